@@ -1,0 +1,192 @@
+"""NumPy or CuPy, chosen by the arrays that come in: NumPy in, NumPy out; CuPy in, CuPy out."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from refms.errors import Array, InputError, require_choice
+
+BACKEND_NAMES = ("numpy", "cupy")
+
+
+@dataclass(frozen=True)
+class Backend:
+    """An array module and its sparse module, passed down instead of looked up.
+
+    Parameters
+    ----------
+    name : str
+        ``"numpy"`` or ``"cupy"``.
+    xp : module
+        ``numpy`` or ``cupy``.
+    sparse : module
+        ``scipy.sparse`` or ``cupyx.scipy.sparse``.
+
+    Examples
+    --------
+    >>> NUMPY.name
+    'numpy'
+    """
+
+    name: str
+    xp: Any
+    sparse: Any
+
+    def from_host(self, array: Array) -> Array:
+        """Return a host array on this backend's device, dtype unchanged.
+
+        Parameters
+        ----------
+        array : numpy.ndarray
+            Any shape and dtype. Random numbers are always drawn on the host and moved here, so that
+            every backend sees the same ones.
+
+        Returns
+        -------
+        array
+            The same values; NumPy returns its argument itself.
+        """
+        return self.xp.asarray(array)
+
+    def to_host(self, array: Array) -> Array:
+        """Return an array of this backend as a NumPy array, dtype unchanged.
+
+        Parameters
+        ----------
+        array : array
+            Any shape and dtype.
+
+        Returns
+        -------
+        numpy.ndarray
+            The same values; NumPy returns its argument itself.
+        """
+        return array if self.name == "numpy" else array.get()
+
+    def csr(self, data: Array, indices: Array, indptr: Array, shape: tuple[int, int]) -> Any:
+        """Return the CSR matrix with the given arrays, which are neither copied nor checked again.
+
+        Parameters
+        ----------
+        data, indices, indptr : array
+            The three CSR arrays: values, column of each value, start of each row.
+        shape : tuple of int
+            (rows, columns).
+
+        Returns
+        -------
+        csr_array
+            Of ``scipy.sparse`` or ``cupyx.scipy.sparse``.
+        """
+        return self.sparse.csr_array((data, indices, indptr), shape=shape)
+
+    def csr_from_host(self, matrix: Any) -> Any:
+        """Return a SciPy sparse matrix as a CSR matrix of this backend.
+
+        Parameters
+        ----------
+        matrix : scipy.sparse array
+            Any sparse format.
+
+        Returns
+        -------
+        csr_array
+            With sorted indices and no duplicate entries.
+        """
+        host = scipy.sparse.csr_array(matrix)
+        host.sum_duplicates()
+        if self.name == "numpy":
+            return host
+        parts = (self.from_host(host.data), self.from_host(host.indices), self.from_host(host.indptr))
+        return self.csr(*parts, shape=host.shape)
+
+
+NUMPY = Backend("numpy", np, scipy.sparse)
+"""The reference backend."""
+
+
+def backend_named(name: str) -> Backend:
+    """Return the backend of that name, importing CuPy only when it is asked for.
+
+    Parameters
+    ----------
+    name : str
+        ``"numpy"`` or ``"cupy"``.
+
+    Returns
+    -------
+    Backend
+        The backend.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown, or CuPy is not installed or finds no GPU.
+
+    Examples
+    --------
+    >>> backend_named("numpy").xp.__name__
+    'numpy'
+    """
+    require_choice(name, BACKEND_NAMES, "backend")
+    if name == "numpy":
+        return NUMPY
+    try:
+        cupy = importlib.import_module("cupy")
+        sparse = importlib.import_module("cupyx.scipy.sparse")
+    except ImportError as error:
+        raise InputError(
+            f"the cupy backend cannot be imported ({error}). Install it with pip install 'refms[gpu]' for "
+            "CUDA 12 or 'refms[gpu-cuda13]' for CUDA 13, or use the numpy backend."
+        ) from error
+    if not cupy.cuda.is_available():
+        raise InputError("CuPy is installed but finds no usable GPU; use the numpy backend.")
+    return Backend("cupy", cupy, sparse)
+
+
+def backend_of(*arrays: Array) -> Backend:
+    """Return the one backend to which all the given dense or sparse arrays belong.
+
+    Parameters
+    ----------
+    *arrays : array
+        At least one NumPy, SciPy, CuPy or cupyx array.
+
+    Returns
+    -------
+    Backend
+        Where the arrays live.
+
+    Raises
+    ------
+    InputError
+        If the arrays live in different places or are not arrays: nothing is moved silently.
+
+    Examples
+    --------
+    >>> backend_of(np.zeros(3)).name
+    'numpy'
+    """
+    names = [_home(array) for array in arrays]
+    if len(set(names)) != 1:
+        raise InputError(
+            f"arrays of different backends meet: {', '.join(names) or 'none given'}. "
+            "Move all of them to one with Backend.from_host or Backend.to_host."
+        )
+    return NUMPY if names[0] == "numpy" else backend_named(names[0])
+
+
+def _home(array: Array) -> str:
+    if isinstance(array, np.ndarray | np.generic) or scipy.sparse.issparse(array):
+        return "numpy"
+    if type(array).__module__.partition(".")[0] in {"cupy", "cupyx"}:
+        return "cupy"
+    raise InputError(
+        f"expected a NumPy or CuPy array, got {type(array).__module__}.{type(array).__qualname__}. "
+        "Convert it with numpy.asarray (or cupy.asarray) first."
+    )

@@ -1,0 +1,171 @@
+"""Errors that say what was wrong, what was expected and what to do, and the doors that raise them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+Array = Any
+"""A NumPy or CuPy array; which of the two is decided by the arrays a caller passes in."""
+
+
+class InputError(ValueError):
+    """An argument is not what the called function needs; the message says what it needs."""
+
+
+class FileError(InputError):
+    """A file cannot be used: missing, truncated, foreign, newer, or hostile."""
+
+
+class SingularTransferError(InputError):
+    """A stencil cannot be prolonged uniquely, because the stencil map of its transfer pair is singular.
+
+    Attributes
+    ----------
+    rank : int
+        Rank of the 1-D stencil map.
+    size : int
+        Number of its unknowns n_K.
+    condition : float
+        2-norm condition number of the map (infinite when it is singular).
+    """
+
+    def __init__(self, message: str, *, rank: int, size: int, condition: float) -> None:
+        super().__init__(message)
+        self.rank = rank
+        self.size = size
+        self.condition = condition
+
+
+_PRECISION = {"float32": "single", "complex64": "single", "float64": "double", "complex128": "double"}
+
+
+def precision(array: Array, name: str = "array") -> str:
+    """Return ``"single"`` or ``"double"``, the precision an array computes in.
+
+    Parameters
+    ----------
+    array : array
+        Any shape; dtype float32, float64, complex64 or complex128.
+    name : str
+        What the caller calls the array; used in the message.
+
+    Returns
+    -------
+    str
+        ``"single"`` or ``"double"``.
+
+    Raises
+    ------
+    InputError
+        If the dtype is another one: integers and half precision are never converted silently.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> precision(np.zeros(2, dtype=np.float32))
+    'single'
+    """
+    dtype = getattr(array, "dtype", None)
+    try:
+        return _PRECISION[str(dtype)]
+    except KeyError:
+        raise InputError(
+            f"{name} has dtype {dtype}; expected float32, float64, complex64 or complex128. "
+            f"Convert it on purpose, for example with {name}.astype('float64')."
+        ) from None
+
+
+def require_same_precision(**arrays: Array) -> None:
+    """Refuse arrays of mixed precision, so that nothing is promoted or demoted silently.
+
+    Real and complex arrays of the same precision may meet (the complex-step test needs that).
+
+    Parameters
+    ----------
+    **arrays : array
+        The arrays under the names the message shall use.
+
+    Raises
+    ------
+    InputError
+        If single and double precision meet, or if a dtype is not a floating one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> require_same_precision(S=np.zeros(1), Y=np.zeros(1, dtype=complex))
+    """
+    found = {name: precision(array, name) for name, array in arrays.items()}
+    if len(set(found.values())) > 1:
+        listing = ", ".join(f"{name} is {arrays[name].dtype}" for name in found)
+        raise InputError(f"mixed precision: {listing}. Convert all of them to one precision first.")
+
+
+def require_shape(array: Array, shape: Sequence[int | None], name: str, meaning: str = "") -> None:
+    """Refuse an array of another shape.
+
+    Parameters
+    ----------
+    array : array
+        The array to look at.
+    shape : sequence of int or None
+        Expected extents; None allows any extent of at least one.
+    name : str
+        What the caller calls the array.
+    meaning : str
+        What the extents mean, for the message, such as ``"(channels * cells, examples)"``.
+
+    Raises
+    ------
+    InputError
+        If the number of axes or an extent differs, or an axis is empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> require_shape(np.zeros((3, 2)), (3, None), "Y")
+    """
+    found = tuple(getattr(array, "shape", ()))
+    fits = len(found) == len(shape) and all(
+        (n >= 1 if m is None else n == m) for n, m in zip(found, shape, strict=True)
+    )
+    if not fits:
+        wanted = "(" + ", ".join("any >= 1" if m is None else str(m) for m in shape) + ")"
+        raise InputError(f"{name} has shape {found}; expected {wanted}" + (f" = {meaning}." if meaning else "."))
+
+
+def require_choice(value: str, choices: Iterable[str], name: str) -> str:
+    """Return ``value`` if it is one of ``choices``; otherwise refuse it and offer the nearest match.
+
+    Parameters
+    ----------
+    value : str
+        What the user wrote.
+    choices : iterable of str
+        What is allowed.
+    name : str
+        What is being chosen, for the message.
+
+    Returns
+    -------
+    str
+        ``value``, unchanged.
+
+    Raises
+    ------
+    InputError
+        If ``value`` is not among the choices.
+
+    Examples
+    --------
+    >>> require_choice("periodic", ["periodic", "zero"], "boundary")
+    'periodic'
+    """
+    allowed = list(choices)
+    if value in allowed:
+        return value
+    near = difflib.get_close_matches(str(value), allowed, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise InputError(f"unknown {name} {value!r}; expected one of {', '.join(map(repr, allowed))}.{hint}")

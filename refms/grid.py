@@ -1,0 +1,324 @@
+"""Cell-centred grids on the unit cube, and the views between images and feature columns."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from refms.errors import Array, InputError, require_shape
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A regular grid of cells on Ω = [0,1]^d, d = 1, 2 or 3 ([LAS] Sec. 2).
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Number of cells n_j along each axis; the spacing is h_j = 1/n_j.
+
+    Raises
+    ------
+    InputError
+        If there are not one to three axes, or an extent is not a positive integer.
+
+    Examples
+    --------
+    >>> grid = Grid((4, 4))
+    >>> grid.cells, grid.spacing, grid.cell_volume
+    (16, (0.25, 0.25), 0.0625)
+    >>> grid.coarsen()
+    Grid(shape=(2, 2))
+    """
+
+    shape: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        shape = tuple(self.shape) if isinstance(self.shape, tuple | list) else (self.shape,)
+        whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) and n >= 1 for n in shape)
+        if not (1 <= len(shape) <= 3 and whole):
+            raise InputError(
+                f"grid shape {self.shape!r}; expected one to three positive integers, such as (28, 28)."
+            )
+        object.__setattr__(self, "shape", tuple(int(n) for n in shape))
+
+    @property
+    def dimension(self) -> int:
+        """Number of axes d."""
+        return len(self.shape)
+
+    @property
+    def cells(self) -> int:
+        """Number of cells n = Π n_j."""
+        return math.prod(self.shape)
+
+    @property
+    def spacing(self) -> tuple[float, ...]:
+        """Edge lengths h_j = 1/n_j of a cell, in units of the domain's edge."""
+        return tuple(1.0 / n for n in self.shape)
+
+    @property
+    def cell_volume(self) -> float:
+        """Volume h^d = Π h_j of a cell, the weight of the midpoint rule in eq. (5) of [LAS]."""
+        return 1.0 / self.cells
+
+    def coarsen(self, levels: int = 1) -> Grid:
+        """Return the grid with half as many cells along every axis, ``levels`` times over.
+
+        Parameters
+        ----------
+        levels : int
+            How often to halve; 0 returns an equal grid.
+
+        Returns
+        -------
+        Grid
+            The coarse grid.
+
+        Raises
+        ------
+        InputError
+            If an extent is odd on the way.
+        """
+        if levels < 0:
+            raise InputError(f"levels is {levels}; expected 0 or more (use refine to go the other way).")
+        factor = 2**levels
+        if any(n % factor for n in self.shape):
+            raise InputError(
+                f"grid {self.shape} cannot be coarsened {levels} time(s): every extent must be a multiple of "
+                f"{factor}. Crop or pad the images first."
+            )
+        return Grid(tuple(n // factor for n in self.shape))
+
+    def refine(self, levels: int = 1) -> Grid:
+        """Return the grid with twice as many cells along every axis, ``levels`` times over.
+
+        Parameters
+        ----------
+        levels : int
+            How often to double; 0 returns an equal grid.
+
+        Returns
+        -------
+        Grid
+            The fine grid.
+
+        Raises
+        ------
+        InputError
+            If ``levels`` is negative.
+        """
+        if levels < 0:
+            raise InputError(f"levels is {levels}; expected 0 or more (use coarsen to go the other way).")
+        return Grid(tuple(n * 2**levels for n in self.shape))
+
+    def levels_to(self, other: Grid) -> int:
+        """Return how many doublings lead from this grid to the other: positive up, negative down.
+
+        Parameters
+        ----------
+        other : Grid
+            A grid of the same dimension.
+
+        Returns
+        -------
+        int
+            The number of levels.
+
+        Raises
+        ------
+        InputError
+            If no number of doublings or halvings leads there.
+
+        Examples
+        --------
+        >>> Grid((14, 14)).levels_to(Grid((28, 28)))
+        1
+        """
+        for levels in range(64):
+            factor = 2**levels
+            if other.shape == tuple(n * factor for n in self.shape):
+                return levels
+            if self.shape == tuple(n * factor for n in other.shape):
+                return -levels
+        raise InputError(
+            f"grids {self.shape} and {other.shape} are not related by doubling every axis; "
+            "expected, for example, (14, 14) and (28, 28)."
+        )
+
+    def centres(self, axis: int = 0, dtype: str = "float64") -> Array:
+        """Return the cell centres (i + 1/2) h along one axis.
+
+        Parameters
+        ----------
+        axis : int
+            Which axis, 0 to d - 1.
+        dtype : str
+            dtype of the result.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_axis,), in units of the domain's edge.
+        """
+        n = self.shape[axis]
+        return ((np.arange(n) + 0.5) / n).astype(dtype)
+
+
+def columns_from_nchw(images: Array) -> Array:
+    """Return images (m, c, n_1, …, n_d) as feature columns (c·n, m), one column per example.
+
+    Parameters
+    ----------
+    images : array
+        Shape (m, c, n_1, …, n_d), the layout NCHW of PyTorch; any dtype.
+
+    Returns
+    -------
+    array
+        Shape (c·n, m), C-contiguous, channel slowest; dtype unchanged. A new array.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than three axes or one is empty.
+
+    Examples
+    --------
+    >>> columns_from_nchw(np.arange(4.0).reshape(2, 1, 2)).tolist()
+    [[0.0, 2.0], [1.0, 3.0]]
+    """
+    _require_images(images, "(examples, channels, *grid)")
+    return images.reshape(images.shape[0], -1).T.copy()
+
+
+def nchw_from_columns(Y: Array, grid: Grid) -> Array:
+    """Return feature columns (c·n, m) as images (m, c, n_1, …, n_d).
+
+    Parameters
+    ----------
+    Y : array
+        Shape (c·n, m); any dtype.
+    grid : Grid
+        The grid with n cells; the number of channels c follows from it.
+
+    Returns
+    -------
+    array
+        Shape (m, c, *grid.shape), C-contiguous; dtype unchanged. A new array.
+
+    Raises
+    ------
+    InputError
+        If the rows of Y are not a multiple of the number of cells.
+
+    Examples
+    --------
+    >>> nchw_from_columns(np.array([[0.0, 2.0], [1.0, 3.0]]), Grid((2,))).tolist()
+    [[[0.0, 1.0]], [[2.0, 3.0]]]
+    """
+    channels = channels_of(Y, grid)
+    return Y.T.reshape(Y.shape[1], channels, *grid.shape).copy()
+
+
+def columns_from_nhwc(images: Array) -> Array:
+    """Return images (m, n_1, …, n_d, c) as feature columns (c·n, m), one column per example.
+
+    Parameters
+    ----------
+    images : array
+        Shape (m, n_1, …, n_d, c), the layout NHWC of TensorFlow; any dtype.
+
+    Returns
+    -------
+    array
+        Shape (c·n, m), C-contiguous, channel slowest; dtype unchanged. A new array.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than three axes or one is empty.
+
+    Examples
+    --------
+    >>> columns_from_nhwc(np.arange(4.0).reshape(1, 2, 2)).ravel().tolist()
+    [0.0, 2.0, 1.0, 3.0]
+    """
+    _require_images(images, "(examples, *grid, channels)")
+    axes = (images.ndim - 1, *range(1, images.ndim - 1), 0)
+    return images.transpose(axes).reshape(-1, images.shape[0]).copy()
+
+
+def nhwc_from_columns(Y: Array, grid: Grid) -> Array:
+    """Return feature columns (c·n, m) as images (m, n_1, …, n_d, c).
+
+    Parameters
+    ----------
+    Y : array
+        Shape (c·n, m); any dtype.
+    grid : Grid
+        The grid with n cells; the number of channels c follows from it.
+
+    Returns
+    -------
+    array
+        Shape (m, *grid.shape, c), C-contiguous; dtype unchanged. A new array.
+
+    Raises
+    ------
+    InputError
+        If the rows of Y are not a multiple of the number of cells.
+
+    Examples
+    --------
+    >>> nhwc_from_columns(np.array([[0.0], [2.0], [1.0], [3.0]]), Grid((2,))).tolist()
+    [[[0.0, 1.0], [2.0, 3.0]]]
+    """
+    channels = channels_of(Y, grid)
+    tensor = Y.reshape(channels, *grid.shape, Y.shape[1])
+    axes = (tensor.ndim - 1, *range(1, tensor.ndim - 1), 0)
+    return tensor.transpose(axes).copy()
+
+
+def channels_of(Y: Array, grid: Grid) -> int:
+    """Return the number of channels c of feature columns with c·n rows.
+
+    Parameters
+    ----------
+    Y : array
+        Shape (c·n, m).
+    grid : Grid
+        The grid with n cells.
+
+    Returns
+    -------
+    int
+        c.
+
+    Raises
+    ------
+    InputError
+        If Y is not a non-empty matrix or its rows are not a multiple of n.
+
+    Examples
+    --------
+    >>> channels_of(np.zeros((8, 1)), Grid((2, 2)))
+    2
+    """
+    require_shape(Y, (None, None), "Y", "(channels * cells, examples)")
+    if Y.shape[0] % grid.cells:
+        raise InputError(
+            f"Y has {Y.shape[0]} rows; expected a multiple of the {grid.cells} cells of grid {grid.shape}. "
+            "Rows are ordered channel slowest, then axis 0, axis 1, …"
+        )
+    return int(Y.shape[0]) // grid.cells
+
+
+def _require_images(images: Array, layout: str) -> None:
+    if getattr(images, "ndim", 0) not in (3, 4, 5) or 0 in images.shape:
+        raise InputError(
+            f"images have shape {tuple(getattr(images, 'shape', ()))}; expected {layout} "
+            "with one to three grid axes, none of them empty."
+        )

@@ -1,0 +1,1 @@
+"""Maps with hand-derived Jacobians: activations, layers, time stepping and whole networks."""

@@ -1,0 +1,81 @@
+"""The one contract that carries the house: a map, and its linearisation at a point.
+
+A map F(θ, Y) answers ``linearize(θ, Y)`` with its output and a linearisation that owns what the forward
+pass computed. A Gauss–Newton product ``vjp(H_loss @ jvp(v))`` then never runs the forward pass again.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from refms.errors import Array
+from refms.network.parameters import Layout
+
+
+@runtime_checkable
+class Linearization(Protocol):
+    """F(θ, Y) at a fixed point, with its Jacobian and the Jacobian's transpose (Euclidean inner products)."""
+
+    @property
+    def output(self) -> Array:
+        """F(θ, Y), shape (rows_out, m)."""
+
+    def jvp(self, dtheta: Array, dY: Array | None = None) -> Array:
+        """Return ∂F/∂θ dθ + ∂F/∂Y dY.
+
+        Parameters
+        ----------
+        dtheta : array
+            Direction in the parameters, shape (layout.size,).
+        dY : array or None
+            Direction in the input, shape of Y; None means zero and saves its work.
+
+        Returns
+        -------
+        array
+            Shape of the output.
+        """
+
+    def vjp(self, G: Array, *, wrt_input: bool = True) -> tuple[Array, Array | None]:
+        """Return (∂F/∂θ)ᵀ G and (∂F/∂Y)ᵀ G.
+
+        Parameters
+        ----------
+        G : array
+            Cotangent, shape of the output.
+        wrt_input : bool
+            False skips the second result, which is then None.
+
+        Returns
+        -------
+        gtheta : array
+            Shape (layout.size,).
+        gY : array or None
+            Shape of Y.
+        """
+
+
+@runtime_checkable
+class Mapping(Protocol):
+    """A map F(θ, Y) from feature columns to feature columns."""
+
+    @property
+    def layout(self) -> Layout:
+        """Names and shapes of the parameters θ."""
+
+    @property
+    def rows_in(self) -> int:
+        """Rows of Y."""
+
+    @property
+    def rows_out(self) -> int:
+        """Rows of F(θ, Y)."""
+
+    def apply(self, theta: Array, Y: Array) -> Array:
+        """Return F(θ, Y), shape (rows_out, m), keeping nothing for derivatives."""
+
+    def linearize(self, theta: Array, Y: Array) -> Linearization:
+        """Return F linearised at (θ, Y)."""
+
+    def trace(self, theta: Array, Y: Array) -> dict[str, Array]:
+        """Return every named intermediate of F(θ, Y) in the order of computation, the output last."""
