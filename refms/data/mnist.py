@@ -1,0 +1,71 @@
+"""MNIST: 60,000 + 10,000 handwritten digits of 28×28 cells, from the four original files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from refms.data.dataset import Dataset
+from refms.data.idx import read_idx
+from refms.data.location import dataset_folder
+from refms.errors import FileError, require_choice
+
+_STEMS = {"train": "train", "test": "t10k"}
+_HELP = (
+    "The four files train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and "
+    "t10k-labels-idx1-ubyte.gz are published by Y. LeCun, C. Cortes and C. Burges as the MNIST database "
+    "(https://ossci-datasets.s3.amazonaws.com/mnist/ carries them); put them, as they are or unpacked, into "
+    "one folder."
+)
+
+
+def load_mnist(folder: str | os.PathLike[str] | None = None, part: str = "train") -> Dataset:
+    """Return one part of MNIST, or of a data set in its format.
+
+    Parameters
+    ----------
+    folder : str, path or None
+        Folder with the four files, gzip or plain, or the folder around its ``mnist/``; None takes the folder
+        that the environment variable ``REFMS_DATA`` names.
+    part : str
+        ``"train"`` (60,000 images) or ``"test"`` (10,000).
+
+    Returns
+    -------
+    Dataset
+        Images uint8 0 to 255 of shape (m, 28, 28), row first; labels 0 to 9.
+
+    Raises
+    ------
+    FileError
+        If a file is missing or damaged, if there are not as many labels as images, or a label is above 9.
+    InputError
+        If ``part`` is another word.
+    """
+    require_choice(part, _STEMS, "part of the data set")
+    home = dataset_folder("mnist", folder, help_text=_HELP)
+    image_path = _find(home, f"{_STEMS[part]}-images", "idx3-ubyte")
+    label_path = _find(home, f"{_STEMS[part]}-labels", "idx1-ubyte")
+    images = read_idx(image_path)
+    labels = read_idx(label_path)
+    if images.ndim != 3 or images.dtype != "uint8" or images.size == 0:
+        raise FileError(
+            f"{str(image_path)!r} holds {images.dtype} of shape {images.shape}; "
+            "expected uint8 (images, rows, columns)."
+        )
+    if labels.ndim != 1 or labels.dtype != "uint8" or labels.shape[0] != images.shape[0]:
+        raise FileError(
+            f"{str(label_path)!r} holds {labels.dtype} of shape {labels.shape}; "
+            f"expected uint8 ({images.shape[0]},), one label for each image in {image_path.name}."
+        )
+    if labels.max() > 9:
+        raise FileError(f"{str(label_path)!r} holds the label {labels.max()}; expected 0 to 9.")
+    return Dataset(images, labels.astype("int64"), classes=10, name=f"mnist {part}", max_value=255.0)
+
+
+def _find(home: Path, stem: str, kind: str) -> Path:
+    names = [f"{stem}{mark}{kind}{end}" for mark in "-." for end in (".gz", "")]
+    found = [home / name for name in names if (home / name).is_file()]
+    if not found:
+        raise FileError(f"{str(home)!r} holds no {names[0]} (nor the unpacked {names[1]}). {_HELP}")
+    return found[0]

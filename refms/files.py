@@ -1,0 +1,156 @@
+"""Files as the library needs them: looked at before they are opened, and replaced in one step."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from refms.errors import FileError
+
+_SENTENCES = {
+    errno.ENOSPC: "the disk is full. Free some space, or write to another disk.",
+    errno.EDQUOT: "your disk quota is used up. Free some space, or write to another disk.",
+    errno.EFBIG: "the file would be larger than the system allows. Raise the limit (ulimit -f).",
+    errno.EACCES: "permission is denied. Choose a folder that you may write to.",
+    errno.EPERM: "permission is denied. Choose a folder that you may write to.",
+    errno.EROFS: "the disk is read-only. Choose a folder that you may write to.",
+    errno.ENOENT: "its folder does not exist. Create the folder first.",
+    errno.ENOTDIR: "its folder is not a folder. Check the spelling of the path.",
+    errno.ENAMETOOLONG: "the name is too long. Choose a shorter one.",
+}
+
+
+def regular_file_size(path: str | os.PathLike[str]) -> int:
+    """Return the size of a file that exists, is a regular file and may be read.
+
+    Nothing is opened before this is known: opening a pipe would wait for ever, and a device has no end.
+
+    Parameters
+    ----------
+    path : str or path
+        The file; symbolic links are followed.
+
+    Returns
+    -------
+    int
+        Size in bytes.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, not a regular file, or not readable.
+
+    Examples
+    --------
+    >>> regular_file_size(__file__) > 0
+    True
+    """
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise FileError(
+            f"{os.fspath(path)!r} cannot be read: {reason}. Check the spelling of the path."
+        ) from error
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+        raise FileError(f"{os.fspath(path)!r} is {kind}; expected the name of a file.")
+    if not os.access(path, os.R_OK):
+        raise FileError(
+            f"{os.fspath(path)!r} cannot be read: permission is denied. Ask its owner for read access."
+        )
+    return status.st_size
+
+
+@contextlib.contextmanager
+def atomic_write(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
+    """Let the caller write a temporary file, and put it in the place of ``path`` only if all went well.
+
+    The temporary file lies in the same folder; it is flushed to the disk, moved over ``path`` in one step,
+    and the folder is flushed too. At every moment ``path`` is the whole earlier file or the whole new one,
+    even if the program is killed or the power fails. On any error the temporary file is removed.
+
+    Parameters
+    ----------
+    path : str or path
+        The file to write; a symbolic link is followed to its target.
+    overwrite : bool
+        Whether an existing file may be replaced; its permissions are kept.
+
+    Yields
+    ------
+    pathlib.Path
+        Name of the temporary file, which the caller has to create and close.
+
+    Raises
+    ------
+    FileError
+        If the file exists and may not be replaced, or the system refuses (full disk, permissions, …).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> with atomic_write(f"{folder.name}/note.txt") as temporary:
+    ...     _ = temporary.write_text("all or nothing")
+    >>> os.listdir(folder.name)
+    ['note.txt']
+    >>> folder.cleanup()
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name[:64]}.{secrets.token_hex(8)}.tmp")
+    _require_free(target, overwrite)
+    try:
+        yield temporary
+        if target.exists():
+            shutil.copymode(target, temporary)
+        _flush(temporary, os.O_RDONLY)
+        _require_free(target, overwrite)
+        os.replace(temporary, target)
+    except OSError as error:
+        _remove(temporary)
+        raise _write_error(target, error, "nothing was changed") from error
+    except BaseException:
+        _remove(temporary)
+        raise
+    try:
+        _flush(target.parent, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    except OSError as error:
+        raise _write_error(
+            target, error, "the new file is in place, but may be lost if the power fails"
+        ) from error
+
+
+def _require_free(target: Path, overwrite: bool) -> None:
+    if not os.path.lexists(target):
+        return
+    if not target.is_file():
+        raise FileError(f"{str(target)!r} exists and is not a regular file; choose another name.")
+    if not overwrite:
+        raise FileError(
+            f"{str(target)!r} exists already; choose another name, or allow it to be overwritten."
+        )
+
+
+def _flush(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(temporary: Path) -> None:
+    with contextlib.suppress(OSError):
+        temporary.unlink(missing_ok=True)
+
+
+def _write_error(target: Path, error: OSError, state: str) -> FileError:
+    reason = _SENTENCES.get(error.errno or 0, f"{error.strerror or error}.")
+    return FileError(f"{str(target)!r} cannot be written: {reason} ({state[0].upper()}{state[1:]}.)")
