@@ -1,0 +1,182 @@
+"""From shallow to deep networks and back: parameters as functions of time ([LAS] Sec. 3).
+
+Layer k of N lives at time t_k = k δt with δt = T/N. Another number of layers keeps T, so the same parameters
+θ(t) are looked up at other times. Both directions are one explicit matrix that acts on the layers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+from refms.backend import NUMPY, Backend, backend_of
+from refms.errors import Array, InputError, precision, require_choice, require_shape
+
+KINDS = ("linear", "cubic")
+
+
+def time_interpolation_matrix(
+    layers: int,
+    new_layers: int,
+    kind: str = "linear",
+    dtype: str = "float64",
+    backend: Backend = NUMPY,
+) -> Array:
+    """Return the matrix that takes the parameters of N layers to those of another number of layers.
+
+    Parameters
+    ----------
+    layers, new_layers : int
+        N and the new N, each at least 1; the new one may be larger or smaller. T is the same for both.
+    kind : str
+        ``"linear"``, or ``"cubic"`` for the not-a-knot cubic spline.
+    dtype : str
+        ``"float32"`` or ``"float64"``.
+    backend : Backend
+        Where the matrix shall live.
+
+    Returns
+    -------
+    array
+        Shape (new_layers, layers), dense; every row sums to 1. With ``"linear"`` no entry is negative, so
+        new parameters never leave the range of the old ones.
+
+    Raises
+    ------
+    InputError
+        If a number of layers is not a positive integer, or kind or dtype is unknown.
+
+    Notes
+    -----
+    Row j evaluates the interpolant of (t_k, θ_k) at j T/N_new. Beyond the last old time t_{N-1} it is
+    constant. Old times that are also new times are met exactly.
+
+    Examples
+    --------
+    >>> time_interpolation_matrix(2, 4).tolist()
+    [[1.0, 0.0], [0.5, 0.5], [0.0, 1.0], [0.0, 1.0]]
+    """
+    _require_layers(layers=layers, new_layers=new_layers)
+    require_choice(kind, KINDS, "kind of interpolation")
+    require_choice(str(dtype), ("float32", "float64"), "dtype")
+    # New times in units of the old step, as whole steps and a rest: exact, unlike k*dt.
+    whole, rest = np.divmod(np.arange(new_layers) * layers, new_layers)
+    at_end = whole >= layers - 1
+    left = np.where(at_end, layers - 1, whole)
+    fraction = np.where(at_end, 0.0, rest / new_layers)
+    if kind == "cubic" and layers > 1:
+        weights = CubicSpline(np.arange(layers), np.eye(layers))(left + fraction)
+        weights[fraction == 0.0] = np.eye(layers)[left[fraction == 0.0]]
+    else:
+        weights = np.zeros((new_layers, layers))
+        rows = np.arange(new_layers)
+        weights[rows, left] = 1.0 - fraction
+        weights[rows, np.minimum(left + 1, layers - 1)] += fraction
+    return backend.from_host(weights.astype(str(dtype)))
+
+
+def prolong_in_time(Theta: Array, new_layers: int, kind: str = "linear") -> Array:
+    """Return the parameters of a deeper network from those of a shallower one, for the same T.
+
+    Parameters
+    ----------
+    Theta : array
+        Shape (N, p): the p parameters of each layer, real or complex. If all layers share one vector θ of
+        N·p numbers, this is ``theta.reshape(N, p)``.
+    new_layers : int
+        The new number of layers, at least N; [LAS] doubles. The new step is T/new_layers.
+    kind : str
+        ``"linear"`` (as in [LAS]) or ``"cubic"``.
+
+    Returns
+    -------
+    array
+        Shape (new_layers, p), dtype and backend of Theta; a new array.
+
+    Raises
+    ------
+    InputError
+        If Theta is not a finite matrix, or new_layers is smaller than N.
+
+    Notes
+    -----
+    Exact for parameters constant in time, and up to t_{N-1} for linear ones (cubic ones with ``"cubic"`` and
+    N ≥ 4). For smooth θ(t) the error there is O(δt²), with ``"cubic"`` O(δt⁴). Beyond t_{N-1} θ is kept
+    constant, which is in error by O(δt). Only the parameters of the repeated layer are meant, never L or
+    the classifier.
+
+    Examples
+    --------
+    >>> prolong_in_time(np.array([[0.0], [1.0]]), 4).ravel().tolist()
+    [0.0, 0.5, 1.0, 1.0]
+    """
+    layers = _layers_of(Theta)
+    _require_layers(new_layers=new_layers)
+    if new_layers < layers:
+        raise InputError(
+            f"new_layers is {new_layers}, but Theta has {layers} layers; expected at least as many. "
+            "Use restrict_in_time to go the other way."
+        )
+    return _at_new_times(Theta, new_layers, kind)
+
+
+def restrict_in_time(Theta: Array, new_layers: int) -> Array:
+    """Return the parameters of a shallower network: those of the deeper one at the common times.
+
+    Parameters
+    ----------
+    Theta : array
+        Shape (N, p): the p parameters of each layer, real or complex.
+    new_layers : int
+        The new number of layers, a divisor of N, such as N/2. The new step is T/new_layers.
+
+    Returns
+    -------
+    array
+        Every (N/new_layers)-th row of Theta, shape (new_layers, p); a new array.
+
+    Raises
+    ------
+    InputError
+        If Theta is not a finite matrix, or new_layers does not divide N.
+
+    Notes
+    -----
+    Undoes ``prolong_in_time`` exactly: the old times are among the new ones.
+
+    Examples
+    --------
+    >>> restrict_in_time(np.array([[0.0], [0.5], [1.0], [1.0]]), 2).ravel().tolist()
+    [0.0, 1.0]
+    """
+    layers = _layers_of(Theta)
+    _require_layers(new_layers=new_layers)
+    if layers % new_layers:
+        raise InputError(
+            f"new_layers is {new_layers}, which does not divide the {layers} layers of Theta; expected a "
+            "divisor, so that the times of the new layers are among the old ones."
+        )
+    return Theta[:: layers // new_layers].copy()
+
+
+def _at_new_times(Theta: Array, new_layers: int, kind: str) -> Array:
+    backend = backend_of(Theta)
+    weights = time_interpolation_matrix(int(Theta.shape[0]), new_layers, kind)
+    return backend.from_host(weights.astype(str(Theta.dtype))) @ Theta
+
+
+def _layers_of(Theta: Array) -> int:
+    """Return the number of layers of Theta, after looking it over."""
+    precision(Theta, "Theta")
+    require_shape(Theta, (None, None), "Theta", "(layers, parameters of a layer)")
+    if not bool(backend_of(Theta).xp.isfinite(Theta).all()):
+        raise InputError(
+            "Theta holds NaN or infinity; expected finite parameters. Look for the step that made them."
+        )
+    return int(Theta.shape[0])
+
+
+def _require_layers(**counts: int) -> None:
+    for name, count in counts.items():
+        if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
+            raise InputError(f"{name} is {count!r}; expected a positive integer.")
