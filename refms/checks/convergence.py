@@ -1,0 +1,121 @@
+"""The slope of a remainder in a log-log table, fitted over the octaves above the round-off floor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from refms.checks.report import Verdict
+
+OCTAVES = 12
+"""Octaves that a window must span before its slope can pass."""
+
+_SAFETY = 8.0  # floors above which noise moves a point by less than 0.2 octaves
+_CLEAR, _DOUBTFUL = 0.1, 0.3  # slope missing from the expected one: PASS, MARGINAL
+_FEWEST = 4  # points below which a line says nothing
+
+
+@dataclass(frozen=True)
+class TaylorOrder:
+    """The rate of one remainder.
+
+    Parameters
+    ----------
+    order : int
+        Order p of the remainder; its expected slope is p + 1.
+    slope : float or None
+        Fitted slope of log ‖R_p‖ over log t; None if too few points lie above the floor.
+    window : tuple of (float, float) or None
+        Largest and smallest step of the fit.
+    octaves : int
+        Octaves in the window.
+    exact : bool
+        Whether the remainder is round-off at every step: F is a polynomial of degree p along v.
+    verdict : str
+        ``"PASS"``, ``"MARGINAL"`` or ``"FAIL"``.
+    """
+
+    order: int
+    slope: float | None
+    window: tuple[float, float] | None
+    octaves: int
+    exact: bool
+    verdict: Verdict
+
+    def describe(self) -> str:
+        """Return the clause of this order for the report's sentence."""
+        name = f"order {self.order}"
+        if self.exact:
+            degree = ("constant", "linear", "quadratic")[self.order]
+            return f"{name}: round-off at every step, F is exactly {degree} along v"
+        if self.slope is None:
+            return f"{name}: too few steps above the round-off floor to fit a slope"
+        clause = f"{name}: slope {self.slope:.2f} over {self.octaves} octaves"
+        if self.slope < self.order + 1 - _CLEAR:
+            return f"{clause} instead of {self.order + 1}"
+        if self.verdict != "PASS":
+            return f"{clause}, but {OCTAVES} are needed: evaluate in double precision or change largest_step"
+        return clause
+
+
+def fit_order(
+    order: int, steps: Sequence[float], remainders: Sequence[float], floors: Sequence[float]
+) -> TaylorOrder:
+    """Fit the slope of a remainder and judge it.
+
+    Parameters
+    ----------
+    order : int
+        Order p; the expected slope is p + 1.
+    steps : sequence of float
+        Steps, each half of the one before.
+    remainders, floors : sequence of float
+        ‖R_p‖ and the round-off floor at every step.
+
+    Returns
+    -------
+    TaylorOrder
+        Slope, window, verdict.
+
+    Notes
+    -----
+    Usable are the points above 8 floors. The window ends at the smallest usable step and begins where
+    the line is straightest, 12 octaves or more before. A window that is shorter because the remainder falls
+    faster than expected counts as long as it falls as far as 12 octaves of the expected slope would.
+
+    Examples
+    --------
+    >>> t = [2.0**-k for k in range(20)]
+    >>> fit_order(1, t, [s * s for s in t], [1e-16] * 20).slope
+    2.0
+    """
+    expected = order + 1
+    usable = [k for k, (r, f) in enumerate(zip(remainders, floors, strict=True)) if r > _SAFETY * f and r > 0]
+    if not usable:
+        return TaylorOrder(order, None, None, 0, True, "PASS")
+    if len(usable) < _FEWEST:
+        return TaylorOrder(order, None, None, 0, False, "FAIL")
+    last = usable[-1]
+    starts = [k for k in usable if last - k >= OCTAVES] or [usable[0]]
+    fits = [_line([k for k in usable if k >= start], steps, remainders) for start in starts]
+    best = min(range(len(fits)), key=lambda i: fits[i][1])
+    slope, start = fits[best][0], starts[best]
+    octaves = last - start
+    enough = octaves >= OCTAVES or (slope > expected + _CLEAR and octaves * slope >= OCTAVES * expected)
+    outcome: Verdict = "FAIL"
+    if slope >= expected - _CLEAR and enough:
+        outcome = "PASS"
+    elif slope >= expected - _DOUBTFUL:
+        outcome = "MARGINAL"
+    return TaylorOrder(order, slope, (steps[start], steps[last]), octaves, False, outcome)
+
+
+def _line(points: Sequence[int], steps: Sequence[float], remainders: Sequence[float]) -> tuple[float, float]:
+    """Return slope and root mean square deviation of the straight line through some points."""
+    t = np.log2([steps[k] for k in points])
+    r = np.log2([remainders[k] for k in points])
+    t, r = t - t.mean(), r - r.mean()
+    slope = float(t @ r / (t @ t))
+    return slope, float(np.sqrt(np.mean((r - slope * t) ** 2)))

@@ -1,0 +1,74 @@
+"""The diagnosis of a missing factor: whether one list of numbers is a constant times another, and which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+_EXPONENTS = (1, 2, 3, 4, -1, -2, -3, -4)
+
+
+def constant_factor(got: Sequence[complex], expected: Sequence[complex], tolerance: float) -> float | None:
+    """Return c if got = c · expected within ``tolerance``, relative to the larger, else None.
+
+    Parameters
+    ----------
+    got, expected : sequence of number
+        Paired values; at least two pairs are needed to tell a factor from an accident.
+    tolerance : float
+        Largest relative misfit that still counts as constant.
+
+    Returns
+    -------
+    float or None
+        The real factor c from least squares.
+
+    Examples
+    --------
+    >>> constant_factor([0.5, -1.0], [2.0, -4.0], 1e-6)
+    0.25
+    """
+    square = sum(abs(e) ** 2 for e in expected)
+    if len(got) < 2 or not square > 0:
+        return None
+    c = sum((g * complex(e).conjugate()).real for g, e in zip(got, expected, strict=True)) / square
+    misfit = sum(abs(g - c * e) ** 2 for g, e in zip(got, expected, strict=True)) ** 0.5
+    size = sum(abs(g) ** 2 for g in got) ** 0.5
+    return c if misfit <= tolerance * size else None
+
+
+def name_factor(c: float, lengths: Mapping[str, float], tolerance: float) -> str:
+    """Return a factor with its likeliest name, such as ``"0.25 = h^2"``.
+
+    Parameters
+    ----------
+    c : float
+        The factor.
+    lengths : mapping of str to float
+        Named quantities of which a power may be the factor, such as ``{"h": 0.5, "m": 7}``.
+    tolerance : float
+        Relative deviation up to which a name fits.
+
+    Returns
+    -------
+    str
+        The number, and a name if one fits: a power of a named quantity first, then a power of two.
+
+    Examples
+    --------
+    >>> name_factor(0.25, {"h": 0.5}, 1e-6)
+    '0.25 = h^2'
+    >>> name_factor(-8.0, {}, 1e-6)
+    '-8 = -2^3'
+    """
+    sign, size = ("-" if c < 0 else ""), abs(c)
+    candidates = {
+        (name if exponent == 1 else f"{name}^{exponent}"): value**exponent
+        for exponent in _EXPONENTS
+        for name, value in lengths.items()
+        if value > 0 and value != 1
+    }
+    candidates.update({f"2^{k}": 2.0**k for k in sorted(range(-16, 17), key=abs) if k})
+    for name, value in candidates.items():
+        if abs(size - value) <= tolerance * value:
+            return f"{c:.6g} = {sign}{name}"
+    return f"{c:.6g}"

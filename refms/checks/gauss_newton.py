@@ -1,0 +1,176 @@
+"""Whether a Gauss–Newton product is symmetric, positive semi-definite and equal to Jᵀ H J v."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from refms.backend import NUMPY, Backend
+from refms.checks.factor import constant_factor, name_factor
+from refms.checks.report import Report, verdict, worst_rho
+from refms.checks.residual import Shape, draw, extents, inner, machine_epsilon, mismatch, norm_of, ratio
+from refms.errors import Array, InputError
+
+Operator = Callable[[Array], Array]
+"""A linear map as a function."""
+
+
+@dataclass(frozen=True)
+class GaussNewtonReport(Report):
+    """Outcome of :func:`gauss_newton_test`; every ρ is the worst over the repetitions.
+
+    Parameters
+    ----------
+    check, rho, verdict, sentence
+        See :class:`refms.checks.Report`.
+    symmetry : float
+        ρ of ⟨Gu, v⟩ = ⟨u, Gv⟩.
+    semidefinite : float
+        ρ of ⟨v, Gv⟩ ≥ 0: the negative part, zero if there is none.
+    composition : float
+        ρ of Gv = Jᵀ H J v.
+    explicit : float or None
+        ρ of the whole matrix G against Jᵀ H J built from the columns of J and H, and of its smallest
+        eigenvalue; None if not asked for.
+    """
+
+    symmetry: float = float("nan")
+    semidefinite: float = float("nan")
+    composition: float = float("nan")
+    explicit: float | None = None
+
+
+def gauss_newton_test(
+    product: Operator,
+    jvp: Operator,
+    vjp: Operator,
+    loss_hessian: Operator,
+    shape: Shape,
+    dtype: Any = "float64",
+    *,
+    seed: int = 0,
+    repeats: int = 3,
+    explicit: bool = False,
+    lengths: Mapping[str, float] | None = None,
+    backend: Backend = NUMPY,
+) -> GaussNewtonReport:
+    """Test a Gauss–Newton product G = Jᵀ H J.
+
+    Parameters
+    ----------
+    product : callable
+        v → Gv, the product under test.
+    jvp, vjp : callable
+        v → Jv and g → Jᵀg at the same point.
+    loss_hessian : callable
+        z → Hz, the Hessian of the loss with respect to the output of the map, symmetric and PSD.
+    shape : int or sequence of int
+        Shape of v.
+    dtype : dtype or str
+        Real dtype of v; the product must keep it.
+    seed, repeats : int
+        Seed of the vectors, and how many pairs are drawn.
+    explicit : bool
+        Also build J and H column by column and compare the whole matrix; for tiny sizes only.
+    lengths : mapping of str to float, optional
+        Named quantities whose powers a missing factor may be.
+    backend : Backend
+        Where the vectors live.
+
+    Returns
+    -------
+    GaussNewtonReport
+        ρ is the worst of its parts.
+
+    Raises
+    ------
+    InputError
+        If ``repeats`` is not positive or the dtype is not a real one.
+
+    Notes
+    -----
+    Scales: ‖Gu‖‖v‖ + ‖u‖‖Gv‖ for symmetry, ‖Gv‖‖v‖ for the sign of ⟨v, Gv⟩, ‖Gv‖ + ‖JᵀHJv‖ for the
+    composition, and Frobenius norms for the explicit matrix, whose Jᵀ is the transpose of the J that jvp
+    gives, so that a wrong vjp cannot hide. Random vectors seldom meet a single negative eigenvalue; the
+    explicit form finds it.
+
+    Examples
+    --------
+    >>> J = np.array([[1.0, 2.0, 0.0], [0.0, 1.0, 3.0]])
+    >>> G = lambda v: J.T @ (2.0 * (J @ v))
+    >>> gauss_newton_test(G, lambda v: J @ v, lambda g: J.T @ g, lambda z: 2.0 * z, 3, explicit=True).passed
+    True
+    """
+    if repeats < 1 or np.dtype(str(dtype)).kind == "c":
+        raise InputError(f"repeats is {repeats} and dtype is {dtype}; expected at least 1 and a real dtype.")
+    eps, rng = machine_epsilon(dtype), np.random.default_rng(seed)
+    parts: dict[str, list[float]] = {"symmetry": [], "semidefinite": [], "composition": []}
+    pairs = []
+    for _ in range(repeats):
+        u, v = (draw(rng, shape, dtype, backend) for _ in range(2))
+        Gu, Gv, composed = product(u), product(v), vjp(loss_hessian(jvp(v)))
+        wrong = mismatch(Gv, shape, dtype, "product") or mismatch(composed, shape, dtype, "vjp")
+        if wrong:
+            return GaussNewtonReport("gauss_newton_test", float("inf"), "FAIL", f"{wrong}.")
+        sizes = norm_of(Gu) * norm_of(v) + norm_of(u) * norm_of(Gv)
+        parts["symmetry"].append(ratio(abs(inner(Gu, v) - inner(u, Gv)), eps * sizes))
+        curvature = inner(v, Gv).real
+        negative = curvature if curvature != curvature else max(0.0, -curvature)
+        parts["semidefinite"].append(ratio(negative, eps * norm_of(Gv) * norm_of(v)))
+        parts["composition"].append(ratio(norm_of(Gv - composed), eps * (norm_of(Gv) + norm_of(composed))))
+        pairs.append((inner(Gv, u), inner(composed, u)))
+    found: dict[str, float] = {name: worst_rho(values) for name, values in parts.items()}
+    if explicit:
+        found["explicit"] = _explicit(product, jvp, loss_hessian, extents(shape), dtype, backend)
+    return _judge(found, pairs, eps, lengths or {})
+
+
+def _explicit(
+    product: Operator, jvp: Operator, hessian: Operator, shape: tuple[int, ...], dtype: Any, backend: Backend
+) -> float:
+    """Return ρ of the matrix of G against Jᵀ H J, and of its most negative eigenvalue."""
+    J, G = _matrix(jvp, shape, dtype, backend), _matrix(product, shape, dtype, backend)
+    output = jvp(backend.xp.zeros(shape, dtype=str(dtype)))
+    H = _matrix(hessian, tuple(output.shape), dtype, backend)
+    expected = J.T @ H @ J
+    eps = machine_epsilon(dtype)
+    scale = np.linalg.norm(J) ** 2 * np.linalg.norm(H)
+    misfit = ratio(float(np.linalg.norm(G - expected)), eps * float(scale))
+    if not np.isfinite(G).all():
+        return float("nan")
+    lowest = float(np.linalg.eigvalsh((G + G.T) / 2)[0])
+    return worst_rho([misfit, ratio(max(0.0, -lowest), eps * float(np.linalg.norm(G)))])
+
+
+def _matrix(operator: Operator, shape: tuple[int, ...], dtype: Any, backend: Backend) -> Array:
+    """Return the matrix of a linear map, one column a unit vector, in float64 on the host."""
+    units = np.eye(int(np.prod(shape)), dtype=str(dtype))
+    columns = [backend.to_host(operator(backend.from_host(e.reshape(shape)))).reshape(-1) for e in units]
+    return np.stack(columns, axis=1).astype("float64")
+
+
+def _judge(
+    found: dict[str, float], pairs: list[tuple[complex, complex]], eps: float, lengths: Mapping[str, float]
+) -> GaussNewtonReport:
+    """Turn the residuals into a report that names the worst part."""
+    rho = worst_rho(found.values())
+    explicit = found.pop("explicit", None)
+    sums = {
+        "symmetry": "the product is not symmetric",
+        "semidefinite": "the product is not positive semi-definite",
+        "composition": "the product is not vjp(H jvp(v))",
+        "explicit": "the product is not the explicit matrix JᵀHJ",
+    }
+    everything = {**found, **({} if explicit is None else {"explicit": explicit})}
+    bad = [name for name, value in everything.items() if verdict(value) != "PASS"]
+    text = f"the product is symmetric, semi-definite and equal to JᵀHJ to {rho:.2g} eps."
+    if bad:
+        text = "; ".join(f"{sums[name]} ({everything[name]:.3g} eps)" for name in bad) + "."
+        tolerance = max(1e3 * eps, 1e-9)
+        c = constant_factor([g for g, _ in pairs], [e for _, e in pairs], tolerance)
+        if "composition" in bad and c is not None and c != 0:
+            text = f"the product is {name_factor(c, lengths, tolerance)} times vjp(H jvp(v))."
+    return GaussNewtonReport("gauss_newton_test", rho, verdict(rho), text, **found, explicit=explicit)
