@@ -1,0 +1,1 @@
+"""The operators of the papers: convolution, grid transfer, stencil transfer, differences, smoothing."""
