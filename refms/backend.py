@@ -181,6 +181,27 @@ def backend_of(*arrays: Array) -> Backend:
     return NUMPY if names[0] == "numpy" else backend_named(names[0])
 
 
+def zeros_like(array: Array) -> Array:
+    """Return zeros of the shape, dtype and backend of an array.
+
+    Parameters
+    ----------
+    array : array
+        NumPy or CuPy.
+
+    Returns
+    -------
+    array
+        Zeros.
+
+    Examples
+    --------
+    >>> zeros_like(np.ones(2, dtype=np.float32)).dtype
+    dtype('float32')
+    """
+    return backend_of(array).xp.zeros_like(array)
+
+
 def _home(array: Array) -> str:
     if isinstance(array, np.ndarray | np.generic) or scipy.sparse.issparse(array):
         return "numpy"

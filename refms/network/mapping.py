@@ -14,19 +14,22 @@ from refms.network.parameters import Layout
 
 @runtime_checkable
 class Linearization(Protocol):
-    """F(θ, Y) at a fixed point, with its Jacobian and the Jacobian's transpose (Euclidean inner products)."""
+    """F(θ, Y) at a fixed point, with its Jacobian and the Jacobian's transpose (Euclidean inner products).
+
+    Transposes are plain, without conjugation: complex inputs only ever carry complex-step perturbations.
+    """
 
     @property
     def output(self) -> Array:
         """F(θ, Y), shape (rows_out, m)."""
 
-    def jvp(self, dtheta: Array, dY: Array | None = None) -> Array:
+    def jvp(self, dtheta: Array | None, dY: Array | None = None) -> Array:
         """Return ∂F/∂θ dθ + ∂F/∂Y dY.
 
         Parameters
         ----------
-        dtheta : array
-            Direction in the parameters, shape (layout.size,).
+        dtheta : array or None
+            Direction in the parameters, shape (layout.size,); None means zero and saves its work.
         dY : array or None
             Direction in the input, shape of Y; None means zero and saves its work.
 
@@ -57,7 +60,7 @@ class Linearization(Protocol):
 
 @runtime_checkable
 class Mapping(Protocol):
-    """A map F(θ, Y) from feature columns to feature columns."""
+    """A map F(θ, Y) from feature columns (rows_in, m) to feature columns (rows_out, m)."""
 
     @property
     def layout(self) -> Layout:
@@ -71,6 +74,14 @@ class Mapping(Protocol):
     def rows_out(self) -> int:
         """Rows of F(θ, Y)."""
 
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of ``apply`` for one example, the measure of work."""
+
+    @property
+    def stored(self) -> int:
+        """Numbers that a linearisation keeps for one example, the measure of memory."""
+
     def apply(self, theta: Array, Y: Array) -> Array:
         """Return F(θ, Y), shape (rows_out, m), keeping nothing for derivatives."""
 
@@ -78,4 +89,4 @@ class Mapping(Protocol):
         """Return F linearised at (θ, Y)."""
 
     def trace(self, theta: Array, Y: Array) -> dict[str, Array]:
-        """Return every named intermediate of F(θ, Y) in the order of computation, the output last."""
+        """Return every named intermediate of F(θ, Y) in the order of computation, ``"output"`` last."""

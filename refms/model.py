@@ -1,0 +1,285 @@
+"""A network with its parameters, classifier and pre-processing: what is trained, transferred and stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from refms.backend import backend_of
+from refms.data.dataset import Dataset
+from refms.data.preprocessing import Preprocessing, prepare
+from refms.errors import Array, InputError, require_same_precision, require_shape
+from refms.grid import Grid
+from refms.network.architectures.residual import Residual, initial_parameters
+from refms.network.composition import Sequence
+from refms.objective.batches import DEFAULT_MEMORY, batch_width
+from refms.objective.classifier import Classifier
+from refms.objective.losses import SoftmaxCrossEntropy
+from refms.optimize.history import History
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """Configuration and numbers of a classifying network.
+
+    Parameters
+    ----------
+    network : Residual
+        Configuration of the network.
+    opening : array
+        Opening stencil, shape (c, image channels, *opening stencil).
+    stencils : array
+        Shape (N, c, c, *stencil); row k belongs to time t_k = k δt.
+    biases : array
+        Shape (N, c).
+    W : array
+        Classification weights, shape (c·n, ℓ).
+    mu : array
+        Classification biases, shape (ℓ,).
+    preprocessing : Preprocessing
+        What is done to images before the network sees them.
+    record : mapping
+        JSON-able notes: configuration, seeds, versions, transfers.
+    history : History
+        Rows of the training.
+
+    Raises
+    ------
+    InputError
+        If a shape does not fit the configuration or precisions are mixed.
+    """
+
+    network: Residual
+    opening: Array
+    stencils: Array
+    biases: Array
+    W: Array
+    mu: Array
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    record: MappingABC[str, Any] = field(default_factory=dict)
+    history: History = field(default_factory=History)
+
+    def __post_init__(self) -> None:
+        for name, shape in self.network.parameter_shapes.items():
+            require_shape(getattr(self, name), shape, name)
+        require_shape(self.mu, (None,), "mu", "one bias per class")
+        features = self.network.channels * self.network.grid.cells
+        require_shape(self.W, (features, self.mu.shape[0]), "W", "(channels * cells, classes)")
+        require_same_precision(**self.arrays)
+
+    @property
+    def grid(self) -> Grid:
+        """Mesh of the network."""
+        return self.network.grid
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """The five parameter arrays by name."""
+        names = ("opening", "stencils", "biases", "W", "mu")
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def classifier(self) -> Classifier:
+        """The classifier of this grid."""
+        return Classifier(self.grid, self.network.channels, int(self.mu.shape[0]))
+
+    @property
+    def map(self) -> Sequence:
+        """The network as a map from θ and images to y_N."""
+        return self.network.mapping(self.opening)
+
+    @property
+    def blocks(self) -> dict[str, Array]:
+        """The parameters as the two vectors of problem (6), ``propagation`` and ``classifier``."""
+        arrays = self.arrays
+        return {
+            "propagation": self.network.theta(arrays),
+            "classifier": self.classifier.layout.pack({"W": self.W, "mu": self.mu}),
+        }
+
+    def with_blocks(self, blocks: MappingABC[str, Array]) -> Model:
+        """Return the model with the parameters of two vectors, the inverse of :attr:`blocks`.
+
+        Parameters
+        ----------
+        blocks : mapping of str to array
+            ``propagation`` and ``classifier``.
+
+        Returns
+        -------
+        Model
+            A new model with arrays of its own.
+        """
+        omega = self.classifier.layout.unpack(blocks["classifier"])
+        learned = self.network.parameters(blocks["propagation"], self.opening)
+        return replace(self, **learned, W=omega["W"].copy(), mu=omega["mu"].copy())
+
+    def logits(self, X: Array, memory: int = DEFAULT_MEMORY) -> Array:
+        """Return the logits of prepared images, in batches.
+
+        Parameters
+        ----------
+        X : array
+            Images as columns on this model's grid, shape (image channels · n, m), precision of the model.
+        memory : int
+            Budget for activations in bytes.
+
+        Returns
+        -------
+        array
+            Shape (ℓ, m).
+        """
+        require_shape(X, (self.map.rows_in, None), "X", "(image channels * cells, examples)")
+        require_same_precision(X=X, W=self.W)
+        blocks, network, classifier = self.blocks, self.map, self.classifier
+        width = batch_width(network.stored, X.dtype.itemsize, memory)
+        pieces = [
+            classifier.apply(
+                blocks["classifier"], network.apply(blocks["propagation"], X[:, start : start + width])
+            )
+            for start in range(0, X.shape[1], width)
+        ]
+        return backend_of(X).xp.concatenate(pieces, axis=1)
+
+    def trace(self, X: Array) -> dict[str, Array]:
+        """Return every named intermediate from images to logits, for comparison layer by layer.
+
+        Parameters
+        ----------
+        X : array
+            Images as columns, shape (image channels · n, m); keep m small, nothing is batched.
+
+        Returns
+        -------
+        dict of str to array
+            In the order of computation, ``output`` (the logits) last.
+        """
+        whole = Sequence((("network", self.map), ("classifier", self.classifier)))
+        blocks = self.blocks
+        theta = backend_of(X).xp.concatenate([blocks["propagation"], blocks["classifier"]])
+        return whole.trace(theta, X)
+
+    def prepare(self, dataset: Dataset) -> Array:
+        """Return a dataset's images as columns on this model's grid and in its precision.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            Images on a grid that is this model's or finer by doublings.
+
+        Returns
+        -------
+        array
+            Shape (n, m), on the model's backend.
+
+        Raises
+        ------
+        InputError
+            If the images would have to be prolonged to reach this grid.
+        """
+        levels = self.grid.levels_to(dataset.grid)
+        if levels < 0:
+            raise InputError(
+                f"the model lives on grid {self.grid.shape}, which is finer than the images of {dataset.name!r} "
+                f"{dataset.grid.shape}. Transfer the model to {dataset.grid.shape} first (refms transfer --to)."
+            )
+        steps = replace(self.preprocessing, levels=levels)
+        return prepare(dataset, steps, str(self.W.dtype), backend=backend_of(self.W))[0]
+
+
+def initial_model(
+    network: Residual,
+    classes: int,
+    seed: int,
+    preprocessing: Preprocessing | None = None,
+    stencil_scale: float = 0.1,
+    dtype: str = "float64",
+    record: MappingABC[str, Any] | None = None,
+) -> Model:
+    """Return an untrained model: random opening and stencils, everything else zero.
+
+    Parameters
+    ----------
+    network : Residual
+        Configuration.
+    classes : int
+        Number of classes ℓ.
+    seed : int
+        Seed of the random numbers.
+    preprocessing : Preprocessing, optional
+        What is done to images.
+    stencil_scale : float
+        See :func:`~refms.network.architectures.residual.initial_parameters`.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+    record : mapping, optional
+        Notes to store with the model.
+
+    Returns
+    -------
+    Model
+        NumPy arrays.
+
+    Examples
+    --------
+    >>> model = initial_model(Residual(Grid((4, 4)), channels=2), classes=10, seed=0)
+    >>> model.W.shape, float(abs(model.W).max())
+    ((32, 10), 0.0)
+    """
+    arrays = initial_parameters(network, seed, stencil_scale, dtype)
+    W = np.zeros((network.channels * network.grid.cells, classes), dtype=dtype)
+    return Model(
+        network,
+        **arrays,
+        W=W,
+        mu=np.zeros(classes, dtype=dtype),
+        preprocessing=preprocessing or Preprocessing(),
+        record=record or {},
+    )
+
+
+@dataclass(frozen=True)
+class Score:
+    """How well a model does on a set of examples.
+
+    Parameters
+    ----------
+    accuracy : float
+        Share of examples whose largest logit is the true class, 0 to 1.
+    loss : float
+        Mean softmax cross entropy, without regularisers.
+    examples : int
+        Number of examples.
+    """
+
+    accuracy: float
+    loss: float
+    examples: int
+
+
+def score(model: Model, X: Array, C: Array, memory: int = DEFAULT_MEMORY) -> Score:
+    """Return accuracy and loss of a model on prepared images.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    X : array
+        Images as columns, shape (image channels · n, m).
+    C : array
+        One-hot labels, shape (ℓ, m).
+    memory : int
+        Budget for activations in bytes.
+
+    Returns
+    -------
+    Score
+        Accuracy, loss and m.
+    """
+    Z = model.logits(X, memory)
+    hits = (Z.argmax(axis=0) == C.argmax(axis=0)).sum()
+    loss = SoftmaxCrossEntropy().evaluate(Z, C).value
+    return Score(float(hits) / X.shape[1], float(loss.real), int(X.shape[1]))

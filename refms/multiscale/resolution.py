@@ -1,0 +1,192 @@
+"""Trained networks across resolutions: restriction, prolongation, and Algorithm 1 of [LAS]."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from refms.backend import backend_of
+from refms.errors import Array, InputError, require_choice
+from refms.grid import Grid
+from refms.model import Model
+from refms.operators.galerkin import prolong_stencil, restrict_stencil
+from refms.operators.transfer import TransferPair, transfer_pair
+
+STENCIL_RULES = ("galerkin", "keep")
+
+
+def transfer(
+    model: Model,
+    grid: Grid,
+    pair: str | TransferPair,
+    stencils: str = "galerkin",
+    least_squares: bool = False,
+) -> Model:
+    """Return a trained model on a coarser or finer grid, without any training.
+
+    Parameters
+    ----------
+    model : Model
+        The trained model.
+    grid : Grid
+        Where to; reached by halving or doubling every axis.
+    pair : str or TransferPair
+        The transfer pair (R, P).
+    stencils : str
+        ``"galerkin"``: K_H = R K_h P for the layers (and for an opening larger than one cell);
+        ``"keep"``: unchanged, the baseline of [LAS] Sec. 4.
+    least_squares : bool
+        Allow least squares where the stencil map is singular.
+
+    Returns
+    -------
+    Model
+        New arrays; μ and b are kept, T is kept.
+
+    Raises
+    ------
+    InputError
+        If the grids are not related by doubling or a name is unknown.
+    SingularTransferError
+        If the pair cannot prolong stencils of this size and least squares were not asked for.
+
+    Notes
+    -----
+    Stencils move by [LAS] eq. (9). The weights are values of functions w_j: upwards W_h = P W_H, downwards
+    W_H = R̄ W_h with R̄ = R scaled to R̄1 = 1. A 1×1 opening commutes with R and P and is kept.
+
+    Where R = 2^{-d} Pᵀ the inner products agree, h^d⟨P w, y⟩ = H^d⟨w, R y⟩, so that with T → 0 and y_H = R y_h
+    the logits are the same on both grids; with other pairs they differ by O(h^q), q the order of the pair.
+    """
+    require_choice(stencils, STENCIL_RULES, "rule for the stencils")
+    pair = transfer_pair(pair) if isinstance(pair, str) else pair
+    levels = model.grid.levels_to(grid)
+
+    def moved(S: Array) -> Array:
+        if stencils == "keep" or levels == 0:
+            return S.copy()
+        return move_stencils(S, grid.dimension, levels, pair, least_squares)
+
+    opening = model.opening.copy() if model.opening[0, 0].size == 1 else moved(model.opening)
+    shape = (model.network.layers, *(model.network.channels,) * 2)
+    layers = moved(model.stencils)
+    d = grid.dimension
+    network = replace(
+        model.network,
+        grid=grid,
+        stencil_shape=tuple(layers.shape[len(shape) :]),
+        opening_shape=tuple(opening.shape[-d:]),
+    )
+    note = {"from": list(model.grid.shape), "to": list(grid.shape), "pair": pair.name, "stencils": stencils}
+    return replace(
+        model,
+        network=network,
+        opening=opening,
+        stencils=layers,
+        biases=model.biases.copy(),
+        W=move_weights(model.W, model.grid, levels, pair),
+        mu=model.mu.copy(),
+        record={**model.record, "transfers": [*model.record.get("transfers", []), note]},
+    )
+
+
+def move_stencils(
+    S: Array, d: int, levels: int, pair: TransferPair, least_squares: bool = False
+) -> Array:
+    """Return stencils prolonged by ``levels`` > 0 or restricted by -``levels`` doublings, eq. (9).
+
+    Parameters
+    ----------
+    S : array
+        Shape (…, *stencil) with d stencil axes.
+    d : int
+        Dimension.
+    levels : int
+        Positive up, negative down, not zero.
+    pair : TransferPair
+        The pair.
+    least_squares : bool
+        Allow least squares where the stencil map is singular.
+
+    Returns
+    -------
+    array
+        Same leading axes.
+    """
+    if levels > 0:
+        return prolong_stencil(S, pair, d=d, levels=levels, least_squares=least_squares)
+    return restrict_stencil(S, pair, d=d, levels=-levels)
+
+
+def move_weights(W: Array, grid: Grid, levels: int, pair: TransferPair) -> Array:
+    """Return classification weights on a grid ``levels`` doublings finer (or coarser, if negative).
+
+    Parameters
+    ----------
+    W : array
+        Shape (c·n, ℓ).
+    grid : Grid
+        The grid with n cells.
+    levels : int
+        Positive up, negative down; 0 copies.
+    pair : TransferPair
+        The pair.
+
+    Returns
+    -------
+    array
+        P W, or R̄ W with the rows of R̄ scaled to sum one.
+    """
+    if levels == 0:
+        return W.copy()
+    options = {
+        "channels": W.shape[0] // grid.cells,
+        "dtype": str(W.dtype),
+        "backend": backend_of(W),
+        "levels": abs(levels),
+    }
+    if levels > 0:
+        return pair.prolongation_matrix(grid.refine(levels), **options) @ W
+    row_sum = sum(weight for _, weight in pair.restriction) ** (-levels * grid.dimension)
+    return (pair.restriction_matrix(grid, **options) @ W) / row_sum
+
+
+def coarse_to_fine(
+    model: Model,
+    solve: Callable[[Model], Model],
+    levels: int,
+    pair: str | TransferPair,
+    stencils: str = "galerkin",
+) -> Iterator[Model]:
+    """Run Algorithm 1 of [LAS]: solve on the coarsest grid, prolong, solve again, up to the finest.
+
+    Parameters
+    ----------
+    model : Model
+        Initial point on the coarsest grid.
+    solve : callable
+        Solves (6) on the grid of the model it is given, starting from it, and returns the solved model.
+    levels : int
+        Number of grids, at least 1.
+    pair : str or TransferPair
+        The transfer pair.
+    stencils : str
+        As for :func:`transfer`.
+
+    Yields
+    ------
+    Model
+        The solved model of each grid, coarsest first.
+
+    Raises
+    ------
+    InputError
+        If ``levels`` is not positive.
+    """
+    if levels < 1:
+        raise InputError(f"levels is {levels}; expected at least 1 grid.")
+    for level in range(levels):
+        model = solve(model)
+        yield model
+        if level + 1 < levels:
+            model = transfer(model, model.grid.refine(), pair, stencils)

@@ -1,0 +1,1 @@
+"""Whole networks, one file each: their configuration, initial parameters and map."""

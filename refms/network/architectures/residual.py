@@ -1,0 +1,248 @@
+"""The residual network of [LAS]: an opening and N identical forward Euler layers, eqs. (1)-(3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from refms.errors import Array, InputError, require_choice, require_shape
+from refms.grid import Grid
+from refms.network.activation import activation
+from refms.network.composition import Frozen, Sequence
+from refms.network.layers.convolution_layer import ConvolutionLayer
+from refms.network.layers.opening import ConvolutionOpening
+from refms.network.propagation import ForwardEuler
+from refms.operators.convolution import Convolution
+
+OPENINGS = ("fixed", "learned")
+
+
+@dataclass(frozen=True)
+class Residual:
+    """Everything that defines the network apart from the numbers it learns.
+
+    Parameters
+    ----------
+    grid : Grid
+        Mesh of the images and of all features.
+    channels : int
+        Channels c of the features.
+    image_channels : int
+        Channels of the images.
+    layers : int
+        Number of layers N.
+    final_time : float
+        T; the time step is T / N.
+    stencil_shape : tuple of int
+        Odd extents of the layers' stencils.
+    opening : str
+        ``"fixed"``: the opening stencil is data; ``"learned"``: it is part of θ.
+    opening_shape : tuple of int
+        Odd extents of the opening stencil.
+    activation : str
+        Name of σ.
+    boundary : str
+        ``"periodic"`` or ``"zero"``.
+    orientation : str
+        ``"correlation"`` (stencil notation) or ``"convolution"``.
+
+    Raises
+    ------
+    InputError
+        If a name is unknown or extents do not fit the grid.
+
+    Examples
+    --------
+    >>> Residual(Grid((14, 14)), channels=8).parameter_shapes["stencils"]
+    (2, 8, 8, 3, 3)
+    """
+
+    grid: Grid
+    channels: int
+    image_channels: int = 1
+    layers: int = 2
+    final_time: float = 1.0
+    stencil_shape: tuple[int, ...] = (3, 3)
+    opening: str = "fixed"
+    opening_shape: tuple[int, ...] = (1, 1)
+    activation: str = "tanh"
+    boundary: str = "periodic"
+    orientation: str = "correlation"
+
+    def __post_init__(self) -> None:
+        require_choice(self.opening, OPENINGS, "opening")
+        object.__setattr__(self, "stencil_shape", tuple(self.stencil_shape))
+        object.__setattr__(self, "opening_shape", tuple(self.opening_shape))
+        _ = self.propagation, self.opening_map  # their constructors refuse what does not fit
+
+    @property
+    def opening_map(self) -> ConvolutionOpening:
+        """The opening L as a map of its stencil and the images."""
+        return ConvolutionOpening(self._convolution(self.image_channels, self.opening_shape))
+
+    @property
+    def propagation(self) -> ForwardEuler:
+        """The N layers."""
+        layer = ConvolutionLayer(
+            self._convolution(self.channels, self.stencil_shape), activation(self.activation)
+        )
+        return ForwardEuler(layer, self.layers, self.final_time)
+
+    @property
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the three named arrays ``opening``, ``stencils`` and ``biases``."""
+        c = self.channels
+        return {
+            "opening": (c, self.image_channels, *self.opening_shape),
+            "stencils": (self.layers, c, c, *self.stencil_shape),
+            "biases": (self.layers, c),
+        }
+
+    def mapping(self, opening: Array) -> Sequence:
+        """Return the network as a map from θ and images to y_N.
+
+        Parameters
+        ----------
+        opening : array
+            The opening stencil, shape (c, image_channels, *opening_shape). Where the opening is learned, only
+            θ counts and this argument is checked and then ignored.
+
+        Returns
+        -------
+        Sequence
+            Maps ``opening`` and ``propagation``.
+
+        Raises
+        ------
+        InputError
+            If the stencil has another shape.
+        """
+        require_shape(opening, self.parameter_shapes["opening"], "opening", "(channels, image channels, *stencil)")
+        if self.opening == "learned":
+            return Sequence((("opening", self.opening_map), ("propagation", self.propagation)))
+        fixed = Frozen(self.opening_map, opening.reshape(-1))
+        return Sequence((("opening", fixed), ("propagation", self.propagation)))
+
+    def theta(self, parameters: MappingABC[str, Array]) -> Array:
+        """Return the parameter vector θ of named arrays.
+
+        Parameters
+        ----------
+        parameters : mapping of str to array
+            ``opening``, ``stencils`` and ``biases`` in the shapes of :attr:`parameter_shapes`.
+
+        Returns
+        -------
+        array
+            Shape (mapping.layout.size,); layer by layer stencil and bias, after a learned opening.
+
+        Raises
+        ------
+        InputError
+            If an array is missing or of another shape.
+        """
+        for name, shape in self.parameter_shapes.items():
+            if name not in parameters:
+                raise InputError(f"parameter {name!r} is missing; expected {sorted(self.parameter_shapes)}.")
+            require_shape(parameters[name], shape, name)
+        layout = self.mapping(parameters["opening"]).layout
+        parts = {}
+        for k in range(self.layers):
+            parts[f"propagation/layer{k}/stencil"] = parameters["stencils"][k]
+            parts[f"propagation/layer{k}/bias"] = parameters["biases"][k]
+        if self.opening == "learned":
+            parts["opening/stencil"] = parameters["opening"]
+        return layout.pack(parts)
+
+    def parameters(self, theta: Array, opening: Array) -> dict[str, Array]:
+        """Return the named arrays of a parameter vector, the inverse of :meth:`theta`.
+
+        Parameters
+        ----------
+        theta : array
+            Shape (mapping.layout.size,).
+        opening : array
+            The opening stencil; returned as it is where it is fixed.
+
+        Returns
+        -------
+        dict of str to array
+            ``opening``, ``stencils`` and ``biases``; new arrays but for a fixed opening.
+        """
+        parts = self.mapping(opening).layout.unpack(theta)
+        rows = theta[theta.size - self.propagation.layout.size :].reshape(self.layers, -1)
+        split = rows.shape[1] - self.channels
+        return {
+            "opening": parts["opening/stencil"].copy() if self.opening == "learned" else opening,
+            "stencils": rows[:, :split].reshape(self.parameter_shapes["stencils"]).copy(),
+            "biases": rows[:, split:].copy(),
+        }
+
+    def on(self, grid: Grid) -> Residual:
+        """Return the same network on another grid.
+
+        Parameters
+        ----------
+        grid : Grid
+            Of the same dimension.
+
+        Returns
+        -------
+        Residual
+            The configuration with the grid replaced.
+        """
+        return replace(self, grid=grid)
+
+    def _convolution(self, c_in: int, stencil_shape: tuple[int, ...]) -> Convolution:
+        return Convolution(
+            self.grid,
+            c_in=c_in,
+            c_out=self.channels,
+            stencil_shape=stencil_shape,
+            boundary=self.boundary,
+            orientation=self.orientation,
+        )
+
+
+def initial_parameters(
+    network: Residual, seed: int, scale: float = 0.1, dtype: str = "float64"
+) -> dict[str, Array]:
+    """Return random initial parameters: identical layers, zero biases.
+
+    Parameters
+    ----------
+    network : Residual
+        The configuration.
+    seed : int
+        Seed of ``numpy.random.default_rng``.
+    scale : float
+        The layers' stencils are normal with standard deviation scale / √(c · stencil entries), so that
+        ‖K(s) y‖ ≈ scale ‖y‖; the same in all layers, a function constant in time.
+    dtype : str
+        ``"float64"`` or ``"float32"``; both hold the same draws.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        ``opening`` (normal, standard deviation 1/√(inputs)), ``stencils`` and ``biases``.
+
+    Examples
+    --------
+    >>> drawn = initial_parameters(Residual(Grid((4, 4)), channels=2), seed=1)
+    >>> bool((drawn["stencils"][0] == drawn["stencils"][1]).all())
+    True
+    """
+    rng = np.random.default_rng(seed)
+    shapes = network.parameter_shapes
+    inputs = int(np.prod(shapes["opening"][1:]))
+    opening = rng.standard_normal(shapes["opening"]) / np.sqrt(inputs)
+    one = rng.standard_normal(shapes["stencils"][1:])
+    one *= scale / np.sqrt(np.prod(shapes["stencils"][2:]))
+    drawn = {
+        "opening": opening,
+        "stencils": np.broadcast_to(one, shapes["stencils"]).copy(),
+        "biases": np.zeros(shapes["biases"]),
+    }
+    return {name: array.astype(dtype) for name, array in drawn.items()}

@@ -1,0 +1,210 @@
+"""The layer F(y, s, b) = σ(K(s) y + b) of eq. (2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from refms.backend import backend_of, zeros_like
+from refms.errors import Array, require_same_precision, require_shape
+from refms.network.activation import Activation
+from refms.network.parameters import Layout
+from refms.operators.convolution import Convolution
+
+
+@dataclass(frozen=True)
+class ConvolutionLayer:
+    """A convolution with bias and activation, F(θ, Y) = σ(K(S) Y + b).
+
+    Parameters
+    ----------
+    convolution : Convolution
+        Geometry of K(S): grid, channels, stencil shape, boundary, orientation.
+    activation : Activation
+        σ.
+    bias_per_cell : bool
+        False: one bias per channel, the same in every cell. True: one per channel and cell.
+
+    Notes
+    -----
+    With Z = K(S)Y + b and D = σ′(Z), entry by entry ([LAS] eq. (2)):
+
+        dF = D ∘ (K(dS) Y + K(S) dY + db),
+        (∂F/∂S)ᵀ G = Σ_examples ⟨Π_κ Y, D ∘ G⟩,   (∂F/∂b)ᵀ G = sum of D ∘ G over the cells that share b,
+        (∂F/∂Y)ᵀ G = K(S)ᵀ (D ∘ G).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refms.grid import Grid
+    >>> from refms.network.activation import TANH
+    >>> layer = ConvolutionLayer(Convolution(Grid((4, 4))), TANH)
+    >>> layer.layout.parts
+    (('stencil', (1, 1, 3, 3)), ('bias', (1,)))
+    >>> float(layer.apply(np.zeros(10), np.ones((16, 1))).max())
+    0.0
+    """
+
+    convolution: Convolution
+    activation: Activation
+    bias_per_cell: bool = False
+
+    @property
+    def layout(self) -> Layout:
+        """Parts ``stencil`` (c_out, c_in, *stencil) and ``bias`` (c_out,) or (c_out, *grid)."""
+        conv = self.convolution
+        bias = (conv.c_out, *conv.grid.shape) if self.bias_per_cell else (conv.c_out,)
+        return Layout((("stencil", conv.stencils_shape), ("bias", bias)))
+
+    @property
+    def rows_in(self) -> int:
+        """Rows c_in·n of Y."""
+        return self.convolution.rows_in
+
+    @property
+    def rows_out(self) -> int:
+        """Rows c_out·n of the output."""
+        return self.convolution.rows_out
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of one application to one example."""
+        return self.convolution.multiply_adds
+
+    @property
+    def stored(self) -> int:
+        """Numbers kept per example: the output and σ′ (the input belongs to whoever made it)."""
+        return 2 * self.rows_out
+
+    def apply(self, theta: Array, Y: Array) -> Array:
+        """Return σ(K(S) Y + b).
+
+        Parameters
+        ----------
+        theta : array
+            Shape (layout.size,).
+        Y : array
+            Shape (c_in·n, m), same precision as theta.
+
+        Returns
+        -------
+        array
+            Shape (c_out·n, m).
+
+        Raises
+        ------
+        InputError
+            If shapes or precisions do not fit.
+        """
+        return self.activation.value(self._preactivation(theta, Y))
+
+    def linearize(self, theta: Array, Y: Array) -> ConvolutionLayerLinearization:
+        """Return the layer linearised at (θ, Y).
+
+        Parameters
+        ----------
+        theta, Y : array
+            As for :meth:`apply`.
+
+        Returns
+        -------
+        ConvolutionLayerLinearization
+            Holds σ(Z), σ′(Z) and references to Y and the stencils.
+        """
+        value, slope = self.activation.value_and_derivative(self._preactivation(theta, Y))
+        return ConvolutionLayerLinearization(self, self.layout.unpack(theta)["stencil"], Y, value, slope)
+
+    def trace(self, theta: Array, Y: Array) -> dict[str, Array]:
+        """Return ``convolution`` K(S)Y, ``preactivation`` K(S)Y + b and ``output``.
+
+        Parameters
+        ----------
+        theta, Y : array
+            As for :meth:`apply`.
+
+        Returns
+        -------
+        dict of str to array
+            Each of shape (c_out·n, m).
+        """
+        S = self.layout.unpack(theta)["stencil"]
+        Z = self._preactivation(theta, Y)
+        return {
+            "convolution": self.convolution.apply(S, Y),
+            "preactivation": Z,
+            "output": self.activation.value(Z),
+        }
+
+    def add_bias(self, bias: Array, Z: Array) -> Array:
+        """Return Z + b with b broadcast over examples and, if it is per channel, over cells.
+
+        Parameters
+        ----------
+        bias : array
+            Shape (c_out,) or (c_out, *grid).
+        Z : array
+            Shape (c_out·n, m).
+
+        Returns
+        -------
+        array
+            Shape (c_out·n, m).
+        """
+        if self.bias_per_cell:
+            return Z + bias.reshape(-1, 1)
+        return (Z.reshape(self.convolution.c_out, -1) + bias[:, None]).reshape(Z.shape)
+
+    def sum_bias(self, G: Array) -> Array:
+        """Return the transpose of :meth:`add_bias` with respect to the bias.
+
+        Parameters
+        ----------
+        G : array
+            Shape (c_out·n, m).
+
+        Returns
+        -------
+        array
+            Shape (c_out,) or (c_out·n,).
+        """
+        if self.bias_per_cell:
+            return G.sum(axis=1)
+        return G.reshape(self.convolution.c_out, -1).sum(axis=1)
+
+    def _preactivation(self, theta: Array, Y: Array) -> Array:
+        require_same_precision(theta=theta, Y=Y)
+        require_shape(Y, (self.rows_in, None), "Y", "(channels * cells, examples)")
+        parts = self.layout.unpack(theta)
+        return self.add_bias(parts["bias"], self.convolution.apply(parts["stencil"], Y))
+
+
+@dataclass(frozen=True, eq=False)
+class ConvolutionLayerLinearization:
+    """A convolution layer linearised at (S, b, Y); see the formulas of :class:`ConvolutionLayer`."""
+
+    layer: ConvolutionLayer
+    S: Array
+    Y: Array
+    output: Array
+    slope: Array
+
+    def jvp(self, dtheta: Array | None, dY: Array | None = None) -> Array:
+        """Return D ∘ (K(dS) Y + K(S) dY + db), shape (c_out·n, m)."""
+        conv = self.layer.convolution
+        if dtheta is None:
+            return self.slope * conv.apply(self.S, dY) if dY is not None else zeros_like(self.output)
+        d = self.layer.layout.unpack(dtheta)
+        dZ = self.layer.add_bias(d["bias"], conv.apply(d["stencil"], self.Y))
+        if dY is not None:
+            dZ = dZ + conv.apply(self.S, dY)
+        return self.slope * dZ
+
+    def vjp(self, G: Array, *, wrt_input: bool = True) -> tuple[Array, Array | None]:
+        """Return the parameter gradient (layout.size,) and K(S)ᵀ(D ∘ G), shape of Y."""
+        conv = self.layer.convolution
+        G = self.slope * G
+        if wrt_input:
+            gY, gS = conv.adjoint_and_gradient(self.S, G, self.Y)
+        else:
+            gY, gS = None, conv.stencil_gradient(G, self.Y)
+        xp = backend_of(G).xp
+        return xp.concatenate([gS.reshape(-1), self.layer.sum_bias(G)]), gY

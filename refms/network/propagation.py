@@ -1,0 +1,188 @@
+"""Forward propagation in time, eq. (3): y_{k+1} = y_k + δt F(θ_k, y_k), k = 0 … N-1, T = N δt."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from refms.backend import backend_of, zeros_like
+from refms.errors import Array, InputError
+from refms.network.mapping import Linearization, Mapping
+from refms.network.parameters import EMPTY, Layout
+
+
+@dataclass(frozen=True)
+class ForwardEuler:
+    """N forward Euler steps with identical layers F and a parameter vector θ_k for each.
+
+    Parameters
+    ----------
+    layer : Mapping
+        F, with as many rows out as in.
+    layers : int
+        Number of layers N, which is the number of steps.
+    final_time : float
+        T ≥ 0; the step is δt = T / N. With T = 0 the propagation is the identity.
+
+    Raises
+    ------
+    InputError
+        If N < 1, T is negative or not finite, or F changes the number of rows.
+
+    Notes
+    -----
+    [LAS] eq. (3), with N steps (the paper's k = 0 … N is the same with its N one smaller). Derivatives:
+
+        dY_{k+1} = dY_k + δt (F_θ dθ_k + F_Y dY_k),
+        G_k = G_{k+1} + δt F_Yᵀ G_{k+1},   gradient of θ_k: δt F_θᵀ G_{k+1}.
+
+    Examples
+    --------
+    >>> from refms.grid import Grid
+    >>> from refms.network.activation import TANH
+    >>> from refms.network.layers.convolution_layer import ConvolutionLayer
+    >>> from refms.operators.convolution import Convolution
+    >>> steps = ForwardEuler(ConvolutionLayer(Convolution(Grid((8, 8))), TANH), layers=2, final_time=1.0)
+    >>> steps.time_step, steps.layout.size
+    (0.5, 20)
+    """
+
+    layer: Mapping
+    layers: int
+    final_time: float
+
+    def __post_init__(self) -> None:
+        if self.layers < 1:
+            raise InputError(f"layers is {self.layers}; expected at least 1.")
+        if not (math.isfinite(self.final_time) and self.final_time >= 0):
+            raise InputError(f"final_time is {self.final_time}; expected a finite number T >= 0.")
+        if self.layer.rows_in != self.layer.rows_out:
+            raise InputError(
+                f"the layer maps {self.layer.rows_in} rows to {self.layer.rows_out}; a time step needs equal "
+                "numbers (c_in = c_out)."
+            )
+
+    @property
+    def time_step(self) -> float:
+        """δt = T / N."""
+        return self.final_time / self.layers
+
+    @property
+    def layout(self) -> Layout:
+        """The layer's parts for each layer in turn, named ``layerk/part``."""
+        return sum((self.layer.layout.prefixed(f"layer{k}") for k in range(self.layers)), EMPTY)
+
+    @property
+    def rows_in(self) -> int:
+        """Rows of y_0."""
+        return self.layer.rows_in
+
+    @property
+    def rows_out(self) -> int:
+        """Rows of y_N."""
+        return self.layer.rows_out
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of all layers for one example."""
+        return self.layers * self.layer.multiply_adds
+
+    @property
+    def stored(self) -> int:
+        """Numbers kept per example: each layer's own and the state after it."""
+        return self.layers * (self.layer.stored + self.rows_out)
+
+    def by_layer(self, theta: Array) -> Array:
+        """Return the parameters as a matrix with one row per layer, as a view.
+
+        Parameters
+        ----------
+        theta : array
+            Shape (layout.size,).
+
+        Returns
+        -------
+        array
+            Shape (N, layer.layout.size); row k is θ_k at time t_k = k δt.
+
+        Raises
+        ------
+        InputError
+            If the vector has another length.
+        """
+        size = self.layer.layout.size
+        if tuple(theta.shape) != (self.layers * size,):
+            raise InputError(
+                f"theta has shape {tuple(theta.shape)}; expected ({self.layers * size},) = {self.layers} layers "
+                f"of {size} parameters."
+            )
+        return theta.reshape(self.layers, size)
+
+    def apply(self, theta: Array, Y: Array) -> Array:
+        """Return y_N.
+
+        Parameters
+        ----------
+        theta : array
+            Shape (layout.size,).
+        Y : array
+            y_0, shape (rows_in, m), same precision.
+
+        Returns
+        -------
+        array
+            Shape (rows_in, m).
+        """
+        for theta_k in self.by_layer(theta):
+            Y = Y + self.time_step * self.layer.apply(theta_k, Y)
+        return Y
+
+    def linearize(self, theta: Array, Y: Array) -> ForwardEulerLinearization:
+        """Return the propagation linearised at (θ, y_0); parameters as for :meth:`apply`."""
+        steps: list[Linearization] = []
+        for theta_k in self.by_layer(theta):
+            steps.append(self.layer.linearize(theta_k, Y))
+            Y = Y + self.time_step * steps[-1].output
+        return ForwardEulerLinearization(self, tuple(steps), Y)
+
+    def trace(self, theta: Array, Y: Array) -> dict[str, Array]:
+        """Return ``layerk/…`` intermediates and the states ``y0`` … ``yN``, ``output`` last."""
+        named: dict[str, Array] = {"y0": Y}
+        for k, theta_k in enumerate(self.by_layer(theta)):
+            inner = self.layer.trace(theta_k, Y)
+            named.update({f"layer{k}/{key}": value for key, value in inner.items()})
+            Y = Y + self.time_step * inner["output"]
+            named[f"y{k + 1}"] = Y
+        return {**named, "output": Y}
+
+
+@dataclass(frozen=True, eq=False)
+class ForwardEulerLinearization:
+    """Forward Euler at a point: the linearisations of its steps; formulas in :class:`ForwardEuler`."""
+
+    propagation: ForwardEuler
+    steps: tuple[Linearization, ...]
+    output: Array
+
+    def jvp(self, dtheta: Array | None, dY: Array | None = None) -> Array:
+        """Return dY_N for directions dθ (layout.size,) and dY_0."""
+        if dtheta is None and dY is None:
+            return zeros_like(self.output)
+        dt = self.propagation.time_step
+        parts = [None] * len(self.steps) if dtheta is None else self.propagation.by_layer(dtheta)
+        for step, part in zip(self.steps, parts, strict=True):
+            update = dt * step.jvp(part, dY)
+            dY = update if dY is None else dY + update
+        return dY
+
+    def vjp(self, G: Array, *, wrt_input: bool = True) -> tuple[Array, Array | None]:
+        """Return the gradient with respect to θ and, if asked for, y_0."""
+        dt = self.propagation.time_step
+        parts: list[Array] = []
+        for k in reversed(range(len(self.steps))):
+            gtheta, gY = self.steps[k].vjp(G, wrt_input=wrt_input or k > 0)
+            parts.append(dt * gtheta)
+            if gY is not None:
+                G = G + dt * gY
+        xp = backend_of(G).xp
+        return xp.concatenate(parts[::-1]), (G if wrt_input else None)

@@ -1,0 +1,180 @@
+"""Examples in batches of columns, so that no pass needs all activations at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from refms.backend import backend_of
+from refms.errors import Array, InputError, require_same_precision, require_shape
+
+DEFAULT_MEMORY = 2 * 1024**3
+"""Default memory budget for activations, in bytes."""
+
+PREFERRED_WIDTH = 128
+"""Columns per batch when memory allows: one layer's activations then stay near the processor's caches."""
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Inputs with their labels, one column per example.
+
+    Parameters
+    ----------
+    X : array
+        Inputs, shape (rows, m), finite.
+    C : array
+        Labels, shape (ℓ, m), one-hot or soft; same precision and backend.
+
+    Raises
+    ------
+    InputError
+        If shapes do not fit, the set is empty, precisions are mixed, or a value is not finite.
+
+    Examples
+    --------
+    >>> examples = Examples(np.zeros((4, 3)), np.ones((2, 3)))
+    >>> examples.count, [batch.count for batch in examples.batches(2)]
+    (3, [2, 1])
+    """
+
+    X: Array
+    C: Array
+
+    def __post_init__(self) -> None:
+        require_shape(self.X, (None, None), "X", "(rows, examples)")
+        require_shape(self.C, (None, self.X.shape[1]), "C", "(classes, examples)")
+        require_same_precision(X=self.X, C=self.C)
+        xp = backend_of(self.X, self.C).xp
+        # a sum is not finite if a term is not, and needs no array of flags as large as the data
+        for name, array in (("X", self.X), ("C", self.C)):
+            if not bool(xp.isfinite(array.sum())) and not bool(xp.isfinite(array).all()):
+                raise InputError(f"{name} holds NaN or Inf; expected finite numbers. Clean the data first.")
+
+    @property
+    def count(self) -> int:
+        """Number of examples m."""
+        return int(self.X.shape[1])
+
+    def batches(self, width: int) -> Iterator[Examples]:
+        """Yield the examples in order, at most ``width`` columns at a time, as views.
+
+        Parameters
+        ----------
+        width : int
+            Columns per batch, at least 1.
+
+        Yields
+        ------
+        Examples
+            A batch.
+        """
+        for start in range(0, self.count, width):
+            yield self.unchecked(self.X[:, start : start + width], self.C[:, start : start + width])
+
+    def take(self, indices: Array) -> Examples:
+        """Return the examples with the given indices, as copies.
+
+        Parameters
+        ----------
+        indices : numpy.ndarray
+            Host integers, shape (k,), k ≥ 1.
+
+        Returns
+        -------
+        Examples
+            The chosen columns, in the order of the indices.
+        """
+        chosen = backend_of(self.X).from_host(np.asarray(indices))
+        return self.unchecked(self.X[:, chosen], self.C[:, chosen])
+
+    @staticmethod
+    def unchecked(X: Array, C: Array) -> Examples:
+        """Return examples without looking at every number: for parts of checked ones and for features.
+
+        Parameters
+        ----------
+        X, C : array
+            As for the class.
+
+        Returns
+        -------
+        Examples
+            The pair.
+        """
+        part = object.__new__(Examples)
+        object.__setattr__(part, "X", X)
+        object.__setattr__(part, "C", C)
+        return part
+
+
+def batch_width(stored: int, itemsize: int, memory: int) -> int:
+    """Return how many columns a batch may have within a memory budget.
+
+    Parameters
+    ----------
+    stored : int
+        Numbers kept per example (``Mapping.stored``).
+    itemsize : int
+        Bytes per number.
+    memory : int
+        Budget in bytes for the activations of one batch.
+
+    Returns
+    -------
+    int
+        Between 1 and :data:`PREFERRED_WIDTH`.
+
+    Raises
+    ------
+    InputError
+        If not even one example fits.
+
+    Examples
+    --------
+    >>> batch_width(stored=1000, itemsize=8, memory=10**6)
+    62
+    """
+    # the backward sweep holds about as much again in cotangents and patches
+    need = 2 * stored * itemsize
+    if need > memory:
+        raise InputError(
+            f"one example needs about {need} bytes of activations but the memory budget is {memory}; "
+            "raise the budget (option memory) or use fewer channels, layers or cells."
+        )
+    return int(max(1, min(PREFERRED_WIDTH, memory // max(need, 1))))
+
+
+def hessian_sample(count: int, fraction: float, seed: int, iteration: int) -> Array:
+    """Return the sorted indices of the examples on which curvature is measured in one iteration.
+
+    Parameters
+    ----------
+    count : int
+        Number of examples m.
+    fraction : float
+        0 < fraction ≤ 1; at least one example is drawn, without repetition.
+    seed, iteration : int
+        Name the draw: equal pairs give equal samples.
+
+    Returns
+    -------
+    numpy.ndarray
+        Host int64, shape (max(1, round(fraction·m)),).
+
+    Raises
+    ------
+    InputError
+        If the fraction is not in (0, 1].
+
+    Examples
+    --------
+    >>> hessian_sample(10, 0.2, seed=0, iteration=1).size
+    2
+    """
+    if not 0 < fraction <= 1:
+        raise InputError(f"hessian fraction is {fraction}; expected a number in (0, 1].")
+    size = max(1, round(fraction * count))
+    return np.sort(np.random.default_rng([seed, iteration]).choice(count, size, replace=False))

@@ -1,0 +1,196 @@
+"""The optimal-control problem (6) as one object, and its blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from refms.backend import backend_of
+from refms.errors import Array, InputError, require_choice
+from refms.network.composition import Frozen, Sequence
+from refms.network.mapping import Mapping
+from refms.network.parameters import Layout
+from refms.objective.batches import DEFAULT_MEMORY, Examples, batch_width, hessian_sample
+from refms.objective.classifier import Classifier
+from refms.objective.empirical_risk import EmpiricalRisk, Work
+from refms.objective.losses import Loss, SoftmaxCrossEntropy
+from refms.objective.regularizers import Quadratic
+
+BLOCKS = ("propagation", "classifier", "joint")
+
+
+@dataclass(frozen=True, eq=False)
+class OptimalControl:
+    """Problem (6): mean loss of classifier and network over the examples, plus both regularisers.
+
+    The unknowns come in two blocks, ``"propagation"`` θ (opening, stencils, biases) and ``"classifier"``
+    (W, μ). :meth:`block` gives the problem as a function of one of them, or of both (``"joint"``).
+
+    Parameters
+    ----------
+    network : Mapping
+        From images to y_N, with parameters θ.
+    classifier : Classifier
+        From y_N to logits, with parameters (W, μ).
+    examples : Examples
+        Images as columns and labels.
+    propagation_regularizer, classifier_regularizer : Quadratic
+        R in θ and in (W, μ).
+    loss : Loss
+        By default the softmax cross entropy.
+    hessian_fraction : float
+        Share of the examples on which the Gauss–Newton matrix of the propagation and the joint block is
+        measured, drawn anew in every iteration; the gradient always uses all examples ([LAS] Sec. 4).
+    seed : int
+        Seed of these draws.
+    memory : int
+        Budget for activations in bytes.
+    work : Work
+        Counter shared by all blocks.
+
+    Raises
+    ------
+    InputError
+        If network, classifier, examples and regularisers do not fit.
+    """
+
+    network: Mapping
+    classifier: Classifier
+    examples: Examples
+    propagation_regularizer: Quadratic
+    classifier_regularizer: Quadratic
+    loss: Loss = field(default_factory=SoftmaxCrossEntropy)
+    hessian_fraction: float = 1.0
+    seed: int = 0
+    memory: int = DEFAULT_MEMORY
+    work: Work = field(default_factory=Work)
+
+    def __post_init__(self) -> None:
+        hessian_sample(1, self.hessian_fraction, 0, 0)  # refuses a bad fraction
+        fits = {
+            "rows of the images": (self.examples.X.shape[0], self.network.rows_in),
+            "rows of y_N": (self.network.rows_out, self.classifier.rows_in),
+            "rows of the labels": (self.examples.C.shape[0], self.classifier.classes),
+            "size of the propagation regulariser": (
+                self.propagation_regularizer.Q.shape[0],
+                self.network.layout.size,
+            ),
+            "size of the classifier regulariser": (
+                self.classifier_regularizer.Q.shape[0],
+                self.classifier.layout.size,
+            ),
+        }
+        for what, (found, expected) in fits.items():
+            if found != expected:
+                raise InputError(f"{what}: found {found}, expected {expected}.")
+
+    @property
+    def layouts(self) -> dict[str, Layout]:
+        """Layout of each of the two blocks of unknowns."""
+        return {"propagation": self.network.layout, "classifier": self.classifier.layout}
+
+    def block(self, name: str, blocks: MappingABC[str, Array], iteration: int = 0) -> EmpiricalRisk:
+        """Return the problem as a function of one block, the other one held fixed.
+
+        Parameters
+        ----------
+        name : str
+            ``"propagation"``, ``"classifier"`` or ``"joint"`` (θ followed by W, μ).
+        blocks : mapping of str to array
+            Current ``"propagation"`` and ``"classifier"`` vectors.
+        iteration : int
+            Names the draw of the Hessian sample.
+
+        Returns
+        -------
+        EmpiricalRisk
+            Its value is the value of the full problem. For the classifier block the features y_N are
+            propagated once and kept, if they fit into half of the memory budget.
+
+        Raises
+        ------
+        InputError
+            If the name is unknown or a vector does not fit.
+        """
+        require_choice(name, BLOCKS, "block")
+        theta, omega = blocks["propagation"], blocks["classifier"]
+        self.network.layout.unpack(theta)
+        self.classifier.layout.unpack(omega)
+        if name == "classifier":
+            return self._classifier_block(theta)
+        sample = None
+        if self.hessian_fraction < 1:
+            sample = hessian_sample(self.examples.count, self.hessian_fraction, self.seed, iteration)
+        if name == "propagation":
+            full = self._sequence(self.network, Frozen(self.classifier, omega))
+            constant = self.classifier_regularizer.value(omega)
+            return self._risk(full, self.propagation_regularizer, constant, sample)
+        full = self._sequence(self.network, self.classifier)
+        backend = backend_of(theta)
+        on_theta, on_omega = self.propagation_regularizer.Q, self.classifier_regularizer.Q
+        Q = backend.sparse.block_array([[on_theta, None], [None, on_omega]], format="csr")
+        return self._risk(full, Quadratic(Q), 0.0, sample)
+
+    def features(self, theta: Array) -> Array:
+        """Return y_N for all examples.
+
+        Parameters
+        ----------
+        theta : array
+            Propagation parameters, shape (network.layout.size,).
+
+        Returns
+        -------
+        array
+            Shape (c·n, m).
+        """
+        xp = backend_of(self.examples.X).xp
+        width = self._width()
+        y = xp.empty((self.network.rows_out, self.examples.count), dtype=self.examples.X.dtype)
+        for k, batch in enumerate(self.examples.batches(width)):
+            y[:, k * width : k * width + batch.count] = self.network.apply(theta, batch.X)
+        self.work.units += self.examples.count
+        return y
+
+    def _classifier_block(self, theta: Array) -> EmpiricalRisk:
+        constant = float(np.real(self.propagation_regularizer.value(theta)))
+        bytes_needed = self.network.rows_out * self.examples.count * self.examples.X.dtype.itemsize
+        if 2 * bytes_needed > self.memory:
+            full = self._sequence(Frozen(self.network, theta), self.classifier)
+            return self._risk(full, self.classifier_regularizer, constant, None)
+        examples = Examples.unchecked(self.features(theta), self.examples.C)
+        share = self.classifier.multiply_adds / (self.network.multiply_adds + self.classifier.multiply_adds)
+        return EmpiricalRisk(
+            self.classifier,
+            examples,
+            self.classifier_regularizer,
+            self.loss,
+            constant,
+            None,
+            self.memory,
+            share,
+            self.work,
+        )
+
+    def _risk(
+        self, full: Mapping, regularizer: Quadratic, constant: float | complex, sample: Array | None
+    ) -> EmpiricalRisk:
+        return EmpiricalRisk(
+            full,
+            self.examples,
+            regularizer,
+            self.loss,
+            constant,  # type: ignore[arg-type]  # complex only in complex-step tests
+            sample,
+            self.memory,
+            1.0,
+            self.work,
+        )
+
+    def _sequence(self, network: Mapping, classifier: Mapping) -> Sequence:
+        return Sequence((("network", network), ("classifier", classifier)))
+
+    def _width(self) -> int:
+        return batch_width(self.network.stored, self.examples.X.dtype.itemsize, self.memory)

@@ -1,0 +1,192 @@
+"""Quadratic regularisers with weights that do not depend on the mesh or on the depth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from refms.backend import NUMPY, Backend
+from refms.errors import Array, InputError, require_shape
+from refms.network.propagation import ForwardEuler
+from refms.objective.classifier import Classifier
+from refms.operators.differences import gradient_matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Quadratic:
+    """The regulariser R(x) = ½ xᵀ Q x with an explicit sparse, symmetric, positive semi-definite Q.
+
+    Parameters
+    ----------
+    Q : csr_array
+        Shape (p, p), in the precision and on the backend of x.
+
+    Examples
+    --------
+    >>> R = Quadratic(sp.csr_array(np.diag([1.0, 3.0])))
+    >>> R.value(np.array([2.0, 1.0])), R.gradient(np.array([2.0, 1.0])).tolist()
+    (3.5, [2.0, 3.0])
+    """
+
+    Q: Any
+
+    def value(self, x: Array) -> float | complex:
+        """Return ½ xᵀ Q x.
+
+        Parameters
+        ----------
+        x : array
+            Shape (p,).
+
+        Returns
+        -------
+        float or complex
+            A host number; complex for complex x (no conjugation).
+        """
+        value = (x * self.gradient(x)).sum() / 2
+        return complex(value) if x.dtype.kind == "c" else float(value)
+
+    def gradient(self, x: Array) -> Array:
+        """Return Q x, which is also the Hessian applied to x.
+
+        Parameters
+        ----------
+        x : array
+            Shape (p,).
+
+        Returns
+        -------
+        array
+            Shape (p,).
+        """
+        require_shape(x, (self.Q.shape[0],), "x", "one number per parameter")
+        return self.Q @ x
+
+
+def classifier_regularizer(
+    classifier: Classifier,
+    smoothness: float,
+    tikhonov: float = 0.0,
+    dtype: str = "float64",
+    backend: Backend = NUMPY,
+) -> Quadratic:
+    """Return the spatial smoothness of the classification weights W, with a small Tikhonov term.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        Gives the grid, the channels and the classes.
+    smoothness : float
+        α_W ≥ 0.
+    tikhonov : float
+        τ_W ≥ 0.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+    backend : Backend
+        Where Q shall live.
+
+    Returns
+    -------
+    Quadratic
+        A form in (W, μ) as one vector; μ is free.
+
+    Raises
+    ------
+    InputError
+        If a weight is negative or not finite.
+
+    Notes
+    -----
+    R = α_W/2 · h^d Σ_j ‖∇_h w_j‖² + τ_W/2 · h^d Σ_j ‖w_j‖², the midpoint rule for the integrals of |∇w_j|²
+    and w_j² over Ω (conventions; [LAS] Sec. 4 asks for spatial smoothness). ∇_h takes differences across
+    interior faces only, so constants are free.
+
+    Examples
+    --------
+    >>> from refms.grid import Grid
+    >>> R = classifier_regularizer(Classifier(Grid((4,)), 1, 2), smoothness=1.0)
+    >>> R.value(np.ones(10))
+    0.0
+    """
+    _require_weights(smoothness=smoothness, tikhonov=tikhonov)
+    grid = classifier.grid
+    D = gradient_matrix(grid, boundary="neumann")
+    per_channel = grid.cell_volume * (smoothness * (D.T @ D) + tikhonov * sp.eye_array(grid.cells))
+    both = sp.eye_array(classifier.channels), sp.eye_array(classifier.classes)
+    on_W = sp.kron(sp.kron(both[0], per_channel, format="csr"), both[1], format="csr")
+    on_mu = sp.csr_array((classifier.classes, classifier.classes))
+    return _quadratic(sp.block_diag([on_W, on_mu], format="csr"), dtype, backend)
+
+
+def time_regularizer(
+    propagation: ForwardEuler,
+    smoothness: float,
+    tikhonov: float = 0.0,
+    leading: int = 0,
+    dtype: str = "float64",
+    backend: Backend = NUMPY,
+) -> Quadratic:
+    """Return the smoothness in time of the propagation parameters, with a small Tikhonov term.
+
+    Parameters
+    ----------
+    propagation : ForwardEuler
+        Gives N, δt and the number of parameters of a layer.
+    smoothness : float
+        α_θ ≥ 0.
+    tikhonov : float
+        τ_θ ≥ 0.
+    leading : int
+        Number of parameters that stand before the layers' (a learned opening); they get the Tikhonov term
+        of a unit time, τ_θ/2 ‖·‖².
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+    backend : Backend
+        Where Q shall live.
+
+    Returns
+    -------
+    Quadratic
+        A form in θ.
+
+    Raises
+    ------
+    InputError
+        If a weight is negative or not finite.
+
+    Notes
+    -----
+    R = α_θ/2 · Σ_{k<N-1} δt ‖(θ_{k+1} − θ_k)/δt‖² + τ_θ/2 · Σ_k δt ‖θ_k‖² (conventions; [LAS] Sec. 4). With
+    T = 0 there is no time to be smooth in, and only the leading parameters are penalised.
+
+    Examples
+    --------
+    >>> from refms.network.layers.opening import MatrixOpening
+    >>> steps = ForwardEuler(MatrixOpening(np.eye(2)), layers=2, final_time=1.0)
+    >>> time_regularizer(steps, smoothness=1.0).Q.shape
+    (0, 0)
+    """
+    _require_weights(smoothness=smoothness, tikhonov=tikhonov)
+    N, dt, size = propagation.layers, propagation.time_step, propagation.layer.layout.size
+    D = sp.diags_array([-np.ones(N - 1), np.ones(N - 1)], offsets=[0, 1], shape=(N - 1, N))
+    in_time = tikhonov * dt * sp.eye_array(N)
+    if N > 1 and dt > 0:
+        in_time = in_time + smoothness / dt * (D.T @ D)
+    on_layers = sp.kron(in_time, sp.eye_array(size), format="csr")
+    on_leading = tikhonov * sp.eye_array(leading, format="csr")
+    return _quadratic(sp.block_diag([on_leading, on_layers], format="csr"), dtype, backend)
+
+
+def _quadratic(Q: Any, dtype: str, backend: Backend) -> Quadratic:
+    Q = sp.csr_array(Q).astype(dtype)
+    Q.eliminate_zeros()
+    return Quadratic(backend.csr_from_host(Q))
+
+
+def _require_weights(**weights: float) -> None:
+    for name, weight in weights.items():
+        if not (np.isfinite(weight) and weight >= 0):
+            raise InputError(f"{name} is {weight}; expected a finite number >= 0.")
