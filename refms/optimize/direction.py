@@ -1,0 +1,108 @@
+"""Where to go: the inexact Newton direction, from a gradient and a curvature product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from refms.errors import Array
+from refms.optimize.krylov import CGResult, conjugate_gradients
+from refms.optimize.objective import Product
+from refms.optimize.vectors import add_scaled, dot
+
+
+@dataclass(frozen=True)
+class Direction:
+    """A direction and what the quadratic model m(p) = gᵀp + ½ pᵀHp says of it.
+
+    Parameters
+    ----------
+    p : array
+        Shape (size,).
+    slope : float
+        gᵀp.
+    curvature : float
+        pᵀHp, without the damping.
+    cg : CGResult
+        How the direction was computed.
+    """
+
+    p: Array
+    slope: float
+    curvature: float
+    cg: CGResult
+
+    def predicted_decrease(self, alpha: float) -> float:
+        """Return −m(αp), by how much the quadratic model falls along the step αp.
+
+        Parameters
+        ----------
+        alpha : float
+            Step length α.
+
+        Returns
+        -------
+        float
+            −α gᵀp − ½ α² pᵀHp.
+        """
+        return -alpha * self.slope - 0.5 * alpha * alpha * self.curvature
+
+
+def newton_direction(
+    gradient: Array,
+    product: Product,
+    *,
+    damping: float = 0.0,
+    tolerance: float = 1e-2,
+    max_iterations: int = 20,
+    preconditioner: Product | None = None,
+) -> Direction:
+    """Solve (H + λI) p = −g by conjugate gradients, inexactly.
+
+    With H the Hessian this is Newton's direction, with H the Gauss–Newton matrix that of Gauss and Newton,
+    and with λ > 0 that of Levenberg and Marquardt.
+
+    Parameters
+    ----------
+    gradient : array
+        g, shape (size,), float32 or float64.
+    product : callable
+        v -> H v.
+    damping : float
+        λ >= 0.
+    tolerance : float
+        Relative residual at which conjugate gradients stop.
+    max_iterations : int
+        Their largest number of iterations.
+    preconditioner : callable or None
+        r -> M⁻¹ r.
+
+    Returns
+    -------
+    Direction
+        A descent direction; zero if the very first product is not finite.
+
+    Raises
+    ------
+    InputError
+        If an option is out of range, or a product changes shape or dtype.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> newton_direction(np.array([2.0, 4.0]), lambda v: 2.0 * v).p.tolist()
+    [-1.0, -2.0]
+    """
+
+    def damped(v: Array) -> Array:
+        return add_scaled(product(v), damping, v)
+
+    cg = conjugate_gradients(
+        damped if damping else product,
+        -gradient,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+        preconditioner=preconditioner,
+    )
+    slope = dot(gradient, cg.x)
+    curvature = 2.0 * (cg.model_values[-1] - slope) - damping * dot(cg.x, cg.x)
+    return Direction(cg.x, slope, curvature, cg)

@@ -1,0 +1,198 @@
+"""Conjugate gradients for A x = b, stopping where A turns out not to be positive definite."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from refms.backend import backend_of
+from refms.errors import Array, InputError
+from refms.optimize.objective import Product
+from refms.optimize.outcome import Outcome, Status
+from refms.optimize.vectors import add_scaled, dot, norm, require_like, require_real_vector
+
+
+@dataclass(frozen=True)
+class CGResult:
+    """Where conjugate gradients stopped, and how they came there.
+
+    Parameters
+    ----------
+    x : array
+        Shape (size,), dtype of b: the last finite iterate.
+    outcome : Outcome
+        Why they stopped. Only ``converged`` is a success; for an inexact Newton step every x that is not
+        zero is a descent direction all the same.
+    iterations : int
+        Number of updates of x.
+    residual_norms : tuple of float
+        ‖b − A x_k‖₂ for k = 0, …, iterations, from the recurrence.
+    model_values : tuple of float
+        q(x_k) = ½ x_kᵀA x_k − bᵀx_k for the same k; it never grows.
+    """
+
+    x: Array
+    outcome: Outcome
+    iterations: int
+    residual_norms: tuple[float, ...]
+    model_values: tuple[float, ...]
+
+
+def conjugate_gradients(
+    product: Product,
+    b: Array,
+    *,
+    x0: Array | None = None,
+    tolerance: float = 1e-2,
+    max_iterations: int = 20,
+    preconditioner: Product | None = None,
+) -> CGResult:
+    """Solve A x = b for a symmetric positive definite A that is known by its products only.
+
+    Parameters
+    ----------
+    product : callable
+        v -> A v, keeping shape and dtype; called once an iteration, and once more if ``x0`` is given.
+    b : array
+        Right-hand side, shape (size,), float32 or float64.
+    x0 : array or None
+        Start, shape and dtype of b; None starts at zero.
+    tolerance : float
+        Stop when ‖b − A x‖₂ <= tolerance · ‖b‖₂.
+    max_iterations : int
+        Stop after so many updates.
+    preconditioner : callable or None
+        r -> M⁻¹ r, symmetric positive definite.
+
+    Returns
+    -------
+    CGResult
+        The last finite iterate and why it is the last.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range, or a product changes shape or dtype.
+
+    Notes
+    -----
+    From x_0 = 0 the iterate x_k minimises q(x) = ½ xᵀAx − bᵀx over the k-th Krylov space, so q and the
+    A-norm of the error fall, ‖x_k‖₂ grows (without preconditioner) and q(x_k) = −½ bᵀx_k. The residual
+    norm itself need not fall.
+
+    On a search direction p with pᵀAp <= 0 the current iterate is returned. If that happens at once from
+    x_0 = 0, the steepest-descent direction M⁻¹b itself is returned, with the status
+    ``negative_curvature`` and one iteration. NaN or infinity in b, in a product or in an update ends the
+    iteration with the last finite iterate and the status ``non_finite``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> A = np.diag([1.0, 2.0])
+    >>> result = conjugate_gradients(lambda v: A @ v, np.array([1.0, 2.0]), tolerance=1e-12)
+    >>> result.x.round(12).tolist(), result.iterations, str(result.outcome.status)
+    ([1.0, 1.0], 2, 'converged')
+    """
+    _require_options(b, x0, tolerance, max_iterations)
+    x = backend_of(b).xp.zeros_like(b) if x0 is None else x0
+    target = tolerance * norm(b)
+    if norm(b) == 0.0:
+        return _result(_State(b, b), Status.CONVERGED, [(0.0, 0.0)], target)
+    r = b if x0 is None else add_scaled(b, -1.0, _apply(product, x0, "product"))
+    state, trace = _State(x, r), [_measure(x, r, b)]
+    status = Status.ACCEPTED if all(map(math.isfinite, trace[0])) else Status.NON_FINITE
+    while status is Status.ACCEPTED:
+        if trace[-1][0] <= target:
+            status = Status.CONVERGED
+        elif len(trace) > max_iterations:
+            status = Status.ITERATION_LIMIT
+        else:
+            trial, status = _advance(state, product, preconditioner, from_zero=x0 is None)
+            if trial is not None:
+                measured = _measure(trial.x, trial.r, b)
+                if not all(map(math.isfinite, measured)):
+                    status = Status.NON_FINITE
+                else:
+                    state = trial
+                    trace.append(measured)
+    return _result(state, status, trace, target)
+
+
+@dataclass(frozen=True)
+class _State:
+    """Iterate x, residual r, last search direction p (None at the start) and its rᵀz."""
+
+    x: Array
+    r: Array
+    p: Array | None = None
+    rz: float = 0.0
+
+
+def _advance(
+    state: _State, product: Product, preconditioner: Product | None, *, from_zero: bool
+) -> tuple[_State | None, Status]:
+    """Return the next state, or None where there is none, and ``accepted`` or the reason to stop."""
+    z = state.r if preconditioner is None else _apply(preconditioner, state.r, "preconditioner")
+    rz = dot(state.r, z)
+    if not math.isfinite(rz):
+        return None, Status.NON_FINITE
+    if rz <= 0.0:
+        return None, Status.INDEFINITE_PRECONDITIONER
+    p = z if state.p is None else add_scaled(z, rz / state.rz, state.p)
+    Ap = _apply(product, p, "product")
+    curvature = dot(p, Ap)
+    if not math.isfinite(curvature):
+        return None, Status.NON_FINITE
+    if curvature > 0.0:
+        alpha, status = rz / curvature, Status.ACCEPTED
+    elif from_zero and state.p is None:
+        alpha, status = 1.0, Status.NEGATIVE_CURVATURE
+    else:
+        return None, Status.NEGATIVE_CURVATURE
+    return _State(add_scaled(state.x, alpha, p), add_scaled(state.r, -alpha, Ap), p, rz), status
+
+
+def _measure(x: Array, r: Array, b: Array) -> tuple[float, float]:
+    """Return ‖r‖₂ and q(x) = −½ xᵀ(b + r), which holds for every x with r = b − A x."""
+    return norm(r), -0.5 * (dot(x, b) + dot(x, r))
+
+
+def _apply(product: Product, v: Array, name: str) -> Array:
+    result = product(v)
+    require_like(result, v, name)
+    return result
+
+
+def _require_options(b: Array, x0: Array | None, tolerance: float, max_iterations: int) -> None:
+    require_real_vector(b, "b")
+    if x0 is not None:
+        require_real_vector(x0, "x0", finite=True)
+        require_like(x0, b, "x0")
+    if not 0.0 <= tolerance < math.inf:
+        raise InputError(f"tolerance is {tolerance}; expected 0 or more, such as 1e-2 for an inexact step.")
+    if max_iterations < 1:
+        raise InputError(f"max_iterations is {max_iterations}; expected 1 or more.")
+
+
+_SENTENCES = {
+    Status.CONVERGED: "Conjugate gradients reached the tolerance",
+    Status.ITERATION_LIMIT: "Conjugate gradients used up their iterations, which is usual for an inexact "
+    "step; for a more exact one give more iterations (max_iterations, cg_iterations) or a preconditioner",
+    Status.NEGATIVE_CURVATURE: "Conjugate gradients met a direction without positive curvature and kept what "
+    "they had: the matrix is singular or indefinite, or the residual is at round-off. If that is not expected, "
+    "add damping or a regularizer, or use the Gauss-Newton matrix",
+    Status.INDEFINITE_PRECONDITIONER: "The preconditioner is not positive definite, so conjugate gradients "
+    "kept what they had; give a symmetric positive definite one, or none",
+    Status.NON_FINITE: "Conjugate gradients met NaN or infinity and kept the last finite iterate: usually "
+    "the data or the parameters are not finite or far too large. Look at the norms of both, and shorten the "
+    "steps (max_step)",
+}
+
+
+def _result(state: _State, status: Status, trace: list[tuple[float, float]], target: float) -> CGResult:
+    iterations = len(trace) - 1
+    residuals, models = zip(*trace, strict=True)
+    message = (
+        f"{_SENTENCES[status]} ({iterations} iterations, residual {residuals[-1]:.2e}, target {target:.2e})."
+    )
+    return CGResult(state.x, Outcome(status, message), iterations, residuals, models)

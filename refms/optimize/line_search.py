@@ -1,0 +1,183 @@
+"""How far to go along a descent direction: Armijo's rule with backtracking."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from refms.errors import Array, InputError
+from refms.optimize.outcome import Outcome, Status
+from refms.optimize.vectors import add_scaled, largest, require_like
+
+
+@dataclass(frozen=True)
+class LineSearchResult:
+    """Where a line search ended.
+
+    Parameters
+    ----------
+    x : array
+        Shape (size,): x + αp, or the x it started from (the same array) if every step was refused.
+    value : float
+        The objective at that x.
+    step_length : float
+        α, 0.0 if refused.
+    evaluations : int
+        How often the objective was evaluated.
+    non_finite : int
+        How many of these values were NaN or infinite.
+    outcome : Outcome
+        ``accepted``, or why the step was refused.
+    """
+
+    x: Array
+    value: float
+    step_length: float
+    evaluations: int
+    non_finite: int
+    outcome: Outcome
+
+
+def armijo(
+    value: Callable[[Array], float],
+    x: Array,
+    f: float,
+    slope: float,
+    p: Array,
+    *,
+    sufficient_decrease: float = 1e-4,
+    shrink: float = 0.5,
+    max_backtracks: int = 10,
+    max_step: float | None = None,
+) -> LineSearchResult:
+    """Return the first of the steps α = α₀, α₀·shrink, … that decreases the objective enough.
+
+    Parameters
+    ----------
+    value : callable
+        x -> f(x). A trial value that is not finite shrinks the step, always.
+    x : array
+        Where the step starts, shape (size,), float32 or float64.
+    f : float
+        f(x).
+    slope : float
+        gᵀp, the derivative of f at x along p; negative for a descent direction.
+    p : array
+        Direction, shape and dtype of x.
+    sufficient_decrease : float
+        c₁ between 0 and 1.
+    shrink : float
+        Factor between 0 and 1.
+    max_backtracks : int
+        How often the step may shrink.
+    max_step : float or None
+        Bound on ‖αp‖_∞: the search starts at α₀ = min(1, max_step / ‖p‖_∞). None starts at α₀ = 1.
+
+    Returns
+    -------
+    LineSearchResult
+        The accepted step, or x itself with the reason of the refusal.
+
+    Raises
+    ------
+    InputError
+        If an option is out of range, or p has another shape or dtype than x.
+
+    Notes
+    -----
+    A step is accepted if f(x + αp) <= f(x) + c₁ α gᵀp: the bound contains the step length.
+
+    Near a minimum the decrease c₁ α |gᵀp| asked for sinks below the rounding error of f, taken as
+    4 eps(dtype of x) |f|. It can then not be told from zero, and f(x + αp) <= f(x) is asked for instead, so
+    the objective never rises. A search that fails with |gᵀp| itself below that error has the status
+    ``round_off``, which is a success: nothing is left to gain in this precision.
+
+    Examples
+    --------
+    >>> x = np.array([3.0])
+    >>> result = armijo(lambda y: float(y @ y), x, 9.0, -36.0, np.array([-6.0]))
+    >>> result.x.tolist(), result.step_length, result.evaluations
+    ([0.0], 0.5, 2)
+    """
+    _require_options(sufficient_decrease, shrink, max_backtracks, max_step)
+    require_like(p, x, "p")
+    size = largest(p)
+    if not (math.isfinite(f) and math.isfinite(slope) and math.isfinite(size)):
+        return LineSearchResult(x, f, 0.0, 0, 0, Outcome(Status.NON_FINITE, _NON_FINITE))
+    if slope >= 0.0:
+        return LineSearchResult(
+            x, f, 0.0, 0, 0, Outcome(Status.NOT_DESCENT, _NOT_DESCENT.format(slope=slope))
+        )
+    noise = 4.0 * float(np.finfo(str(x.dtype)).eps) * abs(f)
+    alpha = 1.0 if max_step is None or size <= max_step else max_step / size
+    bad = 0
+    for trial in range(1, max_backtracks + 2):
+        candidate = add_scaled(x, alpha, p)
+        found = float(value(candidate))
+        decrease = -sufficient_decrease * alpha * slope
+        if math.isfinite(found) and found <= (f - decrease if decrease > noise else f):
+            outcome = Outcome(Status.ACCEPTED, _accepted(alpha, trial, bad))
+            return LineSearchResult(candidate, found, alpha, trial, bad, outcome)
+        bad += not math.isfinite(found)
+        alpha *= shrink
+    outcome = _refusal(trial, bad, slope, noise)
+    return LineSearchResult(x, f, 0.0, trial, bad, outcome)
+
+
+_NON_FINITE = (
+    "The line search was not begun: the objective, its slope or the direction is NaN or infinite. Usually "
+    "the data or the parameters are not finite or far too large. Look at the norms of both."
+)
+_NOT_DESCENT = (
+    "The line search was not begun: the direction does not point downhill (slope {slope:.2e}). Usually "
+    "the gradient is wrong or the curvature is not symmetric: run the adjoint and Taylor tests."
+)
+
+_SHRUNK = (
+    " It was shrunk because {bad} longer steps gave NaN or infinity: if that happens often, bound the step "
+    "(max_step) or add damping."
+)
+
+
+def _accepted(alpha: float, trials: int, bad: int) -> str:
+    message = f"The step of length {alpha:.3g} was accepted at trial {trials}."
+    return message + _SHRUNK.format(bad=bad) if bad else message
+
+
+def _refusal(trials: int, bad: int, slope: float, noise: float) -> Outcome:
+    if bad == trials:
+        return Outcome(
+            Status.NO_DECREASE,
+            f"The step was refused: all of {trials} trial steps gave NaN or infinity. Usually the step is "
+            "far too long for the data. Bound it (max_step), add damping, or scale the data.",
+        )
+    if -slope <= noise:
+        return Outcome(
+            Status.ROUND_OFF,
+            f"The objective cannot be decreased further in this precision: the slope {slope:.2e} is below "
+            f"its rounding error {noise:.2e}. Use float64 if more accuracy is needed.",
+        )
+    return Outcome(
+        Status.NO_DECREASE,
+        f"The step was refused: none of {trials} trial steps decreased the objective enough (slope "
+        f"{slope:.2e}). Usually the curvature sample is too small or the gradient is wrong. Enlarge the "
+        "sample, add damping, or allow more trials (max_backtracks).",
+    )
+
+
+def _require_options(
+    sufficient_decrease: float, shrink: float, max_backtracks: int, max_step: float | None
+) -> None:
+    if not 0.0 < sufficient_decrease < 1.0:
+        raise InputError(
+            f"sufficient_decrease is {sufficient_decrease}; expected between 0 and 1, such as 1e-4."
+        )
+    if not 0.0 < shrink < 1.0:
+        raise InputError(f"shrink is {shrink}; expected between 0 and 1, such as 0.5.")
+    if max_backtracks < 0:
+        raise InputError(f"max_backtracks is {max_backtracks}; expected 0 or more.")
+    if max_step is not None and not max_step > 0.0:
+        raise InputError(f"max_step is {max_step}; expected a positive bound, or None for no bound.")

@@ -1,0 +1,103 @@
+"""When a run stops: the rules, and the verdict on an iteration."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from refms.errors import InputError
+from refms.optimize.outcome import Outcome, Status
+from refms.optimize.turn import Turn
+
+
+@dataclass(frozen=True)
+class StopRules:
+    """When a run stops by itself.
+
+    Parameters
+    ----------
+    max_iterations : int
+        After so many iterations.
+    relative_decrease : float
+        When no block's objective fell by more than this fraction in an iteration. The default 0.0 stops only
+        when nothing falls any more.
+    gradient_tolerance : float
+        When ‖g‖₂ is not above this number in any block; such a block is not stepped.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+    """
+
+    max_iterations: int = 20
+    relative_decrease: float = 0.0
+    gradient_tolerance: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.max_iterations < 1:
+            raise InputError(f"max_iterations is {self.max_iterations}; expected 1 or more.")
+        for name in ("relative_decrease", "gradient_tolerance"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                raise InputError(f"{name} is {getattr(self, name)}; expected 0 or more.")
+
+
+DEFAULT_STOP = StopRules()
+"""The defaults."""
+
+
+def verdict(
+    turns: tuple[Turn, ...], rules: StopRules, *, learned: bool, asked: str = "", last: bool = False
+) -> Outcome | None:
+    """Return why a run stops after an iteration, or None if it goes on.
+
+    Parameters
+    ----------
+    turns : tuple of Turn
+        The turns of the iteration.
+    rules : StopRules
+        When to stop.
+    learned : bool
+        Whether a method changed (its damping), so that a step once refused may yet succeed.
+    asked : str
+        Why the caller wants to stop; empty if it does not.
+    last : bool
+        Whether the iterations are used up.
+
+    Returns
+    -------
+    Outcome or None
+        The first that holds of: NaN or infinity met; gradients small; no progress and nothing learned;
+        objectives hardly fell; stop asked for; iterations used up.
+    """
+    place = turns[-1].place if len(turns) == 1 else f"iteration {turns[-1].iteration}, all blocks"
+    if turns[-1].outcome.status is Status.NON_FINITE:
+        message = f"{turns[-1].outcome.message} The run stopped and kept the values before that step."
+        return Outcome(Status.NON_FINITE, message).at(turns[-1].place)
+    endings = {turn.outcome.status for turn in turns}
+    progressed = any(turn.progressed for turn in turns)
+    decrease = max(turn.relative_decrease for turn in turns)
+    if endings == {Status.CONVERGED} and not progressed:
+        return Outcome(Status.CONVERGED, _SMALL_GRADIENT.format(rules.gradient_tolerance)).at(place)
+    if not progressed and not learned:
+        status = Status.ROUND_OFF if endings <= {Status.ROUND_OFF, Status.CONVERGED} else Status.NO_DECREASE
+        refusals = " ".join(note for turn in turns for note in turn.notes)
+        return Outcome(status, f"The run stopped: no step was taken. {refusals}").at(place)
+    if progressed and decrease <= rules.relative_decrease:
+        return Outcome(Status.CONVERGED, _SMALL_DECREASE.format(rules.relative_decrease, decrease)).at(place)
+    if asked:
+        return Outcome(Status.STOPPED, asked).at(place)
+    if last:
+        return Outcome(Status.ITERATION_LIMIT, _LIMIT.format(rules.max_iterations, decrease)).at(place)
+    return None
+
+
+_SMALL_GRADIENT = "Converged: every gradient norm is at most gradient_tolerance = {:.2e}."
+_SMALL_DECREASE = (
+    "Converged: no objective fell by more than the fraction relative_decrease = {:.2e} (the largest was "
+    "{:.2e}). Lower relative_decrease to go on."
+)
+_LIMIT = (
+    "The limit of max_iterations = {} was reached; the objectives last fell by up to the fraction {:.2e}. "
+    "Raise max_iterations to go on."
+)

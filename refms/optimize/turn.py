@@ -1,0 +1,136 @@
+"""The turn of one block: its steps within one iteration, with their history rows and notes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from refms.errors import Array
+from refms.optimize.history import HistoryRow
+from refms.optimize.objective import work_units_of
+from refms.optimize.outcome import Outcome, Status
+from refms.optimize.schedule import BlockProblem, BlockSteps
+from refms.optimize.step import StepResult
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The steps of one block in one iteration.
+
+    Parameters
+    ----------
+    iteration : int
+        Counted from 1.
+    name : str
+        Name of the block.
+    results : tuple of StepResult
+        At least one.
+    rows : tuple of HistoryRow
+        One for each result.
+    """
+
+    iteration: int
+    name: str
+    results: tuple[StepResult, ...]
+    rows: tuple[HistoryRow, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the last step ended."""
+        return self.results[-1].outcome
+
+    @property
+    def place(self) -> str:
+        """Where this was, in words."""
+        return f"iteration {self.iteration}, block {self.name!r}"
+
+    @property
+    def progressed(self) -> bool:
+        """Whether a step was taken."""
+        return any(result.accepted for result in self.results)
+
+    @property
+    def relative_decrease(self) -> float:
+        """By which fraction the block's objective fell."""
+        start, end = self.results[0].value_before, self.results[-1].value
+        return 0.0 if start == end else (start - end) / max(abs(start), abs(end))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """One sentence for each step that was refused, or that NaN or infinity cut short."""
+        found = (_noteworthy(result) for result in self.results)
+        return tuple(outcome.at(self.place).message for outcome in found if outcome is not None)
+
+
+def take_turn(
+    problem: BlockProblem,
+    values: Mapping[str, Array],
+    block: BlockSteps,
+    iteration: int,
+    gradient_tolerance: float,
+) -> tuple[Array, BlockSteps, Turn]:
+    """Make the steps of one block, all on the same objective, until one is refused and would be again.
+
+    Parameters
+    ----------
+    problem : BlockProblem
+        Gives the block's objective.
+    values : mapping of str to array
+        All blocks.
+    block : BlockSteps
+        Which block to step, and how.
+    iteration : int
+        Counted from 1.
+    gradient_tolerance : float
+        The turn ends where ‖g‖₂ is not larger.
+
+    Returns
+    -------
+    array, BlockSteps, Turn
+        The block's new value, how to step it next time, and what happened.
+    """
+    start = time.perf_counter()
+    objective = problem.block(block.name, MappingProxyType(values), iteration)
+    x, method = values[block.name], block.method
+    results, rows = list[StepResult](), list[HistoryRow]()
+    for _ in range(block.steps):
+        result, following = method.step(objective, x, gradient_tolerance=gradient_tolerance)
+        end = time.perf_counter()
+        rows.append(_row(result, iteration, block.name, work_units_of(objective), end - start))
+        results.append(result)
+        learned = following != method
+        x, method, start = result.x, following, end
+        final = result.outcome.status in {Status.NON_FINITE, Status.CONVERGED}
+        if final or not (result.accepted or learned):
+            break
+    return x, replace(block, method=method), Turn(iteration, block.name, tuple(results), tuple(rows))
+
+
+def _row(result: StepResult, iteration: int, name: str, work_units: float, seconds: float) -> HistoryRow:
+    cg = None if result.direction is None else result.direction.cg
+    return HistoryRow(
+        iteration=iteration,
+        block=name,
+        status=str(result.outcome.status),
+        objective_before=result.value_before,
+        objective=result.value,
+        gradient_norm=result.gradient_norm,
+        cg_iterations=0 if cg is None else cg.iterations,
+        cg_residual=1.0 if cg is None else cg.residual_norms[-1] / cg.residual_norms[0],
+        cg_status="" if cg is None else str(cg.outcome.status),
+        step_length=result.step_length,
+        evaluations=result.evaluations,
+        work_units=work_units,
+        seconds=seconds,
+    )
+
+
+def _noteworthy(result: StepResult) -> Outcome | None:
+    """Return what is worth a sentence: a refusal, or a step that NaN or infinity cut short."""
+    if result.outcome.status not in {Status.ACCEPTED, Status.CONVERGED} or result.non_finite:
+        return result.outcome
+    cg = None if result.direction is None else result.direction.cg
+    cut = {Status.NON_FINITE, Status.INDEFINITE_PRECONDITIONER}
+    return cg.outcome if cg is not None and cg.outcome.status in cut else None
