@@ -126,9 +126,10 @@ def _read_array(stream: _Stream, path: Path, *, held: int, exact: bool, max_byte
 def _read_header(stream: _Stream, path: Path) -> _Header:
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _TYPES or not 1 <= magic[3] <= _MOST_AXES:
+        codes = ", ".join(f"{code:02x}" for code in _TYPES)
         raise FileError(
             f"{str(path)!r} is not an IDX file: it starts with {magic.hex(' ') or 'nothing'}; expected "
-            f"00 00, the type (one of {' '.join(f'{code:02x}' for code in _TYPES)}), the number of axes (01-08)."
+            f"00 00, the type (one of {codes}) and the number of axes (01 to 08)."
         )
     axes = magic[3]
     sizes = stream.read(4 * axes)
