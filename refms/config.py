@@ -1,0 +1,330 @@
+"""Configuration of a training run: frozen sections, read from TOML, unknown keys refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from refms.data.preprocessing import Preprocessing
+from refms.errors import FileError, InputError, require_choice
+from refms.grid import Grid
+from refms.network.architectures.residual import Residual
+
+DATASETS = ("digits", "mnist")
+DTYPES = ("float64", "float32")
+
+
+@dataclass(frozen=True)
+class DataSection:
+    """Which images, how many, on which mesh, and what is done to them.
+
+    Parameters
+    ----------
+    dataset : str
+        ``"digits"`` (embedded, 8×8) or ``"mnist"`` (28×28, from a folder).
+    train, validation : int
+        Number of examples of the two disjoint sets; 0 takes five sixths and the rest.
+    split_seed : int
+        Seed of the permutation that splits.
+    size : int
+        Cells along each axis of the network's mesh; 0 takes the images' own.
+    scale, shift, smoothing, pair
+        See :class:`~refms.data.preprocessing.Preprocessing`.
+    """
+
+    dataset: str = "digits"
+    train: int = 0
+    validation: int = 0
+    split_seed: int = 0
+    size: int = 0
+    scale: float = 1.0
+    shift: float = 0.0
+    smoothing: float = 0.0
+    pair: str = "averaging-bilinear"
+
+    def __post_init__(self) -> None:
+        require_choice(self.dataset, DATASETS, "dataset")
+        _require_at_least(0, train=self.train, validation=self.validation, size=self.size)
+        _require_at_least(0, split_seed=self.split_seed)
+        _ = self.preprocessing
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """The steps from images to columns, but for the number of levels, which follows from the mesh."""
+        return Preprocessing(self.scale, self.shift, self.smoothing, self.pair)
+
+    def grid(self, native: Grid) -> Grid:
+        """Return the network's mesh for images on the given one.
+
+        Parameters
+        ----------
+        native : Grid
+            Grid of the images.
+
+        Returns
+        -------
+        Grid
+            ``size`` cells along every axis, or the native grid if ``size`` is 0.
+
+        Raises
+        ------
+        InputError
+            If the images cannot be halved to that size.
+        """
+        grid = native if self.size == 0 else Grid((self.size,) * native.dimension)
+        if grid.levels_to(native) < 0:
+            raise InputError(f"size is {self.size}, larger than the images {native.shape}; expected at most that.")
+        return grid
+
+
+@dataclass(frozen=True)
+class NetworkSection:
+    """Shape of the network and its random start.
+
+    Parameters
+    ----------
+    channels, layers : int
+        Channels c and number of layers N.
+    final_time : float
+        T.
+    stencil, opening_stencil : int
+        Odd extents of the layers' and the opening's stencils.
+    opening : str
+        ``"fixed"`` or ``"learned"``.
+    activation : str
+        σ.
+    seed : int
+        Seed of the initial parameters.
+    stencil_scale : float
+        Size of the initial stencils.
+    """
+
+    channels: int = 8
+    layers: int = 2
+    final_time: float = 2.0
+    stencil: int = 3
+    opening: str = "fixed"
+    opening_stencil: int = 1
+    activation: str = "tanh"
+    seed: int = 0
+    stencil_scale: float = 0.5
+
+    def __post_init__(self) -> None:
+        _require_at_least(0, seed=self.seed)
+        self.network(Grid((16, 16)))
+
+    def network(self, grid: Grid) -> Residual:
+        """Return the network on a grid.
+
+        Parameters
+        ----------
+        grid : Grid
+            The mesh.
+
+        Returns
+        -------
+        Residual
+            The configuration on it.
+        """
+        return Residual(
+            grid,
+            self.channels,
+            layers=self.layers,
+            final_time=self.final_time,
+            stencil_shape=(self.stencil,) * grid.dimension,
+            opening=self.opening,
+            opening_shape=(self.opening_stencil,) * grid.dimension,
+            activation=self.activation,
+        )
+
+
+@dataclass(frozen=True)
+class RegularizationSection:
+    """Weights of the regularisers, independent of mesh and depth.
+
+    Parameters
+    ----------
+    W_smoothness, W_tikhonov : float
+        α_W and τ_W of the classification weights.
+    theta_smoothness, theta_tikhonov : float
+        α_θ and τ_θ of the propagation parameters.
+    """
+
+    W_smoothness: float = 1e-6
+    W_tikhonov: float = 1e-4
+    theta_smoothness: float = 1e-3
+    theta_tikhonov: float = 1e-4
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if not 0.0 <= value < float("inf"):
+                raise InputError(f"{item.name} is {value}; expected a finite number >= 0.")
+
+
+@dataclass(frozen=True)
+class OptimizationSection:
+    """Block-coordinate descent of [LAS] Sec. 4.
+
+    Parameters
+    ----------
+    iterations : int
+        BCD iterations.
+    hessian_fraction : float
+        Share of the examples in the Gauss–Newton matrix.
+    hessian_seed : int
+        Seed of its draws.
+    propagation_cg_iterations, classifier_cg_iterations : int
+        Largest number of CG iterations in a step.
+    cg_tolerance : float
+        Relative residual at which CG stops.
+    classifier_steps : int
+        Inexact Newton steps on the classifier per iteration.
+    damping : float
+        Initial Levenberg–Marquardt damping of the Gauss–Newton step, adapted by the gain ratio; 0 for none.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+    memory : int
+        Budget for activations in bytes.
+    """
+
+    iterations: int = 10
+    hessian_fraction: float = 0.1
+    hessian_seed: int = 0
+    propagation_cg_iterations: int = 20
+    classifier_cg_iterations: int = 20
+    cg_tolerance: float = 1e-2
+    classifier_steps: int = 5
+    damping: float = 0.0
+    dtype: str = "float32"
+    memory: int = 2 * 1024**3
+
+    def __post_init__(self) -> None:
+        require_choice(self.dtype, DTYPES, "dtype")
+        _require_at_least(
+            1,
+            iterations=self.iterations,
+            propagation_cg_iterations=self.propagation_cg_iterations,
+            classifier_cg_iterations=self.classifier_cg_iterations,
+            classifier_steps=self.classifier_steps,
+            memory=self.memory,
+        )
+        _require_at_least(0, hessian_seed=self.hessian_seed)
+        if not 0 < self.hessian_fraction <= 1:
+            raise InputError(f"hessian_fraction is {self.hessian_fraction}; expected a number in (0, 1].")
+        if not 0 <= self.damping < float("inf"):
+            raise InputError(f"damping is {self.damping}; expected a finite number >= 0.")
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A training run.
+
+    Parameters
+    ----------
+    data, network, regularization, optimization
+        The four sections.
+
+    Examples
+    --------
+    >>> Configuration.from_dict({"network": {"channels": 4}}).network.channels
+    4
+    """
+
+    data: DataSection = field(default_factory=DataSection)
+    network: NetworkSection = field(default_factory=NetworkSection)
+    regularization: RegularizationSection = field(default_factory=RegularizationSection)
+    optimization: OptimizationSection = field(default_factory=OptimizationSection)
+
+    @staticmethod
+    def from_dict(given: Mapping[str, Any]) -> Configuration:
+        """Return the configuration that nested mappings describe; what is not given keeps its default.
+
+        Parameters
+        ----------
+        given : mapping
+            Section name to mapping of key to value.
+
+        Returns
+        -------
+        Configuration
+            Checked.
+
+        Raises
+        ------
+        InputError
+            If a section or key is unknown (the nearest match is offered), or a value has the wrong type or
+            range.
+        """
+        sections = {item.name: item.default_factory for item in fields(Configuration)}
+        built = {}
+        for name, values in given.items():
+            require_choice(name, sections, "configuration section")
+            if not isinstance(values, Mapping):
+                raise InputError(f"section [{name}] is {values!r}; expected keys and values.")
+            built[name] = _section(sections[name], name, values)
+        return Configuration(**built)
+
+    @staticmethod
+    def from_toml(path: str | Path) -> Configuration:
+        """Return the configuration of a TOML file.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
+        Returns
+        -------
+        Configuration
+            Checked.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be read or is no TOML.
+        InputError
+            As for :meth:`from_dict`.
+        """
+        try:
+            with open(path, "rb") as file:
+                given = tomllib.load(file)
+        except OSError as error:
+            raise FileError(f"cannot read the configuration {str(path)!r}: {error.strerror}.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise FileError(f"{str(path)!r} is not valid TOML: {error}.") from error
+        try:
+            return Configuration.from_dict(given)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Return the sections as nested dictionaries, the inverse of :meth:`from_dict`."""
+        return dataclasses.asdict(self)
+
+
+def _section(kind: Any, name: str, values: Mapping[str, Any]) -> Any:
+    types = {item.name: type(item.default) for item in fields(kind)}
+    checked = {}
+    for key, value in values.items():
+        require_choice(key, types, f"key in section [{name}]")
+        wanted = types[key]
+        if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+            raise InputError(f"[{name}] {key} is {value!r}; expected a value of type {wanted.__name__}.")
+        checked[key] = value
+    try:
+        return kind(**checked)
+    except InputError as error:
+        raise InputError(f"[{name}] {error}") from error
+
+
+def _require_at_least(least: int, **values: int) -> None:
+    for name, value in values.items():
+        if value < least:
+            raise InputError(f"{name} is {value}; expected {least} or more.")
