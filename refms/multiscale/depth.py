@@ -117,7 +117,8 @@ def prolong_in_time(Theta: Array, new_layers: int, kind: str = "linear") -> Arra
             f"new_layers is {new_layers}, but Theta has {layers} layers; expected at least as many. "
             "Use restrict_in_time to go the other way."
         )
-    return _at_new_times(Theta, new_layers, kind)
+    weights = time_interpolation_matrix(layers, new_layers, kind)
+    return backend_of(Theta).from_host(weights.astype(str(Theta.dtype))) @ Theta
 
 
 def restrict_in_time(Theta: Array, new_layers: int) -> Array:
@@ -157,12 +158,6 @@ def restrict_in_time(Theta: Array, new_layers: int) -> Array:
             "divisor, so that the times of the new layers are among the old ones."
         )
     return Theta[:: layers // new_layers].copy()
-
-
-def _at_new_times(Theta: Array, new_layers: int, kind: str) -> Array:
-    backend = backend_of(Theta)
-    weights = time_interpolation_matrix(int(Theta.shape[0]), new_layers, kind)
-    return backend.from_host(weights.astype(str(Theta.dtype))) @ Theta
 
 
 def _layers_of(Theta: Array) -> int:

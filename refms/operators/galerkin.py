@@ -31,7 +31,8 @@ def stencil_map(pair: TransferPair, size: int, levels: int = 1) -> Array:
     -------
     numpy.ndarray
         Shape (size of s_H, size), float64, on the host. One level maps half-width r to ⌊(r + w)/2⌋,
-        w = ``pair.half_width``; so only r = w - 1 and r = w can stay the same.
+        w = ``pair.half_width``, so only r = w - 1 and r = w stay the same; but r = 0 does, too, if RP = γI,
+        for then a 1x1 stencil is only multiplied by γ.
 
     Raises
     ------
@@ -205,7 +206,10 @@ def _one_level(pair: TransferPair, size: int) -> Array:
 
 
 def _coarse_size(pair: TransferPair, size: int) -> int:
-    return 2 * ((size // 2 + pair.half_width) // 2) + 1
+    """Return the size of the smallest centred stencil that holds every Q with some c_{q-2Q} ≠ 0."""
+    r = size // 2
+    reached = (abs(q - k) // 2 for k in pair.correlation for q in range(-r, r + 1) if (q - k) % 2 == 0)
+    return 2 * max(reached, default=0) + 1
 
 
 def _is_closed(pair: TransferPair, size: int) -> bool:
