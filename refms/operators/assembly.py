@@ -135,7 +135,7 @@ def assemble(
     cells, inside, entries = _single_pattern(grid, tuple(sizes), boundary)
     offsets, n = cells.shape[1], grid.cells
     nnz = c_out * c_in * int(inside.sum())
-    integer = np.int32 if max(nnz, c_out * n, c_in * n) <= np.iinfo(np.int32).max else np.int64
+    integer = index_dtype(nnz, c_out * n, c_in * n)
 
     # One row of K per (o, i); its entries run over (c, κ) with c slowest, which keeps the columns sorted.
     channel = np.arange(c_in, dtype=np.int64)[:, None]
@@ -153,6 +153,27 @@ def assemble(
             part.flags.writeable = False
     kind = precision(np.empty(0, dtype=dtype), "dtype")
     return ConvolutionAssembly(grid, tuple(stencils_shape), boundary, flipped, kind, backend, *moved)
+
+
+def index_dtype(nnz: int, rows: int, columns: int) -> str:
+    """Return the dtype of CSR index arrays: int32, or int64 where a count does not fit into it.
+
+    Parameters
+    ----------
+    nnz, rows, columns : int
+        Stored values and shape of the matrix.
+
+    Returns
+    -------
+    str
+        ``"int32"`` or ``"int64"``.
+
+    Examples
+    --------
+    >>> index_dtype(2**31, 10, 10)
+    'int64'
+    """
+    return "int32" if max(nnz, rows, columns) <= np.iinfo(np.int32).max else "int64"
 
 
 def flip(S: Array) -> Array:

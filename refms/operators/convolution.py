@@ -351,5 +351,7 @@ def _contiguous(*arrays: Array) -> tuple[Array, ...]:
 def _weights(S: Array, Y: Array) -> tuple[Array, Array]:
     """Return S as the matrix (rows, K·channels) that multiplies patches, and Y, both in a common dtype."""
     last_first = S.transpose(0, S.ndim - 1, *range(2, S.ndim - 1), 1)
-    dtype = backend_of(S, Y).xp.result_type(S.dtype, Y.dtype)
-    return last_first.reshape(S.shape[0], -1).astype(dtype, copy=False), Y.astype(dtype, copy=False)
+    xp = backend_of(S, Y).xp
+    dtype = xp.result_type(S.dtype, Y.dtype)
+    # In C order whatever the order of S, so that the bits of the result depend on the values alone.
+    return xp.ascontiguousarray(last_first.reshape(S.shape[0], -1), dtype=dtype), Y.astype(dtype, copy=False)
