@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from refms.errors import Array, InputError
 from refms.optimize.descent import Minimum, minimize
+from refms.optimize.line_search import rounding_error
 from refms.optimize.objective import Objective
 from refms.optimize.schedule import Monitor
 from refms.optimize.step import DEFAULT_STEP, StepOptions, StepResult, descent_step
@@ -100,7 +99,7 @@ def gain_ratio(result: StepResult) -> float:
     if not result.accepted:
         return 0.0
     predicted = direction.predicted_decrease(result.step_length)
-    noise = 4.0 * float(np.finfo(str(result.x.dtype)).eps) * abs(result.value_before)
+    noise = rounding_error(result.value_before, result.x)
     return (result.value_before - result.value) / predicted if predicted > noise else math.nan
 
 

@@ -179,8 +179,8 @@ _SENTENCES = {
     Status.ITERATION_LIMIT: "Conjugate gradients used up their iterations, which is usual for an inexact "
     "step; for a more exact one give more iterations (max_iterations, cg_iterations) or a preconditioner",
     Status.NEGATIVE_CURVATURE: "Conjugate gradients met a direction without positive curvature and kept what "
-    "they had: the matrix is singular or indefinite, or the residual is at round-off. If that is not expected, "
-    "add damping or a regularizer, or use the Gauss-Newton matrix",
+    "they had: the matrix is singular or indefinite, or the residual is at round-off. If you did not expect "
+    "that, add damping or a regularizer, or use the Gauss-Newton matrix",
     Status.INDEFINITE_PRECONDITIONER: "The preconditioner is not positive definite, so conjugate gradients "
     "kept what they had; give a symmetric positive definite one, or none",
     Status.NON_FINITE: "Conjugate gradients met NaN or infinity and kept the last finite iterate: usually "

@@ -90,10 +90,10 @@ def armijo(
     -----
     A step is accepted if f(x + αp) <= f(x) + c₁ α gᵀp: the bound contains the step length.
 
-    Near a minimum the decrease c₁ α |gᵀp| asked for sinks below the rounding error of f, taken as
-    4 eps(dtype of x) |f|. It can then not be told from zero, and f(x + αp) <= f(x) is asked for instead, so
-    the objective never rises. A search that fails with |gᵀp| itself below that error has the status
-    ``round_off``, which is a success: nothing is left to gain in this precision.
+    Near a minimum the decrease that the slope promises, α₀ |gᵀp|, sinks below the rounding error of f, taken
+    as 30 eps(dtype of x) |f|. The rule then asks for f(x + αp) <= f(x) only, so the objective never rises.
+    A search that fails even so has the status ``round_off``, which is a success: nothing is left to gain in
+    this precision.
 
     Examples
     --------
@@ -111,20 +111,44 @@ def armijo(
         return LineSearchResult(
             x, f, 0.0, 0, 0, Outcome(Status.NOT_DESCENT, _NOT_DESCENT.format(slope=slope))
         )
-    noise = 4.0 * float(np.finfo(str(x.dtype)).eps) * abs(f)
     alpha = 1.0 if max_step is None or size <= max_step else max_step / size
+    noise = rounding_error(f, x)
+    resolved = -alpha * slope > noise
     bad = 0
     for trial in range(1, max_backtracks + 2):
         candidate = add_scaled(x, alpha, p)
         found = float(value(candidate))
-        decrease = -sufficient_decrease * alpha * slope
-        if math.isfinite(found) and found <= (f - decrease if decrease > noise else f):
+        bound = f + sufficient_decrease * alpha * slope if resolved else f
+        if math.isfinite(found) and found <= bound:
             outcome = Outcome(Status.ACCEPTED, _accepted(alpha, trial, bad))
             return LineSearchResult(candidate, found, alpha, trial, bad, outcome)
         bad += not math.isfinite(found)
         alpha *= shrink
-    outcome = _refusal(trial, bad, slope, noise)
+    outcome = _refusal(trial, bad, slope, noise, resolved)
     return LineSearchResult(x, f, 0.0, trial, bad, outcome)
+
+
+def rounding_error(f: float, x: Array) -> float:
+    """Return the rounding error to expect of an objective, 30 eps |f|.
+
+    Parameters
+    ----------
+    f : float
+        Its value.
+    x : array
+        Its argument; the dtype decides eps.
+
+    Returns
+    -------
+    float
+        Two values that differ by less cannot be told apart.
+
+    Examples
+    --------
+    >>> rounding_error(1.0, np.zeros(1)) < 1e-14
+    True
+    """
+    return 30.0 * float(np.finfo(str(x.dtype)).eps) * abs(f)
 
 
 _NON_FINITE = (
@@ -147,14 +171,14 @@ def _accepted(alpha: float, trials: int, bad: int) -> str:
     return message + _SHRUNK.format(bad=bad) if bad else message
 
 
-def _refusal(trials: int, bad: int, slope: float, noise: float) -> Outcome:
+def _refusal(trials: int, bad: int, slope: float, noise: float, resolved: bool) -> Outcome:
     if bad == trials:
         return Outcome(
             Status.NO_DECREASE,
             f"The step was refused: all of {trials} trial steps gave NaN or infinity. Usually the step is "
             "far too long for the data. Bound it (max_step), add damping, or scale the data.",
         )
-    if -slope <= noise:
+    if not resolved:
         return Outcome(
             Status.ROUND_OFF,
             f"The objective cannot be decreased further in this precision: the slope {slope:.2e} is below "

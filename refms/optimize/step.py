@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from refms.errors import Array, InputError
 from refms.optimize.direction import Direction, newton_direction
 from refms.optimize.line_search import armijo
@@ -122,6 +124,7 @@ class Method(Protocol):
         """
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def descent_step(
     objective: Objective,
     x: Array,
@@ -158,7 +161,8 @@ def descent_step(
     Notes
     -----
     NaN or infinity in the objective, in its gradient or in the first curvature product has the status
-    ``non_finite``; met later, it shortens the direction or the step.
+    ``non_finite``; met later, it shortens the direction or the step. NumPy's own warnings about overflow and
+    invalid values are silenced within the step, for the outcome says it.
     """
     f, gradient = objective.value_and_gradient(x)
     f = float(f)

@@ -1,0 +1,362 @@
+import itertools
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from refms.errors import InputError
+from refms.optimize import (
+    BlockSteps,
+    Damping,
+    GaussNewton,
+    Newton,
+    Report,
+    Status,
+    StepOptions,
+    StopRules,
+    block_coordinate_descent,
+    propagation_then_classifier,
+)
+from tests.optimize.problems import Counted, locked, normal, rho, spd
+
+exact = StepOptions(cg_tolerance=1e-13, cg_iterations=100)
+SIZES = {"propagation": 4, "classifier": 3, "spare": 2}
+PARTS = {"propagation": slice(0, 4), "classifier": slice(4, 7), "spare": slice(7, 9)}
+ONE_EACH = (BlockSteps("propagation", GaussNewton(exact)), BlockSteps("classifier", Newton(exact)))
+
+
+@dataclass
+class Coupled:
+    """½ xᵀAx − bᵀx in the blocks of x; ``sample`` scales the curvature of an iteration at random."""
+
+    A: np.ndarray
+    b: np.ndarray
+    sample: float = 0.0
+    asked: list[tuple[str, int]] = field(default_factory=list)
+    work: list[str] = field(default_factory=list)
+    spoil: object = None
+
+    def block(self, name, blocks, iteration):
+        self.asked.append((name, iteration))
+        with pytest.raises(TypeError):
+            blocks[name] = None
+        return _Block(self, name, dict(blocks), iteration)
+
+
+@dataclass
+class _Block(Counted):
+    whole: Coupled
+    name: str
+    blocks: dict
+    iteration: int
+
+    def __post_init__(self):
+        self.calls = self.whole.work
+
+    def x(self, part):
+        return np.concatenate([part if name == self.name else self.blocks[name] for name in SIZES])
+
+    def spoilt(self, where, result):
+        spoil = self.whole.spoil
+        return result if spoil is None else spoil(where, self.name, self.iteration, result)
+
+    def f(self, part):
+        x = self.x(part)
+        return self.spoilt("value", float(0.5 * x @ (self.whole.A @ x) - self.whole.b @ x))
+
+    def gradient(self, part):
+        return self.spoilt("gradient", (self.whole.A @ self.x(part) - self.whole.b)[PARTS[self.name]])
+
+    def hessian(self, part):
+        rows = PARTS[self.name]
+        scale = np.exp(self.whole.sample * np.random.default_rng([7, self.iteration]).standard_normal())
+        return self.spoilt("curvature", (scale * self.whole.A[rows, rows]).astype(part.dtype))
+
+
+def coupled(dtype="float64", condition=20.0, **options):
+    return Coupled(spd(5, 9, condition, dtype), normal(6, 9, dtype), **options)
+
+
+def start(dtype="float64"):
+    return {name: normal(8 + n, n, dtype) for name, n in SIZES.items()}
+
+
+def joined(blocks):
+    return np.concatenate([blocks[name] for name in SIZES])
+
+
+@settings(deadline=None, max_examples=10)
+@given(seed=st.integers(0, 10**6))
+def test_exact_blocks_are_the_block_gauss_seidel_iteration(seed):
+    problem = Coupled(spd(seed, 9, 20.0), normal(seed + 1, 9))
+    x, seen = joined(start()), []
+    block_coordinate_descent(
+        problem,
+        start(),
+        ONE_EACH,
+        stop=StopRules(max_iterations=4),
+        monitor=lambda iteration, blocks, rows: seen.append(joined(blocks)),
+    )
+    for got in seen:
+        for name in ("propagation", "classifier"):
+            rows = PARTS[name]
+            r = problem.b - problem.A @ x
+            x = x.copy()
+            x[rows] += np.linalg.solve(problem.A[rows, rows], r[rows])
+        assert rho(got, x, 20.0 * 20.0 * np.linalg.norm(x)) < 30
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("separable", [False, True])
+def test_all_blocks_together_reach_the_solution(dtype, separable):
+    problem = coupled(dtype)
+    if separable:
+        mask = np.zeros((9, 9), dtype=dtype)
+        for rows in PARTS.values():
+            mask[rows, rows] = 1
+        problem.A = problem.A * mask
+    schedule = (*ONE_EACH, BlockSteps("spare", Newton(exact)))
+    run = block_coordinate_descent(problem, start(dtype), schedule, stop=StopRules(max_iterations=500))
+    solution = np.linalg.solve(problem.A.astype("float64"), problem.b)
+    assert run.outcome.success
+    assert joined(run.blocks).dtype == dtype
+    # the objective cannot tell errors below sqrt(30 eps)
+    assert np.linalg.norm(joined(run.blocks) - solution) < 30 * math.sqrt(np.finfo(dtype).eps)
+    if separable:
+        assert {row.iteration for row in run.history if row.objective < row.objective_before} <= {1, 2}
+
+
+def test_the_objective_never_rises_and_rows_follow_each_other():
+    run = block_coordinate_descent(coupled(condition=1e3), start(), stop=StopRules(max_iterations=5))
+    assert len(run.history) == 5 * 6
+    assert [row.block for row in run.history][:7] == ["propagation", *["classifier"] * 5, "propagation"]
+    for row, following in zip(run.history.rows, run.history.rows[1:], strict=False):
+        assert following.objective_before == row.objective <= row.objective_before
+        assert following.work_units > row.work_units
+    assert [row.iteration for row in run.history] == [i for i in range(1, 6) for _ in range(6)]
+
+
+def test_blocks_not_stepped_stay_the_same_bits():
+    blocks = start()
+    run = block_coordinate_descent(coupled(), blocks, ONE_EACH[1:])
+    assert run.blocks["propagation"] is blocks["propagation"]
+    assert run.blocks["spare"] is blocks["spare"]
+    assert not np.array_equal(run.blocks["classifier"], blocks["classifier"])
+
+
+def test_the_step_in_one_block_leaves_the_others_alone():
+    seen = [start()]
+
+    def remember(iteration, blocks, rows):
+        seen.append(dict(blocks))
+
+    run = block_coordinate_descent(
+        coupled(), seen[0], ONE_EACH[:1], stop=StopRules(max_iterations=1), monitor=remember
+    )
+    assert seen[1]["classifier"].tobytes() == seen[0]["classifier"].tobytes()
+    assert run.blocks["propagation"].tobytes() != seen[0]["propagation"].tobytes()
+
+
+def test_each_turn_asks_once_for_its_objective_under_the_number_of_the_iteration():
+    problem = coupled(sample=0.5)
+    run = block_coordinate_descent(problem, start(), stop=StopRules(max_iterations=3))
+    assert problem.asked == [(name, i) for i in (1, 2, 3) for name in ("propagation", "classifier")]
+    assert run.outcome.status is Status.ITERATION_LIMIT
+
+
+@pytest.mark.parametrize("damping", [None, Damping(0.5)])
+def test_an_interrupted_run_goes_on_as_if_it_had_not_been(damping):
+    schedule = propagation_then_classifier(damping=damping)
+    whole = block_coordinate_descent(coupled(sample=1.0), start(), schedule, stop=StopRules(max_iterations=6))
+    first = block_coordinate_descent(coupled(sample=1.0), start(), schedule, stop=StopRules(max_iterations=2))
+    second = block_coordinate_descent(
+        coupled(sample=1.0),
+        first.blocks,
+        first.schedule,
+        stop=StopRules(max_iterations=4),
+        first_iteration=3,
+    )
+    assert joined(second.blocks).tobytes() == joined(whole.blocks).tobytes()
+    assert second.schedule == whole.schedule
+    assert [row.iteration for row in second.history][-1] == 6
+    if damping:
+        assert whole.schedule != schedule
+
+
+def test_a_poor_sample_of_the_curvature_costs_speed_not_descent():
+    run = block_coordinate_descent(coupled(sample=2.0), start(), stop=StopRules(max_iterations=30))
+    full = block_coordinate_descent(coupled(), start(), stop=StopRules(max_iterations=30))
+    values = [row.objective for row in run.history]
+    assert all(b <= a for a, b in itertools.pairwise(values))
+    assert any(row.step_length < 1 for row in run.history)
+    assert values[-1] == pytest.approx(full.history.rows[-1].objective, abs=1e-3)
+
+
+def test_the_monitor_adds_numbers_to_the_last_row_and_stops():
+    def monitor(iteration, blocks, rows):
+        assert {row.iteration for row in rows} == {iteration}
+        assert len(rows) == 6
+        with pytest.raises(TypeError):
+            blocks["spare"] = 0
+        return Report(
+            {"validation_accuracy": iteration / 10}, "Accuracy is enough." if iteration == 3 else ""
+        )
+
+    run = block_coordinate_descent(coupled(), start(), monitor=monitor)
+    assert run.outcome.status is Status.STOPPED
+    assert run.outcome.success
+    assert "Accuracy is enough." in run.outcome.message
+    assert [dict(row.extra) for row in run.history][5::6] == [
+        {"validation_accuracy": i / 10} for i in (1, 2, 3)
+    ]
+    assert not run.history.rows[4].extra
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+@pytest.mark.parametrize("where", ["gradient", "curvature"])
+@pytest.mark.parametrize("block", ["propagation", "classifier"])
+def test_nan_stops_the_run_with_its_place_and_the_last_finite_state(where, block, bad):
+    def spoil(what, name, iteration, result):
+        return result * bad if (what, name, iteration) == (where, block, 3) else result
+
+    run = block_coordinate_descent(coupled(spoil=spoil), start(), ONE_EACH)
+    assert run.outcome.status is Status.NON_FINITE
+    assert not run.outcome.success
+    assert run.outcome.message.startswith(f"Iteration 3, block '{block}': ")
+    assert run.notes == (
+        run.outcome.message.removesuffix(" The run stopped and kept the values before that step."),
+    )
+    two = block_coordinate_descent(coupled(), start(), ONE_EACH, stop=StopRules(max_iterations=2)).blocks
+    three = block_coordinate_descent(coupled(), start(), ONE_EACH, stop=StopRules(max_iterations=3)).blocks
+    assert np.array_equal(
+        run.blocks["propagation"], (two if block == "propagation" else three)["propagation"]
+    )
+    assert np.array_equal(run.blocks["classifier"], two["classifier"])
+    assert run.history.rows[-1].block == block
+    assert run.history.rows[-1].status == "non_finite"
+
+
+def test_nan_in_a_trial_step_shrinks_it_and_is_noted():
+    calls = []
+
+    def spoil(what, name, iteration, result):
+        if (what, name, iteration) != ("value", "classifier", 2):
+            return result
+        calls.append(result)
+        return math.nan if len(calls) == 2 else result  # the first value comes with the gradient
+
+    run = block_coordinate_descent(coupled(spoil=spoil), start(), ONE_EACH, stop=StopRules(max_iterations=2))
+    assert [row.step_length for row in run.history] == [1, 1, 1, 0.5]
+    assert len(run.notes) == 1
+    assert run.notes[0].startswith("Iteration 2, block 'classifier': ")
+    assert "NaN" in run.notes[0]
+
+
+def test_nan_in_a_later_curvature_product_shortens_the_direction_and_is_noted():
+    def spoil(what, name, iteration, result):
+        if (what, name, iteration) != ("curvature", "propagation", 2):
+            return result
+        return _SecondProductNaN(result)
+
+    run = block_coordinate_descent(coupled(spoil=spoil), start(), ONE_EACH, stop=StopRules(max_iterations=2))
+    row = run.history.rows[2]
+    assert (row.cg_iterations, row.cg_status, row.status) == (1, "non_finite", "accepted")
+    assert run.notes[0].startswith("Iteration 2, block 'propagation': ")
+    assert run.outcome.status is Status.ITERATION_LIMIT
+
+
+class _SecondProductNaN:
+    def __init__(self, H):
+        self.H, self.calls = H, 0
+
+    def __matmul__(self, v):
+        self.calls += 1
+        return self.H @ v if self.calls == 1 else v * math.nan
+
+
+def test_a_refused_block_is_left_and_the_others_go_on():
+    def spoil(what, name, iteration, result):
+        return -result if (what, name) == ("gradient", "propagation") else result
+
+    blocks = start()
+    run = block_coordinate_descent(coupled(spoil=spoil), blocks, stop=StopRules(max_iterations=2))
+    assert run.blocks["propagation"] is blocks["propagation"]
+    assert run.blocks["classifier"] is not blocks["classifier"]
+    refused = run.history.of_block("propagation")
+    assert [(row.status, row.step_length) for row in refused] == [("no_decrease", 0.0)] * len(refused)
+    assert refused.rows[0].objective == refused.rows[0].objective_before
+    assert run.notes[0].startswith("Iteration 1, block 'propagation': ")
+
+
+def test_a_refused_step_ends_the_turn_of_its_block():
+    def spoil(what, name, iteration, result):
+        return -result if what == "gradient" else result
+
+    blocks = start()
+    run = block_coordinate_descent(coupled(spoil=spoil), blocks)
+    assert [row.block for row in run.history] == ["propagation", "classifier"]
+    assert run.outcome.status is Status.NO_DECREASE
+    assert "Iteration 1, block 'propagation'" in run.outcome.message
+    assert "Iteration 1, block 'classifier'" in run.outcome.message
+    assert all(run.blocks[name] is blocks[name] for name in SIZES)
+
+
+def test_small_gradients_in_all_blocks_stop_the_run():
+    schedule = (*ONE_EACH, BlockSteps("spare", Newton(exact)))
+    run = block_coordinate_descent(
+        coupled(), start(), schedule, stop=StopRules(max_iterations=500, gradient_tolerance=1e-3)
+    )
+    assert run.outcome.status is Status.CONVERGED
+    assert "gradient_tolerance" in run.outcome.message
+    last = run.history.rows[-3:]
+    assert [row.status for row in last] == ["converged"] * 3
+    assert max(row.gradient_norm for row in last) <= 1e-3
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"schedule": ()}, "schedule"),
+        ({"schedule": (BlockSteps("classifer", Newton()),)}, "classifer"),
+        ({"blocks": {"propagation": np.array([np.nan]), "classifier": np.ones(1)}}, "block 'propagation'"),
+        ({"first_iteration": 0}, "first_iteration"),
+    ],
+)
+def test_wrong_arguments_are_refused(change, words):
+    arguments = {"blocks": start(), "schedule": ONE_EACH} | change
+    with pytest.raises(InputError, match=words):
+        block_coordinate_descent(coupled(), **arguments)
+
+
+def test_a_block_without_steps_is_refused():
+    with pytest.raises(InputError, match="steps"):
+        BlockSteps("classifier", Newton(), 0)
+
+
+def test_a_device_keeps_its_arrays(device):
+    A, b = spd(5, 3, dtype="float32"), normal(6, 3, dtype="float32")
+    A, b = device.array(A), device.array(b)
+
+    class Separable:
+        def block(self, name, blocks, iteration):
+            return self
+
+        def value(self, x):
+            return float(0.5 * (x @ (A @ x)) - b @ x)
+
+        def value_and_gradient(self, x):
+            return self.value(x), A @ x - b
+
+        def curvature(self, x):
+            return lambda v: A @ v
+
+    blocks = {
+        name: device.array(locked(np.ones(3, dtype="float32"))) for name in ("propagation", "classifier")
+    }
+    run = block_coordinate_descent(Separable(), blocks, stop=StopRules(max_iterations=3))
+    solution = np.linalg.solve(device.host(A).astype("float64"), device.host(b))
+    assert run.blocks["classifier"].dtype == "float32"
+    assert np.linalg.norm(device.host(run.blocks["classifier"]) - solution) < 1e-2

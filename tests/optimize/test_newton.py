@@ -1,0 +1,312 @@
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from refms.errors import InputError
+from refms.optimize import (
+    Damping,
+    Report,
+    Status,
+    StepOptions,
+    StopRules,
+    minimize_gauss_newton,
+    minimize_newton,
+    newton_step,
+)
+from tests.optimize.problems import (
+    PROBLEMS,
+    Barrier,
+    Quadratic,
+    Quartic,
+    Rosenbrock,
+    locked,
+    logistic,
+    normal,
+    rho,
+    spd,
+    table,
+)
+
+exact = StepOptions(cg_tolerance=1e-12, cg_iterations=100, max_backtracks=40)
+SOLVERS = {
+    "Newton, inexact": lambda f, x, stop: minimize_newton(f, x, StepOptions(max_backtracks=40), stop=stop),
+    "Newton, exact": lambda f, x, stop: minimize_newton(f, x, exact, stop=stop),
+    "Newton, clipped": lambda f, x, stop: minimize_newton(f, x, StepOptions(max_step=0.5), stop=stop),
+    "Gauss-Newton": lambda f, x, stop: minimize_gauss_newton(f, x, exact, stop=stop),
+    "Levenberg-Marquardt": lambda f, x, stop: minimize_gauss_newton(
+        f, x, exact, damping=Damping(1.0), stop=stop
+    ),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_every_solver_minimises_every_problem(solver, name, dtype):
+    problem, start = table(dtype)[name]
+    size = float(np.linalg.norm(problem.gradient(start)))
+    small = size * (1e-9 if dtype == "float64" else 3e-4)
+    stop = StopRules(max_iterations=400, gradient_tolerance=small)
+    found = SOLVERS[solver](problem, start, stop)
+    assert found.outcome.success, found.outcome.message
+    assert np.linalg.norm(problem.gradient(found.x)) <= small or found.outcome.status is not Status.CONVERGED
+    lowest = np.linalg.eigvalsh(problem.hessian(found.x))[0]
+    assert lowest > 0
+    assert np.linalg.norm(problem.gradient(found.x)) <= 30 * small
+    assert found.x.dtype == dtype
+    values = [found.history.rows[0].objective_before, *(row.objective for row in found.history)]
+    assert all(b <= a for a, b in itertools.pairwise(values))
+    assert found.value == values[-1] == problem.f(found.x)
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 10**6), n=st.integers(1, 10), dtype=st.sampled_from(["float32", "float64"]))
+def test_one_exact_step_solves_a_quadratic_problem(seed, n, dtype):
+    A, b = spd(seed, n, 10.0, dtype), normal(seed + 1, n, dtype)
+    x0 = normal(seed + 2, n, dtype)
+    step = newton_step(Quadratic(A, b), x0, StepOptions(cg_tolerance=1e-7 if dtype == "float32" else 1e-15))
+    solution = np.linalg.solve(A.astype("float64"), b)
+    assert step.step_length == 1
+    assert rho(step.x, solution, 10.0 * np.linalg.norm(A @ x0 - b)) < 30
+
+
+def test_convergence_is_quadratic_with_exact_directions_and_linear_without():
+    stop = StopRules(max_iterations=30, gradient_tolerance=1e-13)
+    start = locked(np.full(5, 0.5))
+    solution = minimize_newton(logistic(), start, exact, stop=stop).x
+
+    def errors(options):
+        found = [np.linalg.norm(start - solution)]
+
+        def watch(iteration, blocks, rows):
+            found.append(np.linalg.norm(blocks["x"] - solution))
+
+        minimize_newton(logistic(), start, options, stop=stop, monitor=watch)
+        return np.array(found)
+
+    e = errors(exact)
+    e = e[e > 1e-14]
+    ratios = e[1:] / e[:-1] ** 2
+    assert e.size >= 5
+    assert ratios[2:].max() < 2 * ratios[2:].min() + 1
+    assert np.log(e[-1] / e[-2]) / np.log(e[-2] / e[-3]) > 1.7
+    loose = errors(StepOptions(cg_tolerance=0.3))
+    assert loose.size > e.size + 2
+
+
+@pytest.mark.parametrize("problem", [logistic(), Rosenbrock()], ids=["Newton", "Gauss-Newton"])
+def test_iterates_do_not_depend_on_the_coordinates(problem):
+    n = 5 if hasattr(problem, "A") else 2
+    B = np.random.default_rng(3).standard_normal((n, n)) + 2 * np.eye(n)
+
+    class Reparametrised:
+        def value(self, z):
+            return problem.f(B @ z)
+
+        def value_and_gradient(self, z):
+            return problem.f(B @ z), B.T @ problem.gradient(B @ z)
+
+        def curvature(self, z):
+            H = problem.hessian(B @ z)
+            return lambda v: B.T @ (H @ (B @ v))
+
+    x = np.full(n, 0.3)
+    z = np.linalg.solve(B, x)
+    for _ in range(3):
+        here, there = newton_step(problem, x, exact), newton_step(Reparametrised(), z, exact)
+        x, z = here.x, there.x
+        assert here.step_length == there.step_length > 0
+        assert np.linalg.norm(B @ z - x) < 1e-9 * np.linalg.norm(x)
+
+
+def test_steps_shrink_out_of_the_region_of_nan():
+    step = newton_step(Barrier(), locked(np.array([3.0])))
+    # x = 3: g = 2/3, H = 1/9, p = −6; −3 and 0 are outside, 1.5 is inside
+    assert (step.step_length, step.non_finite) == (0.25, 2)
+    assert step.x == pytest.approx([1.5])
+    found = minimize_newton(Barrier(), locked(np.array([3.0])))
+    assert found.outcome.success
+    assert found.notes[0].startswith("Iteration 1, block 'x': ")
+    assert "NaN" in found.notes[0]
+
+
+def test_negative_curvature_still_gives_a_descent_step():
+    step = newton_step(Quartic(), locked(np.zeros(3)))
+    assert step.accepted
+    assert step.value < step.value_before
+    assert step.direction.slope < 0
+    assert step.direction.cg.outcome.status is Status.NEGATIVE_CURVATURE
+
+
+def test_a_preconditioner_of_the_objective_is_used():
+    class Preconditioned(Quadratic):
+        def preconditioner(self, x):
+            inverse = np.linalg.inv(self.A)
+            return lambda r: inverse @ r
+
+    A, b = spd(1, 12, 1e4), normal(2, 12)
+    plain = newton_step(Quadratic(A, b), np.zeros(12), StepOptions(cg_tolerance=1e-8))
+    better = newton_step(Preconditioned(A, b), np.zeros(12), StepOptions(cg_tolerance=1e-8))
+    assert better.direction.cg.iterations == 1 < plain.direction.cg.iterations
+
+
+def test_the_step_is_accounted_for():
+    problem = Quadratic(spd(1, 4), normal(2, 4))
+    found = minimize_newton(problem, np.zeros(4), stop=StopRules(max_iterations=1))
+    row = found.history.rows[0]
+    assert row.evaluations == problem.calls.count("value") + problem.calls.count("gradient") == 2
+    assert row.cg_iterations == problem.calls.count("product") > 0
+    assert row.work_units == len(problem.calls)
+    assert row.gradient_norm == pytest.approx(np.linalg.norm(problem.b))
+    assert row.seconds > 0
+    assert row.cg_residual == pytest.approx(
+        np.linalg.norm(problem.gradient(found.x)) / row.gradient_norm, rel=1e-10
+    )
+
+
+def test_stopping_by_gradient_costs_no_product():
+    problem = Quadratic(np.eye(3), np.zeros(3))
+    found = minimize_newton(problem, locked(np.full(3, 1e-5)), stop=StopRules(gradient_tolerance=1e-4))
+    assert problem.calls == ["gradient"]
+    assert found.outcome.status is Status.CONVERGED
+    assert "gradient_tolerance" in found.outcome.message
+
+
+def test_stopping_at_a_stationary_point():
+    found = minimize_newton(Quadratic(np.eye(3), np.zeros(3)), np.zeros(3))
+    assert found.outcome.status is Status.CONVERGED
+
+
+def test_stopping_by_relative_decrease():
+    stop = StopRules(max_iterations=100, relative_decrease=0.05)
+    found = minimize_newton(
+        Rosenbrock(), locked(np.array([-1.2, 1.0])), StepOptions(max_step=0.01), stop=stop
+    )
+    falls = [1 - row.objective / row.objective_before for row in found.history]
+    assert found.outcome.status is Status.CONVERGED
+    assert falls[-1] <= 0.05 < min(falls[:-1], default=1.0)
+    assert "relative_decrease" in found.outcome.message
+
+
+def test_stopping_by_the_limit_and_by_the_monitor():
+    start = locked(np.array([-1.2, 1.0]))
+    found = minimize_newton(Rosenbrock(full=True), start, stop=StopRules(max_iterations=3))
+    assert found.outcome.status is Status.ITERATION_LIMIT
+    assert not found.outcome.success
+    assert len(found.history) == 3
+
+    def monitor(iteration, blocks, rows):
+        assert [row.iteration for row in rows] == [iteration]
+        return Report({"first": blocks["x"][0]}, "Enough." if iteration == 2 else "")
+
+    found = minimize_newton(Rosenbrock(full=True), start, monitor=monitor)
+    assert found.outcome.status is Status.STOPPED
+    assert found.outcome.message == "Iteration 2, block 'x': Enough."
+    assert found.history.rows[-1].extra == {"first": found.x[0]}
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+@pytest.mark.parametrize("where", ["value_and_gradient", "gradient", "curvature", "value"])
+@pytest.mark.parametrize("iteration", [1, 3])
+def test_non_finite_values_stop_the_run_at_the_last_finite_point(where, bad, iteration):
+    class Spoilt(Rosenbrock):
+        visits = 0
+
+        def value_and_gradient(self, x):
+            self.visits += 1
+            f, g = super().value_and_gradient(x)
+            now = self.visits == iteration
+            return (bad if now and where == "value_and_gradient" else f), (
+                g * bad if now and where == "gradient" else g
+            )
+
+        def value(self, x):
+            return bad if self.visits == iteration and where == "value" else super().value(x)
+
+        def curvature(self, x):
+            product = super().curvature(x)
+            return (lambda v: v * bad) if self.visits == iteration and where == "curvature" else product
+
+    start = locked(np.array([-1.2, 1.0]))
+    before = (
+        minimize_newton(Rosenbrock(), start, stop=StopRules(max_iterations=iteration - 1)).x
+        if iteration > 1
+        else start
+    )
+    found = minimize_newton(Spoilt(), start)
+    assert np.array_equal(found.x, before)
+    assert found.outcome.status is (Status.NO_DECREASE if where == "value" else Status.NON_FINITE)
+    assert found.outcome.message.startswith(f"Iteration {iteration}, block 'x': ")
+    assert len(found.history) == iteration
+    assert found.history.rows[-1].step_length == 0
+
+
+@pytest.mark.parametrize(
+    ("x0", "words"),
+    [
+        (np.array([1.0, np.nan]), "finite point"),
+        (np.ones((2, 1)), "flat vector"),
+        (np.ones(2, dtype=int), "float32"),
+        (np.ones(2, dtype=complex), "float32"),
+        (np.ones(0), "flat vector"),
+    ],
+)
+def test_wrong_starts_are_refused(x0, words):
+    with pytest.raises(InputError, match=words):
+        minimize_newton(Rosenbrock(), x0)
+
+
+def test_a_gradient_of_another_precision_is_refused():
+    with pytest.raises(InputError, match="value_and_gradient returned"):
+        newton_step(Quadratic(np.eye(2), np.ones(2)), np.ones(2, dtype="float32"))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"cg_tolerance": 1.0},
+        {"cg_tolerance": -1e-3},
+        {"cg_iterations": 0},
+        {"sufficient_decrease": 0.0},
+        {"max_backtracks": -1},
+        {"max_step": -1.0},
+    ],
+)
+def test_wrong_options_are_refused(options):
+    with pytest.raises(InputError, match=next(iter(options))):
+        StepOptions(**options)
+
+
+@pytest.mark.parametrize(
+    "rules", [{"max_iterations": 0}, {"relative_decrease": -1.0}, {"gradient_tolerance": math.nan}]
+)
+def test_wrong_rules_are_refused(rules):
+    with pytest.raises(InputError, match=next(iter(rules))):
+        StopRules(**rules)
+
+
+def test_a_device_keeps_its_arrays(device):
+    problem, start = table("float32")["quadratic"]
+    on_device = Quadratic(device.array(problem.A), device.array(problem.b))
+    on_device.gradient = lambda x: on_device.A @ x - on_device.b
+
+    class Moved:
+        def value(self, x):
+            return float(0.5 * (x @ (on_device.A @ x)) - on_device.b @ x)
+
+        def value_and_gradient(self, x):
+            return self.value(x), on_device.A @ x - on_device.b
+
+        def curvature(self, x):
+            return lambda v: on_device.A @ v
+
+    found = minimize_gauss_newton(
+        Moved(), device.array(start), damping=Damping(1.0), stop=StopRules(max_iterations=4)
+    )
+    expected = minimize_gauss_newton(problem, start, damping=Damping(1.0), stop=StopRules(max_iterations=4))
+    assert found.x.dtype == "float32"
+    assert rho(device.host(found.x), expected.x, 100 * np.linalg.norm(expected.x)) < 30
