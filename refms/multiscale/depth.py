@@ -6,11 +6,14 @@ Layer k of N lives at time t_k = k δt with δt = T/N. Another number of layers 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.interpolate import CubicSpline
 
 from refms.backend import NUMPY, Backend, backend_of
 from refms.errors import Array, InputError, precision, require_choice, require_shape
+from refms.model import Model
 
 KINDS = ("linear", "cubic")
 
@@ -158,6 +161,40 @@ def restrict_in_time(Theta: Array, new_layers: int) -> Array:
             "divisor, so that the times of the new layers are among the old ones."
         )
     return Theta[:: layers // new_layers].copy()
+
+
+def to_depth(model: Model, layers: int, kind: str = "linear") -> Model:
+    """Return a trained model with more (or fewer) layers for the same final time T, without training.
+
+    Parameters
+    ----------
+    model : Model
+        The trained model.
+    layers : int
+        The new number of layers: at least N, or a divisor of N.
+    kind : str
+        ``"linear"`` (as in [LAS]) or ``"cubic"`` interpolation upwards.
+
+    Returns
+    -------
+    Model
+        New stencils and biases; opening, W and μ are kept.
+
+    Raises
+    ------
+    InputError
+        If the number of layers does not fit.
+    """
+    N = model.network.layers
+    moved = {}
+    for name in ("stencils", "biases"):
+        array = getattr(model, name)
+        rows = array.reshape(N, -1)
+        rows = prolong_in_time(rows, layers, kind) if layers >= N else restrict_in_time(rows, layers)
+        moved[name] = rows.reshape(layers, *array.shape[1:])
+    note = {"from_layers": N, "to_layers": layers, "interpolation": kind}
+    record = {**model.record, "transfers": [*model.record.get("transfers", []), note]}
+    return replace(model, network=replace(model.network, layers=layers), record=record, **moved)
 
 
 def _layers_of(Theta: Array) -> int:

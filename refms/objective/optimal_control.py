@@ -107,7 +107,7 @@ class OptimalControl:
         -------
         EmpiricalRisk
             Its value is the value of the full problem. For the classifier block the features y_N are
-            propagated once and kept, if they fit into half of the memory budget.
+            propagated once and kept, if they fit into three quarters of the memory budget.
 
         Raises
         ------
@@ -157,7 +157,7 @@ class OptimalControl:
     def _classifier_block(self, theta: Array) -> EmpiricalRisk:
         constant = float(np.real(self.propagation_regularizer.value(theta)))
         bytes_needed = self.network.rows_out * self.examples.count * self.examples.X.dtype.itemsize
-        if 2 * bytes_needed > self.memory:
+        if 4 * bytes_needed > 3 * self.memory:  # the rest of the budget is for the batch in flight
             full = self._sequence(Frozen(self.network, theta), self.classifier)
             return self._risk(full, self.classifier_regularizer, constant, None)
         examples = Examples.unchecked(self.features(theta), self.examples.C)

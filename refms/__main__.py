@@ -1,0 +1,5 @@
+"""``python -m refms`` is ``refms``."""
+
+from refms.cli.main import run
+
+run()

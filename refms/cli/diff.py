@@ -1,0 +1,46 @@
+"""``refms diff``: where two artefacts part first."""
+
+from __future__ import annotations
+
+import argparse
+
+from refms.artifacts import attribute_differences, first_difference, read_artifact
+from refms.cli.options import Commands, add_command, write_json
+
+
+def register(commands: Commands) -> None:
+    """Add ``diff`` to the command line."""
+    command = add_command(
+        commands,
+        "diff",
+        "Compare two artefacts and name the first array in which they differ; exit 1 if they do.",
+        "refms diff a.h5 b.h5 --rtol 1e-12",
+    )
+    command.add_argument("a", metavar="A", help="artefact")
+    command.add_argument("b", metavar="B", help="artefact")
+    command.add_argument("--rtol", type=float, default=0.0, help="relative tolerance (default: 0)")
+    command.add_argument("--atol", type=float, default=0.0, help="absolute tolerance (default: 0)")
+    command.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare and print; return 0 if all arrays agree, 1 if not."""
+    a, b = read_artifact(options.a), read_artifact(options.b)
+    found = first_difference(a, b, options.rtol, options.atol)
+    attributes = attribute_differences(a, b)
+    for line in attributes:
+        print(f"attribute {line}")
+    print(f"no array differs ({len(a.arrays)} compared)" if found is None else found.sentence)
+    write_json(
+        options.json,
+        {
+            "a": options.a,
+            "b": options.b,
+            "equal": found is None,
+            "first_difference": None
+            if found is None
+            else {"name": found.name, "reason": found.reason, "sentence": found.sentence},
+            "attributes": list(attributes),
+        },
+    )
+    return 0 if found is None else 1

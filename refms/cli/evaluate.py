@@ -1,0 +1,94 @@
+"""``refms evaluate``: accuracy and loss of a model on a data set."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from typing import Any
+
+from refms.artifacts.model_file import load_model
+from refms.cli.options import Commands, add_command, add_data_options, read_dataset, split_by, write_json
+from refms.config import Configuration
+from refms.data.dataset import Dataset, one_hot
+from refms.errors import InputError
+from refms.model import Model, score
+
+PARTS = ("validation", "train", "test", "all")
+
+
+def register(commands: Commands) -> None:
+    """Add ``evaluate`` to the command line."""
+    command = add_command(
+        commands,
+        "evaluate",
+        "Print accuracy and loss of a model on a data set at the model's resolution.",
+        "refms evaluate fine.h5 --dataset digits --size 8",
+    )
+    command.add_argument("model", metavar="MODEL", help="file written by refms train or refms transfer")
+    add_data_options(command)
+    command.add_argument("--size", type=int, help="resolution at which to evaluate; must be the model's")
+    command.add_argument(
+        "--part",
+        choices=PARTS,
+        default="validation",
+        help="which images: the training's own validation or training part, MNIST's test part, or all",
+    )
+    command.add_argument("--smoothing", type=float, help="smooth the images by this instead of as in training")
+    command.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Evaluate and print; return 0."""
+    model = load_model(options.model)
+    if options.size is not None and any(n != options.size for n in model.grid.shape):
+        raise InputError(
+            f"{options.model!r} lives on grid {model.grid.shape}, not on size {options.size}. Move it there first: "
+            f"refms transfer {options.model} --to {options.size} -o OUT."
+        )
+    if options.smoothing is not None:
+        steps = dataclasses.replace(model.preprocessing, smoothing=options.smoothing)
+        model = dataclasses.replace(model, preprocessing=steps)
+    dataset = chosen_part(model, options)
+    if dataset.classes != model.mu.shape[0]:
+        raise InputError(f"{dataset.name!r} has {dataset.classes} classes, the model {model.mu.shape[0]}.")
+    found = score(model, model.prepare(dataset), one_hot(dataset.labels, dataset.classes, str(model.W.dtype)))
+    print(
+        f"{options.model}: grid {model.grid.shape}, {options.part} part of {dataset.name}, {found.examples} images: "
+        f"accuracy {found.accuracy:.4f}, loss {found.loss:.4f}"
+    )
+    write_json(
+        options.json,
+        {
+            "model": options.model,
+            "grid": list(model.grid.shape),
+            "dataset": dataset.name,
+            "part": options.part,
+            "smoothing": model.preprocessing.smoothing,
+            **dataclasses.asdict(found),
+        },
+    )
+    return 0
+
+
+def chosen_part(model: Model, options: argparse.Namespace) -> Dataset:
+    """Return the images to evaluate on.
+
+    Parameters
+    ----------
+    model : Model
+        Its record says how its training split the data.
+    options : argparse.Namespace
+        ``dataset``, ``data_dir`` and ``part``.
+
+    Returns
+    -------
+    Dataset
+        The chosen part.
+    """
+    stored: Any = model.record.get("configuration", {})
+    section = Configuration.from_dict(stored).data
+    name = options.dataset or section.dataset
+    dataset = read_dataset(name, options.data_dir, "test" if options.part == "test" else "train")
+    if options.part in ("test", "all"):
+        return dataset
+    return split_by(section, dataset)[0 if options.part == "train" else 1]

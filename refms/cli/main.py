@@ -1,0 +1,74 @@
+"""The command ``refms``: subcommands, exit codes, and errors as sentences.
+
+Exit codes: 0 good, 1 a check failed, 2 bad usage or unreadable input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from refms import __version__
+from refms.cli import diff, evaluate, show, train, transfer, verify
+from refms.errors import InputError
+
+_COMMANDS = (verify, train, evaluate, transfer, show, diff)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        With one subparser per command; each sets ``command`` to the function that runs it.
+    """
+    top = argparse.ArgumentParser(
+        prog="refms",
+        description="Multiscale training of convolutional networks, numerically verified.",
+        epilog="exit codes: 0 good, 1 a check failed, 2 bad usage or unreadable input",
+    )
+    top.add_argument("--version", action="version", version=f"refms {__version__}")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    for module in _COMMANDS:
+        module.register(commands)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Words after ``refms``; by default those of the process.
+
+    Returns
+    -------
+    int
+        0 good, 1 a check failed, 2 bad usage or unreadable input, 130 interrupted.
+    """
+    try:
+        options = parser().parse_args(arguments)
+    except SystemExit as stop:  # argparse ends the process itself: 0 after --help, 2 after bad usage
+        return int(stop.code or 0)
+    try:
+        return int(options.command(options))
+    except InputError as error:
+        print(f"refms: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of our output has gone, as in refms show FILE | head
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        print("refms: interrupted; files written before are intact.", file=sys.stderr)
+        return 130
+    except MemoryError:
+        print("refms: out of memory. Lower [optimization] memory, the channels or the examples.", file=sys.stderr)
+        return 2
+
+
+def run() -> None:
+    """End the process with the exit code of :func:`main`."""
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""``refms show``: what is in an artefact."""
+
+from __future__ import annotations
+
+import argparse
+
+from refms.artifacts import describe, read_artifact
+from refms.cli.options import Commands, add_command, write_json
+
+
+def register(commands: Commands) -> None:
+    """Add ``show`` to the command line."""
+    command = add_command(
+        commands, "show", "Print what is in an artefact: kind, attributes, arrays.", "refms show model.h5"
+    )
+    command.add_argument("file", metavar="FILE", help="artefact")
+    command.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the description; return 0."""
+    artifact = read_artifact(options.file)
+    print("\n".join(describe(artifact)))
+    arrays = {
+        name: {"shape": list(array.shape), "dtype": str(array.dtype)} for name, array in artifact.arrays.items()
+    }
+    write_json(
+        options.json,
+        {
+            "file": options.file,
+            "kind": artifact.kind,
+            "digest": artifact.digest,
+            "attributes": artifact.attributes,
+            "arrays": arrays,
+        },
+    )
+    return 0

@@ -1,0 +1,203 @@
+"""``refms train``: block-coordinate descent on a data set, one model file at the end."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from refms.artifacts.model_file import save_model
+from refms.cli.options import (
+    Commands,
+    add_command,
+    add_data_options,
+    read_dataset,
+    split_by,
+    versions,
+    write_json,
+)
+from refms.config import Configuration
+from refms.data.dataset import one_hot
+from refms.errors import Array, FileError, InputError
+from refms.model import Model, initial_model, score
+from refms.objective.batches import Examples
+from refms.optimize.history import HistoryRow
+from refms.optimize.outcome import Status
+from refms.optimize.schedule import Monitor, Report
+from refms.training import Training, train
+
+# option, section, key, type, help
+_OVERRIDES = (
+    ("--size", "data", "size", int, "cells along each axis of the network's mesh"),
+    ("--train", "data", "train", int, "number of training examples"),
+    ("--validation", "data", "validation", int, "number of validation examples"),
+    ("--smoothing", "data", "smoothing", float, "Gaussian smoothing, in cells of the images' own grid"),
+    ("--pair", "data", "pair", str, "transfer pair whose R makes the coarse images"),
+    ("--channels", "network", "channels", int, "channels of the features"),
+    ("--layers", "network", "layers", int, "layers N"),
+    ("--final-time", "network", "final_time", float, "final time T"),
+    ("--seed", "network", "seed", int, "seed of the initial parameters"),
+    ("--iterations", "optimization", "iterations", int, "BCD iterations"),
+    ("--hessian-fraction", "optimization", "hessian_fraction", float, "share of examples in the Hessian"),
+    ("--dtype", "optimization", "dtype", str, "float32 or float64"),
+)
+
+
+def register(commands: Commands) -> None:
+    """Add ``train`` to the command line."""
+    command = add_command(
+        commands,
+        "train",
+        "Train a network by block-coordinate descent and write it to one .h5 file.",
+        "refms train --dataset digits --size 4 --iterations 5 -o coarse.h5",
+    )
+    command.add_argument("config", nargs="?", metavar="CONFIG.toml", help="configuration; options override it")
+    add_data_options(command)
+    for option, _, _, kind, text in _OVERRIDES:
+        command.add_argument(option, type=kind, help=text)
+    command.add_argument("-o", "--output", default="model.h5", metavar="OUT", help="model file (default: model.h5)")
+    command.add_argument("--force", action="store_true", help="replace OUT if it exists")
+    command.add_argument("--quiet", action="store_true", help="no progress rows")
+    command.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train and write; return 0, or 1 if the training met NaN or infinity."""
+    configuration = configured(options)
+    if Path(options.output).exists() and not options.force:
+        raise FileError(f"{options.output!r} exists; choose another name with -o, or --force to replace it.")
+    if not Path(options.output).resolve().parent.is_dir():
+        raise FileError(f"the folder of {options.output!r} does not exist; create it first.")
+    dataset = read_dataset(configuration.data.dataset, options.data_dir)
+    training_set, validation_set = split_by(configuration.data, dataset)
+    grid = configuration.data.grid(dataset.grid)
+    dtype = configuration.optimization.dtype
+    start = initial_model(
+        configuration.network.network(grid),
+        dataset.classes,
+        configuration.network.seed,
+        dataclasses.replace(configuration.data.preprocessing, levels=grid.levels_to(dataset.grid)),
+        configuration.network.stencil_scale,
+        dtype,
+        {"configuration": configuration.to_dict(), "dataset": dataset.name, "versions": versions()},
+    )
+    examples = Examples(
+        start.prepare(training_set), one_hot(training_set.labels, dataset.classes, dtype)
+    )
+    validation = Examples(
+        start.prepare(validation_set), one_hot(validation_set.labels, dataset.classes, dtype)
+    )
+    watch = progress(start, validation, configuration, options.quiet)
+    result = train(start, examples, configuration.regularization, configuration.optimization, watch)
+    save_model(options.output, result.model, overwrite=options.force)
+    summary = summarized(result, examples, validation, configuration)
+    print(
+        f"{options.output}: grid {grid.shape}, training accuracy {summary['train']['accuracy']:.4f}, validation "
+        f"accuracy {summary['validation']['accuracy']:.4f}\n{result.outcome.message}"
+    )
+    write_json(options.json, {"model": options.output, **summary})
+    return 1 if result.outcome.status is Status.NON_FINITE else 0
+
+
+def configured(options: argparse.Namespace) -> Configuration:
+    """Return the configuration of the file with the options put over it.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Parsed command line.
+
+    Returns
+    -------
+    Configuration
+        Checked.
+    """
+    base = Configuration.from_toml(options.config) if options.config else Configuration()
+    sections: dict[str, dict[str, Any]] = base.to_dict()
+    if options.dataset:
+        sections["data"]["dataset"] = options.dataset
+    for option, section, key, _, _ in _OVERRIDES:
+        value = getattr(options, option.removeprefix("--").replace("-", "_"))
+        if value is not None:
+            sections[section][key] = value
+    return Configuration.from_dict(sections)
+
+
+def progress(model: Model, validation: Examples, configuration: Configuration, quiet: bool) -> Monitor:
+    """Return the monitor that measures the validation accuracy and prints a row per iteration.
+
+    Parameters
+    ----------
+    model : Model
+        Gives everything but the parameters.
+    validation : Examples
+        Validation images and labels.
+    configuration : Configuration
+        Gives the number of iterations and the memory budget.
+    quiet : bool
+        Whether to print nothing.
+
+    Returns
+    -------
+    callable
+        For :func:`~refms.training.train`.
+    """
+    start = time.perf_counter()
+    total = configuration.optimization.iterations
+
+    def monitor(iteration: int, blocks: Mapping[str, Array], rows: tuple[HistoryRow, ...]) -> Report:
+        found = score(
+            model.with_blocks(blocks), validation.X, validation.C, configuration.optimization.memory
+        )
+        if not quiet:
+            spent = time.perf_counter() - start
+            left = spent / iteration * (total - iteration)
+            print(
+                f"iteration={iteration}/{total} objective={rows[-1].objective:.6g} "
+                f"gradient={rows[0].gradient_norm:.2e} cg={rows[0].cg_iterations} "
+                f"step={rows[0].step_length:.3g} validation_loss={found.loss:.6g} "
+                f"validation_accuracy={found.accuracy:.4f} seconds={spent:.1f} left={left:.0f}",
+                file=sys.stderr,
+                flush=True,
+            )
+        return Report({"validation_accuracy": found.accuracy, "validation_loss": found.loss})
+
+    return monitor
+
+
+def summarized(
+    result: Training, examples: Examples, validation: Examples, configuration: Configuration
+) -> dict[str, Any]:
+    """Return the machine-readable result of a training.
+
+    Parameters
+    ----------
+    result : Training
+        The finished training.
+    examples, validation : Examples
+        Both sets.
+    configuration : Configuration
+        What was asked for.
+
+    Returns
+    -------
+    dict
+        JSON-able.
+    """
+    memory = configuration.optimization.memory
+    rows = [row for row in result.model.history if row.extra]
+    return {
+        "grid": list(result.model.grid.shape),
+        "configuration": configuration.to_dict(),
+        "train": dataclasses.asdict(score(result.model, examples.X, examples.C, memory)),
+        "validation": dataclasses.asdict(score(result.model, validation.X, validation.C, memory)),
+        "outcome": {"status": str(result.outcome.status), "message": result.outcome.message},
+        "notes": list(result.notes),
+        "seconds": sum(row.seconds for row in result.model.history),
+        "work_units": result.model.history.rows[-1].work_units,
+        "history": [{"iteration": row.iteration, "objective": row.objective, **row.extra} for row in rows],
+    }
