@@ -132,14 +132,12 @@ def _judge(
     if verdict(rho) == "PASS":
         text = f"the adjoint holds to {rho:.2g} eps over {len(products)} pairs."
         return AdjointReport(name, rho, "PASS", text, products)
-    tolerance = max(1e3 * eps, 1e-9)
-    c = constant_factor(right, left, tolerance)
+    c = constant_factor(right, left, 1e3 * eps)
     if c is None or not any(right):
         text = f"⟨Fx,y⟩ and ⟨x,F*y⟩ differ by {rho:.3g} eps and by no constant factor."
         return AdjointReport(name, rho, verdict(rho), text, products)
     text = (
-        f"the adjoint differs by the factor {name_factor(c, lengths, tolerance)} from the one of these "
-        "inner products."
+        f"the adjoint differs by the factor {name_factor(c, lengths)} from the one of these inner products."
     )
     return AdjointReport(name, rho, verdict(rho), text, products, c)
 

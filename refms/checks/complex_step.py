@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from refms.backend import backend_of
 from refms.checks.report import Report, verdict
-from refms.checks.residual import as_double, inner, is_number, machine_epsilon, norm_of, scaled_residual
+from refms.checks.residual import (
+    as_double,
+    inner,
+    is_number,
+    machine_epsilon,
+    norm_of,
+    scaled_residual,
+    shape_of,
+)
 from refms.errors import Array, InputError, require_same_precision
 
 Term = Array | Callable[..., Array]
@@ -82,6 +88,7 @@ def complex_step_test(
 
     Examples
     --------
+    >>> import numpy as np
     >>> x = np.array([0.3, -0.7])
     >>> complex_step_test(lambda z: (z**3).sum(), x, np.ones(2), gradient=3 * x**2).passed
     True
@@ -132,6 +139,6 @@ def _unusable(value: Array, expected: Array, partner: str) -> str | None:
         return f"the function returned {dtype} for complex input: it drops the imaginary part on the way."
     if dtype != partner and not is_number(value):
         return f"the function returned {dtype} for {partner} input: the precision must not change."
-    if np.shape(value) != np.shape(expected):
-        return f"the function has shape {np.shape(value)} but the derivative has {np.shape(expected)}."
+    if shape_of(value) != shape_of(expected):
+        return f"the function has shape {shape_of(value)} but the derivative has {shape_of(expected)}."
     return None

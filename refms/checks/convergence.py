@@ -12,9 +12,11 @@ from refms.checks.report import Verdict
 OCTAVES = 12
 """Octaves that a window must span before its slope can pass."""
 
-_SAFETY = 8.0  # floors above which noise moves a point by less than 0.2 octaves
-_CLEAR, _DOUBTFUL = 0.1, 0.3  # slope missing from the expected one: PASS, MARGINAL
-_FEWEST = 4  # points below which a line says nothing
+SAFETY = 4.0
+"""Floors that a remainder must exceed to be used; noise then moves its logarithm by less than 0.5 octaves."""
+
+_CLEAR, _DOUBTFUL, _BENT = 0.1, 0.3, 0.5  # slope missing from the expected one: PASS, MARGINAL, at the end
+_TAIL = 5  # points of the end of the window; also the fewest through which a line says something
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class TaylorOrder:
         Order p of the remainder; its expected slope is p + 1.
     slope : float or None
         Fitted slope of log ‖R_p‖ over log t; None if too few points lie above the floor.
+    tail : float or None
+        The same over the last 4 octaves above the floor, where a wrong lower order shows first.
     window : tuple of (float, float) or None
         Largest and smallest step of the fit.
     octaves : int
@@ -39,6 +43,7 @@ class TaylorOrder:
 
     order: int
     slope: float | None
+    tail: float | None
     window: tuple[float, float] | None
     octaves: int
     exact: bool
@@ -50,13 +55,14 @@ class TaylorOrder:
         if self.exact:
             degree = ("constant", "linear", "quadratic")[self.order]
             return f"{name}: round-off at every step, F is exactly {degree} along v"
-        if self.slope is None:
+        if self.slope is None or self.tail is None:
             return f"{name}: too few steps above the round-off floor to fit a slope"
         clause = f"{name}: slope {self.slope:.2f} over {self.octaves} octaves"
-        if self.slope < self.order + 1 - _CLEAR:
-            return f"{clause} instead of {self.order + 1}"
-        if self.verdict != "PASS":
-            return f"{clause}, but {OCTAVES} are needed: evaluate in double precision or change largest_step"
+        if self.verdict == "FAIL":
+            return f"{clause}, {self.tail:.2f} at the smallest steps, instead of {self.order + 1}"
+        if self.verdict == "MARGINAL":
+            wanted = f"but {OCTAVES} of slope {self.order + 1} are needed"
+            return f"{clause}, {wanted}: evaluate in double precision or change largest_step"
         return clause
 
 
@@ -81,9 +87,11 @@ def fit_order(
 
     Notes
     -----
-    Usable are the points above 8 floors. The window ends at the smallest usable step and begins where
+    Usable are the points above 4 floors. The window ends at the smallest usable step and begins where
     the line is straightest, 12 octaves or more before. A window that is shorter because the remainder falls
-    faster than expected counts as long as it falls as far as 12 octaves of the expected slope would.
+    faster than expected counts as long as it falls as far as 12 octaves of the expected slope would. PASS
+    needs a slope of p + 0.9 over the window and of p + 0.5 over its last 4 octaves, MARGINAL p + 0.7 and
+    p + 0.5.
 
     Examples
     --------
@@ -92,24 +100,23 @@ def fit_order(
     2.0
     """
     expected = order + 1
-    usable = [k for k, (r, f) in enumerate(zip(remainders, floors, strict=True)) if r > _SAFETY * f and r > 0]
+    usable = [k for k, (r, f) in enumerate(zip(remainders, floors, strict=True)) if r > SAFETY * f and r > 0]
     if not usable:
-        return TaylorOrder(order, None, None, 0, True, "PASS")
-    if len(usable) < _FEWEST:
-        return TaylorOrder(order, None, None, 0, False, "FAIL")
+        return TaylorOrder(order, None, None, None, 0, True, "PASS")
+    if len(usable) < _TAIL:
+        return TaylorOrder(order, None, None, None, 0, False, "FAIL")
     last = usable[-1]
     starts = [k for k in usable if last - k >= OCTAVES] or [usable[0]]
     fits = [_line([k for k in usable if k >= start], steps, remainders) for start in starts]
     best = min(range(len(fits)), key=lambda i: fits[i][1])
     slope, start = fits[best][0], starts[best]
+    tail, _ = _line(usable[-_TAIL:], steps, remainders)
     octaves = last - start
     enough = octaves >= OCTAVES or (slope > expected + _CLEAR and octaves * slope >= OCTAVES * expected)
     outcome: Verdict = "FAIL"
-    if slope >= expected - _CLEAR and enough:
-        outcome = "PASS"
-    elif slope >= expected - _DOUBTFUL:
-        outcome = "MARGINAL"
-    return TaylorOrder(order, slope, (steps[start], steps[last]), octaves, False, outcome)
+    if slope >= expected - _DOUBTFUL and tail >= expected - _BENT:
+        outcome = "PASS" if slope >= expected - _CLEAR and enough else "MARGINAL"
+    return TaylorOrder(order, slope, tail, (steps[start], steps[last]), octaves, False, outcome)
 
 
 def _line(points: Sequence[int], steps: Sequence[float], remainders: Sequence[float]) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 _EXPONENTS = (1, 2, 3, 4, -1, -2, -3, -4)
+_NEAR = 1e-5  # relative distance at which a name fits; single precision knows no better
 
 
 def constant_factor(got: Sequence[complex], expected: Sequence[complex], tolerance: float) -> float | None:
@@ -15,7 +16,7 @@ def constant_factor(got: Sequence[complex], expected: Sequence[complex], toleran
     got, expected : sequence of number
         Paired values; at least two pairs are needed to tell a factor from an accident.
     tolerance : float
-        Largest relative misfit that still counts as constant.
+        Largest relative misfit that still counts as constant; a c as near to 1 is none.
 
     Returns
     -------
@@ -33,10 +34,10 @@ def constant_factor(got: Sequence[complex], expected: Sequence[complex], toleran
     c = sum((g * complex(e).conjugate()).real for g, e in zip(got, expected, strict=True)) / square
     misfit = sum(abs(g - c * e) ** 2 for g, e in zip(got, expected, strict=True)) ** 0.5
     size = sum(abs(g) ** 2 for g in got) ** 0.5
-    return c if misfit <= tolerance * size else None
+    return c if misfit <= tolerance * size and abs(c - 1) > tolerance else None
 
 
-def name_factor(c: float, lengths: Mapping[str, float], tolerance: float) -> str:
+def name_factor(c: float, lengths: Mapping[str, float]) -> str:
     """Return a factor with its likeliest name, such as ``"0.25 = h^2"``.
 
     Parameters
@@ -45,8 +46,6 @@ def name_factor(c: float, lengths: Mapping[str, float], tolerance: float) -> str
         The factor.
     lengths : mapping of str to float
         Named quantities of which a power may be the factor, such as ``{"h": 0.5, "m": 7}``.
-    tolerance : float
-        Relative deviation up to which a name fits.
 
     Returns
     -------
@@ -55,11 +54,13 @@ def name_factor(c: float, lengths: Mapping[str, float], tolerance: float) -> str
 
     Examples
     --------
-    >>> name_factor(0.25, {"h": 0.5}, 1e-6)
+    >>> name_factor(0.25, {"h": 0.5})
     '0.25 = h^2'
-    >>> name_factor(-8.0, {}, 1e-6)
-    '-8 = -2^3'
+    >>> name_factor(-8.0, {}), name_factor(1 + 1e-10, {})
+    ('-8 = -2^3', '1 + 1e-10')
     """
+    if 0 < abs(c - 1) < 1e-5:
+        return f"1 + {c - 1:.3g}"
     sign, size = ("-" if c < 0 else ""), abs(c)
     candidates = {
         (name if exponent == 1 else f"{name}^{exponent}"): value**exponent
@@ -69,6 +70,6 @@ def name_factor(c: float, lengths: Mapping[str, float], tolerance: float) -> str
     }
     candidates.update({f"2^{k}": 2.0**k for k in sorted(range(-16, 17), key=abs) if k})
     for name, value in candidates.items():
-        if abs(size - value) <= tolerance * value:
+        if abs(size - value) <= _NEAR * value:
             return f"{c:.6g} = {sign}{name}"
     return f"{c:.6g}"

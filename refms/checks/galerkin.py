@@ -92,7 +92,7 @@ def galerkin_test(restriction: Any, fine: Any, prolongation: Any, coarse: Any) -
     text = f"the coarse matrix differs from R K_h P by {rho:.3g} eps and by no constant factor."
     c = _factor(coarse.tocsr(), expected)
     if c is not None:
-        text = f"the coarse matrix is {name_factor(c, {}, 1e-6)} times R K_h P."
+        text = f"the coarse matrix is {name_factor(c, {})} times R K_h P."
     return GalerkinReport("galerkin_test", rho, verdict(rho), text, scale, c)
 
 
@@ -179,4 +179,5 @@ def _factor(coarse: Any, expected: Any) -> float | None:
     if not overlap.nnz or not square > 0:
         return None
     c = inner(overlap.data, overlap.data * 0 + 1).real / square
-    return c if _size(coarse - c * expected) <= 1e-6 * _size(coarse) else None
+    near = 1e3 * machine_epsilon(coarse.dtype)
+    return c if _size(coarse - c * expected) <= near * _size(coarse) and abs(c - 1) > near else None
