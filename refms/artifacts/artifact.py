@@ -33,6 +33,12 @@ RESERVED = ("schema", "schema_version", "kind", "conventions", "digest", "attrib
 DEEPEST = 16
 """How many words an array's name may have."""
 
+MOST_OBJECTS = 20_000
+"""How many arrays, and groups around them, there may be."""
+
+LONGEST_TEXT = 2**24
+"""How many characters the JSON text of the attributes may have."""
+
 _KIND = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _SEGMENT = re.compile(r"[A-Za-z0-9_.+-]{1,128}")
 
@@ -167,13 +173,19 @@ def _json_mapping(attributes: Mapping[str, Any]) -> dict[str, Any]:
             f"attributes are {type(attributes).__name__}; expected a mapping of names to values."
         )
     try:
-        copied: dict[str, Any] = json.loads(canonical_json(dict(attributes)))
+        text = canonical_json(dict(attributes))
+        copied: dict[str, Any] = json.loads(text)
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(
             f"attributes cannot be written as JSON ({error}); expected strings, finite Python numbers, "
             "booleans, None, lists and mappings. Put anything else among the arrays."
         ) from error
     _require_string_keys(attributes)
+    if len(text) > LONGEST_TEXT:
+        raise InputError(
+            f"attributes have {len(text)} characters as JSON; at most {LONGEST_TEXT} are kept. "
+            "Put long lists among the arrays."
+        )
     return copied
 
 
@@ -200,6 +212,11 @@ def _require_names(arrays: Mapping[str, Array]) -> None:
                 "joined by slashes, such as 'block/0/S'."
             )
         groups.update("/".join(parts[:depth]) for depth in range(1, len(parts)))
+    if len(groups) + len(arrays) > MOST_OBJECTS:
+        raise InputError(
+            f"there are {len(arrays)} arrays in {len(groups)} groups; at most {MOST_OBJECTS} are kept. "
+            "Stack arrays of one shape."
+        )
     both = groups.intersection(arrays)
     if both:
         name = min(both)

@@ -8,11 +8,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from refms.artifacts.artifact import DEEPEST, DTYPES, RESERVED
+from refms.artifacts.artifact import DEEPEST, DTYPES, LONGEST_TEXT, MOST_OBJECTS, RESERVED
 from refms.errors import FileError
-
-_LONGEST_TEXT = 2**26
-_MOST_OBJECTS = 100_000
 
 
 def text_attribute(file: Any, name: str) -> str:
@@ -38,7 +35,7 @@ def text_attribute(file: Any, name: str) -> str:
     attribute = file.attrs.get_id(name)
     kind = attribute.get_type()
     fixed = kind.get_class() == h5py.h5t.STRING and not kind.is_variable_str()
-    if not fixed or attribute.shape != () or kind.get_size() > _LONGEST_TEXT:
+    if not fixed or attribute.shape != () or kind.get_size() > LONGEST_TEXT:
         raise FileError(f"has an attribute {name!r} that is no single string of fixed length.")
     value = np.empty((), dtype=f"S{kind.get_size()}")
     attribute.read(value, kind)
@@ -131,10 +128,8 @@ def datasets_of(file: Any) -> dict[str, Any]:
     while waiting:
         prefix, group = waiting.pop()
         visited += len(group)
-        if visited > _MOST_OBJECTS or prefix.count("/") > DEEPEST:
-            raise FileError(
-                f"holds more than {_MOST_OBJECTS} objects or nests them more than {DEEPEST} deep."
-            )
+        if visited > MOST_OBJECTS or prefix.count("/") > DEEPEST:
+            raise FileError(f"holds more than {MOST_OBJECTS} objects or nests them more than {DEEPEST} deep.")
         for name in group:
             path = prefix + name
             link = group.get(name, getclass=True, getlink=True)

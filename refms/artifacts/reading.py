@@ -53,11 +53,11 @@ def read_artifact(path: str | os.PathLike[str], *, max_bytes: int = 2**32) -> Ar
     checked as the arrays are read, and then the SHA-256 over all contents.
     """
     name = os.fspath(path)
-    size = regular_file_size(path)
+    regular_file_size(path)
     _require_signature(Path(path))
     try:
         with h5py.File(path, "r", locking=False) as file:
-            return _read(file, size, max_bytes)
+            return _read(file, max_bytes)
     except FileError as error:
         raise FileError(f"{name!r} {error}") from error
     except InputError as error:
@@ -80,8 +80,10 @@ def _require_signature(path: Path) -> None:
         raise FileError(f"{str(path)!r} is not an HDF5 file: it {found}. Expected a file written by refms.")
 
 
-def _read(file: Any, size: int, max_bytes: int) -> Artifact:
+def _read(file: Any, max_bytes: int) -> Artifact:
     """Read an open file; messages begin after the file's name."""
+    # Asked of the open file: under this name there may be a newer one by now.
+    size = file.id.get_filesize()
     _require_schema(file)
     kind = text_attribute(file, "kind")
     attributes = _json_mapping(text_attribute(file, "attributes"))

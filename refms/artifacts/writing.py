@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Any
 
@@ -64,7 +65,7 @@ def write_artifact(path: str | os.PathLike[str], artifact: Artifact, *, overwrit
 
 
 def chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """Return the chunks of a dataset: about one MiB, whole trailing axes first.
+    """Return the chunks of a dataset: at most one MiB, whole trailing axes first, all about equally large.
 
     Parameters
     ----------
@@ -80,13 +81,14 @@ def chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
 
     Examples
     --------
-    >>> chunk_shape((1000, 1024), 8)
-    (128, 1024)
+    >>> chunk_shape((300, 1024), 8)
+    (100, 1024)
     """
     room = max(1, _CHUNK_BYTES // itemsize)
     chunk: list[int] = []
     for extent in reversed(shape):
-        chunk.insert(0, min(extent, room))
+        pieces = math.ceil(extent / room)
+        chunk.insert(0, math.ceil(extent / pieces))
         room = max(1, room // extent)
     return tuple(chunk)
 
