@@ -69,7 +69,6 @@ def time_interpolation_matrix(
     fraction = np.where(at_end, 0.0, rest / new_layers)
     if kind == "cubic" and layers > 1:
         weights = CubicSpline(np.arange(layers), np.eye(layers))(left + fraction)
-        weights[fraction == 0.0] = np.eye(layers)[left[fraction == 0.0]]
     else:
         weights = np.zeros((new_layers, layers))
         rows = np.arange(new_layers)

@@ -11,7 +11,7 @@ from functools import reduce
 import numpy as np
 
 from refms.backend import backend_of
-from refms.errors import Array, InputError, SingularTransferError, precision
+from refms.errors import Array, InputError, SingularTransferError, precision, require_choice
 from refms.operators.transfer import TRANSFER_PAIRS, TransferPair
 
 
@@ -96,7 +96,14 @@ def stencil_map_condition(pair: TransferPair, size: int, d: int = 1, levels: int
     return float(np.linalg.cond(stencil_map(pair, size, levels))) ** d
 
 
-def restrict_stencil(S: Array, pair: TransferPair, d: int | None = None, levels: int = 1) -> Array:
+def restrict_stencil(
+    S: Array,
+    pair: TransferPair,
+    d: int | None = None,
+    levels: int = 1,
+    *,
+    orientation: str = "correlation",
+) -> Array:
     """Return the coarse stencil s_H with K(s_H) = R K(s_h) P, exactly and for every grid.
 
     Parameters
@@ -110,6 +117,9 @@ def restrict_stencil(S: Array, pair: TransferPair, d: int | None = None, levels:
         How many of the last axes are stencil axes; None means all but the two channel axes.
     levels : int
         How many levels at once.
+    orientation : str
+        How K reads S: ``"correlation"`` or ``"convolution"``. It matters for pairs whose c is not symmetric,
+        ``nearest`` alone among the named ones.
 
     Returns
     -------
@@ -119,7 +129,7 @@ def restrict_stencil(S: Array, pair: TransferPair, d: int | None = None, levels:
     Raises
     ------
     InputError
-        If a size is even, S is not finite, or d or levels does not fit.
+        If a size is even, S is not finite, d or levels does not fit, or orientation is unknown.
 
     Notes
     -----
@@ -134,11 +144,17 @@ def restrict_stencil(S: Array, pair: TransferPair, d: int | None = None, levels:
     [0.25, -0.5, 0.25]
     """
     axes = _stencil_axes(S, d)
-    return _apply_along(S, {axis: stencil_map(pair, S.shape[axis], levels) for axis in axes})
+    return _apply_along(S, {axis: stencil_map(pair, S.shape[axis], levels) for axis in axes}, orientation)
 
 
 def prolong_stencil(
-    S: Array, pair: TransferPair, d: int | None = None, levels: int = 1, least_squares: bool = False
+    S: Array,
+    pair: TransferPair,
+    d: int | None = None,
+    levels: int = 1,
+    least_squares: bool = False,
+    *,
+    orientation: str = "correlation",
 ) -> Array:
     """Return the fine stencil s_h, of the same size, with R K(s_h) P = K(s_H).
 
@@ -157,6 +173,9 @@ def prolong_stencil(
         Where there is no unique solution, take level by level the stencil of least 2-norm among those that
         minimise ‖R K(s_h) P - K(s_H)‖ in the 2-norm of the stencil entries. It is the solution where
         there is one.
+    orientation : str
+        How K reads S: ``"correlation"`` or ``"convolution"``. It matters for pairs whose c is not symmetric,
+        ``nearest`` alone among the named ones.
 
     Returns
     -------
@@ -168,7 +187,7 @@ def prolong_stencil(
     SingularTransferError
         If the pair does not map stencils of a size n_j one to one onto stencils of that size.
     InputError
-        If a size is even, S is not finite, or d or levels does not fit.
+        If a size is even, S is not finite, d or levels does not fit, or orientation is unknown.
 
     Notes
     -----
@@ -194,7 +213,7 @@ def prolong_stencil(
         else:
             raise _singular(pair, size, axis)
         inverses[axis] = np.linalg.matrix_power(inverse, levels)
-    return _apply_along(S, inverses)
+    return _apply_along(S, inverses, orientation)
 
 
 def _one_level(pair: TransferPair, size: int) -> Array:
@@ -277,11 +296,13 @@ def _require_size_and_levels(size: int, levels: int) -> None:
         raise InputError(f"levels is {levels}; expected at least 1.")
 
 
-def _apply_along(S: Array, matrices: dict[int, Array]) -> Array:
+def _apply_along(S: Array, matrices: dict[int, Array], orientation: str) -> Array:
     """Return S after multiplying each given axis by its host matrix, in S's dtype and on its backend."""
+    require_choice(orientation, ("correlation", "convolution"), "orientation")
     backend = backend_of(S)
     result = S
     for axis, matrix in matrices.items():
-        M = backend.from_host(matrix.astype(str(S.dtype)))
+        oriented = matrix if orientation == "correlation" else matrix[::-1, ::-1]
+        M = backend.from_host(oriented.astype(str(S.dtype)))
         result = backend.xp.moveaxis(backend.xp.tensordot(M, result, axes=(1, axis)), 0, axis)
     return backend.xp.ascontiguousarray(result)

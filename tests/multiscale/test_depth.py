@@ -99,7 +99,8 @@ def test_the_same_number_of_layers_changes_nothing(kind):
     same = prolong_in_time(Theta, 7, kind)
     np.testing.assert_array_equal(same, Theta)
     assert not np.shares_memory(same, Theta)
-    np.testing.assert_array_equal(time_interpolation_matrix(7, 7, kind), np.eye(7))
+    for layers in (2, 7, 64):
+        np.testing.assert_array_equal(time_interpolation_matrix(layers, layers, kind), np.eye(layers))
 
 
 def test_doubling_twice_is_quadrupling():
@@ -142,6 +143,16 @@ def test_precision_is_kept(kind, dtype):
     reference = time_interpolation_matrix(4, 8, kind) @ Theta
     assert np.abs(deep - reference).max() <= 30 * np.finfo(dtype).eps * np.abs(Theta).max()
     assert time_interpolation_matrix(4, 8, kind, "float32").dtype == np.float32
+
+
+@both_kinds
+def test_parameters_stay_on_their_device(device, kind):
+    Theta = np.random.default_rng(8).standard_normal((4, 3))
+    deep = prolong_in_time(device.array(Theta), 8, kind)
+    np.testing.assert_allclose(device.host(deep), prolong_in_time(Theta, 8, kind), atol=1e-14)
+    np.testing.assert_array_equal(device.host(restrict_in_time(deep, 4)), Theta)
+    M = time_interpolation_matrix(4, 8, kind, backend=device.backend)
+    np.testing.assert_array_equal(device.host(M), time_interpolation_matrix(4, 8, kind))
 
 
 @pytest.mark.parametrize("new_layers", [0, -2, 2.0, True, None])

@@ -66,6 +66,14 @@ def test_single_precision_holds_the_same_numbers_in_csr(boundary):
     np.testing.assert_array_equal(single.toarray(), double.toarray())
 
 
+@both_boundaries
+def test_the_matrix_lives_where_it_is_asked_for(device, boundary):
+    there = gradient_matrix(Grid((3, 4)), boundary, backend=device.backend)
+    np.testing.assert_array_equal(
+        device.host(there).toarray(), gradient_matrix(Grid((3, 4)), boundary).toarray()
+    )
+
+
 def test_faces_are_counted():
     assert gradient_matrix(Grid((3, 4))).shape == (2 * 4 + 3 * 3, 12)
     assert gradient_matrix(Grid((3, 4)), "periodic").shape == (24, 12)

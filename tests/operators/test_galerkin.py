@@ -206,6 +206,17 @@ def test_symbol_is_the_sum_over_the_aliases(pair):
 
 
 @every_pair
+def test_three_levels_shrink_wide_stencils_level_by_level(pair):
+    s = np.random.default_rng(13).standard_normal(15)
+    in_turn = s
+    for _ in range(3):
+        in_turn = restrict_stencil(in_turn, pair, d=1)
+    at_once = restrict_stencil(s, pair, d=1, levels=3)
+    assert at_once.shape == in_turn.shape == (stencil_map(pair, 15, 3).shape[0],)
+    np.testing.assert_allclose(at_once, in_turn, atol=1e-13)
+
+
+@every_pair
 @pytest.mark.parametrize("size", [1, 3, 5])
 def test_two_levels_at_once_equal_one_after_the_other_and_the_explicit_product(pair, size):
     s = np.random.default_rng(size).standard_normal((size, 3))
@@ -266,6 +277,16 @@ def test_zero_boundary_is_kept_exactly_only_by_constant_interpolation(pair, ever
     K_H = convolution_matrix(restrict_stencil(s, pair, d=1), coarse, boundary="zero").toarray()
     np.testing.assert_allclose(product[1:-1], K_H[1:-1], atol=1e-15)
     assert np.allclose(product, K_H, rtol=0, atol=1e-15) == everywhere
+
+
+@every_pair
+def test_stencils_in_convolution_orientation_are_read_flipped(pair):
+    s, fine = np.random.default_rng(14).standard_normal((3, 5)), Grid((8, 12))
+    s_H = restrict_stencil(s, pair, d=2, orientation="convolution")
+    K = convolution_matrix(s, fine, orientation="convolution")
+    product = (pair.restriction_matrix(fine) @ K @ pair.prolongation_matrix(fine)).toarray()
+    expected = convolution_matrix(s_H, fine.coarsen(), orientation="convolution").toarray()
+    np.testing.assert_allclose(product, expected, atol=1e-14)
 
 
 # Prolongation
@@ -343,6 +364,14 @@ def test_prolonging_example_1_returns_its_fine_stencil():
     np.testing.assert_allclose(prolong_stencil(EXAMPLE_1_COARSE, BILINEAR, d=2), EXAMPLE_1_FINE, atol=1e-13)
 
 
+def test_prolongation_reads_the_convolution_orientation_flipped():
+    s_H, pair = np.random.default_rng(15).standard_normal((3, 3)), transfer_pair("nearest")
+    options = {"d": 2, "least_squares": True}
+    found = prolong_stencil(s_H, pair, **options, orientation="convolution")
+    np.testing.assert_array_equal(found, prolong_stencil(s_H[::-1, ::-1], pair, **options)[::-1, ::-1])
+    assert not np.allclose(found, prolong_stencil(s_H, pair, **options))
+
+
 def test_prolongation_solves_the_full_system_with_unequal_sizes():
     s_H = np.random.default_rng(6).standard_normal((3, 5))
     system = np.kron(stencil_map(BILINEAR, 3), stencil_map(BILINEAR, 5))
@@ -387,7 +416,21 @@ def test_least_squares_is_the_minimum_norm_solution_of_the_explicit_system(pair,
     np.testing.assert_allclose(found, solution, atol=1e-10)
 
 
-# Doors
+# Devices and doors
+
+
+@pytest.mark.parametrize("transfer", [restrict_stencil, prolong_stencil])
+def test_stencils_stay_on_their_device(device, transfer):
+    S = np.random.default_rng(9).standard_normal((2, 2, 3, 5)).astype("float32")
+    found = transfer(device.array(S), BILINEAR)
+    np.testing.assert_allclose(device.host(found), transfer(S, BILINEAR), rtol=1e-5, atol=1e-4)
+    assert found.dtype == S.dtype
+
+
+@pytest.mark.parametrize("transfer", [restrict_stencil, prolong_stencil])
+def test_unknown_orientations_are_refused(transfer):
+    with pytest.raises(InputError, match="Did you mean 'convolution'"):
+        transfer(np.zeros((1, 1, 3)), BILINEAR, orientation="convolutions")
 
 
 @pytest.mark.parametrize("transfer", [restrict_stencil, prolong_stencil])

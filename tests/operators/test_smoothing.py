@@ -44,7 +44,9 @@ def test_entries_follow_the_formula():
 @pytest.mark.parametrize("sigma", [0.0, 1e-3, 5e-324])
 def test_no_width_changes_nothing(sigma):
     Y = np.random.default_rng(1).standard_normal((24, 2))
-    np.testing.assert_array_equal(gaussian_matrix(Grid((3, 4)), sigma).toarray(), np.eye(12))
+    G = gaussian_matrix(Grid((3, 4)), sigma)
+    np.testing.assert_array_equal(G.toarray(), np.eye(12))
+    assert G.nnz == 12
     np.testing.assert_array_equal(smooth(Y, Grid((3, 4)), sigma), Y)
     assert not np.shares_memory(smooth(Y, Grid((3, 4)), sigma), Y)
 
@@ -78,6 +80,14 @@ def test_precision_is_kept(dtype):
     single = gaussian_matrix(Grid((6,)), 1.0, "float32")
     assert (single.dtype, single.format) == (np.float32, "csr")
     np.testing.assert_allclose(single.sum(axis=1), 1, atol=1e-6)
+
+
+def test_columns_stay_on_their_device(device):
+    Y = np.random.default_rng(4).standard_normal((24, 2))
+    smoothed = device.host(smooth(device.array(Y), Grid((3, 4)), 1.0))
+    np.testing.assert_allclose(smoothed, smooth(Y, Grid((3, 4)), 1.0), atol=1e-14)
+    G = gaussian_matrix(Grid((3, 4)), 1.0, backend=device.backend)
+    np.testing.assert_array_equal(device.host(G).toarray(), gaussian_matrix(Grid((3, 4)), 1.0).toarray())
 
 
 def test_nan_passes_through():

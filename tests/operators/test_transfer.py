@@ -101,6 +101,21 @@ def test_several_levels_at_once_are_the_product_of_single_levels(pair):
 
 
 @every_pair
+def test_three_levels_are_three_single_ones(pair):
+    R = np.linalg.multi_dot([R_of(pair, n) for n in (4, 8, 16)])
+    P = np.linalg.multi_dot([P_of(pair, n) for n in (16, 8, 4)])
+    np.testing.assert_allclose(R_of(pair, 16, levels=3), R, atol=1e-14)
+    np.testing.assert_allclose(P_of(pair, 16, levels=3), P, atol=1e-14)
+
+
+@every_pair
+def test_matrices_live_where_they_are_asked_for(device, pair):
+    for matrix in (pair.restriction_matrix, pair.prolongation_matrix):
+        there, here = matrix(Grid((4, 2)), backend=device.backend), matrix(Grid((4, 2)))
+        np.testing.assert_array_equal(device.host(there).toarray(), here.toarray())
+
+
+@every_pair
 def test_images_separate(pair):
     rng = np.random.default_rng(5)
     u, v = rng.standard_normal(6), rng.standard_normal(8)
