@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from optimize.problems import Counted, locked, normal, rho, spd
 
 from refms.errors import InputError
 from refms.optimize import (
@@ -20,7 +21,6 @@ from refms.optimize import (
     block_coordinate_descent,
     propagation_then_classifier,
 )
-from tests.optimize.problems import Counted, locked, normal, rho, spd
 
 exact = StepOptions(cg_tolerance=1e-13, cg_iterations=100)
 SIZES = {"propagation": 4, "classifier": 3, "spare": 2}

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from optimize.problems import Barrier, Quadratic, Rosenbrock, locked, normal, rho, spd
 
 from refms.errors import InputError
 from refms.optimize import (
@@ -15,7 +16,6 @@ from refms.optimize import (
     gain_ratio,
     minimize_gauss_newton,
 )
-from tests.optimize.problems import Barrier, Quadratic, Rosenbrock, locked, normal, rho, spd
 
 exact = StepOptions(cg_tolerance=1e-13, cg_iterations=100)
 

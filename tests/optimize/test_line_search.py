@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from optimize.problems import PROBLEMS, locked, normal, table
 
 from refms.errors import InputError
 from refms.optimize import Status, armijo
-from tests.optimize.problems import PROBLEMS, locked, normal, table
 
 x0, p0 = locked(np.array([1.0])), locked(np.array([-1.0]))
 

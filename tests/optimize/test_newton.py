@@ -5,19 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from refms.errors import InputError
-from refms.optimize import (
-    Damping,
-    Report,
-    Status,
-    StepOptions,
-    StopRules,
-    minimize_gauss_newton,
-    minimize_newton,
-    newton_step,
-)
-from tests.optimize.problems import (
+from optimize.problems import (
     PROBLEMS,
     Barrier,
     Quadratic,
@@ -29,6 +17,18 @@ from tests.optimize.problems import (
     rho,
     spd,
     table,
+)
+
+from refms.errors import InputError
+from refms.optimize import (
+    Damping,
+    Report,
+    Status,
+    StepOptions,
+    StopRules,
+    minimize_gauss_newton,
+    minimize_newton,
+    newton_step,
 )
 
 exact = StepOptions(cg_tolerance=1e-12, cg_iterations=100, max_backtracks=40)
