@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 from scipy.interpolate import CubicSpline
 
 from refms.errors import InputError
-from refms.multiscale.depth import prolong_in_time, restrict_in_time, time_interpolation_matrix
+from refms.grid import Grid
+from refms.model import Model
+from refms.multiscale.depth import prolong_in_time, restrict_in_time, time_interpolation_matrix, to_depth
+from refms.network.architectures.residual import Residual
 
 both_kinds = pytest.mark.parametrize("kind", ["linear", "cubic"])
 kinds = st.sampled_from(["linear", "cubic"])
@@ -130,6 +133,39 @@ def test_output_of_a_network_changes_at_first_order():
         Theta = np.cos(2 * times(layers))[:, None]
         changes.append(abs(output(prolong_in_time(Theta, 2 * layers)) - output(Theta)))
     assert np.log2(changes[0] / changes[1]) == pytest.approx(1, abs=0.1)
+
+
+def model_with_smooth_parameters(layers):
+    network = Residual(Grid((4, 4)), channels=2, layers=layers, final_time=1.5)
+    rng = np.random.default_rng(9)
+    a, b, bias = rng.standard_normal((2, 2, 3, 3)), rng.standard_normal((2, 2, 3, 3)), np.array([0.1, -0.4])
+    t = times(layers)
+    stencils = 0.3 * (np.multiply.outer(np.cos(t), a) + np.multiply.outer(np.sin(2 * t), b))
+    opening, W = rng.standard_normal((2, 1, 1, 1)), rng.standard_normal((32, 3))
+    return Model(network, opening, stencils, np.outer(t, bias), W, np.zeros(3))
+
+
+@both_kinds
+def test_a_deeper_model_keeps_its_time_and_everything_that_is_no_layer(kind):
+    model = model_with_smooth_parameters(4)
+    deep = to_depth(model, 8, kind)
+    assert (deep.network.layers, deep.network.final_time) == (8, 1.5)
+    for name in ("opening", "W", "mu"):
+        np.testing.assert_array_equal(getattr(deep, name), getattr(model, name))
+    M = time_interpolation_matrix(4, 8, kind)
+    np.testing.assert_allclose(deep.stencils, np.tensordot(M, model.stencils, 1), atol=1e-14)
+    np.testing.assert_allclose(deep.biases, M @ model.biases, atol=1e-14)
+    shallow = to_depth(deep, 4)
+    np.testing.assert_array_equal(shallow.stencils, model.stencils)
+    np.testing.assert_array_equal(shallow.biases, model.biases)
+
+
+def test_logits_of_a_deeper_model_change_at_first_order():
+    X, changes = np.random.default_rng(10).standard_normal((16, 5)), []
+    for layers in (16, 32):
+        model = model_with_smooth_parameters(layers)
+        changes.append(np.abs(to_depth(model, 2 * layers).logits(X) - model.logits(X)).max())
+    assert np.log2(changes[0] / changes[1]) == pytest.approx(1, abs=0.2)
 
 
 @both_kinds
