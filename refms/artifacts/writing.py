@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 from typing import Any
@@ -20,8 +21,6 @@ from refms.artifacts.artifact import (
 )
 from refms.files import atomic_write
 
-# The file format of HDF5 1.8 (2008): every reader in use opens it, and its metadata carry checksums.
-_FORMAT = ("v108", "v108")
 _CHUNK_BYTES = 2**20
 
 
@@ -95,7 +94,8 @@ def chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
 
 def _file_image(artifact: Artifact) -> bytes:
     """Return the bytes of the HDF5 file."""
-    with h5py.File("artifact", "w", driver="core", backing_store=False, libver=_FORMAT) as file:
+    buffer = io.BytesIO()
+    with h5py.File(_new_file(buffer)) as file:
         _set_attribute(file, "schema", SCHEMA)
         _set_attribute(file, "schema_version", SCHEMA_VERSION)
         _set_attribute(file, "kind", artifact.kind)
@@ -106,9 +106,20 @@ def _file_image(artifact: Artifact) -> bytes:
             _set_attribute(file, name, value)
         for name, array in artifact.arrays.items():
             _write_array(file, name, stored_form(array))
-        file.flush()
-        image: bytes = file.id.get_file_image()
-    return image
+    return buffer.getvalue()
+
+
+def _new_file(buffer: io.BytesIO) -> Any:
+    """Return an empty HDF5 file in the buffer, without times and in a format that all readers know."""
+    creation = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    creation.set_obj_track_times(False)
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    # HDF5 1.8 (2008): every reader in use opens it, and its metadata carry checksums.
+    access.set_libver_bounds(h5py.h5f.LIBVER_V18, h5py.h5f.LIBVER_V18)
+    # Not the "core" driver of HDF5: the superblock of the images it gives in 1.14 has a wrong checksum.
+    access.set_fileobj_driver(h5py.h5fd.fileobj_driver, buffer)
+    return h5py.h5f.create(b"artifact", h5py.h5f.ACC_EXCL, fcpl=creation, fapl=access)
 
 
 def _set_attribute(file: Any, name: str, value: str | int | float) -> None:

@@ -53,7 +53,7 @@ def test_the_columns_are_what_the_explicit_matrices_make_of_the_images(steps, sh
     assert found == grid == steps.coarse_grid(Grid(shape))
     assert Y.dtype == dtype
     assert Y.flags.c_contiguous
-    assert np.max(np.abs(Y - expected) / size) / EPS[dtype] <= 30
+    assert np.max(np.abs(Y - expected)) / (EPS[dtype] * np.max(size)) <= 30
 
 
 @settings(deadline=None, max_examples=30)
