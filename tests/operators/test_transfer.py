@@ -101,11 +101,11 @@ def test_several_levels_at_once_are_the_product_of_single_levels(pair):
 
 
 @every_pair
-def test_three_levels_are_three_single_ones(pair):
-    R = np.linalg.multi_dot([R_of(pair, n) for n in (4, 8, 16)])
-    P = np.linalg.multi_dot([P_of(pair, n) for n in (16, 8, 4)])
-    np.testing.assert_allclose(R_of(pair, 16, levels=3), R, atol=1e-14)
-    np.testing.assert_allclose(P_of(pair, 16, levels=3), P, atol=1e-14)
+def test_four_levels_are_four_single_ones(pair):
+    R = np.linalg.multi_dot([R_of(pair, n) for n in (4, 8, 16, 32)])
+    P = np.linalg.multi_dot([P_of(pair, n) for n in (32, 16, 8, 4)])
+    np.testing.assert_allclose(R_of(pair, 32, levels=4), R, atol=1e-14)
+    np.testing.assert_allclose(P_of(pair, 32, levels=4), P, atol=1e-14)
 
 
 @every_pair
