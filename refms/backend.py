@@ -96,10 +96,12 @@ class Backend:
         Returns
         -------
         csr_array
-            With sorted indices and no duplicate entries.
+            With sorted indices and no duplicate entries. On NumPy it may share arrays with its argument.
         """
         host = scipy.sparse.csr_array(matrix)
-        host.sum_duplicates()
+        if not host.has_canonical_format:
+            host = host.copy()  # the arrays may be the caller's
+            host.sum_duplicates()
         if self.name == "numpy":
             return host
         parts = (self.from_host(host.data), self.from_host(host.indices), self.from_host(host.indptr))

@@ -1,0 +1,128 @@
+"""Arrays decide the backend; nothing is moved or converted silently."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+from refms.backend import BACKEND_NAMES, NUMPY, backend_named, backend_of, zeros_like
+from refms.errors import InputError
+
+DTYPES = ("float32", "float64", "complex64", "complex128")
+
+
+def test_backends_are_found_by_name(fake_gpu):
+    assert BACKEND_NAMES == ("numpy", "cupy")
+    assert backend_named("numpy") is NUMPY
+    assert backend_named("cupy").name == "cupy"
+    assert backend_named("cupy") == fake_gpu.backend
+
+
+def test_an_unknown_backend_is_refused_with_the_nearest_name():
+    with pytest.raises(InputError, match="Did you mean 'numpy'"):
+        backend_named("nunpy")
+
+
+def test_a_missing_cupy_is_a_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(InputError, match=r"pip install 'refms\[gpu\]'"):
+        backend_named("cupy")
+
+
+def test_a_cupy_without_a_gpu_is_a_sentence(fake_gpu, monkeypatch):
+    monkeypatch.setattr(fake_gpu.backend.xp.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match="no usable GPU"):
+        backend_named("cupy")
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, "int64", "bool"])
+@pytest.mark.parametrize("shape", [(), (1,), (0, 3), (2, 3)])
+def test_a_round_trip_keeps_bits_and_dtype(device, dtype, shape):
+    host = np.asarray(np.random.default_rng(0).standard_normal(shape) * 3).astype(dtype)
+    there = device.backend.from_host(host)
+    back = device.backend.to_host(there)
+    assert device.owns(there)
+    assert type(back) is np.ndarray
+    assert (back.dtype, back.shape) == (host.dtype, host.shape)
+    assert back.tobytes() == host.tobytes()
+
+
+def test_numpy_copies_nothing():
+    host = np.ones(3)
+    assert NUMPY.from_host(host) is host
+    assert NUMPY.to_host(host) is host
+
+
+def test_arrays_decide(device):
+    dense = device.array(np.ones((2, 2)))
+    sparse = device.backend.csr_from_host(scipy.sparse.eye_array(2))
+    for arrays in ((dense,), (sparse,), (dense, sparse), (sparse.T, dense[0], dense.sum())):
+        assert backend_of(*arrays) == device.backend
+
+
+def test_arrays_of_two_backends_are_refused(fake_gpu):
+    with pytest.raises(InputError, match="cupy, numpy"):
+        backend_of(fake_gpu.array(np.ones(2)), np.ones(2))
+
+
+@pytest.mark.parametrize("thing", [1.0, [1.0], None, "array", (np.ones(2),), memoryview(b"12")])
+def test_what_is_no_array_is_refused(thing):
+    with pytest.raises(InputError, match="expected a NumPy or CuPy array"):
+        backend_of(thing)
+    with pytest.raises(InputError, match="expected a NumPy or CuPy array"):
+        backend_of(np.ones(2), thing)
+
+
+def test_no_array_at_all_is_refused():
+    with pytest.raises(InputError, match="none given"):
+        backend_of()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("form", ["coo", "csc", "csr", "dia", "lil"])
+def test_sparse_matrices_arrive_as_sorted_csr(device, dtype, form):
+    rng = np.random.default_rng(1)
+    host = scipy.sparse.random_array((5, 4), density=0.4, rng=rng).astype(dtype).asformat(form)
+    matrix = device.backend.csr_from_host(host)
+    back = device.host(matrix)
+    assert matrix.format == "csr"
+    assert matrix.dtype == np.dtype(dtype)
+    assert back.has_sorted_indices
+    assert np.array_equal(back.toarray(), host.toarray())
+
+
+def test_duplicate_entries_add(device):
+    twice = scipy.sparse.coo_array((np.array([1.0, 2.0]), ([0, 0], [1, 1])), shape=(2, 2))
+    matrix = device.backend.csr_from_host(twice)
+    assert matrix.nnz == 1
+    assert device.host(matrix).toarray().tolist() == [[0.0, 3.0], [0.0, 0.0]]
+
+
+def test_sending_a_matrix_leaves_it_as_it_was():
+    data = scipy.sparse.csr_array((np.array([1.0, 2.0]), np.array([1, 1]), np.array([0, 2])), shape=(1, 2))
+    NUMPY.csr_from_host(data)
+    assert data.nnz == 2
+
+
+def test_csr_is_made_of_its_three_arrays(device):
+    parts = [device.array(np.array(part)) for part in ([1.0, 2.0, 3.0], [0, 2, 1], [0, 2, 3])]
+    matrix = device.backend.csr(*parts, (2, 3))
+    assert device.host(matrix).toarray().tolist() == [[1.0, 0.0, 2.0], [0.0, 3.0, 0.0]]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_zeros_like_stays_where_it_is(device, dtype):
+    zeros = zeros_like(device.array(np.ones((2, 3), dtype)))
+    assert zeros.dtype == np.dtype(dtype)
+    assert device.host(zeros).tolist() == [[0.0] * 3] * 2
+
+
+def test_importing_refms_imports_no_extra():
+    code = (
+        "import sys, refms, refms.backend, refms.checks, refms.operators.convolution; "
+        "print([name for name in ('cupy', 'sklearn', 'matplotlib', 'tqdm') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,373 @@
+"""Every public numeric function computes on the device what it computes on NumPy, and leaves it there.
+
+A row of the table is a name and a function that takes a workplace and returns results. The workplace moves
+host data to where the row runs and locks NumPy arrays against writing. To cover a new function, add a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+from refms import checks
+from refms.backend import NUMPY, Backend
+from refms.grid import (
+    Grid,
+    columns_from_nchw,
+    columns_from_nhwc,
+    nchw_from_columns,
+    nhwc_from_columns,
+)
+from refms.model import Model
+from refms.multiscale.depth import prolong_in_time, restrict_in_time, to_depth
+from refms.multiscale.resolution import transfer
+from refms.network.activation import ACTIVATIONS
+from refms.network.architectures.residual import Residual, initial_parameters
+from refms.network.layers.convolution_layer import ConvolutionLayer
+from refms.network.layers.opening import ConvolutionOpening, MatrixOpening
+from refms.network.propagation import ForwardEuler
+from refms.objective.batches import LabelledColumns
+from refms.objective.classifier import Classifier
+from refms.objective.losses import SoftmaxCrossEntropy, softmax
+from refms.objective.optimal_control import OptimalControl
+from refms.objective.regularizers import classifier_regularizer, time_regularizer
+from refms.operators import symbol
+from refms.operators.convolution import Convolution, convolution_matrix
+from refms.operators.differences import gradient_matrix
+from refms.operators.galerkin import prolong_stencil, restrict_stencil
+from refms.operators.smoothing import gaussian_matrix, smooth
+from refms.operators.transfer import TRANSFER_PAIRS, transfer_pair
+from refms.optimize.block_coordinate_descent import block_coordinate_descent
+from refms.optimize.gauss_newton import Damping, minimize_gauss_newton
+from refms.optimize.krylov import conjugate_gradients
+from refms.optimize.newton import minimize_newton
+from refms.optimize.stopping import StopRules
+
+GRIDS = {1: Grid((6,)), 2: Grid((4, 6)), 3: Grid((2, 4, 2))}
+
+
+@dataclass
+class Work:
+    """Moves seeded host arrays to one backend, and remembers them to see that nobody writes into them."""
+
+    backend: Backend
+    dtype: str
+    lent: list[tuple[Any, np.ndarray]] = field(default_factory=list)
+
+    def on(self, host: np.ndarray) -> Any:
+        """Move a host array."""
+        moved = self.backend.from_host(np.array(host))
+        if self.backend.name == "numpy":
+            moved.flags.writeable = False
+        self.lent.append((moved, np.array(host)))
+        return moved
+
+    def normal(self, seed: int, *shape: int) -> Any:
+        """Move standard normal numbers."""
+        return self.on(np.random.default_rng(seed).standard_normal(shape).astype(self.dtype))
+
+    def one_hot(self, seed: int, classes: int, m: int) -> Any:
+        """Move random labels."""
+        labels = np.random.default_rng(seed).integers(0, classes, m)
+        return self.on(np.eye(classes, dtype=self.dtype)[:, labels])
+
+    def unchanged(self) -> bool:
+        """Whether all that was lent came back as it was."""
+        return all(np.array_equal(self.backend.to_host(now), then) for now, then in self.lent)
+
+
+# Rows: operators
+
+
+def convolution(d: int, boundary: str, orientation: str) -> Callable[[Work], Any]:
+    def run(work: Work) -> Any:
+        conv = Convolution(GRIDS[d], 2, 3, (3,) * d, boundary, orientation)
+        S = work.normal(0, *conv.stencils_shape)
+        Y, Z = work.normal(1, conv.rows_in, 4), work.normal(2, conv.rows_out, 4)
+        return (
+            conv.apply(S, Y),
+            conv.adjoint(S, Z),
+            conv.stencil_gradient(Z, Y),
+            conv.adjoint_and_gradient(S, Z, Y),
+            conv.matrix(S),
+            conv.assembly(work.dtype, work.backend).matrix(S),
+        )
+
+    return run
+
+
+def sparse_product(work: Work) -> Any:
+    s = work.normal(0, 3, 3)
+    K = convolution_matrix(s, Grid((4, 4)))
+    return K, K @ work.normal(1, 16, 3), K.T @ work.normal(2, 16, 3)
+
+
+def symbols(work: Work) -> Any:
+    grid = GRIDS[2]
+    S, Y = work.normal(0, 2, 2, 3, 5), work.normal(1, 2 * grid.cells, 3)
+    norms = [
+        symbol.spectral_norm(S, grid),
+        symbol.spectral_norm(S[:1, :1], grid),
+        symbol.frobenius_norm(S, grid),
+    ]
+    for boundary in ("periodic", "zero"):
+        norms += [
+            symbol.one_norm(S, grid, boundary=boundary),
+            symbol.infinity_norm(S, grid, boundary=boundary),
+        ]
+    return symbol.symbol(S, grid), symbol.apply_by_fft(S, Y, grid), symbol.eigenvalues(S[0, 0], grid), *norms
+
+
+def transfers(name: str) -> Callable[[Work], Any]:
+    def run(work: Work) -> Any:
+        pair, grid = transfer_pair(name), Grid((8, 8))
+        R = pair.restriction_matrix(grid, channels=2, dtype=work.dtype, backend=work.backend)
+        P = pair.prolongation_matrix(grid, channels=2, dtype=work.dtype, backend=work.backend)
+        size = max(pair.closed_sizes, default=3)
+        S = work.normal(0, 2, 2, size, size)
+        moved = [restrict_stencil(S, pair), restrict_stencil(S, pair, levels=2)]
+        moved.append(prolong_stencil(S, pair, least_squares=not pair.closed_sizes))
+        return R, P, R @ work.normal(1, 128, 3), P @ work.normal(2, 32, 3), *moved
+
+    return run
+
+
+def smoothing(work: Work) -> Any:
+    grid = GRIDS[2]
+    G = gaussian_matrix(grid, 0.8, work.dtype, work.backend)
+    return G, smooth(work.normal(0, 2 * grid.cells, 3), grid, 0.8)
+
+
+def differences(work: Work) -> Any:
+    return [gradient_matrix(GRIDS[2], name, work.dtype, work.backend) for name in ("neumann", "periodic")]
+
+
+def images(work: Work) -> Any:
+    grid, nchw, nhwc = GRIDS[2], work.normal(0, 5, 2, 4, 6), work.normal(1, 5, 4, 6, 2)
+    Y = work.normal(2, 2 * grid.cells, 5)
+    views = nchw_from_columns(Y, grid), nhwc_from_columns(Y, grid)
+    return columns_from_nchw(nchw), columns_from_nhwc(nhwc), views
+
+
+# Rows: network
+
+
+def activations(work: Work) -> Any:
+    Z = work.normal(0, 3, 4)
+    return [
+        (sigma.value(Z), sigma.derivative(Z), sigma.second_derivative(Z), sigma.value_and_derivative(Z))
+        for sigma in ACTIVATIONS
+    ]
+
+
+def everything_about(mapping: Any, work: Work, m: int = 3) -> Any:
+    theta, Y = work.normal(0, mapping.layout.size), work.normal(1, mapping.rows_in, m)
+    at = mapping.linearize(theta, Y)
+    dtheta, dY = work.normal(2, mapping.layout.size), work.normal(3, mapping.rows_in, m)
+    G = work.normal(4, mapping.rows_out, m)
+    derivatives = at.jvp(dtheta), at.jvp(dtheta, dY), at.vjp(G), at.vjp(G, wrt_input=False)[0]
+    return mapping.apply(theta, Y), at.output, mapping.trace(theta, Y), derivatives
+
+
+def layer(bias: str, sigma: str = "tanh") -> Callable[[Work], Any]:
+    def run(work: Work) -> Any:
+        chosen = {one.name: one for one in ACTIVATIONS}[sigma]
+        return everything_about(ConvolutionLayer(Convolution(GRIDS[2], 2, 2), chosen, bias), work)
+
+    return run
+
+
+def forward_euler(work: Work) -> Any:
+    steps = ForwardEuler(ConvolutionLayer(Convolution(GRIDS[2], 2, 2), ACTIVATIONS[0]), 3, 1.5)
+    return everything_about(steps, work)
+
+
+def openings(work: Work) -> Any:
+    learned = ConvolutionOpening(Convolution(GRIDS[2], 1, 3))
+    L = scipy.sparse.random_array((7, 5), density=0.5, rng=np.random.default_rng(0), dtype=work.dtype)
+    matrix = MatrixOpening(work.backend.csr_from_host(L))
+    return everything_about(learned, work), everything_about(matrix, work)
+
+
+def model_of(work: Work, opening: str = "fixed") -> Model:
+    network = Residual(Grid((4, 4)), 2, layers=2, opening=opening)
+    drawn = initial_parameters(network, seed=3, dtype=work.dtype)
+    return Model(
+        network,
+        **{name: work.on(array) for name, array in drawn.items()},
+        W=work.normal(5, 32, 3),
+        mu=work.normal(6, 3),
+    )
+
+
+def networks(opening: str) -> Callable[[Work], Any]:
+    def run(work: Work) -> Any:
+        model = model_of(work, opening)
+        blocks = model.blocks
+        return everything_about(model.map, work), blocks, model.with_blocks(blocks).arrays
+
+    return run
+
+
+# Rows: objective and optimisation
+
+
+def classifier(work: Work) -> Any:
+    return everything_about(Classifier(GRIDS[2], 2, 3), work)
+
+
+def losses(work: Work) -> Any:
+    Z, C = work.normal(0, 3, 5), work.one_hot(1, 3, 5)
+    at = SoftmaxCrossEntropy().evaluate(Z, C)
+    return at.value, at.gradient, at.hessian_product(work.normal(2, 3, 5)), softmax(Z)
+
+
+def regularizers(work: Work) -> Any:
+    options = {"dtype": work.dtype, "backend": work.backend}
+    steps = ForwardEuler(ConvolutionLayer(Convolution(GRIDS[2], 2, 2), ACTIVATIONS[0]), 3, 1.5)
+    on_W = classifier_regularizer(Classifier(GRIDS[2], 2, 3), 1.0, 0.1, **options)
+    on_theta = time_regularizer(steps, 1.0, 0.1, leading=4, **options)
+    results = []
+    for R in (on_W, on_theta):
+        x = work.normal(7, R.Q.shape[0])
+        results.append((R.Q, R.value(x), R.gradient(x)))
+    return results
+
+
+def problem_of(work: Work) -> tuple[OptimalControl, dict[str, Any]]:
+    model = model_of(work)
+    options = {"dtype": work.dtype, "backend": work.backend}
+    problem = OptimalControl(
+        model.map,
+        model.classifier,
+        LabelledColumns(work.normal(8, 16, 12), work.one_hot(9, 3, 12)),
+        time_regularizer(model.network.propagation, 1e-3, **options),
+        classifier_regularizer(model.classifier, 1e-3, **options),
+        hessian_fraction=0.5,
+        seed=1,
+    )
+    return problem, model.blocks
+
+
+def optimal_control(work: Work) -> Any:
+    problem, blocks = problem_of(work)
+    results = []
+    for name in ("propagation", "classifier", "joint"):
+        risk = problem.block(name, blocks)
+        xp = work.backend.xp
+        x = xp.concatenate(list(blocks.values())) if name == "joint" else blocks[name]
+        results.append((risk.value(x), risk.value_and_gradient(x), risk.curvature(x)(x)))
+    return results
+
+
+def descent(work: Work) -> Any:
+    problem, blocks = problem_of(work)
+    result = block_coordinate_descent(problem, blocks, stop=StopRules(max_iterations=2))
+    return dict(result.blocks)
+
+
+def single_block(minimise: Callable[..., Any], **options: Any) -> Callable[[Work], Any]:
+    def run(work: Work) -> Any:
+        problem, blocks = problem_of(work)
+        risk = problem.block("classifier", blocks)
+        return minimise(risk, blocks["classifier"], stop=StopRules(max_iterations=2), **options).x
+
+    return run
+
+
+def krylov(work: Work) -> Any:
+    A = work.normal(0, 6, 6)
+    return conjugate_gradients(lambda v: A.T @ (A @ v) + v, work.normal(1, 6), max_iterations=4).x
+
+
+# Rows: across scales
+
+
+def model_transfer(work: Work) -> Any:
+    model = model_of(work)
+    up = transfer(model, Grid((8, 8)), "averaging-bilinear")
+    return up.arrays, transfer(up, Grid((4, 4)), "averaging-constant").arrays, to_depth(model, 4).arrays
+
+
+def depths(work: Work) -> Any:
+    Theta = work.normal(0, 4, 5)
+    return prolong_in_time(Theta, 8), restrict_in_time(Theta, 2)
+
+
+ROWS: dict[str, Callable[[Work], Any]] = {
+    **{f"convolution {d}-D periodic": convolution(d, "periodic", "correlation") for d in GRIDS},
+    "convolution zero flipped": convolution(2, "zero", "convolution"),
+    "explicit matrix": sparse_product,
+    "symbol and norms": symbols,
+    **{f"transfer {pair.name}": transfers(pair.name) for pair in TRANSFER_PAIRS},
+    "smoothing": smoothing,
+    "differences": differences,
+    "image layouts": images,
+    "activations": activations,
+    "layer, bias per channel": layer("channel"),
+    "layer, bias per cell": layer("cell"),
+    "layer, relu": layer("channel", "relu"),
+    "forward Euler": forward_euler,
+    "openings": openings,
+    "network, fixed opening": networks("fixed"),
+    "network, learned opening": networks("learned"),
+    "classifier": classifier,
+    "softmax cross entropy": losses,
+    "regularisers": regularizers,
+    "problem (6)": optimal_control,
+    "block-coordinate descent": descent,
+    "Newton": single_block(minimize_newton),
+    "Gauss-Newton, damped": single_block(minimize_gauss_newton, damping=Damping(1.0)),
+    "conjugate gradients": krylov,
+    "model transfer": model_transfer,
+    "depth": depths,
+}
+
+ORDER = {"block-coordinate descent", "Newton", "Gauss-Newton, damped", "problem (6)"}
+"""Rows in which the device may add in another order (its sparse products are stored column by column)."""
+
+
+def leaves(result: Any, path: str = "") -> dict[str, Any]:
+    """Return the arrays, matrices and numbers of a nested result by path."""
+    if isinstance(result, dict):
+        pairs = result.items()
+    elif isinstance(result, list | tuple):
+        pairs = enumerate(result)
+    else:
+        return {} if result is None else {path: result}
+    return {name: leaf for key, item in pairs for name, leaf in leaves(item, f"{path}/{key}").items()}
+
+
+def on_host(device: Any, leaf: Any) -> np.ndarray:
+    """Return a result of the device as a host array; refuse one that is not there."""
+    if isinstance(leaf, float | complex):
+        return np.asarray(leaf)
+    host = device.host(leaf)
+    return host.toarray() if scipy.sparse.issparse(host) else host
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("row", ROWS)
+def test_the_device_computes_what_numpy_computes(device, row, dtype):
+    here, there = Work(NUMPY, dtype), Work(device.backend, dtype)
+    expected, got = leaves(ROWS[row](here)), leaves(ROWS[row](there))
+    assert list(got) == list(expected)
+    assert got
+    for path, leaf in got.items():
+        host = on_host(device, leaf)
+        reference = expected[path]
+        reference = reference.toarray() if scipy.sparse.issparse(reference) else np.asarray(reference)
+        assert host.dtype == reference.dtype, path
+        assert host.shape == reference.shape, path
+        if device.name == "numpy" or (device.name == "double" and row not in ORDER):
+            assert np.array_equal(host, reference, equal_nan=True), path
+        else:
+            rho = checks.scaled_residual(host, reference, np.linalg.norm(reference), dtype)
+            assert rho <= 300 if device.name == "cupy" else rho <= 30, (path, rho)
+    assert here.unchanged()
+    assert there.unchanged()

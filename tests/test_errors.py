@@ -1,0 +1,117 @@
+"""The doors: what they let in, and what their sentences say about what they keep out."""
+
+import numpy as np
+import pytest
+
+from refms.errors import (
+    FileError,
+    InputError,
+    SingularTransferError,
+    precision,
+    require_choice,
+    require_same_precision,
+    require_shape,
+)
+
+SINGLE, DOUBLE = ("float32", "complex64"), ("float64", "complex128")
+
+
+@pytest.mark.parametrize(("dtypes", "name"), [(SINGLE, "single"), (DOUBLE, "double")])
+def test_precision_has_two_values(device, dtypes, name):
+    for dtype in dtypes:
+        assert precision(device.array(np.zeros(1, dtype))) == name
+
+
+@pytest.mark.parametrize(
+    "dtype", ["float16", "int32", "int64", "uint8", "bool", "longdouble", "object", "U3"]
+)
+def test_other_dtypes_are_never_converted_silently(dtype):
+    with pytest.raises(InputError, match=r"weights has dtype .*weights\.astype"):
+        precision(np.zeros(1, dtype), "weights")
+
+
+@pytest.mark.parametrize("thing", [1.0, [1.0], None])
+def test_what_has_no_dtype_is_refused(thing):
+    with pytest.raises(InputError, match="dtype None"):
+        precision(thing)
+
+
+def test_real_and_complex_of_one_precision_may_meet():
+    for dtypes in (SINGLE, DOUBLE):
+        first, second = (np.zeros(1, dtype) for dtype in dtypes)
+        require_same_precision(S=first, Y=second)
+    require_same_precision()
+
+
+@pytest.mark.parametrize(
+    "dtypes", [("float32", "float64"), ("complex64", "float64"), ("float32", "complex128")]
+)
+def test_mixed_precision_is_refused_by_name(dtypes):
+    S, Y = (np.zeros(1, dtype) for dtype in dtypes)
+    with pytest.raises(InputError, match=f"S is {dtypes[0]}, Y is {dtypes[1]}"):
+        require_same_precision(S=S, Y=Y)
+
+
+def test_one_wrong_dtype_among_right_ones_is_named():
+    with pytest.raises(InputError, match="Y has dtype int64"):
+        require_same_precision(S=np.zeros(1), Y=np.zeros(1, "int64"))
+
+
+@pytest.mark.parametrize(
+    ("shape", "wanted"), [((), ()), ((3,), (3,)), ((3, 2), (3, None)), ((1, 1), (None, None))]
+)
+def test_shapes_that_fit_enter(device, shape, wanted):
+    require_shape(device.array(np.zeros(shape)), wanted, "Y")
+
+
+@pytest.mark.parametrize(
+    ("shape", "wanted"),
+    [((3,), (4,)), ((3, 2), (3,)), ((3,), (3, None)), ((3, 0), (3, None)), ((0,), (None,)), ((2, 3), (3, 2))],
+)
+def test_shapes_that_do_not_fit_are_told(shape, wanted):
+    with pytest.raises(InputError) as caught:
+        require_shape(np.zeros(shape), wanted, "Y", "(rows, examples)")
+    message = str(caught.value)
+    assert message.startswith(f"Y has shape {shape}; expected (")
+    assert message.endswith(" = (rows, examples).")
+    assert ("any >= 1" in message) == (None in wanted)
+
+
+def test_an_empty_axis_may_be_asked_for():
+    require_shape(np.zeros(0), (0,), "theta")
+
+
+def test_what_has_no_shape_is_refused():
+    with pytest.raises(InputError, match=r"Y has shape \(\)"):
+        require_shape([1.0], (1,), "Y")
+
+
+def test_a_choice_is_returned():
+    assert require_choice("zero", iter(["periodic", "zero"]), "boundary") == "zero"
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [("periodc", " Did you mean 'periodic'?"), ("Zero", " Did you mean 'zero'?"), ("xyz", "")],
+)
+def test_a_wrong_choice_gets_the_nearest_match(value, hint):
+    with pytest.raises(InputError) as caught:
+        require_choice(value, ["periodic", "zero"], "boundary")
+    assert str(caught.value) == f"unknown boundary {value!r}; expected one of 'periodic', 'zero'.{hint}"
+
+
+@pytest.mark.parametrize("value", [None, 3, ("zero",)])
+def test_a_choice_that_is_no_word_is_refused(value):
+    with pytest.raises(InputError, match="unknown boundary"):
+        require_choice(value, ["periodic", "zero"], "boundary")
+
+
+def test_all_errors_are_value_errors():
+    for kind in (InputError, FileError, SingularTransferError):
+        assert issubclass(kind, ValueError)
+        assert issubclass(kind, InputError)
+
+
+def test_a_singular_transfer_keeps_its_numbers():
+    error = SingularTransferError("singular", rank=3, size=5, condition=float("inf"))
+    assert (str(error), error.rank, error.size, error.condition) == ("singular", 3, 5, float("inf"))
