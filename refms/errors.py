@@ -133,7 +133,9 @@ def require_shape(array: Array, shape: Sequence[int | None], name: str, meaning:
     )
     if not fits:
         wanted = "(" + ", ".join("any >= 1" if m is None else str(m) for m in shape) + ")"
-        raise InputError(f"{name} has shape {found}; expected {wanted}" + (f" = {meaning}." if meaning else "."))
+        raise InputError(
+            f"{name} has shape {found}; expected {wanted}" + (f" = {meaning}." if meaning else ".")
+        )
 
 
 def require_choice(value: str, choices: Iterable[str], name: str) -> str:

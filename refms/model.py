@@ -183,8 +183,9 @@ class Model:
         levels = self.grid.levels_to(dataset.grid)
         if levels < 0:
             raise InputError(
-                f"the model lives on grid {self.grid.shape}, which is finer than the images of {dataset.name!r} "
-                f"{dataset.grid.shape}. Transfer the model to {dataset.grid.shape} first (refms transfer --to)."
+                f"the model lives on grid {self.grid.shape}, which is finer than the images of "
+                f"{dataset.name!r} {dataset.grid.shape}. Transfer the model to {dataset.grid.shape} first "
+                "(refms transfer --to)."
             )
         steps = replace(self.preprocessing, levels=levels)
         return prepare(dataset, steps, str(self.W.dtype), backend=backend_of(self.W))[0]

@@ -1,4 +1,4 @@
-"""Training of a model by block-coordinate descent: problem (6) set up, solved, and put back into the model."""
+"""Training of a model by block-coordinate descent: problem (6) set up, solved, put back into the model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from refms.backend import backend_of
 from refms.config import OptimizationSection, RegularizationSection
 from refms.errors import Array
 from refms.model import Model
-from refms.objective.batches import Examples
+from refms.objective.batches import LabelledColumns
 from refms.objective.optimal_control import OptimalControl
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
 from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
@@ -17,8 +17,8 @@ from refms.optimize.gauss_newton import Damping
 from refms.optimize.history import History
 from refms.optimize.outcome import Outcome
 from refms.optimize.schedule import BlockSteps, Monitor
-from refms.optimize.stopping import StopRules
 from refms.optimize.step import StepOptions
+from refms.optimize.stopping import StopRules
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Training:
 
 
 def problem_of(
-    model: Model, examples: Examples, weights: RegularizationSection, options: OptimizationSection
+    model: Model, examples: LabelledColumns, weights: RegularizationSection, options: OptimizationSection
 ) -> OptimalControl:
     """Return problem (6) for a model and examples.
 
@@ -49,7 +49,7 @@ def problem_of(
     ----------
     model : Model
         Gives network, classifier and precision.
-    examples : Examples
+    examples : LabelledColumns
         Prepared images (rows of the model's grid) and one-hot labels, in the model's precision.
     weights : RegularizationSection
         Weights of the regularisers.
@@ -85,7 +85,7 @@ def problem_of(
 
 def train(
     model: Model,
-    examples: Examples,
+    examples: LabelledColumns,
     weights: RegularizationSection | None = None,
     options: OptimizationSection | None = None,
     monitor: Monitor | None = None,
@@ -100,7 +100,7 @@ def train(
     model : Model
         The start. If its W is zero, the classifier is first fitted to the initial features (rows of iteration
         0 in the history): a zero W sends no signal back to the propagation.
-    examples : Examples
+    examples : LabelledColumns
         Prepared images and one-hot labels.
     weights : RegularizationSection, optional
         Weights of the regularisers.
@@ -123,7 +123,7 @@ def train(
         classifier_steps=options.classifier_steps,
     )
     blocks = model.blocks
-    history, notes = model.history, ()
+    history, notes = model.history, tuple[str, ...]()
     if not bool((model.W != 0).any()):
         first = _fit_classifier(problem, blocks, classifier)
         blocks, notes = first.blocks, first.notes

@@ -33,7 +33,9 @@ def register(commands: Commands) -> None:
         default="validation",
         help="which images: the training's own validation or training part, MNIST's test part, or all",
     )
-    command.add_argument("--smoothing", type=float, help="smooth the images by this instead of as in training")
+    command.add_argument(
+        "--smoothing", type=float, help="smooth the images by this instead of as in training"
+    )
     command.set_defaults(command=run)
 
 
@@ -42,8 +44,8 @@ def run(options: argparse.Namespace) -> int:
     model = load_model(options.model)
     if options.size is not None and any(n != options.size for n in model.grid.shape):
         raise InputError(
-            f"{options.model!r} lives on grid {model.grid.shape}, not on size {options.size}. Move it there first: "
-            f"refms transfer {options.model} --to {options.size} -o OUT."
+            f"{options.model!r} lives on grid {model.grid.shape}, not on size {options.size}. Move it there "
+            f"first: refms transfer {options.model} --to {options.size} -o OUT."
         )
     if options.smoothing is not None:
         steps = dataclasses.replace(model.preprocessing, smoothing=options.smoothing)
@@ -53,8 +55,8 @@ def run(options: argparse.Namespace) -> int:
         raise InputError(f"{dataset.name!r} has {dataset.classes} classes, the model {model.mu.shape[0]}.")
     found = score(model, model.prepare(dataset), one_hot(dataset.labels, dataset.classes, str(model.W.dtype)))
     print(
-        f"{options.model}: grid {model.grid.shape}, {options.part} part of {dataset.name}, {found.examples} images: "
-        f"accuracy {found.accuracy:.4f}, loss {found.loss:.4f}"
+        f"{options.model}: grid {model.grid.shape}, {options.part} part of {dataset.name}, "
+        f"{found.examples} images: accuracy {found.accuracy:.4f}, loss {found.loss:.4f}"
     )
     write_json(
         options.json,

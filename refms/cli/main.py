@@ -65,7 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("refms: interrupted; files written before are intact.", file=sys.stderr)
         return 130
     except MemoryError:
-        print("refms: out of memory. Lower [optimization] memory, the channels or the examples.", file=sys.stderr)
+        print(
+            "refms: out of memory. Lower [optimization] memory, the channels or the examples.",
+            file=sys.stderr,
+        )
         return 2
 
 

@@ -50,7 +50,9 @@ def add_command(commands: Commands, name: str, text: str, example: str) -> argpa
         epilog=f"example:\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    added.add_argument("--json", metavar="FILE", help="also write the result as JSON to FILE ('-': standard output)")
+    added.add_argument(
+        "--json", metavar="FILE", help="also write the result as JSON to FILE ('-': standard output)"
+    )
     return added
 
 
@@ -62,9 +64,13 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
     command : argparse.ArgumentParser
         The subcommand.
     """
-    command.add_argument("--dataset", choices=DATASETS, help="digits (embedded, 8x8) or mnist (28x28, from files)")
     command.add_argument(
-        "--data-dir", metavar="DIR", help="folder with the data files (default: the environment variable REFMS_DATA)"
+        "--dataset", choices=DATASETS, help="digits (embedded, 8x8) or mnist (28x28, from files)"
+    )
+    command.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        help="folder with the data files (default: the environment variable REFMS_DATA)",
     )
 
 

@@ -22,7 +22,8 @@ def run(options: argparse.Namespace) -> int:
     artifact = read_artifact(options.file)
     print("\n".join(describe(artifact)))
     arrays = {
-        name: {"shape": list(array.shape), "dtype": str(array.dtype)} for name, array in artifact.arrays.items()
+        name: {"shape": list(array.shape), "dtype": str(array.dtype)}
+        for name, array in artifact.arrays.items()
     }
     write_json(
         options.json,

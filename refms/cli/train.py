@@ -22,9 +22,9 @@ from refms.cli.options import (
 )
 from refms.config import Configuration
 from refms.data.dataset import one_hot
-from refms.errors import Array, FileError, InputError
+from refms.errors import Array, FileError
 from refms.model import Model, initial_model, score
-from refms.objective.batches import Examples
+from refms.objective.batches import LabelledColumns
 from refms.optimize.history import HistoryRow
 from refms.optimize.outcome import Status
 from refms.optimize.schedule import Monitor, Report
@@ -55,11 +55,15 @@ def register(commands: Commands) -> None:
         "Train a network by block-coordinate descent and write it to one .h5 file.",
         "refms train --dataset digits --size 4 --iterations 5 -o coarse.h5",
     )
-    command.add_argument("config", nargs="?", metavar="CONFIG.toml", help="configuration; options override it")
+    command.add_argument(
+        "config", nargs="?", metavar="CONFIG.toml", help="configuration; options override it"
+    )
     add_data_options(command)
     for option, _, _, kind, text in _OVERRIDES:
         command.add_argument(option, type=kind, help=text)
-    command.add_argument("-o", "--output", default="model.h5", metavar="OUT", help="model file (default: model.h5)")
+    command.add_argument(
+        "-o", "--output", default="model.h5", metavar="OUT", help="model file (default: model.h5)"
+    )
     command.add_argument("--force", action="store_true", help="replace OUT if it exists")
     command.add_argument("--quiet", action="store_true", help="no progress rows")
     command.set_defaults(command=run)
@@ -85,10 +89,9 @@ def run(options: argparse.Namespace) -> int:
         dtype,
         {"configuration": configuration.to_dict(), "dataset": dataset.name, "versions": versions()},
     )
-    examples = Examples(
-        start.prepare(training_set), one_hot(training_set.labels, dataset.classes, dtype)
-    )
-    validation = Examples(
+    labels = one_hot(training_set.labels, dataset.classes, dtype)
+    examples = LabelledColumns(start.prepare(training_set), labels)
+    validation = LabelledColumns(
         start.prepare(validation_set), one_hot(validation_set.labels, dataset.classes, dtype)
     )
     watch = progress(start, validation, configuration, options.quiet)
@@ -96,8 +99,8 @@ def run(options: argparse.Namespace) -> int:
     save_model(options.output, result.model, overwrite=options.force)
     summary = summarized(result, examples, validation, configuration)
     print(
-        f"{options.output}: grid {grid.shape}, training accuracy {summary['train']['accuracy']:.4f}, validation "
-        f"accuracy {summary['validation']['accuracy']:.4f}\n{result.outcome.message}"
+        f"{options.output}: grid {grid.shape}, training accuracy {summary['train']['accuracy']:.4f}, "
+        f"validation accuracy {summary['validation']['accuracy']:.4f}\n{result.outcome.message}"
     )
     write_json(options.json, {"model": options.output, **summary})
     return 1 if result.outcome.status is Status.NON_FINITE else 0
@@ -127,14 +130,14 @@ def configured(options: argparse.Namespace) -> Configuration:
     return Configuration.from_dict(sections)
 
 
-def progress(model: Model, validation: Examples, configuration: Configuration, quiet: bool) -> Monitor:
+def progress(model: Model, validation: LabelledColumns, configuration: Configuration, quiet: bool) -> Monitor:
     """Return the monitor that measures the validation accuracy and prints a row per iteration.
 
     Parameters
     ----------
     model : Model
         Gives everything but the parameters.
-    validation : Examples
+    validation : LabelledColumns
         Validation images and labels.
     configuration : Configuration
         Gives the number of iterations and the memory budget.
@@ -170,7 +173,7 @@ def progress(model: Model, validation: Examples, configuration: Configuration, q
 
 
 def summarized(
-    result: Training, examples: Examples, validation: Examples, configuration: Configuration
+    result: Training, examples: LabelledColumns, validation: LabelledColumns, configuration: Configuration
 ) -> dict[str, Any]:
     """Return the machine-readable result of a training.
 
@@ -178,7 +181,7 @@ def summarized(
     ----------
     result : Training
         The finished training.
-    examples, validation : Examples
+    examples, validation : LabelledColumns
         Both sets.
     configuration : Configuration
         What was asked for.

@@ -24,7 +24,10 @@ def register(commands: Commands) -> None:
     command.add_argument("model", metavar="MODEL", help="file written by refms train or refms transfer")
     command.add_argument("--to", type=int, metavar="SIZE", help="cells along each axis of the new mesh")
     command.add_argument(
-        "--pair", default="averaging-bilinear", metavar="PAIR", help=f"transfer pair: {', '.join(p.name for p in TRANSFER_PAIRS)}"
+        "--pair",
+        default="averaging-bilinear",
+        metavar="PAIR",
+        help=f"transfer pair: {', '.join(p.name for p in TRANSFER_PAIRS)}",
     )
     command.add_argument(
         "--stencils",
@@ -32,7 +35,9 @@ def register(commands: Commands) -> None:
         default="galerkin",
         help="galerkin: K_H = R K_h P; keep: unchanged stencils, the baseline",
     )
-    command.add_argument("--least-squares", action="store_true", help="allow it where the stencil map is singular")
+    command.add_argument(
+        "--least-squares", action="store_true", help="allow it where the stencil map is singular"
+    )
     command.add_argument("--depth", type=int, metavar="N", help="number of layers to interpolate to in time")
     command.add_argument("-o", "--output", required=True, metavar="OUT", help="file for the new model")
     command.add_argument("--force", action="store_true", help="replace OUT if it exists")
@@ -52,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     save_model(options.output, model, overwrite=options.force)
     print(
         f"{options.output}: grid {model.grid.shape}, {model.network.layers} layers, stencils "
-        f"{'x'.join(map(str, model.network.stencil_shape))}, largest stencil entry {abs(model.stencils).max():.3g}"
+        f"{'x'.join(map(str, model.network.stencil_shape))}, largest entry {abs(model.stencils).max():.3g}"
     )
     write_json(
         options.json,

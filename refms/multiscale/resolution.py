@@ -55,8 +55,9 @@ def transfer(
     Stencils move by [LAS] eq. (9). The weights are values of functions w_j: upwards W_h = P W_H, downwards
     W_H = R̄ W_h with R̄ = R scaled to R̄1 = 1. A 1×1 opening commutes with R and P and is kept.
 
-    Where R = 2^{-d} Pᵀ the inner products agree, h^d⟨P w, y⟩ = H^d⟨w, R y⟩, so that with T → 0 and y_H = R y_h
-    the logits are the same on both grids; with other pairs they differ by O(h^q), q the order of the pair.
+    Where R = 2^{-d} Pᵀ the inner products agree, h^d⟨P w, y⟩ = H^d⟨w, R y⟩, so that with T → 0 and
+    y_H = R y_h the logits are the same on both grids; with other pairs they differ by O(h^q), q the order
+    of the pair.
     """
     require_choice(stencils, STENCIL_RULES, "rule for the stencils")
     pair = transfer_pair(pair) if isinstance(pair, str) else pair
@@ -90,9 +91,7 @@ def transfer(
     )
 
 
-def move_stencils(
-    S: Array, d: int, levels: int, pair: TransferPair, least_squares: bool = False
-) -> Array:
+def move_stencils(S: Array, d: int, levels: int, pair: TransferPair, least_squares: bool = False) -> Array:
     """Return stencils prolonged by ``levels`` > 0 or restricted by -``levels`` doublings, eq. (9).
 
     Parameters

@@ -111,8 +111,8 @@ class Activation:
     def _module(self, Z: Array) -> Any:
         if not self.analytic and Z.dtype.kind == "c":
             raise InputError(
-                f"activation {self.name!r} is not analytic and takes no complex input; a complex-step test needs "
-                "'tanh' or 'identity'."
+                f"activation {self.name!r} is not analytic and takes no complex input; a complex-step test "
+                "needs 'tanh' or 'identity'."
             )
         return backend_of(Z).xp
 
@@ -165,7 +165,7 @@ def smoothed_relu(width: float = 0.1) -> Activation:
 
     Notes
     -----
-    σ(z) = (z + η)² / (4η) for |z| < η, otherwise max(z, 0); σ′(z) = (z + η) / (2η), σ″(z) = 1 / (2η) inside.
+    σ(z) = (z + η)² / (4η) for |z| < η, otherwise max(z, 0); inside, σ′(z) = (z + η) / (2η), σ″(z) = 1 / (2η).
 
     Examples
     --------

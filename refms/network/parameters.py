@@ -63,7 +63,9 @@ class Layout:
         """
         if tuple(theta.shape) != (self.size,):
             parts = ", ".join(f"{name} {shape}" for name, shape in self.parts) or "none"
-            raise InputError(f"theta has shape {tuple(theta.shape)}; expected ({self.size},) = parts {parts}.")
+            raise InputError(
+                f"theta has shape {tuple(theta.shape)}; expected ({self.size},) = parts {parts}."
+            )
         views, start = {}, 0
         for name, shape in self.parts:
             stop = start + math.prod(shape)

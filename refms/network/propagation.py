@@ -113,8 +113,8 @@ class ForwardEuler:
         size = self.layer.layout.size
         if tuple(theta.shape) != (self.layers * size,):
             raise InputError(
-                f"theta has shape {tuple(theta.shape)}; expected ({self.layers * size},) = {self.layers} layers "
-                f"of {size} parameters."
+                f"theta has shape {tuple(theta.shape)}; expected ({self.layers * size},) = "
+                f"{self.layers} layers of {size} parameters."
             )
         return theta.reshape(self.layers, size)
 

@@ -1,4 +1,4 @@
-"""Examples in batches of columns, so that no pass needs all activations at once."""
+"""LabelledColumns in batches of columns, so that no pass needs all activations at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PREFERRED_WIDTH = 128
 
 
 @dataclass(frozen=True, eq=False)
-class Examples:
+class LabelledColumns:
     """Inputs with their labels, one column per example.
 
     Parameters
@@ -35,7 +35,7 @@ class Examples:
 
     Examples
     --------
-    >>> examples = Examples(np.zeros((4, 3)), np.ones((2, 3)))
+    >>> examples = LabelledColumns(np.zeros((4, 3)), np.ones((2, 3)))
     >>> examples.count, [batch.count for batch in examples.batches(2)]
     (3, [2, 1])
     """
@@ -58,7 +58,7 @@ class Examples:
         """Number of examples m."""
         return int(self.X.shape[1])
 
-    def batches(self, width: int) -> Iterator[Examples]:
+    def batches(self, width: int) -> Iterator[LabelledColumns]:
         """Yield the examples in order, at most ``width`` columns at a time, as views.
 
         Parameters
@@ -68,13 +68,13 @@ class Examples:
 
         Yields
         ------
-        Examples
+        LabelledColumns
             A batch.
         """
         for start in range(0, self.count, width):
             yield self.unchecked(self.X[:, start : start + width], self.C[:, start : start + width])
 
-    def take(self, indices: Array) -> Examples:
+    def take(self, indices: Array) -> LabelledColumns:
         """Return the examples with the given indices, as copies.
 
         Parameters
@@ -84,14 +84,14 @@ class Examples:
 
         Returns
         -------
-        Examples
+        LabelledColumns
             The chosen columns, in the order of the indices.
         """
         chosen = backend_of(self.X).from_host(np.asarray(indices))
         return self.unchecked(self.X[:, chosen], self.C[:, chosen])
 
     @staticmethod
-    def unchecked(X: Array, C: Array) -> Examples:
+    def unchecked(X: Array, C: Array) -> LabelledColumns:
         """Return examples without looking at every number: for parts of checked ones and for features.
 
         Parameters
@@ -101,10 +101,10 @@ class Examples:
 
         Returns
         -------
-        Examples
+        LabelledColumns
             The pair.
         """
-        part = object.__new__(Examples)
+        part = object.__new__(LabelledColumns)
         object.__setattr__(part, "X", X)
         object.__setattr__(part, "C", C)
         return part

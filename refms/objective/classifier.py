@@ -50,7 +50,7 @@ class Classifier:
     def __post_init__(self) -> None:
         if self.channels < 1 or self.classes < 2:
             raise InputError(
-                f"classifier with {self.channels} channels and {self.classes} classes; expected at least 1 and 2."
+                f"{self.channels} channels and {self.classes} classes; expected at least 1 and 2."
             )
 
     @property

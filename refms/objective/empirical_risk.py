@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from refms.errors import Array
 from refms.network.mapping import Linearization, Mapping
-from refms.objective.batches import DEFAULT_MEMORY, Examples, batch_width
+from refms.objective.batches import DEFAULT_MEMORY, LabelledColumns, batch_width
 from refms.objective.losses import Loss, LossEvaluation, SoftmaxCrossEntropy
 from refms.objective.regularizers import Quadratic
 
@@ -38,7 +38,7 @@ class EmpiricalRisk:
     ----------
     map : Mapping
         F, from inputs to logits, with x as its parameters.
-    examples : Examples
+    examples : LabelledColumns
         All examples; they are passed through in batches.
     regularizer : Quadratic
         R.
@@ -63,7 +63,7 @@ class EmpiricalRisk:
     """
 
     map: Mapping
-    examples: Examples
+    examples: LabelledColumns
     regularizer: Quadratic
     loss: Loss = field(default_factory=SoftmaxCrossEntropy)
     constant: float = 0.0
@@ -144,7 +144,7 @@ class EmpiricalRisk:
         chosen = self.examples if self.sample is None else self.examples.take(self.sample)
         pieces = list(chosen.batches(self.width))
 
-        def linearized(batch: Examples) -> tuple[Linearization, LossEvaluation]:
+        def linearized(batch: LabelledColumns) -> tuple[Linearization, LossEvaluation]:
             F = self.map.linearize(x, batch.X)
             self._count(1, batch)
             return F, self.loss.evaluate(F.output, batch.C, chosen.count)
@@ -162,5 +162,5 @@ class EmpiricalRisk:
 
         return product
 
-    def _count(self, passes: int, batch: Examples) -> None:
+    def _count(self, passes: int, batch: LabelledColumns) -> None:
         self.work.units += passes * self.unit * batch.count

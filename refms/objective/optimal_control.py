@@ -12,7 +12,7 @@ from refms.errors import Array, InputError, require_choice
 from refms.network.composition import Frozen, Sequence
 from refms.network.mapping import Mapping
 from refms.network.parameters import Layout
-from refms.objective.batches import DEFAULT_MEMORY, Examples, batch_width, hessian_sample
+from refms.objective.batches import DEFAULT_MEMORY, LabelledColumns, batch_width, hessian_sample
 from refms.objective.classifier import Classifier
 from refms.objective.empirical_risk import EmpiricalRisk, Work
 from refms.objective.losses import Loss, SoftmaxCrossEntropy
@@ -34,7 +34,7 @@ class OptimalControl:
         From images to y_N, with parameters θ.
     classifier : Classifier
         From y_N to logits, with parameters (W, μ).
-    examples : Examples
+    examples : LabelledColumns
         Images as columns and labels.
     propagation_regularizer, classifier_regularizer : Quadratic
         R in θ and in (W, μ).
@@ -58,7 +58,7 @@ class OptimalControl:
 
     network: Mapping
     classifier: Classifier
-    examples: Examples
+    examples: LabelledColumns
     propagation_regularizer: Quadratic
     classifier_regularizer: Quadratic
     loss: Loss = field(default_factory=SoftmaxCrossEntropy)
@@ -160,7 +160,7 @@ class OptimalControl:
         if 4 * bytes_needed > 3 * self.memory:  # the rest of the budget is for the batch in flight
             full = self._sequence(Frozen(self.network, theta), self.classifier)
             return self._risk(full, self.classifier_regularizer, constant, None)
-        examples = Examples.unchecked(self.features(theta), self.examples.C)
+        examples = LabelledColumns.unchecked(self.features(theta), self.examples.C)
         share = self.classifier.multiply_adds / (self.network.multiply_adds + self.classifier.multiply_adds)
         return EmpiricalRisk(
             self.classifier,

@@ -171,10 +171,10 @@ def time_regularizer(
     """
     _require_weights(smoothness=smoothness, tikhonov=tikhonov)
     N, dt, size = propagation.layers, propagation.time_step, propagation.layer.layout.size
-    D = sp.diags_array([-np.ones(N - 1), np.ones(N - 1)], offsets=[0, 1], shape=(N - 1, N))
-    in_time = tikhonov * dt * sp.eye_array(N)
-    if N > 1 and dt > 0:
-        in_time = in_time + smoothness / dt * (D.T @ D)
+    D = np.diff(np.eye(N), axis=0)  # (N-1, N): θ_{k+1} − θ_k
+    in_time = tikhonov * dt * np.eye(N)
+    if dt > 0:
+        in_time += smoothness / dt * (D.T @ D)
     on_layers = sp.kron(in_time, sp.eye_array(size), format="csr")
     on_leading = tikhonov * sp.eye_array(leading, format="csr")
     return _quadratic(sp.block_diag([on_leading, on_layers], format="csr"), dtype, backend)

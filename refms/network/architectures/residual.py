@@ -119,7 +119,9 @@ class Residual:
         InputError
             If the stencil has another shape.
         """
-        require_shape(opening, self.parameter_shapes["opening"], "opening", "(channels, image channels, *stencil)")
+        require_shape(
+            opening, self.parameter_shapes["opening"], "opening", "(channels, image channels, *stencil)"
+        )
         if self.opening == "learned":
             return Sequence((("opening", self.opening_map), ("propagation", self.propagation)))
         fixed = Frozen(self.opening_map, opening.reshape(-1))
