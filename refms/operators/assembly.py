@@ -91,7 +91,7 @@ class ConvolutionAssembly:
                 "Move S, or make an assembly for its backend."
             )
         folded = fold(flip(S) if self.flipped else S, self.grid, self.boundary)
-        data = self.backend.xp.take(folded.reshape(-1), self.gather)
+        data = folded.reshape(-1)[self.gather]
         return self.backend.csr(data, self.indices, self.indptr, self.shape)
 
 

@@ -211,11 +211,12 @@ class Convolution:
         """
         self._require(Z=Z, Y=Y)
         xp, Y, Z = _contiguous(Y, Z)
-        Z_lines = lines_of(Z, self.grid)
+        grid, Y, Z = self._regrouped(Y, Z)
+        Z_lines = lines_of(Z, grid)
         total: Any = 0
-        for lines, cells, patches in patch_slabs(Y, self.grid, self.stencil_shape, self.boundary):
-            total = total + xp.matmul(Z_lines[lines, cells], patches.swapaxes(-1, -2)).sum(axis=(0, 1))
-        return self._oriented(self._stencils(total, self.c_in)).copy()
+        for lines, cells, patches in patch_slabs(Y, grid, self.stencil_shape, self.boundary):
+            total = total + xp.matmul(patches, Z_lines[lines, cells].swapaxes(-1, -2)).sum(axis=(0, 1))
+        return self._oriented(self._stencils(total.T, self.c_in)).copy()
 
     def adjoint_and_gradient(self, S: Array, Z: Array, Y: Array) -> tuple[Array, Array]:
         """Return ``adjoint(S, Z)`` and ``stencil_gradient(Z, Y)``; one gathering of Z serves both.
@@ -249,12 +250,13 @@ class Convolution:
         xp, Z, Y = _contiguous(Z, Y)
         weights, Z = _weights(flip(self._oriented(S)).swapaxes(0, 1), Z)
         adjoint = xp.empty((self.rows_in, Z.shape[1]), dtype=Z.dtype)
-        adjoint_lines, Y_lines = lines_of(adjoint, self.grid), lines_of(Y, self.grid)
+        grid, Z, Y, target = self._regrouped(Z, Y, adjoint)
+        adjoint_lines, Y_lines = lines_of(target, grid), lines_of(Y, grid)
         total: Any = 0
-        for lines, cells, patches in patch_slabs(Z, self.grid, self.stencil_shape, self.boundary):
+        for lines, cells, patches in patch_slabs(Z, grid, self.stencil_shape, self.boundary):
             xp.matmul(weights, patches, out=adjoint_lines[lines, cells])
-            total = total + xp.matmul(Y_lines[lines, cells], patches.swapaxes(-1, -2)).sum(axis=(0, 1))
-        gradient = flip(self._stencils(total, self.c_out).swapaxes(0, 1))
+            total = total + xp.matmul(patches, Y_lines[lines, cells].swapaxes(-1, -2)).sum(axis=(0, 1))
+        gradient = flip(self._stencils(total.T, self.c_out).swapaxes(0, 1))
         return adjoint, self._oriented(gradient).copy()
 
     @property
@@ -270,10 +272,21 @@ class Convolution:
         xp, Y = _contiguous(Y)
         weights, Y = _weights(S, Y)
         out = xp.empty((S.shape[0] * self.grid.cells, Y.shape[1]), dtype=Y.dtype)
-        out_lines = lines_of(out, self.grid)
-        for lines, cells, patches in patch_slabs(Y, self.grid, self.stencil_shape, self.boundary):
+        grid, Y, target = self._regrouped(Y, out)
+        out_lines = lines_of(target, grid)
+        for lines, cells, patches in patch_slabs(Y, grid, self.stencil_shape, self.boundary):
             xp.matmul(weights, patches, out=out_lines[lines, cells])
         return out
+
+    def _regrouped(self, *arrays: Array) -> tuple[Any, ...]:
+        """Return grid and arrays; for a stencil of one entry, lines count as examples.
+
+        Such a stencil only mixes channels. The views hold the same numbers; products get fewer and wider.
+        """
+        if math.prod(self.stencil_shape) > 1:
+            return (self.grid, *arrays)
+        *leading, last = self.grid.shape
+        return (Grid(tuple(leading) or (1,)), *[X.reshape(-1, last * X.shape[1]) for X in arrays])
 
     def _stencils(self, weights: Array, channels: int) -> Array:
         """Undo the ordering of ``_weights``: (rows, K·channels) to (rows, channels, *stencil), a view."""

@@ -163,6 +163,22 @@ def test_norms_of_one_stencil_on_a_large_grid_are_those_of_the_stencil():
     assert isinstance(spectral_norm(S.astype("float32"), grid), float)
 
 
+@pytest.mark.parametrize("boundary", ["periodic", "zero"])
+def test_spectra_and_norms_agree_on_every_backend(device, boundary):
+    grid, hosts = Grid((3, 4)), (draw(8, (2, 3, 3, 5)), draw(9, (3 * 12, 2)))
+
+    def results(S, Y):
+        values = [norm(S, grid, boundary=boundary) for norm in (frobenius_norm, one_norm, infinity_norm)]
+        if boundary == "periodic":
+            values += [spectral_norm(S, grid), symbol(S, grid), apply_by_fft(S, Y, grid)]
+            values.append(eigenvalues(S[0, 0], grid))
+        return values
+
+    for there, here in zip(results(*map(device.array, hosts)), results(*hosts), strict=True):
+        got = there if isinstance(there, float) else device.host(there)
+        np.testing.assert_allclose(got, here, rtol=1e-13, atol=1e-13)
+
+
 ZERO = {"boundary": "zero"}
 
 
