@@ -94,10 +94,12 @@ def conjugate_gradients(
     ([1.0, 1.0], 2, 'converged')
     """
     _require_options(b, x0, tolerance, max_iterations)
-    x = backend_of(b).xp.zeros_like(b) if x0 is None else x0
-    target = tolerance * norm(b)
-    if norm(b) == 0.0:
-        return _result(_State(b, b), Status.CONVERGED, [(0.0, 0.0)], target)
+    zero = backend_of(b).xp.zeros_like(b)
+    size = norm(b)
+    target = tolerance * size
+    if size == 0.0:
+        return _result(_State(zero, zero), Status.CONVERGED, [(0.0, 0.0)], target)
+    x = zero if x0 is None else x0
     r = b if x0 is None else add_scaled(b, -1.0, _apply(product, x0, "product"))
     state, trace = _State(x, r), [_measure(x, r, b)]
     status = Status.ACCEPTED if all(map(math.isfinite, trace[0])) else Status.NON_FINITE

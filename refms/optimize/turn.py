@@ -102,8 +102,8 @@ def take_turn(
         results.append(result)
         learned = following != method
         x, method, start = result.x, following, end
-        final = result.outcome.status in {Status.NON_FINITE, Status.CONVERGED}
-        if final or not (result.accepted or learned):
+        hopeless = not (result.accepted or learned)
+        if hopeless or result.outcome.status is Status.NON_FINITE:
             break
     return x, replace(block, method=method), Turn(iteration, block.name, tuple(results), tuple(rows))
 

@@ -304,6 +304,47 @@ def test_a_refused_step_ends_the_turn_of_its_block():
     assert all(run.blocks[name] is blocks[name] for name in SIZES)
 
 
+def test_a_turn_that_took_one_step_has_made_progress():
+    visits = []
+
+    def spoil(what, name, iteration, result):
+        if what == "gradient":
+            visits.append(iteration)
+        return -result if what == "gradient" and visits.count(iteration) == 2 else result
+
+    schedule = (BlockSteps("propagation", Newton(StepOptions(cg_iterations=1)), 5),)
+    run = block_coordinate_descent(coupled(spoil=spoil), start(), schedule, stop=StopRules(max_iterations=3))
+    assert [row.status for row in run.history] == ["accepted", "no_decrease"] * 3
+    assert run.outcome.status is Status.ITERATION_LIMIT
+    assert len(run.notes) == 3
+
+
+@pytest.mark.parametrize("damping", [None, Damping(1.0)])
+def test_nan_ends_the_turn_at_once(damping):
+    def spoil(what, name, iteration, result):
+        return result * math.nan if what == "curvature" else result
+
+    schedule = (BlockSteps("propagation", GaussNewton(exact, damping), 3), *ONE_EACH)
+    run = block_coordinate_descent(coupled(spoil=spoil), start(), schedule)
+    assert len(run.history) == 1
+
+
+def test_what_a_monitor_keeps_does_not_change_later():
+    kept, copies = [], []
+
+    def monitor(iteration, blocks, rows):
+        kept.append(blocks)
+        copies.append({name: x.copy() for name, x in blocks.items()})
+
+    blocks = start()
+    names = list(blocks)
+    block_coordinate_descent(coupled(), blocks, monitor=monitor, stop=StopRules(max_iterations=3))
+    for view, copy in zip(kept, copies, strict=True):
+        assert joined(view).tobytes() == joined(copy).tobytes()
+    assert list(blocks) == names
+    assert joined(blocks).tobytes() == joined(start()).tobytes()
+
+
 def test_small_gradients_in_all_blocks_stop_the_run():
     schedule = (*ONE_EACH, BlockSteps("spare", Newton(exact)))
     run = block_coordinate_descent(

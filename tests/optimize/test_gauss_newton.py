@@ -77,6 +77,14 @@ def test_the_gain_ratio_is_actual_over_predicted():
     assert not 0.99 < gain_ratio(result) < 1.01
 
 
+def test_the_gain_ratio_below_round_off_is_not_told():
+    A, b = spd(1, 6, 30.0), normal(2, 6)
+    near = np.linalg.solve(A, b) + 1e-9
+    result = descent_step(Quadratic(A, b), near, exact)
+    assert result.direction.predicted_decrease(1.0) > 0
+    assert math.isnan(gain_ratio(result))
+
+
 @pytest.mark.parametrize(
     ("ratio", "expected"),
     [

@@ -156,16 +156,40 @@ def test_a_preconditioner_of_the_objective_is_used():
 
 def test_the_step_is_accounted_for():
     problem = Quadratic(spd(1, 4), normal(2, 4))
-    found = minimize_newton(problem, np.zeros(4), stop=StopRules(max_iterations=1))
+    options = StepOptions(cg_tolerance=0.0, cg_iterations=2)
+    found = minimize_newton(problem, np.zeros(4), options, stop=StopRules(max_iterations=1))
     row = found.history.rows[0]
     assert row.evaluations == problem.calls.count("value") + problem.calls.count("gradient") == 2
-    assert row.cg_iterations == problem.calls.count("product") > 0
+    assert row.cg_iterations == problem.calls.count("product") == 2
     assert row.work_units == len(problem.calls)
     assert row.gradient_norm == pytest.approx(np.linalg.norm(problem.b))
     assert row.seconds > 0
+    assert row.cg_residual > 1e-3
     assert row.cg_residual == pytest.approx(
         np.linalg.norm(problem.gradient(found.x)) / row.gradient_norm, rel=1e-10
     )
+
+
+def test_the_options_reach_the_direction_and_the_search():
+    A, b = spd(1, 40, 1e4), normal(2, 40)
+    for limit in (2, 30):
+        step = newton_step(Quadratic(A, b), np.zeros(40), StepOptions(cg_tolerance=0.0, cg_iterations=limit))
+        assert step.direction.cg.iterations == limit
+        assert step.direction.cg.outcome.status is Status.ITERATION_LIMIT
+    # on a quadratic the exact step α gains α(1 − α/2)|gᵀp|
+    for c1, alpha in ((0.49, 1.0), (0.51, 0.5), (0.76, 0.25)):
+        options = StepOptions(cg_tolerance=1e-12, sufficient_decrease=c1)
+        assert newton_step(Quadratic(np.eye(3), normal(2, 3)), np.zeros(3), options).step_length == alpha
+
+
+@pytest.mark.parametrize("where", ["f", "gradient"])
+def test_a_non_finite_start_costs_no_product(where):
+    problem = Rosenbrock()
+    setattr(problem, where, lambda x: x * math.nan if where == "gradient" else math.nan)
+    step = newton_step(problem, locked(np.ones(2)))
+    assert step.outcome.status is Status.NON_FINITE
+    assert "nan" in step.outcome.message
+    assert problem.calls == ["gradient"]
 
 
 def test_stopping_by_gradient_costs_no_product():
@@ -179,6 +203,23 @@ def test_stopping_by_gradient_costs_no_product():
 def test_stopping_at_a_stationary_point():
     found = minimize_newton(Quadratic(np.eye(3), np.zeros(3)), np.zeros(3))
     assert found.outcome.status is Status.CONVERGED
+
+
+def test_stopping_where_nothing_can_be_told_from_rounding():
+    class Level:
+        def value(self, x):
+            return 1.0 + 1e-15
+
+        def value_and_gradient(self, x):
+            return 1.0, np.full(2, 1e-9)
+
+        def curvature(self, x):
+            return lambda v: v
+
+    found = minimize_newton(Level(), np.zeros(2))
+    assert found.outcome.status is Status.ROUND_OFF
+    assert found.outcome.success
+    assert "precision" in found.outcome.message
 
 
 def test_stopping_by_relative_decrease():
