@@ -53,7 +53,8 @@ def transfer(
     Notes
     -----
     Stencils move by [LAS] eq. (9). The weights are values of functions w_j: upwards W_h = P W_H, downwards
-    W_H = R̄ W_h with R̄ = R scaled to R̄1 = 1. A 1×1 opening commutes with R and P and is kept.
+    W_H = R̄ W_h with R̄ = R scaled to R̄1 = 1. A 1×1 opening is kept: it mixes
+    channels cell by cell, so that R (L x) = L (R x) for any R.
 
     Where R = 2^{-d} Pᵀ the inner products agree, h^d⟨P w, y⟩ = H^d⟨w, R y⟩, so that with T → 0 and
     y_H = R y_h the logits are the same on both grids; with other pairs they differ by O(h^q), q the order
@@ -61,21 +62,19 @@ def transfer(
     """
     require_choice(stencils, STENCIL_RULES, "rule for the stencils")
     pair = transfer_pair(pair) if isinstance(pair, str) else pair
-    levels = model.grid.levels_to(grid)
+    d, levels = grid.dimension, model.grid.levels_to(grid)
 
     def moved(S: Array) -> Array:
         if stencils == "keep" or levels == 0:
             return S.copy()
-        return move_stencils(S, grid.dimension, levels, pair, least_squares)
+        return move_stencils(S, d, levels, pair, least_squares, model.network.orientation)
 
     opening = model.opening.copy() if model.opening[0, 0].size == 1 else moved(model.opening)
-    shape = (model.network.layers, *(model.network.channels,) * 2)
     layers = moved(model.stencils)
-    d = grid.dimension
     network = replace(
         model.network,
         grid=grid,
-        stencil_shape=tuple(layers.shape[len(shape) :]),
+        stencil_shape=tuple(layers.shape[-d:]),
         opening_shape=tuple(opening.shape[-d:]),
     )
     note = {"from": list(model.grid.shape), "to": list(grid.shape), "pair": pair.name, "stencils": stencils}
@@ -91,7 +90,14 @@ def transfer(
     )
 
 
-def move_stencils(S: Array, d: int, levels: int, pair: TransferPair, least_squares: bool = False) -> Array:
+def move_stencils(
+    S: Array,
+    d: int,
+    levels: int,
+    pair: TransferPair,
+    least_squares: bool = False,
+    orientation: str = "correlation",
+) -> Array:
     """Return stencils prolonged by ``levels`` > 0 or restricted by -``levels`` doublings, eq. (9).
 
     Parameters
@@ -106,6 +112,8 @@ def move_stencils(S: Array, d: int, levels: int, pair: TransferPair, least_squar
         The pair.
     least_squares : bool
         Allow least squares where the stencil map is singular.
+    orientation : str
+        What the stencils mean, ``"correlation"`` or ``"convolution"``.
 
     Returns
     -------
@@ -113,8 +121,10 @@ def move_stencils(S: Array, d: int, levels: int, pair: TransferPair, least_squar
         Same leading axes.
     """
     if levels > 0:
-        return prolong_stencil(S, pair, d=d, levels=levels, least_squares=least_squares)
-    return restrict_stencil(S, pair, d=d, levels=-levels)
+        return prolong_stencil(
+            S, pair, d=d, levels=levels, least_squares=least_squares, orientation=orientation
+        )
+    return restrict_stencil(S, pair, d=d, levels=-levels, orientation=orientation)
 
 
 def move_weights(W: Array, grid: Grid, levels: int, pair: TransferPair) -> Array:

@@ -1,0 +1,86 @@
+"""Every map of the package on tiny sizes: the table over which the contract is tested."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from refms.grid import Grid
+from refms.network.activation import ACTIVATIONS, activation
+from refms.network.architectures.residual import Residual, initial_parameters
+from refms.network.composition import Frozen, Sequence
+from refms.network.layers.convolution_layer import ConvolutionLayer
+from refms.network.layers.opening import ConvolutionOpening, MatrixOpening
+from refms.network.propagation import ForwardEuler
+from refms.objective.classifier import Classifier
+from refms.operators.convolution import Convolution
+
+GRIDS = {1: Grid((5,)), 2: Grid((3, 4)), 3: Grid((2, 3, 2))}
+EXAMPLES = 3
+
+
+def _layer(d: int, name: str = "tanh", c_in: int = 2, c_out: int = 2, **options: Any) -> ConvolutionLayer:
+    per_cell = options.pop("bias_per_cell", False)
+    conv = Convolution(GRIDS[d], c_in, c_out, (3,) * d, **options)
+    return ConvolutionLayer(conv, activation(name), per_cell)
+
+
+def _learned(d: int) -> Any:
+    net = Residual(
+        GRIDS[d], 2, opening="learned", opening_shape=(3,) * d, stencil_shape=(3,) * d, final_time=1.5
+    )
+    return net.mapping(initial_parameters(net, 0)["opening"])
+
+
+def _fixed(dtype: str) -> Any:
+    net = Residual(GRIDS[2], 2, layers=3, final_time=0.7)
+    return net.mapping(initial_parameters(net, 0, dtype=dtype)["opening"])
+
+
+def _whole(dtype: str) -> Sequence:
+    return Sequence((("network", _fixed(dtype)), ("classifier", Classifier(GRIDS[2], 2, 4))))
+
+
+def _before_frozen(dtype: str) -> Sequence:
+    classifier = Classifier(GRIDS[2], 2, 4)
+    omega = np.random.default_rng(3).standard_normal(classifier.layout.size).astype(dtype)
+    return Sequence((("network", _fixed(dtype)), ("classifier", Frozen(classifier, omega))))
+
+
+def _matrix(dtype: str) -> MatrixOpening:
+    return MatrixOpening(np.random.default_rng(4).standard_normal((8, 5)).astype(dtype))
+
+
+MAPS: dict[str, Callable[[str], Any]] = {
+    **{f"layer-{a.name}": lambda dtype, a=a: _layer(2, a.name) for a in ACTIVATIONS},
+    "layer-1d": lambda dtype: _layer(1),
+    "layer-3d": lambda dtype: _layer(3),
+    "layer-zero-boundary": lambda dtype: _layer(2, boundary="zero"),
+    "layer-convolution": lambda dtype: _layer(2, orientation="convolution"),
+    "layer-bias-per-cell": lambda dtype: _layer(2, bias_per_cell=True),
+    "layer-more-channels": lambda dtype: _layer(2, c_in=1, c_out=3),
+    "opening-learned": lambda dtype: ConvolutionOpening(Convolution(GRIDS[2], 2, 3, (3, 1))),
+    "opening-matrix": _matrix,
+    "classifier": lambda dtype: Classifier(GRIDS[2], 2, 4),
+    "euler": lambda dtype: ForwardEuler(_layer(2), layers=3, final_time=1.2),
+    "euler-T0": lambda dtype: ForwardEuler(_layer(2), layers=2, final_time=0.0),
+    "residual-fixed": _fixed,
+    "residual-learned-1d": lambda dtype: _learned(1),
+    "residual-learned-3d": lambda dtype: _learned(3),
+    "network-and-classifier": _whole,
+    "network-and-frozen-classifier": _before_frozen,
+}
+
+KINKED = {"layer-relu", "layer-leaky_relu", "layer-smoothed_relu"}
+"""Maps that are not analytic: no complex step, and Taylor steps must stay on one side of the kinks."""
+
+
+def point(name: str, seed: int = 0, dtype: str = "float64") -> tuple[Any, np.ndarray, np.ndarray]:
+    """Return a map, parameters and an input."""
+    map_ = MAPS[name](dtype)
+    rng = np.random.default_rng(seed)
+    theta = rng.standard_normal(map_.layout.size).astype(dtype)
+    Y = rng.standard_normal((map_.rows_in, EXAMPLES)).astype(dtype)
+    return map_, theta, Y

@@ -1,0 +1,126 @@
+"""The same five checks for every map: shape and dtype, adjoint, Taylor, complex step, explicit matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from network.maps import EXAMPLES, KINKED, MAPS, point
+
+from refms.checks import adjoint_test, complex_step_test, taylor_test
+from refms.errors import InputError
+from refms.network.mapping import Linearization, Mapping
+
+
+def joined(name, seed=0, dtype="float64"):
+    """A map as a function of one vector z = (theta, Y), with its linearisation at a point."""
+    map_, theta, Y = point(name, seed, dtype)
+    p = theta.size
+
+    def unjoin(z):
+        return z[:p], z[p:].reshape(Y.shape)
+
+    F = map_.linearize(theta, Y)
+    z = np.concatenate([theta, Y.reshape(-1)])
+
+    def jvp(v):
+        return F.jvp(*unjoin(v))
+
+    def vjp(G):
+        gtheta, gY = F.vjp(G)
+        return np.concatenate([gtheta, gY.reshape(-1)])
+
+    return map_, z, lambda z: map_.apply(*unjoin(z)), jvp, vjp
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", MAPS)
+def test_shapes_dtypes_and_untouched_inputs(name, dtype, locked):
+    map_, theta, Y = point(name, dtype=dtype)
+    theta, Y = locked(theta), locked(Y)
+    F = map_.linearize(theta, Y)
+    assert isinstance(map_, Mapping)
+    assert isinstance(F, Linearization)
+    out = map_.apply(theta, Y)
+    G = locked(np.ones_like(out))
+    gtheta, gY = F.vjp(G)
+    for got, shape in (
+        (out, (map_.rows_out, EXAMPLES)),
+        (F.output, out.shape),
+        (F.jvp(theta, Y), out.shape),
+        (F.jvp(None, None), out.shape),
+        (gtheta, theta.shape),
+        (gY, Y.shape),
+    ):
+        assert got.shape == shape
+        assert got.dtype == dtype
+    assert np.array_equal(out, F.output)
+    assert map_.stored >= 1
+    assert map_.multiply_adds >= 1
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", MAPS)
+def test_vjp_is_the_transpose_of_jvp(name, dtype):
+    map_, z, _, jvp, vjp = joined(name, dtype=dtype)
+    report = adjoint_test(jvp, vjp, z.shape, (map_.rows_out, EXAMPLES), dtype)
+    assert report.passed, str(report)
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_taylor_remainders_fall_at_orders_one_and_two(name):
+    _, z, apply, jvp, _ = joined(name, seed=1)
+    v = np.random.default_rng(2).standard_normal(z.shape)
+    largest = 2.0**-8 if name in KINKED else 1.0  # seeded so that no kink lies within this step
+    report = taylor_test(apply, z, v, jvp=jvp(v), largest_step=largest)
+    assert report.passed, str(report)
+
+
+@pytest.mark.parametrize("name", sorted(set(MAPS) - KINKED - {"layer-relu"}))
+def test_complex_step_gives_the_jvp_to_round_off(name):
+    _, z, apply, jvp, _ = joined(name)
+    v = np.random.default_rng(5).standard_normal(z.shape)
+    report = complex_step_test(apply, z, v, jvp=jvp(v))
+    assert report.passed, str(report)
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_vjp_equals_the_explicit_jacobian(name):
+    map_, z, _, jvp, vjp = joined(name, seed=3)
+    J = np.stack([jvp(e).reshape(-1) for e in np.eye(z.size)], axis=1)
+    G = np.random.default_rng(6).standard_normal((map_.rows_out, EXAMPLES))
+    error = np.abs(vjp(G) - J.T @ G.reshape(-1)).max()
+    assert error <= 30 * np.finfo(float).eps * np.abs(J).sum(axis=0).max() * np.abs(G).max()
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_skipped_halves_agree_with_the_whole(name):
+    map_, theta, Y = point(name)
+    rng = np.random.default_rng(7)
+    dtheta, dY = rng.standard_normal(theta.shape), rng.standard_normal(Y.shape)
+    F = map_.linearize(theta, Y)
+    whole, halves = F.jvp(dtheta, dY), F.jvp(dtheta) + F.jvp(None, dY)
+    assert np.abs(whole - halves).max() <= 1e-13 * max(1.0, np.abs(whole).max())
+    G = rng.standard_normal(F.output.shape)
+    gtheta, gY = F.vjp(G, wrt_input=False)
+    assert gY is None
+    both = F.vjp(G)[0]  # may sum in another order
+    assert np.abs(gtheta - both).max(initial=0.0) <= 1e-13 * max(1.0, np.abs(both).max(initial=0.0))
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_trace_ends_in_the_output_and_names_everything(name):
+    map_, theta, Y = point(name)
+    trace = map_.trace(theta, Y)
+    assert list(trace)[-1] == "output"
+    assert np.array_equal(trace["output"], map_.apply(theta, Y))
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_wrong_shapes_and_precisions_are_refused(name):
+    map_, theta, Y = point(name)
+    with pytest.raises(InputError, match="expected"):
+        map_.apply(theta, Y[:-1])
+    with pytest.raises(InputError, match="expected"):
+        map_.apply(np.zeros(theta.size + 1), Y)
+    with pytest.raises(InputError, match="precision"):
+        map_.apply(theta, Y.astype(np.float32))

@@ -1,0 +1,147 @@
+"""Forward Euler: its order, its closed forms, its bounds, its symmetries (properties N1-N9)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from network.maps import point
+from scipy.integrate import solve_ivp
+
+from refms.errors import InputError
+from refms.grid import Grid
+from refms.network.activation import activation
+from refms.network.layers.convolution_layer import ConvolutionLayer
+from refms.network.propagation import ForwardEuler
+from refms.operators.convolution import Convolution
+
+
+def euler(N, T, n=(4, 3), channels=2, name="tanh"):
+    layer = ConvolutionLayer(Convolution(Grid(n), channels, channels, (3,) * len(n)), activation(name))
+    return ForwardEuler(layer, N, T)
+
+
+def drawn(seed, steps, m=2, scale=0.7):
+    rng = np.random.default_rng(seed)
+    one = scale * rng.standard_normal(steps.layer.layout.size)
+    return one, rng.standard_normal((steps.rows_in, m))
+
+
+def test_the_error_falls_with_order_one():
+    steps = euler(1, 1.0)
+    one, Y = drawn(0, steps)
+    exact = solve_ivp(
+        lambda t, y: steps.layer.apply(one, y.reshape(Y.shape)).reshape(-1),
+        (0.0, 1.0),
+        Y.reshape(-1),
+        rtol=1e-12,
+        atol=1e-12,
+    ).y[:, -1]
+    errors = [
+        np.linalg.norm(euler(N, 1.0).apply(np.tile(one, N), Y).reshape(-1) - exact) for N in (16, 32, 64, 128)
+    ]
+    slopes = np.log2(np.array(errors[:-1]) / errors[1:])
+    assert np.all(np.abs(slopes - 1.0) < 0.06), slopes
+
+
+def test_zero_parameters_leave_the_features_alone():
+    steps = euler(3, 2.0)
+    Y = drawn(1, steps)[1]
+    assert np.array_equal(steps.apply(np.zeros(steps.layout.size), Y), Y)
+
+
+def test_zero_time_is_the_identity():
+    steps = euler(2, 0.0)
+    one, Y = drawn(2, steps)
+    assert np.array_equal(steps.apply(np.tile(one, 2), Y), Y)
+
+
+def test_constant_bias_gives_the_closed_form():
+    steps = euler(5, 1.5, channels=2)
+    bias = np.array([0.3, -1.1])
+    theta = np.tile(np.concatenate([np.zeros(steps.layer.layout.size - 2), bias]), 5)
+    Y = drawn(3, steps)[1]
+    expected = Y + 1.5 * np.repeat(np.tanh(bias), 12)[:, None]
+    assert np.abs(steps.apply(theta, Y) - expected).max() < 1e-14
+
+
+def test_the_linear_net_is_the_power_of_its_matrix():
+    steps = euler(4, 0.8, name="identity")
+    one, Y = drawn(4, steps)
+    one[-2:] = 0.0
+    K = steps.layer.convolution.matrix(one[:-2].reshape(2, 2, 3, 3)).toarray()
+    power = np.linalg.matrix_power(np.eye(K.shape[0]) + 0.2 * K, 4)
+    assert np.abs(steps.apply(np.tile(one, 4), Y) - power @ Y).max() < 1e-12
+
+
+def test_antisymmetric_convolutions_are_amplified_by_forward_euler():
+    steps = euler(1, 0.5, n=(8,), channels=1, name="identity")
+    theta = np.array([-1.0, 0.0, 1.0, 0.0])  # K has eigenvalues 2i sin w
+    worst = max(
+        np.linalg.norm(steps.apply(theta, y[:, None]))
+        for y in np.linalg.svd(np.eye(8) + 0.5 * _circulant())[2]
+    )
+    assert worst == pytest.approx(np.sqrt(1 + (0.5 * 2.0) ** 2), rel=1e-12)
+
+
+def _circulant():
+    return np.roll(np.eye(8), 1, axis=1) - np.roll(np.eye(8), -1, axis=1)
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 2**31), N=st.integers(1, 4), T=st.floats(0.0, 3.0))
+def test_tanh_moves_no_feature_further_than_the_final_time(seed, N, T):
+    steps = euler(N, T)
+    one, Y = drawn(seed, steps, scale=3.0)
+    assert np.abs(steps.apply(np.tile(one, N), Y) - Y).max() <= T * (1 + 1e-12)
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 2**31), shift=st.integers(0, 3))
+def test_translations_and_batch_orders_commute_with_the_net(seed, shift):
+    steps = euler(2, 1.0)
+    one, Y = drawn(seed, steps, m=3)
+    theta = np.tile(one, 2)
+
+    def moved(A):
+        return np.roll(A.reshape(2, 4, 3, -1), shift, axis=1).reshape(A.shape)
+
+    out = steps.apply(theta, Y)
+    assert np.allclose(steps.apply(theta, moved(Y)), moved(out), rtol=0, atol=1e-13)
+    assert np.allclose(steps.apply(theta, Y[:, ::-1].copy()), out[:, ::-1], rtol=0, atol=1e-13)
+
+
+def test_doubling_layers_with_halved_step_keeps_two_half_steps_apart_by_order_one():
+    steps = euler(1, 1.0)
+    one, Y = drawn(6, steps)
+    gaps = [
+        np.linalg.norm(
+            euler(N, 1.0).apply(np.tile(one, N), Y) - euler(2 * N, 1.0).apply(np.tile(one, 2 * N), Y)
+        )
+        for N in (16, 32, 64)
+    ]
+    assert np.all(np.abs(np.log2(np.array(gaps[:-1]) / gaps[1:]) - 1) < 0.06)
+
+
+def test_no_forward_pass_runs_inside_products():
+    counts = {"apply": 0, "linearize": 0}
+    map_, theta, Y = point("euler")
+
+    class Counting:
+        def __getattr__(self, name):
+            if name in counts:
+                counts[name] += 1
+            return getattr(map_.layer, name)
+
+    steps = ForwardEuler(Counting(), 3, 1.0)
+    F = steps.linearize(theta, Y)
+    assert counts == {"apply": 0, "linearize": 3}
+    F.vjp(F.jvp(theta))
+    assert counts == {"apply": 0, "linearize": 3}
+
+
+@pytest.mark.parametrize(("N", "T"), [(0, 1.0), (2, -1.0), (2, float("nan")), (2, float("inf"))])
+def test_bad_times_and_depths_are_refused(N, T):
+    with pytest.raises(InputError, match="expected"):
+        euler(N, T)
