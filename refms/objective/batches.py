@@ -13,8 +13,8 @@ from refms.errors import Array, InputError, require_same_precision, require_shap
 DEFAULT_MEMORY = 2 * 1024**3
 """Default memory budget for activations, in bytes."""
 
-PREFERRED_WIDTH = 128
-"""Columns per batch when memory allows: one layer's activations then stay near the processor's caches."""
+PREFERRED_BYTES = 2**24
+"""Activations of a batch when memory allows, in bytes: they then stay near the processor's caches."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +48,8 @@ class LabelledColumns:
         require_shape(self.C, (None, self.X.shape[1]), "C", "(classes, examples)")
         require_same_precision(X=self.X, C=self.C)
         xp = backend_of(self.X, self.C).xp
-        # a sum is not finite if a term is not, and needs no array of flags as large as the data
         for name, array in (("X", self.X), ("C", self.C)):
-            if not bool(xp.isfinite(array.sum())) and not bool(xp.isfinite(array).all()):
+            if not bool(xp.isfinite(array).all()):
                 raise InputError(f"{name} holds NaN or Inf; expected finite numbers. Clean the data first.")
 
     @property
@@ -110,7 +109,7 @@ class LabelledColumns:
         return part
 
 
-def batch_width(stored: int, itemsize: int, memory: int) -> int:
+def batch_width(stored: int, itemsize: int, memory: int, rows: int = 0) -> int:
     """Return how many columns a batch may have within a memory budget.
 
     Parameters
@@ -121,11 +120,13 @@ def batch_width(stored: int, itemsize: int, memory: int) -> int:
         Bytes per number.
     memory : int
         Budget in bytes for the activations of one batch.
+    rows : int
+        Numbers per example that a batch reads but does not keep (its input).
 
     Returns
     -------
     int
-        Between 1 and :data:`PREFERRED_WIDTH`.
+        At least 1; by preference as many as fill :data:`PREFERRED_BYTES`.
 
     Raises
     ------
@@ -144,7 +145,8 @@ def batch_width(stored: int, itemsize: int, memory: int) -> int:
             f"one example needs about {need} bytes of activations but the memory budget is {memory}; "
             "raise the budget (option memory) or use fewer channels, layers or cells."
         )
-    return int(max(1, min(PREFERRED_WIDTH, memory // max(need, 1))))
+    preferred = PREFERRED_BYTES // ((stored + rows) * itemsize)
+    return max(1, min(preferred, memory // need))
 
 
 def hessian_sample(count: int, fraction: float, seed: int, iteration: int) -> Array:

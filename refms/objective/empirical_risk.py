@@ -75,7 +75,7 @@ class EmpiricalRisk:
     @property
     def width(self) -> int:
         """Columns per batch within the memory budget."""
-        return batch_width(self.map.stored, self.examples.X.dtype.itemsize, self.memory)
+        return batch_width(self.map.stored, self.examples.X.dtype.itemsize, self.memory, self.map.rows_in)
 
     @property
     def work_units(self) -> float:

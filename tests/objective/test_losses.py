@@ -1,0 +1,171 @@
+"""Softmax cross entropy against exact arithmetic and its own laws (properties S1-S13)."""
+
+from __future__ import annotations
+
+import warnings
+from decimal import Decimal, localcontext
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from refms.checks import taylor_test
+from refms.errors import InputError
+from refms.objective.losses import SoftmaxCrossEntropy, softmax
+
+LOSS = SoftmaxCrossEntropy()
+EPS = np.finfo(float).eps
+seeds = st.integers(0, 2**31)
+
+
+def drawn(seed, classes=4, m=3, scale=2.0, dtype="float64"):
+    rng = np.random.default_rng(seed)
+    Z = (scale * rng.standard_normal((classes, m))).astype(dtype)
+    C = np.eye(classes, dtype=dtype)[rng.integers(0, classes, m)].T.copy()
+    return Z, C
+
+
+def exact(z, c):
+    """Loss and probabilities of one example with 60 decimal digits."""
+    with localcontext() as context:
+        context.prec = 60
+        powers = [Decimal(float(v)).exp() for v in z]
+        total = sum(powers)
+        loss = sum(Decimal(float(w)) * (total.ln() - Decimal(float(v))) for v, w in zip(z, c, strict=True))
+        return float(loss), np.array([float(p / total) for p in powers])
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=seeds, classes=st.integers(2, 6), scale=st.sampled_from([1e-6, 1.0, 30.0, 300.0]))
+def test_value_and_probabilities_are_those_of_60_digits(seed, classes, scale):
+    Z, C = drawn(seed, classes, 1, scale)
+    loss, p = exact(Z[:, 0], C[:, 0])
+    E = LOSS.evaluate(Z, C)
+    assert abs(E.value - loss) <= 30 * EPS * (abs(loss) + np.abs(Z).max() + 1)
+    assert np.abs(E.probabilities[:, 0] - p).max() <= 30 * EPS * (1 + np.abs(Z).max())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_no_finite_logits_overflow(dtype):
+    big = float(np.finfo(dtype).max)
+    for column in ([big, -big, 0.0], [-big, -big, -big], [big, big, big], [0.0, 1.0, -big], [big, 0.0, -big]):
+        Z = np.array(column, dtype=dtype)[:, None]
+        for label in range(3):
+            C = np.eye(3, dtype=dtype)[:, [label]]
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                E = LOSS.evaluate(Z, C)
+                H = E.hessian_product(np.ones_like(Z))
+            assert np.isfinite(E.value)
+            assert np.isfinite(E.gradient).all()
+            assert np.isfinite(H).all()
+            assert E.gradient.dtype == dtype
+
+
+def test_equal_logits_cost_the_logarithm_of_the_number_of_classes():
+    C = np.eye(5)[:, :3]
+    assert LOSS.evaluate(np.full((5, 3), 7.0), C).value == pytest.approx(np.log(5), rel=4 * EPS)
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=seeds)
+def test_shifting_an_example_changes_nothing(seed):
+    Z, C = drawn(seed)
+    shift = 1024.0 * np.random.default_rng(seed).integers(-3, 4, Z.shape[1])
+    Z = np.round(Z * 2**20) / 2**20  # so that adding the shift is exact
+    a, b = LOSS.evaluate(Z, C), LOSS.evaluate(Z + shift, C)
+    assert a.value == b.value
+    assert np.array_equal(a.gradient, b.gradient)
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=seeds, classes=st.integers(2, 6))
+def test_gradient_and_hessian_obey_their_laws(seed, classes):
+    Z, C = drawn(seed, classes, 1)
+    E = LOSS.evaluate(Z, C)
+    g = E.gradient[:, 0]
+    assert abs(g.sum()) <= 4 * EPS
+    assert np.abs(g).sum() <= 2 + EPS
+    H = np.stack([E.hessian_product(e[:, None])[:, 0] for e in np.eye(classes)], axis=1)
+    p = E.probabilities[:, 0]
+    fisher = sum(p[c] * np.outer(p - e, p - e) for c, e in enumerate(np.eye(classes)))
+    assert np.abs(H - fisher).max() <= 8 * EPS
+    assert np.abs(H @ np.ones(classes)).max() <= 4 * EPS
+    eigenvalues = np.linalg.eigvalsh((H + H.T) / 2)
+    assert eigenvalues.min() >= -8 * EPS
+    assert eigenvalues.max() <= 0.5 + 8 * EPS
+    assert np.sum(eigenvalues > 1e-12) == classes - 1
+
+
+def test_two_classes_are_logistic_regression():
+    z = np.linspace(-30, 30, 13)
+    Z = np.stack([z, np.zeros_like(z)])
+    C = np.stack([np.ones_like(z), np.zeros_like(z)])
+    assert LOSS.evaluate(Z, C).value == pytest.approx(np.logaddexp(0, -z).mean(), rel=8 * EPS)
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=seeds)
+def test_taylor_orders_with_the_full_hessian(seed):
+    Z, C = drawn(seed)
+    V = np.random.default_rng(seed + 1).standard_normal(Z.shape)
+    E = LOSS.evaluate(Z, C)
+    report = taylor_test(
+        lambda z: LOSS.evaluate(z, C).value, Z, V, gradient=E.gradient, hessian_product=E.hessian_product(V)
+    )
+    assert report.passed, str(report)
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=seeds)
+def test_soft_labels_enter_linearly(seed):
+    Z, _ = drawn(seed)
+    A, B = np.random.default_rng(seed).random((2, *Z.shape))
+    both, a, b = (LOSS.evaluate(Z, C) for C in (A + 2 * B, A, B))
+    assert both.value == pytest.approx(a.value + 2 * b.value, rel=1e-14)
+    assert np.abs(both.gradient - a.gradient - 2 * b.gradient).max() <= 1e-14
+    V = B
+    expected = a.hessian_product(V) + 2 * b.hessian_product(V)
+    assert np.abs(both.hessian_product(V) - expected).max() <= 1e-14
+
+
+def test_the_mean_does_not_change_when_the_set_is_doubled_and_batches_add_up():
+    Z, C = drawn(1, m=6)
+    once, twice = LOSS.evaluate(Z, C), LOSS.evaluate(np.hstack([Z, Z]), np.hstack([C, C]))
+    assert twice.value == pytest.approx(once.value, rel=4 * EPS)
+    parts = [LOSS.evaluate(Z[:, k : k + 2], C[:, k : k + 2], count=6) for k in (0, 2, 4)]
+    assert sum(part.value for part in parts) == pytest.approx(once.value, rel=4 * EPS)
+    assert np.array_equal(np.hstack([part.gradient for part in parts]), once.gradient)
+
+
+def test_the_loss_falls_as_the_true_logit_rises_and_is_convex():
+    Z, C = drawn(2, m=1)
+    label = int(C.argmax())
+    values = []
+    for t in np.linspace(-3, 3, 7):
+        moved = Z.copy()
+        moved[label] += t
+        values.append(LOSS.evaluate(moved, C).value)
+    assert np.all(np.diff(values) < 0)
+    assert np.all(np.diff(values, 2) > 0)
+
+
+def test_nan_logits_give_nan_and_not_a_number_from_nowhere():
+    Z, C = drawn(3)
+    Z[0, 0] = np.nan
+    assert np.isnan(LOSS.evaluate(Z, C).value)
+
+
+def test_softmax_columns_sum_to_one():
+    assert np.abs(softmax(drawn(4)[0]).sum(axis=0) - 1).max() <= 4 * EPS
+
+
+def test_shapes_and_precisions_are_checked():
+    Z, C = drawn(5)
+    with pytest.raises(InputError, match="shape of Z"):
+        LOSS.evaluate(Z, C[:, :1])
+    with pytest.raises(InputError, match="precision"):
+        LOSS.evaluate(Z, C.astype("float32"))
+    with pytest.raises(InputError, match="expected"):
+        LOSS.evaluate(Z[:, :0], C[:, :0])
