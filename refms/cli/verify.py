@@ -1,0 +1,123 @@
+"""``refms verify``: the catalogue of properties, run on this installation."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+import numpy as np
+
+from refms.backend import BACKEND_NAMES, backend_named
+from refms.cli.options import Commands, add_command, write_json
+from refms.conformance.properties.galerkin import EXAMPLE_1_EXACT, EXAMPLE_1_FINE, EXAMPLE_1_PRINTED
+from refms.conformance.reference import ReferenceAdapter
+from refms.conformance.report import Row, table
+from refms.conformance.runner import run as run_catalogue
+from refms.errors import InputError
+
+_PAIR = "averaging-bilinear"
+
+
+def register(commands: Commands) -> None:
+    """Add ``verify`` to the command line."""
+    command = add_command(
+        commands,
+        "verify",
+        "Check this installation against the catalogue of properties of a true implementation.",
+        "refms verify --dtype float64 --json verify.json",
+    )
+    command.add_argument(
+        "--backend", choices=BACKEND_NAMES, default="numpy", help="where to compute (default: numpy)"
+    )
+    command.add_argument(
+        "--dtype", choices=("float64", "float32", "both"), default="both", help="precision (default: both)"
+    )
+    tier = command.add_mutually_exclusive_group()
+    tier.add_argument(
+        "--quick", dest="tier", action="store_const", const="quick", help="few instances a property (default)"
+    )
+    tier.add_argument(
+        "--full", dest="tier", action="store_const", const="full", help="many instances, minutes"
+    )
+    command.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of the instances (default: 0)"
+    )
+    command.set_defaults(command=run, tier="quick")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the table; return 0 if nothing fails, 1 otherwise."""
+    if options.seed < 0:
+        raise InputError(f"--seed is {options.seed}; expected 0 or more.")
+    backend = backend_named(options.backend)
+    dtypes = ("float64", "float32") if options.dtype == "both" else (options.dtype,)
+    adapters = [ReferenceAdapter(backend, dtype) for dtype in dtypes]
+    reports = [run_catalogue(adapter, options.tier, options.seed, progress=_progress) for adapter in adapters]
+    _progress(None)
+    print(table(reports))
+    example = example_1(adapters[0])
+    print("\n" + described(example) + "\n")
+    for report in reports:
+        print(report.headline)
+    passed = all(report.passed for report in reports)
+    seconds = sum(row.seconds for report in reports for row in report.rows)
+    print(f"{'PASS' if passed else 'FAIL'}: tier {options.tier}, seed {options.seed}, {seconds:.1f} s")
+    write_json(
+        options.json,
+        {
+            "backend": options.backend,
+            "passed": passed,
+            "example_1": example,
+            "reports": [report.to_dict() for report in reports],
+        },
+    )
+    return 0 if passed else 1
+
+
+def example_1(adapter: ReferenceAdapter) -> dict[str, Any]:
+    """Return Example 1 of [LAS] as this installation computes it.
+
+    Parameters
+    ----------
+    adapter : ReferenceAdapter
+        Where to compute.
+
+    Returns
+    -------
+    dict
+        ``pair``, ``fine``, ``coarse``, ``printed``, and the largest deviations from the printed and from the
+        exact stencil.
+    """
+    fine = np.array(EXAMPLE_1_FINE, dtype=adapter.profile.dtype)
+    coarse = adapter.stencil_down(fine[None, None], _PAIR)[0, 0].astype("float64")
+    return {
+        "pair": _PAIR,
+        "fine": [list(row) for row in EXAMPLE_1_FINE],
+        "coarse": coarse.tolist(),
+        "printed": [list(row) for row in EXAMPLE_1_PRINTED],
+        "deviation_from_printed": float(np.abs(coarse - EXAMPLE_1_PRINTED).max()),
+        "deviation_from_exact": float(np.abs(coarse - EXAMPLE_1_EXACT).max()),
+    }
+
+
+def described(example: dict[str, Any]) -> str:
+    """Return Example 1 as text: fine stencil, computed coarse stencil, printed one, row beside row."""
+    lines = [f"Example 1 of [LAS], pair {example['pair']}: fine stencil, coarse computed, coarse printed"]
+    for fine, coarse, printed in zip(example["fine"], example["coarse"], example["printed"], strict=True):
+        left = " ".join(f"{v:6.2f}" for v in fine)
+        middle = " ".join(f"{v:8.5f}" for v in coarse)
+        right = " ".join(f"{v:6.2f}" for v in printed)
+        lines.append(f"  [{left} ]  [{middle} ]  [{right} ]")
+    lines.append(
+        f"  largest deviation from the printed digits {example['deviation_from_printed']:.4f}, "
+        f"from the exact values {example['deviation_from_exact']:.1e}"
+    )
+    return "\n".join(lines)
+
+
+def _progress(row: Row | None) -> None:
+    """Show which property was finished last, on a terminal only; None clears the line."""
+    if sys.stderr.isatty():
+        text = "" if row is None else f"{row.id} {row.title}"
+        print(f"\r{text[:100]:100}", end="\r" if row is None else "", file=sys.stderr, flush=True)

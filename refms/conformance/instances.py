@@ -1,0 +1,263 @@
+"""Seeded instances on which properties are checked: few small integers and a seed that draws every array."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from refms.conformance.oracles.transfer import PAIRS, Pair, closed
+from refms.conformance.profile import Problem, Profile
+from refms.errors import Array
+
+_LARGEST = {1: 16, 2: 8, 3: 5}
+"""Largest extent of a grid by dimension."""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The instances for which a property is stated.
+
+    Parameters
+    ----------
+    boundary : str or None
+        The boundary it is stated for; None for every one.
+    multiple : int
+        Every extent of the grid is a multiple of this.
+    smallest : int
+        Smallest extent, in multiples.
+    resolves : bool
+        Whether the grid has at least n_K cells along every axis.
+    pair : callable or None
+        Which transfer pairs it is stated for; None if pairs do not matter.
+    stencil : str
+        ``"any"`` odd sizes; ``"equal"`` sizes along all axes; ``"closed"``: equal sizes that the pair maps
+        one to one onto themselves.
+    square : bool
+        Whether all extents of grid and stencil are equal.
+    sizes : tuple of int or None
+        The stencil sizes it is stated for; None for every one.
+    dimensions : tuple of int
+        Dimensions it is stated for.
+    activation : str or None
+        The activation it is stated for; None for every one.
+    """
+
+    boundary: str | None = None
+    multiple: int = 1
+    smallest: int = 1
+    resolves: bool = False
+    pair: Callable[[Pair], bool] | None = None
+    stencil: str = "any"
+    square: bool = False
+    sizes: tuple[int, ...] | None = None
+    dimensions: tuple[int, ...] = (1, 2, 3)
+    activation: str | None = None
+
+
+ANY = Domain()
+"""No restriction."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One case: sizes, names and a seed; smaller numbers are simpler cases.
+
+    Parameters
+    ----------
+    grid : tuple of int
+        Cells along each axis (of the fine grid).
+    stencil : tuple of int
+        Odd sizes.
+    c_in, c_out : int
+        Channels.
+    examples, classes, layers : int
+        m, ℓ and N.
+    boundary, pair, activation : str
+        Names.
+    final_time : float
+        T.
+    dtype : str
+        Precision of all arrays.
+    seed : int
+        Seed of every draw.
+
+    Examples
+    --------
+    >>> x = Instance((4,), (3,), 1, 1, 1, 2, 1, "periodic", "nearest", "tanh", 1.0, "float32", 0)
+    >>> x.draw("Y", 2, 3).shape, x.draw("Y", 2, 3).dtype.name
+    ((2, 3), 'float32')
+    """
+
+    grid: tuple[int, ...]
+    stencil: tuple[int, ...]
+    c_in: int
+    c_out: int
+    examples: int
+    classes: int
+    layers: int
+    boundary: str
+    pair: str
+    activation: str
+    final_time: float
+    dtype: str
+    seed: int
+
+    @property
+    def d(self) -> int:
+        """Dimension."""
+        return len(self.grid)
+
+    @property
+    def cells(self) -> int:
+        """Number of cells n."""
+        return math.prod(self.grid)
+
+    @property
+    def weights(self) -> Pair:
+        """The numbers and facts of the transfer pair."""
+        return PAIRS[self.pair]
+
+    @property
+    def problem(self) -> Problem:
+        """Grid, T, boundary and activation."""
+        return Problem(self.grid, self.final_time, self.boundary, self.activation)
+
+    def draw(self, name: str, *shape: int) -> Array:
+        """Return standard normal numbers that depend on the seed, the name and the shape alone.
+
+        Parameters
+        ----------
+        name : str
+            What is drawn; another name gives other numbers.
+        *shape : int
+            Shape.
+
+        Returns
+        -------
+        numpy.ndarray
+            In the instance's dtype: the same draws in both precisions, rounded.
+        """
+        generator = np.random.default_rng([self.seed, zlib.crc32(name.encode())])
+        return generator.standard_normal(shape).astype(self.dtype)
+
+    def stencils(self, name: str = "S") -> Array:
+        """Return random stencils (c_out, c_in, *stencil)."""
+        return self.draw(name, self.c_out, self.c_in, *self.stencil)
+
+    def single(self, name: str = "s") -> Array:
+        """Return one random stencil as (1, 1, *stencil)."""
+        return self.draw(name, 1, 1, *self.stencil)
+
+    def image(
+        self, name: str = "Y", channels: int | None = None, grid: tuple[int, ...] | None = None
+    ) -> Array:
+        """Return random images (m, c, *grid), by default with c_in channels on the grid."""
+        return self.draw(name, self.examples, channels or self.c_in, *(grid or self.grid))
+
+    def describe(self) -> str:
+        """Return the case in one line."""
+        return (
+            f"grid {self.grid}, stencil {self.stencil}, channels {self.c_in}->{self.c_out}, "
+            f"{self.examples} example(s), {self.classes} classes, {self.layers} layer(s), "
+            f"T={self.final_time:g}, {self.boundary}, {self.pair}, {self.activation}, {self.dtype}, "
+            f"seed {self.seed}"
+        )
+
+
+def instances(domain: Domain, profile: Profile, count: int, seed: int) -> tuple[Instance, ...]:
+    """Return random instances of a domain within a profile, going round dimensions, pairs and boundaries.
+
+    Parameters
+    ----------
+    domain : Domain
+        What a property is stated for.
+    profile : Profile
+        What an implementation covers.
+    count : int
+        How many; at least one for every admissible pair is made.
+    seed : int
+        Equal seeds give equal instances.
+
+    Returns
+    -------
+    tuple of Instance
+        Empty if the profile has nothing in the domain.
+
+    Examples
+    --------
+    >>> len(instances(Domain(boundary="periodic"), Profile("mine"), 4, 0))
+    4
+    """
+    dimensions = [d for d in profile.dimensions if d in domain.dimensions]
+    boundaries = [b for b in profile.boundaries if domain.boundary in (None, b)]
+    activations = [a for a in profile.activations if domain.activation in (None, a)]
+    if domain.pair is None:
+        pairs = [next(iter(PAIRS))]
+    else:
+        pairs = [name for name in profile.pairs if domain.pair(PAIRS[name])]
+    sizes = {name: _stencil_sizes(domain, profile, name) for name in pairs}
+    pairs = [name for name in pairs if sizes[name]]
+    if not (dimensions and boundaries and activations and pairs):
+        return ()
+    made = []
+    for index in range(max(count, len(pairs))):
+        rng = np.random.default_rng([seed, index])
+        # One more step after each round, so that all combinations come up.
+        d = dimensions[(index + index // len(pairs)) % len(dimensions)]
+        boundary = boundaries[(index + index // len(dimensions)) % len(boundaries)]
+        pair, activation = pairs[index % len(pairs)], activations[index % len(activations)]
+        made.append(
+            _drawn(rng, domain, profile, d, pair, sizes[pair], boundary, activation, seed * 10_000 + index)
+        )
+    return tuple(made)
+
+
+def _stencil_sizes(domain: Domain, profile: Profile, pair: str) -> list[int]:
+    sizes = [size for size in profile.stencil_sizes if domain.sizes is None or size in domain.sizes]
+    if domain.stencil != "closed":
+        return sizes
+    return [size for size in sizes if size > 1 and closed(PAIRS[pair], size)]
+
+
+def _drawn(
+    rng: np.random.Generator,
+    domain: Domain,
+    profile: Profile,
+    d: int,
+    pair: str,
+    sizes: list[int],
+    boundary: str,
+    activation: str,
+    seed: int,
+) -> Instance:
+    """Draw the sizes of one instance."""
+    equal = domain.square or not profile.rectangular
+    affordable = [size for size in sizes if size <= (7 if d < 3 else 5)] or sizes
+    drawn = [int(rng.choice(affordable)) for _ in range(d)]
+    stencil = (drawn[0],) * d if equal or domain.stencil != "any" else tuple(drawn)
+    extents = []
+    for size in stencil:
+        low = max(domain.smallest, math.ceil(size / domain.multiple) if domain.resolves else 1)
+        high = max(low, _LARGEST[d] // domain.multiple)
+        extents.append(domain.multiple * int(rng.integers(low, high + 1)))
+    grid = (max(extents),) * d if equal else tuple(extents)
+    c_in, c_out, examples = (int(n) for n in rng.integers(1, 4, 3))
+    return Instance(
+        grid=grid,
+        stencil=stencil,
+        c_in=c_in,
+        c_out=c_out,
+        examples=examples,
+        classes=int(rng.integers(2, 5)),
+        layers=int(rng.integers(1, 4)),
+        boundary=boundary,
+        pair=pair,
+        activation=activation,
+        final_time=float(rng.choice([0.5, 1.0, 2.0])),
+        dtype=profile.dtype,
+        seed=seed,
+    )

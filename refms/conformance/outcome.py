@@ -1,0 +1,189 @@
+"""What a property finds on one instance: a residual ρ with its scale, or a count, or a slope in a window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from refms.checks.report import Verdict, verdict, worst_verdict
+from refms.errors import Array
+
+EPS = {"float64": 2.0**-52, "float32": 2.0**-23}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of a property on one instance.
+
+    Parameters
+    ----------
+    verdict : str
+        ``"PASS"``, ``"MARGINAL"`` or ``"FAIL"``.
+    rho : float or None
+        Scaled residual in units of eps; None where the criterion is another one.
+    criterion : str
+        What was compared, and against which scale or in which window.
+    sentence : str
+        What was found.
+
+    Examples
+    --------
+    >>> Outcome("PASS", 0.5, "‖s‖₁‖y‖_∞").rho
+    0.5
+    """
+
+    verdict: Verdict
+    rho: float | None
+    criterion: str
+    sentence: str = ""
+
+
+def residual(got: Array, expected: Array, scale: float, dtype: str, text: str) -> Outcome:
+    """Judge ρ = max|got − expected| / (eps · scale).
+
+    Parameters
+    ----------
+    got, expected : array or float
+        Compared in double precision.
+    scale : float
+        The size against which errors count.
+    dtype : str
+        Its eps is the unit.
+    text : str
+        What was compared and the formula of the scale.
+
+    Returns
+    -------
+    Outcome
+        PASS to 30, MARGINAL to 300, else FAIL; also FAIL for shapes that differ and for NaN.
+
+    Examples
+    --------
+    >>> residual(np.ones(2), np.ones(2), 1.0, "float64", "ones").verdict
+    'PASS'
+    """
+    a, b = np.asarray(got, dtype="float64"), np.asarray(expected, dtype="float64")
+    if a.shape != b.shape:
+        return Outcome("FAIL", float("inf"), text, f"{text}: shape {a.shape} instead of {b.shape}.")
+    error = np.abs(a - b)
+    size = float(error.max(initial=0.0))
+    unit = EPS[dtype] * scale
+    rho = 0.0 if size == 0.0 else size / unit if unit > 0 else float("inf") if size == size else size
+    found = verdict(rho)
+    where = ""
+    if found != "PASS" and error.ndim:
+        largest = int(np.argmax(np.where(np.isnan(error), np.inf, error)))
+        index = tuple(int(i) for i in np.unravel_index(largest, a.shape))
+        where = f", largest at {index}: got {a[index]:.6g}, expected {b[index]:.6g}"
+    elif found != "PASS":
+        where = f": got {float(a):.9g}, expected {float(b):.9g}"
+    return Outcome(found, rho, text, f"{text}: ρ = {rho:.3g}{where}.")
+
+
+def agree(first: Array, second: Array, scale: float, dtype: str, text: str) -> Outcome:
+    """Judge two results of the implementation against each other; two zeros prove nothing and fail.
+
+    Parameters
+    ----------
+    first, second, scale, dtype, text
+        As for :func:`residual`.
+
+    Returns
+    -------
+    Outcome
+        As :func:`residual`, and FAIL where both results vanish.
+    """
+    return both(residual(first, second, scale, dtype, text), varies(first, text))
+
+
+def varies(array: Array, text: str) -> Outcome:
+    """Judge that a result is not zero throughout, so that what holds of it is not trivial."""
+    something = bool(np.any(np.asarray(array) != 0))
+    return holds(something, text, "only zeros came back, so nothing was tested")
+
+
+def within(value: float, low: float, high: float, text: str) -> Outcome:
+    """Judge that a number, such as a slope, lies in a window.
+
+    Parameters
+    ----------
+    value, low, high : float
+        The number and the ends of the window.
+    text : str
+        What the number is.
+
+    Returns
+    -------
+    Outcome
+        PASS or FAIL, without ρ.
+
+    Examples
+    --------
+    >>> within(1.01, 0.9, 1.1, "slope").verdict
+    'PASS'
+    """
+    inside = low <= value <= high
+    criterion = f"{text} in [{low:g}, {high:g}]"
+    return Outcome(
+        "PASS" if inside else "FAIL", None, criterion, f"{text} is {value:.4g}, expected {low:g} to {high:g}."
+    )
+
+
+def holds(condition: Any, criterion: str, otherwise: str) -> Outcome:
+    """Judge a yes-or-no statement.
+
+    Parameters
+    ----------
+    condition : bool
+        Whether it holds.
+    criterion : str
+        The statement.
+    otherwise : str
+        What was found if it does not hold.
+
+    Returns
+    -------
+    Outcome
+        PASS or FAIL, without ρ.
+    """
+    good = bool(condition)
+    return Outcome("PASS" if good else "FAIL", None, criterion, "" if good else f"{criterion}: {otherwise}.")
+
+
+def both(*outcomes: Outcome) -> Outcome:
+    """Return the worst of several outcomes with the largest ρ among them; see :func:`worst`."""
+    return worst(outcomes)
+
+
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """Return the worst of several outcomes; none at all is a FAIL, because nothing was checked.
+
+    Parameters
+    ----------
+    outcomes : iterable of Outcome
+        What to combine.
+
+    Returns
+    -------
+    Outcome
+        Verdict and sentence of the worst one (the larger ρ decides between equals), and the largest ρ of all.
+
+    Examples
+    --------
+    >>> worst([Outcome("PASS", 1.0, "a"), Outcome("PASS", 2.0, "b")]).rho
+    2.0
+    """
+    found = list(outcomes)
+    if not found:
+        return Outcome("FAIL", None, "nothing", "no outcome was found, so nothing was tested.")
+    badness = worst_verdict(outcome.verdict for outcome in found)
+    sizes = [outcome.rho for outcome in found if outcome.rho is not None]
+    rho = None if not sizes else max(sizes, key=lambda r: float("inf") if r != r else r)
+    culprits = [outcome for outcome in found if outcome.verdict == badness]
+    culprit = max(
+        culprits, key=lambda o: -1.0 if o.rho is None else float("inf") if o.rho != o.rho else o.rho
+    )
+    return Outcome(badness, rho, culprit.criterion, culprit.sentence)

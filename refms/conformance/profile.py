@@ -1,0 +1,116 @@
+"""What an implementation declares about itself: the conventions it follows and the cases it covers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from refms.conformance.oracles.transfer import PAIRS
+from refms.errors import InputError, require_choice
+
+LAYOUTS = ("columns", "NCHW", "NHWC")
+BOUNDARIES = ("periodic", "zero")
+ORIENTATIONS = ("correlation", "convolution")
+REDUCTIONS = ("mean", "sum")
+ACTIVATIONS = ("tanh", "relu", "leaky_relu", "smoothed_relu", "identity")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The conventions of an implementation; properties are drawn from it and judged by it.
+
+    Parameters
+    ----------
+    name : str
+        What reports call the implementation.
+    dtype : str
+        ``"float64"`` or ``"float32"``: the precision of every array that is handed over and expected back.
+    dimensions : tuple of int
+        Which of 1, 2, 3.
+    stencil_sizes : tuple of int
+        Odd sizes n_K.
+    rectangular : bool
+        Whether grids and stencils may have different extents along different axes.
+    boundaries : tuple of str
+        ``"periodic"``, ``"zero"``, or both.
+    orientation : str
+        ``"correlation"``: y_{i+κ}, what deep-learning frameworks call convolution; ``"convolution"``:
+        y_{i-κ}.
+    pairs : tuple of str
+        Names of transfer pairs.
+    layout : str
+        Fields as ``"columns"`` (c·n, m), one column per example; ``"NCHW"`` (m, c, n_1, …, n_d); or
+        ``"NHWC"`` (m, n_1, …, n_d, c).
+    activations : tuple of str
+        Names of activation functions.
+    volume_weighted : bool
+        Whether logits are h^d Wᵀy + μ, eq. (5) of [LAS], or Wᵀy + μ.
+    reduction : str
+        Whether the loss is the ``"mean"`` over the examples or their ``"sum"``.
+
+    Raises
+    ------
+    InputError
+        If a name is unknown, a size is even, or a tuple is empty where it must not be.
+
+    Examples
+    --------
+    >>> Profile("mine", dimensions=(2,), layout="NCHW").boundaries
+    ('periodic',)
+    """
+
+    name: str
+    dtype: str = "float64"
+    dimensions: tuple[int, ...] = (1, 2, 3)
+    stencil_sizes: tuple[int, ...] = (1, 3, 5)
+    rectangular: bool = True
+    boundaries: tuple[str, ...] = ("periodic",)
+    orientation: str = "correlation"
+    pairs: tuple[str, ...] = ("averaging-bilinear",)
+    layout: str = "columns"
+    activations: tuple[str, ...] = ("tanh",)
+    volume_weighted: bool = True
+    reduction: str = "mean"
+
+    def __post_init__(self) -> None:
+        require_choice(self.dtype, ("float64", "float32"), "dtype")
+        require_choice(self.orientation, ORIENTATIONS, "orientation")
+        require_choice(self.layout, LAYOUTS, "layout")
+        require_choice(self.reduction, REDUCTIONS, "reduction")
+        for choices, known, what in (
+            (self.boundaries, BOUNDARIES, "boundary"),
+            (self.pairs, PAIRS, "transfer pair"),
+            (self.activations, ACTIVATIONS, "activation"),
+        ):
+            for choice in choices:
+                require_choice(choice, known, what)
+        if not self.dimensions or not set(self.dimensions) <= {1, 2, 3}:
+            raise InputError(f"dimensions are {self.dimensions}; expected some of 1, 2, 3.")
+        if not self.stencil_sizes or any(size < 1 or size % 2 == 0 for size in self.stencil_sizes):
+            raise InputError(f"stencil_sizes are {self.stencil_sizes}; expected odd numbers, such as (3,).")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The network and its loss apart from all numbers that are learned.
+
+    Parameters
+    ----------
+    grid : tuple of int
+        Cells along each axis.
+    final_time : float
+        T; with N layers the step is δt = T/N.
+    boundary : str
+        Boundary of all convolutions.
+    activation : str
+        Name of σ.
+
+    Examples
+    --------
+    >>> Problem((4, 6), final_time=1.0).activation
+    'tanh'
+    """
+
+    grid: tuple[int, ...]
+    final_time: float
+    boundary: str = "periodic"
+    activation: str = "tanh"

@@ -1,0 +1,312 @@
+"""T1-T10: restriction R and prolongation P of images."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+
+from refms.conformance.gate import Gate, Misbehaviour
+from refms.conformance.instances import Domain, Instance
+from refms.conformance.oracles import transfer as oracle
+from refms.conformance.oracles.convolution import convolve, doubled, one_norm, shifted, transposed
+from refms.conformance.outcome import Outcome, agree, both, holds, residual, within, worst
+from refms.conformance.property import Family
+from refms.errors import Array
+
+law = Family("transfer").law
+BOTH = ("restrict", "prolong")
+EQ7 = "[LAS] eq. (7)"
+EVEN = Domain(multiple=2, pair=lambda pair: True)
+
+
+@law(
+    "T1",
+    "R and P carry constants over with the right factor, and P adds up.",
+    "R1 = σ^d 1 with σ = Σ r_a; P1 = 1; 1ᵀP y = (Σ p_b)^d 1ᵀy",
+    source=EQ7,
+    catches="weights that do not add up, summed instead of averaged images, edges",
+    needs=BOTH,
+    domain=EVEN,
+)
+def _constants(a: Gate, x: Instance) -> Outcome:
+    pair = x.weights
+    ones = np.ones((1, 1, *x.grid), dtype=x.dtype)
+    coarse = np.ones((1, 1, *oracle.coarse(x.grid)), dtype=x.dtype)
+    y = x.image("y", grid=oracle.coarse(x.grid))
+    row_sum, column_sum = pair.row_sum**x.d, sum(pair.p.values()) ** x.d
+    axes = tuple(range(2, 2 + x.d))
+    total = doubled(a.prolong(y, x.pair)).sum(axis=axes)
+    size = column_sum * float(np.abs(doubled(y)).sum(axis=axes).max())
+    return both(
+        residual(a.restrict(ones, x.pair), row_sum * coarse, row_sum, x.dtype, "R1 = σ^d 1"),
+        residual(a.prolong(coarse, x.pair), ones, 1.0, x.dtype, "P1 = 1"),
+        residual(total, column_sum * doubled(y).sum(axis=axes), size, x.dtype, "column sums of P"),
+    )
+
+
+@law(
+    "T2",
+    "R is the scaled transpose of P where the pair claims it, and not where it does not.",
+    "h^d⟨Pw, y⟩ = H^d⟨w, Ry⟩ for all w, y exactly where R = 2^-d Pᵀ is claimed, and nowhere else",
+    source="variational transfer",
+    catches="a missing factor 2^d, P that is no transpose of R although it should be",
+    needs=BOTH,
+    domain=EVEN,
+)
+def _variational(a: Gate, x: Instance) -> Outcome:
+    y, w = x.image(), x.image("w", grid=oracle.coarse(x.grid))
+    left = float((doubled(a.prolong(w, x.pair)) * doubled(y)).sum()) / 2**x.d
+    right = float((doubled(w) * doubled(a.restrict(y, x.pair))).sum())
+    scale = float(np.linalg.norm(doubled(w)) * np.linalg.norm(doubled(y)))
+    if x.weights.variational:
+        return agree(np.asarray(left), np.asarray(right), scale, x.dtype, "2^-d⟨Pw,y⟩ = ⟨w,Ry⟩, scale ‖w‖‖y‖")
+    R, P = oracle.restriction(x.weights, x.grid), oracle.prolongation(x.weights, x.grid)
+    gap = _inner(w, R, y) - _inner(w, P.T, y) / 2**x.d
+    return residual(right - left, gap, scale, x.dtype, "⟨w,Ry⟩ − 2^-d⟨Pw,y⟩ as the weights say, scale ‖w‖‖y‖")
+
+
+@law(
+    "T3",
+    "Linear functions are carried over exactly.",
+    "away from the periodic seam, R and P carry α + β·x over exactly, x at the cell centres (i+½)h or "
+    "vertices ih, where the pair claims it",
+    source=EQ7,
+    catches="weights that are misaligned by half a cell or a cell, an order of axes",
+    needs=BOTH,
+    domain=Domain(multiple=2, smallest=3, pair=lambda pair: any(pair.linears)),
+)
+def _linears(a: Gate, x: Instance) -> Outcome:
+    pair, coarse = x.weights, oracle.coarse(x.grid)
+    fine_values, coarse_values = _linear(x, x.grid, 1.0), _linear(x, coarse, 2.0)
+    scale = float(np.abs(fine_values).max())
+    outcomes = []
+    if pair.linears[0]:
+        inside = np.ix_(*(_inside_of_restriction(pair, n) for n in x.grid))
+        got = a.restrict(fine_values[None, None].astype(x.dtype), x.pair)[0, 0]
+        outcomes.append(residual(got[inside], coarse_values[inside], scale, x.dtype, "R u, scale ‖u‖_∞"))
+    if pair.linears[1]:
+        inside = np.ix_(*(_inside_of_prolongation(pair, n) for n in x.grid))
+        got = a.prolong(coarse_values[None, None].astype(x.dtype), x.pair)[0, 0]
+        outcomes.append(residual(got[inside], fine_values[inside], scale, x.dtype, "P u, scale ‖u‖_∞"))
+    return worst(outcomes)
+
+
+@law(
+    "T4",
+    "Restriction and prolongation together lose as little as their order says.",
+    "‖σ^-d P R u − u‖₂ = O(h^q) for smooth periodic u, q = 1 (constant), 2 (linear), 4 (cubic); criterion: "
+    "slope in [q − 0.2, q + 0.3] over two halvings of h",
+    source="approximation order of interpolation",
+    catches="weights that are right for constants only",
+    needs=BOTH,
+    domain=Domain(multiple=2, dimensions=(1, 2), pair=lambda pair: True),
+)
+def _order(a: Gate, x: Instance) -> Outcome:
+    q = x.weights.order
+    first = 8 if x.dtype == "float32" or q < 4 else 16
+    errors = []
+    for n in (first, 2 * first, 4 * first):
+        grid = (n, *(4 if a.profile.rectangular else n for _ in x.grid[1:]))
+        phase = 2 * np.pi * (np.arange(n) / n + 0.1 * (x.seed % 7))
+        u = np.broadcast_to(np.sin(phase).reshape(n, *(1,) * (x.d - 1)), grid)[None, None].astype(x.dtype)
+        back = doubled(a.prolong(a.restrict(u, x.pair), x.pair)) / x.weights.row_sum**x.d
+        errors.append(float(np.sqrt(np.mean((back - doubled(u)) ** 2))))
+    slope = math.log2(errors[1] / errors[2]) if min(errors) > 0 else math.nan
+    return within(slope, q - 0.2, q + 0.3, f"order of PRu − u for {x.pair}")
+
+
+@law(
+    "T5",
+    "In d dimensions R and P are products of the one-dimensional ones.",
+    "R_d = R ⊗ … ⊗ R and P_d = P ⊗ … ⊗ P: a product of functions of one variable stays one; scale Π ‖u_j‖_∞",
+    source="tensor products",
+    catches="weights of one axis applied to another, a factor that is there only in two dimensions",
+    needs=BOTH,
+    domain=EVEN,
+)
+def _separable(a: Gate, x: Instance) -> Outcome:
+    rng = np.random.default_rng(x.seed)
+    fine = [rng.standard_normal(n) for n in x.grid]
+    coarse = [rng.standard_normal(n // 2) for n in x.grid]
+    R = [oracle.restriction(x.weights, (n,)) @ u for n, u in zip(x.grid, fine, strict=True)]
+    P = [oracle.prolongation(x.weights, (n,)) @ u for n, u in zip(x.grid, coarse, strict=True)]
+    got_R = a.restrict(_product(fine)[None, None].astype(x.dtype), x.pair)[0, 0]
+    got_P = a.prolong(_product(coarse)[None, None].astype(x.dtype), x.pair)[0, 0]
+    sizes = [float(np.prod([np.abs(u).max() for u in us])) for us in (fine, coarse)]
+    gain = max(1.0, x.weights.row_sum) ** x.d
+    return both(
+        residual(got_R, _product(R), gain * sizes[0], x.dtype, "R of a product"),
+        residual(got_P, _product(P), sizes[1], x.dtype, "P of a product"),
+    )
+
+
+@law(
+    "T6",
+    "R and P commute with shifts by a coarse cell, for every channel and example on its own.",
+    "R S^{2e} = S^e R and P S^e = S^{2e} P for every unit shift; channels and examples stay apart",
+    source="periodic grids",
+    catches="edges, a coarse grid that depends on the position, mixed channels",
+    needs=BOTH,
+    domain=EVEN,
+)
+def _shifts(a: Gate, x: Instance) -> Outcome:
+    Y, w = x.image(), x.image("w", grid=oracle.coarse(x.grid))
+    RY, Pw = a.restrict(Y, x.pair), a.prolong(w, x.pair)
+    gain = max(1.0, x.weights.row_sum) ** x.d
+    sizes = gain * float(np.abs(Y).max()), float(np.abs(w).max())
+    outcomes = []
+    for axis in range(x.d):
+        e = tuple(int(k == axis) for k in range(x.d))
+        two = tuple(2 * k for k in e)
+        outcomes += [
+            agree(a.restrict(shifted(Y, two), x.pair), shifted(RY, e), sizes[0], x.dtype, f"R, axis {axis}"),
+            agree(a.prolong(shifted(w, e), x.pair), shifted(Pw, two), sizes[1], x.dtype, f"P, axis {axis}"),
+        ]
+    alone = a.restrict(Y[-1:, -1:].copy(), x.pair)
+    return both(*outcomes, agree(RY[-1:, -1:], alone, sizes[0], x.dtype, "one channel of one example alone"))
+
+
+@law(
+    "T7",
+    "R and P have full rank.",
+    "rank R = rank P = n_H; criterion: smallest singular value above 100 n eps of the largest",
+    source=EQ7,
+    catches="coarse values that are never used",
+    needs=BOTH,
+    domain=EVEN,
+)
+def _full_rank(a: Gate, x: Instance) -> Outcome:
+    n, n_H = x.cells, x.cells // 2**x.d
+    units = np.eye(n, dtype=x.dtype).reshape(n, 1, *x.grid)
+    coarse = np.eye(n_H, dtype=x.dtype).reshape(n_H, 1, *oracle.coarse(x.grid))
+    outcomes = []
+    for name, matrix in (("R", a.restrict(units, x.pair)), ("P", a.prolong(coarse, x.pair))):
+        values = np.linalg.svd(doubled(matrix).reshape(len(matrix), -1), compute_uv=False)
+        rank = int(np.sum(values > 100 * n * float(np.finfo(x.dtype).eps) * values[0]))
+        outcomes.append(holds(rank == n_H, f"rank {name} = n_H", f"{rank} instead of {n_H}"))
+    return worst(outcomes)
+
+
+@law(
+    "T8",
+    "A grid with an odd number of cells is refused, not cut off.",
+    "restriction of an odd extent raises (28 → 14 → 7 → error); even extents are accepted",
+    source="conventions",
+    catches="a row or column dropped in silence",
+    needs=("restrict",),
+    domain=EVEN,
+)
+def _odd_extents(a: Gate, x: Instance) -> Outcome:
+    accepted = a.restrict(x.image(), x.pair)
+    odd = np.ones((1, 1, x.grid[0] + 1, *x.grid[1:]), dtype=x.dtype)
+    try:
+        a.restrict(odd, x.pair)
+    except NotImplementedError:
+        raise
+    except Misbehaviour as error:
+        return holds(False, "odd extents raise", str(error))
+    except Exception:
+        return holds(accepted.any(), "even extents are accepted", "only zeros came back")
+    return holds(False, "odd extents raise", f"{odd.shape[2:]} was restricted without complaint")
+
+
+@law(
+    "T9",
+    "Averages stay between the smallest and the largest value.",
+    "weights >= 0 with Σ r_a = 1: min y <= Ry <= max y and min y <= Py <= max y, up to 4d eps ‖y‖_∞",
+    source="averages",
+    catches="negative or overshooting weights",
+    needs=BOTH,
+    domain=Domain(multiple=2, pair=lambda pair: pair.monotone and pair.row_sum == 1),
+)
+def _maximum_principle(a: Gate, x: Instance) -> Outcome:
+    Y = np.abs(x.image()) + 1
+    w = np.abs(x.image("w", grid=oracle.coarse(x.grid))) + 1
+    outcomes = []
+    for name, given, got in (("R", Y, a.restrict(Y, x.pair)), ("P", w, a.prolong(w, x.pair))):
+        slack = 4 * x.d * float(np.finfo(x.dtype).eps) * float(given.max())
+        inside = bool(np.all(got >= given.min() - slack) and np.all(got <= given.max() + slack))
+        text = f"min y <= {name}y <= max y"
+        outcomes.append(holds(inside, text, f"values in [{got.min():.6g}, {got.max():.6g}]"))
+    return worst(outcomes)
+
+
+@law(
+    "T10",
+    "With a zero boundary the coarse convolution is the Galerkin one, away from the edges at least.",
+    "R K_zero(s_h) P = K_zero(s_H): in all rows for piecewise constant P, in the interior rows for others; "
+    "scale σ^d ‖s‖₁‖y‖_∞",
+    source="[LAS] eq. (8) with a zero boundary",
+    catches="boundaries that do not fit together",
+    needs=("restrict", "prolong", "convolution"),
+    domain=Domain(boundary="zero", stencil="closed", sizes=(1, 3, 5), pair=lambda pair: pair.symmetric),
+)
+def _zero_padding(a: Gate, x: Instance) -> Outcome:
+    pair, r = x.weights, x.stencil[0] // 2
+    reach = max(map(abs, pair.r)) + r + max(map(abs, pair.p))
+    margin = 0 if set(pair.p) <= {0, 1} else math.ceil(reach / 2)
+    grid = (2 * margin + 2,) * x.d
+    S, y = x.single(), x.image("y", channels=1, grid=grid)
+    got = a.restrict(a.convolution(S, a.prolong(y, x.pair), "zero"), x.pair)
+    correlation = a.profile.orientation == "correlation"
+    s_H = oracle.down(S if correlation else transposed(S), pair, x.d)
+    expected = convolve(s_H, y, "zero")
+    inside = (slice(None), slice(None), *(slice(margin, n - margin) for n in grid))
+    scale = pair.row_sum**x.d * one_norm(S) * float(np.abs(y).max())
+    return residual(
+        got[inside], expected[inside], scale, x.dtype, f"rows at distance {margin} from the edges"
+    )
+
+
+TRANSFER = (
+    _constants,
+    _variational,
+    _linears,
+    _order,
+    _separable,
+    _shifts,
+    _full_rank,
+    _odd_extents,
+    _maximum_principle,
+    _zero_padding,
+)
+"""The family in order."""
+
+
+def _inner(w: Array, matrix: Array, y: Array) -> float:
+    """Return ⟨w, M y⟩ over all channels and examples."""
+    flat = doubled(y).reshape(*y.shape[:2], -1) @ matrix.T
+    return float((doubled(w).reshape(*w.shape[:2], -1) * flat).sum())
+
+
+def _linear(x: Instance, grid: tuple[int, ...], width: float) -> Array:
+    """Return α + β·x at the points of a grid; ``width`` is its spacing in units of the fine one."""
+    rng = np.random.default_rng(x.seed)
+    values = np.full(grid, rng.standard_normal())
+    for axis, n in enumerate(grid):
+        points = width * (np.arange(n) + (0.0 if x.weights.vertex else 0.5))
+        values = values + rng.standard_normal() * points.reshape(
+            *(n if k == axis else 1 for k in range(len(grid)))
+        )
+    return values
+
+
+def _inside_of_restriction(pair: oracle.Pair, n: int) -> list[int]:
+    """Return the coarse cells whose row does not wrap around."""
+    return [i for i in range(n // 2) if all(0 <= 2 * i + offset < n for offset in pair.r)]
+
+
+def _inside_of_prolongation(pair: oracle.Pair, n: int) -> list[int]:
+    """Return the fine cells that no wrapped column reaches."""
+    reached = {(2 * j + b) % n for j, b in itertools.product(range(n // 2), pair.p) if not 0 <= 2 * j + b < n}
+    return [i for i in range(n) if i not in reached]
+
+
+def _product(vectors: list[Array]) -> Array:
+    """Return the outer product of vectors."""
+    result = np.ones(())
+    for vector in vectors:
+        result = np.multiply.outer(result, vector)
+    return result

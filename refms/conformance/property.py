@@ -1,0 +1,108 @@
+"""A property of a true implementation: what it states, what it catches, and its check on one instance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from refms.conformance.instances import ANY, Domain, Instance
+from refms.conformance.outcome import Outcome
+
+if TYPE_CHECKING:
+    from refms.conformance.gate import Gate
+
+Check = Callable[["Gate", Instance], Outcome]
+"""Judges an implementation on one instance."""
+
+
+@dataclass(frozen=True)
+class Property:
+    """One entry of the catalogue.
+
+    Parameters
+    ----------
+    id : str
+        Letter of the family and number, such as ``"C5"``.
+    family : str
+        Such as ``"convolution"``.
+    title : str
+        One sentence.
+    statement : str
+        The formula, and the criterion where it is not ρ <= 30.
+    source : str
+        Equation of the papers, or the theory it comes from.
+    catches : str
+        Which mistakes it is there for.
+    needs : tuple of str
+        The operations of the adapter that it calls.
+    domain : Domain
+        On which instances it holds.
+    check : callable
+        (gate, instance) -> Outcome.
+    cost : int
+        Relative cost of one instance; dear ones get fewer instances.
+    """
+
+    id: str
+    family: str
+    title: str
+    statement: str
+    source: str
+    catches: str
+    needs: tuple[str, ...]
+    domain: Domain
+    check: Check
+    cost: int = 1
+
+
+@dataclass(frozen=True)
+class Family:
+    """Makes the properties of one family from functions.
+
+    Parameters
+    ----------
+    name : str
+        Name of the family.
+
+    Examples
+    --------
+    >>> law = Family("demonstration").law
+    >>> @law("X1", "One is one", "1 = 1", source="arithmetic", catches="nothing", needs=())
+    ... def identity(gate, x):
+    ...     return Outcome("PASS", 0.0, "1 = 1")
+    >>> identity.id, identity.title
+    ('X1', 'One is one')
+    """
+
+    name: str
+
+    def law(
+        self,
+        id: str,
+        title: str,
+        statement: str,
+        *,
+        source: str,
+        catches: str,
+        needs: tuple[str, ...],
+        domain: Domain = ANY,
+        cost: int = 1,
+    ) -> Callable[[Check], Property]:
+        """Return a decorator that turns a check into a property.
+
+        Parameters
+        ----------
+        id, title, statement, source, catches, needs, domain, cost
+            See :class:`Property`.
+
+        Returns
+        -------
+        callable
+            check -> Property.
+        """
+
+        def made(check: Check) -> Property:
+            return Property(id, self.name, title, statement, source, catches, needs, domain, check, cost)
+
+        return made

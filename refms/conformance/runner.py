@@ -1,0 +1,138 @@
+"""Runs the catalogue on an adapter and reports; what was never run is never passed."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from refms.conformance.adapter import provides
+from refms.conformance.gate import Gate, Misbehaviour
+from refms.conformance.instances import Instance, instances
+from refms.conformance.outcome import Outcome, worst
+from refms.conformance.properties import PROPERTIES
+from refms.conformance.property import Property
+from refms.conformance.report import Report, Row, unrun
+from refms.errors import require_choice
+
+TIERS = {"quick": 4, "full": 60}
+"""Instances of a property of cost 1."""
+
+Progress = Callable[[Row], None]
+"""Called after each property."""
+
+
+def run(
+    adapter: Any,
+    tier: str = "quick",
+    seed: int = 0,
+    *,
+    properties: Sequence[Property] = PROPERTIES,
+    progress: Progress | None = None,
+) -> Report:
+    """Check an implementation against the catalogue of properties.
+
+    Parameters
+    ----------
+    adapter : Adapter
+        The implementation with its declared profile.
+    tier : str
+        ``"quick"`` (a few instances a property, seconds) or ``"full"`` (many, minutes).
+    seed : int
+        Seed of all instances, at least 0; equal seeds give equal instances.
+    properties : sequence of Property
+        Which ones to run; all others appear as NOT RUN.
+    progress : callable or None
+        Told every finished row.
+
+    Returns
+    -------
+    Report
+        One row for every property of the catalogue.
+
+    Raises
+    ------
+    InputError
+        If the tier is unknown.
+
+    Examples
+    --------
+    >>> from refms.conformance.adapter import Adapter
+    >>> from refms.conformance.profile import Profile
+    >>> run(Adapter(Profile("nothing yet"))).passed
+    False
+    """
+    require_choice(tier, TIERS, "tier")
+    gate = Gate(adapter)
+    chosen = {item.id for item in properties}
+    catalogue = (*PROPERTIES, *(item for item in properties if item not in PROPERTIES))
+    rows = []
+    for item in catalogue:
+        row = checked(gate, item, tier, seed) if item.id in chosen else unrun(item, "it was not selected.")
+        rows.append(row)
+        if progress is not None:
+            progress(row)
+    return Report(gate.profile, tier, seed, tuple(rows))
+
+
+def checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
+    """Return the row of one property: its worst outcome over the instances of the tier.
+
+    Parameters
+    ----------
+    gate : Gate
+        The implementation.
+    item : Property
+        What to check.
+    tier : str
+        How many instances.
+    seed : int
+        Their seed.
+
+    Returns
+    -------
+    Row
+        NOT IMPLEMENTED if an operation is missing, NOT RUN if the profile holds no instance, FAIL for
+        any exception, else the verdict of the worst outcome.
+    """
+    missing = [name for name in item.needs if not provides(gate.adapter, name)]
+    if missing:
+        sentence = f"the adapter has no {', '.join(missing)}."
+        return dataclasses.replace(unrun(item, sentence), verdict="NOT IMPLEMENTED")
+    cases = instances(item.domain, gate.profile, max(1, TIERS[tier] // item.cost), seed)
+    if not cases:
+        return unrun(item, "the profile declares no case in which it is stated.")
+    start = time.perf_counter()
+    found: list[tuple[Instance, Outcome]] = []
+    for case in cases:
+        try:
+            with np.errstate(all="ignore"):
+                found.append((case, item.check(gate, case)))
+        except NotImplementedError as error:
+            row = unrun(item, f"the adapter says: {error}.")
+            return dataclasses.replace(row, verdict="NOT IMPLEMENTED")
+        except Misbehaviour as error:
+            found.append((case, _failed(f"{error}.")))
+        except Exception as error:
+            found.append((case, _failed(f"{type(error).__name__}: {error}")))
+    total = worst(outcome for _, outcome in found)
+    case = next(case for case, outcome in found if outcome.sentence == total.sentence)
+    return Row(
+        id=item.id,
+        family=item.family,
+        title=item.title,
+        verdict=total.verdict,
+        rho=total.rho,
+        criterion=total.criterion,
+        sentence="" if total.verdict == "PASS" else total.sentence,
+        instances=len(found),
+        worst_instance=case.describe(),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _failed(sentence: str) -> Outcome:
+    return Outcome("FAIL", None, "runs without misbehaviour", sentence)
