@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import device_double
-import device_double_sparse
 import numpy as np
 import pytest
 
@@ -93,5 +92,5 @@ def locked() -> Callable[[np.ndarray], np.ndarray]:
 
 
 def _install(patch: pytest.MonkeyPatch) -> None:
-    for name, module in device_double_sparse.make_modules().items():
+    for name, module in device_double.make_modules().items():
         patch.setitem(sys.modules, name, module)

@@ -102,7 +102,8 @@ def test_duplicate_entries_add(device):
 
 def test_sending_a_matrix_leaves_it_as_it_was():
     data = scipy.sparse.csr_array((np.array([1.0, 2.0]), np.array([1, 1]), np.array([0, 2])), shape=(1, 2))
-    NUMPY.csr_from_host(data)
+    merged = NUMPY.csr_from_host(data)
+    assert (merged.nnz, merged[0, 1]) == (1, 3.0)
     assert data.nnz == 2
 
 

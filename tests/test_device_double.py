@@ -7,6 +7,8 @@ import device_double
 import numpy as np
 import pytest
 import scipy.sparse
+from device_double import functions
+from device_double import sparse as sparse_double
 
 from refms.backend import backend_of
 
@@ -121,6 +123,12 @@ def test_operators_and_functions_compute_what_numpy_computes(xp):
     assert view.get().tolist() == [[1.0, 2.0], [4.0, 5.0]]
 
 
+def test_numpy_numbers_may_meet_it(xp):
+    product = np.float64(2.0) * xp.asarray(HOST)
+    assert type(product).__module__ == "cupy"
+    assert product.get().tolist() == (2.0 * HOST).tolist()
+
+
 def test_it_belongs_to_the_cupy_backend(fake_gpu):
     matrix = fake_gpu.backend.csr_from_host(scipy.sparse.csr_array(HOST))
     assert backend_of(fake_gpu.array(HOST), matrix, matrix.T) == fake_gpu.backend
@@ -177,7 +185,7 @@ def _lines(table):
 
 
 def test_every_function_of_the_double_is_in_cupy(real):
-    for path, keywords in _lines(device_double.FUNCTIONS) + _lines(device_double.CREATORS):
+    for path, keywords in _lines(functions.FUNCTIONS) + _lines(functions.CREATORS):
         function = real
         for part in path.split("."):
             function = getattr(function, part)
@@ -187,9 +195,9 @@ def test_every_function_of_the_double_is_in_cupy(real):
             continue
         if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
             assert set(keywords) <= set(parameters), path
-    for name in device_double.UFUNCS.split():
+    for name in functions.UFUNCS.split():
         assert isinstance(getattr(real, name), real.ufunc), name
-    for name in device_double.CONSTANTS.split():
+    for name in functions.CONSTANTS.split():
         assert hasattr(real, name), name
 
 
@@ -197,10 +205,8 @@ def test_every_method_of_the_double_is_in_cupy(real):
     own = {name for name in vars(device_double.ndarray) if not name.startswith("_")}
     assert own <= set(dir(real.ndarray))
     sparse = importlib.import_module("cupyx.scipy.sparse")
-    import device_double_sparse
-
-    for name in (*device_double_sparse.BUILDERS, "csr_array", "csc_array", "coo_array", "issparse"):
+    for name in (*sparse_double.BUILDERS, "csr_array", "csc_array", "coo_array", "issparse"):
         assert hasattr(sparse, name), name
     for name in ("csr_array", "csc_array", "coo_array"):
-        own = {n for n in dir(getattr(device_double_sparse, name)) if not n.startswith("_")}
+        own = {n for n in dir(getattr(sparse_double, name)) if not n.startswith("_")}
         assert own <= set(dir(getattr(sparse, name))) | {"data", "indices", "indptr", "row", "col"}, name

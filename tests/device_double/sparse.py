@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
-from device_double import LEDGER, make_cupy, ndarray, unwrap, wrap
+
+from device_double.array import LEDGER, ndarray, unwrap, wrap
+from device_double.functions import make_cupy
 
 _KINDS = "?fdFD"
 

@@ -1,0 +1,240 @@
+"""The functions of the stand-in for CuPy: a whitelist with the keyword arguments that CuPy 14.2 has."""
+
+from __future__ import annotations
+
+import operator
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from device_double.array import ndarray, only, unwrap, unwrapped, wrap
+
+UFUNCS = """
+    abs absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh cbrt ceil conj conjugate
+    copysign cos cosh divide equal exp exp2 expm1 floor floor_divide fmax fmin greater greater_equal
+    hypot isfinite isinf isnan less less_equal log log10 log1p log2 logaddexp logaddexp2 logical_and
+    logical_not logical_or logical_xor maximum minimum mod multiply negative nextafter not_equal
+    positive power reciprocal remainder rint sign signbit sin sinh sqrt square subtract tan tanh
+    true_divide trunc
+"""
+"""Elementwise functions; CuPy's take `out`, `dtype` and `casting`, but no `where`."""
+
+FUNCTIONS = """
+    all a axis out keepdims
+    allclose a b rtol atol equal_nan
+    amax a axis out keepdims
+    amin a axis out keepdims
+    angle z deg
+    any a axis out keepdims
+    argmax a axis dtype out keepdims
+    argmin a axis dtype out keepdims
+    argsort a axis kind
+    array_equal a1 a2 equal_nan
+    ascontiguousarray a dtype
+    asfortranarray a dtype
+    bincount x weights minlength
+    broadcast_arrays
+    broadcast_to array shape
+    clip a a_min a_max out
+    column_stack tup
+    concatenate tup axis out dtype casting
+    copy a order
+    copyto dst src casting where
+    count_nonzero a axis
+    cumsum a axis dtype out
+    diag v k
+    diff a n axis prepend append
+    dot a b out
+    einsum dtype optimize
+    empty_like dtype order shape
+    expand_dims a axis
+    flip a axis
+    full_like a fill_value dtype order shape
+    hstack tup dtype casting
+    imag val
+    inner a b
+    isclose a b rtol atol equal_nan
+    kron a b
+    matmul axes axis keepdims casting dtype order out
+    max a axis out keepdims
+    mean a axis dtype out keepdims
+    median a axis out overwrite_input keepdims
+    meshgrid indexing sparse copy
+    min a axis out keepdims
+    moveaxis a source destination
+    nan_to_num x copy nan posinf neginf
+    nonzero a
+    ones_like a dtype order shape
+    outer a b out
+    pad array pad_width mode constant_values
+    prod a axis dtype out keepdims
+    put_along_axis indices values axis
+    ravel a order
+    real val
+    repeat a repeats axis
+    reshape a order copy
+    roll a shift axis
+    rot90 k axes
+    round a decimals out
+    searchsorted a v side sorter
+    sort a axis kind
+    split ary indices_or_sections axis
+    squeeze a axis
+    stack tup axis out dtype casting
+    std a axis dtype out ddof keepdims
+    sum a axis dtype out keepdims
+    swapaxes a axis1 axis2
+    take a indices axis out
+    take_along_axis indices axis
+    tensordot a b axes
+    tile A reps
+    trace a offset axis1 axis2 dtype out
+    transpose a axes
+    tril m k
+    triu m k
+    unique return_index return_inverse return_counts axis equal_nan
+    var a axis dtype out ddof keepdims
+    vdot a b
+    vstack tup dtype casting
+    where
+    zeros_like a dtype order shape
+    linalg.cholesky a
+    linalg.det a
+    linalg.eigh a UPLO
+    linalg.eigvalsh a UPLO
+    linalg.inv a
+    linalg.lstsq a b rcond
+    linalg.matrix_power M n
+    linalg.matrix_rank M tol
+    linalg.norm x ord axis keepdims
+    linalg.pinv a rcond
+    linalg.qr a mode
+    linalg.slogdet a
+    linalg.solve a b
+    linalg.svd a full_matrices compute_uv
+    fft.fft a n axis norm
+    fft.ifft a n axis norm
+    fft.fft2 a s axes norm
+    fft.ifft2 a s axes norm
+    fft.fftn a s axes norm
+    fft.ifftn a s axes norm
+    fft.rfftn a s axes norm
+    fft.irfftn a s axes norm
+    fft.fftshift x axes
+    fft.ifftshift x axes
+    lib.stride_tricks.as_strided x shape strides
+"""
+"""Functions of arrays, each with its keyword arguments in CuPy 14.2; positional ones are not listed where the
+names differ between NumPy and CuPy."""
+
+CREATORS = """
+    arange dtype
+    eye N M k dtype order
+    full shape fill_value dtype order
+    identity n dtype
+    linspace num endpoint retstep dtype axis
+    ones shape dtype order
+    zeros shape dtype order
+    fft.fftfreq n d
+    fft.rfftfreq n d
+"""
+"""Functions that make arrays."""
+
+CONSTANTS = """
+    pi e inf nan newaxis float32 float64 complex64 complex128 bool_ int8 int16 int32 int64 uint8 uint16
+    intp floating integer complexfloating number generic dtype finfo iinfo can_cast promote_types
+    issubdtype
+"""
+"""What CuPy takes from NumPy as it is."""
+
+
+def _look_up(root: Any, path: str) -> Any:
+    return operator.attrgetter(path)(root)
+
+
+def _function(path: str, keywords: list[str]) -> Callable[..., Any]:
+    original = _look_up(np, path)
+
+    def call(*args: Any, **kw: Any) -> Any:
+        only(kw, keywords, path)
+        return wrap(original(*unwrap(args), **unwrapped(kw)))
+
+    call.__name__ = path
+    return call
+
+
+def _place(module: types.ModuleType, path: str, value: Any) -> None:
+    *parents, name = path.split(".")
+    for parent in parents:
+        if not hasattr(module, parent):
+            setattr(module, parent, types.ModuleType(f"{module.__name__}.{parent}"))
+        module = getattr(module, parent)
+    setattr(module, name, value)
+
+
+def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: bool | None = None) -> ndarray:
+    """Move host data to the device, or return a device array itself."""
+    if isinstance(a, ndarray):
+        if copy or (dtype is not None and np.dtype(dtype) != a.dtype):
+            return ndarray(np.array(a._host, dtype=dtype, order=order))
+        return a
+    return ndarray(np.array(a, dtype=dtype, order=order or "K"))
+
+
+def array(obj: Any, dtype: Any = None, copy: bool = True, order: Any = "K", ndmin: int = 0) -> ndarray:
+    """Move host data to the device, or copy a device array."""
+    return ndarray(
+        np.array(unwrap(obj) if isinstance(obj, ndarray) else obj, dtype=dtype, order=order, ndmin=ndmin)
+    )
+
+
+def empty(shape: Any, dtype: Any = float, order: str = "C") -> ndarray:
+    """Return an array of NaN (or the largest integer), so that a value never written shows."""
+    return ndarray(_poisoned(np.empty(shape, dtype, order)))
+
+
+def empty_like(
+    prototype: Any, dtype: Any = None, order: Any = "K", subok: Any = None, shape: Any = None
+) -> ndarray:
+    """Return an array of NaN, so that a value never written shows."""
+    return ndarray(_poisoned(np.empty_like(unwrap(prototype), dtype, order, shape=shape)))
+
+
+def _poisoned(host: np.ndarray) -> np.ndarray:
+    host.fill(
+        np.nan if host.dtype.kind in "fc" else np.iinfo(host.dtype).max if host.dtype.kind in "iu" else 1
+    )
+    return host
+
+
+def result_type(*operands: Any) -> np.dtype:
+    """Return the dtype that operands combine to."""
+    return np.result_type(*unwrap(operands))
+
+
+def make_cupy() -> types.ModuleType:
+    """Return a module that passes for CuPy where only a whitelist of it is needed."""
+    module = types.ModuleType("cupy")
+    for name in UFUNCS.split():
+        _place(module, name, _function(name, ["out", "dtype", "casting"]))
+    for table in (FUNCTIONS, CREATORS):
+        for line in table.strip().splitlines():
+            path, *keywords = line.split()
+            _place(module, path, _function(path, keywords))
+    for name in CONSTANTS.split():
+        setattr(module, name, getattr(np, name))
+    for function in (asarray, array, empty, empty_like, result_type):
+        setattr(module, function.__name__, function)
+    module.__dict__.update(
+        ndarray=ndarray,
+        asnumpy=lambda a: a.get() if isinstance(a, ndarray) else np.asarray(a),
+        ndim=lambda a: unwrap(a).ndim,
+        shape=lambda a: unwrap(a).shape,
+        iscomplexobj=lambda a: unwrap(a).dtype.kind == "c",
+        cuda=types.SimpleNamespace(is_available=lambda: True),
+        __version__="14.2.0",
+    )
+    module.linalg.LinAlgError = np.linalg.LinAlgError
+    return module
