@@ -77,7 +77,9 @@ class DataSection:
         """
         grid = native if self.size == 0 else Grid((self.size,) * native.dimension)
         if grid.levels_to(native) < 0:
-            raise InputError(f"size is {self.size}, larger than the images {native.shape}; expected at most that.")
+            raise InputError(
+                f"size is {self.size}, larger than the images {native.shape}; expected at most that."
+            )
         return grid
 
 
