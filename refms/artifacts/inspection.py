@@ -119,7 +119,7 @@ def datasets_of(file: Any) -> dict[str, Any]:
     Raises
     ------
     FileError
-        If there are soft or external links, other objects than groups and datasets, or absurdly many or deep
+        If there are soft or external links, other objects than groups and datasets, or too many or too deep
         ones (hard links can make circles).
     """
     found: dict[str, Any] = {}
@@ -128,8 +128,10 @@ def datasets_of(file: Any) -> dict[str, Any]:
     while waiting:
         prefix, group = waiting.pop()
         visited += len(group)
-        if visited > MOST_OBJECTS or prefix.count("/") > DEEPEST:
-            raise FileError(f"holds more than {MOST_OBJECTS} objects or nests them more than {DEEPEST} deep.")
+        if visited > MOST_OBJECTS:
+            raise FileError(f"holds more than {MOST_OBJECTS} objects; expected a file written by refms.")
+        if prefix.count("/") >= DEEPEST:
+            raise FileError(f"nests groups {DEEPEST} deep or in a circle; expected a file written by refms.")
         for name in group:
             path = prefix + name
             link = group.get(name, getclass=True, getlink=True)

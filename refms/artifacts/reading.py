@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import h5py
 import numpy as np
@@ -125,11 +125,8 @@ def _require_schema(file: Any) -> None:
 
 
 def _json_mapping(text: str) -> dict[str, Any]:
-    def refuse(constant: str) -> NoReturn:
-        raise ValueError(f"{constant} is no number of JSON")
-
     try:
-        value = json.loads(text, parse_constant=refuse)
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise FileError(
             f"has attributes that are not JSON ({error}). Take another copy of the file."

@@ -210,7 +210,7 @@ def repeated_json(file):
     [
         (soft_link, "link out of its tree at 'soft'"),
         (external_link, "link out of its tree at 'external'"),
-        (circle, "deep"),
+        (circle, "in a circle"),
         (bush, "objects"),
         (named_type, "neither an array nor a group"),
         (external_storage, "external, virtual"),

@@ -83,6 +83,12 @@ def test_nan_and_infinity_in_arrays_survive_because_histories_need_them(tmp_path
     assert read_artifact(tmp_path / "a.h5").arrays["objective"].tobytes() == values.tobytes()
 
 
+def test_the_deepest_name_survives(tmp_path):
+    artifact = Artifact("golden", {}, {"/".join("abcdefghijklmnop"): np.zeros(1)})
+    write_artifact(tmp_path / "a.h5", artifact)
+    same(read_artifact(tmp_path / "a.h5"), artifact)
+
+
 def test_attributes_larger_than_64_kib_survive(tmp_path):
     artifact = Artifact("model", {"log": ["line"] * 50_000, "text": "ω" * 5000}, {})
     write_artifact(tmp_path / "a.h5", artifact)
