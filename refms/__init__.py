@@ -4,6 +4,52 @@ Convolutional networks as forward Euler steps, their training as optimal control
 resolutions and depths, at the level of explicit matrices and without automatic differentiation, after
 [LAS] E. Haber, L. Ruthotto, E. Holtham, S.-H. Jun, *Learning Across Scales* and
 [MST] S. Zakariaei, S. Ahamed, E. Haber, M. Eliasof, *Multiscale Training of Convolutional Neural Networks*.
+
+The names below are the ones to begin with; everything else is imported from its own module.
 """
 
+from refms.checks import (
+    adjoint_test,
+    complex_step_test,
+    galerkin_test,
+    gauss_newton_test,
+    taylor_test,
+)
+from refms.errors import FileError, InputError, SingularTransferError
+from refms.grid import (
+    Grid,
+    columns_from_nchw,
+    columns_from_nhwc,
+    nchw_from_columns,
+    nhwc_from_columns,
+)
+from refms.operators.convolution import Convolution, convolution_matrix
+from refms.operators.galerkin import prolong_stencil, restrict_stencil, stencil_map
+from refms.operators.transfer import TRANSFER_PAIRS, TransferPair, transfer_pair
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "TRANSFER_PAIRS",
+    "Convolution",
+    "FileError",
+    "Grid",
+    "InputError",
+    "SingularTransferError",
+    "TransferPair",
+    "__version__",
+    "adjoint_test",
+    "columns_from_nchw",
+    "columns_from_nhwc",
+    "complex_step_test",
+    "convolution_matrix",
+    "galerkin_test",
+    "gauss_newton_test",
+    "nchw_from_columns",
+    "nhwc_from_columns",
+    "prolong_stencil",
+    "restrict_stencil",
+    "stencil_map",
+    "taylor_test",
+    "transfer_pair",
+]

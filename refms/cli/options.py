@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import sys
 from typing import Any
 
-import h5py
-import numpy as np
-import scipy
 
-from refms import __version__
 from refms.config import DATASETS, DataSection
 from refms.data.dataset import Dataset, split
 from refms.data.digits import load_digits
 from refms.data.mnist import load_mnist
+from refms.environment import versions
 from refms.errors import InputError
 from refms.files import atomic_write
 
@@ -115,17 +111,6 @@ def split_by(section: DataSection, dataset: Dataset) -> tuple[Dataset, Dataset]:
     """
     train = section.train or dataset.count * 5 // 6
     return split(dataset, train, section.validation or dataset.count - train, section.split_seed)
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that a result depends on."""
-    return {
-        "refms": __version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "h5py": h5py.__version__,
-    }
 
 
 def write_json(target: str | None, result: dict[str, Any]) -> None:

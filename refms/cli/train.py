@@ -17,11 +17,11 @@ from refms.cli.options import (
     add_data_options,
     read_dataset,
     split_by,
-    versions,
     write_json,
 )
 from refms.config import Configuration
 from refms.data.dataset import one_hot
+from refms.environment import versions
 from refms.errors import Array, FileError
 from refms.model import Model, initial_model, score
 from refms.objective.batches import LabelledColumns

@@ -1,0 +1,53 @@
+"""What a result depends on besides its input: versions and the machine, recorded beside every figure."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+
+_PACKAGES = ("refms", "numpy", "scipy", "h5py")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python, refms and its dependencies.
+
+    Returns
+    -------
+    dict of str to str
+        Package name to version; a package that is run from its source without installation is ``"source"``.
+
+    Examples
+    --------
+    >>> sorted(versions())
+    ['h5py', 'numpy', 'python', 'refms', 'scipy']
+    """
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "source"
+    return found
+
+
+def machine() -> str:
+    """Return processor, usable cores and system in one line.
+
+    Returns
+    -------
+    str
+        For example ``"AMD EPYC, 2 cores, Linux x86_64"``.
+    """
+    model = platform.processor()
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        lines = information.read_text(encoding="utf-8").splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        model = names[0] if names else model
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # systems without processor affinity
+        cores = os.cpu_count() or 1
+    return f"{model or 'unknown processor'}, {cores} cores, {platform.system()} {platform.machine()}"

@@ -1,0 +1,35 @@
+"""What README promises: its example prints what stands below it, and importing is light."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_example_prints_what_stands_below_it():
+    code, shown = re.search(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, re.DOTALL).groups()
+    got = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert got.stdout == shown
+
+
+def test_files_and_commands_named_in_readme_exist():
+    for path in re.findall(r"(?:scripts|validation)/[\w/.]+\.(?:sh|py|toml|md)", README):
+        assert (ROOT / path).is_file(), path
+
+
+def test_importing_refms_imports_no_extra():
+    code = "import sys, refms; print([m for m in sys.argv[1:] if m in sys.modules])"
+    extras = ["sklearn", "cupy", "matplotlib", "torch", "jax", "h5py", "pytest", "hypothesis"]
+    got = subprocess.run([sys.executable, "-c", code, *extras], capture_output=True, text=True, check=True)
+    assert got.stdout.strip() == "[]"
+
+
+def test_results_are_what_the_json_files_give():
+    command = [sys.executable, str(ROOT / "scripts" / "make_results.py"), "--check"]
+    got = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert got.returncode == 0, got.stdout
