@@ -63,8 +63,8 @@ def adjoint_test(
     seed, repeats : int
         Seed of the vectors, and how many pairs are drawn.
     weight_in, weight_out : float or array
-        Weights of the two inner products, ⟨u, v⟩ = Σ weight · u · conj(v): 1 is the Euclidean one, h^d the
-        one of the midpoint rule; arrays must broadcast to the shape.
+        Weights of ⟨u, v⟩ = Σ weight · u · conj(v): 1 is the Euclidean inner product, h^d that of the midpoint
+        rule; arrays must broadcast to the shape.
     norm : float, optional
         An operator norm ‖F‖ for the scale; without it the computed ‖Fx‖ and ‖F*y‖ give the scale.
     lengths : mapping of str to float, optional
@@ -80,15 +80,14 @@ def adjoint_test(
     Raises
     ------
     InputError
-        If ``repeats`` is not positive or the dtype is not a supported one.
+        If ``repeats`` or the dtype is out of range.
 
     Notes
     -----
     ρ = |⟨Fx,y⟩ − ⟨x,F*y⟩| / (eps (‖Fx‖‖y‖ + ‖x‖‖F*y‖)), or / (eps ‖F‖‖x‖‖y‖). Scaling by norms keeps
     correct code below about one eps in every precision; scaling by the inner product itself does not,
     because ⟨Fx,y⟩ may be small by cancellation. When all pairs have one ratio ⟨x,F*y⟩/⟨Fx,y⟩ the maps are
-    adjoint up to that constant, and the report names it. A pair that returns nothing but zeros cannot
-    pass: nothing was tested. Exceptions of the tested functions are not caught.
+    adjoint up to that constant, and the report names it. Nothing but zeros does not pass.
 
     Examples
     --------
@@ -103,21 +102,18 @@ def adjoint_test(
     eps, rng = machine_epsilon(dtype), np.random.default_rng(seed)
     products, residuals = [], []
     for _ in range(repeats):
-        x, y = draw(rng, shape_in, dtype, backend), draw(rng, shape_out, dtype, backend)
+        x, y = (draw(rng, shape, dtype, backend) for shape in (shape_in, shape_out))
         Fx, Fy = forward(x), adjoint(y)
         wrong = mismatch(Fx, shape_out, dtype, "forward") or mismatch(Fy, shape_in, dtype, "adjoint")
         if wrong:
             return AdjointReport("adjoint_test", float("inf"), "FAIL", f"{wrong}.")
         left, right = inner(Fx, y, weight_out), inner(x, Fy, weight_in)
         sizes = norm_of(x, weight_in), norm_of(y, weight_out)
-        if norm is None:
-            scale = norm_of(Fx, weight_out) * sizes[1] + sizes[0] * norm_of(Fy, weight_in)
-        else:
-            scale = norm * sizes[0] * sizes[1]
+        computed = norm_of(Fx, weight_out) * sizes[1] + sizes[0] * norm_of(Fy, weight_in)
+        scale = computed if norm is None else norm * sizes[0] * sizes[1]
         products.append((left, right))
         residuals.append(ratio(abs(left - right), eps * scale))
-    names = {**(lengths or {}), **_extent_names(shape_in, shape_out)}
-    return _judge(tuple(products), worst_rho(residuals), eps, names)
+    return _judge(tuple(products), worst_rho(residuals), eps, _lengths(lengths, shape_in, shape_out))
 
 
 def _judge(
@@ -142,7 +138,8 @@ def _judge(
     return AdjointReport(name, rho, verdict(rho), text, products, c)
 
 
-def _extent_names(shape_in: Shape, shape_out: Shape) -> dict[str, float]:
-    """Name every extent, so that a factor 1/m or a sum in place of a mean is recognised."""
+def _lengths(given: Mapping[str, float] | None, shape_in: Shape, shape_out: Shape) -> dict[str, float]:
+    """Add every extent to the named lengths, so that a factor 1/m is recognised."""
     named = (("shape_in", extents(shape_in)), ("shape_out", extents(shape_out)))
-    return {f"{name}[{axis}]": float(n) for name, shape in named for axis, n in enumerate(shape)}
+    found = {f"{name}[{axis}]": float(n) for name, shape in named for axis, n in enumerate(shape)}
+    return {**(given or {}), **found}

@@ -82,9 +82,8 @@ def complex_step_test(
     Notes
     -----
     F(x + ihv) = F(x) + ih J v − h²/2 F″[v,v] + …, so the imaginary part over h is J v up to h², far below
-    round-off; nothing is subtracted, so no digits cancel. It sees a relative error of 1e-10 where default
-    finite-difference rules pass 1e-3. It cannot see errors that F and its derivative share, such as a
-    flipped kernel.
+    round-off; nothing is subtracted, so no digits cancel. It sees a relative error of 1e-10, but no error
+    that F and its derivative share, such as a flipped kernel.
 
     Examples
     --------
@@ -98,38 +97,41 @@ def complex_step_test(
     backend = backend_of(x, direction)
     require_same_precision(x=x, direction=direction)
     if x.dtype.kind == "c" or direction.dtype.kind == "c" or x.shape != direction.shape:
-        raise InputError(
-            f"x is {x.dtype} {x.shape} and direction is {direction.dtype} {direction.shape}; "
-            "expected real arrays of one shape."
-        )
-    expected, size = _expected(x, direction, jvp, gradient)
+        kinds = f"x is {x.dtype} {x.shape}, direction {direction.dtype} {direction.shape}"
+        raise InputError(f"{kinds}; expected real arrays of one shape.")
+    if (jvp is None) == (gradient is None):
+        raise InputError("give exactly one of jvp and gradient.")
     eps = machine_epsilon(x.dtype)
-    h = step if step is not None else (2.0**-66 if eps < 1e-10 else 2.0**-40)
-    partner = "complex128" if eps < 1e-10 else "complex64"
+    partner, tiny = ("complex128", 2.0**-66) if eps < 1e-10 else ("complex64", 2.0**-40)
+    h = tiny if step is None else step
+    if gradient is not None:
+        g = gradient(x) if callable(gradient) else gradient
+        if shape_of(g) != shape_of(x):
+            return _failed(f"gradient has shape {shape_of(g)}; expected {shape_of(x)}, the shape of x.", h)
+        expected: Array = inner(g, direction)
+        size = norm_of(g) * norm_of(direction)
+    else:
+        expected = jvp(x, direction) if callable(jvp) else jvp
+        size = abs(expected) if is_number(expected) else norm_of(expected)
     value = function(x + (1j * h) * direction.astype(partner))
     wrong = _unusable(value, expected, partner)
     if wrong:
-        return ComplexStepReport("complex_step_test", float("inf"), "FAIL", wrong, h, float("inf"))
-    got = as_double(value, backend).imag / h
-    rho = scaled_residual(got, as_double(expected, backend), size if scale is None else scale, x.dtype)
-    outcome = verdict(rho)
+        return _failed(wrong, h)
+    got, size = as_double(value, backend).imag / h, size if scale is None else scale
+    return _judge(scaled_residual(got, as_double(expected, backend), size, x.dtype), eps, h)
+
+
+def _judge(rho: float, eps: float, h: float) -> ComplexStepReport:
+    """Turn the residual into a report."""
     text = f"the derivative agrees with the complex step to {rho:.2g} eps."
-    if outcome != "PASS":
+    if verdict(rho) != "PASS":
         text = f"the derivative differs from the complex step by {rho:.3g} eps (relative {rho * eps:.2g})."
-    return ComplexStepReport("complex_step_test", rho, outcome, text, h, rho * eps)
+    return ComplexStepReport("complex_step_test", rho, verdict(rho), text, h, rho * eps)
 
 
-def _expected(x: Array, v: Array, jvp: Term | None, gradient: Term | None) -> tuple[Array, float]:
-    """Return J(x)v and the default scale."""
-    if (jvp is None) == (gradient is None):
-        raise InputError("give exactly one of jvp and gradient.")
-    if gradient is not None:
-        g = gradient(x) if callable(gradient) else gradient
-        if g.shape != x.shape:
-            raise InputError(f"gradient has shape {g.shape}; expected {x.shape}, the shape of x.")
-        return inner(g, v), norm_of(g) * norm_of(v)
-    Jv: Array = jvp(x, v) if callable(jvp) else jvp
-    return Jv, abs(Jv) if is_number(Jv) else norm_of(Jv)
+def _failed(sentence: str, h: float) -> ComplexStepReport:
+    """Return the report on what cannot be compared."""
+    return ComplexStepReport("complex_step_test", float("inf"), "FAIL", sentence, h, float("inf"))
 
 
 def _unusable(value: Array, expected: Array, partner: str) -> str | None:

@@ -91,7 +91,7 @@ def fit_order(
     the line is straightest, 12 octaves or more before. A window that is shorter because the remainder falls
     faster than expected counts as long as it falls as far as 12 octaves of the expected slope would. PASS
     needs a slope of p + 0.9 over the window and of p + 0.5 over its last 4 octaves, MARGINAL p + 0.7 and
-    p + 0.5.
+    p + 0.5; fewer than 5 usable points are MARGINAL.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def fit_order(
     if not usable:
         return TaylorOrder(order, None, None, None, 0, True, "PASS")
     if len(usable) < _TAIL:
-        return TaylorOrder(order, None, None, None, 0, False, "FAIL")
+        return TaylorOrder(order, None, None, None, 0, False, "MARGINAL")
     last = usable[-1]
     starts = [k for k in usable if last - k >= OCTAVES] or [usable[0]]
     fits = [_line([k for k in usable if k >= start], steps, remainders) for start in starts]

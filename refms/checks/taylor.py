@@ -1,4 +1,9 @@
-"""The Taylor test: how fast the remainders of orders 0, 1 and 2 fall as the step is halved."""
+"""The Taylor test: how fast the remainders of orders 0, 1 and 2 fall as the step is halved.
+
+The round-off floor is measured: the largest ‖R_1‖ at eight steps of size eps^0.8, in units of
+eps(‖F(x)‖ + ‖F(x+tv)‖ + ‖tJv‖ + …), at least a half. A remainder below 4 floors at every step means that F is
+a polynomial of that degree along v. A steeper slope than expected passes: the next derivative vanishes.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +52,10 @@ class TaylorReport(Report):
     orders: tuple[TaylorOrder, ...] = ()
 
 
+class _ShapeError(Exception):
+    """Shapes that cannot be compared: an answer that is wrong, hence a report and not an error."""
+
+
 @dataclass(frozen=True)
 class _Expansion:
     """F along x + t v, its claimed derivatives, and the sizes that round-off is relative to."""
@@ -66,7 +75,7 @@ class _Expansion:
         """Return ‖R_0‖, ‖R_1‖, (‖R_2‖) at one step, and the size of one rounding error there."""
         moved = as_double(self.value(self.x + t * self.v), self.backend)
         if tuple(moved.shape) != tuple(self.base.shape):
-            raise InputError(f"F has shape {self.base.shape} at x and {moved.shape} at x + {t:.3g} v.")
+            raise _ShapeError(f"F has shape {self.base.shape} at x and {moved.shape} at x + {t:.3g} v.")
         rest, terms = moved - self.base, t * self.first
         result, derivatives = [norm_of(rest), norm_of(rest - terms)], norm_of(terms)
         if self.second is not None:
@@ -132,11 +141,6 @@ def taylor_test(
     straightest window of at least 12 octaves that ends at the smallest step above the floor, because that is
     where a wrong lower order dominates: a gradient wrong by 0.1 % has slope 1 there.
 
-    The floor is measured: the largest ‖R_1‖ at eight steps of size eps^0.8, in units of
-    eps(‖F(x)‖ + ‖F(x+tv)‖ + ‖tJv‖ + …), at least a half. A remainder below 4 floors at every step means that
-    F is a polynomial of that degree along v. A steeper slope than expected passes: the next derivative
-    vanishes along v.
-
     In single precision order 1 has about 10 octaves above the floor and order 2 about 7, so the verdict is
     MARGINAL and says so: use ``reference`` or double precision. Taylor tests see relative errors down to
     about √eps; :func:`complex_step_test` sees 1e-10.
@@ -151,11 +155,19 @@ def taylor_test(
     >>> taylor_test(f, x, v, gradient=1.001 * g).verdict
     'FAIL'
     """
-    F = _expansion(value, x, direction, gradient, jvp, hessian_product, second_derivative, reference)
     if octaves < 12 or not largest_step > 0:
         raise InputError(f"octaves is {octaves}, largest_step {largest_step}; expected >= 12 and > 0.")
     steps = tuple(largest_step * 2.0**-k for k in range(octaves + 1))
-    rows = [F.remainders(t) for t in steps]
+    try:
+        F = _expansion(value, x, direction, gradient, jvp, hessian_product, second_derivative, reference)
+        rows = [F.remainders(t) for t in steps]
+    except _ShapeError as error:
+        return TaylorReport("taylor_test", float("inf"), "FAIL", str(error), steps)
+    return _report(F, steps, rows)
+
+
+def _report(F: _Expansion, steps: tuple[float, ...], rows: list[tuple[list[float], float]]) -> TaylorReport:
+    """Turn the remainders and rounding errors at every step into a report."""
     table = tuple(zip(*(row for row, _ in rows), strict=True))
     broken = [t for t, (row, _) in zip(steps, rows, strict=True) if not np.isfinite(row).all()]
     if broken:
@@ -230,7 +242,7 @@ def _expansion(
     curved = None if quadratic is None else as_double(quadratic, backend)
     for name, term in (("derivative", first), ("second derivative", curved)):
         if term is not None and tuple(term.shape) != tuple(base.shape):
-            raise InputError(f"F has shape {tuple(base.shape)}; the {name} has {tuple(term.shape)}.")
+            raise _ShapeError(f"F has shape {tuple(base.shape)}; the {name} has {tuple(term.shape)}.")
     eps = machine_epsilon(point.dtype)
     return _Expansion(backend, evaluate, point, along, base, first, curved, eps, eps_terms)
 
@@ -243,5 +255,5 @@ def _call(term: Term | None, *arguments: Array) -> Array | None:
 def _paired(term: Array, v: Array, name: str) -> float:
     """Return ⟨term, v⟩."""
     if tuple(term.shape) != tuple(v.shape):
-        raise InputError(f"{name} has shape {tuple(term.shape)}; expected {tuple(v.shape)}, the shape of x.")
+        raise _ShapeError(f"{name} has shape {tuple(term.shape)}; expected {tuple(v.shape)}, the shape of x.")
     return inner(term, v).real

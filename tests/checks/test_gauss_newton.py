@@ -103,3 +103,13 @@ def test_products_of_wrong_shape_or_dtype_fail():
     assert "precision" in checks.gauss_newton_test(lambda v: v.astype("float32"), **parts).sentence
     with pytest.raises(InputError, match="real"):
         checks.gauss_newton_test(eye, **parts, dtype="complex128")
+
+
+def test_a_zero_product_tests_nothing():
+    def zero(v):
+        return 0 * v
+
+    assert checks.gauss_newton_test(zero, zero, zero, zero, 3).verdict == "MARGINAL"
+    assert (
+        checks.gauss_newton_test(zero, matvec(np.eye(3)), matvec(np.eye(3)), lambda z: z, 3).verdict == "FAIL"
+    )

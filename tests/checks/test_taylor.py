@@ -187,13 +187,42 @@ def test_a_value_that_is_not_finite_fails(value):
     [
         ({}, "exactly one"),
         ({"gradient": np.ones(2), "jvp": 1.0}, "exactly one"),
-        ({"gradient": np.ones(3)}, "gradient has shape"),
-        ({"jvp": np.ones(2)}, "derivative has"),
         ({"gradient": np.ones(2), "octaves": 11}, "octaves"),
         ({"gradient": np.ones(2), "largest_step": 0.0}, "largest_step"),
-        ({"gradient": np.ones(2), "hessian_product": np.ones(3)}, "hessian_product has shape"),
     ],
 )
 def test_taylor_arguments_that_contradict_are_refused(arguments, said):
     with pytest.raises(InputError, match=said):
         checks.taylor_test(lambda z: z.sum(), np.ones(2), np.ones(2), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"gradient": np.ones(3)}, "gradient has shape"),
+        ({"jvp": np.ones(2)}, "derivative has"),
+        ({"gradient": np.ones(2), "hessian_product": np.ones(3)}, "hessian_product has shape"),
+        ({"gradient": np.ones(2), "second_derivative": np.ones(2)}, "second derivative has"),
+    ],
+)
+def test_derivatives_of_another_shape_fail(arguments, said):
+    report = checks.taylor_test(lambda z: z.sum(), np.ones(2), np.ones(2), **arguments)
+    assert report.verdict == "FAIL"
+    assert said in report.sentence
+
+
+def test_a_function_that_changes_its_shape_fails():
+    report = checks.taylor_test(lambda z: z[: 1 + int(z[0] > 1)], np.ones(2), np.ones(2), jvp=np.ones(1))
+    assert report.verdict == "FAIL"
+
+
+def test_too_few_points_for_a_slope_are_marginal():
+    """With a third derivative of 1e-15 order 2 lies above round-off at the largest steps only."""
+    x, v = np.ones(2), np.array([1.0, 0.5])
+
+    def f(z):
+        return (z**2).sum() + 2e-15 * ((z - 1) ** 3).sum()
+
+    report = checks.taylor_test(f, x, v, gradient=2 * x, hessian_product=2 * v)
+    assert report.orders[2].verdict == "MARGINAL"
+    assert report.verdict == "MARGINAL"
