@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import sys
 from pathlib import Path
 
 _PACKAGES = ("refms", "numpy", "scipy", "h5py")
@@ -30,6 +31,22 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[package] = "source"
     return found
+
+
+def peak_memory() -> int | None:
+    """Return the largest resident memory of this process so far.
+
+    Returns
+    -------
+    int or None
+        Bytes; None where the system does not tell.
+    """
+    try:
+        import resource  # Unix only
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def machine() -> str:

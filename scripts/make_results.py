@@ -14,7 +14,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "validation" / "RESULTS.md"
-RESULTS = ROOT / "validation" / "learning_across_scales" / "results"
+FOLDER = "validation/learning_across_scales"
+RESULTS = ROOT / FOLDER / "results"
 
 HEAD = """# Results
 
@@ -42,7 +43,8 @@ def across_resolutions(name: str, result: dict[str, Any]) -> str:
         stencils = "K_H = R K_h P" if rule == "galerkin" else "unchanged"
         rows.append(f"| {word} to {there}×{there}, `{pair}`, stencils {stencils} | {ours} | {number:.1f} | |")
     smoothing = " / ".join(next(iter(result["transfer"].values())))
-    data, versions = result["configuration"]["data"], result["versions"]
+    data = result["configuration"]["data"]
+    made_with = ", ".join(f"{package} {version}" for package, version in result["versions"].items())
     identities = "\n".join(
         f"| {key.split(' ')[0]}, `{key.split(' ')[1]}` | {found['galerkin_rho']:.2f} | "
         f"{found['logit_change_without_propagation']:.1e} | {found['largest_logit']:.1f} |"
@@ -50,11 +52,12 @@ def across_resolutions(name: str, result: dict[str, Any]) -> str:
     )
     return f"""## Across resolutions: `{name}.toml`
 
-`python validation/learning_across_scales/across_resolutions.py validation/learning_across_scales/{name}.toml -o OUT`,
-{result["date"]}, {result["machine"]}, Python {versions["python"]}, NumPy {versions["numpy"]},
-SciPy {versions["scipy"]}. {data["dataset"]}, {data["train"]:,} / {data["validation"]:,} images, smoothed with
-σ = {data["smoothing"]:g} cells of the fine grid in training. Transferred nets are evaluated without training on
-images smoothed with σ = {smoothing}.
+`python {FOLDER}/across_resolutions.py {FOLDER}/{name}.toml -o OUT --result {FOLDER}/results/{name}.json`,
+{result["date"]}, {result["machine"]}, {made_with}.
+
+{data["dataset"]}, {data["train"]:,} / {data["validation"]:,} images, smoothed with σ = {data["smoothing"]:g}
+cells of the fine grid in training. Transferred nets are evaluated without training on images smoothed with
+σ = {smoothing}.
 
 | validation accuracy | refms, % | paper, % | |
 |---|---|---|---|

@@ -7,7 +7,6 @@ import json
 import sys
 from typing import Any
 
-
 from refms.config import DATASETS, DataSection
 from refms.data.dataset import Dataset, split
 from refms.data.digits import load_digits

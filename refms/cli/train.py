@@ -21,7 +21,7 @@ from refms.cli.options import (
 )
 from refms.config import Configuration
 from refms.data.dataset import one_hot
-from refms.environment import versions
+from refms.environment import peak_memory, versions
 from refms.errors import Array, FileError
 from refms.model import Model, initial_model, score
 from refms.objective.batches import LabelledColumns
@@ -201,6 +201,7 @@ def summarized(
         "outcome": {"status": str(result.outcome.status), "message": result.outcome.message},
         "notes": list(result.notes),
         "seconds": sum(row.seconds for row in result.model.history),
+        "peak_memory_bytes": peak_memory(),
         "work_units": result.model.history.rows[-1].work_units,
         "history": [{"iteration": row.iteration, "objective": row.objective, **row.extra} for row in rows],
     }

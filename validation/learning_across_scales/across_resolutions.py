@@ -126,6 +126,7 @@ def main() -> int:
     parser.add_argument(
         "-o", "--out", type=Path, required=True, metavar="OUT", help="folder for nets and results"
     )
+    parser.add_argument("--result", type=Path, metavar="FILE", help="JSON result (default: in OUT)")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     data = ["--data-dir", options.data_dir] if options.data_dir else []
@@ -160,7 +161,8 @@ def main() -> int:
             model = load_model(nets[here])
             grid = Grid((size,) * model.grid.dimension)
             results["identities"][f"{word} {pair}"] = exact_identities(model, grid, pair, some)
-    with atomic_write(options.out / "across_resolutions.json", overwrite=True) as temporary:
+    target = options.result or options.out / "across_resolutions.json"
+    with atomic_write(target, overwrite=True) as temporary:
         temporary.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     print(json.dumps({key: results[key] for key in ("transfer", "identities")}, indent=2))
     return 0
