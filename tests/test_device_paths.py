@@ -16,6 +16,8 @@ import scipy.sparse
 
 from refms import checks
 from refms.backend import NUMPY, Backend
+from refms.data.dataset import Dataset, one_hot
+from refms.data.preprocessing import Preprocessing, prepare
 from refms.grid import (
     Grid,
     columns_from_nchw,
@@ -23,7 +25,7 @@ from refms.grid import (
     nchw_from_columns,
     nhwc_from_columns,
 )
-from refms.model import Model
+from refms.model import Model, score
 from refms.multiscale.depth import prolong_in_time, restrict_in_time, to_depth
 from refms.multiscale.resolution import transfer
 from refms.network.activation import ACTIVATIONS
@@ -214,6 +216,25 @@ def networks(opening: str) -> Callable[[Work], Any]:
     return run
 
 
+def predictions(work: Work) -> Any:
+    model = model_of(work)
+    X, C = work.normal(8, 16, 12), work.one_hot(9, 3, 12)
+    counted = score(model, X, C)
+    return model.logits(X), model.trace(X), counted.accuracy, counted.loss
+
+
+# Rows: data
+
+
+def preprocessing(work: Work) -> Any:
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (5, 8, 8)).astype("uint8"), rng.integers(0, 3, 5)
+    data = Dataset(images, labels, classes=3, name="noise", max_value=255.0)
+    steps = Preprocessing(scale=2.0, shift=1.0, smoothing=0.7, levels=1)
+    columns, _ = prepare(data, steps, work.dtype, backend=work.backend)
+    return columns, one_hot(work.on(labels), 3, work.dtype)
+
+
 # Rows: objective and optimisation
 
 
@@ -316,6 +337,8 @@ ROWS: dict[str, Callable[[Work], Any]] = {
     "openings": openings,
     "network, fixed opening": networks("fixed"),
     "network, learned opening": networks("learned"),
+    "predictions": predictions,
+    "preprocessing and labels": preprocessing,
     "classifier": classifier,
     "softmax cross entropy": losses,
     "regularisers": regularizers,
