@@ -16,6 +16,9 @@ from refms.errors import Array
 _LARGEST = {1: 16, 2: 8, 3: 5}
 """Largest extent of a grid by dimension."""
 
+_LARGEST_SMALL = {1: 8, 2: 4, 3: 3}
+"""The same where few cells are enough."""
+
 
 @dataclass(frozen=True)
 class Domain:
@@ -42,8 +45,10 @@ class Domain:
         The stencil sizes it is stated for; None for every one.
     dimensions : tuple of int
         Dimensions it is stated for.
-    activation : str or None
-        The activation it is stated for; None for every one.
+    activations : tuple of str or None
+        The activations it is stated for; None for every one.
+    small : bool
+        Whether a few cells, stencils up to size 3 and one or two channels are enough.
     """
 
     boundary: str | None = None
@@ -55,7 +60,8 @@ class Domain:
     square: bool = False
     sizes: tuple[int, ...] | None = None
     dimensions: tuple[int, ...] = (1, 2, 3)
-    activation: str | None = None
+    activations: tuple[str, ...] | None = None
+    small: bool = False
 
 
 ANY = Domain()
@@ -158,6 +164,41 @@ class Instance:
         """Return random images (m, c, *grid), by default with c_in channels on the grid."""
         return self.draw(name, self.examples, channels or self.c_in, *(grid or self.grid))
 
+    def one_hot(self, name: str = "labels", examples: int | None = None) -> Array:
+        """Return random one-hot labels (ℓ, m)."""
+        m = examples or self.examples
+        chosen = np.random.default_rng([self.seed, zlib.crc32(name.encode())]).integers(self.classes, size=m)
+        return (np.arange(self.classes)[:, None] == chosen).astype(self.dtype)
+
+    def parameters(self, name: str = "", layers: int | None = None) -> dict[str, Array]:
+        """Return random parameters of a network with c_in image channels and c_out feature channels.
+
+        They are scaled so that ‖K(s)‖ and the logits are about one, which keeps round-off small.
+
+        Parameters
+        ----------
+        name : str
+            Another name gives other numbers.
+        layers : int or None
+            N; None takes the instance's.
+
+        Returns
+        -------
+        dict of str to array
+            The arrays of ``PARAMETERS``.
+        """
+        c, N = self.c_out, layers or self.layers
+        entries = math.prod(self.stencil)
+        drawn = {
+            "opening": self.draw(name + "opening", c, self.c_in, *self.stencil)
+            / math.sqrt(self.c_in * entries),
+            "stencils": self.draw(name + "stencils", N, c, c, *self.stencil) / (c * math.sqrt(entries)),
+            "biases": self.draw(name + "biases", N, c) / 2,
+            "W": self.draw(name + "W", c * self.cells, self.classes) * math.sqrt(self.cells / c),
+            "mu": self.draw(name + "mu", self.classes) / 2,
+        }
+        return {key: array.astype(self.dtype) for key, array in drawn.items()}
+
     def describe(self) -> str:
         """Return the case in one line."""
         return (
@@ -194,7 +235,7 @@ def instances(domain: Domain, profile: Profile, count: int, seed: int) -> tuple[
     """
     dimensions = [d for d in profile.dimensions if d in domain.dimensions]
     boundaries = [b for b in profile.boundaries if domain.boundary in (None, b)]
-    activations = [a for a in profile.activations if domain.activation in (None, a)]
+    activations = [a for a in profile.activations if domain.activations is None or a in domain.activations]
     if domain.pair is None:
         pairs = [next(iter(PAIRS))]
     else:
@@ -218,6 +259,8 @@ def instances(domain: Domain, profile: Profile, count: int, seed: int) -> tuple[
 
 def _stencil_sizes(domain: Domain, profile: Profile, pair: str) -> list[int]:
     sizes = [size for size in profile.stencil_sizes if domain.sizes is None or size in domain.sizes]
+    if domain.small:
+        sizes = [size for size in sizes if size <= 3] or sizes[:1]
     if domain.stencil != "closed":
         return sizes
     return [size for size in sizes if size > 1 and closed(PAIRS[pair], size)]
@@ -242,10 +285,10 @@ def _drawn(
     extents = []
     for size in stencil:
         low = max(domain.smallest, math.ceil(size / domain.multiple) if domain.resolves else 1)
-        high = max(low, _LARGEST[d] // domain.multiple)
+        high = max(low, (_LARGEST_SMALL if domain.small else _LARGEST)[d] // domain.multiple)
         extents.append(domain.multiple * int(rng.integers(low, high + 1)))
     grid = (max(extents),) * d if equal else tuple(extents)
-    c_in, c_out, examples = (int(n) for n in rng.integers(1, 4, 3))
+    c_in, c_out, examples = (int(n) for n in rng.integers(1, [3, 3, 4] if domain.small else [4, 4, 4]))
     return Instance(
         grid=grid,
         stencil=stencil,

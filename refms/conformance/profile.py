@@ -41,7 +41,8 @@ class Profile:
         Fields as ``"columns"`` (c·n, m), one column per example; ``"NCHW"`` (m, c, n_1, …, n_d); or
         ``"NHWC"`` (m, n_1, …, n_d, c).
     activations : tuple of str
-        Names of activation functions.
+        Names of activation functions: ``"leaky_relu"`` has the slope 0.01, ``"smoothed_relu"`` is (z+η)²/(4η)
+        for |z| < η = 0.1.
     volume_weighted : bool
         Whether logits are h^d Wᵀy + μ, eq. (5) of [LAS], or Wᵀy + μ.
     reduction : str

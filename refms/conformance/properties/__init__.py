@@ -1,9 +1,13 @@
 """The catalogue of properties, one file a family."""
 
+from refms.conformance.properties.classifier import CLASSIFIER
 from refms.conformance.properties.convolution import CONVOLUTION
+from refms.conformance.properties.depth import DEPTH
 from refms.conformance.properties.galerkin import GALERKIN
+from refms.conformance.properties.loss import LOSS
+from refms.conformance.properties.network import NETWORK
 from refms.conformance.properties.transfer import TRANSFER
 from refms.conformance.property import Property
 
-PROPERTIES: tuple[Property, ...] = (*CONVOLUTION, *TRANSFER, *GALERKIN)
+PROPERTIES: tuple[Property, ...] = (*CONVOLUTION, *TRANSFER, *GALERKIN, *NETWORK, *DEPTH, *CLASSIFIER, *LOSS)
 """Every property, in the order of the catalogue."""

@@ -1,0 +1,142 @@
+"""H1-H3: logits as integrals over the domain, and the loss as a mean."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from refms.conformance.gate import Gate
+from refms.conformance.instances import Domain, Instance
+from refms.conformance.oracles import transfer as grids
+from refms.conformance.oracles.convolution import doubled
+from refms.conformance.oracles.network import growth, inner, logits, size
+from refms.conformance.outcome import Outcome, agree, both, holds, residual, within
+from refms.conformance.properties.network import slope
+from refms.conformance.property import Family
+from refms.errors import Array
+
+law = Family("classifier").law
+EQ5 = "[LAS] eq. (5)"
+
+
+@law(
+    "H1",
+    "Logits h^d Wᵀy do not depend on the mesh",
+    "h^d⟨Pw, y⟩ = H^d⟨w, Ry⟩ where R = 2^-d Pᵀ, else equal up to O(h^q) with the pair's order q (criterion: "
+    "slope at least q − 0.3); constants w, y give wy + μ on every mesh; scale ‖w‖‖y‖ h^d",
+    source=EQ5,
+    catches="h^d missing, or of the wrong mesh, or applied to μ",
+    needs=("logits", "prolong", "restrict"),
+    domain=Domain(multiple=2, pair=lambda pair: pair.row_sum == 1),
+)
+def _mesh_independent(a: Gate, x: Instance) -> Outcome:
+    weight = 1.0 if a.profile.volume_weighted else 1.0 / x.cells
+    W = x.draw("W", x.c_in, x.classes)
+    mu, y = x.draw("mu", x.classes), x.draw("y", x.examples, x.c_in)
+    flat = np.ones((x.examples, x.c_in, *x.grid)) * y.reshape(*y.shape, *(1,) * x.d)
+    got = a.logits(np.repeat(W, x.cells, axis=0), mu, flat.astype(x.dtype))
+    inside = doubled(got) - doubled(mu)[:, None]
+    expected = doubled(W).T @ doubled(y).T
+    size_ = x.c_in * float(np.abs(W).max() * np.abs(y).max()) + float(np.abs(mu).max())
+    absolute = residual(
+        weight * inside, expected, size_, x.dtype, "constant W and y, scale c ‖W‖_∞‖y‖_∞ + ‖μ‖_∞"
+    )
+    if not x.weights.variational:
+        least = x.weights.order - 0.3
+        return both(
+            absolute, within(_order(a, x), least, 20.0, f"order of the change of logits for {x.pair}")
+        )
+    w, Y = x.draw("w", x.classes, x.c_in, *grids.coarse(x.grid)), x.image()
+    fine = a.logits(_columns(a.prolong(w, x.pair)), 0 * mu, Y)
+    coarse = a.logits(_columns(w), 0 * mu, a.restrict(Y, x.pair))
+    units = (1.0, 1.0) if a.profile.volume_weighted else (1.0 / x.cells, 2.0**x.d / x.cells)
+    scale = float(np.linalg.norm(doubled(w)) * np.linalg.norm(doubled(Y))) / x.cells
+    return both(absolute, agree(units[0] * fine, units[1] * coarse, scale, x.dtype, "h^d⟨Pw,y⟩ = H^d⟨w,Ry⟩"))
+
+
+@law(
+    "H2",
+    "Logits are the midpoint rule for an integral",
+    "|h^d Σ w(x_i)y(x_i) − ∫ w y| = O(h²) for w = e^x, y = cos x in every variable; criterion: slope in "
+    "[1.8, 2.2] from n = 8 to 16; and logits = h^d Wᵀy + μ entry by entry, scale h^d ‖w‖‖y‖ + ‖μ‖_∞",
+    source=EQ5,
+    catches="W in another order than y, h in place of h^d, μ missing",
+    needs=("logits",),
+    domain=Domain(small=True),
+)
+def _midpoint(a: Gate, x: Instance) -> Outcome:
+    W = x.draw("W", x.c_in * x.cells, x.classes)
+    mu, Y = x.draw("mu", x.classes), x.image()
+    expected = logits(W, mu, Y, a.profile)
+    unit = 1.0 / x.cells if a.profile.volume_weighted else 1.0
+    scale = unit * float(np.linalg.norm(doubled(W)) * np.linalg.norm(doubled(Y))) + float(np.abs(mu).max())
+    entries = residual(a.logits(W, mu, Y), expected, scale, x.dtype, "h^d Wᵀy + μ")
+    exact = ((math.e * (math.cos(1) + math.sin(1)) - 1) / 2) ** x.d
+    errors = []
+    for n in (8, 16):
+        points = np.stack(np.meshgrid(*[(np.arange(n) + 0.5) / n] * x.d, indexing="ij"))
+        w, y = np.exp(points.sum(axis=0)), np.cos(points).prod(axis=0)
+        column = np.repeat(w.reshape(-1, 1), x.classes, axis=1).astype(x.dtype)
+        got = a.logits(column, 0 * mu, y[None, None].astype(x.dtype))[0, 0]
+        errors.append(abs(float(got) * (1.0 if a.profile.volume_weighted else 1.0 / n**x.d) - exact))
+    return both(entries, within(slope(errors), 1.8, 2.2, "order of the midpoint rule"))
+
+
+@law(
+    "H3",
+    "The loss is reduced over the examples as declared",
+    "mean: f(X∪X) = f(X) and ∇f(X∪X) = ∇f(X), f of several examples is the mean of those of each; sum: "
+    "twice, and their sum; scale |f| + ‖z‖",
+    source="[LAS] eq. (6)",
+    catches="1/m missing, doubled, or in the loss but not in its gradient",
+    needs=("loss", "gradient"),
+    domain=Domain(small=True),
+)
+def _reduced(a: Gate, x: Instance) -> Outcome:
+    p, X, C = x.parameters(), x.draw("X", 3, x.c_in, *x.grid), x.one_hot(examples=3)
+    f, g = a.loss(p, X, C, x.problem), a.gradient(p, X, C, x.problem)
+    twice = np.concatenate([X, X]), np.concatenate([C, C], axis=1)
+    singles = [a.loss(p, X[j : j + 1].copy(), C[:, j : j + 1].copy(), x.problem) for j in range(3)]
+    mean = a.profile.reduction == "mean"
+    factor = 1.0 if mean else 2.0
+    scale = abs(f) + 3 * growth(p, X, x.problem) * float(np.abs(p["W"]).sum(axis=0).max()) / x.cells
+    g_twice = a.gradient(p, *twice, x.problem)
+    gap = {key: doubled(g_twice[key]) - factor * doubled(g[key]) for key in g}
+    return both(
+        residual(a.loss(p, *twice, x.problem), factor * f, scale, x.dtype, "f(X∪X)"),
+        residual(f, sum(singles) / (3 if mean else 1), scale, x.dtype, "f against single examples"),
+        residual(size(gap), 0.0, size(g) + scale, x.dtype, "∇f(X∪X)"),
+        holds(inner(g, g) > 0, "the gradient is not zero", "only zeros came back"),
+    )
+
+
+CLASSIFIER = (_mesh_independent, _midpoint, _reduced)
+"""The family in order."""
+
+
+def _columns(w: Array) -> Array:
+    """Return weights (ℓ, c, *grid) as the matrix W (c·n, ℓ)."""
+    return np.ascontiguousarray(w.reshape(len(w), -1).T)
+
+
+def _order(a: Gate, x: Instance) -> float:
+    """Return the order at which prolonged weights change the logits of smooth periodic features."""
+    errors, mu = [], np.zeros(2, dtype=x.dtype)
+    for n in (16, 32):
+        grid = (n, *(2 if a.profile.rectangular else n for _ in x.grid[1:]))
+        w, y = _wave(x, grids.coarse(grid), 0.4), _wave(x, grid, 1.1)
+        W = _columns(a.prolong(np.stack([w, w])[:, None].astype(x.dtype), x.pair))
+        Y = y[None, None].astype(x.dtype)
+        fine = a.logits(W, mu, Y)
+        coarse = a.logits(_columns(np.stack([w, w])[:, None].astype(x.dtype)), mu, a.restrict(Y, x.pair))
+        units = (1.0, 1.0) if a.profile.volume_weighted else (1 / math.prod(grid), 2**x.d / math.prod(grid))
+        errors.append(abs(units[0] * float(fine[0, 0]) - units[1] * float(coarse[0, 0])))
+    return slope(errors)
+
+
+def _wave(x: Instance, grid: tuple[int, ...], shift: float) -> Array:
+    """Return a smooth periodic function of the first variable at the points of a grid."""
+    points = 2 * np.pi * (np.arange(grid[0]) + (0.0 if x.weights.vertex else 0.5)) / grid[0]
+    wave = 1 + np.sin(points + shift)
+    return np.broadcast_to(wave.reshape(-1, *(1,) * (len(grid) - 1)), grid)

@@ -1,0 +1,98 @@
+"""D1-D3: parameters between depths, for the same final time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from refms.conformance.gate import Gate
+from refms.conformance.instances import Instance
+from refms.conformance.oracles.convolution import doubled
+from refms.conformance.outcome import Outcome, both, residual, within
+from refms.conformance.properties.network import SMOOTH, several_images, slope, smooth_parameters
+from refms.conformance.property import Family
+from refms.errors import Array
+
+law = Family("depth").law
+SEC3 = "[LAS] Sec. 3"
+
+
+@law(
+    "D1",
+    "Depth prolongation interpolates linearly in time and is constant beyond the last layer",
+    "new θ_j = θ(j T/N_new) on the polygon through (t_k, θ_k), constant after t_{N-1}: constants and linear "
+    "functions exact, no overshoot, N → 2N → 4N = N → 4N; scale ‖θ‖_∞",
+    source=SEC3,
+    catches="copied layers, the wrong neighbour, halves of the wrong parameter, extrapolation at the end",
+    needs=("depth_prolong",),
+)
+def _interpolation(a: Gate, x: Instance) -> Outcome:
+    N = x.layers + 1
+    Theta = x.draw("Theta", N, x.c_in + 1)
+    size = float(np.abs(Theta).max())
+    doubled_once, direct = a.depth_prolong(Theta, 2 * N), a.depth_prolong(Theta, 4 * N)
+    twice = a.depth_prolong(doubled_once, 4 * N)
+    constant = np.ones((N, 2), dtype=x.dtype)
+    return both(
+        residual(doubled_once, _polygon(Theta, 2 * N), size, x.dtype, "N → 2N"),
+        residual(direct, _polygon(Theta, 4 * N), size, x.dtype, "N → 4N"),
+        residual(twice, _polygon(Theta, 4 * N), size, x.dtype, "N → 2N → 4N"),
+        residual(a.depth_prolong(constant, 2 * N), np.ones((2 * N, 2)), 1.0, x.dtype, "constants"),
+    )
+
+
+@law(
+    "D2",
+    "Smooth parameters are interpolated with order 2",
+    "max |θ_j − θ(t_j)| = O(δt²) for t_j <= t_{N-1}; criterion: slope in [1.8, 2.2] from N = 16 to 32",
+    source="linear interpolation",
+    catches="times that are off by half a step",
+    needs=("depth_prolong",),
+)
+def _order(a: Gate, x: Instance) -> Outcome:
+    shift = 0.3 * (x.seed % 7)
+    errors = []
+    for N in (16, 32):
+        old, new = np.arange(N) / N, np.arange(2 * N) / (2 * N)
+        Theta = np.sin(3 * old + shift)[:, None].astype(x.dtype)
+        got = doubled(a.depth_prolong(Theta, 2 * N))[:, 0]
+        inside = new <= old[-1]
+        errors.append(float(np.abs(got - np.sin(3 * new + shift))[inside].max()))
+    return within(slope(errors), 1.8, 2.2, "order of the interpolated parameters")
+
+
+@law(
+    "D3",
+    "The output of the deeper network differs by O(δt), because T is kept",
+    "‖y_N(θ) − y_2N(prolonged θ)‖ = O(1/N) for θ(t) smooth; criterion: slope in [0.6, 1.4] from N = 32 to 64",
+    source=SEC3,
+    catches="a final time that doubles with the depth",
+    needs=("depth_prolong", "forward"),
+    domain=SMOOTH,
+    cost=2,
+)
+def _output(a: Gate, x: Instance) -> Outcome:
+    X, errors = several_images(x), []
+    for N in (32, 64):
+        p = smooth_parameters(x, N)
+        rows = np.concatenate([p["stencils"].reshape(N, -1), p["biases"]], axis=1)
+        longer = a.depth_prolong(rows, 2 * N)
+        split = rows.shape[1] - x.c_out
+        deep = {
+            **p,
+            "stencils": longer[:, :split].reshape(2 * N, *p["stencils"].shape[1:]).copy(),
+            "biases": longer[:, split:].copy(),
+        }
+        change = doubled(a.forward(p, X, x.problem)) - doubled(a.forward(deep, X, x.problem))
+        errors.append(float(np.linalg.norm(change)))
+    return within(slope(errors), 0.6, 1.4, "order of the change of y_N")
+
+
+DEPTH = (_interpolation, _order, _output)
+"""The family in order."""
+
+
+def _polygon(Theta: Array, layers: int) -> Array:
+    """Return the linear interpolant of (k, θ_k) at j N/layers, constant beyond N-1."""
+    N = len(Theta)
+    times = np.arange(layers) * N / layers
+    return np.stack([np.interp(times, np.arange(N), column) for column in doubled(Theta).T], axis=1)

@@ -1,0 +1,331 @@
+"""N1-N10: propagation in time, eqs. (1)-(3), and its activation."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from refms.conformance.adapter import Parameters
+from refms.conformance.gate import Gate
+from refms.conformance.instances import Domain, Instance
+from refms.conformance.oracles import network as oracle
+from refms.conformance.oracles.convolution import convolve, doubled, offsets, shifted
+from refms.conformance.outcome import Outcome, agree, both, holds, residual, within, worst
+from refms.conformance.profile import Problem
+from refms.conformance.property import Family
+from refms.errors import Array
+
+law = Family("network").law
+FORWARD = ("forward",)
+EQ3 = "[LAS] eq. (3)"
+ANALYTIC = ("tanh", "identity")
+SMOOTH = Domain(small=True, smallest=3, activations=ANALYTIC, dimensions=(1, 2))
+SMALL = Domain(small=True)
+HOMOGENEOUS = ("relu", "leaky_relu", "identity")
+
+
+@law(
+    "N1",
+    "Forward Euler converges to the differential equation with order 1",
+    "‖y_N − y(T)‖ = O(1/N) for θ(t) smooth in time, y(T) by Runge-Kutta; criterion: slope in [0.75, 1.25] "
+    "from N = 32 to 64",
+    source=EQ3,
+    catches="δt missing or wrong, layers at wrong times, another scheme",
+    needs=FORWARD,
+    domain=SMOOTH,
+    cost=2,
+)
+def _order(a: Gate, x: Instance) -> Outcome:
+    exact = _runge_kutta(a, x, steps=64)
+    errors = [float(np.linalg.norm(_deep(a, x, N) - exact)) for N in (32, 64)]
+    return within(slope(errors), 0.75, 1.25, "order of y_N − y(T)")
+
+
+@law(
+    "N2",
+    "Twice as many layers for the same T change the output by O(δt)",
+    "‖y_N − y_2N‖ = O(1/N); criterion: slope in [0.75, 1.25] from N = 32 to 64",
+    source="[LAS] Sec. 3",
+    catches="a step that does not shrink with N",
+    needs=FORWARD,
+    domain=SMOOTH,
+    cost=2,
+)
+def _consistent(a: Gate, x: Instance) -> Outcome:
+    y = [_deep(a, x, N) for N in (32, 64, 128)]
+    errors = [float(np.linalg.norm(first - second)) for first, second in pairwise(y)]
+    return within(slope(errors), 0.75, 1.25, "order of y_N − y_2N")
+
+
+@law(
+    "N3",
+    "Without stencils and biases the propagation is the identity",
+    "θ = 0: y_N = y_0 = L x, since σ(0) = 0; scale ‖L‖₁‖x‖_∞",
+    source="[LAS] eqs. (1), (3)",
+    catches="a missing identity (no residual connection), an opening that is applied twice or not at all",
+    needs=FORWARD,
+    domain=SMALL,
+)
+def _identity(a: Gate, x: Instance) -> Outcome:
+    p, X = x.parameters(), x.image("X")
+    p |= {"stencils": 0 * p["stencils"], "biases": 0 * p["biases"]}
+    sigma_0 = float(oracle.activated(np.zeros(()), x.activation))
+    expected = _opened(a, p, X, x) + x.final_time * sigma_0
+    return residual(a.forward(p, X, x.problem), expected, _scale(p, X, x), x.dtype, "y_N = Lx")
+
+
+@law(
+    "N4",
+    "With biases alone every layer adds the same",
+    "s = 0, b constant in time: y_N = y_0 + T σ(b); scale as N9",
+    source=EQ3,
+    catches="δt = T, T/(N+1) or 1 in place of T/N, a bias added after the activation",
+    needs=FORWARD,
+    domain=SMALL,
+)
+def _bias_alone(a: Gate, x: Instance) -> Outcome:
+    p, X = x.parameters(), x.image("X")
+    b = p["biases"][:1]
+    p |= {"stencils": 0 * p["stencils"], "biases": np.repeat(b, x.layers, axis=0)}
+    step = x.final_time * oracle.activated(b, x.activation).reshape(1, -1, *(1,) * x.d)
+    return residual(
+        a.forward(p, X, x.problem), _opened(a, p, X, x) + step, _scale(p, X, x), x.dtype, "y_0 + Tσ(b)"
+    )
+
+
+@law(
+    "N5",
+    "The linear network multiplies every frequency by (I + δtΛ)^N",
+    "σ = identity, s constant in time, b = 0: ŷ_N(ω) = (I + δtΛ(ω))^N ŷ_0(ω), Λ the symbol; an antisymmetric"
+    " stencil amplifies, |1 + iδtω| > 1; scale as N9",
+    source="linear stability of forward Euler",
+    catches="a transposed mixing of channels, an implicit or a midpoint step",
+    needs=FORWARD,
+    domain=Domain(small=True, boundary="periodic", activations=("identity",)),
+)
+def _linear(a: Gate, x: Instance) -> Outcome:
+    p, X = x.parameters(), x.image("X")
+    p |= {"stencils": np.repeat(p["stencils"][:1], x.layers, axis=0), "biases": 0 * p["biases"]}
+    axes = tuple(range(2, 2 + x.d))
+    hat = np.moveaxis(np.fft.fftn(_opened(a, p, X, x), axes=axes), (0, 1), (-1, -2))
+    one = np.eye(x.c_out) + x.final_time / x.layers * _symbol(a, p["stencils"][0], x)
+    powered = np.moveaxis(np.linalg.matrix_power(one, x.layers) @ hat, (-1, -2), (0, 1))
+    expected = np.fft.ifftn(powered, axes=axes).real
+    return residual(a.forward(p, X, x.problem), expected, _scale(p, X, x), x.dtype, "Fourier route")
+
+
+@law(
+    "N6",
+    "A bounded activation bounds the change of the features by T",
+    "σ = tanh: |y_N − y_0|_∞ <= T, with equality for saturating biases, b = ±40; scale as N9",
+    source="|tanh| < 1",
+    catches="δt applied to the state, an activation outside the step",
+    needs=FORWARD,
+    domain=Domain(small=True, activations=("tanh",)),
+)
+def _bounded(a: Gate, x: Instance) -> Outcome:
+    p, X = x.parameters(), x.image("X")
+    scale, start = _scale(p, X, x), _opened(a, p, X, x)
+    change = float(np.abs(doubled(a.forward(p, X, x.problem)) - start).max())
+    bound = x.final_time + 30 * float(np.finfo(x.dtype).eps) * scale
+    sign = np.where(np.arange(x.c_out) % 2, -1.0, 1.0)
+    full = dict(p) | {"biases": np.broadcast_to(40 * sign, p["biases"].shape).astype(x.dtype)}
+    expected = start + x.final_time * sign.reshape(1, -1, *(1,) * x.d)
+    return both(
+        holds(change <= bound, "|y_N − y_0|_∞ <= T", f"{change:.6g} exceeds T = {x.final_time:g}"),
+        residual(a.forward(full, X, x.problem), expected, scale, x.dtype, "y_0 ± T for saturating biases"),
+    )
+
+
+@law(
+    "N7",
+    "The network follows the order of the examples and, if periodic, shifts of the images",
+    "permuting or shifting the images permutes or shifts y_N; an example does not depend on the others; "
+    "scale as N9",
+    source="equivariance of K(s)",
+    catches="statistics over the batch, positions that count",
+    needs=FORWARD,
+    domain=SMALL,
+)
+def _equivariant(a: Gate, x: Instance) -> Outcome:
+    p, X = x.parameters(), x.draw("X", 3, x.c_in, *x.grid)
+    y, scale = a.forward(p, X, x.problem), _scale(p, X, x)
+    outcomes = [
+        agree(a.forward(p, X[::-1].copy(), x.problem), y[::-1], scale, x.dtype, "order of the examples"),
+        agree(a.forward(p, X[:1].copy(), x.problem), y[:1], scale, x.dtype, "one example alone"),
+    ]
+    if x.boundary == "periodic":
+        e = tuple(int(k == 0) for k in range(x.d))
+        moved = a.forward(p, shifted(X, e), x.problem)
+        outcomes.append(agree(moved, shifted(y, e), scale, x.dtype, "shift by a cell"))
+    return worst(outcomes)
+
+
+@law(
+    "N8",
+    "Time composes and scales",
+    "the first N_1 layers for N_1 δt and then the others for the rest of T give y_N; with σ homogeneous of "
+    "degree 1, (T, s, b) and (T/4, 4s, 4b) give the same; scale as N9",
+    source="[LAS] eq. (3) as a differential equation",
+    catches="a δt that does not depend on N or T as T/N does",
+    needs=FORWARD,
+    domain=SMALL,
+)
+def _time_scales(a: Gate, x: Instance) -> Outcome:
+    N = x.layers + 1
+    p, X = x.parameters(layers=N), x.image("X")
+    y, scale = a.forward(p, X, x.problem), 4 * _scale(p, X, x)
+    first = {**p, "stencils": p["stencils"][:1], "biases": p["biases"][:1]}
+    centre = np.zeros((x.c_out, x.c_out, *x.stencil), dtype=x.dtype)
+    middle: tuple[Any, ...] = (slice(None), slice(None), *(n // 2 for n in x.stencil))
+    centre[middle] = np.eye(x.c_out)
+    then = {**p, "opening": centre, "stencils": p["stencils"][1:], "biases": p["biases"][1:]}
+    half = a.forward(first, X, replace(x.problem, final_time=x.final_time / N))
+    rest = a.forward(then, half, replace(x.problem, final_time=x.final_time * (N - 1) / N))
+    outcomes = [agree(rest, y, scale, x.dtype, "the layers in two parts")]
+    if x.activation in HOMOGENEOUS:
+        four = {**p, "stencils": 4 * p["stencils"], "biases": 4 * p["biases"]}
+        faster = a.forward(four, X, replace(x.problem, final_time=x.final_time / 4))
+        outcomes.append(
+            agree(faster, y, scale, x.dtype, "a quarter of the time with four times the parameters")
+        )
+    return worst(outcomes)
+
+
+@law(
+    "N9",
+    "The features are those of N steps by plain loops",
+    "y_0 = Lx, y_{k+1} = y_k + (T/N) σ(K(s_k)y_k + b_k), k = 0 … N-1, every layer once and in order; scale "
+    "N ∏(1+δt‖s_k‖₁) max(‖L‖₁‖x‖_∞, 1)",
+    source="[LAS] eqs. (1)-(3), with N steps where the paper's k = 0 … N has N+1",
+    catches="one step too many or too few, layers in reverse order, another activation",
+    needs=FORWARD,
+    domain=SMALL,
+)
+def _plain_loops(a: Gate, x: Instance) -> Outcome:
+    p, X = x.parameters(), x.image("X")
+    expected = oracle.features(p, X, x.problem, a.profile)
+    return residual(a.forward(p, X, x.problem), expected, _scale(p, X, x), x.dtype, "y_N")
+
+
+@law(
+    "N10",
+    "Activation and derivative are the named functions",
+    "σ against its closed form and σ′ against the complex step through it; scale max(|z|, 1)",
+    source="definitions of the activations",
+    catches="a derivative of another function, or wrong by a factor",
+    needs=("activation", "activation_derivative"),
+    domain=SMALL,
+)
+def _activations(a: Gate, x: Instance) -> Outcome:
+    drawn = np.concatenate([x.draw("z", 40), 0.05 * x.draw("small", 20), 10 * x.draw("large", 20)])
+    kinks = {"relu": (0.0,), "leaky_relu": (0.0,), "smoothed_relu": (-oracle.WIDTH, oracle.WIDTH)}
+    near = [np.abs(drawn - kink) < 1e-3 for kink in kinks.get(x.activation, ())]
+    z = drawn[~np.any(near, axis=0)] if near else drawn
+    derivative = oracle.activated(z + 1e-30j, x.activation).imag / 1e-30
+    scale = max(float(np.abs(z).max()), 1.0)
+    return both(
+        residual(a.activation(z, x.activation), oracle.activated(z, x.activation), scale, x.dtype, "σ"),
+        residual(a.activation_derivative(z, x.activation), derivative, 1.0, x.dtype, "σ′, scale 1"),
+    )
+
+
+NETWORK = (
+    _order,
+    _consistent,
+    _identity,
+    _bias_alone,
+    _linear,
+    _bounded,
+    _equivariant,
+    _time_scales,
+    _plain_loops,
+    _activations,
+)
+"""The family in order."""
+
+
+def smooth_parameters(x: Instance, layers: int) -> dict[str, Array]:
+    """Return parameters whose stencils and biases are a smooth function of time, at t_k = k/N.
+
+    Parameters
+    ----------
+    x : Instance
+        Gives sizes and numbers.
+    layers : int
+        N.
+
+    Returns
+    -------
+    dict of str to array
+        Parameters of a network with N layers.
+    """
+    return _at_times(x, np.arange(layers) / layers)
+
+
+def _at_times(x: Instance, times: Array) -> dict[str, Array]:
+    p, q = x.parameters(layers=1), x.parameters("second", layers=1)
+    weights = np.cos(2 * times), np.sin(3 * times)
+    moving = {}
+    for key in ("stencils", "biases"):
+        tail = (1,) * (p[key].ndim - 1)
+        total = sum(w.reshape(-1, *tail) * one[key] for w, one in zip(weights, (p, q), strict=True))
+        moving[key] = np.asarray(total).astype(x.dtype)
+    return {**p, **moving}
+
+
+def _deep(a: Gate, x: Instance, layers: int) -> Array:
+    return doubled(a.forward(smooth_parameters(x, layers), several_images(x), x.problem))
+
+
+def _runge_kutta(a: Gate, x: Instance, steps: int) -> Array:
+    """Return y(T) of y' = σ(K(θ(t))y + b(t)) by the classical scheme of order 4."""
+    double = replace(x, dtype="float64")
+    p = double.parameters(layers=1)
+    dt = x.final_time / steps
+
+    def rate(step: float, y: Array) -> Array:
+        now: Parameters = _at_times(double, np.array([step / steps]))
+        z = convolve(now["stencils"][0], y, x.boundary, a.profile.orientation)
+        return oracle.activated(z + now["biases"][0].reshape(1, -1, *(1,) * x.d), x.activation)
+
+    y = convolve(p["opening"], several_images(x), x.boundary, a.profile.orientation)
+    for k in range(steps):
+        first = rate(k, y)
+        second = rate(k + 0.5, y + dt / 2 * first)
+        third = rate(k + 0.5, y + dt / 2 * second)
+        y = y + dt / 6 * (first + 2 * second + 2 * third + rate(k + 1, y + dt * third))
+    return y
+
+
+def slope(errors: list[float]) -> float:
+    """Return log_2 of the ratio of two errors, NaN if one of them is zero."""
+    return math.log2(errors[0] / errors[1]) if min(errors) > 0 else math.nan
+
+
+def several_images(x: Instance) -> Array:
+    """Return images enough that no leading error term vanishes by chance."""
+    return x.draw("X", 4, x.c_in, *x.grid)
+
+
+def _opened(a: Gate, p: Parameters, X: Array, x: Instance) -> Array:
+    return convolve(p["opening"], X, x.boundary, a.profile.orientation)
+
+
+def _scale(p: Parameters, X: Array, x: Instance) -> float:
+    return oracle.growth(p, X, Problem(x.grid, x.final_time))
+
+
+def _symbol(a: Gate, S: Array, x: Instance) -> Array:
+    """Return Λ(ω) on the grid's frequencies as matrices, (*grid, c_out, c_in)."""
+    sign = 1 if a.profile.orientation == "correlation" else -1
+    waves = np.meshgrid(*(2 * np.pi * np.arange(n) / n for n in x.grid), indexing="ij")
+    values = np.zeros((*x.grid, *S.shape[:2]), dtype="complex128")
+    for index, offset in offsets(x.stencil):
+        phase = sign * sum(q * w for q, w in zip(offset, waves, strict=True))
+        values += np.exp(1j * phase)[..., None, None] * S[(slice(None), slice(None), *index)]
+    return values
