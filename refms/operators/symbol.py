@@ -59,8 +59,7 @@ def symbol(S: Array, grid: Grid, *, boundary: str = "periodic", orientation: str
     dtype = "complex64" if precision(S) == "single" else "complex128"
     blocks = (flip(S) if orientation == "convolution" else S).astype(dtype)
     for extent, size in zip(grid.shape, S.shape[2:], strict=True):
-        # The phase f κ is reduced modulo n before it meets π, so that it is exact for every frequency.
-        turns = np.outer(np.arange(extent), offsets_of(size)) % extent / extent
+        turns = np.outer(np.arange(extent), offsets_of(size)) / extent
         wave = backend.from_host(np.exp(2j * np.pi * turns).astype(dtype))
         blocks = backend.xp.tensordot(blocks, wave, axes=([2], [1]))
     return blocks.transpose(*range(2, blocks.ndim), 0, 1).copy()
@@ -253,7 +252,7 @@ def one_norm(S: Array, grid: Grid, *, boundary: str = "periodic") -> float:
     >>> one_norm(np.array([[[1.0, -2.0, 3.0]]]), Grid((4,)))
     6.0
     """
-    return infinity_norm(flip(S).swapaxes(0, 1), grid, boundary=boundary)
+    return infinity_norm(S.swapaxes(0, 1), grid, boundary=boundary)
 
 
 def infinity_norm(S: Array, grid: Grid, *, boundary: str = "periodic") -> float:

@@ -406,12 +406,13 @@ def test_results_share_no_memory_with_the_inputs(stencil_shape):
         assert not any(np.shares_memory(result, array) for array in (S, Y, Z))
 
 
-def test_non_finite_features_pass_through_where_they_are_seen():
-    convolution = Convolution(Grid((6,)), stencil_shape=(3,))
+@pytest.mark.parametrize("boundary", ["periodic", "zero"])
+def test_non_finite_features_pass_through_where_they_are_seen(boundary):
+    convolution = Convolution(Grid((6,)), stencil_shape=(3,), boundary=boundary)
     Y = np.zeros((6, 2))
     Y[0, 0] = np.nan
     got = convolution.apply(np.ones((1, 1, 3)), Y)
-    assert np.isnan(got[:, 0]).tolist() == [True, True, False, False, False, True]
+    assert np.isnan(got[:, 0]).tolist() == [True, True, False, False, False, boundary == "periodic"]
     assert not np.isnan(got[:, 1]).any()
 
 
