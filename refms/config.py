@@ -11,11 +11,15 @@ from typing import Any
 
 from refms.data.preprocessing import Preprocessing
 from refms.errors import FileError, InputError, require_choice
+from refms.files import regular_file_size
 from refms.grid import Grid
 from refms.network.architectures.residual import Residual
 
 DATASETS = ("digits", "mnist")
 DTYPES = ("float64", "float32")
+
+LONGEST_FILE = 2**20
+"""Bytes that a configuration file may have."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,15 @@ class NetworkSection:
 
     def __post_init__(self) -> None:
         _require_at_least(0, seed=self.seed)
+        _require_at_least(
+            1,
+            channels=self.channels,
+            layers=self.layers,
+            stencil=self.stencil,
+            opening_stencil=self.opening_stencil,
+        )
+        if not 0 <= self.stencil_scale < float("inf"):
+            raise InputError(f"stencil_scale is {self.stencil_scale}; expected a finite number >= 0.")
         self.network(Grid((16, 16)))
 
     def network(self, grid: Grid) -> Residual:
@@ -218,8 +231,10 @@ class OptimizationSection:
         _require_at_least(0, hessian_seed=self.hessian_seed)
         if not 0 < self.hessian_fraction <= 1:
             raise InputError(f"hessian_fraction is {self.hessian_fraction}; expected a number in (0, 1].")
-        if not 0 <= self.damping < float("inf"):
-            raise InputError(f"damping is {self.damping}; expected a finite number >= 0.")
+        if not 0 <= self.cg_tolerance < 1:
+            raise InputError(f"cg_tolerance is {self.cg_tolerance}; expected 0 or more and below 1.")
+        if self.damping != 0 and not 1e-12 <= self.damping <= 1e12:
+            raise InputError(f"damping is {self.damping}; expected 0 for none, or 1e-12 to 1e12.")
 
 
 @dataclass(frozen=True)
@@ -262,6 +277,8 @@ class Configuration:
             If a section or key is unknown (the nearest match is offered), or a value has the wrong type or
             range.
         """
+        if not isinstance(given, Mapping):
+            raise InputError(f"the configuration is {given!r}; expected sections of keys and values.")
         sections = {item.name: item.default_factory for item in fields(Configuration)}
         built = {}
         for name, values in given.items():
@@ -288,16 +305,23 @@ class Configuration:
         Raises
         ------
         FileError
-            If the file cannot be read or is no TOML.
+            If the file cannot be read, is longer than :data:`LONGEST_FILE`, or is no TOML.
         InputError
             As for :meth:`from_dict`.
         """
+        size = regular_file_size(path)
+        if size > LONGEST_FILE:
+            raise FileError(f"{str(path)!r} has {size} bytes; a configuration has at most {LONGEST_FILE}.")
         try:
             with open(path, "rb") as file:
                 given = tomllib.load(file)
         except OSError as error:
             raise FileError(f"cannot read the configuration {str(path)!r}: {error.strerror}.") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except RecursionError as error:
+            raise FileError(
+                f"{str(path)!r} is nested too deeply; expected sections of plain keys."
+            ) from error
+        except ValueError as error:  # of the TOML, of its encoding, or of a number with thousands of digits
             raise FileError(f"{str(path)!r} is not valid TOML: {error}.") from error
         try:
             return Configuration.from_dict(given)
@@ -316,7 +340,7 @@ def _section(kind: Any, name: str, values: Mapping[str, Any]) -> Any:
         require_choice(key, types, f"key in section [{name}]")
         wanted = types[key]
         if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
+            value = _as_float(value)
         if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
             raise InputError(f"[{name}] {key} is {value!r}; expected a value of type {wanted.__name__}.")
         checked[key] = value
@@ -324,6 +348,13 @@ def _section(kind: Any, name: str, values: Mapping[str, Any]) -> Any:
         return kind(**checked)
     except InputError as error:
         raise InputError(f"[{name}] {error}") from error
+
+
+def _as_float(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # the section says that infinity is out of range
+        return float("inf") if value > 0 else float("-inf")
 
 
 def _require_at_least(least: int, **values: int) -> None:
