@@ -11,7 +11,7 @@ import numpy as np
 from refms.backend import backend_of
 from refms.data.dataset import Dataset
 from refms.data.preprocessing import Preprocessing, prepare
-from refms.errors import Array, InputError, require_same_precision, require_shape
+from refms.errors import Array, InputError, require_choice, require_same_precision, require_shape
 from refms.grid import Grid
 from refms.network.architectures.residual import Residual, initial_parameters
 from refms.network.composition import Sequence
@@ -49,7 +49,7 @@ class Model:
     Raises
     ------
     InputError
-        If a shape does not fit the configuration or precisions are mixed.
+        If a shape does not fit the configuration, precisions are mixed, or a number is not finite.
     """
 
     network: Residual
@@ -69,6 +69,10 @@ class Model:
         features = self.network.channels * self.network.grid.cells
         require_shape(self.W, (features, self.mu.shape[0]), "W", "(channels * cells, classes)")
         require_same_precision(**self.arrays)
+        xp = backend_of(*self.arrays.values()).xp
+        for name, array in self.arrays.items():
+            if not bool(xp.isfinite(array).all()):
+                raise InputError(f"{name} holds NaN or infinity; expected finite parameters.")
 
     @property
     def grid(self) -> Grid:
@@ -111,8 +115,16 @@ class Model:
         Returns
         -------
         Model
-            A new model with arrays of its own.
+            A new model with arrays of its own; only a fixed opening is the same array.
+
+        Raises
+        ------
+        InputError
+            If a vector is missing, does not fit, or is not finite.
         """
+        for name in ("propagation", "classifier"):
+            if name not in blocks:
+                raise InputError(f"block {name!r} is missing; expected 'propagation' and 'classifier'.")
         omega = self.classifier.layout.unpack(blocks["classifier"])
         learned = self.network.parameters(blocks["propagation"], self.opening)
         return replace(self, **learned, W=omega["W"].copy(), mu=omega["mu"].copy())
@@ -224,12 +236,20 @@ def initial_model(
     Model
         NumPy arrays.
 
+    Raises
+    ------
+    InputError
+        If there are fewer than two classes, the seed is negative, or the dtype is another one.
+
     Examples
     --------
     >>> model = initial_model(Residual(Grid((4, 4)), channels=2), classes=10, seed=0)
     >>> model.W.shape, float(abs(model.W).max())
     ((32, 10), 0.0)
     """
+    require_choice(dtype, ("float64", "float32"), "dtype")
+    if classes < 2:
+        raise InputError(f"classes is {classes}; expected at least 2.")
     arrays = initial_parameters(network, seed, stencil_scale, dtype)
     W = np.zeros((network.channels * network.grid.cells, classes), dtype=dtype)
     return Model(
@@ -261,6 +281,7 @@ class Score:
     examples: int
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def score(model: Model, X: Array, C: Array, memory: int = DEFAULT_MEMORY) -> Score:
     """Return accuracy and loss of a model on prepared images.
 
@@ -278,9 +299,14 @@ def score(model: Model, X: Array, C: Array, memory: int = DEFAULT_MEMORY) -> Sco
     Returns
     -------
     Score
-        Accuracy, loss and m.
+        Accuracy, loss and m. If the propagation overflows, the loss is NaN; NumPy's warnings are silenced.
+
+    Raises
+    ------
+    InputError
+        If images and labels do not fit the model or each other.
     """
     Z = model.logits(X, memory)
-    hits = (Z.argmax(axis=0) == C.argmax(axis=0)).sum()
     loss = SoftmaxCrossEntropy().evaluate(Z, C).value
+    hits = (Z.argmax(axis=0) == C.argmax(axis=0)).sum()
     return Score(float(hits) / X.shape[1], float(loss.real), int(X.shape[1]))
