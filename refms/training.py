@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from refms.backend import backend_of
 from refms.config import OptimizationSection, RegularizationSection
-from refms.errors import Array
+from refms.errors import Array, InputError
 from refms.model import Model
-from refms.objective.batches import LabelledColumns
+from refms.network.architectures.residual import Residual
+from refms.objective.batches import LabelledColumns, batch_width
 from refms.objective.optimal_control import OptimalControl
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
 from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
 from refms.optimize.descent import DescentResult, descend
 from refms.optimize.gauss_newton import Damping
 from refms.optimize.history import History
-from refms.optimize.outcome import Outcome
+from refms.optimize.outcome import Outcome, Status
 from refms.optimize.schedule import BlockSteps, Monitor
 from refms.optimize.step import StepOptions
 from refms.optimize.stopping import StopRules
@@ -38,6 +42,41 @@ class Training:
     model: Model
     outcome: Outcome
     notes: tuple[str, ...]
+
+
+def require_memory(network: Residual, classes: int, dtype: str, memory: int) -> None:
+    """Refuse a network that exceeds a memory budget, before anything is allocated.
+
+    Parameters
+    ----------
+    network : Residual
+        Configuration of the network.
+    classes : int
+        Number of classes.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+    memory : int
+        Budget in bytes.
+
+    Raises
+    ------
+    InputError
+        If the budget does not suffice; the message says what would.
+
+    Examples
+    --------
+    >>> from refms.grid import Grid
+    >>> require_memory(Residual(Grid((4, 4)), channels=2), classes=10, dtype="float64", memory=10**5)
+    """
+    itemsize = np.dtype(dtype).itemsize
+    numbers = sum(math.prod(shape) for shape in network.parameter_shapes.values())
+    need = (numbers + network.channels * network.grid.cells * classes) * itemsize
+    if need > memory:
+        raise InputError(
+            f"the parameters need {need} bytes but the memory budget is {memory}; raise the budget (option "
+            "memory) or use fewer channels or layers."
+        )
+    batch_width(network.propagation.stored, itemsize, memory)
 
 
 def problem_of(
@@ -83,6 +122,7 @@ def problem_of(
     )
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def train(
     model: Model,
     examples: LabelledColumns,
@@ -113,6 +153,15 @@ def train(
     -------
     Training
         The trained model and why the training stopped.
+
+    Raises
+    ------
+    InputError
+        If the examples do not fit the model, or one example needs more than the memory budget.
+
+    Notes
+    -----
+    NumPy's warnings about overflow and invalid values are silenced, for the outcome says it.
     """
     options = options or OptimizationSection()
     problem = problem_of(model, examples, weights or RegularizationSection(), options)
@@ -123,11 +172,13 @@ def train(
         classifier_steps=options.classifier_steps,
     )
     blocks = model.blocks
-    history, notes = model.history, tuple[str, ...]()
+    rows, notes = model.history.rows, tuple[str, ...]()
     if not bool((model.W != 0).any()):
         first = _fit_classifier(problem, blocks, classifier)
-        blocks, notes = first.blocks, first.notes
-        history = history.append(*(replace(row, iteration=0) for row in first.history))
+        rows, notes = rows + first.history.rows, first.notes
+        if first.outcome.status is Status.NON_FINITE:
+            return Training(replace(model, history=History(rows)), first.outcome, notes)
+        blocks = first.blocks
     result = block_coordinate_descent(
         problem,
         blocks,
@@ -135,11 +186,22 @@ def train(
         stop=StopRules(max_iterations=options.iterations),
         monitor=monitor,
     )
-    trained = replace(model.with_blocks(result.blocks), history=History(history.rows + result.history.rows))
+    trained = replace(model.with_blocks(result.blocks), history=History(rows + result.history.rows))
     return Training(trained, result.outcome, notes + result.notes)
 
 
 def _fit_classifier(
     problem: OptimalControl, blocks: dict[str, Array], classifier: BlockSteps
 ) -> DescentResult:
-    return descend(problem, blocks, (classifier,), stop=StopRules(max_iterations=1))
+    """Step the classifier once before the first iteration, as iteration 0 in rows and sentences."""
+    done = descend(problem, blocks, (classifier,), stop=StopRules(max_iterations=1))
+    return replace(
+        done,
+        history=History(tuple(replace(row, iteration=0) for row in done.history)),
+        outcome=replace(done.outcome, message=_before_the_first(done.outcome.message)),
+        notes=tuple(_before_the_first(note) for note in done.notes),
+    )
+
+
+def _before_the_first(sentence: str) -> str:
+    return sentence.replace("Iteration 1, ", "Iteration 0, ", 1)
