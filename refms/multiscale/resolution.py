@@ -59,6 +59,9 @@ def transfer(
     Where R = 2^{-d} Pᵀ the inner products agree, h^d⟨P w, y⟩ = H^d⟨w, R y⟩, so that with T → 0 and
     y_H = R y_h the logits are the same on both grids; with other pairs they differ by O(h^q), q the order
     of the pair.
+
+    R, P and so K_H = R K_h P are periodic. In a network with zero boundary the identity holds in those cells
+    whose stencils, fine and coarse, do not reach the edge.
     """
     require_choice(stencils, STENCIL_RULES, "rule for the stencils")
     pair = transfer_pair(pair) if isinstance(pair, str) else pair
@@ -166,6 +169,7 @@ def coarse_to_fine(
     levels: int,
     pair: str | TransferPair,
     stencils: str = "galerkin",
+    least_squares: bool = False,
 ) -> Iterator[Model]:
     """Run Algorithm 1 of [LAS]: solve on the coarsest grid, prolong, solve again, up to the finest.
 
@@ -179,23 +183,33 @@ def coarse_to_fine(
         Number of grids, at least 1.
     pair : str or TransferPair
         The transfer pair.
-    stencils : str
+    stencils, least_squares
         As for :func:`transfer`.
 
-    Yields
-    ------
-    Model
-        The solved model of each grid, coarsest first.
+    Returns
+    -------
+    iterator of Model
+        The solved model of each grid, coarsest first; a grid is solved when its model is asked for.
 
     Raises
     ------
     InputError
-        If ``levels`` is not positive.
+        If ``levels`` is not positive, or the initial model cannot be transferred: at once, before anything is
+        solved.
+    SingularTransferError
+        As for :func:`transfer`, at once.
     """
     if levels < 1:
         raise InputError(f"levels is {levels}; expected at least 1 grid.")
-    for level in range(levels):
-        model = solve(model)
-        yield model
-        if level + 1 < levels:
-            model = transfer(model, model.grid.refine(), pair, stencils)
+
+    def finer(coarse: Model) -> Model:
+        return transfer(coarse, coarse.grid.refine(), pair, stencils, least_squares)
+
+    def solved(start: Model) -> Iterator[Model]:
+        for level in range(levels):
+            start = solve(start if level == 0 else finer(start))
+            yield start
+
+    if levels > 1:
+        finer(model)  # refuses now what would otherwise be refused after the first training
+    return solved(model)
