@@ -89,6 +89,7 @@ def model_of(artifact: Artifact) -> Model:
     try:
         attributes, arrays = artifact.attributes, artifact.arrays
         network = Residual(**{**attributes["network"], "grid": Grid(tuple(attributes["network"]["grid"]))})
+        _require_record(attributes["record"])
         return Model(
             network,
             **{name: arrays[name] for name in _ARRAYS},
@@ -96,10 +97,10 @@ def model_of(artifact: Artifact) -> Model:
             record=attributes["record"],
             history=_history(arrays, attributes["history_words"]),
         )
-    except (KeyError, TypeError, IndexError) as error:
-        raise FileError(f"the model lacks a part or has an unknown one: {error}.") from error
     except InputError as error:
         raise FileError(f"the parts of the model do not fit together: {error}") from error
+    except (KeyError, TypeError, IndexError, ValueError, OverflowError) as error:
+        raise FileError(f"the model lacks a part or has an unknown one: {error}.") from error
 
 
 def save_model(path: str | os.PathLike[str], model: Model, *, overwrite: bool = False) -> None:
@@ -145,6 +146,13 @@ def load_model(path: str | os.PathLike[str]) -> Model:
         return model_of(artifact)
     except FileError as error:
         raise FileError(f"{os.fspath(path)!r}: {error}") from error
+
+
+def _require_record(record: Any) -> None:
+    if not isinstance(record, Mapping) or not isinstance(record.get("transfers", []), list):
+        raise FileError(
+            f"the record is {record!r}; expected a mapping, with its transfers, if any, as a list."
+        )
 
 
 def _history(arrays: Mapping[str, Any], words: Mapping[str, Any]) -> History:
