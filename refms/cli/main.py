@@ -6,11 +6,14 @@ Exit codes: 0 good, 1 a check failed, 2 bad usage or unreadable input.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import sys
 from collections.abc import Sequence
 
 from refms import __version__
 from refms.cli import diff, evaluate, show, train, transfer, verify
+from refms.cli.options import require_json_target
 from refms.errors import InputError
 
 _COMMANDS = (verify, train, evaluate, transfer, show, diff)
@@ -54,13 +57,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # argparse ends the process itself: 0 after --help, 2 after bad usage
         return int(stop.code or 0)
     try:
-        return int(options.command(options))
+        code = _run(options)
+        sys.stdout.flush()
+        return code
     except InputError as error:
         print(f"refms: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of our output has gone, as in refms show FILE | head
-        sys.stderr.close()
         return 0
+    except OSError as error:
+        print(f"refms: cannot write the output: {error.strerror or error}.", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("refms: interrupted; files written before are intact.", file=sys.stderr)
         return 130
@@ -74,4 +81,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """End the process with the exit code of :func:`main`."""
-    sys.exit(main())
+    code = main()
+    try:
+        sys.stdout.flush()
+    except OSError:  # said already; without this Python would try again, and complain, on its way out
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Run the command; with ``--json -`` standard output gets the JSON alone."""
+    if options.json == "-":
+        options.json = sys.stdout
+        with contextlib.redirect_stdout(sys.stderr):
+            return int(options.command(options))
+    if options.json is not None:
+        require_json_target(options.json)
+    return int(options.command(options))

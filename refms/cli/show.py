@@ -11,7 +11,7 @@ from refms.cli.options import Commands, add_command, write_json
 def register(commands: Commands) -> None:
     """Add ``show`` to the command line."""
     command = add_command(
-        commands, "show", "Print what is in an artefact: kind, attributes, arrays.", "refms show model.h5"
+        commands, "show", "Print what is in an artefact: kind, attributes, arrays.", "refms show coarse.h5"
     )
     command.add_argument("file", metavar="FILE", help="artefact")
     command.set_defaults(command=run)

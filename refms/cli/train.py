@@ -7,7 +7,6 @@ import dataclasses
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from refms.artifacts.model_file import save_model
@@ -16,19 +15,20 @@ from refms.cli.options import (
     add_command,
     add_data_options,
     read_dataset,
+    require_target,
     split_by,
     write_json,
 )
 from refms.config import Configuration
 from refms.data.dataset import one_hot
 from refms.environment import peak_memory, versions
-from refms.errors import Array, FileError
+from refms.errors import Array
 from refms.model import Model, initial_model, score
 from refms.objective.batches import LabelledColumns
 from refms.optimize.history import HistoryRow
 from refms.optimize.outcome import Status
 from refms.optimize.schedule import Monitor, Report
-from refms.training import Training, train
+from refms.training import Training, require_memory, train
 
 # option, section, key, type, help
 _OVERRIDES = (
@@ -72,16 +72,15 @@ def register(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train and write; return 0, or 1 if the training met NaN or infinity."""
     configuration = configured(options)
-    if Path(options.output).exists() and not options.force:
-        raise FileError(f"{options.output!r} exists; choose another name with -o, or --force to replace it.")
-    if not Path(options.output).resolve().parent.is_dir():
-        raise FileError(f"the folder of {options.output!r} does not exist; create it first.")
+    require_target(options.output, force=options.force)
     dataset = read_dataset(configuration.data.dataset, options.data_dir)
     training_set, validation_set = split_by(configuration.data, dataset)
     grid = configuration.data.grid(dataset.grid)
     dtype = configuration.optimization.dtype
+    network = configuration.network.network(grid)
+    require_memory(network, dataset.classes, dtype, configuration.optimization.memory)
     start = initial_model(
-        configuration.network.network(grid),
+        network,
         dataset.classes,
         configuration.network.seed,
         dataclasses.replace(configuration.data.preprocessing, levels=grid.levels_to(dataset.grid)),
