@@ -89,7 +89,7 @@ def eigenvalues(s: Array, grid: Grid, *, orientation: str = "correlation") -> Ar
 
     Examples
     --------
-    >>> eigenvalues(np.array([-1.0, 0.0, 1.0]), Grid((4,))).imag.tolist()
+    >>> (eigenvalues(np.array([-1.0, 0.0, 1.0]), Grid((4,))).imag.round(12) + 0.0).tolist()
     [0.0, 2.0, 0.0, -2.0]
     """
     backend_of(s)
