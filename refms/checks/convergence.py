@@ -89,9 +89,12 @@ def fit_order(
     -----
     Usable are the points above 4 floors. The window ends at the smallest usable step and begins where
     the line is straightest, 12 octaves or more before. A window that is shorter because the remainder falls
-    faster than expected counts as long as it falls as far as 12 octaves of the expected slope would. PASS
-    needs a slope of p + 0.9 over the window and of p + 0.5 over its last 4 octaves, MARGINAL p + 0.7 and
-    p + 0.5; fewer than 5 usable points are MARGINAL.
+    faster than expected counts as long as it falls as far as 12 octaves of the expected slope would.
+
+    PASS needs a slope of p + 0.9 over the window, or of p + 0.7 if its last 4 octaves have p + 0.9: then what
+    bends the line before them are higher orders, not a wrong lower one. FAIL is a slope below p + 0.5 over
+    the last 4 octaves, or below p + 0.7 over the window and p + 0.9 over the last 4. All else, fewer than
+    12 octaves or 5 usable points too, is MARGINAL.
 
     Examples
     --------
@@ -113,10 +116,17 @@ def fit_order(
     tail, _ = _line(usable[-_TAIL:], steps, remainders)
     octaves = last - start
     enough = octaves >= OCTAVES or (slope > expected + _CLEAR and octaves * slope >= OCTAVES * expected)
-    outcome: Verdict = "FAIL"
-    if slope >= expected - _DOUBTFUL and tail >= expected - _BENT:
-        outcome = "PASS" if slope >= expected - _CLEAR and enough else "MARGINAL"
+    outcome = _judge(slope - expected, tail - expected, enough)
     return TaylorOrder(order, slope, tail, (steps[start], steps[last]), octaves, False, outcome)
+
+
+def _judge(window: float, tail: float, enough: bool) -> Verdict:
+    """Judge how far the slopes over the window and over its last octaves are from the expected one."""
+    bent_by_higher_orders = tail >= -_CLEAR
+    if tail < -_BENT or (window < -_DOUBTFUL and not bent_by_higher_orders):
+        return "FAIL"
+    clear = window >= -_CLEAR or (window >= -_DOUBTFUL and bent_by_higher_orders)
+    return "PASS" if clear and enough else "MARGINAL"
 
 
 def _line(points: Sequence[int], steps: Sequence[float], remainders: Sequence[float]) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from smooth_problem import Net, matvec, random
 
 from refms import checks
+from refms.checks.convergence import fit_order
 from refms.errors import InputError
 
 quick = settings(deadline=None, max_examples=15)
@@ -79,9 +80,9 @@ def test_a_gauss_newton_product_is_no_hessian(device):
 
 def test_single_precision_says_what_it_cannot_see(device):
     net = Net(device, 5, 6, "float32")
-    report = checks.taylor_test(net.f, net.x, net.v, gradient=net.gradient)
+    report = checks.taylor_test(net.f, net.x, net.v, gradient=net.gradient, hessian_product=net.hessian)
     assert report.verdict == "MARGINAL"
-    assert report.orders[1].octaves <= 12
+    assert report.orders[2].octaves < 12
     assert "evaluate in double precision" in report.sentence
 
 
@@ -226,3 +227,15 @@ def test_too_few_points_for_a_slope_are_marginal():
     report = checks.taylor_test(f, x, v, gradient=2 * x, hessian_product=2 * v)
     assert report.orders[2].verdict == "MARGINAL"
     assert report.verdict == "MARGINAL"
+
+
+@pytest.mark.parametrize(("bend", "outcome"), [(0, "PASS"), (1, "PASS"), (8, "PASS"), (64, "MARGINAL")])
+def test_higher_orders_may_bend_the_line(bend, outcome):
+    """t³ / (1 + bend t) has slope 2 at the largest steps and 3 at the smallest: a late asymptote."""
+    steps = [4.0 * 2.0**-k for k in range(15)]
+    assert fit_order(2, steps, [t**3 / (1 + bend * t) for t in steps], [1e-30] * 15).verdict == outcome
+
+
+def test_a_lower_order_may_not():
+    steps = [4.0 * 2.0**-k for k in range(15)]
+    assert fit_order(2, steps, [t**3 + 1e-3 * t**2 for t in steps], [1e-30] * 15).verdict == "FAIL"
