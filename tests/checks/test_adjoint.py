@@ -145,3 +145,13 @@ def test_null_adapters_never_pass(case):
 def test_the_check_needs_a_repetition():
     with pytest.raises(InputError, match="repeats"):
         checks.adjoint_test(matvec(np.eye(2)), matvec(np.eye(2)), 2, 2, repeats=0)
+
+
+@pytest.mark.parametrize("wrong_call", range(4))
+def test_every_repetition_counts(wrong_call):
+    calls = iter(range(4))
+
+    def adjoint(y):
+        return y * (1 + 1e-3 * (next(calls) == wrong_call))
+
+    assert checks.adjoint_test(lambda x: 1 * x, adjoint, 3, 3, repeats=4).verdict == "FAIL"

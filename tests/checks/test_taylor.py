@@ -239,3 +239,13 @@ def test_higher_orders_may_bend_the_line(bend, outcome):
 def test_a_lower_order_may_not():
     steps = [4.0 * 2.0**-k for k in range(15)]
     assert fit_order(2, steps, [t**3 + 1e-3 * t**2 for t in steps], [1e-30] * 15).verdict == "FAIL"
+
+
+@pytest.mark.parametrize(
+    ("slope", "outcome"), [(2.65, "FAIL"), (2.75, "MARGINAL"), (2.95, "PASS"), (4.0, "PASS")]
+)
+def test_a_straight_line_is_judged_by_its_slope(slope, outcome):
+    steps = [4.0 * 2.0**-k for k in range(15)]
+    found = fit_order(2, steps, [t**slope for t in steps], [1e-30] * 15)
+    assert found.verdict == outcome
+    assert found.slope == pytest.approx(slope)
