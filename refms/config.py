@@ -105,8 +105,8 @@ class NetworkSection:
         σ.
     seed : int
         Seed of the initial parameters.
-    stencil_scale : float
-        Size of the initial stencils.
+    stencil_scale, opening_scale : float
+        Size of the initial stencils and of the opening.
     """
 
     channels: int = 8
@@ -118,6 +118,7 @@ class NetworkSection:
     activation: str = "tanh"
     seed: int = 0
     stencil_scale: float = 0.5
+    opening_scale: float = 1.0
 
     def __post_init__(self) -> None:
         _require_at_least(0, seed=self.seed)
@@ -128,8 +129,9 @@ class NetworkSection:
             stencil=self.stencil,
             opening_stencil=self.opening_stencil,
         )
-        if not 0 <= self.stencil_scale < float("inf"):
-            raise InputError(f"stencil_scale is {self.stencil_scale}; expected a finite number >= 0.")
+        for name in ("stencil_scale", "opening_scale"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise InputError(f"{name} is {getattr(self, name)}; expected a finite number >= 0.")
         self.network(Grid((16, 16)))
 
     def network(self, grid: Grid) -> Residual:

@@ -211,6 +211,7 @@ def initial_model(
     stencil_scale: float = 0.1,
     dtype: str = "float64",
     record: MappingABC[str, Any] | None = None,
+    opening_scale: float = 1.0,
 ) -> Model:
     """Return an untrained model: random opening and stencils, everything else zero.
 
@@ -224,7 +225,7 @@ def initial_model(
         Seed of the random numbers.
     preprocessing : Preprocessing, optional
         What is done to images.
-    stencil_scale : float
+    stencil_scale, opening_scale : float
         See :func:`~refms.network.architectures.residual.initial_parameters`.
     dtype : str
         ``"float64"`` or ``"float32"``.
@@ -250,7 +251,7 @@ def initial_model(
     require_choice(dtype, ("float64", "float32"), "dtype")
     if classes < 2:
         raise InputError(f"classes is {classes}; expected at least 2.")
-    arrays = initial_parameters(network, seed, stencil_scale, dtype)
+    arrays = initial_parameters(network, seed, stencil_scale, dtype, opening_scale)
     W = np.zeros((network.channels * network.grid.cells, classes), dtype=dtype)
     return Model(
         network,

@@ -87,6 +87,7 @@ def run(options: argparse.Namespace) -> int:
         configuration.network.stencil_scale,
         dtype,
         {"configuration": configuration.to_dict(), "dataset": dataset.name, "versions": versions()},
+        configuration.network.opening_scale,
     )
     labels = one_hot(training_set.labels, dataset.classes, dtype)
     examples = LabelledColumns(start.prepare(training_set), labels)

@@ -209,7 +209,11 @@ class Residual:
 
 
 def initial_parameters(
-    network: Residual, seed: int, scale: float = 0.1, dtype: str = "float64"
+    network: Residual,
+    seed: int,
+    stencil_scale: float = 0.1,
+    dtype: str = "float64",
+    opening_scale: float = 1.0,
 ) -> dict[str, Array]:
     """Return random initial parameters: identical layers, zero biases.
 
@@ -219,16 +223,18 @@ def initial_parameters(
         The configuration.
     seed : int
         Seed of ``numpy.random.default_rng``.
-    scale : float
-        The layers' stencils are normal with standard deviation scale / √(c · stencil entries), so that
-        ‖K(s) y‖ ≈ scale ‖y‖; the same in all layers, a function constant in time.
+    stencil_scale : float
+        The layers' stencils are normal with standard deviation stencil_scale / √(c · stencil entries), so
+        that ‖K(s) y‖ ≈ stencil_scale ‖y‖; the same in all layers, a function constant in time.
     dtype : str
         ``"float64"`` or ``"float32"``; both hold the same draws.
+    opening_scale : float
+        The opening is normal with standard deviation opening_scale / √(entries of one of its stencils).
 
     Returns
     -------
     dict of str to numpy.ndarray
-        ``opening`` (normal, standard deviation 1/√(inputs)), ``stencils`` and ``biases``.
+        ``opening``, ``stencils`` and ``biases``.
 
     Examples
     --------
@@ -239,9 +245,9 @@ def initial_parameters(
     rng = np.random.default_rng(seed)
     shapes = network.parameter_shapes
     inputs = int(np.prod(shapes["opening"][1:]))
-    opening = rng.standard_normal(shapes["opening"]) / np.sqrt(inputs)
+    opening = rng.standard_normal(shapes["opening"]) * (opening_scale / np.sqrt(inputs))
     one = rng.standard_normal(shapes["stencils"][1:])
-    one *= scale / np.sqrt(np.prod(shapes["stencils"][2:]))
+    one *= stencil_scale / np.sqrt(np.prod(shapes["stencils"][2:]))
     drawn = {
         "opening": opening,
         "stencils": np.broadcast_to(one, shapes["stencils"]).copy(),
