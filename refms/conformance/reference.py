@@ -29,10 +29,12 @@ from refms.objective.regularizers import Quadratic, classifier_regularizer, time
 from refms.operators.convolution import Convolution
 from refms.operators.galerkin import prolong_stencil, restrict_stencil
 from refms.operators.transfer import transfer_pair
+from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
 from refms.optimize.krylov import conjugate_gradients
 from refms.optimize.line_search import armijo
 from refms.optimize.newton import newton_step
 from refms.optimize.step import StepOptions
+from refms.optimize.stopping import StopRules
 
 
 def reference_profile(name: str = "refms", dtype: str = "float64") -> Profile:
@@ -274,8 +276,8 @@ class ReferenceAdapter(Adapter):
             _nothing(omega.size, self.profile.dtype, self.backend),
         )
         blocks = dict(zip(("propagation", "classifier"), (self._in(theta), self._in(omega)), strict=True))
-        moved = newton_step(control.block(block, blocks), blocks[block]).x
-        after = {**blocks, block: moved}
+        schedule = [steps for steps in propagation_then_classifier() if steps.name == block]
+        after = block_coordinate_descent(control, blocks, schedule, stop=StopRules(max_iterations=1)).blocks
         return self._named(
             np.concatenate([self._out(after["propagation"]), self._out(after["classifier"])]),
             parameters,

@@ -1,0 +1,111 @@
+"""The catalogue cut into cases: one property in one dimension and one precision, each with an id of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from refms.conformance.gate import Gate
+from refms.conformance.properties import PROPERTIES
+from refms.conformance.property import Property
+from refms.conformance.report import Row
+from refms.conformance.runner import checked
+
+WITHOUT_GRID = frozenset(
+    {
+        "activation",
+        "activation_derivative",
+        "depth_prolong",
+        "cross_entropy",
+        "cross_entropy_gradient",
+        "cross_entropy_hessian",
+        "time_smoothness",
+        "time_smoothness_gradient",
+        "conjugate_gradients",
+        "line_search",
+        "newton_step",
+    }
+)
+"""Operations that know no dimension; properties of these alone are one case a precision."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One property, in one dimension and one precision, of one implementation.
+
+    Parameters
+    ----------
+    property : Property
+        What is checked.
+    adapter : Adapter
+        The implementation.
+    dimension : int or None
+        1, 2 or 3; None where the property has none.
+    """
+
+    property: Property
+    adapter: Any
+    dimension: int | None
+
+    @property
+    def id(self) -> str:
+        """Such as ``"C5-2d-float64"`` or ``"S3-float32"``."""
+        middle = "" if self.dimension is None else f"{self.dimension}d-"
+        return f"{self.property.id}-{middle}{self.adapter.profile.dtype}"
+
+    def run(self, tier: str = "quick", seed: int = 0) -> Row:
+        """Check the property on the instances of this dimension.
+
+        Parameters
+        ----------
+        tier, seed
+            As for :func:`refms.conformance.runner.run`.
+
+        Returns
+        -------
+        Row
+            What was found.
+        """
+        gate = Gate(self.adapter)
+        if self.dimension is not None:
+            gate.profile = dataclasses.replace(gate.profile, dimensions=(self.dimension,))
+        return checked(gate, self.property, tier, seed)
+
+
+def cases(adapters: Iterable[Any], properties: Sequence[Property] = PROPERTIES) -> tuple[Case, ...]:
+    """Return all cases of some adapters, in the order of the catalogue.
+
+    Parameters
+    ----------
+    adapters : iterable of Adapter
+        For example one for each precision.
+    properties : sequence of Property
+        The catalogue or a part of it.
+
+    Returns
+    -------
+    tuple of Case
+        At least one for every property and adapter: what cannot be run must be seen.
+
+    Examples
+    --------
+    >>> from refms.conformance import Adapter, Profile
+    >>> found = cases([Adapter(Profile("mine", dimensions=(1, 2)))])
+    >>> [case.id for case in found if case.property.id in ("C5", "S3", "G10")]
+    ['C5-1d-float64', 'C5-2d-float64', 'G10-2d-float64', 'S3-float64']
+    """
+    made = list(adapters)
+    return tuple(
+        Case(item, adapter, dimension)
+        for item in properties
+        for adapter in made
+        for dimension in _dimensions(item, adapter)
+    )
+
+
+def _dimensions(item: Property, adapter: Any) -> tuple[int | None, ...]:
+    if set(item.needs) <= WITHOUT_GRID:
+        return (None,)
+    return tuple(d for d in adapter.profile.dimensions if d in item.domain.dimensions) or (None,)

@@ -1,0 +1,252 @@
+"""The catalogue as pytest tests: ``pytest --pyargs refms.conformance --refms-adapter pkg.mod:Adapter``.
+
+One test a case, such as ``C5-2d-float64``. What is not implemented is skipped with the reason, never passed;
+known failures are strict xfails. For tests in a file of one's own there is
+:func:`parametrize_with_properties`. The options live in the module ``refms_pytest``, which is all that pytest
+loads until ``--refms-adapter`` is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from refms.conformance.cases import Case, cases
+from refms.conformance.loading import load, plug
+from refms.conformance.properties import PROPERTIES
+from refms.conformance.property import Property
+from refms.conformance.report import UNTESTED, Row
+from refms.conformance.xfails import expected_failures, read_xfails
+from refms.errors import InputError
+
+Test = TypeVar("Test", bound=Callable[..., Any])
+
+HOME = Path(__file__)
+"""The file under which pytest lists the cases."""
+
+
+class PropertyFailure(AssertionError):
+    """A property does not hold; the message says which, and what was found."""
+
+
+def parametrize_with_properties(
+    adapter: Any,
+    *,
+    properties: Sequence[Property] = PROPERTIES,
+    dtype: str = "both",
+    tier: str = "quick",
+    seed: int = 0,
+    xfails: Mapping[str, str] | None = None,
+) -> Callable[[Test], Test]:
+    """Return a decorator that runs a test once for every case, with the argument ``check``.
+
+    Parameters
+    ----------
+    adapter : adapter, class, function or str
+        See :func:`refms.conformance.loading.plug`.
+    properties : sequence of Property
+        The catalogue or a part of it.
+    dtype : str
+        ``"float64"``, ``"float32"``, or ``"both"`` as far as the adapter offers them.
+    tier, seed
+        As for :func:`refms.conformance.runner.run`.
+    xfails : mapping of str to str or None
+        Ids (or patterns) of known failures -> reason; they are strict.
+
+    Returns
+    -------
+    callable
+        Decorator of ``def test_mine(check): check()``.
+
+    Raises
+    ------
+    InputError
+        If the adapter cannot be made, or an expected failure matches no case.
+
+    Examples
+    --------
+    >>> from refms.conformance import Adapter, Profile
+    >>> @parametrize_with_properties(Adapter(Profile("nothing yet")))
+    ... def test_mine(check):
+    ...     check()
+    """
+    found = cases(plug(adapter).adapters(dtype), properties)
+    reasons = expected_failures(xfails or {}, (case.id for case in found))
+
+    def check(case: Case) -> Callable[[], None]:
+        def run() -> None:
+            __tracebackhide__ = True
+            judge(case.run(tier, seed), case)
+
+        return run
+
+    mark: Callable[[Test], Test] = pytest.mark.parametrize(
+        "check",
+        [pytest.param(check(case), id=case.id, marks=_marks(reasons.get(case.id))) for case in found],
+    )
+    return mark
+
+
+def judge(row: Row, case: Case) -> None:
+    """End a test as a row says: skip what was not tested, raise what failed.
+
+    Parameters
+    ----------
+    row : Row
+        What was found.
+    case : Case
+        Where.
+
+    Raises
+    ------
+    PropertyFailure
+        For FAIL.
+    """
+    __tracebackhide__ = True
+    if row.verdict in UNTESTED:
+        pytest.skip(f"{row.verdict}: {row.sentence}")
+    if row.verdict == "FAIL":
+        raise PropertyFailure(
+            f"{row.id} {row.title}\n"
+            f"  found:    {row.sentence}\n"
+            f"  formula:  {case.property.statement}\n"
+            f"  catches:  {case.property.catches}\n"
+            f"  instance: {row.worst_instance}\n"
+            f"  more:     refms conform explain {row.id}"
+        )
+
+
+def from_options(config: pytest.Config) -> Catalogue:
+    """Return the catalogue that the options of a run ask for.
+
+    Parameters
+    ----------
+    config : pytest.Config
+        With the options of ``refms_pytest``.
+
+    Returns
+    -------
+    Catalogue
+        A plugin to register.
+
+    Raises
+    ------
+    pytest.UsageError
+        If the adapter or the file of expected failures cannot be used.
+    """
+    try:
+        option = config.getoption
+        found = cases(load(option("refms_adapter")).adapters(option("refms_dtype")))
+        path = option("refms_xfails")
+        reasons = expected_failures(read_xfails(path) if path else {}, (case.id for case in found))
+    except InputError as error:
+        raise pytest.UsageError(f"refms: {error}") from error
+    return Catalogue(found, reasons, option("refms_tier"), option("refms_seed"))
+
+
+class Catalogue:
+    """The pytest plugin of one run.
+
+    Parameters
+    ----------
+    found : tuple of Case
+        All cases.
+    reasons : mapping of str to str
+        Id -> why it is expected to fail.
+    tier : str
+        How many instances a case.
+    seed : int
+        Their seed.
+    """
+
+    def __init__(self, found: tuple[Case, ...], reasons: Mapping[str, str], tier: str, seed: int) -> None:
+        self.found, self.reasons, self.tier, self.seed = found, reasons, tier, seed
+        self.collected = False
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.File | None:
+        """List the cases under this file."""
+        if file_path != HOME:
+            return None
+        self.collected = True
+        made: pytest.File = CatalogueFile.from_parent(parent, path=file_path, catalogue=self)
+        return made
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Refuse a run that names an adapter and then tests something else."""
+        if not self.collected:
+            raise pytest.UsageError(
+                "refms: --refms-adapter is given, so also give --pyargs refms.conformance."
+            )
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Print the headline, the untested cases apart."""
+        verdicts = [
+            value
+            for reports in terminalreporter.stats.values()
+            for report in reports
+            for key, value in getattr(report, "user_properties", ())
+            if key == "refms_verdict" and getattr(report, "when", "") == "call"
+        ]
+        if verdicts:
+            count = {name: verdicts.count(name) for name in ("PASS", "MARGINAL", "FAIL")}
+            untested = sum(verdict in UNTESTED for verdict in verdicts)
+            name = self.found[0].adapter.profile.name
+            terminalreporter.section(f"refms conformance of {name}")
+            terminalreporter.line(
+                f"{count['PASS']} pass, {count['MARGINAL']} marginal, {count['FAIL']} fail, "
+                f"{untested} untested of {len(verdicts)} cases"
+            )
+
+
+class CatalogueFile(pytest.File):
+    """The collector of the cases."""
+
+    def __init__(self, *, catalogue: Catalogue, **others: Any) -> None:
+        super().__init__(**others)
+        self.catalogue = catalogue
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Yield one item a case."""
+        for case in self.catalogue.found:
+            item: pytest.Item = CatalogueItem.from_parent(self, name=case.id, case=case)
+            for mark in _marks(self.catalogue.reasons.get(case.id)):
+                item.add_marker(mark)
+            yield item
+
+
+class CatalogueItem(pytest.Item):
+    """One case as a test."""
+
+    parent: CatalogueFile
+
+    def __init__(self, *, case: Case, **others: Any) -> None:
+        super().__init__(**others)
+        self.case = case
+
+    def runtest(self) -> None:
+        """Run the case and record its verdict and ρ for reports."""
+        row = self.case.run(self.parent.catalogue.tier, self.parent.catalogue.seed)
+        self.user_properties.append(("refms_verdict", row.verdict))
+        if row.rho is not None:
+            self.user_properties.append(("refms_rho", f"{row.rho:.6g}"))
+        judge(row, self.case)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Return the message alone for a property that fails, with a traceback for anything else."""
+        if isinstance(excinfo.value, PropertyFailure):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Return where pytest says the test is."""
+        return self.path, None, f"{self.case.id}: {self.case.property.title}"
+
+
+def _marks(reason: str | None) -> list[pytest.MarkDecorator]:
+    if reason is None:
+        return []
+    return [pytest.mark.xfail(reason=reason, strict=True, raises=PropertyFailure)]

@@ -1,0 +1,294 @@
+"""O1-O8: derivatives of the loss of a network, and its Gauss-Newton matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from refms.conformance.adapter import Parameters
+from refms.conformance.gate import Gate
+from refms.conformance.instances import Domain, Instance
+from refms.conformance.oracles import network as oracle
+from refms.conformance.oracles.convolution import doubled
+from refms.conformance.outcome import Outcome, agree, both, holds, residual, within, worst
+from refms.conformance.property import Family
+from refms.errors import Array
+
+law = Family("gauss-newton").law
+EQ6 = "[LAS] eq. (6)"
+SMALL = Domain(small=True)
+GN = ("gauss_newton",)
+
+
+@law(
+    "O1",
+    "The Taylor remainder of the loss is of second order",
+    "|f(x+tv) − f(x) − t∇fᵀv| = O(t²), f by plain loops in double precision; criterion: slope at "
+    "least 1.7 over the six smallest steps above round-off; and f(x) itself, scale |f| + m h^d‖W‖₁ growth",
+    source="Taylor's theorem",
+    catches="a gradient that is wrong by more than about √eps",
+    needs=("loss", "gradient"),
+    domain=Domain(small=True, activations=("tanh", "identity")),
+)
+def _taylor(a: Gate, x: Instance) -> Outcome:
+    p, X, C = _drawn(x)
+    drawn, g = x.parameters("v"), a.gradient(p, X, C, x.problem)
+    v = {key: doubled(drawn[key]) / oracle.size(drawn) for key in drawn}
+
+    def f(t: float) -> float:
+        return oracle.loss(_moved(p, v, t), X, C, x.problem, a.profile).real
+
+    start, first = f(0.0), oracle.inner(g, v)
+    points = []
+    for t in (2.0**-k for k in range(1, 24)):
+        remainder = abs(f(t) - start - t * first)
+        if remainder > 300 * (2.0**-52 * abs(start) + t * _eps(x) * oracle.size(g)):
+            points.append((t, remainder))
+    value = residual(a.loss(p, X, C, x.problem), start, _loss_scale(start, p, X, x), x.dtype, "f(x)")
+    if len(points) < 4:
+        return both(value, holds(first != 0, "the remainder is round-off at every step", "∇fᵀv = 0"))
+    t, error = np.log2(np.array(points[-6:])).T
+    slope = float(((t - t.mean()) * error).sum() / ((t - t.mean()) ** 2).sum())
+    return both(value, within(slope, 1.7, 20.0, "slope of the remainder of order 1"))
+
+
+@law(
+    "O2",
+    "The gradient is the complex-step derivative of the loss",
+    "∇fᵀv = Im f(x + i·10⁻³⁰v)·10³⁰, f by plain loops in complex numbers, along v in all and in each of the "
+    "parameters; scale ‖∇f‖‖v‖ growth",
+    source="analytic continuation",
+    catches="any gradient that is wrong by more than a few eps: a factor 1.001, a term left out",
+    needs=("gradient",),
+    domain=SMALL,
+)
+def _complex_step(a: Gate, x: Instance) -> Outcome:
+    p, X, C = _drawn(x)
+    v, g = x.parameters("v"), a.gradient(p, X, C, x.problem)
+    outcomes = []
+    for name in ("all", *p):
+        along = {key: v[key] if name in ("all", key) else 0 * v[key] for key in v}
+        expected = oracle.along(lambda q: oracle.loss(q, X, C, x.problem, a.profile), p, along)
+        scale = oracle.size(g) * oracle.size(along) * _growth(p, X, x)
+        outcomes.append(residual(oracle.inner(g, along), expected, scale, x.dtype, f"∇fᵀv, v in {name}"))
+    return both(*outcomes, holds(oracle.size(g) > 0, "the gradient is not zero", "only zeros came back"))
+
+
+@law(
+    "O3",
+    "The Jacobian of the logits and its transpose belong together",
+    "Jv = complex step through the logits by plain loops; ⟨Jv, u⟩ = ⟨v, Jᵀu⟩; scale ‖J‖‖v‖‖u‖ growth",
+    source="chain rule, [LAS] eqs. (1)-(5)",
+    catches="δt missing in one of both, a transposed or flipped kernel, bias summed over the wrong axis",
+    needs=("jacobian_product", "jacobian_transpose"),
+    domain=SMALL,
+)
+def _jacobian(a: Gate, x: Instance) -> Outcome:
+    p, X, _ = _drawn(x)
+    v, u = x.parameters("v"), x.draw("u", x.classes, len(X))
+    Jv = doubled(a.jacobian_product(p, v, X, x.problem))
+    back = a.jacobian_transpose(p, u, X, x.problem)
+    expected = oracle.along(lambda q: oracle.output(q, X, x.problem, a.profile), p, v)
+    growth = _growth(p, X, x)
+    size = float(np.linalg.norm(expected)) + oracle.size(v)
+    left, right = float((Jv * doubled(u)).sum()), oracle.inner(v, back)
+    scale = (size * float(np.linalg.norm(doubled(u))) + oracle.size(v) * oracle.size(back)) * growth
+    return both(
+        residual(Jv, expected, size * growth, x.dtype, "Jv"),
+        agree(np.asarray(left), np.asarray(right), scale, x.dtype, "⟨Jv,u⟩ = ⟨v,Jᵀu⟩"),
+    )
+
+
+@law(
+    "O4",
+    "The Gauss-Newton matrix is JᵀHJ, and the Hessian in the classifier",
+    "wᵀGv = (Jw)ᵀH(Jv) with Jv, Jw by complex step, wᵀGv = vᵀGw, vᵀGv >= 0; on (W, μ), where the logits are "
+    "linear, vᵀGv = d²f/dt² by Cauchy's integral; scale ‖Jv‖‖Jw‖ growth",
+    source="[LAS] Sec. 4",
+    catches="the softmax term −ppᵀ missing, J in place of Jᵀ, 1/m, a gradient in place of a product",
+    needs=GN,
+    domain=SMALL,
+)
+def _product(a: Gate, x: Instance) -> Outcome:
+    p, X, C = _drawn(x)
+    v, w = x.parameters("v"), x.parameters("w")
+    Gv, Gw = (a.gauss_newton(p, direction, X, C, x.problem) for direction in (v, w))
+    Jv, Jw = (oracle.along(lambda q: oracle.output(q, X, x.problem, a.profile), p, one) for one in (v, w))
+    probabilities = oracle.softmax(oracle.output(p, X, x.problem, a.profile).real)
+    unit = 1.0 / len(X) if a.profile.reduction == "mean" else 1.0
+    expected = unit * float((Jw * _curved(probabilities, Jv)).sum())
+    growth = _growth(p, X, x)
+    sizes = [float(np.linalg.norm(J)) + oracle.size(one) for J, one in ((Jv, v), (Jw, w))]
+    scale = unit * sizes[0] * sizes[1] * growth
+    square = oracle.inner(v, Gv)
+    outcomes = [
+        residual(oracle.inner(w, Gv), expected, scale, x.dtype, "wᵀGv = (Jw)ᵀH(Jv)"),
+        agree(
+            np.asarray(oracle.inner(w, Gv)), np.asarray(oracle.inner(v, Gw)), scale, x.dtype, "wᵀGv = vᵀGw"
+        ),
+        holds(square >= -30 * _eps(x) * scale, "vᵀGv >= 0", f"{square:.3g}"),
+    ]
+    on_classifier = {key: v[key] if key in ("W", "mu") else 0 * v[key] for key in v}
+    second = _second_derivative(a, x, p, on_classifier, X, C)
+    got = oracle.inner(on_classifier, a.gauss_newton(p, on_classifier, X, C, x.problem))
+    tolerance = max(1.0, 1e3 * 2.0**-52 / _eps(x))  # Cauchy's integral is good to 1e3 eps
+    outcomes.append(residual(got, second, tolerance * scale, x.dtype, "vᵀGv = d²f/dt² on (W, μ)"))
+    return worst(outcomes)
+
+
+@law(
+    "O5",
+    "The Gauss-Newton matrix is the Fisher matrix",
+    "vᵀGv = mean over the examples of Σ_c p_c (∇f(x_j, e_c)ᵀv)², with gradients of single examples; scale "
+    "‖Jv‖² growth",
+    source="information geometry",
+    catches="a Gauss-Newton product that belongs to another loss or network than the gradient",
+    needs=("gauss_newton", "gradient"),
+    domain=SMALL,
+    cost=2,
+)
+def _fisher(a: Gate, x: Instance) -> Outcome:
+    p, X, C = _drawn(x)
+    v = x.parameters("v")
+    got = oracle.inner(v, a.gauss_newton(p, v, X, C, x.problem))
+    probabilities = oracle.softmax(oracle.output(p, X, x.problem, a.profile).real)
+    unit = 1.0 / len(X) if a.profile.reduction == "mean" else 1.0
+    total, largest = 0.0, 0.0
+    for j in range(len(X)):
+        for c in range(x.classes):
+            label = (np.arange(x.classes) == c).astype(x.dtype)[:, None]
+            g = a.gradient(p, X[j : j + 1].copy(), label, x.problem)
+            total += unit * float(probabilities[c, j]) * oracle.inner(g, v) ** 2
+            largest = max(largest, oracle.size(g))
+    scale = unit * len(X) * (largest * oracle.size(v)) ** 2 * _growth(p, X, x)
+    return agree(np.asarray(got), np.asarray(total), scale, x.dtype, "vᵀGv = Fisher")
+
+
+@law(
+    "O6",
+    "The Gauss-Newton matrix has rank at most m(ℓ−1)",
+    "m(ℓ−1)+2 random directions V: VᵀGV has at most m(ℓ−1) eigenvalues above 1000 eps of the largest, and at"
+    " least one",
+    source="G = JᵀHJ with rank H = m(ℓ−1)",
+    catches="a multiple of the identity, a regulariser or the Hessian in place of G",
+    needs=GN,
+    domain=Domain(small=True, smallest=3),
+    cost=2,
+)
+def _rank(a: Gate, x: Instance) -> Outcome:
+    p, _, _ = _drawn(x)
+    m = min(x.examples, 2)
+    X, C = x.draw("X", m, x.c_in, *x.grid), x.one_hot(examples=m)
+    rank = m * (x.classes - 1)
+    V = [x.parameters(f"v{k}") for k in range(rank + 2)]
+    products = [a.gauss_newton(p, v, X, C, x.problem) for v in V]
+    G = np.array([[oracle.inner(w, Gv) for Gv in products] for w in V])
+    values = np.abs(np.linalg.eigvalsh((G + G.T) / 2))
+    large = int(np.sum(values > 1000 * _eps(x) * values.max()))
+    return holds(1 <= large <= rank, "1 <= rank G <= m(ℓ−1)", f"rank {large}, m(ℓ−1) = {rank}")
+
+
+@law(
+    "O7",
+    "Products on disjoint batches average to the product on all examples",
+    "mean: (1/B) Σ_b G_b v = G v for B batches of equal size; sum: Σ_b; gradients likewise; scale ‖J‖²‖v‖ "
+    "growth",
+    source="unbiased subsampling, [LAS] Sec. 4",
+    catches="a sampled Hessian that is divided by the number of all examples",
+    needs=("gauss_newton", "gradient"),
+    domain=SMALL,
+)
+def _batches(a: Gate, x: Instance) -> Outcome:
+    p, v = x.parameters(), x.parameters("v")
+    X, C = x.draw("X", 4, x.c_in, *x.grid), x.one_hot(examples=4)
+    parts = [(X[k : k + 2].copy(), C[:, k : k + 2].copy()) for k in (0, 2)]
+    weight = 0.5 if a.profile.reduction == "mean" else 1.0
+    growth, outcomes = _growth(p, X, x), []
+    for name in ("gauss_newton", "gradient"):
+        if name == "gradient":
+            whole = a.gradient(p, X, C, x.problem)
+            split = [a.gradient(p, *part, x.problem) for part in parts]
+        else:
+            whole = a.gauss_newton(p, v, X, C, x.problem)
+            split = [a.gauss_newton(p, v, *part, x.problem) for part in parts]
+        scale = max(oracle.size(one) for one in split) * growth
+        for key in whole:
+            mean = weight * sum(doubled(one[key]) for one in split)
+            outcomes.append(residual(whole[key], mean, scale, x.dtype, f"{name}, {key}"))
+        outcomes.append(holds(oracle.size(whole) > 0, f"{name} is not zero", "only zeros came back"))
+    return worst(outcomes)
+
+
+@law(
+    "O8",
+    "A common change of all classes has no slope and no curvature",
+    "the same vector added to all columns of W, or the same number to all of μ: ∇fᵀd = 0 and Gd = 0, but not"
+    " for others; scale ‖∇f‖‖d‖ growth and ‖J‖²‖d‖ growth",
+    source="shift invariance of the softmax",
+    catches="W in another order than its gradient, a softmax over the examples",
+    needs=("gauss_newton", "gradient"),
+    domain=SMALL,
+)
+def _null_directions(a: Gate, x: Instance) -> Outcome:
+    p, X, C = _drawn(x)
+    g, v = a.gradient(p, X, C, x.problem), x.parameters("v")
+    common = {key: 0 * v[key] for key in v}
+    common["W"] = np.repeat(v["W"][:, :1], x.classes, axis=1)
+    common["mu"] = np.repeat(v["mu"][:1], x.classes)
+    Gv = a.gauss_newton(p, v, X, C, x.problem)
+    Gd = a.gauss_newton(p, common, X, C, x.problem)
+    growth = _growth(p, X, x)
+    scale = oracle.size(Gv) / oracle.size(v) * oracle.size(common) * growth + growth
+    return both(
+        residual(
+            oracle.inner(g, common), 0.0, oracle.size(g) * oracle.size(common) * growth, x.dtype, "∇fᵀd = 0"
+        ),
+        residual(oracle.size(Gd), 0.0, scale, x.dtype, "Gd = 0"),
+        holds(oracle.size(g) > 0 and oracle.size(Gv) > 0, "∇f and Gv are not zero", "only zeros came back"),
+    )
+
+
+GAUSS_NEWTON = (_taylor, _complex_step, _jacobian, _product, _fisher, _rank, _batches, _null_directions)
+"""The family in order."""
+
+
+def _drawn(x: Instance) -> tuple[dict[str, Array], Array, Array]:
+    """Return parameters, images and labels."""
+    return x.parameters(), x.image("X"), x.one_hot()
+
+
+def _moved(p: Parameters, v: Parameters, t: float) -> dict[str, Array]:
+    return {key: doubled(p[key]) + t * doubled(v[key]) for key in p}
+
+
+def _eps(x: Instance) -> float:
+    return float(np.finfo(x.dtype).eps)
+
+
+def _growth(p: Parameters, X: Array, x: Instance) -> float:
+    return oracle.growth(p, X, x.problem)
+
+
+def _loss_scale(f: float, p: Parameters, X: Array, x: Instance) -> float:
+    """Return |f| + m h^d‖W‖₁ growth, the size of the logits' rounding errors."""
+    columns = float(np.abs(doubled(p["W"])).sum(axis=0).max())
+    return abs(f) + len(X) * columns / x.cells * _growth(p, X, x)
+
+
+def _curved(probabilities: Array, V: Array) -> Array:
+    """Return (diag p − ppᵀ) v for every example."""
+    return probabilities * V - probabilities * (probabilities * V).sum(axis=0)
+
+
+def _second_derivative(a: Gate, x: Instance, p: Parameters, v: Parameters, X: Array, C: Array) -> float:
+    """Return d²/dt² f(x + tv) at 0 by Cauchy's integral over a circle on which f is analytic."""
+    count, radius = 32, 0.1 / max(1.0, oracle.size(v))
+    nodes = np.exp(2j * np.pi * np.arange(count) / count)
+    values = np.array(
+        [
+            oracle.loss(
+                {key: doubled(p[key]) + radius * z * doubled(v[key]) for key in p}, X, C, x.problem, a.profile
+            )
+            for z in nodes
+        ]
+    )
+    return float((2 * (values * nodes**-2).mean() / radius**2).real)

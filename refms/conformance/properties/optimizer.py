@@ -1,0 +1,289 @@
+"""O9-O14: conjugate gradients, line search, Newton steps and block-coordinate descent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from refms.conformance.gate import Gate
+from refms.conformance.instances import Domain, Instance
+from refms.conformance.oracles.convolution import doubled
+from refms.conformance.outcome import Outcome, both, holds, residual, worst
+from refms.conformance.property import Family
+from refms.errors import Array
+
+law = Family("optimizer").law
+CG = ("conjugate_gradients",)
+STEP = ("newton_step",)
+SIZE = 8
+
+
+@law(
+    "O9",
+    "Conjugate gradients minimise over Krylov spaces",
+    "x_k = argmin of q(x) = ½xᵀAx − bᵀx over span{b, Ab, …, A^{k-1}b} (k <= 4, by explicit projection); "
+    "q(x_k) and the error in the A-norm fall, ‖x_k‖ grows, q(x_k) = −½bᵀx_k; exact after as many steps as A "
+    "has eigenvalues; with pᵀAp <= 0 the iterate stays a direction of descent, q(x) < 0; scale cond(A)‖x‖",
+    source="Hestenes and Stiefel; Steihaug",
+    catches="a wrong β or α, residuals that are not updated, negative curvature ignored",
+    needs=CG,
+)
+def _krylov(a: Gate, x: Instance) -> Outcome:
+    A, b = _matrix(x, np.geomspace(1.0, 10.0, SIZE)), x.draw("b", SIZE)
+    exact = np.linalg.solve(doubled(A), doubled(b))
+    iterates = [doubled(a.conjugate_gradients(_product(A), b, k)) for k in range(1, SIZE + 1)]
+    scale = 10 * float(np.linalg.norm(exact))
+    outcomes = [
+        residual(iterates[k - 1], _projected(A, b, k), scale, x.dtype, f"x_{k} by projection")
+        for k in (1, 2, 3, 4)
+    ]
+    outcomes += _monotone(A, b, iterates, exact, x)
+    few = _matrix(x, np.repeat([1.0, 3.0, 10.0], [3, 3, 2]))
+    solution = np.linalg.solve(doubled(few), doubled(b))
+    got = a.conjugate_gradients(_product(few), b, 3)
+    outcomes.append(residual(got, solution, 10 * scale, x.dtype, "three eigenvalues, three steps"))
+    bent = _matrix(x, np.array([-4.0, -1.0, -0.5, 1.0, 2.0, 3.0, 4.0, 5.0]))
+    stopped = doubled(a.conjugate_gradients(_product(bent), b, SIZE))
+    slope, q = float(doubled(b) @ stopped), _quadratic(bent, b, stopped)
+    good = bool(np.isfinite(stopped).all()) and slope > 0 and q < 0
+    outcomes.append(
+        holds(good, "descent in spite of negative curvature", f"bᵀx = {slope:.3g}, q(x) = {q:.3g}")
+    )
+    return worst(outcomes)
+
+
+@law(
+    "O10",
+    "The Newton direction points downhill, along −H⁻¹g",
+    "gᵀ(x₊ − x) < 0, and x₊ − x is parallel to H⁻¹g by a direct solver; scale cond(H), for the unit vectors",
+    source="Newton's method",
+    catches="a sign, the gradient itself as direction, a solver that stops too early",
+    needs=STEP,
+)
+def _direction(a: Gate, x: Instance) -> Outcome:
+    f, start = _LogCosh.drawn(x), 2 * x.draw("start", SIZE)
+    step = doubled(a.newton_step(f, start, 4 * SIZE)) - doubled(start)
+    gradient, H = doubled(f.value_and_gradient(start)[1]), f.hessian(start)
+    newton = -np.linalg.solve(H, gradient)
+    length = float(np.linalg.norm(step))
+    slope = float(gradient @ step)
+    unit = step / length if length > 0 else step
+    scale = float(np.linalg.cond(H)) * max(1.0, float(np.linalg.norm(start)) / max(length, 1e-3))
+    return both(
+        holds(slope < 0, "gᵀ(x₊ − x) < 0", f"it is {slope:.3g}"),
+        residual(unit, newton / np.linalg.norm(newton), scale, x.dtype, "direction against a direct solver"),
+    )
+
+
+@law(
+    "O11",
+    "The line search accepts the first of 1, ½, ¼, … that satisfies Armijo's rule",
+    "f(x + αp) <= f(x) + c₁ α gᵀp, and 2α does not satisfy it; α = 1 for the Newton step of a quadratic; NaN"
+    " shrinks the step; criterion: α exactly",
+    source="Armijo",
+    catches="the bound without α, plain decrease, NaN accepted, shrinking too far",
+    needs=("line_search",),
+)
+def _armijo(a: Gate, x: Instance) -> Outcome:
+    start, p, outcomes = x.draw("start", SIZE), x.draw("p", SIZE), []
+    square = float(doubled(p) @ doubled(p))
+    for decrease in (1e-4, 0.4):
+        # Along p the function is f₀ − t + ½κt²: Armijo's rule holds up to t = 2(1 − c₁)/κ.
+        for limit, expected in ((1.7, 1.0), (0.7, 0.5), (0.3, 0.25), (0.07, 0.0625)):
+            kappa = 2 * (1 - decrease) / limit
+
+            def value(y: Array, kappa: float = kappa) -> float:
+                t = float((doubled(y) - doubled(start)) @ doubled(p)) / square
+                return 3.0 - t + 0.5 * kappa * t * t
+
+            got = a.line_search(value, start, 3.0, -1.0, p, decrease)
+            outcomes.append(
+                holds(got == expected, f"α for c₁ = {decrease:g}, limit {limit}", f"{got}, not {expected}")
+            )
+
+    def undefined_far_away(y: Array) -> float:
+        t = float((doubled(y) - doubled(start)) @ doubled(p)) / square
+        return 3.0 - t if t < 0.2 else float("nan")
+
+    got = a.line_search(undefined_far_away, start, 3.0, -1.0, p, 1e-4)
+    return both(*outcomes, holds(got == 0.125, "α where f is NaN beyond 0.2", f"{got}, not 0.125"))
+
+
+@law(
+    "O12",
+    "A step on one block leaves the other as it is, to the bit, and lowers the loss",
+    "block propagation: W, μ unchanged; block classifier: opening, stencils, biases unchanged; f(x₊) < f(x);"
+    " criterion: equality of all bits",
+    source="[LAS] Sec. 4, block-coordinate descent",
+    catches="blocks that leak into each other, a step uphill, no step at all",
+    needs=("block_step", "loss"),
+    domain=Domain(small=True, smallest=2, activations=("tanh", "identity")),
+    cost=2,
+)
+def _blocks(a: Gate, x: Instance) -> Outcome:
+    p, X, C = x.parameters(), x.draw("X", 3, x.c_in, *x.grid), x.one_hot(examples=3)
+    before, outcomes = a.loss(p, X, C, x.problem), []
+    for block, kept in (("propagation", ("W", "mu")), ("classifier", ("opening", "stencils", "biases"))):
+        after = a.block_step(p, X, C, x.problem, block)
+        same = all(after[key].tobytes() == p[key].tobytes() for key in kept)
+        value = a.loss(after, X, C, x.problem)
+        outcomes += [
+            holds(same, f"block {block} leaves {', '.join(kept)} alone", "they changed"),
+            holds(value < before, f"block {block} lowers the loss", f"from {before:.9g} to {value:.9g}"),
+        ]
+    return worst(outcomes)
+
+
+@law(
+    "O13",
+    "One Newton step with converged conjugate gradients solves a quadratic problem",
+    "f = ½xᵀAx − bᵀx: x₊ = A⁻¹b from any start, α = 1; scale cond(A)(‖A⁻¹b‖ + ‖x‖)",
+    source="Newton's method",
+    catches="a factor in the gradient, a step length that is always shortened",
+    needs=STEP,
+)
+def _quadratic_problem(a: Gate, x: Instance) -> Outcome:
+    f = _Quadratic(_matrix(x, np.geomspace(1.0, 10.0, SIZE)), x.draw("b", SIZE))
+    start = x.draw("start", SIZE)
+    solution = np.linalg.solve(doubled(f.A), doubled(f.b))
+    scale = 10 * float(np.linalg.norm(solution) + np.linalg.norm(doubled(start)))
+    return residual(a.newton_step(f, start, 4 * SIZE), solution, scale, x.dtype, "x₊ = A⁻¹b")
+
+
+@law(
+    "O14",
+    "Newton steps do not depend on the coordinates",
+    "x = Bφ: the step of f(B·) from φ is B⁻¹ times the step of f from x; scale cond(H)cond(B)²‖x‖",
+    source="affine invariance",
+    catches="damping or scaling on the way, a direction that is not Newton's",
+    needs=STEP,
+)
+def _affine(a: Gate, x: Instance) -> Outcome:
+    f, phi = _LogCosh.drawn(x), x.draw("phi", SIZE)
+    B = _matrix(x, np.geomspace(1.0, 3.0, SIZE), name="B")
+    start = (doubled(B) @ doubled(phi)).astype(x.dtype)
+    direct = doubled(a.newton_step(f, start, 4 * SIZE))
+    through = doubled(B) @ doubled(a.newton_step(_Changed(f, B), phi, 6 * SIZE))
+    condition = float(np.linalg.cond(f.hessian(start))) * 9.0
+    scale = condition * float(np.linalg.norm(doubled(start)) + np.linalg.norm(direct))
+    moved = float(np.linalg.norm(direct - doubled(start)))
+    return both(
+        residual(through, direct, scale, x.dtype, "B φ₊ = x₊"),
+        holds(moved > 1e-3 * float(np.linalg.norm(doubled(start))), "a step is taken", "x did not move"),
+    )
+
+
+OPTIMIZER = (_krylov, _direction, _armijo, _blocks, _quadratic_problem, _affine)
+"""The family in order."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Quadratic:
+    """f(x) = ½xᵀAx − bᵀx."""
+
+    A: Array
+    b: Array
+
+    def value(self, x: Array) -> float:
+        return _quadratic(self.A, self.b, doubled(x))
+
+    def value_and_gradient(self, x: Array) -> tuple[float, Array]:
+        return self.value(x), self.A @ x - self.b
+
+    def curvature(self, x: Array) -> Callable[[Array], Array]:
+        return _product(self.A)
+
+
+@dataclass(frozen=True, eq=False)
+class _LogCosh:
+    """f(x) = Σ log cosh(Cx − d) + ½‖x‖², smooth, strictly convex and not quadratic."""
+
+    C: Array
+    d: Array
+
+    @classmethod
+    def drawn(cls, x: Instance) -> _LogCosh:
+        return cls(x.draw("C", SIZE, SIZE) / np.asarray(2, x.dtype), x.draw("d", SIZE))
+
+    def value(self, x: Array) -> float:
+        z = doubled(self.C) @ doubled(x) - doubled(self.d)
+        return float(np.logaddexp(z, -z).sum() - SIZE * np.log(2) + 0.5 * doubled(x) @ doubled(x))
+
+    def value_and_gradient(self, x: Array) -> tuple[float, Array]:
+        return self.value(x), self.C.T @ np.tanh(self.C @ x - self.d) + x
+
+    def curvature(self, x: Array) -> Callable[[Array], Array]:
+        weights = 1 - np.tanh(self.C @ x - self.d) ** 2
+        return lambda v: self.C.T @ (weights * (self.C @ v)) + v
+
+    def hessian(self, x: Array) -> Array:
+        C, z = doubled(self.C), doubled(self.C) @ doubled(x) - doubled(self.d)
+        return C.T @ ((1 - np.tanh(z) ** 2)[:, None] * C) + np.eye(SIZE)
+
+
+@dataclass(frozen=True, eq=False)
+class _Changed:
+    """f in the coordinates φ of x = Bφ."""
+
+    f: _LogCosh
+    B: Array
+
+    def value(self, phi: Array) -> float:
+        return self.f.value(self.B @ phi)
+
+    def value_and_gradient(self, phi: Array) -> tuple[float, Array]:
+        value, gradient = self.f.value_and_gradient(self.B @ phi)
+        return value, self.B.T @ gradient
+
+    def curvature(self, phi: Array) -> Callable[[Array], Array]:
+        product = self.f.curvature(self.B @ phi)
+        return lambda v: self.B.T @ product(self.B @ v)
+
+
+def _matrix(x: Instance, eigenvalues: Array, name: str = "A") -> Array:
+    """Return a symmetric matrix with the given eigenvalues and random eigenvectors."""
+    Q, _ = np.linalg.qr(doubled(x.draw(name, SIZE, SIZE)))
+    A = (Q * eigenvalues) @ Q.T
+    return ((A + A.T) / 2).astype(x.dtype)
+
+
+def _product(A: Array) -> Callable[[Array], Array]:
+    return lambda v: A @ v
+
+
+def _quadratic(A: Array, b: Array, x: Array) -> float:
+    return float(0.5 * x @ doubled(A) @ x - doubled(b) @ x)
+
+
+def _projected(A: Array, b: Array, k: int) -> Array:
+    """Return the minimiser of q over the k-th Krylov space, by an orthonormal basis."""
+    basis = np.zeros((SIZE, 0))
+    v = doubled(b)
+    for _ in range(k):
+        for _ in range(2):  # twice is enough
+            v = v - basis @ (basis.T @ v)
+        v = v / np.linalg.norm(v)
+        basis = np.column_stack([basis, v])
+        v = doubled(A) @ v
+    return basis @ np.linalg.solve(basis.T @ doubled(A) @ basis, basis.T @ doubled(b))
+
+
+def _monotone(A: Array, b: Array, iterates: list[Array], exact: Array, x: Instance) -> list[Outcome]:
+    """Judge what must rise or fall from one iterate to the next."""
+    q = np.array([_quadratic(A, b, one) for one in iterates])
+    errors = np.array([float(np.sqrt((one - exact) @ doubled(A) @ (one - exact))) for one in iterates])
+    lengths = np.array([float(np.linalg.norm(one)) for one in iterates])
+    slack = 100 * float(np.finfo(x.dtype).eps)
+    identity = np.array([-0.5 * float(doubled(b) @ one) for one in iterates])
+    return [
+        holds(np.all(np.diff(q) <= slack * abs(q[-1])), "q(x_k) falls", f"values {q.round(6).tolist()}"),
+        holds(
+            np.all(np.diff(errors) <= slack * errors[0]), "‖x_k − x‖_A falls", f"{errors.round(6).tolist()}"
+        ),
+        holds(
+            np.all(np.diff(lengths) >= -slack * lengths[-1]), "‖x_k‖ grows", f"{lengths.round(6).tolist()}"
+        ),
+        residual(q, identity, 10 * float(np.abs(identity).max()), x.dtype, "q(x_k) = −½bᵀx_k, scale 10|q|"),
+    ]

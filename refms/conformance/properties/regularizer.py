@@ -1,0 +1,198 @@
+"""R1-R4: smoothness of the classification weights in space and of the parameters in time."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+
+from refms.conformance.gate import Gate
+from refms.conformance.instances import Domain, Instance
+from refms.conformance.oracles.convolution import doubled
+from refms.conformance.outcome import Outcome, agree, both, holds, residual, within, worst
+from refms.conformance.properties.network import slope
+from refms.conformance.property import Family
+from refms.errors import Array
+
+law = Family("regularizer").law
+EQ6 = "[LAS] eq. (6)"
+BOTH = (
+    "weight_smoothness",
+    "weight_smoothness_gradient",
+    "time_smoothness",
+    "time_smoothness_gradient",
+)
+SPATIAL = Domain(small=True, smallest=2)
+
+
+@law(
+    "R1",
+    "Regularisers are sums of squared differences, and their gradients belong to them",
+    "R(W) = h^d/2 Σ‖∇_h w_j‖² over interior faces, R(θ) = ½Σ δt‖(θ_{k+1} − θ_k)/δt‖², R >= 0, gradients by "
+    "differences of differences, R(x+v) = R(x) + ∇R(x)ᵀv + R(v); scale h^{d-2}‖x‖² or ‖x‖²/δt",
+    source=EQ6,
+    catches="h^d, h² or δt missing, a factor two, a wrong sign, periodic differences",
+    needs=BOTH,
+    domain=SPATIAL,
+)
+def _differences(a: Gate, x: Instance) -> Outcome:
+    W, V = (x.draw(name, x.c_in * x.cells, x.classes) for name in ("W", "V"))
+    Theta, Phi = (x.draw(name, x.layers + 1, 1 + x.c_in) for name in ("Theta", "Phi"))
+    dt = x.final_time / len(Theta)
+    value, gradient = _spatial(W, x.grid)
+    in_time = np.diff(doubled(Theta), axis=0) / dt
+    time_gradient = np.zeros(Theta.shape)
+    time_gradient[1:] += in_time
+    time_gradient[:-1] -= in_time
+    space, time = _stiffness(x.grid), 4 / dt
+    sizes = space * _square(W, V), time * _square(Theta, Phi)
+    T = x.final_time
+    parts = (
+        (a.weight_smoothness(W + V, x.grid), a.weight_smoothness(W, x.grid), a.weight_smoothness(V, x.grid)),
+        (a.time_smoothness(Theta + Phi, T), a.time_smoothness(Theta, T), a.time_smoothness(Phi, T)),
+    )
+    gradients = a.weight_smoothness_gradient(W, x.grid), a.time_smoothness_gradient(Theta, T)
+    slopes = [float((doubled(g) * doubled(v)).sum()) for g, v in zip(gradients, (V, Phi), strict=True)]
+    names = ("W", "θ")
+    outcomes = [
+        residual(parts[0][1], value, sizes[0], x.dtype, "R(W)"),
+        residual(parts[1][1], 0.5 * dt * float((in_time**2).sum()), sizes[1], x.dtype, "R(θ)"),
+        residual(
+            gradients[0], gradient, space * float(np.abs(W).max()), x.dtype, "∇R(W), scale h^{d-2}‖W‖_∞"
+        ),
+        residual(
+            gradients[1], time_gradient, time * float(np.abs(Theta).max()), x.dtype, "∇R(θ), scale ‖θ‖_∞/δt"
+        ),
+    ]
+    for name, (together, first, second), rise, scale in zip(names, parts, slopes, sizes, strict=True):
+        outcomes += [
+            residual(together, first + rise + second, scale, x.dtype, f"R({name}) is quadratic"),
+            holds(first >= 0, f"R({name}) >= 0", f"it is {first:.3g}"),
+        ]
+    return worst(outcomes)
+
+
+@law(
+    "R2",
+    "Constants are free, and cosines are the eigenfunctions",
+    "W = Π cos(πk_j(i_j+½)/n_j): ∇R = h^d Σ_j (2 − 2cos(πk_j/n_j))/h_j² W, zero for k = 0 alone; the same in"
+    " time; scale of the largest eigenvalue",
+    source="Neumann differences",
+    catches="periodic or one-sided differences at the edges, a Tikhonov term, constants that are not free",
+    needs=BOTH,
+    domain=SPATIAL,
+)
+def _eigenfunctions(a: Gate, x: Instance) -> Outcome:
+    outcomes, size = [], _stiffness(x.grid)
+    highest = itertools.product(*(range(min(n, 3)) for n in x.grid))
+    for k in highest:
+        wave, eigenvalue = np.ones(()), 0.0
+        for mode, n in zip(k, x.grid, strict=True):
+            wave = np.multiply.outer(wave, np.cos(np.pi * mode * (np.arange(n) + 0.5) / n))
+            eigenvalue += (2 - 2 * math.cos(math.pi * mode / n)) * n * n / x.cells
+        W = np.repeat(wave.reshape(-1, 1), x.classes, axis=1).astype(x.dtype)
+        got = a.weight_smoothness_gradient(W, x.grid)
+        outcomes.append(residual(got, eigenvalue * doubled(W), size, x.dtype, f"∇R(W) for mode {k}"))
+    N = x.layers + 1
+    for mode in range(min(N, 3)):
+        Theta = np.repeat(np.cos(np.pi * mode * (np.arange(N) + 0.5) / N)[:, None], 2, axis=1).astype(x.dtype)
+        eigenvalue = (2 - 2 * math.cos(math.pi * mode / N)) * N / x.final_time
+        got = a.time_smoothness_gradient(Theta, x.final_time)
+        outcomes.append(
+            residual(got, eigenvalue * doubled(Theta), 4 * N / x.final_time, x.dtype, f"∇R(θ), {mode}")
+        )
+    ones, still = np.ones((x.cells, x.classes), dtype=x.dtype), np.ones((N, 2), dtype=x.dtype)
+    in_space, in_time = size * x.cells * x.classes, 8 * N * N / x.final_time
+    return both(
+        *outcomes,
+        residual(a.weight_smoothness(ones, x.grid), 0.0, in_space, x.dtype, "R(W) = 0 for W constant"),
+        residual(a.time_smoothness(still, x.final_time), 0.0, in_time, x.dtype, "R(θ) = 0 for θ constant"),
+    )
+
+
+@law(
+    "R3",
+    "Regularisers are homogeneous of degree two",
+    "R(ax) = a²R(x) and ∇R(ax) = a∇R(x); not scaled by the number of examples, which they are not told; "
+    "scale as R1",
+    source=EQ6,
+    catches="norms that are not squared, smoothed absolute values",
+    needs=BOTH,
+    domain=SPATIAL,
+)
+def _homogeneous(a: Gate, x: Instance) -> Outcome:
+    W, Theta = x.draw("W", x.c_in * x.cells, x.classes), x.draw("Theta", x.layers + 1, 3)
+    T, three = x.final_time, np.asarray(3, dtype=x.dtype)
+    space = 9 * _stiffness(x.grid) * _square(W, W)
+    time = 36 * len(Theta) / T * _square(Theta, Theta)
+    values = a.weight_smoothness(three * W, x.grid), a.weight_smoothness(W, x.grid)
+    in_time = a.time_smoothness(three * Theta, T), a.time_smoothness(Theta, T)
+    slopes = a.weight_smoothness_gradient(three * W, x.grid), a.weight_smoothness_gradient(W, x.grid)
+    rates = a.time_smoothness_gradient(three * Theta, T), a.time_smoothness_gradient(Theta, T)
+    return both(
+        agree(np.asarray(values[0]), 9 * np.asarray(values[1]), space, x.dtype, "R(3W) = 9R(W)"),
+        agree(np.asarray(in_time[0]), 9 * np.asarray(in_time[1]), time, x.dtype, "R(3θ) = 9R(θ)"),
+        agree(slopes[0], three * slopes[1], space, x.dtype, "∇R(3W) = 3∇R(W)"),
+        agree(rates[0], three * rates[1], time, x.dtype, "∇R(3θ) = 3∇R(θ)"),
+    )
+
+
+@law(
+    "R4",
+    "Regularisers do not depend on mesh or depth",
+    "R of a smooth w approaches ½∫|∇w|² with order 2 (criterion: slope in [1.8, 2.2] from n = 16 to 32); θ "
+    "linear in time up to t_{N-1} and constant after has the same R for N and 2N layers, ½(T − δt)|θ′|²; "
+    "scale R",
+    source="weights of [LAS] eq. (6)",
+    catches="h^d, 1/h or δt missing: regularisation that changes from level to level",
+    needs=("weight_smoothness", "time_smoothness"),
+    domain=SPATIAL,
+)
+def _mesh_independent(a: Gate, x: Instance) -> Outcome:
+    errors = []
+    for n in (16, 32):
+        grid = (n, *(2 if a.profile.rectangular else n for _ in x.grid[1:]))
+        w = np.cos(np.pi * (np.arange(n) + 0.5) / n)
+        W = np.broadcast_to(w.reshape(-1, *(1,) * (x.d - 1)), grid).reshape(-1, 1)
+        value = a.weight_smoothness(np.repeat(W, 2, axis=1).astype(x.dtype), grid)
+        errors.append(abs(value - math.pi**2 / 2))
+    outcomes = [within(slope(errors), 1.8, 2.2, "order of R(W)")]
+    N, T = x.layers + 1, x.final_time
+    dt = T / N
+    for layers in (N, 2 * N):
+        times = np.minimum(np.arange(layers) * T / layers, T - dt)
+        Theta = np.stack([2 * times, 1 - times], axis=1).astype(x.dtype)
+        expected = 0.5 * (T - dt) * 5
+        scale = expected + 4 * layers / T * float((doubled(Theta) ** 2).max())
+        outcomes.append(
+            residual(a.time_smoothness(Theta, T), expected, scale, x.dtype, f"R(θ) for {layers} layers")
+        )
+    return worst(outcomes)
+
+
+REGULARIZER = (_differences, _eigenfunctions, _homogeneous, _mesh_independent)
+"""The family in order."""
+
+
+def _spatial(W: Array, grid: tuple[int, ...]) -> tuple[float, Array]:
+    """Return h^d/2 Σ‖∇_h w‖² and its gradient by differences along each axis."""
+    w = doubled(W).reshape(-1, *grid, W.shape[1])
+    cells, value, gradient = math.prod(grid), 0.0, np.zeros(w.shape)
+    for axis, n in enumerate(grid, start=1):
+        change = np.diff(w, axis=axis) * n
+        value += 0.5 / cells * float((change**2).sum())
+        at = np.moveaxis(gradient, axis, 0)
+        along = np.moveaxis(change, axis, 0) * n / cells
+        at[1:] += along
+        at[:-1] -= along
+    return value, gradient.reshape(W.shape)
+
+
+def _stiffness(grid: tuple[int, ...]) -> float:
+    """Return the bound 4 h^d Σ h_j^-2 of the largest eigenvalue."""
+    return 4 * sum(n * n for n in grid) / math.prod(grid)
+
+
+def _square(a: Array, b: Array) -> float:
+    return float((doubled(a) ** 2).sum() + (doubled(b) ** 2).sum())

@@ -1,0 +1,88 @@
+"""Failures that an implementation knows of: a TOML file of case ids with a reason each."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+
+from refms.errors import FileError, InputError
+from refms.files import regular_file_size
+
+LONGEST_FILE = 2**20
+"""Bytes that the file may have."""
+
+
+def read_xfails(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Return the expected failures of a file.
+
+    Parameters
+    ----------
+    path : str or path
+        TOML with one section, ``[xfails]``, of ids or patterns and reasons, such as
+        ``"G4-*-float32" = "the condition is too large for single precision"``.
+
+    Returns
+    -------
+    dict of str to str
+        Id or pattern -> reason.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, too long, not TOML, or has anything else in it.
+    """
+    if regular_file_size(path) > LONGEST_FILE:
+        raise FileError(f"{os.fspath(path)!r} is longer than {LONGEST_FILE} bytes; expected a list of ids.")
+    try:
+        with open(path, "rb") as file:
+            given = tomllib.load(file)
+    except OSError as error:
+        raise FileError(f"{os.fspath(path)!r} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:  # of the TOML or of its encoding
+        raise FileError(f"{os.fspath(path)!r} is not valid TOML: {error}.") from error
+    section = given.get("xfails")
+    if set(given) != {"xfails"} or not isinstance(section, dict):
+        raise FileError(f"{os.fspath(path)!r}: expected one section [xfails] and nothing else.")
+    for key, reason in section.items():
+        if not isinstance(reason, str) or not reason.strip():
+            raise FileError(f"{os.fspath(path)!r}: {key!r} has no reason; expected a sentence in quotes.")
+    return section
+
+
+def expected_failures(xfails: Mapping[str, str], ids: Iterable[str]) -> dict[str, str]:
+    """Return which cases are expected to fail, and why.
+
+    Parameters
+    ----------
+    xfails : mapping of str to str
+        Id or pattern (``*``, ``?``) -> reason.
+    ids : iterable of str
+        All ids that there are.
+
+    Returns
+    -------
+    dict of str to str
+        Id -> reason of the first entry that matches.
+
+    Raises
+    ------
+    InputError
+        If an entry matches nothing: it is misspelt, or what it excused is gone.
+
+    Examples
+    --------
+    >>> expected_failures({"G4-*": "known"}, ["G3-1d-float64", "G4-1d-float64"])
+    {'G4-1d-float64': 'known'}
+    """
+    known = list(ids)
+    found: dict[str, str] = {}
+    for pattern, reason in xfails.items():
+        matches = [one for one in known if fnmatch.fnmatchcase(one, pattern)]
+        if not matches:
+            example = f", such as {known[0]}" if known else ""
+            raise InputError(f"the expected failure {pattern!r} matches no case; ids are{example}.")
+        for one in matches:
+            found.setdefault(one, reason)
+    return found
