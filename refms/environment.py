@@ -8,7 +8,9 @@ import platform
 import sys
 from pathlib import Path
 
-_PACKAGES = ("refms", "numpy", "scipy", "h5py")
+from refms import __version__
+
+_PACKAGES = ("numpy", "scipy", "h5py")
 
 
 def versions() -> dict[str, str]:
@@ -17,20 +19,15 @@ def versions() -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Package name to version; a package that is run from its source without installation is ``"source"``.
+        Package name to version.
 
     Examples
     --------
     >>> sorted(versions())
     ['h5py', 'numpy', 'python', 'refms', 'scipy']
     """
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "source"
-    return found
+    found = {package: importlib.metadata.version(package) for package in _PACKAGES}
+    return {"refms": __version__, "python": platform.python_version(), **found}
 
 
 def peak_memory() -> int | None:

@@ -27,23 +27,25 @@ made; do not edit by hand.
 def across_resolutions(name: str, result: dict[str, Any]) -> str:
     """Return the section of one run of ``across_resolutions.py``."""
     sizes = list(result["native"])
-    paper = result["paper"]
+    paper = result["paper"] if result["configuration"]["data"]["dataset"] == "mnist" else {}
     rows = [
-        f"| native {size}×{size} | {100 * found['validation']['accuracy']:.2f} | {number:.2f} | "
-        f"{found['seconds']:.0f} s of training |"
-        for (size, found), number in zip(
-            result["native"].items(), (paper["native coarse"], paper["native fine"]), strict=True
+        f"| native {size}×{size} | {100 * found['validation']['accuracy']:.2f} | {paper.get(name, '–')} | "
+        f"{len(found['history'])} iterations, {found['seconds']:.0f} s, {peak(found)} |"
+        for (size, found), name in zip(
+            result["native"].items(), ("native coarse", "native fine"), strict=True
         )
     ]
     for key, found in result["transfer"].items():
         word, pair, rule = key.split(" ")
         there = sizes[1] if word == "up" else sizes[0]
-        number = paper[word if rule == "galerkin" else f"{word} keep"]
+        number = paper.get(word if rule == "galerkin" else f"{word} keep", "–")
         ours = " / ".join(f"{100 * value:.2f}" for value in found.values())
         stencils = "K_H = R K_h P" if rule == "galerkin" else "unchanged"
-        rows.append(f"| {word} to {there}×{there}, `{pair}`, stencils {stencils} | {ours} | {number:.1f} | |")
+        rows.append(f"| {word} to {there}×{there}, `{pair}`, stencils {stencils} | {ours} | {number} | |")
     smoothing = " / ".join(next(iter(result["transfer"].values())))
     data = result["configuration"]["data"]
+    first = next(iter(result["native"].values()))
+    counts = f"{first['train']['examples']:,} / {first['validation']['examples']:,}"
     made_with = ", ".join(f"{package} {version}" for package, version in result["versions"].items())
     identities = "\n".join(
         f"| {key.split(' ')[0]}, `{key.split(' ')[1]}` | {found['galerkin_rho']:.2f} | "
@@ -55,8 +57,8 @@ def across_resolutions(name: str, result: dict[str, Any]) -> str:
 `python {FOLDER}/across_resolutions.py {FOLDER}/{name}.toml -o OUT --result {FOLDER}/results/{name}.json`,
 {result["date"]}, {result["machine"]}, {made_with}.
 
-{data["dataset"]}, {data["train"]:,} / {data["validation"]:,} images, smoothed with σ = {data["smoothing"]:g}
-cells of the fine grid in training. Transferred nets are evaluated without training on images smoothed with
+{data["dataset"]}, {counts} images for training / validation, smoothed with σ = {data["smoothing"]:g} cells of the
+fine grid in training. Transferred nets are evaluated without training on images smoothed with
 σ = {smoothing}.
 
 | validation accuracy | refms, % | paper, % | |
@@ -70,6 +72,12 @@ limit T → 0, which is round-off where R = 2^-d Pᵀ:
 |---|---|---|---|
 {identities}
 """
+
+
+def peak(found: dict[str, Any]) -> str:
+    """Return the peak memory of a training in words."""
+    size = found.get("peak_memory_bytes")
+    return "memory not measured" if size is None else f"{size / 2**30:.2f} GiB at most"
 
 
 def text() -> str:

@@ -146,7 +146,9 @@ def main() -> int:
         "versions": versions(),
         "configuration": natives[0]["configuration"],
         "native": {
-            str(size): {key: native[key] for key in ("train", "validation", "seconds", "history")}
+            str(size): {
+                key: native[key] for key in ("train", "validation", "seconds", "peak_memory_bytes", "history")
+            }
             for size, native in zip(options.sizes, natives, strict=True)
         },
         "transfer": {},
