@@ -57,9 +57,8 @@ def across_resolutions(name: str, result: dict[str, Any]) -> str:
 `python {FOLDER}/across_resolutions.py {FOLDER}/{name}.toml -o OUT --result {FOLDER}/results/{name}.json`,
 {result["date"]}, {result["machine"]}, {made_with}.
 
-{data["dataset"]}, {counts} images for training / validation, smoothed with σ = {data["smoothing"]:g} cells of the
-fine grid in training. Transferred nets are evaluated without training on images smoothed with
-σ = {smoothing}.
+{data["dataset"]}, {counts} images for training / validation, smoothed with σ = {data["smoothing"]:g} cells of
+the fine grid in training. Transferred nets are evaluated without training on images smoothed with σ = {smoothing}.
 
 | validation accuracy | refms, % | paper, % | |
 |---|---|---|---|
