@@ -1,0 +1,107 @@
+"""Algorithm 1 of [LAS]: solve on the coarsest mesh, prolong, solve again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from small_nets import examples, images, untrained
+
+from refms.config import OptimizationSection, RegularizationSection
+from refms.errors import InputError, SingularTransferError
+from refms.grid import Grid
+from refms.multiscale.resolution import coarse_to_fine, transfer
+from refms.training import problem_of, train
+
+OPTIONS = OptimizationSection(iterations=2, hessian_fraction=0.5, dtype="float64")
+PAIR = "averaging-constant"
+
+
+def objective(model) -> float:
+    problem = problem_of(model, examples(model, images()), RegularizationSection(), OPTIONS)
+    return problem.block("joint", model.blocks).value(np.concatenate(list(model.blocks.values())))
+
+
+def solve(model):
+    return train(model, examples(model, images()), options=OPTIONS).model
+
+
+@pytest.fixture(scope="module")
+def run():
+    """What was asked to be solved, what was solved, on meshes of 2, 4 and 8 cells."""
+    asked, solved = [], []
+
+    def watched(model):
+        asked.append(model)
+        return solve(model)
+
+    solved.extend(coarse_to_fine(untrained(2), watched, 3, PAIR))
+    return asked, solved
+
+
+def test_every_mesh_is_solved_once_and_the_coarsest_first(run):
+    asked, solved = run
+    assert [model.grid for model in asked] == [Grid((n, n)) for n in (2, 4, 8)]
+    assert [model.grid for model in solved] == [Grid((n, n)) for n in (2, 4, 8)]
+
+
+def test_each_mesh_starts_from_the_prolonged_solution_of_the_one_before(run):
+    asked, solved = run
+    np.testing.assert_array_equal(asked[0].stencils, untrained(2).stencils)
+    for start, coarse in zip(asked[1:], solved, strict=False):
+        expected = transfer(coarse, start.grid, PAIR)
+        for name, array in expected.arrays.items():
+            np.testing.assert_array_equal(start.arrays[name], array)
+
+
+def test_a_prolonged_start_is_better_than_a_random_one_on_every_finer_mesh(run):
+    asked, _ = run
+    for start in asked[1:]:
+        assert objective(start) < 0.8 * objective(untrained(start.grid.shape[0]))
+
+
+def test_the_solution_of_each_mesh_is_better_than_its_start(run):
+    for start, end in zip(*run, strict=True):
+        assert objective(end) < objective(start)
+
+
+def test_a_mesh_is_solved_only_when_its_model_is_asked_for():
+    seen = []
+    models = coarse_to_fine(untrained(2), lambda model: seen.append(model.grid) or model, 3, PAIR)
+    assert seen == []
+    next(models)
+    assert seen == [Grid((2, 2))]
+
+
+def test_one_level_solves_and_transfers_nothing():
+    model = untrained(4, stencil=5)
+    assert list(coarse_to_fine(model, lambda start: start, 1, PAIR)) == [model]
+
+
+def test_the_baseline_keeps_the_stencils():
+    models = list(coarse_to_fine(untrained(2), lambda model: model, 3, "nearest", "keep"))
+    for model in models:
+        np.testing.assert_array_equal(model.stencils, untrained(2).stencils)
+
+
+def never(model):
+    raise AssertionError("solved before the input was looked at")
+
+
+@pytest.mark.parametrize(
+    ("levels", "pair", "stencils", "words"),
+    [
+        (0, PAIR, "galerkin", "levels is 0; expected at least 1"),
+        (2, "averaging-constnat", "galerkin", "Did you mean 'averaging-constant'"),
+        (2, PAIR, "kepp", "Did you mean 'keep'"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_solved(levels, pair, stencils, words):
+    with pytest.raises(InputError, match=words):
+        coarse_to_fine(untrained(2), never, levels, pair, stencils)
+
+
+def test_a_singular_pair_is_refused_before_anything_is_solved_unless_least_squares_are_asked_for():
+    with pytest.raises(SingularTransferError):
+        coarse_to_fine(untrained(2), never, 2, "nearest")
+    models = list(coarse_to_fine(untrained(2), lambda model: model, 2, "nearest", least_squares=True))
+    assert [model.grid for model in models] == [Grid((2, 2)), Grid((4, 4))]

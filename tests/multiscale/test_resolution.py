@@ -1,0 +1,318 @@
+"""Whole trained nets on other meshes: what must hold exactly, on real digits, for every pair allowed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from small_nets import HAS_MNIST, images, locked, rho, trained, untrained
+
+from refms.errors import InputError, SingularTransferError
+from refms.grid import Grid
+from refms.model import initial_model
+from refms.multiscale.resolution import move_stencils, move_weights, transfer
+from refms.network.architectures.residual import Residual
+from refms.operators.galerkin import stencil_map_condition
+from refms.operators.transfer import TRANSFER_PAIRS, transfer_pair
+
+EPS = np.finfo("float64").eps
+NAMES = [pair.name for pair in TRANSFER_PAIRS]
+ALLOWED = [
+    (direction, pair.name, size)
+    for pair in TRANSFER_PAIRS
+    for direction in ("up", "down")
+    for size in (1, 3, 5)
+    if direction == "down" or size in pair.closed_sizes
+]
+REFUSED = [
+    (pair.name, size) for pair in TRANSFER_PAIRS for size in (1, 3, 5) if size not in pair.closed_sizes
+]
+SOURCES = [
+    "digits",
+    pytest.param("mnist", marks=pytest.mark.skipif(not HAS_MNIST, reason="REFMS_DATA names no mnist/")),
+]
+
+
+def meshes(source: str) -> tuple[int, int]:
+    return (4, 8) if source == "digits" else (14, 28)
+
+
+def moved(source, direction, pair, stencils="galerkin", **options):
+    """Return a trained net and its transfer, the coarse one first."""
+    coarse, fine = meshes(source)
+    options.setdefault("iterations", 2 if source == "digits" else 1)
+    model = trained(coarse if direction == "up" else fine, source, **options)
+    other = transfer(model, Grid((fine if direction == "up" else coarse,) * 2), pair, stencils)
+    return (model, other) if direction == "up" else (other, model)
+
+
+def matrices(pair, fine, channels):
+    """Return R and P."""
+    options = {"channels": channels, "dtype": str(fine.W.dtype)}
+    return pair.restriction_matrix(fine.grid, **options), pair.prolongation_matrix(fine.grid, **options)
+
+
+def operators(model):
+    """Return the explicit matrices of the opening and of the layers."""
+    layer, opening = model.network.propagation.layer.convolution, model.network.opening_map.convolution
+    return [opening.matrix(model.opening), *(layer.matrix(stencil) for stencil in model.stencils)]
+
+
+def assert_galerkin(pair, coarse, fine, X_H):
+    """K_H y_H = R K_h P y_H for the opening and each layer, at the states the coarse net passes through."""
+    states = coarse.trace(X_H)
+    inputs = [X_H, *(states[f"network/propagation/y{k}"] for k in range(coarse.network.layers))]
+    channels = [coarse.network.image_channels, *[coarse.network.channels] * coarse.network.layers]
+    R = matrices(pair, fine, coarse.network.channels)[0]
+    for k, (K_H, K_h, y_H) in enumerate(zip(operators(coarse), operators(fine), inputs, strict=True)):
+        if k == 0 and coarse.network.opening_shape == (1,) * coarse.grid.dimension:
+            continue  # kept, see below
+        P = matrices(pair, fine, channels[k])[1]
+        scale = abs(R) @ (abs(K_h) @ (abs(P) @ abs(y_H)))
+        assert rho(K_H @ y_H, R @ (K_h @ (P @ y_H)), scale) <= 30, f"map {k}"
+
+
+@pytest.mark.parametrize(("direction", "name", "size"), ALLOWED)
+def test_every_layer_is_the_galerkin_product_on_digits(direction, name, size):
+    pair = transfer_pair(name)
+    coarse, fine = moved("digits", direction, name, stencil=size)
+    assert_galerkin(pair, coarse, fine, coarse.prepare(images("digits", 20)))
+
+
+@pytest.mark.skipif(not HAS_MNIST, reason="REFMS_DATA names no mnist/")
+@pytest.mark.parametrize(("direction", "name"), [(d, n) for d, n, size in ALLOWED if size == 3])
+def test_every_layer_is_the_galerkin_product_on_mnist(direction, name):
+    coarse, fine = moved("mnist", direction, name)
+    assert_galerkin(transfer_pair(name), coarse, fine, coarse.prepare(images("mnist", 10)))
+
+
+@pytest.mark.parametrize(("direction", "name"), [(d, n) for d, n, size in ALLOWED if size == 3])
+def test_single_precision_stays_single_and_meets_the_same_bound(direction, name):
+    coarse, fine = moved("digits", direction, name, dtype="float32")
+    assert {str(a.dtype) for m in (coarse, fine) for a in m.arrays.values()} == {"float32"}
+    assert_galerkin(transfer_pair(name), coarse, fine, coarse.prepare(images("digits", 20)))
+
+
+@pytest.mark.parametrize("opening", ["fixed", "learned"])
+@pytest.mark.parametrize(("direction", "name"), [(d, n) for d, n, size in ALLOWED if size == 3])
+def test_an_opening_wider_than_a_cell_moves_by_galerkin_too(direction, name, opening):
+    coarse, fine = moved("digits", direction, name, opening=opening, opening_stencil=3)
+    natural = move_stencils(np.ones((1, 1, 3, 3)), 2, -1, transfer_pair(name)).shape[-2:]
+    assert coarse.network.opening_shape == (natural if direction == "down" else (3, 3))
+    assert_galerkin(transfer_pair(name), coarse, fine, coarse.prepare(images("digits", 20)))
+
+
+@pytest.mark.parametrize("opening", ["fixed", "learned"])
+@pytest.mark.parametrize(("direction", "name", "size"), ALLOWED)
+def test_an_opening_of_one_cell_is_kept(direction, name, size, opening):
+    coarse, fine = moved("digits", direction, name, opening=opening, stencil=size, iterations=1)
+    np.testing.assert_array_equal(coarse.opening, fine.opening)
+    assert not np.shares_memory(coarse.opening, fine.opening)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_opening_of_one_cell_commutes_with_every_restriction(name):
+    coarse, fine = moved("digits", "down", name, iterations=1)
+    x_h = fine.prepare(images("digits", 20))
+    R_1, R_c = (matrices(transfer_pair(name), fine, channels)[0] for channels in (1, 3))
+    assert rho(operators(coarse)[0] @ (R_1 @ x_h), R_c @ (operators(fine)[0] @ x_h)) <= 30
+
+
+@pytest.mark.parametrize("pair", ["nearest", "averaging-constant"])
+def test_the_orientation_is_honoured(pair):
+    """Pair nearest has a one-sided c: with the flipped stencil its coarse one is another."""
+    fine = trained(8, iterations=1, orientation="convolution")
+    coarse = transfer(fine, Grid((4, 4)), pair)
+    assert coarse.network.orientation == "convolution"
+    assert_galerkin(transfer_pair(pair), coarse, fine, coarse.prepare(images("digits", 20)))
+    as_correlation = move_stencils(fine.stencils, 2, -1, transfer_pair(pair))
+    assert np.allclose(as_correlation, coarse.stencils) == (pair != "nearest")
+
+
+@pytest.mark.parametrize(("shape", "to"), [((6,), (12,)), ((4, 2), (8, 4)), ((4, 2, 2), (8, 4, 4))])
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_one_two_and_three_dimensions_and_meshes_that_are_not_square(shape, to, direction):
+    here, there = (shape, to) if direction == "up" else (to, shape)
+    d = len(shape)
+    network = Residual(Grid(here), 2, image_channels=2, stencil_shape=(3,) * d, opening_shape=(3,) * d)
+    model = locked(initial_model(network, classes=3, seed=2))
+    other = transfer(model, Grid(there), "averaging-bilinear")
+    coarse, fine = (model, other) if direction == "up" else (other, model)
+    X_H = np.random.default_rng(0).standard_normal((2 * coarse.grid.cells, 3))
+    assert_galerkin(transfer_pair("averaging-bilinear"), coarse, fine, X_H)
+
+
+def test_with_zero_boundary_the_identity_holds_away_from_the_edge():
+    fine = locked(replace(untrained(32), network=replace(untrained(32).network, boundary="zero")))
+    coarse = transfer(fine, Grid((16, 16)), "averaging-bilinear")
+    R, P = matrices(transfer_pair("averaging-bilinear"), fine, 3)
+    K_H, K_h = (operators(m)[1] for m in (coarse, fine))
+    y = np.random.default_rng(0).standard_normal((K_H.shape[1], 1))
+    gap = np.abs(K_H @ y - R @ (K_h @ (P @ y))).reshape(3, 16, 16)
+    assert gap[:, 1:-1, 1:-1].max() <= 30 * EPS * np.abs(K_h @ (P @ y)).max()
+    assert gap[:, 0].max() > 1e-3
+
+
+def still(model):
+    return replace(model, network=replace(model.network, final_time=0.0))
+
+
+def logits_without_propagation(source, direction, name, stencils="galerkin"):
+    """Return the logits on both meshes for T = 0 and matching images, and the scale of their errors."""
+    coarse, fine = (still(m) for m in moved(source, direction, name, stencils))
+    R, P = matrices(transfer_pair(name), fine, 1)
+    if direction == "up":
+        X_h = fine.prepare(images(source, 50))
+        X_H = R @ X_h
+    else:
+        X_H = coarse.prepare(images(source, 50))
+        X_h = P @ X_H
+    y = np.abs(fine.trace(X_h)["network/output"])
+    scale = fine.grid.cell_volume * (np.abs(fine.W).T @ y) + np.abs(fine.mu)[:, None]
+    return coarse.logits(X_H), fine.logits(X_h), scale
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("direction", ["up", "down"])
+@pytest.mark.parametrize("name", NAMES)
+def test_without_propagation_variational_pairs_keep_the_logits_and_others_do_not(source, direction, name):
+    """With T -> 0, X_H = R X_h on the way up and X_h = P X_H on the way down."""
+    stencils = "galerkin" if direction == "down" or 3 in transfer_pair(name).closed_sizes else "keep"
+    Z_H, Z_h, scale = logits_without_propagation(source, direction, name, stencils)
+    # downwards W is averaged, and the average of summing-constant is that of averaging-constant
+    exact = transfer_pair(name).variational or (name, direction) == ("summing-constant", "down")
+    if exact:
+        assert rho(Z_h, Z_H, scale) <= 30
+    else:
+        assert np.linalg.norm(Z_h - Z_H) > 1e-3 * np.linalg.norm(Z_H - Z_H.mean(axis=0))
+
+
+@pytest.mark.parametrize(
+    ("name", "order"),
+    [("averaging-bilinear", 2), ("injection-linear", 2), ("injection-cubic", 4), ("nearest", 1)],
+)
+def test_weights_of_other_pairs_change_the_logits_of_smooth_features_by_their_order(name, order):
+    """h^d⟨P w, y⟩ − H^d⟨w, R y⟩ = O(h^q) for smooth periodic w and y."""
+    pair, gaps = transfer_pair(name), []
+    assert pair.order == order
+    for n in (64, 128):
+        fine = Grid((n,))
+        x_h, x_H = (np.arange(m) / m + (0.5 / m if pair.centring == "cell" else 0.0) for m in (n, n // 2))
+        y, w = np.exp(np.sin(2 * np.pi * x_h)), np.sin(2 * np.pi * x_H + 0.3)
+        Pw = move_weights(w[:, None], fine.coarsen(), 1, pair)[:, 0]
+        gaps.append(abs(Pw @ y / n - w @ (pair.restriction_matrix(fine) @ y) / (n // 2)))
+    assert np.log2(gaps[0] / gaps[1]) == pytest.approx(order, abs=0.1)
+
+
+@pytest.mark.parametrize(("name", "size"), [(n, size) for d, n, size in ALLOWED if d == "up"])
+def test_up_and_down_returns_the_stencils(name, size):
+    model = trained(4, stencil=size, iterations=1)
+    back = transfer(transfer(model, Grid((8, 8)), name), Grid((4, 4)), name)
+    condition = stencil_map_condition(transfer_pair(name), size, d=2)
+    assert rho(back.stencils, model.stencils) <= 30 * condition
+    if transfer_pair(name).identity_factor is not None:
+        assert rho(back.W, model.W) <= 30
+    else:
+        assert rho(back.W, model.W) > 1e6
+
+
+@pytest.mark.parametrize("direction", ["up", "down"])
+@pytest.mark.parametrize("name", NAMES)
+def test_mu_bias_time_and_notes_are_kept_and_nothing_is_shared(direction, name):
+    stencils = "galerkin" if direction == "down" or 3 in transfer_pair(name).closed_sizes else "keep"
+    coarse, fine = moved("digits", direction, name, stencils)
+    before, after = (coarse, fine) if direction == "up" else (fine, coarse)
+    for kept in ("mu", "biases"):
+        np.testing.assert_array_equal(getattr(after, kept), getattr(before, kept))
+    assert after.network == replace(
+        before.network, grid=after.grid, stencil_shape=after.network.stencil_shape
+    )
+    assert after.preprocessing == before.preprocessing
+    assert after.history == before.history
+    note = {"from": list(before.grid.shape), "to": list(after.grid.shape), "pair": name, "stencils": stencils}
+    assert after.record["transfers"] == [note]
+    assert "transfers" not in before.record
+    assert not any(np.shares_memory(after.arrays[a], before.arrays[a]) for a in after.arrays)
+
+
+@pytest.mark.parametrize("to", [2, 4, 16])
+@pytest.mark.parametrize("name", NAMES)
+def test_keep_keeps_the_stencils_bit_for_bit(name, to):
+    model = trained(8, iterations=1, opening_stencil=3)
+    other = transfer(model, Grid((to, to)), name, "keep")
+    np.testing.assert_array_equal(other.stencils, model.stencils)
+    np.testing.assert_array_equal(other.opening, model.opening)
+    assert other.W.shape == (3 * to * to, 10)
+
+
+@pytest.mark.parametrize(("direction", "name"), [(d, n) for d, n, size in ALLOWED if size == 3])
+def test_two_levels_at_once_are_one_level_twice(direction, name):
+    model = trained(4 if direction == "up" else 8, iterations=1)
+    to = (16, 16) if direction == "up" else (2, 2)
+    between = (8, 8) if direction == "up" else (4, 4)
+    once = transfer(model, Grid(to), name)
+    twice = transfer(transfer(model, Grid(between), name), Grid(to), name)
+    condition = stencil_map_condition(transfer_pair(name), 3, d=2) if direction == "up" else 1.0
+    assert rho(once.stencils, twice.stencils) <= 30 * condition
+    assert rho(once.W, twice.W) <= 30
+    assert [len(m.record["transfers"]) for m in (once, twice)] == [1, 2]
+
+
+def test_to_the_same_mesh_is_a_copy():
+    model = trained(8, iterations=1)
+    same = transfer(model, Grid((8, 8)), "nearest")
+    for name, array in model.arrays.items():
+        np.testing.assert_array_equal(same.arrays[name], array)
+        assert not np.shares_memory(same.arrays[name], array)
+
+
+@pytest.mark.parametrize(("name", "size"), REFUSED)
+def test_singular_prolongations_are_refused_with_rank_size_and_what_to_do(name, size):
+    model = untrained(4, stencil=size)
+    with pytest.raises(SingularTransferError) as caught:
+        transfer(model, Grid((8, 8)), name)
+    assert caught.value.size == size
+    assert 0 <= caught.value.rank <= size
+    assert caught.value.condition == np.inf
+    for words in (repr(name), f"size {size}", "least_squares=True"):
+        assert words in str(caught.value)
+
+
+def test_averaging_constant_with_five_entries_has_rank_three():
+    with pytest.raises(SingularTransferError) as caught:
+        transfer(untrained(4, stencil=5), Grid((8, 8)), "averaging-constant")
+    assert (caught.value.rank, caught.value.size) == (3, 5)
+
+
+def test_least_squares_comes_by_name_only_and_changes_nothing_where_there_is_a_solution():
+    model = untrained(4)
+    exact = transfer(model, Grid((8, 8)), "averaging-bilinear")
+    same = transfer(model, Grid((8, 8)), "averaging-bilinear", least_squares=True)
+    np.testing.assert_array_equal(exact.stencils, same.stencils)
+    fine = transfer(model, Grid((8, 8)), "nearest", least_squares=True)
+    R, P = matrices(transfer_pair("nearest"), fine, 3)
+    K_H, K_h = (operators(m)[1] for m in (model, fine))
+    gap = np.linalg.norm((R @ K_h @ P - K_H).toarray()) / np.linalg.norm(K_H.toarray())
+    assert 1e-3 < gap < 1
+
+
+@pytest.mark.parametrize(
+    ("grid", "pair", "stencils", "words"),
+    [
+        ((12, 12), "averaging-bilinear", "galerkin", ["(4, 4)", "(12, 12)", "doubling"]),
+        ((8,), "averaging-bilinear", "galerkin", ["(4, 4)", "(8,)"]),
+        ((8, 4), "averaging-bilinear", "galerkin", ["(8, 4)"]),
+        (
+            (8, 8),
+            "averaging-bilinaer",
+            "galerkin",
+            ["averaging-bilinaer", "Did you mean 'averaging-bilinear'"],
+        ),
+        ((8, 8), "averaging-bilinear", "galerking", ["galerking", "Did you mean 'galerkin'"]),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_what_was_expected(grid, pair, stencils, words):
+    with pytest.raises(InputError) as caught:
+        transfer(untrained(4), Grid(grid), pair, stencils)
+    assert all(word in str(caught.value) for word in words)

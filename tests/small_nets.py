@@ -1,0 +1,73 @@
+"""What the tests of whole models share: nets trained a little on real digits, all parameters write-locked."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from refms.config import OptimizationSection
+from refms.data.dataset import Dataset, one_hot, subset
+from refms.data.digits import load_digits
+from refms.data.mnist import load_mnist
+from refms.grid import Grid
+from refms.model import Model, initial_model
+from refms.network.architectures.residual import Residual
+from refms.objective.batches import LabelledColumns
+from refms.training import train
+
+HAS_MNIST = bool(os.environ.get("REFMS_DATA")) and Path(os.environ["REFMS_DATA"], "mnist").is_dir()
+
+
+@cache
+def images(name: str = "digits", count: int = 200) -> Dataset:
+    """Return the first images of a data set."""
+    dataset = load_digits() if name == "digits" else load_mnist()
+    return subset(dataset, np.arange(count))
+
+
+def examples(model: Model, dataset: Dataset) -> LabelledColumns:
+    """Return a data set as the model wants it, write-locked."""
+    X = model.prepare(dataset)
+    C = one_hot(dataset.labels, dataset.classes, str(model.W.dtype))
+    X.flags.writeable = C.flags.writeable = False
+    return LabelledColumns(X, C)
+
+
+def locked(model: Model) -> Model:
+    """Return the model with write-locked copies of its arrays: whoever writes into one gets an error."""
+    copies = {name: array.copy() for name, array in model.arrays.items()}
+    for copy in copies.values():
+        copy.flags.writeable = False
+    return replace(model, **copies)
+
+
+def untrained(size: int, *, stencil: int = 3, channels: int = 3, dtype: str = "float64", **options) -> Model:
+    """Return the start of a training on a two-dimensional mesh."""
+    opening_stencil = options.pop("opening_stencil", 1)
+    network = Residual(
+        Grid((size, size)),
+        channels,
+        stencil_shape=(stencil,) * 2,
+        opening_shape=(opening_stencil,) * 2,
+        **options,
+    )
+    return locked(initial_model(network, classes=10, seed=1, stencil_scale=0.5, dtype=dtype))
+
+
+@cache
+def trained(size: int, name: str = "digits", *, iterations: int = 2, **options) -> Model:
+    """Return a net after a short training."""
+    start = untrained(size, **options)
+    budget = OptimizationSection(iterations=iterations, hessian_fraction=0.5, dtype=str(start.W.dtype))
+    return locked(train(start, examples(start, images(name)), options=budget).model)
+
+
+def rho(got: np.ndarray, expected: np.ndarray, scale: np.ndarray | float | None = None) -> float:
+    """Return ‖got − expected‖ / (eps ‖scale‖), by default with the expected numbers as scale."""
+    assert got.dtype == expected.dtype
+    size = np.linalg.norm(expected if scale is None else scale)
+    return float(np.linalg.norm(got - expected) / (np.finfo(got.dtype).eps * size))
