@@ -58,7 +58,8 @@ def across_resolutions(name: str, result: dict[str, Any]) -> str:
 {result["date"]}, {result["machine"]}, {made_with}.
 
 {data["dataset"]}, {counts} images for training / validation, smoothed with σ = {data["smoothing"]:g} cells of
-the fine grid in training. Transferred nets are evaluated without training on images smoothed with σ = {smoothing}.
+the fine grid in training. Transferred nets are evaluated without training, on images smoothed with
+σ = {smoothing}.
 
 | validation accuracy | refms, % | paper, % | |
 |---|---|---|---|
