@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 from typing import Any
 
 Array = Any
@@ -171,3 +172,28 @@ def require_choice(value: str, choices: Iterable[str], name: str) -> str:
     near = difflib.get_close_matches(str(value), allowed, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise InputError(f"unknown {name} {value!r}; expected one of {', '.join(map(repr, allowed))}.{hint}")
+
+
+def require_whole(value: object, name: str, least: int = 0) -> None:
+    """Refuse anything but a whole number that is large enough: counts, levels and seeds.
+
+    Parameters
+    ----------
+    value : object
+        What the user gave; an integer of Python or NumPy, but no truth value.
+    name : str
+        What it is, for the message.
+    least : int
+        The smallest number allowed.
+
+    Raises
+    ------
+    InputError
+        If it is no integer, or smaller.
+
+    Examples
+    --------
+    >>> require_whole(3, "layers", 1)
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < least:
+        raise InputError(f"{name} is {value!r}; expected {least} or more, a whole number.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refms.errors import Array, InputError, require_shape
+from refms.errors import Array, InputError, require_shape, require_whole
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,9 @@ class Grid:
         Raises
         ------
         InputError
-            If an extent is odd on the way.
+            If an extent is odd on the way, or ``levels`` is negative (use :meth:`refine`) or no integer.
         """
-        if levels < 0:
-            raise InputError(f"levels is {levels}; expected 0 or more (use refine to go the other way).")
+        require_whole(levels, "levels")
         factor = 2**levels
         if any(n % factor for n in self.shape):
             raise InputError(
@@ -108,10 +107,9 @@ class Grid:
         Raises
         ------
         InputError
-            If ``levels`` is negative.
+            If ``levels`` is negative (use :meth:`coarsen`) or no integer.
         """
-        if levels < 0:
-            raise InputError(f"levels is {levels}; expected 0 or more (use coarsen to go the other way).")
+        require_whole(levels, "levels")
         return Grid(tuple(n * 2**levels for n in self.shape))
 
     def levels_to(self, other: Grid) -> int:
@@ -162,7 +160,15 @@ class Grid:
         -------
         numpy.ndarray
             Shape (n_axis,), in units of the domain's edge.
+
+        Raises
+        ------
+        InputError
+            If there is no such axis.
         """
+        require_whole(axis, "axis")
+        if axis >= self.dimension:
+            raise InputError(f"axis is {axis}; expected 0 to {self.dimension - 1}.")
         n = self.shape[axis]
         return ((np.arange(n) + 0.5) / n).astype(dtype)
 
@@ -311,7 +317,7 @@ def channels_of(Y: Array, grid: Grid) -> int:
     if Y.shape[0] % grid.cells:
         raise InputError(
             f"Y has {Y.shape[0]} rows; expected a multiple of the {grid.cells} cells of grid {grid.shape}. "
-            "Rows are ordered channel slowest, then axis 0, axis 1, …"
+            "Rows are ordered channel slowest, then the grid's axes in C order."
         )
     return int(Y.shape[0]) // grid.cells
 

@@ -11,7 +11,14 @@ import numpy as np
 from refms.backend import backend_of
 from refms.data.dataset import Dataset
 from refms.data.preprocessing import Preprocessing, prepare
-from refms.errors import Array, InputError, require_choice, require_same_precision, require_shape
+from refms.errors import (
+    Array,
+    InputError,
+    require_choice,
+    require_same_precision,
+    require_shape,
+    require_whole,
+)
 from refms.grid import Grid
 from refms.network.architectures.residual import Residual, initial_parameters
 from refms.network.composition import Sequence
@@ -249,8 +256,7 @@ def initial_model(
     ((32, 10), 0.0)
     """
     require_choice(dtype, ("float64", "float32"), "dtype")
-    if classes < 2:
-        raise InputError(f"classes is {classes}; expected at least 2.")
+    require_whole(classes, "classes", 2)
     arrays = initial_parameters(network, seed, stencil_scale, dtype, opening_scale)
     W = np.zeros((network.channels * network.grid.cells, classes), dtype=dtype)
     return Model(

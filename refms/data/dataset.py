@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 import numpy as np
 
 from refms.backend import backend_of
-from refms.errors import Array, InputError, require_choice, require_shape
+from refms.errors import Array, InputError, require_choice, require_shape, require_whole
 from refms.grid import Grid
 
 _IMAGE_TYPES = ("uint8", "float32", "float64")
@@ -139,7 +140,7 @@ def split(dataset: Dataset, train: int, validation: int, seed: int) -> tuple[Dat
     Raises
     ------
     InputError
-        If a part is empty, or both together are larger than the data set.
+        If a part is empty, both together are larger than the data set, or the seed is negative.
 
     Examples
     --------
@@ -148,7 +149,9 @@ def split(dataset: Dataset, train: int, validation: int, seed: int) -> tuple[Dat
     >>> sorted([*first.labels.tolist(), *second.labels.tolist()])
     [0, 1, 2, 3, 4]
     """
-    if train < 1 or validation < 1 or train + validation > dataset.count:
+    require_whole(seed, "seed")
+    whole = isinstance(train, Integral) and isinstance(validation, Integral)
+    if not whole or train < 1 or validation < 1 or train + validation > dataset.count:
         raise InputError(
             f"cannot split {dataset.count} examples of {dataset.name} into {train} for training and "
             f"{validation} for validation; expected at least 1 each and at most {dataset.count} together."

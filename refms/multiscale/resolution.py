@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from refms.backend import backend_of
-from refms.errors import Array, InputError, require_choice
+from refms.errors import Array, InputError, precision, require_choice, require_shape
 from refms.grid import Grid
 from refms.model import Model
 from refms.operators.galerkin import prolong_stencil, restrict_stencil
@@ -148,7 +148,16 @@ def move_weights(W: Array, grid: Grid, levels: int, pair: TransferPair) -> Array
     -------
     array
         P W, or R̄ W with the rows of R̄ scaled to sum one.
+
+    Raises
+    ------
+    InputError
+        If the rows of W are not channels times cells, or the grid cannot be coarsened.
     """
+    require_shape(W, (None, None), "W", "(channels * cells, classes)")
+    precision(W, "W")
+    if W.shape[0] % grid.cells:
+        raise InputError(f"W has {W.shape[0]} rows; expected a multiple of {grid.cells} cells.")
     if levels == 0:
         return W.copy()
     options = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 from refms.backend import backend_of, zeros_like
-from refms.errors import Array, InputError
+from refms.errors import Array, InputError, require_whole
 from refms.network.mapping import Linearization, Mapping
 from refms.network.parameters import EMPTY, Layout
 
@@ -52,10 +53,9 @@ class ForwardEuler:
     final_time: float
 
     def __post_init__(self) -> None:
-        if self.layers < 1:
-            raise InputError(f"layers is {self.layers}; expected at least 1.")
-        if not (math.isfinite(self.final_time) and self.final_time >= 0):
-            raise InputError(f"final_time is {self.final_time}; expected a finite number T >= 0.")
+        require_whole(self.layers, "layers", 1)
+        if not (isinstance(self.final_time, Real) and 0 <= self.final_time < math.inf):
+            raise InputError(f"final_time is {self.final_time!r}; expected a finite number T >= 0.")
         if self.layer.rows_in != self.layer.rows_out:
             raise InputError(
                 f"the layer maps {self.layer.rows_in} rows to {self.layer.rows_out}; a time step needs equal "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refms.backend import backend_of
-from refms.errors import Array, InputError, require_same_precision, require_shape
+from refms.errors import Array, InputError, require_same_precision, require_shape, require_whole
 
 DEFAULT_MEMORY = 2 * 1024**3
 """Default memory budget for activations, in bytes."""
@@ -69,7 +69,13 @@ class LabelledColumns:
         ------
         LabelledColumns
             A batch.
+
+        Raises
+        ------
+        InputError
+            If the width is not positive.
         """
+        require_whole(width, "width", 1)
         for start in range(0, self.count, width):
             yield self.unchecked(self.X[:, start : start + width], self.C[:, start : start + width])
 
@@ -85,8 +91,22 @@ class LabelledColumns:
         -------
         LabelledColumns
             The chosen columns, in the order of the indices.
+
+        Raises
+        ------
+        InputError
+            If there is no index, or one is out of range.
         """
-        chosen = backend_of(self.X).from_host(np.asarray(indices))
+        wanted = np.asarray(indices)
+        if wanted.ndim != 1 or wanted.size == 0 or wanted.dtype.kind not in "iu":
+            raise InputError(
+                f"indices have shape {wanted.shape} and dtype {wanted.dtype}; expected one or more integers."
+            )
+        if wanted.min() < 0 or wanted.max() >= self.count:
+            raise InputError(
+                f"indices run from {wanted.min()} to {wanted.max()}; expected 0 to {self.count - 1}."
+            )
+        chosen = backend_of(self.X).from_host(wanted)
         return self.unchecked(self.X[:, chosen], self.C[:, chosen])
 
     @staticmethod
@@ -169,7 +189,7 @@ def hessian_sample(count: int, fraction: float, seed: int, iteration: int) -> Ar
     Raises
     ------
     InputError
-        If the fraction is not in (0, 1].
+        If the fraction is not in (0, 1], or a number that names the draw is negative or no integer.
 
     Examples
     --------
@@ -178,5 +198,7 @@ def hessian_sample(count: int, fraction: float, seed: int, iteration: int) -> Ar
     """
     if not 0 < fraction <= 1:
         raise InputError(f"hessian fraction is {fraction}; expected a number in (0, 1].")
+    require_whole(seed, "seed")
+    require_whole(iteration, "iteration")
     size = max(1, round(fraction * count))
     return np.sort(np.random.default_rng([seed, iteration]).choice(count, size, replace=False))

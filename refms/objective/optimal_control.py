@@ -115,6 +115,9 @@ class OptimalControl:
             If the name is unknown or a vector does not fit.
         """
         require_choice(name, BLOCKS, "block")
+        for needed in self.layouts:
+            if needed not in blocks:
+                raise InputError(f"block {needed!r} is missing; expected {' and '.join(self.layouts)}.")
         theta, omega = blocks["propagation"], blocks["classifier"]
         self.network.layout.unpack(theta)
         self.classifier.layout.unpack(omega)

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from refms.backend import NUMPY, Backend
-from refms.errors import Array, InputError, require_shape
+from refms.errors import Array, InputError, require_choice, require_shape
 from refms.network.propagation import ForwardEuler
 from refms.objective.classifier import Classifier
 from refms.operators.differences import gradient_matrix
@@ -96,7 +96,7 @@ def classifier_regularizer(
     Raises
     ------
     InputError
-        If a weight is negative or not finite.
+        If a weight is negative or not finite, or the dtype is another one.
 
     Notes
     -----
@@ -155,7 +155,7 @@ def time_regularizer(
     Raises
     ------
     InputError
-        If a weight is negative or not finite.
+        If a weight is negative or not finite, or the dtype is another one.
 
     Notes
     -----
@@ -181,6 +181,7 @@ def time_regularizer(
 
 
 def _quadratic(Q: Any, dtype: str, backend: Backend) -> Quadratic:
+    require_choice(dtype, ("float64", "float32"), "dtype")
     Q = sp.csr_array(Q).astype(dtype)
     Q.eliminate_zeros()
     return Quadratic(backend.csr_from_host(Q))

@@ -7,11 +7,12 @@ A_{Q,q} = c_{q-2Q} with c the correlation of R's row with P's column. K_H itself
 from __future__ import annotations
 
 from functools import reduce
+from numbers import Integral
 
 import numpy as np
 
 from refms.backend import backend_of
-from refms.errors import Array, InputError, SingularTransferError, precision, require_choice
+from refms.errors import Array, InputError, SingularTransferError, precision, require_choice, require_whole
 from refms.operators.transfer import TRANSFER_PAIRS, TransferPair
 
 
@@ -290,10 +291,9 @@ def _stencil_axes(S: Array, d: int | None) -> range:
 
 
 def _require_size_and_levels(size: int, levels: int) -> None:
-    if size < 1 or size % 2 == 0:
+    if not isinstance(size, Integral) or size < 1 or size % 2 == 0:
         raise InputError(f"stencil size {size}; expected an odd one, centred at offset 0, such as 3.")
-    if levels < 1:
-        raise InputError(f"levels is {levels}; expected at least 1.")
+    require_whole(levels, "levels", 1)
 
 
 def _apply_along(S: Array, matrices: dict[int, Array], orientation: str) -> Array:

@@ -11,7 +11,7 @@ from functools import reduce
 from typing import Any
 
 from refms.backend import NUMPY, Backend
-from refms.errors import InputError, require_choice
+from refms.errors import InputError, require_choice, require_whole
 from refms.grid import Grid
 from refms.operators.kronecker import circulant_rows, delivered, identity, kronecker
 
@@ -203,8 +203,8 @@ class TransferPair:
 
 
 def _require_levels(fine: Grid, levels: int, channels: int) -> None:
-    if levels < 1 or channels < 1:
-        raise InputError(f"levels is {levels} and channels is {channels}; expected at least 1 of each.")
+    require_whole(levels, "levels", 1)
+    require_whole(channels, "channels", 1)
     fine.coarsen(levels)
 
 

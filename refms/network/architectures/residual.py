@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from refms.errors import Array, InputError, require_choice, require_shape
+from refms.errors import Array, InputError, require_choice, require_shape, require_whole
 from refms.grid import Grid
 from refms.network.activation import activation
 from refms.network.composition import Frozen, Sequence
@@ -73,8 +73,10 @@ class Residual:
 
     def __post_init__(self) -> None:
         require_choice(self.opening, OPENINGS, "opening")
-        object.__setattr__(self, "stencil_shape", tuple(self.stencil_shape))
-        object.__setattr__(self, "opening_shape", tuple(self.opening_shape))
+        for name in ("stencil_shape", "opening_shape"):
+            shape = getattr(self, name)
+            if isinstance(shape, list):  # as JSON gives it back
+                object.__setattr__(self, name, tuple(shape))
         _ = self.propagation, self.opening_map  # their constructors refuse what does not fit
 
     @property
@@ -236,12 +238,22 @@ def initial_parameters(
     dict of str to numpy.ndarray
         ``opening``, ``stencils`` and ``biases``.
 
+    Raises
+    ------
+    InputError
+        If the seed is negative or no integer, a scale is not finite, or the dtype is another one.
+
     Examples
     --------
     >>> drawn = initial_parameters(Residual(Grid((4, 4)), channels=2), seed=1)
     >>> bool((drawn["stencils"][0] == drawn["stencils"][1]).all())
     True
     """
+    require_choice(dtype, ("float64", "float32"), "dtype")
+    require_whole(seed, "seed")
+    for name, scale in (("stencil_scale", stencil_scale), ("opening_scale", opening_scale)):
+        if not np.isfinite(scale):
+            raise InputError(f"{name} is {scale}; expected a finite number.")
     rng = np.random.default_rng(seed)
     shapes = network.parameter_shapes
     inputs = int(np.prod(shapes["opening"][1:]))
