@@ -1,0 +1,369 @@
+"""Bad input to every public numeric function is an InputError that says what was expected, and nothing else.
+
+A row of the table is a call and the words its message must contain. To cover a new function, add rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from refms.config import OptimizationSection, RegularizationSection
+from refms.data.dataset import Dataset, one_hot, split, subset
+from refms.data.preprocessing import Preprocessing, prepare
+from refms.errors import InputError
+from refms.grid import Grid, columns_from_nchw, columns_from_nhwc, nchw_from_columns, nhwc_from_columns
+from refms.model import initial_model
+from refms.multiscale.depth import prolong_in_time, restrict_in_time, time_interpolation_matrix, to_depth
+from refms.multiscale.resolution import coarse_to_fine, move_stencils, move_weights, transfer
+from refms.network.activation import RELU, activation, smoothed_relu
+from refms.network.architectures.residual import Residual, initial_parameters
+from refms.network.layers.convolution_layer import ConvolutionLayer
+from refms.network.layers.opening import ConvolutionOpening, MatrixOpening
+from refms.network.propagation import ForwardEuler
+from refms.objective.batches import LabelledColumns, batch_width, hessian_sample
+from refms.objective.classifier import Classifier
+from refms.objective.losses import SoftmaxCrossEntropy, softmax
+from refms.objective.optimal_control import OptimalControl
+from refms.objective.regularizers import classifier_regularizer, time_regularizer
+from refms.operators import symbol
+from refms.operators.convolution import Convolution, convolution_matrix
+from refms.operators.differences import gradient_matrix
+from refms.operators.galerkin import prolong_stencil, restrict_stencil, stencil_map, stencil_map_condition
+from refms.operators.smoothing import gaussian_matrix, smooth
+from refms.operators.transfer import TransferPair, transfer_pair
+from refms.training import problem_of, train
+
+GRID = Grid((4, 4))
+PAIR = transfer_pair("averaging-bilinear")
+K = Convolution(GRID, c_in=2, c_out=3)
+S, Y, Z = np.ones((3, 2, 3, 3)), np.ones((32, 5)), np.ones((48, 5))
+NAN = np.full((3, 2, 3, 3), np.nan)
+LAYER = ConvolutionLayer(Convolution(GRID), activation("tanh"))
+STEPS = ForwardEuler(LAYER, 2, 1.0)
+OPENING = ConvolutionOpening(Convolution(GRID, c_out=2, stencil_shape=(1, 1)))
+MATRIX = MatrixOpening(np.eye(4))
+CLASSIFIER = Classifier(GRID, 1, 3)
+LOSS = SoftmaxCrossEntropy()
+DATA = Dataset(np.zeros((6, 8, 8)), np.arange(6), classes=10, name="six", max_value=1.0)
+MODEL = initial_model(Residual(GRID, 2), 3, 0)
+EXAMPLES = LabelledColumns(np.ones((16, 6)), np.ones((3, 6)) / 3)
+PROBLEM = problem_of(MODEL, EXAMPLES, RegularizationSection(), OptimizationSection())
+
+
+def half(array: np.ndarray) -> np.ndarray:
+    return array.astype("float16")
+
+
+def single(array: np.ndarray) -> np.ndarray:
+    return array.astype("float32")
+
+
+def whole(array: np.ndarray) -> np.ndarray:
+    return array.astype("int64")
+
+
+def problem(**changes: Any) -> OptimalControl:
+    parts = {
+        name: getattr(PROBLEM, name)
+        for name in (
+            "network",
+            "classifier",
+            "examples",
+            "propagation_regularizer",
+            "classifier_regularizer",
+            "hessian_fraction",
+        )
+    }
+    return OptimalControl(**{**parts, **changes})
+
+
+def pair_with(restriction: Any, centring: str = "cell") -> TransferPair:
+    return TransferPair("x", restriction, ((0, 1.0),), centring, None, False, (), False, False, 1, False)
+
+
+Row = tuple[str, Callable[[], Any], str]
+
+GRIDS: list[Row] = [
+    ("no axes", lambda: Grid(()), "one to three positive integers"),
+    ("four axes", lambda: Grid((2, 2, 2, 2)), "one to three positive integers"),
+    ("empty axis", lambda: Grid((4, 0)), "(4, 0)"),
+    ("fractions", lambda: Grid((4.0, 4.0)), "positive integers"),
+    ("words", lambda: Grid("44"), "positive integers"),
+    ("odd, coarsened", lambda: Grid((6, 7)).coarsen(), "multiple of 2"),
+    ("coarsened backwards", lambda: GRID.coarsen(-1), "levels is -1"),
+    ("refined backwards", lambda: GRID.refine(-1), "levels is -1"),
+    ("coarsened by half", lambda: GRID.coarsen(0.5), "levels is 0.5"),
+    ("refined by half", lambda: GRID.refine(0.5), "levels is 0.5"),
+    ("unrelated", lambda: GRID.levels_to(Grid((6, 6))), "not related by doubling"),
+    ("axis", lambda: GRID.centres(2), "axis is 2"),
+    ("columns of vectors", lambda: columns_from_nchw(np.ones((3, 2))), "(examples, channels, *grid)"),
+    ("columns of nothing", lambda: columns_from_nchw(np.ones((0, 1, 4))), "none of them empty"),
+    ("columns of a list", lambda: columns_from_nhwc([[1.0]]), "(examples, *grid, channels)"),
+    ("images of columns", lambda: nchw_from_columns(np.ones((17, 2)), GRID), "multiple of the 16 cells"),
+    ("images of a vector", lambda: nhwc_from_columns(np.ones(16), GRID), "(channels * cells, examples)"),
+]
+
+CONVOLUTIONS: list[Row] = [
+    ("grid", lambda: Convolution((4, 4)), "expected a Grid"),
+    ("channels", lambda: Convolution(GRID, c_in=0), "c_in is 0"),
+    ("channels, fraction", lambda: Convolution(GRID, c_out=1.5), "c_out is 1.5"),
+    ("even stencil", lambda: Convolution(GRID, stencil_shape=(3, 4)), "odd"),
+    ("dimension", lambda: Convolution(GRID, stencil_shape=(3,)), "2 odd size(s)"),
+    ("boundary", lambda: Convolution(GRID, boundary="periodik"), "Did you mean 'periodic'"),
+    ("orientation", lambda: Convolution(GRID, orientation="correlate"), "Did you mean 'correlation'"),
+    *[
+        (f"{name}, {what}", call, words)
+        for what, bad_S, bad_Y, words in (
+            ("shape", S[0], Y, "S has shape"),
+            ("columns", S, Y[:31], "Y has shape (31, 5)"),
+            ("vector", S, Y[:, 0], "Y has shape (32,)"),
+            ("empty", S, Y[:, :0], "any >= 1"),
+            ("integers", whole(S), whole(Y), "dtype int64; expected float32, float64"),
+            ("half", half(S), half(Y), "dtype float16"),
+            ("mixed", S, single(Y), "mixed precision"),
+            ("list", S.tolist(), Y, "S has shape ()"),
+        )
+        for name, call in (
+            ("apply", lambda s=bad_S, y=bad_Y: K.apply(s, y)),
+            ("gradient", lambda s=bad_S, y=bad_Y: K.adjoint_and_gradient(s, Z, y)),
+        )
+    ],
+    ("matrix, shape", lambda: K.matrix(S[0]), "S has shape (2, 3, 3)"),
+    ("matrix, half", lambda: K.matrix(half(S)), "dtype float16"),
+    ("matrix, list", lambda: K.matrix(S.tolist()), "S has shape ()"),
+    ("adjoint, shape", lambda: K.adjoint(S, Y), "Z has shape (32, 5)"),
+    ("adjoint, mixed", lambda: K.adjoint(S, single(Z)), "mixed precision"),
+    ("stencil gradient, examples", lambda: K.stencil_gradient(Z[:, :4], Y), "Y has 5 examples and Z has 4"),
+    ("stencil gradient, integers", lambda: K.stencil_gradient(whole(Z), Y), "Z has dtype int64"),
+    ("assembly, dtype", lambda: K.assembly("float16"), "float16"),
+    ("assembly, precision", lambda: K.assembly("float32").matrix(S), "float"),
+    ("bare matrix, even", lambda: convolution_matrix(np.ones((2, 2)), GRID), "odd"),
+    ("bare matrix, dimension", lambda: convolution_matrix(np.ones(3), GRID), "2 odd size(s)"),
+    ("bare matrix, list", lambda: convolution_matrix([1.0], GRID), "NumPy or CuPy array"),
+    ("symbol, shape", lambda: symbol.symbol(S[0, 0], GRID), "shape"),
+    ("symbol, integers", lambda: symbol.symbol(whole(S), GRID), "int64"),
+]
+
+TRANSFERS: list[Row] = [
+    ("pair", lambda: transfer_pair("averaging-linear"), "Did you mean 'averaging-bilinear'"),
+    ("no offsets", lambda: pair_with(()), "expected at least one"),
+    ("repeated offset", lambda: pair_with(((0, 0.5), (0, 0.5))), "only once"),
+    ("centring", lambda: pair_with(((0, 1.0),), "vertices"), "Did you mean 'vertex'"),
+    ("odd grid", lambda: PAIR.restriction_matrix(Grid((5, 4))), "multiple of 2"),
+    ("odd on the way", lambda: PAIR.prolongation_matrix(Grid((6,)), levels=2), "multiple of 4"),
+    ("levels", lambda: PAIR.restriction_matrix(GRID, levels=0), "levels is 0"),
+    ("channels", lambda: PAIR.prolongation_matrix(GRID, channels=0), "channels is 0"),
+    ("dtype", lambda: PAIR.prolongation_matrix(GRID, dtype="float16"), "float16"),
+    ("dtype, integers", lambda: PAIR.restriction_matrix(GRID, dtype="int64"), "int64"),
+    ("map, even", lambda: stencil_map(PAIR, 4), "odd"),
+    ("map, levels", lambda: stencil_map(PAIR, 3, levels=0), "levels is 0"),
+    ("map, fraction", lambda: stencil_map(PAIR, 3.0), "3.0"),
+    ("condition, none", lambda: stencil_map_condition(PAIR, -3), "-3"),
+    *[
+        (f"{name}, {what}", lambda f=function, a=arguments: f(*a), words)
+        for name, function in (("restrict", restrict_stencil), ("prolong", prolong_stencil))
+        for what, arguments, words in (
+            ("even", (np.ones((4, 3)), PAIR, 2), "odd"),
+            ("half", (half(S), PAIR), "S has dtype float16"),
+            ("integers", (whole(S), PAIR), "S has dtype int64"),
+            ("not finite", (NAN, PAIR), "NaN or infinity"),
+            ("dimension", (np.ones(3), PAIR), "Say d=1, 2 or 3"),
+            ("too many dimensions", (S, PAIR, 4), "one to three stencil axes"),
+            ("levels", (S, PAIR, 2, 0), "levels is 0"),
+            ("list", (S.tolist(), PAIR), "dtype None"),
+        )
+    ],
+    ("restrict, orientation", lambda: restrict_stencil(S, PAIR, orientation="x"), "unknown orientation"),
+    ("prolong, singular", lambda: prolong_stencil(S, transfer_pair("nearest")), "least_squares=True"),
+    ("move stencils", lambda: move_stencils(S[..., :2, :2], 2, 1, PAIR), "odd"),
+    ("move weights", lambda: move_weights(np.ones((16, 2)), Grid((4, 3)), -1, PAIR), "multiple of 12 cells"),
+    ("move weights, half", lambda: move_weights(half(np.ones((16, 2))), GRID, 1, PAIR), "float16"),
+    ("move weights, vector", lambda: move_weights(np.ones(16), GRID, 1, PAIR), "W has shape (16,)"),
+    ("model, grid", lambda: transfer(MODEL, Grid((8, 4)), PAIR), "not related by doubling"),
+    ("model, rule", lambda: transfer(MODEL, Grid((8, 8)), PAIR, "keeps"), "Did you mean 'keep'"),
+    ("Algorithm 1", lambda: coarse_to_fine(MODEL, lambda model: model, 0, PAIR), "levels is 0"),
+]
+
+SMOOTHING: list[Row] = [
+    *[
+        (f"sigma {sigma}", lambda sigma=sigma: gaussian_matrix(GRID, sigma), "expected a width of 0 to")
+        for sigma in (-1.0, np.nan, np.inf, 1e9)
+    ],
+    ("matrix, dtype", lambda: gaussian_matrix(GRID, 1.0, "float16"), "float16"),
+    ("rows", lambda: smooth(Y[:31], GRID, 1.0), "multiple of the 16 cells"),
+    ("vector", lambda: smooth(Y[:, 0], GRID, 1.0), "(channels * cells, examples)"),
+    ("integers", lambda: smooth(whole(Y), GRID, 1.0), "Y has dtype int64"),
+    ("half", lambda: smooth(half(Y), GRID, 1.0), "Y has dtype float16"),
+    ("differences, boundary", lambda: gradient_matrix(GRID, "neuman"), "Did you mean 'neumann'"),
+    ("differences, dtype", lambda: gradient_matrix(GRID, dtype="int32"), "int32"),
+]
+
+DEPTH: list[Row] = [
+    ("matrix, no layers", lambda: time_interpolation_matrix(0, 2), "layers is 0"),
+    ("matrix, fraction", lambda: time_interpolation_matrix(2, 2.5), "new_layers is 2.5"),
+    ("matrix, kind", lambda: time_interpolation_matrix(2, 4, "linaer"), "Did you mean 'linear'"),
+    ("matrix, dtype", lambda: time_interpolation_matrix(2, 4, dtype="float16"), "float16"),
+    ("up, fewer", lambda: prolong_in_time(np.ones((4, 2)), 2), "Use restrict_in_time"),
+    ("up, vector", lambda: prolong_in_time(np.ones(4), 8), "(layers, parameters of a layer)"),
+    ("up, integers", lambda: prolong_in_time(np.ones((2, 2), int), 4), "Theta has dtype int64"),
+    ("up, not finite", lambda: prolong_in_time(np.full((2, 2), np.inf), 4), "NaN or infinity"),
+    ("up, empty", lambda: prolong_in_time(np.ones((0, 2)), 4), "any >= 1"),
+    ("down, no divisor", lambda: restrict_in_time(np.ones((4, 2)), 3), "does not divide the 4 layers"),
+    ("down, half", lambda: restrict_in_time(half(np.ones((4, 2))), 2), "float16"),
+    ("model", lambda: to_depth(MODEL, 0), "0"),
+    ("model, kind", lambda: to_depth(MODEL, 4, "cubik"), "Did you mean 'cubic'"),
+]
+
+NETWORK: list[Row] = [
+    ("activation", lambda: activation("tahn"), "Did you mean 'tanh'"),
+    ("width", lambda: smoothed_relu(0.0), "positive"),
+    ("complex relu", lambda: RELU.value(np.ones(2, complex)), "not analytic"),
+    ("layer, parameters", lambda: LAYER.apply(np.ones(9), np.ones((16, 1))), "expected (10,)"),
+    ("layer, columns", lambda: LAYER.apply(np.ones(10), np.ones((15, 1))), "(channels * cells, examples)"),
+    ("layer, mixed", lambda: LAYER.linearize(np.ones(10), single(np.ones((16, 1)))), "mixed precision"),
+    ("layer, integers", lambda: LAYER.apply(np.ones(10, int), np.ones((16, 1), int)), "int64"),
+    ("opening, parameters", lambda: OPENING.apply(np.ones(3), np.ones((16, 1))), "expected (2,)"),
+    ("opening, empty", lambda: OPENING.linearize(np.ones(2), np.ones((16, 0))), "any >= 1"),
+    ("matrix opening", lambda: MatrixOpening(np.eye(4, dtype=int)), "L has dtype int64"),
+    ("matrix opening, vector", lambda: MatrixOpening(np.ones(4)), "L has shape (4,)"),
+    ("matrix opening, rows", lambda: MATRIX.apply(np.ones(0), np.ones((5, 1))), "(columns of L, examples)"),
+    ("steps, none", lambda: ForwardEuler(LAYER, 0, 1.0), "layers is 0"),
+    ("steps, fraction", lambda: ForwardEuler(LAYER, 1.5, 1.0), "layers is 1.5"),
+    ("steps, word", lambda: ForwardEuler(LAYER, "2", 1.0), "layers is '2'"),
+    ("time, negative", lambda: ForwardEuler(LAYER, 2, -1.0), "final_time is -1.0"),
+    ("time, not finite", lambda: ForwardEuler(LAYER, 2, np.nan), "final_time is nan"),
+    ("time, word", lambda: ForwardEuler(LAYER, 2, "1.0"), "final_time is '1.0'"),
+    ("steps, parameters", lambda: STEPS.apply(np.ones(19), np.ones((16, 1))), "2 layers of 10 parameters"),
+    ("network, opening", lambda: Residual(GRID, 2, opening="learnt"), "Did you mean 'learned'"),
+    ("network, channels", lambda: Residual(GRID, 0), "0"),
+    ("network, layers", lambda: Residual(GRID, 2, layers=0), "layers is 0"),
+    ("network, stencil", lambda: Residual(GRID, 2, stencil_shape=(2, 2)), "odd"),
+    ("network, stencil of one number", lambda: Residual(GRID, 2, stencil_shape=3), "stencil_shape"),
+    ("network, activation", lambda: Residual(GRID, 2, activation="rely"), "Did you mean 'relu'"),
+    ("parameters, seed", lambda: initial_parameters(Residual(GRID, 2), -1), "seed is -1"),
+    ("parameters, seed word", lambda: initial_parameters(Residual(GRID, 2), "a"), "seed is 'a'"),
+    ("parameters, dtype", lambda: initial_parameters(Residual(GRID, 2), 0, dtype="float16"), "float16"),
+    ("parameters, scale", lambda: initial_parameters(Residual(GRID, 2), 0, np.nan), "stencil_scale is nan"),
+    ("vector, missing part", lambda: Residual(GRID, 2).theta({}), "'opening' is missing"),
+]
+
+OBJECTIVE: list[Row] = [
+    ("classifier, channels", lambda: Classifier(GRID, 0, 3), "0 channels"),
+    ("classifier, classes", lambda: Classifier(GRID, 1, 1), "1 classes"),
+    ("classifier, parameters", lambda: CLASSIFIER.apply(np.ones(50), np.ones((16, 1))), "expected (51,)"),
+    ("classifier, rows", lambda: CLASSIFIER.apply(np.ones(51), np.ones((17, 1))), "Y has shape (17, 1)"),
+    ("classifier, mixed", lambda: CLASSIFIER.apply(np.ones(51), np.ones((16, 1), "f4")), "mixed precision"),
+    ("loss, labels", lambda: LOSS.evaluate(np.ones((3, 2)), np.ones((3, 1))), "the shape of Z"),
+    ("loss, empty", lambda: LOSS.evaluate(np.ones((3, 0)), np.ones((3, 0))), "any >= 1"),
+    ("loss, vector", lambda: LOSS.evaluate(np.ones(3), np.ones(3)), "(classes, examples)"),
+    ("loss, mixed", lambda: LOSS.evaluate(np.ones((3, 2)), np.ones((3, 2), "f4")), "mixed precision"),
+    ("loss, integers", lambda: LOSS.evaluate(np.ones((3, 2), int), np.ones((3, 2), int)), "int64"),
+    ("softmax, vector", lambda: softmax(np.ones(3)), "(classes, examples)"),
+    ("softmax, half", lambda: softmax(half(np.ones((3, 2)))), "float16"),
+    ("examples, counts", lambda: LabelledColumns(np.ones((4, 3)), np.ones((2, 2))), "C has shape (2, 2)"),
+    ("examples, none", lambda: LabelledColumns(np.ones((4, 0)), np.ones((2, 0))), "any >= 1"),
+    ("examples, mixed", lambda: LabelledColumns(np.ones((4, 3)), np.ones((2, 3), "f4")), "mixed precision"),
+    ("examples, NaN", lambda: LabelledColumns(np.full((4, 3), np.nan), np.ones((2, 3))), "X holds NaN"),
+    ("labels, Inf", lambda: LabelledColumns(np.ones((4, 3)), np.full((2, 3), np.inf)), "C holds NaN or Inf"),
+    ("batches of none", lambda: list(EXAMPLES.batches(0)), "width is 0"),
+    ("take none", lambda: EXAMPLES.take(np.array([], int)), "indices"),
+    ("take too far", lambda: EXAMPLES.take(np.array([6])), "indices run from 6 to 6; expected 0 to 5"),
+    ("width, memory", lambda: batch_width(1000, 8, 100), "raise the budget"),
+    ("sample, fraction", lambda: hessian_sample(10, 0.0, 0, 1), "expected a number in (0, 1]"),
+    ("sample, too many", lambda: hessian_sample(10, 1.5, 0, 1), "hessian fraction is 1.5"),
+    ("sample, seed", lambda: hessian_sample(10, 0.5, -1, 1), "seed is -1"),
+    ("regulariser, negative", lambda: classifier_regularizer(CLASSIFIER, -1.0), "smoothness is -1.0"),
+    ("regulariser, NaN", lambda: time_regularizer(STEPS, np.nan), "smoothness is nan"),
+    ("regulariser, Inf", lambda: time_regularizer(STEPS, 1.0, np.inf), "tikhonov is inf"),
+    ("regulariser, length", lambda: time_regularizer(STEPS, 1.0).value(np.ones(3)), "x has shape (3,)"),
+    ("regulariser, dtype", lambda: time_regularizer(STEPS, 1.0, dtype="float16"), "float16"),
+    ("problem, classes", lambda: problem(classifier=Classifier(GRID, 2, 4)), "found 3, expected 4"),
+    ("problem, features", lambda: problem(classifier=Classifier(GRID, 1, 3)), "rows of y_N"),
+    ("problem, fraction", lambda: problem(hessian_fraction=2.0), "(0, 1]"),
+    ("problem, block", lambda: PROBLEM.block("classifer", MODEL.blocks), "Did you mean 'classifier'"),
+    ("problem, missing block", lambda: PROBLEM.block("classifier", {}), "'propagation' is missing"),
+    (
+        "problem, length",
+        lambda: PROBLEM.block("joint", {**MODEL.blocks, "classifier": np.ones(3)}),
+        "theta has shape (3,)",
+    ),
+    (
+        "training, images",
+        lambda: train(MODEL, LabelledColumns(np.ones((64, 2)), np.ones((3, 2)))),
+        "rows of the images: found 64, expected 16",
+    ),
+    (
+        "training, precision",
+        lambda: train(MODEL, LabelledColumns(np.ones((16, 2), "f4"), np.ones((3, 2), "f4"))),
+        "mixed precision",
+    ),
+]
+
+IMAGES: list[Row] = [
+    ("images, vector", lambda: Dataset(np.ones(3), np.arange(3), 10, "x", 1.0), "(examples, *grid)"),
+    ("images, empty", lambda: Dataset(np.ones((0, 8)), np.arange(0), 10, "x", 1.0), "none of them empty"),
+    ("images, integers", lambda: Dataset(np.ones((2, 8), int), np.arange(2), 10, "x", 1.0), "dtype int64"),
+    ("images, half", lambda: Dataset(half(np.ones((2, 8))), np.arange(2), 10, "x", 1.0), "float16"),
+    ("images, NaN", lambda: Dataset(np.full((2, 8), np.nan), np.arange(2), 10, "x", 1.0), "NaN"),
+    (
+        "labels, count",
+        lambda: Dataset(np.ones((2, 8)), np.arange(3), 10, "x", 1.0),
+        "one label for each image",
+    ),
+    ("labels, fractions", lambda: Dataset(np.ones((2, 8)), np.ones(2), 10, "x", 1.0), "expected integers"),
+    ("labels, range", lambda: Dataset(np.ones((2, 8)), np.array([0, 10]), 10, "x", 1.0), "expected 0 to 9"),
+    ("classes", lambda: Dataset(np.ones((2, 8)), np.zeros(2, int), 1, "x", 1.0), "at least 2"),
+    ("brightness", lambda: Dataset(np.ones((2, 8)), np.zeros(2, int), 10, "x", 0.0), "positive number"),
+    ("subset, none", lambda: subset(DATA, []), "one or more integers"),
+    ("subset, range", lambda: subset(DATA, [6]), "expected 0 to 5"),
+    ("subset, fractions", lambda: subset(DATA, [0.5]), "integers"),
+    ("split, too many", lambda: split(DATA, 5, 2, 0), "at most 6 together"),
+    ("split, none", lambda: split(DATA, 6, 0, 0), "at least 1 each"),
+    ("split, fraction", lambda: split(DATA, 2.5, 1, 0), "2.5"),
+    ("split, seed", lambda: split(DATA, 3, 3, -1), "seed is -1"),
+    ("one-hot, range", lambda: one_hot(np.array([0, 3]), 3), "expected 0 to 2"),
+    ("one-hot, negative", lambda: one_hot(np.array([-1]), 3), "expected 0 to 2"),
+    ("one-hot, fractions", lambda: one_hot(np.ones(2), 3), "expected integers"),
+    ("one-hot, dtype", lambda: one_hot(np.array([0]), 3, "float16"), "float16"),
+    ("one-hot, list", lambda: one_hot([0, 1], 3), "labels"),
+    ("steps, scale", lambda: Preprocessing(scale=0.0), "scale is 0"),
+    ("steps, NaN", lambda: Preprocessing(shift=np.nan), "shift is nan"),
+    ("steps, smoothing", lambda: Preprocessing(smoothing=-1.0), "0 or more cells"),
+    ("steps, pair", lambda: Preprocessing(pair="averaging"), "Did you mean"),
+    ("steps, levels", lambda: Preprocessing(levels=1.5), "levels is 1.5"),
+    ("steps, unknown", lambda: Preprocessing.from_dict({"smothing": 1.0}), "Did you mean 'smoothing'"),
+    ("steps, list", lambda: Preprocessing.from_dict([1]), "expected a mapping"),
+    ("prepare, levels", lambda: prepare(DATA, Preprocessing(levels=4)), "multiple of 16"),
+    ("prepare, dtype", lambda: prepare(DATA, Preprocessing(), "float16"), "float16"),
+    ("prepare, memory", lambda: prepare(DATA, Preprocessing(), max_bytes=10), "max_bytes is 10"),
+]
+
+TABLES = {
+    "grid": GRIDS,
+    "convolution": CONVOLUTIONS,
+    "transfer": TRANSFERS,
+    "smoothing and differences": SMOOTHING,
+    "depth": DEPTH,
+    "network": NETWORK,
+    "objective": OBJECTIVE,
+    "images": IMAGES,
+}
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        pytest.param(call, words, id=f"{table}: {what}")
+        for table, rows in TABLES.items()
+        for what, call, words in rows
+    ],
+)
+def test_bad_input_is_refused_with_what_was_expected(call, words):
+    with pytest.raises(InputError) as caught:
+        call()
+    assert words in str(caught.value)
+    assert str(caught.value).endswith((".", "?")), "a message is a sentence"
