@@ -12,11 +12,11 @@ import sys
 from collections.abc import Sequence
 
 from refms import __version__
-from refms.cli import diff, evaluate, show, train, transfer, verify
+from refms.cli import certify, diff, evaluate, show, train, transfer, verify
 from refms.cli.options import require_json_target
 from refms.errors import InputError
 
-_COMMANDS = (verify, train, evaluate, transfer, show, diff)
+_COMMANDS = (verify, certify, train, evaluate, transfer, show, diff)
 
 
 def parser() -> argparse.ArgumentParser:

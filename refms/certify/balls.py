@@ -1,0 +1,98 @@
+"""The only door to python-flint: balls of Arb from doubles, and intervals of fractions from balls."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+from refms.certify.formulas.tensor import Number, Tensor, filled
+from refms.errors import Array, InputError
+
+
+def balls(array: Array) -> Tensor:
+    """Return the doubles of an array as balls of radius zero.
+
+    Parameters
+    ----------
+    array : numpy.ndarray
+        float64, finite, any shape.
+
+    Returns
+    -------
+    numpy.ndarray
+        Same shape, dtype object, of ``flint.arb``.
+
+    Raises
+    ------
+    InputError
+        If python-flint is not installed.
+    """
+    arb = _flint().arb
+    return filled(array.shape, lambda index: arb(float(array[index])))
+
+
+def interval(ball: Number) -> tuple[Fraction, Fraction]:
+    """Return the ends of a ball, exactly.
+
+    Parameters
+    ----------
+    ball : flint.arb, int or Fraction
+        A number or an enclosure of one.
+
+    Returns
+    -------
+    tuple of Fraction
+        Lower and upper end; equal if the number is known exactly.
+
+    Raises
+    ------
+    ArithmeticError
+        If the ball is not finite, which means that its computation lost all digits.
+    """
+    if isinstance(ball, int | Fraction):
+        return Fraction(ball), Fraction(ball)
+    if not ball.is_finite():
+        raise ArithmeticError("a ball is infinitely wide.")
+    middle, radius = _dyadic(ball.mid()), _dyadic(ball.rad())
+    return middle - radius, middle + radius
+
+
+@contextlib.contextmanager
+def working_precision(bits: int) -> Iterator[None]:
+    """Let balls be computed with that many bits, here and not elsewhere.
+
+    Parameters
+    ----------
+    bits : int
+        Bits of the midpoints.
+
+    Yields
+    ------
+    None
+        Within the context.
+
+    Raises
+    ------
+    InputError
+        If python-flint is not installed.
+    """
+    with _flint().ctx.workprec(bits):
+        yield
+
+
+def _dyadic(exact: Any) -> Fraction:
+    mantissa, exponent = map(int, exact.man_exp())
+    return Fraction(mantissa * 2**exponent) if exponent >= 0 else Fraction(mantissa, 2**-exponent)
+
+
+def _flint() -> Any:
+    try:
+        import flint  # an extra: the rest of refms works without it
+    except ImportError as error:
+        raise InputError(
+            "certified goldens are computed in ball arithmetic, for which python-flint is needed. Install it "
+            "with: pip install 'refms[certify]'"
+        ) from error
+    return flint

@@ -1,0 +1,62 @@
+"""Conjugate gradients of a fixed length on an explicit matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from refms.certify.cases.case import Case
+from refms.certify.formulas.conjugate_gradients import conjugate_gradients as by_formulas
+from refms.certify.formulas.linear_system import inverse
+from refms.certify.formulas.norms import euclidean, rows
+from refms.certify.formulas.tensor import Tensor, filled, inner
+from refms.certify.golden import Quantity
+from refms.certify.inputs import doubles
+from refms.errors import Array
+from refms.optimize.krylov import conjugate_gradients
+
+_STEPS = 4
+
+
+def _formulas(x: Mapping[str, Tensor]) -> dict[str, Quantity]:
+    A, b = x["A"], x["b"]
+    iterates = by_formulas(lambda v: _times(A, v), b, _STEPS)
+    X = filled((_STEPS, b.size), lambda index: iterates[index[0]][index[1]])
+    residuals = [b, *(b - _times(A, iterate) for iterate in iterates)]
+    norms = filled((_STEPS + 1,), lambda index: euclidean(residuals[index[0]]))
+    models = filled((_STEPS,), lambda index: -inner(b, iterates[index[0]]) / 2)
+    condition = rows(A) * rows(inverse(A))
+    x_size, b_size = euclidean(iterates[-1]), euclidean(b)
+    return {
+        "iterates": Quantity(X, condition * x_size, "κ_∞(A) ‖x‖₂"),
+        "residual_norms": Quantity(norms, condition * b_size, "κ_∞(A) ‖b‖₂"),
+        "model_values": Quantity(models, condition * b_size * x_size, "κ_∞(A) ‖b‖₂ ‖x‖₂"),
+    }
+
+
+def _refms(x: Mapping[str, Array]) -> dict[str, Array]:
+    A, b = x["A"], x["b"]
+    runs = [
+        conjugate_gradients(lambda v: A @ v, b, tolerance=0.0, max_iterations=k) for k in range(1, _STEPS + 1)
+    ]
+    return {
+        "iterates": np.stack([run.x for run in runs]),
+        "residual_norms": np.array(runs[-1].residual_norms),
+        "model_values": np.array(runs[-1].model_values[1:]),
+    }
+
+
+def _times(A: Tensor, v: Tensor) -> Tensor:
+    return filled(v.shape, lambda index: inner(A[index[0]], v))
+
+
+def _inputs() -> dict[str, Array]:
+    """Return a symmetric matrix with dominant diagonal, all of whose entries are exact doubles, and b."""
+    drawn = doubles(61, {"A": (7, 7), "b": (7,)})
+    below = np.tril(drawn["A"], -1)
+    return {"A": below + below.T + np.diag(5.0 + np.arange(7) ** 2 / 2), "b": drawn["b"]}
+
+
+CASES = (Case("conjugate_gradients", _inputs(), _formulas, _refms),)
+"""Four steps where seven would be exact."""

@@ -1,0 +1,52 @@
+"""The softmax cross entropy: value, gradient and Hessian product, at tame and at extreme logits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from refms.certify.cases.case import Case
+from refms.certify.formulas import softmax
+from refms.certify.formulas.norms import maximum
+from refms.certify.formulas.tensor import Tensor, vector
+from refms.certify.golden import Quantity
+from refms.certify.inputs import doubles, one_hot
+from refms.errors import Array
+from refms.objective.losses import SoftmaxCrossEntropy
+
+
+def _formulas(x: Mapping[str, Tensor]) -> dict[str, Quantity]:
+    Z, C, V = x["Z"], x["C"], x["V"]
+    value = softmax.cross_entropy(Z, C)
+    share = maximum(C) * (1 + maximum(Z)) / Z.shape[1]
+    return {
+        "value": Quantity(vector([value]).reshape(()), abs(value) + maximum(Z), "|f| + ‖Z‖_∞"),
+        "gradient": Quantity(softmax.gradient(Z, C), share, "‖C‖_∞ (1 + ‖Z‖_∞) / m"),
+        "hessian_product": Quantity(
+            softmax.hessian_product(Z, C, V), share * maximum(V), "‖C‖_∞ (1 + ‖Z‖_∞) ‖V‖_∞ / m"
+        ),
+    }
+
+
+def _refms(x: Mapping[str, Array]) -> dict[str, Array]:
+    E = SoftmaxCrossEntropy().evaluate(x["Z"], x["C"])
+    return {
+        "value": np.asarray(E.value),
+        "gradient": E.gradient,
+        "hessian_product": E.hessian_product(x["V"]),
+    }
+
+
+def _case(name: str, seed: int, size: float, labels: Array | None) -> Case:
+    drawn = doubles(seed, {"Z": (5, 7), "C": (5, 7), "V": (5, 7)})
+    inputs = {"Z": size * drawn["Z"], "C": np.abs(drawn["C"]) if labels is None else labels, "V": drawn["V"]}
+    return Case(f"loss/{name}", inputs, _formulas, _refms)
+
+
+CASES = (
+    _case("tame", 41, 4.0, one_hot(42, 5, 7)),
+    _case("soft_labels", 43, 2.0, None),
+    _case("extreme", 44, 512.0, one_hot(45, 5, 7)),
+)
+"""Logits up to 4, 2 and 512; soft labels do not sum to one, so their sum shows."""

@@ -1,0 +1,274 @@
+"""Networks: forward pass, logits, problem (6), its derivatives, one iteration of block-coordinate descent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from refms.certify.cases.case import Case
+from refms.certify.formulas.descent import iterate
+from refms.certify.formulas.norms import euclidean, largest, maximum, rows
+from refms.certify.formulas.problem import Point, Problem
+from refms.certify.formulas.tensor import Number, Tensor, joined, vector
+from refms.certify.golden import Quantity
+from refms.certify.inputs import doubles, one_hot
+from refms.errors import Array
+from refms.grid import Grid
+from refms.network.architectures.residual import Residual
+from refms.objective.batches import LabelledColumns
+from refms.objective.classifier import Classifier
+from refms.objective.optimal_control import OptimalControl
+from refms.objective.regularizers import classifier_regularizer, time_regularizer
+from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
+from refms.optimize.step import StepOptions
+from refms.optimize.stopping import StopRules
+
+_CG_STEPS = (4, 3)
+_NEWTON_STEPS = 5
+
+
+@dataclass(frozen=True)
+class Network:
+    """Extents and constants of a network with its examples.
+
+    Parameters
+    ----------
+    grid : tuple of int
+        Cells along each axis.
+    image_channels, channels : int
+        Of images and features.
+    stencil, opening : tuple of int
+        Odd extents of the stencils of layers and opening.
+    learned : bool
+        Whether the opening is part of θ.
+    layers, classes, examples : int
+        N, ℓ and m.
+    constants : tuple of float
+        T, α_θ, τ_θ, α_W and τ_W.
+    """
+
+    grid: tuple[int, ...]
+    image_channels: int
+    channels: int
+    stencil: tuple[int, ...]
+    opening: tuple[int, ...]
+    learned: bool
+    layers: int
+    classes: int
+    examples: int
+    constants: tuple[float, float, float, float, float]
+
+    def inputs(self, seed: int) -> dict[str, Array]:
+        """Return examples, parameters and directions.
+
+        Parameters
+        ----------
+        seed : int
+            Of the draws; the labels take the next one.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            Images X as columns, labels C, ``opening``, θ, ω, directions in both, and ``constants``.
+        """
+        cells, c = math.prod(self.grid), self.channels
+        L = (c, self.image_channels, *self.opening)
+        theta = self.layers * (c * c * math.prod(self.stencil) + c) + self.learned * math.prod(L)
+        omega = c * cells * self.classes + self.classes
+        drawn = doubles(
+            seed,
+            {
+                "X": (self.image_channels * cells, self.examples),
+                "opening": L,
+                "theta": (theta,),
+                "omega": (omega,),
+                "d_theta": (theta,),
+                "d_omega": (omega,),
+            },
+        )
+        labels = one_hot(seed + 1, self.classes, self.examples)
+        return {
+            **drawn,
+            "X": 2 * drawn["X"],
+            "theta": drawn["theta"] / 2,
+            "C": labels,
+            "constants": np.array(self.constants),
+        }
+
+    def problem(self, x: Mapping[str, Tensor]) -> Problem:
+        """Return problem (6) as the formulas see it.
+
+        Parameters
+        ----------
+        x : mapping of str to numpy.ndarray
+            The inputs as balls.
+
+        Returns
+        -------
+        Problem
+            Data and constants.
+        """
+        X = x["X"].reshape(self.image_channels, *self.grid, self.examples)
+        return Problem(
+            X, x["C"], x["opening"], self.learned, self.stencil, self.layers, *x["constants"].tolist()
+        )
+
+
+def _formulas(net: Network, x: Mapping[str, Tensor]) -> dict[str, Quantity]:
+    problem = net.problem(x)
+    point = problem.at(x["theta"], x["omega"])
+    g, state, Z = _growth(point), _state_size(point), _logit_size(point)
+    value, (g_theta, g_omega) = point.value(), point.gradient()
+    joint = joined(*point.joint_product(x["d_theta"], x["d_omega"]))
+    of_theta, of_omega = point.propagation_product(x["d_theta"]), point.classifier_product(x["d_omega"])
+    text = "Π(1 + δt ‖S_k‖₁)"
+    return {
+        "features": Quantity(
+            point.trajectory.states[-1].reshape(-1, net.examples), state, f"N max(‖Lx‖_∞, 1) {text}"
+        ),
+        "logits": Quantity(point.Z, Z, f"h^d ‖W‖₁ N max(‖Lx‖_∞, 1) {text}"),
+        "objective": Quantity(vector([value]).reshape(()), value + Z, "|f| + the scale of the logits"),
+        "gradient_theta": Quantity(g_theta, g * euclidean(g_theta), f"‖g‖₂ {text}"),
+        "gradient_omega": Quantity(g_omega, g * euclidean(g_omega), f"‖g‖₂ {text}"),
+        "gauss_newton_theta": Quantity(of_theta, g * euclidean(of_theta), f"‖G v‖₂ {text}"),
+        "hessian_omega": Quantity(of_omega, g * euclidean(of_omega), f"‖H v‖₂ {text}"),
+        "gauss_newton_joint": Quantity(joint, g * euclidean(joint), f"‖G v‖₂ {text}"),
+        **_descent_by_formulas(problem, x, Z, g),
+    }
+
+
+def _descent_by_formulas(
+    problem: Problem, x: Mapping[str, Tensor], logits: Number, growth: Number
+) -> dict[str, Quantity]:
+    after = iterate(problem, x["theta"], x["omega"], _NEWTON_STEPS, _CG_STEPS)
+    theta, omega, f = after.theta, after.omega, vector(after.objectives)
+    return {
+        "descent/theta": Quantity(theta, growth * euclidean(theta), "‖θ‖₂ Π(1 + δt ‖S_k‖₁)"),
+        "descent/omega": Quantity(omega, growth * euclidean(omega), "‖ω‖₂ Π(1 + δt ‖S_k‖₁)"),
+        "descent/objectives": Quantity(f, maximum(f) + logits, "|f| + the scale of the logits"),
+        "descent/step_lengths": Quantity(vector(after.step_lengths), 1, "1"),
+    }
+
+
+def _growth(point: Point) -> Number:
+    trajectory, product = point.trajectory, 1
+    for layer in trajectory.layers:
+        product = product * (1 + trajectory.time_step * rows(layer.S))
+    return product
+
+
+def _state_size(point: Point) -> Number:
+    y0 = point.trajectory.states[0]
+    return len(point.trajectory.layers) * largest([maximum(y0), 0 * y0.flat[0] + 1]) * _growth(point)
+
+
+def _logit_size(point: Point) -> Number:
+    W = point.weights.W.reshape(-1, point.weights.W.shape[-1])
+    cells = math.prod(point.weights.W.shape[1:-1])
+    return rows(W.T) * _state_size(point) / cells
+
+
+def _refms(net: Network, x: Mapping[str, Array]) -> dict[str, Array]:
+    problem = _optimal_control(net, x)
+    blocks = {"propagation": x["theta"], "classifier": x["omega"]}
+    both, v = np.concatenate([x["theta"], x["omega"]]), np.concatenate([x["d_theta"], x["d_omega"]])
+    propagation, classifier = problem.block("propagation", blocks), problem.block("classifier", blocks)
+    features = problem.features(x["theta"])
+    value, g_theta = propagation.value_and_gradient(x["theta"])
+    return {
+        "features": features,
+        "logits": problem.classifier.apply(x["omega"], features),
+        "objective": np.asarray(value),
+        "gradient_theta": g_theta,
+        "gradient_omega": classifier.value_and_gradient(x["omega"])[1],
+        "gauss_newton_theta": propagation.curvature(x["theta"])(x["d_theta"]),
+        "hessian_omega": classifier.curvature(x["omega"])(x["d_omega"]),
+        "gauss_newton_joint": problem.block("joint", blocks).curvature(both)(v),
+        **_descent_by_refms(problem, blocks),
+    }
+
+
+def _descent_by_refms(problem: OptimalControl, blocks: Mapping[str, Array]) -> dict[str, Array]:
+    schedule = propagation_then_classifier(
+        StepOptions(cg_tolerance=0.0, cg_iterations=_CG_STEPS[0]),
+        StepOptions(cg_tolerance=0.0, cg_iterations=_CG_STEPS[1]),
+        propagation_steps=1,
+        classifier_steps=_NEWTON_STEPS,
+    )
+    run = block_coordinate_descent(problem, blocks, schedule, stop=StopRules(max_iterations=1))
+    steps = run.history.rows
+    return {
+        "descent/theta": run.blocks["propagation"],
+        "descent/omega": run.blocks["classifier"],
+        "descent/objectives": np.array([steps[0].objective_before, *(row.objective for row in steps)]),
+        "descent/step_lengths": np.array([row.step_length for row in steps]),
+    }
+
+
+def _optimal_control(net: Network, x: Mapping[str, Array]) -> OptimalControl:
+    T, alpha_theta, tau_theta, alpha_W, tau_W = map(float, x["constants"])
+    dtype = str(x["X"].dtype)
+    residual = Residual(
+        Grid(net.grid),
+        channels=net.channels,
+        image_channels=net.image_channels,
+        layers=net.layers,
+        final_time=T,
+        stencil_shape=net.stencil,
+        opening="learned" if net.learned else "fixed",
+        opening_shape=net.opening,
+    )
+    head = Classifier(residual.grid, net.channels, net.classes)
+    leading = residual.opening_map.layout.size if net.learned else 0
+    return OptimalControl(
+        residual.mapping(x["opening"]),
+        head,
+        LabelledColumns(x["X"], x["C"]),
+        time_regularizer(residual.propagation, alpha_theta, tau_theta, leading=leading, dtype=dtype),
+        classifier_regularizer(head, alpha_W, tau_W, dtype=dtype),
+    )
+
+
+def _case(name: str, seed: int, net: Network) -> Case:
+    return Case(f"network/{name}", net.inputs(seed), lambda x: _formulas(net, x), lambda x: _refms(net, x))
+
+
+CASES = (
+    _case(
+        "1d",
+        86,
+        Network(
+            grid=(5,),
+            image_channels=1,
+            channels=2,
+            stencil=(3,),
+            opening=(3,),
+            learned=False,
+            layers=4,
+            classes=3,
+            examples=7,
+            constants=(1.5, 0.001, 0.02, 0.03, 0.015),
+        ),
+    ),
+    _case(
+        "2d",
+        73,
+        Network(
+            grid=(6, 4),
+            image_channels=1,
+            channels=2,
+            stencil=(5, 3),
+            opening=(3, 5),
+            learned=True,
+            layers=3,
+            classes=7,
+            examples=5,
+            constants=(1.0, 0.01, 0.02, 0.03, 0.015),
+        ),
+    ),
+)
+"""A fixed opening in one dimension, where Armijo's rule halves the first step; a learned one in two, where
+δt = 1/3 and h^d = 1/24 are no doubles."""

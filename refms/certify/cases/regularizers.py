@@ -1,0 +1,87 @@
+"""Both regularisers with their gradients; the Tikhonov terms are as large as the smoothness terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from refms.certify.cases.case import Case
+from refms.certify.formulas import regularizers
+from refms.certify.formulas.norms import maximum
+from refms.certify.formulas.tensor import Tensor, joined, vector
+from refms.certify.golden import Quantity
+from refms.certify.inputs import doubles
+from refms.errors import Array
+from refms.grid import Grid
+from refms.network.activation import TANH
+from refms.network.layers.convolution_layer import ConvolutionLayer
+from refms.network.propagation import ForwardEuler
+from refms.objective.classifier import Classifier
+from refms.objective.regularizers import classifier_regularizer, time_regularizer
+from refms.operators.convolution import Convolution
+
+
+def _in_space(name: str, seed: int, grid: tuple[int, ...], channels: int, classes: int) -> Case:
+    drawn = doubles(seed, {"W": (channels * int(np.prod(grid)) * classes + classes,), "weights": (2,)})
+    inputs = {"omega": drawn["W"], "weights": np.abs(drawn["weights"])}
+
+    def formulas(x: Mapping[str, Tensor]) -> dict[str, Quantity]:
+        W, mu = x["omega"][:-classes].reshape(channels, *grid, classes), x["omega"][-classes:]
+        alpha, tau = x["weights"]
+        gradient = joined(regularizers.in_space_gradient(W, alpha, tau), 0 * mu)
+        value = regularizers.in_space(W, alpha, tau)
+        largest = sum(4 * n**2 for n in grid)  # of the eigenvalues of ∇ᵀ∇
+        size = (alpha * largest + tau) * maximum(W) / int(np.prod(grid))
+        return {
+            "value": Quantity(vector([value]).reshape(()), value, "|R|"),
+            "gradient": Quantity(gradient, size, "h^d (α Σ 4/h² + τ) ‖W‖_∞"),
+        }
+
+    def refms(x: Mapping[str, Array]) -> dict[str, Array]:
+        head = Classifier(Grid(grid), channels, classes)
+        alpha, tau = map(float, x["weights"])
+        R = classifier_regularizer(head, alpha, tau, dtype=str(x["omega"].dtype))
+        return {"value": np.asarray(R.value(x["omega"])), "gradient": R.gradient(x["omega"])}
+
+    return Case(f"regularizer/{name}", inputs, formulas, refms)
+
+
+def _in_time(name: str, seed: int, layers: int, leading: int, final_time: float) -> Case:
+    size = 2 * 2 * 3 + 2  # parameters of a layer of two channels with stencils of three entries
+    drawn = doubles(seed, {"theta": (leading + layers * size,), "weights": (2,)})
+    inputs = {
+        "theta": drawn["theta"],
+        "weights": np.abs(drawn["weights"]),
+        "final_time": np.array([final_time]),
+    }
+
+    def formulas(x: Mapping[str, Tensor]) -> dict[str, Quantity]:
+        first, rows = x["theta"][:leading], x["theta"][leading:].reshape(layers, size)
+        dt, (alpha, tau) = x["final_time"][0] / layers, x["weights"]
+        value = regularizers.in_time(first, rows, dt, alpha, tau)
+        gradient = joined(*regularizers.in_time_gradient(first, rows, dt, alpha, tau))
+        bound = (4 * alpha / dt + tau * (1 + dt)) * maximum(x["theta"])
+        return {
+            "value": Quantity(vector([value]).reshape(()), value, "|R|"),
+            "gradient": Quantity(gradient, bound, "(4 α/δt + τ (1 + δt)) ‖θ‖_∞"),
+        }
+
+    def refms(x: Mapping[str, Array]) -> dict[str, Array]:
+        layer = ConvolutionLayer(Convolution(Grid((5,)), c_in=2, c_out=2, stencil_shape=(3,)), TANH)
+        steps = ForwardEuler(layer, layers, float(x["final_time"][0]))
+        alpha, tau = map(float, x["weights"])
+        R = time_regularizer(steps, alpha, tau, leading=leading, dtype=str(x["theta"].dtype))
+        return {"value": np.asarray(R.value(x["theta"])), "gradient": R.gradient(x["theta"])}
+
+    return Case(f"regularizer/{name}", inputs, formulas, refms)
+
+
+CASES = (
+    _in_space("space_1d", 51, grid=(5,), channels=2, classes=3),
+    _in_space("space_2d", 52, grid=(3, 4), channels=2, classes=5),
+    _in_space("space_3d", 53, grid=(3, 2, 4), channels=1, classes=5),
+    _in_time("time", 54, layers=3, leading=0, final_time=1.0),
+    _in_time("time_with_opening", 55, layers=4, leading=6, final_time=1.5),
+)
+"""δt = 1/3 is no double: the formulas divide exactly."""

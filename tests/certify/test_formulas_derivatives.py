@@ -1,0 +1,115 @@
+"""The derivative formulas against differences in 1200 bits, where a difference is as good as a derivative."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("flint")
+
+from refms.certify.balls import balls, interval, working_precision
+from refms.certify.cases.network import CASES, Network
+from refms.certify.formulas import softmax
+from refms.certify.formulas.tensor import inner
+from refms.certify.inputs import doubles, one_hot
+
+BITS = 1200
+STEP = 2**200  # its inverse is the step: central differences are then wrong by about 2^-400
+"""Of the differences."""
+
+SMALL = Network(
+    grid=(3, 2),
+    image_channels=1,
+    channels=2,
+    stencil=(1, 3),
+    opening=(3, 1),
+    learned=True,
+    layers=3,
+    classes=4,
+    examples=5,
+    constants=(1.0, 0.25, 0.5, 0.75, 0.125),
+)
+
+
+def agree(a, b):
+    """Return whether two balls agree to about 100 digits."""
+    low, high = interval(a - b)
+    return max(abs(low), abs(high)) < 2.0**-330
+
+
+@pytest.fixture
+def small():
+    with working_precision(BITS):
+        x = {name: balls(array) for name, array in SMALL.inputs(5).items()}
+        yield SMALL.problem(x), x
+
+
+def slope(f, at, direction):
+    """Return the central difference of a number-valued f."""
+    return (f(at + direction / STEP) - f(at - direction / STEP)) * STEP / 2
+
+
+def test_the_gradient_of_the_objective(small):
+    problem, x = small
+    g_theta, g_omega = problem.at(x["theta"], x["omega"]).gradient()
+    assert agree(
+        slope(lambda t: problem.at(t, x["omega"]).value(), x["theta"], x["d_theta"]),
+        inner(g_theta, x["d_theta"]),
+    )
+    assert agree(
+        slope(lambda w: problem.at(x["theta"], w).value(), x["omega"], x["d_omega"]),
+        inner(g_omega, x["d_omega"]),
+    )
+    assert not agree(inner(g_theta, x["d_theta"]), inner(g_omega, x["d_omega"]))
+
+
+def test_the_gauss_newton_product_is_that_of_the_jacobian(small):
+    problem, x = small
+    point = problem.at(x["theta"], x["omega"])
+    v = x["d_theta"], x["d_omega"]
+    w = x["theta"][::-1], x["omega"][::-1]
+
+    def pushed(d):
+        return slope(lambda t: problem.at(x["theta"] + t * d[0], x["omega"] + t * d[1]).Z, one * 0, one)
+
+    one = x["theta"][:1] * 0 + 1
+    curved = softmax.hessian_product(point.Z, problem.C, pushed(v))
+    expected = inner(pushed(w), curved)
+    expected += inner(w[0], problem.theta_gradient(v[0])) + inner(w[1], problem.omega_gradient(v[1]))
+    found = point.joint_product(*v)
+    assert agree(inner(w[0], found[0]) + inner(w[1], found[1]), expected)
+
+
+def test_one_block_at_a_time_is_the_joint_product_with_the_other_at_rest(small):
+    problem, x = small
+    point = problem.at(x["theta"], x["omega"])
+    of_theta = point.joint_product(x["d_theta"], 0 * x["omega"])[0] - point.propagation_product(x["d_theta"])
+    of_omega = point.joint_product(0 * x["theta"], x["d_omega"])[1] - point.classifier_product(x["d_omega"])
+    assert all(agree(entry, 0) for entry in [*of_theta, *of_omega])
+
+
+def test_the_classifier_product_is_the_hessian(small):
+    problem, x = small
+    point = problem.at(x["theta"], x["omega"])
+    difference = slope(lambda w: problem.at(x["theta"], w).gradient()[1], x["omega"], x["d_omega"])
+    assert all(agree(a, b) for a, b in zip(difference, point.classifier_product(x["d_omega"]), strict=True))
+    moved = point.with_omega(x["omega"] + x["d_omega"])
+    other = problem.at(x["theta"], x["omega"] + x["d_omega"])
+    assert all(agree(a, b) for a, b in zip(moved.omega_gradient(), other.gradient()[1], strict=True))
+
+
+def test_the_softmax_cross_entropy():
+    drawn = doubles(3, {"Z": (4, 3), "V": (4, 3)})
+    with working_precision(BITS):
+        Z, V, C = balls(4 * drawn["Z"]), balls(drawn["V"]), balls(one_hot(4, 4, 3) + 0.5)
+        gradient = softmax.gradient(Z, C)
+        assert agree(slope(lambda z: softmax.cross_entropy(z, C), Z, V), inner(gradient, V))
+        difference = slope(lambda z: softmax.gradient(z, C), Z, V)
+        product = softmax.hessian_product(Z, C, V)
+        assert all(agree(a, b) for a, b in zip(difference.flat, product.flat, strict=True))
+        assert all(agree(sum(column), 1) for column in softmax.probabilities(Z).T)
+
+
+def test_the_networks_that_are_certified_have_no_two_equal_extents_in_an_array():
+    for case in CASES:
+        shapes = [array.shape for name, array in case.inputs.items() if name in {"X", "C", "opening"}]
+        assert all(len(set(shape)) == len(shape) for shape in shapes)

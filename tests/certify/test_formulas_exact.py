@@ -1,0 +1,199 @@
+"""The linear formulas in fractions against explicit matrices in fractions: equal, not close."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from fractions import Fraction
+from functools import reduce
+
+import numpy as np
+import pytest
+
+from refms.certify.formulas import classifier, regularizers, stencils, transfer
+from refms.certify.formulas.conjugate_gradients import conjugate_gradients
+from refms.certify.formulas.convolution import adjoint, convolve, stencil_gradient
+from refms.certify.formulas.linear_system import inverse
+from refms.certify.formulas.tensor import filled, inner
+
+
+def drawn(seed, *shape):
+    """Return fractions with pairwise different prime-ish denominators, so that nothing cancels by chance."""
+    rng = np.random.default_rng(seed)
+    return filled(shape, lambda _: Fraction(int(rng.integers(-999, 1000)), int(rng.integers(1, 50)) * 2 + 1))
+
+
+def shift(n, k):
+    """Return the matrix of y_i -> y_{i+k mod n}."""
+    return filled((n, n), lambda index: Fraction(int(index[1] == (index[0] + k) % n)))
+
+
+def kron(*matrices):
+    return reduce(np.kron, matrices)
+
+
+def offsets(stencil):
+    return itertools.product(*(range(-(n // 2), n // 2 + 1) for n in stencil))
+
+
+def convolution_matrix(s, grid):
+    """Return K(s) = Σ_κ s_κ Π_κ of one channel."""
+    shifts = (kron(*map(shift, grid, kappa)) for kappa in offsets(s.shape))
+    return sum(weight * Pi for weight, Pi in zip(s.reshape(-1), shifts, strict=True))
+
+
+def block_matrix(S, grid):
+    return np.block(
+        [[convolution_matrix(S[o, c], grid) for c in range(S.shape[1])] for o in range(S.shape[0])]
+    )
+
+
+GEOMETRIES = [
+    ((7,), (5,), 2, 3, 4),
+    ((4, 3), (3, 5), 2, 3, 1),
+    ((2, 3), (5, 3), 2, 1, 4),
+    ((2, 3, 2), (3, 1, 3), 1, 2, 2),
+]
+
+
+@pytest.mark.parametrize(("grid", "stencil", "c_in", "c_out", "m"), GEOMETRIES)
+def test_convolution_is_its_matrix_and_its_adjoint_the_transpose(grid, stencil, c_in, c_out, m):
+    S, Y, Z = drawn(1, c_out, c_in, *stencil), drawn(2, c_in, *grid, m), drawn(3, c_out, *grid, m)
+    K = block_matrix(S, grid)
+    assert (convolve(S, Y).reshape(-1, m) == K @ Y.reshape(-1, m)).all()
+    assert (adjoint(S, Z).reshape(-1, m) == K.T @ Z.reshape(-1, m)).all()
+
+
+@pytest.mark.parametrize(("grid", "stencil", "c_in", "c_out", "m"), GEOMETRIES)
+def test_stencil_gradient_is_the_derivative_of_the_inner_product(grid, stencil, c_in, c_out, m):
+    Y, Z = drawn(2, c_in, *grid, m), drawn(3, c_out, *grid, m)
+    gradient = stencil_gradient(Z, Y, stencil)
+    for at, kappa in zip(np.ndindex(*stencil), offsets(stencil), strict=True):
+        Pi = kron(*map(shift, grid, kappa))
+        for o, c in itertools.product(range(c_out), range(c_in)):
+            assert gradient[(o, c, *at)] == inner(Z[o].reshape(-1, m), Pi @ Y[c].reshape(-1, m))
+
+
+def dense(weights, n, transposed):
+    """Return the 1-D matrix with rows I, entries at 2I + a mod n: R, or the transpose of P."""
+    matrix = filled((n // 2, n), lambda _: Fraction(0))
+    for coarse, (offset, numerator) in itertools.product(range(n // 2), weights.over.items()):
+        matrix[coarse, (2 * coarse + offset) % n] += Fraction(numerator, weights.divisor)
+    return matrix.T if transposed else matrix
+
+
+@pytest.mark.parametrize("name", transfer.PAIRS)
+@pytest.mark.parametrize("grid", [(10,), (4, 6), (2, 4, 2)])
+def test_transfer_is_a_kronecker_product(name, grid):
+    pair = transfer.PAIRS[name]
+    R = kron(*(dense(pair.restriction, n, False) for n in grid))
+    P = kron(*(dense(pair.prolongation, n, True) for n in grid))
+    coarse = tuple(n // 2 for n in grid)
+    Y, W = drawn(4, 1, *grid, 2), drawn(5, 1, *coarse, 2)
+    assert (transfer.restrict(pair.restriction, Y).reshape(-1, 2) == R @ Y.reshape(-1, 2)).all()
+    assert (transfer.prolong(pair.prolongation, W).reshape(-1, 2) == P @ W.reshape(-1, 2)).all()
+
+
+CLOSED = {
+    "averaging-bilinear": (3, 5),
+    "averaging-constant": (1, 3),
+    "summing-constant": (1, 3),
+    "full-weighting-linear": (3, 5),
+    "injection-linear": (1, 3),
+    "injection-cubic": (5, 7),
+}
+
+
+@pytest.mark.parametrize("name", transfer.PAIRS)
+@pytest.mark.parametrize(("grid", "stencil"), [((16,), (5,)), ((4, 6), (1, 3))])
+def test_coarse_stencils_are_those_of_the_galerkin_product(name, grid, stencil):
+    pair = transfer.PAIRS[name]
+    s = drawn(6, 1, 1, *stencil)
+    R = kron(*(dense(pair.restriction, n, False) for n in grid))
+    P = kron(*(dense(pair.prolongation, n, True) for n in grid))
+    coarse = stencils.down(pair, s)[0, 0]
+    assert (
+        R @ convolution_matrix(s[0, 0], grid) @ P == convolution_matrix(coarse, [n // 2 for n in grid])
+    ).all()
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_fine_stencils_go_down_to_where_they_came_from(name):
+    pair = transfer.PAIRS[name]
+    s = drawn(7, 2, 1, *CLOSED[name])
+    assert (stencils.down(pair, stencils.up(pair, s)) == s).all()
+
+
+def test_example_1_exactly():
+    fine = [["-0.89", "-2.03", "4.30"], ["-2.07", "0", "-2.07"], ["4.39", "-2.03", "1.28"]]
+    exact = [["-.47875", "-.1675", ".81875"], ["-.155", "-.805", ".365"], [".84125", ".3975", ".06375"]]
+    S = filled((1, 1, 3, 3), lambda index: Fraction(fine[index[2]][index[3]]))
+    found = stencils.down(transfer.PAIRS["averaging-bilinear"], S)[0, 0]
+    assert found.tolist() == [[Fraction(entry) for entry in row] for row in exact]
+
+
+def test_logits_are_the_midpoint_rule():
+    Y, at = drawn(8, 2, 3, 4, 5), classifier.Weights(drawn(9, 2, 3, 4, 7), drawn(10, 7))
+    expected = at.W.reshape(-1, 7).T @ Y.reshape(-1, 5) * Fraction(1, 12) + at.mu[:, None]
+    assert (classifier.logits(at, Y) == expected).all()
+
+
+def test_the_classifiers_cotangent_is_the_transpose_of_its_tangent():
+    Y, at = drawn(8, 2, 3, 4, 5), classifier.Weights(drawn(9, 2, 3, 4, 7), drawn(10, 7))
+    dY, d, G = drawn(11, 2, 3, 4, 5), classifier.Weights(drawn(12, 2, 3, 4, 7), drawn(13, 7)), drawn(14, 7, 5)
+    back, gY = classifier.cotangent(at, Y, G)
+    pushed = inner(G, classifier.tangent(at, Y, d, dY))
+    assert pushed == inner(back.W, d.W) + inner(back.mu, d.mu) + inner(gY, dY)
+
+
+@pytest.mark.parametrize("grid", [(4,), (3, 4), (2, 3, 4)])
+def test_smoothness_in_space_is_a_sum_of_squared_differences(grid):
+    W, alpha, tau = drawn(15, 2, *grid, 3), Fraction(3, 7), Fraction(2, 5)
+    squares = Fraction(0)
+    for axis, n in enumerate(grid, start=1):
+        squares += sum((n * np.diff(W, axis=axis)).reshape(-1) ** 2)
+    expected = (alpha * squares + tau * inner(W, W)) / (2 * math.prod(grid))
+    assert regularizers.in_space(W, alpha, tau) == expected
+
+
+def test_smoothness_in_time_is_a_sum_of_squared_slopes():
+    leading, rows, dt = drawn(16, 2), drawn(17, 4, 3), Fraction(1, 3)
+    slopes = np.diff(rows, axis=0) / dt
+    expected = Fraction(3, 7) / 2 * dt * inner(slopes, slopes)
+    expected += Fraction(2, 5) / 2 * (dt * inner(rows, rows) + inner(leading, leading))
+    assert regularizers.in_time(leading, rows, dt, Fraction(3, 7), Fraction(2, 5)) == expected
+
+
+def test_gradients_of_the_regularizers_by_polarisation():
+    weights = Fraction(3, 7), Fraction(2, 5)
+    W, V = drawn(18, 2, 3, 4, 2), drawn(19, 2, 3, 4, 2)
+    mixed = regularizers.in_space(W + V, *weights)
+    mixed -= regularizers.in_space(W, *weights) + regularizers.in_space(V, *weights)
+    assert inner(regularizers.in_space_gradient(W, *weights), V) == mixed
+
+    (first, rows), (d, e), dt = (
+        (drawn(20, 2), drawn(21, 4, 3)),
+        (drawn(22, 2), drawn(23, 4, 3)),
+        Fraction(1, 3),
+    )
+    mixed = regularizers.in_time(first + d, rows + e, dt, *weights)
+    mixed -= regularizers.in_time(first, rows, dt, *weights) + regularizers.in_time(d, e, dt, *weights)
+    g_first, g_rows = regularizers.in_time_gradient(first, rows, dt, *weights)
+    assert inner(g_first, d) + inner(g_rows, e) == mixed
+
+
+def test_conjugate_gradients_are_exact_after_as_many_steps_as_unknowns():
+    B = drawn(24, 4, 4)
+    A, b = B.T @ B, drawn(25, 4)
+    iterates = conjugate_gradients(lambda v: A @ v, b, 4)
+    assert (A @ iterates[-1] == b).all()
+    assert not (A @ iterates[-2] == b).all()
+    residuals = [b, *(b - A @ x for x in iterates)]
+    assert all(inner(u, v) == 0 for u, v in itertools.combinations(residuals, 2))
+
+
+def test_inverse_with_a_zero_on_the_diagonal_and_without_an_inverse():
+    A = filled((3, 3), lambda index: Fraction([[0, 2, 1], [1, 0, 3], [4, 1, 0]][index[0]][index[1]]))
+    assert (inverse(A) @ A == filled((3, 3), lambda index: int(index[0] == index[1]))).all()
+    with pytest.raises(ZeroDivisionError, match="column 2"):
+        inverse(filled((3, 3), lambda index: Fraction(index[0] + index[1])))
