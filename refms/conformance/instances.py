@@ -16,6 +16,9 @@ from refms.errors import Array
 _LARGEST = {1: 16, 2: 8, 3: 5}
 """Largest extent of a grid by dimension."""
 
+_SOME_SINGLE = {2: (0.25, 0.75), 3: (0.2, 0.4, 0.4)}
+"""Probabilities of one, two, … channels or examples: with one alone, exchanged channels stay unseen."""
+
 _LARGEST_SMALL = {1: 8, 2: 4, 3: 3}
 """The same where few cells are enough."""
 
@@ -281,14 +284,18 @@ def _drawn(
     equal = domain.square or not profile.rectangular
     affordable = [size for size in sizes if size <= (7 if d < 3 else 5)] or sizes
     drawn = [int(rng.choice(affordable)) for _ in range(d)]
-    stencil = (drawn[0],) * d if equal or domain.stencil != "any" else tuple(drawn)
+    # Half of the stencils have equal sizes, the usual case and the one in which axes can be exchanged unseen.
+    alike = equal or domain.stencil != "any" or rng.random() < 0.5
+    stencil = (max(drawn),) * d if alike else tuple(drawn)
     extents = []
     for size in stencil:
         low = max(domain.smallest, math.ceil(size / domain.multiple) if domain.resolves else 1)
         high = max(low, (_LARGEST_SMALL if domain.small else _LARGEST)[d] // domain.multiple)
         extents.append(domain.multiple * int(rng.integers(low, high + 1)))
     grid = (max(extents),) * d if equal else tuple(extents)
-    c_in, c_out, examples = (int(n) for n in rng.integers(1, [3, 3, 4] if domain.small else [4, 4, 4]))
+    most = 2 if domain.small else 3
+    c_in, c_out = (int(n) for n in rng.choice(most, 2, p=_SOME_SINGLE[most]) + 1)
+    examples = int(rng.choice(3, p=_SOME_SINGLE[3])) + 1
     return Instance(
         grid=grid,
         stencil=stencil,

@@ -84,7 +84,7 @@ def residual(got: Array, expected: Array, scale: float, dtype: str, text: str) -
 
 
 def agree(first: Array, second: Array, scale: float, dtype: str, text: str) -> Outcome:
-    """Judge two results of the implementation against each other; two zeros prove nothing and fail.
+    """Judge two results of the implementation against each other; two constants prove nothing and fail.
 
     Parameters
     ----------
@@ -94,15 +94,29 @@ def agree(first: Array, second: Array, scale: float, dtype: str, text: str) -> O
     Returns
     -------
     Outcome
-        As :func:`residual`, and FAIL where both results vanish.
+        As :func:`residual`, and FAIL where the first result is one number throughout.
     """
     return both(residual(first, second, scale, dtype, text), varies(first, text))
 
 
 def varies(array: Array, text: str) -> Outcome:
-    """Judge that a result is not zero throughout, so that what holds of it is not trivial."""
-    something = bool(np.any(np.asarray(array) != 0))
-    return holds(something, text, "only zeros came back, so nothing was tested")
+    """Judge that a result is not the same number throughout, for then what holds of it is trivial.
+
+    Parameters
+    ----------
+    array : array
+        The result; a single number must not be zero.
+    text : str
+        What it is.
+
+    Returns
+    -------
+    Outcome
+        PASS or FAIL, without ρ.
+    """
+    values = np.asarray(array).ravel()
+    trivial = not np.any(values != values[0]) if values.size > 1 else not np.any(values != 0)
+    return holds(not trivial, text, "only one and the same number came back, so nothing was tested")
 
 
 def within(value: float, low: float, high: float, text: str) -> Outcome:

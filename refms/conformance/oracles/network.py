@@ -146,11 +146,16 @@ def size(a: Parameters) -> float:
     return float(np.sqrt(inner(a, a)))
 
 
-def growth(parameters: Parameters, X: Array, problem: Problem) -> float:
-    """Return N ∏(1 + δt‖s_k‖₁) max(‖Lx‖_∞, 1), by which round-off in the features may grow."""
-    layers = len(parameters["stencils"])
-    dt = problem.final_time / layers
-    norms = np.abs(doubled(parameters["stencils"])).reshape(layers, parameters["stencils"].shape[1], -1)
-    first = np.abs(doubled(parameters["opening"])).reshape(len(parameters["opening"]), -1).sum(axis=1).max()
+def growth(parameters: Parameters, problem: Problem) -> float:
+    """Return ∏(1 + δt‖s_k‖₁), the bound on how much the layers amplify."""
+    layers, channels = parameters["stencils"].shape[:2]
+    norms = np.abs(doubled(parameters["stencils"])).reshape(layers, channels, -1).sum(axis=2).max(axis=1)
+    return float(np.prod(1 + problem.final_time / layers * norms))
+
+
+def reach(parameters: Parameters, X: Array, problem: Problem) -> float:
+    """Return N ∏(1 + δt‖s_k‖₁) max(‖L‖₁‖x‖_∞, 1), against which errors of the features count."""
+    L = parameters["opening"]
+    first = np.abs(doubled(L)).reshape(len(L), -1).sum(axis=1).max()
     start = max(float(first) * float(np.abs(X).max()), 1.0)
-    return float(layers * np.prod(1 + dt * norms.sum(axis=2).max(axis=1)) * start)
+    return len(parameters["stencils"]) * growth(parameters, problem) * start

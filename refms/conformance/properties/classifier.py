@@ -10,8 +10,8 @@ from refms.conformance.gate import Gate
 from refms.conformance.instances import Domain, Instance
 from refms.conformance.oracles import transfer as grids
 from refms.conformance.oracles.convolution import doubled
-from refms.conformance.oracles.network import growth, inner, logits, size
-from refms.conformance.outcome import Outcome, agree, both, holds, residual, within
+from refms.conformance.oracles.network import inner, logits, reach, size
+from refms.conformance.outcome import Outcome, agree, both, holds, residual, varies, within
 from refms.conformance.properties.network import slope
 from refms.conformance.property import Family
 from refms.errors import Array
@@ -100,13 +100,14 @@ def _reduced(a: Gate, x: Instance) -> Outcome:
     singles = [a.loss(p, X[j : j + 1].copy(), C[:, j : j + 1].copy(), x.problem) for j in range(3)]
     mean = a.profile.reduction == "mean"
     factor = 1.0 if mean else 2.0
-    scale = abs(f) + 3 * growth(p, X, x.problem) * float(np.abs(p["W"]).sum(axis=0).max()) / x.cells
+    scale = abs(f) + 3 * reach(p, X, x.problem) * float(np.abs(p["W"]).sum(axis=0).max()) / x.cells
     g_twice = a.gradient(p, *twice, x.problem)
     gap = {key: doubled(g_twice[key]) - factor * doubled(g[key]) for key in g}
     return both(
         residual(a.loss(p, *twice, x.problem), factor * f, scale, x.dtype, "f(X∪X)"),
         residual(f, sum(singles) / (3 if mean else 1), scale, x.dtype, "f against single examples"),
         residual(size(gap), 0.0, size(g) + scale, x.dtype, "∇f(X∪X)"),
+        varies(np.array(singles), "losses of single examples"),
         holds(inner(g, g) > 0, "the gradient is not zero", "only zeros came back"),
     )
 

@@ -15,7 +15,6 @@ from refms.conformance.instances import Domain, Instance
 from refms.conformance.oracles import network as oracle
 from refms.conformance.oracles.convolution import convolve, doubled, offsets, shifted
 from refms.conformance.outcome import Outcome, agree, both, holds, residual, within, worst
-from refms.conformance.profile import Problem
 from refms.conformance.property import Family
 from refms.errors import Array
 
@@ -317,7 +316,7 @@ def _opened(a: Gate, p: Parameters, X: Array, x: Instance) -> Array:
 
 
 def _scale(p: Parameters, X: Array, x: Instance) -> float:
-    return oracle.growth(p, X, Problem(x.grid, x.final_time))
+    return oracle.reach(p, X, x.problem)
 
 
 def _symbol(a: Gate, S: Array, x: Instance) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from refms.conformance.gate import Gate
 from refms.conformance.instances import Domain, Instance
 from refms.conformance.oracles.convolution import doubled
-from refms.conformance.outcome import Outcome, both, holds, residual, worst
+from refms.conformance.outcome import Outcome, agree, both, holds, residual, worst
 from refms.conformance.property import Family
 from refms.errors import Array
 
@@ -170,7 +170,7 @@ def _affine(a: Gate, x: Instance) -> Outcome:
     scale = condition * float(np.linalg.norm(doubled(start)) + np.linalg.norm(direct))
     moved = float(np.linalg.norm(direct - doubled(start)))
     return both(
-        residual(through, direct, scale, x.dtype, "B φ₊ = x₊"),
+        agree(through, direct, scale, x.dtype, "B φ₊ = x₊"),
         holds(moved > 1e-3 * float(np.linalg.norm(doubled(start))), "a step is taken", "x did not move"),
     )
 
