@@ -14,7 +14,6 @@ from refms.data.preprocessing import Preprocessing, prepare
 from refms.errors import (
     Array,
     InputError,
-    require_choice,
     require_same_precision,
     require_shape,
     require_whole,
@@ -255,7 +254,6 @@ def initial_model(
     >>> model.W.shape, float(abs(model.W).max())
     ((32, 10), 0.0)
     """
-    require_choice(dtype, ("float64", "float32"), "dtype")
     require_whole(classes, "classes", 2)
     arrays = initial_parameters(network, seed, stencil_scale, dtype, opening_scale)
     W = np.zeros((network.channels * network.grid.cells, classes), dtype=dtype)
