@@ -10,7 +10,7 @@ import pytest
 
 import refms.certify.archive
 from refms.artifacts import Artifact, read_artifact
-from refms.certify import shipped
+from refms.certify import Proof, from_artifact, shipped
 from refms.cli import main as program
 from refms.operators.convolution import Convolution
 
@@ -50,8 +50,8 @@ def test_without_python_flint_the_shipped_goldens_still_serve(capsys, monkeypatc
 
 
 def test_shipped_goldens_that_differ_end_with_one(capsys, monkeypatch):
-    pytest.importorskip("flint")
     good = shipped()
+    monkeypatch.setattr("refms.certify.prove_all", lambda: Proof(from_artifact(good), 256))
     radius = good.arrays["radius"].copy()
     radius[5] *= 2
     spoilt = Artifact("golden", good.attributes, {**good.arrays, "radius": radius})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 
 pytest.importorskip("flint")
@@ -9,7 +12,7 @@ pytest.importorskip("flint")
 from refms.certify.balls import balls, interval, working_precision
 from refms.certify.cases.network import CASES, Network
 from refms.certify.formulas import softmax
-from refms.certify.formulas.tensor import inner
+from refms.certify.formulas.tensor import filled, inner, mapped
 from refms.certify.inputs import doubles, one_hot
 
 BITS = 1200
@@ -46,6 +49,29 @@ def small():
 def slope(f, at, direction):
     """Return the central difference of a number-valued f."""
     return (f(at + direction / STEP) - f(at - direction / STEP)) * STEP / 2
+
+
+def test_the_forward_pass_is_that_of_explicit_matrices(small):
+    problem, x = small
+    opening, layers = problem.parts(x["theta"])
+    y = matrix(opening, SMALL.grid) @ x["X"]
+    for layer in layers:
+        z = matrix(layer.S, SMALL.grid) @ y + np.repeat(layer.b, 6)[:, None]
+        y = y + x["constants"][0] / 3 * mapped(lambda ball: ball.tanh(), z)
+    found = problem.at(x["theta"], x["omega"]).trajectory.states[-1].reshape(12, 5)
+    assert all(agree(a, b) for a, b in zip(found.flat, y.flat, strict=True))
+
+
+def matrix(S, grid):
+    """Return K(S), made of the products with unit vectors of its definition Σ_κ s_κ Π_κ."""
+    c_out, c_in, *size = S.shape
+    n = math.prod(grid)
+    K = filled((c_out * n, c_in * n), lambda _: 0)
+    for o, c, i, at in np.ndindex(c_out, c_in, n, math.prod(size)):
+        cell, kappa = np.unravel_index(i, grid), np.unravel_index(at, size)
+        moved = [(a + b - k // 2) % m for a, b, k, m in zip(cell, kappa, size, grid, strict=True)]
+        K[o * n + i, c * n + np.ravel_multi_index(moved, grid)] += S[(o, c, *kappa)]
+    return K
 
 
 def test_the_gradient_of_the_objective(small):

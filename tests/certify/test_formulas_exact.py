@@ -10,7 +10,7 @@ from functools import reduce
 import numpy as np
 import pytest
 
-from refms.certify.formulas import classifier, regularizers, stencils, transfer
+from refms.certify.formulas import classifier, norms, regularizers, stencils, transfer
 from refms.certify.formulas.conjugate_gradients import conjugate_gradients
 from refms.certify.formulas.convolution import adjoint, convolve, stencil_gradient
 from refms.certify.formulas.linear_system import inverse
@@ -92,6 +92,28 @@ def test_transfer_is_a_kronecker_product(name, grid):
     Y, W = drawn(4, 1, *grid, 2), drawn(5, 1, *coarse, 2)
     assert (transfer.restrict(pair.restriction, Y).reshape(-1, 2) == R @ Y.reshape(-1, 2)).all()
     assert (transfer.prolong(pair.prolongation, W).reshape(-1, 2) == P @ W.reshape(-1, 2)).all()
+
+
+TABLE = {
+    "averaging-bilinear": ({0: "1/2", 1: "1/2"}, {-1: "1/4", 0: "3/4", 1: "3/4", 2: "1/4"}),
+    "averaging-constant": ({0: "1/2", 1: "1/2"}, {0: "1", 1: "1"}),
+    "summing-constant": ({0: "1", 1: "1"}, {0: "1", 1: "1"}),
+    "full-weighting-linear": ({-1: "1/4", 0: "1/2", 1: "1/4"}, {-1: "1/2", 0: "1", 1: "1/2"}),
+    "injection-linear": ({0: "1"}, {-1: "1/2", 0: "1", 1: "1/2"}),
+    "injection-cubic": ({0: "1"}, {-3: "-1/16", -1: "9/16", 0: "1", 1: "9/16", 3: "-1/16"}),
+    "nearest": ({0: "1"}, {0: "1", 1: "1"}),
+}
+
+
+def test_the_pairs_are_those_of_the_conventions():
+    def stated(weights):
+        return {k: Fraction(numerator, weights.divisor) for k, numerator in weights.over.items()}
+
+    assert list(TABLE) == list(transfer.PAIRS)
+    for name, (R, P) in TABLE.items():
+        pair = transfer.PAIRS[name]
+        assert stated(pair.restriction) == {a: Fraction(r) for a, r in R.items()}
+        assert stated(pair.prolongation) == {b: Fraction(p) for b, p in P.items()}
 
 
 CLOSED = {
@@ -190,6 +212,11 @@ def test_conjugate_gradients_are_exact_after_as_many_steps_as_unknowns():
     assert not (A @ iterates[-2] == b).all()
     residuals = [b, *(b - A @ x for x in iterates)]
     assert all(inner(u, v) == 0 for u, v in itertools.combinations(residuals, 2))
+
+
+def test_norms():
+    A = filled((2, 3), lambda index: [[1, -2, 3], [-4, 5, -6]][index[0]][index[1]])
+    assert (norms.rows(A), norms.maximum(A), norms.largest([2, 7, -8])) == (15, 6, 7)
 
 
 def test_inverse_with_a_zero_on_the_diagonal_and_without_an_inverse():

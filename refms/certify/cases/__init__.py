@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from refms.certify.cases import (
-    convolution,
-    krylov,
-    loss,
-    network,
-    regularizers,
-    stencils,
-    transfer,
-)
 from refms.certify.cases.case import Case
+from refms.certify.cases.convolution import CASES as CONVOLUTION
+from refms.certify.cases.krylov import CASES as KRYLOV
+from refms.certify.cases.loss import CASES as LOSS
+from refms.certify.cases.network import CASES as NETWORK
+from refms.certify.cases.regularizers import CASES as REGULARIZERS
+from refms.certify.cases.stencils import CASES as STENCILS
+from refms.certify.cases.transfer import CASES as TRANSFER
 
 CASES: tuple[Case, ...] = (
-    *convolution.CASES,
-    *transfer.CASES,
-    *stencils.CASES,
-    *loss.CASES,
-    *regularizers.CASES,
-    *krylov.CASES,
-    *network.CASES,
+    *CONVOLUTION,
+    *TRANSFER,
+    *STENCILS,
+    *LOSS,
+    *REGULARIZERS,
+    *KRYLOV,
+    *NETWORK,
 )
 """All cases, in the order of the table."""
