@@ -78,8 +78,13 @@ def working_precision(bits: int) -> Iterator[None]:
     InputError
         If python-flint is not installed.
     """
-    with _flint().ctx.workprec(bits):
+    context = _flint().ctx
+    before = context.prec
+    context.prec = bits
+    try:
         yield
+    finally:
+        context.prec = before
 
 
 def _dyadic(exact: Any) -> Fraction:
