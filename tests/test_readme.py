@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+import refms
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -22,11 +26,30 @@ def test_files_and_commands_named_in_readme_exist():
         assert (ROOT / path).is_file(), path
 
 
-def test_importing_refms_imports_no_extra():
+def test_importing_refms_imports_nothing_heavy():
     code = "import sys, refms; print([m for m in sys.argv[1:] if m in sys.modules])"
-    extras = ["sklearn", "cupy", "matplotlib", "torch", "jax", "h5py", "pytest", "hypothesis"]
+    extras = [
+        "numpy",
+        "scipy",
+        "sklearn",
+        "cupy",
+        "matplotlib",
+        "torch",
+        "jax",
+        "h5py",
+        "pytest",
+        "hypothesis",
+    ]
     got = subprocess.run([sys.executable, "-c", code, *extras], capture_output=True, text=True, check=True)
     assert got.stdout.strip() == "[]"
+
+
+def test_every_public_name_is_there_and_comes_from_one_place():
+    for name in refms.__all__:
+        assert getattr(refms, name) is not None
+    assert set(dir(refms)) == set(refms.__all__)
+    with pytest.raises(AttributeError, match="nothing_of_the_kind"):
+        _ = refms.nothing_of_the_kind
 
 
 def test_results_are_what_the_json_files_give():
