@@ -129,6 +129,9 @@ class NetworkSection:
             stencil=self.stencil,
             opening_stencil=self.opening_stencil,
         )
+        for name in ("stencil", "opening_stencil"):
+            if getattr(self, name) % 2 == 0:
+                raise InputError(f"{name} is {getattr(self, name)}; expected an odd number, such as 3.")
         for name in ("stencil_scale", "opening_scale"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise InputError(f"{name} is {getattr(self, name)}; expected a finite number >= 0.")
