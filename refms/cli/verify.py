@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
 import numpy as np
 
 from refms.backend import BACKEND_NAMES, backend_named
 from refms.cli.options import Commands, add_command, write_json
+from refms.cli.reporting import add_run_options, conclude, reports_of
 from refms.conformance.properties.galerkin import EXAMPLE_1_EXACT, EXAMPLE_1_FINE, EXAMPLE_1_PRINTED
 from refms.conformance.reference import ReferenceAdapter
-from refms.conformance.report import Row, table
-from refms.conformance.runner import run as run_catalogue
-from refms.errors import InputError
 
 _PAIR = "averaging-bilinear"
 
@@ -30,9 +27,6 @@ def register(commands: Commands) -> None:
     command.add_argument(
         "--backend", choices=BACKEND_NAMES, default="numpy", help="where to compute (default: numpy)"
     )
-    command.add_argument(
-        "--dtype", choices=("float64", "float32", "both"), default="both", help="precision (default: both)"
-    )
     tier = command.add_mutually_exclusive_group()
     tier.add_argument(
         "--quick", dest="tier", action="store_const", const="quick", help="few instances a property (default)"
@@ -40,29 +34,19 @@ def register(commands: Commands) -> None:
     tier.add_argument(
         "--full", dest="tier", action="store_const", const="full", help="many instances, minutes"
     )
-    command.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="seed of the instances (default: 0)"
-    )
+    add_run_options(command)
     command.set_defaults(command=run, tier="quick")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the table; return 0 if nothing fails, 1 otherwise."""
-    if options.seed < 0:
-        raise InputError(f"--seed is {options.seed}; expected 0 or more.")
     backend = backend_named(options.backend)
     dtypes = ("float64", "float32") if options.dtype == "both" else (options.dtype,)
     adapters = [ReferenceAdapter(backend, dtype) for dtype in dtypes]
-    reports = [run_catalogue(adapter, options.tier, options.seed, progress=_progress) for adapter in adapters]
-    _progress(None)
-    print(table(reports))
+    reports = reports_of(adapters, options.tier, options.seed)
     example = example_1(adapters[0])
-    print("\n" + described(example) + "\n")
-    for report in reports:
-        print(report.headline)
-    passed = all(report.passed for report in reports)
-    seconds = sum(row.seconds for report in reports for row in report.rows)
-    print(f"{'PASS' if passed else 'FAIL'}: tier {options.tier}, seed {options.seed}, {seconds:.1f} s")
+    print(described(example) + "\n")
+    passed = conclude(reports)
     write_json(
         options.json,
         {
@@ -114,10 +98,3 @@ def described(example: dict[str, Any]) -> str:
         f"from the exact values {example['deviation_from_exact']:.1e}"
     )
     return "\n".join(lines)
-
-
-def _progress(row: Row | None) -> None:
-    """Show which property was finished last, on a terminal only; None clears the line."""
-    if sys.stderr.isatty():
-        text = "" if row is None else f"{row.id} {row.title}"
-        print(f"\r{text[:100]:100}", end="\r" if row is None else "", file=sys.stderr, flush=True)

@@ -10,9 +10,9 @@ from refms.conformance.gate import Gate
 from refms.conformance.instances import Domain, Instance
 from refms.conformance.oracles import transfer as grids
 from refms.conformance.oracles.convolution import doubled
+from refms.conformance.oracles.evolution import slope
 from refms.conformance.oracles.network import inner, logits, reach, size
 from refms.conformance.outcome import Outcome, agree, both, holds, residual, varies, within
-from refms.conformance.properties.network import slope
 from refms.conformance.property import Family
 from refms.errors import Array
 

@@ -10,8 +10,8 @@ import numpy as np
 from refms.conformance.gate import Gate
 from refms.conformance.instances import Domain, Instance
 from refms.conformance.oracles.convolution import doubled
+from refms.conformance.oracles.evolution import slope
 from refms.conformance.outcome import Outcome, agree, both, holds, residual, within, worst
-from refms.conformance.properties.network import slope
 from refms.conformance.property import Family
 from refms.errors import Array
 

@@ -1,0 +1,116 @@
+"""Networks whose parameters are smooth functions of time: what forward Euler converges to, and how fast."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from refms.conformance.instances import Instance
+from refms.conformance.oracles.convolution import convolve
+from refms.conformance.oracles.network import activated
+from refms.conformance.profile import Profile
+from refms.errors import Array
+
+_VARIANTS = 3
+
+
+def smooth_parameters(x: Instance, layers: int) -> dict[str, Array]:
+    """Return parameters whose stencils and biases are a smooth function of time, at t_k = k/N.
+
+    Parameters
+    ----------
+    x : Instance
+        Gives sizes and numbers.
+    layers : int
+        N.
+
+    Returns
+    -------
+    dict of str to array
+        Parameters of a network with N layers.
+    """
+    return _at_times(x, np.arange(layers) / layers)
+
+
+def several_images(x: Instance) -> Array:
+    """Return four random images (4, c_in, *grid)."""
+    return x.draw("X", 4, x.c_in, *x.grid)
+
+
+def limit(x: Instance, profile: Profile, steps: int = 32) -> Array:
+    """Return y(T) of y' = σ(K(θ(t))y + b(t)), y(0) = L x, by the classical Runge-Kutta scheme of order 4.
+
+    Parameters
+    ----------
+    x : Instance
+        Gives sizes and numbers.
+    profile : Profile
+        Gives the orientation.
+    steps : int
+        Number of steps.
+
+    Returns
+    -------
+    array
+        Shape (4, c, *grid), float64.
+    """
+    double = replace(x, dtype="float64")
+    dt = x.final_time / steps
+
+    def rate(step: float, y: Array) -> Array:
+        now = _at_times(double, np.array([step / steps]))
+        z = convolve(now["stencils"][0], y, x.boundary, profile.orientation)
+        return activated(z + now["biases"][0].reshape(1, -1, *(1,) * x.d), x.activation)
+
+    y = convolve(double.parameters(layers=1)["opening"], several_images(x), x.boundary, profile.orientation)
+    for k in range(steps):
+        first = rate(k, y)
+        second = rate(k + 0.5, y + dt / 2 * first)
+        third = rate(k + 0.5, y + dt / 2 * second)
+        y = y + dt / 6 * (first + 2 * second + 2 * third + rate(k + 1, y + dt * third))
+    return y
+
+
+def slope(errors: list[float]) -> float:
+    """Return log_2 of the ratio of two errors, NaN if one of them is zero.
+
+    Examples
+    --------
+    >>> slope([1.0, 0.25])
+    2.0
+    """
+    return math.log2(errors[0] / errors[1]) if min(errors) > 0 else math.nan
+
+
+def mean_slope(x: Instance, errors: Callable[[Instance], list[float]]) -> float:
+    """Return the slope of errors in the mean square over a few draws, so that none vanishes by chance.
+
+    Parameters
+    ----------
+    x : Instance
+        Gives the sizes.
+    errors : callable
+        Instance -> errors of two steps, the second half of the first.
+
+    Returns
+    -------
+    float
+        Estimated order.
+    """
+    drawn = [errors(replace(x, seed=x.seed + 7_919 * k)) for k in range(_VARIANTS)]
+    return slope([float(np.linalg.norm(column)) for column in zip(*drawn, strict=True)])
+
+
+def _at_times(x: Instance, times: Array) -> dict[str, Array]:
+    """Return θ(t) = cos(2t) p + sin(3t) q for two random p, q."""
+    p, q = x.parameters(layers=1), x.parameters("second", layers=1)
+    weights = np.cos(2 * times), np.sin(3 * times)
+    moving = {}
+    for key in ("stencils", "biases"):
+        tail = (1,) * (p[key].ndim - 1)
+        total = sum(w.reshape(-1, *tail) * one[key] for w, one in zip(weights, (p, q), strict=True))
+        moving[key] = np.asarray(total).astype(x.dtype)
+    return {**p, **moving}
