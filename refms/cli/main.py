@@ -1,6 +1,6 @@
 """The command ``refms``: subcommands, exit codes, and errors as sentences.
 
-Exit codes: 0 good, 1 a check failed, 2 bad usage or unreadable input.
+Exit codes: 0 good, 1 a check failed, 2 bad usage or unreadable input, 3 too little implemented (conform run).
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import sys
 from collections.abc import Sequence
 
 from refms import __version__
-from refms.cli import certify, diff, evaluate, show, train, transfer, verify
+from refms.cli import certify, conform, diff, evaluate, show, train, transfer, verify
 from refms.cli.options import require_json_target
 from refms.errors import InputError
 
-_COMMANDS = (verify, certify, train, evaluate, transfer, show, diff)
+_COMMANDS = (verify, conform, certify, train, evaluate, transfer, show, diff)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -30,7 +30,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="refms",
         description="Multiscale training of convolutional networks, numerically verified.",
-        epilog="exit codes: 0 good, 1 a check failed, 2 bad usage or unreadable input",
+        epilog="exit codes: 0 good, 1 a check failed, 2 bad usage or unreadable input, 3 too little "
+        "implemented to be judged (conform run)",
     )
     top.add_argument("--version", action="version", version=f"refms {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")

@@ -1,4 +1,4 @@
-"""The catalogue cut into cases: one property in one dimension and one precision, each with an id of its own."""
+"""The catalogue cut into cases: one property in one dimension and one precision, each with its id."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Case:
 
     Parameters
     ----------
-    property : Property
+    law : Property
         What is checked.
     adapter : Adapter
         The implementation.
@@ -45,7 +45,7 @@ class Case:
         1, 2 or 3; None where the property has none.
     """
 
-    property: Property
+    law: Property
     adapter: Any
     dimension: int | None
 
@@ -53,7 +53,7 @@ class Case:
     def id(self) -> str:
         """Such as ``"C5-2d-float64"`` or ``"S3-float32"``."""
         middle = "" if self.dimension is None else f"{self.dimension}d-"
-        return f"{self.property.id}-{middle}{self.adapter.profile.dtype}"
+        return f"{self.law.id}-{middle}{self.adapter.profile.dtype}"
 
     def run(self, tier: str = "quick", seed: int = 0) -> Row:
         """Check the property on the instances of this dimension.
@@ -71,7 +71,7 @@ class Case:
         gate = Gate(self.adapter)
         if self.dimension is not None:
             gate.profile = dataclasses.replace(gate.profile, dimensions=(self.dimension,))
-        return checked(gate, self.property, tier, seed)
+        return checked(gate, self.law, tier, seed)
 
 
 def cases(adapters: Iterable[Any], properties: Sequence[Property] = PROPERTIES) -> tuple[Case, ...]:
@@ -93,7 +93,7 @@ def cases(adapters: Iterable[Any], properties: Sequence[Property] = PROPERTIES) 
     --------
     >>> from refms.conformance import Adapter, Profile
     >>> found = cases([Adapter(Profile("mine", dimensions=(1, 2)))])
-    >>> [case.id for case in found if case.property.id in ("C5", "S3", "G10")]
+    >>> [case.id for case in found if case.law.id in ("C5", "S3", "G10")]
     ['C5-1d-float64', 'C5-2d-float64', 'G10-2d-float64', 'S3-float64']
     """
     made = list(adapters)

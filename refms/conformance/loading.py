@@ -111,7 +111,8 @@ def plug(target: Any, name: str = "") -> Plug:
         return Plug(name, (target.profile.dtype,), lambda dtype: target)
     if not callable(target):
         raise InputError(
-            f"{name} is no adapter; expected an object with a `profile`, or a class or function that makes one."
+            f"{name} is no adapter; expected an object with a `profile`, or a class or function that "
+            "makes one."
         )
     if "dtype" in inspect.signature(target).parameters:
         return Plug(name, DTYPES, lambda dtype: target(dtype=dtype))

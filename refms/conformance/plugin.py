@@ -28,7 +28,7 @@ HOME = Path(__file__)
 """The file under which pytest lists the cases."""
 
 
-class PropertyFailure(AssertionError):
+class PropertyFailure(AssertionError):  # noqa: N818 - it is no error of the kit
     """A property does not hold; the message says which, and what was found."""
 
 
@@ -112,8 +112,8 @@ def judge(row: Row, case: Case) -> None:
         raise PropertyFailure(
             f"{row.id} {row.title}\n"
             f"  found:    {row.sentence}\n"
-            f"  formula:  {case.property.statement}\n"
-            f"  catches:  {case.property.catches}\n"
+            f"  formula:  {case.law.statement}\n"
+            f"  catches:  {case.law.catches}\n"
             f"  instance: {row.worst_instance}\n"
             f"  more:     refms conform explain {row.id}"
         )
@@ -243,7 +243,7 @@ class CatalogueItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """Return where pytest says the test is."""
-        return self.path, None, f"{self.case.id}: {self.case.property.title}"
+        return self.path, None, f"{self.case.id}: {self.case.law.title}"
 
 
 def _marks(reason: str | None) -> list[pytest.MarkDecorator]:

@@ -1,0 +1,244 @@
+"""``refms conform``: the catalogue of properties, for other people's implementations."""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from collections.abc import Callable, Iterable
+
+from refms.cli.options import Commands, add_command, require_target, write_json
+from refms.cli.reporting import add_run_options, add_tier_option, conclude, reports_of
+from refms.conformance.adapter import Adapter
+from refms.conformance.loading import load
+from refms.conformance.properties import PROPERTIES
+from refms.conformance.property import Property
+from refms.conformance.render_junit import junit
+from refms.conformance.render_markdown import markdown
+from refms.conformance.report import Report
+from refms.errors import InputError
+from refms.files import atomic_write
+
+LEAST_TESTED = 0.5
+"""Share of the selected properties that must have been tested, for a run to say anything."""
+
+TOO_LITTLE = 3
+
+Page = tuple[str | None, Callable[[Iterable[Report]], str]]
+"""Where to write a report, and how."""
+
+JUDGED = (
+    "ρ = ‖got − expected‖ / (eps · scale), PASS up to 30, MARGINAL up to 300, unless the formula names "
+    "another criterion"
+)
+
+
+def register(commands: Commands) -> None:
+    """Add ``conform`` to the command line."""
+    text = "Check any implementation against the catalogue of properties of a true one."
+    conform = commands.add_parser(
+        "conform",
+        help=text,
+        description=text,
+        epilog="exit codes: 0 pass, 1 a property failed, 2 bad usage or unreadable input, 3 too little "
+        "implemented",
+    )
+    inner = conform.add_subparsers(required=True, metavar="ACTION")
+    _register_run(inner)
+    explain = add_command(
+        inner,
+        "explain",
+        "Say what a property states, where it comes from, what it catches and where to look.",
+        "refms conform explain C5",
+    )
+    explain.add_argument("id", metavar="ID", help="such as C5")
+    explain.set_defaults(command=run_explain)
+
+
+def _register_run(inner: Commands) -> None:
+    command = add_command(
+        inner,
+        "run",
+        "Run the catalogue on an implementation, an adapter of which can be imported.",
+        "refms conform run mypackage.conformance:MyAdapter --junit conformance.xml",
+    )
+    command.add_argument(
+        "adapter",
+        metavar="PKG.MOD:NAME",
+        help="an adapter, or a class or function that makes one (with dtype= if it takes that); also "
+        "path/to/file.py:NAME",
+    )
+    command.add_argument(
+        "--only", metavar="ID,…", help="these properties or families alone, such as C5,G1 or transfer"
+    )
+    add_tier_option(command)
+    add_run_options(command)
+    command.add_argument("--junit", metavar="FILE", help="also write the report as JUnit XML (replaces FILE)")
+    command.add_argument(
+        "--markdown", metavar="FILE", help="also write the report as Markdown (replaces FILE)"
+    )
+    command.set_defaults(command=run_adapter)
+
+
+def run_adapter(options: argparse.Namespace) -> int:
+    """Print the table; return 0 for pass, 1 if a property failed, 3 if too few were tested."""
+    pages: tuple[Page, ...] = ((options.junit, junit), (options.markdown, markdown))
+    for target, _ in pages:
+        if target is not None:
+            require_target(target, force=True)
+    chosen = selected(options.only)
+    reports = reports_of(load(options.adapter).adapters(options.dtype), options.tier, options.seed, chosen)
+    passed = conclude(reports)
+    tested = min(share_tested(report, chosen) for report in reports)
+    for target, rendered in pages:
+        if target is None:
+            continue
+        with atomic_write(target, overwrite=True) as temporary:
+            temporary.write_text(rendered(reports), encoding="utf-8")
+    write_json(
+        options.json,
+        {
+            "adapter": options.adapter,
+            "passed": passed and tested >= LEAST_TESTED,
+            "tested": tested,
+            "reports": [report.to_dict() for report in reports],
+        },
+    )
+    if any(report.counts["FAIL"] for report in reports):
+        return 1
+    if not passed or tested < LEAST_TESTED:
+        print(
+            f"Too little was tested: {100 * tested:.0f} % of the selected properties, expected at least "
+            f"{100 * LEAST_TESTED:.0f} %. Implement more operations, or select less with --only."
+        )
+        return TOO_LITTLE
+    return 0
+
+
+def selected(only: str | None) -> tuple[Property, ...]:
+    """Return the properties with the given ids and families.
+
+    Parameters
+    ----------
+    only : str or None
+        Ids and families, separated by commas; None for the catalogue.
+
+    Returns
+    -------
+    tuple of Property
+        In the order of the catalogue.
+
+    Raises
+    ------
+    InputError
+        If a name is neither.
+
+    Examples
+    --------
+    >>> [item.id for item in selected("depth,c5")]
+    ['C5', 'D1', 'D2', 'D3']
+    """
+    if only is None:
+        return PROPERTIES
+    families = {item.family for item in PROPERTIES}
+    wanted = [name.strip() for name in only.split(",") if name.strip()]
+    if not wanted:
+        raise InputError("--only is empty; expected ids or families, such as C5,transfer.")
+    ids = {_found(name).id for name in wanted if name.lower() not in families}
+    chosen_families = {name.lower() for name in wanted} & families
+    return tuple(item for item in PROPERTIES if item.id in ids or item.family in chosen_families)
+
+
+def share_tested(report: Report, chosen: tuple[Property, ...]) -> float:
+    """Return which share of the chosen properties was really tested."""
+    ids = {item.id for item in chosen}
+    untested = sum(row.id in ids and row.verdict in ("NOT IMPLEMENTED", "NOT RUN") for row in report.rows)
+    return 1 - untested / len(ids)
+
+
+def run_explain(options: argparse.Namespace) -> int:
+    """Print what there is to say about one property; return 0."""
+    item = _found(options.id)
+    print(explained(item))
+    write_json(
+        options.json,
+        {
+            "id": item.id,
+            "family": item.family,
+            "title": item.title,
+            "statement": item.statement,
+            "source": item.source,
+            "catches": item.catches,
+            "needs": list(item.needs),
+        },
+    )
+    return 0
+
+
+def explained(item: Property) -> str:
+    """Return a property in words: formula, source, what it catches, how to fix what it finds.
+
+    Parameters
+    ----------
+    item : Property
+        From the catalogue.
+
+    Returns
+    -------
+    str
+        Several lines.
+    """
+    operations = "; ".join(f"{name}, which shall {_contract(name)}" for name in item.needs)
+    parts = (
+        ("formula", item.statement),
+        ("source", item.source),
+        ("judged by", JUDGED),
+        ("holds for", _where(item)),
+        ("catches", item.catches),
+        ("how to fix", f"look first for {item.catches}; in {operations}"),
+        ("once more", f"refms conform run PKG.MOD:NAME --only {item.id} --tier full"),
+    )
+    lines = [f"{item.id} ({item.family}): {item.title}"]
+    for name, text in parts:
+        lines += textwrap.wrap(
+            text, 100, initial_indent=f"  {name + ':':12}", subsequent_indent=" " * 14, break_long_words=False
+        )
+    return "\n".join(lines)
+
+
+def _where(item: Property) -> str:
+    """Return the domain of a property in words."""
+    domain = item.domain
+    words = [f"dimensions {', '.join(map(str, domain.dimensions))}"]
+    words.append("both boundaries" if domain.boundary is None else f"the {domain.boundary} boundary")
+    if domain.multiple > 1:
+        words.append(f"extents that are multiples of {domain.multiple}")
+    if domain.resolves:
+        words.append("grids with at least n_K cells along every axis")
+    if domain.square:
+        words.append("equal extents along all axes")
+    if domain.stencil == "closed":
+        words.append("stencil sizes that the pair maps one to one")
+    if domain.sizes is not None:
+        words.append(f"stencil sizes {', '.join(map(str, domain.sizes))}")
+    if domain.pair is not None:
+        words.append("the transfer pairs it is stated for")
+    if domain.activations is not None:
+        words.append(f"activations {', '.join(domain.activations)}")
+    return "; ".join(words)
+
+
+def _contract(operation: str) -> str:
+    """Return the first line of what the adapter's method promises."""
+    first = str(getattr(Adapter, operation).__doc__).splitlines()[0].rstrip(".")
+    return first[0].lower() + first[1:]
+
+
+def _found(name: str) -> Property:
+    """Return the property with an id, in upper or lower case."""
+    by_id = {item.id: item for item in PROPERTIES}
+    found = by_id.get(name.strip().upper())
+    if found is None:
+        last = {item.family: item.id for item in PROPERTIES}
+        known = ", ".join(f"{family} (to {id_})" for family, id_ in last.items())
+        raise InputError(f"there is no property {name!r}; expected an id of one of the families {known}.")
+    return found

@@ -1,0 +1,108 @@
+"""What ``refms verify`` and ``refms conform run`` share: running the catalogue, progress, last lines."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from refms.conformance.properties import PROPERTIES
+from refms.conformance.property import Property
+from refms.conformance.report import Report, Row, table
+from refms.conformance.runner import TIERS
+from refms.conformance.runner import run as run_catalogue
+from refms.errors import InputError
+
+
+def add_run_options(command: argparse.ArgumentParser) -> None:
+    """Add ``--dtype`` and ``--seed``.
+
+    Parameters
+    ----------
+    command : argparse.ArgumentParser
+        The subcommand.
+    """
+    command.add_argument(
+        "--dtype", choices=("float64", "float32", "both"), default="both", help="precision (default: both)"
+    )
+    command.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of the instances (default: 0)"
+    )
+
+
+def reports_of(
+    adapters: Iterable[Any], tier: str, seed: int, properties: Sequence[Property] = PROPERTIES
+) -> list[Report]:
+    """Run the catalogue on some adapters, with progress on a terminal, and print the table.
+
+    Parameters
+    ----------
+    adapters : iterable of Adapter
+        For example the same implementation in both precisions.
+    tier, seed, properties
+        As for :func:`refms.conformance.runner.run`.
+
+    Returns
+    -------
+    list of Report
+        One an adapter.
+
+    Raises
+    ------
+    InputError
+        If the seed is negative.
+    """
+    if seed < 0:
+        raise InputError(f"--seed is {seed}; expected 0 or more.")
+    reports = [
+        run_catalogue(adapter, tier, seed, properties=properties, progress=_progress) for adapter in adapters
+    ]
+    _progress(None)
+    ids = {item.id for item in properties}
+    shown = (
+        dataclasses.replace(report, rows=tuple(row for row in report.rows if row.id in ids))
+        for report in reports
+    )
+    print(table(shown) + "\n")
+    return reports
+
+
+def conclude(reports: Sequence[Report]) -> bool:
+    """Print the headlines and the verdict.
+
+    Parameters
+    ----------
+    reports : sequence of Report
+        At least one.
+
+    Returns
+    -------
+    bool
+        Whether all have passed.
+    """
+    for report in reports:
+        print(report.headline)
+    passed = all(report.passed for report in reports)
+    seconds = sum(row.seconds for report in reports for row in report.rows)
+    tier, seed = reports[0].tier, reports[0].seed
+    print(f"{'PASS' if passed else 'FAIL'}: tier {tier}, seed {seed}, {seconds:.1f} s")
+    return passed
+
+
+def add_tier_option(command: argparse.ArgumentParser) -> None:
+    """Add ``--tier``."""
+    command.add_argument(
+        "--tier",
+        choices=tuple(TIERS),
+        default="quick",
+        help="instances a property: a few (quick, the default) or many (full, minutes)",
+    )
+
+
+def _progress(row: Row | None) -> None:
+    """Show which property was finished last, on a terminal only; None clears the line."""
+    if sys.stderr.isatty():
+        text = "" if row is None else f"{row.id} {row.title}"
+        print(f"\r{text[:100]:100}", end="\r" if row is None else "", file=sys.stderr, flush=True)

@@ -1,0 +1,120 @@
+"""`refms conform run` and `explain`: exit codes, files, and sentences."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree
+
+import pytest
+
+from refms.cli import main as program
+from refms.conformance.properties import PROPERTIES
+
+REFERENCE = "refms.conformance.reference:ReferenceAdapter"
+BROKEN = """
+from refms.conformance.reference import ReferenceAdapter
+
+class Broken(ReferenceAdapter):
+    def depth_prolong(self, Theta, layers):
+        return super().depth_prolong(Theta, layers) * 2
+    def stencil_up(self, S, pair):
+        raise NotImplementedError("no | way <up>")
+
+class Little(ReferenceAdapter):
+    def __getattribute__(self, name):
+        if name in ("convolution", "restrict", "logits"):
+            raise AttributeError(name)
+        return super().__getattribute__(name)
+
+def explodes(dtype):
+    raise RuntimeError("no licence")
+"""
+
+
+@pytest.fixture
+def broken(tmp_path):
+    path = tmp_path / "theirs.py"
+    path.write_text(BROKEN, encoding="utf-8")
+    return path
+
+
+def test_a_true_implementation_ends_with_zero_and_writes_every_report(capsys, tmp_path):
+    files = {name: tmp_path / f"report.{name}" for name in ("json", "junit", "markdown")}
+    options = [word for name, path in files.items() for word in (f"--{name}", str(path))]
+    assert program.main(["conform", "run", REFERENCE, "--only", "depth,C5", *options]) == 0
+    printed = capsys.readouterr().out
+    assert "PASS: tier quick, seed 0" in printed
+    assert "D2 Smooth parameters" in printed
+    assert "T1" not in printed
+    result = json.loads(files["json"].read_text(encoding="utf-8"))
+    assert result["passed"] is True
+    assert result["tested"] == 1
+    suites = ElementTree.parse(files["junit"]).getroot()
+    assert [suite.get("failures") for suite in suites] == ["0", "0"]
+    assert int(suites[0].get("tests")) == len(PROPERTIES) == len(suites[0])
+    page = files["markdown"].read_text(encoding="utf-8")
+    assert page.startswith("# Conformance of refms on numpy\n")
+    assert page.count("| PASS |") == 8
+
+
+def test_a_failed_property_ends_with_one_and_is_in_every_report(capsys, tmp_path, broken):
+    junit, page = tmp_path / "a.xml", tmp_path / "a.md"
+    words = ["--only", "D1,G5", "--dtype", "float64", "--junit", str(junit), "--markdown", str(page)]
+    assert program.main(["conform", "run", f"{broken}:Broken", *words]) == 1
+    assert "FAIL" in capsys.readouterr().out.splitlines()[-1]
+    (suite,) = ElementTree.parse(junit).getroot()
+    failed = [case for case in suite if case.find("failure") is not None]
+    assert [case.get("name").split()[0] for case in failed] == ["D1"]
+    skipped = [case.find("skipped").get("message") for case in suite if case.find("skipped") is not None]
+    assert "NOT IMPLEMENTED: the adapter says: no | way <up>." in skipped
+    text = page.read_text(encoding="utf-8")
+    assert "| FAIL |" in text
+    assert "no \\| way &lt;up>" in text
+
+
+def test_too_little_ends_with_three(capsys, broken):
+    assert (
+        program.main(["conform", "run", f"{broken}:Little", "--only", "C1,C3,D1", "--dtype", "float64"]) == 3
+    )
+    assert "Too little was tested: 33 %" in capsys.readouterr().out
+
+
+def test_half_is_enough(broken):
+    assert program.main(["conform", "run", f"{broken}:Little", "--only", "C1,D1", "--dtype", "float64"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["run", "mine"], "expected package.module:Name"),
+        (["run", "no_such_module:X"], "cannot be imported"),
+        (["run", "refms.grid:Nothing"], "has no 'Nothing'"),
+        (["run", "refms.grid:__doc__"], "is no adapter"),
+        (["run", "{broken}:explodes", "--only", "D1"], "no licence"),
+        (["run", REFERENCE, "--only", "C99"], "no property 'C99'"),
+        (["run", REFERENCE, "--only", ","], "--only is empty"),
+        (["run", REFERENCE, "--seed", "-1", "--only", "D1"], "--seed is -1"),
+        (["run", REFERENCE, "--tier", "endless"], "--tier"),
+        (["run", REFERENCE, "--junit", "/no/such/folder/a.xml"], "does not exist"),
+        (["explain", "Q1"], "no property 'Q1'"),
+        (["explain"], "ID"),
+        ([], "ACTION"),
+    ],
+)
+def test_bad_usage_ends_with_two(capsys, broken, words, sentence):
+    assert program.main(["conform", *(word.format(broken=broken) for word in words)]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("item", PROPERTIES, ids=lambda item: item.id)
+def test_every_property_is_explained(capsys, item):
+    assert program.main(["conform", "explain", item.id.lower()]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert printed.startswith(f"{item.id} ({item.family}): {item.title}")
+    for word in (item.source, item.catches, *item.needs):
+        assert " ".join(word.split()) in printed
+
+
+def test_an_explanation_is_json_too(capsys):
+    assert program.main(["conform", "explain", "C5", "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["id"] == "C5"
