@@ -92,9 +92,50 @@ def transposed(S: Array) -> Array:
     return S[(slice(None), slice(None)) + (slice(None, None, -1),) * (S.ndim - 2)].swapaxes(0, 1)
 
 
+def largest(Y: Array) -> float:
+    """Return ‖Y‖_∞, the largest absolute value."""
+    return float(np.abs(Y).max())
+
+
 def one_norm(S: Array) -> float:
     """Return max_o Σ_c Σ_κ |S_{o,c,κ}|, a bound on ‖K(S)‖_∞, written ‖s‖₁."""
     return float(np.abs(doubled(S)).reshape(S.shape[0], -1).sum(axis=1).max())
+
+
+def frequencies(grid: tuple[int, ...]) -> Array:
+    """Return the grid's frequencies ω = 2πk/n as rows, shape (n, d), in C order of k."""
+    axes = np.meshgrid(*(2 * np.pi * np.arange(n) / n for n in grid), indexing="ij")
+    return np.stack([axis.ravel() for axis in axes], axis=1)
+
+
+def symbol(S: Array, omega: Array, orientation: str = "correlation") -> Array:
+    """Return λ(ω) = Σ_κ s_κ e^{iω·κ}, the matrix that K(S) multiplies the mode e^{iω·j} with.
+
+    Parameters
+    ----------
+    S : array
+        Shape (c_out, c_in, *stencil).
+    omega : array
+        Frequencies as rows, shape (k, d).
+    orientation : str
+        With ``"convolution"``, e^{-iω·κ}.
+
+    Returns
+    -------
+    array
+        Shape (k, c_out, c_in), complex128.
+
+    Examples
+    --------
+    >>> symbol(np.array([[[1.0, -2.0, 1.0]]]), np.array([[np.pi]])).real.round(9).tolist()
+    [[[-4.0]]]
+    """
+    sign = 1 if orientation == "correlation" else -1
+    values = np.zeros((len(omega), *S.shape[:2]), dtype="complex128")
+    for index, offset in offsets(S.shape[2:]):
+        wave = np.exp(1j * sign * (omega @ np.asarray(offset, dtype="float64")))
+        values += wave[:, None, None] * S[(slice(None), slice(None), *index)]
+    return values
 
 
 def doubled(array: Array) -> Array:

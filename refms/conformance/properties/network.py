@@ -12,7 +12,7 @@ from refms.conformance.adapter import Parameters
 from refms.conformance.gate import Gate
 from refms.conformance.instances import Domain, Instance
 from refms.conformance.oracles import network as oracle
-from refms.conformance.oracles.convolution import convolve, doubled, offsets, shifted
+from refms.conformance.oracles.convolution import convolve, doubled, frequencies, shifted, symbol
 from refms.conformance.oracles.evolution import limit, mean_slope, several_images, smooth_parameters
 from refms.conformance.outcome import Outcome, agree, both, holds, residual, within, worst
 from refms.conformance.property import Family
@@ -114,10 +114,11 @@ def _linear(a: Gate, x: Instance) -> Outcome:
     p, X = x.parameters(), x.image("X")
     p |= {"stencils": np.repeat(p["stencils"][:1], x.layers, axis=0), "biases": 0 * p["biases"]}
     axes = tuple(range(2, 2 + x.d))
-    hat = np.moveaxis(np.fft.fftn(_opened(a, p, X, x), axes=axes), (0, 1), (-1, -2))
-    one = np.eye(x.c_out) + x.final_time / x.layers * _symbol(a, p["stencils"][0], x)
-    powered = np.moveaxis(np.linalg.matrix_power(one, x.layers) @ hat, (-1, -2), (0, 1))
-    expected = np.fft.ifftn(powered, axes=axes).real
+    hat = np.fft.fftn(_opened(a, p, X, x), axes=axes).reshape(len(X), x.c_out, -1)
+    Lambda = symbol(p["stencils"][0], frequencies(x.grid), a.profile.orientation)
+    powered = np.linalg.matrix_power(np.eye(x.c_out) + x.final_time / x.layers * Lambda, x.layers)
+    hat = np.einsum("koc,mck->mok", powered, hat).reshape(len(X), x.c_out, *x.grid)
+    expected = np.fft.ifftn(hat, axes=axes).real
     return residual(a.forward(p, X, x.problem), expected, _scale(p, X, x), x.dtype, "Fourier route")
 
 
@@ -263,14 +264,3 @@ def _opened(a: Gate, p: Parameters, X: Array, x: Instance) -> Array:
 
 def _scale(p: Parameters, X: Array, x: Instance) -> float:
     return oracle.reach(p, X, x.problem)
-
-
-def _symbol(a: Gate, S: Array, x: Instance) -> Array:
-    """Return Λ(ω) on the grid's frequencies as matrices, (*grid, c_out, c_in)."""
-    sign = 1 if a.profile.orientation == "correlation" else -1
-    waves = np.meshgrid(*(2 * np.pi * np.arange(n) / n for n in x.grid), indexing="ij")
-    values = np.zeros((*x.grid, *S.shape[:2]), dtype="complex128")
-    for index, offset in offsets(x.stencil):
-        phase = sign * sum(q * w for q, w in zip(offset, waves, strict=True))
-        values += np.exp(1j * phase)[..., None, None] * S[(slice(None), slice(None), *index)]
-    return values

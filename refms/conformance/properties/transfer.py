@@ -23,7 +23,7 @@ EVEN = Domain(multiple=2, pair=lambda pair: True)
 
 @law(
     "T1",
-    "R and P carry constants over with the right factor, and P adds up.",
+    "R and P carry constants over with the right factor, and P adds up",
     "R1 = σ^d 1 with σ = Σ r_a; P1 = 1; 1ᵀP y = (Σ p_b)^d 1ᵀy",
     source=EQ7,
     catches="weights that do not add up, summed instead of averaged images, edges",
@@ -48,7 +48,7 @@ def _constants(a: Gate, x: Instance) -> Outcome:
 
 @law(
     "T2",
-    "R is the scaled transpose of P where the pair claims it, and not where it does not.",
+    "R is the scaled transpose of P where the pair claims it, and not where it does not",
     "h^d⟨Pw, y⟩ = H^d⟨w, Ry⟩ for all w, y exactly where R = 2^-d Pᵀ is claimed, and nowhere else",
     source="variational transfer",
     catches="a missing factor 2^d, P that is no transpose of R although it should be",
@@ -69,7 +69,7 @@ def _variational(a: Gate, x: Instance) -> Outcome:
 
 @law(
     "T3",
-    "Linear functions are carried over exactly.",
+    "Linear functions are carried over exactly",
     "away from the periodic seam, R and P carry α + β·x over exactly, x at the cell centres (i+½)h or "
     "vertices ih, where the pair claims it",
     source=EQ7,
@@ -95,7 +95,7 @@ def _linears(a: Gate, x: Instance) -> Outcome:
 
 @law(
     "T4",
-    "Restriction and prolongation together lose as little as their order says.",
+    "Restriction and prolongation together lose as little as their order says",
     "‖σ^-d P R u − u‖₂ = O(h^q) for smooth periodic u, q = 1 (constant), 2 (linear), 4 (cubic); criterion: "
     "slope in [q − 0.2, q + 0.3] over two halvings of h",
     source="approximation order of interpolation",
@@ -119,7 +119,7 @@ def _order(a: Gate, x: Instance) -> Outcome:
 
 @law(
     "T5",
-    "In d dimensions R and P are products of the one-dimensional ones.",
+    "In d dimensions R and P are products of the one-dimensional ones",
     "R_d = R ⊗ … ⊗ R and P_d = P ⊗ … ⊗ P: a product of functions of one variable stays one; scale Π ‖u_j‖_∞",
     source="tensor products",
     catches="weights of one axis applied to another, a factor that is there only in two dimensions",
@@ -144,7 +144,7 @@ def _separable(a: Gate, x: Instance) -> Outcome:
 
 @law(
     "T6",
-    "R and P commute with shifts by a coarse cell, for every channel and example on its own.",
+    "R and P commute with shifts by a coarse cell, for every channel and example on its own",
     "R S^{2e} = S^e R and P S^e = S^{2e} P for every unit shift; channels and examples stay apart",
     source="periodic grids",
     catches="edges, a coarse grid that depends on the position, mixed channels",
@@ -170,7 +170,7 @@ def _shifts(a: Gate, x: Instance) -> Outcome:
 
 @law(
     "T7",
-    "R and P have full rank.",
+    "R and P have full rank",
     "rank R = rank P = n_H; criterion: smallest singular value above 100 n eps of the largest",
     source=EQ7,
     catches="coarse values that are never used",
@@ -191,7 +191,7 @@ def _full_rank(a: Gate, x: Instance) -> Outcome:
 
 @law(
     "T8",
-    "A grid with an odd number of cells is refused, not cut off.",
+    "A grid with an odd number of cells is refused, not cut off",
     "restriction of an odd extent raises (28 → 14 → 7 → error); even extents are accepted",
     source="conventions",
     catches="a row or column dropped in silence",
@@ -215,7 +215,7 @@ def _odd_extents(a: Gate, x: Instance) -> Outcome:
 
 @law(
     "T9",
-    "Averages stay between the smallest and the largest value.",
+    "Averages stay between the smallest and the largest value",
     "weights >= 0 with Σ r_a = 1: min y <= Ry <= max y and min y <= Py <= max y, up to 4d eps ‖y‖_∞",
     source="averages",
     catches="negative or overshooting weights",
@@ -236,7 +236,7 @@ def _maximum_principle(a: Gate, x: Instance) -> Outcome:
 
 @law(
     "T10",
-    "With a zero boundary the coarse convolution is the Galerkin one, away from the edges at least.",
+    "With a zero boundary the coarse convolution is the Galerkin one, away from the edges at least",
     "R K_zero(s_h) P = K_zero(s_H): in all rows for piecewise constant P, in the interior rows for others; "
     "scale σ^d ‖s‖₁‖y‖_∞",
     source="[LAS] eq. (8) with a zero boundary",

@@ -1,0 +1,198 @@
+"""C3-C7: the matrix K(s) as a block-circulant one: shifts, spectrum, algebra, norms."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+
+from refms.conformance.gate import Gate
+from refms.conformance.instances import Domain, Instance
+from refms.conformance.oracles.convolution import (
+    convolve,
+    doubled,
+    frequencies,
+    largest,
+    offsets,
+    one_norm,
+    shifted,
+    symbol,
+    transposed,
+)
+from refms.conformance.outcome import Outcome, agree, both, holds, residual
+from refms.conformance.property import Family
+from refms.errors import Array
+
+law = Family("convolution").law
+APPLY = ("convolution",)
+EQ2 = "[LAS] eq. (2)"
+PERIODIC = Domain(boundary="periodic")
+RESOLVED = Domain(boundary="periodic", resolves=True)
+
+
+@law(
+    "C3",
+    "K is block-circulant: it commutes with shifts, and one row determines it",
+    "K_{i+e,j+e} = K_{i,j}: K S_e = S_e K for every unit shift, and the first row holds s; scale ‖s‖₁‖y‖_∞",
+    source=EQ2,
+    catches="another treatment of the edges (zero, reflection), a wrong stride",
+    needs=APPLY,
+    domain=PERIODIC,
+)
+def _circulant(a: Gate, x: Instance) -> Outcome:
+    S, Y = x.stencils(), x.image()
+    scale = one_norm(S) * largest(Y)
+    KY = a.convolution(S, Y)
+    outcomes = []
+    for axis in range(x.d):
+        e = tuple(int(k == axis) for k in range(x.d))
+        moved = a.convolution(S, shifted(Y, e))
+        outcomes.append(
+            agree(moved, shifted(KY, e), scale, x.dtype, f"commutes with the shift along axis {axis}")
+        )
+    row = _first_row(a, S, x)
+    value = np.einsum("mck,ock->mo", doubled(Y).reshape(len(Y), x.c_in, -1), row)
+    first = KY.reshape(*KY.shape[:2], -1)[:, :, 0]
+    return both(*outcomes, residual(first, value, scale, x.dtype, "the first row holds the stencil"))
+
+
+@law(
+    "C4",
+    "The Fourier modes diagonalise K, with the symbol as eigenvalues",
+    "K(s)y = F⁻¹ λ F y with λ(ω) = Σ_q s_q e^{iω·q}; ‖K(s)‖₂ = max|λ|; KᵀK = KKᵀ for one channel",
+    source="[LAS] eq. (2); circulant matrices",
+    catches="edges, alignment and flips, seen in the frequencies",
+    needs=APPLY,
+    domain=PERIODIC,
+)
+def _spectrum(a: Gate, x: Instance) -> Outcome:
+    S, Y = x.stencils(), x.image()
+    axes, omega = tuple(range(2, 2 + x.d)), frequencies(x.grid)
+    hat = np.fft.fftn(doubled(Y), axes=axes).reshape(len(Y), x.c_in, -1)
+    hat = np.einsum("koc,mck->mok", symbol(S, omega, a.profile.orientation), hat)
+    through = np.fft.ifftn(hat.reshape(len(Y), x.c_out, *x.grid), axes=axes)
+    s = S[:1, :1]
+    K = _matrix(a, s, x.grid)
+    radius = float(np.abs(symbol(s, omega)).max())
+    scale = one_norm(s)
+    return both(
+        residual(
+            a.convolution(S, Y),
+            through.real,
+            one_norm(S) * largest(Y),
+            x.dtype,
+            "FFT route, scale ‖s‖₁‖y‖_∞",
+        ),
+        residual(np.linalg.norm(K, 2), radius, scale, x.dtype, "‖K‖₂ = max|λ|, scale ‖s‖₁"),
+        residual(K.T @ K, K @ K.T, scale**2, x.dtype, "KᵀK = KKᵀ, scale ‖s‖₁²"),
+    )
+
+
+@law(
+    "C5",
+    "Products and transposes of convolution matrices are convolution matrices",
+    "K(s)K(t) = K(t)K(s) = K(s∗t), s∗t the full convolution of the stencils; K(s)ᵀ = K(flip s)",
+    source="algebra of circulant matrices",
+    catches="a flip in one of two routes, an adjoint that forgets to flip",
+    needs=("convolution", "convolution_adjoint"),
+    domain=PERIODIC,
+)
+def _algebra(a: Gate, x: Instance) -> Outcome:
+    s, t, Y = x.single(), x.single("t"), x.image(channels=1)
+    wide = np.zeros((1, 1, *(2 * size - 1 for size in x.stencil)))
+    for (i, _), (j, _) in itertools.product(offsets(x.stencil), offsets(x.stencil)):
+        at = tuple(p + q for p, q in zip(i, j, strict=True))
+        wide[(0, 0, *at)] += float(s[(0, 0, *i)]) * float(t[(0, 0, *j)])
+    expected = convolve(wide, Y, orientation=a.profile.orientation)
+    scale = one_norm(s) * one_norm(t) * largest(Y)
+    back = a.convolution_adjoint(s, Y)
+    flipped = a.convolution(np.ascontiguousarray(transposed(s)), Y)
+    return both(
+        residual(a.convolution(s, a.convolution(t, Y)), expected, scale, x.dtype, "K(s)K(t)y = K(s∗t)y"),
+        residual(a.convolution(t, a.convolution(s, Y)), expected, scale, x.dtype, "K(t)K(s)y = K(s∗t)y"),
+        agree(back, flipped, one_norm(s) * largest(Y), x.dtype, "K(s)ᵀy = K(flip s)y"),
+    )
+
+
+@law(
+    "C6",
+    "The norms of K are those of its stencil",
+    "‖K‖₁ = ‖K‖_∞ = ‖s‖₁ for one channel and n >= n_K; ‖K‖₂ <= ‖s‖₁, with equality for s >= 0",
+    source="norms of circulant matrices",
+    catches="entries lost or doubled at the edges, a scaled stencil",
+    needs=APPLY,
+    domain=RESOLVED,
+)
+def _norms(a: Gate, x: Instance) -> Outcome:
+    s = x.single()
+    K, positive = _matrix(a, s, x.grid), _matrix(a, np.abs(s), x.grid)
+    size = one_norm(s)
+    bounded = float(np.linalg.norm(K, 2)) <= size * (1 + 30 * float(np.finfo(x.dtype).eps))
+    return both(
+        residual(np.linalg.norm(K, 1), size, size, x.dtype, "‖K‖₁ = ‖s‖₁"),
+        residual(np.linalg.norm(K, np.inf), size, size, x.dtype, "‖K‖_∞ = ‖s‖₁"),
+        residual(np.linalg.norm(positive, 2), size, size, x.dtype, "‖K(|s|)‖₂ = ‖s‖₁"),
+        holds(bounded, "‖K‖₂ <= ‖s‖₁", "the 2-norm is larger"),
+    )
+
+
+@law(
+    "C7",
+    "Symmetric stencils have a real, antisymmetric ones an imaginary spectrum",
+    "s = flip s: K cos(ω·i) = Σ s_q cos(ω·q) cos(ω·i); s = -flip s: K cos(ω·i) = -Σ s_q sin(ω·q) sin(ω·i)",
+    source="symbol of symmetric and antisymmetric stencils",
+    catches="an offset by one cell, a flip (the sign of the antisymmetric part)",
+    needs=APPLY,
+    domain=PERIODIC,
+)
+def _symmetric_spectra(a: Gate, x: Instance) -> Outcome:
+    s = x.single()
+    back = s[(slice(None), slice(None)) + (slice(None, None, -1),) * x.d]
+    even, odd = (s + back) / 2, (s - back) / 2
+    k = np.random.default_rng(x.seed).integers(0, 4, x.d)
+    omega = 2 * np.pi * k / np.asarray(x.grid)
+    phase = sum(
+        np.expand_dims(w * np.arange(n), tuple(j for j in range(x.d) if j != axis))
+        for axis, (w, n) in enumerate(zip(omega, x.grid, strict=True))
+    )
+    wave = np.cos(phase)[None, None].astype(x.dtype)
+    sign = 1.0 if a.profile.orientation == "correlation" else -1.0
+    real = sum(float(even[(0, 0, *i)]) * math.cos(float(omega @ q)) for i, q in offsets(x.stencil))
+    imaginary = sum(float(odd[(0, 0, *i)]) * math.sin(float(omega @ q)) for i, q in offsets(x.stencil))
+    scale = one_norm(s)
+    return both(
+        residual(
+            a.convolution(even, wave)[0, 0], real * np.cos(phase), scale, x.dtype, "symmetric s, scale ‖s‖₁"
+        ),
+        residual(
+            a.convolution(odd, wave)[0, 0],
+            -sign * imaginary * np.sin(phase),
+            scale,
+            x.dtype,
+            "antisymmetric s, scale ‖s‖₁",
+        ),
+    )
+
+
+ALGEBRA = (_circulant, _spectrum, _algebra, _norms, _symmetric_spectra)
+"""These properties in order."""
+
+
+def _matrix(a: Gate, s: Array, grid: tuple[int, ...]) -> Array:
+    """Return the dense K(s) of one channel by its action on unit images."""
+    n = math.prod(grid)
+    units = np.eye(n, dtype=s.dtype).reshape(n, 1, *grid)
+    return doubled(a.convolution(s, units)).reshape(n, n).T
+
+
+def _first_row(a: Gate, S: Array, x: Instance) -> Array:
+    """Return row 0 of every block of K, (c_out, c_in, n), written down from the stencils."""
+    row = np.zeros((*S.shape[:2], *x.grid))
+    sign = 1 if a.profile.orientation == "correlation" else -1
+    for index, offset in offsets(x.stencil):
+        cell = tuple((sign * q) % n for q, n in zip(offset, x.grid, strict=True))
+        at: tuple[Any, ...] = (slice(None), slice(None), *cell)
+        row[at] += S[(slice(None), slice(None), *index)]
+    return row.reshape(*S.shape[:2], -1)
