@@ -221,3 +221,23 @@ def test_the_report_is_json_and_the_table_shows_what_failed():
 def test_an_unknown_tier_is_refused():
     with pytest.raises(InputError, match="tier"):
         run(ReferenceAdapter(), tier="quik")
+
+
+def test_equal_seeds_give_equal_reports_and_other_seeds_other_ones():
+    chosen = [item for item in PROPERTIES if item.id in ("C9", "T5", "O2", "O9")]
+
+    def found(seed):
+        rows = run(ReferenceAdapter(), seed=seed, properties=chosen).rows
+        return [(row.id, row.verdict, row.rho, row.worst_instance) for row in rows]
+
+    assert found(3) == found(3)
+    assert found(3) != found(4)
+
+
+def test_the_full_tier_runs_more():
+    chosen = [item for item in PROPERTIES if item.id == "S6"]
+    counts = [
+        next(row.instances for row in run(ReferenceAdapter(), tier, properties=chosen).rows if row.id == "S6")
+        for tier in ("quick", "full")
+    ]
+    assert counts == [4, 60]
