@@ -95,8 +95,8 @@ def checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
     Returns
     -------
     Row
-        NOT IMPLEMENTED if an operation is missing, NOT RUN if the profile holds no instance, FAIL for
-        any exception, else the verdict of the worst outcome.
+        FAIL if an outcome or an exception says so; else NOT IMPLEMENTED if an operation is missing, be it
+        for one instance alone; NOT RUN if the profile holds no instance; else the worst outcome.
     """
     missing = [name for name in item.needs if not provides(gate.adapter, name)]
     if missing:
@@ -107,18 +107,15 @@ def checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
         return unrun(item, "the profile declares no case in which it is stated.")
     start = time.perf_counter()
     found: list[tuple[Instance, Outcome]] = []
+    absent = ""
     for case in cases:
         try:
-            with np.errstate(all="ignore"):
-                found.append((case, item.check(gate, case)))
+            found.append((case, _examined(gate, item, case)))
         except NotImplementedError as error:
-            row = unrun(item, f"the adapter says: {error}.")
-            return dataclasses.replace(row, verdict="NOT IMPLEMENTED")
-        except Misbehaviour as error:
-            found.append((case, _failed(f"{error}.")))
-        except Exception as error:
-            found.append((case, _failed(f"{type(error).__name__}: {error}")))
+            absent = f"the adapter says: {error} ({case.describe()})."
     total = worst(outcome for _, outcome in found)
+    if absent and (not found or total.verdict != "FAIL"):
+        return dataclasses.replace(unrun(item, absent), verdict="NOT IMPLEMENTED", instances=len(found))
     case = next(case for case, outcome in found if outcome.sentence == total.sentence)
     return Row(
         id=item.id,
@@ -134,5 +131,15 @@ def checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
     )
 
 
-def _failed(sentence: str) -> Outcome:
+def _examined(gate: Gate, item: Property, case: Instance) -> Outcome:
+    """Return what a property finds on one instance; only NotImplementedError passes through."""
+    try:
+        with np.errstate(all="ignore"):
+            return item.check(gate, case)
+    except NotImplementedError:
+        raise
+    except Misbehaviour as error:
+        sentence = f"{error}."
+    except Exception as error:
+        sentence = f"{type(error).__name__}: {error}"
     return Outcome("FAIL", None, "runs without misbehaviour", sentence)

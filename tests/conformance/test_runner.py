@@ -131,6 +131,26 @@ def test_not_implemented_raised_inside_counts_as_that():
     assert "next year" in report.rows[0].sentence
 
 
+def test_what_is_missing_for_some_instances_hides_no_failure():
+    class Partial(ReferenceAdapter):
+        wrong = False
+
+        def restrict(self, Y, grid, pair):
+            if len(grid) == 3:
+                raise NotImplementedError("no three dimensions")
+            found = super().restrict(Y, grid, pair)
+            return 2 * found if self.wrong and len(grid) == 1 else found
+
+    class PartialAndWrong(Partial):
+        wrong = True
+
+    chosen = [item for item in PROPERTIES if item.id == "T5"]
+    for adapter, verdict in ((Partial(), "NOT IMPLEMENTED"), (PartialAndWrong(), "FAIL")):
+        row = next(row for row in run(adapter, properties=chosen).rows if row.id == "T5")
+        assert row.verdict == verdict
+        assert verdict == "FAIL" or "no three dimensions" in row.sentence
+
+
 class Vandal(ReferenceAdapter):
     def convolution(self, S, Y, grid, boundary):
         result = super().convolution(S, Y, grid, boundary)
