@@ -104,7 +104,7 @@ def plug(target: Any, name: str = "") -> Plug:
     >>> plug("refms.conformance.reference:ReferenceAdapter").dtypes
     ('float64', 'float32')
     """
-    if isinstance(target, str):
+    if isinstance(target, str) and not name:
         return load(target)
     name = name or getattr(target, "__qualname__", type(target).__qualname__)
     if isinstance(getattr(target, "profile", None), Profile) and not isinstance(target, type):

@@ -81,8 +81,8 @@ def expected_failures(xfails: Mapping[str, str], ids: Iterable[str]) -> dict[str
     for pattern, reason in xfails.items():
         matches = [one for one in known if fnmatch.fnmatchcase(one, pattern)]
         if not matches:
-            example = f", such as {known[0]}" if known else ""
-            raise InputError(f"the expected failure {pattern!r} matches no case; ids are{example}.")
+            example = f"; ids look like {known[0]}" if known else ""
+            raise InputError(f"the expected failure {pattern!r} matches no case{example}.")
         for one in matches:
             found.setdefault(one, reason)
     return found
