@@ -1,0 +1,32 @@
+"""The examples of the help texts are run as they stand, in the order in which a user would."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from refms.cli.main import main
+
+IN_ORDER = ("train", "transfer", "evaluate", "show", "diff")
+"""The examples build on each other: coarse.h5 is trained, fine.h5 is its transfer."""
+
+
+def example(command: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Return the words of a command's example, without ``refms``."""
+    assert main([command, "--help"]) == 0
+    lines = capsys.readouterr().out.partition("example:\n")[2].splitlines()
+    words = shlex.split(lines[0])
+    assert words[:2] == ["refms", command]
+    return words[1:]
+
+
+def test_the_examples_run_one_after_the_other(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    codes = {}
+    for command in IN_ORDER:
+        words = example(command, capsys)
+        codes[command] = main(words)
+    assert codes == {"train": 0, "transfer": 0, "evaluate": 0, "show": 0, "diff": 1}
+    assert sorted(path.name for path in Path().iterdir()) == ["coarse.h5", "fine.h5"]

@@ -1,0 +1,203 @@
+"""`refms train`: from a configuration or options to one model file, with a row for every iteration."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_nets import HAS_MNIST
+
+from refms.artifacts.model_file import load_model
+from refms.config import Configuration
+
+QUICK = ("--size", 4, "--train", 100, "--validation", 50, "--channels", 2, "--iterations", 2)
+
+TOML = """
+[data]
+size = 4
+train = 100
+validation = 50
+smoothing = 0.5
+[network]
+channels = 2
+layers = 3
+[optimization]
+iterations = 2
+dtype = "float64"
+"""
+
+
+def test_the_result_says_what_was_asked_for_and_what_came_out(result):
+    found = result("train", *QUICK, "-o", "new.h5")
+    model = load_model("new.h5")
+    assert found["model"] == "new.h5"
+    assert found["grid"] == [4, 4] == list(model.grid.shape)
+    assert found["configuration"] == model.record["configuration"]
+    assert found["configuration"]["network"]["channels"] == 2
+    assert (found["train"]["examples"], found["validation"]["examples"]) == (100, 50)
+    assert found["train"]["accuracy"] > 0.5
+    assert found["outcome"]["status"] == "iteration_limit"
+    assert [row["iteration"] for row in found["history"]] == [1, 2]
+    for row in found["history"]:
+        assert {"objective", "validation_accuracy", "validation_loss"} <= set(row)
+    assert found["history"][-1]["validation_accuracy"] == found["validation"]["accuracy"]
+    assert found["seconds"] > 0
+    assert found["work_units"] > 0
+
+
+def test_the_digits_are_learned_in_a_few_seconds_with_the_defaults(result):
+    found = result("train", "--size", 4, "--iterations", 3, "--quiet", "-o", "new.h5")
+    assert found["train"]["examples"] + found["validation"]["examples"] == 1797
+    assert found["validation"]["accuracy"] > 0.85
+
+
+def test_a_row_is_printed_for_every_iteration_unless_quiet(refms):
+    ran = refms("train", *QUICK, "-o", "new.h5")
+    rows = ran.err.splitlines()
+    assert [
+        re.match(r"iteration=(\d)/2 objective=\S+ gradient=\S+ cg=\d+ step=\S+ ", row)[1] for row in rows
+    ] == [
+        "1",
+        "2",
+    ]
+    assert re.search(r"new\.h5: grid \(4, 4\), training accuracy 0\.\d{4}, validation accuracy", ran.out)
+    quiet = refms("train", *QUICK, "-o", "new.h5", "--force", "--quiet")
+    assert quiet.err == ""
+    assert quiet.out == ran.out
+
+
+def test_a_configuration_file_is_followed_and_options_win_over_it(result):
+    Path("run.toml").write_text(TOML, encoding="utf-8")
+    found = result("train", "run.toml", "--layers", 1, "--dtype", "float32", "-o", "new.h5", "--quiet")
+    expected = Configuration.from_toml("run.toml").to_dict()
+    expected["network"]["layers"] = 1
+    expected["optimization"]["dtype"] = "float32"
+    assert found["configuration"] == expected
+    model = load_model("new.h5")
+    assert model.network.layers == 1
+    assert model.W.dtype == "float32"
+    assert model.preprocessing.smoothing == 0.5
+    assert model.preprocessing.levels == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "section", "key"),
+    [
+        ("--size", 2, "data", "size"),
+        ("--train", 90, "data", "train"),
+        ("--validation", 40, "data", "validation"),
+        ("--smoothing", 0.25, "data", "smoothing"),
+        ("--pair", "injection-linear", "data", "pair"),
+        ("--channels", 3, "network", "channels"),
+        ("--layers", 1, "network", "layers"),
+        ("--final-time", 0.5, "network", "final_time"),
+        ("--seed", 5, "network", "seed"),
+        ("--iterations", 1, "optimization", "iterations"),
+        ("--hessian-fraction", 0.5, "optimization", "hessian_fraction"),
+        ("--dtype", "float64", "optimization", "dtype"),
+        ("--dataset", "digits", "data", "dataset"),
+    ],
+)
+def test_every_option_reaches_its_key(result, option, value, section, key):
+    few = ("--size", 4, "--train", 30, "--validation", 20, "--channels", 1, "--iterations", 1)
+    found = result("train", *few, option, value, "--quiet", "-o", "new.h5")
+    assert found["configuration"][section][key] == value
+
+
+def test_equal_runs_give_equal_models_and_diff_says_so(refms):
+    for name in ("a.h5", "b.h5"):
+        assert refms("train", *QUICK, "--quiet", "-o", name).code == 0
+    assert refms("diff", "a.h5", "b.h5").code == 0
+    assert refms("train", *QUICK, "--quiet", "--seed", 1, "-o", "c.h5").code == 0
+    assert refms("diff", "a.h5", "c.h5").code == 1
+
+
+def test_nothing_is_overwritten_without_force(refms):
+    before = Path("coarse.h5").read_bytes()
+    ran = refms("train", *QUICK, "-o", "coarse.h5")
+    assert ran.refused
+    assert "'coarse.h5' exists" in ran.err
+    assert "--force" in ran.err
+    assert Path("coarse.h5").read_bytes() == before
+    assert refms("train", *QUICK, "-o", "coarse.h5", "--force", "--quiet").code == 0
+    assert Path("coarse.h5").read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("-o", "missing/new.h5"), "create it first"),
+        (("-o", "."), "is a folder"),
+        (("-o", ".", "--force"), "is a folder"),
+        (("--size", 3), "not related by doubling"),
+        (("--size", 16), "larger than the images (8, 8)"),
+        (("--size", -4), "[data] size is -4"),
+        (("--train", 1797), "cannot split 1797 examples"),
+        (("--train", 1000, "--validation", 1000), "at most 1797 together"),
+        (("--iterations", 0), "[optimization] iterations is 0"),
+        (("--channels", 0), "[network] channels is 0"),
+        (("--channels", 10**20), "memory budget"),
+        (("--layers", 10**12), "memory budget"),
+        (("--final-time", "nan"), "[network] final_time is nan"),
+        (("--smoothing", "inf"), "[data] smoothing is inf"),
+        (("--pair", "averaging-bilinaer"), "Did you mean 'averaging-bilinear'"),
+        (("--dtype", "float16"), "unknown dtype 'float16'"),
+        (("--seed", -1), "[network] seed is -1"),
+        (("--hessian-fraction", 2), "expected a number in (0, 1]"),
+        (("--dataset", "mnist", "--data-dir", "missing"), "is not a folder"),
+        (("--dataset", "mnist", "--data-dir", "."), "holds no train-images-idx3-ubyte.gz"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_anything_is_trained(refms, words, expected):
+    ran = refms("train", *words)
+    assert ran.refused
+    assert expected in ran.err
+    assert not Path("model.h5").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[netwrok]\n", "Did you mean 'network'?"),
+        ("[network]\nchanels = 3\n", "Did you mean 'channels'?"),
+        ('[network]\nchannels = "3"\n', "expected a value of type int"),
+        ("[network\n", "is not valid TOML"),
+    ],
+)
+def test_a_bad_configuration_is_told_with_its_name(refms, text, expected):
+    Path("run.toml").write_text(text, encoding="utf-8")
+    ran = refms("train", "run.toml")
+    assert ran.refused
+    assert "run.toml" in ran.err
+    assert expected in ran.err
+
+
+def test_mnist_without_a_folder_says_where_to_get_it(refms, monkeypatch):
+    monkeypatch.delenv("REFMS_DATA", raising=False)
+    ran = refms("train", "--dataset", "mnist")
+    assert ran.refused
+    for words in ("REFMS_DATA", "train-images-idx3-ubyte.gz"):
+        assert words in ran.err
+
+
+def test_an_overflow_ends_with_one_a_sentence_a_finite_model_and_json_without_nan(refms):
+    ran = refms("train", *QUICK, "--final-time", 1e300, "--quiet", "-o", "new.h5", "--json", "result.json")
+    assert ran.code == 1
+    assert "Iteration 0, block 'classifier': The objective is nan" in ran.out
+    assert ran.err == ""
+    found = json.loads(Path("result.json").read_text(encoding="utf-8"))
+    assert found["outcome"]["status"] == "non_finite"
+    assert found["train"]["loss"] is None
+    assert all(np.isfinite(array).all() for array in load_model("new.h5").arrays.values())
+
+
+@pytest.mark.skipif(not HAS_MNIST, reason="REFMS_DATA names no mnist/")
+def test_mnist_is_trained_on_a_coarse_mesh(result):
+    few = ("--train", 200, "--validation", 100, "--channels", 2, "--iterations", 1, "--quiet")
+    found = result("train", "--dataset", "mnist", "--size", 7, *few, "-o", "new.h5")
+    assert found["grid"] == [7, 7]
+    assert found["train"]["accuracy"] > 0.5
+    assert load_model("new.h5").record["dataset"] == "mnist train"

@@ -1,0 +1,116 @@
+"""`refms transfer`: a trained model on another mesh or with more layers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from refms.artifacts import first_difference
+from refms.artifacts.model_file import load_model, model_artifact
+from refms.grid import Grid
+from refms.multiscale.depth import to_depth
+from refms.multiscale.resolution import transfer
+
+
+def assert_written(name, model):
+    assert first_difference(model_artifact(load_model(name)), model_artifact(model)) is None
+    assert load_model(name).network == model.network
+    assert load_model(name).record == model.record
+
+
+@pytest.mark.parametrize(
+    ("source", "to", "pair", "stencils"),
+    [
+        ("coarse.h5", 8, "averaging-bilinear", "galerkin"),
+        ("coarse.h5", 16, "averaging-constant", "galerkin"),
+        ("coarse.h5", 8, "nearest", "keep"),
+        ("fine.h5", 4, "nearest", "galerkin"),
+        ("fine.h5", 2, "injection-cubic", "keep"),
+    ],
+)
+def test_the_file_holds_the_transferred_model(result, source, to, pair, stencils):
+    words = ("--to", to, "--pair", pair, "--stencils", stencils, "-o", "new.h5")
+    found = result("transfer", source, *words)
+    assert_written("new.h5", transfer(load_model(source), Grid((to, to)), pair, stencils))
+    del found["versions"]
+    assert found == {
+        "model": "new.h5",
+        "from": source,
+        "grid": [to, to],
+        "layers": 2,
+        "pair": pair,
+        "stencils": stencils,
+    }
+
+
+def test_depth_prolongs_in_time_alone_or_with_the_mesh(result):
+    assert result("transfer", "coarse.h5", "--depth", 4, "-o", "deep.h5")["layers"] == 4
+    assert_written("deep.h5", to_depth(load_model("coarse.h5"), 4))
+    found = result("transfer", "coarse.h5", "--to", 8, "--depth", 4, "-o", "both.h5")
+    assert (found["grid"], found["layers"]) == ([8, 8], 4)
+    fine = transfer(load_model("coarse.h5"), Grid((8, 8)), "averaging-bilinear")
+    assert_written("both.h5", to_depth(fine, 4))
+
+
+def test_the_default_pair_is_that_of_example_1(refms):
+    assert refms("transfer", "coarse.h5", "--to", 8, "-o", "a.h5").code == 0
+    assert load_model("a.h5").record["transfers"][0]["pair"] == "averaging-bilinear"
+
+
+def test_it_is_printed_for_people(refms):
+    ran = refms("transfer", "coarse.h5", "--to", 8, "-o", "new.h5")
+    assert re.fullmatch(r"new\.h5: grid \(8, 8\), 2 layers, stencils 3x3, largest entry \S+\n", ran.out)
+
+
+@pytest.mark.parametrize("pair", ["nearest", "injection-cubic"])
+def test_a_singular_pair_is_refused_with_what_to_do_and_least_squares_work_when_asked_for(refms, pair):
+    ran = refms("transfer", "coarse.h5", "--to", 8, "--pair", pair, "-o", "new.h5")
+    assert ran.refused
+    for words in (repr(pair), "size 3", "averaging-bilinear", "least"):
+        assert words in ran.err
+    assert not Path("new.h5").exists()
+    words = ("--to", 8, "--pair", pair, "--least-squares", "-o", "new.h5")
+    assert refms("transfer", "coarse.h5", *words).code == 0
+    assert np.isfinite(load_model("new.h5").stencils).all()
+
+
+def test_nothing_is_overwritten_without_force_not_even_the_source(refms):
+    before = Path("coarse.h5").read_bytes()
+    for target in ("coarse.h5", "fine.h5"):
+        ran = refms("transfer", "coarse.h5", "--to", 8, "-o", target)
+        assert ran.refused
+        assert target in ran.err
+    assert Path("coarse.h5").read_bytes() == before
+    assert refms("transfer", "coarse.h5", "--to", 8, "-o", "coarse.h5", "--force").code == 0
+    assert load_model("coarse.h5").grid == Grid((8, 8))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ((), "nothing to do; give --to SIZE, --depth N, or both"),
+        (("--to", 12), "not related by doubling"),
+        (("--to", 0), "one to three positive integers"),
+        (("--to", -8), "one to three positive integers"),
+        (("--to", 8, "--pair", "averaging-bilinaer"), "Did you mean 'averaging-bilinear'"),
+        (("--depth", 0), "0"),
+        (("--depth", 3, "--to", 5), "not related by doubling"),
+    ],
+)
+def test_what_does_not_fit_is_refused(refms, words, expected):
+    ran = refms("transfer", "coarse.h5", *words, "-o", "new.h5")
+    assert ran.refused
+    assert expected in ran.err
+    assert not Path("new.h5").exists()
+
+
+def test_fewer_layers_must_divide(refms):
+    assert refms("transfer", "coarse.h5", "--depth", 4, "-o", "deep.h5").code == 0
+    ran = refms("transfer", "deep.h5", "--depth", 3, "-o", "new.h5")
+    assert ran.refused
+    assert "does not divide the 4 layers" in ran.err
+    assert refms("transfer", "deep.h5", "--depth", 2, "-o", "back.h5").code == 0
+    np.testing.assert_array_equal(load_model("back.h5").stencils, load_model("coarse.h5").stencils)
