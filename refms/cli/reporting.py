@@ -69,25 +69,29 @@ def reports_of(
     return reports
 
 
-def conclude(reports: Sequence[Report]) -> bool:
+def conclude(reports: Sequence[Report], *, enough: bool = True) -> bool:
     """Print the headlines and the verdict.
 
     Parameters
     ----------
     reports : sequence of Report
         At least one.
+    enough : bool
+        Whether so much was tested that passing means something.
 
     Returns
     -------
     bool
-        Whether all have passed.
+        Whether all have passed, and enough was tested.
     """
     for report in reports:
         print(report.headline)
-    passed = all(report.passed for report in reports)
+    passed = enough and all(report.passed for report in reports)
+    failed = any(report.counts["FAIL"] for report in reports)
+    verdict = "FAIL" if failed else "PASS" if passed else "TOO LITTLE TESTED"
     seconds = sum(row.seconds for report in reports for row in report.rows)
     tier, seed = reports[0].tier, reports[0].seed
-    print(f"{'PASS' if passed else 'FAIL'}: tier {tier}, seed {seed}, {seconds:.1f} s")
+    print(f"{verdict}: tier {tier}, seed {seed}, {seconds:.1f} s")
     return passed
 
 
