@@ -107,15 +107,16 @@ def checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
         return unrun(item, "the profile declares no case in which it is stated.")
     start = time.perf_counter()
     found: list[tuple[Instance, Outcome]] = []
-    absent = ""
+    absent: Row | None = None
     for case in cases:
         try:
             found.append((case, _examined(gate, item, case)))
         except NotImplementedError as error:
-            absent = f"the adapter says: {error} ({case.describe()})."
+            row = unrun(item, f"the adapter says: {error}.")
+            absent = dataclasses.replace(row, verdict="NOT IMPLEMENTED", worst_instance=case.describe())
     total = worst(outcome for _, outcome in found)
-    if absent and (not found or total.verdict != "FAIL"):
-        return dataclasses.replace(unrun(item, absent), verdict="NOT IMPLEMENTED", instances=len(found))
+    if absent is not None and (not found or total.verdict != "FAIL"):
+        return dataclasses.replace(absent, instances=len(found))
     case = next(case for case, outcome in found if outcome.sentence == total.sentence)
     return Row(
         id=item.id,
