@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -184,6 +185,13 @@ def test_every_property_has_a_case_and_ids_are_unique():
     assert len(ids) == len(set(ids))
     assert {one.split("-")[0] for one in ids} == {item.id for item in PROPERTIES}
     assert {"C5-3d-float32", "S3-float64", "G10-2d-float64"} <= set(ids)
+
+
+def test_a_case_stays_in_its_dimension():
+    chosen = [item for item in PROPERTIES if item.id == "C9"]
+    found = cases(load("refms.conformance.reference:ReferenceAdapter").adapters("float32"), chosen)
+    grids = [re.search(r"grid \(([\d, ]+)\)", case.run().worst_instance)[1] for case in found]
+    assert [len(re.findall(r"\d+", grid)) for grid in grids] == [1, 2, 3]
 
 
 def test_plugs_know_their_precisions():
