@@ -2,7 +2,7 @@
 
 One test a case, such as ``C5-2d-float64``. What is not implemented is skipped with the reason, never passed;
 known failures are strict xfails. For tests in a file of one's own there is
-:func:`parametrize_with_properties`. The options live in the module ``refms_pytest``, which is all that pytest
+:func:`parametrize_with_properties`. The options live in the module ``refms.pytest_options``, which is all that pytest
 loads until ``--refms-adapter`` is given.
 """
 
@@ -125,7 +125,7 @@ def from_options(config: pytest.Config) -> Catalogue:
     Parameters
     ----------
     config : pytest.Config
-        With the options of ``refms_pytest``.
+        With the options of ``refms.pytest_options``.
 
     Returns
     -------

@@ -58,7 +58,9 @@ def go(pytester, monkeypatch):
 
     def run(*arguments):
         sys.modules.pop("mine", None)
-        return pytester.runpytest_inprocess("-p", "refms_pytest", "-p", "no:cacheprovider", *arguments)
+        return pytester.runpytest_inprocess(
+            "-p", "refms.pytest_options", "-p", "no:cacheprovider", *arguments
+        )
 
     return run
 
@@ -132,15 +134,16 @@ def test_without_the_option_it_does_nothing(go, pytester):
 
 
 def test_without_the_option_nothing_is_imported():
-    code = "import sys, refms_pytest; sys.exit('numpy' in sys.modules or 'refms' in sys.modules)"
+    code = (
+        "import sys, refms.pytest_options; sys.exit('numpy' in sys.modules or 'refms.errors' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 def test_the_entry_point_names_the_module_with_the_options():
     with open(ROOT / "pyproject.toml", "rb") as file:
         project = tomllib.load(file)
-    assert project["project"]["entry-points"]["pytest11"] == {"refms_conformance": "refms_pytest"}
-    assert "refms_pytest.py" in project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
+    assert project["project"]["entry-points"]["pytest11"] == {"refms_conformance": "refms.pytest_options"}
 
 
 def test_the_decorator_makes_the_same_cases_in_a_file_of_ones_own(go, pytester):

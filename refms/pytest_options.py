@@ -1,7 +1,7 @@
 """The options of refms' pytest plugin, and nothing else until one is given.
 
-This module lies outside the package, because pytest imports it in every run of an environment that has refms:
-importing ``refms`` would load NumPy and SciPy for tests that have nothing to do with it.
+pytest imports this module in every run of an environment that has refms: it must load neither NumPy nor SciPy
+for tests that have nothing to do with them.
 """
 
 from __future__ import annotations
