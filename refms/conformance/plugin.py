@@ -2,8 +2,8 @@
 
 One test a case, such as ``C5-2d-float64``. What is not implemented is skipped with the reason, never passed;
 known failures are strict xfails. For tests in a file of one's own there is
-:func:`parametrize_with_properties`. The options live in ``refms.pytest_options``, which is all that pytest loads
-until ``--refms-adapter`` is given.
+:func:`parametrize_with_properties`. The options live in ``refms.pytest_options``, and that is all
+that pytest loads until ``--refms-adapter`` is given.
 """
 
 from __future__ import annotations
