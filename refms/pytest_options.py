@@ -1,7 +1,7 @@
 """The options of refms' pytest plugin, and nothing else until one is given.
 
 pytest imports this module in every run of an environment that has refms: it must load neither NumPy nor SciPy
-for tests that have nothing to do with them.
+for tests that have nothing to do with them. There are no assertions here to rewrite: PYTEST_DONT_REWRITE.
 """
 
 from __future__ import annotations
