@@ -66,7 +66,7 @@ the fine grid in training. Transferred nets are evaluated without training, on i
 {chr(10).join(rows)}
 
 What holds exactly on these nets: ρ of K_H = R K_h P (worst layer), and the largest change of a logit in the
-limit T → 0, which is round-off where R = 2^-d Pᵀ:
+limit T → 0, which is round-off where R = 2^-d Pᵀ and the opening is 1×1:
 
 | transfer | ρ in eps | change of logits at T = 0 | largest logit |
 |---|---|---|---|

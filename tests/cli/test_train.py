@@ -12,6 +12,7 @@ from small_nets import HAS_MNIST
 
 from refms.artifacts.model_file import load_model
 from refms.config import Configuration
+from refms.training import train
 
 QUICK = ("--size", 4, "--train", 100, "--validation", 50, "--channels", 2, "--iterations", 2)
 
@@ -124,6 +125,17 @@ def test_nothing_is_overwritten_without_force(refms):
     assert Path("coarse.h5").read_bytes() == before
     assert refms("train", *QUICK, "-o", "coarse.h5", "--force", "--quiet").code == 0
     assert Path("coarse.h5").read_bytes() != before
+
+
+def test_a_file_that_appears_during_the_training_is_not_overwritten(refms, monkeypatch):
+    def interrupted(*arguments):
+        Path("new.h5").write_text("of somebody else", encoding="utf-8")
+        return train(*arguments)
+
+    monkeypatch.setattr("refms.cli.train.train", interrupted)
+    ran = refms("train", *QUICK, "--quiet", "-o", "new.h5")
+    assert ran.refused
+    assert Path("new.h5").read_text(encoding="utf-8") == "of somebody else"
 
 
 @pytest.mark.parametrize(
