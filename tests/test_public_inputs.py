@@ -144,8 +144,28 @@ CONVOLUTIONS: list[Row] = [
     ("bare matrix, even", lambda: convolution_matrix(np.ones((2, 2)), GRID), "odd"),
     ("bare matrix, dimension", lambda: convolution_matrix(np.ones(3), GRID), "2 odd size(s)"),
     ("bare matrix, list", lambda: convolution_matrix([1.0], GRID), "NumPy or CuPy array"),
-    ("symbol, shape", lambda: symbol.symbol(S[0, 0], GRID), "shape"),
-    ("symbol, integers", lambda: symbol.symbol(whole(S), GRID), "int64"),
+    *[
+        (f"{function.__name__}, {what}", lambda f=function, s=bad_S, grid=grid: f(s, grid), words)
+        for function in (
+            symbol.symbol,
+            symbol.spectral_norm,
+            symbol.frobenius_norm,
+            symbol.one_norm,
+            symbol.infinity_norm,
+            symbol.eigenvalues,
+        )
+        for what, bad_S, grid, words in (
+            ("half", half(S[0, 0]), GRID, "float16"),
+            ("integers", whole(S), GRID, "int64"),
+            ("even", S[..., :2], GRID, "stencil"),
+            ("dimension", S, Grid((4,)), "(c_out, c_in, *stencil)"),
+        )
+    ],
+    ("spectral norm, NaN", lambda: symbol.spectral_norm(NAN, GRID), "S holds NaN"),
+    ("one-norm, list", lambda: symbol.one_norm(S.tolist(), GRID), "dtype None"),
+    ("FFT, rows", lambda: symbol.apply_by_fft(S, Y[:31], GRID), "(c_in * cells, examples)"),
+    ("FFT, mixed", lambda: symbol.apply_by_fft(S, single(Y), GRID), "mixed precision"),
+    ("FFT, zero boundary", lambda: symbol.symbol(S, GRID, boundary="zero"), "has no symbol"),
 ]
 
 TRANSFERS: list[Row] = [
@@ -184,7 +204,10 @@ TRANSFERS: list[Row] = [
     ("move weights, half", lambda: move_weights(half(np.ones((16, 2))), GRID, 1, PAIR), "float16"),
     ("move weights, vector", lambda: move_weights(np.ones(16), GRID, 1, PAIR), "W has shape (16,)"),
     ("model, grid", lambda: transfer(MODEL, Grid((8, 4)), PAIR), "not related by doubling"),
+    ("model, shape", lambda: transfer(MODEL, (8, 8), PAIR), "expected a Grid"),
+    ("model, pair", lambda: transfer(MODEL, Grid((8, 8)), 3), "unknown transfer pair 3"),
     ("model, rule", lambda: transfer(MODEL, Grid((8, 8)), PAIR, "keeps"), "Did you mean 'keep'"),
+    ("Algorithm 1, fraction", lambda: coarse_to_fine(MODEL, lambda m: m, 1.5, PAIR), "levels is 1.5"),
     ("Algorithm 1", lambda: coarse_to_fine(MODEL, lambda model: model, 0, PAIR), "levels is 0"),
 ]
 
@@ -252,8 +275,9 @@ NETWORK: list[Row] = [
 ]
 
 OBJECTIVE: list[Row] = [
-    ("classifier, channels", lambda: Classifier(GRID, 0, 3), "0 channels"),
-    ("classifier, classes", lambda: Classifier(GRID, 1, 1), "1 classes"),
+    ("classifier, channels", lambda: Classifier(GRID, 0, 3), "channels is 0"),
+    ("classifier, classes", lambda: Classifier(GRID, 1, 1), "classes is 1"),
+    ("classifier, fraction", lambda: Classifier(GRID, 1.5, 3), "channels is 1.5"),
     ("classifier, parameters", lambda: CLASSIFIER.apply(np.ones(50), np.ones((16, 1))), "expected (51,)"),
     ("classifier, rows", lambda: CLASSIFIER.apply(np.ones(51), np.ones((17, 1))), "Y has shape (17, 1)"),
     ("classifier, mixed", lambda: CLASSIFIER.apply(np.ones(51), np.ones((16, 1), "f4")), "mixed precision"),

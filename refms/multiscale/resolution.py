@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from refms.backend import backend_of
-from refms.errors import Array, InputError, precision, require_choice, require_shape
+from refms.errors import Array, InputError, precision, require_choice, require_shape, require_whole
 from refms.grid import Grid
 from refms.model import Model
 from refms.operators.galerkin import prolong_stencil, restrict_stencil
@@ -64,7 +64,9 @@ def transfer(
     whose stencils, fine and coarse, do not reach the edge.
     """
     require_choice(stencils, STENCIL_RULES, "rule for the stencils")
-    pair = transfer_pair(pair) if isinstance(pair, str) else pair
+    pair = pair if isinstance(pair, TransferPair) else transfer_pair(pair)
+    if not isinstance(grid, Grid):
+        raise InputError(f"grid is {grid!r}; expected a Grid, such as Grid((28, 28)).")
     d, levels = grid.dimension, model.grid.levels_to(grid)
 
     def moved(S: Array) -> Array:
@@ -208,8 +210,7 @@ def coarse_to_fine(
     SingularTransferError
         As for :func:`transfer`, at once.
     """
-    if levels < 1:
-        raise InputError(f"levels is {levels}; expected at least 1 grid.")
+    require_whole(levels, "levels", 1)
 
     def finer(coarse: Model) -> Model:
         return transfer(coarse, coarse.grid.refine(), pair, stencils, least_squares)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from refms.backend import backend_of, zeros_like
-from refms.errors import Array, InputError, require_same_precision, require_shape
+from refms.errors import Array, require_same_precision, require_shape, require_whole
 from refms.grid import Grid
 from refms.network.parameters import Layout
 
@@ -48,10 +48,8 @@ class Classifier:
     classes: int
 
     def __post_init__(self) -> None:
-        if self.channels < 1 or self.classes < 2:
-            raise InputError(
-                f"{self.channels} channels and {self.classes} classes; expected at least 1 and 2."
-            )
+        require_whole(self.channels, "channels", 1)
+        require_whole(self.classes, "classes", 2)
 
     @property
     def layout(self) -> Layout:

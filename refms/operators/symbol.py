@@ -252,6 +252,7 @@ def one_norm(S: Array, grid: Grid, *, boundary: str = "periodic") -> float:
     >>> one_norm(np.array([[[1.0, -2.0, 3.0]]]), Grid((4,)))
     6.0
     """
+    _require_fit(S, grid, boundary)
     return infinity_norm(S.swapaxes(0, 1), grid, boundary=boundary)
 
 

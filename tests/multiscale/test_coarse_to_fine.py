@@ -90,7 +90,7 @@ def never(model):
 @pytest.mark.parametrize(
     ("levels", "pair", "stencils", "words"),
     [
-        (0, PAIR, "galerkin", "levels is 0; expected at least 1"),
+        (0, PAIR, "galerkin", "levels is 0; expected 1 or more"),
         (2, "averaging-constnat", "galerkin", "Did you mean 'averaging-constant'"),
         (2, PAIR, "kepp", "Did you mean 'keep'"),
     ],
