@@ -295,6 +295,7 @@ OBJECTIVE: list[Row] = [
     ("labels, Inf", lambda: LabelledColumns(np.ones((4, 3)), np.full((2, 3), np.inf)), "C holds NaN or Inf"),
     ("batches of none", lambda: list(EXAMPLES.batches(0)), "width is 0"),
     ("take none", lambda: EXAMPLES.take(np.array([], int)), "indices"),
+    ("take before the first", lambda: EXAMPLES.take(np.array([-1])), "indices run from -1"),
     ("take too far", lambda: EXAMPLES.take(np.array([6])), "indices run from 6 to 6; expected 0 to 5"),
     ("width, memory", lambda: batch_width(1000, 8, 100), "raise the budget"),
     ("sample, fraction", lambda: hessian_sample(10, 0.0, 0, 1), "expected a number in (0, 1]"),
