@@ -37,7 +37,7 @@ def dataset_folder(name: str, folder: str | os.PathLike[str] | None = None, *, h
     named = folder if folder is not None else os.environ.get(VARIABLE)
     if not named:
         raise FileError(
-            f"the {name} data need a folder: name it with the option for the data folder, or set {VARIABLE} "
+            f"the {name} data need a folder: name it (--data-dir on the command line), or set {VARIABLE} "
             f"to the folder that holds {name}/. {help_text}".rstrip()
         )
     root = Path(named)
