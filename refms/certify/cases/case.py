@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from refms.certify.formulas.tensor import Tensor
 from refms.certify.golden import Quantity
 from refms.errors import Array
+
+
+Setting = int | str | tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,9 +27,12 @@ class Case:
         Inputs as balls -> quantities by name, from ``refms.certify.formulas`` alone.
     refms : callable
         Inputs as arrays of one precision -> results of the same names, from the rest of refms alone.
+    setting : mapping of str to int or tuple of int or str
+        What is not an input, such as the extents of the grid; for readers in other languages.
     """
 
     name: str
     inputs: Mapping[str, Array]
     formulas: Callable[[Mapping[str, Tensor]], dict[str, Quantity]]
     refms: Callable[[Mapping[str, Array]], dict[str, Array]]
+    setting: Mapping[str, Setting] = field(default_factory=dict)

@@ -40,7 +40,7 @@ def _case(
             "stencil_gradient": K.stencil_gradient(x["Z"], x["Y"]),
         }
 
-    return Case(f"convolution/{name}", inputs, formulas, refms)
+    return Case(f"convolution/{name}", inputs, formulas, refms, {"grid": grid})
 
 
 CASES = (

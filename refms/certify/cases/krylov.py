@@ -58,5 +58,5 @@ def _inputs() -> dict[str, Array]:
     return {"A": below + below.T + np.diag(5.0 + np.arange(7) ** 2 / 2), "b": drawn["b"]}
 
 
-CASES = (Case("conjugate_gradients", _inputs(), _formulas, _refms),)
+CASES = (Case("conjugate_gradients", _inputs(), _formulas, _refms, {"steps": _STEPS}),)
 """Four steps where seven would be exact."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -233,7 +234,11 @@ def _optimal_control(net: Network, x: Mapping[str, Array]) -> OptimalControl:
 
 
 def _case(name: str, seed: int, net: Network) -> Case:
-    return Case(f"network/{name}", net.inputs(seed), lambda x: _formulas(net, x), lambda x: _refms(net, x))
+    setting = {key: value for key, value in dataclasses.asdict(net).items() if key != "constants"}
+    setting |= {"learned": int(net.learned), "cg_steps": _CG_STEPS, "newton_steps": _NEWTON_STEPS}
+    return Case(
+        f"network/{name}", net.inputs(seed), lambda x: _formulas(net, x), lambda x: _refms(net, x), setting
+    )
 
 
 CASES = (

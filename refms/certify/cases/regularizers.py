@@ -44,7 +44,13 @@ def _in_space(name: str, seed: int, grid: tuple[int, ...], channels: int, classe
         R = classifier_regularizer(head, alpha, tau, dtype=str(x["omega"].dtype))
         return {"value": np.asarray(R.value(x["omega"])), "gradient": R.gradient(x["omega"])}
 
-    return Case(f"regularizer/{name}", inputs, formulas, refms)
+    return Case(
+        f"regularizer/{name}",
+        inputs,
+        formulas,
+        refms,
+        {"grid": grid, "channels": channels, "classes": classes},
+    )
 
 
 def _in_time(name: str, seed: int, layers: int, leading: int, final_time: float) -> Case:
@@ -74,7 +80,7 @@ def _in_time(name: str, seed: int, layers: int, leading: int, final_time: float)
         R = time_regularizer(steps, alpha, tau, leading=leading, dtype=str(x["theta"].dtype))
         return {"value": np.asarray(R.value(x["theta"])), "gradient": R.gradient(x["theta"])}
 
-    return Case(f"regularizer/{name}", inputs, formulas, refms)
+    return Case(f"regularizer/{name}", inputs, formulas, refms, {"layers": layers, "leading": leading})
 
 
 CASES = (

@@ -36,7 +36,7 @@ def _case(name: str, pair: str, S: Array, *, upward: bool = True) -> Case:
             found["up"] = prolong_stencil(x["S"], transfer_pair(pair))
         return found
 
-    return Case(f"stencils/{name}", {"S": S}, formulas, refms)
+    return Case(f"stencils/{name}", {"S": S}, formulas, refms, {"pair": pair})
 
 
 def _amplified(matrix: Tensor, S: Tensor) -> Number:

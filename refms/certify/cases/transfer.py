@@ -41,7 +41,7 @@ def _case(name: str, seed: int, fine: tuple[int, ...], channels: int, m: int) ->
             found[f"{pair}/prolongation"] = both.prolongation_matrix(grid, channels, dtype) @ x["coarse"]
         return found
 
-    return Case(f"transfer/{name}", inputs, formulas, refms)
+    return Case(f"transfer/{name}", inputs, formulas, refms, {"fine_grid": fine, "channels": channels})
 
 
 def _size(weights: Weights, dimension: int, Y: Tensor) -> Number:
