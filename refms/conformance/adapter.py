@@ -163,7 +163,9 @@ class Adapter:
     def conjugate_gradients(self, product: Callable[[Array], Array], b: Array, iterations: int) -> Array:
         """Return the iterate of conjugate gradients for A x = b from zero after so many iterations.
 
-        Where they stop earlier (exact solution, pᵀAp <= 0), the last iterate.
+        Where they stop earlier (exact solution, pᵀAp <= 0), the last iterate. Where the very first pᵀAp is
+        not positive that iterate is zero, and no direction to go; there property O9 expects b itself, the
+        direction of steepest descent.
         """
         _missing()
 

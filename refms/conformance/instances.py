@@ -93,6 +93,8 @@ class Instance:
         Precision of all arrays.
     seed : int
         Seed of every draw.
+    volume_weighted : bool
+        Whether logits are weighted with h^d; W is drawn so that they are about one in both cases.
 
     Examples
     --------
@@ -114,6 +116,7 @@ class Instance:
     final_time: float
     dtype: str
     seed: int
+    volume_weighted: bool = True
 
     @property
     def d(self) -> int:
@@ -124,6 +127,11 @@ class Instance:
     def cells(self) -> int:
         """Number of cells n."""
         return math.prod(self.grid)
+
+    @property
+    def volume(self) -> float:
+        """The factor of Wᵀy in the logits: h^d, or 1 where they are not weighted."""
+        return 1.0 / self.cells if self.volume_weighted else 1.0
 
     @property
     def weights(self) -> Pair:
@@ -197,7 +205,7 @@ class Instance:
             / math.sqrt(self.c_in * entries),
             "stencils": self.draw(name + "stencils", N, c, c, *self.stencil) / (c * math.sqrt(entries)),
             "biases": self.draw(name + "biases", N, c) / 2,
-            "W": self.draw(name + "W", c * self.cells, self.classes) * math.sqrt(self.cells / c),
+            "W": self.draw(name + "W", c * self.cells, self.classes) / (self.volume * math.sqrt(self.cells * c)),
             "mu": self.draw(name + "mu", self.classes) / 2,
         }
         return {key: array.astype(self.dtype) for key, array in drawn.items()}
@@ -310,4 +318,5 @@ def _drawn(
         final_time=float(rng.choice([0.5, 1.0, 2.0])),
         dtype=profile.dtype,
         seed=seed,
+        volume_weighted=profile.volume_weighted,
     )

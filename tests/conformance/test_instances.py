@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -92,3 +94,15 @@ def test_the_kits_table_of_pairs_and_that_of_refms_agree():
 def test_profiles_refuse_what_they_do_not_know(wrong):
     with pytest.raises(InputError):
         Profile("wrong", **wrong)
+
+
+def test_logits_are_about_one_with_and_without_the_volume():
+    # If W knew nothing of the missing h^d, logits would saturate and curvatures drown in round-off.
+    sizes = []
+    for weighted in (True, False):
+        x = instances(Domain(), replace(reference_profile(), volume_weighted=weighted), 9, seed=3)[8]
+        W = x.parameters()["W"]
+        sizes.append(x.volume * np.linalg.norm(W) / np.sqrt(W.shape[1]))
+        assert x.volume == (1 / x.cells if weighted else 1.0)
+    assert sizes[0] == pytest.approx(sizes[1], rel=1e-12)
+    assert 0.3 < sizes[0] < 3.0

@@ -100,7 +100,7 @@ def _reduced(a: Gate, x: Instance) -> Outcome:
     singles = [a.loss(p, X[j : j + 1].copy(), C[:, j : j + 1].copy(), x.problem) for j in range(3)]
     mean = a.profile.reduction == "mean"
     factor = 1.0 if mean else 2.0
-    scale = abs(f) + 3 * reach(p, X, x.problem) * float(np.abs(p["W"]).sum(axis=0).max()) / x.cells
+    scale = abs(f) + 3 * reach(p, X, x.problem) * x.volume * float(np.abs(p["W"]).sum(axis=0).max())
     g_twice = a.gradient(p, *twice, x.problem)
     gap = {key: doubled(g_twice[key]) - factor * doubled(g[key]) for key in g}
     return both(
