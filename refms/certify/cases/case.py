@@ -9,7 +9,6 @@ from refms.certify.formulas.tensor import Tensor
 from refms.certify.golden import Quantity
 from refms.errors import Array
 
-
 Setting = int | str | tuple[int, ...]
 
 
