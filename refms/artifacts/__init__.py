@@ -8,5 +8,6 @@ from refms.artifacts.comparing import Difference as Difference
 from refms.artifacts.comparing import attribute_differences as attribute_differences
 from refms.artifacts.comparing import first_difference as first_difference
 from refms.artifacts.describing import describe as describe
+from refms.artifacts.reading import read_arrays as read_arrays
 from refms.artifacts.reading import read_artifact as read_artifact
 from refms.artifacts.writing import write_artifact as write_artifact

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import h5py
 import numpy as np
@@ -20,6 +21,8 @@ from refms.artifacts.inspection import (
 )
 from refms.errors import Array, FileError, InputError
 from refms.files import regular_file_size
+
+Contents = TypeVar("Contents")
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # What h5py raises when a file is not what its own headers say.
@@ -52,12 +55,41 @@ def read_artifact(path: str | os.PathLike[str], *, max_bytes: int = 2**32) -> Ar
     Nothing in the file is executed, and no other file is opened on its behalf. The Fletcher-32 sums are
     checked as the arrays are read, and then the SHA-256 over all contents.
     """
+    return _opened(path, lambda file: _read(file, max_bytes))
+
+
+def read_arrays(path: str | os.PathLike[str], *, max_bytes: int = 2**24) -> dict[str, Array]:
+    """Return the arrays of an HDF5 file that another program wrote, after checking all that it declares.
+
+    Parameters
+    ----------
+    path : str or path
+        Any HDF5 file; attributes are not looked at.
+    max_bytes : int
+        Largest sum of the arrays' sizes to accept, in bytes; compared before any array is read.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        Every dataset of the file, by its path without the leading slash.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, truncated or damaged, or holds other types, filters, links or storage than
+        an artefact may have. In particular, arrays must not be compressed.
+    """
+    return _opened(path, lambda file: _bounded_arrays(file, max_bytes))
+
+
+def _opened(path: str | os.PathLike[str], read: Callable[[Any], Contents]) -> Contents:
+    """Open a file with care, and say in a sentence what is wrong with it."""
     name = os.fspath(path)
     regular_file_size(path)
     _require_signature(Path(path))
     try:
         with h5py.File(path, "r", locking=False) as file:
-            return _read(file, max_bytes)
+            return read(file)
     except FileError as error:
         raise FileError(f"{name!r} {error}") from error
     except InputError as error:
@@ -82,11 +114,23 @@ def _require_signature(path: Path) -> None:
 
 def _read(file: Any, max_bytes: int) -> Artifact:
     """Read an open file; messages begin after the file's name."""
-    # Asked of the open file: under this name there may be a newer one by now.
-    size = file.id.get_filesize()
     _require_schema(file)
     kind = text_attribute(file, "kind")
     attributes = _json_mapping(text_attribute(file, "attributes"))
+    artifact = Artifact(kind, attributes, _bounded_arrays(file, max_bytes))
+    if plain_attributes(file) != simple_attributes(artifact.attributes):
+        raise FileError(
+            "was edited: its plain attributes do not repeat the JSON text. Write it anew with refms."
+        )
+    if text_attribute(file, "digest") != artifact.digest:
+        raise FileError("is damaged or was edited: its contents do not have the SHA-256 it states.")
+    return artifact
+
+
+def _bounded_arrays(file: Any, max_bytes: int) -> dict[str, Array]:
+    """Read all arrays, once the sizes that they declare are known to be bounded."""
+    # Asked of the open file: under this name there may be a newer one by now.
+    size = file.id.get_filesize()
     datasets = datasets_of(file)
     declared = sum(checked_bytes(name, dataset) for name, dataset in datasets.items())
     if declared > size:
@@ -98,14 +142,7 @@ def _read(file: Any, max_bytes: int) -> Artifact:
             f"declares {declared} bytes of arrays; the limit is {max_bytes}. "
             "Raise max_bytes if you trust the file."
         )
-    artifact = Artifact(kind, attributes, {name: _values(name, d) for name, d in datasets.items()})
-    if plain_attributes(file) != simple_attributes(artifact.attributes):
-        raise FileError(
-            "was edited: its plain attributes do not repeat the JSON text. Write it anew with refms."
-        )
-    if text_attribute(file, "digest") != artifact.digest:
-        raise FileError("is damaged or was edited: its contents do not have the SHA-256 it states.")
-    return artifact
+    return {name: _values(name, dataset) for name, dataset in datasets.items()}
 
 
 def _require_schema(file: Any) -> None:
