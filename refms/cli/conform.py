@@ -6,10 +6,12 @@ import argparse
 import textwrap
 from collections.abc import Callable, Iterable
 
+from refms.cli.conform_probe import register_probe
 from refms.cli.options import Commands, add_command, require_target, write_json
 from refms.cli.reporting import add_run_options, add_tier_option, conclude, reports_of
 from refms.conformance.adapter import Adapter
 from refms.conformance.loading import load
+from refms.conformance.probe import probe
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.render_junit import junit
@@ -44,6 +46,7 @@ def register(commands: Commands) -> None:
     )
     inner = conform.add_subparsers(required=True, metavar="ACTION")
     _register_run(inner)
+    register_probe(inner)
     explain = add_command(
         inner,
         "explain",
@@ -86,8 +89,11 @@ def run_adapter(options: argparse.Namespace) -> int:
         if target is not None:
             require_target(target, force=True)
     chosen = selected(options.only)
-    reports = reports_of(load(options.adapter).adapters(options.dtype), options.tier, options.seed, chosen)
+    adapters = load(options.adapter).adapters(options.dtype)
+    reports = reports_of(adapters, options.tier, options.seed, chosen)
     tested = min(share_tested(report, chosen) for report in reports)
+    for sentence in dict.fromkeys(line for adapter in adapters for line in probe(adapter).disagreements):
+        print(f"probe: {sentence}")
     passed = conclude(reports, enough=tested >= LEAST_TESTED)
     for target, rendered in pages:
         if target is None:

@@ -1,0 +1,54 @@
+"""`refms conform probe`: exit codes, sentences, JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from refms.cli import main as program
+
+REFERENCE = "refms.conformance.reference:ReferenceAdapter"
+THEIRS = """
+from refms.conformance import Adapter, Profile
+from refms.conformance.reference import ReferenceAdapter
+
+class Flipped(ReferenceAdapter):
+    def convolution(self, S, Y, grid, boundary):
+        axes = tuple(range(2, S.ndim))
+        return super().convolution(S[(..., *(slice(None, None, -1) for _ in axes))].copy(), Y, grid, boundary)
+
+def nothing():
+    return Adapter(Profile("nothing yet"))
+"""
+SENTENCE = "declared correlation, but a delta image comes back as the stencil itself: convolution."
+
+
+@pytest.fixture
+def theirs(tmp_path):
+    path = tmp_path / "theirs.py"
+    path.write_text(THEIRS, encoding="utf-8")
+    return path
+
+
+def test_a_true_declaration_ends_with_zero(capsys, tmp_path):
+    target = tmp_path / "probe.json"
+    assert program.main(["conform", "probe", REFERENCE, "--json", str(target)]) == 0
+    assert "orientation: correlation, as declared." in capsys.readouterr().out
+    result = json.loads(target.read_text(encoding="utf-8"))
+    assert result["agrees"] is True
+    assert [one["profile"]["dtype"] for one in result["probes"]] == ["float64", "float32"]
+    assert all(trait["agrees"] for one in result["probes"] for trait in one["traits"])
+
+
+def test_a_wrong_declaration_ends_with_one_and_its_sentence(capsys, theirs):
+    assert program.main(["conform", "probe", f"{theirs}:Flipped"]) == 1
+    assert f"  ! {SENTENCE}\n" in capsys.readouterr().out
+    assert program.main(["conform", "run", f"{theirs}:Flipped", "--only", "D1"]) == 0
+    assert f"probe: {SENTENCE}\n" in capsys.readouterr().out
+
+
+def test_what_tells_nothing_ends_with_three_and_what_is_none_with_two(capsys, theirs):
+    assert program.main(["conform", "probe", f"{theirs}:nothing", "--json", "-"]) == 3
+    assert json.loads(capsys.readouterr().out)["agrees"] is False
+    assert program.main(["conform", "probe", f"{theirs}:missing"]) == 2
