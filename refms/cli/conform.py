@@ -6,6 +6,7 @@ import argparse
 import textwrap
 from collections.abc import Callable, Iterable
 
+from refms.cli import exchange
 from refms.cli.conform_probe import register_probe
 from refms.cli.options import Commands, add_command, require_target, write_json
 from refms.cli.reporting import add_run_options, add_tier_option, conclude, reports_of
@@ -47,6 +48,7 @@ def register(commands: Commands) -> None:
     inner = conform.add_subparsers(required=True, metavar="ACTION")
     _register_run(inner)
     register_probe(inner)
+    exchange.register(inner)
     explain = add_command(
         inner,
         "explain",

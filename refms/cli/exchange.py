@@ -1,0 +1,123 @@
+"""``refms conform export`` and ``verify``: implementations in any language, by files."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from refms.cli.options import Commands, add_command, require_target, write_json
+
+if TYPE_CHECKING:
+    from refms.exchange import Row
+
+LEAST_TESTED = 0.5
+"""Share of the chosen quantities that must have been computed, for a verdict to say anything."""
+
+TOO_LITTLE = 3
+
+
+def register(inner: Commands) -> None:
+    """Add ``export`` and ``verify`` to ``refms conform``."""
+    export = add_command(
+        inner,
+        "export",
+        "Write inputs and proved expectations, for implementations in any language.",
+        "refms conform export -o cases.h5",
+    )
+    export.add_argument("-o", "--output", metavar="FILE", required=True, help="the file to write")
+    export.add_argument(
+        "--format",
+        choices=("h5", "npz", "mat"),
+        help="HDF5, NumPy or MATLAB/Octave (default: as FILE ends)",
+    )
+    export.add_argument(
+        "--dtype",
+        choices=("float64", "float32"),
+        default="float64",
+        help="precision of the inputs (default: float64)",
+    )
+    export.add_argument("--force", action="store_true", help="replace FILE if it exists")
+    export.set_defaults(command=run_export)
+    verify = add_command(
+        inner,
+        "verify",
+        "Hold the results that another program computed from exported cases against the proved numbers.",
+        "refms conform verify cases.h5 results.h5 --only convolution,transfer",
+    )
+    verify.add_argument("cases", metavar="CASES", help="what was exported (.h5, .npz or .mat)")
+    verify.add_argument("results", metavar="RESULTS", help="result/CASE/QUANTITY (.h5, .npz or .mat)")
+    verify.add_argument(
+        "--only",
+        metavar="PATTERN,…",
+        help="judge these alone, such as convolution,'transfer/2d/*/restriction'",
+    )
+    verify.set_defaults(command=run_verify)
+
+
+def run_export(options: argparse.Namespace) -> int:
+    """Write the cases; return 0."""
+    # here and not above: other commands shall not wait for it
+    from refms.exchange.layout import expectations
+    from refms.exchange.writing import format_of, write_cases
+
+    form = options.format or format_of(options.output)
+    require_target(options.output, force=options.force)
+    write_cases(options.output, form, options.dtype, overwrite=options.force)
+    names = list(expectations())
+    print(
+        f"Wrote {len(names)} expectations with their inputs in {options.dtype} to {options.output}.\n"
+        f"Compute what you have, write it as result/{names[0]} and so on, then: "
+        f"refms conform verify {options.output} RESULTS"
+    )
+    write_json(options.json, {"file": options.output, "dtype": options.dtype, "quantities": names})
+    return 0
+
+
+def run_verify(options: argparse.Namespace) -> int:
+    """Print the table; return 0 for pass, 1 if a result is wrong, 3 if too few were computed."""
+    from refms.exchange.judging import judge
+    from refms.exchange.reading import read_cases, read_results
+
+    dtype = read_cases(options.cases)
+    rows = judge(read_results(options.results), dtype, options.only)
+    counts = Counter(row.verdict for row in rows)
+    tested = 1 - counts["NOT IMPLEMENTED"] / len(rows)
+    code = 1 if counts["FAIL"] or counts["MARGINAL"] else TOO_LITTLE if tested < LEAST_TESTED else 0
+    print(_table(rows))
+    print(
+        f"\n{counts['PASS']} pass, {counts['MARGINAL']} marginal, {counts['FAIL']} fail, "
+        f"{counts['NOT IMPLEMENTED']} not implemented of {len(rows)} quantities in {dtype}"
+    )
+    print(
+        {
+            0: "PASS",
+            1: "FAIL",
+            TOO_LITTLE: f"TOO LITTLE TESTED: {100 * tested:.0f} % of the chosen quantities, expected at "
+            f"least {100 * LEAST_TESTED:.0f} %. Compute more, or choose with --only what you have.",
+        }[code]
+    )
+    write_json(
+        options.json,
+        {
+            "passed": code == 0,
+            "dtype": dtype,
+            "counts": dict(counts),
+            "tested": tested,
+            "rows": [dataclasses.asdict(row) for row in rows],
+        },
+    )
+    return code
+
+
+def _table(rows: Sequence[Row]) -> str:
+    """Return one line for each quantity; under a wrong one, what was found."""
+    lines = [f"{'verdict':15}  {'quantity':48} {'rho':>9}  in eps times", ""]
+    for row in rows:
+        rho = "" if row.rho is None else f"{row.rho:.2g}"
+        lines.append(f"{row.verdict:15}  {row.quantity:48} {rho:>9}  {row.recipe}".rstrip())
+        if row.sentence:
+            lines.append(f"{'':17}{row.sentence}")
+    return "\n".join(lines)

@@ -1,0 +1,114 @@
+"""Reading .npz files of strangers: no pickles, and nothing is inflated before its size is bounded."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import zipfile
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+
+from refms.errors import Array, FileError
+from refms.files import regular_file_size
+
+MOST_MEMBERS = 2000
+"""How many arrays there may be."""
+
+DTYPES = ("<f4", "<f8", "<i8", "|u1")
+"""Types an array may have."""
+
+_LONGEST_HEADER = 4096
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What zipfile, zlib and NumPy raise when a file is not what its own headers say; text that nests too deeply
+# exhausts the parser.
+_ERRORS = (
+    OSError,
+    ValueError,
+    RuntimeError,
+    LookupError,
+    EOFError,
+    TypeError,
+    SyntaxError,
+    MemoryError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def read_npz(path: str | os.PathLike[str], *, max_bytes: int) -> dict[str, Array]:
+    """Return the arrays of an .npz file.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    max_bytes : int
+        Largest size of the file, and largest sum of the sizes of its members, in bytes.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        By name, without ``.npy``; of the types in ``DTYPES``.
+
+    Raises
+    ------
+    FileError
+        If the file is damaged, larger than that, or holds anything else than such arrays.
+    """
+    name = os.fspath(path)
+    if regular_file_size(path) > max_bytes:
+        raise FileError(f"{name!r} is larger than {max_bytes} bytes; expected results of the cases alone.")
+    try:
+        with open(path, "rb") as stream:
+            image = stream.read(max_bytes)
+        with zipfile.ZipFile(io.BytesIO(image)) as archive:
+            return _members(archive, max_bytes)
+    except FileError as error:
+        raise FileError(f"{name!r} {error}") from error
+    except _ERRORS as error:
+        raise FileError(
+            f"{name!r} is damaged or no .npz file: {str(error) or type(error).__name__}. Write it anew."
+        ) from error
+
+
+def _members(archive: zipfile.ZipFile, max_bytes: int) -> dict[str, Array]:
+    members = archive.infolist()
+    if len(members) > MOST_MEMBERS:
+        raise FileError(f"holds {len(members)} members; at most {MOST_MEMBERS} are read.")
+    total = sum(member.file_size for member in members)
+    if total > max_bytes:
+        raise FileError(f"declares {total} bytes of arrays; the limit is {max_bytes}.")
+    arrays: dict[str, Array] = {}
+    for member in members:
+        key = member.filename.removesuffix(".npy")
+        if key == member.filename or key in arrays:
+            raise FileError(f"holds {member.filename[:200]!r} twice or as something else than a .npy file.")
+        if member.compress_type not in _PACKED or member.flag_bits & 1:
+            raise FileError(f"packs {key[:200]!r} in a way that is not read; use numpy.savez.")
+        with archive.open(member) as stream:
+            content = stream.read(member.file_size + 1)
+        if len(content) != member.file_size:
+            raise FileError(f"declares {member.file_size} bytes for {key[:200]!r} and holds others.")
+        arrays[key] = _array(key, content)
+    return arrays
+
+
+def _array(key: str, content: bytes) -> Array:
+    """Return the array of a .npy file; its header is a Python literal and nothing else."""
+    stream = io.BytesIO(content)
+    version = npy.read_magic(stream)
+    if version not in ((1, 0), (2, 0)):
+        raise FileError(f"holds {key[:200]!r} in version {version} of the .npy format; expected 1.0 or 2.0.")
+    header: Any = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, by_columns, dtype = header(stream, max_header_size=_LONGEST_HEADER)
+    if dtype.hasobject or dtype.str not in DTYPES:
+        raise FileError(f"holds {key[:200]!r} of type {dtype}; expected float64 or float32.")
+    values = content[stream.tell() :]
+    if any(type(n) is not int or n < 0 for n in shape) or math.prod(shape) * dtype.itemsize != len(values):
+        raise FileError(f"holds {key[:200]!r} of shape {shape}, but {len(values)} bytes of values.")
+    return np.frombuffer(values, dtype=dtype).reshape(shape, order="F" if by_columns else "C")

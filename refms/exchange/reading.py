@@ -1,0 +1,109 @@
+"""Reading cases and results: the format is recognised by its first bytes, and every name is known before."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+
+from refms.artifacts import read_arrays
+from refms.errors import Array, FileError
+from refms.exchange.layout import case_arrays, expectations, flattened, precision_of
+from refms.exchange.mat import read_mat
+from refms.exchange.npz import read_npz
+from refms.files import regular_file_size
+
+LARGEST = 2**24
+"""Bytes that a file, and all that it holds, may have: a hundred times what is needed."""
+
+
+def read_cases(path: str | os.PathLike[str]) -> str:
+    """Return the precision of a file of cases, after making sure that it is what this refms exports.
+
+    Parameters
+    ----------
+    path : str or path
+        Of ``write_cases``, in any format.
+
+    Returns
+    -------
+    str
+        ``"float64"`` or ``"float32"``.
+
+    Raises
+    ------
+    FileError
+        If it is anything else.
+    """
+    try:
+        return precision_of(_renamed(_arrays(path), case_arrays()))
+    except FileError as error:
+        raise _about(path, error) from error
+
+
+def read_results(path: str | os.PathLike[str]) -> dict[str, Array]:
+    """Return the results in a file that another program wrote.
+
+    Parameters
+    ----------
+    path : str or path
+        HDF5, .npz or .mat of version 5.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        float64 or float32, by name ``case/quantity``.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, damaged, hostile or too large, or if it holds anything else than results of
+        the cases: an unknown name is refused, lest a slip of the pen counts as not implemented.
+    """
+    known = [f"result/{name}" for name in expectations()]
+    try:
+        results = _renamed(_arrays(path), known)
+        for name, array in results.items():
+            if array.dtype.kind != "f":
+                raise FileError(f"holds {name!r} of type {array.dtype}; expected float64 or float32.")
+    except FileError as error:
+        raise _about(path, error) from error
+    return {name.removeprefix("result/"): array for name, array in results.items()}
+
+
+def _arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
+    """Read all arrays, by the names that they have in the file."""
+    if regular_file_size(path) > LARGEST:
+        raise FileError(f"is larger than {LARGEST} bytes; expected cases or results alone.")
+    try:
+        with open(path, "rb") as stream:
+            start = stream.read(8)
+    except OSError as error:
+        raise FileError(f"cannot be read: {error.strerror or error}.") from error
+    if start == b"\x89HDF\r\n\x1a\n":
+        return read_arrays(path, max_bytes=LARGEST)
+    if start[:2] == b"PK":
+        return read_npz(path, max_bytes=LARGEST)
+    if start[:6] == b"MATLAB":
+        return read_mat(path, max_bytes=LARGEST)
+    raise FileError(f"starts with {start!r}; expected an HDF5, .npz or .mat file.")
+
+
+def _renamed(arrays: Mapping[str, Array], known: Iterable[str]) -> dict[str, Array]:
+    """Return the arrays by their full names; each may also be flattened, as in .mat files."""
+    full = {}
+    for name in known:
+        full[name] = full[flattened(name)] = name
+    found: dict[str, Array] = {}
+    for name, array in arrays.items():
+        if name not in full or full[name] in found:
+            raise FileError(
+                f"holds {name[:200]!r} twice, or under a name that is not asked for; expected names such as "
+                f"{next(iter(known))!r}."
+            )
+        found[full[name]] = array
+    return found
+
+
+def _about(path: str | os.PathLike[str], error: FileError) -> FileError:
+    name = repr(os.fspath(path))
+    return error if str(error).startswith(name) else FileError(f"{name} {error}")

@@ -1,0 +1,136 @@
+"""Writing cases: HDF5, NumPy's .npz or MATLAB's .mat, put in place in one step."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.io
+
+from refms.artifacts import Artifact, write_artifact
+from refms.certify.cases import CASES
+from refms.errors import Array, InputError, require_choice
+from refms.exchange.layout import LAYOUT, ORDER, case_arrays, expectations, flattened, operations
+from refms.files import atomic_write
+
+FORMATS = ("h5", "npz", "mat")
+
+
+def write_cases(
+    path: str | os.PathLike[str], form: str = "h5", dtype: str = "float64", *, overwrite: bool = False
+) -> None:
+    """Write inputs and expectations of everything that is proved.
+
+    Parameters
+    ----------
+    path : str or path
+        The file; its folder must exist.
+    form : str
+        ``"h5"`` (HDF5, an artefact of refms), ``"npz"`` or ``"mat"`` (version 5, which Octave reads, too).
+    dtype : str
+        ``"float64"`` or ``"float32"``: precision of the inputs.
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    InputError
+        If the format or the precision is not one of these.
+    FileError
+        If the file cannot be written.
+    """
+    require_choice(form, FORMATS, "format")
+    require_choice(dtype, ("float64", "float32"), "dtype")
+    arrays = case_arrays(dtype)
+    if form == "h5":
+        write_artifact(path, Artifact("cases", _attributes(dtype), arrays), overwrite=overwrite)
+        return
+    image = npz_image(arrays) if form == "npz" else mat_image(arrays)
+    with atomic_write(path, overwrite=overwrite) as temporary:
+        temporary.write_bytes(image)
+
+
+def format_of(path: str | os.PathLike[str]) -> str:
+    """Return the format that a file's name asks for.
+
+    Parameters
+    ----------
+    path : str or path
+        A name that ends in .h5, .npz or .mat.
+
+    Returns
+    -------
+    str
+        One of ``FORMATS``.
+
+    Raises
+    ------
+    InputError
+        If it ends otherwise.
+
+    Examples
+    --------
+    >>> format_of("cases.mat")
+    'mat'
+    """
+    ending = Path(path).suffix.lower().removeprefix(".")
+    if ending not in FORMATS:
+        raise InputError(f"{os.fspath(path)!r} ends in none of .h5, .npz and .mat; say which with --format.")
+    return ending
+
+
+def npz_image(arrays: Mapping[str, Array]) -> bytes:
+    """Return the bytes of an .npz file, without compression.
+
+    Parameters
+    ----------
+    arrays : mapping of str to numpy.ndarray
+        What to write, by name.
+
+    Returns
+    -------
+    bytes
+        The file.
+    """
+    buffer = io.BytesIO()
+    named: dict[str, Any] = dict(arrays)
+    np.savez(buffer, **named)
+    return buffer.getvalue()
+
+
+def mat_image(arrays: Mapping[str, Array]) -> bytes:
+    """Return the bytes of a .mat file of version 5 with flattened names, without compression.
+
+    Parameters
+    ----------
+    arrays : mapping of str to numpy.ndarray
+        What to write, by name; vectors become columns.
+
+    Returns
+    -------
+    bytes
+        The file.
+    """
+    buffer: Any = io.BytesIO()  # the stubs know of files' names only
+    named = {flattened(name): array for name, array in arrays.items()}
+    scipy.io.savemat(buffer, named, oned_as="column")
+    image: bytes = buffer.getvalue()
+    return image
+
+
+def _attributes(dtype: str) -> dict[str, Any]:
+    goldens = expectations()
+    return {
+        "dtype": dtype,
+        "layout": LAYOUT,
+        "order": ORDER,
+        "operations": operations(goldens),
+        "scales": {
+            name: {"scale": golden.scale, "formula": golden.recipe} for name, golden in goldens.items()
+        },
+        "settings": {case.name: dict(case.setting) for case in CASES},
+    }
