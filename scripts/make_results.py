@@ -59,7 +59,7 @@ def across_resolutions(name: str, result: dict[str, Any]) -> str:
 
 {data["dataset"]}, {counts} images for training / validation, smoothed with σ = {data["smoothing"]:g} cells of
 the fine grid in training. Transferred nets are evaluated without training, on images smoothed with
-σ = {smoothing}.
+σ = {smoothing}. Seconds are wall time of one process on a machine that had other work.
 
 | validation accuracy | refms, % | paper, % | |
 |---|---|---|---|
