@@ -33,6 +33,7 @@ every_command = pytest.mark.parametrize("words", RUNS.values(), ids=RUNS)
 def process(*words, **options):
     """Run refms in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
+    environment.pop("PYTHONUNBUFFERED", None)
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     return subprocess.run([sys.executable, "-m", "refms", *words], env=environment, text=True, **options)
 
@@ -181,19 +182,25 @@ def test_the_library_refuses_to_replace_a_model_with_json(refms):
 # Standard output
 
 
+LONG, SHORT = ("show", "coarse.h5"), ("diff", "coarse.h5", "coarse.h5")
+"""More than a buffer of output, which is written at once, and less, which is written at the end."""
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no /dev/full")
-def test_a_full_standard_output_ends_with_two_and_one_sentence(refms):
+@pytest.mark.parametrize("words", [LONG, SHORT], ids=["long", "short"])
+def test_a_full_standard_output_ends_with_two_and_one_sentence(refms, words):
     with open("/dev/full", "w", encoding="utf-8") as full:
-        ran = process("show", "coarse.h5", stdout=full)
+        ran = process(*words, stdout=full)
     assert ran.returncode == 2
     assert ran.stderr == "refms: cannot write the output: No space left on device.\n"
 
 
-def test_a_reader_who_has_gone_is_no_error(refms):
+@pytest.mark.parametrize("words", [LONG, SHORT], ids=["long", "short"])
+def test_a_reader_who_has_gone_is_no_error(refms, words):
     reading, writing = os.pipe()
     os.close(reading)
     with open(writing, "w", encoding="utf-8") as closed:
-        ran = process("show", "coarse.h5", stdout=closed)
+        ran = process(*words, stdout=closed)
     assert ran.returncode == 0
     assert ran.stderr == ""
 
