@@ -6,7 +6,7 @@ import argparse
 import textwrap
 from collections.abc import Callable, Iterable
 
-from refms.cli import exchange
+from refms.cli import exchange, mutants
 from refms.cli.conform_probe import register_probe
 from refms.cli.options import Commands, add_command, require_target, write_json
 from refms.cli.reporting import add_run_options, add_tier_option, conclude, reports_of
@@ -43,10 +43,11 @@ def register(commands: Commands) -> None:
         help=text,
         description=text,
         epilog="exit codes: 0 pass, 1 a property failed, 2 bad usage or unreadable input, 3 too little "
-        "implemented",
+        "implemented, 4 the kit misses a mistake (mutants)",
     )
     inner = conform.add_subparsers(required=True, metavar="ACTION")
     _register_run(inner)
+    mutants.register(inner)
     register_probe(inner)
     exchange.register(inner)
     explain = add_command(

@@ -40,6 +40,8 @@ class Row:
         The case of the worst outcome, with its seed.
     seconds : float
         Time spent.
+    diagnosis : str
+        Which known mistakes give the same wrong output; empty if none does.
     """
 
     id: str
@@ -52,6 +54,7 @@ class Row:
     instances: int = 0
     worst_instance: str = ""
     seconds: float = 0.0
+    diagnosis: str = ""
 
 
 @dataclass(frozen=True)
@@ -163,6 +166,8 @@ def table(reports: Iterable[Report]) -> str:
             if row.verdict != "PASS":
                 case = f" [{row.worst_instance}]" if row.worst_instance else ""
                 lines.append(f"{'':9}{report.profile.dtype}: {row.sentence}{case}")
+            if row.diagnosis:
+                lines.append(f"{'':9}{report.profile.dtype}: {row.diagnosis}.")
     return "\n".join(lines)
 
 

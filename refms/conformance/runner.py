@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from refms.conformance.adapter import provides
+from refms.conformance.diagnosis import diagnosis
 from refms.conformance.gate import Gate, Misbehaviour
 from refms.conformance.instances import Instance, instances
 from refms.conformance.outcome import Outcome, worst
@@ -110,7 +111,7 @@ def checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
     absent: Row | None = None
     for case in cases:
         try:
-            found.append((case, _examined(gate, item, case)))
+            found.append((case, examined(gate, item, case)))
         except NotImplementedError as error:
             row = unrun(item, f"the adapter says: {error}.")
             absent = dataclasses.replace(row, verdict="NOT IMPLEMENTED", worst_instance=case.describe())
@@ -118,6 +119,8 @@ def checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
     if absent is not None and (not found or total.verdict != "FAIL"):
         return dataclasses.replace(absent, instances=len(found))
     case = next(case for case, outcome in found if outcome.sentence == total.sentence)
+    seconds = time.perf_counter() - start
+    others = [one for one, outcome in found if outcome.verdict == "FAIL" and one is not case]
     return Row(
         id=item.id,
         family=item.family,
@@ -128,12 +131,33 @@ def checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
         sentence="" if total.verdict == "PASS" else total.sentence,
         instances=len(found),
         worst_instance=case.describe(),
-        seconds=time.perf_counter() - start,
+        seconds=seconds,
+        diagnosis=diagnosis(gate, item, [case, *others]) if total.verdict == "FAIL" else "",
     )
 
 
-def _examined(gate: Gate, item: Property, case: Instance) -> Outcome:
-    """Return what a property finds on one instance; only NotImplementedError passes through."""
+def examined(gate: Gate, item: Property, case: Instance) -> Outcome:
+    """Return what a property finds on one instance.
+
+    Parameters
+    ----------
+    gate : Gate
+        The implementation.
+    item : Property
+        What to check.
+    case : Instance
+        On what.
+
+    Returns
+    -------
+    Outcome
+        FAIL where something was raised.
+
+    Raises
+    ------
+    NotImplementedError
+        Where the adapter raises it; all else is caught.
+    """
     try:
         with np.errstate(all="ignore"):
             return item.check(gate, case)
