@@ -1,0 +1,55 @@
+"""``refms conform diff``: which properties changed their verdict between two reports."""
+
+from __future__ import annotations
+
+import argparse
+
+from refms.cli.options import Commands, add_command, write_json
+from refms.conformance.comparison import compared, notable
+from refms.conformance.saved import read_reports
+
+
+def register_diff(inner: Commands) -> None:
+    """Add ``diff`` to ``refms conform``."""
+    command = add_command(
+        inner,
+        "diff",
+        "Compare two reports that `refms conform run --json` wrote: which properties changed their verdict, "
+        "and where ρ grew or shrank by a factor of two or more; exit 0 if none is worse, 1 if one is, 2 if a "
+        "file is no report. What is no longer tested is worse.",
+        "refms conform diff before.json after.json",
+    )
+    command.add_argument("a", metavar="A.json", help="the report before")
+    command.add_argument("b", metavar="B.json", help="the report after")
+    command.set_defaults(command=run_diff)
+
+
+def run_diff(options: argparse.Namespace) -> int:
+    """Print the changes; return 0, or 1 if a property is worse."""
+    before, after = read_reports(options.a), read_reports(options.b)
+    settings = [sorted({(report.tier, report.seed) for report in reports}) for reports in (before, after)]
+    if settings[0] != settings[1]:
+        print("The reports are of different tiers or seeds; ρ of other instances differs anyhow.")
+    changes = compared(before, after)
+    changed = [change for change in changes if change.changed]
+    worse, better = ([one for one in changes if getattr(one, name)] for name in ("worse", "better"))
+    for change in changed:
+        label = "worse" if change.worse else "better" if change.better else "other"
+        print(f"{label:6} {change.sentence}")
+    for change in filter(notable, changes):
+        print(f"       {change.sentence}")
+    print(
+        f"{len(changes)} compared: {len(worse)} worse, {len(better)} better, "
+        f"{len(changes) - len(changed)} with the same verdict"
+    )
+    write_json(
+        options.json,
+        {
+            "a": options.a,
+            "b": options.b,
+            "worse": len(worse),
+            "better": len(better),
+            "compared": [change.to_dict() for change in changes],
+        },
+    )
+    return 1 if worse else 0
