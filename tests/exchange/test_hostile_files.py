@@ -1,0 +1,313 @@
+"""Files of strangers: whatever they hold, they are read or refused in a sentence, in bounded memory and time."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import struct
+import tracemalloc
+import zipfile
+import zlib
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+from exchanged_files import FORMATS, store
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from refms.cli.main import main
+from refms.errors import FileError
+from refms.exchange import read_results
+from refms.exchange.reading import LARGEST, read_cases
+
+NAME = "result/convolution/1d/product"
+VALUES = np.arange(84.0).reshape(21, 4)
+
+
+def refused(path, says):
+    with pytest.raises(FileError, match=says) as caught:
+        read_results(path)
+    assert str(path) in str(caught.value)
+    assert main(["conform", "verify", str(path), str(path)]) == 2
+
+
+# --- any format
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_an_unknown_name_is_refused(form, tmp_path):
+    store(tmp_path / f"r.{form}", {"result/convolution/1d/produkt": VALUES})
+    refused(tmp_path / f"r.{form}", "name that is not asked for")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("dtype", ["int64", "uint8", "complex128"])
+def test_other_types_are_refused(form, dtype, tmp_path):
+    store(tmp_path / f"r.{form}", {NAME: VALUES.astype(dtype)})
+    refused(tmp_path / f"r.{form}", "expected (float64|double)|of type")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_too_large_a_file_is_refused_unread(form, tmp_path):
+    path = tmp_path / f"r.{form}"
+    store(path, {NAME: VALUES})
+    os.truncate(path, LARGEST + 1)
+    refused(path, "larger than")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"P", b"hello, world", b"\x89HDF\r\n\x1a\n", b"PK\3\4", b"MATLAB 5.0"]
+)
+def test_fragments_are_refused(content, tmp_path):
+    path = tmp_path / "r"
+    path.write_bytes(content)
+    refused(path, "expected|damaged|save it")
+
+
+def test_what_is_no_file_is_refused(tmp_path):
+    refused(tmp_path, "folder")
+    refused(tmp_path / "none.h5", "cannot be read")
+    os.mkfifo(tmp_path / "pipe")
+    refused(tmp_path / "pipe", "not a regular file")
+
+
+def test_edited_cases_are_refused(cases, tmp_path):
+    with np.load(cases / "cases.npz") as file:
+        arrays = {name: file[name] for name in file}
+    assert read_cases(cases / "cases.npz") == "float64"
+    arrays["case/loss/tame/input/Z"][0, 0] += 1e-9
+    store(tmp_path / "cases.npz", arrays)
+    with pytest.raises(FileError, match="other cases"):
+        read_cases(tmp_path / "cases.npz")
+    arrays.pop("case/loss/tame/input/Z")
+    store(tmp_path / "cases.h5", arrays)
+    with pytest.raises(FileError, match="other cases"):
+        read_cases(tmp_path / "cases.h5")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """The bytes of a small file of results in each format; of .mat also a compressed one."""
+    folder, images = tmp_path_factory.mktemp("small"), {}
+    for form in FORMATS:
+        store(folder / f"r.{form}", {NAME: VALUES, "result/loss/tame/value": np.array(1.5)})
+        images[form] = (folder / f"r.{form}").read_bytes()
+    scipy.io.savemat(folder / "z.mat", {"result_convolution_1d_product": VALUES}, do_compression=True)
+    images["mat compressed"] = (folder / "z.mat").read_bytes()
+    np.savez_compressed(folder / "z.npz", **{NAME: VALUES})
+    images["npz compressed"] = (folder / "z.npz").read_bytes()
+    return images
+
+
+@pytest.mark.parametrize("form", [*FORMATS, "mat compressed", "npz compressed"])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damaged_files_are_read_or_refused(form, small, tmp_path, data):
+    image = bytearray(small[form])
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(image) - 1))
+        image[place] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.one_of(st.just(len(image)), st.integers(0, len(image))))
+    path = tmp_path / "r"
+    path.write_bytes(image[:cut])
+    try:
+        results = read_results(path)
+    except FileError as error:
+        assert str(path) in str(error)
+    else:
+        assert set(results) <= {"convolution/1d/product", "loss/tame/value"}
+
+
+# --- .npz
+
+
+def zipped(path, members, **options):
+    with zipfile.ZipFile(path, "w", **options) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+
+
+def npy(header, values=b""):
+    text = header.encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + values
+
+
+def test_compressed_archives_are_read(small, tmp_path):
+    (tmp_path / "r.npz").write_bytes(small["npz compressed"])
+    assert np.array_equal(read_results(tmp_path / "r.npz")["convolution/1d/product"], VALUES)
+
+
+def test_a_pickle_is_never_loaded(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "executed"),)
+
+    np.savez(tmp_path / "r.npz", **{NAME: np.array([Evil()], dtype=object)})
+    refused(tmp_path / "r.npz", "of type object")
+    zipped(tmp_path / "p.npz", [(f"{NAME}.npy", pickle.dumps(Evil()))])
+    refused(tmp_path / "p.npz", "damaged|magic")
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_zip_bomb_is_refused_before_it_is_inflated(tmp_path):
+    zipped(tmp_path / "r.npz", [(f"{NAME}.npy", bytes(2**28))], compression=zipfile.ZIP_DEFLATED)
+    tracemalloc.start()
+    refused(tmp_path / "r.npz", f"declares {2**28} bytes")
+    assert tracemalloc.get_traced_memory()[1] < 2**24
+    tracemalloc.stop()
+
+
+def test_a_member_that_lies_about_its_size_is_refused(tmp_path):
+    path = tmp_path / "r.npz"
+    zipped(path, [(f"{NAME}.npy", bytes(2**22))], compression=zipfile.ZIP_DEFLATED)
+    image = path.read_bytes().replace(struct.pack("<I", 2**22), struct.pack("<I", 100))
+    path.write_bytes(image)
+    refused(path, "damaged|holds others")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,)}\n",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (-1,)}\n",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (True,)}\n",
+        "{'descr': '|O', 'fortran_order': False, 'shape': ()}\n",
+        "{'descr': [('x', '<f8')], 'fortran_order': False, 'shape': ()}\n",
+        "{'descr': '>f8', 'fortran_order': False, 'shape': (1,)}\n",
+        "__import__('os').getcwd()\n",
+        "(" * 4000 + "\n",
+        "[" * 100 + "]" * 100 + "\n",
+        "{'descr': '<f8'" + " " * 60000 + "}\n",
+        "{}\n",
+        "\n",
+    ],
+)
+def test_headers_that_are_no_plain_arrays_are_refused(header, tmp_path):
+    zipped(tmp_path / "r.npz", [(f"{NAME}.npy", npy(header, bytes(8)))])
+    refused(tmp_path / "r.npz", "of shape|of type|damaged")
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_doubled_foreign_and_oddly_packed_members_are_refused(tmp_path):
+    good = io.BytesIO()
+    np.save(good, VALUES)
+    zipped(tmp_path / "twice.npz", [(f"{NAME}.npy", good.getvalue())] * 2)
+    refused(tmp_path / "twice.npz", "twice")
+    zipped(tmp_path / "text.npz", [("read.me", "hello")])
+    refused(tmp_path / "text.npz", "than a .npy file")
+    zipped(tmp_path / "lzma.npz", [(f"{NAME}.npy", good.getvalue())], compression=zipfile.ZIP_LZMA)
+    refused(tmp_path / "lzma.npz", "not read")
+    zipped(tmp_path / "many.npz", [(f"{i}.npy", b"") for i in range(2001)])
+    refused(tmp_path / "many.npz", "at most 2000")
+
+
+# --- .mat
+
+
+def element(kind, content):
+    return struct.pack("<II", kind, len(content)) + content + bytes(-len(content) % 8)
+
+
+def matrix(name=b"result_convolution_1d_product", flags=6, shape=(21, 4), values=VALUES.tobytes(), kind=9):
+    inner = element(6, struct.pack("<II", flags, 0)) + element(5, struct.pack(f"<{len(shape)}i", *shape))
+    return element(14, inner + element(1, name) + element(kind, values))
+
+
+def mat(path, *elements):
+    path.write_bytes(b"MATLAB 5.0".ljust(124) + b"\x00\x01IM" + b"".join(elements))
+
+
+def test_what_scipy_writes_and_what_is_written_here_is_read(small, tmp_path):
+    (tmp_path / "z.mat").write_bytes(small["mat compressed"])
+    assert np.array_equal(read_results(tmp_path / "z.mat")["convolution/1d/product"], VALUES)
+    mat(tmp_path / "r.mat", matrix(values=VALUES.tobytes(order="F")))
+    assert np.array_equal(read_results(tmp_path / "r.mat")["convolution/1d/product"], VALUES)
+
+
+def test_whole_numbers_that_are_stored_as_bytes_are_doubles(tmp_path):
+    mat(tmp_path / "r.mat", matrix(values=bytes(range(84)), kind=2))
+    found = read_results(tmp_path / "r.mat")["convolution/1d/product"]
+    assert found.dtype == np.float64
+    assert found[1, 0] == 1.0
+
+
+def test_a_compressed_bomb_is_refused_before_it_is_inflated(tmp_path):
+    bomb = zlib.compress(bytes(2**28), 9)
+    mat(tmp_path / "r.mat", struct.pack("<II", 15, len(bomb)) + bomb)
+    tracemalloc.start()
+    refused(tmp_path / "r.mat", "inflates to more")
+    assert tracemalloc.get_traced_memory()[1] < 2**26
+    tracemalloc.stop()
+
+
+def test_many_compressed_elements_share_one_limit(tmp_path):
+    part = zlib.compress(matrix(shape=(2**20, 1), values=bytes(2**23)), 9)
+    mat(tmp_path / "r.mat", *[struct.pack("<II", 15, len(part)) + part] * 5)
+    refused(tmp_path / "r.mat", "twice|inflates to more")
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        matrix(flags=1),  # a cell array
+        matrix(flags=4),  # text
+        matrix(flags=5),  # sparse
+        matrix(flags=6 | 0x0800),  # complex
+        matrix(shape=(2**31 - 1, 2**31 - 1)),
+        matrix(shape=(-21, -4)),
+        matrix(shape=(84,)),
+        matrix(shape=(1,) * 40),
+        matrix(shape=(0, *[2**31 - 1] * 8), values=b""),
+        matrix(name=b"../../etc/passwd"),
+        matrix(name=b""),
+        matrix(name=b"x" * 100),
+        matrix(kind=14),
+        matrix(values=b"x"),
+        element(14, b""),
+        element(9, VALUES.tobytes()),
+        struct.pack("<II", 14, 2**32 - 1),
+        struct.pack("<HHI", 15, 9, 0),
+        struct.pack("<II", 15, 4) + b"abcd",
+        b"\x00",
+    ],
+)
+def test_elements_that_are_no_plain_arrays_are_refused(what, tmp_path):
+    mat(tmp_path / "r.mat", what)
+    refused(tmp_path / "r.mat", "holds|damaged|truncated")
+
+
+def test_the_version_that_is_not_read_is_named(tmp_path):
+    (tmp_path / "r.mat").write_bytes(b"MATLAB 7.3 MAT-file".ljust(512))
+    refused(tmp_path / "r.mat", "save it with -v7")
+
+
+# --- HDF5; more kinds of hostile files are tested where the checks live, with the artefacts
+
+
+def hdf5(path, change):
+    with h5py.File(path, "w") as file:
+        change(file)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda file: file.create_dataset(NAME, data=np.zeros((21, 4)), compression="gzip"),
+        lambda file: file.create_dataset(NAME, data=np.zeros((21, 4)), shuffle=True),
+        lambda file: file.create_dataset(NAME, shape=(2**20, 2**10), dtype="f8", chunks=(1, 1024)),
+        lambda file: file.create_dataset(NAME, shape=(4,), dtype="f8", external=[("/etc/passwd", 0, 32)]),
+        lambda file: file.create_dataset(NAME, data=["text"], dtype=h5py.string_dtype()),
+        lambda file: file.__setitem__(NAME, h5py.SoftLink("/x")),
+        lambda file: file.__setitem__(NAME, h5py.ExternalLink("/etc/passwd", "/x")),
+        lambda file: file.__setitem__("result", file["/"]),
+        lambda file: file.__setitem__(NAME, np.dtype("f8")),
+        lambda file: file.__setitem__(NAME, h5py.Empty("f8")),
+        lambda file: file.__setitem__(NAME, np.zeros(3, dtype="f2")),
+    ],
+)
+def test_anything_but_plain_arrays_is_refused_in_hdf5(change, tmp_path):
+    hdf5(tmp_path / "r.h5", change)
+    refused(tmp_path / "r.h5", "holds|stores|declares|nests")
