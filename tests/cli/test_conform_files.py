@@ -123,3 +123,10 @@ def test_diff_of_what_is_no_report_ends_with_two(conform, tmp_path, content):
     assert code == 2
     assert printed.startswith("refms: 'bad.json' is ")
     assert printed.count("\n") == 1
+
+
+def test_a_negative_seed_is_refused_with_expectations_too(conform, tmp_path):
+    expect(tmp_path, "'D1-*' = 'known'")
+    code, printed = conform(*RUN, "--xfails", "x.toml", "--seed", "-1")
+    assert code == 2
+    assert "seed is -1; expected 0 or more" in printed
