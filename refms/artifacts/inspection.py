@@ -135,6 +135,10 @@ def datasets_of(file: Any) -> dict[str, Any]:
         for name in group:
             path = prefix + name
             link = group.get(name, getclass=True, getlink=True)
+            if link is None:
+                raise FileError(
+                    f"is damaged: the name {path!r} leads nowhere. Take another copy of the file."
+                )
             if link is not h5py.HardLink:
                 raise FileError(
                     f"holds a link out of its tree at {path!r} ({link.__name__}), which is not followed."

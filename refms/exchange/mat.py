@@ -50,11 +50,12 @@ def read_mat(path: str | os.PathLike[str], *, max_bytes: int) -> dict[str, Array
         If the file is damaged, larger than that, or holds anything else than such arrays.
     """
     name = os.fspath(path)
-    if regular_file_size(path) > max_bytes:
+    size = regular_file_size(path)
+    if size > max_bytes:
         raise FileError(f"{name!r} is larger than {max_bytes} bytes; expected results of the cases alone.")
     try:
         with open(path, "rb") as stream:
-            image = stream.read(max_bytes)
+            image = stream.read(size)
     except OSError as error:
         raise FileError(f"{name!r} cannot be read: {error.strerror or error}.") from error
     try:

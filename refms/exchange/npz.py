@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import tokenize
 import zipfile
 import zlib
 from typing import Any
@@ -35,6 +36,7 @@ _ERRORS = (
     SyntaxError,
     MemoryError,
     NotImplementedError,
+    tokenize.TokenError,
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -61,11 +63,12 @@ def read_npz(path: str | os.PathLike[str], *, max_bytes: int) -> dict[str, Array
         If the file is damaged, larger than that, or holds anything else than such arrays.
     """
     name = os.fspath(path)
-    if regular_file_size(path) > max_bytes:
+    size = regular_file_size(path)
+    if size > max_bytes:
         raise FileError(f"{name!r} is larger than {max_bytes} bytes; expected results of the cases alone.")
     try:
         with open(path, "rb") as stream:
-            image = stream.read(max_bytes)
+            image = stream.read(size)
         with zipfile.ZipFile(io.BytesIO(image)) as archive:
             return _members(archive, max_bytes)
     except FileError as error:

@@ -35,7 +35,8 @@ def read_cases(path: str | os.PathLike[str]) -> str:
         If it is anything else.
     """
     try:
-        return precision_of(_renamed(_arrays(path), case_arrays()))
+        arrays = _arrays(path)
+        return precision_of(_renamed(arrays, case_arrays()))
     except FileError as error:
         raise _about(path, error) from error
 
@@ -59,9 +60,9 @@ def read_results(path: str | os.PathLike[str]) -> dict[str, Array]:
         If the file is missing, damaged, hostile or too large, or if it holds anything else than results of
         the cases: an unknown name is refused, lest a slip of the pen counts as not implemented.
     """
-    known = [f"result/{name}" for name in expectations()]
     try:
-        results = _renamed(_arrays(path), known)
+        arrays = _arrays(path)
+        results = _renamed(arrays, [f"result/{name}" for name in expectations()])
         for name, array in results.items():
             if array.dtype.kind != "f":
                 raise FileError(f"holds {name!r} of type {array.dtype}; expected float64 or float32.")

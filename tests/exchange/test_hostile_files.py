@@ -1,7 +1,8 @@
-"""Files of strangers: whatever they hold, they are read or refused in a sentence, in bounded memory and time."""
+"""Files of strangers: whatever they hold, they are read or refused, in bounded memory and time."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import pickle
@@ -25,6 +26,7 @@ from refms.exchange.reading import LARGEST, read_cases
 
 NAME = "result/convolution/1d/product"
 VALUES = np.arange(84.0).reshape(21, 4)
+BYTES = VALUES.tobytes()
 
 
 def refused(path, says):
@@ -32,6 +34,17 @@ def refused(path, says):
         read_results(path)
     assert str(path) in str(caught.value)
     assert main(["conform", "verify", str(path), str(path)]) == 2
+
+
+@contextlib.contextmanager
+def memory_below(limit):
+    """Fail if more memory than this was allocated at any moment."""
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < limit
+    finally:
+        tracemalloc.stop()
 
 
 # --- any format
@@ -103,7 +116,7 @@ def small(tmp_path_factory):
 
 
 @pytest.mark.parametrize("form", [*FORMATS, "mat compressed", "npz compressed"])
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damaged_files_are_read_or_refused(form, small, tmp_path, data):
     image = bytearray(small[form])
@@ -113,12 +126,8 @@ def test_damaged_files_are_read_or_refused(form, small, tmp_path, data):
     cut = data.draw(st.one_of(st.just(len(image)), st.integers(0, len(image))))
     path = tmp_path / "r"
     path.write_bytes(image[:cut])
-    try:
-        results = read_results(path)
-    except FileError as error:
-        assert str(path) in str(error)
-    else:
-        assert set(results) <= {"convolution/1d/product", "loss/tame/value"}
+    with contextlib.suppress(FileError):
+        assert set(read_results(path)) <= {"convolution/1d/product", "loss/tame/value"}
 
 
 # --- .npz
@@ -154,10 +163,8 @@ def test_a_pickle_is_never_loaded(tmp_path):
 
 def test_a_zip_bomb_is_refused_before_it_is_inflated(tmp_path):
     zipped(tmp_path / "r.npz", [(f"{NAME}.npy", bytes(2**28))], compression=zipfile.ZIP_DEFLATED)
-    tracemalloc.start()
-    refused(tmp_path / "r.npz", f"declares {2**28} bytes")
-    assert tracemalloc.get_traced_memory()[1] < 2**24
-    tracemalloc.stop()
+    with memory_below(2**24):
+        refused(tmp_path / "r.npz", f"declares {2**28} bytes")
 
 
 def test_a_member_that_lies_about_its_size_is_refused(tmp_path):
@@ -211,7 +218,7 @@ def element(kind, content):
     return struct.pack("<II", kind, len(content)) + content + bytes(-len(content) % 8)
 
 
-def matrix(name=b"result_convolution_1d_product", flags=6, shape=(21, 4), values=VALUES.tobytes(), kind=9):
+def matrix(name=b"result_convolution_1d_product", flags=6, shape=(21, 4), values=BYTES, kind=9):
     inner = element(6, struct.pack("<II", flags, 0)) + element(5, struct.pack(f"<{len(shape)}i", *shape))
     return element(14, inner + element(1, name) + element(kind, values))
 
@@ -237,10 +244,8 @@ def test_whole_numbers_that_are_stored_as_bytes_are_doubles(tmp_path):
 def test_a_compressed_bomb_is_refused_before_it_is_inflated(tmp_path):
     bomb = zlib.compress(bytes(2**28), 9)
     mat(tmp_path / "r.mat", struct.pack("<II", 15, len(bomb)) + bomb)
-    tracemalloc.start()
-    refused(tmp_path / "r.mat", "inflates to more")
-    assert tracemalloc.get_traced_memory()[1] < 2**26
-    tracemalloc.stop()
+    with memory_below(2**26):
+        refused(tmp_path / "r.mat", "inflates to more")
 
 
 def test_many_compressed_elements_share_one_limit(tmp_path):
