@@ -27,8 +27,9 @@ def verify(capsys):
     return run
 
 
-@pytest.mark.parametrize("theirs", FORMATS)
-@pytest.mark.parametrize("ours", FORMATS)
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [("h5", "h5"), ("npz", "npz"), ("mat", "mat"), ("mat", "h5"), ("h5", "mat")]
+)
 def test_the_results_of_refms_pass_in_every_format(ours, theirs, cases, right, tmp_path, verify):
     store(tmp_path / f"results.{theirs}", right)
     code, out, _ = verify(cases / f"cases.{ours}", tmp_path / f"results.{theirs}")
@@ -37,14 +38,15 @@ def test_the_results_of_refms_pass_in_every_format(ours, theirs, cases, right, t
     assert f"{len(right)} pass, 0 marginal, 0 fail, 0 not implemented" in out
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_single_precision_is_judged_in_its_own_eps(form, tmp_path, verify):
-    cases, results = tmp_path / f"cases.{form}", tmp_path / f"results.{form}"
-    write_cases(cases, form, "float32")
-    store(results, computed("float32"))
-    code, out, _ = verify(cases, results)
-    assert code == 0
-    assert "in float32" in out
+def test_single_precision_is_judged_in_its_own_eps(tmp_path, verify):
+    single = computed("float32")
+    for form in FORMATS:
+        cases, results = tmp_path / f"cases.{form}", tmp_path / f"results.{form}"
+        write_cases(cases, form, "float32")
+        store(results, single)
+        code, out, _ = verify(cases, results)
+        assert code == 0
+        assert "in float32" in out
 
 
 def test_single_precision_where_double_was_asked_for_is_named(right):
