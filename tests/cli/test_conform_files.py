@@ -71,8 +71,9 @@ def test_an_expected_failure_that_passes_fails_the_run(conform, tmp_path):
 def test_a_failure_beside_an_expected_one_fails_the_run(conform, tmp_path):
     failing = failing_cases(conform, tmp_path)
     expect(tmp_path, *(f"'{id_}-1d-float32' = 'the wrong dimension'" for id_ in failing))
-    code, printed = conform(*RUN, "--xfails", "x.toml")
+    code, printed = conform(*RUN, "--xfails", "x.toml", "--markdown", "c.md")
     assert code == 1
+    assert "expected to fail: " not in (tmp_path / "c.md").read_text(encoding="utf-8")
     assert f"{failing[0]}-2d-float32 fails, which was not expected." in printed
     assert f"{failing[0]}-1d-float32 is PASS, but was expected to fail" in printed
 

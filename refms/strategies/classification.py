@@ -1,0 +1,88 @@
+"""Logits with extremes, labels, and batches of examples."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from refms.errors import Array, require_whole
+from refms.strategies.arrays import arrays, deltas, seeds, size_of
+
+
+def logits(classes: int, examples: int = 1, dtype: str = "float64") -> SearchStrategy[Array]:
+    """Return a strategy of logits with extremes; they shrink to zeros, all classes equally likely.
+
+    Parameters
+    ----------
+    classes, examples : int
+        ℓ and m.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+
+    Returns
+    -------
+    SearchStrategy of array
+        Shape (ℓ, m), finite: zeros, deltas and normal numbers of sizes from 1e-6 to 1e4, and single logits of
+        ±1e4 or a quarter of the largest number there is, which overflow any exponential that is not shifted.
+    """
+    shape = (classes, examples)
+    usual = st.builds(
+        lambda Z, size: (Z * size).astype(dtype),
+        arrays(shape, dtype),
+        st.sampled_from((1.0, 1e-6, 30.0, 1e4)),
+    )
+    size_of(shape, dtype)
+    huge = float(np.finfo(dtype).max) / 4
+    extreme = st.builds(
+        lambda Z, delta, size: np.where(delta == 0, Z, Z.dtype.type(size)),
+        arrays(shape, dtype),
+        deltas(shape, dtype),
+        st.sampled_from((1e4, -1e4, huge, -huge)),
+    )
+    return st.one_of(st.builds(lambda: np.zeros(shape, dtype)), usual, extreme)
+
+
+def labels(classes: int, examples: int = 1, dtype: str = "float64") -> SearchStrategy[Array]:
+    """Return a strategy of one-hot labels; they shrink to the first class for all examples.
+
+    Parameters
+    ----------
+    classes, examples : int
+        ℓ and m.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+
+    Returns
+    -------
+    SearchStrategy of array
+        Shape (ℓ, m).
+    """
+    size_of((classes, examples), dtype)
+    chosen = st.lists(st.integers(0, classes - 1), min_size=examples, max_size=examples)
+    return chosen.map(lambda found: np.eye(classes, dtype=dtype)[:, found])
+
+
+def nested_batches(count: int, levels: int = 3) -> SearchStrategy[tuple[tuple[int, ...], ...]]:
+    """Return a strategy of batches of which each contains the one before; they shrink to example 0 alone.
+
+    Parameters
+    ----------
+    count : int
+        How many examples there are.
+    levels : int
+        How many batches, smallest first.
+
+    Returns
+    -------
+    SearchStrategy of tuple of tuple of int
+        Indices without repetition; each batch continues the one before.
+    """
+    require_whole(count, "count", 1)
+    require_whole(levels, "levels", 1)
+    sizes = st.lists(st.integers(1, count), min_size=levels, max_size=levels).map(sorted)
+    order = st.one_of(
+        st.just(tuple(range(count))),
+        seeds().map(lambda seed: tuple(np.random.default_rng(seed).permutation(count).tolist())),
+    )
+    return st.builds(lambda all_, ends: tuple(all_[:end] for end in ends), order, sizes)
