@@ -67,12 +67,13 @@ def diagnosis(gate: Gate, item: Property, cases: Sequence[Instance]) -> str:
         Such as "your output equals: kernel flipped on all axes"; empty if no known mistake explains it.
     """
     right = as_declared(ReferenceAdapter(profile=dataclasses.replace(gate.profile, layout="columns")))
-    for chosen in (cases[:_MOST_INSTANCES], cases[:1]):
-        calls = [call for case in chosen for call in recorded(gate, item, case)]
-        names = explaining(calls, right)
-        if names:
-            return "your output equals: " + ", or ".join(names[:_MOST_NAMES])
-    return ""
+    found: tuple[Mutant, ...] = MUTANTS
+    for number, case in enumerate(cases[:_MOST_INSTANCES]):
+        narrowed = explaining(recorded(gate, item, case), right, found)
+        if not narrowed and number == 0:
+            return ""
+        found = narrowed or found
+    return "your output equals: " + ", or ".join(one.name for one in found[:_MOST_NAMES])
 
 
 def recorded(gate: Gate, item: Property, case: Instance) -> tuple[Call, ...]:
@@ -86,40 +87,38 @@ def recorded(gate: Gate, item: Property, case: Instance) -> tuple[Call, ...]:
     return tuple(recording.calls)
 
 
-def explaining(calls: Sequence[Call], right: Any, mutants: Iterable[Mutant] = MUTANTS) -> list[str]:
-    """Return the names of the mutants that give the recorded results, the simplest first.
+def explaining(calls: Sequence[Call], right: Any, mutants: Iterable[Mutant] = MUTANTS) -> tuple[Mutant, ...]:
+    """Return the mutants that give the recorded results, the simplest first.
 
     Parameters
     ----------
     calls : sequence of Call
         What an implementation gave.
     right : Adapter
-        A right implementation in columns.
+        A right one in columns.
     mutants : iterable of Mutant
         The mistakes to compare with.
 
     Returns
     -------
-    list of str
+    tuple of Mutant
         Those that explain all wrong operations; if there are none, those that explain one of them.
     """
-    dtype = right.profile.dtype
-    differing = [call for call in calls if not _gives(right, call, dtype)]
-    if not differing or any(call.result is None for call in differing):
-        return []
-    wrong = {call.operation for call in differing}
+    by_operation = {
+        call.operation: [one for one in calls if one.operation == call.operation] for call in calls
+    }
+    wrong = {name for name, made in by_operation.items() if not _gives_all(right, made)}
     all_of_it, part_of_it = [], []
     for mutant in sorted(mutants, key=lambda one: len(one.changes)):
-        if not wrong & set(mutant.changes):
-            continue
+        touched = wrong & set(mutant.changes)
         mutated = mutant.around(right)
-        if _explains(mutated, calls, wrong | set(mutant.changes), dtype):
-            all_of_it.append(mutant.name)
-        elif not all_of_it and any(
-            _explains(mutated, calls, {operation}, dtype) for operation in wrong & set(mutant.changes)
-        ):
-            part_of_it.append(mutant.name)
-    return all_of_it or part_of_it
+        explained = {name for name in touched if _gives_all(mutated, by_operation[name])}
+        innocent = (set(mutant.changes) & set(by_operation)) - wrong
+        if explained and explained == wrong and all(_gives_all(mutated, by_operation[n]) for n in innocent):
+            all_of_it.append(mutant)
+        elif explained:
+            part_of_it.append(mutant)
+    return tuple(all_of_it or part_of_it)
 
 
 class _Recording:
@@ -143,9 +142,9 @@ class _Recording:
         return result
 
 
-def _explains(adapter: Any, calls: Sequence[Call], operations: set[str], dtype: str) -> bool:
-    """Return whether an adapter gives all recorded results of some operations."""
-    return all(_gives(adapter, call, dtype) for call in calls if call.operation in operations)
+def _gives_all(adapter: Any, calls: Sequence[Call]) -> bool:
+    """Return whether an adapter gives all recorded results."""
+    return all(_gives(adapter, call, adapter.profile.dtype) for call in calls)
 
 
 def _gives(adapter: Any, call: Call, dtype: str) -> bool:

@@ -115,7 +115,8 @@ def judge(row: Row, case: Case) -> None:
             f"  formula:  {case.law.statement}\n"
             f"  catches:  {case.law.catches}\n"
             f"  instance: {row.worst_instance}\n"
-            f"  more:     refms conform explain {row.id}"
+            + (f"  known:    {row.diagnosis}\n" if row.diagnosis else "")
+            + f"  more:     refms conform explain {row.id}"
         )
 
 

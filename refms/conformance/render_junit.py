@@ -61,7 +61,7 @@ def _case(suite: ElementTree.Element, row: Row, dtype: str) -> None:
     found = _text(row.sentence)
     if row.verdict == "FAIL":
         failure = ElementTree.SubElement(case, "failure", message=found)
-        failure.text = _text(f"{row.criterion}\n{row.worst_instance}")
+        failure.text = _text("\n".join(filter(None, (row.criterion, row.worst_instance, row.diagnosis))))
     elif row.verdict in UNTESTED:
         ElementTree.SubElement(case, "skipped", message=_text(f"{row.verdict}: {row.sentence}"))
     elif row.verdict == "MARGINAL":

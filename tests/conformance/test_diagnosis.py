@@ -14,6 +14,8 @@ from refms.conformance.gate import Gate
 from refms.conformance.instances import instances
 from refms.conformance.mutants import mutant_named
 from refms.conformance.reference import ReferenceAdapter, reference_profile
+from refms.conformance.render_junit import junit
+from refms.conformance.render_markdown import markdown
 from refms.conformance.report import table
 from refms.conformance.runner import checked
 
@@ -83,8 +85,11 @@ def test_the_mistake_stands_in_the_table_and_in_the_report():
     lines = table([report]).splitlines()
     at = next(k for k, line in enumerate(lines) if line.lstrip().startswith("D1 "))
     assert "your output equals: layers copied in place of interpolated." in lines[at + 2]
+    sentence = "your output equals: layers copied in place of interpolated"
     found = next(one for one in report.to_dict()["rows"] if one["id"] == "D1")
-    assert found["diagnosis"] == "your output equals: layers copied in place of interpolated"
+    assert found["diagnosis"] == sentence
+    assert sentence in markdown([report])
+    assert sentence in junit([report])
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -93,7 +98,7 @@ def test_a_right_implementation_has_no_diagnosis(dtype):
     assert all(not one.diagnosis for one in run(right).rows)
     for item in PROPERTIES[::5]:
         case = instances(item.domain, right.profile, 1, 0)[0]
-        assert explaining(recorded(Gate(right), item, case), ReferenceAdapter(dtype=dtype)) == []
+        assert explaining(recorded(Gate(right), item, case), ReferenceAdapter(dtype=dtype)) == ()
 
 
 class Unknown(ReferenceAdapter):
