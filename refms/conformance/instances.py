@@ -205,7 +205,8 @@ class Instance:
             / math.sqrt(self.c_in * entries),
             "stencils": self.draw(name + "stencils", N, c, c, *self.stencil) / (c * math.sqrt(entries)),
             "biases": self.draw(name + "biases", N, c) / 2,
-            "W": self.draw(name + "W", c * self.cells, self.classes) / (self.volume * math.sqrt(self.cells * c)),
+            "W": self.draw(name + "W", c * self.cells, self.classes)
+            / (self.volume * math.sqrt(self.cells * c)),
             "mu": self.draw(name + "mu", self.classes) / 2,
         }
         return {key: array.astype(self.dtype) for key, array in drawn.items()}

@@ -273,7 +273,7 @@ def _growth(p: Parameters, x: Instance) -> float:
 
 
 def _loss_scale(f: float, p: Parameters, X: Array, x: Instance) -> float:
-    """Return |f| + m h^d‖W‖₁ growth (without h^d where it is not declared), the size of the logits' rounding errors."""
+    """Return |f| + m h^d‖W‖₁ growth (h^d where it is declared), the size of the logits' rounding errors."""
     columns = float(np.abs(doubled(p["W"])).sum(axis=0).max())
     return abs(f) + len(X) * columns * x.volume * oracle.reach(p, X, x.problem)
 
