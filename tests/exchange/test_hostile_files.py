@@ -249,9 +249,10 @@ def test_a_compressed_bomb_is_refused_before_it_is_inflated(tmp_path):
 
 
 def test_many_compressed_elements_share_one_limit(tmp_path):
-    part = zlib.compress(matrix(shape=(2**20, 1), values=bytes(2**23)), 9)
-    mat(tmp_path / "r.mat", *[struct.pack("<II", 15, len(part)) + part] * 5)
-    refused(tmp_path / "r.mat", "twice|inflates to more")
+    names = (b"a", b"b", b"c", b"d", b"e")
+    parts = [zlib.compress(matrix(name, shape=(2**19, 1), values=bytes(2**22))) for name in names]
+    mat(tmp_path / "r.mat", *[struct.pack("<II", 15, len(part)) + part for part in parts])
+    refused(tmp_path / "r.mat", "inflates to more")
 
 
 @pytest.mark.parametrize(
@@ -316,3 +317,11 @@ def hdf5(path, change):
 def test_anything_but_plain_arrays_is_refused_in_hdf5(change, tmp_path):
     hdf5(tmp_path / "r.h5", change)
     refused(tmp_path / "r.h5", "holds|stores|declares|nests")
+
+
+def test_a_name_that_leads_nowhere_is_refused(tmp_path):
+    """HDF5 looks names up by their order; one that was damaged is listed, but not found."""
+    path = tmp_path / "r.h5"
+    store(path, {"aaaa": VALUES, "bbbb": VALUES})
+    path.write_bytes(path.read_bytes().replace(b"aaaa", b"zzzz"))
+    refused(path, "'zzzz' leads nowhere")
