@@ -54,8 +54,8 @@ def judge(results: Mapping[str, Array], dtype: str = "float64", only: str | None
     Parameters
     ----------
     results : mapping of str to numpy.ndarray
-        float64 or float32, by name ``case/quantity``. Axes of extent one count for nothing, because MATLAB
-        adds and drops them.
+        float64 or float32, by name ``case/quantity``. Trailing extents of one count for nothing, and a
+        vector may be a row: MATLAB knows no others.
     dtype : str
         Precision of the inputs; errors are measured in its eps.
     only : str or None
@@ -123,7 +123,7 @@ def _row(case: Case, name: str, golden: Golden, result: Array | None, dtype: str
     if result is None:
         return Row(name, "NOT IMPLEMENTED", None, golden.scale, golden.recipe)
     got = np.asarray(result, dtype="float64")
-    if _without_ones(got.shape) == _without_ones(golden.shape):
+    if _same_in_matlab(got.shape, golden.shape):
         got = got.reshape(golden.shape)
     rho = golden.distance(got, dtype)
     found = verdict(rho)
@@ -136,8 +136,16 @@ def _row(case: Case, name: str, golden: Golden, result: Array | None, dtype: str
     )
 
 
-def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(n for n in shape if n != 1)
+def _same_in_matlab(found: tuple[int, ...], expected: tuple[int, ...]) -> bool:
+    """Whether shapes differ by trailing extents of one, or a vector is a row or column."""
+    row = len(expected) == 1 and found == (1, *expected)
+    return row or _trimmed(found) == _trimmed(expected)
+
+
+def _trimmed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    while shape and shape[-1] == 1:
+        shape = shape[:-1]
+    return shape
 
 
 def _where(got: Array, golden: Golden, dtype: str) -> tuple[tuple[int, ...] | None, str]:

@@ -22,6 +22,7 @@ def right_one(right, name):
 @pytest.mark.parametrize(
     "name",
     [
+        "convolution/2d/product",
         "convolution/1d/product",
         "convolution/3d/stencil_gradient",
         "stencils/2d/nearest/down",
@@ -30,6 +31,13 @@ def right_one(right, name):
 )
 def test_reversed_axes(name, right):
     assert "with its axes reversed" in said(name, right_one(right, name).T)
+
+
+def test_a_vector_may_be_a_row_or_a_column(right):
+    vector = right_one(right, "network/1d/gradient_theta")
+    for shape in ((1, 56), (56, 1), (56,)):
+        row = judge({"network/1d/gradient_theta": vector.reshape(shape)}, only="network/1d/gradient_theta")[0]
+        assert row.verdict == "PASS"
 
 
 def test_a_transposed_matrix(right):

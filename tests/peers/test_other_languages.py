@@ -18,9 +18,9 @@ def exported(path):
     return path
 
 
-def ran(*words):
+def ran(*words, folder=None):
     done = subprocess.run(
-        [str(word) for word in words], capture_output=True, text=True, timeout=120, check=False
+        [str(word) for word in words], cwd=folder, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
 
@@ -56,7 +56,19 @@ def test_cpp(tmp_path):
     if not command:
         pytest.skip("no C++ compiler with HDF5 is installed (Debian: apt-get install g++ libhdf5-dev)")
     program, source = tmp_path / "conform", FOLDER / "cpp" / "conform.cpp"
-    ran(*command, "-std=c++17", "-Wall", "-Wextra", "-Werror", "-O1", "-o", program, source, *libraries)
+    ran(
+        *command,
+        "-std=c++17",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-O1",
+        "-o",
+        program,
+        source,
+        *libraries,
+        folder=tmp_path,
+    )
     cases, results = exported(tmp_path / "cases.h5"), tmp_path / "results.h5"
     ran(program, cases, results)
     assert verified(cases, results, "convolution/*/product,transfer/*/restriction") == 0
