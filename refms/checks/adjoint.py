@@ -12,7 +12,7 @@ from refms.backend import NUMPY, Backend
 from refms.checks.factor import constant_factor, name_factor
 from refms.checks.report import Report, verdict, worst_rho
 from refms.checks.residual import Shape, draw, extents, inner, machine_epsilon, mismatch, norm_of, ratio
-from refms.errors import Array, InputError
+from refms.errors import Array, InputError, require_whole
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,7 @@ def adjoint_test(
     """
     if repeats < 1:
         raise InputError(f"repeats is {repeats}; expected at least 1.")
+    require_whole(seed, "seed")
     eps, rng = machine_epsilon(dtype), np.random.default_rng(seed)
     products, residuals = [], []
     for _ in range(repeats):

@@ -12,7 +12,7 @@ from refms.backend import NUMPY, Backend
 from refms.checks.factor import constant_factor, name_factor
 from refms.checks.report import Report, verdict, worst_rho
 from refms.checks.residual import Shape, draw, extents, inner, machine_epsilon, mismatch, norm_of, ratio
-from refms.errors import Array, InputError
+from refms.errors import Array, InputError, require_whole
 
 Operator = Callable[[Array], Array]
 """A linear map as a function."""
@@ -105,6 +105,7 @@ def gauss_newton_test(
     """
     if repeats < 1 or np.dtype(dtype).kind == "c":
         raise InputError(f"repeats is {repeats} and dtype is {dtype}; expected at least 1 and a real dtype.")
+    require_whole(seed, "seed")
     eps, rng = machine_epsilon(dtype), np.random.default_rng(seed)
     parts, pairs = [], []
     for _ in range(repeats):

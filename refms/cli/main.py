@@ -1,6 +1,6 @@
 """The command ``refms``: subcommands, exit codes, and errors as sentences.
 
-Exit codes: 0 good, 1 a check failed, 2 bad usage or unreadable input, 3 too little implemented (conform run),
+Exit codes: 0 good, 1 a check failed, 2 bad usage or unreadable input, 3 too little implemented (conform run, verify),
 4 the kit misses a mistake (conform mutants).
 """
 
@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
         prog="refms",
         description="Multiscale training of convolutional networks, numerically verified.",
         epilog="exit codes: 0 good, 1 a check failed, 2 bad usage or unreadable input, 3 too little "
-        "implemented to be judged (conform run), 4 the kit misses a mistake (conform mutants)",
+        "implemented to be judged (conform run, verify), 4 the kit misses a mistake (conform mutants)",
     )
     top.add_argument("--version", action="version", version=f"refms {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")

@@ -155,3 +155,11 @@ def test_every_repetition_counts(wrong_call):
         return y * (1 + 1e-3 * (next(calls) == wrong_call))
 
     assert checks.adjoint_test(lambda x: 1 * x, adjoint, 3, 3, repeats=4).verdict == "FAIL"
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "three"])
+def test_a_seed_that_is_no_whole_number_is_refused(seed):
+    with pytest.raises(InputError, match="seed"):
+        checks.adjoint_test(lambda x: x, lambda y: y, 3, 3, seed=seed)
+    with pytest.raises(InputError, match="seed"):
+        checks.gauss_newton_test(lambda v: v, lambda v: v, lambda g: g, lambda z: z, 3, seed=seed)
