@@ -1,7 +1,7 @@
 """The command ``refms``: subcommands, exit codes, and errors as sentences.
 
-Exit codes: 0 good, 1 a check failed, 2 bad usage or unreadable input, 3 too little implemented (conform run and
-verify), 4 the kit misses a mistake (conform mutants).
+Exit codes: 0 good, 1 a check failed, 2 bad usage or unreadable input, 3 too little implemented (conform run
+and verify), 4 the kit misses a mistake (conform mutants).
 """
 
 from __future__ import annotations
