@@ -45,6 +45,7 @@ def across_resolutions(name: str, result: dict[str, Any]) -> str:
     smoothing = " / ".join(next(iter(result["transfer"].values())))
     data = result["configuration"]["data"]
     first = next(iter(result["native"].values()))
+    command = f"python {FOLDER}/across_resolutions.py {FOLDER}/{name}.toml --sizes {' '.join(sizes)} -o OUT"
     counts = f"{first['train']['examples']:,} / {first['validation']['examples']:,}"
     made_with = ", ".join(f"{package} {version}" for package, version in result["versions"].items())
     identities = "\n".join(
@@ -54,7 +55,7 @@ def across_resolutions(name: str, result: dict[str, Any]) -> str:
     )
     return f"""## Across resolutions: `{name}.toml`
 
-`python {FOLDER}/across_resolutions.py {FOLDER}/{name}.toml -o OUT --result {FOLDER}/results/{name}.json`,
+`{command} --result {FOLDER}/results/{name}.json`,
 {result["date"]}, {result["machine"]}, {made_with}.
 
 {data["dataset"]}, {counts} images for training / validation, smoothed with σ = {data["smoothing"]:g} cells of

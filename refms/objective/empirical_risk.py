@@ -44,8 +44,8 @@ class EmpiricalRisk:
         R.
     loss : Loss
         By default the softmax cross entropy.
-    constant : float
-        Added to every value (the regularisers of what is held fixed).
+    constant : float or complex
+        Added to every value: the regularisers of what is held fixed. Complex only in complex-step tests.
     sample : numpy.ndarray or None
         Indices of the examples on which curvature is measured; None means all.
     memory : int
@@ -66,7 +66,7 @@ class EmpiricalRisk:
     examples: LabelledColumns
     regularizer: Quadratic
     loss: Loss = field(default_factory=SoftmaxCrossEntropy)
-    constant: float = 0.0
+    constant: float | complex = 0.0
     sample: Array | None = None
     memory: int = DEFAULT_MEMORY
     unit: float = 1.0

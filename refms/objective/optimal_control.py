@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingABC
-from dataclasses import dataclass, field
-
-import numpy as np
+from dataclasses import dataclass, field, replace
 
 from refms.backend import backend_of
 from refms.errors import Array, InputError, require_choice
@@ -158,38 +156,28 @@ class OptimalControl:
         return y
 
     def _classifier_block(self, theta: Array) -> EmpiricalRisk:
-        constant = float(np.real(self.propagation_regularizer.value(theta)))
+        constant = self.propagation_regularizer.value(theta)
         bytes_needed = self.network.rows_out * self.examples.count * self.examples.X.dtype.itemsize
         if 4 * bytes_needed > 3 * self.memory:  # the rest of the budget is for the batch in flight
             full = self._sequence(Frozen(self.network, theta), self.classifier)
-            return self._risk(full, self.classifier_regularizer, constant, None)
-        examples = LabelledColumns.unchecked(self.features(theta), self.examples.C)
+            return self._risk(full, self.classifier_regularizer, constant)
+        features = LabelledColumns.unchecked(self.features(theta), self.examples.C)
         share = self.classifier.multiply_adds / (self.network.multiply_adds + self.classifier.multiply_adds)
-        return EmpiricalRisk(
-            self.classifier,
-            examples,
-            self.classifier_regularizer,
-            self.loss,
-            constant,
-            None,
-            self.memory,
-            share,
-            self.work,
-        )
+        of_features = self._risk(self.classifier, self.classifier_regularizer, constant)
+        return replace(of_features, examples=features, unit=share)
 
     def _risk(
-        self, full: Mapping, regularizer: Quadratic, constant: float | complex, sample: Array | None
+        self, map_: Mapping, regularizer: Quadratic, constant: float | complex, sample: Array | None = None
     ) -> EmpiricalRisk:
         return EmpiricalRisk(
-            full,
+            map_,
             self.examples,
             regularizer,
-            self.loss,
-            constant,  # type: ignore[arg-type]  # complex only in complex-step tests
-            sample,
-            self.memory,
-            1.0,
-            self.work,
+            loss=self.loss,
+            constant=constant,
+            sample=sample,
+            memory=self.memory,
+            work=self.work,
         )
 
     def _sequence(self, network: Mapping, classifier: Mapping) -> Sequence:

@@ -95,7 +95,7 @@ class ConvolutionLayer:
         InputError
             If shapes or precisions do not fit.
         """
-        return self.activation.value(self._preactivation(theta, Y))
+        return self.activation.value(self._before_activation(theta, Y)[1])
 
     def linearize(self, theta: Array, Y: Array) -> ConvolutionLayerLinearization:
         """Return the layer linearised at (θ, Y).
@@ -110,7 +110,7 @@ class ConvolutionLayer:
         ConvolutionLayerLinearization
             Holds σ(Z), σ′(Z) and references to Y and the stencils.
         """
-        value, slope = self.activation.value_and_derivative(self._preactivation(theta, Y))
+        value, slope = self.activation.value_and_derivative(self._before_activation(theta, Y)[1])
         return ConvolutionLayerLinearization(self, self.layout.unpack(theta)["stencil"], Y, value, slope)
 
     def trace(self, theta: Array, Y: Array) -> dict[str, Array]:
@@ -126,13 +126,8 @@ class ConvolutionLayer:
         dict of str to array
             Each of shape (c_out·n, m).
         """
-        S = self.layout.unpack(theta)["stencil"]
-        Z = self._preactivation(theta, Y)
-        return {
-            "convolution": self.convolution.apply(S, Y),
-            "preactivation": Z,
-            "output": self.activation.value(Z),
-        }
+        KY, Z = self._before_activation(theta, Y)
+        return {"convolution": KY, "preactivation": Z, "output": self.activation.value(Z)}
 
     def add_bias(self, bias: Array, Z: Array) -> Array:
         """Return Z + b with b broadcast over examples and, if it is per channel, over cells.
@@ -170,11 +165,13 @@ class ConvolutionLayer:
             return G.sum(axis=1)
         return G.reshape(self.convolution.c_out, -1).sum(axis=1)
 
-    def _preactivation(self, theta: Array, Y: Array) -> Array:
+    def _before_activation(self, theta: Array, Y: Array) -> tuple[Array, Array]:
+        """Return K(S) Y and K(S) Y + b."""
         require_same_precision(theta=theta, Y=Y)
         require_shape(Y, (self.rows_in, None), "Y", "(channels * cells, examples)")
         parts = self.layout.unpack(theta)
-        return self.add_bias(parts["bias"], self.convolution.apply(parts["stencil"], Y))
+        KY = self.convolution.apply(parts["stencil"], Y)
+        return KY, self.add_bias(parts["bias"], KY)
 
 
 @dataclass(frozen=True, eq=False)
