@@ -16,7 +16,46 @@ class InputError(ValueError):
 
 
 class FileError(InputError):
-    """A file cannot be used: missing, truncated, foreign, newer, or hostile."""
+    """A file cannot be used: missing, truncated, foreign, newer, or hostile.
+
+    The message can be shown as it is: what a file says of itself is escaped and cut (:func:`presentable`).
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(presentable(message))
+
+
+def presentable(text: str, longest: int = 1000) -> str:
+    """Return a text of strangers as one that may be shown: one line, of bounded length, no control characters.
+
+    Parameters
+    ----------
+    text : str
+        Anything.
+    longest : int
+        Characters to keep; what is left out is left out before the end, where messages say what to do.
+
+    Returns
+    -------
+    str
+        Printable.
+
+    Examples
+    --------
+    >>> presentable("holds 'a\\x1b[31m'")
+    "holds 'a\\\\x1b[31m'"
+    >>> presentable("a" * 2000 + " Take another copy.", 50)
+    'aaaaaaaaaaaaaaaaaaaaaaaa … aaaa Take another copy.'
+    """
+    short = _cut(text, longest)  # so that no megabytes are looked through
+    return _cut("".join(c if c.isprintable() else ascii(c)[1:-1] for c in short), longest)
+
+
+def _cut(text: str, longest: int) -> str:
+    if len(text) <= longest:
+        return text
+    kept = (longest - 3) // 2
+    return f"{text[: longest - 3 - kept]} … {text[-kept:]}"
 
 
 class SingularTransferError(InputError):

@@ -8,6 +8,7 @@ from refms.errors import (
     InputError,
     SingularTransferError,
     precision,
+    presentable,
     require_choice,
     require_same_precision,
     require_shape,
@@ -115,3 +116,17 @@ def test_all_errors_are_value_errors():
 def test_a_singular_transfer_keeps_its_numbers():
     error = SingularTransferError("singular", rank=3, size=5, condition=float("inf"))
     assert (str(error), error.rank, error.size, error.condition) == ("singular", 3, 5, float("inf"))
+
+
+def test_what_a_file_says_of_itself_cannot_speak_to_the_terminal():
+    said = str(FileError("holds '\x1b[2J\r\n\udcff' and ä"))
+    assert said == r"holds '\x1b[2J\r\n\udcff' and ä"
+    assert said.isprintable()
+
+
+@pytest.mark.parametrize("letter", ["a", "\x00", "\U0010ffff"])
+def test_a_message_stays_short_and_keeps_its_end(letter):
+    said = str(FileError(letter * 10**6 + ". Take another copy."))
+    assert len(said) <= 1000
+    assert said.endswith("Take another copy.")
+    assert presentable(said) == said

@@ -43,6 +43,11 @@ class _Header:
         """Bytes that must follow the header."""
         return math.prod(self.shape) * self.dtype.itemsize
 
+    @property
+    def span(self) -> int:
+        """What the payload would be if no extent were zero: NumPy refuses shapes by it, empty or not."""
+        return math.prod(max(n, 1) for n in self.shape) * self.dtype.itemsize
+
 
 def read_idx(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Array:
     """Return the array in an IDX file, plain or compressed with gzip (told apart by content, not by name).
@@ -109,7 +114,7 @@ def _read_array(stream: _Stream, path: Path, *, held: int, exact: bool, max_byte
         raise FileError(
             f"{sizes}, but {found} {max(held - header.length, 0)} after its header. Fetch it again."
         )
-    if header.payload > max_bytes:
+    if header.span > max_bytes:
         raise FileError(
             f"{sizes}; the limit is {max_bytes} bytes. Raise max_bytes if the file can be trusted."
         )

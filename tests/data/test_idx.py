@@ -136,6 +136,14 @@ def test_the_limit_is_the_callers(tmp_path):
     assert read_idx(tmp_path / "x", max_bytes=6).size == 6
 
 
+@pytest.mark.parametrize("shape", [(0, 2**31, 2**32 - 1), (2**32 - 1, 2**32 - 1, 0, 2**32 - 1)])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_an_empty_array_of_huge_other_extents_is_refused(tmp_path, pack, shape):
+    """NumPy has no such shape, though it holds nothing."""
+    (tmp_path / "x").write_bytes(pack(idx_bytes(8, shape, b"")))
+    refused(tmp_path / "x", "declares 0 bytes of shape .* the limit is")
+
+
 def test_what_is_no_file_is_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     refused(tmp_path / "none", "No such file")
