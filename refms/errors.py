@@ -26,7 +26,7 @@ class FileError(InputError):
 
 
 def presentable(text: str, longest: int = 1000) -> str:
-    """Return a text of strangers as one that may be shown: one line, of bounded length, no control characters.
+    r"""Return a text of strangers as one that may be shown: one short line without control characters.
 
     Parameters
     ----------
@@ -42,8 +42,8 @@ def presentable(text: str, longest: int = 1000) -> str:
 
     Examples
     --------
-    >>> presentable("holds 'a\\x1b[31m'")
-    "holds 'a\\\\x1b[31m'"
+    >>> print(presentable("holds 'a\x1b[31m'"))
+    holds 'a\x1b[31m'
     >>> presentable("a" * 2000 + " Take another copy.", 50)
     'aaaaaaaaaaaaaaaaaaaaaaaa … aaaa Take another copy.'
     """
