@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import pytest
 
+from refms.seconds import time_limit_of
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
@@ -31,6 +33,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--refms-seed", type=int, default=0, metavar="N", help="seed of the instances (default: 0)"
+    )
+    group.addoption(
+        "--refms-timeout",
+        type=time_limit_of,
+        metavar="SECONDS",
+        help="time limit for a case (default: none); by SIGALRM, so that compiled code that does not "
+        "return is not ended: `refms conform run` ends that, too",
     )
 
 

@@ -12,6 +12,7 @@ from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.report import Row
 from refms.conformance.runner import checked
+from refms.conformance.whereabouts import Whereabouts
 
 WITHOUT_GRID = frozenset(
     {
@@ -55,23 +56,31 @@ class Case:
         middle = "" if self.dimension is None else f"{self.dimension}d-"
         return f"{self.law.id}-{middle}{self.adapter.profile.dtype}"
 
-    def run(self, tier: str = "quick", seed: int = 0) -> Row:
+    def run(
+        self,
+        tier: str = "quick",
+        seed: int = 0,
+        timeout: float | None = None,
+        where: Whereabouts | None = None,
+    ) -> Row:
         """Check the property on the instances of this dimension.
 
         Parameters
         ----------
-        tier, seed
+        tier, seed, timeout
             As for :func:`refms.conformance.runner.run`.
+        where : Whereabouts or None
+            Told every instance and every call.
 
         Returns
         -------
         Row
             What was found.
         """
-        gate = Gate(self.adapter)
+        gate = Gate(self.adapter, where)
         if self.dimension is not None:
             gate.profile = dataclasses.replace(gate.profile, dimensions=(self.dimension,))
-        return checked(gate, self.law, tier, seed)
+        return checked(gate, self.law, tier, seed, timeout)
 
 
 def cases(adapters: Iterable[Any], properties: Sequence[Property] = PROPERTIES) -> tuple[Case, ...]:

@@ -82,7 +82,7 @@ def recorded(gate: Gate, item: Property, case: Instance) -> tuple[Call, ...]:
     try:
         with np.errstate(all="ignore"):
             item.check(recording, case)  # type: ignore[arg-type]  # it answers to all names of a gate
-    except Exception:
+    except (Exception, SystemExit):
         return tuple(recording.calls)
     return tuple(recording.calls)
 
@@ -135,7 +135,7 @@ class _Recording:
         given = tuple(_kept(argument) for argument in arguments), named
         try:
             result = operation(*arguments, **named)
-        except Exception:
+        except (Exception, SystemExit):
             self.calls.append(Call(name, given, None))
             raise
         self.calls.append(Call(name, given, _kept(result)))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from refms.conformance.cases import cases
+from refms.conformance.cases import Case, cases
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
-from refms.conformance.report import UNTESTED, Report
+from refms.conformance.report import UNTESTED, Report, Row
 from refms.conformance.xfails import expected_failures
 from refms.errors import require_whole
 
@@ -58,6 +58,7 @@ def held_against(
     chosen: Sequence[Property] = PROPERTIES,
     tier: str = "quick",
     seed: int = 0,
+    check: Callable[[Case, str, int], Row] = Case.run,
 ) -> Expectations:
     """Run the properties of which failures are expected case by case, as the pytest plugin does.
 
@@ -71,6 +72,8 @@ def held_against(
         The properties that are run.
     tier, seed
         As for :func:`refms.conformance.runner.run`.
+    check : callable
+        (case, tier, seed) -> Row; by default in this process.
 
     Returns
     -------
@@ -92,7 +95,7 @@ def held_against(
             own = cases([adapter], [law])
             if not any(case.id in reasons for case in own):
                 continue
-            verdicts = {case.id: case.run(tier, seed).verdict for case in own}
+            verdicts = {case.id: check(case, tier, seed).verdict for case in own}
             failing = [id_ for id_, verdict in verdicts.items() if verdict == "FAIL"]
             met += [f"{id_} fails as expected: {reasons[id_]}" for id_ in failing if id_ in reasons]
             beside = [f"{id_} fails, which was not expected." for id_ in failing if id_ not in reasons]

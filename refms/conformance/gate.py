@@ -9,6 +9,7 @@ import numpy as np
 
 from refms.conformance.adapter import PARAMETERS, Parameters
 from refms.conformance.profile import Problem, Profile
+from refms.conformance.whereabouts import Whereabouts
 from refms.errors import Array
 
 
@@ -23,6 +24,8 @@ class Gate:
     ----------
     adapter : Adapter
         What is examined.
+    where : Whereabouts or None
+        Told every instance and every call.
 
     Raises
     ------
@@ -30,8 +33,9 @@ class Gate:
         From every method, with a sentence that says what was returned and what was expected.
     """
 
-    def __init__(self, adapter: Any) -> None:
+    def __init__(self, adapter: Any, where: Whereabouts | None = None) -> None:
         self.adapter = adapter
+        self.where = where or Whereabouts()
         self.profile: Profile = adapter.profile
 
     # -- convolution ---------------------------------------------------------------------------------------
@@ -201,6 +205,7 @@ class Gate:
     def _call(self, name: str, *arguments: Any) -> Any:
         """Call an operation with copies of the arguments, and see that they are left alone."""
         copies = [_copied(argument) for argument in arguments]
+        self.where.enter(name)
         found = getattr(self.adapter, name)(*copies)
         if any(_changed(argument, copy) for argument, copy in zip(arguments, copies, strict=True)):
             raise Misbehaviour(f"{name} modified its arguments; it must leave them as they are")

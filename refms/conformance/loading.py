@@ -57,7 +57,7 @@ class Plug:
         require_choice(dtype, self.dtypes, f"dtype of {self.name}")
         try:
             made = self.make(dtype)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise InputError(f"{self.name} cannot be made: {type(error).__name__}: {error}") from error
         profile = getattr(made, "profile", None)
         if not isinstance(profile, Profile):
@@ -119,7 +119,7 @@ def plug(target: Any, name: str = "") -> Plug:
     only = Plug(name, DTYPES, lambda dtype: target())
     try:
         profile = target().profile
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"{name} cannot be made: {type(error).__name__}: {error}") from error
     return Plug(name, (getattr(profile, "dtype", "float64"),), only.make)
 
@@ -148,7 +148,7 @@ def load(spec: str) -> Plug:
         raise InputError(f"{spec!r} names no adapter; expected package.module:Name or path/to/file.py:Name.")
     try:
         module = _from_file(place) if place.endswith(".py") else _from_path(place)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script that ends Python must not end it with its own code
         raise InputError(f"{place!r} cannot be imported: {type(error).__name__}: {error}") from error
     if not hasattr(module, name):
         raise InputError(f"{place!r} has no {name!r}; check the spelling of {spec!r}.")

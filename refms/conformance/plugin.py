@@ -40,6 +40,7 @@ def parametrize_with_properties(
     tier: str = "quick",
     seed: int = 0,
     xfails: Mapping[str, str] | None = None,
+    timeout: float | None = None,
 ) -> Callable[[Test], Test]:
     """Return a decorator that runs a test once for every case, with the argument ``check``.
 
@@ -51,7 +52,7 @@ def parametrize_with_properties(
         The catalogue or a part of it.
     dtype : str
         ``"float64"``, ``"float32"``, or ``"both"`` as far as the adapter offers them.
-    tier, seed
+    tier, seed, timeout
         As for :func:`refms.conformance.runner.run`.
     xfails : mapping of str to str or None
         Ids (or patterns) of known failures -> reason; they are strict.
@@ -79,7 +80,7 @@ def parametrize_with_properties(
     def check(case: Case) -> Callable[[], None]:
         def run() -> None:
             __tracebackhide__ = True
-            judge(case.run(tier, seed), case)
+            judge(case.run(tier, seed, timeout), case)
 
         return run
 
@@ -145,7 +146,7 @@ def from_options(config: pytest.Config) -> Catalogue:
         reasons = expected_failures(read_xfails(path) if path else {}, (case.id for case in found))
     except InputError as error:
         raise pytest.UsageError(f"refms: {error}") from error
-    return Catalogue(found, reasons, option("refms_tier"), option("refms_seed"))
+    return Catalogue(found, reasons, option("refms_tier"), option("refms_seed"), option("refms_timeout"))
 
 
 class Catalogue:
@@ -161,10 +162,20 @@ class Catalogue:
         How many instances a case.
     seed : int
         Their seed.
+    timeout : float or None
+        Seconds for a case.
     """
 
-    def __init__(self, found: tuple[Case, ...], reasons: Mapping[str, str], tier: str, seed: int) -> None:
+    def __init__(
+        self,
+        found: tuple[Case, ...],
+        reasons: Mapping[str, str],
+        tier: str,
+        seed: int,
+        timeout: float | None,
+    ) -> None:
         self.found, self.reasons, self.tier, self.seed = found, reasons, tier, seed
+        self.timeout = timeout
         self.collected = False
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.File | None:
@@ -230,7 +241,8 @@ class CatalogueItem(pytest.Item):
 
     def runtest(self) -> None:
         """Run the case and record its verdict and ρ for reports."""
-        row = self.case.run(self.parent.catalogue.tier, self.parent.catalogue.seed)
+        catalogue = self.parent.catalogue
+        row = self.case.run(catalogue.tier, catalogue.seed, catalogue.timeout)
         self.user_properties.append(("refms_verdict", row.verdict))
         if row.rho is not None:
             self.user_properties.append(("refms_rho", f"{row.rho:.6g}"))

@@ -9,6 +9,7 @@ from typing import Any
 
 from refms.conformance.probe_responses import Asked, Responses, found_layout
 from refms.conformance.profile import ORIENTATIONS, Profile
+from refms.conformance.whereabouts import Whereabouts
 
 OPPOSITE = {
     "correlation": "a delta image comes back as the flipped stencil",
@@ -114,7 +115,7 @@ class Probe:
         }
 
 
-def probe(adapter: Any) -> Probe:
+def probe(adapter: Any, where: Whereabouts | None = None) -> Probe:
     """Infer the conventions of an implementation and compare them with its declaration.
 
     Parameters
@@ -122,6 +123,8 @@ def probe(adapter: Any) -> Probe:
     adapter : Adapter
         The implementation; it gets a few small images of the layouts there are, and whatever it raises
         counts as no answer.
+    where : Whereabouts or None
+        Told every call.
 
     Returns
     -------
@@ -134,7 +137,7 @@ def probe(adapter: Any) -> Probe:
     >>> probe(ReferenceAdapter()).disagreements
     ()
     """
-    asked = Asked(adapter)
+    asked = Asked(adapter, where or Whereabouts())
     responses = Responses(asked)
     traits = (
         *_of_convolution(responses),

@@ -14,6 +14,7 @@ from refms.conformance.adapter import PARAMETERS, provides
 from refms.conformance.oracles.convolution import convolve
 from refms.conformance.oracles.transfer import PAIRS, applied, coarse, prolongation, restriction
 from refms.conformance.profile import BOUNDARIES, LAYOUTS, ORIENTATIONS, Problem, Profile
+from refms.conformance.whereabouts import Whereabouts
 from refms.errors import Array
 
 CLOSE = 1e-4
@@ -52,9 +53,12 @@ class Asked:
     ----------
     adapter : Adapter
         The implementation.
+    where : Whereabouts
+        Told every call.
     """
 
     adapter: Any
+    where: Whereabouts = field(default_factory=Whereabouts)
     dtypes: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -73,11 +77,12 @@ class Asked:
         if not provides(self.adapter, operation):
             return NotImplementedError("it is not implemented")
         copies = [one.copy() if isinstance(one, np.ndarray) else one for one in arguments]
+        self.where.enter(operation)
         try:
             with np.errstate(all="ignore"):
                 found = getattr(self.adapter, operation)(*copies)
                 return _as_numpy(found if part is None else found[part])
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return error
 
     def array(
@@ -87,7 +92,7 @@ class Asked:
         found = self.call(operation, *arguments, part=part)
         if isinstance(found, NotImplementedError):
             return f"{operation} is not implemented"
-        if isinstance(found, Exception):
+        if isinstance(found, BaseException):
             return f"{operation} raises {type(found).__name__}"
         if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu":
             return f"{operation} returns no real array"

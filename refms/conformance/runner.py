@@ -14,9 +14,11 @@ from refms.conformance.diagnosis import diagnosis
 from refms.conformance.gate import Gate, Misbehaviour
 from refms.conformance.instances import Instance, instances
 from refms.conformance.outcome import Outcome, worst
+from refms.conformance.profile import Profile
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.report import Report, Row, unrun
+from refms.conformance.time_limit import TimeIsUp, time_limit
 from refms.errors import require_choice
 
 TIERS = {"quick": 4, "full": 60}
@@ -33,6 +35,7 @@ def run(
     *,
     properties: Sequence[Property] = PROPERTIES,
     progress: Progress | None = None,
+    timeout: float | None = None,
 ) -> Report:
     """Check an implementation against the catalogue of properties.
 
@@ -48,6 +51,55 @@ def run(
         Which ones to run; all others appear as NOT RUN.
     progress : callable or None
         Told every finished row.
+    timeout : float or None
+        Seconds for a property, which fails if they do not suffice; without effect in other threads than the
+        main one, on Windows, and in compiled code. ``refms conform run`` has no such exceptions.
+
+    Returns
+    -------
+    Report
+        One row for every property of the catalogue.
+
+    Raises
+    ------
+    InputError
+        If the tier is unknown, or the time limit is not positive.
+
+    Examples
+    --------
+    >>> from refms.conformance.adapter import Adapter
+    >>> from refms.conformance.profile import Profile
+    >>> run(Adapter(Profile("nothing yet"))).passed
+    False
+    """
+    return reported(
+        adapter.profile,
+        lambda item: checked(Gate(adapter), item, tier, seed, timeout),
+        tier,
+        seed,
+        properties,
+        progress,
+    )
+
+
+def reported(
+    profile: Profile,
+    check: Callable[[Property], Row],
+    tier: str,
+    seed: int,
+    properties: Sequence[Property] = PROPERTIES,
+    progress: Progress | None = None,
+) -> Report:
+    """Return the report of a run, however its properties are checked.
+
+    Parameters
+    ----------
+    profile : Profile
+        What the implementation declares.
+    check : callable
+        Property -> Row, called for the chosen properties in the order of the catalogue.
+    tier, seed, properties, progress
+        As for :func:`run`.
 
     Returns
     -------
@@ -58,28 +110,20 @@ def run(
     ------
     InputError
         If the tier is unknown.
-
-    Examples
-    --------
-    >>> from refms.conformance.adapter import Adapter
-    >>> from refms.conformance.profile import Profile
-    >>> run(Adapter(Profile("nothing yet"))).passed
-    False
     """
     require_choice(tier, TIERS, "tier")
-    gate = Gate(adapter)
     chosen = {item.id for item in properties}
     catalogue = (*PROPERTIES, *(item for item in properties if item not in PROPERTIES))
     rows = []
     for item in catalogue:
-        row = checked(gate, item, tier, seed) if item.id in chosen else unrun(item, "it was not selected.")
+        row = check(item) if item.id in chosen else unrun(item, "it was not selected.")
         rows.append(row)
         if progress is not None:
             progress(row)
-    return Report(gate.profile, tier, seed, tuple(rows))
+    return Report(profile, tier, seed, tuple(rows))
 
 
-def checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
+def checked(gate: Gate, item: Property, tier: str, seed: int, timeout: float | None = None) -> Row:
     """Return the row of one property: its worst outcome over the instances of the tier.
 
     Parameters
@@ -92,13 +136,25 @@ def checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
         How many instances.
     seed : int
         Their seed.
+    timeout : float or None
+        Seconds, as for :func:`run`.
 
     Returns
     -------
     Row
-        FAIL if an outcome or an exception says so; else NOT IMPLEMENTED if an operation is missing, be it
-        for one instance alone; NOT RUN if the profile holds no instance; else the worst outcome.
+        FAIL if an outcome, an exception or the time limit says so; else NOT IMPLEMENTED if an operation is
+        missing, be it for one instance alone; NOT RUN if the profile holds no instance; else the worst
+        outcome.
     """
+    try:
+        with time_limit(timeout):
+            return _checked(gate, item, tier, seed)
+    except TimeIsUp:
+        return gate.where.failure(item, "returns in time", gate.where.overdue(timeout or 0.0))
+
+
+def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
+    """Return the row of one property, however long it takes."""
     missing = [name for name in item.needs if not provides(gate.adapter, name)]
     if missing:
         sentence = f"the adapter has no {', '.join(missing)}."
@@ -158,6 +214,7 @@ def examined(gate: Gate, item: Property, case: Instance) -> Outcome:
     NotImplementedError
         Where the adapter raises it; all else is caught.
     """
+    gate.where.begin(case.describe())
     try:
         with np.errstate(all="ignore"):
             return item.check(gate, case)
@@ -165,6 +222,6 @@ def examined(gate: Gate, item: Property, case: Instance) -> Outcome:
         raise
     except Misbehaviour as error:
         sentence = f"{error}."
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # an implementation that ends Python must not end the run
         sentence = f"{type(error).__name__}: {error}"
     return Outcome("FAIL", None, "runs without misbehaviour", sentence)

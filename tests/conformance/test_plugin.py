@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import textwrap
 import tomllib
 from pathlib import Path
 
@@ -96,6 +97,14 @@ def test_one_precision_can_be_chosen(go):
     go(*CATALOGUE, "-k", "D1", "--refms-dtype", "float32").assert_outcomes(passed=1)
 
 
+def test_a_case_that_hangs_fails(go, pytester):
+    text = textwrap.dedent(ADAPTER) + "\n    def prolong(self, Y, grid, pair):\n        while True: pass\n"
+    pytester.makepyfile(mine=text)
+    result = go(*CATALOGUE, "-k", "D1-float64 or T5-1d-float64", "--refms-timeout", "0.2")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*found: *did not return within 0.2 s in prolong*"])
+
+
 def test_known_failures_are_strict(go, pytester):
     known = pytester.path / "known.toml"
     known.write_text('[xfails]\n"T8-*" = "odd grids are cropped by design"\n', encoding="utf-8")
@@ -124,6 +133,13 @@ def test_a_wrong_use_is_an_error_in_one_sentence(go, pytester, arguments, senten
     result = go(*arguments)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
+
+
+@pytest.mark.parametrize("limit", ["long", "-1", "nan"])
+def test_a_time_limit_that_is_none_is_refused(go, limit):
+    result = go(*CATALOGUE, f"--refms-timeout={limit}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*'{limit}' is no time; expected seconds, or 0 or none for no limit"])
 
 
 def test_without_the_option_it_does_nothing(go, pytester):

@@ -1,0 +1,69 @@
+"""A time limit in the process itself: by SIGALRM, where there is such a thing."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from refms.errors import InputError
+
+_AGAIN = 1.0
+"""Seconds after which the limit is raised again, should an implementation have caught it."""
+
+
+class TimeIsUp(BaseException):
+    """The limit was reached; no Exception, so that `except Exception` lets it through."""
+
+
+@contextmanager
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """Raise :class:`TimeIsUp` in the block when its time is up.
+
+    Parameters
+    ----------
+    seconds : float or None
+        The limit; None for none.
+
+    Raises
+    ------
+    TimeIsUp
+        In the block. Only in the main thread of a POSIX system, and only where Python code runs: compiled
+        code that does not return is not interrupted. Elsewhere the limit has no effect.
+    InputError
+        If the limit is not positive.
+
+    Examples
+    --------
+    >>> try:
+    ...     with time_limit(0.01):
+    ...         while True:
+    ...             pass
+    ... except TimeIsUp:
+    ...     print("ended")
+    ended
+    """
+    if seconds is not None and not seconds > 0:
+        raise InputError(f"the time limit is {seconds}; expected more than 0 seconds, or None for no limit.")
+    main = threading.current_thread() is threading.main_thread()
+    if seconds is None or math.isinf(seconds) or not main or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def up(number: int, frame: FrameType | None) -> None:
+        raise TimeIsUp
+
+    start = time.monotonic()
+    earlier = signal.signal(signal.SIGALRM, up)
+    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL if earlier is None else earlier)
+        if left:  # a limit around this one goes on; it may be due at once
+            signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - start), 1e-3), interval)

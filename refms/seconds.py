@@ -1,0 +1,38 @@
+"""Time limits as they are typed; a module of its own, for it must import nothing that takes time."""
+
+from __future__ import annotations
+
+import argparse
+import math
+
+
+def time_limit_of(text: str) -> float | None:
+    """Return the time limit that a word stands for.
+
+    Parameters
+    ----------
+    text : str
+        Seconds; ``"0"`` or ``"none"`` for no limit.
+
+    Returns
+    -------
+    float or None
+        Seconds, more than 0; None for no limit.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is neither.
+
+    Examples
+    --------
+    >>> time_limit_of("1.5"), time_limit_of("none")
+    (1.5, None)
+    """
+    try:
+        seconds = math.inf if text.strip().lower() == "none" else float(text)
+    except ValueError:
+        seconds = math.nan
+    if not seconds >= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; expected seconds, or 0 or none for no limit")
+    return None if seconds == 0 or math.isinf(seconds) else seconds
