@@ -9,7 +9,8 @@ import pytest
 import scipy.ndimage
 
 from refms.conformance import PROPERTIES, Adapter, run
-from refms.conformance.diagnosis import explaining, recorded
+from refms.conformance.calls import recorded
+from refms.conformance.diagnosis import explaining
 from refms.conformance.gate import Gate
 from refms.conformance.instances import instances
 from refms.conformance.mutants import mutant_named
