@@ -142,6 +142,28 @@ class Adapter:
         """Return the product of the Gauss–Newton matrix JᵀHJ of ``loss`` with a direction."""
         _missing()
 
+    def subsampled_gauss_newton(
+        self,
+        parameters: Parameters,
+        direction: Parameters,
+        X: Array,
+        C: Array,
+        problem: Problem,
+        size: int,
+        seed: int,
+    ) -> Parameters:
+        """Return an estimate of ``gauss_newton`` from a random subset of ``size`` different examples.
+
+        The implementation draws the subset from the seed, a whole number from 0 to 2³¹ − 1. Where the loss is
+        a mean, the estimate is the mean over the subset; where it is a sum, the sum over the subset times
+        m/size. ``size`` lies between 1 and m.
+        """
+        _missing()
+
+    def subsample(self, m: int, size: int, seed: int) -> Array:
+        """Return which of m examples ``subsampled_gauss_newton`` uses: ``size`` whole numbers from 0 to m−1."""
+        _missing()
+
     def weight_smoothness(self, W: Array, grid: tuple[int, ...]) -> float:
         """Return h^d/2 Σ_j ‖∇_h w_j‖² with differences across interior faces, W of shape (c·n, ℓ)."""
         _missing()

@@ -162,6 +162,30 @@ class Gate:
         """Return the Gauss–Newton product."""
         return self._parameters("gauss_newton", parameters, parameters, direction, self._given(X), C, problem)
 
+    def subsampled_gauss_newton(
+        self,
+        parameters: Parameters,
+        direction: Parameters,
+        X: Array,
+        C: Array,
+        problem: Problem,
+        size: int,
+        seed: int,
+    ) -> Parameters:
+        """Return the Gauss–Newton product on a random subset of the examples."""
+        given = parameters, direction, self._given(X), C, problem, size, seed
+        return self._parameters("subsampled_gauss_newton", parameters, *given)
+
+    def subsample(self, m: int, size: int, seed: int) -> Array:
+        """Return the numbers of the examples in that subset."""
+        found = _as_numpy(self._call("subsample", m, size, seed))
+        if found.shape != (size,) or found.dtype.kind not in "iu":
+            raise Misbehaviour(
+                f"subsample returned shape {found.shape} and dtype {found.dtype}; "
+                f"expected {(size,)} and whole numbers"
+            )
+        return found.astype("int64")
+
     def weight_smoothness(self, W: Array, grid: tuple[int, ...]) -> float:
         """Return the smoothness of W."""
         return self._number("weight_smoothness", W, grid)

@@ -20,7 +20,7 @@ from refms.network.architectures.residual import Residual
 from refms.network.composition import Sequence
 from refms.network.layers.convolution_layer import ConvolutionLayer
 from refms.network.propagation import ForwardEuler
-from refms.objective.batches import LabelledColumns
+from refms.objective.batches import LabelledColumns, hessian_sample
 from refms.objective.classifier import Classifier
 from refms.objective.empirical_risk import EmpiricalRisk
 from refms.objective.losses import SoftmaxCrossEntropy
@@ -210,6 +210,30 @@ class ReferenceAdapter(Adapter):
         v = self._in(self._vector(direction, problem))
         return self._named(self._out(risk.curvature(x)(v)), parameters, problem)
 
+    def subsampled_gauss_newton(
+        self,
+        parameters: Parameters,
+        direction: Parameters,
+        X: Array,
+        C: Array,
+        problem: Problem,
+        size: int,
+        seed: int,
+    ) -> Parameters:
+        """Return the product that training uses, on its Hessian sample."""
+        control, blocks = self._control(parameters, X, C, problem, size / C.shape[1])
+        # Training keeps the seed and counts iterations: these are what varies here too.
+        product = control.block("joint", blocks, iteration=seed).curvature(
+            self._in(self._vector(parameters, problem))
+        )
+        return self._named(
+            self._out(product(self._in(self._vector(direction, problem)))), parameters, problem
+        )
+
+    def subsample(self, m: int, size: int, seed: int) -> Array:
+        """Return the Hessian sample of an iteration of training."""
+        return hessian_sample(m, size / m, seed=0, iteration=seed)
+
     def weight_smoothness(self, W: Array, grid: tuple[int, ...]) -> float:
         """Return h^d/2 Σ_j ‖∇_h w_j‖²."""
         form, w = self._on_weights(W, grid)
@@ -263,19 +287,7 @@ class ReferenceAdapter(Adapter):
         self, parameters: Parameters, X: Array, C: Array, problem: Problem, block: str
     ) -> Parameters:
         """Return all parameters after a step on one block of problem (6)."""
-        network, classifier = self._network(parameters, problem), self._classifier(parameters, problem)
-        theta, omega = (
-            network.theta(parameters),
-            classifier.layout.pack({k: parameters[k] for k in ("W", "mu")}),
-        )
-        control = OptimalControl(
-            network.mapping(self._in(parameters["opening"])),
-            classifier,
-            LabelledColumns(self._in(X), self._in(C)),
-            _nothing(theta.size, self.profile.dtype, self.backend),
-            _nothing(omega.size, self.profile.dtype, self.backend),
-        )
-        blocks = dict(zip(("propagation", "classifier"), (self._in(theta), self._in(omega)), strict=True))
+        control, blocks = self._control(parameters, X, C, problem)
         schedule = [steps for steps in propagation_then_classifier() if steps.name == block]
         after = block_coordinate_descent(control, blocks, schedule, stop=StopRules(max_iterations=1)).blocks
         return self._named(
@@ -346,6 +358,25 @@ class ReferenceAdapter(Adapter):
         full, x, images = self._full(parameters, X, problem)
         none = _nothing(x.size, self.profile.dtype, self.backend)
         return EmpiricalRisk(full, LabelledColumns(images, self._in(C)), none), x
+
+    def _control(
+        self, parameters: Parameters, X: Array, C: Array, problem: Problem, hessian_fraction: float = 1.0
+    ) -> tuple[OptimalControl, dict[str, Array]]:
+        """Return problem (6) without regularisers, and its blocks."""
+        network, classifier = self._network(parameters, problem), self._classifier(parameters, problem)
+        theta, omega = (
+            network.theta(parameters),
+            classifier.layout.pack({k: parameters[k] for k in ("W", "mu")}),
+        )
+        control = OptimalControl(
+            network.mapping(self._in(parameters["opening"])),
+            classifier,
+            LabelledColumns(self._in(X), self._in(C)),
+            _nothing(theta.size, self.profile.dtype, self.backend),
+            _nothing(omega.size, self.profile.dtype, self.backend),
+            hessian_fraction=hessian_fraction,
+        )
+        return control, {"propagation": self._in(theta), "classifier": self._in(omega)}
 
     def _on_weights(self, W: Array, grid: tuple[int, ...]) -> tuple[Quadratic, Array]:
         """Return the regulariser of W, and W followed by μ = 0 as a vector."""

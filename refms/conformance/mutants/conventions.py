@@ -15,6 +15,7 @@ SUMMED = shelf.altered(
     loss=lambda found, p, X, *rest: found * X.shape[1],
     gradient=lambda found, p, X, *rest: scaled(found, X.shape[1]),
     gauss_newton=lambda found, p, v, X, *rest: scaled(found, X.shape[1]),
+    subsampled_gauss_newton=lambda found, p, v, X, *rest: scaled(found, X.shape[1]),
     cross_entropy=lambda found, Z, *rest: found * Z.shape[1],
     cross_entropy_gradient=lambda found, Z, *rest: found * Z.shape[1],
     cross_entropy_hessian=lambda found, Z, *rest: found * Z.shape[1],
@@ -39,6 +40,13 @@ def _unweighted() -> Mutant:
         n = _cells(problem)
         return scaled(right.gauss_newton(scaled(p, n, "W"), scaled(v, n, "W"), X, C, problem), n, "W")
 
+    def subsampled_gauss_newton(
+        right: Any, p: Any, v: Any, X: Any, C: Any, problem: Any, size: int, seed: int
+    ) -> Any:
+        n = _cells(problem)
+        weighted = scaled(p, n, "W"), scaled(v, n, "W"), X, C, problem
+        return scaled(right.subsampled_gauss_newton(*weighted, size, seed), n, "W")
+
     def jacobian_product(right: Any, p: Any, v: Any, X: Any, problem: Any) -> Any:
         n = _cells(problem)
         return right.jacobian_product(scaled(p, n, "W"), scaled(v, n, "W"), X, problem)
@@ -58,6 +66,7 @@ def _unweighted() -> Mutant:
         loss=loss,
         gradient=gradient,
         gauss_newton=gauss_newton,
+        subsampled_gauss_newton=subsampled_gauss_newton,
         jacobian_product=jacobian_product,
         jacobian_transpose=jacobian_transpose,
         block_step=block_step,
