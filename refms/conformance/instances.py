@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from refms.conformance.oracles.transfer import PAIRS, Pair, closed
 from refms.conformance.profile import Problem, Profile
+from refms.conformance.spread import USUAL, Spread, channels, counts, extents
 from refms.errors import Array
 
 _LARGEST = {1: 16, 2: 8, 3: 5}
@@ -95,6 +96,10 @@ class Instance:
         Seed of every draw.
     volume_weighted : bool
         Whether logits are weighted with h^d; W is drawn so that they are about one in both cases.
+    stencil_scale, image_scale : float
+        Size of stencils and of images, and of whatever else a statement is linear in.
+    within : float
+        Entries of stencils and images are spread over so many decades below that size.
 
     Examples
     --------
@@ -117,6 +122,9 @@ class Instance:
     dtype: str
     seed: int
     volume_weighted: bool = True
+    stencil_scale: float = 1.0
+    image_scale: float = 1.0
+    within: float = 0.0
 
     @property
     def d(self) -> int:
@@ -143,7 +151,7 @@ class Instance:
         """Grid, T, boundary and activation."""
         return Problem(self.grid, self.final_time, self.boundary, self.activation)
 
-    def draw(self, name: str, *shape: int) -> Array:
+    def draw(self, name: str, *shape: int, scale: float = 1.0) -> Array:
         """Return standard normal numbers that depend on the seed, the name and the shape alone.
 
         Parameters
@@ -152,39 +160,46 @@ class Instance:
             What is drawn; another name gives other numbers.
         *shape : int
             Shape.
+        scale : float
+            They are multiplied by this.
 
         Returns
         -------
         numpy.ndarray
             In the instance's dtype: the same draws in both precisions, rounded.
         """
-        generator = np.random.default_rng([self.seed, zlib.crc32(name.encode())])
-        return generator.standard_normal(shape).astype(self.dtype)
+        return (scale * self._rng(name).standard_normal(shape)).astype(self.dtype)
 
     def stencils(self, name: str = "S") -> Array:
-        """Return random stencils (c_out, c_in, *stencil)."""
-        return self.draw(name, self.c_out, self.c_in, *self.stencil)
+        """Return random stencils (c_out, c_in, *stencil) of the instance's size."""
+        return self._spread(name, self.stencil_scale, self.c_out, self.c_in, *self.stencil)
 
     def single(self, name: str = "s") -> Array:
         """Return one random stencil as (1, 1, *stencil)."""
-        return self.draw(name, 1, 1, *self.stencil)
+        return self._spread(name, self.stencil_scale, 1, 1, *self.stencil)
 
     def image(
-        self, name: str = "Y", channels: int | None = None, grid: tuple[int, ...] | None = None
+        self,
+        name: str = "Y",
+        channels: int | None = None,
+        grid: tuple[int, ...] | None = None,
+        examples: int | None = None,
     ) -> Array:
         """Return random images (m, c, *grid), by default with c_in channels on the grid."""
-        return self.draw(name, self.examples, channels or self.c_in, *(grid or self.grid))
+        shape = examples or self.examples, channels or self.c_in, *(grid or self.grid)
+        return self._spread(name, self.image_scale, *shape)
 
     def one_hot(self, name: str = "labels", examples: int | None = None) -> Array:
         """Return random one-hot labels (ℓ, m)."""
         m = examples or self.examples
-        chosen = np.random.default_rng([self.seed, zlib.crc32(name.encode())]).integers(self.classes, size=m)
+        chosen = self._rng(name).integers(self.classes, size=m)
         return (np.arange(self.classes)[:, None] == chosen).astype(self.dtype)
 
     def parameters(self, name: str = "", layers: int | None = None) -> dict[str, Array]:
         """Return random parameters of a network with c_in image channels and c_out feature channels.
 
-        They are scaled so that ‖K(s)‖ and the logits are about one, which keeps round-off small.
+        They are scaled so that ‖K(s)‖, the features and the logits are about one, which keeps round-off
+        small: the opening undoes the size of the images.
 
         Parameters
         ----------
@@ -202,7 +217,7 @@ class Instance:
         entries = math.prod(self.stencil)
         drawn = {
             "opening": self.draw(name + "opening", c, self.c_in, *self.stencil)
-            / math.sqrt(self.c_in * entries),
+            / (self.image_scale * math.sqrt(self.c_in * entries)),
             "stencils": self.draw(name + "stencils", N, c, c, *self.stencil) / (c * math.sqrt(entries)),
             "biases": self.draw(name + "biases", N, c) / 2,
             "W": self.draw(name + "W", c * self.cells, self.classes)
@@ -213,15 +228,37 @@ class Instance:
 
     def describe(self) -> str:
         """Return the case in one line."""
+        sizes = [
+            text
+            for text, usual in (
+                (f"stencils × {self.stencil_scale:.3g}", self.stencil_scale == 1.0),
+                (f"images × {self.image_scale:.3g}", self.image_scale == 1.0),
+                (f"entries over {self.within:g} decades", self.within == 0.0),
+            )
+            if not usual
+        ]
         return (
             f"grid {self.grid}, stencil {self.stencil}, channels {self.c_in}->{self.c_out}, "
             f"{self.examples} example(s), {self.classes} classes, {self.layers} layer(s), "
             f"T={self.final_time:g}, {self.boundary}, {self.pair}, {self.activation}, {self.dtype}, "
-            f"seed {self.seed}"
+            f"{''.join(text + ', ' for text in sizes)}seed {self.seed}"
         )
 
+    def _rng(self, name: str) -> np.random.Generator:
+        """Return the generator of one array."""
+        return np.random.default_rng([self.seed, zlib.crc32(name.encode())])
 
-def instances(domain: Domain, profile: Profile, count: int, seed: int) -> tuple[Instance, ...]:
+    def _spread(self, name: str, scale: float, *shape: int) -> Array:
+        """Return normal numbers of a size, spread over decades where the instance says so."""
+        if self.within == 0.0:
+            return self.draw(name, *shape, scale=scale)
+        sizes = 10.0 ** -self._rng(f"{name} within").uniform(0, self.within, shape)
+        return (scale * sizes * self._rng(name).standard_normal(shape)).astype(self.dtype)
+
+
+def instances(
+    domain: Domain, profile: Profile, count: int, seed: int, spread: Spread = USUAL
+) -> tuple[Instance, ...]:
     """Return random instances of a domain within a profile, going round dimensions, pairs and boundaries.
 
     Parameters
@@ -234,6 +271,8 @@ def instances(domain: Domain, profile: Profile, count: int, seed: int) -> tuple[
         How many; at least one for every admissible pair is made.
     seed : int
         Equal seeds give equal instances.
+    spread : Spread
+        How widely shapes and sizes are drawn.
 
     Returns
     -------
@@ -263,9 +302,10 @@ def instances(domain: Domain, profile: Profile, count: int, seed: int) -> tuple[
         d = dimensions[(index + index // len(pairs)) % len(dimensions)]
         boundary = boundaries[(index + index // len(dimensions)) % len(boundaries)]
         pair, activation = pairs[index % len(pairs)], activations[index % len(activations)]
-        made.append(
-            _drawn(rng, domain, profile, d, pair, sizes[pair], boundary, activation, seed * 10_000 + index)
+        usual = _drawn(
+            rng, domain, profile, d, pair, sizes[pair], boundary, activation, seed * 10_000 + index
         )
+        made.append(usual if spread == USUAL else _spread_out(rng, domain, profile, usual, spread))
     return tuple(made)
 
 
@@ -296,12 +336,11 @@ def _drawn(
     # Half of the stencils have equal sizes, the usual case and the one in which axes can be exchanged unseen.
     alike = equal or domain.stencil != "any" or rng.random() < 0.5
     stencil = (max(drawn),) * d if alike else tuple(drawn)
-    extents = []
-    for size in stencil:
-        low = max(domain.smallest, math.ceil(size / domain.multiple) if domain.resolves else 1)
+    cells = []
+    for low in _least(domain, stencil):
         high = max(low, (_LARGEST_SMALL if domain.small else _LARGEST)[d] // domain.multiple)
-        extents.append(domain.multiple * int(rng.integers(low, high + 1)))
-    grid = (max(extents),) * d if equal else tuple(extents)
+        cells.append(domain.multiple * int(rng.integers(low, high + 1)))
+    grid = (max(cells),) * d if equal else tuple(cells)
     most = 2 if domain.small else 3
     c_in, c_out = (int(n) for n in rng.choice(most, 2, p=_SOME_SINGLE[most]) + 1)
     examples = int(rng.choice(3, p=_SOME_SINGLE[3])) + 1
@@ -320,4 +359,37 @@ def _drawn(
         dtype=profile.dtype,
         seed=seed,
         volume_weighted=profile.volume_weighted,
+    )
+
+
+def _least(domain: Domain, stencil: tuple[int, ...]) -> list[int]:
+    """Return the smallest extents of a grid, in multiples."""
+    return [
+        max(domain.smallest, math.ceil(size / domain.multiple) if domain.resolves else 1) for size in stencil
+    ]
+
+
+def _spread_out(
+    rng: np.random.Generator, domain: Domain, profile: Profile, usual: Instance, spread: Spread
+) -> Instance:
+    """Return an instance with another shape and other sizes, within the same domain."""
+    shape, equal = spread.shape(rng), domain.square or not profile.rectangular
+    least = tuple(domain.multiple * low for low in _least(domain, usual.stencil))
+    if equal and shape in ("narrow", "long"):
+        shape = "large"
+    grid = extents(rng, shape, least, usual.grid, domain.multiple, domain.small)
+    grid = (max(grid),) * usual.d if equal else grid
+    c_in, c_out = channels(rng, shape, (usual.c_in, usual.c_out), math.prod(grid), domain.small)
+    m, classes, layers = counts(rng, shape, (usual.examples, usual.classes, usual.layers))
+    return replace(
+        usual,
+        grid=grid,
+        c_in=c_in,
+        c_out=c_out,
+        examples=m,
+        classes=classes,
+        layers=layers,
+        stencil_scale=spread.scale(rng),
+        image_scale=spread.scale(rng),
+        within=spread.decades_within(rng),
     )
