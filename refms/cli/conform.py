@@ -10,11 +10,10 @@ from refms.cli import exchange, mutants
 from refms.cli.conform_diff import register_diff
 from refms.cli.conform_probe import register_probe
 from refms.cli.options import Commands, add_command, require_target, write_json
-from refms.cli.reporting import add_run_options, add_tier_option, conclude, reports_of
+from refms.cli.reporting import add_run_options, add_tier_option, add_timeout_option, conclude, reports_of
 from refms.conformance.adapter import Adapter
 from refms.conformance.expected import held_against
-from refms.conformance.loading import load
-from refms.conformance.probe import probe
+from refms.conformance.isolation import Isolated
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.render_html import html_page
@@ -83,6 +82,7 @@ def _register_run(inner: Commands) -> None:
     )
     add_tier_option(command)
     add_run_options(command)
+    add_timeout_option(command, "a property")
     command.add_argument("--junit", metavar="FILE", help="also write the report as JUnit XML (replaces FILE)")
     command.add_argument(
         "--markdown", metavar="FILE", help="also write the report as Markdown (replaces FILE)"
@@ -111,11 +111,14 @@ def run_adapter(options: argparse.Namespace) -> int:
             require_target(target, force=True)
     xfails = read_xfails(options.xfails) if options.xfails is not None else {}
     chosen = selected(options.only)
-    adapters = load(options.adapter).adapters(options.dtype)
-    expected = held_against(xfails, adapters, chosen, options.tier, options.seed)
-    reports = [expected.noted(one) for one in reports_of(adapters, options.tier, options.seed, chosen)]
+    with Isolated(options.adapter, options.dtype, options.timeout) as there:
+        adapters = there.adapters
+        expected = held_against(xfails, adapters, chosen, options.tier, options.seed, there.check)
+        found = reports_of(adapters, options.tier, options.seed, chosen, there.run)
+        probes = [there.probe(adapter) for adapter in adapters]
+    reports = [expected.noted(one) for one in found]
     tested = min(share_tested(report, chosen) for report in reports)
-    for sentence in dict.fromkeys(line for adapter in adapters for line in probe(adapter).disagreements):
+    for sentence in dict.fromkeys(line for one in probes for line in one.disagreements):
         print(f"probe: {sentence}")
     for line in (*expected.met, *expected.broken):
         print(line)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from refms.cli.options import Commands, add_command, write_json
-from refms.conformance.loading import load
-from refms.conformance.probe import probe
+from refms.cli.reporting import add_timeout_option
+from refms.conformance.isolation import Isolated
 
 NOTHING_TOLD = 3
 
@@ -24,12 +24,14 @@ def register_probe(inner: Commands) -> None:
     command.add_argument(
         "--dtype", choices=("float64", "float32", "both"), default="both", help="precision (default: both)"
     )
+    add_timeout_option(command, "a probe")
     command.set_defaults(command=run_probe)
 
 
 def run_probe(options: argparse.Namespace) -> int:
     """Print one sentence a convention; return 0, 1 or 3."""
-    found = [probe(adapter) for adapter in load(options.adapter).adapters(options.dtype)]
+    with Isolated(options.adapter, options.dtype, options.timeout) as there:
+        found = [there.probe(adapter) for adapter in there.adapters]
     for one in found:
         print(one.headline)
         for trait in one.traits:

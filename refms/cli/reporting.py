@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from refms.conformance.properties import PROPERTIES
@@ -14,6 +14,10 @@ from refms.conformance.report import Report, Row, table
 from refms.conformance.runner import TIERS
 from refms.conformance.runner import run as run_catalogue
 from refms.errors import InputError
+from refms.seconds import time_limit_of
+
+TIMEOUT = 120.0
+"""Seconds."""
 
 
 def add_run_options(command: argparse.ArgumentParser) -> None:
@@ -33,7 +37,11 @@ def add_run_options(command: argparse.ArgumentParser) -> None:
 
 
 def reports_of(
-    adapters: Iterable[Any], tier: str, seed: int, properties: Sequence[Property] = PROPERTIES
+    adapters: Iterable[Any],
+    tier: str,
+    seed: int,
+    properties: Sequence[Property] = PROPERTIES,
+    run: Callable[..., Report] = run_catalogue,
 ) -> list[Report]:
     """Run the catalogue on some adapters, with progress on a terminal, and print the table.
 
@@ -43,6 +51,8 @@ def reports_of(
         For example the same implementation in both precisions.
     tier, seed, properties
         As for :func:`refms.conformance.runner.run`.
+    run : callable
+        That function, or one that does the same elsewhere.
 
     Returns
     -------
@@ -56,9 +66,7 @@ def reports_of(
     """
     if seed < 0:
         raise InputError(f"--seed is {seed}; expected 0 or more.")
-    reports = [
-        run_catalogue(adapter, tier, seed, properties=properties, progress=_progress) for adapter in adapters
-    ]
+    reports = [run(adapter, tier, seed, properties=properties, progress=_progress) for adapter in adapters]
     _progress(None)
     ids = {item.id for item in properties}
     shown = (
@@ -67,6 +75,26 @@ def reports_of(
     )
     print(table(shown) + "\n")
     return reports
+
+
+def add_timeout_option(command: argparse.ArgumentParser, what: str) -> None:
+    """Add ``--timeout``.
+
+    Parameters
+    ----------
+    command : argparse.ArgumentParser
+        The subcommand.
+    what : str
+        What may take so long.
+    """
+    command.add_argument(
+        "--timeout",
+        type=time_limit_of,
+        default=TIMEOUT,
+        metavar="SECONDS",
+        help=f"time limit for {what} (default: {TIMEOUT:g}; 0 or none: no limit); the adapter runs in a "
+        "process of its own, which is ended when its time is up, and may crash",
+    )
 
 
 def conclude(reports: Sequence[Report], *, enough: bool = True, failed: bool | None = None) -> bool:

@@ -20,6 +20,11 @@ class Broken(ReferenceAdapter):
     def stencil_up(self, S, pair):
         raise NotImplementedError("no | way <up>")
 
+class Stuck(ReferenceAdapter):
+    def depth_prolong(self, Theta, layers):
+        while True:
+            pass
+
 class Little(ReferenceAdapter):
     def __getattribute__(self, name):
         if name in ("convolution", "restrict", "logits"):
@@ -72,6 +77,16 @@ def test_a_failed_property_ends_with_one_and_is_in_every_report(capsys, tmp_path
     assert "no \\| way &lt;up>" in text
 
 
+def test_an_adapter_that_hangs_ends_with_one_and_the_rest_is_checked(capsys, broken, tmp_path):
+    target = tmp_path / "a.json"
+    words = ["--only", "D1,S6", "--dtype", "float64", "--timeout", "1", "--json", str(target)]
+    assert program.main(["conform", "run", f"{broken}:Stuck", *words]) == 1
+    printed = capsys.readouterr().out
+    assert "float64: did not return within 1 s in depth_prolong. [grid (" in printed
+    rows = {row["id"]: row for row in json.loads(target.read_text(encoding="utf-8"))["reports"][0]["rows"]}
+    assert (rows["D1"]["verdict"], rows["S6"]["verdict"]) == ("FAIL", "PASS")
+
+
 def test_too_little_ends_with_three(capsys, broken):
     assert (
         program.main(["conform", "run", f"{broken}:Little", "--only", "C1,C3,D1", "--dtype", "float64"]) == 3
@@ -98,6 +113,7 @@ def test_half_is_enough(broken):
         (["run", REFERENCE, "--only", ","], "--only is empty"),
         (["run", REFERENCE, "--seed", "-1", "--only", "D1"], "--seed is -1"),
         (["run", REFERENCE, "--tier", "endless"], "--tier"),
+        (["run", REFERENCE, "--timeout", "soon"], "'soon' is no time; expected seconds, or 0 or none"),
         (["run", REFERENCE, "--junit", "/no/such/folder/a.xml"], "does not exist"),
         (["explain", "Q1"], "no property 'Q1'"),
         (["explain"], "ID"),

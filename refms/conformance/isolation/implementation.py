@@ -1,0 +1,233 @@
+"""An implementation in a worker, which is killed when it hangs and started again when it has died."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import TracebackType
+from typing import Any
+
+from refms.conformance.cases import Case
+from refms.conformance.isolation import messages
+from refms.conformance.isolation.process import Died, Process
+from refms.conformance.probe import Probe, Trait
+from refms.conformance.profile import Profile
+from refms.conformance.properties import PROPERTIES
+from refms.conformance.property import Property
+from refms.conformance.report import Report, Row, unrun
+from refms.conformance.runner import Progress, reported
+from refms.conformance.whereabouts import Whereabouts
+from refms.errors import InputError
+
+LEAST_TO_LOAD = 60.0
+"""Seconds that an implementation has at least to be imported and made: frameworks take their time."""
+
+MOST_HANGS = 3
+"""How often an operation may hang before properties that need it are no longer tried."""
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """An adapter in the worker: here it has a profile only.
+
+    Parameters
+    ----------
+    profile : Profile
+        What it declares.
+    """
+
+    profile: Profile
+
+
+class Isolated:
+    """An implementation in a process of its own, to be used in a ``with`` statement.
+
+    Parameters
+    ----------
+    spec : str
+        ``"package.module:Name"`` or ``"path/to/file.py:Name"``, see :func:`refms.conformance.loading.load`.
+    dtype : str
+        ``"float64"``, ``"float32"``, or ``"both"`` as far as the implementation offers them.
+    limit : float or None
+        Seconds for a property; None for no limit.
+
+    Raises
+    ------
+    InputError
+        From every method, if the implementation cannot be loaded, or not in time.
+    """
+
+    def __init__(self, spec: str, dtype: str = "both", limit: float | None = None) -> None:
+        self.spec, self.dtype, self.limit = spec, dtype, limit
+        self._process: Process | None = None
+        self._hung: dict[str, list[str]] = defaultdict(list)
+
+    def __enter__(self) -> Isolated:
+        """Start the worker; it imports while the run does something else."""
+        self._start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the worker; at once if something was raised, be it by Ctrl-C."""
+        if self._process is not None:
+            if kind is None:
+                self._process.end()
+            else:
+                self._process.kill()
+        self._process = None
+
+    @cached_property
+    def adapters(self) -> tuple[Elsewhere, ...]:
+        """One for each precision."""
+        return self._loaded()
+
+    def run(
+        self,
+        adapter: Elsewhere,
+        tier: str = "quick",
+        seed: int = 0,
+        *,
+        properties: Sequence[Property] = PROPERTIES,
+        progress: Progress | None = None,
+    ) -> Report:
+        """Check it as :func:`refms.conformance.runner.run` does.
+
+        Parameters
+        ----------
+        adapter : Elsewhere
+            One of ``adapters``.
+        tier, seed, properties, progress
+            As there; of the catalogue.
+
+        Returns
+        -------
+        Report
+            The same rows. A property that hangs or in which the process dies has failed; one that needs an
+            operation which has hung ``MOST_HANGS`` times before is not run.
+        """
+
+        def check(item: Property) -> Row:
+            return self.check(Case(item, adapter, None), tier, seed)
+
+        return reported(adapter.profile, check, tier, seed, properties, progress)
+
+    def check(self, case: Case, tier: str = "quick", seed: int = 0) -> Row:
+        """Check one property, in one dimension or in all.
+
+        Parameters
+        ----------
+        case : Case
+            Its adapter is one of ``adapters``.
+        tier, seed
+            As for :meth:`run`.
+
+        Returns
+        -------
+        Row
+            What was found.
+        """
+        for operation in case.law.needs:
+            before = self._hung.get(operation, [])
+            if len(before) >= MOST_HANGS:
+                ids = ", ".join(before)
+                return unrun(case.law, f"it needs {operation}, which did not return in {ids}.")
+        where = Whereabouts()
+        dtype = case.adapter.profile.dtype
+        question = {"do": "check", "id": case.law.id, "dimension": case.dimension, "tier": tier, "seed": seed}
+        try:
+            answer = self._asked({**question, "dtype": dtype}, where)
+        except InputError as error:
+            return unrun(case.law, f"after the process had died: {error}")
+        except Died as error:
+            return where.failure(case.law, "does not end its process", where.sentence(str(error)))
+        if answer is None:
+            if where.stuck(self.limit or 0.0):
+                self._hung[where.operation].append(case.id)
+            return where.failure(case.law, "returns in time", where.overdue(self.limit or 0.0))
+        return messages.row(answer["row"])
+
+    def probe(self, adapter: Elsewhere) -> Probe:
+        """Infer its conventions as :func:`refms.conformance.probe.probe` does.
+
+        Parameters
+        ----------
+        adapter : Elsewhere
+            One of ``adapters``.
+
+        Returns
+        -------
+        Probe
+            Nothing can be told of an implementation that hangs or dies.
+        """
+        if any(len(ids) >= MOST_HANGS for ids in self._hung.values()):
+            return _untold(adapter, "it hung before.")
+        where = Whereabouts()
+        try:
+            answer = self._asked({"do": "probe", "dtype": adapter.profile.dtype}, where)
+        except (InputError, Died) as error:
+            return _untold(adapter, where.sentence(str(error)) if isinstance(error, Died) else str(error))
+        if answer is None:
+            return _untold(adapter, f"it {where.overdue(self.limit or 0.0)}")
+        return messages.probe(answer["probe"])
+
+    def _asked(self, question: dict[str, Any], where: Whereabouts) -> dict[str, Any] | None:
+        """Return the answer, or None where the worker was killed because it gave none in time."""
+        if self._process is None:
+            self._start()
+            self._loaded()
+        process = self._running()
+        until = None if self.limit is None else time.monotonic() + self.limit
+        process.say({**question, "limit": self.limit})
+        try:
+            while (heard := process.hear(until)) is not None:
+                if "begin" in heard:
+                    where.begin(heard["begin"])
+                elif "enter" in heard:
+                    where.enter(heard["enter"])
+                else:
+                    return heard
+        except Died:
+            self._process = None
+            raise
+        process.kill()
+        self._process = None
+        return None
+
+    def _start(self) -> None:
+        self._process = Process()
+        limit = None if self.limit is None else max(self.limit, LEAST_TO_LOAD)
+        self._until = None if limit is None else time.monotonic() + limit
+        self._process.say({"adapter": self.spec, "dtype": self.dtype, "limit": limit})
+
+    def _loaded(self) -> tuple[Elsewhere, ...]:
+        """Return the adapters as soon as the worker has made them."""
+        process = self._running()
+        try:
+            heard = process.hear(self._until)
+        except Died as error:
+            self._process = None
+            raise InputError(f"{self.spec!r} cannot be loaded: {error} while it was.") from error
+        if heard is None or "refused" in heard:
+            process.kill()
+            self._process = None
+            limit = max(self.limit or 0.0, LEAST_TO_LOAD)
+            raise InputError(
+                heard["refused"]
+                if heard
+                else f"{self.spec!r} cannot be loaded: it was not imported and made within {limit:g} s."
+            )
+        return tuple(Elsewhere(messages.profile(fields)) for fields in heard["profiles"])
+
+    def _running(self) -> Process:
+        if self._process is None:
+            raise InputError("the worker has ended; use Isolated in a with statement.")
+        return self._process
+
+
+def _untold(adapter: Elsewhere, reason: str) -> Probe:
+    return Probe(adapter.profile, (Trait("conventions", "as declared", (), reason.removesuffix(".")),))
