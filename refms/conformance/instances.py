@@ -291,7 +291,7 @@ def instances(
         pairs = [next(iter(PAIRS))]
     else:
         pairs = [name for name in profile.pairs if domain.pair(PAIRS[name])]
-    sizes = {name: _stencil_sizes(domain, profile, name) for name in pairs}
+    sizes = {name: stencil_sizes(domain, profile, name) for name in pairs}
     pairs = [name for name in pairs if sizes[name]]
     if not (dimensions and boundaries and activations and pairs):
         return ()
@@ -309,7 +309,8 @@ def instances(
     return tuple(made)
 
 
-def _stencil_sizes(domain: Domain, profile: Profile, pair: str) -> list[int]:
+def stencil_sizes(domain: Domain, profile: Profile, pair: str) -> list[int]:
+    """Return the stencil sizes that a domain and a profile allow with a pair."""
     sizes = [size for size in profile.stencil_sizes if domain.sizes is None or size in domain.sizes]
     if domain.small:
         sizes = [size for size in sizes if size <= 3] or sizes[:1]
@@ -337,7 +338,7 @@ def _drawn(
     alike = equal or domain.stencil != "any" or rng.random() < 0.5
     stencil = (max(drawn),) * d if alike else tuple(drawn)
     cells = []
-    for low in _least(domain, stencil):
+    for low in least_multiples(domain, stencil):
         high = max(low, (_LARGEST_SMALL if domain.small else _LARGEST)[d] // domain.multiple)
         cells.append(domain.multiple * int(rng.integers(low, high + 1)))
     grid = (max(cells),) * d if equal else tuple(cells)
@@ -362,8 +363,8 @@ def _drawn(
     )
 
 
-def _least(domain: Domain, stencil: tuple[int, ...]) -> list[int]:
-    """Return the smallest extents of a grid, in multiples."""
+def least_multiples(domain: Domain, stencil: tuple[int, ...]) -> list[int]:
+    """Return the smallest extents of a grid that a domain allows with a stencil, in its multiples."""
     return [
         max(domain.smallest, math.ceil(size / domain.multiple) if domain.resolves else 1) for size in stencil
     ]
@@ -374,7 +375,7 @@ def _spread_out(
 ) -> Instance:
     """Return an instance with another shape and other sizes, within the same domain."""
     shape, equal = spread.shape(rng), domain.square or not profile.rectangular
-    least = tuple(domain.multiple * low for low in _least(domain, usual.stencil))
+    least = tuple(domain.multiple * low for low in least_multiples(domain, usual.stencil))
     if equal and shape in ("narrow", "long"):
         shape = "large"
     grid = extents(rng, shape, least, usual.grid, domain.multiple, domain.small)
