@@ -161,7 +161,7 @@ class Adapter:
         _missing()
 
     def subsample(self, m: int, size: int, seed: int) -> Array:
-        """Return which of m examples ``subsampled_gauss_newton`` uses: ``size`` whole numbers from 0 to m−1."""
+        """Return which of m examples ``subsampled_gauss_newton`` uses: ``size`` whole numbers below m."""
         _missing()
 
     def weight_smoothness(self, W: Array, grid: tuple[int, ...]) -> float:

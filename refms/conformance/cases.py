@@ -27,6 +27,7 @@ WITHOUT_GRID = frozenset(
         "conjugate_gradients",
         "line_search",
         "newton_step",
+        "subsample",
     }
 )
 """Operations that know no dimension; properties of these alone are one case a precision."""
@@ -115,6 +116,6 @@ def cases(adapters: Iterable[Any], properties: Sequence[Property] = PROPERTIES) 
 
 
 def _dimensions(item: Property, adapter: Any) -> tuple[int | None, ...]:
-    if set(item.needs) <= WITHOUT_GRID:
+    if set(item.operations) <= WITHOUT_GRID:
         return (None,)
     return tuple(d for d in adapter.profile.dimensions if d in item.domain.dimensions) or (None,)

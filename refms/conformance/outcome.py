@@ -15,6 +15,25 @@ EPS = {"float64": 2.0**-52, "float32": 2.0**-23}
 
 
 @dataclass(frozen=True)
+class Note:
+    """Something worth saying of an instance, be it passed or not.
+
+    Parameters
+    ----------
+    subject : str
+        Of what it is said, such as an operation.
+    text : str
+        What is said, such as ``"bitwise"``.
+    rank : float
+        Of several notes on one subject the one with the largest rank is kept.
+    """
+
+    subject: str
+    text: str
+    rank: float = 0.0
+
+
+@dataclass(frozen=True)
 class Outcome:
     """The result of a property on one instance.
 
@@ -28,6 +47,8 @@ class Outcome:
         What was compared, and against which scale or in which window.
     sentence : str
         What was found.
+    notes : tuple of Note
+        What is said also where it passes.
 
     Examples
     --------
@@ -39,6 +60,7 @@ class Outcome:
     rho: float | None
     criterion: str
     sentence: str = ""
+    notes: tuple[Note, ...] = ()
 
 
 def residual(got: Array, expected: Array, scale: float, dtype: str, text: str) -> Outcome:
@@ -183,7 +205,8 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
     Returns
     -------
     Outcome
-        Verdict and sentence of the worst one (the larger ρ decides between equals), and the largest ρ of all.
+        Verdict and sentence of the worst one (the larger ρ decides between equals), the largest ρ of all, and
+        one note for every subject.
 
     Examples
     --------
@@ -200,4 +223,8 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
     culprit = max(
         culprits, key=lambda o: -1.0 if o.rho is None else float("inf") if o.rho != o.rho else o.rho
     )
-    return Outcome(badness, rho, culprit.criterion, culprit.sentence)
+    notes: dict[str, Note] = {}
+    for note in (note for outcome in found for note in outcome.notes):
+        if note.subject not in notes or note.rank > notes[note.subject].rank:
+            notes[note.subject] = note
+    return Outcome(badness, rho, culprit.criterion, culprit.sentence, tuple(notes.values()))

@@ -42,6 +42,9 @@ class Property:
         (gate, instance) -> Outcome.
     cost : int
         Relative cost of one instance; dear ones get fewer instances.
+    uses : tuple of str
+        Operations that it calls one by one, each where the adapter has it; if there are any, the adapter must
+        have one.
     """
 
     id: str
@@ -54,6 +57,12 @@ class Property:
     domain: Domain
     check: Check
     cost: int = 1
+    uses: tuple[str, ...] = ()
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """All operations that it may call."""
+        return (*self.needs, *self.uses)
 
 
 @dataclass(frozen=True)
@@ -88,12 +97,13 @@ class Family:
         needs: tuple[str, ...],
         domain: Domain = ANY,
         cost: int = 1,
+        uses: tuple[str, ...] = (),
     ) -> Callable[[Check], Property]:
         """Return a decorator that turns a check into a property.
 
         Parameters
         ----------
-        id, title, statement, source, catches, needs, domain, cost
+        id, title, statement, source, catches, needs, domain, cost, uses
             See :class:`Property`.
 
         Returns
@@ -103,6 +113,7 @@ class Family:
         """
 
         def made(check: Check) -> Property:
-            return Property(id, self.name, title, statement, source, catches, needs, domain, check, cost)
+            family = self.name
+            return Property(id, family, title, statement, source, catches, needs, domain, check, cost, uses)
 
         return made

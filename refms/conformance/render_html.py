@@ -137,6 +137,7 @@ def _details(row: Row) -> list[tuple[str, str]]:
     return [
         ("found", row.sentence),
         ("diagnosis", row.diagnosis),
+        ("noted", row.noted),
         ("judged by", row.criterion),
         ("worst instance", row.worst_instance),
         ("instances", f"{row.instances} in {row.seconds:.2f} s" if row.instances else ""),

@@ -61,11 +61,14 @@ def _case(suite: ElementTree.Element, row: Row, dtype: str) -> None:
     found = _text(row.sentence)
     if row.verdict == "FAIL":
         failure = ElementTree.SubElement(case, "failure", message=found)
-        failure.text = _text("\n".join(filter(None, (row.criterion, row.worst_instance, row.diagnosis))))
+        details = (row.criterion, row.worst_instance, row.diagnosis, row.noted)
+        failure.text = _text("\n".join(filter(None, details)))
     elif row.verdict in UNTESTED:
         ElementTree.SubElement(case, "skipped", message=_text(f"{row.verdict}: {row.sentence}"))
-    elif row.verdict == "MARGINAL":
-        ElementTree.SubElement(case, "system-out").text = f"MARGINAL: {found}"
+    else:
+        said = (f"MARGINAL: {found}" if row.verdict == "MARGINAL" else "", _text(row.noted))
+        if any(said):
+            ElementTree.SubElement(case, "system-out").text = "\n".join(filter(None, said))
 
 
 def _text(text: str) -> str:

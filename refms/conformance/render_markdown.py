@@ -55,6 +55,7 @@ def _row(row: Row) -> str:
     rho = "" if row.rho is None else f"{row.rho:.3g}"
     found = row.sentence + (f" [{row.worst_instance}]" if row.sentence and row.worst_instance else "")
     found += f" {row.diagnosis}." if row.diagnosis else ""
+    found += f" {row.noted}." if row.notes else ""
     return f"| {row.id} | {_cell(row.title)} | {rho} | {row.verdict} | {_cell(found)} |"
 
 

@@ -42,6 +42,8 @@ class Row:
         Time spent.
     diagnosis : str
         Which known mistakes give the same wrong output; empty if none does.
+    notes : tuple of (str, str)
+        What is said of the subjects of the property, also where it passes: subject and text.
     """
 
     id: str
@@ -55,6 +57,14 @@ class Row:
     worst_instance: str = ""
     seconds: float = 0.0
     diagnosis: str = ""
+    notes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def noted(self) -> str:
+        """The notes in one line, subjects with the same text together; empty if there are none."""
+        texts = dict.fromkeys(text for _, text in self.notes)
+        groups = ((text, [subject for subject, said in self.notes if said == text]) for text in texts)
+        return "; ".join(f"{text}: {', '.join(subjects)}" for text, subjects in groups)
 
 
 @dataclass(frozen=True)
@@ -118,6 +128,7 @@ class Report:
         for row in rows:
             if row["rho"] is not None and not math.isfinite(row["rho"]):
                 row["rho"] = str(row["rho"])
+            row["notes"] = dict(row["notes"])
         return {
             "profile": dataclasses.asdict(self.profile),
             "tier": self.tier,
@@ -168,6 +179,8 @@ def table(reports: Iterable[Report]) -> str:
                 lines.append(f"{'':9}{report.profile.dtype}: {row.sentence}{case}")
             if row.diagnosis:
                 lines.append(f"{'':9}{report.profile.dtype}: {row.diagnosis}.")
+            if row.notes:
+                lines.append(f"{'':9}{report.profile.dtype}: {row.noted}.")
     return "\n".join(lines)
 
 

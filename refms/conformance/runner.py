@@ -156,6 +156,8 @@ def checked(gate: Gate, item: Property, tier: str, seed: int, timeout: float | N
 def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
     """Return the row of one property, however long it takes."""
     missing = [name for name in item.needs if not provides(gate.adapter, name)]
+    if not missing and item.uses and not any(provides(gate.adapter, name) for name in item.uses):
+        missing = list(item.uses)
     if missing:
         sentence = f"the adapter has no {', '.join(missing)}."
         return dataclasses.replace(unrun(item, sentence), verdict="NOT IMPLEMENTED")
@@ -189,6 +191,7 @@ def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
         worst_instance=case.describe(),
         seconds=seconds,
         diagnosis=diagnosis(gate, item, [case, *others]) if total.verdict == "FAIL" else "",
+        notes=tuple((note.subject, note.text) for note in sorted(total.notes, key=lambda note: note.rank)),
     )
 
 

@@ -11,6 +11,7 @@ from refms.conformance.mutants.mutant import Mutant, Mutated, Shelf
 from refms.conformance.mutants.network import NETWORK
 from refms.conformance.mutants.optimizer import OPTIMIZER
 from refms.conformance.mutants.regularizer import REGULARIZER
+from refms.conformance.mutants.sampling import SAMPLING
 from refms.conformance.mutants.transfer import TRANSFER
 from refms.errors import require_choice
 
@@ -25,6 +26,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *CLASSIFIER,
     *LOSS,
     *GAUSS_NEWTON,
+    *SAMPLING,
     *OPTIMIZER,
     *REGULARIZER,
     *COMBINATIONS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +25,8 @@ class Mutant:
     family : str
         Family of the operations.
     changes : mapping of str to callable
-        Operation -> (right adapter, *arguments) -> wrong result. Fields are columns.
+        Operation -> (right adapter, *arguments) -> wrong result. Fields are columns. What changes several
+        operations and keeps something between calls is copied once, so they keep it together.
 
     Examples
     --------
@@ -69,9 +71,11 @@ class Mutated:
 
     def __init__(self, right: Any, mutant: Mutant) -> None:
         self.right, self.mutant = right, mutant
+        # Mistakes that keep something between calls keep it for one adapter, not for all.
+        self.changes = copy.deepcopy(dict(mutant.changes))
 
     def __getattr__(self, name: str) -> Any:
-        change = self.mutant.changes.get(name)
+        change = self.changes.get(name)
         if change is None or not provides(self.right, name):
             return getattr(self.right, name)
         return partial(change, self.right)

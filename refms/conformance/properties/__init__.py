@@ -9,6 +9,7 @@ from refms.conformance.properties.loss import LOSS
 from refms.conformance.properties.network import NETWORK
 from refms.conformance.properties.optimizer import OPTIMIZER
 from refms.conformance.properties.regularizer import REGULARIZER
+from refms.conformance.properties.sampling import SAMPLING
 from refms.conformance.properties.transfer import TRANSFER
 from refms.conformance.property import Property
 
@@ -21,6 +22,7 @@ PROPERTIES: tuple[Property, ...] = (
     *CLASSIFIER,
     *LOSS,
     *GAUSS_NEWTON,
+    *SAMPLING,
     *OPTIMIZER,
     *REGULARIZER,
 )

@@ -1,0 +1,242 @@
+"""U1-U5: the Gauss-Newton matrix measured on a random subset of the examples."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import zlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from refms.conformance.adapter import PARAMETERS, Parameters
+from refms.conformance.gate import Gate
+from refms.conformance.instances import Domain, Instance
+from refms.conformance.oracles import network as oracle
+from refms.conformance.oracles.convolution import doubled
+from refms.conformance.outcome import EPS, Note, Outcome, agree, both, holds, worst
+from refms.conformance.property import Family
+from refms.conformance.sequential import detectable_bias, sequential_test
+from refms.errors import Array
+
+law = Family("sampling").law
+SOURCE = "[LAS] Sec. 4: the Hessian is subsampled, the gradient is not"
+PRODUCT = ("subsampled_gauss_newton", "gauss_newton")
+INDICES = ("subsample",)
+SMALL = Domain(small=True, smallest=3)
+
+EXAMPLES, SIZE = 6, 3
+"""m and the size of the subset: half of the examples, where a bias has most room on both sides."""
+
+FALSE_ALARM = 1e-6
+"""Largest probability that a right implementation fails a property that is tested by sampling."""
+
+MOST_INSTANCES = 100
+"""Each instance may use this part of it; no tier has more instances of these properties."""
+
+BUDGETS = {"U1": 200, "U3": 2000}
+"""Draws of an instance: products are dear, indices are not."""
+
+COST = 4
+
+
+@law(
+    "U1",
+    "The subsampled Gauss-Newton product is unbiased",
+    "E[G_S v] = G v over the random subsets S, with 3 of 6 examples. The functionals u with ⟨u, G_j v⟩ = 1 "
+    "for one example and 0 for the others give ⟨u, G_S v⟩/⟨u, G v⟩ in [0, m/size] with the mean 1; "
+    "criterion: the capital of sequential bets against this stays below 10⁸ for 200 draws, which makes a "
+    "false alarm less likely than 10⁻⁶ for all instances together",
+    source=f"{SOURCE}; Waudby-Smith and Ramdas, betting (2024)",
+    catches="the factor m/size missing, division by m in place of size, always the first examples, an "
+    "example that is never chosen, early examples that are preferred",
+    needs=PRODUCT,
+    domain=SMALL,
+    cost=COST,
+)
+def _unbiased(a: Gate, x: Instance) -> Outcome:
+    p, v, X, C = _drawn(x)
+    single = np.stack(
+        [
+            _flat(a.gauss_newton(p, v, X[j : j + 1].copy(), C[:, j : j + 1].copy(), x.problem))
+            for j in range(EXAMPLES)
+        ]
+    )
+    if np.linalg.matrix_rank(single) < EXAMPLES:
+        return holds(False, "G_j v differ from example to example", "so nothing was tested")
+    # 1 for the products of single examples, whether the loss is their mean or their sum
+    functionals = np.linalg.pinv(single)
+    share = EXAMPLES if a.profile.reduction == "mean" else 1
+    # Products on subsets have errors of 30 eps of their size and growth, which the functionals enlarge.
+    error = 30 * EPS[x.dtype] * oracle.growth(p, x.problem) * float(np.linalg.norm(single, axis=1).max())
+    rounding = EXAMPLES / SIZE * error * np.linalg.norm(functionals, axis=0)
+    whole = share * _flat(a.gauss_newton(p, v, X, C, x.problem)) @ functionals
+    if not np.all(np.abs(whole - 1) <= rounding):
+        return holds(False, "G v is the mean or the sum of the G_j v", f"with the weights {whole.round(3)}")
+    seeds = _seeds(x, BUDGETS["U1"])
+
+    def weights(t: int) -> Array:
+        """Return by how much the examples enter the product of a draw, 1 on average."""
+        found = a.subsampled_gauss_newton(p, v, X, C, x.problem, SIZE, int(seeds[t]))
+        return share * _flat(found) @ functionals
+
+    return _tested(
+        "U1",
+        "weight of an example",
+        [f"example {j}" for j in range(EXAMPLES)],
+        weights,
+        np.ones(EXAMPLES),
+        np.full(EXAMPLES, EXAMPLES / SIZE),
+        2 * rounding,
+    )
+
+
+@law(
+    "U2",
+    "A subsample has as many different examples as were asked for, the same for the same seed",
+    "size different whole numbers from 0 to m − 1, for m = 1 to 40, size = 1 to m; twice the same",
+    source=SOURCE,
+    catches="sampling with replacement, numbers from 1 to m, a subset that is drawn anew in every call",
+    needs=INDICES,
+    cost=COST,
+)
+def _indices(a: Gate, x: Instance) -> Outcome:
+    outcomes = []
+    for (m, size), seed in zip(((1, 1), (2, 1), (7, 3), (10, 10), (40, 11)), _seeds(x, 5), strict=True):
+        found = a.subsample(m, size, int(seed))
+        again = a.subsample(m, size, int(seed))
+        told = f"subsample({m}, {size}, seed={seed})"
+        outcomes += [
+            holds(len(set(found.tolist())) == size, f"{told} has no example twice", f"it is {found}"),
+            holds(found.min() >= 0 and found.max() < m, f"{told} is from 0 to {m - 1}", f"it is {found}"),
+            holds(np.array_equal(found, again), f"{told} is the same again", f"{found}, then {again}"),
+        ]
+    return worst(outcomes)
+
+
+@law(
+    "U3",
+    "Every example, and every pair of examples, is chosen equally often",
+    "P(j in S) = size/m and P(i and j in S) = size(size−1)/(m(m−1)) for subsets of 3 of 6 examples; "
+    "criterion: the capital of sequential bets against all of these stays below 10⁸ for 2000 draws, which "
+    "makes a false alarm less likely than 10⁻⁶ for all instances together",
+    source=f"{SOURCE}; Waudby-Smith and Ramdas, betting (2024)",
+    catches="an example that is never chosen, early examples that are preferred, neighbours that are chosen "
+    "together",
+    needs=INDICES,
+    cost=COST,
+)
+def _equally_often(a: Gate, x: Instance) -> Outcome:
+    seeds = _seeds(x, BUDGETS["U3"])
+    pairs = list(itertools.combinations(range(EXAMPLES), 2))
+    first, second = np.array(pairs).T
+
+    def chosen(t: int) -> Array:
+        """Return how often every example, and every pair, was chosen; what is out of range is no example."""
+        found = a.subsample(EXAMPLES, SIZE, int(seeds[t]))
+        count = (found[:, None] == np.arange(EXAMPLES)).sum(axis=0)
+        return np.concatenate([count, count[first] * count[second]]).astype("float64")
+
+    names = [*(f"example {j}" for j in range(EXAMPLES)), *(f"pair {i} and {j}" for i, j in pairs)]
+    mean = [SIZE / EXAMPLES] * EXAMPLES + [SIZE * (SIZE - 1) / (EXAMPLES * (EXAMPLES - 1))] * len(pairs)
+    return _tested("U3", "how often it is chosen", names, chosen, np.array(mean), np.ones(len(names)))
+
+
+@law(
+    "U4",
+    "The subsampled product is the product on the examples of the subsample",
+    "G_S v = G v on X_S, C_S alone, times m/size where the loss is a sum, S = subsample(m, size, seed); "
+    "scale ‖G_S v‖ growth",
+    source=SOURCE,
+    catches="another subset in the product than in the indices, the factor m/size missing, division by m in "
+    "place of size",
+    needs=(*PRODUCT, *INDICES),
+    domain=SMALL,
+)
+def _same_subset(a: Gate, x: Instance) -> Outcome:
+    p, v, X, C = _drawn(x)
+    outcomes = []
+    for size, seed in zip((1, SIZE, EXAMPLES - 1), _seeds(x, 3), strict=True):
+        S = a.subsample(EXAMPLES, size, int(seed))
+        if S.min() < 0 or S.max() >= EXAMPLES:
+            return holds(False, f"the subset is from 0 to {EXAMPLES - 1}", f"it is {S}")
+        factor = EXAMPLES / size if a.profile.reduction == "sum" else 1.0
+        on_subset = factor * _flat(a.gauss_newton(p, v, X[S].copy(), C[:, S].copy(), x.problem))
+        found = _flat(a.subsampled_gauss_newton(p, v, X, C, x.problem, size, int(seed)))
+        scale = float(np.linalg.norm(on_subset)) * oracle.growth(p, x.problem)
+        outcomes.append(agree(found, on_subset, scale, x.dtype, f"{size} of {EXAMPLES} examples"))
+    return worst(outcomes)
+
+
+@law(
+    "U5",
+    "The subset of all examples gives the full product, and other seeds give other subsets",
+    "size = m: G_S v = G v, scale ‖G v‖ growth; size = 3 of 6: of eight products with different seeds not "
+    "all are equal (they are by chance with the probability 20⁻⁷)",
+    source=SOURCE,
+    catches="a seed that is ignored, sampling with replacement, a factor that is left over",
+    needs=PRODUCT,
+    domain=SMALL,
+)
+def _all_examples(a: Gate, x: Instance) -> Outcome:
+    p, v, X, C = _drawn(x)
+    seeds = [int(seed) for seed in _seeds(x, 9)]
+    full = _flat(a.gauss_newton(p, v, X, C, x.problem))
+    everything = _flat(a.subsampled_gauss_newton(p, v, X, C, x.problem, EXAMPLES, seeds[0]))
+    parts = [_flat(a.subsampled_gauss_newton(p, v, X, C, x.problem, SIZE, seed)) for seed in seeds[1:]]
+    scale = float(np.linalg.norm(full)) * oracle.growth(p, x.problem)
+    apart = max(float(np.linalg.norm(part - parts[0])) for part in parts)
+    return both(
+        agree(everything, full, scale, x.dtype, "all examples: G_S v = G v"),
+        holds(apart > 1000 * EPS[x.dtype] * scale, "seeds change the subset", "eight products are equal"),
+    )
+
+
+SAMPLING = (_unbiased, _indices, _equally_often, _same_subset, _all_examples)
+"""The family in order."""
+
+
+def _drawn(x: Instance) -> tuple[dict[str, Array], dict[str, Array], Array, Array]:
+    """Return parameters of a network with one layer, a direction, images and labels."""
+    X = x.draw("X", EXAMPLES, x.c_in, *x.grid)
+    return x.parameters(layers=1), x.parameters("v", layers=1), X, x.one_hot(examples=EXAMPLES)
+
+
+def _seeds(x: Instance, count: int) -> Array:
+    """Return seeds that the instance draws."""
+    return np.random.default_rng([x.seed, zlib.crc32(b"seeds")]).integers(2**31, size=count)
+
+
+def _flat(parameters: Parameters) -> Array:
+    """Return all numbers as one vector in double precision."""
+    return np.concatenate([doubled(parameters[key]).ravel() for key in PARAMETERS])
+
+
+def _tested(
+    id: str,
+    what: str,
+    names: Sequence[str],
+    draw: Callable[[int], Array],
+    mean: Array,
+    high: Array,
+    tolerance: Array | float = 0.0,
+) -> Outcome:
+    """Test the means of draws between 0 and ``high``, and say what was found."""
+    alpha, budget = FALSE_ALARM / MOST_INSTANCES, BUDGETS[id]
+    found = sequential_test(draw, mean, 0 * mean, high, alpha=alpha, budget=budget, tolerance=tolerance)
+    bias = max(
+        detectable_bias(mu, 0.0, top, alpha=alpha, budget=budget, components=mean.size)
+        for mu, top in {*zip(mean.tolist(), high.tolist(), strict=True)}
+    )
+    bias += float(np.max(tolerance))
+    where = f"on average of {found.draws} draws"
+    if math.isinf(found.e_value):
+        where = f"in draw {found.draws}, outside of [0, {high[found.suspect]:g}]"
+    evidence = f"e-value {found.e_value:.2g} after {found.draws} draws"
+    sentence = (
+        f"{what}: {names[found.suspect]} has {found.average:.3g} {where}, expected "
+        f"{mean[found.suspect]:.3g} on average; {evidence}."
+    )
+    note = Note(what, f"{evidence}, a bias of {bias:.2g} is found", rank=found.e_value)
+    criterion = f"capital below {1 / alpha:.0e} in {budget} draws"
+    return Outcome("FAIL" if found.rejected else "PASS", None, criterion, sentence, (note,))
