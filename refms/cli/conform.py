@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from refms.cli import exchange, mutants
 from refms.cli.conform_diff import register_diff
 from refms.cli.conform_probe import register_probe
+from refms.cli.conform_self_test import kit_works, register_self_test
 from refms.cli.options import Commands, add_command, require_target, write_json
 from refms.cli.reporting import add_run_options, add_tier_option, add_timeout_option, conclude, reports_of
 from refms.conformance.adapter import Adapter
@@ -46,13 +47,15 @@ def register(commands: Commands) -> None:
         help=text,
         description=text,
         epilog="exit codes: 0 pass, 1 a property failed, 2 bad usage or unreadable input, 3 too little "
-        "implemented, 4 the kit misses a mistake (mutants)",
+        "implemented, 4 the kit itself is at fault: it does not work in this installation (run, self-test) "
+        "or misses a mistake (mutants)",
     )
     inner = conform.add_subparsers(required=True, metavar="ACTION")
     _register_run(inner)
     mutants.register(inner)
     register_probe(inner)
     register_diff(inner)
+    register_self_test(inner)
     exchange.register(inner)
     explain = add_command(
         inner,
@@ -112,6 +115,8 @@ def run_adapter(options: argparse.Namespace) -> int:
     xfails = read_xfails(options.xfails) if options.xfails is not None else {}
     chosen = selected(options.only)
     with Isolated(options.adapter, options.dtype, options.timeout) as there:
+        if not kit_works():  # looked at while the worker imports the adapter
+            return mutants.INCOMPLETE
         adapters = there.adapters
         expected = held_against(xfails, adapters, chosen, options.tier, options.seed, there.check)
         found = reports_of(adapters, options.tier, options.seed, chosen, there.run)

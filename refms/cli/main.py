@@ -1,7 +1,7 @@
 """The command ``refms``: subcommands, exit codes, and errors as sentences.
 
 Exit codes: 0 good, 1 a check failed, 2 bad usage or unreadable input, 3 too little implemented (conform run
-and verify), 4 the kit misses a mistake (conform mutants).
+and verify), 4 the kit itself is at fault (conform run, self-test and mutants).
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def parser() -> argparse.ArgumentParser:
         prog="refms",
         description="Multiscale training of convolutional networks, numerically verified.",
         epilog="exit codes: 0 good, 1 a check failed, 2 bad usage or unreadable input, 3 too little "
-        "implemented to be judged (conform run, verify), 4 the kit misses a mistake (conform mutants)",
+        "implemented to be judged (conform run, verify), 4 the kit itself is at fault (conform run, "
+        "self-test, mutants)",
     )
     top.add_argument("--version", action="version", version=f"refms {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")

@@ -1,0 +1,53 @@
+"""``refms conform self-test``: whether the kit finds in this installation what it must find."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+
+from refms.cli.mutants import INCOMPLETE
+from refms.cli.options import Commands, add_command, write_json
+from refms.conformance.self_test import self_test
+
+
+def register_self_test(inner: Commands) -> None:
+    """Add ``self-test`` to ``refms conform``."""
+    command = add_command(
+        inner,
+        "self-test",
+        "Judge adapters that misbehave, each in one way, and refms with a few mistakes: what is wrong must "
+        "fail, and refms must pass; exit 0 if so, 4 if not. A quick part of it comes before every "
+        "`refms conform run`.",
+        "refms conform self-test",
+    )
+    command.set_defaults(command=run_self_test)
+
+
+def run_self_test(options: argparse.Namespace) -> int:
+    """Print a line for each kind of adapter; return 0, or 4 if the kit is broken."""
+    found = []
+    for finding in self_test(long=True):
+        print(finding.line, flush=True)
+        found.append(finding)
+    broken = sum(not finding.good for finding in found)
+    verdict = "BROKEN" if broken else "PASS"
+    print(f"{verdict}: {len(found)} kinds of adapters, {broken} of them judged wrongly")
+    write_json(
+        options.json, {"passed": not broken, "findings": [dataclasses.asdict(finding) for finding in found]}
+    )
+    return INCOMPLETE if broken else 0
+
+
+def kit_works() -> bool:
+    """Return whether the quick self-test passes; if not, say on standard error what is wrong."""
+    wrong = [finding.line for finding in self_test() if not finding.good]
+    for line in wrong:
+        print(f"refms: {line}", file=sys.stderr)
+    if wrong:
+        print(
+            "refms: the kit itself does not work in this installation, so nothing was judged. Reinstall "
+            "refms and NumPy in an environment of their own; `refms conform self-test` says more.",
+            file=sys.stderr,
+        )
+    return not wrong

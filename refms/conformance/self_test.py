@@ -1,0 +1,230 @@
+"""The kit looked over before it judges others: what is wrong must fail here, and what is right must pass."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from refms.conformance.adapter import Adapter
+from refms.conformance.cases import Case
+from refms.conformance.gate import Gate
+from refms.conformance.isolation import Isolated
+from refms.conformance.misbehaving import Misbehaving, modifying, nothing, raising, returning
+from refms.conformance.mutants import mutant_named
+from refms.conformance.properties import PROPERTIES
+from refms.conformance.property import Property
+from refms.conformance.reference import ReferenceAdapter, reference_profile
+from refms.conformance.report import Row
+from refms.conformance.runner import checked, run
+from refms.errors import InputError
+
+BRIEF = ("C9", "D1", "S3", "S6")
+"""Cheap properties that see fields, arrays and numbers."""
+
+LONG = (*BRIEF, "C14", "T5", "G1", "G10", "N9", "H3", "O2", "O9", "R1")
+"""One or more of every family that judges single results."""
+
+NUMBERS = ("S6", "H3", "R1")
+"""Properties that begin with bare numbers, which have neither shape nor dtype nor anything to modify."""
+
+LIMIT = 1.0
+"""Seconds after which an adapter counts as hanging in the long self-test."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of adapter and what the kit must say of it.
+
+    Parameters
+    ----------
+    name : str
+        In words.
+    make : callable
+        () -> adapter.
+    verdict : str
+        What every property must say.
+    words : str
+        What every sentence must contain.
+    only : tuple of str
+        Ids of the properties it is meant for; empty: all.
+    without : tuple of str
+        Ids of the properties it is not meant for.
+    """
+
+    name: str
+    make: Callable[[], Any]
+    verdict: str
+    words: str = ""
+    only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the kit has said of one kind of adapter.
+
+    Parameters
+    ----------
+    name : str
+        The kind.
+    verdict : str
+        What had to be said.
+    tested : tuple of str
+        Ids of the properties.
+    wrong : tuple of str
+        A sentence for everything else that was said.
+    """
+
+    name: str
+    verdict: str
+    tested: tuple[str, ...]
+    wrong: tuple[str, ...]
+
+    @property
+    def good(self) -> bool:
+        """Whether something was tested and all of it came out as it must."""
+        return bool(self.tested) and not self.wrong
+
+    @property
+    def line(self) -> str:
+        """One line."""
+        if self.good:
+            return f"good   {self.name}: {self.verdict} in {', '.join(self.tested)}"
+        return (
+            f"BROKEN {self.name}: expected {self.verdict}, but {'; '.join(self.wrong) or 'nothing was run'}"
+        )
+
+
+def _altered(change: Callable[..., Any]) -> Callable[[], Any]:
+    return lambda: Misbehaving(ReferenceAdapter(), change)
+
+
+def _mistaken(name: str) -> Callable[[], Any]:
+    return lambda: mutant_named(name).around(ReferenceAdapter())
+
+
+KINDS = (
+    Kind("refms itself", ReferenceAdapter, "PASS"),
+    Kind(
+        "nothing implemented", lambda: Adapter(reference_profile()), "NOT IMPLEMENTED", "the adapter has no"
+    ),
+    Kind(
+        "NotImplementedError raised",
+        _altered(raising(NotImplementedError("next year"))),
+        "NOT IMPLEMENTED",
+        "the adapter says: next year",
+    ),
+    Kind("None for every result", _altered(nothing), "FAIL"),
+    Kind("zeros", _altered(returning(np.zeros_like)), "FAIL"),
+    Kind("one constant", _altered(returning(np.ones_like)), "FAIL"),
+    Kind("NaN", _altered(returning(lambda array: np.full_like(array, np.nan))), "FAIL"),
+    Kind(
+        "results of another shape",
+        _altered(returning(lambda array: np.append(array, 0.0) if np.ndim(array) else array)),
+        "FAIL",
+        "returned shape",
+        without=NUMBERS,
+    ),
+    Kind(
+        "results of another precision",
+        _altered(returning(lambda array: np.asarray(array, dtype="float32"))),
+        "FAIL",
+        "the precision must not change",
+        without=NUMBERS,
+    ),
+    Kind("arguments modified", _altered(modifying), "FAIL", "modified its arguments"),
+    Kind("exceptions", _altered(raising(ValueError("on fire"))), "FAIL", "ValueError: on fire"),
+    Kind("Python ended", _altered(raising(SystemExit(0))), "FAIL", "SystemExit: 0"),
+    *(
+        Kind(f"the mistake: {name}", _mistaken(name), "FAIL", only=(id_,))
+        for id_, name in (
+            ("C9", "kernel flipped on all axes"),
+            ("D1", "layers copied in place of interpolated"),
+            ("S3", "labels forgotten in the gradient, p in place of p − c"),
+            ("T5", "R sums where it should average"),
+        )
+    ),
+)
+"""What can be looked at in this process."""
+
+ELSEWHERE = (
+    ("refms itself, in a process of its own", "refms.conformance.reference:ReferenceAdapter", "PASS", ""),
+    ("a process that hangs", "refms.conformance.misbehaving:hanging", "FAIL", "did not return within"),
+    ("a process that is killed", "refms.conformance.misbehaving:dying", "FAIL", "the process died"),
+    ("a process that ends itself", "refms.conformance.misbehaving:leaving", "FAIL", "ended itself"),
+)
+"""What needs a process of its own: name, adapter, verdict, words."""
+
+
+def self_test(*, long: bool = False) -> Iterator[Finding]:
+    """Look the kit over in this installation.
+
+    Parameters
+    ----------
+    long : bool
+        Whether to take more properties and the adapters that need a process of their own: half a minute in
+        place of half a second.
+
+    Yields
+    ------
+    Finding
+        One a kind of adapter.
+
+    Examples
+    --------
+    >>> next(self_test()).line
+    'good   refms itself: PASS in C9, D1, S3, S6'
+    """
+    chosen = [item for item in PROPERTIES if item.id in (LONG if long else BRIEF)]
+    for kind in KINDS:
+        laws = [
+            item for item in chosen if (not kind.only or item.id in kind.only) and item.id not in kind.without
+        ]
+        if laws:
+            yield _found(kind.name, kind.verdict, kind.words, [_row(kind, item) for item in laws])
+    yield _unselected()
+    if long:
+        item = next(item for item in chosen if item.id == "D1")
+        for name, spec, verdict, words in ELSEWHERE:
+            yield _found(name, verdict, words, [_row_elsewhere(spec, item)])
+
+
+def _row(kind: Kind, item: Property) -> Row:
+    """Return what a property says of a kind; the kit must not raise."""
+    try:
+        return checked(Gate(kind.make()), item, "quick", 0)
+    except Exception as error:
+        return Row(item.id, item.family, item.title, sentence=f"{type(error).__name__} was raised: {error}")
+
+
+def _row_elsewhere(spec: str, item: Property) -> Row:
+    """Return what a property says of an adapter in a process of its own."""
+    try:
+        with Isolated(spec, "float64", LIMIT if spec.endswith(":hanging") else None) as there:
+            return there.check(Case(item, there.adapters[0], None))
+    except InputError as error:
+        return Row(item.id, item.family, item.title, sentence=str(error))
+
+
+def _unselected() -> Finding:
+    """Look at a report in which nothing was run: it must not have passed."""
+    report = run(ReferenceAdapter(), properties=[])
+    found = _found("nothing selected", "NOT RUN", "not selected", report.rows)
+    return dataclasses.replace(
+        found,
+        tested=(f"all {len(report.rows)} properties",),
+        wrong=(*found.wrong, *(["the report has passed"] if report.passed else [])),
+    )
+
+
+def _found(name: str, verdict: str, words: str, rows: Sequence[Row]) -> Finding:
+    wrong = tuple(
+        f"{row.id} is {row.verdict}" + (f": {row.sentence}" if row.sentence else "")
+        for row in rows
+        if row.verdict != verdict or words not in row.sentence
+    )
+    return Finding(name, verdict, tuple(row.id for row in rows), wrong)
