@@ -7,6 +7,8 @@ from refms.artifacts.artifact import Artifact as Artifact
 from refms.artifacts.comparing import Difference as Difference
 from refms.artifacts.comparing import attribute_differences as attribute_differences
 from refms.artifacts.comparing import first_difference as first_difference
+from refms.artifacts.contained import read_arrays_contained as read_arrays_contained
+from refms.artifacts.contained import read_artifact_contained as read_artifact_contained
 from refms.artifacts.describing import describe as describe
 from refms.artifacts.reading import read_arrays as read_arrays
 from refms.artifacts.reading import read_artifact as read_artifact

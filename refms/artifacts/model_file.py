@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from refms.artifacts.artifact import Artifact
-from refms.artifacts.reading import read_artifact
+from refms.artifacts.contained import read_artifact_contained
 from refms.artifacts.writing import write_artifact
 from refms.backend import backend_of
 from refms.data.preprocessing import Preprocessing
@@ -124,7 +124,7 @@ def save_model(path: str | os.PathLike[str], model: Model, *, overwrite: bool = 
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
-    """Read a model from an HDF5 file, checking everything on the way.
+    """Read a model from an HDF5 file, checking everything on the way; a child process opens the file.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     FileError
         If the file cannot be used; the message names it.
     """
-    artifact = read_artifact(path)
+    artifact = read_artifact_contained(path)
     try:
         return model_of(artifact)
     except FileError as error:

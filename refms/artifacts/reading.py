@@ -53,7 +53,8 @@ def read_artifact(path: str | os.PathLike[str], *, max_bytes: int = 2**32) -> Ar
     Notes
     -----
     Nothing in the file is executed, and no other file is opened on its behalf. The Fletcher-32 sums are
-    checked as the arrays are read, and then the SHA-256 over all contents.
+    checked as the arrays are read, and then the SHA-256 over all contents. HDF5 itself, which has to parse
+    the file before anything can be checked, can be made to crash: ``read_artifact_contained`` stands that.
     """
     return _opened(path, lambda file: _read(file, max_bytes))
 
@@ -78,6 +79,10 @@ def read_arrays(path: str | os.PathLike[str], *, max_bytes: int = 2**24) -> dict
     FileError
         If the file is missing, truncated or damaged, or holds other types, filters, links or storage than
         an artefact may have. In particular, arrays must not be compressed.
+
+    Notes
+    -----
+    For files of strangers take ``read_arrays_contained``, which does the same in a process of its own.
     """
     return _opened(path, lambda file: _bounded_arrays(file, max_bytes))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from refms.artifacts import Artifact, attribute_differences, first_difference, read_artifact
+from refms.artifacts import Artifact, attribute_differences, first_difference, read_artifact_contained
 from refms.cli.options import Commands, add_command, write_json
 
 WALL_TIMES = ("history/seconds",)
@@ -29,7 +29,7 @@ def register(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compare and print; return 0 if all arrays agree, 1 if not."""
-    a, b = (_without_times(read_artifact(name)) for name in (options.a, options.b))
+    a, b = (_without_times(read_artifact_contained(name)) for name in (options.a, options.b))
     found = first_difference(a, b, options.rtol, options.atol)
     attributes = attribute_differences(a, b)
     for line in attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from refms.artifacts import describe, read_artifact
+from refms.artifacts import describe, read_artifact_contained
 from refms.cli.options import Commands, add_command, write_json
 
 
@@ -19,7 +19,7 @@ def register(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the description; return 0."""
-    artifact = read_artifact(options.file)
+    artifact = read_artifact_contained(options.file)
     print("\n".join(describe(artifact)))
     arrays = {
         name: {"shape": list(array.shape), "dtype": str(array.dtype)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from refms.artifacts import read_arrays
+from refms.artifacts import read_arrays_contained
 from refms.errors import Array, FileError
 from refms.exchange.layout import case_arrays, expectations, flattened, precision_of
 from refms.exchange.mat import read_mat
@@ -81,7 +81,7 @@ def _arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
     except OSError as error:
         raise FileError(f"cannot be read: {error.strerror or error}.") from error
     if start == b"\x89HDF\r\n\x1a\n":
-        return read_arrays(path, max_bytes=LARGEST)
+        return read_arrays_contained(path, max_bytes=LARGEST)
     if start[:2] == b"PK":
         return read_npz(path, max_bytes=LARGEST)
     if start[:6] == b"MATLAB":
