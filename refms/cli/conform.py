@@ -215,6 +215,7 @@ def run_explain(options: argparse.Namespace) -> int:
             "source": item.source,
             "catches": item.catches,
             "needs": list(item.needs),
+            "uses": list(item.uses),
         },
     )
     return 0
@@ -234,6 +235,7 @@ def explained(item: Property) -> str:
         Several lines.
     """
     operations = "; ".join(f"{name}, which shall {_contract(name)}" for name in item.needs)
+    operations = operations or f"the operation that is named, of {', '.join(item.uses)}"
     parts = (
         ("formula", item.statement),
         ("source", item.source),

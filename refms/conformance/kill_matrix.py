@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from refms.conformance.adapter import OPERATIONS
 from refms.conformance.gate import Gate
 from refms.conformance.instances import instances
 from refms.conformance.mutants import MUTANTS, Mutant
@@ -146,9 +147,23 @@ def kill_matrix(
     return KillMatrix(tuple(rows), tuple(item.id for item in properties))
 
 
+class _Few:
+    """An adapter of which only some operations are left."""
+
+    def __init__(self, adapter: Any, names: frozenset[str]) -> None:
+        self.adapter, self.names = adapter, names
+
+    def __getattr__(self, name: str) -> Any:
+        if name in OPERATIONS and name not in self.names:
+            raise AttributeError(name)
+        return getattr(self.adapter, name)
+
+
 def _kills(gate: Gate, mutant: Mutant, item: Property, tier: str, seed: int) -> bool:
     """Return whether a property fails on a mutant, at the first instance if may be."""
-    if not set(item.needs) & set(mutant.changes):
+    if not set(item.operations) & set(mutant.changes):
         return False
+    if item.uses:  # one by one: those that the mutant leaves alone are the right ones
+        gate = Gate(_Few(gate.adapter, frozenset(mutant.changes)))
     cases = instances(item.domain, gate.profile, max(1, TIERS[tier] // item.cost), seed)
     return any(examined(gate, item, case).verdict == "FAIL" for case in cases)

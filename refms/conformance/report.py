@@ -15,6 +15,12 @@ Finding = Literal["PASS", "MARGINAL", "FAIL", "NOT IMPLEMENTED", "NOT RUN"]
 """Verdict on a property; the last two are untested."""
 
 FINDINGS: tuple[Finding, ...] = ("PASS", "MARGINAL", "FAIL", "NOT IMPLEMENTED", "NOT RUN")
+HEADLINED = {"E1": "repeats", "E2": "threads", "E3": "batch splits"}
+"""Properties of which the last note, the worst, stands in the headline."""
+
+MOST_NAMED = 12
+"""How many subjects of a note the table on the terminal names; all other formats name all."""
+
 UNTESTED: tuple[Finding, ...] = ("NOT IMPLEMENTED", "NOT RUN")
 
 
@@ -62,9 +68,21 @@ class Row:
     @property
     def noted(self) -> str:
         """The notes in one line, subjects with the same text together; empty if there are none."""
+        return "; ".join(f"{', '.join(subjects)}: {text}" for text, subjects in self._groups)
+
+    @property
+    def noted_briefly(self) -> str:
+        """The same, a long list of subjects as their number."""
+        shown = [
+            (text, ", ".join(subjects) if len(subjects) <= MOST_NAMED else f"{len(subjects)} operations")
+            for text, subjects in self._groups
+        ]
+        return "; ".join(f"{subjects}: {text}" for text, subjects in shown)
+
+    @property
+    def _groups(self) -> list[tuple[str, list[str]]]:
         texts = dict.fromkeys(text for _, text in self.notes)
-        groups = ((text, [subject for subject, said in self.notes if said == text]) for text in texts)
-        return "; ".join(f"{text}: {', '.join(subjects)}" for text, subjects in groups)
+        return [(text, [subject for subject, said in self.notes if said == text]) for text in texts]
 
 
 @dataclass(frozen=True)
@@ -105,7 +123,7 @@ class Report:
 
     @property
     def headline(self) -> str:
-        """One line: the counts, the untested ones apart."""
+        """One line: the counts, the untested ones apart, and how deterministic it is."""
         counts = self.counts
         parts = [f"{counts['PASS']} pass", f"{counts['MARGINAL']} marginal", f"{counts['FAIL']} fail"]
         untested = f"{self.untested} untested" + (
@@ -114,7 +132,13 @@ class Report:
             else ""
         )
         name = f"{self.profile.name} {self.profile.dtype}"
-        return f"{name}: {', '.join(parts)}, {untested} of {len(self.rows)} properties"
+        line = f"{name}: {', '.join(parts)}, {untested} of {len(self.rows)} properties"
+        alike = [
+            f"{HEADLINED[row.id]} {row.notes[-1][1]}"
+            for row in self.rows
+            if row.id in HEADLINED and row.notes
+        ]
+        return "; ".join([line, *([", ".join(alike)] if alike else [])])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain Python values, ready for JSON: a ρ that is not finite becomes a string.
@@ -180,7 +204,7 @@ def table(reports: Iterable[Report]) -> str:
             if row.diagnosis:
                 lines.append(f"{'':9}{report.profile.dtype}: {row.diagnosis}.")
             if row.notes:
-                lines.append(f"{'':9}{report.profile.dtype}: {row.noted}.")
+                lines.append(f"{'':9}{report.profile.dtype}: {row.noted_briefly}.")
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ from refms.conformance.mutants.classifier import CLASSIFIER
 from refms.conformance.mutants.combinations import COMBINATIONS
 from refms.conformance.mutants.convolution import CONVOLUTION
 from refms.conformance.mutants.depth import DEPTH
+from refms.conformance.mutants.determinism import DETERMINISM
 from refms.conformance.mutants.galerkin import GALERKIN
 from refms.conformance.mutants.gauss_newton import GAUSS_NEWTON
 from refms.conformance.mutants.loss import LOSS
@@ -29,6 +30,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *SAMPLING,
     *OPTIMIZER,
     *REGULARIZER,
+    *DETERMINISM,
     *COMBINATIONS,
 )
 """All of them."""

@@ -3,6 +3,7 @@
 from refms.conformance.properties.classifier import CLASSIFIER
 from refms.conformance.properties.convolution import CONVOLUTION
 from refms.conformance.properties.depth import DEPTH
+from refms.conformance.properties.determinism import DETERMINISM
 from refms.conformance.properties.galerkin import GALERKIN
 from refms.conformance.properties.gauss_newton import GAUSS_NEWTON
 from refms.conformance.properties.loss import LOSS
@@ -25,5 +26,6 @@ PROPERTIES: tuple[Property, ...] = (
     *SAMPLING,
     *OPTIMIZER,
     *REGULARIZER,
+    *DETERMINISM,
 )
 """Every property, in the order of the catalogue."""

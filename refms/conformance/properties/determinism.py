@@ -1,0 +1,189 @@
+"""E1-E3: the same result again, at the same time from several threads, and from parts of the examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from refms.conformance.determinism import CLASSES, LIBRARY_THREADS, at_once, classified, library_threads
+from refms.conformance.gate import Gate, Misbehaviour
+from refms.conformance.instances import Domain, Instance
+from refms.conformance.outcome import Note, Outcome, both, holds, varies, worst
+from refms.conformance.property import Family
+from refms.conformance.trials import SPLIT, TRIED, Numbers, Trial, numbers, trials
+from refms.errors import Array
+
+law = Family("determinism").law
+SMALL = Domain(small=True, smallest=2)
+CRITERION = "criterion: every operation is bitwise the same, or the same within ρ <= 30"
+
+THREADS, CALLS = 3, 2
+PARTS = ((0, 1), (1, 3), (3, 5))
+"""From which example to which, of five."""
+
+
+@law(
+    "E1",
+    "Repeats of a call give the same, and leave earlier results as they are",
+    "F(A), F(B), F(A), F(A): the three results for A are the same, the one for B is another, and the array "
+    f"that came back first is not overwritten by later calls; {CRITERION}, and says which of both",
+    source="an operation is a function of its arguments",
+    catches="something kept from call to call: gradients that add up, a cache, a first call that is computed "
+    "differently; a view of a buffer that the next call overwrites",
+    needs=(),
+    domain=SMALL,
+    cost=2,
+    uses=TRIED,
+)
+def _repeats(a: Gate, x: Instance) -> Outcome:
+    kept = _Keeping(a.adapter)
+    gate = Gate(kept, a.where)
+
+    def check(trial: Trial, other: Trial) -> Outcome:
+        first = trial.called(gate)
+        returned, seen = kept.last, numbers(kept.last)
+        different = other.called(gate)
+        untouched = _equal(numbers(returned), seen)
+        again = [trial.called(gate) for _ in range(2)]
+        name = trial.operation
+        return both(
+            classified(name, first, again, trial.scale(first), x.dtype, "called again"),
+            holds(untouched, f"results of {name} stay as they are", "the next call overwrote one"),
+            varies(np.concatenate([one.ravel() for one in first]), name),
+            holds(
+                not _equal(first, different), f"{name} depends on its arguments", "other ones give the same"
+            ),
+        )
+
+    return _each(zip(trials(a, x, "A"), trials(a, x, "B"), strict=True), check)
+
+
+@law(
+    "E2",
+    "Calls from several threads at the same time give what they give one after the other",
+    "three threads that call F(A_1), F(A_2), F(A_3) at the same time, twice each; then F(A_1) with 1 and 2 "
+    f"threads of BLAS and OpenMP, where threadpoolctl is installed; {CRITERION}, and says which of both",
+    source="an operation is a function of its arguments",
+    catches="arguments or results put down where other threads write theirs, a global random generator, sums "
+    "in an order that depends on the number of threads and is not stable",
+    needs=(),
+    domain=SMALL,
+    cost=4,
+    uses=TRIED,
+)
+def _threads(a: Gate, x: Instance) -> Outcome:
+    limited = library_threads()
+    said = "not varied, threadpoolctl is not installed"
+    if limited is not None:
+        said = " and ".join(map(str, LIBRARY_THREADS))
+
+    def check(*made: Trial) -> Outcome:
+        name = made[0].operation
+        a.where.enter(name)
+        # One gate for each thread: what a gate notes of its calls is for one thread alone.
+        gates = [Gate(a.adapter) for _ in made]
+        expected = [trial.called(gate) for trial, gate in zip(made, gates, strict=True)]
+        calls = [lambda t=trial, g=gate: t.called(g) for trial, gate in zip(made, gates, strict=True)]
+        outcomes = [
+            classified(name, one, found, trial.scale(one), x.dtype, "called from several threads")
+            for trial, one, found in zip(made, expected, at_once(calls, CALLS), strict=True)
+        ]
+        for number in LIBRARY_THREADS:
+            if limited is not None:
+                with limited(number):
+                    found = made[0].called(gates[0])
+                text = f"with {number} thread(s) of BLAS and OpenMP"
+                outcomes.append(classified(name, expected[0], [found], made[0].scale(found), x.dtype, text))
+        return worst(outcomes)
+
+    drawn = [trials(a, x, f"thread {number}") for number in range(THREADS)]
+    found = _each(zip(*drawn, strict=True), check)
+    return both(
+        found, Outcome("PASS", None, found.criterion, "", (Note("threads of BLAS and OpenMP", said, -1.0),))
+    )
+
+
+@law(
+    "E3",
+    "Parts of the examples give what all of them give together",
+    "five examples in parts of 1, 2 and 2: results for single examples are those of the whole, sums over the "
+    f"examples add up, means average with the shares of the parts; {CRITERION}, and says which of both",
+    source="examples are independent of each other, [LAS] eq. (6)",
+    catches="a normalisation over the batch, batches that are padded or left out, a last batch that counts "
+    "like a full one",
+    needs=(),
+    domain=SMALL,
+    cost=2,
+    uses=SPLIT,
+)
+def _parts(a: Gate, x: Instance) -> Outcome:
+    def check(trial: Trial) -> Outcome:
+        whole = trial.called(a)
+        parts = [trial.part(*part).called(a) for part in PARTS]
+        total = PARTS[-1][-1]
+        shares = [(end - start) / total if trial.mean else 1.0 for start, end in PARTS]
+        scale = trial.scale(whole, *parts)
+        weighed = [
+            tuple(_times(share, one) for one in part) for share, part in zip(shares, parts, strict=True)
+        ]
+        together = tuple(
+            sum(arrays[1:], arrays[0]) if trial.joined is None else np.concatenate(arrays, trial.joined)
+            for arrays in zip(*weighed, strict=True)
+        )
+        name = trial.operation
+        return both(
+            classified(name, whole, [together], scale, x.dtype, "in parts of the examples"),
+            varies(np.concatenate([one.ravel() for one in whole]), name),
+        )
+
+    split = (trial for trial in trials(a, x, "", PARTS[-1][-1]) if trial.examples)
+    return _each(((trial,) for trial in split), check)
+
+
+DETERMINISM = (_repeats, _threads, _parts)
+"""The family in order."""
+
+
+class _Keeping:
+    """An adapter of which the last result is kept as it came back, not as the gate reads it."""
+
+    def __init__(self, adapter: Any) -> None:
+        self.adapter, self.profile, self.last = adapter, adapter.profile, None
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self.adapter, name)
+
+        def called(*arguments: Any) -> Any:
+            self.last = method(*arguments)
+            return self.last
+
+        return called
+
+
+def _each(made: Iterable[tuple[Trial, ...]], check: Callable[..., Outcome]) -> Outcome:
+    """Return the worst outcome over the operations; what is not implemented is left out."""
+    outcomes, absent = [], NotImplementedError("none of these operations")
+    for trial in made:
+        try:
+            outcomes.append(check(*trial))
+        except NotImplementedError as error:
+            absent = error
+        except Exception as error:  # one operation that raises hides nothing about the others
+            text = f"{error}." if isinstance(error, Misbehaviour) else f"{type(error).__name__}: {error}"
+            note = Note(trial[0].operation, CLASSES[-1], len(CLASSES) - 1)
+            outcomes.append(Outcome("FAIL", None, "runs without misbehaviour", text, (note,)))
+    if not outcomes:
+        raise absent
+    return worst(outcomes)
+
+
+def _equal(a: Numbers, b: Numbers) -> bool:
+    """Return whether two results have the same bits."""
+    return all(one.tobytes() == other.tobytes() for one, other in zip(a, b, strict=True))
+
+
+def _times(share: float, array: Array) -> Array:
+    """Return an array times a number, in its own precision."""
+    return array if share == 1 else array * array.dtype.type(share)
