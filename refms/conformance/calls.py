@@ -49,15 +49,55 @@ def right_under(profile: Profile) -> Any:
     return as_declared(ReferenceAdapter(profile=dataclasses.replace(profile, layout="columns")))
 
 
-def recorded(gate: Gate, item: Property, case: Instance) -> tuple[Call, ...]:
-    """Return all calls that a property makes on one instance."""
+@dataclass(frozen=True)
+class Watched:
+    """What a property did on one instance.
+
+    Parameters
+    ----------
+    calls : tuple of Call
+        In their order.
+    fails, misbehaves : bool
+        Whether the verdict is FAIL, and whether because something was raised.
+    """
+
+    calls: tuple[Call, ...]
+    fails: bool
+    misbehaves: bool = False
+
+
+def watched(gate: Gate, item: Property, case: Instance) -> Watched:
+    """Return what a property does on one instance, and to what end.
+
+    Parameters
+    ----------
+    gate : Gate
+        The implementation.
+    item : Property
+        What to check.
+    case : Instance
+        On what.
+
+    Returns
+    -------
+    Watched
+        Missing operations are no failure.
+    """
     recording = Recording(gate)
+    gate.where.begin(case.describe())
     try:
         with np.errstate(all="ignore"):
-            item.check(recording, case)  # type: ignore[arg-type]  # it answers to all names of a gate
+            outcome = item.check(recording, case)  # type: ignore[arg-type]  # it answers to a gate's names
+    except NotImplementedError:
+        return Watched(tuple(recording.calls), fails=False)
     except (Exception, SystemExit):
-        return tuple(recording.calls)
-    return tuple(recording.calls)
+        return Watched(tuple(recording.calls), fails=True, misbehaves=True)
+    return Watched(tuple(recording.calls), fails=outcome.verdict == "FAIL")
+
+
+def recorded(gate: Gate, item: Property, case: Instance) -> tuple[Call, ...]:
+    """Return all calls that a property makes on one instance."""
+    return watched(gate, item, case).calls
 
 
 class Recording:
@@ -100,6 +140,17 @@ def gives(adapter: Any, call: Call, dtype: str) -> bool:
     size = max((_size(part) for part in _parts((arguments, named))), default=0.0)
     pairs = zip(_parts(found), _parts(call.result), strict=True)
     return all(_equal(a, b, size, dtype) for a, b in pairs)
+
+
+def refuses(adapter: Any, call: Call) -> bool:
+    """Return whether an adapter raises where it is called so."""
+    arguments, named = call.given
+    try:
+        with np.errstate(all="ignore"):
+            getattr(Gate(adapter), call.operation)(*arguments, **named)
+    except Exception:
+        return True
+    return False
 
 
 def _equal(a: Array, b: Array, size: float, dtype: str) -> bool:
