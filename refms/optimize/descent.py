@@ -17,7 +17,7 @@ from refms.optimize.turn import Turn, take_turn
 from refms.optimize.vectors import require_real_vector
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DescentResult:
     """Where a run ended.
 
@@ -105,7 +105,7 @@ def descend(
     return DescentResult(values, history, outcome, tuple(notes), methods)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Minimum:
     """Where the minimisation of one function ended.
 

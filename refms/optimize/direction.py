@@ -10,7 +10,7 @@ from refms.optimize.objective import Product
 from refms.optimize.vectors import add_scaled, dot
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Direction:
     """A direction and what the quadratic model m(p) = gᵀp + ½ pᵀHp says of it.
 

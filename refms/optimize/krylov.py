@@ -12,7 +12,7 @@ from refms.optimize.outcome import Outcome, Status
 from refms.optimize.vectors import add_scaled, dot, norm, require_like, require_real_vector
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CGResult:
     """Where conjugate gradients stopped, and how they came there.
 
@@ -120,7 +120,7 @@ def conjugate_gradients(
     return _result(state, status, trace, target)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _State:
     """Iterate x, residual r, last search direction p (None at the start) and its rᵀz."""
 

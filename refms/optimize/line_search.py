@@ -13,7 +13,7 @@ from refms.optimize.outcome import Outcome, Status
 from refms.optimize.vectors import add_scaled, largest, require_like
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LineSearchResult:
     """Where a line search ended.
 

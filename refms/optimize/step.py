@@ -71,7 +71,7 @@ DEFAULT_STEP = StepOptions()
 """The defaults."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StepResult:
     """What one step did.
 
