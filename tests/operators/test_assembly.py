@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from refms.errors import InputError
 from refms.grid import Grid
+from refms.operators import assembly
 from refms.operators.assembly import assemble, flip, fold, index_dtype
 from refms.operators.convolution import Convolution, convolution_matrix
 
@@ -42,14 +43,20 @@ def by_scipy(S, grid, boundary):
 
 
 @given(
-    shapes_and_sizes, st.tuples(st.integers(1, 3), st.integers(1, 3)), st.sampled_from(["periodic", "zero"])
+    shapes_and_sizes,
+    st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    st.sampled_from(["periodic", "zero"]),
+    st.booleans(),
 )
 @settings(deadline=None, max_examples=60)
-def test_matrix_is_canonical_and_equals_the_kronecker_sum(shape_and_sizes, channels, boundary):
+def test_matrix_is_canonical_and_equals_the_kronecker_sum(shape_and_sizes, channels, boundary, flipped):
     shape, sizes = shape_and_sizes
     S = np.random.default_rng(0).standard_normal((*channels, *sizes))
-    K = assemble(Grid(shape), S.shape, boundary, flipped=False).matrix(S)
-    assert (abs(K - by_scipy(S, Grid(shape), boundary)).toarray() <= 1e-14 * np.abs(S).sum()).all()
+    K = assemble(Grid(shape), S.shape, boundary, flipped).matrix(S)
+    as_correlation = np.flip(S, tuple(range(2, S.ndim))) if flipped else S
+    assert (
+        abs(K - by_scipy(as_correlation, Grid(shape), boundary)).toarray() <= 1e-14 * np.abs(S).sum()
+    ).all()
     fresh = scipy.sparse.csr_array((K.data, K.indices, K.indptr), shape=K.shape)
     assert fresh.has_canonical_format  # sorted and without duplicates, looked up anew
     assert K.indptr[-1] == K.nnz == K.indices.size
@@ -148,6 +155,16 @@ def test_index_arrays_grow_to_64_bit_when_any_count_needs_it():
     assert index_dtype(edge, edge, edge) == "int32"
     for sizes in ((edge + 1, 1, 1), (1, edge + 1, 1), (1, 1, edge + 1)):
         assert index_dtype(*sizes) == "int64"
+
+
+def test_width_of_the_index_arrays_is_chosen_by_the_counts_of_this_matrix(monkeypatch):
+    # The sizes that need 64 bits are too large to build, so ask what is asked about a small one.
+    asked = []
+    monkeypatch.setattr(assembly, "index_dtype", lambda *counts: asked.append(counts) or "int32")
+    S = np.ones((2, 3, 3, 3))
+    for boundary in ("periodic", "zero"):
+        K = assemble(Grid((2, 4)), S.shape, boundary, flipped=False).matrix(S)
+        assert asked.pop() == (K.nnz, *K.shape)
 
 
 @pytest.mark.parametrize(

@@ -484,6 +484,15 @@ def test_counts_its_rows_shape_and_work():
     assert K.nnz == 3 * 2 * 15 * 20  # one multiply-add for each stored value
 
 
+def test_sizes_given_as_a_list_or_as_numpy_integers_are_the_same_convolution():
+    wanted = Convolution(Grid((4, 4)), stencil_shape=(3, 5))
+    for sizes in ([3, 5], (np.int64(3), np.int32(5))):
+        convolution = Convolution(Grid((4, 4)), stencil_shape=sizes)
+        assert convolution == wanted
+        assert hash(convolution) == hash(wanted)
+        assert [type(size) for size in convolution.stencil_shape] == [int, int]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -515,6 +524,13 @@ S_OK, Y_OK = np.zeros((1, 1, 3, 3)), np.zeros((16, 2))
         (lambda K: K.apply(S_OK, np.zeros(16)), r"Y has shape \(16,\)"),
         (lambda K: K.apply(S_OK, np.zeros((16, 0))), r"Y has shape \(16, 0\)"),
         (lambda K: K.adjoint(S_OK, np.zeros((8, 2))), r"Z has shape \(8, 2\)"),
+        (lambda K: K.adjoint(np.zeros((1, 1, 9)), Y_OK), r"S has shape \(1, 1, 9\)"),
+        (lambda K: K.adjoint(S_OK.astype("float32"), Y_OK), "mixed precision: S is float32, Z is float64"),
+        (lambda K: K.adjoint_and_gradient(np.zeros((1, 1, 9)), Y_OK, Y_OK), r"S has shape \(1, 1, 9\)"),
+        (
+            lambda K: K.adjoint_and_gradient(S_OK.astype("float32"), Y_OK, Y_OK),
+            "mixed precision: S is float32",
+        ),
         (lambda K: K.apply(S_OK, Y_OK.astype("float32")), "mixed precision: S is float64, Y is float32"),
         (lambda K: K.apply(S_OK.astype(int), Y_OK), "S has dtype int64"),
         (lambda K: K.matrix(S_OK.astype("float16")), "S has dtype float16"),
