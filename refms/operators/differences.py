@@ -56,7 +56,7 @@ def gradient_matrix(
         factors = [identity(m) for m in grid.shape]
         factors[axis] = _forward_differences(n, boundary)
         blocks.append(kronecker(*factors))
-    return delivered(scipy.sparse.vstack(blocks, format="csr"), dtype, backend)
+    return delivered(scipy.sparse.vstack(blocks), dtype, backend)
 
 
 def _forward_differences(n: int, boundary: str) -> Any:

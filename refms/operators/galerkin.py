@@ -93,7 +93,7 @@ def stencil_map_condition(pair: TransferPair, size: int, d: int = 1, levels: int
     """
     _require_size_and_levels(size, levels)
     if not _is_closed(pair, size):
-        return float("inf")
+        return np.inf
     return float(np.linalg.cond(stencil_map(pair, size, levels))) ** d
 
 
@@ -266,7 +266,7 @@ def _singular(pair: TransferPair, size: int, axis: int) -> SingularTransferError
         f"pairs that work with size {size}: {_listing(others)}. "
         "Choose one of these, or ask for the least-squares stencil with least_squares=True."
     )
-    return SingularTransferError(message, rank=rank, size=size, condition=float("inf"))
+    return SingularTransferError(message, rank=rank, size=size, condition=np.inf)
 
 
 def _listing(items: list[str] | tuple[int, ...]) -> str:

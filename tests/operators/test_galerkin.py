@@ -332,6 +332,7 @@ def test_condition_numbers(name, size, conditions):
         if size**d < 200:
             system = reduce(np.kron, [stencil_map(pair, size)] * d)
             assert stencil_map_condition(pair, size, d) == pytest.approx(np.linalg.cond(system))
+    assert stencil_map_condition(pair, size) == stencil_map_condition(pair, size, 1, 1)
     assert stencil_map_condition(CONSTANT, 5) == np.inf
 
 
