@@ -10,8 +10,7 @@ import numpy as np
 import scipy.sparse
 
 from refms.errors import Array, InputError, require_choice
-
-BACKEND_NAMES = ("numpy", "cupy")
+from refms.names import BACKEND_NAMES
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,8 @@ from refms.data.preprocessing import Preprocessing
 from refms.errors import FileError, InputError, require_choice
 from refms.files import regular_file_size
 from refms.grid import Grid
+from refms.names import DATASETS, DTYPES
 from refms.network.architectures.residual import Residual
-
-DATASETS = ("digits", "mnist")
-DTYPES = ("float64", "float32")
 
 LONGEST_FILE = 2**20
 """Bytes that a configuration file may have."""

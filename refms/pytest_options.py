@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from refms.names import DTYPES, TIERS
 from refms.seconds import time_limit_of
 
 
@@ -23,11 +24,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--refms-xfails", metavar="FILE", help="TOML file of known failures: [xfails] id or pattern = reason"
     )
     group.addoption(
-        "--refms-tier", choices=("quick", "full"), default="quick", help="instances a case (default: quick)"
+        "--refms-tier", choices=tuple(TIERS), default="quick", help="instances a case (default: quick)"
     )
     group.addoption(
         "--refms-dtype",
-        choices=("float64", "float32", "both"),
+        choices=(*DTYPES, "both"),
         default="both",
         help="precision (default: both, as far as the adapter offers them)",
     )

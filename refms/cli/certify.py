@@ -9,36 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from refms.artifacts import Artifact, write_artifact
-from refms.cli.options import Commands, add_command, require_target, write_json
+from refms.cli.files import require_target, write_json
 from refms.errors import InputError
 
 if TYPE_CHECKING:
     from refms.certify import Row
 
 _WIDTH = 48
-
-
-def register(commands: Commands) -> None:
-    """Add ``certify`` to the command line."""
-    command = add_command(
-        commands,
-        "certify",
-        "Compute goldens in ball arithmetic, from the formulas alone, and measure how far refms is from them "
-        "(needs python-flint: pip install 'refms[certify]').",
-        "refms certify --json certify.json",
-    )
-    command.add_argument(
-        "--dtype", choices=("float64", "float32", "both"), default="both", help="precision (default: both)"
-    )
-    source = command.add_mutually_exclusive_group()
-    source.add_argument(
-        "--shipped",
-        action="store_true",
-        help="take the goldens that came with refms as they are, without python-flint",
-    )
-    source.add_argument("--write", metavar="FILE", help="write the goldens just computed to FILE (.h5)")
-    command.add_argument("--force", action="store_true", help="replace FILE if it exists")
-    command.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -6,12 +6,10 @@ import argparse
 import textwrap
 from collections.abc import Callable, Iterable
 
-from refms.cli import exchange, mutants
-from refms.cli.conform_diff import register_diff
-from refms.cli.conform_probe import register_probe
-from refms.cli.conform_self_test import kit_works, register_self_test
-from refms.cli.options import Commands, add_command, require_target, write_json
-from refms.cli.reporting import add_run_options, add_tier_option, add_timeout_option, conclude, reports_of
+from refms.cli.conform_self_test import kit_works
+from refms.cli.files import require_target, write_json
+from refms.cli.mutants import INCOMPLETE
+from refms.cli.reporting import conclude, reports_of
 from refms.conformance.adapter import Adapter
 from refms.conformance.expected import held_against
 from refms.conformance.isolation import Isolated
@@ -39,69 +37,6 @@ JUDGED = (
 )
 
 
-def register(commands: Commands) -> None:
-    """Add ``conform`` to the command line."""
-    text = "Check any implementation against the catalogue of properties of a true one."
-    conform = commands.add_parser(
-        "conform",
-        help=text,
-        description=text,
-        epilog="exit codes: 0 pass, 1 a property failed, 2 bad usage or unreadable input, 3 too little "
-        "implemented, 4 the kit itself is at fault: it does not work in this installation (run, self-test) "
-        "or misses a mistake (mutants)",
-    )
-    inner = conform.add_subparsers(required=True, metavar="ACTION")
-    _register_run(inner)
-    mutants.register(inner)
-    register_probe(inner)
-    register_diff(inner)
-    register_self_test(inner)
-    exchange.register(inner)
-    explain = add_command(
-        inner,
-        "explain",
-        "Say what a property states, where it comes from, what it catches and where to look.",
-        "refms conform explain C5",
-    )
-    explain.add_argument("id", metavar="ID", help="such as C5")
-    explain.set_defaults(command=run_explain)
-
-
-def _register_run(inner: Commands) -> None:
-    command = add_command(
-        inner,
-        "run",
-        "Run the catalogue on an implementation, an adapter of which can be imported.",
-        "refms conform run mypackage.conformance:MyAdapter --junit conformance.xml",
-    )
-    command.add_argument(
-        "adapter",
-        metavar="PKG.MOD:NAME",
-        help="an adapter, or a class or function that makes one (with dtype= if it takes that); also "
-        "path/to/file.py:NAME",
-    )
-    command.add_argument(
-        "--only", metavar="ID,…", help="these properties or families alone, such as C5,G1 or transfer"
-    )
-    add_tier_option(command)
-    add_run_options(command)
-    add_timeout_option(command, "a property")
-    command.add_argument("--junit", metavar="FILE", help="also write the report as JUnit XML (replaces FILE)")
-    command.add_argument(
-        "--markdown", metavar="FILE", help="also write the report as Markdown (replaces FILE)"
-    )
-    command.add_argument(
-        "--html", metavar="FILE", help="also write the report as one HTML page (replaces FILE)"
-    )
-    command.add_argument(
-        "--xfails",
-        metavar="FILE",
-        help="TOML file of known failures, such as 'G4-*-float32' = 'reason' under [xfails]; each must fail, "
-        "and nothing else may",
-    )
-    command.set_defaults(command=run_adapter)
-
-
 def run_adapter(options: argparse.Namespace) -> int:
     """Print the table; return 0 for pass, 1 if a property failed, 3 if too few were tested."""
     pages: tuple[Page, ...] = (
@@ -116,7 +51,7 @@ def run_adapter(options: argparse.Namespace) -> int:
     chosen = selected(options.only)
     with Isolated(options.adapter, options.dtype, options.timeout) as there:
         if not kit_works():  # looked at while the worker imports the adapter
-            return mutants.INCOMPLETE
+            return INCOMPLETE
         adapters = there.adapters
         expected = held_against(xfails, adapters, chosen, options.tier, options.seed, there.check)
         found = reports_of(adapters, options.tier, options.seed, chosen, there.run)

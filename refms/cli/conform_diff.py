@@ -4,24 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from refms.cli.options import Commands, add_command, write_json
+from refms.cli.files import write_json
 from refms.conformance.comparison import compared, notable
 from refms.conformance.saved import read_reports
-
-
-def register_diff(inner: Commands) -> None:
-    """Add ``diff`` to ``refms conform``."""
-    command = add_command(
-        inner,
-        "diff",
-        "Compare two reports that `refms conform run --json` wrote: which properties changed their verdict, "
-        "and where ρ grew or shrank by a factor of two or more; exit 0 if none is worse, 1 if one is, 2 if a "
-        "file is no report. What is no longer tested is worse.",
-        "refms conform diff before.json after.json",
-    )
-    command.add_argument("a", metavar="A.json", help="the report before")
-    command.add_argument("b", metavar="B.json", help="the report after")
-    command.set_defaults(command=run_diff)
 
 
 def run_diff(options: argparse.Namespace) -> int:

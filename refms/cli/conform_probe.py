@@ -4,28 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from refms.cli.options import Commands, add_command, write_json
-from refms.cli.reporting import add_timeout_option
+from refms.cli.files import write_json
 from refms.conformance.isolation import Isolated
 
 NOTHING_TOLD = 3
-
-
-def register_probe(inner: Commands) -> None:
-    """Add ``probe`` to ``refms conform``."""
-    command = add_command(
-        inner,
-        "probe",
-        "Infer from responses to delta images which conventions an implementation follows, and compare them "
-        "with its declaration; exit 0 if they agree, 1 if not, 3 if nothing can be told.",
-        "refms conform probe mypackage.conformance:MyAdapter",
-    )
-    command.add_argument("adapter", metavar="PKG.MOD:NAME", help="an adapter, as for `refms conform run`")
-    command.add_argument(
-        "--dtype", choices=("float64", "float32", "both"), default="both", help="precision (default: both)"
-    )
-    add_timeout_option(command, "a probe")
-    command.set_defaults(command=run_probe)
 
 
 def run_probe(options: argparse.Namespace) -> int:

@@ -6,22 +6,9 @@ import argparse
 import dataclasses
 import sys
 
+from refms.cli.files import write_json
 from refms.cli.mutants import INCOMPLETE
-from refms.cli.options import Commands, add_command, write_json
 from refms.conformance.self_test import self_test
-
-
-def register_self_test(inner: Commands) -> None:
-    """Add ``self-test`` to ``refms conform``."""
-    command = add_command(
-        inner,
-        "self-test",
-        "Judge adapters that misbehave, each in one way, and refms with a few mistakes: what is wrong must "
-        "fail, and refms must pass; exit 0 if so, 4 if not. A quick part of it comes before every "
-        "`refms conform run`.",
-        "refms conform self-test",
-    )
-    command.set_defaults(command=run_self_test)
 
 
 def run_self_test(options: argparse.Namespace) -> int:

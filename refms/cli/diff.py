@@ -5,26 +5,10 @@ from __future__ import annotations
 import argparse
 
 from refms.artifacts import Artifact, attribute_differences, first_difference, read_artifact_contained
-from refms.cli.options import Commands, add_command, write_json
+from refms.cli.files import write_json
 
 WALL_TIMES = ("history/seconds",)
 """Arrays that differ between equal runs."""
-
-
-def register(commands: Commands) -> None:
-    """Add ``diff`` to the command line."""
-    command = add_command(
-        commands,
-        "diff",
-        "Compare two artefacts and name the first array in which they differ; exit 1 if they do. "
-        "Wall times are not compared.",
-        "refms diff coarse.h5 fine.h5 --rtol 1e-12",
-    )
-    command.add_argument("a", metavar="A", help="artefact")
-    command.add_argument("b", metavar="B", help="artefact")
-    command.add_argument("--rtol", type=float, default=0.0, help="relative tolerance (default: 0)")
-    command.add_argument("--atol", type=float, default=0.0, help="absolute tolerance (default: 0)")
-    command.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -7,36 +7,12 @@ import dataclasses
 from typing import Any
 
 from refms.artifacts.model_file import load_model
-from refms.cli.options import Commands, add_command, add_data_options, read_dataset, split_by, write_json
+from refms.cli.datasets import read_dataset, split_by
+from refms.cli.files import write_json
 from refms.config import Configuration
 from refms.data.dataset import Dataset, one_hot
 from refms.errors import InputError
 from refms.model import Model, score
-
-PARTS = ("validation", "train", "test", "all")
-
-
-def register(commands: Commands) -> None:
-    """Add ``evaluate`` to the command line."""
-    command = add_command(
-        commands,
-        "evaluate",
-        "Print accuracy and loss of a model on a data set at the model's resolution.",
-        "refms evaluate fine.h5 --dataset digits --size 8",
-    )
-    command.add_argument("model", metavar="MODEL", help="file written by refms train or refms transfer")
-    add_data_options(command)
-    command.add_argument("--size", type=int, help="resolution at which to evaluate; must be the model's")
-    command.add_argument(
-        "--part",
-        choices=PARTS,
-        default="validation",
-        help="which images: the training's own validation or training part, MNIST's test part, or all",
-    )
-    command.add_argument(
-        "--smoothing", type=float, help="smooth the images by this instead of as in training"
-    )
-    command.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> int:

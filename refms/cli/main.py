@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import io
 import os
 import sys
 from collections.abc import Sequence
 
 from refms import __version__
-from refms.cli import certify, conform, diff, evaluate, show, train, transfer, verify
-from refms.cli.options import require_json_target
+from refms.cli.files import require_json_target
+from refms.cli.parsers import artifacts, certify, conform, evaluate, train, transfer, verify
 from refms.errors import InputError
 
-_COMMANDS = (verify, conform, certify, train, evaluate, transfer, show, diff)
+_PARSERS = (verify, conform, certify, train, evaluate, transfer, artifacts)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -27,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     Returns
     -------
     argparse.ArgumentParser
-        With one subparser per command; each sets ``command`` to the function that runs it.
+        With one subparser per command; each sets ``runs`` to the name of the function that does the work.
     """
     top = argparse.ArgumentParser(
         prog="refms",
@@ -38,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"refms {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in _COMMANDS:
+    for module in _PARSERS:
         module.register(commands)
     return top
 
@@ -101,7 +102,13 @@ def _run(options: argparse.Namespace) -> int:
     if options.json == "-":
         options.json = sys.stdout
         with contextlib.redirect_stdout(sys.stderr):
-            return int(options.command(options))
+            return _done(options)
     if options.json is not None:
         require_json_target(options.json)
-    return int(options.command(options))
+    return _done(options)
+
+
+def _done(options: argparse.Namespace) -> int:
+    """Import what does the work, and do it; a help page has not waited for that import."""
+    module, _, name = options.runs.partition(":")
+    return int(getattr(importlib.import_module(module), name)(options))

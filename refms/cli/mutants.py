@@ -7,29 +7,11 @@ import sys
 import time
 from collections.abc import Sequence
 
-from refms.cli.options import Commands, add_command, write_json
-from refms.cli.reporting import add_tier_option
+from refms.cli.files import write_json
 from refms.conformance.kill_matrix import KillMatrix, Kills, kill_matrix
 
 INCOMPLETE = 4
 """Exit code where the kit itself is at fault."""
-
-
-def register(inner: Commands) -> None:
-    """Add ``mutants`` to the actions of ``refms conform``."""
-    command = add_command(
-        inner,
-        "mutants",
-        "Run the catalogue on refms with one mistake after another, and say which property finds which.",
-        "refms conform mutants --json kills.json",
-    )
-    command.epilog = (
-        f"{command.epilog}\n\n"
-        "exit codes: 0 every mistake is found and every property finds one, 2 bad usage,\n"
-        "4 a mistake survives or only printed numbers find it, or a property finds none"
-    )
-    add_tier_option(command)
-    command.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -11,29 +10,8 @@ from typing import Any
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.report import Report, Row, table
-from refms.conformance.runner import TIERS
 from refms.conformance.runner import run as run_catalogue
 from refms.errors import InputError
-from refms.seconds import time_limit_of
-
-TIMEOUT = 120.0
-"""Seconds."""
-
-
-def add_run_options(command: argparse.ArgumentParser) -> None:
-    """Add ``--dtype`` and ``--seed``.
-
-    Parameters
-    ----------
-    command : argparse.ArgumentParser
-        The subcommand.
-    """
-    command.add_argument(
-        "--dtype", choices=("float64", "float32", "both"), default="both", help="precision (default: both)"
-    )
-    command.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="seed of the instances (default: 0)"
-    )
 
 
 def reports_of(
@@ -77,26 +55,6 @@ def reports_of(
     return reports
 
 
-def add_timeout_option(command: argparse.ArgumentParser, what: str) -> None:
-    """Add ``--timeout``.
-
-    Parameters
-    ----------
-    command : argparse.ArgumentParser
-        The subcommand.
-    what : str
-        What may take so long.
-    """
-    command.add_argument(
-        "--timeout",
-        type=time_limit_of,
-        default=TIMEOUT,
-        metavar="SECONDS",
-        help=f"time limit for {what} (default: {TIMEOUT:g}; 0 or none: no limit); the adapter runs in a "
-        "process of its own, which is ended when its time is up, and may crash",
-    )
-
-
 def conclude(reports: Sequence[Report], *, enough: bool = True, failed: bool | None = None) -> bool:
     """Print the headlines and the verdict.
 
@@ -124,16 +82,6 @@ def conclude(reports: Sequence[Report], *, enough: bool = True, failed: bool | N
     tier, seed = reports[0].tier, reports[0].seed
     print(f"{verdict}: tier {tier}, seed {seed}, {seconds:.1f} s")
     return passed
-
-
-def add_tier_option(command: argparse.ArgumentParser) -> None:
-    """Add ``--tier``."""
-    command.add_argument(
-        "--tier",
-        choices=tuple(TIERS),
-        default="quick",
-        help="instances a property: a few (quick, the default) or many (full, minutes)",
-    )
 
 
 def _progress(row: Row | None) -> None:

@@ -5,16 +5,7 @@ from __future__ import annotations
 import argparse
 
 from refms.artifacts import describe, read_artifact_contained
-from refms.cli.options import Commands, add_command, write_json
-
-
-def register(commands: Commands) -> None:
-    """Add ``show`` to the command line."""
-    command = add_command(
-        commands, "show", "Print what is in an artefact: kind, attributes, arrays.", "refms show coarse.h5"
-    )
-    command.add_argument("file", metavar="FILE", help="artefact")
-    command.set_defaults(command=run)
+from refms.cli.files import write_json
 
 
 def run(options: argparse.Namespace) -> int:

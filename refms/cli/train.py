@@ -10,15 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from refms.artifacts.model_file import save_model
-from refms.cli.options import (
-    Commands,
-    add_command,
-    add_data_options,
-    read_dataset,
-    require_target,
-    split_by,
-    write_json,
-)
+from refms.cli.datasets import read_dataset, split_by
+from refms.cli.files import require_target, write_json
+from refms.cli.parsers.train import OVERRIDES
 from refms.config import Configuration
 from refms.data.dataset import one_hot
 from refms.environment import peak_memory, versions
@@ -29,44 +23,6 @@ from refms.optimize.history import HistoryRow
 from refms.optimize.outcome import Status
 from refms.optimize.schedule import Monitor, Report
 from refms.training import Training, require_memory, train
-
-# option, section, key, type, help
-_OVERRIDES = (
-    ("--size", "data", "size", int, "cells along each axis of the network's mesh"),
-    ("--train", "data", "train", int, "number of training examples"),
-    ("--validation", "data", "validation", int, "number of validation examples"),
-    ("--smoothing", "data", "smoothing", float, "Gaussian smoothing, in cells of the images' own grid"),
-    ("--pair", "data", "pair", str, "transfer pair whose R makes the coarse images"),
-    ("--channels", "network", "channels", int, "channels of the features"),
-    ("--layers", "network", "layers", int, "layers N"),
-    ("--final-time", "network", "final_time", float, "final time T"),
-    ("--seed", "network", "seed", int, "seed of the initial parameters"),
-    ("--iterations", "optimization", "iterations", int, "BCD iterations"),
-    ("--hessian-fraction", "optimization", "hessian_fraction", float, "share of examples in the Hessian"),
-    ("--dtype", "optimization", "dtype", str, "float32 or float64"),
-)
-
-
-def register(commands: Commands) -> None:
-    """Add ``train`` to the command line."""
-    command = add_command(
-        commands,
-        "train",
-        "Train a network by block-coordinate descent and write it to one .h5 file.",
-        "refms train --dataset digits --size 4 --iterations 5 -o coarse.h5",
-    )
-    command.add_argument(
-        "config", nargs="?", metavar="CONFIG.toml", help="configuration; options override it"
-    )
-    add_data_options(command)
-    for option, _, _, kind, text in _OVERRIDES:
-        command.add_argument(option, type=kind, help=text)
-    command.add_argument(
-        "-o", "--output", default="model.h5", metavar="OUT", help="model file (default: model.h5)"
-    )
-    command.add_argument("--force", action="store_true", help="replace OUT if it exists")
-    command.add_argument("--quiet", action="store_true", help="no progress rows")
-    command.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -123,7 +79,7 @@ def configured(options: argparse.Namespace) -> Configuration:
     sections: dict[str, dict[str, Any]] = base.to_dict()
     if options.dataset:
         sections["data"]["dataset"] = options.dataset
-    for option, section, key, _, _ in _OVERRIDES:
+    for option, section, key, _, _ in OVERRIDES:
         value = getattr(options, option.removeprefix("--").replace("-", "_"))
         if value is not None:
             sections[section][key] = value

@@ -7,35 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from refms.backend import BACKEND_NAMES, backend_named
-from refms.cli.options import Commands, add_command, write_json
-from refms.cli.reporting import add_run_options, conclude, reports_of
+from refms.backend import backend_named
+from refms.cli.files import write_json
+from refms.cli.reporting import conclude, reports_of
 from refms.conformance.properties.galerkin import EXAMPLE_1_EXACT, EXAMPLE_1_FINE, EXAMPLE_1_PRINTED
 from refms.conformance.reference import ReferenceAdapter
 
 _PAIR = "averaging-bilinear"
-
-
-def register(commands: Commands) -> None:
-    """Add ``verify`` to the command line."""
-    command = add_command(
-        commands,
-        "verify",
-        "Check this installation against the catalogue of properties of a true implementation.",
-        "refms verify --dtype float64 --json verify.json",
-    )
-    command.add_argument(
-        "--backend", choices=BACKEND_NAMES, default="numpy", help="where to compute (default: numpy)"
-    )
-    tier = command.add_mutually_exclusive_group()
-    tier.add_argument(
-        "--quick", dest="tier", action="store_const", const="quick", help="few instances a property (default)"
-    )
-    tier.add_argument(
-        "--full", dest="tier", action="store_const", const="full", help="many instances, minutes"
-    )
-    add_run_options(command)
-    command.set_defaults(command=run, tier="quick")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -14,8 +14,7 @@ from typing import Any
 
 from refms.conformance.profile import Profile
 from refms.errors import InputError, require_choice
-
-DTYPES = ("float64", "float32")
+from refms.names import DTYPES
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from refms.conformance.oracles.transfer import PAIRS
 from refms.errors import InputError, require_choice
+from refms.names import DTYPES
 
 LAYOUTS = ("columns", "NCHW", "NHWC")
 BOUNDARIES = ("periodic", "zero")
@@ -73,7 +74,7 @@ class Profile:
     reduction: str = "mean"
 
     def __post_init__(self) -> None:
-        require_choice(self.dtype, ("float64", "float32"), "dtype")
+        require_choice(self.dtype, DTYPES, "dtype")
         require_choice(self.orientation, ORIENTATIONS, "orientation")
         require_choice(self.layout, LAYOUTS, "layout")
         require_choice(self.reduction, REDUCTIONS, "reduction")

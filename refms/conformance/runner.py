@@ -20,9 +20,7 @@ from refms.conformance.property import Property
 from refms.conformance.report import Report, Row, unrun
 from refms.conformance.time_limit import TimeIsUp, time_limit
 from refms.errors import require_choice
-
-TIERS = {"quick": 4, "full": 60}
-"""Instances of a property of cost 1."""
+from refms.names import TIERS
 
 Progress = Callable[[Row], None]
 """Called after each property."""

@@ -9,10 +9,9 @@ from refms.backend import backend_of
 from refms.errors import Array, InputError, precision, require_choice, require_shape, require_whole
 from refms.grid import Grid
 from refms.model import Model
+from refms.names import STENCIL_RULES
 from refms.operators.galerkin import prolong_stencil, restrict_stencil
 from refms.operators.transfer import TransferPair, transfer_pair
-
-STENCIL_RULES = ("galerkin", "keep")
 
 
 def transfer(

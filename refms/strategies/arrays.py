@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from refms.errors import Array, require_choice, require_whole
-
-DTYPES = ("float64", "float32")
+from refms.names import DTYPES
 
 
 def seeds() -> SearchStrategy[int]:

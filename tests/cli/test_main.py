@@ -15,7 +15,7 @@ import pytest
 from refms import __version__
 from refms.cli import main as program
 from refms.cli import show
-from refms.cli.options import write_json
+from refms.cli.files import write_json
 from refms.errors import FileError
 
 ROOT = Path(__file__).parents[2]

@@ -23,8 +23,8 @@ import numpy as np
 
 from refms.artifacts.model_file import load_model
 from refms.checks import galerkin_test
+from refms.cli.datasets import read_dataset
 from refms.cli.main import main as refms
-from refms.cli.options import read_dataset
 from refms.data.dataset import Dataset, subset
 from refms.environment import machine, versions
 from refms.errors import FileError, InputError

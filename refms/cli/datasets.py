@@ -1,0 +1,52 @@
+"""Data sets by name, for ``refms train`` and ``refms evaluate``."""
+
+from __future__ import annotations
+
+from refms.config import DataSection
+from refms.data.dataset import Dataset, split
+from refms.data.digits import load_digits
+from refms.data.mnist import load_mnist
+from refms.errors import InputError
+
+
+def read_dataset(name: str, folder: str | None, part: str = "train") -> Dataset:
+    """Return a data set by name.
+
+    Parameters
+    ----------
+    name : str
+        ``"digits"`` or ``"mnist"``.
+    folder : str or None
+        Where the files lie; the digits need none.
+    part : str
+        ``"train"`` or ``"test"``, for MNIST's two parts.
+
+    Returns
+    -------
+    Dataset
+        The images.
+    """
+    if name == "digits":
+        if part == "test":
+            raise InputError("the digits have no separate test part; use --part train, validation or all.")
+        return load_digits()
+    return load_mnist(folder, part)
+
+
+def split_by(section: DataSection, dataset: Dataset) -> tuple[Dataset, Dataset]:
+    """Return the training and the validation part that a configuration asks for.
+
+    Parameters
+    ----------
+    section : DataSection
+        Sizes (0 takes five sixths and the rest, as 50,000 and 10,000 of 60,000) and seed.
+    dataset : Dataset
+        What to split.
+
+    Returns
+    -------
+    tuple of Dataset
+        Training and validation.
+    """
+    train = section.train or dataset.count * 5 // 6
+    return split(dataset, train, section.validation or dataset.count - train, section.split_seed)

@@ -1,0 +1,44 @@
+"""``refms train``: block-coordinate descent on a data set, one model file at the end."""
+
+from __future__ import annotations
+
+from refms.cli.parsers.common import Commands, add_command, add_data_options
+
+# option, section, key, type, help
+OVERRIDES = (
+    ("--size", "data", "size", int, "cells along each axis of the network's mesh"),
+    ("--train", "data", "train", int, "number of training examples"),
+    ("--validation", "data", "validation", int, "number of validation examples"),
+    ("--smoothing", "data", "smoothing", float, "Gaussian smoothing, in cells of the images' own grid"),
+    ("--pair", "data", "pair", str, "transfer pair whose R makes the coarse images"),
+    ("--channels", "network", "channels", int, "channels of the features"),
+    ("--layers", "network", "layers", int, "layers N"),
+    ("--final-time", "network", "final_time", float, "final time T"),
+    ("--seed", "network", "seed", int, "seed of the initial parameters"),
+    ("--iterations", "optimization", "iterations", int, "BCD iterations"),
+    ("--hessian-fraction", "optimization", "hessian_fraction", float, "share of examples in the Hessian"),
+    ("--dtype", "optimization", "dtype", str, "float32 or float64"),
+)
+"""Options that override entries of the configuration."""
+
+
+def register(commands: Commands) -> None:
+    """Add ``train`` to the command line."""
+    command = add_command(
+        commands,
+        "train",
+        "Train a network by block-coordinate descent and write it to one .h5 file.",
+        "refms train --dataset digits --size 4 --iterations 5 -o coarse.h5",
+        runs="refms.cli.train:run",
+    )
+    command.add_argument(
+        "config", nargs="?", metavar="CONFIG.toml", help="configuration; options override it"
+    )
+    add_data_options(command)
+    for option, _, _, kind, text in OVERRIDES:
+        command.add_argument(option, type=kind, help=text)
+    command.add_argument(
+        "-o", "--output", default="model.h5", metavar="OUT", help="model file (default: model.h5)"
+    )
+    command.add_argument("--force", action="store_true", help="replace OUT if it exists")
+    command.add_argument("--quiet", action="store_true", help="no progress rows")

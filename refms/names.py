@@ -1,0 +1,16 @@
+"""Names that users type and code looks up; nothing is imported here, so that `refms --help` need not wait."""
+
+DTYPES = ("float64", "float32")
+"""Precisions."""
+
+BACKEND_NAMES = ("numpy", "cupy")
+"""Where to compute."""
+
+DATASETS = ("digits", "mnist")
+"""Data sets that are read by name."""
+
+STENCIL_RULES = ("galerkin", "keep")
+"""How stencils go to another resolution: K_H = R K_h P, or unchanged."""
+
+TIERS = {"quick": 4, "full": 60}
+"""How much of the catalogue is run: instances of a property of cost 1."""
