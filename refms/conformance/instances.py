@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -214,17 +214,36 @@ class Instance:
             The arrays of ``PARAMETERS``.
         """
         c, N = self.c_out, layers or self.layers
-        entries = math.prod(self.stencil)
-        drawn = {
-            "opening": self.draw(name + "opening", c, self.c_in, *self.stencil)
-            / (self.image_scale * math.sqrt(self.c_in * entries)),
-            "stencils": self.draw(name + "stencils", N, c, c, *self.stencil) / (c * math.sqrt(entries)),
-            "biases": self.draw(name + "biases", N, c) / 2,
-            "W": self.draw(name + "W", c * self.cells, self.classes)
-            / (self.volume * math.sqrt(self.cells * c)),
-            "mu": self.draw(name + "mu", self.classes) / 2,
+        shapes = {
+            "opening": (c, self.c_in, *self.stencil),
+            "stencils": (N, c, c, *self.stencil),
+            "biases": (N, c),
+            "W": (c * self.cells, self.classes),
+            "mu": (self.classes,),
         }
+        units = self.units
+        drawn = {key: self.draw(name + key, *shape) * units[key] for key, shape in shapes.items()}
         return {key: array.astype(self.dtype) for key, array in drawn.items()}
+
+    @property
+    def units(self) -> dict[str, float]:
+        """Standard deviations of the random parameters, the units in which they and their changes count."""
+        c, entries = self.c_out, math.prod(self.stencil)
+        return {
+            "opening": 1 / (self.image_scale * math.sqrt(self.c_in * entries)),
+            "stencils": 1 / (c * math.sqrt(entries)),
+            "biases": 0.5,
+            "W": 1 / (self.volume * math.sqrt(self.cells * c)),
+            "mu": 0.5,
+        }
+
+    def in_units(self, parameters: Mapping[str, Array]) -> dict[str, Array]:
+        """Return parameters, or a change of them, divided by their units."""
+        return {key: np.asarray(array, "float64") / self.units[key] for key, array in parameters.items()}
+
+    def per_unit(self, gradient: Mapping[str, Array]) -> dict[str, Array]:
+        """Return a gradient with respect to parameters in their units; ⟨gradient, v⟩ stays what it is."""
+        return {key: np.asarray(array, "float64") * self.units[key] for key, array in gradient.items()}
 
     def describe(self) -> str:
         """Return the case in one line."""

@@ -37,7 +37,7 @@ def smooth_parameters(x: Instance, layers: int) -> dict[str, Array]:
 
 def several_images(x: Instance) -> Array:
     """Return four random images (4, c_in, *grid)."""
-    return x.draw("X", 4, x.c_in, *x.grid)
+    return x.image("X", examples=4)
 
 
 def limit(x: Instance, profile: Profile, steps: int = 32) -> Array:

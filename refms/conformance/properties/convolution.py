@@ -141,14 +141,15 @@ def _orientation(a: Gate, x: Instance) -> Outcome:
     correlation = a.profile.orientation == "correlation"
     at = tuple(int(k) for k in np.random.default_rng(x.seed).integers(0, x.grid))
     delta, expected = np.zeros((1, 1, *x.grid), dtype=x.dtype), np.zeros((1, 1, *x.grid))
-    delta[(0, 0, *at)] = 1
+    delta[(0, 0, *at)] = x.image_scale
+    height = float(delta.max())
     for index, offset in offsets(x.stencil):
         i = tuple((p - q if correlation else p + q) % n for p, q, n in zip(at, offset, x.grid, strict=True))
-        expected[(0, 0, *i)] += float(s[(0, 0, *index)])
+        expected[(0, 0, *i)] += height * float(s[(0, 0, *index)])
     peer = scipy.ndimage.correlate if correlation else scipy.ndimage.convolve
     wrapped = np.stack([peer(doubled(y[0]), doubled(s[0, 0]), mode="wrap")[None] for y in Y])
     return both(
-        residual(a.convolution(s, delta), expected, one_norm(s), x.dtype, "delta image, scale ‖s‖₁"),
+        residual(a.convolution(s, delta), expected, one_norm(s) * height, x.dtype, "delta image, scale ‖s‖₁"),
         residual(a.convolution(s, Y), wrapped, one_norm(s) * largest(Y), x.dtype, "SciPy, scale ‖s‖₁‖y‖_∞"),
     )
 

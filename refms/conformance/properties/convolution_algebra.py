@@ -157,22 +157,16 @@ def _symmetric_spectra(a: Gate, x: Instance) -> Outcome:
         np.expand_dims(w * np.arange(n), tuple(j for j in range(x.d) if j != axis))
         for axis, (w, n) in enumerate(zip(omega, x.grid, strict=True))
     )
-    wave = np.cos(phase)[None, None].astype(x.dtype)
+    wave = x.image_scale * np.cos(phase)
+    given = wave[None, None].astype(x.dtype)
     sign = 1.0 if a.profile.orientation == "correlation" else -1.0
     real = sum(float(even[(0, 0, *i)]) * math.cos(float(omega @ q)) for i, q in offsets(x.stencil))
     imaginary = sum(float(odd[(0, 0, *i)]) * math.sin(float(omega @ q)) for i, q in offsets(x.stencil))
-    scale = one_norm(s)
+    crossed = -sign * imaginary * x.image_scale * np.sin(phase)
+    scale = one_norm(s) * x.image_scale
     return both(
-        residual(
-            a.convolution(even, wave)[0, 0], real * np.cos(phase), scale, x.dtype, "symmetric s, scale ‖s‖₁"
-        ),
-        residual(
-            a.convolution(odd, wave)[0, 0],
-            -sign * imaginary * np.sin(phase),
-            scale,
-            x.dtype,
-            "antisymmetric s, scale ‖s‖₁",
-        ),
+        residual(a.convolution(even, given)[0, 0], real * wave, scale, x.dtype, "symmetric s, scale ‖s‖₁"),
+        residual(a.convolution(odd, given)[0, 0], crossed, scale, x.dtype, "antisymmetric s, scale ‖s‖₁"),
     )
 
 

@@ -28,16 +28,22 @@ SEC3 = "[LAS] Sec. 3"
 )
 def _interpolation(a: Gate, x: Instance) -> Outcome:
     N = x.layers + 1
-    Theta = x.draw("Theta", N, x.c_in + 1)
+    Theta = x.draw("Theta", N, x.c_in + 1, scale=x.stencil_scale)
     size = float(np.abs(Theta).max())
     doubled_once, direct = a.depth_prolong(Theta, 2 * N), a.depth_prolong(Theta, 4 * N)
     twice = a.depth_prolong(doubled_once, 4 * N)
-    constant = np.ones((N, 2), dtype=x.dtype)
+    constant = np.full((N, 2), x.stencil_scale, dtype=x.dtype)
     return both(
         residual(doubled_once, _polygon(Theta, 2 * N), size, x.dtype, "N → 2N"),
         residual(direct, _polygon(Theta, 4 * N), size, x.dtype, "N → 4N"),
         residual(twice, _polygon(Theta, 4 * N), size, x.dtype, "N → 2N → 4N"),
-        residual(a.depth_prolong(constant, 2 * N), np.ones((2 * N, 2)), 1.0, x.dtype, "constants"),
+        residual(
+            a.depth_prolong(constant, 2 * N),
+            np.repeat(constant, 2, axis=0),
+            float(constant[0, 0]),
+            x.dtype,
+            "constants",
+        ),
     )
 
 
@@ -54,8 +60,8 @@ def _order(a: Gate, x: Instance) -> Outcome:
     errors = []
     for N in (16, 32):
         old, new = np.arange(N) / N, np.arange(2 * N) / (2 * N)
-        Theta = np.sin(3 * old + shift)[:, None].astype(x.dtype)
-        got = doubled(a.depth_prolong(Theta, 2 * N))[:, 0]
+        Theta = (x.stencil_scale * np.sin(3 * old + shift))[:, None].astype(x.dtype)
+        got = doubled(a.depth_prolong(Theta, 2 * N))[:, 0] / x.stencil_scale
         inside = new <= old[-1]
         errors.append(float(np.abs(got - np.sin(3 * new + shift))[inside].max()))
     return within(slope(errors), 1.8, 2.2, "order of the interpolated parameters")

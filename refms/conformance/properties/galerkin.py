@@ -55,7 +55,7 @@ def _galerkin_product(a: Gate, x: Instance) -> Outcome:
 def _support(a: Gate, x: Instance) -> Outcome:
     pair, outcomes = x.weights, []
     for size in a.profile.stencil_sizes:
-        S = x.draw(f"S{size}", 1, 1, *(size,) * x.d)
+        S = x.draw(f"S{size}", 1, 1, *(size,) * x.d, scale=x.stencil_scale)
         got = a.stencil_down(S, x.pair)
         expected = _oriented(a, oracle.down(_oriented(a, S), pair, x.d))
         wide = max(got.shape[2], expected.shape[2])
@@ -239,7 +239,7 @@ def _stable(a: Gate, x: Instance) -> Outcome:
         ),
     ]
     if x.weights.variational:
-        w = x.draw("w", 1, 1, *coarse)
+        w = x.draw("w", 1, 1, *coarse, scale=x.image_scale)
         z = oracle.applied(P, w, x.grid) / 2 ** (x.d / 2)
         left = float((doubled(w) * convolve(s_H, w, orientation=a.profile.orientation)).sum())
         right = float((z * convolve(s, z, orientation=a.profile.orientation)).sum())

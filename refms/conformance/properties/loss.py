@@ -52,9 +52,10 @@ def _shift(a: Gate, x: Instance) -> Outcome:
     needs=VALUE,
 )
 def _log_sum(a: Gate, x: Instance) -> Outcome:
-    Z, C, _ = _drawn(x, examples=1)
-    value = a.cross_entropy(Z, C) + float((doubled(C) * doubled(Z)).sum())
-    slack = 8 * float(np.finfo(x.dtype).eps) * (abs(value) + float(np.abs(Z).max()))
+    Z, C, _ = _drawn(x, examples=1, scale=x.image_scale)
+    E = a.cross_entropy(Z, C)
+    value = E + float((doubled(C) * doubled(Z)).sum())
+    slack = 8 * float(np.finfo(x.dtype).eps) * (abs(E) + float(np.abs(Z).max()))
     low, high = float(Z.max()), float(Z.max()) + math.log(len(Z))
     inside = low - slack <= value <= high + slack
     return holds(inside, "max z <= lse <= max z + log ℓ", f"{value:.9g} is not in [{low:.9g}, {high:.9g}]")
@@ -69,7 +70,7 @@ def _log_sum(a: Gate, x: Instance) -> Outcome:
     needs=("cross_entropy_gradient",),
 )
 def _gradient(a: Gate, x: Instance) -> Outcome:
-    Z, C, _ = _drawn(x)
+    Z, C, _ = _drawn(x, scale=x.image_scale)
     g, unit = doubled(a.cross_entropy_gradient(Z, C)), _unit(a, Z)
     bounded = np.abs(g).sum(axis=0).max() <= 2.001 * unit and np.linalg.norm(g, axis=0).max() <= 1.4143 * unit
     return both(
@@ -106,14 +107,17 @@ def _hessian(a: Gate, x: Instance) -> Outcome:
 @law(
     "S5",
     "E is convex along every segment",
-    "E((z+w)/2) < (E(z) + E(w))/2, strictly for w − z that is not constant; criterion: by more than 30 eps",
+    "E((z+w)/2) < (E(z) + E(w))/2, strictly for w − z that is not constant; criterion: by more than 30 eps E "
+    "for |z| <= 1 and w − z whose largest entry is 1 and whose smallest is −1",
     source="convexity of log-sum-exp",
     catches="a wrong sign, probabilities in place of their logarithm",
     needs=VALUE,
 )
 def _convex(a: Gate, x: Instance) -> Outcome:
     Z, C, _ = _drawn(x)
-    W = x.draw("other", *Z.shape)
+    # So near to zero and so far apart that the gap is above 0.001, for up to ten classes.
+    Z = Z / max(1.0, float(np.abs(Z).max()))
+    W = Z + _opposed(x.draw("other", *Z.shape))
     middle = a.cross_entropy((Z + W) / 2, C)
     chord = (a.cross_entropy(Z, C) + a.cross_entropy(W, C)) / 2
     gap, least = chord - middle, 30 * float(np.finfo(x.dtype).eps) * abs(chord)
@@ -129,8 +133,8 @@ def _convex(a: Gate, x: Instance) -> Outcome:
     needs=VALUE,
 )
 def _equal_logits(a: Gate, x: Instance) -> Outcome:
-    Z, C, _ = _drawn(x)
-    equal = 0 * Z + x.draw("level", 1, Z.shape[1])
+    Z, C, _ = _drawn(x, scale=x.image_scale)
+    equal = 0 * Z + x.draw("level", 1, Z.shape[1], scale=x.image_scale)
     count = 1 if a.profile.reduction == "mean" else Z.shape[1]
     expected = count * math.log(len(Z))
     scale = expected + count * float(np.abs(equal).max())
@@ -176,7 +180,7 @@ def _permuted(a: Gate, x: Instance) -> Outcome:
     needs=GRADIENT,
 )
 def _logistic(a: Gate, x: Instance) -> Outcome:
-    Z = 3 * x.draw("Z", 2, x.examples)
+    Z = x.draw("Z", 2, x.examples, scale=3 * x.image_scale)
     true = np.arange(x.examples) % 2
     C = (np.arange(2)[:, None] == true).astype(x.dtype)
     t = doubled(Z)[true, np.arange(x.examples)] - doubled(Z)[1 - true, np.arange(x.examples)]
@@ -184,7 +188,7 @@ def _logistic(a: Gate, x: Instance) -> Outcome:
     slopes = unit / (1 + np.exp(t))
     expected = np.where(C == 1, -slopes, slopes)
     return both(
-        residual(a.cross_entropy(Z, C), unit * np.log1p(np.exp(-t)).sum(), _scale(Z, C), x.dtype, "E"),
+        residual(a.cross_entropy(Z, C), unit * np.logaddexp(0, -t).sum(), _scale(Z, C), x.dtype, "E"),
         residual(a.cross_entropy_gradient(Z, C), expected, unit * _reach(Z), x.dtype, "∇E"),
     )
 
@@ -198,7 +202,7 @@ def _logistic(a: Gate, x: Instance) -> Outcome:
     needs=HESSIAN,
 )
 def _fisher(a: Gate, x: Instance) -> Outcome:
-    Z, C, V = _drawn(x)
+    Z, C, V = _drawn(x, scale=x.image_scale)
     p, expected = softmax(Z), np.zeros(Z.shape)
     for c in range(len(Z)):
         residue = p - np.eye(len(Z))[:, c : c + 1]
@@ -219,8 +223,8 @@ def _fisher(a: Gate, x: Instance) -> Outcome:
     needs=(*GRADIENT, *HESSIAN),
 )
 def _soft_labels(a: Gate, x: Instance) -> Outcome:
-    Z, _, V = _drawn(x)
-    C = np.abs(x.draw("soft", *Z.shape))
+    Z, _, V = _drawn(x, scale=x.image_scale)
+    C = np.abs(x.draw("soft", *Z.shape, scale=x.stencil_scale))
     p, total, unit = softmax(Z), doubled(C).sum(axis=0), _unit(a, Z)
     log_sum = np.log(np.exp(doubled(Z) - doubled(Z).max(axis=0)).sum(axis=0)) + doubled(Z).max(axis=0)
     value = unit * float((total * log_sum - (doubled(C) * doubled(Z)).sum(axis=0)).sum())
@@ -293,12 +297,13 @@ def _extreme(a: Gate, x: Instance) -> Outcome:
     needs=VALUE,
 )
 def _many_digits(a: Gate, x: Instance) -> Outcome:
-    Z, C, _ = _drawn(x, examples=1)
+    Z, C, _ = _drawn(x, examples=1, scale=x.image_scale)
     with decimal.localcontext() as context:
         context.prec = 50
         z = [decimal.Decimal(float(value)) for value in Z[:, 0]]
         true = z[int(np.argmax(C[:, 0]))]
-        exact = float(sum((value - true).exp() for value in z).ln())  # type: ignore[union-attr]
+        total = sum((value - max(z)).exp() for value in z)
+        exact = float(max(z) - true + total.ln())  # type: ignore[union-attr]
     scale = (abs(exact) + float(np.abs(Z).max())) / 10
     return residual(a.cross_entropy(Z, C), exact, scale, x.dtype, "E")
 
@@ -321,10 +326,17 @@ LOSS = (
 """The family in order."""
 
 
-def _drawn(x: Instance, examples: int | None = None) -> tuple[Array, Array, Array]:
-    """Return logits, one-hot labels and a direction, all (ℓ, m)."""
+def _drawn(x: Instance, examples: int | None = None, scale: float = 1.0) -> tuple[Array, Array, Array]:
+    """Return logits, one-hot labels and a direction of the size of the instance's stencils, all (ℓ, m)."""
     m = examples or x.examples
-    return 3 * x.draw("Z", x.classes, m), x.one_hot(examples=m), x.draw("V", x.classes, m)
+    Z, V = x.draw("Z", x.classes, m, scale=3 * scale), x.draw("V", x.classes, m, scale=x.stencil_scale)
+    return Z, x.one_hot(examples=m), V
+
+
+def _opposed(D: Array) -> Array:
+    """Return directions of which every column has the smallest entry −1 and the largest 1."""
+    low, high = D.min(axis=0), D.max(axis=0)
+    return (2 * (D - low) / (high - low) - 1).astype(D.dtype)
 
 
 def _unit(a: Gate, Z: Array) -> float:

@@ -156,7 +156,7 @@ def _bounded(a: Gate, x: Instance) -> Outcome:
     domain=SMALL,
 )
 def _equivariant(a: Gate, x: Instance) -> Outcome:
-    p, X = x.parameters(), x.draw("X", 3, x.c_in, *x.grid)
+    p, X = x.parameters(), x.image("X", examples=3)
     y, scale = a.forward(p, X, x.problem), _scale(p, X, x)
     outcomes = [
         agree(a.forward(p, X[::-1].copy(), x.problem), y[::-1], scale, x.dtype, "order of the examples"),

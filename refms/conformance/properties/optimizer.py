@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ SIZE = 8
     needs=CG,
 )
 def _krylov(a: Gate, x: Instance) -> Outcome:
-    A, b = _matrix(x, np.geomspace(1.0, 10.0, SIZE)), x.draw("b", SIZE)
+    A, b = _matrix(x, np.geomspace(1.0, 10.0, SIZE)), x.draw("b", SIZE, scale=x.stencil_scale)
     exact = np.linalg.solve(doubled(A), doubled(b))
     iterates = [doubled(a.conjugate_gradients(_product(A), b, k)) for k in range(1, SIZE + 1)]
     scale = 10 * float(np.linalg.norm(exact))
@@ -63,14 +64,14 @@ def _krylov(a: Gate, x: Instance) -> Outcome:
     needs=STEP,
 )
 def _direction(a: Gate, x: Instance) -> Outcome:
-    f, start = _LogCosh.drawn(x), 2 * x.draw("start", SIZE)
+    f, start = _LogCosh.drawn(x), x.draw("start", SIZE, scale=2 * _length(x))
     step = doubled(a.newton_step(f, start, 4 * SIZE)) - doubled(start)
     gradient, H = doubled(f.value_and_gradient(start)[1]), f.hessian(start)
     newton = -np.linalg.solve(H, gradient)
-    length = float(np.linalg.norm(step))
+    length, size = float(np.linalg.norm(step)), float(np.linalg.norm(start))
     slope = float(gradient @ step)
     unit = step / length if length > 0 else step
-    scale = float(np.linalg.cond(H)) * max(1.0, float(np.linalg.norm(start)) / max(length, 1e-3))
+    scale = float(np.linalg.cond(H)) * max(1.0, size / max(length, 1e-3 * size))
     return both(
         holds(slope < 0, "gᵀ(x₊ − x) < 0", f"it is {slope:.3g}"),
         residual(unit, newton / np.linalg.norm(newton), scale, x.dtype, "direction against a direct solver"),
@@ -87,27 +88,28 @@ def _direction(a: Gate, x: Instance) -> Outcome:
     needs=("line_search",),
 )
 def _armijo(a: Gate, x: Instance) -> Outcome:
-    start, p, outcomes = x.draw("start", SIZE), x.draw("p", SIZE), []
+    start, p = (x.draw(name, SIZE, scale=x.image_scale) for name in ("start", "p"))
+    height, outcomes = x.stencil_scale, []
     square = float(doubled(p) @ doubled(p))
     for decrease in (1e-4, 0.4):
-        # Along p the function is f₀ − t + ½κt²: Armijo's rule holds up to t = 2(1 − c₁)/κ.
+        # Along p the function is 3 − t + ½κt², times a factor: Armijo's rule holds up to t = 2(1 − c₁)/κ.
         for limit, expected in ((1.7, 1.0), (0.7, 0.5), (0.3, 0.25), (0.07, 0.0625)):
             kappa = 2 * (1 - decrease) / limit
 
             def value(y: Array, kappa: float = kappa) -> float:
                 t = float((doubled(y) - doubled(start)) @ doubled(p)) / square
-                return 3.0 - t + 0.5 * kappa * t * t
+                return height * (3.0 - t + 0.5 * kappa * t * t)
 
-            got = a.line_search(value, start, 3.0, -1.0, p, decrease)
+            got = a.line_search(value, start, 3 * height, -height, p, decrease)
             outcomes.append(
                 holds(got == expected, f"α for c₁ = {decrease:g}, limit {limit}", f"{got}, not {expected}")
             )
 
     def undefined_far_away(y: Array) -> float:
         t = float((doubled(y) - doubled(start)) @ doubled(p)) / square
-        return 3.0 - t if t < 0.2 else float("nan")
+        return height * (3.0 - t) if t < 0.2 else float("nan")
 
-    got = a.line_search(undefined_far_away, start, 3.0, -1.0, p, 1e-4)
+    got = a.line_search(undefined_far_away, start, 3 * height, -height, p, 1e-4)
     return both(*outcomes, holds(got == 0.125, "α where f is NaN beyond 0.2", f"{got}, not 0.125"))
 
 
@@ -123,7 +125,7 @@ def _armijo(a: Gate, x: Instance) -> Outcome:
     cost=2,
 )
 def _blocks(a: Gate, x: Instance) -> Outcome:
-    p, X, C = x.parameters(), x.draw("X", 3, x.c_in, *x.grid), x.one_hot(examples=3)
+    p, X, C = x.parameters(), x.image("X", examples=3), x.one_hot(examples=3)
     before, outcomes = a.loss(p, X, C, x.problem), []
     for block, kept in (("propagation", ("W", "mu")), ("classifier", ("opening", "stencils", "biases"))):
         after = a.block_step(p, X, C, x.problem, block)
@@ -145,8 +147,11 @@ def _blocks(a: Gate, x: Instance) -> Outcome:
     needs=STEP,
 )
 def _quadratic_problem(a: Gate, x: Instance) -> Outcome:
-    f = _Quadratic(_matrix(x, np.geomspace(1.0, 10.0, SIZE)), x.draw("b", SIZE))
-    start = x.draw("start", SIZE)
+    A = _matrix(x, np.geomspace(1.0, 10.0, SIZE))
+    f, start = (
+        _Quadratic(A, x.draw("b", SIZE, scale=x.stencil_scale)),
+        x.draw("start", SIZE, scale=_length(x)),
+    )
     solution = np.linalg.solve(doubled(f.A), doubled(f.b))
     scale = 10 * float(np.linalg.norm(solution) + np.linalg.norm(doubled(start)))
     return residual(a.newton_step(f, start, 4 * SIZE), solution, scale, x.dtype, "x₊ = A⁻¹b")
@@ -161,8 +166,8 @@ def _quadratic_problem(a: Gate, x: Instance) -> Outcome:
     needs=STEP,
 )
 def _affine(a: Gate, x: Instance) -> Outcome:
-    f, phi = _LogCosh.drawn(x), x.draw("phi", SIZE)
-    B = _matrix(x, np.geomspace(1.0, 3.0, SIZE), name="B")
+    f, phi = _LogCosh.drawn(x), x.draw("phi", SIZE, scale=_length(x))
+    B = _matrix(replace(x, image_scale=1.0), np.geomspace(1.0, 3.0, SIZE), name="B")
     start = (doubled(B) @ doubled(phi)).astype(x.dtype)
     direct = doubled(a.newton_step(f, start, 4 * SIZE))
     through = doubled(B) @ doubled(a.newton_step(_Changed(f, B), phi, 6 * SIZE))
@@ -198,29 +203,40 @@ class _Quadratic:
 
 @dataclass(frozen=True, eq=False)
 class _LogCosh:
-    """f(x) = Σ log cosh(Cx − d) + ½‖x‖², smooth, strictly convex and not quadratic."""
+    """f(x) = γl F(x/l), F(u) = Σ log cosh(Cu − d) + ½‖u‖²: smooth, strictly convex and not quadratic.
+
+    Its gradients are of size γ and its curvatures of size γ/l.
+    """
 
     C: Array
     d: Array
+    gamma: np.floating[Any]
+    length: np.floating[Any]
 
     @classmethod
     def drawn(cls, x: Instance) -> _LogCosh:
-        return cls(x.draw("C", SIZE, SIZE) / np.asarray(2, x.dtype), x.draw("d", SIZE))
+        sizes = (np.dtype(x.dtype).type(size) for size in (x.stencil_scale, _length(x)))
+        return cls(x.draw("C", SIZE, SIZE, scale=0.5), x.draw("d", SIZE), *sizes)
 
     def value(self, x: Array) -> float:
-        z = doubled(self.C) @ doubled(x) - doubled(self.d)
-        return float(np.logaddexp(z, -z).sum() - SIZE * np.log(2) + 0.5 * doubled(x) @ doubled(x))
+        u = doubled(x) / float(self.length)
+        z = doubled(self.C) @ u - doubled(self.d)
+        F = np.logaddexp(z, -z).sum() - SIZE * np.log(2) + 0.5 * u @ u
+        return float(F) * float(self.gamma) * float(self.length)
 
     def value_and_gradient(self, x: Array) -> tuple[float, Array]:
-        return self.value(x), self.C.T @ np.tanh(self.C @ x - self.d) + x
+        u = x / self.length
+        return self.value(x), self.gamma * (self.C.T @ np.tanh(self.C @ u - self.d) + u)
 
     def curvature(self, x: Array) -> Callable[[Array], Array]:
-        weights = 1 - np.tanh(self.C @ x - self.d) ** 2
-        return lambda v: self.C.T @ (weights * (self.C @ v)) + v
+        weights = 1 - np.tanh(self.C @ (x / self.length) - self.d) ** 2
+        factor = self.gamma / self.length
+        return lambda v: factor * (self.C.T @ (weights * (self.C @ v)) + v)
 
     def hessian(self, x: Array) -> Array:
-        C, z = doubled(self.C), doubled(self.C) @ doubled(x) - doubled(self.d)
-        return C.T @ ((1 - np.tanh(z) ** 2)[:, None] * C) + np.eye(SIZE)
+        C, u = doubled(self.C), doubled(x) / float(self.length)
+        weights = 1 - np.tanh(C @ u - doubled(self.d)) ** 2
+        return float(self.gamma) / float(self.length) * (C.T @ (weights[:, None] * C) + np.eye(SIZE))
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,10 +258,15 @@ class _Changed:
         return lambda v: self.B.T @ product(self.B @ v)
 
 
+def _length(x: Instance) -> float:
+    """Return the size of solutions: gradients are of size stencil_scale, curvatures of image_scale."""
+    return x.stencil_scale / x.image_scale
+
+
 def _matrix(x: Instance, eigenvalues: Array, name: str = "A") -> Array:
-    """Return a symmetric matrix with the given eigenvalues and random eigenvectors."""
+    """Return a symmetric matrix with the given eigenvalues times image_scale, and random eigenvectors."""
     Q, _ = np.linalg.qr(doubled(x.draw(name, SIZE, SIZE)))
-    A = (Q * eigenvalues) @ Q.T
+    A = x.image_scale * ((Q * eigenvalues) @ Q.T)
     return ((A + A.T) / 2).astype(x.dtype)
 
 

@@ -37,8 +37,8 @@ SPATIAL = Domain(small=True, smallest=2)
     domain=SPATIAL,
 )
 def _differences(a: Gate, x: Instance) -> Outcome:
-    W, V = (x.draw(name, x.c_in * x.cells, x.classes) for name in ("W", "V"))
-    Theta, Phi = (x.draw(name, x.layers + 1, 1 + x.c_in) for name in ("Theta", "Phi"))
+    W, V = (_weights(x, name) for name in ("W", "V"))
+    Theta, Phi = (_layers(x, name, 1 + x.c_in) for name in ("Theta", "Phi"))
     dt = x.final_time / len(Theta)
     value, gradient = _spatial(W, x.grid)
     in_time = np.diff(doubled(Theta), axis=0) / dt
@@ -84,26 +84,27 @@ def _differences(a: Gate, x: Instance) -> Outcome:
     domain=SPATIAL,
 )
 def _eigenfunctions(a: Gate, x: Instance) -> Outcome:
-    outcomes, size = [], _stiffness(x.grid)
+    outcomes, size, one = [], x.image_scale * _stiffness(x.grid), x.stencil_scale
     highest = itertools.product(*(range(min(n, 3)) for n in x.grid))
     for k in highest:
         wave, eigenvalue = np.ones(()), 0.0
         for mode, n in zip(k, x.grid, strict=True):
             wave = np.multiply.outer(wave, np.cos(np.pi * mode * (np.arange(n) + 0.5) / n))
             eigenvalue += (2 - 2 * math.cos(math.pi * mode / n)) * n * n / x.cells
-        W = np.repeat(wave.reshape(-1, 1), x.classes, axis=1).astype(x.dtype)
+        W = np.repeat(x.image_scale * wave.reshape(-1, 1), x.classes, axis=1).astype(x.dtype)
         got = a.weight_smoothness_gradient(W, x.grid)
         outcomes.append(residual(got, eigenvalue * doubled(W), size, x.dtype, f"∇R(W) for mode {k}"))
     N = x.layers + 1
     for mode in range(min(N, 3)):
-        Theta = np.repeat(np.cos(np.pi * mode * (np.arange(N) + 0.5) / N)[:, None], 2, axis=1).astype(x.dtype)
+        wave = one * np.cos(np.pi * mode * (np.arange(N) + 0.5) / N)
+        Theta = np.repeat(wave[:, None], 2, axis=1).astype(x.dtype)
         eigenvalue = (2 - 2 * math.cos(math.pi * mode / N)) * N / x.final_time
         got = a.time_smoothness_gradient(Theta, x.final_time)
-        outcomes.append(
-            residual(got, eigenvalue * doubled(Theta), 4 * N / x.final_time, x.dtype, f"∇R(θ), {mode}")
-        )
-    ones, still = np.ones((x.cells, x.classes), dtype=x.dtype), np.ones((N, 2), dtype=x.dtype)
-    in_space, in_time = size * x.cells * x.classes, 8 * N * N / x.final_time
+        largest = one * 4 * N / x.final_time
+        outcomes.append(residual(got, eigenvalue * doubled(Theta), largest, x.dtype, f"∇R(θ), {mode}"))
+    ones = np.full((x.cells, x.classes), x.image_scale, dtype=x.dtype)
+    still = np.full((N, 2), one, dtype=x.dtype)
+    in_space, in_time = x.image_scale * size * x.cells * x.classes, one**2 * 8 * N * N / x.final_time
     return both(
         *outcomes,
         residual(a.weight_smoothness(ones, x.grid), 0.0, in_space, x.dtype, "R(W) = 0 for W constant"),
@@ -115,14 +116,14 @@ def _eigenfunctions(a: Gate, x: Instance) -> Outcome:
     "R3",
     "Regularisers are homogeneous of degree two",
     "R(ax) = a²R(x) and ∇R(ax) = a∇R(x); not scaled by the number of examples, which they are not told; "
-    "scale as R1",
+    "scale as R1, for the gradients too",
     source=EQ6,
     catches="norms that are not squared, smoothed absolute values",
     needs=BOTH,
     domain=SPATIAL,
 )
 def _homogeneous(a: Gate, x: Instance) -> Outcome:
-    W, Theta = x.draw("W", x.c_in * x.cells, x.classes), x.draw("Theta", x.layers + 1, 3)
+    W, Theta = _weights(x, "W"), _layers(x, "Theta", 3)
     T, three = x.final_time, np.asarray(3, dtype=x.dtype)
     space = 9 * _stiffness(x.grid) * _square(W, W)
     time = 36 * len(Theta) / T * _square(Theta, Theta)
@@ -130,11 +131,13 @@ def _homogeneous(a: Gate, x: Instance) -> Outcome:
     in_time = a.time_smoothness(three * Theta, T), a.time_smoothness(Theta, T)
     slopes = a.weight_smoothness_gradient(three * W, x.grid), a.weight_smoothness_gradient(W, x.grid)
     rates = a.time_smoothness_gradient(three * Theta, T), a.time_smoothness_gradient(Theta, T)
+    steep = 3 * _stiffness(x.grid) * float(np.abs(W).max())
+    fast = 12 * len(Theta) / T * float(np.abs(Theta).max())
     return both(
         agree(np.asarray(values[0]), 9 * np.asarray(values[1]), space, x.dtype, "R(3W) = 9R(W)"),
         agree(np.asarray(in_time[0]), 9 * np.asarray(in_time[1]), time, x.dtype, "R(3θ) = 9R(θ)"),
-        agree(slopes[0], three * slopes[1], space, x.dtype, "∇R(3W) = 3∇R(W)"),
-        agree(rates[0], three * rates[1], time, x.dtype, "∇R(3θ) = 3∇R(θ)"),
+        agree(slopes[0], three * slopes[1], steep, x.dtype, "∇R(3W) = 3∇R(W)"),
+        agree(rates[0], three * rates[1], fast, x.dtype, "∇R(3θ) = 3∇R(θ)"),
     )
 
 
@@ -153,17 +156,17 @@ def _mesh_independent(a: Gate, x: Instance) -> Outcome:
     errors = []
     for n in (16, 32):
         grid = (n, *(2 if a.profile.rectangular else n for _ in x.grid[1:]))
-        w = np.cos(np.pi * (np.arange(n) + 0.5) / n)
+        w = x.image_scale * np.cos(np.pi * (np.arange(n) + 0.5) / n)
         W = np.broadcast_to(w.reshape(-1, *(1,) * (x.d - 1)), grid).reshape(-1, 1)
         value = a.weight_smoothness(np.repeat(W, 2, axis=1).astype(x.dtype), grid)
-        errors.append(abs(value - math.pi**2 / 2))
+        errors.append(abs(value / x.image_scale**2 - math.pi**2 / 2))
     outcomes = [within(slope(errors), 1.8, 2.2, "order of R(W)")]
     N, T = x.layers + 1, x.final_time
     dt = T / N
     for layers in (N, 2 * N):
         times = np.minimum(np.arange(layers) * T / layers, T - dt)
-        Theta = np.stack([2 * times, 1 - times], axis=1).astype(x.dtype)
-        expected = 0.5 * (T - dt) * 5
+        Theta = (x.stencil_scale * np.stack([2 * times, 1 - times], axis=1)).astype(x.dtype)
+        expected = x.stencil_scale**2 * 0.5 * (T - dt) * 5
         scale = expected + 4 * layers / T * float((doubled(Theta) ** 2).max())
         outcomes.append(
             residual(a.time_smoothness(Theta, T), expected, scale, x.dtype, f"R(θ) for {layers} layers")
@@ -173,6 +176,16 @@ def _mesh_independent(a: Gate, x: Instance) -> Outcome:
 
 REGULARIZER = (_differences, _eigenfunctions, _homogeneous, _mesh_independent)
 """The family in order."""
+
+
+def _weights(x: Instance, name: str) -> Array:
+    """Return random weights (c·n, ℓ) of the size of the instance's images."""
+    return x.draw(name, x.c_in * x.cells, x.classes, scale=x.image_scale)
+
+
+def _layers(x: Instance, name: str, p: int) -> Array:
+    """Return random parameters (N + 1, p) of the size of the instance's stencils."""
+    return x.draw(name, x.layers + 1, p, scale=x.stencil_scale)
 
 
 def _spatial(W: Array, grid: tuple[int, ...]) -> tuple[float, Array]:

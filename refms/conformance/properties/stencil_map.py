@@ -132,9 +132,10 @@ def _moments(a: Gate, x: Instance) -> Outcome:
         after = _along(known.left, after, axis)
     outcomes = [residual(after, before, 4**x.d * one_norm(S), x.dtype, "moments, scale 4^d ‖s‖₁")]
     if x.d == 1:
-        laplacian = np.array([[[1.0, -2.0, 1.0]]], dtype=x.dtype)
-        expected = np.array([[known.laplacian]])
-        outcomes.append(residual(a.stencil_down(laplacian, x.pair), expected, 4.0, x.dtype, "[1,-2,1]"))
+        laplacian = (x.stencil_scale * np.array([[[1.0, -2.0, 1.0]]])).astype(x.dtype)
+        expected = float(laplacian[0, 0, 0]) * np.array([[known.laplacian]])
+        got = a.stencil_down(laplacian, x.pair)
+        outcomes.append(residual(got, expected, one_norm(laplacian), x.dtype, "[1,-2,1]"))
     if is_example_1(x.weights) and 5 in a.profile.stencil_sizes:
         A = _units(a.stencil_down, x, 5)
         traces = [np.trace(A), np.trace(A @ A)]
@@ -197,10 +198,10 @@ STENCIL_MAP = (_stencil_map, _moments, _conditioning, _round_trips)
 
 
 def _units(operation: Callable[[Array, str], Array], x: Instance, size: int = 3) -> Array:
-    """Return the matrix of a map of single stencils, by its action on unit stencils."""
-    count = size**x.d
-    units = np.eye(count, dtype=x.dtype).reshape(count, 1, *(size,) * x.d)
-    return doubled(operation(units, x.pair)).reshape(count, -1).T
+    """Return the matrix of a linear map of single stencils, by its action on multiples of unit stencils."""
+    count, one = size**x.d, np.asarray(x.stencil_scale, dtype=x.dtype)
+    units = one * np.eye(count, dtype=x.dtype).reshape(count, 1, *(size,) * x.d)
+    return doubled(operation(units, x.pair)).reshape(count, -1).T / float(one)
 
 
 def _along(matrix: Array, S: Array, axis: int) -> Array:

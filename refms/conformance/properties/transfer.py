@@ -32,16 +32,16 @@ EVEN = Domain(multiple=2, pair=lambda pair: True)
 )
 def _constants(a: Gate, x: Instance) -> Outcome:
     pair = x.weights
-    ones = np.ones((1, 1, *x.grid), dtype=x.dtype)
-    coarse = np.ones((1, 1, *oracle.coarse(x.grid)), dtype=x.dtype)
+    one = np.asarray(x.image_scale, dtype=x.dtype)
+    ones, coarse = np.full((1, 1, *x.grid), one), np.full((1, 1, *oracle.coarse(x.grid)), one)
     y = x.image("y", grid=oracle.coarse(x.grid))
     row_sum, column_sum = pair.row_sum**x.d, sum(pair.p.values()) ** x.d
     axes = tuple(range(2, 2 + x.d))
     total = doubled(a.prolong(y, x.pair)).sum(axis=axes)
     size = column_sum * float(np.abs(doubled(y)).sum(axis=axes).max())
     return both(
-        residual(a.restrict(ones, x.pair), row_sum * coarse, row_sum, x.dtype, "R1 = σ^d 1"),
-        residual(a.prolong(coarse, x.pair), ones, 1.0, x.dtype, "P1 = 1"),
+        residual(a.restrict(ones, x.pair), row_sum * coarse, row_sum * float(one), x.dtype, "R1 = σ^d 1"),
+        residual(a.prolong(coarse, x.pair), ones, float(one), x.dtype, "P1 = 1"),
         residual(total, column_sum * doubled(y).sum(axis=axes), size, x.dtype, "column sums of P"),
     )
 
@@ -110,7 +110,8 @@ def _order(a: Gate, x: Instance) -> Outcome:
     for n in (first, 2 * first, 4 * first):
         grid = (n, *(4 if a.profile.rectangular else n for _ in x.grid[1:]))
         phase = 2 * np.pi * (np.arange(n) / n + 0.1 * (x.seed % 7))
-        u = np.broadcast_to(np.sin(phase).reshape(n, *(1,) * (x.d - 1)), grid)[None, None].astype(x.dtype)
+        wave = x.image_scale * np.sin(phase).reshape(n, *(1,) * (x.d - 1))
+        u = np.broadcast_to(wave, grid)[None, None].astype(x.dtype)
         back = doubled(a.prolong(a.restrict(u, x.pair), x.pair)) / x.weights.row_sum**x.d
         errors.append(float(np.sqrt(np.mean((back - doubled(u)) ** 2))))
     slope = math.log2(errors[1] / errors[2]) if min(errors) > 0 else math.nan
@@ -128,8 +129,9 @@ def _order(a: Gate, x: Instance) -> Outcome:
 )
 def _separable(a: Gate, x: Instance) -> Outcome:
     rng = np.random.default_rng(x.seed)
-    fine = [rng.standard_normal(n) for n in x.grid]
-    coarse = [rng.standard_normal(n // 2) for n in x.grid]
+    size = x.image_scale ** (1 / x.d)
+    fine = [size * rng.standard_normal(n) for n in x.grid]
+    coarse = [size * rng.standard_normal(n // 2) for n in x.grid]
     R = [oracle.restriction(x.weights, (n,)) @ u for n, u in zip(x.grid, fine, strict=True)]
     P = [oracle.prolongation(x.weights, (n,)) @ u for n, u in zip(x.grid, coarse, strict=True)]
     got_R = a.restrict(_product(fine)[None, None].astype(x.dtype), x.pair)[0, 0]
@@ -179,8 +181,8 @@ def _shifts(a: Gate, x: Instance) -> Outcome:
 )
 def _full_rank(a: Gate, x: Instance) -> Outcome:
     n, n_H = x.cells, x.cells // 2**x.d
-    units = np.eye(n, dtype=x.dtype).reshape(n, 1, *x.grid)
-    coarse = np.eye(n_H, dtype=x.dtype).reshape(n_H, 1, *oracle.coarse(x.grid))
+    units = (x.image_scale * np.eye(n)).astype(x.dtype).reshape(n, 1, *x.grid)
+    coarse = (x.image_scale * np.eye(n_H)).astype(x.dtype).reshape(n_H, 1, *oracle.coarse(x.grid))
     outcomes = []
     for name, matrix in (("R", a.restrict(units, x.pair)), ("P", a.prolong(coarse, x.pair))):
         values = np.linalg.svd(doubled(matrix).reshape(len(matrix), -1), compute_uv=False)
@@ -223,8 +225,9 @@ def _odd_extents(a: Gate, x: Instance) -> Outcome:
     domain=Domain(multiple=2, pair=lambda pair: pair.monotone and pair.row_sum == 1),
 )
 def _maximum_principle(a: Gate, x: Instance) -> Outcome:
-    Y = np.abs(x.image()) + 1
-    w = np.abs(x.image("w", grid=oracle.coarse(x.grid))) + 1
+    one = np.asarray(x.image_scale, dtype=x.dtype)
+    Y = np.abs(x.image()) + one
+    w = np.abs(x.image("w", grid=oracle.coarse(x.grid))) + one
     outcomes = []
     for name, given, got in (("R", Y, a.restrict(Y, x.pair)), ("P", w, a.prolong(w, x.pair))):
         slack = 4 * x.d * float(np.finfo(x.dtype).eps) * float(given.max())
@@ -283,7 +286,7 @@ def _inner(w: Array, matrix: Array, y: Array) -> float:
 
 
 def _linear(x: Instance, grid: tuple[int, ...], width: float) -> Array:
-    """Return α + β·x at the points of a grid; ``width`` is its spacing in units of the fine one."""
+    """Return a(α + β·x) at the points of a grid; ``width`` is its spacing in units of the fine one."""
     rng = np.random.default_rng(x.seed)
     values = np.full(grid, rng.standard_normal())
     for axis, n in enumerate(grid):
@@ -291,7 +294,7 @@ def _linear(x: Instance, grid: tuple[int, ...], width: float) -> Array:
         values = values + rng.standard_normal() * points.reshape(
             *(n if k == axis else 1 for k in range(len(grid)))
         )
-    return values
+    return x.image_scale * values
 
 
 def _inside_of_restriction(pair: oracle.Pair, n: int) -> list[int]:
