@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import sys
@@ -26,6 +25,8 @@ def versions() -> dict[str, str]:
     >>> sorted(versions())
     ['h5py', 'numpy', 'python', 'refms', 'scipy']
     """
+    import importlib.metadata  # here, for it takes longer than all that the command line imports
+
     found = {package: importlib.metadata.version(package) for package in _PACKAGES}
     return {"refms": __version__, "python": platform.python_version(), **found}
 
