@@ -60,19 +60,18 @@ def convolution_adjoint(profile: Profile, given: Sequence[Any]) -> str:
 def stencil_gradient(profile: Profile, given: Sequence[Any]) -> str:
     """Return the source of ∂⟨Z, K(S)Y⟩/∂S."""
     at, shift = cells_apart(profile)
-    pad = "np.pad({0}, [(0, 0), (0, 0)] + [(0, n // 2) for n in stencil])"
-    z, y = images(profile, "Z"), images(profile, "Y")
+    pad = ""
     if given[4] == "zero":
-        z, y = pad.format(z), pad.format(y)
+        pad = """
+    z, y = (np.pad(f, [(0, 0), (0, 0)] + [(0, n // 2) for n in stencil]) for f in (z, y))"""
     return f"""# at o, c, k: the sum of z_oi y_c,{at} over examples and cells i, {given[4]} boundary
 def oracle(Z, Y, grid, stencil, boundary):
-    z = {z}
-    y = {y}
-    G, rest = np.zeros((z.shape[1], y.shape[1], *stencil)), (0, *range(2, z.ndim))
+    z, y = {images(profile, "Z")}, {images(profile, "Y")}{pad}
+    total, axes = np.zeros((z.shape[1], y.shape[1], *stencil)), list(range(2, z.ndim))
     for q in np.ndindex(*stencil):
-        moved = np.roll(y, [{shift} for j, n in zip(q, stencil)], rest[1:])
-        G[(..., *q)] = np.tensordot(z, moved, (rest, rest))
-    return G"""
+        moved = np.roll(y, [{shift} for j, n in zip(q, stencil)], axes)
+        total[(..., *q)] = np.tensordot(z, moved, ([0, *axes], [0, *axes]))
+    return total"""
 
 
 def convolution_matrix(profile: Profile, given: Sequence[Any]) -> str:

@@ -1,0 +1,201 @@
+"""Every template says what refms computes, under all conventions that a profile can declare."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from relaid import right
+
+from refms.conformance import Profile
+from refms.conformance.adapter import OPERATIONS, Adapter
+from refms.conformance.instances import Instance
+from refms.conformance.oracles.transfer import PAIRS, closed, coarse
+from refms.conformance.profile import ACTIVATIONS, BOUNDARIES, LAYOUTS, ORIENTATIONS, REDUCTIONS
+from refms.conformance.reproduction.judging import expected, handed_over, judged, source
+from refms.conformance.reproduction.templates import TEMPLATES
+
+WITHOUT = {
+    "conjugate_gradients",
+    "line_search",
+    "newton_step",
+    "block_step",
+    "subsample",
+    "subsampled_gauss_newton",
+}
+"""Their results do not follow from their arguments alone, or they take functions."""
+
+ENTRY_BY_ENTRY = {"gradient", "gauss_newton", "jacobian_transpose"}
+"""Their oracles make a complex step for every parameter."""
+
+CONVENTIONS = [
+    Profile(
+        "theirs",
+        dtype=dtype,
+        stencil_sizes=(1, 3, 5),
+        boundaries=BOUNDARIES,
+        orientation=orientation,
+        pairs=tuple(PAIRS),
+        layout=layout,
+        activations=ACTIVATIONS,
+        volume_weighted=weighted,
+        reduction=reduction,
+    )
+    for dtype, orientation, layout, weighted, reduction in itertools.product(
+        ("float64", "float32"), ORIENTATIONS, LAYOUTS, (True, False), REDUCTIONS
+    )
+]
+
+
+@st.composite
+def drawn(draw):
+    """Return a profile and an instance of any kind within it, small enough for complex steps."""
+    profile = draw(st.sampled_from(CONVENTIONS))
+    d = draw(st.integers(1, 3))
+    most = {1: 5, 2: 3, 3: 2}[d]
+    return profile, Instance(
+        grid=tuple(2 * draw(st.integers(1, most)) for _ in range(d)),
+        stencil=tuple(draw(st.sampled_from((1, 3, 5) if d < 3 else (1, 3))) for _ in range(d)),
+        c_in=draw(st.integers(1, 2)),
+        c_out=draw(st.integers(1, 2)),
+        examples=draw(st.integers(1, 2)),
+        classes=draw(st.integers(2, 3)),
+        layers=draw(st.integers(1, 2)),
+        boundary=draw(st.sampled_from(BOUNDARIES)),
+        pair=draw(st.sampled_from(tuple(PAIRS))),
+        activation=draw(st.sampled_from(ACTIVATIONS)),
+        final_time=draw(st.sampled_from((0.5, 1.0, 2.0))),
+        dtype=profile.dtype,
+        seed=draw(st.integers(0, 10_000)),
+        volume_weighted=profile.volume_weighted,
+    )
+
+
+def given_to_the_gate(operation, x):
+    """Return random arguments of an operation, fields as images."""
+    p, v, X, C, problem = x.parameters(), x.parameters("v"), x.image("X"), x.one_hot(), x.problem
+    logits = x.draw("logits", x.classes, x.examples)
+    soft = np.abs(x.draw("soft", x.classes, x.examples))
+    W, Theta = x.draw("W", x.c_out * x.cells, x.classes), x.draw("Theta", x.layers + 1, 2)
+    return {
+        "convolution": (x.stencils(), x.image(), x.boundary),
+        "convolution_adjoint": (x.stencils(), x.image("Z", x.c_out), x.boundary),
+        "stencil_gradient": (x.image("Z", x.c_out), x.image(), x.stencil, x.boundary),
+        "convolution_matrix": (x.stencils(), x.grid, x.boundary),
+        "restrict": (x.image(), x.pair),
+        "prolong": (x.image(grid=coarse(x.grid)), x.pair),
+        "stencil_down": (x.stencils(), x.pair),
+        "stencil_up": (x.stencils(), x.pair),
+        "activation": (x.draw("z", 9), x.activation),
+        "activation_derivative": (x.draw("z", 9), x.activation),
+        "forward": (p, X, problem),
+        "logits": (W, x.draw("mu", x.classes), x.image(channels=x.c_out)),
+        "jacobian_product": (p, v, X, problem),
+        "jacobian_transpose": (p, logits, X, problem),
+        "depth_prolong": (Theta, 2 * len(Theta)),
+        "cross_entropy": (logits, soft),
+        "cross_entropy_gradient": (logits, soft),
+        "cross_entropy_hessian": (logits, soft, x.draw("V", x.classes, x.examples)),
+        "loss": (p, X, C, problem),
+        "gradient": (p, X, C, problem),
+        "gauss_newton": (p, v, X, C, problem),
+        "weight_smoothness": (W, x.grid),
+        "weight_smoothness_gradient": (W, x.grid),
+        "time_smoothness": (Theta, x.final_time),
+        "time_smoothness_gradient": (Theta, x.final_time),
+    }[operation]
+
+
+def test_only_what_has_no_one_right_result_has_no_template():
+    assert set(OPERATIONS) == set(TEMPLATES) | WITHOUT
+    assert not set(TEMPLATES) & WITHOUT
+
+
+def agrees(operation, profile, x):
+    arguments = handed_over(profile, operation, given_to_the_gate(operation, x))
+    assert expected(source(profile, operation, arguments), arguments, operation) is not None
+    assert judged(right(profile), profile, operation, arguments) is None
+
+
+@pytest.mark.parametrize("operation", sorted(set(TEMPLATES) - ENTRY_BY_ENTRY))
+@settings(max_examples=15, deadline=None)
+@given(case=drawn())
+def test_the_oracle_agrees_with_refms_under_all_conventions(operation, case):
+    profile, x = case
+    if operation == "stencil_up":
+        size = next(size for size in (5, 3, 1) if closed(PAIRS[x.pair], size) or size == 1)
+        x = replace(x, stencil=(size,) * x.d, pair=x.pair if size > 1 else "averaging-constant")
+    agrees(operation, profile, x)
+
+
+@pytest.mark.parametrize("operation", sorted(ENTRY_BY_ENTRY))
+@settings(max_examples=6, deadline=None)
+@given(case=drawn())
+def test_derivatives_entry_by_entry_agree_with_refms_under_all_conventions(operation, case):
+    profile, x = case
+    if math.prod(x.stencil) > 5:
+        x = replace(x, stencil=(3, *(1,) * (x.d - 1)), c_in=1, layers=1)
+    agrees(operation, profile, x)
+
+
+@pytest.mark.parametrize("operation", sorted(TEMPLATES))
+def test_the_oracle_would_see_a_mistake(operation):
+    """The test above can fail: the adapter is wrong by a thousandth of the largest number."""
+
+    class Off(Adapter):
+        def __getattribute__(self, name):
+            if name != operation:
+                return super().__getattribute__(name)
+            return lambda *given: off(getattr(right(profile), operation)(*given))
+
+    def off(found):
+        if isinstance(found, dict):
+            return {key: off(array) for key, array in found.items()}
+        dense = found.toarray() if hasattr(found, "toarray") else found
+        return dense + 1e-3 * np.abs(dense).max()
+
+    profile = Profile("theirs", pairs=("averaging-bilinear",))
+    x = Instance((4,), (3,), 2, 1, 2, 2, 1, "periodic", "averaging-bilinear", "tanh", 1.0, "float64", 3)
+    found = judged(
+        Off(profile), profile, operation, handed_over(profile, operation, given_to_the_gate(operation, x))
+    )
+    assert found is not None
+    assert found.kind == "values"
+    assert found.size > 1e6
+
+
+@pytest.mark.parametrize("profile", [CONVENTIONS[0], CONVENTIONS[-1]], ids=["first", "last"])
+@pytest.mark.parametrize("operation", sorted(TEMPLATES))
+def test_a_template_is_short_takes_what_the_adapter_takes_and_needs_numpy_alone(operation, profile):
+    x = Instance((4, 4), (3, 3), 2, 2, 1, 2, 1, "zero", "nearest", "smoothed_relu", 1.0, profile.dtype, 0)
+    arguments = handed_over(profile, operation, given_to_the_gate(operation, x))
+    text = source(profile, operation, arguments)
+    assert len(text.splitlines()) <= (60 if "def features" in text else 13)
+    assert max(map(len, text.splitlines())) <= 100
+    assert "import" not in text
+    assert "refms" not in text
+    namespace = {"np": np}
+    exec(text, namespace)
+    wanted = list(inspect.signature(getattr(Adapter, operation)).parameters)[1:]
+    assert list(inspect.signature(namespace["oracle"]).parameters) == wanted
+
+
+def test_a_kink_is_not_judged():
+    profile = Profile("theirs", activations=("relu",))
+
+    class OneAtZero(Adapter):
+        def activation_derivative(self, Z, name):
+            return np.where(Z >= 0, 1.0, 0.0)
+
+    theirs, name = OneAtZero(profile), "activation_derivative"
+    at_zero, elsewhere = ((np.array(z), "relu") for z in ([-1.0, 0.0], [-1.0, 2.0]))
+    assert theirs.activation_derivative(*at_zero).tolist() == [0.0, 1.0]
+    assert expected(source(profile, name, at_zero), at_zero, name) is None
+    assert judged(theirs, profile, name, at_zero) is None
+    assert judged(theirs, profile, name, elsewhere) is None
