@@ -1,5 +1,6 @@
 """K(s_H) = R K(s_h) P, and the way back."""
 
+from dataclasses import replace
 from functools import reduce
 
 import numpy as np
@@ -396,6 +397,22 @@ def test_size_five_is_refused_where_it_is_singular_and_says_what_to_do():
         assert part in str(error)
 
 
+def test_the_refusal_tells_stencils_that_spread_from_stencils_that_lose_rank():
+    with pytest.raises(SingularTransferError, match="R K P spreads them over 3 entries"):
+        prolong_stencil(np.ones(1), BILINEAR, d=1)
+    with pytest.raises(SingularTransferError, match="stencil map has rank 2 of 3 and condition inf"):
+        prolong_stencil(np.ones(3), transfer_pair("nearest"), d=1)  # size 3 stays size 3
+
+
+def test_a_pair_whose_restriction_misses_its_prolongation_takes_a_point_to_zero():
+    # R reads the even cells, P writes the odd ones: R s P = 0 for a stencil of one entry.
+    pair = replace(transfer_pair("nearest"), name="missing", prolongation=((1, 1.0),), closed_sizes=())
+    assert not galerkin_product(np.array([5.0]), pair, (8,)).any()
+    assert restrict_stencil(np.array([5.0]), pair, d=1).tolist() == [0.0]
+    with pytest.raises(SingularTransferError, match="Sizes that work with this pair: none"):
+        prolong_stencil(np.array([5.0]), pair, d=1)
+
+
 @every_pair
 def test_every_size_that_is_not_closed_is_refused(pair):
     for size in {1, 3, 5, 7, 9} - set(pair.closed_sizes):
@@ -453,6 +470,7 @@ def test_stencils_are_not_modified_and_results_are_new_and_in_order(transfer):
         (np.zeros((1, 1, 2, 3)), None, 1, "odd"),
         (np.zeros((3, 3)), None, 1, "Say d="),
         (np.zeros(3), 2, 1, "Say d="),
+        (np.zeros((3, 3, 3, 3)), 4, 1, "one to three stencil axes.*Say d="),
         (np.zeros((1, 1, 3, 3)), None, 0, "levels"),
         (np.zeros((1, 1, 3, 3), dtype=int), None, 1, "dtype"),
         (np.zeros((1, 1, 0)), None, 1, "odd"),
