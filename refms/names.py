@@ -12,5 +12,5 @@ DATASETS = ("digits", "mnist")
 STENCIL_RULES = ("galerkin", "keep")
 """How stencils go to another resolution: K_H = R K_h P, or unchanged."""
 
-TIERS = {"quick": 4, "full": 60}
+TIERS = {"quick": 4, "full": 60, "torture": 400}
 """How much of the catalogue is run: instances of a property of cost 1."""

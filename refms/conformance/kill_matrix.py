@@ -9,13 +9,12 @@ from typing import Any
 
 from refms.conformance.adapter import OPERATIONS
 from refms.conformance.gate import Gate
-from refms.conformance.instances import instances
 from refms.conformance.mutants import MUTANTS, Mutant
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.reference import ReferenceAdapter
 from refms.conformance.runner import examined
-from refms.names import TIERS
+from refms.conformance.tiers import drawn
 
 GOLDEN = frozenset({"G10"})
 """Properties that are printed numbers: a mistake that only they find needs a property."""
@@ -166,5 +165,5 @@ def _kills(gate: Gate, mutant: Mutant, item: Property, tier: str, seed: int) -> 
         return False
     if item.uses:  # one by one: those that the mutant leaves alone are the right ones
         gate = Gate(_Few(gate.adapter, frozenset(mutant.changes)))
-    cases = instances(item.domain, gate.profile, max(1, TIERS[tier] // item.cost), seed)
+    cases = drawn(item, gate.profile, tier, seed)
     return any(examined(gate, item, case).verdict == "FAIL" for case in cases)

@@ -12,12 +12,13 @@ import numpy as np
 from refms.conformance.adapter import provides
 from refms.conformance.diagnosis import diagnosis
 from refms.conformance.gate import Gate, Misbehaviour
-from refms.conformance.instances import Instance, instances
+from refms.conformance.instances import Instance
 from refms.conformance.outcome import Outcome, worst
 from refms.conformance.profile import Profile
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.report import Report, Row, unrun
+from refms.conformance.tiers import drawn
 from refms.conformance.time_limit import TimeIsUp, time_limit
 from refms.errors import require_choice
 from refms.names import TIERS
@@ -42,7 +43,8 @@ def run(
     adapter : Adapter
         The implementation with its declared profile.
     tier : str
-        ``"quick"`` (a few instances a property, seconds) or ``"full"`` (many, minutes).
+        ``"quick"`` (a few instances a property, seconds), ``"full"`` (many, minutes) or ``"torture"`` (more,
+        of all shapes, with scales from 1e-6 to 1e6).
     seed : int
         Seed of all instances, at least 0; equal seeds give equal instances.
     properties : sequence of Property
@@ -159,7 +161,7 @@ def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
     if missing:
         sentence = f"the adapter has no {', '.join(missing)}."
         return dataclasses.replace(unrun(item, sentence), verdict="NOT IMPLEMENTED")
-    cases = instances(item.domain, gate.profile, max(1, TIERS[tier] // item.cost), seed)
+    cases = drawn(item, gate.profile, tier, seed)
     if not cases:
         return unrun(item, "the profile declares no case in which it is stated.")
     start = time.perf_counter()

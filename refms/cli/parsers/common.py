@@ -78,13 +78,14 @@ def add_seed_option(command: argparse.ArgumentParser) -> None:
     )
 
 
-def add_tier_option(command: argparse.ArgumentParser) -> None:
+def add_tier_option(command: argparse._ActionsContainer) -> None:  # a subcommand or a group of options
     """Add ``--tier``."""
     command.add_argument(
         "--tier",
         choices=tuple(TIERS),
         default="quick",
-        help="instances a property: a few (quick, the default) or many (full, minutes)",
+        help="instances a property: a few (quick, the default), many (full, minutes) or more of all shapes, "
+        "with scales from 1e-6 to 1e6 (torture)",
     )
 
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from refms.cli.parsers.common import Commands, add_command, add_dtype_option, add_seed_option
+from refms.cli.parsers.common import (
+    Commands,
+    add_command,
+    add_dtype_option,
+    add_seed_option,
+    add_tier_option,
+)
 from refms.names import BACKEND_NAMES
 
 
@@ -25,6 +31,7 @@ def register(commands: Commands) -> None:
     tier.add_argument(
         "--full", dest="tier", action="store_const", const="full", help="many instances, minutes"
     )
+    add_tier_option(tier)
     add_dtype_option(command)
     add_seed_option(command)
     command.set_defaults(tier="quick")
