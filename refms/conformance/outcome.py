@@ -49,6 +49,8 @@ class Outcome:
         What was found.
     notes : tuple of Note
         What is said also where it passes.
+    detail : str
+        What it was found from, in several lines: a table of steps and remainders.
 
     Examples
     --------
@@ -61,6 +63,7 @@ class Outcome:
     criterion: str
     sentence: str = ""
     notes: tuple[Note, ...] = ()
+    detail: str = ""
 
 
 def residual(got: Array, expected: Array, scale: float, dtype: str, text: str) -> Outcome:
@@ -141,7 +144,7 @@ def varies(array: Array, text: str) -> Outcome:
     return holds(not trivial, text, "only one and the same number came back, so nothing was tested")
 
 
-def within(value: float, low: float, high: float, text: str) -> Outcome:
+def within(value: float, low: float, high: float, text: str, detail: str = "") -> Outcome:
     """Judge that a number, such as a slope, lies in a window.
 
     Parameters
@@ -150,6 +153,8 @@ def within(value: float, low: float, high: float, text: str) -> Outcome:
         The number and the ends of the window.
     text : str
         What the number is.
+    detail : str
+        What it was found from.
 
     Returns
     -------
@@ -163,9 +168,8 @@ def within(value: float, low: float, high: float, text: str) -> Outcome:
     """
     inside = low <= value <= high
     criterion = f"{text} in [{low:g}, {high:g}]"
-    return Outcome(
-        "PASS" if inside else "FAIL", None, criterion, f"{text} is {value:.4g}, expected {low:g} to {high:g}."
-    )
+    sentence = f"{text} is {value:.4g}, expected {low:g} to {high:g}."
+    return Outcome("PASS" if inside else "FAIL", None, criterion, sentence, detail=detail)
 
 
 def holds(condition: Any, criterion: str, otherwise: str) -> Outcome:
@@ -205,8 +209,8 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
     Returns
     -------
     Outcome
-        Verdict and sentence of the worst one (the larger ρ decides between equals), the largest ρ of all, and
-        one note for every subject.
+        Verdict and sentence of the worst one (the larger ρ decides between equals), the largest ρ of all, one
+        note for every subject, and the detail of the worst one, or of the first that has any.
 
     Examples
     --------
@@ -227,4 +231,5 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
     for note in (note for outcome in found for note in outcome.notes):
         if note.subject not in notes or note.rank > notes[note.subject].rank:
             notes[note.subject] = note
-    return Outcome(badness, rho, culprit.criterion, culprit.sentence, tuple(notes.values()))
+    detail = culprit.detail or next((outcome.detail for outcome in found if outcome.detail), "")
+    return Outcome(badness, rho, culprit.criterion, culprit.sentence, tuple(notes.values()), detail)

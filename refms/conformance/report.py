@@ -50,6 +50,13 @@ class Row:
         Which known mistakes give the same wrong output; empty if none does.
     notes : tuple of (str, str)
         What is said of the subjects of the property, also where it passes: subject and text.
+    detail : str
+        What the worst outcome was found from, in several lines: a table of steps and remainders.
+    shrunk_instance : str
+        The simplest case that was found to fail in the same way; empty unless FAIL.
+    reproduction : str
+        A script that ends with 1 as long as it fails, see :mod:`refms.conformance.reproduction`; empty unless
+        FAIL.
     """
 
     id: str
@@ -64,6 +71,9 @@ class Row:
     seconds: float = 0.0
     diagnosis: str = ""
     notes: tuple[tuple[str, str], ...] = ()
+    detail: str = ""
+    shrunk_instance: str = ""
+    reproduction: str = ""
 
     @property
     def noted(self) -> str:
