@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import refms
+from refms.exchange.layout import expectations
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -56,3 +57,8 @@ def test_results_are_what_the_json_files_give():
     command = [sys.executable, str(ROOT / "scripts" / "make_results.py"), "--check"]
     got = subprocess.run(command, capture_output=True, text=True, check=False)
     assert got.returncode == 0, got.stdout
+
+
+def test_as_many_quantities_are_proved_as_readme_says():
+    counts = set(re.findall(r"(\d+)\s+quantities", README))
+    assert counts == {str(len(expectations()))}

@@ -17,7 +17,7 @@ from refms.certify.enclosure import DIGITS
 from refms.certify.golden import Golden
 from refms.errors import Array, FileError
 
-VERSION = 1
+VERSION = 2
 """Of the goldens: it grows with every change of their inputs, names or meaning."""
 
 _READING = (

@@ -11,11 +11,11 @@ from refms.certify.balls import balls, working_precision
 from refms.certify.cases import CASES
 from refms.certify.cases.case import Case
 from refms.certify.enclosure import TooWideError
-from refms.certify.formulas.descent import UndecidedError
+from refms.certify.formulas.line_search import UndecidedError
 from refms.certify.golden import Golden, prove
 from refms.checks.report import Verdict, verdict
 
-BITS = (256, 512, 1024, 2048)
+BITS = (256, 512, 1024, 2048, 4096)
 """Working precisions to try in turn, until every ball gives forty digits."""
 
 
@@ -53,7 +53,7 @@ def prove_all(cases: Iterable[Case] = CASES) -> Proof:
     InputError
         If python-flint is not installed.
     ArithmeticError
-        If even 2048 bits are not enough.
+        If even 4096 bits are not enough.
     """
     goldens: dict[str, Golden] = {}
     most = 0

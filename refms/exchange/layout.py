@@ -22,6 +22,8 @@ into a file of the same format; then run: refms conform verify THIS_FILE RESULTS
     case/<case>/setting/<name>      integers: extents of grids, numbers of layers, ...
     case/<case>/expected/<quantity> the correctly rounded true numbers, always float64
     case/<case>/scale/<quantity>    an error counts as |got - expected| / (eps scale): PASS to 30
+    case/<case>/digits/<quantity>   40 significant digits of each number, a last axis of ASCII codes
+    case/<case>/radius/<quantity>   the true number is within radius of the digits
 """
 
 ORDER = """\
@@ -102,6 +104,8 @@ def case_arrays(dtype: str = "float64") -> dict[str, Array]:
                 name = quantity[len(case.name) + 1 :]
                 arrays[f"{start}/expected/{name}"] = golden.nearest
                 arrays[f"{start}/scale/{name}"] = np.array(golden.scale)
+                arrays[f"{start}/digits/{name}"] = golden.digits
+                arrays[f"{start}/radius/{name}"] = golden.radius
     lines = [f"{name}: {text}" for name, text in operations(goldens).items()]
     arrays["about"] = np.frombuffer(
         (LAYOUT + ORDER + "\n".join(lines) + "\n").encode("ascii"), dtype=np.uint8

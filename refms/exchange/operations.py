@@ -15,6 +15,14 @@ _SENTENCES = {
     "loss/value": "-(1/m) sum over the m columns of sum_j C_j log softmax(Z)_j (C need not sum to one)",
     "loss/gradient": "d value / dZ",
     "loss/hessian_product": "the second derivative of value in Z, times V",
+    "depth/prolongation": "parameters of new_layers layers for the same T, a row for each layer as in Theta: "
+    "looked up at t_j = j T / new_layers, constant beyond the last old time; linear, or the not-a-knot cubic "
+    "spline where the name says so",
+    "line_search/slope": "g^T p for f(x) = sum x_i^4 / 4 - b^T x, g = x^3 - b",
+    "line_search/step_length": "the first alpha of 1, 1/2, 1/4, ... with f(x + alpha p) <= f(x) + c_1 alpha "
+    "g^T p",
+    "line_search/point": "x + alpha p",
+    "line_search/value": "f(x + alpha p)",
     "space/value": "h^d/2 (alpha sum |grad_h w|^2 + tau sum |w|^2), interior faces only, "
     "(alpha, tau) = weights",
     "space/gradient": "its derivative in omega = (W, mu); mu is not penalised",
@@ -26,6 +34,7 @@ _SENTENCES = {
     "conjugate_gradients/model_values": "-b^T x_k / 2 for k = 1, 2, ...",
     "network/features": "y_N: y_0 = L x, y_(k+1) = y_k + dt tanh(K(S_k) y_k + b_k), dt = T / layers",
     "network/logits": "h^d W^T y_N + mu",
+    "network/loss": "loss/value of the logits and C",
     "network/objective": "loss/value of the logits and C, plus time/value of theta and space/value of omega; "
     "constants = (T, alpha_theta, tau_theta, alpha_W, tau_W)",
     "network/gradient_theta": "d objective / d theta",

@@ -8,6 +8,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+import refms.certify.cases.depth
+import refms.certify.cases.line_search
 import refms.certify.cases.stencils
 import refms.certify.cases.transfer
 import refms.optimize.direction
@@ -54,6 +56,7 @@ ORIGINAL = {
     "pair": refms.certify.cases.transfer.transfer_pair,
     "restrict": refms.certify.cases.stencils.restrict_stencil,
     "prolong": refms.certify.cases.stencils.prolong_stencil,
+    "deeper": refms.certify.cases.depth.prolong_in_time,
     "activation": Activation.value_and_derivative,
     "sum_bias": ConvolutionLayer.sum_bias,
 }
@@ -76,6 +79,13 @@ def _unweighted_hessian(self, V):
 def _gradient_off_by_a_trillionth(self, Z, C, count=None):
     E = ORIGINAL["evaluate"](self, Z, C, count)
     return replace(E, gradient=E.gradient * (1 + 1e-12))
+
+
+def _naive_softmax(self, Z, C, count=None):
+    with np.errstate(over="ignore", invalid="ignore"):
+        E = np.exp(Z)
+        value = -(C * np.log(E / E.sum(axis=0))).sum() / Z.shape[1]
+    return replace(ORIGINAL["evaluate"](self, Z, C, count), value=float(value))
 
 
 def _one_step_too_few(product, b, *, max_iterations, **options):
@@ -174,6 +184,36 @@ MUTANTS = {
         _one_step_too_few,
         "network/1d/descent/theta",
     ),
+    "layers repeated instead of interpolated": (
+        refms.certify.cases.depth,
+        "prolong_in_time",
+        lambda Theta, layers, kind: Theta[np.arange(layers) * len(Theta) // layers],
+        "depth/uneven/prolongation",
+    ),
+    "linear where cubic was asked for": (
+        refms.certify.cases.depth,
+        "prolong_in_time",
+        lambda Theta, layers, kind: ORIGINAL["deeper"](Theta, layers),
+        "depth/cubic_doubled/prolongation",
+    ),
+    "any decrease will do": (
+        refms.certify.cases.line_search,
+        "armijo",
+        lambda value, x, f, slope, p, *, sufficient_decrease: armijo(value, x, f, slope, p),
+        "line_search/strict/step_length",
+    ),
+    "every step is taken": (
+        refms.certify.cases.line_search,
+        "armijo",
+        lambda value, x, f, slope, p, **options: armijo(value, x, 2 * abs(f) + 1e9, slope, p),
+        "line_search/halved/value",
+    ),
+    "softmax without the largest logit taken out": (
+        SoftmaxCrossEntropy,
+        "evaluate",
+        _naive_softmax,
+        "loss/overflowing/value",
+    ),
     "steps of half the length": (
         refms.optimize.step,
         "armijo",
@@ -244,5 +284,5 @@ def test_more_bits_are_taken_until_they_suffice():
     assert proof.bits == 512
     digits = Fraction(proof.goldens["tricky/tiny"].texts()[0])
     assert abs(digits * 3 * 2**300 - 1) < Fraction(1, 10**39)
-    with pytest.raises(ArithmeticError, match="2048 bits"):
-        prove_all([formulas(3000)])
+    with pytest.raises(ArithmeticError, match="4096 bits"):
+        prove_all([formulas(5000)])

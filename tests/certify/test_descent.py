@@ -7,7 +7,8 @@ from fractions import Fraction
 
 import pytest
 
-from refms.certify.formulas.descent import SUFFICIENT_DECREASE, UndecidedError, iterate
+from refms.certify.formulas.descent import SUFFICIENT_DECREASE, iterate
+from refms.certify.formulas.line_search import UndecidedError
 from refms.certify.formulas.tensor import vector
 
 C1 = SUFFICIENT_DECREASE

@@ -10,7 +10,7 @@ from functools import reduce
 import numpy as np
 import pytest
 
-from refms.certify.formulas import classifier, norms, regularizers, stencils, transfer
+from refms.certify.formulas import classifier, depth, norms, regularizers, stencils, transfer
 from refms.certify.formulas.conjugate_gradients import conjugate_gradients
 from refms.certify.formulas.convolution import adjoint, convolve, stencil_gradient
 from refms.certify.formulas.linear_system import inverse
@@ -212,6 +212,52 @@ def test_conjugate_gradients_are_exact_after_as_many_steps_as_unknowns():
     assert not (A @ iterates[-2] == b).all()
     residuals = [b, *(b - A @ x for x in iterates)]
     assert all(inner(u, v) == 0 for u, v in itertools.combinations(residuals, 2))
+
+
+def test_linear_interpolation_is_exact_for_what_is_linear_between_old_times():
+    theta = drawn(26, 4, 2)
+    doubled = depth.interpolated(depth.linear_weights(4, 8), theta)
+    assert (doubled[::2] == theta).all()
+    assert (doubled[1:7:2] == (theta[1:] + theta[:-1]) / 2).all()
+    assert (doubled[7] == theta[3]).all()
+    uneven = depth.interpolated(
+        depth.linear_weights(5, 8), line := drawn(27, 1, 2) * filled((5, 1), lambda i: i[0])
+    )
+    assert (uneven[:7] == line[1:2] * filled((7, 1), lambda i: Fraction(5 * i[0], 8))).all()
+    assert (uneven[7] == line[4]).all()
+
+
+@pytest.mark.parametrize(("layers", "new_layers"), [(4, 8), (5, 8), (6, 13), (7, 7)])
+def test_a_cubic_spline_is_exact_for_cubics_and_meets_every_old_time(layers, new_layers):
+    a = drawn(28, 4)
+    times = filled((new_layers,), lambda i: min(Fraction(i[0] * layers, new_layers), Fraction(layers - 1)))
+
+    def cubic(t):
+        return a[0] + a[1] * t + a[2] * t**2 + a[3] * t**3
+
+    weights = depth.cubic_weights(layers, new_layers)
+    found = depth.interpolated(weights, filled((layers, 1), lambda i: cubic(Fraction(i[0]))))
+    assert found[:, 0].tolist() == [cubic(t) for t in times]
+    assert (weights.sum(axis=1) == 1).all()
+    assert (depth.cubic_weights(layers, 2 * layers)[::2] == np.eye(layers, dtype=int)).all()
+
+
+@pytest.mark.parametrize("layers", [5, 7])
+def test_a_cubic_spline_has_two_continuous_derivatives_and_no_knot_next_to_its_ends(layers):
+    """Third differences of a fine sampling jump at the knots 2 … N - 3 alone, as where only θ‴ jumps."""
+    per_step = 8
+    theta = drawn(29, layers, 1)
+    fine = depth.interpolated(depth.cubic_weights(layers, per_step * layers), theta)[
+        : per_step * (layers - 1) + 1, 0
+    ]
+    third = np.diff(fine, 3)
+    for knot in range(1, layers - 1):
+        before, after = third[per_step * knot - 3], third[per_step * knot]
+        assert (before == after) == (knot in (1, layers - 2))
+        # across a knot with two continuous derivatives the third differences turn from one value to the other
+        # as the fractions 1/6 and 5/6 of the third integral of a step function do
+        assert third[per_step * knot - 2] == before + (after - before) / 6
+        assert third[per_step * knot - 1] == before + (after - before) * 5 / 6
 
 
 def test_norms():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from refms.certify.cases.case import Case
 from refms.certify.cases.convolution import CASES as CONVOLUTION
+from refms.certify.cases.depth import CASES as DEPTH
 from refms.certify.cases.krylov import CASES as KRYLOV
+from refms.certify.cases.line_search import CASES as LINE_SEARCH
 from refms.certify.cases.loss import CASES as LOSS
 from refms.certify.cases.network import CASES as NETWORK
 from refms.certify.cases.regularizers import CASES as REGULARIZERS
@@ -15,9 +17,11 @@ CASES: tuple[Case, ...] = (
     *CONVOLUTION,
     *TRANSFER,
     *STENCILS,
+    *DEPTH,
     *LOSS,
     *REGULARIZERS,
     *KRYLOV,
+    *LINE_SEARCH,
     *NETWORK,
 )
 """All cases, in the order of the table."""

@@ -48,5 +48,6 @@ CASES = (
     _case("tame", 41, 4.0, one_hot(42, 5, 7)),
     _case("soft_labels", 43, 2.0, None),
     _case("extreme", 44, 512.0, one_hot(45, 5, 7)),
+    _case("overflowing", 46, 1024.0, one_hot(47, 5, 7)),
 )
-"""Logits up to 4, 2 and 512; soft labels do not sum to one, so their sum shows."""
+"""Logits up to 4, 2, 512 and 1024, where e^z is no double; soft labels do not sum to one, so that shows."""

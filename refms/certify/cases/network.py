@@ -21,6 +21,7 @@ from refms.grid import Grid
 from refms.network.architectures.residual import Residual
 from refms.objective.batches import LabelledColumns
 from refms.objective.classifier import Classifier
+from refms.objective.losses import SoftmaxCrossEntropy
 from refms.objective.optimal_control import OptimalControl
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
 from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
@@ -122,7 +123,7 @@ def _formulas(net: Network, x: Mapping[str, Tensor]) -> dict[str, Quantity]:
     problem = net.problem(x)
     point = problem.at(x["theta"], x["omega"])
     g, state, Z = _growth(point), _state_size(point), _logit_size(point)
-    value, (g_theta, g_omega) = point.value(), point.gradient()
+    value, loss, (g_theta, g_omega) = point.value(), point.loss(), point.gradient()
     joint = joined(*point.joint_product(x["d_theta"], x["d_omega"]))
     of_theta, of_omega = point.propagation_product(x["d_theta"]), point.classifier_product(x["d_omega"])
     text = "Π(1 + δt ‖S_k‖₁)"
@@ -131,6 +132,7 @@ def _formulas(net: Network, x: Mapping[str, Tensor]) -> dict[str, Quantity]:
             point.trajectory.states[-1].reshape(-1, net.examples), state, f"N max(‖Lx‖_∞, 1) {text}"
         ),
         "logits": Quantity(point.Z, Z, f"h^d ‖W‖₁ N max(‖Lx‖_∞, 1) {text}"),
+        "loss": Quantity(vector([loss]).reshape(()), loss + Z, "|f| + the scale of the logits"),
         "objective": Quantity(vector([value]).reshape(()), value + Z, "|f| + the scale of the logits"),
         "gradient_theta": Quantity(g_theta, g * euclidean(g_theta), f"‖g‖₂ {text}"),
         "gradient_omega": Quantity(g_omega, g * euclidean(g_omega), f"‖g‖₂ {text}"),
@@ -179,9 +181,11 @@ def _refms(net: Network, x: Mapping[str, Array]) -> dict[str, Array]:
     propagation, classifier = problem.block("propagation", blocks), problem.block("classifier", blocks)
     features = problem.features(x["theta"])
     value, g_theta = propagation.value_and_gradient(x["theta"])
+    Z = problem.classifier.apply(x["omega"], features)
     return {
         "features": features,
-        "logits": problem.classifier.apply(x["omega"], features),
+        "logits": Z,
+        "loss": np.asarray(SoftmaxCrossEntropy().evaluate(Z, x["C"]).value),
         "objective": np.asarray(value),
         "gradient_theta": g_theta,
         "gradient_omega": classifier.value_and_gradient(x["omega"])[1],
@@ -274,6 +278,22 @@ CASES = (
             constants=(1.0, 0.01, 0.02, 0.03, 0.015),
         ),
     ),
+    _case(
+        "3d",
+        103,
+        Network(
+            grid=(2, 4, 3),
+            image_channels=4,
+            channels=2,
+            stencil=(3, 1, 3),
+            opening=(1, 3, 5),
+            learned=True,
+            layers=2,
+            classes=3,
+            examples=5,
+            constants=(0.75, 0.01, 0.02, 0.03, 0.015),
+        ),
+    ),
 )
 """A fixed opening in one dimension, where Armijo's rule halves the first step; a learned one in two, where
-δt = 1/3 and h^d = 1/24 are no doubles."""
+δt = 1/3 and h^d = 1/24 are no doubles, and in three, for colour images of four channels."""

@@ -51,6 +51,7 @@ def _drawn(seed: int, *shape: int) -> Array:
 CASES = (
     _case("example1", "averaging-bilinear", _EXAMPLE_1[None, None]),
     _case("1d/averaging-bilinear", "averaging-bilinear", _drawn(31, 4, 2, 5)),
+    _case("1d/averaging-constant", "averaging-constant", _drawn(101, 4, 2, 3)),
     _case("1d/nearest", "nearest", _drawn(32, 4, 2, 1)),
     _case("2d/averaging-bilinear", "averaging-bilinear", _drawn(33, 4, 2, 3, 5)),
     _case("2d/averaging-constant", "averaging-constant", _drawn(34, 4, 2, 3, 1)),
@@ -61,5 +62,6 @@ CASES = (
     # no odd size but 1 stays closed under this pair: down only
     _case("2d/nearest", "nearest", _drawn(39, 4, 2, 3, 5), upward=False),
     _case("3d/averaging-bilinear", "averaging-bilinear", _drawn(40, 2, 1, 3, 3, 3)),
+    _case("3d/averaging-constant", "averaging-constant", _drawn(102, 4, 2, 3, 1, 3)),
 )
 """Every pair in two dimensions; sizes that the pair maps one to one wherever stencils go up."""

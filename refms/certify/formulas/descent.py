@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from refms.certify.formulas.conjugate_gradients import conjugate_gradients
+from refms.certify.formulas.line_search import armijo
 from refms.certify.formulas.problem import Point, Problem
 from refms.certify.formulas.tensor import Number, Tensor, inner
 
 SUFFICIENT_DECREASE = Fraction(1, 10000)
 """c₁ of Armijo's rule."""
-
-
-class UndecidedError(ArithmeticError):
-    """Two balls that had to be compared overlap: more bits are needed."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +66,22 @@ def iterate(
     for step in range(1 + newton_steps):
         g, product, moved = _on_omega(point) if step else _on_theta(point)
         p = conjugate_gradients(product, -g, cg_steps[min(step, 1)])[-1]
-        point, after, alpha = _armijo(moved, p, values[-1], inner(g, p))
+
+        def along(alpha: Fraction, moved: Move = moved, p: Tensor = p) -> tuple[Point, Number]:
+            place = moved(p / alpha.denominator)
+            return place, place.value()
+
+        promised = inner(g, p) * SUFFICIENT_DECREASE.numerator / SUFFICIENT_DECREASE.denominator
+        point, after, alpha = armijo(along, values[-1], promised)
         values.append(after)
         lengths.append(alpha)
     return Iteration(point.theta, point.omega, values, lengths)
 
 
-Block = tuple[Tensor, Callable[[Tensor], Tensor], Callable[[Tensor], Point]]
+Move = Callable[[Tensor], Point]
+"""Step -> the point a step away."""
+
+Block = tuple[Tensor, Callable[[Tensor], Tensor], Move]
 """The gradient in a block, the product with its curvature, and the way to the point a step away."""
 
 
@@ -91,24 +97,3 @@ def _on_omega(at: Point) -> Block:
         return at.with_omega(at.omega + step)
 
     return at.omega_gradient(), at.classifier_product, moved
-
-
-def _armijo(
-    moved: Callable[[Tensor], Point], p: Tensor, before: Number, slope: Number
-) -> tuple[Point, Number, Fraction]:
-    """Return the first point with f(x + αp) <= f(x) + c₁ α gᵀp for α = 1, 1/2, 1/4, …, its f and its α.
-
-    Every comparison is a proof: balls that overlap are not compared.
-    """
-    if not slope < 0:
-        raise UndecidedError("the direction cannot be shown to point downhill.")
-    for halvings in range(11):
-        alpha = Fraction(1, 2**halvings)
-        point = moved(p / alpha.denominator)
-        after, share = point.value(), SUFFICIENT_DECREASE * alpha
-        bound = before + slope * share.numerator / share.denominator
-        if after <= bound:
-            return point, after, alpha
-        if not after > bound:
-            raise UndecidedError("Armijo's rule cannot be decided.")
-    raise UndecidedError("no step of eleven fulfils Armijo's rule.")

@@ -205,10 +205,13 @@ class Point:
     weights: classifier.Weights
     Z: Tensor
 
+    def loss(self) -> Number:
+        """Return the mean cross entropy of the logits."""
+        return softmax.cross_entropy(self.Z, self.problem.C)
+
     def value(self) -> Number:
         """Return the objective: mean loss and both regularisers."""
-        loss = softmax.cross_entropy(self.Z, self.problem.C)
-        return loss + self.problem.theta_value(self.theta) + self.problem.omega_value(self.omega)
+        return self.loss() + self.problem.theta_value(self.theta) + self.problem.omega_value(self.omega)
 
     def gradient(self) -> tuple[Tensor, Tensor]:
         """Return the derivatives of the objective in θ and in ω."""

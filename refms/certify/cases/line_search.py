@@ -1,0 +1,72 @@
+"""Armijo's rule on f(x) = Σ x_i⁴/4 − bᵀx: a step is taken, one is halved, one decreases f but too little."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from refms.certify.cases.case import Case
+from refms.certify.formulas.line_search import armijo as by_formulas
+from refms.certify.formulas.norms import maximum
+from refms.certify.formulas.tensor import Number, Tensor, inner, vector
+from refms.certify.golden import Quantity
+from refms.certify.inputs import doubles
+from refms.errors import Array
+from refms.optimize.line_search import armijo
+
+
+def _formulas(x: Mapping[str, Tensor]) -> dict[str, Quantity]:
+    start, b, p, c = x["x"], x["b"], x["p"], x["c_1"][0]
+
+    def f(at: Tensor) -> Number:
+        return inner(at * at, at * at) / 4 - inner(b, at)
+
+    slope = inner(start * start * start - b, p)
+    point, value, alpha = by_formulas(
+        lambda a: (start + p / a.denominator, f(start + p / a.denominator)), f(start), c * slope
+    )
+    size, there, n = maximum(start) + maximum(p), maximum(point), start.size
+    steep = n * (there * there * there + maximum(b))
+    return {
+        "slope": Quantity(
+            vector([slope]).reshape(()), n * (maximum(b) + 1) * maximum(p), "n (‖b‖_∞ + 1) ‖p‖_∞"
+        ),
+        "step_length": Quantity(vector([alpha]).reshape(()), 1, "1"),
+        "point": Quantity(point, size, "‖x‖_∞ + ‖p‖_∞"),
+        "value": Quantity(
+            vector([value]).reshape(()), steep * size, "n (‖x + αp‖_∞³ + ‖b‖_∞) (‖x‖_∞ + ‖p‖_∞)"
+        ),
+    }
+
+
+def _refms(x: Mapping[str, Array]) -> dict[str, Array]:
+    start, b, p = x["x"], x["b"], x["p"]
+
+    def f(at: Array) -> float:
+        return float((at * at) @ (at * at) / 4 - b @ at)
+
+    slope = float((start * start * start - b) @ p)
+    found = armijo(f, start, f(start), slope, p, sufficient_decrease=float(x["c_1"][0]))
+    return {
+        "slope": np.asarray(slope, dtype=start.dtype),
+        "step_length": np.asarray(found.step_length, dtype=start.dtype),
+        "point": found.x,
+        "value": np.asarray(found.value, dtype=start.dtype),
+    }
+
+
+def _case(name: str, seed: int, length: float, c_1: float) -> Case:
+    """Step along the steepest descent, times a length; all of it rounds alike everywhere."""
+    drawn = doubles(seed, {"x": (5,), "b": (5,)})
+    x, b = drawn["x"], drawn["b"]
+    p = length * (b - x * x * x)
+    return Case(f"line_search/{name}", {"x": x, "b": b, "p": p, "c_1": np.array([c_1])}, _formulas, _refms)
+
+
+CASES = (
+    _case("taken", 95, 0.5, 2.0**-13),
+    _case("halved", 96, 16.0, 2.0**-13),
+    _case("strict", 97, 0.75, 0.9375),
+)
+"""With c₁ = 15/16 a step that decreases f is still refused."""
