@@ -1,10 +1,11 @@
-"""refms under other declarations: the loss summed over the examples, logits without h^d."""
+"""refms under other declarations: the loss summed over the examples, logits without h^d, other layouts."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+from refms.conformance.layouts import InLayout
 from refms.conformance.mutants.arrays import scaled
 from refms.conformance.mutants.mutant import Mutant, Shelf
 
@@ -77,12 +78,12 @@ UNWEIGHTED = _unweighted()
 
 
 def as_declared(adapter: Any) -> Any:
-    """Return an adapter for weighted logits and mean losses as one for what its profile declares.
+    """Return an adapter for weighted logits and mean losses in columns as one for what its profile declares.
 
     Parameters
     ----------
     adapter : Adapter
-        In the layout ``"columns"``, such as the reference.
+        In columns whatever its profile says, such as the reference.
 
     Returns
     -------
@@ -91,4 +92,7 @@ def as_declared(adapter: Any) -> Any:
     """
     if not adapter.profile.volume_weighted:
         adapter = UNWEIGHTED.around(adapter)
-    return SUMMED.around(adapter) if adapter.profile.reduction == "sum" else adapter
+    if adapter.profile.reduction == "sum":
+        adapter = SUMMED.around(adapter)
+    layout = adapter.profile.layout
+    return adapter if layout == "columns" else InLayout(adapter, layout)
