@@ -14,7 +14,7 @@ import numpy as np
 
 from refms.checks.report import Verdict
 from refms.conformance.outcome import Note, Outcome, residual, worst
-from refms.conformance.trials import Numbers
+from refms.conformance.trials import Numbers, Trial
 
 CLASSES = ("bitwise", "within ρ", "neither")
 """Equal in every bit; equal within ρ <= 30; different."""
@@ -27,14 +27,14 @@ LIBRARY_THREADS = (1, 2)
 
 
 def classified(
-    operation: str, expected: Numbers, found: Iterable[Numbers], scale: float, dtype: str, text: str
+    trial: Trial, expected: Numbers, found: Iterable[Numbers], scale: float, dtype: str, text: str
 ) -> Outcome:
     """Judge how alike results are, and note the class.
 
     Parameters
     ----------
-    operation : str
-        What was called, the subject of the note.
+    trial : Trial
+        What was called; its operation is the subject of the note.
     expected : tuple of array
         The first result.
     found : iterable of tuple of array
@@ -54,16 +54,18 @@ def classified(
     Examples
     --------
     >>> one = np.array([0.1 + 0.2])
-    >>> classified("sum", (one,), [(np.array([0.3]),)], 1.0, "float64", "again").notes[0].text
+    >>> trial = Trial("restrict", (), bound=1.0)
+    >>> classified(trial, (one,), [(np.array([0.3]),)], 1.0, "float64", "again").notes[0].text
     'within ρ'
     """
-    outcomes = []
+    outcomes, text = [], f"{trial.operation}, {text}"
     for one in found:
-        pairs = list(zip(one, expected, strict=True))
-        judged = worst(residual(a, b, scale, dtype, f"{operation}, {text}") for a, b in pairs)
+        sizes = zip(trial.in_units(one), trial.in_units(expected), strict=True)
+        judged = worst(residual(a, b, scale, dtype, text) for a, b in sizes)
+        pairs = zip(one, expected, strict=True)
         alike = all(a.dtype == b.dtype and a.tobytes() == b.tobytes() for a, b in pairs)
         rank = 2 if judged.verdict != "PASS" else 0 if alike else 1
-        note = Note(operation, CLASSES[rank], rank)
+        note = Note(trial.operation, CLASSES[rank], rank)
         verdict: Verdict = "FAIL" if rank == 2 else "PASS"
         outcomes.append(Outcome(verdict, judged.rho, "bitwise or ρ <= 30", judged.sentence, (note,)))
     return worst(outcomes)

@@ -44,6 +44,8 @@ class Trial:
         Axis of the result along which the examples lie; None where it is reduced over them.
     mean : bool
         Whether parts of the examples count by their share, as in a mean; otherwise they add up.
+    units : tuple of float
+        Factors by which errors in the arrays of the result count; empty for 1.
     """
 
     operation: str
@@ -53,6 +55,7 @@ class Trial:
     examples: Mapping[int, int] = field(default_factory=dict)
     joined: int | None = None
     mean: bool = False
+    units: tuple[float, ...] = ()
 
     def called(self, gate: Gate) -> Numbers:
         """Return copies of what comes back."""
@@ -70,8 +73,13 @@ class Trial:
 
     def scale(self, *results: Numbers) -> float:
         """Return against what errors of the result count; several results give the largest scale."""
-        sizes = (float(np.sqrt(sum((doubled(one) ** 2).sum() for one in found))) for found in results)
-        return self.bound + self.relative * max(sizes)
+        sizes = [np.sqrt(sum((one**2).sum() for one in self.in_units(found))) for found in results]
+        return self.bound + self.relative * float(max(sizes))
+
+    def in_units(self, result: Numbers) -> Numbers:
+        """Return a result in double precision, each array times its unit."""
+        units = self.units or (1.0,) * len(result)
+        return tuple(unit * doubled(one) for unit, one in zip(units, result, strict=True))
 
 
 def trials(gate: Gate, x: Instance, name: str, examples: int = 3) -> tuple[Trial, ...]:
@@ -124,11 +132,11 @@ class _Asked:
         return self.x.draw(self.name + what, *shape)
 
     def image(self, what: str, channels: int, grid: tuple[int, ...] | None = None) -> Array:
-        return self.draw(what, self.m, channels, *(grid or self.x.grid))
+        return self.x.image(self.name + what, channels, grid, self.m)
 
     @property
     def stencils(self) -> Array:
-        return self.draw("S", self.x.c_out, self.x.c_in, *self.x.stencil)
+        return self.x.stencils(self.name + "S")
 
     @property
     def labels(self) -> Array:
@@ -144,6 +152,11 @@ class _Asked:
     def seed(self) -> int:
         """A seed for the implementation."""
         return int(np.random.default_rng([self.x.seed, zlib.crc32(self.name.encode())]).integers(2**31))
+
+    @property
+    def units(self) -> tuple[float, ...]:
+        """Those of the gradient with respect to all parameters."""
+        return tuple(self.x.units[key] for key in PARAMETERS)
 
     @property
     def mean(self) -> bool:
@@ -241,7 +254,8 @@ def _forward(a: _Asked) -> Trial:
 
 
 def _logits(a: _Asked) -> Trial:
-    p, Y = a.x.parameters(a.name), a.image("Y", a.x.c_out)
+    # Features are about one, whatever the size of the images is.
+    p, Y = a.x.parameters(a.name), a.draw("Y", a.m, a.x.c_out, *a.x.grid)
     size = float(np.linalg.norm(doubled(p["W"])) * np.linalg.norm(doubled(Y)))
     bound = a.x.volume * size + largest(p["mu"])
     return Trial("logits", (p["W"], p["mu"], Y), bound, examples={2: 0}, joined=1)
@@ -249,7 +263,7 @@ def _logits(a: _Asked) -> Trial:
 
 def _jacobian_product(a: _Asked) -> Trial:
     p, v, X, growth = a.network
-    bound = growth * oracle.size(v)
+    bound = growth * oracle.size(a.x.in_units(v))
     return Trial("jacobian_product", (p, v, X, a.x.problem), bound, growth, examples={2: 0}, joined=1)
 
 
@@ -257,7 +271,8 @@ def _jacobian_transpose(a: _Asked) -> Trial:
     p, _, X, growth = a.network
     U = a.draw("U", a.x.classes, a.m)
     bound = growth * float(np.linalg.norm(doubled(U)))
-    return Trial("jacobian_transpose", (p, U, X, a.x.problem), bound, growth, examples={1: 1, 2: 0})
+    given, examples = (p, U, X, a.x.problem), {1: 1, 2: 0}
+    return Trial("jacobian_transpose", given, bound, growth, examples, units=a.units)
 
 
 def _depth_prolong(a: _Asked) -> Trial:
@@ -293,19 +308,19 @@ def _loss(a: _Asked) -> Trial:
 def _gradient(a: _Asked) -> Trial:
     p, _, X, growth = a.network
     given = p, X, a.labels, a.x.problem
-    return Trial("gradient", given, growth, growth, examples={1: 0, 2: 1}, mean=a.mean)
+    return Trial("gradient", given, growth, growth, {1: 0, 2: 1}, mean=a.mean, units=a.units)
 
 
 def _gauss_newton(a: _Asked) -> Trial:
     p, v, X, growth = a.network
     given = p, v, X, a.labels, a.x.problem
-    return Trial("gauss_newton", given, growth, growth, examples={2: 0, 3: 1}, mean=a.mean)
+    return Trial("gauss_newton", given, growth, growth, {2: 0, 3: 1}, mean=a.mean, units=a.units)
 
 
 def _subsampled_gauss_newton(a: _Asked) -> Trial:
     p, v, X, growth = a.network
     given = p, v, X, a.labels, a.x.problem, 2, a.seed
-    return Trial("subsampled_gauss_newton", given, growth, growth)
+    return Trial("subsampled_gauss_newton", given, growth, growth, units=a.units)
 
 
 def _subsample(a: _Asked) -> Trial:

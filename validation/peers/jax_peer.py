@@ -129,6 +129,11 @@ def gauss_newton(p, v, X, C, problem):
     return transpose(p, entropy_product(Z, C, V), X, problem)
 
 
+def subset(seed, m, size):
+    """Return random indices without repetition."""
+    return jax.random.permutation(jax.random.key(seed), m)[:size]
+
+
 def smoothness(W, grid):
     """Return h^d/2 Σ‖∇_h w‖²."""
     w = W.reshape(-1, *grid, W.shape[1])
@@ -238,6 +243,13 @@ class JaxPeer(Adapter):
 
     def gauss_newton(self, parameters, direction, X, C, problem):
         return self._run(gauss_newton, parameters, direction, X, C, problem)
+
+    def subsample(self, m, size, seed):
+        return np.asarray(self._run(subset, np.array(seed, "uint32"), m, size))
+
+    def subsampled_gauss_newton(self, parameters, direction, X, C, problem, size, seed):
+        S = self.subsample(len(X), size, seed)
+        return self.gauss_newton(parameters, direction, X[S], C[:, S], problem)
 
     def weight_smoothness(self, W, grid):
         return self._run(smoothness, W, grid)

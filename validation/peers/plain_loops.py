@@ -11,6 +11,7 @@ from __future__ import annotations
 import cmath
 import itertools
 import math
+import random
 
 import numpy as np
 
@@ -227,6 +228,14 @@ class PlainLoops(Adapter):
         Z = logits(parameters["W"], parameters["mu"], forward(parameters, X, problem)).real
         V = self.jacobian_product(parameters, direction, X, problem)
         return self._out(jacobian_transpose(parameters, entropy_product(Z, C, V), X, problem))
+
+    def subsample(self, m, size, seed):
+        return random.Random(seed).sample(range(m), size)
+
+    def subsampled_gauss_newton(self, parameters, direction, X, C, problem, size, seed):
+        S = self.subsample(len(X), size, seed)
+        found = self.gauss_newton(parameters, direction, X[S], C[:, S], problem)
+        return {key: len(X) / size * value for key, value in found.items()}  # the loss is a sum
 
     def depth_prolong(self, Theta, layers):
         last, found = len(Theta) - 1, []

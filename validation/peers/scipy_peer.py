@@ -231,6 +231,13 @@ class ScipyPeer(Adapter):
         V = product(parameters, direction, X, problem)
         return pullback(parameters, self.cross_entropy_hessian(Z, C, V), X, problem)
 
+    def subsample(self, m, size, seed):
+        return np.random.default_rng(seed).permutation(m)[:size]
+
+    def subsampled_gauss_newton(self, parameters, direction, X, C, problem, size, seed):
+        S = self.subsample(C.shape[1], size, seed)
+        return self.gauss_newton(parameters, direction, X[:, S], C[:, S], problem)
+
     def conjugate_gradients(self, product, b, iterations):
         return cg(product, b, iterations)
 

@@ -8,6 +8,8 @@ from ``torch.func``. Results go back as tensors; the kit reads them by DLPack.
 
 from __future__ import annotations
 
+import threading
+
 import torch
 from torch.func import functional_call, grad, jvp, vjp
 from torch.nn import functional as F  # noqa: N812 - its customary name
@@ -17,6 +19,7 @@ from refms.conformance import Adapter, Profile
 CONV = {1: torch.nn.Conv1d, 2: torch.nn.Conv2d, 3: torch.nn.Conv3d}
 LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 POOL = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
+FORWARD = threading.Lock()  # torch.func.jvp counts its levels for the whole process, not for each thread
 SIGMA = {"tanh": torch.tanh, "relu": F.relu, "leaky_relu": F.leaky_relu, "identity": lambda z: z}
 
 
@@ -69,9 +72,15 @@ def entropy(Z, C):
     return F.cross_entropy(Z.T, C.T)
 
 
+def along(function, at, direction):
+    """Return the derivative of a function along a direction."""
+    with FORWARD:
+        return jvp(function, (at,), (direction,))[1]
+
+
 def entropy_product(Z, C, V):
     """Return the Hessian of the cross entropy applied to V."""
-    return jvp(grad(lambda z: entropy(z, C)), (Z,), (V,))[1]
+    return along(grad(lambda z: entropy(z, C)), Z, V)
 
 
 def smoothness(W, grid):
@@ -191,7 +200,7 @@ class TorchPeer(Adapter):
 
     def jacobian_product(self, parameters, direction, X, problem):
         p, v, X = tensors(parameters, direction, X)
-        return jvp(lambda q: output(q, X, problem), (p,), (v,))[1]
+        return along(lambda q: output(q, X, problem), p, v)
 
     def jacobian_transpose(self, parameters, U, X, problem):
         p, U, X = tensors(parameters, U, X)
@@ -217,8 +226,15 @@ class TorchPeer(Adapter):
     def gauss_newton(self, parameters, direction, X, C, problem):
         p, v, X, C = tensors(parameters, direction, X, C)
         Z, back = vjp(lambda q: output(q, X, problem), p)
-        V = jvp(lambda q: output(q, X, problem), (p,), (v,))[1]
+        V = along(lambda q: output(q, X, problem), p, v)
         return back(entropy_product(Z, C, V))[0]
+
+    def subsample(self, m, size, seed):
+        return torch.randperm(m, generator=torch.Generator().manual_seed(seed))[:size]
+
+    def subsampled_gauss_newton(self, parameters, direction, X, C, problem, size, seed):
+        S = self.subsample(len(X), size, seed).numpy()
+        return self.gauss_newton(parameters, direction, X[S], C[:, S], problem)
 
     def weight_smoothness(self, W, grid):
         return smoothness(tensors(W), grid)

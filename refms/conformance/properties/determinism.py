@@ -49,7 +49,7 @@ def _repeats(a: Gate, x: Instance) -> Outcome:
         again = [trial.called(gate) for _ in range(2)]
         name = trial.operation
         return both(
-            classified(name, first, again, trial.scale(first), x.dtype, "called again"),
+            classified(trial, first, again, trial.scale(first), x.dtype, "called again"),
             holds(untouched, f"results of {name} stay as they are", "the next call overwrote one"),
             varies(np.concatenate([one.ravel() for one in first]), name),
             holds(
@@ -87,7 +87,7 @@ def _threads(a: Gate, x: Instance) -> Outcome:
         expected = [trial.called(gate) for trial, gate in zip(made, gates, strict=True)]
         calls = [lambda t=trial, g=gate: t.called(g) for trial, gate in zip(made, gates, strict=True)]
         outcomes = [
-            classified(name, one, found, trial.scale(one), x.dtype, "called from several threads")
+            classified(trial, one, found, trial.scale(one), x.dtype, "called from several threads")
             for trial, one, found in zip(made, expected, at_once(calls, CALLS), strict=True)
         ]
         for number in LIBRARY_THREADS:
@@ -95,7 +95,9 @@ def _threads(a: Gate, x: Instance) -> Outcome:
                 with limited(number):
                     found = made[0].called(gates[0])
                 text = f"with {number} thread(s) of BLAS and OpenMP"
-                outcomes.append(classified(name, expected[0], [found], made[0].scale(found), x.dtype, text))
+                outcomes.append(
+                    classified(made[0], expected[0], [found], made[0].scale(found), x.dtype, text)
+                )
         return worst(outcomes)
 
     drawn = [trials(a, x, f"thread {number}") for number in range(THREADS)]
@@ -134,7 +136,7 @@ def _parts(a: Gate, x: Instance) -> Outcome:
         )
         name = trial.operation
         return both(
-            classified(name, whole, [together], scale, x.dtype, "in parts of the examples"),
+            classified(trial, whole, [together], scale, x.dtype, "in parts of the examples"),
             varies(np.concatenate([one.ravel() for one in whole]), name),
         )
 

@@ -13,7 +13,6 @@ from refms.conformance.adapter import PARAMETERS, Parameters
 from refms.conformance.gate import Gate
 from refms.conformance.instances import Domain, Instance
 from refms.conformance.oracles import network as oracle
-from refms.conformance.oracles.convolution import doubled
 from refms.conformance.outcome import EPS, Note, Outcome, agree, both, holds, worst
 from refms.conformance.property import Family
 from refms.conformance.sequential import detectable_bias, sequential_test
@@ -58,7 +57,7 @@ def _unbiased(a: Gate, x: Instance) -> Outcome:
     p, v, X, C = _drawn(x)
     single = np.stack(
         [
-            _flat(a.gauss_newton(p, v, X[j : j + 1].copy(), C[:, j : j + 1].copy(), x.problem))
+            _flat(x, a.gauss_newton(p, v, X[j : j + 1].copy(), C[:, j : j + 1].copy(), x.problem))
             for j in range(EXAMPLES)
         ]
     )
@@ -70,7 +69,7 @@ def _unbiased(a: Gate, x: Instance) -> Outcome:
     # Products on subsets have errors of 30 eps of their size and growth, which the functionals enlarge.
     error = 30 * EPS[x.dtype] * oracle.growth(p, x.problem) * float(np.linalg.norm(single, axis=1).max())
     rounding = EXAMPLES / SIZE * error * np.linalg.norm(functionals, axis=0)
-    whole = share * _flat(a.gauss_newton(p, v, X, C, x.problem)) @ functionals
+    whole = share * _flat(x, a.gauss_newton(p, v, X, C, x.problem)) @ functionals
     if not np.all(np.abs(whole - 1) <= rounding):
         return holds(False, "G v is the mean or the sum of the G_j v", f"with the weights {whole.round(3)}")
     seeds = _seeds(x, BUDGETS["U1"])
@@ -78,7 +77,7 @@ def _unbiased(a: Gate, x: Instance) -> Outcome:
     def weights(t: int) -> Array:
         """Return by how much the examples enter the product of a draw, 1 on average."""
         found = a.subsampled_gauss_newton(p, v, X, C, x.problem, SIZE, int(seeds[t]))
-        return share * _flat(found) @ functionals
+        return share * _flat(x, found) @ functionals
 
     return _tested(
         "U1",
@@ -152,6 +151,7 @@ def _equally_often(a: Gate, x: Instance) -> Outcome:
     "place of size",
     needs=(*PRODUCT, *INDICES),
     domain=SMALL,
+    cost=2,
 )
 def _same_subset(a: Gate, x: Instance) -> Outcome:
     p, v, X, C = _drawn(x)
@@ -161,8 +161,8 @@ def _same_subset(a: Gate, x: Instance) -> Outcome:
         if S.min() < 0 or S.max() >= EXAMPLES:
             return holds(False, f"the subset is from 0 to {EXAMPLES - 1}", f"it is {S}")
         factor = EXAMPLES / size if a.profile.reduction == "sum" else 1.0
-        on_subset = factor * _flat(a.gauss_newton(p, v, X[S].copy(), C[:, S].copy(), x.problem))
-        found = _flat(a.subsampled_gauss_newton(p, v, X, C, x.problem, size, int(seed)))
+        on_subset = factor * _flat(x, a.gauss_newton(p, v, X[S].copy(), C[:, S].copy(), x.problem))
+        found = _flat(x, a.subsampled_gauss_newton(p, v, X, C, x.problem, size, int(seed)))
         scale = float(np.linalg.norm(on_subset)) * oracle.growth(p, x.problem)
         outcomes.append(agree(found, on_subset, scale, x.dtype, f"{size} of {EXAMPLES} examples"))
     return worst(outcomes)
@@ -177,13 +177,14 @@ def _same_subset(a: Gate, x: Instance) -> Outcome:
     catches="a seed that is ignored, sampling with replacement, a factor that is left over",
     needs=PRODUCT,
     domain=SMALL,
+    cost=2,
 )
 def _all_examples(a: Gate, x: Instance) -> Outcome:
     p, v, X, C = _drawn(x)
     seeds = [int(seed) for seed in _seeds(x, 9)]
-    full = _flat(a.gauss_newton(p, v, X, C, x.problem))
-    everything = _flat(a.subsampled_gauss_newton(p, v, X, C, x.problem, EXAMPLES, seeds[0]))
-    parts = [_flat(a.subsampled_gauss_newton(p, v, X, C, x.problem, SIZE, seed)) for seed in seeds[1:]]
+    full = _flat(x, a.gauss_newton(p, v, X, C, x.problem))
+    everything = _flat(x, a.subsampled_gauss_newton(p, v, X, C, x.problem, EXAMPLES, seeds[0]))
+    parts = [_flat(x, a.subsampled_gauss_newton(p, v, X, C, x.problem, SIZE, seed)) for seed in seeds[1:]]
     scale = float(np.linalg.norm(full)) * oracle.growth(p, x.problem)
     apart = max(float(np.linalg.norm(part - parts[0])) for part in parts)
     return both(
@@ -198,7 +199,7 @@ SAMPLING = (_unbiased, _indices, _equally_often, _same_subset, _all_examples)
 
 def _drawn(x: Instance) -> tuple[dict[str, Array], dict[str, Array], Array, Array]:
     """Return parameters of a network with one layer, a direction, images and labels."""
-    X = x.draw("X", EXAMPLES, x.c_in, *x.grid)
+    X = x.image("X", examples=EXAMPLES)
     return x.parameters(layers=1), x.parameters("v", layers=1), X, x.one_hot(examples=EXAMPLES)
 
 
@@ -207,9 +208,10 @@ def _seeds(x: Instance, count: int) -> Array:
     return np.random.default_rng([x.seed, zlib.crc32(b"seeds")]).integers(2**31, size=count)
 
 
-def _flat(parameters: Parameters) -> Array:
-    """Return all numbers as one vector in double precision."""
-    return np.concatenate([doubled(parameters[key]).ravel() for key in PARAMETERS])
+def _flat(x: Instance, product: Parameters) -> Array:
+    """Return all numbers as one vector in double precision, for parameters in units of their size."""
+    in_units = x.per_unit(product)
+    return np.concatenate([in_units[key].ravel() for key in PARAMETERS])
 
 
 def _tested(
