@@ -161,7 +161,7 @@ def patch_slabs(
 def _blocks(lines: int, cells: int, halo: int, budget: int) -> Iterator[tuple[slice, slice]]:
     """Cut lines × cells into blocks of at most ``budget`` gathered cells: whole lines, or pieces of one."""
     height = max(1, min(lines, budget // (cells + halo)))
-    width = cells if budget >= cells + halo else max(1, budget - halo)
+    width = max(1, budget - halo)
     for top in range(0, lines, height):
         for left in range(0, cells, width):
             yield slice(top, min(top + height, lines)), slice(left, min(left + width, cells))

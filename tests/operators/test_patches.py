@@ -30,7 +30,7 @@ shapes_and_sizes = st.integers(1, 3).flatmap(
 
 @given(
     shapes_and_sizes,
-    st.integers(1, 2),
+    st.integers(1, 3),
     st.sampled_from(["periodic", "zero"]),
     st.sampled_from([1, 200, 1000, None]),
 )
@@ -53,7 +53,10 @@ def test_slabs_hold_the_patch_of_every_cell_exactly_once(shape_and_sizes, channe
     assert (visited == 1).all()
 
 
-@pytest.mark.parametrize(("shape", "sizes"), [((40, 50), (3, 3)), ((3000,), (5,)), ((8, 9, 30), (3, 1, 5))])
+@pytest.mark.parametrize(
+    ("shape", "sizes"),
+    [((40, 50), (3, 3)), ((3000,), (5,)), ((8, 9, 30), (3, 1, 5)), ((3, 2000), (3, 3))],
+)
 @pytest.mark.parametrize("slab_bytes", [20_000, 100_000])
 def test_a_slab_stays_below_its_size_and_is_not_needlessly_small(shape, sizes, slab_bytes):
     grid = Grid(shape)
@@ -65,6 +68,22 @@ def test_a_slab_stays_below_its_size_and_is_not_needlessly_small(shape, sizes, s
         assert cells.stop - cells.start == patches.shape[1]
     assert max(held) <= slab_bytes
     assert max(held) > slab_bytes / 2
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+def test_whole_lines_that_just_fit_are_not_cut(lines):
+    grid, sizes = Grid((6, 50)), (3, 5)
+    Y = np.zeros((2 * grid.cells, 4))
+    line_bytes = (50 + 4) * 3 * 2 * 4 * 8  # cells and reach, leading offsets, channels, examples, bytes
+    fits = [patches.shape[:2] for *_, patches in patch_slabs(Y, grid, sizes, "zero", lines * line_bytes)]
+    assert fits == [(lines, 50)] * (6 // lines)
+    (*_, short), *_ = patch_slabs(Y, grid, sizes, "zero", line_bytes - 1)
+    assert short.shape[:2] == (1, 49)
+
+
+def test_slabs_are_as_large_as_was_found_good():
+    assert 1 * 2**20 <= SLAB_BYTES["numpy"] <= 4 * 2**20
+    assert 16 * 2**20 <= SLAB_BYTES["cupy"] <= 256 * 2**20
 
 
 def test_a_cell_too_large_for_a_slab_still_comes_alone():

@@ -105,6 +105,12 @@ def test_useless_widths_are_refused(sigma):
         smooth(np.ones((4, 1)), Grid((4,)), sigma)
 
 
+def test_the_widest_gaussian_is_a_thousand_cells_wide():
+    assert gaussian_matrix(Grid((2,)), 1000.0).sum() == pytest.approx(2)
+    with pytest.raises(InputError, match="0 to 1000 cells"):
+        gaussian_matrix(Grid((2,)), np.nextafter(1000.0, 1001.0))
+
+
 def test_columns_that_do_not_fit_are_refused():
     with pytest.raises(InputError, match="rows"):
         smooth(np.ones((5, 1)), Grid((4,)), 1.0)
