@@ -1,9 +1,9 @@
-// Compute convolutions and restrictions of exported cases, in C++ with the C interface of HDF5.
+// Compute convolutions, restrictions and depth of exported cases, in C++ with the C interface of HDF5.
 //
 //   refms conform export -o cases.h5
 //   h5c++ -std=c++17 -O2 -o conform validation/peers/cpp/conform.cpp
 //   ./conform cases.h5 results.h5
-//   refms conform verify cases.h5 results.h5 --only 'convolution/*/product,transfer/*/restriction'
+//   refms conform verify cases.h5 results.h5 --only 'convolution/*/product,transfer/*/restriction,depth/doubled,depth/uneven'
 //
 // C++ sees the arrays as they are documented, in C order: the last index is the fastest.
 
@@ -136,6 +136,19 @@ static Array restriction(const Array& fine, const Extents& grid, const Row& row)
   return Y;
 }
 
+// One row a layer, at the times t_k = k T / N: piecewise linear, constant beyond the last old time.
+static Array deeper(const Array& Theta, std::size_t layers) {
+  const std::size_t N = Theta.shape[0], size = Theta.shape[1];
+  Array rows{{layers, size}, std::vector<double>(layers * size)};
+  for (std::size_t j = 0; j < layers; ++j) {
+    const std::size_t k = j * N / layers, next = k + 1 < N ? k + 1 : k;
+    const double f = static_cast<double>(j * N % layers) / static_cast<double>(layers);
+    for (std::size_t i = 0; i < size; ++i)
+      rows.values[j * size + i] = (1 - f) * Theta.values[k * size + i] + f * Theta.values[next * size + i];
+  }
+  return rows;
+}
+
 static Extents extents_of(const Array& setting) {
   return Extents(setting.values.begin(), setting.values.end());
 }
@@ -156,6 +169,11 @@ int main(int count, char** words) try {
     for (const Row& row : kRows)
       write(results, "result/" + id + "/" + row.pair + "/restriction",
             restriction(read(cases, from + "/input/fine"), grid, row));
+  }
+  for (const std::string name : {"doubled", "uneven"}) {
+    const std::string id = "depth/" + name, from = "case/" + id;
+    const auto layers = static_cast<std::size_t>(read(cases, from + "/setting/new_layers").values[0]);
+    write(results, "result/" + id + "/prolongation", deeper(read(cases, from + "/input/Theta"), layers));
   }
   H5Fclose(results);
   H5Fclose(cases);

@@ -1,8 +1,8 @@
-# Compute convolutions, restrictions and cross entropies of exported cases, in Julia with HDF5.jl.
+# Compute convolutions, restrictions, depth and cross entropies of exported cases, in Julia with HDF5.jl.
 #
 #   refms conform export -o cases.h5
 #   julia validation/peers/julia/conform.jl cases.h5 results.h5
-#   refms conform verify cases.h5 results.h5 --only 'convolution/*/product,transfer/*/restriction,loss'
+#   refms conform verify cases.h5 results.h5 --only 'convolution/*/product,transfer/*/restriction,depth/doubled,depth/uneven,loss'
 #
 # Not run by the tests, and never run so far: no Julia was at hand. Written after the Octave example, which is.
 #
@@ -77,6 +77,17 @@ function restriction(fine, grid, offsets, weights)
     return Y
 end
 
+# One row a layer, at the times t_k = k T / N: piecewise linear, constant beyond the last old time.
+function deeper(Theta, layers)
+    N = size(Theta, 1)
+    New = zeros(eltype(Theta), layers, size(Theta, 2))
+    for j in 0:layers-1
+        k, f = j * N ÷ layers, (j * N % layers) / layers
+        New[j+1, :] = (1 - f) .* Theta[k+1, :] .+ f .* Theta[min(k + 2, N), :]
+    end
+    return New
+end
+
 # The mean over the columns; labels need not sum to one. The largest logit is taken out before exp.
 function cross_entropy(Z, C, V)
     m = size(Z, 2)
@@ -103,7 +114,12 @@ function main(cases, results)
                 fine, grid = fetch_array(x, "case/$id/input/fine"), fetch_grid(x, "case/$id/setting/fine_grid")
                 store(r, "result/$id/$pair/restriction", restriction(fine, grid, offsets, weights))
             end
-            for name in ("tame", "soft_labels", "extreme")
+            for name in ("doubled", "uneven")
+                id = "depth/$name"
+                layers = Int(read(x["case/$id/setting/new_layers"]))
+                store(r, "result/$id/prolongation", deeper(fetch_array(x, "case/$id/input/Theta"), layers))
+            end
+            for name in ("tame", "soft_labels", "extreme", "overflowing")
                 id = "loss/$name"
                 Z, C, V = (fetch_array(x, "case/$id/input/$part") for part in ("Z", "C", "V"))
                 found = cross_entropy(Z, C, V)

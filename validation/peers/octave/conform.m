@@ -1,9 +1,9 @@
 function conform (cases, results)
-% Compute convolutions, restrictions and cross entropies of exported cases, in GNU Octave or MATLAB.
+% Compute convolutions, restrictions, depth and cross entropies of exported cases, in GNU Octave or MATLAB.
 %
 %   refms conform export -o cases.mat
 %   octave-cli --path validation/peers/octave --eval "conform ('cases.mat', 'results.mat')"
-%   refms conform verify cases.mat results.mat --only 'convolution/*/product,transfer/*/restriction,loss'
+%   refms conform verify cases.mat results.mat --only 'convolution/*/product,transfer/*/restriction,depth/doubled,depth/uneven,loss'
 %
 % In .mat files the names have _ instead of / and -, and the shapes are those of the documentation. The rows of
 % features run over channels (slowest) and the cells in C order, last axis fastest: digits and number below are
@@ -26,7 +26,12 @@ function conform (cases, results)
       r.(['result_' id '_' pairs{p, 1} '_restriction']) = coarse;
     end
   end
-  for name = {'tame', 'soft_labels', 'extreme'}
+  for name = {'doubled', 'uneven'}
+    id = ['depth_' name{1}];
+    r.(['result_' id '_prolongation']) = deeper (x.(['case_' id '_input_Theta']), ...
+      double (x.(['case_' id '_setting_new_layers'])));
+  end
+  for name = {'tame', 'soft_labels', 'extreme', 'overflowing'}
     id = ['loss_' name{1}];
     [value, gradient, product] = cross_entropy (x.(['case_' id '_input_Z']), ...
       x.(['case_' id '_input_C']), x.(['case_' id '_input_V']));
@@ -92,6 +97,17 @@ function Y = restriction (fine, grid, offsets, weights)
         Y(here, :) = Y(here, :) + prod (weights(which)) * fine(c * prod (grid) + there + 1, :);
       end
     end
+  end
+end
+
+function New = deeper (Theta, layers)
+% One row a layer, at the times t_k = k T / N: piecewise linear, constant beyond the last old time.
+  N = size (Theta, 1);
+  New = zeros (layers, size (Theta, 2));
+  for j = 0:layers - 1
+    k = floor (j * N / layers);
+    f = mod (j * N, layers) / layers;
+    New(j + 1, :) = (1 - f) * Theta(k + 1, :) + f * Theta(min (k + 2, N), :);
   end
 end
 
