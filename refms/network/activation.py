@@ -105,7 +105,8 @@ class Activation:
         xp = self._module(Z)
         if self.name == "tanh":
             value = xp.tanh(Z)
-            return value, 1 - value * value
+            slope = value * value
+            return value, xp.subtract(1, slope, out=slope)
         return self.function(xp, Z), self.first(xp, Z)
 
     def _module(self, Z: Array) -> Any:

@@ -8,6 +8,7 @@ from numbers import Real
 
 from refms.backend import backend_of, zeros_like
 from refms.errors import Array, InputError, require_whole
+from refms.network.euler_step import linearized_step, step, stored_by_step
 from refms.network.mapping import Linearization, Mapping
 from refms.network.parameters import EMPTY, Layout
 
@@ -90,7 +91,7 @@ class ForwardEuler:
     @property
     def stored(self) -> int:
         """Numbers kept per example: each layer's own and the state after it."""
-        return self.layers * (self.layer.stored + self.rows_out)
+        return self.layers * stored_by_step(self.layer)
 
     def by_layer(self, theta: Array) -> Array:
         """Return the parameters as a matrix with one row per layer, as a view.
@@ -134,15 +135,15 @@ class ForwardEuler:
             Shape (rows_in, m).
         """
         for theta_k in self.by_layer(theta):
-            Y = Y + self.time_step * self.layer.apply(theta_k, Y)
+            Y = step(self.layer, theta_k, Y, self.time_step)
         return Y
 
     def linearize(self, theta: Array, Y: Array) -> ForwardEulerLinearization:
         """Return the propagation linearised at (θ, y_0); parameters as for :meth:`apply`."""
         steps: list[Linearization] = []
         for theta_k in self.by_layer(theta):
-            steps.append(self.layer.linearize(theta_k, Y))
-            Y = Y + self.time_step * steps[-1].output
+            steps.append(linearized_step(self.layer, theta_k, Y, self.time_step))
+            Y = steps[-1].output
         return ForwardEulerLinearization(self, tuple(steps), Y)
 
     def trace(self, theta: Array, Y: Array) -> dict[str, Array]:
@@ -168,21 +169,16 @@ class ForwardEulerLinearization:
         """Return dY_N for directions dθ (layout.size,) and dY_0."""
         if dtheta is None and dY is None:
             return zeros_like(self.output)
-        dt = self.propagation.time_step
         parts = [None] * len(self.steps) if dtheta is None else self.propagation.by_layer(dtheta)
-        for step, part in zip(self.steps, parts, strict=True):
-            update = dt * step.jvp(part, dY)
-            dY = update if dY is None else dY + update
+        for one, part in zip(self.steps, parts, strict=True):
+            dY = one.jvp(part, dY)
         return dY
 
     def vjp(self, G: Array, *, wrt_input: bool = True) -> tuple[Array, Array | None]:
         """Return the gradient with respect to θ and, if asked for, y_0."""
-        dt = self.propagation.time_step
         parts: list[Array] = []
+        gY: Array | None = G
         for k in reversed(range(len(self.steps))):
-            gtheta, gY = self.steps[k].vjp(G, wrt_input=wrt_input or k > 0)
-            parts.append(dt * gtheta)
-            if gY is not None:
-                G = G + dt * gY
-        xp = backend_of(G).xp
-        return xp.concatenate(parts[::-1]), (G if wrt_input else None)
+            gtheta, gY = self.steps[k].vjp(gY, wrt_input=wrt_input or k > 0)
+            parts.append(gtheta)
+        return backend_of(G).xp.concatenate(parts[::-1]), gY

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,10 @@ from refms.backend import NUMPY, Backend, backend_of
 from refms.errors import Array, InputError, require_choice, require_same_precision, require_shape
 from refms.grid import Grid
 from refms.operators.assembly import ConvolutionAssembly, assemble, flip
-from refms.operators.patches import lines_of, patch_slabs
+from refms.operators.routes.route import Geometry, Route
+from refms.operators.routes.runs import Runs, runs_of
+from refms.operators.routes.table import ROUTES, chosen
+from refms.operators.routes.table import route as route_named
 
 BOUNDARIES = ("periodic", "zero")
 ORIENTATIONS = ("correlation", "convolution")
@@ -36,6 +41,9 @@ class Convolution:
     orientation : str
         ``"correlation"``: the multigrid stencil notation below, which frameworks call convolution.
         ``"convolution"``: the stencil flipped, y_{i-κ}.
+    route : str
+        How products are computed: ``"matrix"``, ``"patches"``, ``"fourier"``, ``"compiled"`` (extra
+        ``fast``), or ``"auto"``: the fastest for size, dtype and backend. Results differ by round-off.
 
     Raises
     ------
@@ -63,6 +71,7 @@ class Convolution:
     stencil_shape: tuple[int, ...] = (3, 3)
     boundary: str = "periodic"
     orientation: str = "correlation"
+    route: str = "auto"
 
     def __post_init__(self) -> None:
         if not isinstance(self.grid, Grid):
@@ -84,6 +93,7 @@ class Convolution:
         object.__setattr__(self, "stencil_shape", tuple(int(size) for size in sizes))
         require_choice(self.boundary, BOUNDARIES, "boundary")
         require_choice(self.orientation, ORIENTATIONS, "orientation")
+        require_choice(self.route, ROUTES, "route")
 
     @property
     def stencils_shape(self) -> tuple[int, ...]:
@@ -163,8 +173,7 @@ class Convolution:
         InputError
             If a shape is wrong, or precisions or backends differ.
         """
-        self._require(S=S, Y=Y)
-        return self._correlate(self._oriented(S), Y)
+        return self.combine([(S, Y)])
 
     def adjoint(self, S: Array, Z: Array) -> Array:
         """Return K(S)ᵀ Z: the stencil flipped, its channels transposed.
@@ -187,7 +196,7 @@ class Convolution:
             If a shape is wrong, or precisions or backends differ.
         """
         self._require(S=S, Z=Z)
-        return self._correlate(flip(self._oriented(S)).swapaxes(0, 1), Z)
+        return self._route(S, Z).combine([(self._transposed(S), Z)], None, None, None)
 
     def stencil_gradient(self, Z: Array, Y: Array) -> Array:
         """Return the derivative of Σ Z ∘ (K(S) Y) with respect to S, summed over the examples.
@@ -210,16 +219,12 @@ class Convolution:
             If a shape is wrong, or precisions or backends differ.
         """
         self._require(Z=Z, Y=Y)
-        xp, Y, Z = _contiguous(Y, Z)
-        grid, Y, Z = self._regrouped(Y, Z)
-        Z_lines = lines_of(Z, grid)
-        total: Any = 0
-        for lines, cells, patches in patch_slabs(Y, grid, self.stencil_shape, self.boundary):
-            total = total + xp.matmul(patches, Z_lines[lines, cells].swapaxes(-1, -2)).sum(axis=(0, 1))
-        return self._oriented(self._stencils(total.T, self.c_in)).copy()
+        return self._oriented(self._route(Z, Y).gradient(Z, Y)).copy()
 
-    def adjoint_and_gradient(self, S: Array, Z: Array, Y: Array) -> tuple[Array, Array]:
-        """Return ``adjoint(S, Z)`` and ``stencil_gradient(Z, Y)``; one gathering of Z serves both.
+    def adjoint_and_gradient(
+        self, S: Array, Z: Array, Y: Array, add: Array | None = None
+    ) -> tuple[Array, Array]:
+        """Return add + ``adjoint(S, Z)`` and ``stencil_gradient(Z, Y)``, which may share work.
 
         Parameters
         ----------
@@ -229,6 +234,8 @@ class Convolution:
             Shape (c_out·n, m), precision of S.
         Y : array
             Shape (c_in·n, m), precision of S.
+        add : array or None
+            Shape (c_in·n, m); None adds nothing.
 
         Returns
         -------
@@ -241,23 +248,69 @@ class Convolution:
         ------
         InputError
             If a shape is wrong, or precisions or backends differ.
+        """
+        self._require(S=S, Z=Z, Y=Y)
+        self._require_field("add", add, self.rows_in, Z)
+        route = self._route(S, Z, Y)
+        adjoint, gradient = route.adjoint_and_gradient(self._transposed(S), Z, Y, add)
+        return adjoint, self._oriented(gradient).copy()
+
+    def combine(
+        self,
+        terms: Sequence[tuple[Array, Array]],
+        bias: Array | None = None,
+        factor: Array | None = None,
+        add: Array | None = None,
+    ) -> Array:
+        """Return add + factor ∘ (bias + Σ K(S_i) Y_i), in one pass where the route can do that.
+
+        Parameters
+        ----------
+        terms : sequence of (array, array)
+            Pairs of S_i, shape (c_out, c_in, *stencil), and Y_i, shape (c_in·n, m), at least one; all of one
+            precision.
+        bias : array or None
+            Shape (c_out,): one number per channel, the same in all cells.
+        factor, add : array or None
+            Shape (c_out·n, m), multiplied and added entry by entry.
+
+        Returns
+        -------
+        array
+            Shape (c_out·n, m), C-contiguous, a new array.
+
+        Raises
+        ------
+        InputError
+            If a shape is wrong, or precisions or backends differ.
 
         Notes
         -----
-        Σ_i Z_{o,i} Y_{c,i+κ} = Σ_j Z_{o,j-κ} Y_{c,j}: the patches of Z hold both sums' first factor.
+        A step of forward Euler linearised, dY + δt σ′ ∘ (K(dS) Y + K(S) dY + db), is such a sum.
+
+        Examples
+        --------
+        >>> K = Convolution(Grid((2,)), stencil_shape=(1,))
+        >>> s, y = np.array([[[2.0]]]), np.array([[1.0], [3.0]])
+        >>> K.combine([(s, y)], bias=np.array([1.0]), factor=y, add=-y).ravel().tolist()
+        [2.0, 18.0]
         """
-        self._require(S=S, Z=Z, Y=Y)
-        xp, Z, Y = _contiguous(Z, Y)
-        weights, Z = _weights(flip(self._oriented(S)).swapaxes(0, 1), Z)
-        adjoint = xp.empty((self.rows_in, Z.shape[1]), dtype=Z.dtype)
-        grid, Z, Y, target = self._regrouped(Z, Y, adjoint)
-        adjoint_lines, Y_lines = lines_of(target, grid), lines_of(Y, grid)
-        total: Any = 0
-        for lines, cells, patches in patch_slabs(Z, grid, self.stencil_shape, self.boundary):
-            xp.matmul(weights, patches, out=adjoint_lines[lines, cells])
-            total = total + xp.matmul(patches, Y_lines[lines, cells].swapaxes(-1, -2)).sum(axis=(0, 1))
-        gradient = flip(self._stencils(total.T, self.c_out).swapaxes(0, 1))
-        return adjoint, self._oriented(gradient).copy()
+        if not terms:
+            raise InputError("there is no term; expected at least one pair (S, Y).")
+        first = terms[0][1]
+        for S, Y in terms:
+            self._require(S=S, Y=Y)
+            if Y.shape[1] != first.shape[1]:
+                raise InputError(
+                    f"terms have {first.shape[1]} and {Y.shape[1]} examples; expected equal ones."
+                )
+        if bias is not None:
+            require_shape(bias, (self.c_out,), "bias", "(c_out,)")
+            require_same_precision(bias=bias, Y=first)
+        self._require_field("factor", factor, self.rows_out, first)
+        self._require_field("add", add, self.rows_out, first)
+        route = self._route(*[array for term in terms for array in term], bias, factor, add)
+        return route.combine([(self._oriented(S), Y) for S, Y in terms], bias, factor, add)
 
     @property
     def _flipped(self) -> bool:
@@ -267,32 +320,28 @@ class Convolution:
         """Return the stencils in correlation orientation (its own inverse)."""
         return flip(S) if self._flipped else S
 
-    def _correlate(self, S: Array, Y: Array) -> Array:
-        """Σ_c Σ_κ S_{o,c,κ} Y_{c,i+κ}, with as many channels as S has."""
-        xp, Y = _contiguous(Y)
-        weights, Y = _weights(S, Y)
-        out = xp.empty((S.shape[0] * self.grid.cells, Y.shape[1]), dtype=Y.dtype)
-        grid, Y, target = self._regrouped(Y, out)
-        out_lines = lines_of(target, grid)
-        for lines, cells, patches in patch_slabs(Y, grid, self.stencil_shape, self.boundary):
-            xp.matmul(weights, patches, out=out_lines[lines, cells])
-        return out
+    def _transposed(self, S: Array) -> Array:
+        """Return the stencils of K(S)ᵀ in correlation orientation."""
+        return flip(self._oriented(S)).swapaxes(0, 1)
 
-    def _regrouped(self, *arrays: Array) -> tuple[Any, ...]:
-        """Return grid and arrays; for a stencil of one entry, lines count as examples.
+    def _route(self, *arrays: Array | None) -> Route:
+        """Return the way to take for these arrays, the features among them being the largest."""
+        given = [array for array in arrays if array is not None]
+        backend = backend_of(*given)
+        geometry = Geometry(self.grid, self.stencil_shape, self.boundary)
+        examples = max(array.shape[-1] for array in given if array.ndim == 2)
+        dtype = str(backend.xp.result_type(*given))
+        name = chosen(self.route, geometry, self.multiply_adds * examples, dtype, backend.name)
+        return route_named(name, geometry, self._runs if name == "compiled" else None)
 
-        Such a stencil only mixes channels. The views hold the same numbers; products get fewer and wider.
-        """
-        if math.prod(self.stencil_shape) > 1:
-            return (self.grid, *arrays)
-        *leading, last = self.grid.shape
-        return (Grid(tuple(leading) or (1,)), *[X.reshape(-1, last * X.shape[1]) for X in arrays])
+    @cached_property
+    def _runs(self) -> Runs:
+        return runs_of(Geometry(self.grid, self.stencil_shape, self.boundary))
 
-    def _stencils(self, weights: Array, channels: int) -> Array:
-        """Undo the ordering of ``_weights``: (rows, K·channels) to (rows, channels, *stencil), a view."""
-        *leading, last = self.stencil_shape
-        ordered = weights.reshape(weights.shape[0], last, *leading, channels)
-        return ordered.transpose(0, ordered.ndim - 1, *range(2, ordered.ndim - 1), 1)
+    def _require_field(self, name: str, field: Array | None, rows: int, like: Array) -> None:
+        if field is not None:
+            require_shape(field, (rows, like.shape[1]), name, "(channels * cells, examples)")
+            require_same_precision(**{name: field, "Y": like})
 
     def _require(self, **arrays: Array) -> None:
         """Check shapes, precisions and backends; S, Y and Z are recognised by their names."""
@@ -353,18 +402,3 @@ def convolution_matrix(
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= 1)
-
-
-def _contiguous(*arrays: Array) -> tuple[Array, ...]:
-    """Return the array module, and the arrays in C order (copied only if they are not)."""
-    xp = backend_of(*arrays).xp
-    return (xp, *[xp.ascontiguousarray(array) for array in arrays])
-
-
-def _weights(S: Array, Y: Array) -> tuple[Array, Array]:
-    """Return S as the matrix (rows, K·channels) that multiplies patches, and Y, both in a common dtype."""
-    last_first = S.transpose(0, S.ndim - 1, *range(2, S.ndim - 1), 1)
-    xp = backend_of(S, Y).xp
-    dtype = xp.result_type(S.dtype, Y.dtype)
-    # In C order whatever the order of S, so that the bits of the result depend on the values alone.
-    return xp.ascontiguousarray(last_first.reshape(S.shape[0], -1), dtype=dtype), Y.astype(dtype, copy=False)

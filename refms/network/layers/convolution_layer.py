@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from refms.backend import backend_of, zeros_like
 from refms.errors import Array, require_same_precision, require_shape
 from refms.network.activation import Activation
+from refms.network.layers.convolution_step import ConvolutionStepLinearization
 from refms.network.parameters import Layout
 from refms.operators.convolution import Convolution
 
@@ -95,7 +97,7 @@ class ConvolutionLayer:
         InputError
             If shapes or precisions do not fit.
         """
-        return self.activation.value(self._before_activation(theta, Y)[1])
+        return self.activation.value(self._before_activation(theta, Y))
 
     def linearize(self, theta: Array, Y: Array) -> ConvolutionLayerLinearization:
         """Return the layer linearised at (θ, Y).
@@ -110,8 +112,23 @@ class ConvolutionLayer:
         ConvolutionLayerLinearization
             Holds σ(Z), σ′(Z) and references to Y and the stencils.
         """
-        value, slope = self.activation.value_and_derivative(self._before_activation(theta, Y)[1])
+        value, slope = self.activation.value_and_derivative(self._before_activation(theta, Y))
         return ConvolutionLayerLinearization(self, self.layout.unpack(theta)["stencil"], Y, value, slope)
+
+    @property
+    def stored_by_step(self) -> int:
+        """Numbers kept per example by :meth:`linearize_step`: the state and σ′."""
+        return 2 * self.rows_out
+
+    def apply_step(self, theta: Array, Y: Array, dt: float) -> Array:
+        """Return Y + δt σ(K(S) Y + b); parameters as for :meth:`apply`, δt a number."""
+        return _stepped(self.apply(theta, Y), Y, dt)
+
+    def linearize_step(self, theta: Array, Y: Array, dt: float) -> ConvolutionStepLinearization:
+        """Return Y + δt σ(K(S) Y + b) linearised; parameters as for :meth:`apply`, δt a number."""
+        value, slope = self.activation.value_and_derivative(self._before_activation(theta, Y))
+        S = self.layout.unpack(theta)["stencil"]
+        return ConvolutionStepLinearization(self, S, Y, _stepped(value, Y, dt), slope, dt)
 
     def trace(self, theta: Array, Y: Array) -> dict[str, Array]:
         """Return ``convolution`` K(S)Y, ``preactivation`` K(S)Y + b and ``output``.
@@ -126,7 +143,8 @@ class ConvolutionLayer:
         dict of str to array
             Each of shape (c_out·n, m).
         """
-        KY, Z = self._before_activation(theta, Y)
+        Z = self._before_activation(theta, Y)
+        KY = self.convolution.apply(self.layout.unpack(theta)["stencil"], Y)
         return {"convolution": KY, "preactivation": Z, "output": self.activation.value(Z)}
 
     def add_bias(self, bias: Array, Z: Array) -> Array:
@@ -165,13 +183,39 @@ class ConvolutionLayer:
             return G.sum(axis=1)
         return G.reshape(self.convolution.c_out, -1).sum(axis=1)
 
-    def _before_activation(self, theta: Array, Y: Array) -> tuple[Array, Array]:
-        """Return K(S) Y and K(S) Y + b."""
+    def summed(
+        self,
+        terms: Sequence[tuple[Array, Array]],
+        bias: Array | None,
+        factor: Array | None = None,
+        add: Array | None = None,
+    ) -> Array:
+        """Return add + factor ∘ (b + Σ K(S_i) Y_i) for a bias of this layer's kind.
+
+        Parameters
+        ----------
+        terms, factor, add
+            As for :meth:`~refms.operators.convolution.Convolution.combine`.
+        bias : array or None
+            Shape (c_out,) or (c_out, *grid).
+
+        Returns
+        -------
+        array
+            Shape (c_out·n, m).
+        """
+        if bias is None or not self.bias_per_cell:
+            return self.convolution.combine(terms, bias, factor, add)
+        found = self.add_bias(bias, self.convolution.combine(terms))
+        found = found if factor is None else factor * found
+        return found if add is None else add + found
+
+    def _before_activation(self, theta: Array, Y: Array) -> Array:
+        """Return K(S) Y + b."""
         require_same_precision(theta=theta, Y=Y)
         require_shape(Y, (self.rows_in, None), "Y", "(channels * cells, examples)")
         parts = self.layout.unpack(theta)
-        KY = self.convolution.apply(parts["stencil"], Y)
-        return KY, self.add_bias(parts["bias"], KY)
+        return self.summed([(parts["stencil"], Y)], parts["bias"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,14 +230,15 @@ class ConvolutionLayerLinearization:
 
     def jvp(self, dtheta: Array | None, dY: Array | None = None) -> Array:
         """Return D ∘ (K(dS) Y + K(S) dY + db), shape (c_out·n, m)."""
-        conv = self.layer.convolution
-        if dtheta is None:
-            return self.slope * conv.apply(self.S, dY) if dY is not None else zeros_like(self.output)
-        d = self.layer.layout.unpack(dtheta)
-        dZ = self.layer.add_bias(d["bias"], conv.apply(d["stencil"], self.Y))
+        if dtheta is None and dY is None:
+            return zeros_like(self.output)
+        terms, bias = [], None
+        if dtheta is not None:
+            d = self.layer.layout.unpack(dtheta)
+            terms, bias = [(d["stencil"], self.Y)], d["bias"]
         if dY is not None:
-            dZ = dZ + conv.apply(self.S, dY)
-        return self.slope * dZ
+            terms.append((self.S, dY))
+        return self.layer.summed(terms, bias, self.slope)
 
     def vjp(self, G: Array, *, wrt_input: bool = True) -> tuple[Array, Array | None]:
         """Return the parameter gradient (layout.size,) and K(S)ᵀ(D ∘ G), shape of Y."""
@@ -205,3 +250,12 @@ class ConvolutionLayerLinearization:
             gY, gS = None, conv.stencil_gradient(G, self.Y)
         xp = backend_of(G).xp
         return xp.concatenate([gS.reshape(-1), self.layer.sum_bias(G)]), gY
+
+
+def _stepped(value: Array, Y: Array, dt: float) -> Array:
+    """Return Y + δt · value, in the memory of a value that nobody else holds."""
+    if value.dtype != Y.dtype:
+        return Y + dt * value
+    value *= dt
+    value += Y
+    return value
