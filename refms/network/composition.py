@@ -155,6 +155,12 @@ class SequenceLinearization:
             parts.append(gtheta)
         return xp.concatenate(parts[::-1]), gY
 
+    def pull_back(self, G: Array) -> Array:
+        """Return the gradient with respect to the input."""
+        for one in reversed(self.steps):
+            G = one.pull_back(G)
+        return G
+
 
 @dataclass(frozen=True, eq=False)
 class Frozen:
@@ -238,4 +244,8 @@ class FrozenLinearization:
 
     def vjp(self, G: Array, *, wrt_input: bool = True) -> tuple[Array, Array | None]:
         """Return the empty vector and (∂F/∂Y)ᵀ G."""
-        return self.empty, (self.inner.vjp(G)[1] if wrt_input else None)
+        return self.empty, (self.inner.pull_back(G) if wrt_input else None)
+
+    def pull_back(self, G: Array) -> Array:
+        """Return (∂F/∂Y)ᵀ G."""
+        return self.inner.pull_back(G)

@@ -47,6 +47,10 @@ class EulerStepLinearization:
         gtheta, gY = self.layer.vjp(G, wrt_input=wrt_input)
         return self.dt * gtheta, (None if gY is None else G + self.dt * gY)
 
+    def pull_back(self, G: Array) -> Array:
+        """Return G + δt F_Yᵀ G."""
+        return G + self.dt * self.layer.pull_back(G)
+
 
 def stored_by_step(layer: Mapping) -> int:
     """Return the numbers that a linearised step keeps for one example."""

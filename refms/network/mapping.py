@@ -57,6 +57,9 @@ class Linearization(Protocol):
             Shape of Y.
         """
 
+    def pull_back(self, G: Array) -> Array:
+        """Return (∂F/∂Y)ᵀ G alone, shape of Y: for maps whose parameters are held fixed."""
+
 
 @runtime_checkable
 class Mapping(Protocol):

@@ -182,3 +182,9 @@ class ForwardEulerLinearization:
             gtheta, gY = self.steps[k].vjp(gY, wrt_input=wrt_input or k > 0)
             parts.append(gtheta)
         return backend_of(G).xp.concatenate(parts[::-1]), gY
+
+    def pull_back(self, G: Array) -> Array:
+        """Return the gradient with respect to y_0."""
+        for one in reversed(self.steps):
+            G = one.pull_back(G)
+        return G

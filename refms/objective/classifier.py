@@ -132,5 +132,9 @@ class ClassifierLinearization:
         """Return the gradient of (W, μ) as a vector and h^d W G."""
         volume = self.classifier.grid.cell_volume
         gW, gmu = volume * (self.Y @ G.T), G.sum(axis=1)
-        gY = volume * (self.W @ G) if wrt_input else None
+        gY = self.pull_back(G) if wrt_input else None
         return backend_of(G).xp.concatenate([gW.reshape(-1), gmu]), gY
+
+    def pull_back(self, G: Array) -> Array:
+        """Return h^d W G."""
+        return self.W @ (self.classifier.grid.cell_volume * G)

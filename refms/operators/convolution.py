@@ -175,8 +175,8 @@ class Convolution:
         """
         return self.combine([(S, Y)])
 
-    def adjoint(self, S: Array, Z: Array) -> Array:
-        """Return K(S)ᵀ Z: the stencil flipped, its channels transposed.
+    def adjoint(self, S: Array, Z: Array, add: Array | None = None) -> Array:
+        """Return K(S)ᵀ Z: the stencil flipped, its channels transposed; plus ``add``.
 
         Parameters
         ----------
@@ -184,6 +184,8 @@ class Convolution:
             Shape (c_out, c_in, *stencil).
         Z : array
             Shape (c_out·n, m), precision of S.
+        add : array or None
+            Shape (c_in·n, m); None adds nothing.
 
         Returns
         -------
@@ -196,7 +198,8 @@ class Convolution:
             If a shape is wrong, or precisions or backends differ.
         """
         self._require(S=S, Z=Z)
-        return self._route(S, Z).combine([(self._transposed(S), Z)], None, None, None)
+        self._require_field("add", add, self.rows_in, Z)
+        return self._route(S, Z, add).combine([(self._transposed(S), Z)], None, None, add)
 
     def stencil_gradient(self, Z: Array, Y: Array) -> Array:
         """Return the derivative of Σ Z ∘ (K(S) Y) with respect to S, summed over the examples.
@@ -251,7 +254,7 @@ class Convolution:
         """
         self._require(S=S, Z=Z, Y=Y)
         self._require_field("add", add, self.rows_in, Z)
-        route = self._route(S, Z, Y)
+        route = self._route(S, Z, Y, add)
         adjoint, gradient = route.adjoint_and_gradient(self._transposed(S), Z, Y, add)
         return adjoint, self._oriented(gradient).copy()
 

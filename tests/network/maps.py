@@ -53,6 +53,11 @@ def _matrix(dtype: str) -> MatrixOpening:
     return MatrixOpening(np.random.default_rng(4).standard_normal((8, 5)).astype(dtype))
 
 
+def _square(dtype: str) -> MatrixOpening:
+    """Return a layer that knows nothing of time steps."""
+    return MatrixOpening(np.random.default_rng(5).standard_normal((6, 6)).astype(dtype))
+
+
 MAPS: dict[str, Callable[[str], Any]] = {
     **{f"layer-{a.name}": lambda dtype, a=a: _layer(2, a.name) for a in ACTIVATIONS},
     "layer-1d": lambda dtype: _layer(1),
@@ -65,6 +70,7 @@ MAPS: dict[str, Callable[[str], Any]] = {
     "opening-matrix": _matrix,
     "classifier": lambda dtype: Classifier(GRIDS[2], 2, 4),
     "euler": lambda dtype: ForwardEuler(_layer(2), layers=3, final_time=1.2),
+    "euler-of-any-map": lambda dtype: ForwardEuler(_square(dtype), layers=2, final_time=0.8),
     "euler-T0": lambda dtype: ForwardEuler(_layer(2), layers=2, final_time=0.0),
     "residual-fixed": _fixed,
     "residual-learned-1d": lambda dtype: _learned(1),

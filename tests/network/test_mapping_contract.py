@@ -105,6 +105,9 @@ def test_skipped_halves_agree_with_the_whole(name):
     assert gY is None
     both = F.vjp(G)[0]  # may sum in another order
     assert np.abs(gtheta - both).max(initial=0.0) <= 1e-13 * max(1.0, np.abs(both).max(initial=0.0))
+    pulled, gY = F.pull_back(G), F.vjp(G)[1]
+    assert pulled.shape == Y.shape
+    assert np.abs(pulled - gY).max() <= 1e-13 * max(1.0, np.abs(gY).max())
 
 
 @pytest.mark.parametrize("name", MAPS)

@@ -251,6 +251,10 @@ class ConvolutionLayerLinearization:
         xp = backend_of(G).xp
         return xp.concatenate([gS.reshape(-1), self.layer.sum_bias(G)]), gY
 
+    def pull_back(self, G: Array) -> Array:
+        """Return K(S)ᵀ(D ∘ G), shape of Y."""
+        return self.layer.convolution.adjoint(self.S, self.slope * G)
+
 
 def _stepped(value: Array, Y: Array, dt: float) -> Array:
     """Return Y + δt · value, in the memory of a value that nobody else holds."""

@@ -66,3 +66,7 @@ class ConvolutionStepLinearization:
             gY, gS = None, conv.stencil_gradient(DG, self.Y)
         xp = backend_of(G).xp
         return self.dt * xp.concatenate([gS.reshape(-1), self.layer.sum_bias(DG)]), gY
+
+    def pull_back(self, G: Array) -> Array:
+        """Return G + K(δt S)ᵀ (D ∘ G)."""
+        return self.layer.convolution.adjoint(self.dt * self.S, self.slope * G, add=G)

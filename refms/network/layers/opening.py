@@ -110,6 +110,10 @@ class ConvolutionOpeningLinearization:
         gY = conv.adjoint(self.S, G) if wrt_input else None
         return conv.stencil_gradient(G, self.Y).reshape(-1), gY
 
+    def pull_back(self, G: Array) -> Array:
+        """Return K(S)ᵀ G."""
+        return self.opening.convolution.adjoint(self.S, G)
+
 
 @dataclass(frozen=True, eq=False)
 class MatrixOpening:
@@ -207,3 +211,7 @@ class MatrixOpeningLinearization:
     def vjp(self, G: Array, *, wrt_input: bool = True) -> tuple[Array, Array | None]:
         """Return the empty vector and Lᵀ G."""
         return self.theta, (self.L.T @ G if wrt_input else None)
+
+    def pull_back(self, G: Array) -> Array:
+        """Return Lᵀ G."""
+        return self.L.T @ G
