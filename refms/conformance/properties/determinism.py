@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -169,13 +170,17 @@ def _each(made: Iterable[tuple[Trial, ...]], check: Callable[..., Outcome]) -> O
     outcomes, absent = [], NotImplementedError("none of these operations")
     for trial in made:
         try:
-            outcomes.append(check(*trial))
+            outcome = check(*trial)
         except NotImplementedError as error:
             absent = error
+            continue
         except Exception as error:  # one operation that raises hides nothing about the others
             text = f"{error}." if isinstance(error, Misbehaviour) else f"{type(error).__name__}: {error}"
-            note = Note(trial[0].operation, CLASSES[-1], len(CLASSES) - 1)
-            outcomes.append(Outcome("FAIL", None, "runs without misbehaviour", text, (note,)))
+            outcome = Outcome("FAIL", None, "runs without misbehaviour", text)
+        if outcome.verdict == "FAIL":
+            neither = Note(trial[0].operation, CLASSES[-1], len(CLASSES) - 1)
+            outcome = replace(outcome, notes=(*outcome.notes, neither))
+        outcomes.append(outcome)
     if not outcomes:
         raise absent
     return worst(outcomes)

@@ -231,10 +231,10 @@ def _tested(
         for mu, top in {*zip(mean.tolist(), high.tolist(), strict=True)}
     )
     bias += float(np.max(tolerance))
-    where = f"on average of {found.draws} draws"
+    where = "on average"
     if math.isinf(found.e_value):
         where = f"in draw {found.draws}, outside of [0, {high[found.suspect]:g}]"
-    evidence = f"e-value {found.e_value:.2g} after {found.draws} draws"
+    evidence = f"e-value {found.e_value:.2g} after {found.draws} draw{'s' * (found.draws > 1)}"
     sentence = (
         f"{what}: {names[found.suspect]} has {found.average:.3g} {where}, expected "
         f"{mean[found.suspect]:.3g} on average; {evidence}."
