@@ -1,0 +1,157 @@
+"""Correct implementations and the instances that each of them is given.
+
+refms under every declaration, under the two that the paper cannot keep at once, and two peers that
+share no mathematics with it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from refms.conformance.adapter import provides
+from refms.conformance.loading import load
+from refms.conformance.mutants.conventions import as_declared
+from refms.conformance.profile import LAYOUTS, ORIENTATIONS, REDUCTIONS
+from refms.conformance.property import Property
+from refms.conformance.reference import ReferenceAdapter, reference_profile
+from refms.conformance.spread import HARSH, Spread
+
+PEERS = Path(__file__).resolve().parents[1] / "peers"
+FEW_CELLS = replace(HARSH, shapes=("usual", "least", "narrow", "alone"))
+"""For loops in plain Python, which take too long on large grids."""
+
+DEAR = {"sampling": 60}
+"""Family -> by how much fewer instances it gets: hundreds of products each."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """One implementation and its share of the instances.
+
+    Parameters
+    ----------
+    name : str
+        What it is.
+    group : str
+        What it counts as in the report.
+    share : float
+        Part of all instances.
+    declared : mapping of str to object
+        What differs from the profile of refms; empty for a peer.
+    peer : str
+        ``"file:Class"`` in the folder of peers; empty for refms.
+    spread : Spread
+        How widely its instances are drawn.
+    """
+
+    name: str
+    group: str
+    share: float
+    declared: tuple[tuple[str, Any], ...] = ()
+    peer: str = ""
+    spread: Spread = HARSH
+
+    def adapter(self, dtype: str) -> Any:
+        """Return the implementation in one precision."""
+        if self.peer:
+            return load(f"{PEERS}/{self.peer}").adapter(dtype)
+        profile = replace(reference_profile(self.name, dtype), **dict(self.declared))
+        return as_declared(ReferenceAdapter(profile=profile))
+
+
+def _conventions() -> Iterator[Population]:
+    """Yield refms under every declaration of layout, orientation, reduction and weight."""
+    choices = list(itertools.product(LAYOUTS, ORIENTATIONS, REDUCTIONS, (True, False)))
+    for layout, orientation, reduction, weighted in choices:
+        words = (layout, orientation, reduction, "h^d Wᵀy" if weighted else "Wᵀy")
+        keys = ("layout", "orientation", "reduction", "volume_weighted")
+        declared = tuple(zip(keys, (layout, orientation, reduction, weighted), strict=True))
+        yield Population(
+            f"refms: {', '.join(words)}", "refms, 24 declarations", 0.85 / len(choices), declared
+        )
+
+
+POPULATIONS = (
+    *_conventions(),
+    Population(
+        "refms: the pair of Example 1 alone",
+        "refms, averaging-bilinear alone (Example 1)",
+        0.05,
+        (("pairs", ("averaging-bilinear",)),),
+    ),
+    Population(
+        "refms: a pair with RP = γI alone",
+        "refms, averaging-constant alone (RP = γI)",
+        0.05,
+        (("pairs", ("averaging-constant",)),),
+    ),
+    Population("SciPy", "the SciPy peer", 0.04, peer="scipy_peer.py:ScipyPeer"),
+    Population(
+        "plain loops", "the plain-loops peer", 0.01, peer="plain_loops.py:PlainLoops", spread=FEW_CELLS
+    ),
+)
+"""All of them."""
+
+
+@dataclass(frozen=True)
+class Lot:
+    """Instances of one property for one implementation in one precision: what one process does at a time.
+
+    Parameters
+    ----------
+    population : str
+        Name of the implementation.
+    dtype : str
+        Precision.
+    law : str
+        Id of the property.
+    first, count : int
+        Which of the instances of the seed. They go round dimensions, pairs, boundaries and activations, and
+        lots that hold few of them must not all begin at the same place.
+    seed : int
+        Of the instances.
+    """
+
+    population: str
+    dtype: str
+    law: str
+    first: int
+    count: int
+    seed: int
+
+
+def lots(instances: int, seed: int, properties: Sequence[Property]) -> tuple[Lot, ...]:
+    """Return lots with at least so many instances together, if all are in the domains.
+
+    Parameters
+    ----------
+    instances : int
+        How many.
+    seed : int
+        Seed of the study; every lot has its own.
+    properties : sequence of Property
+        Ids must differ.
+
+    Returns
+    -------
+    tuple of Lot
+        Shares of the populations times shares of the properties, which are inverse to their cost; at least
+        one instance each; half of them in each precision.
+    """
+    made: list[Lot] = []
+    offered = [
+        (one, [item for item in properties if all(provides(adapter, need) for need in item.needs)])
+        for one in POPULATIONS
+        for adapter in [one.adapter("float64")]
+    ]
+    for one, possible in offered:
+        shares = {item.id: 1 / (item.cost * DEAR.get(item.family, 1)) for item in possible}
+        total = sum(shares.values())
+        for item, dtype in itertools.product(possible, ("float64", "float32")):
+            count = -int(-instances * one.share * shares[item.id] / total // 2)  # rounded up
+            made.append(Lot(one.name, dtype, item.id, 7 * len(made) % 211, count, seed * 100_000 + len(made)))
+    return tuple(made)
