@@ -55,7 +55,7 @@ def test_a_kit_that_fails_everything_is_broken(monkeypatch):
 
 
 def test_a_kit_without_instances_is_broken(monkeypatch):
-    monkeypatch.setattr(runner, "instances", lambda *given: ())
+    monkeypatch.setattr(runner, "drawn", lambda *given: ())
     assert "C9 is NOT RUN" in broken()["zeros"]
 
 
@@ -63,7 +63,7 @@ def test_a_kit_that_raises_is_broken(monkeypatch):
     def raising(*given):
         raise ImportError("libblas is gone")
 
-    monkeypatch.setattr(runner, "instances", raising)
+    monkeypatch.setattr(runner, "drawn", raising)
     assert "ImportError was raised: libblas is gone" in broken()["refms itself"]
 
 

@@ -36,11 +36,11 @@ def found(adapter, **options):
 
 
 def test_a_property_that_hangs_fails_and_the_others_are_checked():
-    rows = found(Hanging(), timeout=0.3)
+    rows = found(Hanging(), timeout=1.0)
     assert rows["C14"].verdict == "FAIL"
-    assert rows["C14"].sentence.startswith("did not return within 0.3 s in convolution_adjoint, after")
+    assert rows["C14"].sentence.startswith("did not return within 1 s in convolution_adjoint, after")
     assert rows["C14"].worst_instance.startswith("grid (")
-    assert 0.3 <= rows["C14"].seconds < 5
+    assert 1.0 <= rows["C14"].seconds < 10
     assert rows["D1"].verdict == "PASS"
 
 
