@@ -1,0 +1,278 @@
+"""Fuzz the doors through which files of strangers come in, guided by coverage (extra ``fuzz``: atheris).
+
+    python scripts/fuzz.py --target idx --runs 500000 --seed 0
+    python scripts/fuzz.py --record       # also writes validation/conformance/results/fuzz.json
+
+Every input is either read or refused in a sentence (``InputError``); anything else, more than 5 seconds, or
+more than 256 MiB of memory for one input is a finding. Findings are then given to the command line, which
+reads HDF5 files in a process of its own: where HDF5 itself fails, it has to say a sentence and end with 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import h5py
+from fuzzing.board import Board
+from fuzzing.targets import MEMORY, TARGETS, Target
+
+from refms.environment import machine, versions
+from refms.files import atomic_write
+
+HOME = Path(__file__).resolve().parent
+RECORD = HOME.parent / "validation" / "conformance" / "results" / "fuzz.json"
+SECONDS = 5
+ROUND = 50_000
+"""Executions of one process, which then gives back what HDF5 lost in memory."""
+
+_FRAME = re.compile(r'File ".*?/(refms/[\w/]+\.py)", line (\d+),? in (\w+)')
+
+
+@dataclass
+class Finding:
+    """A way in which inputs broke the promise.
+
+    Parameters
+    ----------
+    kind : str
+        ``exception``, ``signal``, ``timeout`` or ``memory``.
+    where : str
+        The innermost line of refms, and what was raised there.
+    data : bytes
+        The smallest input that was found to do this.
+    count : int
+        How often it happened.
+    front_door : str
+        What the command line made of the input.
+    """
+
+    kind: str
+    where: str
+    data: bytes
+    count: int = 1
+    front_door: str = ""
+
+
+@dataclass
+class Tally:
+    """What came of fuzzing one target."""
+
+    executions: int = 0
+    seconds: float = 0.0
+    peak_bytes: int = 0
+    corpus: int = 0
+    findings: dict[tuple[str, str], Finding] = field(default_factory=dict)
+
+    def add(self, found: Finding) -> None:
+        """Count a finding; of equal ones the smallest input stays."""
+        known = self.findings.setdefault((found.kind, found.where), found)
+        if known is not found:
+            known.count += 1
+            known.data = min(known.data, found.data, key=len)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the targets; return 0 if every promise was kept, 1 otherwise."""
+    options = _options(words)
+    results = {}
+    with tempfile.TemporaryDirectory(dir=options.scratch) as scratch:
+        for name in options.target or TARGETS:
+            results[name] = tally = fuzz(name, options.runs, options.seed, Path(scratch) / name)
+            print(_line(name, tally), flush=True)
+            if options.output is not None:
+                _keep(options.output / name, TARGETS[name], tally, Path(scratch) / name / "corpus")
+    if options.record:
+        _write(options.seed, results)
+    findings = [finding for tally in results.values() for finding in tally.findings.values()]
+    return 0 if all(map(_kept_in, findings)) else 1
+
+
+def fuzz(name: str, runs: int, seed: int, home: Path) -> Tally:
+    """Feed inputs to one target, in processes of their own one after the other.
+
+    Parameters
+    ----------
+    name : str
+        Of the target.
+    runs : int
+        How many inputs.
+    seed : int
+        Of the fuzzer; the n-th process gets this plus n.
+    home : pathlib.Path
+        An empty folder in memory.
+
+    Returns
+    -------
+    Tally
+        What came of it.
+    """
+    target, tally, start = TARGETS[name], Tally(), time.monotonic()
+    for folder in ("corpus", "seeds", "read", "artifacts"):
+        (home / folder).mkdir(parents=True, exist_ok=True)
+    for number, data in enumerate(target.seeds()):
+        (home / "seeds" / f"{number:03}").write_bytes(data)
+    while tally.executions < runs:
+        board = home / "board"
+        board.unlink(missing_ok=True)
+        wanted = min(runs - tally.executions, ROUND)
+        flags = [
+            f"-runs={wanted}",
+            f"-seed={seed + 1}",
+            f"-timeout={SECONDS}",
+            "-rss_limit_mb=1024",
+            "-verbosity=0",
+        ]
+        folders = [str(home / "corpus"), str(home / "seeds")]
+        command = [sys.executable, "-m", "fuzzing.loop", name, str(home / "read"), str(board), *flags]
+        command += [f"-artifact_prefix={home / 'artifacts'}/", *folders]
+        with open(home / "log", "w+b") as log:
+            child = subprocess.Popen(command, cwd=HOME, stdout=log, stderr=log)
+            _, status, usage = os.wait4(child.pid, 0)
+            log.seek(0)
+            said = log.read().decode("utf-8", "replace")
+        found = Board(board)
+        seed += 1
+        tally.executions += found.count
+        tally.peak_bytes = max(tally.peak_bytes, usage.ru_maxrss * 1024)
+        print(f"  {name}: {tally.executions:,} of {runs:,}", file=sys.stderr, flush=True)
+        if status:
+            if not found.count:
+                raise RuntimeError(f"the fuzzer does not run: {said[-2000:]}")
+            tally.add(_finding(status, said, found.last))
+    tally.seconds = time.monotonic() - start
+    tally.corpus = sum(1 for _ in (home / "corpus").iterdir())
+    for finding in tally.findings.values():
+        finding.front_door = front_door(target, finding.data, home / "door")
+    return tally
+
+
+def front_door(target: Target, data: bytes, folder: Path) -> str:
+    """Return how the command line ends that is given an input as a file, and what it says.
+
+    Parameters
+    ----------
+    target : Target
+        Whose input it is.
+    data : bytes
+        The input.
+    folder : pathlib.Path
+        An empty folder for the file.
+
+    Returns
+    -------
+    str
+        ``"exit 2"`` and the sentence where all is well.
+    """
+    folder.mkdir(exist_ok=True)
+    target.store(folder, data)
+    command = [sys.executable, "-m", "refms", *target.words(folder)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    except subprocess.TimeoutExpired:
+        return "no end within a minute"
+    return f"exit {done.returncode}: {done.stderr.strip()[-500:]}".replace(f"{folder}/", "")
+
+
+def _finding(status: int, said: str, data: bytes) -> Finding:
+    """Return what ended a process of the fuzzer."""
+    frames = [f"{path}:{line} {name}" for path, line, name in _FRAME.findall(said)]
+    if os.WIFSIGNALED(status):
+        name = signal.Signals(os.WTERMSIG(status)).name
+        return Finding("signal", f"{name} at {frames[0] if frames else 'an unknown place'}", data)
+    if "libFuzzer: timeout" in said:
+        return Finding("timeout", f"more than {SECONDS} s", data)
+    if "libFuzzer: out-of-memory" in said:
+        return Finding("memory", "more than 1024 MiB", data)
+    raised = re.search(r"=== Uncaught Python exception: ===\n(.*)", said)
+    text = re.sub(r"'.*'|[0-9]+", "…", raised[1])[:120] if raised else said[-300:]
+    return Finding("exception", f"{text} at {frames[-1] if frames else 'an unknown place'}", data)
+
+
+def _kept_in(finding: Finding) -> bool:
+    """Whether the command line made a sentence of what ended the fuzzer's own process."""
+    return finding.kind != "exception" and finding.front_door.startswith("exit 2: refms: ")
+
+
+def _write(seed: int, results: Mapping[str, Tally]) -> None:
+    """Put the results into the record; targets that were not run keep theirs."""
+    made = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": machine(),
+        "versions": {**versions(), "atheris": version("atheris"), "HDF5": h5py.version.hdf5_version},
+        "seed": seed,
+        "limits": {"seconds": SECONDS, "bytes": MEMORY},
+    }
+    record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+    record |= {name: {**made, **_entry(tally)} for name, tally in results.items()}
+    RECORD.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(RECORD, overwrite=True) as temporary:
+        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def _keep(folder: Path, target: Target, tally: Tally, corpus: Path) -> None:
+    """Write the inputs of the findings, and the smallest input for every sentence."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, finding in enumerate(tally.findings.values()):
+        (folder / f"finding-{finding.kind}-{number}").write_bytes(finding.data)
+    shutil.copytree(corpus, folder / "corpus", dirs_exist_ok=True)
+
+
+def _entry(tally: Tally) -> dict[str, Any]:
+    findings = [
+        {"kind": f.kind, "where": f.where, "count": f.count, "bytes": len(f.data), "front_door": f.front_door}
+        for f in tally.findings.values()
+    ]
+    return {
+        "executions": tally.executions,
+        "seconds": round(tally.seconds),
+        "peak_bytes": tally.peak_bytes,
+        "corpus": tally.corpus,
+        "findings": findings,
+    }
+
+
+def _line(name: str, tally: Tally) -> str:
+    kept, peak = sum(map(_kept_in, tally.findings.values())), tally.peak_bytes / 2**20
+    return (
+        f"{name}: {tally.executions:,} executions in {tally.seconds:.0f} s, peak {peak:.0f} MiB, corpus "
+        f"{tally.corpus}; {len(tally.findings)} findings, {kept} of which end with a sentence and exit code 2"
+    )
+
+
+def _options(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--target", action="append", choices=list(TARGETS), help="by default all, one by one")
+    parser.add_argument(
+        "--runs", type=int, default=200_000, help="executions of each target (default: 200000)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the fuzzer (default: 0)")
+    parser.add_argument(
+        "--scratch", type=Path, default=_memory_disk(), help="folder for files, best in memory"
+    )
+    parser.add_argument("-o", "--output", type=Path, help="folder for the corpus and the inputs of findings")
+    parser.add_argument("--record", action="store_true", help=f"update {RECORD.relative_to(HOME.parent)}")
+    return parser.parse_args(words)
+
+
+def _memory_disk() -> Path | None:
+    disk = Path("/dev/shm")
+    return disk if os.access(disk, os.W_OK) else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

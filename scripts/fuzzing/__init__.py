@@ -1,0 +1,1 @@
+"""Parts of ``scripts/fuzz.py``: what is fuzzed, with which seeds, and how files are changed."""

@@ -1,0 +1,197 @@
+"""Small valid files to start from; among them such as are refused, for what they hold can be changed, too."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import struct
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import scipy.io
+
+from refms.artifacts import Artifact, write_artifact
+from refms.artifacts.model_file import model_artifact
+from refms.grid import Grid
+from refms.model import initial_model
+from refms.network.architectures.residual import Residual
+from refms.optimize.history import History, HistoryRow
+
+NAME = "result/convolution/1d/product"
+VALUES = np.arange(84.0).reshape(21, 4) / 7
+
+
+def pair_of_files(images: bytes, labels: bytes) -> bytes:
+    """Return two IDX files as one input: the length of the second one in two bytes, it, and the first one."""
+    return len(labels).to_bytes(2, "little") + labels + images
+
+
+def idx() -> list[bytes]:
+    """Return images with their labels, plain and packed, of all types of values."""
+
+    def file(code: int, kind: str, *shape: int) -> bytes:
+        count = int(np.prod(shape))
+        values = (np.arange(count) % 10).astype(kind)
+        return bytes([0, 0, code, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + values.tobytes()
+
+    def packed(content: bytes) -> bytes:
+        return gzip.compress(content, mtime=0)
+
+    images, labels = file(8, ">u1", 3, 4, 4), file(8, ">u1", 3)
+    kinds = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
+    return [
+        pair_of_files(images, labels),
+        pair_of_files(packed(images), packed(labels)),
+        pair_of_files(packed(images[:20]) + packed(images[20:]), labels),  # two gzip members are one stream
+        pair_of_files(packed(file(8, ">u1", 2, 28, 28)), file(8, ">u1", 2)),
+        *(pair_of_files(file(code, kind, 2, 3, 1), file(code, kind, 2)) for code, kind in kinds.items()),
+        pair_of_files(file(8, ">u1", 0, 4, 4), file(8, ">u1", 0)),
+        pair_of_files(file(8, ">u1", 1, 1, 1, 1, 1, 1, 1, 1), labels),
+    ]
+
+
+def results_npz() -> list[bytes]:
+    """Return results as NumPy writes them, and archives that are packed otherwise."""
+    arrays = (VALUES, VALUES.astype("f4").T, np.array(1.5), VALUES[:, :0], VALUES.astype("i8"))
+    found = [
+        _written(lambda file, save=save, array=array: save(file, **{NAME: array}))
+        for save in (np.savez, np.savez_compressed)
+        for array in arrays
+    ]
+    two = {NAME: VALUES, "result/loss/tame/value": VALUES[0, 0]}
+    found.append(_written(lambda file: np.savez(file, **two)))
+    for way in (zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+
+        def zipped(file: Any, way: int = way) -> None:
+            with zipfile.ZipFile(file, "w", way) as archive:
+                archive.writestr(f"{NAME}.npy", _written(lambda inner: np.save(inner, VALUES)))
+
+        found.append(_written(zipped))
+    return found
+
+
+def results_mat() -> list[bytes]:
+    """Return results as SciPy writes them in MATLAB's format, plain and compressed."""
+    name = NAME.replace("/", "_")
+    contents: tuple[Mapping[str, Any], ...] = (
+        {name: VALUES},
+        {name: VALUES.astype("f4"), "result_loss_tame_value": 1.5},
+        {name: np.arange(84).reshape(21, 4)},
+        {name: VALUES.astype(complex)},
+        {name: "text"},
+        {name: np.array([VALUES, "cell"], dtype=object)},
+        {name: {"field": VALUES}},
+    )
+    return [
+        _written(
+            lambda file, content=content, packed=packed: scipy.io.savemat(
+                file, content, do_compression=packed
+            )
+        )
+        for content in contents
+        for packed in (False, True)
+    ]
+
+
+def results_hdf5() -> list[bytes]:
+    """Return results in HDF5's oldest and newest formats, plain and with all that HDF5 can."""
+
+    def plain(file: Any) -> None:
+        file[NAME] = VALUES
+        file["result/loss/tame/value"] = 1.5
+
+    def flat(file: Any) -> None:
+        file[NAME.replace("/", "_")] = VALUES.astype("f4")
+
+    def chunked(file: Any) -> None:
+        file.create_dataset(NAME, data=VALUES, chunks=(8, 4), fletcher32=True)
+
+    def packed(file: Any) -> None:
+        file.create_dataset(NAME, data=VALUES, compression="gzip", shuffle=True, scaleoffset=3)
+
+    def growing(file: Any) -> None:
+        file.create_dataset(NAME, data=VALUES, maxshape=(None, None), chunks=(4, 4))
+
+    def links(file: Any) -> None:
+        file["a"] = VALUES
+        file["soft"], file["out"] = h5py.SoftLink("/a"), h5py.ExternalLink("/etc/passwd", "/x")
+
+    def outside(file: Any) -> None:
+        file.create_dataset("outside", shape=(4,), dtype="f8", external=[("/etc/passwd", 0, 32)])
+        layout = h5py.VirtualLayout(shape=(4,), dtype="f8")
+        layout[:] = h5py.VirtualSource("/etc/passwd", "x", shape=(4,))
+        file.create_virtual_dataset("virtual", layout)
+
+    def types(file: Any) -> None:
+        file.create_dataset("strings", data=["a", "bc"], dtype=h5py.string_dtype())
+        file.create_dataset("ragged", shape=(2,), dtype=h5py.vlen_dtype("f8"))
+        file["record"] = np.zeros(3, dtype=[("a", "f8"), ("b", "f4", (2,))])
+        file["flag"], file["type"] = np.zeros(2, dtype=bool), np.dtype("f8")
+        file["nothing"] = h5py.Empty("f8")
+
+    def attributes(file: Any) -> None:
+        plain(file)
+        for i in range(12):
+            file.attrs[f"a{i}"] = np.arange(i + 1)
+
+    def many(file: Any) -> None:
+        for i in range(20):
+            file[f"x{i}"] = np.float64(i)
+
+    def compact(file: Any) -> None:
+        creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        creation.set_layout(h5py.h5d.COMPACT)
+        dataset = h5py.h5d.create(
+            file.id, b"compact", h5py.h5t.NATIVE_DOUBLE, h5py.h5s.create_simple((3,)), dcpl=creation
+        )
+        dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, np.arange(3.0))
+
+    ways = (plain, flat, chunked, packed, growing, links, outside, types, attributes, many, compact)
+    return [_hdf5(way, version) for way in ways for version in ("earliest", "v108", "latest")]
+
+
+def models() -> list[bytes]:
+    """Return small models as refms writes them, and artefacts of other kinds."""
+    return [artifact_bytes(artifact) for artifact in model_artifacts()]
+
+
+def model_artifacts() -> list[Artifact]:
+    """Return the artefacts of :func:`models`, for changes that leave the digest right."""
+    made = []
+    for grid, opening in (((3, 2), "fixed"), ((4, 4), "learned")):
+        model = initial_model(Residual(Grid(grid), channels=2, layers=2, opening=opening), classes=3, seed=0)
+        row = HistoryRow(1, "joint", "accepted", 2.0, 1.5, 0.1, 7, 0.01, "converged", 1.0, 2, 0.0, 0.5)
+        made.append(model_artifact(model))
+        made.append(model_artifact(replace(model, record={"transfers": []}, history=History((row, row)))))
+    return [*made, Artifact("golden", {"seed": 3, "shape": (2, 3), "note": "x"}, {"a/b": np.arange(3)})]
+
+
+def artifact_bytes(artifact: Artifact) -> bytes:
+    """Return the file of an artefact."""
+    return _written_path(lambda path: write_artifact(path, artifact, overwrite=True))
+
+
+def _written(write: Callable[[Any], Any]) -> bytes:
+    buffer = io.BytesIO()
+    write(buffer)
+    return buffer.getvalue()
+
+
+def _hdf5(fill: Callable[[Any], None], version: str) -> bytes:
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w", libver=(version, "latest")) as file:
+        fill(file)
+    return buffer.getvalue()
+
+
+def _written_path(write: Callable[[Path], None]) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x.h5"
+        write(path)
+        return path.read_bytes()

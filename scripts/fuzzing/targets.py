@@ -1,0 +1,166 @@
+"""The front doors: which function reads what, and what must hold of everything that it is given."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fuzzing import seeds
+from fuzzing.artifact_mutations import mutated_artifact
+from fuzzing.hdf5_mutations import mutated
+from refms.artifacts import describe, model_file, read_arrays, read_artifact
+from refms.artifacts.model_file import load_model, save_model
+from refms.data.mnist import load_mnist
+from refms.errors import InputError
+from refms.exchange import reading, write_cases
+from refms.exchange.layout import expectations
+from refms.grid import Grid
+from refms.model import initial_model
+from refms.network.architectures.residual import Residual
+
+MEMORY = 2**28
+"""Bytes by which one input may raise the resident memory of the process."""
+
+Plainly = Callable[[bytes, int], bytes]
+"""The fuzzer's own mutation: input, largest size -> changed input."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A front door.
+
+    Parameters
+    ----------
+    seeds : callable
+        () -> valid inputs to start from.
+    store : callable
+        Folder, input -> None: puts the input where the reader finds it.
+    read : callable
+        Folder -> None: the public function that the command line uses.
+    words : callable
+        Folder -> the words after ``refms`` with which the command line reads the same.
+    longest : int
+        Bytes of the largest input.
+    change : callable
+        Input, seed, largest size, the fuzzer's mutation -> changed input.
+    """
+
+    seeds: Callable[[], list[bytes]]
+    store: Callable[[Path, bytes], None]
+    read: Callable[[Path], object]
+    words: Callable[[Path], list[str]]
+    longest: int
+    change: Callable[[bytes, int, int, Plainly], bytes]
+
+    def check(self, folder: Path, data: bytes) -> str:
+        """Let the reader have an input; anything but a value or a sentence is raised.
+
+        Parameters
+        ----------
+        folder : pathlib.Path
+            An empty folder of this target, best in memory.
+        data : bytes
+            The input.
+
+        Returns
+        -------
+        str
+            The sentence with which it was refused; empty if it was read.
+
+        Raises
+        ------
+        AssertionError
+            If the refusal is no sentence that can be shown, or took too much memory.
+        """
+        self.store(folder, data)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        sentence = ""
+        try:
+            self.read(folder)
+        except InputError as error:
+            sentence = str(error)
+            shown = sentence.isprintable() and 20 <= len(sentence) <= 2000 and str(folder) in sentence
+            if not shown:
+                raise AssertionError(f"not a sentence that names its file: {sentence!r}") from error
+        grown = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+        if grown > MEMORY:
+            raise AssertionError(f"this input alone took {grown} bytes of memory")
+        return sentence
+
+
+def _store_idx(folder: Path, data: bytes) -> None:
+    cut = 2 + int.from_bytes(data[:2], "little")
+    (folder / "train-labels-idx1-ubyte").write_bytes(data[2:cut])
+    (folder / "train-images-idx3-ubyte").write_bytes(data[cut:])
+
+
+def _store(folder: Path, data: bytes) -> None:
+    (folder / "x").write_bytes(data)
+
+
+def _plain(data: bytes, seed: int, most: int, plainly: Plainly) -> bytes:
+    del seed
+    return plainly(data, most)
+
+
+def _signed(start: bytes) -> Callable[[bytes, int, int, Plainly], bytes]:
+    """Keep the first bytes most of the time: by them the format is recognised."""
+
+    def change(data: bytes, seed: int, most: int, plainly: Plainly) -> bytes:
+        found = plainly(data, most)
+        return found if seed % 8 == 0 else start + found[len(start) :]
+
+    return change
+
+
+def _model_change(data: bytes, seed: int, most: int, plainly: Plainly) -> bytes:
+    if seed % 3 == 0:
+        return mutated_artifact(_ARTIFACTS, seed, most)
+    return mutated(data, seed, most, plainly)
+
+
+def _read_model(folder: Path) -> None:
+    """Do what ``refms show`` does and then what ``refms evaluate`` does, but read the file once."""
+    artifact = read_artifact(folder / "x")
+    describe(artifact)
+    model_file.read_artifact_contained = lambda path: artifact
+    load_model(folder / "x")
+
+
+def _read_results(folder: Path) -> None:
+    reading.read_results(folder / "x")
+
+
+def _evaluate_on_idx(folder: Path) -> list[str]:
+    model = folder / "model.h5"
+    save_model(model, initial_model(Residual(Grid((28, 28)), channels=1), classes=10, seed=0), overwrite=True)
+    return ["evaluate", str(model), "--dataset", "mnist", "--data-dir", str(folder), "--part", "train"]
+
+
+def _verify(folder: Path) -> list[str]:
+    cases = folder / "cases.h5"
+    write_cases(cases, overwrite=True)
+    return ["conform", "verify", str(cases), str(folder / "x")]
+
+
+def _show(folder: Path) -> list[str]:
+    return ["show", str(folder / "x")]
+
+
+_EXPECTATIONS = expectations()
+_ARTIFACTS = seeds.model_artifacts()
+# refms' own goldens are the same for every input: unpacking them again each time would take most of the time
+reading.expectations = lambda: _EXPECTATIONS
+# What the child processes do is done in the fuzzer's process: a child for each input would take all of the
+# time, and its coverage would not be seen
+reading.read_arrays_contained = read_arrays
+
+TARGETS = {
+    "idx": Target(seeds.idx, _store_idx, load_mnist, _evaluate_on_idx, 2048, _plain),
+    "results-hdf5": Target(seeds.results_hdf5, _store, _read_results, _verify, 16384, mutated),
+    "results-npz": Target(seeds.results_npz, _store, _read_results, _verify, 4096, _signed(b"PK\3\4")),
+    "results-mat": Target(seeds.results_mat, _store, _read_results, _verify, 4096, _signed(b"MATLAB 5.0 ")),
+    "model-hdf5": Target(seeds.models, _store, _read_model, _show, 65536, _model_change),
+}
