@@ -14,7 +14,6 @@ import datetime
 import json
 import os
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -30,6 +29,7 @@ from refms.conformance.gate import Gate
 from refms.conformance.instances import instances
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.runner import examined
+from refms.conformance.spread import HARSH
 from refms.environment import machine, versions
 from refms.files import atomic_write
 
@@ -163,8 +163,10 @@ def summary(results: Iterable[tuple[Lot, Found]]) -> dict[str, Any]:
         "histogram": np.bincount(bins, minlength=len(EDGES) + 1).tolist(),
         "exactly_zero": total.rhos.count(0.0),
         "properties": {
-            law: {dtype: _described(found) for dtype, found in found_by.items()}
-            for law, found_by in by_law.items()
+            item.id: {"title": item.title}
+            | {dtype: _described(found) for dtype, found in by_law[item.id].items()}
+            for item in PROPERTIES
+            if item.id in by_law
         },
         "alarms": total.alarms,
     }
@@ -194,7 +196,6 @@ def main(words: Sequence[str] | None = None) -> int:
     given = parser.parse_args(words)
     ids = None if given.only is None else set(given.only.split(","))
     chosen = [item for item in PROPERTIES if ids is None or item.id in ids]
-    start = time.perf_counter()
     found = summary(
         all_found(lots(given.instances, given.seed, chosen), given.jobs, given.journal, sys.stderr)
     )
@@ -204,7 +205,7 @@ def main(words: Sequence[str] | None = None) -> int:
         "versions": versions(),
         "blas_threads": os.environ.get("OPENBLAS_NUM_THREADS", "not set"),
         "command": {"instances": given.instances, "seed": given.seed, "jobs": given.jobs},
-        "seconds": round(time.perf_counter() - start),
+        "spread": asdict(HARSH),
         **found,
     }
     given.output.parent.mkdir(parents=True, exist_ok=True)
