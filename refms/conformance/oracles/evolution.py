@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -74,34 +73,23 @@ def limit(x: Instance, profile: Profile, steps: int = 32) -> Array:
     return y
 
 
-def slope(errors: list[float]) -> float:
-    """Return log_2 of the ratio of two errors, NaN if one of them is zero.
-
-    Examples
-    --------
-    >>> slope([1.0, 0.25])
-    2.0
-    """
-    return math.log2(errors[0] / errors[1]) if min(errors) > 0 else math.nan
-
-
-def mean_slope(x: Instance, errors: Callable[[Instance], list[float]]) -> float:
-    """Return the slope of errors in the mean square over a few draws, so that none vanishes by chance.
+def mean_errors(x: Instance, errors: Callable[[Instance], list[float]]) -> list[float]:
+    """Return errors in the mean square over a few draws, so that none vanishes by chance.
 
     Parameters
     ----------
     x : Instance
         Gives the sizes.
     errors : callable
-        Instance -> errors of two steps, the second half of the first.
+        Instance -> errors of some steps.
 
     Returns
     -------
-    float
-        Estimated order.
+    list of float
+        One for each step.
     """
     drawn = [errors(replace(x, seed=x.seed + 7_919 * k)) for k in range(_VARIANTS)]
-    return slope([float(np.linalg.norm(column)) for column in zip(*drawn, strict=True)])
+    return [float(np.linalg.norm(column)) for column in zip(*drawn, strict=True)]
 
 
 def _at_times(x: Instance, times: Array) -> dict[str, Array]:

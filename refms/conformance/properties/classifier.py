@@ -10,9 +10,9 @@ from refms.conformance.gate import Gate
 from refms.conformance.instances import Domain, Instance
 from refms.conformance.oracles import transfer as grids
 from refms.conformance.oracles.convolution import doubled
-from refms.conformance.oracles.evolution import slope
 from refms.conformance.oracles.network import inner, logits, reach, size
-from refms.conformance.outcome import Outcome, agree, both, holds, residual, varies, within
+from refms.conformance.orders import ordered
+from refms.conformance.outcome import Outcome, agree, both, holds, residual, varies
 from refms.conformance.property import Family
 from refms.errors import Array
 
@@ -44,10 +44,7 @@ def _mesh_independent(a: Gate, x: Instance) -> Outcome:
     size_ = terms * (x.c_in * float(np.abs(W).max() * np.abs(y).max()) + float(np.abs(mu).max()))
     absolute = residual(weight * inside, expected, size_, x.dtype, "constant W and y")
     if not x.weights.variational:
-        least = x.weights.order - 0.3
-        return both(
-            absolute, within(_order(a, x), least, 20.0, f"order of the change of logits for {x.pair}")
-        )
+        return both(absolute, _order(a, x))
     w, Y = _weights(x, "w", x.classes, x.c_in, *grids.coarse(x.grid)), x.image()
     fine = a.logits(_columns(a.prolong(w, x.pair)), 0 * mu, Y)
     coarse = a.logits(_columns(w), 0 * mu, a.restrict(Y, x.pair))
@@ -74,8 +71,8 @@ def _midpoint(a: Gate, x: Instance) -> Outcome:
     scale = unit * float(np.linalg.norm(doubled(W)) * np.linalg.norm(doubled(Y))) + float(np.abs(mu).max())
     entries = residual(a.logits(W, mu, Y), expected, scale, x.dtype, "h^d Wᵀy + μ")
     exact = ((math.e * (math.cos(1) + math.sin(1)) - 1) / 2) ** x.d
-    errors = []
-    for n in (8, 16):
+    counts, errors = (8, 16), []
+    for n in counts:
         points = np.stack(np.meshgrid(*[(np.arange(n) + 0.5) / n] * x.d, indexing="ij"))
         w = x.stencil_scale * np.exp(points.sum(axis=0))
         y = x.image_scale * np.cos(points).prod(axis=0)
@@ -83,7 +80,7 @@ def _midpoint(a: Gate, x: Instance) -> Outcome:
         got = a.logits(column, 0 * mu, y[None, None].astype(x.dtype))[0, 0]
         integral = float(got) / (x.stencil_scale * x.image_scale)
         errors.append(abs(integral * (1.0 if a.profile.volume_weighted else 1.0 / n**x.d) - exact))
-    return both(entries, within(slope(errors), 1.8, 2.2, "order of the midpoint rule"))
+    return both(entries, ordered(counts, errors, 1.8, 2.2, "order of the midpoint rule"))
 
 
 @law(
@@ -130,10 +127,10 @@ def _columns(w: Array) -> Array:
     return np.ascontiguousarray(w.reshape(len(w), -1).T)
 
 
-def _order(a: Gate, x: Instance) -> float:
-    """Return the order at which prolonged weights change the logits of smooth periodic features."""
-    errors, mu = [], np.zeros(2, dtype=x.dtype)
-    for n in (16, 32):
+def _order(a: Gate, x: Instance) -> Outcome:
+    """Judge the order at which prolonged weights change the logits of smooth periodic features."""
+    counts, errors, mu = (16, 32), [], np.zeros(2, dtype=x.dtype)
+    for n in counts:
         grid = (n, *(2 if a.profile.rectangular else n for _ in x.grid[1:]))
         w, y = x.stencil_scale * _wave(x, grids.coarse(grid), 0.4), x.image_scale * _wave(x, grid, 1.1)
         W = _columns(a.prolong(np.stack([w, w])[:, None].astype(x.dtype), x.pair))
@@ -142,7 +139,8 @@ def _order(a: Gate, x: Instance) -> float:
         coarse = a.logits(_columns(np.stack([w, w])[:, None].astype(x.dtype)), mu, a.restrict(Y, x.pair))
         units = (1.0, 1.0) if a.profile.volume_weighted else (1 / math.prod(grid), 2**x.d / math.prod(grid))
         errors.append(abs(units[0] * float(fine[0, 0]) - units[1] * float(coarse[0, 0])))
-    return slope(errors)
+    least = x.weights.order - 0.3
+    return ordered(counts, errors, least, 20.0, f"order of the change of logits for {x.pair}")
 
 
 def _wave(x: Instance, grid: tuple[int, ...], shift: float) -> Array:

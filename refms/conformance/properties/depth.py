@@ -7,8 +7,9 @@ import numpy as np
 from refms.conformance.gate import Gate
 from refms.conformance.instances import Instance
 from refms.conformance.oracles.convolution import doubled
-from refms.conformance.oracles.evolution import mean_slope, several_images, slope, smooth_parameters
-from refms.conformance.outcome import Outcome, both, residual, within
+from refms.conformance.oracles.evolution import mean_errors, several_images, smooth_parameters
+from refms.conformance.orders import ordered
+from refms.conformance.outcome import Outcome, both, residual
 from refms.conformance.properties.network import SMOOTH
 from refms.conformance.property import Family
 from refms.errors import Array
@@ -57,14 +58,14 @@ def _interpolation(a: Gate, x: Instance) -> Outcome:
 )
 def _order(a: Gate, x: Instance) -> Outcome:
     shift = 0.3 * (x.seed % 7)
-    errors = []
-    for N in (16, 32):
+    counts, errors = (16, 32), []
+    for N in counts:
         old, new = np.arange(N) / N, np.arange(2 * N) / (2 * N)
         Theta = (x.stencil_scale * np.sin(3 * old + shift))[:, None].astype(x.dtype)
         got = doubled(a.depth_prolong(Theta, 2 * N))[:, 0] / x.stencil_scale
         inside = new <= old[-1]
         errors.append(float(np.abs(got - np.sin(3 * new + shift))[inside].max()))
-    return within(slope(errors), 1.8, 2.2, "order of the interpolated parameters")
+    return ordered(counts, errors, 1.8, 2.2, "order of the interpolated parameters", "N")
 
 
 @law(
@@ -79,10 +80,12 @@ def _order(a: Gate, x: Instance) -> Outcome:
     cost=4,
 )
 def _output(a: Gate, x: Instance) -> Outcome:
-    def errors(one: Instance) -> list[float]:
-        return [float(np.linalg.norm(_change(a, one, N))) for N in (32, 64)]
+    counts = (32, 64)
 
-    return within(mean_slope(x, errors), 0.75, 1.25, "order of the change of y_N")
+    def errors(one: Instance) -> list[float]:
+        return [float(np.linalg.norm(_change(a, one, N))) for N in counts]
+
+    return ordered(counts, mean_errors(x, errors), 0.75, 1.25, "order of the change of y_N", "N")
 
 
 DEPTH = (_interpolation, _order, _output)

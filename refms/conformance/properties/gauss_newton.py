@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 
 from refms.conformance.adapter import Parameters
@@ -9,6 +13,7 @@ from refms.conformance.gate import Gate
 from refms.conformance.instances import Domain, Instance
 from refms.conformance.oracles import network as oracle
 from refms.conformance.oracles.convolution import doubled
+from refms.conformance.orders import steps_table
 from refms.conformance.outcome import Outcome, agree, both, holds, residual, varies, within, worst
 from refms.conformance.property import Family
 from refms.errors import Array
@@ -37,20 +42,35 @@ def _taylor(a: Gate, x: Instance) -> Outcome:
     value = residual(a.loss(p, X, C, x.problem), start, _loss_scale(start, p, X, x), x.dtype, "f(x)")
     # The terms of second and third order may cancel at some step along one direction, not along three.
     directions = [_of_size_one(x, x.parameters(name)) for name in ("v", "v2", "v3")]
-    firsts = [oracle.inner(g, v) for v in directions]
-    noise, points = _eps(x) * oracle.size(x.per_unit(g)), []
-    for t in (2.0**-k for k in range(23, 0, -1)):
-        values = [oracle.loss(_moved(p, v, t), X, C, x.problem, a.profile).real for v in directions]
-        remainder = np.linalg.norm([f - start - t * first for f, first in zip(values, firsts, strict=True)])
-        if remainder > 300 * (2.0**-52 * abs(start) + t * noise):
-            points.append((t, float(remainder)))
+    firsts = np.array([oracle.inner(g, v) for v in directions])
+    noise, points, rows = _eps(x) * oracle.size(x.per_unit(g)), [], []
+
+    def f(t: complex, v: Parameters) -> complex:
+        return oracle.loss(_moved(p, v, t), X, C, x.problem, a.profile)
+
+    seconds = np.array([_curvature(partial(f, v=v)) for v in directions])
+
+    def remainders(k: int) -> tuple[str, float, float, float, float, float]:
+        t = 2.0**-k
+        change = np.array([f(t, v).real for v in directions]) - start
+        R0, R1, R2 = map(_norm, (change, change - t * firsts, change - t * firsts - t * t / 2 * seconds))
+        return f"2^-{k}", t, R0, R1, R2, 300 * (2.0**-52 * abs(start) + t * noise)
+
+    for k in range(23, 0, -1):
+        rows.append(remainders(k))
+        _, t, _, remainder, _, floor = rows[-1]
+        if remainder > floor:
+            points.append((t, remainder))
         if len(points) == 6:
             break
+    rows += [remainders(larger) for larger in range(k - 3, 0, -3)]
+    detail = _taylor_table(rows)
     if len(points) < 4:
-        return both(value, holds(any(firsts), "the remainder is round-off at every step", "∇fᵀv = 0"))
-    t, error = np.log2(np.array(points)).T
-    slope = float(((t - t.mean()) * error).sum() / ((t - t.mean()) ** 2).sum())
-    return both(value, within(slope, 1.7, 20.0, "slope of the remainder of order 1"))
+        small = holds(any(firsts), "the remainder is round-off at every step", "∇fᵀv = 0")
+        return both(value, replace(small, detail=detail))
+    log_t, error = np.log2(np.array(points)).T
+    slope = float(((log_t - log_t.mean()) * error).sum() / ((log_t - log_t.mean()) ** 2).sum())
+    return both(value, within(slope, 1.7, 20.0, "slope of the remainder of order 1", detail))
 
 
 @law(
@@ -66,13 +86,16 @@ def _taylor(a: Gate, x: Instance) -> Outcome:
 def _complex_step(a: Gate, x: Instance) -> Outcome:
     p, X, C = _drawn(x)
     v, g = x.parameters("v"), a.gradient(p, X, C, x.problem)
-    outcomes = []
+    outcomes, lines = [], [f"{'v in':>10}{'∇fᵀv':>24}{'by complex step':>24}{'ρ':>10}"]
     for name in ("all", *p):
         along = {key: v[key] if name in ("all", key) else 0 * v[key] for key in v}
         expected = oracle.along(lambda q: oracle.loss(q, X, C, x.problem, a.profile), p, along)
         scale = _product_of_sizes(x, g, along) * _growth(p, x)
-        outcomes.append(residual(oracle.inner(g, along), expected, scale, x.dtype, f"∇fᵀv, v in {name}"))
-    return both(*outcomes, holds(oracle.size(g) > 0, "the gradient is not zero", "only zeros came back"))
+        got = oracle.inner(g, along)
+        outcomes.append(residual(got, expected, scale, x.dtype, f"∇fᵀv, v in {name}"))
+        lines.append(f"{name:>10}{got:24.15e}{expected:24.15e}{outcomes[-1].rho:10.2g}")
+    found = both(*outcomes, holds(oracle.size(g) > 0, "the gradient is not zero", "only zeros came back"))
+    return replace(found, detail="\n".join(lines))
 
 
 @law(
@@ -267,7 +290,7 @@ def _of_size_one(x: Instance, v: Parameters) -> dict[str, Array]:
     return {key: doubled(array) / size for key, array in v.items()}
 
 
-def _moved(p: Parameters, v: Parameters, t: float) -> dict[str, Array]:
+def _moved(p: Parameters, v: Parameters, t: complex) -> dict[str, Array]:
     return {key: doubled(p[key]) + t * doubled(v[key]) for key in p}
 
 
@@ -294,6 +317,30 @@ def _loss_scale(f: float, p: Parameters, X: Array, x: Instance) -> float:
 def _curved(probabilities: Array, V: Array) -> Array:
     """Return (diag p − ppᵀ) v for every example."""
     return probabilities * V - probabilities * (probabilities * V).sum(axis=0)
+
+
+def _taylor_table(rows: list[tuple[str, float, float, float, float, float]]) -> str:
+    """Return steps, remainders and round-off as text, the largest step first."""
+    labels, steps, R0, R1, R2, floors = zip(*sorted(rows, key=lambda row: -row[1]), strict=True)
+    table = steps_table("t", labels, steps, {"R0": R0, "R1": R1, "R2": R2}, {"round-off": floors})
+    meaning = (
+        "R0 = |f(x+tv) − f(x)|, R1 = |f(x+tv) − f(x) − t∇fᵀv|, R2 = |f(x+tv) − f(x) − t∇fᵀv − ½t²f″|,",
+        "norms over three v; R1 counts above round-off.",
+    )
+    return "\n".join([table, *meaning])
+
+
+def _norm(array: Array) -> float:
+    return float(np.linalg.norm(array))
+
+
+def _curvature(f: Callable[[complex], complex]) -> float:
+    """Return f''(0) of a function that is real for real numbers, by Cauchy's integral over half a circle."""
+    count, radius = 16, 0.1
+    nodes = np.exp(2j * np.pi * np.arange(count // 2 + 1) / count)
+    weights = np.where((np.arange(count // 2 + 1) % (count // 2)) == 0, 1, 2)
+    values = np.array([f(radius * node) for node in nodes])
+    return float(2 * (weights * (values * nodes**-2).real).sum() / count / radius**2)
 
 
 def _second_derivative(a: Gate, x: Instance, p: Parameters, v: Parameters, X: Array, C: Array) -> float:

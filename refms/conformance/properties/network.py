@@ -13,8 +13,9 @@ from refms.conformance.gate import Gate
 from refms.conformance.instances import Domain, Instance
 from refms.conformance.oracles import network as oracle
 from refms.conformance.oracles.convolution import convolve, doubled, frequencies, shifted, symbol
-from refms.conformance.oracles.evolution import limit, mean_slope, several_images, smooth_parameters
-from refms.conformance.outcome import Outcome, agree, both, holds, residual, within, worst
+from refms.conformance.oracles.evolution import limit, mean_errors, several_images, smooth_parameters
+from refms.conformance.orders import ordered
+from refms.conformance.outcome import Outcome, agree, both, holds, residual, worst
 from refms.conformance.property import Family
 from refms.errors import Array
 
@@ -39,11 +40,13 @@ HOMOGENEOUS = ("relu", "leaky_relu", "identity")
     cost=4,
 )
 def _order(a: Gate, x: Instance) -> Outcome:
+    counts = (32, 64)
+
     def errors(one: Instance) -> list[float]:
         exact = limit(one, a.profile)
-        return [float(np.linalg.norm(_deep(a, one, N) - exact)) for N in (32, 64)]
+        return [float(np.linalg.norm(_deep(a, one, N) - exact)) for N in counts]
 
-    return within(mean_slope(x, errors), 0.75, 1.25, "order of y_N − y(T)")
+    return ordered(counts, mean_errors(x, errors), 0.75, 1.25, "order of y_N − y(T)", "N")
 
 
 @law(
@@ -61,7 +64,7 @@ def _consistent(a: Gate, x: Instance) -> Outcome:
         y = [_deep(a, one, N) for N in (32, 64, 128)]
         return [float(np.linalg.norm(first - second)) for first, second in pairwise(y)]
 
-    return within(mean_slope(x, errors), 0.75, 1.25, "order of y_N − y_2N")
+    return ordered((32, 64), mean_errors(x, errors), 0.75, 1.25, "order of y_N − y_2N", "N")
 
 
 @law(

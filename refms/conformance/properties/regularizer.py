@@ -10,8 +10,8 @@ import numpy as np
 from refms.conformance.gate import Gate
 from refms.conformance.instances import Domain, Instance
 from refms.conformance.oracles.convolution import doubled
-from refms.conformance.oracles.evolution import slope
-from refms.conformance.outcome import Outcome, agree, both, holds, residual, within, worst
+from refms.conformance.orders import ordered
+from refms.conformance.outcome import Outcome, agree, both, holds, residual, worst
 from refms.conformance.property import Family
 from refms.errors import Array
 
@@ -153,14 +153,14 @@ def _homogeneous(a: Gate, x: Instance) -> Outcome:
     domain=SPATIAL,
 )
 def _mesh_independent(a: Gate, x: Instance) -> Outcome:
-    errors = []
-    for n in (16, 32):
+    counts, errors = (16, 32), []
+    for n in counts:
         grid = (n, *(2 if a.profile.rectangular else n for _ in x.grid[1:]))
         w = x.image_scale * np.cos(np.pi * (np.arange(n) + 0.5) / n)
         W = np.broadcast_to(w.reshape(-1, *(1,) * (x.d - 1)), grid).reshape(-1, 1)
         value = a.weight_smoothness(np.repeat(W, 2, axis=1).astype(x.dtype), grid)
         errors.append(abs(value / x.image_scale**2 - math.pi**2 / 2))
-    outcomes = [within(slope(errors), 1.8, 2.2, "order of R(W)")]
+    outcomes = [ordered(counts, errors, 1.8, 2.2, "order of R(W)")]
     N, T = x.layers + 1, x.final_time
     dt = T / N
     for layers in (N, 2 * N):

@@ -11,7 +11,8 @@ from refms.conformance.gate import Gate, Misbehaviour
 from refms.conformance.instances import Domain, Instance
 from refms.conformance.oracles import transfer as oracle
 from refms.conformance.oracles.convolution import convolve, doubled, one_norm, shifted, transposed
-from refms.conformance.outcome import Outcome, agree, both, holds, residual, within, worst
+from refms.conformance.orders import ordered
+from refms.conformance.outcome import Outcome, agree, both, holds, residual, worst
 from refms.conformance.property import Family
 from refms.errors import Array
 
@@ -106,16 +107,15 @@ def _linears(a: Gate, x: Instance) -> Outcome:
 def _order(a: Gate, x: Instance) -> Outcome:
     q = x.weights.order
     first = 8 if x.dtype == "float32" or q < 4 else 16
-    errors = []
-    for n in (first, 2 * first, 4 * first):
+    counts, errors = (first, 2 * first, 4 * first), []
+    for n in counts:
         grid = (n, *(4 if a.profile.rectangular else n for _ in x.grid[1:]))
         phase = 2 * np.pi * (np.arange(n) / n + 0.1 * (x.seed % 7))
         wave = x.image_scale * np.sin(phase).reshape(n, *(1,) * (x.d - 1))
         u = np.broadcast_to(wave, grid)[None, None].astype(x.dtype)
         back = doubled(a.prolong(a.restrict(u, x.pair), x.pair)) / x.weights.row_sum**x.d
         errors.append(float(np.sqrt(np.mean((back - doubled(u)) ** 2))))
-    slope = math.log2(errors[1] / errors[2]) if min(errors) > 0 else math.nan
-    return within(slope, q - 0.2, q + 0.3, f"order of PRu − u for {x.pair}")
+    return ordered(counts, errors, q - 0.2, q + 0.3, f"order of PRu − u for {x.pair}")
 
 
 @law(
