@@ -18,6 +18,7 @@ from refms.conformance.profile import Profile
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.report import Report, Row, unrun
+from refms.conformance.reproduction import replayed, reproduced_in_time
 from refms.conformance.tiers import drawn
 from refms.conformance.time_limit import TimeIsUp, time_limit
 from refms.errors import require_choice
@@ -117,6 +118,8 @@ def reported(
     rows = []
     for item in catalogue:
         row = check(item) if item.id in chosen else unrun(item, "it was not selected.")
+        if row.verdict == "FAIL" and not row.reproduction:  # it hung, or died, and can only be replayed
+            row = _replayed(row, profile, item, tier, seed)
         rows.append(row)
         if progress is not None:
             progress(row)
@@ -146,6 +149,7 @@ def checked(gate: Gate, item: Property, tier: str, seed: int, timeout: float | N
         missing, be it for one instance alone; NOT RUN if the profile holds no instance; else the worst
         outcome.
     """
+    gate.where.limit = timeout if gate.where.limit is None else gate.where.limit
     try:
         with time_limit(timeout):
             return _checked(gate, item, tier, seed)
@@ -178,8 +182,7 @@ def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
         return dataclasses.replace(absent, instances=len(found))
     case = next(case for case, outcome in found if outcome.sentence == total.sentence)
     seconds = time.perf_counter() - start
-    others = [one for one, outcome in found if outcome.verdict == "FAIL" and one is not case]
-    return Row(
+    row = Row(
         id=item.id,
         family=item.family,
         title=item.title,
@@ -190,9 +193,28 @@ def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
         instances=len(found),
         worst_instance=case.describe(),
         seconds=seconds,
-        diagnosis=diagnosis(gate, item, [case, *others]) if total.verdict == "FAIL" else "",
         notes=tuple((note.subject, note.text) for note in sorted(total.notes, key=lambda note: note.rank)),
+        detail=next(outcome.detail for one, outcome in found if one is case),
     )
+    if total.verdict != "FAIL":
+        return row
+    others = [one for one, outcome in found if outcome.verdict == "FAIL" and one is not case]
+    row = dataclasses.replace(row, diagnosis=diagnosis(gate, item, [case, *others]))
+    small = reproduced_in_time(gate, item, case, seconds)
+    return dataclasses.replace(
+        row,
+        sentence=f"{row.sentence} Smallest case: {small.sentence}." if small.sentence else row.sentence,
+        shrunk_instance=small.instance.describe(),
+        reproduction=small.script,
+    )
+
+
+def _replayed(row: Row, profile: Profile, item: Property, tier: str, seed: int) -> Row:
+    """Return a row with the script that replays its instance."""
+    cases = (case for case in drawn(item, profile, tier, seed) if case.describe() == row.worst_instance)
+    case = next(cases, None)
+    script = "" if case is None else replayed(profile, item, case).script
+    return dataclasses.replace(row, reproduction=script, shrunk_instance=row.worst_instance)
 
 
 def examined(gate: Gate, item: Property, case: Instance) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -25,6 +26,8 @@ class Whereabouts:
         How many operations were called.
     start, since : float
         When the check and the last operation began, by ``time.monotonic``.
+    limit : float or None
+        Seconds that the check may take; None for no limit.
 
     Examples
     --------
@@ -40,6 +43,7 @@ class Whereabouts:
     calls: int = 0
     start: float = field(default_factory=time.monotonic)
     since: float = field(default_factory=time.monotonic)
+    limit: float | None = None
 
     def begin(self, instance: str) -> None:
         """Note that the next instance is checked."""
@@ -48,6 +52,10 @@ class Whereabouts:
     def enter(self, operation: str) -> None:
         """Note that an operation is called."""
         self.operation, self.calls, self.since = operation, self.calls + 1, time.monotonic()
+
+    def left(self) -> float:
+        """Return how many seconds there still are; infinity without a limit."""
+        return math.inf if self.limit is None else self.limit - (time.monotonic() - self.start)
 
     def overdue(self, limit: float) -> str:
         """Return that the time was up, and whether one call took it or many did."""

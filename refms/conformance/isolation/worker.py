@@ -44,7 +44,7 @@ def main() -> None:
     say({"profiles": [fields(one.profile) for one in adapters.values()]})
     for question in asked:
         with _no_longer_than(question["limit"]):
-            answer = _answer(question, adapters[question["dtype"]], _Telling(say))
+            answer = _answer(question, adapters[question["dtype"]], _Telling(say, question["limit"]))
         say(answer)
 
 
@@ -61,8 +61,8 @@ def _answer(question: dict[str, Any], adapter: Any, where: Whereabouts) -> dict[
 class _Telling(Whereabouts):
     """Tells the run where the check is: what is said before a crash is known after it."""
 
-    def __init__(self, say: Say) -> None:
-        super().__init__()
+    def __init__(self, say: Say, limit: float | None) -> None:
+        super().__init__(limit=limit)
         self.say = say
 
     def begin(self, instance: str) -> None:

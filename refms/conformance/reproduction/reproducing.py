@@ -20,6 +20,7 @@ from refms.conformance.calls import Call, gives, refuses, right_under, watched
 from refms.conformance.gate import Gate
 from refms.conformance.instances import Instance
 from refms.conformance.patience import Allowance, Patience
+from refms.conformance.profile import Profile
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.reproduction.arguments import Given, simplified
@@ -37,9 +38,16 @@ from refms.conformance.reproduction.replay import replay_script
 from refms.conformance.reproduction.script import PLACEHOLDER, call_script
 from refms.conformance.reproduction.templates import TEMPLATES
 from refms.conformance.shrinking import shrunk
+from refms.conformance.time_limit import TimeIsUp, time_limit
 
 CLEAR = 300.0
 """An error of so many eps stays at least so large while arguments are simplified."""
+
+_EFFORT = 10.0
+"""So many times as long as the property itself its reproduction may take, beyond the first second."""
+
+_STAGES = 3
+"""Instances and arguments are made smaller, each within the patience; as long again is left for the rest."""
 
 _MOST_CALLS = 4
 """So many wrong calls are looked at."""
@@ -106,16 +114,45 @@ def reproduced(gate: Gate, item: Property, case: Instance, patience: Patience | 
         found = _of_call(gate, call, right, heading, left)
         if found is not None:
             return Reproduction(found[0], small, found[1].sentence)
-    return replayed(gate, item, small)
+    return replayed(gate.profile, item, small)
 
 
-def replayed(gate: Gate, item: Property, case: Instance) -> Reproduction:
-    """Return the script that replays a property on an instance as it is.
+def reproduced_in_time(gate: Gate, item: Property, case: Instance, seconds: float) -> Reproduction:
+    """Return how to see that a property fails, by an effort that befits the time it took to find it.
 
     Parameters
     ----------
     gate, item, case
-        As for :func:`reproduced`; nothing of the implementation is called.
+        As for :func:`reproduced`.
+    seconds : float
+        How long the property took.
+
+    Returns
+    -------
+    Reproduction
+        The property replayed, where the implementation hangs or too little time is left.
+    """
+    affordable = min(Patience().seconds, 1 + _EFFORT * seconds, gate.where.left() / _STAGES)
+    if affordable > 0:
+        try:
+            with time_limit(_STAGES * affordable):
+                return reproduced(gate, item, case, Patience(seconds=affordable))
+        except TimeIsUp:
+            pass
+    return replayed(gate.profile, item, case)
+
+
+def replayed(profile: Profile, item: Property, case: Instance) -> Reproduction:
+    """Return the script that replays a property on an instance as it is.
+
+    Parameters
+    ----------
+    profile : Profile
+        What the implementation declares; nothing of it is called.
+    item : Property
+        What fails.
+    case : Instance
+        On what.
 
     Returns
     -------
@@ -123,7 +160,7 @@ def replayed(gate: Gate, item: Property, case: Instance) -> Reproduction:
         Without a sentence.
     """
     heading = (
-        f"{item.id} ({gate.profile.dtype}) fails for {gate.profile.name}",
+        f"{item.id} ({profile.dtype}) fails for {profile.name}",
         f"{item.title}.",
         f"formula: {item.statement}",
         f"source: {item.source}. No single call is known to be wrong, so the property itself is replayed.",
