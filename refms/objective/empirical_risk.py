@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from refms.errors import Array
 from refms.network.mapping import Linearization, Mapping
 from refms.objective.batches import DEFAULT_MEMORY, LabelledColumns, batch_width
 from refms.objective.losses import Loss, LossEvaluation, SoftmaxCrossEntropy
 from refms.objective.regularizers import Quadratic
+from refms.objective.shards import ALONE, Addends, Team, mapped, own_batches, own_range, summed
+from refms.parallel import shard_bounds
+
+T = TypeVar("T")
+Shards = tuple[tuple[LabelledColumns, ...], ...]
+"""The batches of each of a process's shards."""
 
 
 @dataclass
@@ -53,13 +60,18 @@ class EmpiricalRisk:
     unit : float
         Work of one evaluation of F for one example, in network evaluations.
     work : Work
-        Counter that is advanced by every pass.
+        Counter that is advanced by every pass, by the examples of all processes.
+    team : Team
+        Threads and processes that share the examples.
+    count : int or None
+        Number of examples of all processes where ``examples`` holds those of this process alone; None where
+        it holds all of them.
 
     Notes
     -----
     f = 1/m Σ_j E(F(x, X_j), C_j) + R(x),  ∇f = 1/m Σ_j J_jᵀ ∇E_j + Q x, and the Gauss–Newton product on a
     sample I is G v = 1/|I| Σ_{j∈I} J_jᵀ ∇²E_j J_j v + Q v. Sums over batches are carried in double precision
-    for the value and in the precision of x for vectors.
+    for the value and in the precision of x for vectors; their order depends on m and the memory budget alone.
     """
 
     map: Mapping
@@ -71,11 +83,19 @@ class EmpiricalRisk:
     memory: int = DEFAULT_MEMORY
     unit: float = 1.0
     work: Work = field(default_factory=Work)
+    team: Team = ALONE
+    count: int | None = None
 
     @property
     def width(self) -> int:
-        """Columns per batch within the memory budget."""
-        return batch_width(self.map.stored, self.examples.X.dtype.itemsize, self.memory, self.map.rows_in)
+        """Columns per batch within the memory budget, which all threads share."""
+        share = self.memory // self.team.threads
+        return batch_width(self.map.stored, self.examples.X.dtype.itemsize, share, self.map.rows_in)
+
+    @property
+    def total(self) -> int:
+        """Number of examples m of all processes."""
+        return self.examples.count if self.count is None else self.count
 
     @property
     def work_units(self) -> float:
@@ -95,11 +115,14 @@ class EmpiricalRisk:
         float
             Not finite if the propagation overflows: the optimiser decides what then.
         """
-        total = self.regularizer.value(x) + self.constant
-        for batch in self.examples.batches(self.width):
-            total += self.loss.evaluate(self.map.apply(x, batch.X), batch.C, self.examples.count).value
-            self._count(1, batch)
-        return total  # type: ignore[return-value]  # complex only for complex x, in complex-step tests
+
+        def addends(batch: LabelledColumns) -> Addends:
+            return (self.loss.evaluate(self.map.apply(x, batch.X), batch.C, self.total).value,)
+
+        start = self.regularizer.value(x) + self.constant
+        (value,) = self._summed(self._shards(), addends, (start,), self.total)
+        self._count(1, self.total)
+        return value  # type: ignore[return-value]  # complex only for complex x, in complex-step tests
 
     def value_and_gradient(self, x: Array) -> tuple[float, Array]:
         """Return f(x) and ∇f(x).
@@ -116,14 +139,16 @@ class EmpiricalRisk:
         gradient : array
             Shape and dtype of x.
         """
-        total, gradient = self.regularizer.value(x) + self.constant, self.regularizer.gradient(x)
-        for batch in self.examples.batches(self.width):
+
+        def addends(batch: LabelledColumns) -> Addends:
             F = self.map.linearize(x, batch.X)
-            loss = self.loss.evaluate(F.output, batch.C, self.examples.count)
-            total += loss.value
-            gradient = gradient + F.vjp(loss.gradient, wrt_input=False)[0]
-            self._count(3, batch)
-        return total, gradient  # type: ignore[return-value]  # complex only for complex x
+            loss = self.loss.evaluate(F.output, batch.C, self.total)
+            return loss.value, F.vjp(loss.gradient, wrt_input=False)[0]
+
+        start = self.regularizer.value(x) + self.constant, self.regularizer.gradient(x)
+        value, gradient = self._summed(self._shards(), addends, start, self.total)
+        self._count(3, self.total)
+        return value, gradient  # type: ignore[return-value]  # complex only for complex x
 
     def curvature(self, x: Array) -> Callable[[Array], Array]:
         """Return the product with the Gauss–Newton matrix at x, on the Hessian sample.
@@ -141,26 +166,55 @@ class EmpiricalRisk:
         callable
             v ↦ G v, shape and dtype of x.
         """
-        chosen = self.examples if self.sample is None else self.examples.take(self.sample)
-        pieces = list(chosen.batches(self.width))
+        if self.sample is None:
+            shards, count = self._shards(), self.total
+        else:
+            shards, count = self._shards_of(self.sample), len(self.sample)
 
         def linearized(batch: LabelledColumns) -> tuple[Linearization, LossEvaluation]:
             F = self.map.linearize(x, batch.X)
-            self._count(1, batch)
-            return F, self.loss.evaluate(F.output, batch.C, chosen.count)
+            return F, self.loss.evaluate(F.output, batch.C, count)
 
-        need = chosen.count * (self.map.stored + self.map.rows_in) * self.examples.X.dtype.itemsize
-        kept = [linearized(batch) for batch in pieces] if need <= self.memory else None
+        def multiplied(at: tuple[Linearization, LossEvaluation], v: Array) -> Addends:
+            F, loss = at
+            return (F.vjp(loss.hessian_product(F.jvp(v)), wrt_input=False)[0],)
+
+        own = sum(batch.count for shard in shards for batch in shard)
+        need = own * (self.map.stored + self.map.rows_in) * self.examples.X.dtype.itemsize
+        kept = None
+        if need <= self.memory:
+            every = mapped(linearized, [batch for shard in shards for batch in shard], self.team.threads)
+            kept = [[next(every) for _ in shard] for shard in shards]
+            self._count(1, count)
 
         def product(v: Array) -> Array:
-            total = self.regularizer.gradient(v)
-            for index, batch in enumerate(pieces):
-                F, loss = linearized(batch) if kept is None else kept[index]
-                total = total + F.vjp(loss.hessian_product(F.jvp(v)), wrt_input=False)[0]
-                self._count(3, batch)
-            return total
+            start = (self.regularizer.gradient(v),)
+            self._count(3 if kept is not None else 4, count)
+            if kept is not None:
+                (found,) = self._summed(kept, lambda at: multiplied(at, v), start, count)
+            else:
+                (found,) = self._summed(shards, lambda batch: multiplied(linearized(batch), v), start, count)
+            return found
 
         return product
 
-    def _count(self, passes: int, batch: LabelledColumns) -> None:
-        self.work.units += passes * self.unit * batch.count
+    def _shards(self) -> Shards:
+        """Return the batches of this process's shards of all examples."""
+        first = 0 if self.count is None else own_range(self.count, self.team.comm)[0]
+        return own_batches(self.examples, self.total, first, self.width, self.team.comm)
+
+    def _shards_of(self, sample: Array) -> Shards:
+        """Return the batches of this process's shards of a sample."""
+        start, stop = own_range(len(sample), self.team.comm)
+        if start == stop:
+            return ()
+        own = self.examples.take(sample[start:stop])
+        return own_batches(own, len(sample), start, self.width, self.team.comm)
+
+    def _summed(
+        self, shards: Sequence[Sequence[T]], addends: Callable[[T], Addends], start: Addends, count: int
+    ) -> Addends:
+        return summed(shards, addends, start, self.team, len(shard_bounds(count)) - 1)
+
+    def _count(self, passes: int, examples: int) -> None:
+        self.work.units += passes * self.unit * examples

@@ -15,6 +15,7 @@ from refms.objective.classifier import Classifier
 from refms.objective.empirical_risk import EmpiricalRisk, Work
 from refms.objective.losses import Loss, SoftmaxCrossEntropy
 from refms.objective.regularizers import Quadratic
+from refms.objective.shards import ALONE, Team, mapped, own_range
 
 BLOCKS = ("propagation", "classifier", "joint")
 
@@ -47,6 +48,8 @@ class OptimalControl:
         Budget for activations in bytes.
     work : Work
         Counter shared by all blocks.
+    team : Team
+        Threads and processes that share the examples; each process holds all of them.
 
     Raises
     ------
@@ -64,6 +67,7 @@ class OptimalControl:
     seed: int = 0
     memory: int = DEFAULT_MEMORY
     work: Work = field(default_factory=Work)
+    team: Team = ALONE
 
     def __post_init__(self) -> None:
         hessian_sample(1, self.hessian_fraction, 0, 0)  # refuses a bad fraction
@@ -135,7 +139,7 @@ class OptimalControl:
         return self._risk(full, Quadratic(Q), 0.0, sample)
 
     def features(self, theta: Array) -> Array:
-        """Return y_N for all examples.
+        """Return y_N for the examples of this process's shards, which are all where it is alone.
 
         Parameters
         ----------
@@ -145,26 +149,39 @@ class OptimalControl:
         Returns
         -------
         array
-            Shape (c·n, m).
+            Shape (c·n, own examples).
         """
         xp = backend_of(self.examples.X).xp
-        width = self._width()
-        y = xp.empty((self.network.rows_out, self.examples.count), dtype=self.examples.X.dtype)
-        for k, batch in enumerate(self.examples.batches(width)):
-            y[:, k * width : k * width + batch.count] = self.network.apply(theta, batch.X)
+        own, width = self._own, self._width()
+        y = xp.empty((self.network.rows_out, own.count), dtype=own.X.dtype)
+
+        def propagated(batch: LabelledColumns) -> Array:
+            return self.network.apply(theta, batch.X)
+
+        start = 0
+        for part in mapped(propagated, list(own.batches(width)), self.team.threads):
+            y[:, start : start + part.shape[1]] = part
+            start += part.shape[1]
         self.work.units += self.examples.count
         return y
 
+    @property
+    def _own(self) -> LabelledColumns:
+        """The examples of this process's shards."""
+        start, stop = own_range(self.examples.count, self.team.comm)
+        return LabelledColumns.unchecked(self.examples.X[:, start:stop], self.examples.C[:, start:stop])
+
     def _classifier_block(self, theta: Array) -> EmpiricalRisk:
         constant = self.propagation_regularizer.value(theta)
-        bytes_needed = self.network.rows_out * self.examples.count * self.examples.X.dtype.itemsize
+        own = self._own
+        bytes_needed = self.network.rows_out * own.count * own.X.dtype.itemsize
         if 4 * bytes_needed > 3 * self.memory:  # the rest of the budget is for the batch in flight
             full = self._sequence(Frozen(self.network, theta), self.classifier)
             return self._risk(full, self.classifier_regularizer, constant)
-        features = LabelledColumns.unchecked(self.features(theta), self.examples.C)
+        features = LabelledColumns.unchecked(self.features(theta), own.C)
         share = self.classifier.multiply_adds / (self.network.multiply_adds + self.classifier.multiply_adds)
         of_features = self._risk(self.classifier, self.classifier_regularizer, constant)
-        return replace(of_features, examples=features, unit=share)
+        return replace(of_features, examples=features, unit=share, count=self.examples.count)
 
     def _risk(
         self, map_: Mapping, regularizer: Quadratic, constant: float | complex, sample: Array | None = None
@@ -178,10 +195,12 @@ class OptimalControl:
             sample=sample,
             memory=self.memory,
             work=self.work,
+            team=self.team,
         )
 
     def _sequence(self, network: Mapping, classifier: Mapping) -> Sequence:
         return Sequence((("network", network), ("classifier", classifier)))
 
     def _width(self) -> int:
-        return batch_width(self.network.stored, self.examples.X.dtype.itemsize, self.memory)
+        share = self.memory // self.team.threads
+        return batch_width(self.network.stored, self.examples.X.dtype.itemsize, share)

@@ -1,0 +1,226 @@
+"""Several processes on one problem: who computes which shard of a sum, and how the shards come together.
+
+A sum over examples is cut into shards that depend on the number of examples alone. Each process sums its own
+shards, all processes gather all shards and add them in the same order: one, two or four processes then
+compute the same bits. Every process holds the same parameters and makes the same steps.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from refms.backend import backend_of
+from refms.errors import Array, InputError
+
+SHARDS = 12
+"""Shards of a sum: as many for 1, 2, 3, 4 and 6 processes."""
+
+LEAST_EXAMPLES = 32
+"""Examples that a shard has at least; sums over fewer than twelve times as many are not cut."""
+
+_LAUNCHED = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE", "MPI_LOCALNRANKS")
+"""Variables by which mpiexec tells a process that it is one of several."""
+
+
+class Comm(Protocol):
+    """What connects the processes."""
+
+    @property
+    def rank(self) -> int:
+        """Number of this process, from 0."""
+
+    @property
+    def size(self) -> int:
+        """Number of processes."""
+
+    def gathered(self, parts: Sequence[Array], total: int) -> list[Array]:
+        """Return the shards of all processes in their order, or what adds up to the same sum.
+
+        Parameters
+        ----------
+        parts : sequence of array
+            This process's own shards, all of one shape and dtype.
+        total : int
+            Number of shards of all processes.
+
+        Returns
+        -------
+        list of array
+            The same on every process.
+        """
+
+    def abort(self, code: int) -> None:
+        """End all processes at once, where there are others."""
+
+
+@dataclass(frozen=True)
+class Serial:
+    """One process alone.
+
+    Examples
+    --------
+    >>> SERIAL.gathered([1.0, 2.0], 2)
+    [1.0, 2.0]
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    def gathered(self, parts: Sequence[Array], total: int) -> list[Array]:
+        """Return the parts."""
+        return list(parts)
+
+    def abort(self, code: int) -> None:
+        """Do nothing: there is nobody else."""
+
+
+SERIAL = Serial()
+
+
+@dataclass(frozen=True)
+class MPI:
+    """Processes that mpiexec started, connected by mpi4py (extra ``mpi``).
+
+    Parameters
+    ----------
+    world : mpi4py.MPI.Comm
+        The communicator.
+    reproducible : bool
+        True: shards are gathered and added in order, so that the number of processes does not change a bit.
+        False: each process adds its own, and one allreduce adds these: less traffic, but other bits.
+
+    Notes
+    -----
+    CuPy arrays travel through the host.
+    """
+
+    world: Any
+    reproducible: bool = True
+
+    @property
+    def rank(self) -> int:
+        """Number of this process."""
+        return int(self.world.Get_rank())
+
+    @property
+    def size(self) -> int:
+        """Number of processes."""
+        return int(self.world.Get_size())
+
+    def gathered(self, parts: Sequence[Array], total: int) -> list[Array]:
+        """See :class:`Comm`; the fast way returns one array, the sum."""
+        own = [np.asarray(_on_host(part)) for part in parts]
+        # A process without a shard of its own learns shape and dtype from the first process, which has one.
+        shape, dtype = self.world.bcast((own[0].shape, str(own[0].dtype)) if self.rank == 0 else None)
+        stack = np.stack(own) if own else np.empty((0, *shape), dtype=dtype)
+        if not self.reproducible:
+            mine, found = stack.sum(axis=0), np.empty(shape, dtype=dtype)
+            self.world.Allreduce(np.ascontiguousarray(mine), found)
+            return [self._like(found, parts)]
+        counts = [len(own_shards(total, rank, self.size)) * _length(shape) for rank in range(self.size)]
+        everything = np.empty((total, *shape), dtype=dtype)
+        self.world.Allgatherv(stack, (everything, counts))
+        return [self._like(shard, parts) for shard in everything]
+
+    def abort(self, code: int) -> None:
+        """End all processes."""
+        self.world.Abort(code)
+
+    @staticmethod
+    def _like(array: Array, parts: Sequence[Array]) -> Array:
+        """Return an array where the parts live."""
+        device = parts and hasattr(parts[0], "get")
+        return backend_of(parts[0]).from_host(array) if device else array
+
+
+def own_shards(total: int, rank: int, size: int) -> range:
+    """Return the shards of one process: neighbours, as many as the others' or one fewer.
+
+    Parameters
+    ----------
+    total : int
+        Number of shards.
+    rank, size : int
+        Number of the process, and of processes.
+
+    Returns
+    -------
+    range
+        May be empty.
+
+    Examples
+    --------
+    >>> [list(own_shards(5, rank, 2)) for rank in range(2)]
+    [[0, 1, 2], [3, 4]]
+    """
+    return range(-(-total * rank // size), -(-total * (rank + 1) // size))
+
+
+def shard_bounds(count: int) -> tuple[int, ...]:
+    """Return where the shards of a sum over examples begin, and the end.
+
+    Parameters
+    ----------
+    count : int
+        Number of examples.
+
+    Returns
+    -------
+    tuple of int
+        ``SHARDS + 1`` numbers from 0 to count, or (0, count) for few examples.
+
+    Examples
+    --------
+    >>> shard_bounds(100), shard_bounds(1200)[:3]
+    ((0, 100), (0, 100, 200))
+    """
+    number = SHARDS if count >= SHARDS * LEAST_EXAMPLES else 1
+    return tuple(k * count // number for k in range(number + 1))
+
+
+def launched() -> bool:
+    """Return whether mpiexec started this process as one of several."""
+    return any(int(os.environ.get(name) or 1) > 1 for name in _LAUNCHED)
+
+
+def communicator(reproducible: bool = True) -> Comm:
+    """Return what connects this process with the others that mpiexec started; alone, ``SERIAL``.
+
+    Parameters
+    ----------
+    reproducible : bool
+        See :class:`MPI`.
+
+    Returns
+    -------
+    Comm
+        MPI's world, or ``SERIAL``.
+
+    Raises
+    ------
+    InputError
+        If there are others but mpi4py is not installed.
+    """
+    if not launched():
+        return SERIAL
+    try:
+        import mpi4py.MPI as library  # an extra, and starting it takes time
+    except ImportError:
+        raise InputError(
+            "mpiexec started several processes, but mpi4py is not installed: each would train alone. Install "
+            "the extra `mpi` (pip install 'refms[mpi]'), or start one process."
+        ) from None
+    return MPI(library.COMM_WORLD, reproducible) if library.COMM_WORLD.Get_size() > 1 else SERIAL
+
+
+def _on_host(part: Array) -> Array:
+    return part.get() if hasattr(part, "get") else part
+
+
+def _length(shape: tuple[int, ...]) -> int:
+    return int(np.prod(shape, dtype=np.int64))
