@@ -1,0 +1,68 @@
+"""Whether the engines compute the same numbers, asked before anything is timed."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+PASS = 30.0
+"""Largest ρ of two results that agree."""
+
+
+class DisagreementError(AssertionError):
+    """An engine computes other numbers than the reference: its time would mean nothing."""
+
+
+def rho(got: Any, expected: Any, dtype: str, terms: int) -> float:
+    """Return the distance of two results in units of the round-off that a long sum may have.
+
+    Parameters
+    ----------
+    got, expected : array or float
+        What was computed in the precision ``dtype``, and the same in double precision.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+    terms : int
+        How many terms the sums have: m·n² for a stencil gradient.
+
+    Returns
+    -------
+    float
+        ‖got − expected‖ / (eps · ‖expected‖ · log₂ terms); summing in pairs loses log₂ of the number of
+        terms.
+
+    Examples
+    --------
+    >>> rho(np.ones(3), np.ones(3), "float32", 1024)
+    0.0
+    """
+    difference = np.linalg.norm(np.asarray(got, dtype="float64") - expected)
+    scale = np.finfo(dtype).eps * np.linalg.norm(expected) * max(1.0, math.log2(terms))
+    return float(f"{difference / scale:.3g}")
+
+
+def require(what: str, found: float, bound: float = PASS) -> float:
+    """Return a distance that is within its bound.
+
+    Parameters
+    ----------
+    what : str
+        Who computed what.
+    found, bound : float
+        The distance and its bound.
+
+    Returns
+    -------
+    float
+        ``found``.
+
+    Raises
+    ------
+    DisagreementError
+        If it is larger than the bound, or NaN.
+    """
+    if not found <= bound:
+        raise DisagreementError(f"{what} deviates by {found:.3g}; at most {bound:.3g} was expected")
+    return found

@@ -1,0 +1,74 @@
+"""What a peer gets from the harness: the quadratic regulariser, the same for all, on NumPy vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from refms.objective.regularizers import Quadratic
+from refms.optimize import Objective, Product
+
+
+@dataclass(frozen=True, eq=False)
+class Regularized:
+    """A peer's mean loss plus R(x) and a constant.
+
+    Parameters
+    ----------
+    loss : Objective
+        The peer's.
+    regularizer : Quadratic
+        R.
+    constant : float
+        The regulariser of the frozen block.
+    """
+
+    loss: Objective
+    regularizer: Quadratic
+    constant: float
+
+    def value(self, x: Any) -> float:
+        """Return the value at x."""
+        return self.loss.value(x) + self.regularizer.value(x) + self.constant
+
+    def value_and_gradient(self, x: Any) -> tuple[float, Any]:
+        """Return value and gradient at x."""
+        value, gradient = self.loss.value_and_gradient(x)
+        return value + self.regularizer.value(x) + self.constant, gradient + self.regularizer.gradient(x)
+
+    def curvature(self, x: Any) -> Product:
+        """Return the product with the Gauss–Newton matrix at x."""
+        product = self.loss.curvature(x)
+        return lambda v: product(v) + self.regularizer.gradient(v)
+
+
+def regularized(control: Any, name: str, blocks: Any, loss: Objective) -> Regularized:
+    """Return a peer's loss in one block with refms' regularisers.
+
+    Parameters
+    ----------
+    control : OptimalControl
+        Gives the regularisers.
+    name : str
+        ``"propagation"``, ``"classifier"`` or ``"joint"``.
+    blocks : mapping of str to array
+        Both vectors.
+    loss : Objective
+        The peer's loss as a function of that block.
+
+    Returns
+    -------
+    Regularized
+        The same function as refms' ``control.block(name, blocks)``.
+    """
+    parts = {
+        "propagation": (control.propagation_regularizer, blocks["propagation"]),
+        "classifier": (control.classifier_regularizer, blocks["classifier"]),
+    }
+    if name == "joint":
+        import scipy.sparse
+
+        both = [quadratic.Q for quadratic, _ in parts.values()]
+        return Regularized(loss, Quadratic(scipy.sparse.block_diag(both, format="csr")), 0.0)
+    (frozen,) = (parts[other] for other in parts if other != name)
+    return Regularized(loss, parts[name][0], float(frozen[0].value(frozen[1])))

@@ -1,0 +1,61 @@
+"""Pieces of Markdown: tables, numbers with three digits, and where a record comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+NOTHING = "–"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table.
+
+    Examples
+    --------
+    >>> print(table(["a", "b"], [["1", "2"]]))
+    | a | b |
+    |---|---|
+    | 1 | 2 |
+    <BLANKLINE>
+    """
+    lines = [head, ["---"] * len(head), *rows]
+    text = "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+    return text.replace("| --- ", "|---").replace("--- |\n", "---|\n", 1)
+
+
+def digits(value: float, count: int = 3) -> str:
+    """Return a number with so many significant digits, without exponent.
+
+    Examples
+    --------
+    >>> digits(1234.5), digits(12.345), digits(0.012345)
+    ('1234', '12.3', '0.0123')
+    """
+    if value == 0:
+        return "0"
+    whole = len(str(int(abs(value)))) if abs(value) >= 1 else 0
+    if whole >= count:
+        return f"{value:.0f}"
+    if whole:
+        return f"{value:.{count - whole}f}"
+    return f"{float(f'{value:.{count}g}'):.10f}".rstrip("0")
+
+
+def milliseconds(times: dict[str, Any] | None, clock: str = "cpu") -> str:
+    """Return the median of a way in milliseconds."""
+    return NOTHING if times is None else digits(1e3 * times[clock][1])
+
+
+def provenance(record: dict[str, Any]) -> str:
+    """Return command, date, machine, versions and load in a few lines."""
+    versions = ", ".join(f"{package} {version}" for package, version in record["versions"].items())
+    settings = record["settings"]
+    loads = [value for row in record["rows"] for value in row["load"] if value is not None]
+    load = f" The load of the machine was {min(loads):.1f} to {max(loads):.1f}." if loads else ""
+    quick = " **A quick run for development, not for quotation.**" if record["quick"] else ""
+    return (
+        f"`{record['command']}`, {record['date']}, revision {record['revision']}, {record['machine']}, "
+        f"{settings['C library']}, transparent huge pages {settings['transparent huge pages']}; {versions}."
+        f"{load}{quick}"
+    )

@@ -1,0 +1,201 @@
+"""The section of the network: times by operation, shares of the matrix product's rate, memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks.cases import Case
+from benchmarks.operations import CG_ITERATIONS, OPERATIONS
+from benchmarks.report.markdown import NOTHING, digits, milliseconds, table
+
+TITLES = {
+    "forward": "Forward: value of the objective",
+    "gradient": "Gradient (with the value)",
+    "product": "Gauss–Newton product, linearised beforehand",
+    "step": f"Gauss–Newton step: gradient, linearisation, {CG_ITERATIONS} CG iterations",
+}
+AUTOGRAD = "torch.func jvp + vjp"
+OWN_GRADIENT = {
+    "torch, linearised once": AUTOGRAD,
+    "curvlinops": AUTOGRAD,
+    "BackPACK": AUTOGRAD,
+    "JAX jit, linearised once": "JAX jit",
+}
+"""Whose gradient is the unit of an engine that has none of its own."""
+
+Result = dict[str, Any]
+
+
+def section(record: dict[str, Any]) -> str:
+    """Return the text between two headings of second order."""
+    rows = record["rows"]
+    timed = [row for row in rows if "weigh" not in row["specification"]["arguments"]]
+    weighed = [row for row in rows if "weigh" in row["specification"]["arguments"]]
+    parts = [LEGEND]
+    for operation in OPERATIONS:
+        parts.append(f"### {TITLES[operation]}\n")
+        parts += [times(operation, *group) for group in groups(timed)]
+    parts.append(rates(timed))
+    if weighed:
+        parts.append(weights(weighed))
+    parts.append(remarks(timed))
+    return "\n".join(parts)
+
+
+LEGEND = """Residual network, tanh, periodic, fixed 1×1 opening, forward Euler to T = 1, classifier and
+softmax cross entropy; unknowns are stencils and biases. Columns are (n, c, N, m): n×n cells, c channels, N
+layers, m images. A cell holds milliseconds, then the speed relative to the first PyTorch row (forward,
+gradient) or to curvlinops (product, step), and for product and step the time in gradients of the same
+library.
+"""
+
+
+def groups(rows: list[dict[str, Any]]) -> Iterator[tuple[str, str, dict[str, list[Result]]]]:
+    """Yield caption, clock, and results by size for every precision, number of threads and allocator."""
+    found: dict[tuple[str, int, str], dict[str, list[Result]]] = {}
+    for row in rows:
+        specification = row["specification"]
+        key = specification["arguments"]["dtype"], specification["threads"], specification["allocator"]
+        found.setdefault(key, {}).setdefault(_size(row), []).append(row["result"])
+    for (dtype, threads, allocator), by_size in found.items():
+        clock = "cpu" if threads == 1 else "wall"
+        many = "one thread, processor time" if threads == 1 else f"{threads} threads, wall time"
+        yield f"{dtype}, {many}, allocator {allocator}", clock, by_size
+
+
+def times(operation: str, caption: str, clock: str, by_size: dict[str, list[Result]]) -> str:
+    """Return the table of one operation under one setting."""
+    rows = [
+        [name if name != AUTOGRAD or operation in ("product", "step") else "torch, autograd"]
+        + [cell(operation, name, clock, results) for results in by_size.values()]
+        for name in _names(operation, by_size)
+    ]
+    if not rows:
+        return ""
+    return f"{caption}:\n\n" + table(["ms, speed", *by_size], rows)
+
+
+def cell(operation: str, name: str, clock: str, results: list[Result]) -> str:
+    """Return what an engine did at one size; compared within the process that it ran in."""
+    for result in results:
+        found = result["operations"].get(operation, {})
+        if name not in found:
+            continue
+        unit = found.get(AUTOGRAD if operation in ("forward", "gradient") else "curvlinops")
+        text = milliseconds(found[name], clock)
+        if unit is not None:
+            text += f", {digits(unit[clock][1] / found[name][clock][1], 2)}×"
+        gradient = result["operations"].get("gradient", {}).get(OWN_GRADIENT.get(name, name))
+        if operation in ("product", "step") and gradient is not None:
+            text += f", {digits(found[name][clock][1] / gradient[clock][1], 2)} g"
+        return text
+    return NOTHING
+
+
+def rates(rows: list[dict[str, Any]]) -> str:
+    """Return the share of the matrix product's rate that the counted convolutions alone make up."""
+    parts = []
+    for caption, clock, by_size in groups(rows):
+        dtype = caption.partition(",")[0]
+        lines = []
+        for name in _names("product", by_size):
+            if name.startswith("refms") or "by hand" in name:
+                lines += [
+                    [f"{name}: {operation}"]
+                    + [
+                        _share(operation, name, clock, Case(*_numbers(size), dtype), by_size[size])
+                        for size in by_size
+                    ]
+                    for operation in ("forward", "gradient", "product")
+                ]
+        peaks = [digits(max(result["gemm"] for result in found) / 1e9) for found in by_size.values()]
+        lines.append(["matrix product 1024×1024, GF/s", *peaks])
+        parts.append(f"{caption}:\n\n" + table(["GF/s, share", *by_size], lines))
+    explanation = (
+        "The multiply-adds of the convolutions that are needed (N forward, 3N − 1 in a gradient, 4N − 2 in "
+        "a product), divided by the time of the whole operation, tanh and classifier included; a "
+        "multiply-add counts two. The share is that of NumPy's matrix product in the same process.\n"
+    )
+    return "\n".join([f"### Share of the matrix product's rate\n\n{explanation}", *parts])
+
+
+def weights(rows: list[dict[str, Any]]) -> str:
+    """Return the table of peak memory."""
+    found: dict[tuple[str, str, str], dict[str, str]] = {}
+    for row in rows:
+        arguments, result = row["specification"]["arguments"], row["result"]
+        operation, name = arguments["weigh"]
+        text = f"{(result['peak'] - result['before']) / 2**20:.0f}, {result['peak'] / 2**20:.0f}"
+        found.setdefault((operation, arguments["dtype"], name), {})[_size(row)] = text
+    sizes = list(dict.fromkeys(_size(row) for row in rows))
+    lines = [
+        [f"{operation}, {dtype}", "torch, autograd" if (operation, name) == ("gradient", AUTOGRAD) else name]
+        + [cells.get(size, NOTHING) for size in sizes]
+        for (operation, dtype, name), cells in sorted(found.items(), key=lambda item: item[0][:2])
+    ]
+    explanation = (
+        "MiB at the peak beyond the loaded libraries, and of the whole process; each in a process of its "
+        "own, after the same operation on a tiny problem, with the default allocator. Includes images, "
+        "parameters and whatever an engine keeps.\n"
+    )
+    return f"### Peak memory\n\n{explanation}\n" + table(["", "MiB: more, all", *sizes], lines)
+
+
+def remarks(rows: list[dict[str, Any]]) -> str:
+    """Return what was missing, what the engines by hand chose, and how far results were apart."""
+    lines = []
+    for family, reason in {item for row in rows for item in row["result"]["missing"].items()}:
+        lines.append(f"* {family} was not measured: {reason}.")
+    largest = max(
+        (one["rho"], name, operation)
+        for row in rows
+        for operation, engines in row["result"]["operations"].items()
+        if operation != "step"
+        for name, one in engines.items()
+    )
+    lines.append(f"* Results agree: ρ is {largest[0]:.2g} at most ({largest[1]}, {largest[2]}).")
+    rounds = [
+        one["rounds"]
+        for row in rows
+        for found in row["result"]["operations"].values()
+        for one in found.values()
+    ]
+    lines.append(f"* Rounds: {min(rounds)} to {max(rounds)}.")
+    return "### Remarks\n\n" + "\n".join([*lines, *REMARKS]) + "\n"
+
+
+REMARKS = (
+    "* *torch by hand* is refms' own mathematics in PyTorch: derivatives by hand, everything reusable "
+    "kept, examples in chunks through all layers; chunk and what is kept are those that were fastest on "
+    "the problem, found out before the measurement. *conv2d* uses PyTorch's convolution, *columns* gathers "
+    "columns and multiplies.",
+    "* *torch, linearised once* pads by concatenation: `torch.func.linearize` of PyTorch 2.13 returns "
+    "wrong numbers for circular padding.",
+    "* BackPACK's extensions for single layers know neither circular padding nor residual steps in time; "
+    "measured is its matrix-free product, which works on any graph.",
+    "* *SciPy* has every K(s) as a CSR matrix; the derivatives are by hand.",
+)
+
+
+def _share(operation: str, name: str, clock: str, case: Case, results: list[Result]) -> str:
+    for result in results:
+        one = result["operations"].get(operation, {}).get(name)
+        if one is not None:
+            rate = 2 * case.counted(operation) / one[clock][1]
+            return f"{digits(rate / 1e9)}, {100 * rate / result['gemm']:.0f} %"
+    return NOTHING
+
+
+def _names(operation: str, by_size: dict[str, list[Result]]) -> list[str]:
+    found = (result["operations"].get(operation, {}) for results in by_size.values() for result in results)
+    return list(dict.fromkeys(name for engines in found for name in engines))
+
+
+def _size(row: dict[str, Any]) -> str:
+    return ", ".join(map(str, row["specification"]["arguments"]["size"]))
+
+
+def _numbers(size: str) -> tuple[int, int, int, int]:
+    n, channels, layers, examples = map(int, size.split(", "))
+    return n, channels, layers, examples

@@ -1,0 +1,166 @@
+"""The sections of the tables that have one table each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.report.markdown import NOTHING, digits, milliseconds, table
+
+
+def bcd(record: dict[str, Any]) -> str:
+    """Return milliseconds of an iteration, and speed relative to the one built from curvlinops."""
+    rows = record["rows"]
+    names = list(dict.fromkeys(name for row in rows for name in row["result"]["engines"]))
+    head = ["ms, speed", *(f"{_size(row)}, {_arguments(row)['dtype']}" for row in rows)]
+    lines = []
+    for name in names:
+        cells = []
+        for row in rows:
+            found = row["result"]["engines"]
+            unit = found.get("curvlinops")
+            text = milliseconds(found.get(name))
+            if unit is not None and name in found:
+                text += f", {digits(unit['cpu'][1] / found[name]['cpu'][1], 2)}×"
+            cells.append(text)
+        lines.append([name, *cells])
+    return (
+        "One Gauss–Newton step on stencils and biases (20 CG iterations), five Newton steps on the "
+        "classifier (10 CG iterations each), with line searches, by refms' optimiser on every engine; one "
+        "thread, processor time, allocator tuned. Speed is relative to the iteration with curvlinops' "
+        "products.\n\n"
+    ) + table(head, lines)
+
+
+def convolution(record: dict[str, Any]) -> str:
+    """Return milliseconds, rates and shares."""
+    rows = record["rows"]
+    names = list(dict.fromkeys(name for row in rows for name in row["result"]["ways"]))
+    lines = []
+    for name in names:
+        cells = []
+        for row in rows:
+            result = row["result"]
+            one = result["ways"].get(name)
+            if one is None:
+                cells.append(NOTHING)
+                continue
+            convolutions = 2 if " and " in name else 1
+            rate = 2 * convolutions * result["multiply_adds"] / one["cpu"][1]
+            cells.append(f"{milliseconds(one)}, {digits(rate / 1e9)}, {100 * rate / result['gemm']:.0f} %")
+        lines.append([name, *cells])
+    lines.append(["matrix product 1024×1024, GF/s", *(digits(row["result"]["gemm"] / 1e9) for row in rows)])
+    head = ["ms, GF/s, share", *(f"{_size(row)}, {_arguments(row)['dtype']}" for row in rows)]
+    return (
+        "One K(s) with c channels in and out on n×n cells and m images, 3×3, periodic; one thread, "
+        "processor time, allocator tuned. The share is that of NumPy's matrix product in the same process; "
+        "a multiply-add counts two.\n\n"
+    ) + table(head, lines)
+
+
+def assembly(record: dict[str, Any]) -> str:
+    """Return milliseconds of each way, and the share of the rate of a copy."""
+    lines = []
+    for row in record["rows"]:
+        arguments, result = _arguments(row), row["result"]
+        ways = result["ways"]
+        refill = ways["refill"]["cpu"][1]
+        rate = result["moved"] / refill
+        geometry = _by(arguments["grid"]), str(arguments["channels"]), _by(arguments["stencil"])
+        lines.append(
+            [
+                ", ".join([*geometry, arguments["dtype"]]),
+                f"{result['nnz']:,}",
+                *(milliseconds(ways[name]) for name in ("pattern", "refill", "scipy", "scipy with shifts")),
+                f"{ways['scipy']['cpu'][1] / refill:.0f}",
+                f"{digits(rate / 1e9, 2)}, {100 * rate / result['copy']:.0f} %",
+            ]
+        )
+    head = [
+        "grid, channels, stencil",
+        "nnz",
+        "pattern, ms",
+        "refill, ms",
+        "SciPy, ms",
+        "with shifts, ms",
+        "SciPy / refill",
+        "refill, GB/s, share",
+    ]
+    return (
+        "The pattern is made once for a geometry, a new S only refills it. SciPy's way is Σ_κ S_κ ⊗ Π_κ, "
+        "with the shift matrices at hand and with their construction. Refilling writes every stored value "
+        "and reads the index that says where it comes from; the share is that of a copy which moves as "
+        "many bytes. Processor time.\n\n"
+    ) + table(head, lines)
+
+
+def transfer(record: dict[str, Any]) -> str:
+    """Return milliseconds of each way."""
+    rows = record["rows"]
+    names = list(dict.fromkeys(name for row in rows for name in row["result"]["ways"]))
+    head = ["ms", *(f"{_by(_arguments(row)['shape'])}, {_arguments(row)['dtype']}" for row in rows)]
+    lines = [[name, *(milliseconds(row["result"]["ways"].get(name)) for row in rows)] for name in names]
+    return (
+        "All 3×3 stencils of a network (layers × channels out × in) by one level, pair "
+        "`averaging-bilinear`; the explicit product on 28×28 cells. One thread, processor time.\n\n"
+    ) + table(head, lines)
+
+
+def scaling(record: dict[str, Any]) -> str:
+    """Return milliseconds by value and the fitted exponents."""
+    titles = {"examples": "m", "n": "n²", "layers": "N", "channels": "c²"}
+    parts = []
+    for row in record["rows"]:
+        arguments = _arguments(row)
+        values = [str(value) for value in arguments["values"]]
+        head = [
+            f"{arguments['dtype']}, ms",
+            *(f"{titles[arguments['grows']].rstrip('²')} = {value}" for value in values),
+            f"exponent in {titles[arguments['grows']]}",
+        ]
+        lines = [
+            [name, *(milliseconds(found["times"][value]) for value in values), f"{found['exponent']:.2f}"]
+            for name, found in row["result"].items()
+        ]
+        parts.append(table(head, lines))
+    return (
+        "One quantity grows, the others stay at n = 28, c = 8, N = 4, m = 128; one thread, processor time, "
+        "allocator default. The exponent is the slope of the least-squares line through the "
+        "logarithms.\n\n"
+    ) + "\n".join(parts)
+
+
+def memory(record: dict[str, Any]) -> str:
+    """Return peaks and times."""
+    lines = [
+        [
+            _size(row),
+            _arguments(row)["dtype"],
+            row["result"]["engine"],
+            f"{row['result']['peak'] / 2**30:.2f}",
+            f"{row['result']['all states'] / 2**30:.1f}",
+            digits(row["result"]["cpu"]),
+        ]
+        for row in record["rows"]
+    ]
+    head = ["n, c, N, m", "", "", "peak, GiB", "all states would take, GiB", "processor time, s"]
+    return "One value and gradient; the peak is that of the whole process.\n\n" + table(head, lines)
+
+
+def startup(record: dict[str, Any]) -> str:
+    """Return milliseconds of each command."""
+    ways = record["rows"][0]["result"]["ways"]
+    lines = [[f"`{name}`", milliseconds(one), milliseconds(one, "wall")] for name, one in ways.items()]
+    return table(["command", "processor time, ms", "wall time, ms"], lines)
+
+
+def _arguments(row: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = row["specification"]["arguments"]
+    return found
+
+
+def _size(row: dict[str, Any]) -> str:
+    return ", ".join(map(str, _arguments(row)["size"]))
+
+
+def _by(extents: list[int]) -> str:
+    return "×".join(map(str, extents))

@@ -1,0 +1,136 @@
+"""The command line that all tables share: each row in its own process, then the record."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.child import MeasurementError, measured
+from benchmarks.record import PUBLISHED, ROOT, heading, load, now, write
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """Return the options of every benchmark.
+
+    Parameters
+    ----------
+    description : str
+        First line of the help.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        With ``--quick``, ``--resume``, ``--seconds`` and ``--output``.
+    """
+    options = argparse.ArgumentParser(description=description)
+    options.add_argument("--quick", action="store_true", help="one size and few rounds, for development")
+    options.add_argument("--resume", action="store_true", help="keep the rows that the output has already")
+    options.add_argument("--seconds", type=float, help="time for the rounds of one comparison")
+    options.add_argument(
+        "--output",
+        type=Path,
+        help="folder of the JSON files; default validation/benchmarks, quick: out/benchmarks",
+    )
+    return options
+
+
+def folder(options: argparse.Namespace) -> Path:
+    """Return where the JSON files go; a quick run never takes the place of what is published."""
+    default = ROOT / "out" / "benchmarks" if options.quick else PUBLISHED
+    return options.output or default
+
+
+def main(table: str, argv: Sequence[str] | None = None) -> int:
+    """Measure one table.
+
+    Parameters
+    ----------
+    table : str
+        Module in ``benchmarks.tables``.
+    argv : sequence of str, optional
+        Command line without the program's name.
+
+    Returns
+    -------
+    int
+        0, or 1 if a row could not be measured.
+    """
+    module = importlib.import_module(f"benchmarks.tables.{table}")
+    options = parser(module.__doc__.splitlines()[0]).parse_args(argv)
+    return measure(table, options)
+
+
+def measure(table: str, options: argparse.Namespace) -> int:
+    """Measure all rows of a table, writing the record after each.
+
+    Parameters
+    ----------
+    table : str
+        Module in ``benchmarks.tables``.
+    options : argparse.Namespace
+        As of ``parser``.
+
+    Returns
+    -------
+    int
+        0, or 1 if a row could not be measured; the record then lacks it, and standard error says why.
+    """
+    module = importlib.import_module(f"benchmarks.tables.{table}")
+    target = folder(options) / f"{table}.json"
+    command = f"python scripts/bench_{table}.py" + (" --quick" if options.quick else "")
+    if options.seconds is not None:
+        command += f" --seconds {options.seconds:g}"
+    record = heading(table, command, options.quick)
+    earlier = earlier_rows(target, record) if options.resume else {}
+    specifications = [_with_options(one, options) for one in module.specifications(options.quick)]
+    failures = 0
+    for number, specification in enumerate(specifications, start=1):
+        key = json.dumps(specification, sort_keys=True)
+        if key in earlier:
+            record["rows"].append(earlier[key])
+            continue
+        start = time.perf_counter()
+        before = load()
+        try:
+            result = measured(table, **specification)
+        except MeasurementError as error:
+            print(error, file=sys.stderr)
+            failures += 1
+            continue
+        row = {
+            "specification": specification,
+            "date": now(),
+            "revision": record["revision"],
+            "load": [before, load()],
+            "result": result,
+        }
+        record["rows"].append(row)
+        write(target, record)
+        print(
+            f"{table} {number}/{len(specifications)}, {time.perf_counter() - start:.0f} s: {key}", flush=True
+        )
+    write(target, record)
+    return 1 if failures else 0
+
+
+def earlier_rows(target: Path, heading: dict[str, Any]) -> dict[str, Any]:
+    """Return the rows of a record by their specification, if machine and versions are still the same."""
+    if not target.is_file():
+        return {}
+    record = json.loads(target.read_text(encoding="utf-8"))
+    if any(record[name] != heading[name] for name in ("machine", "versions", "settings")):
+        return {}
+    return {json.dumps(row["specification"], sort_keys=True): row for row in record["rows"]}
+
+
+def _with_options(specification: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    arguments = dict(specification["arguments"])
+    if options.seconds is not None and "seconds" in arguments:
+        arguments["seconds"] = options.seconds
+    return {**specification, "arguments": arguments}

@@ -1,0 +1,92 @@
+"""One iteration of block-coordinate descent: a step on the network, five on the classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.agreement import require
+from benchmarks.cases import SIZES, Case, Problem
+from benchmarks.engines import engines
+from benchmarks.operations import MODEL_TOLERANCE
+from benchmarks.timing import Limits, interleaved
+from refms.optimize import StepOptions, StopRules, block_coordinate_descent, propagation_then_classifier
+
+NAME = "bcd"
+ENGINES = ("torch by hand, conv2d", "torch by hand, columns", "curvlinops", "JAX jit, linearised once")
+"""Peers that are measured, besides all routes of refms."""
+
+SCHEDULE = propagation_then_classifier(
+    StepOptions(cg_tolerance=0.0, cg_iterations=20, max_step=1.0),
+    StepOptions(cg_tolerance=0.0, cg_iterations=10),
+)
+"""Of [LAS] Sec. 4, with as many CG iterations on every engine."""
+
+
+def specifications(quick: bool) -> list[dict[str, Any]]:
+    """Return what to measure: all sizes but the largest, on one thread."""
+    sizes = SIZES[:1] if quick else [size for size in SIZES if size[1] < 16]
+    return [
+        {
+            "arguments": {
+                "size": list(size),
+                "dtype": dtype,
+                "seconds": 2.0 if quick else 60.0,
+                "least": 1 if quick else 3,
+            },
+            "threads": 1,
+            "allocator": "tuned",
+        }
+        for size in sizes
+        for dtype in ("float64", "float32")
+    ]
+
+
+def iteration(engine: Any, problem: Problem) -> float:
+    """Return the objective after one iteration from the problem's parameters."""
+    done = block_coordinate_descent(engine, problem.model.blocks, SCHEDULE, stop=StopRules(max_iterations=1))
+    return float(list(done.history)[-1].objective)
+
+
+def measure(
+    size: tuple[int, int, int, int],
+    dtype: str,
+    seconds: float = 60.0,
+    least: int = 3,
+    chosen: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Time one iteration on each engine, after all came to the same objective.
+
+    Parameters
+    ----------
+    size : tuple of int
+        (n, c, N, m).
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+    seconds, least : float, int
+        Limits of the rounds.
+    chosen : sequence of str, optional
+        Families of engines; None means all.
+
+    Returns
+    -------
+    dict
+        Times as of ``interleaved``; ``rho`` is the relative deviation of the decrease of the objective.
+    """
+    problem = Problem(Case(*size, dtype))
+    double = problem.in_double()
+    usable, missing = engines(chosen)
+    built = {
+        name: build(problem) for name, build in usable.items() if name.startswith("refms") or name in ENGINES
+    }
+    before = double.control.block("propagation", double.model.blocks).value(
+        double.model.blocks["propagation"]
+    )
+    expected = before - iteration(double.control, double)
+
+    def check(name: str, objective: float) -> float:
+        deviation = float(f"{abs((before - objective) / expected - 1):.2g}")
+        return require(f"{name}: decrease in an iteration", deviation, MODEL_TOLERANCE[dtype])
+
+    calls = {name: (lambda engine=engine: iteration(engine, problem)) for name, engine in built.items()}
+    return {"engines": interleaved(calls, Limits(seconds, least), check), "missing": missing}

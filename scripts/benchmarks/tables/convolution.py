@@ -1,0 +1,96 @@
+"""K(s) Y, its adjoint and its stencil gradient, in the share of the matrix product's rate that they reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks.agreement import require, rho
+from benchmarks.cases import SIZES, STENCIL, Case
+from benchmarks.gemm import gemm_rate
+from benchmarks.timing import Limits, interleaved
+from refms.grid import Grid, nchw_from_columns
+from refms.operators.convolution import Convolution
+
+NAME = "convolution"
+
+
+def specifications(quick: bool) -> list[dict[str, Any]]:
+    """Return what to measure: each size in both precisions, on one thread."""
+    sizes = SIZES[:1] if quick else SIZES
+    return [
+        {
+            "arguments": {
+                "size": list(size),
+                "dtype": dtype,
+                "seconds": 1.0 if quick else 10.0,
+                "least": 2 if quick else 5,
+            },
+            "threads": 1,
+            "allocator": "tuned",
+        }
+        for size in sizes
+        for dtype in ("float64", "float32")
+    ]
+
+
+def measure(
+    size: tuple[int, int, int, int], dtype: str, seconds: float = 10.0, least: int = 5
+) -> dict[str, Any]:
+    """Time the routes of one convolution.
+
+    Parameters
+    ----------
+    size : tuple of int
+        (n, c, N, m); N is not used.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+    seconds, least : float, int
+        Limits of the rounds.
+
+    Returns
+    -------
+    dict
+        Times as of ``interleaved``, the multiply-adds of one convolution, and the rate of the matrix product.
+    """
+    case = Case(*size, dtype)
+    rng = np.random.default_rng(0)
+    K = Convolution(Grid((case.n, case.n)), case.channels, case.channels, (STENCIL, STENCIL))
+    S = rng.standard_normal(K.stencils_shape).astype(dtype)
+    Y, Z = rng.standard_normal((2, K.rows_in, case.examples)).astype(dtype)
+    matrix = K.matrix(S)
+    ways: dict[str, Callable[[], Any]] = {
+        "refms, NumPy: K(s) y": lambda: K.apply(S, Y),
+        "refms, NumPy: K(s)ᵀ z": lambda: K.adjoint(S, Z),
+        "refms, NumPy: stencil gradient": lambda: K.stencil_gradient(Z, Y),
+        "refms, NumPy: K(s)ᵀ z and stencil gradient": lambda: K.adjoint_and_gradient(S, Z, Y),
+        "SciPy: CSR @ y": lambda: matrix @ Y,
+    }
+    try:
+        ways["torch: conv2d, circular"] = in_torch(S, nchw_from_columns(Y, K.grid))
+        missing = {}
+    except ImportError as error:
+        missing = {"torch": str(error)}
+    exact = K.matrix(S.astype("float64")) @ Y.astype("float64")
+
+    def check(name: str, result: Any) -> float:
+        if name.startswith("torch"):
+            result = result.flatten(1).T.numpy()
+        elif not name.endswith(" y"):
+            return 0.0  # these two are derivatives of K(s) y; the tests of refms compare them with the matrix
+        return require(name, rho(result, exact, dtype, case.channels * STENCIL**2))
+
+    rates = [gemm_rate(dtype)]
+    times = interleaved(ways, Limits(seconds, least, 31), check)
+    rates.append(gemm_rate(dtype))
+    return {"ways": times, "multiply_adds": case.multiply_adds, "gemm": max(rates), "missing": missing}
+
+
+def in_torch(S: Any, images: Any) -> Callable[[], Any]:
+    """Return PyTorch's convolution of the same numbers, NCHW, with the periodic continuation."""
+    import torch
+
+    s, y = torch.from_numpy(S), torch.from_numpy(images)
+    return lambda: torch.conv2d(torch.nn.functional.pad(y, (1, 1, 1, 1), mode="circular"), s)

@@ -1,0 +1,54 @@
+"""A deep network on many images: the memory of one gradient, in a process of its own."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from benchmarks import memory
+from benchmarks.cases import Case, Problem
+from benchmarks.engines import engines
+
+NAME = "memory"
+SIZE = (28, 8, 64, 10_000)
+LIMIT = 4 * 2**30
+"""Bytes that the whole process shall not exceed."""
+
+
+def specifications(quick: bool) -> list[dict[str, Any]]:
+    """Return what to measure: both precisions; the quick one has 100 images."""
+    size = [*SIZE[:3], 100] if quick else list(SIZE)
+    return [
+        {"arguments": {"size": size, "dtype": dtype}, "threads": 1, "allocator": "default"}
+        for dtype in ("float64", "float32")
+    ]
+
+
+def measure(size: tuple[int, int, int, int], dtype: str) -> dict[str, Any]:
+    """Weigh value and gradient of refms.
+
+    Parameters
+    ----------
+    size : tuple of int
+        (n, c, N, m).
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+
+    Returns
+    -------
+    dict
+        ``peak``, bytes of the whole process, and ``cpu``, seconds, by the first route that there is.
+    """
+    name, build = next(iter(engines(("refms",))[0].items()))
+    problem = Problem(Case(*size, dtype))
+    risk = build(problem).block("propagation", problem.model.blocks, 1)
+    start = time.process_time()
+    risk.value_and_gradient(problem.model.blocks["propagation"])
+    cpu = time.process_time() - start
+    one_state = size[0] ** 2 * size[1] * size[3] * problem.images.itemsize
+    return {
+        "engine": name,
+        "peak": memory.peak(),
+        "cpu": float(f"{cpu:.4g}"),
+        "all states": one_state * size[2],
+    }

@@ -1,0 +1,141 @@
+"""Forward, gradient, Gauss–Newton product and step of the network: time and memory, all engines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks import memory
+from benchmarks.cases import SIZES, Case, Problem
+from benchmarks.engines import Build, engines, families
+from benchmarks.gemm import gemm_rate
+from benchmarks.operations import OPERATIONS, Reference, call, objective
+from benchmarks.timing import Limits, interleaved
+
+NAME = "network"
+AUTOGRAD = "torch.func jvp + vjp"
+"""Whose forward pass and gradient are those of all engines that are PyTorch's automatic differentiation."""
+
+SAME_BELOW = ("torch, linearised once", "curvlinops", "BackPACK", "JAX jit, linearised once")
+"""Engines that differ from another one in the product only."""
+
+LARGE = ((28, 16, 8, 256),)
+HALVES = (
+    ("refms", "torch", "curvlinops", "BackPACK"),
+    ("refms", "curvlinops", "torch by hand", "JAX", "SciPy"),
+)
+"""Return what to measure: times by size, precision, threads and allocator; then memory."""
+
+NOT_STEPPED = (AUTOGRAD, "BackPACK", "JAX jit", "SciPy, explicit K(s)")
+"""Engines whose step is left out, for the sake of time: 20 products tell it."""
+
+
+def specifications(quick: bool) -> list[dict[str, Any]]:
+    """Return what to measure: times by size, precision, threads and allocator; then memory."""
+    sizes = SIZES[:1] if quick else SIZES
+    settings = [(1, "tuned")] if quick else [(1, "tuned"), (1, "default"), (2, "tuned")]
+    timed = [
+        {
+            "arguments": {
+                "size": list(size),
+                "dtype": dtype,
+                "chosen": chosen,
+                "seconds": 2.0 if quick else 30.0,
+                "least": 1 if quick else 3,
+            },
+            "threads": threads,
+            "allocator": allocator,
+        }
+        for size in sizes
+        for dtype in ("float64", "float32")
+        for threads, allocator in settings
+        for chosen in (HALVES if size in LARGE else [None])
+    ]
+    weighed = [
+        {"arguments": {"size": list(size), "dtype": dtype, "chosen": [family], "weigh": [operation, name]}}
+        for size in sizes
+        for dtype in ("float64", "float32")
+        for operation in ("gradient", "product")
+        for name, family in families().items()
+        if differs(name, operation)
+    ]
+    return [*timed, *weighed]
+
+
+def differs(name: str, operation: str) -> bool:
+    """Return whether an engine has its own row for an operation."""
+    left_out = {"forward": SAME_BELOW, "gradient": SAME_BELOW, "product": (), "step": NOT_STEPPED}
+    return name not in left_out[operation]
+
+
+def measure(
+    size: tuple[int, int, int, int],
+    dtype: str,
+    weigh: tuple[str, str] | None = None,
+    seconds: float = 30.0,
+    least: int = 3,
+    chosen: Sequence[str] | None = None,
+    operations: Sequence[str] = OPERATIONS,
+) -> dict[str, Any]:
+    """Time the operations of all engines, or weigh one operation of one engine.
+
+    Parameters
+    ----------
+    size : tuple of int
+        (n, c, N, m).
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+    weigh : tuple of str, optional
+        Operation and engine of which to take the peak memory.
+    seconds : float
+        For the rounds of each operation.
+    least : int
+        Fewest rounds.
+    chosen : sequence of str, optional
+        Families of engines; None means all.
+    operations : sequence of str
+        What to time.
+
+    Returns
+    -------
+    dict
+        Times as of ``interleaved``, ρ beside them; or the memory.
+    """
+    case = Case(*size, dtype)
+    if weigh is not None:
+        return weighed(case, *weigh, engines(chosen)[0])
+    problem = Problem(case)
+    usable, missing = engines(chosen)
+    built = {name: build(problem) for name, build in usable.items()}
+    reference = Reference(problem)
+    found: dict[str, Any] = {}
+    rates = [gemm_rate(dtype)]
+    for operation in operations:
+        calls = {
+            name: call(operation, objective(engine, problem), problem)
+            for name, engine in built.items()
+            if differs(name, operation)
+        }
+        found[operation] = interleaved(
+            calls,
+            Limits(seconds, min(least, 2) if operation == "step" else least),
+            lambda name, result, operation=operation: reference.require_same(operation, result, name),
+        )
+    rates.append(gemm_rate(dtype))
+    notes = {name: str(engine.choice) for name, engine in built.items() if hasattr(engine, "choice")}
+    return {"operations": found, "gemm": max(rates), "missing": missing, "choices": notes}
+
+
+def weighed(case: Case, operation: str, name: str, usable: dict[str, Build]) -> dict[str, int]:
+    """Return the memory that an operation needs at its peak, beyond the libraries.
+
+    They are loaded, and have run the operation on a tiny problem, before the count starts.
+    """
+    build = usable[name]
+    tiny = Problem(Case(8, 2, 2, 4, case.dtype))
+    call(operation, objective(build(tiny), tiny), tiny)()
+    before, problem = memory.resident(), Problem(case)
+    risk = objective(build(problem), problem)
+    memory.forget_peak()  # of the search for the best choice, where an engine makes one
+    call(operation, risk, problem)()
+    return {"peak": memory.peak(), "before": before}

@@ -1,0 +1,107 @@
+"""How time grows with examples, cells, layers and channels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.cases import Case, Problem
+from benchmarks.engines import engines
+from benchmarks.operations import Reference, call, objective
+from benchmarks.timing import Limits, interleaved
+
+NAME = "scaling"
+BASE = {"n": 28, "channels": 8, "layers": 4, "examples": 128}
+GROWTH: dict[str, tuple[tuple[int, ...], int]] = {
+    "examples": ((64, 128, 256, 512, 1024), 1),
+    "n": ((14, 28, 56, 112), 2),
+    "layers": ((2, 4, 8, 16, 32), 1),
+    "channels": ((4, 8, 16, 32), 2),
+}
+"""What grows, its values, and the power of it that work is proportional to."""
+
+
+def specifications(quick: bool) -> list[dict[str, Any]]:
+    """Return what to measure: all values of one quantity in one process, so that they alternate."""
+    return [
+        {
+            "arguments": {
+                "grows": grows,
+                "values": list(values[:3] if quick else values),
+                "dtype": dtype,
+                "seconds": 2.0 if quick else 40.0,
+                "least": 1 if quick else 5,
+            },
+            "threads": 1,
+            "allocator": "default",
+        }
+        for grows, (values, _) in GROWTH.items()
+        for dtype in (("float64",) if quick else ("float64", "float32"))
+    ]
+
+
+def measure(
+    grows: str, values: Sequence[int], dtype: str, seconds: float = 40.0, least: int = 5
+) -> dict[str, Any]:
+    """Time gradient and Gauss–Newton product of refms while one quantity grows.
+
+    Parameters
+    ----------
+    grows : str
+        Key of ``GROWTH``.
+    values : sequence of int
+        Its values.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+    seconds, least : float, int
+        Limits of the rounds of each operation.
+
+    Returns
+    -------
+    dict
+        For each route and operation the ``times`` as of ``interleaved``, by value, and the fitted
+        ``exponent``.
+    """
+    problems = {str(value): Problem(Case(**{**BASE, grows: value}, dtype=dtype)) for value in values}
+    power = GROWTH[grows][1]
+    found: dict[str, Any] = {}
+    for name, build in engines(("refms",))[0].items():
+        for operation in ("gradient", "product"):
+            calls = {
+                value: call(operation, objective(build(problem), problem), problem)
+                for value, problem in problems.items()
+            }
+
+            def check(value: str, result: Any, operation: str = operation, name: str = name) -> float:
+                return Reference(problems[value]).require_same(operation, result, f"{name}, {grows} {value}")
+
+            times = interleaved(calls, Limits(seconds, least), check)
+            work = [int(value) ** power for value in times]
+            seconds_each = [times[value]["cpu"][1] for value in times]
+            found[f"{name}: {operation}"] = {"times": times, "exponent": exponent(work, seconds_each)}
+    return found
+
+
+def exponent(work: Sequence[float], seconds: Sequence[float]) -> float:
+    """Return p of the least-squares fit log seconds = p log work + constant.
+
+    Parameters
+    ----------
+    work, seconds : sequence of float
+        Positive, of equal length, at least two different values of work.
+
+    Returns
+    -------
+    float
+        To 3 digits after the point.
+
+    Examples
+    --------
+    >>> exponent([1, 2, 4], [3.0, 6.0, 12.0])
+    1.0
+    """
+    x, y = [math.log(value) for value in work], [math.log(value) for value in seconds]
+    mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
+    covariance = sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True))
+    return round(covariance / sum((a - mean_x) ** 2 for a in x), 3)

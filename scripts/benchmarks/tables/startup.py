@@ -1,0 +1,48 @@
+"""How long it takes to ask refms for help."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+from benchmarks.timing import Limits, interleaved
+
+NAME = "startup"
+
+
+def specifications(quick: bool) -> list[dict[str, Any]]:
+    """Return what to measure."""
+    return [{"arguments": {"seconds": 1.0 if quick else 10.0}, "threads": 1, "allocator": "default"}]
+
+
+def measure(seconds: float = 10.0) -> dict[str, Any]:
+    """Time commands as whole processes.
+
+    Parameters
+    ----------
+    seconds : float
+        For all rounds.
+
+    Returns
+    -------
+    dict
+        Times as of ``interleaved``.
+    """
+    commands = {
+        "python -c pass": [sys.executable, "-c", "pass"],
+        "python -c 'import refms'": [sys.executable, "-c", "import refms"],
+        "refms --help": [sys.executable, "-m", "refms", "--help"],
+    }
+    ways = {
+        name: (lambda command=command: subprocess.run(command, check=True, capture_output=True))
+        for name, command in commands.items()
+    }
+    return {"ways": interleaved(ways, Limits(seconds, 5, 31), lambda name, result: 0.0, of_children)}
+
+
+def of_children() -> tuple[float, float]:
+    """Return the time now, and the processor time of all processes started here that ended."""
+    spent = os.times()
+    return spent.elapsed, spent.children_user + spent.children_system
