@@ -143,6 +143,7 @@ def fuzz(name: str, runs: int, seed: int, home: Path) -> Tally:
         with open(home / "log", "w+b") as log:
             child = subprocess.Popen(command, cwd=HOME, stdout=log, stderr=log)
             _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
             log.seek(0)
             said = log.read().decode("utf-8", "replace")
         found = Board(board)
@@ -265,7 +266,9 @@ def _options(words: Sequence[str] | None) -> argparse.Namespace:
         "--scratch", type=Path, default=_memory_disk(), help="folder for files, best in memory"
     )
     parser.add_argument("-o", "--output", type=Path, help="folder for the corpus and the inputs of findings")
-    parser.add_argument("--record", action="store_true", help=f"update {RECORD.relative_to(HOME.parent)}")
+    parser.add_argument(
+        "--record", action="store_true", help="update validation/conformance/results/fuzz.json"
+    )
     return parser.parse_args(words)
 
 

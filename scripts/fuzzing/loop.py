@@ -18,7 +18,7 @@ from fuzzing.board import Board
 from fuzzing.sentences import kind_of
 
 with atheris.instrument_imports(include=["refms", "zipfile", "gzip"]):
-    from fuzzing.targets import TARGETS
+    from fuzzing.targets import TARGETS, read_in_this_process
 
 SENTENCES = 1024
 ADDRESSES = 2**31
@@ -45,6 +45,7 @@ def main() -> None:
     """Never return: libFuzzer ends the process."""
     name, folder, shared, *flags = sys.argv[1:]
     target, home, board, sentences = TARGETS[name], Path(folder), Board(Path(shared)), Sentences()
+    read_in_this_process()
     warnings.simplefilter("ignore")  # of Python's parser, about odd literals in .npy headers
     faulthandler.enable()
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))

@@ -13,7 +13,7 @@ import zlib
 from pathlib import Path
 
 from fuzzing.sentences import kind_of
-from fuzzing.targets import TARGETS
+from fuzzing.targets import TARGETS, read_in_this_process
 
 
 def main() -> None:
@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
     target = TARGETS[options.target]
+    read_in_this_process()
     with tempfile.TemporaryDirectory() as folder:
         said = {path: target.check(Path(folder), path.read_bytes()) for path in options.files}
     if options.keep is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_PARTICULAR = re.compile(r"""b?(['"]).*?\1|0x[0-9a-f]+|[0-9]+""")
+_PARTICULAR = re.compile(r"""(?<![a-z])b?(['"]).*?\1|0x[0-9a-f]+|[0-9]+""")
 _REPORTED = re.compile(r"HDF5 reports (.)(.*)\1")
 
 

@@ -10,7 +10,13 @@ from pathlib import Path
 from fuzzing import seeds
 from fuzzing.artifact_mutations import mutated_artifact
 from fuzzing.hdf5_mutations import mutated
-from refms.artifacts import describe, model_file, read_arrays, read_artifact
+from refms.artifacts import (
+    Artifact,
+    describe,
+    model_file,
+    read_arrays,
+    read_artifact,
+)
 from refms.artifacts.model_file import load_model, save_model
 from refms.data.mnist import load_mnist
 from refms.errors import InputError
@@ -122,10 +128,8 @@ def _model_change(data: bytes, seed: int, most: int, plainly: Plainly) -> bytes:
 
 
 def _read_model(folder: Path) -> None:
-    """Do what ``refms show`` does and then what ``refms evaluate`` does, but read the file once."""
-    artifact = read_artifact(folder / "x")
-    describe(artifact)
-    model_file.read_artifact_contained = lambda path: artifact
+    """Do what ``refms show`` does and then what ``refms evaluate`` does."""
+    describe(model_file.read_artifact_contained(folder / "x"))
     load_model(folder / "x")
 
 
@@ -149,13 +153,27 @@ def _show(folder: Path) -> list[str]:
     return ["show", str(folder / "x")]
 
 
-_EXPECTATIONS = expectations()
+def read_in_this_process() -> None:
+    """Let the readers do here what they otherwise let child processes do, and let them not repeat themselves.
+
+    A child for each input would take all of the time, and its coverage would not be seen. refms' own goldens,
+    which tell the names of results, are the same for every input; and a model is read once, not twice.
+    """
+    goldens, known = expectations(), dict[bytes, Artifact]()
+
+    def read_once(path: Path) -> Artifact:
+        data = path.read_bytes()
+        if data not in known:
+            known.clear()
+            known[data] = read_artifact(path)
+        return known[data]
+
+    reading.expectations = lambda: goldens
+    reading.read_arrays_contained = read_arrays
+    model_file.read_artifact_contained = read_once
+
+
 _ARTIFACTS = seeds.model_artifacts()
-# refms' own goldens are the same for every input: unpacking them again each time would take most of the time
-reading.expectations = lambda: _EXPECTATIONS
-# What the child processes do is done in the fuzzer's process: a child for each input would take all of the
-# time, and its coverage would not be seen
-reading.read_arrays_contained = read_arrays
 
 TARGETS = {
     "idx": Target(seeds.idx, _store_idx, load_mnist, _evaluate_on_idx, 2048, _plain),

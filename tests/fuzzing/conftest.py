@@ -1,0 +1,9 @@
+"""The parts of scripts/fuzz.py can be imported here."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+sys.path.insert(0, str(SCRIPTS))
