@@ -1,5 +1,7 @@
 """The symbol is the spectrum, the FFT is the matrix, and the norms are those of the dense matrix."""
 
+import itertools
+
 import numpy as np
 import pytest
 import scipy.signal
@@ -152,6 +154,27 @@ def test_norms_are_those_of_the_dense_matrix(shape_and_sizes, channels, boundary
         assert np.isclose(spectral_norm(S, grid), np.linalg.norm(K, 2), rtol=1e-12)
 
 
+@pytest.mark.parametrize("channels", list(itertools.product((1, 2, 3), repeat=2)))
+def test_spectral_norm_is_that_of_the_dense_matrix_for_every_number_of_channels(channels):
+    grid, S = Grid((4, 5)), draw(10, (*channels, 3, 3))
+    K = Convolution(grid, channels[1], channels[0]).matrix(S).toarray()
+    assert np.isclose(spectral_norm(S, grid), np.linalg.norm(K, 2), rtol=1e-12)
+
+
+def test_fourier_route_keeps_nan_in_its_column():
+    Y = draw(11, (8, 3)).copy()
+    Y[2, 1] = np.nan
+    got = apply_by_fft(draw(12, (1, 1, 3)), Y, Grid((8,)))
+    np.testing.assert_array_equal(np.isnan(got).any(axis=0), [False, True, False])
+
+
+def test_fourier_route_refuses_arrays_of_two_places(fake_gpu):
+    S, Y, grid = draw(13, (1, 1, 3)), draw(14, (4, 2)), Grid((4,))
+    for left, right in ((fake_gpu.array(S), Y), (S, fake_gpu.array(Y))):
+        with pytest.raises(InputError, match="different backends"):
+            apply_by_fft(left, right, grid)
+
+
 def test_norms_of_one_stencil_on_a_large_grid_are_those_of_the_stencil():
     s, grid = draw(7, (3, 3)), Grid((16, 16))
     S = s[None, None]
@@ -200,6 +223,11 @@ ZERO = {"boundary": "zero"}
         (lambda S, grid: frobenius_norm(S[0], grid), "S has shape"),
         (lambda S, grid: infinity_norm(S, grid, boundary="wrap"), "unknown boundary 'wrap'"),
         (lambda S, grid: one_norm(S[0, 0], grid), "S has shape"),
+        (lambda S, grid: one_norm(S[0, 0, 0], grid), "S has shape"),
+        (lambda S, grid: one_norm(S.tolist(), grid), "S has dtype None"),
+        (lambda S, grid: eigenvalues(S[0, 0].tolist(), grid), "expected a NumPy or CuPy array"),
+        (lambda S, grid: symbol(S[:, :0], grid), "c_in is 0"),
+        (lambda S, grid: symbol(S[:0], grid), "c_out is 0"),
     ],
 )
 def test_refuses_what_has_no_answer(call, message):
