@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatch
 
 import numpy as np
 import pytest
@@ -121,6 +122,56 @@ def test_the_file_says_how_it_is_laid_out(cases):
     about = bytes(scipy.io.loadmat(cases / "cases.mat")["about"]).decode("ascii")
     assert "case/<case>/expected/<quantity>" in about
     assert "convolution/1d/adjoint: K(S)^T Z" in about
+
+
+def test_every_expectation_has_its_enclosure():
+    arrays = case_arrays()
+    names = [name for name in arrays if "/expected/" in name]
+    assert len(names) == len(expectations())
+    for name in names:
+        nearest = arrays[name].reshape(-1)
+        digits = arrays[name.replace("/expected/", "/digits/")].reshape(nearest.size, -1)
+        radius = arrays[name.replace("/expected/", "/radius/")].reshape(-1)
+        texts = [bytes(row).decode("ascii").strip() for row in digits]
+        assert [float(text) for text in texts] == nearest.tolist()
+        assert (radius <= 1e-30 * np.maximum(np.abs(nearest), 1e-290)).all()
+
+
+FAMILIES = {
+    "convolution/*": ("product", "adjoint", "stencil_gradient"),
+    "transfer/*": ("averaging-bilinear/restriction", "averaging-constant/prolongation"),
+    "stencils/*/averaging-bilinear": ("down", "up"),
+    "stencils/*/averaging-constant": ("down", "up"),
+    "loss/*": ("value", "gradient", "hessian_product"),
+    "network/*": (
+        "features",
+        "logits",
+        "loss",
+        "gradient_theta",
+        "gradient_omega",
+        "gauss_newton_theta",
+        "hessian_omega",
+        "gauss_newton_joint",
+        "descent/objectives",
+        "descent/step_lengths",
+    ),
+    "regularizer/space_*": ("value", "gradient"),
+}
+
+
+@pytest.mark.parametrize("pattern", FAMILIES)
+def test_every_family_is_exported_in_one_two_and_three_dimensions(pattern):
+    cases = [name for name in expectations() if fnmatch(name, f"{pattern}/*")]
+    for quantity in FAMILIES[pattern]:
+        found = [name for name in cases if name.endswith(f"/{quantity}")]
+        dimensions = {d for d in "123" if any(f"{d}d" in name for name in found)}
+        assert dimensions == ({"1", "2", "3"} if pattern != "loss/*" else set()), quantity
+        assert found
+
+
+def test_logits_whose_exponentials_overflow_are_among_the_cases():
+    Z = case_arrays()["case/loss/overflowing/input/Z"]
+    assert Z.max() > np.log(np.finfo("f8").max)
 
 
 def test_the_settings_fit_the_inputs():
