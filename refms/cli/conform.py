@@ -10,6 +10,7 @@ from refms.cli.conform_self_test import kit_works
 from refms.cli.files import require_target, write_json
 from refms.cli.mutants import INCOMPLETE
 from refms.cli.reporting import conclude, reports_of
+from refms.cli.scripts import require_folder, shown, with_adapter, write_scripts
 from refms.conformance.adapter import Adapter
 from refms.conformance.expected import held_against
 from refms.conformance.isolation import Isolated
@@ -47,6 +48,8 @@ def run_adapter(options: argparse.Namespace) -> int:
     for target, _ in pages:
         if target is not None:
             require_target(target, force=True)
+    if options.scripts is not None:
+        require_folder(options.scripts)
     xfails = read_xfails(options.xfails) if options.xfails is not None else {}
     chosen = selected(options.only)
     with Isolated(options.adapter, options.dtype, options.timeout) as there:
@@ -54,14 +57,20 @@ def run_adapter(options: argparse.Namespace) -> int:
             return INCOMPLETE
         adapters = there.adapters
         expected = held_against(xfails, adapters, chosen, options.tier, options.seed, there.check)
-        found = reports_of(adapters, options.tier, options.seed, chosen, there.run)
+        found = reports_of(adapters, options.tier, options.seed, chosen, there.run, details=options.details)
         probes = [there.probe(adapter) for adapter in adapters]
-    reports = [expected.noted(one) for one in found]
+    reports = [with_adapter(expected.noted(one), options.adapter) for one in found]
+    if script := shown(reports, tuple(expected.excused)):
+        print(script)
     tested = min(share_tested(report, chosen) for report in reports)
     for sentence in dict.fromkeys(line for one in probes for line in one.disagreements):
         print(f"probe: {sentence}")
     for line in (*expected.met, *expected.broken):
         print(line)
+    if options.scripts is not None:
+        written = write_scripts(options.scripts, reports)
+        example = f", such as {written[0]}" if written else ""
+        print(f"scripts: {len(written)} in {options.scripts}{example}")
     failed = expected.failed(reports)
     passed = conclude(reports, enough=tested >= LEAST_TESTED, failed=failed)
     _write(pages, reports)

@@ -20,6 +20,8 @@ def reports_of(
     seed: int,
     properties: Sequence[Property] = PROPERTIES,
     run: Callable[..., Report] = run_catalogue,
+    *,
+    details: bool = False,
 ) -> list[Report]:
     """Run the catalogue on some adapters, with progress on a terminal, and print the table.
 
@@ -31,6 +33,8 @@ def reports_of(
         As for :func:`refms.conformance.runner.run`.
     run : callable
         That function, or one that does the same elsewhere.
+    details : bool
+        Whether to print tables of steps also for what does not fail.
 
     Returns
     -------
@@ -51,7 +55,7 @@ def reports_of(
         dataclasses.replace(report, rows=tuple(row for row in report.rows if row.id in ids))
         for report in reports
     )
-    print(table(shown) + "\n")
+    print(table(shown, details=details) + "\n")
     return reports
 
 

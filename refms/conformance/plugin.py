@@ -19,6 +19,7 @@ from refms.conformance.loading import load, plug
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.report import UNTESTED, Row
+from refms.conformance.reproduction import naming
 from refms.conformance.xfails import expected_failures, read_xfails
 from refms.errors import InputError
 
@@ -80,7 +81,7 @@ def parametrize_with_properties(
     def check(case: Case) -> Callable[[], None]:
         def run() -> None:
             __tracebackhide__ = True
-            judge(case.run(tier, seed, timeout), case)
+            judge(case.run(tier, seed, timeout), case, adapter if isinstance(adapter, str) else "")
 
         return run
 
@@ -91,7 +92,7 @@ def parametrize_with_properties(
     return mark
 
 
-def judge(row: Row, case: Case) -> None:
+def judge(row: Row, case: Case, adapter: str = "") -> None:
     """End a test as a row says: skip what was not tested, raise what failed.
 
     Parameters
@@ -100,6 +101,8 @@ def judge(row: Row, case: Case) -> None:
         What was found.
     case : Case
         Where.
+    adapter : str
+        By which name the script that shows a failure imports the adapter; empty for a placeholder.
 
     Raises
     ------
@@ -107,6 +110,7 @@ def judge(row: Row, case: Case) -> None:
         For FAIL.
     """
     __tracebackhide__ = True
+    script = naming(row.reproduction, adapter, case.adapter.profile.dtype) if adapter else row.reproduction
     if row.verdict in UNTESTED:
         pytest.skip(f"{row.verdict}: {row.sentence}")
     if row.verdict == "FAIL":
@@ -117,7 +121,9 @@ def judge(row: Row, case: Case) -> None:
             f"  catches:  {case.law.catches}\n"
             f"  instance: {row.worst_instance}\n"
             + (f"  known:    {row.diagnosis}\n" if row.diagnosis else "")
-            + f"  more:     refms conform explain {row.id}"
+            + f"  more:     refms conform explain {row.id}\n"
+            + (f"{row.detail}\n" if row.detail else "")
+            + script
         )
 
 
@@ -146,7 +152,14 @@ def from_options(config: pytest.Config) -> Catalogue:
         reasons = expected_failures(read_xfails(path) if path else {}, (case.id for case in found))
     except InputError as error:
         raise pytest.UsageError(f"refms: {error}") from error
-    return Catalogue(found, reasons, option("refms_tier"), option("refms_seed"), option("refms_timeout"))
+    return Catalogue(
+        found,
+        reasons,
+        option("refms_tier"),
+        option("refms_seed"),
+        option("refms_timeout"),
+        option("refms_adapter"),
+    )
 
 
 class Catalogue:
@@ -164,6 +177,8 @@ class Catalogue:
         Their seed.
     timeout : float or None
         Seconds for a case.
+    adapter : str
+        Name of the implementation.
     """
 
     def __init__(
@@ -173,9 +188,10 @@ class Catalogue:
         tier: str,
         seed: int,
         timeout: float | None,
+        adapter: str,
     ) -> None:
         self.found, self.reasons, self.tier, self.seed = found, reasons, tier, seed
-        self.timeout = timeout
+        self.timeout, self.adapter = timeout, adapter
         self.collected = False
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.File | None:
@@ -246,7 +262,7 @@ class CatalogueItem(pytest.Item):
         self.user_properties.append(("refms_verdict", row.verdict))
         if row.rho is not None:
             self.user_properties.append(("refms_rho", f"{row.rho:.6g}"))
-        judge(row, self.case)
+        judge(row, self.case, catalogue.adapter)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return the message alone for a property that fails, with a traceback for anything else."""

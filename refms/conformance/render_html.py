@@ -29,6 +29,7 @@ summary { cursor: pointer; }
 dl { margin: .4rem 0 .6rem 1rem; }
 dt { font-weight: 600; }
 dd { margin: 0 0 .3rem 1rem; overflow-wrap: anywhere; }
+pre { overflow-x: auto; font-size: .85rem; }
 """
 """Colours of Okabe and Ito, which colour-blind readers can tell apart."""
 
@@ -122,9 +123,14 @@ def _row(row: Row) -> str:
     rho = "" if row.rho is None else f"{row.rho:.3g}"
     opened = " open" if row.verdict in ("FAIL", "MARGINAL") else ""
     entries = "".join(f"<dt>{name}</dt><dd>{_text(text)}</dd>" for name, text in _details(row) if text)
+    blocks = "".join(
+        f"<details><summary>{name}</summary><pre>{_block(text)}</pre></details>"
+        for name, text in (("steps", row.detail), ("script that shows it", row.reproduction))
+        if text
+    )
     return (
         f'<tr><td class="id">{_text(row.id)}</td>'
-        f"<td><details{opened}><summary>{_text(row.title)}</summary><dl>{entries}</dl></details></td>"
+        f"<td><details{opened}><summary>{_text(row.title)}</summary><dl>{entries}</dl>{blocks}</details></td>"
         f'<td class="number">{rho}</td><td>{_verdict(row.verdict)}</td></tr>'
     )
 
@@ -140,6 +146,7 @@ def _details(row: Row) -> list[tuple[str, str]]:
         ("noted", row.noted),
         ("judged by", row.criterion),
         ("worst instance", row.worst_instance),
+        ("simplest instance", row.shrunk_instance),
         ("instances", f"{row.instances} in {row.seconds:.2f} s" if row.instances else ""),
         *stated,
         *caught,
@@ -149,6 +156,11 @@ def _details(row: Row) -> list[tuple[str, str]]:
 def _verdict(finding: str) -> str:
     name = finding.lower().replace(" ", "-")
     return f'<span class="verdict {name}">{SIGNS[finding]} {finding}</span>'
+
+
+def _block(text: str) -> str:
+    """Return text in lines without markup, as :func:`_text` returns one line."""
+    return "\n".join(map(_text, text.split("\n")))
 
 
 def _text(text: str) -> str:

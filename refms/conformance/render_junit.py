@@ -63,6 +63,8 @@ def _case(suite: ElementTree.Element, row: Row, dtype: str) -> None:
         failure = ElementTree.SubElement(case, "failure", message=found)
         details = (row.criterion, row.worst_instance, row.diagnosis, row.noted)
         failure.text = _text("\n".join(filter(None, details)))
+        if shown := "\n".join(filter(None, (row.detail, row.reproduction))):
+            ElementTree.SubElement(case, "system-out").text = _text(shown)
     elif row.verdict in UNTESTED:
         ElementTree.SubElement(case, "skipped", message=_text(f"{row.verdict}: {row.sentence}"))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from refms.conformance.report import Report, Row
@@ -48,6 +49,18 @@ def _section(report: Report) -> str:
         "|---|---|---:|---|---|",
         *(_row(row) for row in report.rows),
     ]
+    for row in report.rows:
+        for name, text, language in (
+            ("steps", row.detail, "text"),
+            ("script that shows it", row.reproduction, "python"),
+        ):
+            if text:
+                lines += [
+                    "",
+                    f"### {_cell(row.id)} {report.profile.dtype}: {name}",
+                    "",
+                    *_fenced(text, language),
+                ]
     return "\n".join(lines)
 
 
@@ -57,6 +70,13 @@ def _row(row: Row) -> str:
     found += f" {row.diagnosis}." if row.diagnosis else ""
     found += f" {row.noted}." if row.notes else ""
     return f"| {row.id} | {_cell(row.title)} | {rho} | {row.verdict} | {_cell(found)} |"
+
+
+def _fenced(text: str, language: str) -> list[str]:
+    """Return lines of code that nothing in them ends."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [f"{fence}{language}", *text.rstrip().splitlines(), fence]
 
 
 def _cell(text: str) -> str:

@@ -180,13 +180,15 @@ def unrun(item: Property, sentence: str) -> Row:
     return Row(item.id, item.family, item.title, sentence=sentence)
 
 
-def table(reports: Iterable[Report]) -> str:
+def table(reports: Iterable[Report], *, details: bool = False) -> str:
     """Return reports on the same catalogue side by side as text: property, worst ρ for each, verdict.
 
     Parameters
     ----------
     reports : iterable of Report
         For example the same implementation in both precisions; at least one.
+    details : bool
+        Whether to show what was found from which numbers also where it did not fail.
 
     Returns
     -------
@@ -211,10 +213,17 @@ def table(reports: Iterable[Report]) -> str:
             if row.verdict != "PASS":
                 case = f" [{row.worst_instance}]" if row.worst_instance else ""
                 lines.append(f"{'':9}{report.profile.dtype}: {row.sentence}{case}")
+            if row.shrunk_instance not in ("", row.worst_instance):
+                lines.append(f"{'':9}{report.profile.dtype}: it fails on [{row.shrunk_instance}] too.")
             if row.diagnosis:
                 lines.append(f"{'':9}{report.profile.dtype}: {row.diagnosis}.")
             if row.notes:
                 lines.append(f"{'':9}{report.profile.dtype}: {row.noted_briefly}.")
+            if row.detail and (details or row.verdict == "FAIL"):
+                lines += [
+                    f"{'':9}{report.profile.dtype}:",
+                    *(f"{'':9}{one}" for one in row.detail.splitlines()),
+                ]
     return "\n".join(lines)
 
 

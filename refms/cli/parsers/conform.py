@@ -63,6 +63,17 @@ def _register_run(inner: Commands) -> None:
         help="TOML file of known failures, such as 'G4-*-float32' = 'reason' under [xfails]; each must fail, "
         "and nothing else may",
     )
+    command.add_argument(
+        "--scripts",
+        metavar="DIR",
+        help="also write one script for each property that fails, such as C5-float64.py, which shows the "
+        "failure with a few lines of NumPy (DIR is new, empty, or holds such scripts, which are replaced)",
+    )
+    command.add_argument(
+        "--details",
+        action="store_true",
+        help="also show the tables of steps and remainders of what does not fail",
+    )
 
 
 def _register_mutants(inner: Commands) -> None:
