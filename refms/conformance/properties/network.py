@@ -222,19 +222,21 @@ def _plain_loops(a: Gate, x: Instance) -> Outcome:
 @law(
     "N10",
     "Activation and derivative are the named functions",
-    "σ against its closed form and σ′ against the complex step through it; scale max(|z|, 1)",
+    "σ against its closed form and σ′ against the complex step through it; scale max(|z|, 1), or |z| where σ "
+    "is homogeneous",
     source="definitions of the activations",
     catches="a derivative of another function, or wrong by a factor",
     needs=("activation", "activation_derivative"),
     domain=SMALL,
 )
 def _activations(a: Gate, x: Instance) -> Outcome:
-    drawn = np.concatenate([x.draw("z", 40), 0.05 * x.draw("small", 20), 10 * x.draw("large", 20)])
-    kinks = {"relu": (0.0,), "leaky_relu": (0.0,), "smoothed_relu": (-oracle.WIDTH, oracle.WIDTH)}
-    near = [np.abs(drawn - kink) < 1e-3 for kink in kinks.get(x.activation, ())]
-    z = drawn[~np.any(near, axis=0)] if near else drawn
+    sizes = (("z", 1.0, 40), ("small", 0.05, 20), ("large", 10.0, 20))
+    z = np.concatenate([x.draw(name, count, scale=size * x.image_scale) for name, size, count in sizes])
+    z = z[z != 0]  # where some have a kink
     derivative = oracle.activated(z + 1e-30j, x.activation).imag / 1e-30
-    scale = max(float(np.abs(z).max()), 1.0)
+    scale = float(np.abs(z).max())
+    if x.activation not in HOMOGENEOUS:
+        scale = max(scale, 1.0)
     return both(
         residual(a.activation(z, x.activation), oracle.activated(z, x.activation), scale, x.dtype, "σ"),
         residual(a.activation_derivative(z, x.activation), derivative, 1.0, x.dtype, "σ′, scale 1"),
