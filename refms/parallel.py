@@ -209,7 +209,7 @@ def communicator(reproducible: bool = True) -> Comm:
     if not launched():
         return SERIAL
     try:
-        import mpi4py.MPI as library  # an extra, and starting it takes time
+        from mpi4py import MPI as library  # noqa: N811 - an extra that takes time to start, and a module
     except ImportError:
         raise InputError(
             "mpiexec started several processes, but mpi4py is not installed: each would train alone. Install "

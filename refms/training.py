@@ -15,6 +15,7 @@ from refms.network.architectures.residual import Residual
 from refms.objective.batches import LabelledColumns, batch_width
 from refms.objective.optimal_control import OptimalControl
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
+from refms.objective.shards import ALONE, Team
 from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
 from refms.optimize.descent import DescentResult, descend
 from refms.optimize.gauss_newton import Damping
@@ -129,6 +130,7 @@ def train(
     weights: RegularizationSection | None = None,
     options: OptimizationSection | None = None,
     monitor: Monitor | None = None,
+    team: Team = ALONE,
 ) -> Training:
     """Train a model by the block-coordinate descent of [LAS] Sec. 4, starting from its parameters.
 
@@ -148,6 +150,8 @@ def train(
         Iterations, tolerances, Hessian sample, memory.
     monitor : callable, optional
         Called after each iteration, see :func:`~refms.optimize.descent.descend`.
+    team : Team
+        Threads and processes that share the examples; the trained model does not depend on their number.
 
     Returns
     -------
@@ -164,7 +168,7 @@ def train(
     NumPy's warnings about overflow and invalid values are silenced, for the outcome says it.
     """
     options = options or OptimizationSection()
-    problem = problem_of(model, examples, weights or RegularizationSection(), options)
+    problem = replace(problem_of(model, examples, weights or RegularizationSection(), options), team=team)
     propagation, classifier = propagation_then_classifier(
         StepOptions(options.cg_tolerance, options.propagation_cg_iterations, max_step=1.0),
         StepOptions(options.cg_tolerance, options.classifier_cg_iterations),

@@ -16,19 +16,39 @@ from refms.cli.parsers.train import OVERRIDES
 from refms.config import Configuration
 from refms.data.dataset import one_hot
 from refms.environment import peak_memory, versions
-from refms.errors import Array
+from refms.errors import Array, require_whole
 from refms.model import Model, initial_model, score
 from refms.objective.batches import LabelledColumns
+from refms.objective.shards import Team
 from refms.optimize.history import HistoryRow
 from refms.optimize.outcome import Status
 from refms.optimize.schedule import Monitor, Report
+from refms.parallel import communicator
 from refms.training import Training, require_memory, train
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train and write; return 0, or 1 if the training met NaN or infinity."""
+    """Train and write; return 0, or 1 if the training met NaN or infinity.
+
+    Where mpiexec started several processes, all of them compute, and the first one prints and writes.
+    """
+    require_whole(options.threads, "threads", 1)
+    comm = communicator(reproducible=not options.allreduce)
+    try:
+        return _run(options, Team(comm, options.threads))
+    except (Exception, KeyboardInterrupt) as error:
+        if comm.size > 1:  # the others would wait for this process for ever
+            reason = str(error) or type(error).__name__
+            print(f"refms: process {comm.rank} of {comm.size}: {reason}", file=sys.stderr, flush=True)
+            comm.abort(2)
+        raise
+
+
+def _run(options: argparse.Namespace, team: Team) -> int:
+    leads = team.comm.rank == 0
     configuration = configured(options)
-    require_target(options.output, force=options.force)
+    if leads:
+        require_target(options.output, force=options.force)
     dataset = read_dataset(configuration.data.dataset, options.data_dir)
     training_set, validation_set = split_by(configuration.data, dataset)
     grid = configuration.data.grid(dataset.grid)
@@ -50,8 +70,11 @@ def run(options: argparse.Namespace) -> int:
     validation = LabelledColumns(
         start.prepare(validation_set), one_hot(validation_set.labels, dataset.classes, dtype)
     )
-    watch = progress(start, validation, configuration, options.quiet)
-    result = train(start, examples, configuration.regularization, configuration.optimization, watch)
+    watch = progress(start, validation, configuration, options.quiet) if leads else None
+    result = train(start, examples, configuration.regularization, configuration.optimization, watch, team)
+    code = 1 if result.outcome.status is Status.NON_FINITE else 0
+    if not leads:
+        return code
     save_model(options.output, result.model, overwrite=options.force)
     summary = summarized(result, examples, validation, configuration)
     print(
@@ -59,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
         f"validation accuracy {summary['validation']['accuracy']:.4f}\n{result.outcome.message}"
     )
     write_json(options.json, {"model": options.output, **summary})
-    return 1 if result.outcome.status is Status.NON_FINITE else 0
+    return code
 
 
 def configured(options: argparse.Namespace) -> Configuration:

@@ -15,7 +15,7 @@ from refms.objective.classifier import Classifier
 from refms.objective.empirical_risk import EmpiricalRisk, Work
 from refms.objective.losses import Loss, SoftmaxCrossEntropy
 from refms.objective.regularizers import Quadratic
-from refms.objective.shards import ALONE, Team, mapped, own_range
+from refms.objective.shards import ALONE, Team, mapped, own_batches, own_range
 
 BLOCKS = ("propagation", "classifier", "joint")
 
@@ -152,17 +152,20 @@ class OptimalControl:
             Shape (c·n, own examples).
         """
         xp = backend_of(self.examples.X).xp
-        own, width = self._own, self._width()
-        y = xp.empty((self.network.rows_out, own.count), dtype=own.X.dtype)
+        comm, count = self.team.comm, self.examples.count
+        # Batches of whole shards, so that they are the same however many processes there are.
+        shards = own_batches(self._own, count, own_range(count, comm)[0], self._width(), comm)
+        batches = [batch for shard in shards for batch in shard]
+        y = xp.empty((self.network.rows_out, self._own.count), dtype=self.examples.X.dtype)
 
         def propagated(batch: LabelledColumns) -> Array:
             return self.network.apply(theta, batch.X)
 
         start = 0
-        for part in mapped(propagated, list(own.batches(width)), self.team.threads):
+        for part in mapped(propagated, batches, self.team.threads):
             y[:, start : start + part.shape[1]] = part
             start += part.shape[1]
-        self.work.units += self.examples.count
+        self.work.units += count
         return y
 
     @property
@@ -173,12 +176,12 @@ class OptimalControl:
 
     def _classifier_block(self, theta: Array) -> EmpiricalRisk:
         constant = self.propagation_regularizer.value(theta)
-        own = self._own
-        bytes_needed = self.network.rows_out * own.count * own.X.dtype.itemsize
+        # By all examples, though a process keeps its own alone: the way must not depend on their number.
+        bytes_needed = self.network.rows_out * self.examples.count * self.examples.X.dtype.itemsize
         if 4 * bytes_needed > 3 * self.memory:  # the rest of the budget is for the batch in flight
             full = self._sequence(Frozen(self.network, theta), self.classifier)
             return self._risk(full, self.classifier_regularizer, constant)
-        features = LabelledColumns.unchecked(self.features(theta), own.C)
+        features = LabelledColumns.unchecked(self.features(theta), self._own.C)
         share = self.classifier.multiply_adds / (self.network.multiply_adds + self.classifier.multiply_adds)
         of_features = self._risk(self.classifier, self.classifier_regularizer, constant)
         return replace(of_features, examples=features, unit=share, count=self.examples.count)

@@ -40,5 +40,18 @@ def register(commands: Commands) -> None:
     command.add_argument(
         "-o", "--output", default="model.h5", metavar="OUT", help="model file (default: model.h5)"
     )
+    command.add_argument(
+        "--threads",
+        type=int,
+        default=1,
+        help="threads of this process, or of each where mpiexec starts several (extra mpi); the model does "
+        "not depend on their number (default: 1)",
+    )
+    command.add_argument(
+        "--allreduce",
+        action="store_true",
+        help="with mpiexec: add by one allreduce, which is faster for many processes, but the bits then "
+        "depend on their number",
+    )
     command.add_argument("--force", action="store_true", help="replace OUT if it exists")
     command.add_argument("--quiet", action="store_true", help="no progress rows")

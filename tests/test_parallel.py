@@ -1,0 +1,164 @@
+"""Several processes: the same bits as one, one that writes, and an end for all where one fails."""
+
+import dataclasses
+import importlib.util
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_nets import examples, images, untrained
+
+from refms.artifacts.model_file import load_model
+from refms.config import OptimizationSection
+from refms.objective.shards import Team
+from refms.parallel import LEAST_EXAMPLES, SHARDS, communicator
+from refms.training import train
+
+HERE = Path(sys.executable).parent
+MPIEXEC = HERE / "mpiexec"
+NEEDS_MPI = pytest.mark.skipif(
+    importlib.util.find_spec("mpi4py") is None or not MPIEXEC.exists(),
+    reason="mpi4py and MPICH, the extra `mpi`, are not installed",
+)
+
+
+class Threads:
+    """Processes played by threads: they meet at a barrier and hand their shards to each other."""
+
+    def __init__(self, size):
+        self.size, self.barrier, self.parts = size, threading.Barrier(size), [None] * size
+
+    def member(self, rank):
+        return dataclasses.make_dataclass("Member", ["rank", "size"], namespace={"gathered": self._gathered})(
+            rank, self.size
+        )
+
+    @property
+    def _gathered(self):
+        everyone = self
+
+        def gathered(self, parts, total):
+            everyone.parts[self.rank] = list(parts)
+            everyone.barrier.wait(60)
+            found = [part for own in everyone.parts for part in own]
+            everyone.barrier.wait(60)
+            assert len(found) == total
+            return found
+
+        return gathered
+
+
+def trained_by(size):
+    """Return what each of so many processes has trained."""
+    start = untrained(4)
+    digits = examples(start, images(count=SHARDS * LEAST_EXAMPLES + 7))
+    options = OptimizationSection(
+        iterations=2, hessian_fraction=0.5, dtype="float64", propagation_cg_iterations=3, classifier_steps=1
+    )
+    crew, found = Threads(size), [None] * size
+
+    def work(rank):
+        found[rank] = train(start, digits, options=options, team=Team(crew.member(rank))).model
+
+    workers = [threading.Thread(target=work, args=(rank,)) for rank in range(size)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return found
+
+
+def test_any_number_of_processes_trains_the_same_bits():
+    (alone,) = trained_by(1)
+    for size in (2, 3, 4):
+        for model in trained_by(size):
+            for name, array in alone.arrays.items():
+                np.testing.assert_array_equal(model.arrays[name], array)
+            assert [row.work_units for row in model.history] == [row.work_units for row in alone.history]
+
+
+def test_alone_there_is_nothing_to_connect(monkeypatch):
+    monkeypatch.delenv("PMI_SIZE", raising=False)
+    assert communicator().size == 1
+
+
+def launch(size, *words, folder=None):
+    command = [MPIEXEC, "-n", str(size), sys.executable, *words]
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=120, env=env, cwd=folder, check=False
+    )
+
+
+TRAIN = ["-m", "refms", "train", "--dataset", "digits", "--size", "4", "--train", "400", "--validation", "50"]
+TRAIN += ["--iterations", "1"]
+
+
+@NEEDS_MPI
+def test_mpiexec_trains_the_same_bits_and_one_process_prints_and_writes(tmp_path):
+    models, printed = [], []
+    for size in (1, 2, 3):
+        target = tmp_path / f"{size}.h5"
+        done = launch(size, *TRAIN, "-o", str(target))
+        assert done.returncode == 0, done.stderr
+        models.append(load_model(target))
+        printed.append((done.stdout.count("training accuracy"), done.stderr.count("iteration=1/1")))
+    assert printed == [(1, 1)] * 3
+    for model in models[1:]:
+        for name, array in models[0].arrays.items():
+            np.testing.assert_array_equal(model.arrays[name], array)
+
+
+@NEEDS_MPI
+def test_the_fast_sum_is_the_sum(tmp_path):
+    """With fewer shards than processes, too: then some bring nothing."""
+    code = """
+import numpy as np
+from refms.parallel import communicator, own_shards
+for total in (1, 2, 12):
+    comm = communicator(reproducible=False)
+    shards = np.random.default_rng(0).standard_normal((total, 2, 3)).astype("float32")
+    own = [shards[k] for k in own_shards(total, comm.rank, comm.size)]
+    (found,) = comm.gathered(own, total)
+    np.testing.assert_allclose(found, shards.sum(axis=0), rtol=1e-5, atol=1e-6)
+    assert found.dtype == "float32"
+    ordered = communicator().gathered(own, total)
+    np.testing.assert_array_equal(ordered, shards)
+print("same")
+"""
+    done = launch(3, "-c", code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["same"] * 3
+
+
+@NEEDS_MPI
+def test_training_with_the_fast_sum_writes_a_model(tmp_path):
+    done = launch(2, *TRAIN, "--allreduce", "-o", "model.h5", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert load_model(tmp_path / "model.h5").history.rows
+
+
+@NEEDS_MPI
+def test_a_process_that_fails_ends_all_with_a_sentence_and_leaves_the_file_as_it_was(tmp_path):
+    target = tmp_path / "model.h5"
+    assert launch(1, *TRAIN, "-o", str(target)).returncode == 0
+    before = target.read_bytes()
+    done = launch(2, *TRAIN, "--dtype", "float16", "-o", str(target), "--force")
+    assert done.returncode != 0
+    assert "process" in done.stderr
+    assert "float16" in done.stderr
+    assert target.read_bytes() == before
+
+
+def test_several_processes_without_mpi4py_are_refused(tmp_path, monkeypatch):
+    (tmp_path / "mpi4py.py").write_text("raise ImportError('not here')\n")
+    env = {**os.environ, "PMI_SIZE": "2", "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, *TRAIN, "-o", str(tmp_path / "model.h5")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=env, check=False)
+    assert done.returncode == 2
+    assert "mpi4py is not installed" in done.stderr
+    assert not (tmp_path / "model.h5").exists()
