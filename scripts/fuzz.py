@@ -127,39 +127,36 @@ def fuzz(name: str, runs: int, seed: int, home: Path) -> Tally:
     for number, data in enumerate(target.seeds()):
         (home / "seeds" / f"{number:03}").write_bytes(data)
     while tally.executions < runs:
-        board = home / "board"
-        board.unlink(missing_ok=True)
-        wanted = min(runs - tally.executions, ROUND)
-        flags = [
-            f"-runs={wanted}",
-            f"-seed={seed + 1}",
-            f"-timeout={SECONDS}",
-            "-rss_limit_mb=1024",
-            "-verbosity=0",
-        ]
-        folders = [str(home / "corpus"), str(home / "seeds")]
-        command = [sys.executable, "-m", "fuzzing.loop", name, str(home / "read"), str(board), *flags]
-        command += [f"-artifact_prefix={home / 'artifacts'}/", *folders]
-        with open(home / "log", "w+b") as log:
-            child = subprocess.Popen(command, cwd=HOME, stdout=log, stderr=log)
-            _, status, usage = os.wait4(child.pid, 0)
-            child.returncode = os.waitstatus_to_exitcode(status)
-            log.seek(0)
-            said = log.read().decode("utf-8", "replace")
-        found = Board(board)
-        seed += 1
-        tally.executions += found.count
-        tally.peak_bytes = max(tally.peak_bytes, usage.ru_maxrss * 1024)
+        seed += 1  # for libFuzzer 0 is no seed
+        _round(name, min(runs - tally.executions, ROUND), seed, home, tally)
         print(f"  {name}: {tally.executions:,} of {runs:,}", file=sys.stderr, flush=True)
-        if status:
-            if not found.count:
-                raise RuntimeError(f"the fuzzer does not run: {said[-2000:]}")
-            tally.add(_finding(status, said, found.last))
     tally.seconds = time.monotonic() - start
     tally.corpus = sum(1 for _ in (home / "corpus").iterdir())
     for finding in tally.findings.values():
         finding.front_door = front_door(target, finding.data, home / "door")
     return tally
+
+
+def _round(name: str, runs: int, seed: int, home: Path, tally: Tally) -> None:
+    """Let one process run until it is done or a finding ends it, and add what came of it."""
+    board = home / "board"
+    board.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "fuzzing.loop", name, str(home / "read"), str(board)]
+    command += [f"-runs={runs}", f"-seed={seed}", f"-timeout={SECONDS}", "-rss_limit_mb=1024", "-verbosity=0"]
+    command += [f"-artifact_prefix={home / 'artifacts'}/", str(home / "corpus"), str(home / "seeds")]
+    with open(home / "log", "w+b") as log:
+        child = subprocess.Popen(command, cwd=HOME, stdout=log, stderr=log)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        log.seek(0)
+        said = log.read().decode("utf-8", "replace")
+    found = Board(board)
+    if not found.count:
+        raise RuntimeError(f"the fuzzer does not run: {said[-2000:]}")
+    tally.executions += found.count
+    tally.peak_bytes = max(tally.peak_bytes, usage.ru_maxrss * 1024)
+    if status:
+        tally.add(_finding(status, said, found.last))
 
 
 def front_door(target: Target, data: bytes, folder: Path) -> str:
