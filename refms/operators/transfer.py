@@ -143,7 +143,7 @@ class TransferPair:
         [[0.25, 0.25, 0.25, 0.25]]
         """
         _require_levels(fine, levels, channels)
-        axes = [reduce(lambda A, B: B @ A, self._chain(n, levels, "R")) for n in fine.shape]
+        axes = [_along_axis(n, levels, self.restriction) for n in fine.shape]
         return delivered(kronecker(identity(channels), *axes), dtype, backend)
 
     def prolongation_matrix(
@@ -191,15 +191,14 @@ class TransferPair:
         [[1.0], [1.0]]
         """
         _require_levels(fine, levels, channels)
-        axes = [reduce(lambda A, B: A @ B, self._chain(n, levels, "P")) for n in fine.shape]
+        axes = [_along_axis(n, levels, self.prolongation).T for n in fine.shape]
         return delivered(kronecker(identity(channels), *axes), dtype, backend)
 
-    def _chain(self, n: int, levels: int, which: str) -> list[Any]:
-        """Return the one-dimensional matrices of R or of P level by level, the finest first."""
-        sizes = [n // 2**level for level in range(levels)]
-        if which == "R":
-            return [circulant_rows(m // 2, m, 2, self.restriction) for m in sizes]
-        return [circulant_rows(m // 2, m, 2, self.prolongation).T.tocsr() for m in sizes]
+
+def _along_axis(n: int, levels: int, entries: Entries) -> Any:
+    """Return the one-dimensional matrix, coarse by fine, of some levels whose rows have these entries."""
+    sizes = [n // 2**level for level in range(levels)]
+    return reduce(lambda A, B: B @ A, [circulant_rows(m // 2, m, 2, entries) for m in sizes])
 
 
 def _require_levels(fine: Grid, levels: int, channels: int) -> None:

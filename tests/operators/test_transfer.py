@@ -56,6 +56,36 @@ def sum_of(entries):
 # The matrices
 
 
+@every_pair
+def test_correlation_is_what_r_and_p_have_in_common_at_each_distance(pair):
+    r, p = np.zeros(41), np.zeros(41)
+    for weights, entries in ((r, pair.restriction), (p, pair.prolongation)):
+        for offset, weight in entries:
+            weights[20 + offset] = weight
+    c = np.correlate(p, r, "full")  # at 40 + k: Σ p_{a+k} r_a
+    assert pair.correlation == {int(k) - 40: c[k] for k in np.flatnonzero(c)}
+    assert list(pair.correlation) == sorted(pair.correlation)
+    assert pair.half_width == np.abs(np.flatnonzero(c) - 40).max()
+
+
+def test_weights_that_cancel_leave_the_correlation():
+    pair = TransferPair(
+        name="difference",
+        restriction=((0, 1.0), (1, 1.0)),
+        prolongation=((0, 1.0), (1, -1.0)),
+        centring="cell",
+        identity_factor=0.0,
+        variational=False,
+        closed_sizes=(),
+        restricts_linears=False,
+        prolongs_linears=False,
+        order=0,
+        reproduces_example_1=False,
+    )
+    assert pair.correlation == {-1: 1.0, 1: -1.0}
+    assert pair.note == ""
+
+
 def test_the_seven_pairs_of_the_conventions_exist():
     assert [pair.name for pair in TRANSFER_PAIRS] == SEVEN
 
@@ -307,5 +337,14 @@ def test_useless_options_are_refused(options):
 
 @pytest.mark.parametrize("entries", [(), ((0, 0.5), (0, 0.5))])
 def test_a_pair_needs_distinct_offsets(entries):
-    with pytest.raises(InputError, match="each only once"):
-        TransferPair("mine", entries, ((0, 1.0),), "cell", None, False, (), False, False, 1, False)
+    point, claims = ((0, 1.0),), ("cell", None, False, (), False, False, 1, False)
+    with pytest.raises(InputError, match=r"the restriction of pair 'mine'.*each only once"):
+        TransferPair("mine", entries, point, *claims)
+    with pytest.raises(InputError, match=r"the prolongation of pair 'mine'.*each only once"):
+        TransferPair("mine", point, entries, *claims)
+
+
+def test_a_pair_is_centred_at_cells_or_vertices():
+    point = ((0, 1.0),)
+    with pytest.raises(InputError, match=r"unknown centring 'face'.*'cell', 'vertex'"):
+        TransferPair("mine", point, point, "face", None, False, (), False, False, 1, False)
