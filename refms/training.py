@@ -12,6 +12,7 @@ from refms.config import OptimizationSection, RegularizationSection
 from refms.errors import Array, InputError
 from refms.model import Model
 from refms.network.architectures.residual import Residual
+from refms.network.checkpointing import checkpointed
 from refms.objective.batches import LabelledColumns, batch_width
 from refms.objective.optimal_control import OptimalControl
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
@@ -77,7 +78,7 @@ def require_memory(network: Residual, classes: int, dtype: str, memory: int) -> 
             f"the parameters need {need} bytes but the memory budget is {memory}; raise the budget (option "
             "memory) or use fewer channels or layers."
         )
-    batch_width(network.propagation.stored, itemsize, memory)
+    batch_width(checkpointed(network.propagation).stored, itemsize, memory)
 
 
 def problem_of(

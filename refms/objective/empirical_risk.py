@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from refms.errors import Array
+from refms.network.checkpointing import checkpointed
 from refms.network.mapping import Linearization, Mapping
 from refms.objective.batches import DEFAULT_MEMORY, LabelledColumns, batch_width
 from refms.objective.losses import Loss, LossEvaluation, SoftmaxCrossEntropy
 from refms.objective.regularizers import Quadratic
 from refms.objective.shards import ALONE, Addends, Team, mapped, own_batches, own_range, summed
 from refms.parallel import shard_bounds
+
+FEW_COLUMNS = 4
+"""Examples whose activations must fit into the memory budget, or the propagation keeps checkpoints alone."""
 
 T = TypeVar("T")
 Shards = tuple[tuple[LabelledColumns, ...], ...]
@@ -44,7 +48,8 @@ class EmpiricalRisk:
     Parameters
     ----------
     map : Mapping
-        F, from inputs to logits, with x as its parameters.
+        F, from inputs to logits, with x as its parameters. Where the memory budget has no room for the
+        activations of a few examples, it is exchanged for one with checkpoints in time.
     examples : LabelledColumns
         All examples; they are passed through in batches.
     regularizer : Quadratic
@@ -85,6 +90,11 @@ class EmpiricalRisk:
     work: Work = field(default_factory=Work)
     team: Team = ALONE
     count: int | None = None
+
+    def __post_init__(self) -> None:
+        need = 2 * self.map.stored * self.examples.X.dtype.itemsize * FEW_COLUMNS
+        if need > self.memory // self.team.threads:
+            object.__setattr__(self, "map", checkpointed(self.map))
 
     @property
     def width(self) -> int:

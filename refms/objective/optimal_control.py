@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from refms.backend import backend_of
 from refms.errors import Array, InputError, require_choice
+from refms.network.checkpointing import checkpointed
 from refms.network.composition import Frozen, Sequence
 from refms.network.mapping import Mapping
 from refms.network.parameters import Layout
@@ -206,4 +207,4 @@ class OptimalControl:
 
     def _width(self) -> int:
         share = self.memory // self.team.threads
-        return batch_width(self.network.stored, self.examples.X.dtype.itemsize, share)
+        return batch_width(checkpointed(self.network).stored, self.examples.X.dtype.itemsize, share)
