@@ -114,7 +114,8 @@ def checkpointed(map_: Mapping) -> Mapping:
     Parameters
     ----------
     map_ : Mapping
-        A propagation by forward Euler, or a sequence in which there is one; others are returned as they are.
+        A propagation by forward Euler, or a sequence in which there is one. Others, and those of so few
+        layers that checkpoints save nothing, are returned as they are.
 
     Returns
     -------
@@ -122,7 +123,8 @@ def checkpointed(map_: Mapping) -> Mapping:
         With checkpoints in time.
     """
     if isinstance(map_, ForwardEuler):
-        return CheckpointedEuler(map_.layer, map_.layers, map_.final_time)
+        sparing = CheckpointedEuler(map_.layer, map_.layers, map_.final_time)
+        return sparing if sparing.stored < map_.stored else map_
     if isinstance(map_, Sequence):
         return replace(map_, maps=tuple((name, checkpointed(part)) for name, part in map_.maps))
     return map_

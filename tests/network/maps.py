@@ -72,7 +72,7 @@ MAPS: dict[str, Callable[[str], Any]] = {
     "classifier": lambda dtype: Classifier(GRIDS[2], 2, 4),
     "euler": lambda dtype: ForwardEuler(_layer(2), layers=3, final_time=1.2),
     "euler-of-any-map": lambda dtype: ForwardEuler(_square(dtype), layers=2, final_time=0.8),
-    "euler-checkpointed": lambda dtype: checkpointed(ForwardEuler(_layer(2), layers=5, final_time=1.2)),
+    "euler-checkpointed": lambda dtype: checkpointed(ForwardEuler(_layer(2), layers=9, final_time=1.2)),
     "euler-T0": lambda dtype: ForwardEuler(_layer(2), layers=2, final_time=0.0),
     "residual-fixed": _fixed,
     "residual-learned-1d": lambda dtype: _learned(1),
