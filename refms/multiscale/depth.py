@@ -64,16 +64,14 @@ def time_interpolation_matrix(
     require_choice(str(dtype), ("float32", "float64"), "dtype")
     # New times in units of the old step, as whole steps and a rest: exact, unlike k*dt.
     whole, rest = np.divmod(np.arange(new_layers) * layers, new_layers)
-    at_end = whole >= layers - 1
-    left = np.where(at_end, layers - 1, whole)
-    fraction = np.where(at_end, 0.0, rest / new_layers)
+    fraction = np.where(whole == layers - 1, 0.0, rest / new_layers)
     if kind == "cubic" and layers > 1:
-        weights = CubicSpline(np.arange(layers), np.eye(layers))(left + fraction)
+        weights = CubicSpline(np.arange(layers), np.eye(layers))(whole + fraction)
     else:
         weights = np.zeros((new_layers, layers))
         rows = np.arange(new_layers)
-        weights[rows, left] = 1.0 - fraction
-        weights[rows, np.minimum(left + 1, layers - 1)] += fraction
+        weights[rows, whole] = 1.0 - fraction
+        weights[rows, np.minimum(whole + 1, layers - 1)] += fraction
     return backend.from_host(weights.astype(str(dtype)))
 
 
@@ -182,8 +180,9 @@ def to_depth(model: Model, layers: int, kind: str = "linear") -> Model:
     Raises
     ------
     InputError
-        If the number of layers does not fit.
+        If the number of layers does not fit, or kind is unknown.
     """
+    require_choice(kind, KINDS, "kind of interpolation")
     N = model.network.layers
     moved = {}
     for name in ("stencils", "biases"):

@@ -1,5 +1,7 @@
 """Parameters as functions of time: from N layers to another number of layers, T kept."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -160,6 +162,16 @@ def test_a_deeper_model_keeps_its_time_and_everything_that_is_no_layer(kind):
     np.testing.assert_array_equal(shallow.biases, model.biases)
 
 
+def test_every_change_of_depth_is_recorded_after_those_before():
+    first = {"from_layers": 4, "to_layers": 8, "interpolation": "cubic"}
+    second = {"from_layers": 8, "to_layers": 2, "interpolation": "linear"}
+    model = replace(model_with_smooth_parameters(4), record={"seed": 3})
+    deep = to_depth(model, 8, "cubic")
+    assert deep.record == {"seed": 3, "transfers": [first]}
+    assert to_depth(deep, 2).record == {"seed": 3, "transfers": [first, second]}
+    assert model.record == {"seed": 3}
+
+
 def test_logits_of_a_deeper_model_change_at_first_order():
     X, changes = np.random.default_rng(10).standard_normal((16, 5)), []
     for layers in (16, 32):
@@ -230,3 +242,11 @@ def test_unusable_parameters_are_refused(Theta, message):
 def test_unknown_kinds_are_refused():
     with pytest.raises(InputError, match="Did you mean 'linear'"):
         prolong_in_time(np.zeros((2, 1)), 4, "liner")
+    for layers in (8, 4, 2):  # also where nothing is interpolated
+        with pytest.raises(InputError, match="Did you mean 'linear'"):
+            to_depth(model_with_smooth_parameters(4), layers, "liner")
+
+
+def test_unknown_precisions_are_refused():
+    with pytest.raises(InputError, match="unknown dtype 'float16'"):
+        time_interpolation_matrix(2, 4, dtype="float16")
