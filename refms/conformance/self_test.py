@@ -20,6 +20,7 @@ from refms.conformance.property import Property
 from refms.conformance.reference import ReferenceAdapter, reference_profile
 from refms.conformance.report import Row
 from refms.conformance.runner import checked, run
+from refms.conformance.whereabouts import Whereabouts
 from refms.errors import InputError
 
 BRIEF = ("C9", "D1", "S3", "S6")
@@ -195,8 +196,9 @@ def self_test(*, long: bool = False) -> Iterator[Finding]:
 
 def _row(kind: Kind, item: Property) -> Row:
     """Return what a property says of a kind; the kit must not raise."""
+    hurried = Whereabouts(limit=0.0)  # no time for the smallest case and a script
     try:
-        return checked(Gate(kind.make()), item, "quick", 0)
+        return checked(Gate(kind.make(), hurried), item, "quick", 0)
     except Exception as error:
         return Row(item.id, item.family, item.title, sentence=f"{type(error).__name__} was raised: {error}")
 
