@@ -58,7 +58,7 @@ def write_artifact(path: str | os.PathLike[str], artifact: Artifact, *, overwrit
     array([0, 1, 2])
     >>> folder.cleanup()
     """
-    image = _file_image(artifact)
+    image = file_image(artifact)
     with atomic_write(path, overwrite=overwrite) as temporary, open(temporary, "xb") as stream:
         stream.write(image)
 
@@ -92,8 +92,24 @@ def chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     return tuple(chunk)
 
 
-def _file_image(artifact: Artifact) -> bytes:
-    """Return the bytes of the HDF5 file."""
+def file_image(artifact: Artifact) -> bytes:
+    """Return the bytes of the HDF5 file that holds an artefact.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        What to write.
+
+    Returns
+    -------
+    bytes
+        The whole file; equal for equal artefacts.
+
+    Examples
+    --------
+    >>> file_image(Artifact("golden", {"seed": 3}, {"x": np.arange(3)}))[1:4]
+    b'HDF'
+    """
     buffer = io.BytesIO()
     with h5py.File(_new_file(buffer)) as file:
         _set_attribute(file, "schema", SCHEMA)

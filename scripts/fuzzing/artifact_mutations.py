@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from fuzzing.seeds import artifact_bytes
 from refms.artifacts import Artifact
+from refms.artifacts.writing import file_image
 from refms.errors import InputError
 
 _VALUES: tuple[Any, ...] = (
@@ -71,9 +71,9 @@ def mutated_artifact(artifacts: Sequence[Artifact], seed: int, most: int) -> byt
         else:
             _change_array(arrays, dice)
     try:
-        found = artifact_bytes(Artifact(chosen.kind, attributes, arrays))
+        found = file_image(Artifact(chosen.kind, attributes, arrays))
     except InputError:  # such an artefact cannot be written
-        return artifact_bytes(chosen)[:most]
+        return file_image(chosen)[:most]
     return found[:most]
 
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import gzip
 import io
 import struct
-import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 import scipy.io
 
-from refms.artifacts import Artifact, write_artifact
+from refms.artifacts import Artifact
 from refms.artifacts.model_file import model_artifact
+from refms.artifacts.writing import file_image
 from refms.grid import Grid
 from refms.model import initial_model
 from refms.network.architectures.residual import Residual
@@ -157,24 +156,24 @@ def results_hdf5() -> list[bytes]:
 
 
 def models() -> list[bytes]:
-    """Return small models as refms writes them, and artefacts of other kinds."""
-    return [artifact_bytes(artifact) for artifact in model_artifacts()]
+    """Return a small model as refms writes it, and artefacts with fewer arrays, which are read sooner."""
+    few = {"W": VALUES, "history/objective": np.arange(3.0), "mu": np.zeros(0)}
+    record = {"network": {"grid": [3, 2]}, "seed": 3, "note": "x"}
+    artifacts = [Artifact("golden", {"seed": 3}, {"a/b": np.arange(3)}), Artifact("model", record, few)]
+    return [file_image(artifact) for artifact in (*artifacts, model_artifacts()[0])]
 
 
 def model_artifacts() -> list[Artifact]:
-    """Return the artefacts of :func:`models`, for changes that leave the digest right."""
+    """Return whole models, for changes of what they hold."""
     made = []
-    for grid, opening in (((3, 2), "fixed"), ((4, 4), "learned")):
-        model = initial_model(Residual(Grid(grid), channels=2, layers=2, opening=opening), classes=3, seed=0)
+    for opening in ("fixed", "learned"):
+        model = initial_model(
+            Residual(Grid((4, 3)), channels=2, layers=2, opening=opening), classes=3, seed=0
+        )
         row = HistoryRow(1, "joint", "accepted", 2.0, 1.5, 0.1, 7, 0.01, "converged", 1.0, 2, 0.0, 0.5)
         made.append(model_artifact(model))
         made.append(model_artifact(replace(model, record={"transfers": []}, history=History((row, row)))))
-    return [*made, Artifact("golden", {"seed": 3, "shape": (2, 3), "note": "x"}, {"a/b": np.arange(3)})]
-
-
-def artifact_bytes(artifact: Artifact) -> bytes:
-    """Return the file of an artefact."""
-    return _written_path(lambda path: write_artifact(path, artifact, overwrite=True))
+    return made
 
 
 def _written(write: Callable[[Any], Any]) -> bytes:
@@ -188,10 +187,3 @@ def _hdf5(fill: Callable[[Any], None], version: str) -> bytes:
     with h5py.File(buffer, "w", libver=(version, "latest")) as file:
         fill(file)
     return buffer.getvalue()
-
-
-def _written_path(write: Callable[[Path], None]) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "x.h5"
-        write(path)
-        return path.read_bytes()

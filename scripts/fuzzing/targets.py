@@ -122,7 +122,7 @@ def _signed(start: bytes) -> Callable[[bytes, int, int, Plainly], bytes]:
 
 
 def _model_change(data: bytes, seed: int, most: int, plainly: Plainly) -> bytes:
-    if seed % 3 == 0:
+    if seed % 8 == 0:
         return mutated_artifact(_ARTIFACTS, seed, most)
     return mutated(data, seed, most, plainly)
 
