@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,8 @@ SIMPLEST: dict[str, Any] = {"c_in": 1, "c_out": 1, "examples": 1, "classes": 2, 
 
 PLAIN: dict[str, Any] = {"final_time": 1.0, "stencil_scale": 1.0, "image_scale": 1.0, "within": 0.0}
 """The plainest value of every other number."""
+
+_PLAINEST = ("identity", *(name for name in ACTIVATIONS if name != "identity"))
 
 _FEW_SEEDS = 3
 
@@ -76,13 +79,33 @@ def simpler(x: Instance, domain: Domain, profile: Profile) -> Iterator[Instance]
     Yields
     ------
     Instance
-        Of the domain, each once, never ``x`` itself.
+        Of the domain, each once, and of less :func:`complexity`.
     """
     seen = {x}
     for candidate in _neighbours(x, domain, profile):
-        if candidate not in seen and admits(domain, profile, candidate):
+        smaller = complexity(candidate) < complexity(x)
+        if smaller and candidate not in seen and admits(domain, profile, candidate):
             seen.add(candidate)
             yield candidate
+
+
+def complexity(x: Instance) -> tuple[float, ...]:
+    """Return numbers in whose order instances are simpler: dimensions, cells, entries, counts, other numbers.
+
+    Parameters
+    ----------
+    x : Instance
+        Any one.
+
+    Returns
+    -------
+    tuple of float
+        The first one counts most.
+    """
+    counts = [getattr(x, name) for name in SIMPLEST]
+    unusual = sum(getattr(x, name) != value for name, value in PLAIN.items())
+    names = BOUNDARIES.index(x.boundary), _PLAINEST.index(x.activation)
+    return (x.d, x.cells, math.prod(x.stencil), sum(counts), unusual, *names, x.seed)
 
 
 def admits(domain: Domain, profile: Profile, x: Instance) -> bool:
@@ -146,13 +169,11 @@ def _neighbours(x: Instance, domain: Domain, profile: Profile) -> Iterator[Insta
     for name, value in SIMPLEST.items():
         for count in range(value + 1, getattr(x, name)):
             yield _with(x, name, count)
-    if x.boundary != BOUNDARIES[0]:
-        yield replace(x, boundary=BOUNDARIES[0])
-    for activation in ("identity", *ACTIVATIONS):
-        if activation == x.activation:
-            break
+    for boundary in BOUNDARIES:
+        yield replace(x, boundary=boundary)
+    for activation in _PLAINEST:
         yield replace(x, activation=activation)
-    for seed in range(min(x.seed, _FEW_SEEDS)):
+    for seed in range(_FEW_SEEDS):
         yield replace(x, seed=seed)
 
 

@@ -39,7 +39,7 @@ def replay_script(heading: Sequence[str], item: Property, x: Instance, *, known:
         "import sys",
         "",
         "from refms.conformance.gate import Gate",
-        "from refms.conformance.instances import Instance",
+        f"from {Instance.__module__} import Instance",
         *(["from refms.conformance.properties import PROPERTIES"] if known else []),
         "from refms.conformance.runner import examined",
         "",

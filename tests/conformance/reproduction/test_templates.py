@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from relaid import right
 
 from refms.conformance import Profile
 from refms.conformance.adapter import OPERATIONS, Adapter
-from refms.conformance.instances import Instance
+from refms.conformance.instance import Instance
+from refms.conformance.mutants.conventions import as_declared
 from refms.conformance.oracles.transfer import PAIRS, closed, coarse
 from refms.conformance.profile import ACTIVATIONS, BOUNDARIES, LAYOUTS, ORIENTATIONS, REDUCTIONS
+from refms.conformance.reference import ReferenceAdapter
 from refms.conformance.reproduction.judging import expected, handed_over, judged, source
 from refms.conformance.reproduction.templates import TEMPLATES
 
@@ -115,6 +116,11 @@ def given_to_the_gate(operation, x):
 def test_only_what_has_no_one_right_result_has_no_template():
     assert set(OPERATIONS) == set(TEMPLATES) | WITHOUT
     assert not set(TEMPLATES) & WITHOUT
+
+
+def right(profile):
+    """Return refms as a profile declares it."""
+    return as_declared(ReferenceAdapter(profile=profile))
 
 
 def agrees(operation, profile, x):
