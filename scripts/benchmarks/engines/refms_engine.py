@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 from benchmarks.cases import Problem
-from refms.errors import InputError
 from refms.network.activation import activation
 from refms.network.composition import Sequence
 from refms.network.layers.convolution_layer import ConvolutionLayer
 from refms.network.propagation import ForwardEuler
 from refms.objective.optimal_control import OptimalControl
+from refms.objective.shards import Team
 from refms.operators.convolution import Convolution
 from refms.operators.routes.table import COMPILED
 
@@ -58,7 +59,9 @@ def control(problem: Problem, route: str) -> OptimalControl:
     layer = ConvolutionLayer(convolution(problem, route), activation(network.activation))
     steps = ForwardEuler(layer, network.layers, network.final_time)
     (opening, fixed), (name, _) = problem.model.map.maps
-    return replace(problem.control, network=Sequence(((opening, fixed), (name, steps))))
+    whole = Sequence(((opening, fixed), (name, steps)))
+    threads = int(os.environ.get("OMP_NUM_THREADS", "1"))  # as many as the peers have
+    return replace(problem.control, network=whole, team=Team(threads=threads))
 
 
 def numpy_alone(problem: Problem) -> OptimalControl:

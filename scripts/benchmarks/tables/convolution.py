@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.agreement import require, rho
-from benchmarks.cases import SIZES, STENCIL, Case
+from benchmarks.cases import SIZES, STENCIL, Case, Problem
+from benchmarks.engines.refms_engine import ROUTES, convolution
 from benchmarks.gemm import gemm_rate
 from benchmarks.timing import Limits, interleaved
-from refms.grid import Grid, nchw_from_columns
-from refms.operators.convolution import Convolution
+from refms.grid import nchw_from_columns
 
 NAME = "convolution"
 
@@ -55,19 +55,16 @@ def measure(
     dict
         Times as of ``interleaved``, the multiply-adds of one convolution, and the rate of the matrix product.
     """
-    case = Case(*size, dtype)
-    rng = np.random.default_rng(0)
-    K = Convolution(Grid((case.n, case.n)), case.channels, case.channels, (STENCIL, STENCIL))
+    problem = Problem(Case(*size, dtype))
+    case, rng = problem.case, np.random.default_rng(0)
+    K = convolution(problem, "auto")
     S = rng.standard_normal(K.stencils_shape).astype(dtype)
     Y, Z = rng.standard_normal((2, K.rows_in, case.examples)).astype(dtype)
     matrix = K.matrix(S)
-    ways: dict[str, Callable[[], Any]] = {
-        "refms, NumPy: K(s) y": lambda: K.apply(S, Y),
-        "refms, NumPy: K(s)ᵀ z": lambda: K.adjoint(S, Z),
-        "refms, NumPy: stencil gradient": lambda: K.stencil_gradient(Z, Y),
-        "refms, NumPy: K(s)ᵀ z and stencil gradient": lambda: K.adjoint_and_gradient(S, Z, Y),
-        "SciPy: CSR @ y": lambda: matrix @ Y,
+    ways = {
+        f"{name}: {what}": call for name in ROUTES for what, call in of_route(problem, name, S, Y, Z).items()
     }
+    ways["SciPy: CSR @ y"] = lambda: matrix @ Y
     try:
         ways["torch: conv2d, circular"] = in_torch(S, nchw_from_columns(Y, K.grid))
         missing = {}
@@ -86,6 +83,17 @@ def measure(
     times = interleaved(ways, Limits(seconds, least, 31), check)
     rates.append(gemm_rate(dtype))
     return {"ways": times, "multiply_adds": case.multiply_adds, "gemm": max(rates), "missing": missing}
+
+
+def of_route(problem: Problem, name: str, S: Any, Y: Any, Z: Any) -> dict[str, Callable[[], Any]]:
+    """Return the products of one route of refms."""
+    K = convolution(problem, ROUTES[name])
+    return {
+        "K(s) y": lambda: K.apply(S, Y),
+        "K(s)ᵀ z": lambda: K.adjoint(S, Z),
+        "stencil gradient": lambda: K.stencil_gradient(Z, Y),
+        "K(s)ᵀ z and stencil gradient": lambda: K.adjoint_and_gradient(S, Z, Y),
+    }
 
 
 def in_torch(S: Any, images: Any) -> Callable[[], Any]:

@@ -65,6 +65,7 @@ def measure(
     """
     problems = {str(value): Problem(Case(**{**BASE, grows: value}, dtype=dtype)) for value in values}
     power = GROWTH[grows][1]
+    references = {value: Reference(problem) for value, problem in problems.items()}
     found: dict[str, Any] = {}
     for name, build in engines(("refms",))[0].items():
         for operation in ("gradient", "product"):
@@ -74,7 +75,7 @@ def measure(
             }
 
             def check(value: str, result: Any, operation: str = operation, name: str = name) -> float:
-                return Reference(problems[value]).require_same(operation, result, f"{name}, {grows} {value}")
+                return references[value].require_same(operation, result, f"{name}, {grows} {value}")
 
             times = interleaved(calls, Limits(seconds, least), check)
             work = [int(value) ** power for value in times]
