@@ -297,6 +297,41 @@ def test_least_squares_comes_by_name_only_and_changes_nothing_where_there_is_a_s
     assert 1e-3 < gap < 1
 
 
+def test_a_pair_of_ones_own_is_taken_as_it_is():
+    mine = replace(transfer_pair("averaging-bilinear"), name="mine")
+    model = untrained(4)
+    ours, named = (transfer(model, Grid((8, 8)), pair) for pair in (mine, "averaging-bilinear"))
+    for name, array in named.arrays.items():
+        np.testing.assert_array_equal(ours.arrays[name], array)
+    assert ours.record["transfers"][0]["pair"] == "mine"
+
+
+def test_one_channel_moves_as_several_do():
+    model = untrained(4, channels=1)
+    other = transfer(model, Grid((8, 8)), "averaging-bilinear")
+    np.testing.assert_array_equal(other.opening, model.opening)
+    assert (other.stencils.shape, other.W.shape) == (model.stencils.shape, (64, 10))
+
+
+@pytest.mark.parametrize("name", ["averaging-bilinear", "nearest"])
+@pytest.mark.parametrize("levels", [2, -2])
+def test_stencils_read_as_convolutions_move_as_their_mirror_images(name, levels):
+    S, pair = np.random.default_rng(4).standard_normal((2, 1, 3, 3)), transfer_pair(name)
+    found = move_stencils(S, 2, levels, pair, True, "convolution")
+    mirrored = move_stencils(S[..., ::-1, ::-1], 2, levels, pair, True)[..., ::-1, ::-1]
+    np.testing.assert_allclose(found, mirrored, rtol=0, atol=1e-12 * np.abs(found).max())
+
+
+def test_stencils_and_weights_that_cannot_move_are_refused():
+    pair, grid = transfer_pair("averaging-constant"), Grid((4,))
+    with pytest.raises(SingularTransferError, match="least_squares=True"):
+        move_stencils(np.ones((1, 1, 5)), 1, 1, pair)
+    for W, words in ((np.zeros(4), "W has shape"), (np.zeros((4, 2), dtype=int), "W has dtype int64")):
+        for levels in (1, 0, -1):
+            with pytest.raises(InputError, match=words):
+                move_weights(W, grid, levels, pair)
+
+
 @pytest.mark.parametrize(
     ("grid", "pair", "stencils", "words"),
     [
