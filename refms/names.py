@@ -14,3 +14,6 @@ STENCIL_RULES = ("galerkin", "keep")
 
 TIERS = {"quick": 4, "full": 60, "torture": 400}
 """How much of the catalogue is run: instances of a property of cost 1."""
+
+TIME_LIMITS = {"quick": 120.0, "full": 600.0, "torture": 1800.0}
+"""Seconds after which a property counts as hanging in ``refms conform run``, by tier."""

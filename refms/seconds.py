@@ -6,7 +6,7 @@ import argparse
 import math
 
 
-def time_limit_of(text: str) -> float | None:
+def time_limit_of(text: str) -> float:
     """Return the time limit that a word stands for.
 
     Parameters
@@ -16,8 +16,8 @@ def time_limit_of(text: str) -> float | None:
 
     Returns
     -------
-    float or None
-        Seconds, more than 0; None for no limit.
+    float
+        Seconds, more than 0; infinity for no limit.
 
     Raises
     ------
@@ -27,7 +27,7 @@ def time_limit_of(text: str) -> float | None:
     Examples
     --------
     >>> time_limit_of("1.5"), time_limit_of("none")
-    (1.5, None)
+    (1.5, inf)
     """
     try:
         seconds = math.inf if text.strip().lower() == "none" else float(text)
@@ -35,4 +35,4 @@ def time_limit_of(text: str) -> float | None:
         seconds = math.nan
     if not seconds >= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no time; expected seconds, or 0 or none for no limit")
-    return None if seconds == 0 or math.isinf(seconds) else seconds
+    return seconds or math.inf

@@ -23,6 +23,7 @@ from refms.conformance.report import Report
 from refms.conformance.xfails import read_xfails
 from refms.errors import InputError
 from refms.files import atomic_write
+from refms.names import TIME_LIMITS
 
 LEAST_TESTED = 0.5
 """Share of the selected properties that must have been tested, for a run to say anything."""
@@ -52,7 +53,8 @@ def run_adapter(options: argparse.Namespace) -> int:
         require_folder(options.scripts)
     xfails = read_xfails(options.xfails) if options.xfails is not None else {}
     chosen = selected(options.only)
-    with Isolated(options.adapter, options.dtype, options.timeout) as there:
+    limit = TIME_LIMITS[options.tier] if options.timeout is None else options.timeout
+    with Isolated(options.adapter, options.dtype, limit) as there:
         if not kit_works():  # looked at while the worker imports the adapter
             return INCOMPLETE
         adapters = there.adapters

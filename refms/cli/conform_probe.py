@@ -6,13 +6,15 @@ import argparse
 
 from refms.cli.files import write_json
 from refms.conformance.isolation import Isolated
+from refms.names import TIME_LIMITS
 
 NOTHING_TOLD = 3
 
 
 def run_probe(options: argparse.Namespace) -> int:
     """Print one sentence a convention; return 0, 1 or 3."""
-    with Isolated(options.adapter, options.dtype, options.timeout) as there:
+    limit = TIME_LIMITS["quick"] if options.timeout is None else options.timeout
+    with Isolated(options.adapter, options.dtype, limit) as there:
         found = [there.probe(adapter) for adapter in there.adapters]
     for one in found:
         print(one.headline)

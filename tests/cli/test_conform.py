@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from xml.etree import ElementTree
 
 import pytest
 
 from refms.cli import main as program
 from refms.conformance.properties import PROPERTIES
+from refms.errors import InputError
+from refms.names import TIERS, TIME_LIMITS
 
 REFERENCE = "refms.conformance.reference:ReferenceAdapter"
 BROKEN = """
@@ -85,6 +88,23 @@ def test_an_adapter_that_hangs_ends_with_one_and_the_rest_is_checked(capsys, bro
     assert "float64: did not return within 1 s in depth_prolong. [grid (" in printed
     rows = {row["id"]: row for row in json.loads(target.read_text(encoding="utf-8"))["reports"][0]["rows"]}
     assert (rows["D1"]["verdict"], rows["S6"]["verdict"]) == ("FAIL", "PASS")
+
+
+@pytest.mark.parametrize(
+    ("words", "limit"),
+    [((), 120), (("--tier", "full"), 600), (("--timeout", "none"), math.inf), (("--timeout", "7"), 7)],
+)
+def test_the_time_limit_goes_with_the_tier(capsys, monkeypatch, words, limit):
+    def started(spec, dtype, limit):
+        raise InputError(f"the limit is {limit:g}.")
+
+    monkeypatch.setattr("refms.cli.conform.Isolated", started)
+    assert program.main(["conform", "run", REFERENCE, *words]) == 2
+    assert capsys.readouterr().err == f"refms: the limit is {limit:g}.\n"
+
+
+def test_every_tier_has_a_time_limit():
+    assert list(TIME_LIMITS) == list(TIERS)
 
 
 def test_too_little_ends_with_three(capsys, broken):

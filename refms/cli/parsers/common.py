@@ -8,9 +8,6 @@ from typing import Any
 from refms.names import DATASETS, DTYPES, TIERS
 from refms.seconds import time_limit_of
 
-TIMEOUT = 120.0
-"""Seconds."""
-
 Commands = Any
 """The object that ``ArgumentParser.add_subparsers`` returns; argparse keeps its type private."""
 
@@ -89,7 +86,7 @@ def add_tier_option(command: argparse._ActionsContainer) -> None:  # a subcomman
     )
 
 
-def add_adapter(command: argparse.ArgumentParser, what: str) -> None:
+def add_adapter(command: argparse.ArgumentParser, what: str, default: str) -> None:
     """Add the adapter, and ``--timeout`` for one.
 
     Parameters
@@ -98,6 +95,8 @@ def add_adapter(command: argparse.ArgumentParser, what: str) -> None:
         The subcommand.
     what : str
         What may take so long.
+    default : str
+        How long, if nothing is said.
     """
     command.add_argument(
         "adapter",
@@ -108,8 +107,7 @@ def add_adapter(command: argparse.ArgumentParser, what: str) -> None:
     command.add_argument(
         "--timeout",
         type=time_limit_of,
-        default=TIMEOUT,
         metavar="SECONDS",
-        help=f"time limit for {what} (default: {TIMEOUT:g}; 0 or none: no limit); the adapter runs in a "
+        help=f"time limit for {what} (default: {default}; 0 or none: no limit); the adapter runs in a "
         "process of its own, which is ended when its time is up, and may crash",
     )

@@ -10,7 +10,7 @@ from refms.cli.parsers.common import (
     add_seed_option,
     add_tier_option,
 )
-from refms.names import DTYPES
+from refms.names import DTYPES, TIME_LIMITS
 
 
 def register(commands: Commands) -> None:
@@ -43,7 +43,8 @@ def _register_run(inner: Commands) -> None:
         "refms conform run mypackage.conformance:MyAdapter --junit conformance.xml",
         runs="refms.cli.conform:run_adapter",
     )
-    add_adapter(command, "a property")
+    limits = ", ".join(f"{seconds:g} in tier {tier}" for tier, seconds in TIME_LIMITS.items())
+    add_adapter(command, "a property", limits)
     command.add_argument(
         "--only", metavar="ID,…", help="these properties or families alone, such as C5,G1 or transfer"
     )
@@ -101,7 +102,7 @@ def _register_probe(inner: Commands) -> None:
         "refms conform probe mypackage.conformance:MyAdapter",
         runs="refms.cli.conform_probe:run_probe",
     )
-    add_adapter(command, "a probe")
+    add_adapter(command, "a probe", f"{TIME_LIMITS['quick']:g}")
     add_dtype_option(command)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -52,7 +53,7 @@ class Isolated:
     dtype : str
         ``"float64"``, ``"float32"``, or ``"both"`` as far as the implementation offers them.
     limit : float or None
-        Seconds for a property; None for no limit.
+        Seconds for a property; None or infinity for no limit.
 
     Raises
     ------
@@ -61,7 +62,8 @@ class Isolated:
     """
 
     def __init__(self, spec: str, dtype: str = "both", limit: float | None = None) -> None:
-        self.spec, self.dtype, self.limit = spec, dtype, limit
+        self.spec, self.dtype = spec, dtype
+        self.limit = None if limit is None or math.isinf(limit) else limit
         self._process: Process | None = None
         self._hung: dict[str, list[str]] = defaultdict(list)
 
