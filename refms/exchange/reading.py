@@ -13,7 +13,7 @@ from refms.exchange.npz import read_npz
 from refms.files import regular_file_size
 
 LARGEST = 2**24
-"""Bytes that a file, and all that it holds, may have: some times what cases take, and many what results do."""
+"""Bytes that a file, and all that it holds, may have: some times what cases take, many times results."""
 
 
 def read_cases(path: str | os.PathLike[str]) -> str:

@@ -201,7 +201,7 @@ cg_iterations=7 cg_residual=0.01 cg_status=converged step_length=1 evaluations=2
         Raises
         ------
         InputError
-            If a column is missing, unknown, or of another length.
+            If a column is missing, unknown, of another length, or of numbers of another kind.
         """
         kinds = {f.name: str(f.type) for f in fields(HistoryRow) if f.name != "extra"}
         extras = [name for name in columns if name.startswith(_EXTRA)]
@@ -215,12 +215,23 @@ cg_iterations=7 cg_residual=0.01 cg_status=converged step_length=1 evaluations=2
         lengths = {name: len(column) for name, column in columns.items()}
         if len(set(lengths.values())) > 1:
             raise InputError(f"history columns have different lengths {lengths}; expected one length.")
+        _require_numbers(columns, {**kinds, **dict.fromkeys(extras, "float")})
         rows = []
         for i in range(next(iter(lengths.values()))):
             known = {name: _READ[kind](columns[name][i]) for name, kind in kinds.items()}
             measured = {name[len(_EXTRA) :]: float(columns[name][i]) for name in extras}
             rows.append(HistoryRow(**known, extra={k: v for k, v in measured.items() if not np.isnan(v)}))
         return History(tuple(rows))
+
+
+_ALLOWED = {"int": "iu", "float": "iuf"}
+
+
+def _require_numbers(columns: Mapping[str, Array], kinds: Mapping[str, str]) -> None:
+    for name, kind in kinds.items():
+        dtype = np.asarray(columns[name]).dtype
+        if len(columns[name]) and dtype.kind not in _ALLOWED.get(kind, dtype.kind):
+            raise InputError(f"history column {name!r} has dtype {dtype}; expected {_KINDS[kind]}.")
 
 
 _KINDS = {"int": "int64", "float": "float64", "str": "bytes"}

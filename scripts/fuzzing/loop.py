@@ -46,7 +46,7 @@ def main() -> None:
     name, folder, shared, *flags = sys.argv[1:]
     target, home, board, sentences = TARGETS[name], Path(folder), Board(Path(shared)), Sentences()
     read_in_this_process()
-    warnings.simplefilter("ignore")  # of Python's parser, about odd literals in .npy headers
+    warnings.simplefilter("error")  # a reader that warns says what no user can do anything with
     faulthandler.enable()
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -158,9 +158,9 @@ def test_a_pickle_is_never_loaded(tmp_path):
             return os.mkdir, (str(tmp_path / "executed"),)
 
     np.savez(tmp_path / "r.npz", **{NAME: np.array([Evil()], dtype=object)})
-    refused(tmp_path / "r.npz", "of type object")
+    refused(tmp_path / "r.npz", r"of type '\|O'")
     zipped(tmp_path / "p.npz", [(f"{NAME}.npy", pickle.dumps(Evil()))])
-    refused(tmp_path / "p.npz", "damaged|magic")
+    refused(tmp_path / "p.npz", "no .npy file")
     assert not (tmp_path / "executed").exists()
 
 
@@ -193,11 +193,14 @@ def test_a_member_that_lies_about_its_size_is_refused(tmp_path):
         "{'descr': '<f8'" + " " * 60000 + "}\n",
         "{}\n",
         "\n",
+        "{'descr': '<f8', 'fortran_order': 1 is 1, 'shape': (1,)}\n",
+        "{'descr': '\\d', 'fortran_order': False, 'shape': (1,)}\n",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (" + " " * 4000,
     ],
 )
 def test_headers_that_are_no_plain_arrays_are_refused(header, tmp_path):
     zipped(tmp_path / "r.npz", [(f"{NAME}.npy", npy(header, bytes(8)))])
-    refused(tmp_path / "r.npz", "of shape|of type|damaged")
+    refused(tmp_path / "r.npz", "of shape|of type|numpy.save")
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

@@ -79,3 +79,18 @@ def test_wrong_columns_are_refused(change):
         columns["seconds"] = columns["seconds"][:2]
     with pytest.raises(InputError, match="history columns"):
         History.from_columns(columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("objective", np.ones(3) * 1j),
+        ("iteration", np.full(3, 1.5)),
+        ("extra/accuracy", np.ones(3) * 1j),
+        ("seconds", np.array([b"x"] * 3)),
+    ],
+)
+def test_columns_of_other_kinds_of_numbers_are_refused(name, column):
+    columns = {**HISTORY.columns(), name: column}
+    with pytest.raises(InputError, match=f"history column '{name}' has dtype"):
+        History.from_columns(columns)
