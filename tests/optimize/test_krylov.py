@@ -128,6 +128,18 @@ def test_zero_right_hand_side_gives_zero_at_no_cost():
     run = conjugate_gradients(None, np.zeros(3), x0=np.ones(3))
     assert run.outcome.success
     assert not run.x.any()
+    assert (run.iterations, run.residual_norms, run.model_values) == (0, (0.0,), (0.0,))
+
+
+def test_a_residual_that_just_meets_the_tolerance_is_enough():
+    run = conjugate_gradients(None, np.array([3.0, 4.0]), tolerance=1.0)  # ‖b − A 0‖ = 1 · ‖b‖
+    assert (run.outcome.status, run.iterations) == (Status.CONVERGED, 0)
+
+
+def test_twenty_iterations_unless_said_otherwise():
+    A, b = spd(22, 40, 1e6), normal(23, 40)
+    run = conjugate_gradients(lambda v: A @ v, b, tolerance=0.0)
+    assert (run.outcome.status, run.iterations) == (Status.ITERATION_LIMIT, 20)
 
 
 def test_iteration_limit():
@@ -172,6 +184,10 @@ def test_indefinite_preconditioner_is_told_from_an_indefinite_matrix():
     run = conjugate_gradients(lambda v: v, normal(19, 3), preconditioner=lambda r: -r)
     assert run.outcome.status is Status.INDEFINITE_PRECONDITIONER
     assert not run.x.any()
+    turned = conjugate_gradients(
+        lambda v: v, np.array([1.0, 2.0]), preconditioner=lambda r: r[::-1] * [1, -1]
+    )
+    assert turned.outcome.status is Status.INDEFINITE_PRECONDITIONER  # rᵀz = 0
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -229,9 +245,11 @@ def test_an_update_that_overflows_is_not_kept(dtype):
         ({"x0": np.ones(2, dtype="float32")}, "x0"),
         ({"tolerance": -1.0}, "tolerance"),
         ({"tolerance": np.nan}, "tolerance"),
+        ({"tolerance": np.inf}, "tolerance"),
         ({"max_iterations": 0}, "max_iterations"),
         ({"product": lambda v: v.astype("float32")}, "product returned"),
         ({"product": lambda v: v[:1]}, "product returned"),
+        ({"product": lambda v: v[:1], "x0": np.ones(2)}, "product returned"),
         ({"preconditioner": lambda v: v.astype("float32")}, "preconditioner returned"),
     ],
 )
