@@ -213,10 +213,10 @@ def table(reports: Iterable[Report], *, details: bool = False) -> str:
             if row.verdict != "PASS":
                 case = f" [{row.worst_instance}]" if row.worst_instance else ""
                 lines.append(f"{'':9}{report.profile.dtype}: {row.sentence}{case}")
-            if row.shrunk_instance not in ("", row.worst_instance):
-                lines.append(f"{'':9}{report.profile.dtype}: it fails on [{row.shrunk_instance}] too.")
             if row.diagnosis:
                 lines.append(f"{'':9}{report.profile.dtype}: {row.diagnosis}.")
+            if row.shrunk_instance not in ("", row.worst_instance):
+                lines.append(f"{'':9}{report.profile.dtype}: it fails on [{row.shrunk_instance}] too.")
             if row.notes:
                 lines.append(f"{'':9}{report.profile.dtype}: {row.noted_briefly}.")
             if row.detail and (details or row.verdict == "FAIL"):

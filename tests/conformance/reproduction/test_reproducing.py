@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -134,13 +135,15 @@ def test_every_kind_of_mistake_has_a_script(mutant, capsys):
     assert ended(found.script, ReferenceAdapter(), capsys)[0] == 0
 
 
-def test_the_smallest_cases_are_delta_images_and_unit_stencils():
+def test_the_smallest_cases_are_delta_images_and_unit_stencils(capsys):
     wrong = mutant_named("kernel flipped on all axes").around(ReferenceAdapter())
     found = reproduced(*failing(wrong, CATALOGUE["C9"]))
     assert found.instance.grid == found.instance.stencil == (3,)
     assert 'S = np.array([[[1, 0, 0]]], "float64")' in found.script
     assert 'Y = np.array([[1], [0], [0]], "float64")' in found.script
     assert found.sentence == "convolution, first differing index (1, 0): got 0, expected 1"
+    readme = Path(__file__).parents[3] / "README.md"
+    assert f"```text\n{ended(found.script, wrong, capsys)[1]}```" in readme.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
