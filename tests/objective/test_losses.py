@@ -157,8 +157,43 @@ def test_nan_logits_give_nan_and_not_a_number_from_nowhere():
     assert np.isnan(LOSS.evaluate(Z, C).value)
 
 
-def test_softmax_columns_sum_to_one():
-    assert np.abs(softmax(drawn(4)[0]).sum(axis=0) - 1).max() <= 4 * EPS
+@settings(deadline=None, max_examples=20)
+@given(seed=seeds, scale=st.sampled_from([1.0, 300.0]))
+def test_complex_steps_give_the_derivatives_to_round_off(seed, scale):
+    Z, C = drawn(seed, scale=scale)
+    V = np.random.default_rng(seed + 1).standard_normal(Z.shape)
+    real, stepped = LOSS.evaluate(Z, C), LOSS.evaluate(Z + 1e-30j * V, C)
+    assert (type(real.value), type(stepped.value)) == (float, complex)
+    assert stepped.value.real == pytest.approx(real.value, rel=4 * EPS)
+    assert stepped.value.imag / 1e-30 == pytest.approx(np.sum(real.gradient * V), rel=0, abs=30 * EPS)
+    products = stepped.gradient.imag / 1e-30
+    assert np.abs(products - real.hessian_product(V)).max() <= 30 * EPS
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_losses_up_to_the_largest_number_are_told_and_larger_ones_are_that(dtype):
+    big = np.finfo(dtype).max
+    C = np.array([[0], [1]], dtype=dtype)
+    for column, loss in (([big, 0], big), ([big, -big], big), ([big / 4, -big / 4], big / 2)):
+        Z = np.array(column, dtype=dtype)[:, None]
+        for logits in (Z, Z.astype("complex64" if dtype == "float32" else "complex128")):
+            value = LOSS.evaluate(logits, C).value
+            assert value.real == pytest.approx(float(loss), rel=1e-6)
+            assert value.imag == 0
+
+
+def test_arrays_of_two_places_are_refused(fake_gpu):
+    Z, C = drawn(6)
+    for logits, labels in ((fake_gpu.array(Z), C), (Z, fake_gpu.array(C))):
+        with pytest.raises(InputError, match="different backends"):
+            LOSS.evaluate(logits, labels)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+def test_softmax_columns_sum_to_one_in_the_precision_of_the_logits(dtype):
+    p = softmax(drawn(4)[0].astype(dtype))
+    assert p.dtype == dtype
+    assert np.abs(p.sum(axis=0) - 1).max() <= 4 * np.finfo(dtype).eps
 
 
 def test_shapes_and_precisions_are_checked():

@@ -8,6 +8,7 @@ from optimize.problems import PROBLEMS, locked, normal, table
 
 from refms.errors import InputError
 from refms.optimize import Status, armijo
+from refms.optimize.line_search import rounding_error
 
 x0, p0 = locked(np.array([1.0])), locked(np.array([-1.0]))
 
@@ -82,7 +83,8 @@ def test_non_finite_trial_values_shrink_the_step(bad, count):
     assert found.outcome.status is Status.ACCEPTED
     assert found.step_length == 0.5**count
     assert (found.evaluations, found.non_finite) == (count + 1, count)
-    assert "NaN" in found.outcome.message
+    assert f"accepted at trial {count + 1}. " in found.outcome.message
+    assert f"{count} longer steps gave NaN or infinity" in found.outcome.message
 
 
 def test_only_non_finite_trial_values_refuse_the_step():
@@ -98,7 +100,9 @@ def test_only_non_finite_trial_values_refuse_the_step():
 def test_ascent_directions_are_refused_unseen(slope):
     found = armijo(lambda x: -1e9, x0, 1.0, slope, p0)
     assert found.outcome.status is Status.NOT_DESCENT
-    assert (found.x is x0, found.step_length, found.evaluations) == (True, 0.0, 0)
+    assert (found.value, found.step_length, found.evaluations, found.non_finite) == (1.0, 0.0, 0, 0)
+    assert found.x is x0
+    assert f"not point downhill (slope {slope:.2e})" in found.outcome.message
 
 
 @pytest.mark.parametrize("place", ["f", "slope", "p"])
@@ -113,7 +117,21 @@ def test_non_finite_arguments_are_refused_unseen(place, bad):
         p[0] = bad
     found = armijo(lambda x: -1e9, x0, f, slope, p)
     assert found.outcome.status is Status.NON_FINITE
-    assert (found.x is x0, found.evaluations) == (True, 0)
+    np.testing.assert_equal(found.value, f)
+    assert (found.x is x0, found.step_length, found.evaluations, found.non_finite) == (True, 0.0, 0, 0)
+    assert "the objective, its slope or the direction is NaN or infinite" in found.outcome.message
+
+
+def test_no_backtracking_leaves_one_trial():
+    found = armijo(lambda x: float(x @ x), x0, 1.0, -2.0, p0, max_backtracks=0)
+    assert (found.step_length, found.evaluations) == (1.0, 1)
+    assert found.outcome.message == "The step of length 1 was accepted at trial 1."
+    assert armijo(lambda x: 2.0, x0, 1.0, -2.0, p0, max_backtracks=0).evaluations == 1
+
+
+def test_rounding_error_is_thirty_eps_of_the_value_in_the_precision_of_the_argument():
+    for dtype in ("float32", "float64"):
+        assert rounding_error(-2.0, np.zeros(1, dtype=dtype)) == 60 * np.finfo(dtype).eps
 
 
 def test_no_decrease_in_the_allowed_trials():
