@@ -74,7 +74,7 @@ ANY = Domain()
 
 
 def instances(
-    domain: Domain, profile: Profile, count: int, seed: int, spread: Spread = USUAL
+    domain: Domain, profile: Profile, count: int, seed: int, spread: Spread = USUAL, first: int = 0
 ) -> tuple[Instance, ...]:
     """Return random instances of a domain within a profile, going round dimensions, pairs and boundaries.
 
@@ -90,6 +90,8 @@ def instances(
         Equal seeds give equal instances.
     spread : Spread
         How widely shapes and sizes are drawn.
+    first : int
+        With which of the endless sequence of instances of this seed to begin.
 
     Returns
     -------
@@ -113,7 +115,7 @@ def instances(
     if not (dimensions and boundaries and activations and pairs):
         return ()
     made = []
-    for index in range(max(count, len(pairs))):
+    for index in range(first, first + max(count, len(pairs))):
         rng = np.random.default_rng([seed, index])
         # One more step after each round, so that all combinations come up.
         d = dimensions[(index + index // len(pairs)) % len(dimensions)]

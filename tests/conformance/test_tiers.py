@@ -64,6 +64,7 @@ def test_scales_are_named_where_there_are_any():
 
 def test_equal_seeds_give_equal_instances_and_both_precisions_the_same():
     assert harsh() == harsh() != harsh(seed=3)
+    assert instances(ANY, reference_profile(), 5, 2, HARSH, first=7) == harsh()[7:12]
     single = harsh(profile=reference_profile(dtype="float32"))
     assert [replace(x, dtype="float64") for x in single] == list(harsh())
     np.testing.assert_array_equal(single[0].image(), harsh()[0].image().astype("float32"))

@@ -90,8 +90,8 @@ def examine(lot: Lot) -> Found:
     item = next(one for one in PROPERTIES if one.id == lot.law)
     gate = Gate(population.adapter(lot.dtype))
     found = Found()
-    drawn = instances(item.domain, gate.profile, lot.first + lot.count, lot.seed, population.spread)
-    for x in drawn[lot.first : lot.first + lot.count]:
+    drawn = instances(item.domain, gate.profile, lot.count, lot.seed, population.spread, lot.first)
+    for x in drawn[: lot.count]:
         try:
             outcome = examined(gate, item, x)
         except NotImplementedError:
