@@ -13,7 +13,7 @@ from refms.data.preprocessing import Preprocessing
 from refms.errors import FileError, InputError, require_choice
 from refms.files import regular_file_size
 from refms.grid import Grid
-from refms.names import DATASETS, DTYPES
+from refms.names import DATASETS, DTYPES, PRECONDITIONERS
 from refms.network.architectures.residual import Residual
 
 LONGEST_FILE = 2**20
@@ -202,6 +202,9 @@ class OptimizationSection:
         Relative residual at which CG stops.
     classifier_steps : int
         Inexact Newton steps on the classifier per iteration.
+    classifier_preconditioner : str
+        For conjugate gradients on the classifier: ``"smoothness"``, the inverse of its regulariser, or
+        ``"none"``.
     damping : float
         Initial Levenberg–Marquardt damping of the Gauss–Newton step, adapted by the gain ratio; 0 for none.
     dtype : str
@@ -217,12 +220,14 @@ class OptimizationSection:
     classifier_cg_iterations: int = 20
     cg_tolerance: float = 1e-2
     classifier_steps: int = 5
+    classifier_preconditioner: str = "smoothness"
     damping: float = 0.0
     dtype: str = "float32"
     memory: int = 2 * 1024**3
 
     def __post_init__(self) -> None:
         require_choice(self.dtype, DTYPES, "dtype")
+        require_choice(self.classifier_preconditioner, PRECONDITIONERS, "classifier_preconditioner")
         _require_at_least(
             1,
             iterations=self.iterations,

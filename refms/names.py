@@ -1,6 +1,7 @@
 """Names that users type and code looks up; nothing is imported here, so that `refms --help` need not wait."""
 
 DTYPES = ("float64", "float32")
+PRECONDITIONERS = ("smoothness", "none")
 """Precisions."""
 
 BACKEND_NAMES = ("numpy", "cupy")

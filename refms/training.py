@@ -15,6 +15,7 @@ from refms.network.architectures.residual import Residual
 from refms.network.checkpointing import checkpointed
 from refms.objective.batches import LabelledColumns, batch_width
 from refms.objective.optimal_control import OptimalControl
+from refms.objective.preconditioners import ClassifierSmoothness
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
 from refms.objective.shards import ALONE, Team
 from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
@@ -121,6 +122,9 @@ def problem_of(
         hessian_fraction=options.hessian_fraction,
         seed=options.hessian_seed,
         memory=options.memory,
+        classifier_preconditioning=None
+        if options.classifier_preconditioner == "none"
+        else ClassifierSmoothness(model.classifier, weights.W_smoothness, weights.W_tikhonov),
     )
 
 

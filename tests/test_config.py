@@ -50,6 +50,7 @@ OUT_OF_RANGE = {
     "classifier_steps": [0],
     "damping": [-1.0, 1e-13, 1e13, float("nan")],
     "dtype": ["float16", "float46"],
+    "classifier_preconditioner": ["smooth", "diagonal"],
     "memory": [0, -1],
 }
 
@@ -63,6 +64,7 @@ OTHER_VALUES = {
     "activation": "relu",
     "hessian_fraction": 0.5,
     "dtype": "float64",
+    "classifier_preconditioner": "none",
     "cg_tolerance": 0.5,
 }
 

@@ -19,6 +19,10 @@ FEW_COLUMNS = 4
 """Examples whose activations must fit into the memory budget, or the propagation keeps checkpoints alone."""
 
 T = TypeVar("T")
+Product = Callable[[Array], Array]
+"""v -> A v, shape and dtype of v."""
+
+Preconditioning = Callable[["EmpiricalRisk", Array], Product | None]
 Shards = tuple[tuple[LabelledColumns, ...], ...]
 """The batches of each of a process's shards."""
 
@@ -71,6 +75,8 @@ class EmpiricalRisk:
     count : int or None
         Number of examples of all processes where ``examples`` holds those of this process alone; None where
         it holds all of them.
+    preconditioning : callable or None
+        (risk, x) -> a preconditioner for conjugate gradients at x, or None.
 
     Notes
     -----
@@ -90,6 +96,7 @@ class EmpiricalRisk:
     work: Work = field(default_factory=Work)
     team: Team = ALONE
     count: int | None = None
+    preconditioning: Preconditioning | None = None
 
     def __post_init__(self) -> None:
         need = 2 * self.map.stored * self.examples.X.dtype.itemsize * FEW_COLUMNS
@@ -112,6 +119,13 @@ class EmpiricalRisk:
         """Work counted so far, in network evaluations of one example."""
         return self.work.units
 
+    def preconditioner(self, x: Array) -> Product | None:
+        """Return r -> M⁻¹ r for the curvature at x, shape and dtype of r; None where there is none."""
+        if self.preconditioning is None:
+            return None
+        self._count(1, self.total)  # it looks at every example once
+        return self.preconditioning(self, x)
+
     def value(self, x: Array) -> float:
         """Return f(x).
 
@@ -130,7 +144,7 @@ class EmpiricalRisk:
             return (self.loss.evaluate(self.map.apply(x, batch.X), batch.C, self.total).value,)
 
         start = self.regularizer.value(x) + self.constant
-        (value,) = self._summed(self._shards(), addends, (start,), self.total)
+        (value,) = self.summed(addends, (start,))
         self._count(1, self.total)
         return value  # type: ignore[return-value]  # complex only for complex x, in complex-step tests
 
@@ -156,7 +170,7 @@ class EmpiricalRisk:
             return loss.value, F.vjp(loss.gradient, wrt_input=False)[0]
 
         start = self.regularizer.value(x) + self.constant, self.regularizer.gradient(x)
-        value, gradient = self._summed(self._shards(), addends, start, self.total)
+        value, gradient = self.summed(addends, start)
         self._count(3, self.total)
         return value, gradient  # type: ignore[return-value]  # complex only for complex x
 
@@ -207,6 +221,23 @@ class EmpiricalRisk:
             return found
 
         return product
+
+    def summed(self, addends: Callable[[LabelledColumns], Addends], start: Addends) -> Addends:
+        """Return start + Σ of what the batches of all examples add, the same on every process.
+
+        Parameters
+        ----------
+        addends : callable
+            LabelledColumns -> a tuple of arrays and numbers.
+        start : tuple
+            What the sums begin with.
+
+        Returns
+        -------
+        tuple
+            The sums.
+        """
+        return self._summed(self._shards(), addends, start, self.total)
 
     def _shards(self) -> Shards:
         """Return the batches of this process's shards of all examples."""

@@ -13,7 +13,7 @@ from refms.network.mapping import Mapping
 from refms.network.parameters import Layout
 from refms.objective.batches import DEFAULT_MEMORY, LabelledColumns, batch_width, hessian_sample
 from refms.objective.classifier import Classifier
-from refms.objective.empirical_risk import EmpiricalRisk, Work
+from refms.objective.empirical_risk import EmpiricalRisk, Preconditioning, Work
 from refms.objective.losses import Loss, SoftmaxCrossEntropy
 from refms.objective.regularizers import Quadratic
 from refms.objective.shards import ALONE, Team, mapped, own_batches, own_range
@@ -51,6 +51,8 @@ class OptimalControl:
         Counter shared by all blocks.
     team : Team
         Threads and processes that share the examples; each process holds all of them.
+    classifier_preconditioning : callable or None
+        Preconditioner of the classifier block, see :class:`~refms.objective.empirical_risk.EmpiricalRisk`.
 
     Raises
     ------
@@ -69,6 +71,7 @@ class OptimalControl:
     memory: int = DEFAULT_MEMORY
     work: Work = field(default_factory=Work)
     team: Team = ALONE
+    classifier_preconditioning: Preconditioning | None = None
 
     def __post_init__(self) -> None:
         hessian_sample(1, self.hessian_fraction, 0, 0)  # refuses a bad fraction
@@ -181,11 +184,18 @@ class OptimalControl:
         bytes_needed = self.network.rows_out * self.examples.count * self.examples.X.dtype.itemsize
         if 4 * bytes_needed > 3 * self.memory:  # the rest of the budget is for the batch in flight
             full = self._sequence(Frozen(self.network, theta), self.classifier)
-            return self._risk(full, self.classifier_regularizer, constant)
+            of_images = self._risk(full, self.classifier_regularizer, constant)
+            return replace(of_images, preconditioning=self.classifier_preconditioning)
         features = LabelledColumns.unchecked(self.features(theta), self._own.C)
         share = self.classifier.multiply_adds / (self.network.multiply_adds + self.classifier.multiply_adds)
         of_features = self._risk(self.classifier, self.classifier_regularizer, constant)
-        return replace(of_features, examples=features, unit=share, count=self.examples.count)
+        return replace(
+            of_features,
+            examples=features,
+            unit=share,
+            count=self.examples.count,
+            preconditioning=self.classifier_preconditioning,
+        )
 
     def _risk(
         self, map_: Mapping, regularizer: Quadratic, constant: float | complex, sample: Array | None = None
