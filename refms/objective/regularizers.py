@@ -13,6 +13,7 @@ from refms.errors import Array, InputError, require_choice, require_shape
 from refms.network.propagation import ForwardEuler
 from refms.objective.classifier import Classifier
 from refms.operators.differences import gradient_matrix
+from refms.operators.kronecker import identity, kronecker
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,11 +115,10 @@ def classifier_regularizer(
     _require_weights(smoothness=smoothness, tikhonov=tikhonov)
     grid = classifier.grid
     D = gradient_matrix(grid, boundary="neumann")
-    per_channel = grid.cell_volume * (smoothness * (D.T @ D) + tikhonov * sp.eye_array(grid.cells))
-    both = sp.eye_array(classifier.channels), sp.eye_array(classifier.classes)
-    on_W = sp.kron(sp.kron(both[0], per_channel, format="csr"), both[1], format="csr")
+    per_channel = grid.cell_volume * (smoothness * (D.T @ D) + tikhonov * identity(grid.cells))
+    on_W = kronecker(identity(classifier.channels), per_channel, identity(classifier.classes))
     on_mu = sp.csr_array((classifier.classes, classifier.classes))
-    return _quadratic(sp.block_diag([on_W, on_mu], format="csr"), dtype, backend)
+    return _quadratic(sp.block_diag([on_W, on_mu]), dtype, backend)
 
 
 def time_regularizer(
@@ -175,9 +175,8 @@ def time_regularizer(
     in_time = tikhonov * dt * np.eye(N)
     if dt > 0:
         in_time += smoothness / dt * (D.T @ D)
-    on_layers = sp.kron(in_time, sp.eye_array(size), format="csr")
-    on_leading = tikhonov * sp.eye_array(leading, format="csr")
-    return _quadratic(sp.block_diag([on_leading, on_layers], format="csr"), dtype, backend)
+    on_layers = kronecker(sp.csr_array(in_time), identity(size))
+    return _quadratic(sp.block_diag([tikhonov * identity(leading), on_layers]), dtype, backend)
 
 
 def _quadratic(Q: Any, dtype: str, backend: Backend) -> Quadratic:

@@ -72,3 +72,12 @@ def test_weights_prolonged_by_the_example_one_pair_change_the_logits_at_order_tw
 def test_counts_are_checked():
     with pytest.raises(InputError, match="classes"):
         Classifier(Grid((4,)), 1, 1)
+    for channels in (0, -1, 1.0):
+        with pytest.raises(InputError, match="channels"):
+            Classifier(Grid((4,)), channels, 2)
+
+
+def test_work_is_that_of_the_product_with_the_weights_and_the_logits_are_kept():
+    classifier = Classifier(Grid((3, 4)), channels=2, classes=5)
+    assert (classifier.rows_in, classifier.rows_out) == (2 * 12, 5)
+    assert (classifier.multiply_adds, classifier.stored) == (2 * 12 * 5, 5)

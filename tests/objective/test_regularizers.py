@@ -103,9 +103,46 @@ def test_precision_is_kept(dtype):
     assert R.gradient(np.ones(10, dtype=dtype)).dtype == dtype
 
 
+def test_complex_steps_give_the_gradient():
+    rng = np.random.default_rng(1)
+    R = classifier_regularizer(Classifier(Grid((4,)), 1, 2), 0.7, 0.3)
+    x, v = rng.standard_normal((2, 10))
+    real, stepped = R.value(x), R.value(x + 1e-30j * v)
+    assert (type(real), type(stepped)) == (float, complex)
+    assert stepped.imag / 1e-30 == pytest.approx(v @ R.gradient(x), rel=1e-13)
+
+
+def test_without_time_only_the_leading_parameters_are_penalised():
+    R = time_regularizer(ForwardEuler(LAYER, 3, 0.0), 1.0, 0.5, leading=2)
+    expected = np.diag([0.5, 0.5, *[0.0] * (3 * LAYER.layout.size)])
+    np.testing.assert_array_equal(R.Q.toarray(), expected)
+
+
+def test_only_numbers_that_act_are_stored():
+    classifier, steps = Classifier(Grid((2, 3)), 2, 2), ForwardEuler(LAYER, 3, 1.0)
+    assert classifier_regularizer(classifier, 0.0).Q.nnz == time_regularizer(steps, 0.0).Q.nnz == 0
+    assert classifier_regularizer(classifier, 0.0, 1.0).Q.nnz == 2 * 6 * 2  # the diagonal, μ apart
+    assert time_regularizer(steps, 0.0, 1.0, leading=4).Q.nnz == 4 + 3 * LAYER.layout.size
+    assert classifier_regularizer(classifier, 1.0).Q.format == "csr"
+    assert time_regularizer(steps, 1.0).Q.format == "csr"
+
+
 @pytest.mark.parametrize("bad", [-1.0, float("nan"), float("inf")])
 def test_weights_must_be_finite_and_not_negative(bad):
-    with pytest.raises(InputError, match="smoothness"):
-        classifier_regularizer(Classifier(Grid((4,)), 1, 2), bad)
-    with pytest.raises(InputError, match="tikhonov"):
-        time_regularizer(ForwardEuler(LAYER, 2, 1.0), 1.0, bad)
+    for regularizer, of in (
+        (classifier_regularizer, Classifier(Grid((4,)), 1, 2)),
+        (time_regularizer, ForwardEuler(LAYER, 2, 1.0)),
+    ):
+        with pytest.raises(InputError, match="smoothness"):
+            regularizer(of, bad, 1.0)
+        with pytest.raises(InputError, match="tikhonov"):
+            regularizer(of, 1.0, bad)
+
+
+def test_other_precisions_and_shapes_are_refused():
+    classifier = Classifier(Grid((4,)), 1, 2)
+    with pytest.raises(InputError, match="unknown dtype 'complex128'"):
+        classifier_regularizer(classifier, 1.0, dtype="complex128")
+    for shape in ((9,), (10, 2), (1, 10)):
+        with pytest.raises(InputError, match="x has shape"):
+            classifier_regularizer(classifier, 1.0).gradient(np.ones(shape))
