@@ -52,7 +52,7 @@ def _repeats(a: Gate, x: Instance) -> Outcome:
         return both(
             classified(trial, first, again, trial.scale(first), x.dtype, "called again"),
             holds(untouched, f"results of {name} stay as they are", "the next call overwrote one"),
-            varies(np.concatenate([one.ravel() for one in first]), name),
+            _varies(name, first),
             holds(
                 not _equal(first, different), f"{name} depends on its arguments", "other ones give the same"
             ),
@@ -91,6 +91,7 @@ def _threads(a: Gate, x: Instance) -> Outcome:
             classified(trial, one, found, trial.scale(one), x.dtype, "called from several threads")
             for trial, one, found in zip(made, expected, at_once(calls, CALLS), strict=True)
         ]
+        outcomes.append(_varies(name, expected[0]))
         for number in LIBRARY_THREADS:
             if limited is not None:
                 with limited(number):
@@ -138,7 +139,7 @@ def _parts(a: Gate, x: Instance) -> Outcome:
         name = trial.operation
         return both(
             classified(trial, whole, [together], scale, x.dtype, "in parts of the examples"),
-            varies(np.concatenate([one.ravel() for one in whole]), name),
+            _varies(name, whole),
         )
 
     split = (trial for trial in trials(a, x, "", PARTS[-1][-1]) if trial.examples)
@@ -184,6 +185,11 @@ def _each(made: Iterable[tuple[Trial, ...]], check: Callable[..., Outcome]) -> O
     if not outcomes:
         raise absent
     return worst(outcomes)
+
+
+def _varies(name: str, found: Numbers) -> Outcome:
+    """Judge that a result is not the same number throughout."""
+    return varies(np.concatenate([one.ravel() for one in found]), name)
 
 
 def _equal(a: Numbers, b: Numbers) -> bool:

@@ -238,12 +238,12 @@ def _batches(a: Gate, x: Instance) -> Outcome:
         else:
             whole = a.gauss_newton(p, v, X, C, x.problem)
             split = [a.gauss_newton(p, v, *part, x.problem) for part in parts]
+        outcomes.append(varies(np.concatenate([array.ravel() for array in whole.values()]), name))
         whole, split = x.per_unit(whole), [x.per_unit(one) for one in split]
         scale = max(oracle.size(one) for one in split) * growth
         for key in whole:
             mean = weight * sum(one[key] for one in split)
             outcomes.append(residual(whole[key], mean, scale, x.dtype, f"{name}, {key}"))
-        outcomes.append(varies(np.concatenate([array.ravel() for array in whole.values()]), name))
     return worst(outcomes)
 
 
