@@ -143,17 +143,15 @@ class SequenceLinearization:
     def vjp(self, G: Array, *, wrt_input: bool = True) -> tuple[Array, Array | None]:
         """Return the gradients with respect to all parameters and, if asked for, the input."""
         sizes = [map_.layout.size for _, map_ in self.sequence.maps]
-        xp = backend_of(G).xp
         parts: list[Array] = []
         gY: Array | None = G
         for index in reversed(range(len(self.steps))):
             needed = wrt_input or any(sizes[:index])
-            if gY is None:
-                parts.append(xp.zeros(0, dtype=G.dtype))
-                continue
             gtheta, gY = self.steps[index].vjp(gY, wrt_input=needed)
             parts.append(gtheta)
-        return xp.concatenate(parts[::-1]), gY
+            if gY is None:  # no map before this one has parameters
+                break
+        return backend_of(G).xp.concatenate(parts[::-1]), gY
 
     def pull_back(self, G: Array) -> Array:
         """Return the gradient with respect to the input."""

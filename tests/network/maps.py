@@ -59,6 +59,19 @@ def _square(dtype: str) -> MatrixOpening:
     return MatrixOpening(np.random.default_rng(5).standard_normal((6, 6)).astype(dtype))
 
 
+def _chain(dtype: str) -> Sequence:
+    """Return four maps of different sizes: one parameter, many, none and many again."""
+    mixing = np.random.default_rng(6).standard_normal((24, 36)).astype(dtype)
+    return Sequence(
+        (
+            ("scale", ConvolutionOpening(Convolution(GRIDS[2], stencil_shape=(1, 1)))),
+            ("layer", _layer(2, c_in=1, c_out=3)),
+            ("mixing", MatrixOpening(mixing)),
+            ("classifier", Classifier(GRIDS[2], 2, 4)),
+        )
+    )
+
+
 MAPS: dict[str, Callable[[str], Any]] = {
     **{f"layer-{a.name}": lambda dtype, a=a: _layer(2, a.name) for a in ACTIVATIONS},
     "layer-1d": lambda dtype: _layer(1),
@@ -78,6 +91,7 @@ MAPS: dict[str, Callable[[str], Any]] = {
     "residual-learned-1d": lambda dtype: _learned(1),
     "residual-learned-3d": lambda dtype: _learned(3),
     "network-and-classifier": _whole,
+    "chain-of-four": _chain,
     "network-and-frozen-classifier": _before_frozen,
 }
 

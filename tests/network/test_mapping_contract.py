@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
+import scipy.sparse
 from network.maps import EXAMPLES, KINKED, MAPS, point
 
 from refms.checks import adjoint_test, complex_step_test, taylor_test
 from refms.errors import InputError
+from refms.network.layers.opening import MatrixOpening
 from refms.network.mapping import Linearization, Mapping
 
 
@@ -53,9 +57,8 @@ def test_shapes_dtypes_and_untouched_inputs(name, dtype, locked):
     ):
         assert got.shape == shape
         assert got.dtype == dtype
+    assert F.vjp(G, wrt_input=False)[0].dtype == dtype
     assert np.array_equal(out, F.output)
-    assert map_.stored >= 1
-    assert map_.multiply_adds >= 1
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -116,6 +119,66 @@ def test_trace_ends_in_the_output_and_names_everything(name):
     trace = map_.trace(theta, Y)
     assert list(trace)[-1] == "output"
     assert np.array_equal(trace["output"], map_.apply(theta, Y))
+
+
+def test_trace_of_a_chain_names_each_map_and_what_happens_in_it():
+    map_, theta, Y = point("chain-of-four")
+    trace = map_.trace(theta, Y)
+    layer = ["layer/convolution", "layer/preactivation", "layer/output"]
+    assert list(trace) == ["scale/output", *layer, "mixing/output", "classifier/output", "output"]
+    parts = map_.layout.unpack(theta)
+    assert list(parts) == ["scale/stencil", "layer/stencil", "layer/bias", "classifier/W", "classifier/mu"]
+    assert np.array_equal(trace["scale/output"], Y * parts["scale/stencil"].item())
+    K = map_.maps[1][1].convolution.matrix(parts["layer/stencil"])
+    assert np.allclose(trace["layer/convolution"], K @ trace["scale/output"], rtol=0, atol=1e-13)
+    biases = np.repeat(parts["layer/bias"], 12)[:, None]
+    assert np.allclose(trace["layer/preactivation"] - trace["layer/convolution"], biases, rtol=0, atol=1e-13)
+    assert np.array_equal(trace["layer/output"], np.tanh(trace["layer/preactivation"]))
+    assert np.array_equal(trace["mixing/output"], map_.maps[2][1].L @ trace["layer/output"])
+
+
+def kept(held, examples):
+    """The arrays of one column per example that can be reached from an object, each memory once."""
+    if isinstance(held, np.ndarray):
+        return {held.__array_interface__["data"][0]: held} if held.shape[1:] == (examples,) else {}
+    if dataclasses.is_dataclass(held):
+        inner = [getattr(held, field.name) for field in dataclasses.fields(held)]
+    else:
+        inner = list(held) if isinstance(held, tuple) else []
+    return {place: array for one in inner for place, array in kept(one, examples).items()}
+
+
+@pytest.mark.parametrize("name", sorted(set(MAPS) - {"euler-checkpointed"}))
+def test_stored_counts_what_a_linearisation_keeps_beside_its_input(name):
+    map_, theta, _ = point(name)
+    Y = np.random.default_rng(8).standard_normal((map_.rows_in, 7))
+    arrays = kept(map_.linearize(theta, Y), 7)
+    arrays.pop(Y.__array_interface__["data"][0], None)
+    assert sum(array.shape[0] for array in arrays.values()) == map_.stored
+
+
+@pytest.mark.parametrize(
+    ("name", "work"),
+    [
+        ("layer-1d", 2 * 2 * 3 * 5),  # c_out c_in n_K n
+        ("layer-3d", 2 * 2 * 27 * 12),
+        ("layer-more-channels", 3 * 1 * 9 * 12),
+        ("opening-learned", 3 * 2 * 3 * 12),
+        ("opening-matrix", 8 * 5),
+        ("classifier", 4 * 2 * 12),
+        ("euler", 3 * (2 * 2 * 9 * 12)),
+        ("residual-fixed", 2 * 1 * 1 * 12 + 3 * (2 * 2 * 9 * 12)),
+        ("network-and-frozen-classifier", 2 * 1 * 1 * 12 + 3 * (2 * 2 * 9 * 12) + 4 * 2 * 12),
+        ("chain-of-four", 12 + 3 * 9 * 12 + 24 * 36 + 4 * 2 * 12),
+    ],
+)
+def test_work_is_counted_in_multiply_adds_of_one_example(name, work):
+    assert point(name)[0].multiply_adds == work
+
+
+def test_work_of_a_sparse_opening_is_its_number_of_values():
+    opening = MatrixOpening(scipy.sparse.csr_array(np.diag([1.0, 2.0, 3.0])))
+    assert opening.multiply_adds == 3
 
 
 @pytest.mark.parametrize("name", MAPS)
