@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import refms
+from refms.conformance import PROPERTIES
+from refms.conformance.mutants import MUTANTS
 from refms.exchange.layout import expectations
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,6 +22,12 @@ def test_the_example_prints_what_stands_below_it():
     code, shown = re.search(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, re.DOTALL).groups()
     got = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert got.stdout == shown
+
+
+def test_the_counts_are_those_of_the_catalogue_and_of_the_mutants():
+    count = len(PROPERTIES)
+    assert README.count(f"{count} pass, 0 marginal, 0 fail, 0 untested of {count} properties") == 2
+    assert f"those of {len(MUTANTS)} known mistakes" in README
 
 
 def test_files_and_commands_named_in_readme_exist():
