@@ -133,7 +133,7 @@ class Isolated:
         Row
             What was found.
         """
-        for operation in case.law.needs:
+        for operation in case.law.operations:
             before = self._hung.get(operation, [])
             if len(before) >= MOST_HANGS:
                 ids = ", ".join(before)
