@@ -47,8 +47,8 @@ _AXES: dict[str, tuple[str | dict[str, str], ...]] = {
 }
 """Names of the first axes of every argument: those of one name are cut together, "-" is never cut."""
 
-_LEAST = {"y": 2}
-"""Fewest entries along an axis, where one is not enough: a single class has no loss."""
+_LEAST = {"y": 2, "p": 2}
+"""Fewest entries along an axis, where one is not enough: of classes and of the parameters of a layer."""
 
 _KEPT = {
     "loss": (2,),

@@ -130,10 +130,11 @@ def judged(adapter: Any, profile: Profile, operation: str, arguments: Sequence[A
     right = expected(source(profile, operation, arguments), arguments, operation)
     if right is None:
         return None
-    copies = copy.deepcopy(list(arguments))
+    copies, most = copy.deepcopy(list(arguments)), tolerance(arguments, right, profile.dtype)
     try:
         with np.errstate(all="ignore"):
             got = named(operation, getattr(adapter, operation)(*copies))
+            difference = differing(operation, got, right, profile.dtype, most)
     except NotImplementedError:
         return None
     except (Exception, SystemExit) as error:
@@ -149,7 +150,7 @@ def judged(adapter: Any, profile: Profile, operation: str, arguments: Sequence[A
                     f"{operation} modifies an argument, first differing index {at}: got {other[at]:.9g}, "
                     f"expected {one[at]:.9g}",
                 )
-    return differing(operation, got, right, profile.dtype, tolerance(arguments, right, profile.dtype))
+    return difference
 
 
 def accepted(adapter: Any, operation: str, arguments: Sequence[Any]) -> Wrong | None:

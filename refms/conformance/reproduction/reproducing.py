@@ -130,15 +130,13 @@ def reproduced_in_time(gate: Gate, item: Property, case: Instance, seconds: floa
     Returns
     -------
     Reproduction
-        The property replayed, where the implementation hangs or too little time is left.
+        The property replayed, where the implementation hangs, too little time is left, or something happens
+        that nobody thought of: what was found must not be lost.
     """
     affordable = min(Patience().seconds, 1 + _EFFORT * seconds, gate.where.left() / _STAGES)
     if affordable > 0:
-        try:
-            with time_limit(_STAGES * affordable):
-                return reproduced(gate, item, case, Patience(seconds=affordable))
-        except TimeIsUp:
-            pass
+        with contextlib.suppress(TimeIsUp, Exception), time_limit(_STAGES * affordable):
+            return reproduced(gate, item, case, Patience(seconds=affordable))
     return replayed(gate.profile, item, case)
 
 

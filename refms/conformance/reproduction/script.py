@@ -67,10 +67,11 @@ def naming(script: str, spec: str, dtype: str) -> str:
     import sys
     from refms.conformance.loading import load
     <BLANKLINE>
-    adapter = load("mine.py:Mine").adapter("float64")
+    adapter = load("mine.py:Mine").adapter("float64")  # as seen from the folder of the run
     """
     quoted = '"' + spec.replace("\\", "\\\\").replace('"', '\\"') + '"' if spec.isprintable() else repr(spec)
-    made = f'from refms.conformance.loading import load\n\nadapter = load({quoted}).adapter("{dtype}")'
+    where = "  # as seen from the folder of the run"
+    made = f'from refms.conformance.loading import load\n\nadapter = load({quoted}).adapter("{dtype}"){where}'
     return script.replace(f"\n{PLACEHOLDER}", made, 1)
 
 

@@ -1,0 +1,127 @@
+"""Arguments of a call become as simple as what is wrong allows, and stay arguments of that call."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from refms.conformance import Adapter, Profile
+from refms.conformance.calls import right_under
+from refms.conformance.instance import Instance
+from refms.conformance.patience import Allowance, Patience
+from refms.conformance.reproduction.arguments import _AXES, simplified
+from refms.conformance.reproduction.judging import handed_over, judged
+from refms.conformance.reproduction.templates import TEMPLATES
+
+PROFILE = Profile("theirs", activations=("tanh", "relu"))
+MUCH = Patience(5000, 60.0)
+X = Instance((4,), (3,), 2, 2, 3, 4, 3, "periodic", "averaging-bilinear", "tanh", 1.0, "float64", 0)
+
+
+def arguments(operation):
+    p, v, images, labels = X.parameters(), X.parameters("v"), X.image("X"), X.one_hot()
+    logits, W, Theta = X.draw("Z", 4, 3), X.draw("W", 8, 4), X.draw("Theta", 4, 3)
+    return {
+        "convolution": (X.stencils(), X.image(), "zero"),
+        "convolution_adjoint": (X.stencils(), X.image("Z", 2), "zero"),
+        "stencil_gradient": (X.image("Z", 2), X.image(), (3,), "zero"),
+        "convolution_matrix": (X.stencils(), (4,), "zero"),
+        "restrict": (X.image(), X.pair),
+        "prolong": (X.image(), X.pair),
+        "stencil_down": (X.stencils(), X.pair),
+        "stencil_up": (X.stencils(), X.pair),
+        "activation": (logits, "tanh"),
+        "activation_derivative": (logits, "tanh"),
+        "forward": (p, images, X.problem),
+        "logits": (W, X.draw("mu", 4), X.image(channels=2)),
+        "jacobian_product": (p, v, images, X.problem),
+        "jacobian_transpose": (p, logits, images, X.problem),
+        "depth_prolong": (Theta, 8),
+        "cross_entropy": (logits, labels),
+        "cross_entropy_gradient": (logits, labels),
+        "cross_entropy_hessian": (logits, labels, logits),
+        "loss": (p, images, labels, X.problem),
+        "gradient": (p, images, labels, X.problem),
+        "gauss_newton": (p, v, images, labels, X.problem),
+        "weight_smoothness": (W, (4,)),
+        "weight_smoothness_gradient": (W, (4,)),
+        "time_smoothness": (Theta, 1.0),
+        "time_smoothness_gradient": (Theta, 1.0),
+    }[operation]
+
+
+def arrays(given):
+    for one in given:
+        if isinstance(one, dict):
+            yield from one.items()
+        elif isinstance(one, np.ndarray):
+            yield "", one
+
+
+@pytest.mark.parametrize("operation", sorted(TEMPLATES))
+def test_what_is_always_wrong_ends_with_zeros_in_the_smallest_shapes(operation):
+    given = arguments(operation)
+    found = simplified(operation, given, lambda one: True, Allowance(MUCH))
+    for (_, before), (name, after) in zip(arrays(given), arrays(found), strict=True):
+        assert before.ndim == after.ndim
+        assert after.size < before.size or name == "opening"
+        assert after.max() in (0.0, 1.0)  # one where it is a label
+    assert judged(right_under(PROFILE), PROFILE, operation, handed_over(PROFILE, operation, found)) is None
+    assert all(
+        np.array_equal(one, other)
+        for (_, one), (_, other) in zip(arrays(given), arrays(arguments(operation)), strict=True)
+    )
+
+
+def test_every_template_has_its_axes():
+    assert set(_AXES) == set(TEMPLATES)
+
+
+@pytest.mark.parametrize(
+    ("needed", "left"),
+    [
+        (lambda Y: np.abs(Y[..., 2]).max() > 0, [0, 0, 1, 0]),
+        (lambda Y: np.count_nonzero(Y) >= 2, [0, 0, 1, 1]),
+        (lambda Y: len(np.unique(Y)) >= 4, [0, 1, 2, 3]),
+        (lambda Y: Y.sum() >= 10, [1, 2, 3, 4]),
+        (lambda Y: 0.25 < Y.max() < 0.35, [0, 0, 0, 0.3]),
+    ],
+)
+def test_entries_that_are_not_needed_go(needed, left):
+    rng = np.random.default_rng(1)
+    given = rng.standard_normal((2, 2, 3)), np.pad(rng.uniform(0.26, 0.34, (3, 2, 4)), 0), "periodic"
+    given[1][0, 0] += 20 * (left[0] == 1)
+    found = simplified("convolution", given, lambda one: needed(one[1]), Allowance(MUCH))
+    assert not found[0].any()
+    assert found[1].shape == (1, 1, 4)
+    assert found[1].ravel().tolist() == left
+
+
+def test_the_budget_is_kept_and_the_result_is_wrong():
+    asked = []
+
+    def still_wrong(given):
+        asked.append(given)
+        return bool(given[1].any())
+
+    found = simplified("restrict", (X.image(), X.pair), lambda given: False, Allowance(Patience(checks=3)))
+    assert np.array_equal(found[0], X.image())
+    simplified("convolution", arguments("convolution"), still_wrong, Allowance(Patience(checks=7)))
+    assert len(asked) == 7
+
+
+class Odd(Adapter):
+    """Returns what nobody expects."""
+
+    def __init__(self, value):
+        super().__init__(PROFILE)
+        self.value = value
+
+    def gradient(self, *given):
+        return self.value
+
+
+@pytest.mark.parametrize("value", [{1: 0.0, "a": 1.0}, "text", object(), {"W": [[1], [2, 3]]}, None, []])
+def test_odd_results_are_wrong_and_raise_nothing(value):
+    found = judged(Odd(value), PROFILE, "gradient", handed_over(PROFILE, "gradient", arguments("gradient")))
+    assert found is not None
