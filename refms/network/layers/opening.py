@@ -188,7 +188,7 @@ class MatrixOpening:
 
     def linearize(self, theta: Array, Y: Array) -> MatrixOpeningLinearization:
         """Return the opening with its Jacobian L; parameters as for :meth:`apply`."""
-        return MatrixOpeningLinearization(self.L, theta, Y, self.apply(theta, Y))
+        return MatrixOpeningLinearization(self.L, theta, self.apply(theta, Y))
 
     def trace(self, theta: Array, Y: Array) -> dict[str, Array]:
         """Return ``output``; parameters as for :meth:`apply`."""
@@ -201,7 +201,6 @@ class MatrixOpeningLinearization:
 
     L: Any
     theta: Array
-    Y: Array
     output: Array
 
     def jvp(self, dtheta: Array | None, dY: Array | None = None) -> Array:
