@@ -72,6 +72,7 @@ def interleaved(
     samples: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     names = list(ways)
     for k in range(rounds):
+        gc.collect()
         shift = k % len(names)  # so that nobody always comes after the same one
         for name in names[shift:] + names[:shift]:
             samples[name].append(_sample(ways[name], repeats[name], now))
@@ -92,7 +93,6 @@ def _now() -> tuple[float, float]:
 
 def _sample(call: Callable[[], Any], repeats: int, now: Clock) -> tuple[float, float]:
     """Return wall and processor time of one call, a mean over repeats, garbage collector off."""
-    gc.collect()
     gc.disable()
     try:
         wall, cpu = now()

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.child import ALLOCATORS
 from benchmarks.report import network, others
-from benchmarks.report.markdown import provenance
+from benchmarks.report.markdown import environment, provenance
 from benchmarks.tables import NAMES
 
 HEAD = """# Benchmarks
@@ -51,16 +52,21 @@ def text(folder: Path) -> str:
     str
         Markdown; a table without a file is said to be not measured.
     """
-    from benchmarks.child import ALLOCATORS
-
     variables = ", ".join(f"`{name}={value}`" for name, value in ALLOCATORS["tuned"].items())
+    paths = {name: folder / f"{name}.json" for name in NAMES}
+    records = {
+        name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items() if path.is_file()
+    }
+    environments = list(dict.fromkeys(environment(record) for record in records.values()))
     parts = [HEAD.format(allocator=variables)]
-    for name in NAMES:
-        title, write = SECTIONS[name]
-        path = folder / f"{name}.json"
-        if not path.is_file():
-            parts.append(f"## {title}\n\nNot measured: `python scripts/bench_{name}.py` measures it.\n")
-            continue
-        record = json.loads(path.read_text(encoding="utf-8"))
-        parts.append(f"## {title}\n\n{provenance(record)}\n\n{write(record)}")
+    if len(environments) == 1:
+        parts.append(f"All measured on {environments[0]}\n")
+    for name, (title, write) in SECTIONS.items():
+        if name not in records:
+            body = f"Not measured: `python scripts/bench_{name}.py` measures it.\n"
+        else:
+            record = records[name]
+            where = f"\n\n{environment(record)}" if len(environments) > 1 else ""
+            body = f"{provenance(record)}{where}\n\n{write(record)}"
+        parts.append(f"## {title}\n\n{body}")
     return "\n".join(parts)

@@ -47,15 +47,17 @@ def milliseconds(times: dict[str, Any] | None, clock: str = "cpu") -> str:
     return NOTHING if times is None else digits(1e3 * times[clock][1])
 
 
-def provenance(record: dict[str, Any]) -> str:
-    """Return command, date, machine, versions and load in a few lines."""
+def environment(record: dict[str, Any]) -> str:
+    """Return machine, C library and versions in one sentence."""
     versions = ", ".join(f"{package} {version}" for package, version in record["versions"].items())
     settings = record["settings"]
+    pages = settings["transparent huge pages"]
+    return f"{record['machine']}, {settings['C library']}, transparent huge pages {pages}; {versions}."
+
+
+def provenance(record: dict[str, Any]) -> str:
+    """Return command, date and load in one or two sentences."""
     loads = [value for row in record["rows"] for value in row["load"] if value is not None]
     load = f" The load of the machine was {min(loads):.1f} to {max(loads):.1f}." if loads else ""
     quick = " **A quick run for development, not for quotation.**" if record["quick"] else ""
-    return (
-        f"`{record['command']}`, {record['date']}, revision {record['revision']}, {record['machine']}, "
-        f"{settings['C library']}, transparent huge pages {settings['transparent huge pages']}; {versions}."
-        f"{load}{quick}"
-    )
+    return f"`{record['command']}`, {record['date']}, revision {record['revision']}.{load}{quick}"

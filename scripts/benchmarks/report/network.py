@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.cases import Case
@@ -35,8 +35,9 @@ def section(record: dict[str, Any]) -> str:
     parts = [LEGEND]
     for operation in OPERATIONS:
         parts.append(f"### {TITLES[operation]}\n")
-        parts += [times(operation, *group) for group in groups(timed)]
-    parts.append(rates(timed))
+        parts += [times(operation, group) for group in groups(timed)]
+    parts.append(rates(groups(timed)))
+    parts.append(speed_up(groups(timed)))
     if weighed:
         parts.append(weights(weighed))
     parts.append(remarks(timed))
@@ -51,29 +52,47 @@ library.
 """
 
 
-def groups(rows: list[dict[str, Any]]) -> Iterator[tuple[str, str, dict[str, list[Result]]]]:
-    """Yield caption, clock, and results by size for every precision, number of threads and allocator."""
+@dataclass(frozen=True)
+class Group:
+    """Results of one precision, number of threads and allocator, by size; large sizes have several."""
+
+    dtype: str
+    threads: int
+    allocator: str
+    by_size: dict[str, list[Result]]
+
+    @property
+    def clock(self) -> str:
+        """Which time is quoted."""
+        return "cpu" if self.threads == 1 else "wall"
+
+    @property
+    def caption(self) -> str:
+        """What stands above a table."""
+        many = "one thread, processor time" if self.threads == 1 else f"{self.threads} threads, wall time"
+        return f"{self.dtype}, {many}, allocator {self.allocator}"
+
+
+def groups(rows: list[dict[str, Any]]) -> list[Group]:
+    """Return the results in groups, in the order in which they were measured."""
     found: dict[tuple[str, int, str], dict[str, list[Result]]] = {}
     for row in rows:
         specification = row["specification"]
         key = specification["arguments"]["dtype"], specification["threads"], specification["allocator"]
         found.setdefault(key, {}).setdefault(_size(row), []).append(row["result"])
-    for (dtype, threads, allocator), by_size in found.items():
-        clock = "cpu" if threads == 1 else "wall"
-        many = "one thread, processor time" if threads == 1 else f"{threads} threads, wall time"
-        yield f"{dtype}, {many}, allocator {allocator}", clock, by_size
+    return [Group(*key, by_size) for key, by_size in found.items()]
 
 
-def times(operation: str, caption: str, clock: str, by_size: dict[str, list[Result]]) -> str:
+def times(operation: str, group: Group) -> str:
     """Return the table of one operation under one setting."""
     rows = [
         [name if name != AUTOGRAD or operation in ("product", "step") else "torch, autograd"]
-        + [cell(operation, name, clock, results) for results in by_size.values()]
-        for name in _names(operation, by_size)
+        + [cell(operation, name, group.clock, results) for results in group.by_size.values()]
+        for name in _names(operation, group)
     ]
     if not rows:
         return ""
-    return f"{caption}:\n\n" + table(["ms, speed", *by_size], rows)
+    return f"{group.caption}:\n\n" + table(["ms, speed", *group.by_size], rows)
 
 
 def cell(operation: str, name: str, clock: str, results: list[Result]) -> str:
@@ -93,31 +112,54 @@ def cell(operation: str, name: str, clock: str, results: list[Result]) -> str:
     return NOTHING
 
 
-def rates(rows: list[dict[str, Any]]) -> str:
+def rates(found: list[Group]) -> str:
     """Return the share of the matrix product's rate that the counted convolutions alone make up."""
     parts = []
-    for caption, clock, by_size in groups(rows):
-        dtype = caption.partition(",")[0]
+    for group in found:
         lines = []
-        for name in _names("product", by_size):
+        for name in _names("product", group):
             if name.startswith("refms") or "by hand" in name:
                 lines += [
-                    [f"{name}: {operation}"]
-                    + [
-                        _share(operation, name, clock, Case(*_numbers(size), dtype), by_size[size])
-                        for size in by_size
+                    [
+                        f"{name}: {operation}",
+                        *(_share(operation, name, group, size) for size in group.by_size),
                     ]
                     for operation in ("forward", "gradient", "product")
                 ]
-        peaks = [digits(max(result["gemm"] for result in found) / 1e9) for found in by_size.values()]
+        peaks = [
+            digits(group.threads * max(result["gemm"] for result in results) / 1e9)
+            for results in group.by_size.values()
+        ]
         lines.append(["matrix product 1024×1024, GF/s", *peaks])
-        parts.append(f"{caption}:\n\n" + table(["GF/s, share", *by_size], lines))
+        parts.append(f"{group.caption}:\n\n" + table(["GF/s, share", *group.by_size], lines))
     explanation = (
         "The multiply-adds of the convolutions that are needed (N forward, 3N − 1 in a gradient, 4N − 2 in "
         "a product), divided by the time of the whole operation, tanh and classifier included; a "
         "multiply-add counts two. The share is that of NumPy's matrix product in the same process.\n"
     )
     return "\n".join([f"### Share of the matrix product's rate\n\n{explanation}", *parts])
+
+
+def speed_up(found: list[Group]) -> str:
+    """Return how much less wall time two threads take than one."""
+    one = {(group.dtype, group.allocator): group for group in found if group.threads == 1}
+    parts = []
+    for group in found:
+        alone = one.get((group.dtype, group.allocator))
+        if group.threads == 1 or alone is None:
+            continue
+        lines = []
+        for name in _names("product", group):
+            cells = []
+            for size in group.by_size:
+                before, after = (_wall(name, which.by_size.get(size, [])) for which in (alone, group))
+                cells.append(digits(before / after, 3) if before and after else NOTHING)
+            lines.append([name, *cells])
+        head = [f"{group.dtype}, wall time of one over {group.threads} threads", *group.by_size]
+        parts.append(table(head, lines))
+    if not parts:
+        return ""
+    return "\n".join(["### Threads, Gauss–Newton product\n", *parts])
 
 
 def weights(rows: list[dict[str, Any]]) -> str:
@@ -178,17 +220,25 @@ REMARKS = (
 )
 
 
-def _share(operation: str, name: str, clock: str, case: Case, results: list[Result]) -> str:
-    for result in results:
+def _share(operation: str, name: str, group: Group, size: str) -> str:
+    for result in group.by_size[size]:
         one = result["operations"].get(operation, {}).get(name)
         if one is not None:
-            rate = 2 * case.counted(operation) / one[clock][1]
-            return f"{digits(rate / 1e9)}, {100 * rate / result['gemm']:.0f} %"
+            rate = 2 * Case(*_numbers(size), group.dtype).counted(operation) / one[group.clock][1]
+            return f"{digits(rate / 1e9)}, {100 * rate / (group.threads * result['gemm']):.0f} %"
     return NOTHING
 
 
-def _names(operation: str, by_size: dict[str, list[Result]]) -> list[str]:
-    found = (result["operations"].get(operation, {}) for results in by_size.values() for result in results)
+def _wall(name: str, results: list[Result]) -> float | None:
+    for result in results:
+        if name in result["operations"].get("product", {}):
+            return float(result["operations"]["product"][name]["wall"][1])
+    return None
+
+
+def _names(operation: str, group: Group) -> list[str]:
+    results = [result for results in group.by_size.values() for result in results]
+    found = (result["operations"].get(operation, {}) for result in results)
     return list(dict.fromkeys(name for engines in found for name in engines))
 
 

@@ -47,7 +47,12 @@ def specifications(quick: bool) -> list[dict[str, Any]]:
 
 
 def measure(
-    grid: tuple[int, ...], channels: int, stencil: tuple[int, ...], dtype: str, seconds: float = 10.0
+    grid: tuple[int, ...],
+    channels: int,
+    stencil: tuple[int, ...],
+    dtype: str,
+    seconds: float = 10.0,
+    least: int = 5,
 ) -> dict[str, Any]:
     """Time the ways to K(S) after checking that they give the same matrix.
 
@@ -61,8 +66,8 @@ def measure(
         Extents.
     dtype : str
         ``"float64"`` or ``"float32"``.
-    seconds : float
-        For all rounds.
+    seconds, least : float, int
+        Limits of the rounds.
 
     Returns
     -------
@@ -86,7 +91,7 @@ def measure(
         difference = abs(result - matrix)
         return require(name, rho(difference.data, 0 * difference.data, dtype, 2) if difference.max() else 0.0)
 
-    times = interleaved(ways, Limits(seconds, 5, 31), check)
+    times = interleaved(ways, Limits(seconds, least, 31), check)
     # every value is written, and read at the place that an index names
     moved = pattern.nnz * (matrix.data.itemsize + pattern.gather.itemsize)
     copied = copy_rate(moved // (2 * matrix.data.itemsize), dtype)

@@ -16,7 +16,7 @@ BASE = {"n": 28, "channels": 8, "layers": 4, "examples": 128}
 GROWTH: dict[str, tuple[tuple[int, ...], int]] = {
     "examples": ((64, 128, 256, 512, 1024), 1),
     "n": ((14, 28, 56, 112), 2),
-    "layers": ((2, 4, 8, 16, 32), 1),
+    "layers": ((4, 8, 16, 32, 64), 1),
     "channels": ((4, 8, 16, 32), 2),
 }
 """What grows, its values, and the power of it that work is proportional to."""

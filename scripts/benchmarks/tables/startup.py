@@ -18,13 +18,13 @@ def specifications(quick: bool) -> list[dict[str, Any]]:
     return [{"arguments": {"seconds": 1.0 if quick else 10.0}, "threads": 1, "allocator": "default"}]
 
 
-def measure(seconds: float = 10.0) -> dict[str, Any]:
+def measure(seconds: float = 10.0, least: int = 5) -> dict[str, Any]:
     """Time commands as whole processes.
 
     Parameters
     ----------
-    seconds : float
-        For all rounds.
+    seconds, least : float, int
+        Limits of the rounds.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def measure(seconds: float = 10.0) -> dict[str, Any]:
         name: (lambda command=command: subprocess.run(command, check=True, capture_output=True))
         for name, command in commands.items()
     }
-    return {"ways": interleaved(ways, Limits(seconds, 5, 31), lambda name, result: 0.0, of_children)}
+    return {"ways": interleaved(ways, Limits(seconds, least, 31), lambda name, result: 0.0, of_children)}
 
 
 def of_children() -> tuple[float, float]:

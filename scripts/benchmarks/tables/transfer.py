@@ -36,7 +36,7 @@ def specifications(quick: bool) -> list[dict[str, Any]]:
     ]
 
 
-def measure(shape: tuple[int, int, int], dtype: str, seconds: float = 10.0) -> dict[str, Any]:
+def measure(shape: tuple[int, int, int], dtype: str, seconds: float = 10.0, least: int = 3) -> dict[str, Any]:
     """Time the ways to move all 3×3 stencils of a network by one level.
 
     Parameters
@@ -45,8 +45,8 @@ def measure(shape: tuple[int, int, int], dtype: str, seconds: float = 10.0) -> d
         Layers, channels out, channels in.
     dtype : str
         ``"float64"`` or ``"float32"``.
-    seconds : float
-        For all rounds.
+    seconds, least : float, int
+        Limits of the rounds.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def measure(shape: tuple[int, int, int], dtype: str, seconds: float = 10.0) -> d
             return require(name, rho(back, S.astype("float64"), dtype, 2**27))
         return require(name, rho(np.asarray(result), coarse, dtype, 9))
 
-    return {"ways": interleaved(ways, Limits(seconds, 3, 31), check), "missing": missing}
+    return {"ways": interleaved(ways, Limits(seconds, least, 31), check), "missing": missing}
 
 
 def by_matrices(S: Any, pair: Any) -> Any:

@@ -1,0 +1,259 @@
+"""From the command line to the report on tiny sizes, with refms and SciPy alone."""
+
+import json
+import subprocess
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+import make_benchmarks
+import pytest
+from benchmarks import child, memory, record, report, run, tables
+from benchmarks.tables import assembly, bcd, convolution, network, scaling, startup, transfer
+
+ROOT = Path(__file__).resolve().parents[3]
+TINY = {"size": [4, 2, 2, 3], "chosen": ["refms", "SciPy"], "seconds": 0.0}
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+
+ARGUMENTS = {
+    "network": {**TINY, "dtype": "float64", "least": 1},
+    "bcd": {**TINY, "dtype": "float32", "least": 1},
+    "convolution": {"size": [4, 2, 1, 3], "dtype": "float32", "seconds": 0.0, "least": 1},
+    "assembly": {
+        "grid": [6, 5],
+        "channels": 2,
+        "stencil": [3, 3],
+        "dtype": "float64",
+        "seconds": 0.0,
+        "least": 1,
+    },
+    "transfer": {"shape": [1, 2, 2], "dtype": "float64", "seconds": 0.0, "least": 1},
+    "scaling": {"grows": "layers", "values": [1, 2], "dtype": "float64", "seconds": 0.0, "least": 1},
+    "memory": {"size": [4, 2, 2, 3], "dtype": "float64"},
+    "startup": {"seconds": 0.0, "least": 1},
+}
+"""A measurement of each table that takes a moment."""
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """The smallest samples and the smallest network that grows."""
+    monkeypatch.setattr("benchmarks.timing.SHORTEST", 0.0)
+    monkeypatch.setattr("benchmarks.gemm.SIZE", 16)
+    monkeypatch.setattr(scaling, "BASE", {"n": 4, "channels": 2, "layers": 1, "examples": 3})
+    monkeypatch.setattr(transfer, "MESH", 8)
+
+
+def record_of(table, rows, quick=False):
+    return {**record.heading(table, f"python scripts/bench_{table}.py", quick), "rows": rows}
+
+
+def row_of(table, arguments, **settings):
+    module = {
+        "network": network,
+        "bcd": bcd,
+        "convolution": convolution,
+        "assembly": assembly,
+        "transfer": transfer,
+        "scaling": scaling,
+        "startup": startup,
+    }[table]
+    specification = {"arguments": arguments, "threads": 1, "allocator": "tuned", **settings}
+    result = json.loads(json.dumps(module.measure(**arguments)))
+    return {"specification": specification, "load": [None, 1.5], "result": result}
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("table", ["bcd", "convolution", "assembly", "transfer", "scaling", "startup"])
+def test_a_table_is_measured_and_written(table):
+    rows = [row_of(table, ARGUMENTS[table])]
+    text = report.SECTIONS[table][1](record_of(table, rows))
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(lines) >= 3
+    assert len({line.count("|") for line in lines}) == 1
+    assert "nan" not in text
+
+
+@pytest.mark.usefixtures("small")
+def test_the_network_s_tables_hold_every_engine_and_operation():
+    rows = [
+        row_of("network", ARGUMENTS["network"]),
+        row_of("network", ARGUMENTS["network"], threads=2),
+        {
+            "specification": {"arguments": {**ARGUMENTS["network"], "weigh": ["gradient", "refms, NumPy"]}},
+            "load": [1.0, None],
+            "result": {"before": 2**20, "peak": 3 * 2**20},
+        },
+    ]
+    operations = rows[0]["result"]["operations"]
+    assert list(operations) == ["forward", "gradient", "product", "step"]
+    assert {"refms, NumPy", "SciPy, explicit K(s)"} <= set(operations["product"])
+    assert "SciPy, explicit K(s)" not in operations["step"]
+    assert all(0 <= one["rho"] < 30 for engines in operations.values() for one in engines.values())
+    text = report.network.section(record_of("network", rows))
+    for title in report.network.TITLES.values():
+        assert f"### {title}" in text
+    assert "float64, 2 threads, wall time, allocator tuned" in text
+    assert "| gradient, float64 | refms, NumPy | 2, 3 |" in text
+    assert "### Threads, Gauss–Newton product" in text
+
+
+def test_speed_is_relative_to_the_peer_of_the_same_process_and_gradients_to_the_own_library():
+    def times(seconds):
+        return {"cpu": [seconds] * 3, "wall": [2 * seconds] * 3}
+
+    first = {"operations": {"product": {"curvlinops": times(4.0), "refms, NumPy": times(1.0)}}}
+    second = {
+        "operations": {
+            "product": {"curvlinops": times(6.0), "JAX jit, linearised once": times(3.0)},
+            "gradient": {"JAX jit": times(1.5)},
+        }
+    }
+    cell = report.network.cell
+    assert cell("product", "refms, NumPy", "cpu", [first, second]) == "1000, 4.0×"
+    assert cell("product", "JAX jit, linearised once", "wall", [first, second]) == "6000, 2.0×, 2.0 g"
+    assert cell("product", "SciPy", "cpu", [first, second]) == "–"
+
+
+def test_a_process_gets_threads_allocator_and_its_specification(monkeypatch):
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "7")
+    monkeypatch.setenv("OMP_NUM_THREADS", "64")
+    seen = {}
+
+    def fake(command, **options):
+        seen.update(options, command=command)
+        return subprocess.CompletedProcess(command, 0, 'chatter\n{"a": 1}\n', "")
+
+    monkeypatch.setattr(subprocess, "run", fake)
+    assert child.measured("memory", {"dtype": "float32"}, threads=2, allocator="tuned") == {"a": 1}
+    assert json.loads(seen["input"]) == {"table": "memory", "arguments": {"dtype": "float32"}, "threads": 2}
+    environment = seen["env"]
+    assert environment["OMP_NUM_THREADS"] == "2"
+    assert environment["OPENBLAS_NUM_THREADS"] == "1"
+    assert environment["MALLOC_MMAP_MAX_"] == "0"
+    assert "MALLOC_ARENA_MAX" not in environment
+    child.measured("memory", {})
+    assert not [name for name in seen["env"] if name.startswith("MALLOC")]
+
+
+def test_a_process_measures_and_one_that_fails_says_why():
+    found = child.measured("memory", ARGUMENTS["memory"])
+    assert found["peak"] > 2**20
+    with pytest.raises(child.MeasurementError, match="float31"):
+        child.measured("memory", {**ARGUMENTS["memory"], "dtype": "float31"})
+
+
+def test_a_process_that_takes_too_long_is_ended():
+    with pytest.raises(child.MeasurementError, match="no result within 0 s"):
+        child.measured("memory", ARGUMENTS["memory"], timeout=0.01)
+
+
+@pytest.fixture
+def table(monkeypatch):
+    """A table of two rows, measured here, the second of which fails as often as it is told to."""
+    module = Namespace(failures=0, measured=[], __doc__="Numbers.\n")
+    module.specifications = lambda quick: [
+        {"arguments": {"value": value, "seconds": 9.0}, "threads": 1, "allocator": "default"}
+        for value in ((1,) if quick else (1, 2))
+    ]
+
+    def measured(name, arguments, threads, allocator):
+        module.measured.append(arguments)
+        if arguments["value"] == 2 and module.failures:
+            raise child.MeasurementError("no luck")
+        return {"squared": arguments["value"] ** 2}
+
+    monkeypatch.setitem(sys.modules, "benchmarks.tables.numbers", module)
+    monkeypatch.setattr(run, "measured", measured)
+    return module
+
+
+def test_a_record_has_every_row_with_its_load_and_what_it_depends_on(table, tmp_path, capsys):
+    assert run.main("numbers", ["--output", str(tmp_path), "--seconds", "3"]) == 0
+    found = json.loads((tmp_path / "numbers.json").read_text(encoding="utf-8"))
+    assert [row["result"] for row in found["rows"]] == [{"squared": 1}, {"squared": 4}]
+    assert all(row["specification"]["arguments"]["seconds"] == 3 for row in found["rows"])
+    assert all({"date", "revision", "load"} <= set(row) for row in found["rows"])
+    assert found["command"] == "python scripts/bench_numbers.py --seconds 3"
+    assert {"refms", "numpy", "BLAS of NumPy"} <= set(found["versions"])
+    assert found["settings"]["allocator"]["tuned"]["MALLOC_MMAP_MAX_"] == "0"
+    assert "numbers 2/2" in capsys.readouterr().out
+
+
+def test_a_row_that_fails_is_left_out_and_resume_measures_only_that_one(table, tmp_path, capsys):
+    table.failures = 1
+    assert run.main("numbers", ["--output", str(tmp_path)]) == 1
+    assert "no luck" in capsys.readouterr().err
+    table.failures, table.measured = 0, []
+    assert run.main("numbers", ["--output", str(tmp_path), "--resume"]) == 0
+    assert [one["value"] for one in table.measured] == [2]
+    found = json.loads((tmp_path / "numbers.json").read_text(encoding="utf-8"))
+    assert [row["result"]["squared"] for row in found["rows"]] == [1, 4]
+
+
+def test_resume_keeps_nothing_that_other_versions_measured(table, tmp_path):
+    run.main("numbers", ["--output", str(tmp_path)])
+    path = tmp_path / "numbers.json"
+    old = json.loads(path.read_text(encoding="utf-8"))
+    old["versions"]["numpy"] = "1.0"
+    path.write_text(json.dumps(old), encoding="utf-8")
+    table.measured = []
+    run.main("numbers", ["--output", str(tmp_path), "--resume"])
+    assert [one["value"] for one in table.measured] == [1, 2]
+
+
+def test_a_quick_run_does_not_touch_what_is_published():
+    quick, full = (Namespace(quick=quick, output=None) for quick in (True, False))
+    assert run.folder(quick) == ROOT / "out" / "benchmarks"
+    assert run.folder(full) == ROOT / "validation" / "benchmarks" == record.PUBLISHED
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's counters")
+def test_the_peak_is_counted_anew_after_it_was_forgotten():
+    big = bytearray(100 * 2**20)
+    assert memory.peak() >= len(big)
+    held = memory.resident()
+    del big
+    assert memory.forget_peak()
+    assert memory.peak() < held - 50 * 2**20
+
+
+def test_the_exponent_is_the_slope_in_logarithms():
+    assert scaling.exponent([1, 4, 16, 64], [2.0, 4.0, 8.0, 16.0]) == 0.5
+
+
+def test_every_table_has_a_script_a_section_and_specifications_that_json_can_hold():
+    assert set(tables.NAMES) == set(report.SECTIONS) == set(ARGUMENTS)
+    for name in tables.NAMES:
+        script = (ROOT / "scripts" / f"bench_{name}.py").read_text(encoding="utf-8")
+        assert f'main("{name}")' in script
+
+
+def test_the_published_file_is_what_the_json_files_give():
+    command = [sys.executable, str(ROOT / "scripts" / "make_benchmarks.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_file_that_does_not_fit_its_results_is_found_out(tmp_path, capsys):
+    results = tmp_path / "benchmarks"
+    results.mkdir()
+    assert make_benchmarks.main(["--results", str(results)]) == 0
+    assert make_benchmarks.main(["--results", str(results), "--check"]) == 0
+    target = tmp_path / "BENCHMARKS.md"
+    assert target.read_text(encoding="utf-8").count("Not measured") == len(tables.NAMES)
+    target.write_text(target.read_text(encoding="utf-8") + "more\n", encoding="utf-8")
+    assert make_benchmarks.main(["--results", str(results), "--check"]) == 1
+    assert "out of date" in capsys.readouterr().out
+
+
+def test_the_report_says_what_it_was_measured_with(tmp_path):
+    ways = {name: {"cpu": [0.01] * 3, "wall": [0.02] * 3} for name in ("python -c pass", "refms --help")}
+    rows = [{"specification": {"arguments": {}}, "load": [0.5, 2.5], "result": {"ways": ways}}]
+    record.write(tmp_path / "startup.json", record_of("startup", rows, quick=True))
+    text = report.text(tmp_path)
+    assert "| `refms --help` | 10.0 | 20.0 |" in text
+    assert "The load of the machine was 0.5 to 2.5." in text
+    assert "A quick run for development" in text
+    assert f"numpy {record.versions()['numpy']}" in text
+    assert "MALLOC_MMAP_MAX_=0" in text
