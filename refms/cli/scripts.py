@@ -14,7 +14,7 @@ from refms.errors import FileError
 from refms.files import atomic_write
 
 MOST_LINES = 60
-"""A script that is longer is not printed."""
+"""A script that is longer is not printed, but named."""
 
 
 def require_folder(path: str) -> None:
@@ -113,7 +113,7 @@ def with_adapter(report: Report, spec: str) -> Report:
 
 
 def shown(reports: Iterable[Report], excused: Sequence[tuple[str, str]] = ()) -> str:
-    """Return the first script as text for the terminal, empty if nothing failed or the script is long.
+    """Return the first script as text for the terminal.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def shown(reports: Iterable[Report], excused: Sequence[tuple[str, str]] = ()) ->
     Returns
     -------
     str
-        A sentence and the script.
+        A sentence and the script; the sentence alone if it is long, nothing if nothing failed.
     """
     failed = (
         (report.profile.dtype, row)
@@ -134,9 +134,12 @@ def shown(reports: Iterable[Report], excused: Sequence[tuple[str, str]] = ()) ->
         if row.reproduction and (row.id, report.profile.dtype) not in excused
     )
     first: tuple[str, Row] | None = next(failed, None)
-    if first is None or len(first[1].reproduction.splitlines()) > MOST_LINES:
+    if first is None:
         return ""
     dtype, row = first
+    count = len(row.reproduction.splitlines())
+    if count > MOST_LINES:
+        return f"A script of {count} lines shows that {row.id} fails in {dtype}; --scripts DIR writes it."
     return f"This shows that {row.id} fails in {dtype}:\n\n{row.reproduction}"
 
 
