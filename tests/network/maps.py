@@ -50,6 +50,11 @@ def _before_frozen(dtype: str) -> Sequence:
     return Sequence((("network", _fixed(dtype)), ("classifier", Frozen(classifier, omega))))
 
 
+def _frozen(dtype: str) -> Frozen:
+    layer = _layer(2)
+    return Frozen(layer, np.random.default_rng(7).standard_normal(layer.layout.size).astype(dtype))
+
+
 def _matrix(dtype: str) -> MatrixOpening:
     return MatrixOpening(np.random.default_rng(4).standard_normal((8, 5)).astype(dtype))
 
@@ -86,12 +91,16 @@ MAPS: dict[str, Callable[[str], Any]] = {
     "euler": lambda dtype: ForwardEuler(_layer(2), layers=3, final_time=1.2),
     "euler-of-any-map": lambda dtype: ForwardEuler(_square(dtype), layers=2, final_time=0.8),
     "euler-checkpointed": lambda dtype: checkpointed(ForwardEuler(_layer(2), layers=9, final_time=1.2)),
+    "euler-bias-per-cell": lambda dtype: ForwardEuler(
+        _layer(2, bias_per_cell=True), layers=2, final_time=0.9
+    ),
     "euler-T0": lambda dtype: ForwardEuler(_layer(2), layers=2, final_time=0.0),
     "residual-fixed": _fixed,
     "residual-learned-1d": lambda dtype: _learned(1),
     "residual-learned-3d": lambda dtype: _learned(3),
     "network-and-classifier": _whole,
     "chain-of-four": _chain,
+    "frozen-layer": _frozen,
     "network-and-frozen-classifier": _before_frozen,
 }
 

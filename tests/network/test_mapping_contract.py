@@ -11,6 +11,7 @@ from network.maps import EXAMPLES, KINKED, MAPS, point
 
 from refms.checks import adjoint_test, complex_step_test, taylor_test
 from refms.errors import InputError
+from refms.network.composition import Frozen, Sequence
 from refms.network.layers.opening import MatrixOpening
 from refms.network.mapping import Linearization, Mapping
 
@@ -184,9 +185,26 @@ def test_work_of_a_sparse_opening_is_its_number_of_values():
 @pytest.mark.parametrize("name", MAPS)
 def test_wrong_shapes_and_precisions_are_refused(name):
     map_, theta, Y = point(name)
-    with pytest.raises(InputError, match="expected"):
-        map_.apply(theta, Y[:-1])
-    with pytest.raises(InputError, match="expected"):
-        map_.apply(np.zeros(theta.size + 1), Y)
-    with pytest.raises(InputError, match="precision"):
-        map_.apply(theta, Y.astype(np.float32))
+    for evaluate in (map_.apply, map_.linearize, map_.trace):
+        with pytest.raises(InputError, match="expected"):
+            evaluate(theta, Y[:-1])
+        with pytest.raises(InputError, match="expected"):
+            evaluate(np.zeros(theta.size + 1), Y)
+        with pytest.raises(InputError, match="precision"):
+            evaluate(theta, Y.astype(np.float32))
+
+
+def test_parameters_that_do_not_fit_are_not_frozen():
+    layer = MAPS["layer-1d"]("float64")
+    with pytest.raises(InputError, match=r"expected \(14,\) = parts stencil .*, bias"):
+        Frozen(layer, np.zeros(13))
+
+
+def test_maps_that_do_not_fit_make_no_sequence():
+    narrow, wide = MAPS["layer-more-channels"]("float64"), MAPS["layer-tanh"]("float64")
+    with pytest.raises(InputError, match="'a' gives 36 rows but 'b' takes 24"):
+        Sequence((("a", narrow), ("b", wide)))
+    with pytest.raises(InputError, match="'b' gives 24 rows but 'c' takes 12"):
+        Sequence((("a", wide), ("b", wide), ("c", narrow)))
+    with pytest.raises(InputError, match="at least one map"):
+        Sequence(())

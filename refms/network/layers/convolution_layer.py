@@ -147,27 +147,8 @@ class ConvolutionLayer:
         KY = self.convolution.apply(self.layout.unpack(theta)["stencil"], Y)
         return {"convolution": KY, "preactivation": Z, "output": self.activation.value(Z)}
 
-    def add_bias(self, bias: Array, Z: Array) -> Array:
-        """Return Z + b with b broadcast over examples and, if it is per channel, over cells.
-
-        Parameters
-        ----------
-        bias : array
-            Shape (c_out,) or (c_out, *grid).
-        Z : array
-            Shape (c_out·n, m).
-
-        Returns
-        -------
-        array
-            Shape (c_out·n, m).
-        """
-        if self.bias_per_cell:
-            return Z + bias.reshape(-1, 1)
-        return (Z.reshape(self.convolution.c_out, -1) + bias[:, None]).reshape(Z.shape)
-
     def sum_bias(self, G: Array) -> Array:
-        """Return the transpose of :meth:`add_bias` with respect to the bias.
+        """Return the transpose of adding a bias: sums over what shares one, examples and perhaps cells.
 
         Parameters
         ----------
@@ -206,7 +187,7 @@ class ConvolutionLayer:
         """
         if bias is None or not self.bias_per_cell:
             return self.convolution.combine(terms, bias, factor, add)
-        found = self.add_bias(bias, self.convolution.combine(terms))
+        found = self.convolution.combine(terms) + bias.reshape(-1, 1)
         found = found if factor is None else factor * found
         return found if add is None else add + found
 
@@ -257,9 +238,7 @@ class ConvolutionLayerLinearization:
 
 
 def _stepped(value: Array, Y: Array, dt: float) -> Array:
-    """Return Y + δt · value, in the memory of a value that nobody else holds."""
-    if value.dtype != Y.dtype:
-        return Y + dt * value
+    """Return Y + δt · value, in the memory of a value that nobody else holds; Y has no wider dtype."""
     value *= dt
     value += Y
     return value
