@@ -90,6 +90,9 @@ MAPS: dict[str, Callable[[str], Any]] = {
     "classifier": lambda dtype: Classifier(GRIDS[2], 2, 4),
     "euler": lambda dtype: ForwardEuler(_layer(2), layers=3, final_time=1.2),
     "euler-of-any-map": lambda dtype: ForwardEuler(_square(dtype), layers=2, final_time=0.8),
+    "euler-of-openings": lambda dtype: ForwardEuler(
+        ConvolutionOpening(Convolution(GRIDS[2], 2, 2)), layers=2, final_time=0.8
+    ),
     "euler-checkpointed": lambda dtype: checkpointed(ForwardEuler(_layer(2), layers=9, final_time=1.2)),
     "euler-bias-per-cell": lambda dtype: ForwardEuler(
         _layer(2, bias_per_cell=True), layers=2, final_time=0.9

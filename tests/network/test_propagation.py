@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from network.maps import point
+from network.maps import MAPS, point
 from scipy.integrate import solve_ivp
 
 from refms.errors import InputError
 from refms.grid import Grid
 from refms.network.activation import activation
+from refms.network.euler_step import linearized_step, step
 from refms.network.layers.convolution_layer import ConvolutionLayer
 from refms.network.propagation import ForwardEuler
 from refms.operators.convolution import Convolution
@@ -123,6 +124,27 @@ def test_doubling_layers_with_halved_step_keeps_two_half_steps_apart_by_order_on
         for N in (16, 32, 64)
     ]
     assert np.all(np.abs(np.log2(np.array(gaps[:-1]) / gaps[1:]) - 1) < 0.06)
+
+
+@pytest.mark.parametrize("name", ["euler", "euler-bias-per-cell", "euler-of-any-map", "euler-of-openings"])
+def test_one_step_alone_keeps_the_contract_of_a_map(name):
+    layer = MAPS[name]("float64").layer
+    rng = np.random.default_rng(9)
+    theta, Y, dY, G = (rng.standard_normal(shape) for shape in [layer.layout.size, *[(layer.rows_in, 3)] * 3])
+    dtheta = rng.standard_normal(theta.size)
+    F, dt = linearized_step(layer, theta, Y, 0.3), 0.3
+    of_layer = layer.linearize(theta, Y)
+    close = {"rtol": 0, "atol": 1e-13 * max(1, np.abs(Y).max() * layer.rows_in)}
+    np.testing.assert_allclose(F.output, Y + dt * layer.apply(theta, Y), **close)
+    np.testing.assert_array_equal(step(layer, theta, Y, dt), F.output)
+    np.testing.assert_array_equal(F.jvp(None), np.zeros_like(Y))
+    np.testing.assert_allclose(F.jvp(dtheta), dt * of_layer.jvp(dtheta), **close)
+    np.testing.assert_allclose(F.jvp(dtheta, dY), dY + dt * of_layer.jvp(dtheta, dY), **close)
+    gtheta, gY = F.vjp(G)
+    np.testing.assert_allclose(gtheta, dt * of_layer.vjp(G)[0], **close)
+    np.testing.assert_allclose(gY, G + dt * of_layer.vjp(G)[1], **close)
+    np.testing.assert_allclose(F.pull_back(G), gY, **close)
+    assert F.vjp(G, wrt_input=False)[1] is None
 
 
 def test_no_forward_pass_runs_inside_products():
