@@ -37,6 +37,9 @@ from refms.files import atomic_write
 HOME = Path(__file__).resolve().parent
 RECORD = HOME.parent / "validation" / "conformance" / "results" / "fuzz.json"
 SECONDS = 5
+STANDSTILL = 60.0
+"""Seconds without a new input, after which a process is ended from outside."""
+
 ROUND = 50_000
 """Executions of one process, which then gives back what HDF5 lost in memory."""
 
@@ -146,7 +149,7 @@ def _round(name: str, runs: int, seed: int, home: Path, tally: Tally) -> None:
     command += [f"-artifact_prefix={home / 'artifacts'}/", str(home / "corpus"), str(home / "seeds")]
     with open(home / "log", "w+b") as log:
         child = subprocess.Popen(command, cwd=HOME, stdout=log, stderr=log)
-        _, status, usage = os.wait4(child.pid, 0)
+        status, usage, stuck = _waited_for(child, board)
         child.returncode = os.waitstatus_to_exitcode(status)
         log.seek(0)
         said = log.read().decode("utf-8", "replace")
@@ -155,8 +158,41 @@ def _round(name: str, runs: int, seed: int, home: Path, tally: Tally) -> None:
         raise RuntimeError(f"the fuzzer does not run: {said[-2000:]}")
     tally.executions += found.count
     tally.peak_bytes = max(tally.peak_bytes, usage.ru_maxrss * 1024)
-    if status:
+    if stuck or "libFuzzer: timeout" in said:
+        tally.add(_unending(name, found.last, home / "unending"))
+    elif status:
         tally.add(_finding(status, said, found.last))
+
+
+def _unending(name: str, data: bytes, path: Path) -> Finding:
+    """Return the finding of an input that took too long, once more, to see where."""
+    path.write_bytes(data)
+    command = [sys.executable, "-m", "fuzzing.replay", name, str(path), "--seconds", str(SECONDS)]
+    done = subprocess.run(command, cwd=HOME, capture_output=True, text=True, check=False)
+    frames = _frames(done.stderr)
+    return Finding("timeout", f"more than {SECONDS} s at {frames[0] if frames else 'an unknown place'}", data)
+
+
+def _frames(said: str) -> list[str]:
+    """Return the lines of refms in a stack."""
+    return [f"{path}:{line} {name}" for path, line, name in _FRAME.findall(said)]
+
+
+def _waited_for(child: subprocess.Popen[bytes], board: Path) -> tuple[int, Any, bool]:
+    """Wait for a process, and end it if it stands still: an alarm within malloc stops libFuzzer for good."""
+    last, since = -1, time.monotonic()
+    while True:
+        pid, status, usage = os.wait4(child.pid, os.WNOHANG)
+        if pid:
+            return status, usage, False
+        time.sleep(0.05)
+        count = Board(board).count if board.exists() else 0
+        if count != last:
+            last, since = count, time.monotonic()
+        elif time.monotonic() - since > STANDSTILL:
+            child.kill()
+            _, status, usage = os.wait4(child.pid, 0)
+            return status, usage, True
 
 
 def front_door(target: Target, data: bytes, folder: Path) -> str:
@@ -188,12 +224,10 @@ def front_door(target: Target, data: bytes, folder: Path) -> str:
 
 def _finding(status: int, said: str, data: bytes) -> Finding:
     """Return what ended a process of the fuzzer."""
-    frames = [f"{path}:{line} {name}" for path, line, name in _FRAME.findall(said)]
+    frames = _frames(said)
     if os.WIFSIGNALED(status):
         name = signal.Signals(os.WTERMSIG(status)).name
         return Finding("signal", f"{name} at {frames[0] if frames else 'an unknown place'}", data)
-    if "libFuzzer: timeout" in said:
-        return Finding("timeout", f"more than {SECONDS} s", data)
     if "libFuzzer: out-of-memory" in said:
         return Finding("memory", "more than 1024 MiB", data)
     raised = re.search(r"=== Uncaught Python exception: ===\n(.*)", said)

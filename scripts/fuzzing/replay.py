@@ -7,6 +7,7 @@ python -m fuzzing.replay TARGET FILES… --keep FOLDER   # copies the smallest f
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import json
 import tempfile
 import zlib
@@ -22,7 +23,10 @@ def main() -> None:
     parser.add_argument("target", choices=list(TARGETS))
     parser.add_argument("files", type=Path, nargs="+")
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--seconds", type=float, help="end with a stack after that time")
     options = parser.parse_args()
+    if options.seconds is not None:
+        faulthandler.dump_traceback_later(options.seconds, exit=True)
     target = TARGETS[options.target]
     read_in_this_process()
     with tempfile.TemporaryDirectory() as folder:

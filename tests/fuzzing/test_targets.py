@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import fuzz
 import pytest
@@ -108,7 +109,6 @@ Traceback (most recent call last):
     [
         (signal.SIGSEGV, CRASH, "signal", "SIGSEGV at refms/artifacts/reading.py:181 _values"),
         (signal.SIGKILL, "", "signal", "SIGKILL at an unknown place"),
-        (70 << 8, "==1== ERROR: libFuzzer: timeout after 5 seconds", "timeout", "more than 5 s"),
         (71 << 8, "==1== ERROR: libFuzzer: out-of-memory", "memory", "more than 1024 MiB"),
         (
             77 << 8,
@@ -148,6 +148,32 @@ def test_a_finding_is_contained_only_if_the_command_line_said_a_sentence(tmp_pat
 def test_the_command_line_refuses_an_input_that_is_shown_to_it(tmp_path):
     door = fuzz.front_door(TARGETS["model-hdf5"], b"hello", tmp_path / "door")
     assert door.startswith("exit 2: refms: 'x' is not an HDF5 file: it starts with b'hello'.")
+
+
+def test_an_input_that_takes_too_long_is_traced(tmp_path, monkeypatch):
+    monkeypatch.setattr(fuzz, "SECONDS", 1)
+    path = Path(__file__).parent / "corpus" / "findings" / "results-hdf5" / "never-ends"
+    found = fuzz._unending("results-hdf5", path.read_bytes(), tmp_path / "x")
+    assert found.kind == "timeout"
+    assert found.where.startswith("more than 1 s at refms/artifacts/inspection.py:")
+
+
+def test_a_process_that_stands_still_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(fuzz, "STANDSTILL", 0.2)
+    board = Board(tmp_path / "board")
+    board.post(b"the one")
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    status, _, stuck = fuzz._waited_for(child, tmp_path / "board")
+    child.returncode = os.waitstatus_to_exitcode(status)
+    assert (stuck, child.returncode) == (True, -signal.SIGKILL)
+
+
+def test_a_process_that_ends_is_waited_for(tmp_path):
+    child = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
+    status, usage, stuck = fuzz._waited_for(child, tmp_path / "board")
+    child.returncode = os.waitstatus_to_exitcode(status)
+    assert (stuck, child.returncode) == (False, 3)
+    assert usage.ru_maxrss > 0
 
 
 def test_the_fuzzer_runs(tmp_path, capsys, monkeypatch):

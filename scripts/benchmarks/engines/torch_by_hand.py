@@ -161,6 +161,10 @@ class Choice:
     chunk: int
     keep: bool
 
+    def __str__(self) -> str:
+        which = f"chunks of {self.chunk}" if self.chunk else "all examples at once"
+        return f"{which}, what was gathered is {'kept' if self.keep else 'gathered again'}"
+
 
 class Linearisation:
     """The network on one chunk of images, linearised."""

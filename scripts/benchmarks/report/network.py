@@ -13,8 +13,12 @@ TITLES = {
     "forward": "Forward: value of the objective",
     "gradient": "Gradient (with the value)",
     "product": "Gauss–Newton product, linearised beforehand",
-    "step": f"Gauss–Newton step: gradient, linearisation, {CG_ITERATIONS} CG iterations",
+    "joint": "Gauss–Newton product for all unknowns, those of the classifier included",
+    "step": "Gauss–Newton step: gradient, linearisation, {} CG iterations",
 }
+PRODUCTS = ("product", "joint", "step")
+"""Operations that PyTorch's engines do each in their own way."""
+
 AUTOGRAD = "torch.func jvp + vjp"
 OWN_GRADIENT = {
     "torch, linearised once": AUTOGRAD,
@@ -32,9 +36,10 @@ def section(record: dict[str, Any]) -> str:
     rows = record["rows"]
     timed = [row for row in rows if "weigh" not in row["specification"]["arguments"]]
     weighed = [row for row in rows if "weigh" in row["specification"]["arguments"]]
+    iterations = timed[0]["specification"]["arguments"].get("iterations", CG_ITERATIONS)
     parts = [LEGEND]
     for operation in OPERATIONS:
-        parts.append(f"### {TITLES[operation]}\n")
+        parts.append(f"### {TITLES[operation].format(iterations)}\n")
         parts += [times(operation, group) for group in groups(timed)]
     parts.append(rates(groups(timed)))
     parts.append(speed_up(groups(timed)))
@@ -85,14 +90,19 @@ def groups(rows: list[dict[str, Any]]) -> list[Group]:
 
 def times(operation: str, group: Group) -> str:
     """Return the table of one operation under one setting."""
+    by_size = {
+        size: results
+        for size, results in group.by_size.items()
+        if any(operation in result["operations"] for result in results)
+    }
     rows = [
-        [name if name != AUTOGRAD or operation in ("product", "step") else "torch, autograd"]
-        + [cell(operation, name, group.clock, results) for results in group.by_size.values()]
+        [name if name != AUTOGRAD or operation in PRODUCTS else "torch, autograd"]
+        + [cell(operation, name, group.clock, results) for results in by_size.values()]
         for name in _names(operation, group)
     ]
     if not rows:
         return ""
-    return f"{group.caption}:\n\n" + table(["ms, speed", *group.by_size], rows)
+    return f"{group.caption}:\n\n" + table(["ms, speed", *by_size], rows)
 
 
 def cell(operation: str, name: str, clock: str, results: list[Result]) -> str:
@@ -106,7 +116,7 @@ def cell(operation: str, name: str, clock: str, results: list[Result]) -> str:
         if unit is not None:
             text += f", {digits(unit[clock][1] / found[name][clock][1], 2)}×"
         gradient = result["operations"].get("gradient", {}).get(OWN_GRADIENT.get(name, name))
-        if operation in ("product", "step") and gradient is not None:
+        if operation in PRODUCTS and gradient is not None:
             text += f", {digits(found[name][clock][1] / gradient[clock][1], 2)} g"
         return text
     return NOTHING

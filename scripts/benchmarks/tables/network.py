@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from benchmarks import memory
 from benchmarks.cases import SIZES, Case, Problem
 from benchmarks.engines import Build, engines, families
 from benchmarks.gemm import gemm_rate
-from benchmarks.operations import OPERATIONS, Reference, call, objective
+from benchmarks.operations import CG_ITERATIONS, OPERATIONS, Reference, call, objective
 from benchmarks.timing import Limits, interleaved
 
 NAME = "network"
@@ -42,6 +43,8 @@ def specifications(quick: bool) -> list[dict[str, Any]]:
                 "chosen": chosen,
                 "seconds": 2.0 if quick else 30.0,
                 "least": 1 if quick else 3,
+                "operations": [name for name in OPERATIONS if name != "joint" or size == SIZES[0]],
+                "iterations": 4 if quick else CG_ITERATIONS,
             },
             "threads": threads,
             "allocator": allocator,
@@ -64,8 +67,8 @@ def specifications(quick: bool) -> list[dict[str, Any]]:
 
 def differs(name: str, operation: str) -> bool:
     """Return whether an engine has its own row for an operation."""
-    left_out = {"forward": SAME_BELOW, "gradient": SAME_BELOW, "product": (), "step": NOT_STEPPED}
-    return name not in left_out[operation]
+    left_out = {"forward": SAME_BELOW, "gradient": SAME_BELOW, "step": NOT_STEPPED}
+    return name not in left_out.get(operation, ())
 
 
 def measure(
@@ -76,6 +79,7 @@ def measure(
     least: int = 3,
     chosen: Sequence[str] | None = None,
     operations: Sequence[str] = OPERATIONS,
+    iterations: int = CG_ITERATIONS,
 ) -> dict[str, Any]:
     """Time the operations of all engines, or weigh one operation of one engine.
 
@@ -95,6 +99,8 @@ def measure(
         Families of engines; None means all.
     operations : sequence of str
         What to time.
+    iterations : int
+        CG iterations of a step.
 
     Returns
     -------
@@ -107,15 +113,16 @@ def measure(
     problem = Problem(case)
     usable, missing = engines(chosen)
     built = {name: build(problem) for name, build in usable.items()}
-    reference = Reference(problem)
+    reference = Reference(problem, iterations)
     found: dict[str, Any] = {}
     rates = [gemm_rate(dtype)]
     for operation in operations:
-        calls = {
-            name: call(operation, objective(engine, problem), problem)
-            for name, engine in built.items()
-            if differs(name, operation)
-        }
+        calls = {}
+        for name, engine in built.items():
+            if differs(name, operation):
+                with contextlib.suppress(NotImplementedError):  # engines without the joint block
+                    risk = objective(engine, problem, operation)
+                    calls[name] = call(operation, risk, problem, iterations)
         found[operation] = interleaved(
             calls,
             Limits(seconds, min(least, 2) if operation == "step" else least),
