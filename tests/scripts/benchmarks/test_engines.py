@@ -35,8 +35,12 @@ def test_all_operations_agree_with_refms_in_double_precision(family, dtype):
     problem = problem_in(dtype)
     reference = Reference(problem)
     for name, build in usable(family).items():
-        risk = objective(build(problem), problem)
         for operation in OPERATIONS:
+            try:
+                risk = objective(build(problem), problem, operation)
+            except NotImplementedError:
+                assert (operation, family) == ("joint", "SciPy")
+                continue
             result = call(operation, risk, problem)()
             reference.require_same(operation, result, name)
             vector = result[1] if operation == "gradient" else result

@@ -16,7 +16,7 @@ TINY = {"size": [4, 2, 2, 3], "chosen": ["refms", "SciPy"], "seconds": 0.0}
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 
 ARGUMENTS = {
-    "network": {**TINY, "dtype": "float64", "least": 1},
+    "network": {**TINY, "dtype": "float64", "least": 1, "iterations": 4},
     "bcd": {**TINY, "dtype": "float32", "least": 1},
     "convolution": {"size": [4, 2, 1, 3], "dtype": "float32", "seconds": 0.0, "least": 1},
     "assembly": {
@@ -86,13 +86,14 @@ def test_the_network_s_tables_hold_every_engine_and_operation():
         },
     ]
     operations = rows[0]["result"]["operations"]
-    assert list(operations) == ["forward", "gradient", "product", "step"]
+    assert list(operations) == ["forward", "gradient", "product", "joint", "step"]
+    assert set(operations["joint"]) == {name for name in operations["forward"] if name.startswith("refms")}
     assert {"refms, NumPy", "SciPy, explicit K(s)"} <= set(operations["product"])
     assert "SciPy, explicit K(s)" not in operations["step"]
     assert all(0 <= one["rho"] < 30 for engines in operations.values() for one in engines.values())
     text = report.network.section(record_of("network", rows))
     for title in report.network.TITLES.values():
-        assert f"### {title}" in text
+        assert f"### {title.format(4)}" in text
     assert "float64, 2 threads, wall time, allocator tuned" in text
     assert "| gradient, float64 | refms, NumPy | 2, 3 |" in text
     assert "### Threads, Gauss–Newton product" in text
