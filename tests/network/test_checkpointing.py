@@ -66,6 +66,18 @@ def test_memory_grows_with_the_root_of_the_depth(layers):
         assert peaks[1] < peaks[0] / 3
 
 
+@pytest.mark.parametrize("layers", [1, 2, 3, 4, 5])
+def test_what_checkpoints_would_not_make_smaller_is_returned_as_it_is(layers):
+    net = Residual(Grid((4, 4)), 2, layers=layers, final_time=1.3)
+    steps = net.propagation
+    found = checkpointed(steps)
+    assert (found is steps) == (
+        layers <= 3
+    )  # three layers keep 2 + 2·2 states with checkpoints, and 3·2 without
+    assert found.stored <= steps.stored
+    assert checkpointed(steps.layer) is steps.layer
+
+
 def test_a_risk_takes_checkpoints_where_the_budget_is_short_and_keeps_its_bits():
     plain, _, theta = both(64)
     classifier = Classifier(Grid((4, 4)), 2, 3)

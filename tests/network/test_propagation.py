@@ -147,6 +147,21 @@ def test_one_step_alone_keeps_the_contract_of_a_map(name):
     assert F.vjp(G, wrt_input=False)[1] is None
 
 
+def test_trace_holds_every_state_and_what_happens_in_every_layer():
+    map_, theta, Y = point("euler")
+    trace = map_.trace(theta, Y)
+    within = ["convolution", "preactivation", "output"]
+    names = [name for k in range(3) for name in [*(f"layer{k}/{key}" for key in within), f"y{k + 1}"]]
+    assert list(trace) == ["y0", *names, "output"]
+    assert trace["y0"] is Y
+    assert map_.layout.names == tuple(f"layer{k}/{part}" for k in range(3) for part in ("stencil", "bias"))
+    for k, theta_k in enumerate(map_.by_layer(theta)):
+        change = map_.layer.apply(theta_k, trace[f"y{k}"])
+        assert np.array_equal(trace[f"layer{k}/output"], change)
+        assert np.allclose(trace[f"y{k + 1}"], trace[f"y{k}"] + 0.4 * change, rtol=0, atol=1e-14)
+    assert np.array_equal(trace["output"], trace["y3"])
+
+
 def test_no_forward_pass_runs_inside_products():
     counts = dict.fromkeys(("apply", "apply_step", "linearize", "linearize_step"), 0)
     map_, theta, Y = point("euler")
