@@ -71,9 +71,7 @@ def test_what_checkpoints_would_not_make_smaller_is_returned_as_it_is(layers):
     net = Residual(Grid((4, 4)), 2, layers=layers, final_time=1.3)
     steps = net.propagation
     found = checkpointed(steps)
-    assert (found is steps) == (
-        layers <= 3
-    )  # three layers keep 2 + 2·2 states with checkpoints, and 3·2 without
+    assert (found is steps) == (layers <= 3)  # three keep 2 + 2·2 states with checkpoints, 3·2 without
     assert found.stored <= steps.stored
     assert checkpointed(steps.layer) is steps.layer
 
