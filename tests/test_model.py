@@ -84,7 +84,7 @@ def test_logits_do_not_depend_on_the_batches(dtype):
 
 def test_a_memory_budget_is_kept():
     model = trained(8)
-    X = np.concatenate([examples(model, images()).X] * 10, axis=1)
+    X = np.concatenate([examples(model, images()).X] * 20, axis=1)
     budget = 2**20
     assert X.shape[1] * model.map.stored * X.itemsize > 20 * budget
     tracemalloc.start()

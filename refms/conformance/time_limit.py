@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import signal
+import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -14,6 +16,13 @@ from refms.errors import InputError
 
 _AGAIN = 1.0
 """Seconds after which the limit is raised again, should an implementation have caught it."""
+
+
+_SOON = 0.01
+"""Seconds after which it is raised where it comes at a moment at which Python would drop the exception."""
+
+_WEAK = frozenset((weakref.__file__, sys.modules["_weakrefset"].__file__))
+"""Files of the callbacks of weak references, in which exceptions are dropped."""
 
 
 class TimeIsUp(BaseException):
@@ -55,7 +64,10 @@ def time_limit(seconds: float | None) -> Iterator[None]:
         return
 
     def up(number: int, frame: FrameType | None) -> None:
-        raise TimeIsUp
+        if frame is not None and frame.f_code.co_filename in _WEAK:
+            signal.setitimer(signal.ITIMER_REAL, _SOON, _AGAIN)
+        else:
+            raise TimeIsUp
 
     start = time.monotonic()
     earlier = signal.signal(signal.SIGALRM, up)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -121,3 +122,18 @@ def test_many_calls_are_told_from_one():
     where.since -= 9
     assert where.overdue(10.0) == "did not return within 10 s in restrict, after 2 calls that did."
     assert Whereabouts().overdue(1.0) == "did not return within 1 s before any operation was called."
+
+
+def test_an_end_that_falls_into_a_callback_of_a_weak_reference_is_not_lost():
+    """There, Python would drop the exception and say so, which fails a test."""
+
+    class Thing:
+        pass
+
+    for _ in range(20):
+        kept = weakref.WeakSet()
+        start = time.monotonic()
+        with pytest.raises(TimeIsUp), time_limit(0.02):
+            while True:
+                kept.add(Thing())  # forgotten at once: half of the time goes into callbacks
+        assert time.monotonic() - start < 0.9  # not only when the limit comes again
