@@ -1,0 +1,295 @@
+"""Change refms' own core in thousands of small ways and count how many of these mutants its tests notice.
+
+    python scripts/mutation_score.py [--only MODULE] [--sample N --seed S] [-o FILE]
+    python scripts/mutation_score.py --again FILE     # only those that survived in an earlier result
+    python scripts/mutation_score.py --table          # write validation/conformance/MUTATION.md from its JSON
+
+Needs the extra `mutation`: pip install -e '.[mutation]'. Tests run in a copy of this tree in a
+temporary folder; nothing in this tree is changed but the result. Ends with 0; with 1 if a mutant survives
+without a reason in mutation/reasons.toml, or if a reason there fits no survivor; with 2 if it cannot start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULT = ROOT / "validation" / "conformance" / "results" / "mutation_score.json"
+TABLE = ROOT / "validation" / "conformance" / "MUTATION.md"
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # for those who load this file by its path
+
+from mutation import publishing  # noqa: E402  (its path comes first)
+
+_CONVOLUTION = ("tests/operators/test_convolution.py",)
+_ROUTES = ("tests/operators/routes/test_routes.py", *_CONVOLUTION)
+_CONTRACT = ("tests/network/test_mapping_contract.py",)
+_EULER = ("tests/network/test_propagation.py", *_CONTRACT)
+
+MODULES: dict[str, tuple[str, ...]] = {
+    "refms/operators/assembly.py": ("tests/operators/test_assembly.py",),
+    "refms/operators/convolution.py": _CONVOLUTION,
+    "refms/operators/differences.py": ("tests/operators/test_differences.py",),
+    "refms/operators/galerkin.py": ("tests/operators/test_galerkin.py",),
+    "refms/operators/kronecker.py": ("tests/operators/test_kronecker.py",),
+    "refms/operators/patches.py": ("tests/operators/test_patches.py",),
+    "refms/operators/smoothing.py": ("tests/operators/test_smoothing.py",),
+    "refms/operators/symbol.py": ("tests/operators/test_symbol.py",),
+    "refms/operators/transfer.py": ("tests/operators/test_transfer.py",),
+    "refms/operators/routes/explicit.py": _ROUTES,
+    "refms/operators/routes/fourier.py": _ROUTES,
+    "refms/operators/routes/patches.py": _ROUTES,
+    "refms/operators/routes/route.py": _ROUTES,
+    "refms/operators/routes/runs.py": _ROUTES,
+    "refms/operators/routes/table.py": _ROUTES,
+    "refms/multiscale/depth.py": ("tests/multiscale/test_depth.py",),
+    "refms/multiscale/resolution.py": (
+        "tests/multiscale/test_coarse_to_fine.py",
+        "tests/multiscale/test_resolution.py",
+    ),
+    "refms/network/activation.py": ("tests/network/test_activation.py",),
+    "refms/network/checkpointing.py": ("tests/network/test_checkpointing.py", *_EULER),
+    "refms/network/composition.py": _CONTRACT,
+    "refms/network/euler_step.py": _EULER,
+    "refms/network/layers/convolution_layer.py": _CONTRACT,
+    "refms/network/layers/convolution_step.py": _EULER,
+    "refms/network/layers/opening.py": _CONTRACT,
+    "refms/network/parameters.py": ("tests/network/test_parameters.py",),
+    "refms/network/propagation.py": _EULER,
+    "refms/objective/classifier.py": ("tests/objective/test_classifier.py", *_CONTRACT),
+    "refms/objective/losses.py": ("tests/objective/test_losses.py",),
+    "refms/objective/regularizers.py": ("tests/objective/test_regularizers.py",),
+    "refms/optimize/krylov.py": ("tests/optimize/test_krylov.py",),
+    "refms/optimize/line_search.py": ("tests/optimize/test_line_search.py",),
+}
+"""What is mutated, and the test files that mirror it, which are asked first; its own doctests are too.
+
+The compiled kernels are not: numba would have to compile every mutant. Nor is the contract in mapping.py,
+which is nothing but Protocol classes.
+"""
+
+SURVIVED = "survived"
+
+SUITE = ("checks", "multiscale", "network", "objective", "operators", "optimize")
+"""The folders of tests that are asked at all."""
+
+MORE_TESTS = ("tests/test_value_objects.py", "tests/test_public_inputs.py")
+"""And single files."""
+
+
+def copy_of_project(target: Path) -> None:
+    """Copy the files of this tree, as they are now, but for those that git ignores, into a folder."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, target / name)
+
+
+def suite_of(folder: Path) -> list[str]:
+    """Return the test files that are asked, and the mutated modules for their doctests."""
+    files = [
+        str(path.relative_to(folder))
+        for name in SUITE
+        for path in (folder / "tests" / name).rglob("test_*.py")
+    ]
+    return [*sorted(files), *MORE_TESTS, *MODULES]
+
+
+def stages(mutant: Any, tests: dict[str, dict[str, Any]]) -> tuple[list[str], list[str]]:
+    """Return the module's own tests that run the changed lines, and all others that do, the quick ones first.
+
+    Lines that run when the module is imported belong to all tests that run anything of the module, to its own
+    that only look at its values, and to those of all value objects.
+    """
+    files = {*MODULES[mutant.module], mutant.module}
+    changed = range(mutant.lines[0], mutant.lines[1] + 1)
+    lines = {name: test["lines"].get(mutant.module, []) for name, test in tests.items()}
+    running = {name for name, run in lines.items() if not set(run).isdisjoint(changed)}
+    if not running:
+        running = {name for name, run in lines.items() if run or _file(name) in {*files, *MORE_TESTS}}
+    own = {name for name in running if _file(name) in files}
+    first, second = (sorted(part, key=lambda name: tests[name]["seconds"]) for part in (own, running - own))
+    return first, second
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
+
+
+def fate(mutant: Any, tests: dict[str, dict[str, Any]], folder: Path) -> str:
+    """Return ``own tests``, ``other tests`` or ``verify`` (who noticed), ``timed out``, or ``survived``."""
+    from mutation import trials
+
+    seconds = {name: test["seconds"] for name, test in tests.items()}
+    own, others = stages(mutant, tests)
+    with trials.replaced(folder / mutant.module, mutant.source):
+        for who, chosen in (("own tests", own), ("other tests", others)):
+            outcome = trials.run_tests(chosen, seconds, folder) if chosen else trials.PASSED
+            if outcome != trials.PASSED:
+                return who if outcome == trials.FAILED else outcome
+        outcome = trials.run_verify(folder)
+    return {trials.PASSED: SURVIVED, trials.FAILED: "verify"}.get(outcome, outcome)
+
+
+def score(options: argparse.Namespace) -> dict[str, Any]:
+    """Run the mutants in a copy of the project and return the result."""
+    from mutation import trials
+
+    started = time.monotonic()
+    trials.import_what_tests_import()
+    chosen = [name for name in MODULES if options.only in (None, name)]
+    earlier = json.loads(options.again.read_text(encoding="utf-8")) if options.again else None
+    with tempfile.TemporaryDirectory(prefix="mutation-") as name:
+        folder = Path(name).resolve()
+        copy_of_project(folder)
+        tests = trials.measure(suite_of(folder), chosen, folder)
+        print(f"{len(tests)} tests pass without a mutant, {time.monotonic() - started:.0f} s", flush=True)
+        modules = {module: _module(module, tests, folder, options, earlier) for module in chosen}
+    return {
+        **_circumstances(),
+        "tests": len(tests),
+        "sample": options.sample,
+        "seed": options.seed,
+        "seconds": round(time.monotonic() - started),
+        "modules": modules,
+    }
+
+
+def _module(
+    module: str,
+    tests: dict[str, dict[str, Any]],
+    folder: Path,
+    options: argparse.Namespace,
+    earlier: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """Run the chosen mutants of one module and return what became of them."""
+    from mutation import sites
+
+    begun = time.monotonic()
+    everything = sites.mutants_of(module, (folder / module).read_text(encoding="utf-8"))
+    mutants = everything
+    if earlier is not None:
+        known = {
+            (row["function"], row["before"], row["after"]) for row in earlier["modules"][module]["survivors"]
+        }
+        mutants = [each for each in everything if (each.function, each.before, each.after) in known]
+    elif options.sample is not None and options.sample < len(everything):
+        places = random.Random(f"{options.seed} {module}").sample(range(len(everything)), options.sample)
+        mutants = [everything[place] for place in sorted(places)]
+    fates: Counter[str] = Counter()
+    survivors = []
+    for mutant in mutants:
+        found = fate(mutant, tests, folder)
+        fates[found] += 1
+        if found == SURVIVED:
+            survivors.append(
+                {
+                    "line": mutant.line,
+                    "function": mutant.function,
+                    "before": mutant.before,
+                    "after": mutant.after,
+                }
+            )
+            print(f"  {module}:{mutant.line}: {mutant.before}  ->  {mutant.after}", flush=True)
+    seconds = round(time.monotonic() - begun)
+    print(f"{module}: {len(mutants)} mutants, {len(survivors)} survive, {seconds} s", flush=True)
+    return {
+        "population": len(everything),
+        "mutants": len(mutants),
+        "noticed": {who: fates[who] for who in publishing.NOTICED},
+        "seconds": seconds,
+        "survivors": survivors,
+    }
+
+
+def _circumstances() -> dict[str, Any]:
+    """Return date, machine and versions; refms may come in now that no process is forked any more."""
+    from importlib.metadata import version
+
+    from refms import environment
+
+    tools = ("mutmut", "libcst", "pytest", "hypothesis", "coverage")
+    return {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "machine": environment.machine(),
+        "versions": {**environment.versions(), **{tool: version(tool) for tool in tools}},
+        "command": " ".join(["python", "scripts/mutation_score.py", *sys.argv[1:]]),
+    }
+
+
+def write_table() -> None:
+    """Write the table of the published result."""
+    result = json.loads(RESULT.read_text(encoding="utf-8"))
+    TABLE.write_text(publishing.table(result, publishing.read_reasons()), encoding="utf-8")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    top.add_argument(
+        "--only",
+        choices=sorted(MODULES),
+        metavar="MODULE",
+        help="one module, such as refms/optimize/krylov.py",
+    )
+    top.add_argument(
+        "--sample", type=int, metavar="N", help="at most N mutants of each module, drawn uniformly"
+    )
+    top.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the sample (default: 0)")
+    top.add_argument(
+        "--again", type=Path, metavar="FILE", help="only the mutants that survived in this earlier result"
+    )
+    top.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="where the JSON goes (default: a run of everything publishes, any other writes nothing)",
+    )
+    top.add_argument("--table", action="store_true", help="only write the table of the published result")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = parser().parse_args(arguments)
+    if options.table:
+        write_table()
+        return 0
+    if options.sample is not None and options.sample < 1:
+        print(f"--sample is {options.sample}; expected 1 or more.", file=sys.stderr)
+        return 2
+    try:
+        result = score(options)
+    except (ImportError, OSError, RuntimeError, subprocess.CalledProcessError) as error:
+        print(f"no mutation score: {error}", file=sys.stderr)
+        return 2
+    everything = options.only is None and options.sample is None and options.again is None
+    if output := options.output or (RESULT if everything else None):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if everything and output == RESULT:
+        write_table()
+    wrong = publishing.complaints(result, publishing.read_reasons())
+    print(*wrong, sep="\n")
+    sums = publishing.counts(result["modules"].values(), 0)
+    print(f"{sums['mutants']} mutants, {sums['survivors']} survive: {100 * sums['raw']:.1f} % noticed")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
