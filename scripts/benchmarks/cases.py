@@ -141,10 +141,12 @@ class Problem:
 
     @cached_property
     def control(self) -> OptimalControl:
-        """Problem (6) in refms; its Gauss–Newton matrix is that of all examples."""
+        """Problem (6) in refms; its Gauss–Newton matrix is that of all examples, without preconditioner."""
         X = columns_from_nchw(self.images)
         one_hot = (np.arange(CLASSES)[:, None] == self.classes).astype(self.dtype)
-        options = OptimizationSection(hessian_fraction=1.0, dtype=self.dtype)
+        options = OptimizationSection(
+            hessian_fraction=1.0, dtype=self.dtype, classifier_preconditioner="none"
+        )
         return problem_of(self.model, LabelledColumns(X, one_hot), WEIGHTS, options)
 
     def direction(self, size: int) -> Any:

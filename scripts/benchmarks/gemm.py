@@ -3,38 +3,52 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 SIZE = 1024
 
 
-def gemm_rate(dtype: str, samples: int = 5, cpu: bool = True) -> float:
-    """Return the best rate of NumPy's matrix product in this process.
+MATRIX_PRODUCT = "matrix product"
+"""Name of the way that is timed in turn with the others: the rate they can reach in the same minutes."""
+
+
+def matrix_product(dtype: str) -> Callable[[], Any]:
+    """Return NumPy's product of two square matrices, to be called.
 
     Parameters
     ----------
     dtype : str
         ``"float64"`` or ``"float32"``.
-    samples : int
-        How many products are timed.
-    cpu : bool
-        Whether to count processor time, as for one thread, or wall time.
+
+    Returns
+    -------
+    callable
+        Does 2·SIZE³ floating-point operations; a multiply-add counts two.
+    """
+    A, B = np.random.default_rng(0).standard_normal((2, SIZE, SIZE)).astype(dtype)
+    out = np.empty_like(A)
+    return lambda: np.matmul(A, B, out=out)
+
+
+def gemm_rate(times: dict[str, Any], clock: str = "cpu") -> float:
+    """Return the rate of the matrix product from its times.
+
+    Parameters
+    ----------
+    times : dict
+        As of ``interleaved``.
+    clock : str
+        ``"cpu"`` or ``"wall"``.
 
     Returns
     -------
     float
-        Floating-point operations per second; a multiply-add counts two.
+        Floating-point operations per second, of the median.
     """
-    clock = time.process_time if cpu else time.perf_counter
-    A, B = np.random.default_rng(0).standard_normal((2, SIZE, SIZE)).astype(dtype)
-    out = A @ B
-    best = float("inf")
-    for _ in range(samples):
-        start = clock()
-        np.matmul(A, B, out=out)
-        best = min(best, clock() - start)
-    return 2 * SIZE**3 / best
+    return 2 * SIZE**3 / float(times[clock][1])
 
 
 def copy_rate(numbers: int, dtype: str, samples: int = 7) -> float:

@@ -22,8 +22,9 @@ How it is measured: all engines get the same numbers and run in turn, round afte
 each comparison; what they compute is compared before anything is timed (ρ ≤ 30 round-off units of
 double-precision results). A figure is the median over the rounds. On one thread it is processor time, which
 other work on the machine disturbs least, on two threads wall time; both are in the JSON files, with
-quartiles. *tuned* means that glibc's allocator keeps all memory ({allocator}), in favour of engines that
-allocate a great deal; *default* is what a user has. One optimiser drives all engines.
+quartiles. *tuned* means that glibc's allocator keeps all memory, in favour of engines that allocate a great
+deal; *default* is what a user has. One optimiser drives all engines. The variables of *tuned* are
+{allocator}.
 """
 
 SECTIONS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {

@@ -30,8 +30,9 @@ def digits(value: float, count: int = 3) -> str:
     Examples
     --------
     >>> digits(1234.5), digits(12.345), digits(0.012345)
-    ('1234', '12.3', '0.0123')
+    ('1230', '12.3', '0.0123')
     """
+    value = float(f"{value:.{count}g}")
     if value == 0:
         return "0"
     whole = len(str(int(abs(value)))) if abs(value) >= 1 else 0
@@ -39,7 +40,7 @@ def digits(value: float, count: int = 3) -> str:
         return f"{value:.0f}"
     if whole:
         return f"{value:.{count - whole}f}"
-    return f"{float(f'{value:.{count}g}'):.10f}".rstrip("0")
+    return f"{value:.10f}".rstrip("0")
 
 
 def milliseconds(times: dict[str, Any] | None, clock: str = "cpu") -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.cases import Case
+from benchmarks.gemm import MATRIX_PRODUCT, gemm_rate
 from benchmarks.operations import CG_ITERATIONS, OPERATIONS
 from benchmarks.report.markdown import NOTHING, digits, milliseconds, table
 
@@ -40,13 +41,9 @@ def section(record: dict[str, Any]) -> str:
     parts = [LEGEND]
     for operation in OPERATIONS:
         parts.append(f"### {TITLES[operation].format(iterations)}\n")
-        parts += [times(operation, group) for group in groups(timed)]
-    parts.append(rates(groups(timed)))
-    parts.append(speed_up(groups(timed)))
-    if weighed:
-        parts.append(weights(weighed))
-    parts.append(remarks(timed))
-    return "\n".join(parts)
+        parts += filter(None, (times(operation, group) for group in groups(timed)))
+    parts += [rates(groups(timed)), speed_up(groups(timed)), weights(weighed), remarks(timed)]
+    return "\n".join(filter(None, parts))
 
 
 LEGEND = """Residual network, tanh, periodic, fixed 1×1 opening, forward Euler to T = 1, classifier and
@@ -137,7 +134,7 @@ def rates(found: list[Group]) -> str:
                     for operation in ("forward", "gradient", "product")
                 ]
         peaks = [
-            digits(group.threads * max(result["gemm"] for result in results) / 1e9)
+            digits(group.threads * gemm_rate(_of(results, "product")[MATRIX_PRODUCT], group.clock) / 1e9)
             for results in group.by_size.values()
         ]
         lines.append(["matrix product 1024×1024, GF/s", *peaks])
@@ -174,6 +171,8 @@ def speed_up(found: list[Group]) -> str:
 
 def weights(rows: list[dict[str, Any]]) -> str:
     """Return the table of peak memory."""
+    if not rows:
+        return ""
     found: dict[tuple[str, str, str], dict[str, str]] = {}
     for row in rows:
         arguments, result = row["specification"]["arguments"], row["result"]
@@ -235,8 +234,14 @@ def _share(operation: str, name: str, group: Group, size: str) -> str:
         one = result["operations"].get(operation, {}).get(name)
         if one is not None:
             rate = 2 * Case(*_numbers(size), group.dtype).counted(operation) / one[group.clock][1]
-            return f"{digits(rate / 1e9)}, {100 * rate / (group.threads * result['gemm']):.0f} %"
+            peak = group.threads * gemm_rate(_of([result], operation)[MATRIX_PRODUCT], group.clock)
+            return f"{digits(rate / 1e9)}, {100 * rate / peak:.0f} %"
     return NOTHING
+
+
+def _of(results: list[Result], operation: str) -> Result:
+    found: Result = results[0]["operations"][operation]
+    return found
 
 
 def _wall(name: str, results: list[Result]) -> float | None:
@@ -249,7 +254,8 @@ def _wall(name: str, results: list[Result]) -> float | None:
 def _names(operation: str, group: Group) -> list[str]:
     results = [result for results in group.by_size.values() for result in results]
     found = (result["operations"].get(operation, {}) for result in results)
-    return list(dict.fromkeys(name for engines in found for name in engines))
+    names = dict.fromkeys(name for engines in found for name in engines)
+    return [name for name in names if name != MATRIX_PRODUCT]
 
 
 def _size(row: dict[str, Any]) -> str:

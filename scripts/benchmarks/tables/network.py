@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks import memory
 from benchmarks.cases import SIZES, Case, Problem
 from benchmarks.engines import Build, engines, families
-from benchmarks.gemm import gemm_rate
+from benchmarks.gemm import MATRIX_PRODUCT, matrix_product
 from benchmarks.operations import CG_ITERATIONS, OPERATIONS, Reference, call, objective
 from benchmarks.timing import Limits, interleaved
 
@@ -115,7 +115,6 @@ def measure(
     built = {name: build(problem) for name, build in usable.items()}
     reference = Reference(problem, iterations)
     found: dict[str, Any] = {}
-    rates = [gemm_rate(dtype)]
     for operation in operations:
         calls = {}
         for name, engine in built.items():
@@ -123,14 +122,15 @@ def measure(
                 with contextlib.suppress(NotImplementedError):  # engines without the joint block
                     risk = objective(engine, problem, operation)
                     calls[name] = call(operation, risk, problem, iterations)
-        found[operation] = interleaved(
-            calls,
-            Limits(seconds, min(least, 2) if operation == "step" else least),
-            lambda name, result, operation=operation: reference.require_same(operation, result, name),
-        )
-    rates.append(gemm_rate(dtype))
+        calls[MATRIX_PRODUCT] = matrix_product(dtype)
+
+        def check(name: str, result: Any, operation: str = operation) -> float:
+            return 0.0 if name == MATRIX_PRODUCT else reference.require_same(operation, result, name)
+
+        limits = Limits(seconds, min(least, 2) if operation == "step" else least)
+        found[operation] = interleaved(calls, limits, check)
     notes = {name: str(engine.choice) for name, engine in built.items() if hasattr(engine, "choice")}
-    return {"operations": found, "gemm": max(rates), "missing": missing, "choices": notes}
+    return {"operations": found, "missing": missing, "choices": notes}
 
 
 def weighed(case: Case, operation: str, name: str, usable: dict[str, Build]) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """From the command line to the report on tiny sizes, with refms and SciPy alone."""
 
+import doctest
 import json
 import subprocess
 import sys
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import make_benchmarks
 import pytest
-from benchmarks import child, memory, record, report, run, tables
+from benchmarks import agreement, cases, child, memory, record, report, run, tables
+from benchmarks.gemm import MATRIX_PRODUCT
 from benchmarks.tables import assembly, bcd, convolution, network, scaling, startup, transfer
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -87,7 +89,8 @@ def test_the_network_s_tables_hold_every_engine_and_operation():
     ]
     operations = rows[0]["result"]["operations"]
     assert list(operations) == ["forward", "gradient", "product", "joint", "step"]
-    assert set(operations["joint"]) == {name for name in operations["forward"] if name.startswith("refms")}
+    everybody = {name for name in operations["forward"] if name != MATRIX_PRODUCT}
+    assert set(operations["joint"]) - {MATRIX_PRODUCT} == {name for name in everybody if "refms" in name}
     assert {"refms, NumPy", "SciPy, explicit K(s)"} <= set(operations["product"])
     assert "SciPy, explicit K(s)" not in operations["step"]
     assert all(0 <= one["rho"] < 30 for engines in operations.values() for one in engines.values())
@@ -96,6 +99,7 @@ def test_the_network_s_tables_hold_every_engine_and_operation():
         assert f"### {title.format(4)}" in text
     assert "float64, 2 threads, wall time, allocator tuned" in text
     assert "| gradient, float64 | refms, NumPy | 2, 3 |" in text
+    assert f"| {MATRIX_PRODUCT} |" not in text
     assert "### Threads, Gauss–Newton product" in text
 
 
@@ -221,6 +225,20 @@ def test_the_peak_is_counted_anew_after_it_was_forgotten():
 
 def test_the_exponent_is_the_slope_in_logarithms():
     assert scaling.exponent([1, 4, 16, 64], [2.0, 4.0, 8.0, 16.0]) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.99951, "1.0"), (1234.5, "1200"), (12.345, "12"), (0.012345, "0.012"), (0, "0")]
+)
+def test_numbers_are_written_with_two_digits(value, text):
+    assert report.markdown.digits(value, 2) == text
+
+
+@pytest.mark.parametrize("module", [agreement, cases, report.markdown, scaling])
+def test_what_the_docstrings_show_is_so(module):
+    found = doctest.testmod(module)
+    assert found.attempted > 0
+    assert found.failed == 0
 
 
 def test_every_table_has_a_script_a_section_and_specifications_that_json_can_hold():
