@@ -145,7 +145,8 @@ class _Asked:
     @property
     def network(self) -> tuple[dict[str, Array], dict[str, Array], Array, float]:
         """Parameters, a direction, images, and by how much errors grow on the way to the logits."""
-        p, X = self.x.parameters(self.name), self.image("X", self.x.c_in)
+        X = self.image("X", self.x.c_in)
+        p = oracle.tempered(self.x.parameters(self.name), X, self.x.problem, self.profile)
         return p, self.x.parameters(self.name + "v"), X, oracle.growth(p, self.x.problem)
 
     @property

@@ -15,6 +15,8 @@ Parameters = Mapping[str, Array]
 SLOPE, WIDTH = 0.01, 0.1
 """Slope of the leaky ReLU and half-width of the smoothed one."""
 
+LARGEST_LOGIT = 2.0
+
 _STEP = 1e-30
 
 
@@ -110,6 +112,30 @@ def output(parameters: Parameters, X: Array, problem: Problem, profile: Profile)
 def loss(parameters: Parameters, X: Array, C: Array, problem: Problem, profile: Profile) -> complex:
     """Return the loss of images and labels."""
     return cross_entropy(output(parameters, X, problem, profile), doubled(C), profile)
+
+
+def tempered(parameters: Parameters, X: Array, problem: Problem, profile: Profile) -> dict[str, Array]:
+    """Return parameters whose logits of some images are at most 2: W and μ divided by what is beyond.
+
+    Larger ones make probabilities of almost 0 or 1, and then p − c has hardly any digits, however it is
+    computed. In double precision a logit of 40 leaves none, in single precision one of 17.
+
+    Parameters
+    ----------
+    parameters : mapping of str to array
+        Of a network.
+    X : array
+        Images (m, c_image, *grid).
+    problem, profile
+        As for :func:`features`.
+
+    Returns
+    -------
+    dict of str to array
+        In their precision, the given ones where the logits are small enough.
+    """
+    beyond = max(1.0, float(np.abs(output(parameters, X, problem, profile)).max()) / LARGEST_LOGIT)
+    return {key: array / beyond if key in ("W", "mu") else array for key, array in parameters.items()}
 
 
 def along(function: Callable[[Parameters], Array], at: Parameters, direction: Parameters) -> Array:

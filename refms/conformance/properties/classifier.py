@@ -10,7 +10,7 @@ from refms.conformance.gate import Gate
 from refms.conformance.instances import Domain, Instance
 from refms.conformance.oracles import transfer as grids
 from refms.conformance.oracles.convolution import doubled
-from refms.conformance.oracles.network import inner, logits, reach, size
+from refms.conformance.oracles.network import inner, logits, reach, size, tempered
 from refms.conformance.orders import ordered
 from refms.conformance.outcome import Outcome, agree, both, holds, residual, varies
 from refms.conformance.property import Family
@@ -94,7 +94,8 @@ def _midpoint(a: Gate, x: Instance) -> Outcome:
     domain=Domain(small=True),
 )
 def _reduced(a: Gate, x: Instance) -> Outcome:
-    p, X, C = x.parameters(), x.image("X", examples=3), x.one_hot(examples=3)
+    X, C = x.image("X", examples=3), x.one_hot(examples=3)
+    p = tempered(x.parameters(), X, x.problem, a.profile)
     f, g = a.loss(p, X, C, x.problem), a.gradient(p, X, C, x.problem)
     twice = np.concatenate([X, X]), np.concatenate([C, C], axis=1)
     singles = [a.loss(p, X[j : j + 1].copy(), C[:, j : j + 1].copy(), x.problem) for j in range(3)]

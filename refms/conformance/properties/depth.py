@@ -71,8 +71,8 @@ def _order(a: Gate, x: Instance) -> Outcome:
 @law(
     "D3",
     "The output of the deeper network differs by O(δt), because T is kept",
-    "‖y_N(θ) − y_2N(prolonged θ)‖ = O(1/N) for θ(t) smooth; criterion: slope in [0.75, 1.25] from N = 32 to "
-    "64",
+    "‖y_N(θ) − y_2N(prolonged θ)‖ = O(1/N) for θ(t) as in N1; criterion: slope in [0.75, 1.25] from N = 32 "
+    "to 64",
     source=SEC3,
     catches="a final time that doubles with the depth",
     needs=("depth_prolong", "forward"),

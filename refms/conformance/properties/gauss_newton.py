@@ -36,14 +36,18 @@ GN = ("gauss_newton",)
     domain=Domain(small=True, activations=("tanh", "identity")),
 )
 def _taylor(a: Gate, x: Instance) -> Outcome:
-    p, X, C = _drawn(x)
+    p, X, C = _drawn(a, x)
     g = a.gradient(p, X, C, x.problem)
     start = oracle.loss(p, X, C, x.problem, a.profile).real
     value = residual(a.loss(p, X, C, x.problem), start, _loss_scale(start, p, X, x), x.dtype, "f(x)")
     # The terms of second and third order may cancel at some step along one direction, not along three.
     directions = [_of_size_one(x, x.parameters(name)) for name in ("v", "v2", "v3")]
     firsts = np.array([oracle.inner(g, v) for v in directions])
-    noise, points, rows = _eps(x) * oracle.size(x.per_unit(g)), [], []
+    points: list[tuple[float, float]] = []
+    noise, rows = _eps(x) * oracle.size(x.per_unit(g)), []
+    # f is a difference of logits, so that its own rounding errors are of their size.
+    count = 1 if a.profile.reduction == "mean" else len(X)
+    size = abs(start) + count * float(np.abs(oracle.output(p, X, x.problem, a.profile).real).max())
 
     def f(t: complex, v: Parameters) -> complex:
         return oracle.loss(_moved(p, v, t), X, C, x.problem, a.profile)
@@ -54,7 +58,7 @@ def _taylor(a: Gate, x: Instance) -> Outcome:
         t = 2.0**-k
         change = np.array([f(t, v).real for v in directions]) - start
         R0, R1, R2 = map(_norm, (change, change - t * firsts, change - t * firsts - t * t / 2 * seconds))
-        return f"2^-{k}", t, R0, R1, R2, 300 * (2.0**-52 * abs(start) + t * noise)
+        return f"2^-{k}", t, R0, R1, R2, 300 * (2.0**-52 * size + t * noise)
 
     for k in range(23, 0, -1):
         rows.append(remainders(k))
@@ -84,7 +88,7 @@ def _taylor(a: Gate, x: Instance) -> Outcome:
     domain=SMALL,
 )
 def _complex_step(a: Gate, x: Instance) -> Outcome:
-    p, X, C = _drawn(x)
+    p, X, C = _drawn(a, x)
     v, g = x.parameters("v"), a.gradient(p, X, C, x.problem)
     outcomes, lines = [], [f"{'v in':>10}{'∇fᵀv':>24}{'by complex step':>24}{'ρ':>10}"]
     for name in ("all", *p):
@@ -108,7 +112,7 @@ def _complex_step(a: Gate, x: Instance) -> Outcome:
     domain=SMALL,
 )
 def _jacobian(a: Gate, x: Instance) -> Outcome:
-    p, X, _ = _drawn(x)
+    p, X, _ = _drawn(a, x)
     v, u = x.parameters("v"), x.draw("u", x.classes, len(X))
     Jv = doubled(a.jacobian_product(p, v, X, x.problem))
     back = a.jacobian_transpose(p, u, X, x.problem)
@@ -134,7 +138,7 @@ def _jacobian(a: Gate, x: Instance) -> Outcome:
     domain=SMALL,
 )
 def _product(a: Gate, x: Instance) -> Outcome:
-    p, X, C = _drawn(x)
+    p, X, C = _drawn(a, x)
     v, w = x.parameters("v"), x.parameters("w")
     Gv, Gw = (a.gauss_newton(p, direction, X, C, x.problem) for direction in (v, w))
     Jv, Jw = (oracle.along(lambda q: oracle.output(q, X, x.problem, a.profile), p, one) for one in (v, w))
@@ -172,7 +176,7 @@ def _product(a: Gate, x: Instance) -> Outcome:
     cost=2,
 )
 def _fisher(a: Gate, x: Instance) -> Outcome:
-    p, X, C = _drawn(x)
+    p, X, C = _drawn(a, x)
     v = x.parameters("v")
     got = oracle.inner(v, a.gauss_newton(p, v, X, C, x.problem))
     probabilities = oracle.softmax(oracle.output(p, X, x.problem, a.profile).real)
@@ -200,9 +204,8 @@ def _fisher(a: Gate, x: Instance) -> Outcome:
     cost=2,
 )
 def _rank(a: Gate, x: Instance) -> Outcome:
-    p, _, _ = _drawn(x)
     m = min(x.examples, 2)
-    X, C = x.image("X", examples=m), x.one_hot(examples=m)
+    p, X, C = _drawn(a, x, m)
     rank = m * (x.classes - 1)
     V = [x.parameters(f"v{k}") for k in range(rank + 2)]
     products = [a.gauss_newton(p, v, X, C, x.problem) for v in V]
@@ -226,8 +229,7 @@ def _rank(a: Gate, x: Instance) -> Outcome:
     domain=SMALL,
 )
 def _batches(a: Gate, x: Instance) -> Outcome:
-    p, v = x.parameters(), x.parameters("v")
-    X, C = x.image("X", examples=4), x.one_hot(examples=4)
+    (p, X, C), v = _drawn(a, x, 4), x.parameters("v")
     parts = [(X[k : k + 2].copy(), C[:, k : k + 2].copy()) for k in (0, 2)]
     weight = 0.5 if a.profile.reduction == "mean" else 1.0
     growth, outcomes = _growth(p, x), []
@@ -258,7 +260,7 @@ def _batches(a: Gate, x: Instance) -> Outcome:
     domain=SMALL,
 )
 def _null_directions(a: Gate, x: Instance) -> Outcome:
-    p, X, C = _drawn(x)
+    p, X, C = _drawn(a, x)
     g, v = a.gradient(p, X, C, x.problem), x.parameters("v")
     common = {key: 0 * v[key] for key in v}
     common["W"] = np.repeat(v["W"][:, :1], x.classes, axis=1)
@@ -279,9 +281,10 @@ GAUSS_NEWTON = (_taylor, _complex_step, _jacobian, _product, _fisher, _rank, _ba
 """The family in order."""
 
 
-def _drawn(x: Instance) -> tuple[dict[str, Array], Array, Array]:
+def _drawn(a: Gate, x: Instance, examples: int | None = None) -> tuple[dict[str, Array], Array, Array]:
     """Return parameters, images and labels."""
-    return x.parameters(), x.image("X"), x.one_hot()
+    X = x.image("X", examples=examples)
+    return oracle.tempered(x.parameters(), X, x.problem, a.profile), X, x.one_hot(examples=examples)
 
 
 def _of_size_one(x: Instance, v: Parameters) -> dict[str, Array]:

@@ -31,8 +31,8 @@ HOMOGENEOUS = ("relu", "leaky_relu", "identity")
 @law(
     "N1",
     "Forward Euler converges to the differential equation with order 1",
-    "‖y_N − y(T)‖ = O(1/N) for θ(t) smooth in time, y(T) by Runge-Kutta; criterion: slope in [0.75, 1.25] "
-    "from N = 32 to 64",
+    "‖y_N − y(T)‖ = O(1/N) for θ(t) smooth in time and T‖s‖₁ <= 2, y(T) by Runge-Kutta; criterion: slope in "
+    "[0.75, 1.25] from N = 32 to 64",
     source=EQ3,
     catches="δt missing or wrong, layers at wrong times, another scheme",
     needs=FORWARD,
@@ -52,7 +52,7 @@ def _order(a: Gate, x: Instance) -> Outcome:
 @law(
     "N2",
     "Twice as many layers for the same T change the output by O(δt)",
-    "‖y_N − y_2N‖ = O(1/N); criterion: slope in [0.75, 1.25] from N = 32 to 64",
+    "‖y_N − y_2N‖ = O(1/N) for θ(t) as in N1; criterion: slope in [0.75, 1.25] from N = 32 to 64",
     source="[LAS] Sec. 3",
     catches="a step that does not shrink with N",
     needs=FORWARD,

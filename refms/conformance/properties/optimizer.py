@@ -11,6 +11,7 @@ import numpy as np
 from refms.conformance.gate import Gate
 from refms.conformance.instances import Domain, Instance
 from refms.conformance.oracles.convolution import doubled
+from refms.conformance.oracles.network import tempered
 from refms.conformance.outcome import Outcome, agree, both, holds, residual, worst
 from refms.conformance.property import Family
 from refms.errors import Array
@@ -125,7 +126,8 @@ def _armijo(a: Gate, x: Instance) -> Outcome:
     cost=2,
 )
 def _blocks(a: Gate, x: Instance) -> Outcome:
-    p, X, C = x.parameters(), x.image("X", examples=3), x.one_hot(examples=3)
+    X, C = x.image("X", examples=3), x.one_hot(examples=3)
+    p = tempered(x.parameters(), X, x.problem, a.profile)
     before, outcomes = a.loss(p, X, C, x.problem), []
     for block, kept in (("propagation", ("W", "mu")), ("classifier", ("opening", "stencils", "biases"))):
         after = a.block_step(p, X, C, x.problem, block)

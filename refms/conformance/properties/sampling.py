@@ -54,7 +54,7 @@ COST = 4
     cost=COST,
 )
 def _unbiased(a: Gate, x: Instance) -> Outcome:
-    p, v, X, C = _drawn(x)
+    p, v, X, C = _drawn(a, x)
     single = np.stack(
         [
             _flat(x, a.gauss_newton(p, v, X[j : j + 1].copy(), C[:, j : j + 1].copy(), x.problem))
@@ -154,7 +154,7 @@ def _equally_often(a: Gate, x: Instance) -> Outcome:
     cost=2,
 )
 def _same_subset(a: Gate, x: Instance) -> Outcome:
-    p, v, X, C = _drawn(x)
+    p, v, X, C = _drawn(a, x)
     outcomes = []
     for size, seed in zip((1, SIZE, EXAMPLES - 1), _seeds(x, 3), strict=True):
         S = a.subsample(EXAMPLES, size, int(seed))
@@ -181,7 +181,7 @@ def _same_subset(a: Gate, x: Instance) -> Outcome:
     cost=2,
 )
 def _all_examples(a: Gate, x: Instance) -> Outcome:
-    p, v, X, C = _drawn(x)
+    p, v, X, C = _drawn(a, x)
     seeds = [int(seed) for seed in _seeds(x, 9)]
     full = _flat(x, a.gauss_newton(p, v, X, C, x.problem))
     everything = a.subsampled_gauss_newton(p, v, X, C, x.problem, EXAMPLES, seeds[0])
@@ -199,10 +199,11 @@ SAMPLING = (_unbiased, _indices, _equally_often, _same_subset, _all_examples)
 """The family in order."""
 
 
-def _drawn(x: Instance) -> tuple[dict[str, Array], dict[str, Array], Array, Array]:
+def _drawn(a: Gate, x: Instance) -> tuple[dict[str, Array], dict[str, Array], Array, Array]:
     """Return parameters of a network with one layer, a direction, images and labels."""
     X = x.image("X", examples=EXAMPLES)
-    return x.parameters(layers=1), x.parameters("v", layers=1), X, x.one_hot(examples=EXAMPLES)
+    p = oracle.tempered(x.parameters(layers=1), X, x.problem, a.profile)
+    return p, x.parameters("v", layers=1), X, x.one_hot(examples=EXAMPLES)
 
 
 def _seeds(x: Instance, count: int) -> Array:
