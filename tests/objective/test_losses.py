@@ -180,6 +180,8 @@ def test_losses_up_to_the_largest_number_are_told_and_larger_ones_are_that(dtype
             value = LOSS.evaluate(logits, C).value
             assert value.real == pytest.approx(float(loss), rel=1e-6)
             assert value.imag == 0
+    stepped = np.array([[big], [-big + 1e-30j]]).astype("complex64" if dtype == "float32" else "complex128")
+    assert LOSS.evaluate(stepped, C).value.imag == pytest.approx(-1e-30)  # its derivative is still told
 
 
 def test_arrays_of_two_places_are_refused(fake_gpu):

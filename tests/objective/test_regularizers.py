@@ -123,6 +123,7 @@ def test_only_numbers_that_act_are_stored():
     assert classifier_regularizer(classifier, 0.0).Q.nnz == time_regularizer(steps, 0.0).Q.nnz == 0
     assert classifier_regularizer(classifier, 0.0, 1.0).Q.nnz == 2 * 6 * 2  # the diagonal, μ apart
     assert time_regularizer(steps, 0.0, 1.0, leading=4).Q.nnz == 4 + 3 * LAYER.layout.size
+    assert time_regularizer(steps, 0.0, 0.0, leading=4).Q.nnz == 0
     assert classifier_regularizer(classifier, 1.0).Q.format == "csr"
     assert time_regularizer(steps, 1.0).Q.format == "csr"
 
