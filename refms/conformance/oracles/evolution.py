@@ -16,8 +16,8 @@ from refms.errors import Array
 _VARIANTS = 3
 
 _LARGEST = 2.0
-"""Bound of T‖s(t)‖₁. Euler's error for y' = ay falls like 1/N only where (aT)² is much smaller than N: its slope
-from N = 32 to 64 is 0.76 for aT = 6, and 0.95 for aT = 2."""
+"""Bound of T‖s(t)‖₁. Euler's error for y' = ay falls like 1/N only where (aT)² is much smaller than N: its
+slope from N = 32 to 64 is 0.76 for aT = 6, and 0.95 for aT = 2."""
 
 
 def smooth_parameters(x: Instance, layers: int) -> dict[str, Array]:
