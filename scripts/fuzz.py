@@ -158,18 +158,20 @@ def _round(name: str, runs: int, seed: int, home: Path, tally: Tally) -> None:
         raise RuntimeError(f"the fuzzer does not run: {said[-2000:]}")
     tally.executions += found.count
     tally.peak_bytes = max(tally.peak_bytes, usage.ru_maxrss * 1024)
-    if stuck or "libFuzzer: timeout" in said:
-        tally.add(_unending(name, found.last, home / "unending"))
-    elif status:
-        tally.add(_finding(status, said, found.last))
+    alarm = stuck or status == signal.SIGALRM or "libFuzzer: timeout" in said
+    finding = _unending(name, found.last, home / "unending") if alarm else _finding(status, said, found.last)
+    if status and finding is not None:
+        tally.add(finding)
 
 
-def _unending(name: str, data: bytes, path: Path) -> Finding:
-    """Return the finding of an input that took too long, once more, to see where."""
+def _unending(name: str, data: bytes, path: Path) -> Finding | None:
+    """Return where an input takes too long; None if it was not the input, but the machine or the fuzzer."""
     path.write_bytes(data)
     command = [sys.executable, "-m", "fuzzing.replay", name, str(path), "--seconds", str(SECONDS)]
     done = subprocess.run(command, cwd=HOME, capture_output=True, text=True, check=False)
     frames = _frames(done.stderr)
+    if not done.returncode:
+        return None
     return Finding("timeout", f"more than {SECONDS} s at {frames[0] if frames else 'an unknown place'}", data)
 
 

@@ -100,8 +100,10 @@ def _opened(path: str | os.PathLike[str], read: Callable[[Any], Contents]) -> Co
     except InputError as error:
         raise FileError(f"{name!r} holds what no artefact may hold: {error}") from error
     except _HDF5_ERRORS as error:
+        # a KeyError puts its words into quotes
+        words = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
         raise FileError(
-            f"{name!r} is damaged or truncated: HDF5 reports {str(error) or type(error).__name__!r}. "
+            f"{name!r} is damaged or truncated: HDF5 reports {words or type(error).__name__!r}. "
             "Take another copy of the file."
         ) from error
 

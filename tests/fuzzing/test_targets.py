@@ -154,8 +154,13 @@ def test_an_input_that_takes_too_long_is_traced(tmp_path, monkeypatch):
     monkeypatch.setattr(fuzz, "SECONDS", 1)
     path = Path(__file__).parent / "corpus" / "findings" / "results-hdf5" / "never-ends"
     found = fuzz._unending("results-hdf5", path.read_bytes(), tmp_path / "x")
+    assert found is not None
     assert found.kind == "timeout"
     assert found.where.startswith("more than 1 s at refms/artifacts/inspection.py:")
+
+
+def test_an_input_that_is_read_in_time_the_second_time_is_no_finding(tmp_path):
+    assert fuzz._unending("results-mat", TARGETS["results-mat"].seeds()[0], tmp_path / "x") is None
 
 
 def test_a_process_that_stands_still_is_ended(tmp_path, monkeypatch):
