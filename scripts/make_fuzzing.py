@@ -32,17 +32,18 @@ edit by hand. Fuzzing needs the extra `fuzz` (Atheris, which carries libFuzzer):
     python scripts/fuzz.py --target idx --runs 500000 --seed 0
 
 What must hold of every input: it is read, or it is refused in a sentence that can be shown on a terminal and
-names the file. Anything else is a finding, and so is an input that takes more than {seconds} s or {mebibytes}
-MiB. Besides branches of refms, refusals guide the fuzzer: an input of which HDF5 says something new is kept.
-Files in HDF5's format are changed with its structure in mind, and most get right checksums afterwards; models
-are also changed in what they hold, and then get the right digest.
+names the file. Anything else is a finding, and so is an input that takes more than {seconds} s or
+{mebibytes} MiB. Besides branches of refms, refusals guide the fuzzer: an input of which HDF5 says something new
+is kept. Files in HDF5's format are changed with its structure in mind, and most get right checksums afterwards;
+models are also changed in what they hold, and then get the right digest.
 """
 
 CONTAINED = """
-HDF5 is written in C, and some small files make the library itself crash or run for ever; no check on what a
-file declares can come before HDF5 has parsed the declaration. The command line therefore lets a child process
-read HDF5 files, with limits on memory and time. The fuzzer calls the same function without the child, so what
-ends HDF5 ends the fuzzer's process, and is counted here; each such input was then given to the command line.
+HDF5 is written in C, and some small files make the library itself crash, run for ever or ask for gigabytes;
+no check on what a file declares can come before HDF5 has parsed the declaration. The command line therefore
+lets a child process read HDF5 files, with limits on memory and time. The fuzzer calls the same function without
+the child, so what ends HDF5 ends the fuzzer's process, and is counted here; each such input was then given to
+the command line.
 """
 
 COLUMNS = (
@@ -79,8 +80,8 @@ def text() -> str:
 
 
 KEPT = """
-Inputs of findings, also of those that were mended before this record, and one small input for each different
-refusal are kept in `tests/fuzzing/corpus` and are read again by `tests/fuzzing/test_corpus.py`.
+Inputs of findings, also of those that were mended before this record, and small inputs that are refused for
+different reasons are kept in `tests/fuzzing/corpus` and are read again by `tests/fuzzing/test_corpus.py`.
 """
 
 

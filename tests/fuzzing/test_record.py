@@ -1,0 +1,35 @@
+"""What is published about fuzzing is what the record says, and the record is good enough to be published."""
+
+from __future__ import annotations
+
+import json
+
+import make_fuzzing
+import pytest
+
+RECORD = json.loads(make_fuzzing.RECORD.read_text(encoding="utf-8"))
+
+
+def test_the_page_is_what_the_record_gives():
+    assert make_fuzzing.TARGET.read_text(encoding="utf-8") == make_fuzzing.text()
+
+
+def test_there_were_a_million_executions_and_nothing_was_left_uncontained():
+    assert set(RECORD) == set(make_fuzzing.DOORS)
+    assert sum(RECORD[name]["executions"] for name in ("idx", "results-hdf5", "model-hdf5")) >= 1_000_000
+    assert min(entry["executions"] for entry in RECORD.values()) >= 200_000
+    found = [finding for entry in RECORD.values() for finding in entry["findings"]]
+    assert all(make_fuzzing._contained(finding) for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "front_door", "contained"),
+    [
+        ("signal", "exit 2: refms: 'x' is damaged", True),
+        ("exception", "exit 2: refms: 'x' is damaged", False),
+        ("signal", "exit -11: ", False),
+        ("timeout", "no end within a minute", False),
+    ],
+)
+def test_only_a_sentence_of_the_command_line_contains_a_finding(kind, front_door, contained):
+    assert make_fuzzing._contained({"kind": kind, "front_door": front_door}) is contained
