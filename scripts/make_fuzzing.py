@@ -33,17 +33,17 @@ edit by hand. Fuzzing needs the extra `fuzz` (Atheris, which carries libFuzzer):
 
 What must hold of every input: it is read, or it is refused in a sentence that can be shown on a terminal and
 names the file. Anything else is a finding, and so is an input that takes more than {seconds} s or
-{mebibytes} MiB. Besides branches of refms, refusals guide the fuzzer: an input of which HDF5 says something new
-is kept. Files in HDF5's format are changed with its structure in mind, and most get right checksums afterwards;
-models are also changed in what they hold, and then get the right digest.
+{mebibytes} MiB. Besides branches of refms, refusals guide the fuzzer: an input of which HDF5 says something
+new is kept. Files in HDF5's format are changed with its structure in mind, and most get right checksums
+afterwards; models are also changed in what they hold, and then get the right digest.
 """
 
 CONTAINED = """
 HDF5 is written in C, and some small files make the library itself crash, run for ever or ask for gigabytes;
 no check on what a file declares can come before HDF5 has parsed the declaration. The command line therefore
-lets a child process read HDF5 files, with limits on memory and time. The fuzzer calls the same function without
-the child, so what ends HDF5 ends the fuzzer's process, and is counted here; each such input was then given to
-the command line.
+lets a child process read HDF5 files, with limits on memory and time. The fuzzer calls the same function
+without the child, so what ends HDF5 ends the fuzzer's process, and is counted here; each such input was then
+given to the command line.
 """
 
 COLUMNS = (

@@ -38,7 +38,7 @@ class ExplicitRoute:
         -----
         ∂⟨Z, K(S)Y⟩/∂S_{o,c,κ} = ⟨Z_o, Π_κ Y_c⟩ with Π_κ = K(δ_κ), one shift matrix for each entry.
         """
-        g, backend = self.geometry, backend_of(Z, Y)
+        g, backend = self.geometry, backend_of(Y)
         n, sizes = g.grid.cells, g.stencil_shape
         images, cotangents = Y.reshape(-1, n, Y.shape[1]), Z.reshape(-1, n, Z.shape[1])
         dtype = backend.xp.result_type(Z, Y)

@@ -41,7 +41,7 @@ class FourierRoute:
             symbol = self._transformed(self._laid(S), real)
             images = self._transformed(self._images(Y), real)
             total = total + symbol @ images
-        found = self._back(total, real)[tuple(slice(0, n) for n in self.geometry.grid.shape)]
+        found = self._back(total, real)[tuple(map(slice, self.geometry.grid.shape))]
         xp = backend_of(found).xp
         columns = xp.ascontiguousarray(xp.moveaxis(found, -2, 0)).reshape(-1, found.shape[-1])
         return finished(columns, bias, factor, add)
@@ -49,10 +49,11 @@ class FourierRoute:
     def gradient(self, Z: Array, Y: Array) -> Array:
         """See :class:`~refms.operators.routes.route.Route`."""
         real = not any(array.dtype.kind == "c" for array in (Z, Y))
-        xp = backend_of(Z, Y).xp
+        xp = backend_of(Y).xp
         reversed_Z = self._transformed(self._images(Z.conj()), real).conj()
         product = reversed_Z @ self._transformed(self._images(Y), real).swapaxes(-1, -2)
-        return xp.moveaxis(self._back(product, real)[self._cells_of_offsets(+1)], (-2, -1), (0, 1))
+        cells = tuple(map(xp.asarray, self._cells_of_offsets(+1)))
+        return xp.moveaxis(self._back(product, real)[cells], (-2, -1), (0, 1))
 
     def adjoint_and_gradient(self, S: Array, Z: Array, Y: Array, add: Array | None) -> tuple[Array, Array]:
         """See :class:`~refms.operators.routes.route.Route`."""

@@ -78,9 +78,7 @@ class PatchRoute:
         return out
 
     def _slabs(self, Y: Array, grid: Grid) -> Any:
-        single = math.prod(self.geometry.stencil_shape) == 1
-        shape = (1,) * grid.dimension if single else self.geometry.stencil_shape
-        return patch_slabs(Y, grid, shape, self.geometry.boundary)
+        return patch_slabs(Y, grid, self.geometry.stencil_shape, self.geometry.boundary)
 
     def _regrouped(self, *arrays: Array) -> tuple[Any, ...]:
         """Return grid and arrays; for a stencil of one entry, lines count as examples.
@@ -109,7 +107,7 @@ def _contiguous(*arrays: Array) -> tuple[Array, ...]:
 def _weights(S: Array, Y: Array) -> tuple[Array, Array]:
     """Return S as the matrix (rows, K·channels) that multiplies patches, and Y, both in a common dtype."""
     last_first = S.transpose(0, S.ndim - 1, *range(2, S.ndim - 1), 1)
-    xp = backend_of(S, Y).xp
+    xp = backend_of(Y).xp
     dtype = xp.result_type(S.dtype, Y.dtype)
     # In C order whatever the order of S, so that the bits of the result depend on the values alone.
     return xp.ascontiguousarray(last_first.reshape(S.shape[0], -1), dtype=dtype), Y.astype(dtype, copy=False)

@@ -67,7 +67,7 @@ def one_norm(S):
     return np.abs(S).sum(axis=tuple(range(1, S.ndim))).max()
 
 
-@pytest.mark.parametrize("name", FASTER)
+@pytest.mark.parametrize("name", [*FASTER, "matrix"])
 @everywhere
 def test_sums_of_products_are_those_of_the_matrices(name, convolution, dtype, examples, seed):
     route = dataclasses.replace(convolution, route=name)
@@ -86,7 +86,7 @@ def test_sums_of_products_are_those_of_the_matrices(name, convolution, dtype, ex
     assert rho(route.combine([(S, Y), (T, U), (S, U)], factor=Z), Z * three, 2 * scale) <= LIMIT
 
 
-@pytest.mark.parametrize("name", FASTER)
+@pytest.mark.parametrize("name", [*FASTER, "matrix"])
 @everywhere
 def test_adjoints_are_those_of_the_matrix(name, convolution, dtype, examples, seed):
     route = dataclasses.replace(convolution, route=name)
@@ -132,6 +132,48 @@ def test_complex_arrays_are_transposed_without_conjugation(name):
     np.testing.assert_allclose(convolution.apply(S, Y), K @ Y, atol=1e-12)
     np.testing.assert_allclose(adjoint, K.T @ Z, atol=1e-12)
     np.testing.assert_allclose((gradient * S).sum(), (Z * (K @ Y)).sum(), rtol=1e-12)  # Euler's identity
+
+
+@pytest.mark.parametrize("stencil_shape", [(3, 5), (1, 1)])
+@pytest.mark.parametrize("name", ["patches", "fourier", "matrix"])
+def test_real_and_complex_arrays_of_one_precision_meet(name, stencil_shape):
+    convolution = Convolution(Grid((5, 4)), 2, 3, stencil_shape, "zero", route=name)
+    rng = np.random.default_rng(5)
+    S, Y, Z, U = (
+        rng.standard_normal(shape) for shape in (convolution.stencils_shape, (40, 2), (60, 2), (40, 2))
+    )
+    apply, gradient = convolution.apply, convolution.stencil_gradient
+    for found, real, imaginary in (
+        (apply(S, Y + 1j * U), apply(S, Y), apply(S, U)),
+        (apply(S - 2j * S, Y), apply(S, Y), -2 * apply(S, Y)),
+        (gradient(Z, Y + 1j * U), gradient(Z, Y), gradient(Z, U)),
+        (gradient(Z - 2j * Z, Y), gradient(Z, Y), -2 * gradient(Z, Y)),
+        (convolution.combine([(S, Y)], add=1j * Z), apply(S, Y), Z),
+        (convolution.combine([(S, Y)], factor=1j * Z), 0, Z * apply(S, Y)),
+        (
+            convolution.combine([(S, Y)], bias=1j * S[:, 0, 0, 0]),
+            apply(S, Y),
+            np.repeat(S[:, 0, 0, 0], 20)[:, None],
+        ),
+    ):
+        np.testing.assert_allclose(found, real + 1j * imaginary, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["patches", "fourier", "matrix"])
+def test_every_route_runs_where_its_arrays_live(device, name):
+    convolution = Convolution(Grid((3, 4)), 2, 3, (3, 5), "zero", "convolution", route=name)
+    hosts = draws(convolution, "float64", 2, seed=6)
+
+    def results(S, T, Y, U, Z, D, b):
+        combined = convolution.combine([(S, Y), (T, U)], b, Z, D)
+        return [
+            combined,
+            convolution.stencil_gradient(Z, Y),
+            *convolution.adjoint_and_gradient(S, Z, Y, add=U),
+        ]
+
+    for there, here in zip(results(*map(device.array, hosts)), results(*hosts), strict=True):
+        np.testing.assert_allclose(device.host(there), here, rtol=0, atol=1e-12)
 
 
 @pytest.mark.skipif(not COMPILED, reason="numba, the extra `fast`, is not installed")
