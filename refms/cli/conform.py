@@ -11,16 +11,16 @@ from refms.cli.files import require_target, write_json
 from refms.cli.mutants import INCOMPLETE
 from refms.cli.reporting import conclude, reports_of
 from refms.cli.scripts import require_folder, shown, with_adapter, write_scripts
-from refms.conformance.adapter import Adapter
-from refms.conformance.expected import held_against
-from refms.conformance.isolation import Isolated
+from refms.conformance.adapters.adapter import Adapter
+from refms.conformance.isolation.implementation import Isolated
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
-from refms.conformance.render_html import html_page
-from refms.conformance.render_junit import junit
-from refms.conformance.render_markdown import markdown
-from refms.conformance.report import Report
-from refms.conformance.xfails import read_xfails
+from refms.conformance.reports.expected import held_against
+from refms.conformance.reports.html import html_page
+from refms.conformance.reports.junit import junit
+from refms.conformance.reports.markdown import markdown
+from refms.conformance.reports.report import Report
+from refms.conformance.reports.xfails import read_xfails
 from refms.errors import InputError
 from refms.files import atomic_write
 from refms.names import TIME_LIMITS

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from refms.cli.files import write_json
-from refms.conformance.comparison import compared, notable
-from refms.conformance.saved import read_reports
+from refms.conformance.reports.comparison import compared, notable
+from refms.conformance.reports.saved import read_reports
 
 
 def run_diff(options: argparse.Namespace) -> int:

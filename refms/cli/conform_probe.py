@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from refms.cli.files import write_json
-from refms.conformance.isolation import Isolated
+from refms.conformance.isolation.implementation import Isolated
 from refms.names import TIME_LIMITS
 
 NOTHING_TOLD = 3

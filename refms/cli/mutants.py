@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 
 from refms.cli.files import write_json
-from refms.conformance.kill_matrix import KillMatrix, Kills, kill_matrix
+from refms.conformance.mutants.kill_matrix import KillMatrix, Kills, kill_matrix
 
 INCOMPLETE = 4
 """Exit code where the kit itself is at fault."""

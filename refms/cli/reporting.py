@@ -9,7 +9,7 @@ from typing import Any
 
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
-from refms.conformance.report import Report, Row, table
+from refms.conformance.reports.report import Report, Row, table
 from refms.conformance.runner import run as run_catalogue
 from refms.errors import InputError
 

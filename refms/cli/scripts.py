@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from refms.conformance.report import Report, Row
+from refms.conformance.reports.report import Report, Row
 from refms.conformance.reproduction import MARK, naming
 from refms.errors import FileError
 from refms.files import atomic_write

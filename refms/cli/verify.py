@@ -10,8 +10,8 @@ import numpy as np
 from refms.backend import backend_named
 from refms.cli.files import write_json
 from refms.cli.reporting import conclude, reports_of
+from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.properties.galerkin import EXAMPLE_1_EXACT, EXAMPLE_1_FINE, EXAMPLE_1_PRINTED
-from refms.conformance.reference import ReferenceAdapter
 
 _PAIR = "averaging-bilinear"
 

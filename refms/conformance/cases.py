@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from refms.conformance.gate import Gate
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.adapters.whereabouts import Whereabouts
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
-from refms.conformance.report import Row
+from refms.conformance.reports.report import Row
 from refms.conformance.runner import checked
-from refms.conformance.whereabouts import Whereabouts
 
 WITHOUT_GRID = frozenset(
     {

@@ -14,13 +14,13 @@ from typing import Any, TypeVar
 
 import pytest
 
+from refms.conformance.adapters.loading import load, plug
 from refms.conformance.cases import Case, cases
-from refms.conformance.loading import load, plug
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
-from refms.conformance.report import UNTESTED, Row
+from refms.conformance.reports.report import UNTESTED, Row
+from refms.conformance.reports.xfails import expected_failures, read_xfails
 from refms.conformance.reproduction import naming
-from refms.conformance.xfails import expected_failures, read_xfails
 from refms.errors import InputError
 
 Test = TypeVar("Test", bound=Callable[..., Any])
@@ -48,7 +48,7 @@ def parametrize_with_properties(
     Parameters
     ----------
     adapter : adapter, class, function or str
-        See :func:`refms.conformance.loading.plug`.
+        See :func:`refms.conformance.adapters.loading.plug`.
     properties : sequence of Property
         The catalogue or a part of it.
     dtype : str

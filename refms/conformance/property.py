@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from refms.conformance.instances import ANY, Domain, Instance
-from refms.conformance.outcome import Outcome
+from refms.conformance.instances.drawn import ANY, Domain, Instance
+from refms.conformance.measures.outcome import Outcome
 
 if TYPE_CHECKING:
-    from refms.conformance.gate import Gate
+    from refms.conformance.adapters.gate import Gate
 
 Check = Callable[["Gate", Instance], Outcome]
 """Judges an implementation on one instance."""

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.adapter import provides
-from refms.conformance.diagnosis import diagnosis
-from refms.conformance.gate import Gate, Misbehaviour
-from refms.conformance.instances import Instance
-from refms.conformance.outcome import Outcome, worst
-from refms.conformance.profile import Profile
+from refms.conformance.adapters.adapter import provides
+from refms.conformance.adapters.gate import Gate, Misbehaviour
+from refms.conformance.adapters.profile import Profile
+from refms.conformance.instances.drawn import Instance
+from refms.conformance.instances.tiers import drawn
+from refms.conformance.isolation.time_limit import TimeIsUp, time_limit
+from refms.conformance.measures.outcome import Outcome, worst
+from refms.conformance.mutants.diagnosis import diagnosis
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
-from refms.conformance.report import Report, Row, unrun
+from refms.conformance.reports.report import Report, Row, unrun
 from refms.conformance.reproduction import replayed, reproduced_in_time
-from refms.conformance.tiers import drawn
-from refms.conformance.time_limit import TimeIsUp, time_limit
 from refms.errors import require_choice
 from refms.names import TIERS
 
@@ -68,8 +68,8 @@ def run(
 
     Examples
     --------
-    >>> from refms.conformance.adapter import Adapter
-    >>> from refms.conformance.profile import Profile
+    >>> from refms.conformance.adapters.adapter import Adapter
+    >>> from refms.conformance.adapters.profile import Profile
     >>> run(Adapter(Profile("nothing yet"))).passed
     False
     """

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.adapter import Adapter
+from refms.conformance.adapters.adapter import Adapter
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.adapters.misbehaving import Misbehaving, modifying, nothing, raising, returning
+from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
+from refms.conformance.adapters.whereabouts import Whereabouts
 from refms.conformance.cases import Case
-from refms.conformance.gate import Gate
-from refms.conformance.isolation import Isolated
-from refms.conformance.misbehaving import Misbehaving, modifying, nothing, raising, returning
+from refms.conformance.isolation.implementation import Isolated
 from refms.conformance.mutants import mutant_named
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
-from refms.conformance.reference import ReferenceAdapter, reference_profile
-from refms.conformance.report import Row
+from refms.conformance.reports.report import Row
 from refms.conformance.runner import checked, run
-from refms.conformance.whereabouts import Whereabouts
 from refms.errors import InputError
 
 BRIEF = ("C9", "D1", "S3", "S6")
@@ -152,11 +152,13 @@ KINDS = (
 )
 """What can be looked at in this process."""
 
+_ADAPTERS = "refms.conformance.adapters"
+
 ELSEWHERE = (
-    ("refms itself, in a process of its own", "refms.conformance.reference:ReferenceAdapter", "PASS", ""),
-    ("a process that hangs", "refms.conformance.misbehaving:hanging", "FAIL", "did not return within"),
-    ("a process that is killed", "refms.conformance.misbehaving:dying", "FAIL", "the process died"),
-    ("a process that ends itself", "refms.conformance.misbehaving:leaving", "FAIL", "ended itself"),
+    ("refms itself, in a process of its own", f"{_ADAPTERS}.reference:ReferenceAdapter", "PASS", ""),
+    ("a process that hangs", f"{_ADAPTERS}.misbehaving:hanging", "FAIL", "did not return within"),
+    ("a process that is killed", f"{_ADAPTERS}.misbehaving:dying", "FAIL", "the process died"),
+    ("a process that ends itself", f"{_ADAPTERS}.misbehaving:leaving", "FAIL", "ended itself"),
 )
 """What needs a process of its own: name, adapter, verdict, words."""
 

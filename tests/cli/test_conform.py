@@ -13,9 +13,9 @@ from refms.conformance.properties import PROPERTIES
 from refms.errors import InputError
 from refms.names import TIERS, TIME_LIMITS
 
-REFERENCE = "refms.conformance.reference:ReferenceAdapter"
+REFERENCE = "refms.conformance.adapters.reference:ReferenceAdapter"
 BROKEN = """
-from refms.conformance.reference import ReferenceAdapter
+from refms.conformance.adapters.reference import ReferenceAdapter
 
 class Broken(ReferenceAdapter):
     def depth_prolong(self, Theta, layers):

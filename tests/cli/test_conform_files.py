@@ -9,7 +9,7 @@ import pytest
 from refms.cli import main as program
 
 THEIRS = """
-from refms.conformance.reference import ReferenceAdapter
+from refms.conformance.adapters.reference import ReferenceAdapter
 
 class Broken(ReferenceAdapter):
     def prolong(self, Y, grid, pair):

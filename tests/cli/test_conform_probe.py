@@ -8,10 +8,10 @@ import pytest
 
 from refms.cli import main as program
 
-REFERENCE = "refms.conformance.reference:ReferenceAdapter"
+REFERENCE = "refms.conformance.adapters.reference:ReferenceAdapter"
 THEIRS = """
 from refms.conformance import Adapter, Profile
-from refms.conformance.reference import ReferenceAdapter
+from refms.conformance.adapters.reference import ReferenceAdapter
 
 class Flipped(ReferenceAdapter):
     def convolution(self, S, Y, grid, boundary):

@@ -15,7 +15,7 @@ from refms.conformance.reproduction import MARK
 
 THEIRS = """
 from refms.conformance.mutants import mutant_named
-from refms.conformance.reference import ReferenceAdapter
+from refms.conformance.adapters.reference import ReferenceAdapter
 
 def Summing(dtype):
     return mutant_named("R sums where it should average").around(ReferenceAdapter(dtype=dtype))

@@ -9,7 +9,7 @@ import pytest
 from refms.cli import conform_self_test
 from refms.cli.main import main
 from refms.conformance import runner
-from refms.conformance.outcome import Outcome
+from refms.conformance.measures.outcome import Outcome
 from refms.conformance.self_test import Finding
 
 GOOD, BAD = Finding("zeros", "FAIL", ("C9",), ()), Finding("NaN", "FAIL", ("C9",), ("C9 is PASS",))
@@ -30,7 +30,9 @@ def test_each_kind_has_a_line_and_a_wrong_one_ends_with_four(capsys, monkeypatch
 
 def test_a_broken_kit_judges_nobody(capsys, monkeypatch):
     monkeypatch.setattr(runner, "examined", lambda *given: Outcome("PASS", 0.0, "looked away"))
-    assert main(["conform", "run", "refms.conformance.reference:ReferenceAdapter", "--only", "D1"]) == 4
+    assert (
+        main(["conform", "run", "refms.conformance.adapters.reference:ReferenceAdapter", "--only", "D1"]) == 4
+    )
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "refms: BROKEN zeros: expected FAIL, but C9 is PASS" in printed.err

@@ -8,7 +8,7 @@ import pytest
 
 from refms.cli import mutants
 from refms.cli.main import main
-from refms.conformance.kill_matrix import KillMatrix, Kills
+from refms.conformance.mutants.kill_matrix import KillMatrix, Kills
 
 COMPLETE = KillMatrix(
     (Kills("one", "transfer", ("T1", "T2")), Kills("two", "loss", ("S1",))), ("T1", "T2", "S1")

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from refms.cli import main as program
+from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.properties import PROPERTIES
-from refms.conformance.reference import ReferenceAdapter
 
 
 def test_this_installation_passes_in_both_precisions(capsys, tmp_path):

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from refms.conformance import PROPERTIES, Adapter, Profile
+from refms.conformance.adapters.loading import load, plug
 from refms.conformance.cases import cases
-from refms.conformance.loading import load, plug
 from refms.conformance.plugin import PropertyFailure, parametrize_with_properties
-from refms.conformance.xfails import expected_failures, read_xfails
+from refms.conformance.reports.xfails import expected_failures, read_xfails
 from refms.errors import FileError, InputError
 
 pytest_plugins = ["pytester"]
@@ -200,7 +200,9 @@ def test_a_failing_check_raises():
 
 
 def test_every_property_has_a_case_and_ids_are_unique():
-    ids = [case.id for case in cases(load("refms.conformance.reference:ReferenceAdapter").adapters())]
+    ids = [
+        case.id for case in cases(load("refms.conformance.adapters.reference:ReferenceAdapter").adapters())
+    ]
     assert len(ids) == len(set(ids))
     assert {one.split("-")[0] for one in ids} == {item.id for item in PROPERTIES}
     assert {"C5-3d-float32", "S3-float64", "G10-2d-float64"} <= set(ids)
@@ -208,7 +210,7 @@ def test_every_property_has_a_case_and_ids_are_unique():
 
 def test_a_case_stays_in_its_dimension():
     chosen = [item for item in PROPERTIES if item.id == "C9"]
-    found = cases(load("refms.conformance.reference:ReferenceAdapter").adapters("float32"), chosen)
+    found = cases(load("refms.conformance.adapters.reference:ReferenceAdapter").adapters("float32"), chosen)
     grids = [re.search(r"grid \(([\d, ]+)\)", case.run().worst_instance)[1] for case in found]
     assert [len(re.findall(r"\d+", grid)) for grid in grids] == [1, 2, 3]
 

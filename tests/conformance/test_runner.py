@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from refms.conformance import PROPERTIES, Adapter, Profile, Report, run, table
-from refms.conformance.adapter import PARAMETERS, provides
-from refms.conformance.misbehaving import Misbehaving, raising, returning
-from refms.conformance.outcome import Outcome
+from refms.conformance.adapters.adapter import PARAMETERS, provides
+from refms.conformance.adapters.misbehaving import Misbehaving, raising, returning
+from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
+from refms.conformance.measures.outcome import Outcome
 from refms.conformance.property import Family
-from refms.conformance.reference import ReferenceAdapter, reference_profile
-from refms.conformance.report import Row
+from refms.conformance.reports.report import Row
 from refms.errors import InputError
 
 
@@ -186,7 +186,7 @@ def test_a_property_without_outcome_and_a_marginal_one():
 
     @law("X1", "nothing is checked", "-", source="-", catches="-", needs=())
     def empty(gate, x):
-        from refms.conformance.outcome import worst
+        from refms.conformance.measures.outcome import worst
 
         return worst([])
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from refms.conformance import runner, self_test
-from refms.conformance.outcome import Outcome
-from refms.conformance.report import Report
+from refms.conformance.measures.outcome import Outcome
+from refms.conformance.reports.report import Report
 from refms.conformance.self_test import BRIEF, ELSEWHERE, KINDS, LONG, Finding
 
 

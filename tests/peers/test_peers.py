@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from refms.conformance import PROPERTIES, run, runner
-from refms.conformance.adapter import provides
-from refms.conformance.loading import load
+from refms.conformance.adapters.adapter import provides
+from refms.conformance.adapters.loading import load
 
 FOLDER = Path(__file__).parents[2] / "validation" / "peers"
 PEERS = {

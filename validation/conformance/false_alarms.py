@@ -25,11 +25,11 @@ from typing import Any
 import numpy as np
 from populations import POPULATIONS, Lot, lots
 
-from refms.conformance.gate import Gate
-from refms.conformance.instances import instances
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.instances.drawn import instances
+from refms.conformance.instances.spread import HARSH
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.runner import examined
-from refms.conformance.spread import HARSH
 from refms.environment import machine, versions
 from refms.files import atomic_write
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from refms.conformance.adapter import provides
-from refms.conformance.loading import load
+from refms.conformance.adapters.adapter import provides
+from refms.conformance.adapters.loading import load
+from refms.conformance.adapters.profile import LAYOUTS, ORIENTATIONS, REDUCTIONS
+from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
+from refms.conformance.instances.spread import HARSH, Spread
 from refms.conformance.mutants.conventions import as_declared
-from refms.conformance.profile import LAYOUTS, ORIENTATIONS, REDUCTIONS
 from refms.conformance.property import Property
-from refms.conformance.reference import ReferenceAdapter, reference_profile
-from refms.conformance.spread import HARSH, Spread
 
 PEERS = Path(__file__).resolve().parents[1] / "peers"
 FEW_CELLS = replace(HARSH, shapes=("usual", "least", "narrow", "alone"))

@@ -11,16 +11,16 @@ from functools import cached_property
 from types import TracebackType
 from typing import Any
 
+from refms.conformance.adapters.profile import Profile
+from refms.conformance.adapters.whereabouts import Whereabouts
 from refms.conformance.cases import Case
 from refms.conformance.isolation import messages
 from refms.conformance.isolation.process import Died, Process
-from refms.conformance.probe import Probe, Trait
-from refms.conformance.profile import Profile
+from refms.conformance.probing.probe import Probe, Trait
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
-from refms.conformance.report import Report, Row, unrun
+from refms.conformance.reports.report import Report, Row, unrun
 from refms.conformance.runner import Progress, reported
-from refms.conformance.whereabouts import Whereabouts
 from refms.errors import InputError
 
 LEAST_TO_LOAD = 60.0
@@ -49,7 +49,8 @@ class Isolated:
     Parameters
     ----------
     spec : str
-        ``"package.module:Name"`` or ``"path/to/file.py:Name"``, see :func:`refms.conformance.loading.load`.
+        ``"package.module:Name"`` or ``"path/to/file.py:Name"``, see
+        :func:`refms.conformance.adapters.loading.load`.
     dtype : str
         ``"float64"``, ``"float32"``, or ``"both"`` as far as the implementation offers them.
     limit : float or None
@@ -154,7 +155,7 @@ class Isolated:
         return messages.row(answer["row"])
 
     def probe(self, adapter: Elsewhere) -> Probe:
-        """Infer its conventions as :func:`refms.conformance.probe.probe` does.
+        """Infer its conventions as :func:`refms.conformance.probing.probe.probe` does.
 
         Parameters
         ----------

@@ -6,9 +6,9 @@ import dataclasses
 import json
 from typing import Any
 
-from refms.conformance.probe import Probe, Trait
-from refms.conformance.profile import Profile
-from refms.conformance.report import Row
+from refms.conformance.adapters.profile import Profile
+from refms.conformance.probing.probe import Probe, Trait
+from refms.conformance.reports.report import Row
 
 
 def line(message: dict[str, Any]) -> bytes:

@@ -17,12 +17,12 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from refms.conformance.adapters.loading import load
+from refms.conformance.adapters.whereabouts import Whereabouts
 from refms.conformance.cases import Case
 from refms.conformance.isolation.messages import fields, line, message
-from refms.conformance.loading import load
-from refms.conformance.probe import probe
+from refms.conformance.probing.probe import probe
 from refms.conformance.properties import PROPERTIES
-from refms.conformance.whereabouts import Whereabouts
 from refms.errors import InputError
 
 Say = Callable[[dict[str, Any]], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from refms.conformance.layouts import InLayout
+from refms.conformance.adapters.layouts import InLayout
 from refms.conformance.mutants.arrays import scaled
 from refms.conformance.mutants.mutant import Mutant, Shelf
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from refms.conformance.adapter import provides
+from refms.conformance.adapters.adapter import provides
 
 Change = Callable[..., Any]
 """(right adapter, *arguments of the operation) -> the wrong result."""
@@ -31,7 +31,7 @@ class Mutant:
     Examples
     --------
     >>> from refms.conformance.mutants import mutant_named
-    >>> from refms.conformance.reference import ReferenceAdapter
+    >>> from refms.conformance.adapters.reference import ReferenceAdapter
     >>> import numpy as np
     >>> wrong = mutant_named("R sums where it should average").around(ReferenceAdapter())
     >>> wrong.restrict(np.array([[1.0], [3.0]]), (2,), "averaging-constant").tolist()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.adapter import Parameters
+from refms.conformance.adapters.adapter import Parameters
 from refms.conformance.mutants.mutant import Change, Shelf
 from refms.errors import Array
 

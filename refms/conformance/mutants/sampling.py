@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.adapter import Parameters
+from refms.conformance.adapters.adapter import Parameters
 from refms.conformance.mutants.arrays import scaled
 from refms.conformance.mutants.mutant import Mutant, Shelf
 from refms.errors import Array

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from refms.conformance.instances import Instance
+from refms.conformance.adapters.profile import Profile
+from refms.conformance.instances.drawn import Instance
 from refms.conformance.oracles.convolution import convolve, one_norm
 from refms.conformance.oracles.network import activated
-from refms.conformance.profile import Profile
 from refms.errors import Array
 
 _VARIANTS = 3

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from refms.conformance.adapters.profile import Problem, Profile
 from refms.conformance.oracles.convolution import convolve, doubled
-from refms.conformance.profile import Problem, Profile
 from refms.errors import Array
 
 Parameters = Mapping[str, Array]

@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 
-from refms.conformance.gate import Gate
-from refms.conformance.instances import Domain, Instance
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.instances.drawn import Domain, Instance
+from refms.conformance.measures.orders import ordered
+from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, varies
 from refms.conformance.oracles import transfer as grids
 from refms.conformance.oracles.convolution import doubled
 from refms.conformance.oracles.network import inner, logits, reach, size, tempered
-from refms.conformance.orders import ordered
-from refms.conformance.outcome import Outcome, agree, both, holds, residual, varies
 from refms.conformance.property import Family
 from refms.errors import Array
 

@@ -8,8 +8,9 @@ import math
 import numpy as np
 import scipy.ndimage
 
-from refms.conformance.gate import Gate
-from refms.conformance.instances import Domain, Instance
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.instances.drawn import Domain, Instance
+from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, worst
 from refms.conformance.oracles.convolution import (
     convolve,
     doubled,
@@ -19,7 +20,6 @@ from refms.conformance.oracles.convolution import (
     shifted,
     transposed,
 )
-from refms.conformance.outcome import Outcome, agree, both, holds, residual, worst
 from refms.conformance.properties.convolution_algebra import ALGEBRA
 from refms.conformance.property import Family
 from refms.errors import Array

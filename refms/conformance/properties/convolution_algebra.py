@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.gate import Gate
-from refms.conformance.instances import Domain, Instance
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.instances.drawn import Domain, Instance
+from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual
 from refms.conformance.oracles.convolution import (
     convolve,
     doubled,
@@ -21,7 +22,6 @@ from refms.conformance.oracles.convolution import (
     symbol,
     transposed,
 )
-from refms.conformance.outcome import Outcome, agree, both, holds, residual
 from refms.conformance.property import Family
 from refms.errors import Array
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from refms.conformance.gate import Gate
-from refms.conformance.instances import Instance
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.instances.drawn import Instance
+from refms.conformance.measures.orders import ordered
+from refms.conformance.measures.outcome import Outcome, both, residual
 from refms.conformance.oracles.convolution import doubled
 from refms.conformance.oracles.evolution import mean_errors, several_images, smooth_parameters
-from refms.conformance.orders import ordered
-from refms.conformance.outcome import Outcome, both, residual
 from refms.conformance.properties.network import SMOOTH
 from refms.conformance.property import Family
 from refms.errors import Array

@@ -8,12 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.determinism import CLASSES, LIBRARY_THREADS, at_once, classified, library_threads
-from refms.conformance.gate import Gate, Misbehaviour
-from refms.conformance.instances import Domain, Instance
-from refms.conformance.outcome import Note, Outcome, both, holds, varies, worst
+from refms.conformance.adapters.gate import Gate, Misbehaviour
+from refms.conformance.instances.drawn import Domain, Instance
+from refms.conformance.measures.determinism import (
+    CLASSES,
+    LIBRARY_THREADS,
+    at_once,
+    classified,
+    library_threads,
+)
+from refms.conformance.measures.outcome import Note, Outcome, both, holds, varies, worst
+from refms.conformance.measures.trials import SPLIT, TRIED, Numbers, Trial, numbers, trials
 from refms.conformance.property import Family
-from refms.conformance.trials import SPLIT, TRIED, Numbers, Trial, numbers, trials
 from refms.errors import Array
 
 law = Family("determinism").law

@@ -6,11 +6,11 @@ import itertools
 
 import numpy as np
 
-from refms.conformance.gate import Gate, Misbehaviour
-from refms.conformance.instances import Domain, Instance
+from refms.conformance.adapters.gate import Gate, Misbehaviour
+from refms.conformance.instances.drawn import Domain, Instance
+from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, varies, within, worst
 from refms.conformance.oracles import transfer as oracle
 from refms.conformance.oracles.convolution import convolve, doubled, frequencies, one_norm, symbol
-from refms.conformance.outcome import Outcome, agree, both, holds, residual, varies, within, worst
 from refms.conformance.properties.stencil_map import STENCIL_MAP, is_example_1
 from refms.conformance.property import Family
 from refms.errors import Array

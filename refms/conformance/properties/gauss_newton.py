@@ -8,13 +8,13 @@ from functools import partial
 
 import numpy as np
 
-from refms.conformance.adapter import Parameters
-from refms.conformance.gate import Gate
-from refms.conformance.instances import Domain, Instance
+from refms.conformance.adapters.adapter import Parameters
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.instances.drawn import Domain, Instance
+from refms.conformance.measures.orders import steps_table
+from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, varies, within, worst
 from refms.conformance.oracles import network as oracle
 from refms.conformance.oracles.convolution import doubled
-from refms.conformance.orders import steps_table
-from refms.conformance.outcome import Outcome, agree, both, holds, residual, varies, within, worst
 from refms.conformance.property import Family
 from refms.errors import Array
 

@@ -7,11 +7,11 @@ import math
 
 import numpy as np
 
-from refms.conformance.gate import Gate
-from refms.conformance.instances import Instance
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.instances.drawn import Instance
+from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, worst
 from refms.conformance.oracles.convolution import doubled
 from refms.conformance.oracles.network import softmax
-from refms.conformance.outcome import Outcome, agree, both, holds, residual, worst
 from refms.conformance.property import Family
 from refms.errors import Array
 

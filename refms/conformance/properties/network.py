@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.adapter import Parameters
-from refms.conformance.gate import Gate
-from refms.conformance.instances import Domain, Instance
+from refms.conformance.adapters.adapter import Parameters
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.instances.drawn import Domain, Instance
+from refms.conformance.measures.orders import ordered
+from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, worst
 from refms.conformance.oracles import network as oracle
 from refms.conformance.oracles.convolution import convolve, doubled, frequencies, shifted, symbol
 from refms.conformance.oracles.evolution import limit, mean_errors, several_images, smooth_parameters
-from refms.conformance.orders import ordered
-from refms.conformance.outcome import Outcome, agree, both, holds, residual, worst
 from refms.conformance.property import Family
 from refms.errors import Array
 

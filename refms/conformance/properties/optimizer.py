@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.gate import Gate
-from refms.conformance.instances import Domain, Instance
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.instances.drawn import Domain, Instance
+from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, worst
 from refms.conformance.oracles.convolution import doubled
 from refms.conformance.oracles.network import tempered
-from refms.conformance.outcome import Outcome, agree, both, holds, residual, worst
 from refms.conformance.property import Family
 from refms.errors import Array
 

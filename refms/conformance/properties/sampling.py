@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from refms.conformance.adapter import PARAMETERS, Parameters
-from refms.conformance.gate import Gate
-from refms.conformance.instances import Domain, Instance
+from refms.conformance.adapters.adapter import PARAMETERS, Parameters
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.instances.drawn import Domain, Instance
+from refms.conformance.measures.outcome import EPS, Note, Outcome, both, holds, residual, varies, worst
+from refms.conformance.measures.sequential import detectable_bias, sequential_test
 from refms.conformance.oracles import network as oracle
-from refms.conformance.outcome import EPS, Note, Outcome, both, holds, residual, varies, worst
 from refms.conformance.property import Family
-from refms.conformance.sequential import detectable_bias, sequential_test
 from refms.errors import Array
 
 law = Family("sampling").law

@@ -8,11 +8,11 @@ from functools import reduce
 
 import numpy as np
 
-from refms.conformance.gate import Gate
-from refms.conformance.instances import Domain, Instance
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.instances.drawn import Domain, Instance
+from refms.conformance.measures.outcome import Outcome, both, residual, within, worst
 from refms.conformance.oracles import transfer as oracle
 from refms.conformance.oracles.convolution import doubled, one_norm
-from refms.conformance.outcome import Outcome, both, residual, within, worst
 from refms.conformance.property import Family
 from refms.errors import Array
 

@@ -7,12 +7,12 @@ import math
 
 import numpy as np
 
-from refms.conformance.gate import Gate, Misbehaviour
-from refms.conformance.instances import Domain, Instance
+from refms.conformance.adapters.gate import Gate, Misbehaviour
+from refms.conformance.instances.drawn import Domain, Instance
+from refms.conformance.measures.orders import ordered
+from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, worst
 from refms.conformance.oracles import transfer as oracle
 from refms.conformance.oracles.convolution import convolve, doubled, one_norm, shifted, transposed
-from refms.conformance.orders import ordered
-from refms.conformance.outcome import Outcome, agree, both, holds, residual, worst
 from refms.conformance.property import Family
 from refms.errors import Array
 

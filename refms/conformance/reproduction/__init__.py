@@ -1,6 +1,6 @@
 """What to paste where a property fails: one wrong call made small, with an oracle of its own."""
 
-from refms.conformance.patience import Patience
+from refms.conformance.reproduction.patience import Patience
 from refms.conformance.reproduction.reproducing import Reproduction, replayed, reproduced, reproduced_in_time
 from refms.conformance.reproduction.script import MARK, naming
 

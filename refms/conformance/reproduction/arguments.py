@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.patience import Allowance
+from refms.conformance.reproduction.patience import Allowance
 from refms.errors import Array
 
 Given = tuple[Any, ...]

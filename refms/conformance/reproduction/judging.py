@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.calls import EQUAL
-from refms.conformance.gate import Gate
-from refms.conformance.outcome import EPS
-from refms.conformance.profile import Profile
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.adapters.profile import Profile
+from refms.conformance.measures.outcome import EPS
+from refms.conformance.reproduction.calls import EQUAL
 from refms.conformance.reproduction.templates import TEMPLATES
 from refms.errors import Array
 

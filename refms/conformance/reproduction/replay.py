@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from refms.conformance.instances import Instance
+from refms.conformance.instances.drawn import Instance
 from refms.conformance.property import Property
 from refms.conformance.reproduction.literals import statements
 from refms.conformance.reproduction.script import PLACEHOLDER, headed
@@ -38,7 +38,7 @@ def replay_script(heading: Sequence[str], item: Property, x: Instance, *, known:
         *headed(heading),
         "import sys",
         "",
-        "from refms.conformance.gate import Gate",
+        "from refms.conformance.adapters.gate import Gate",
         f"from {Instance.__module__} import Instance",
         *(["from refms.conformance.properties import PROPERTIES"] if known else []),
         "from refms.conformance.runner import examined",

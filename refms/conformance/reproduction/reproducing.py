@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.calls import Call, gives, refuses, right_under, watched
-from refms.conformance.gate import Gate
-from refms.conformance.instances import Instance
-from refms.conformance.patience import Allowance, Patience
-from refms.conformance.profile import Profile
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.adapters.profile import Profile
+from refms.conformance.instances.drawn import Instance
+from refms.conformance.isolation.time_limit import TimeIsUp, time_limit
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.reproduction.arguments import Given, simplified
+from refms.conformance.reproduction.calls import Call, gives, refuses, right_under, watched
 from refms.conformance.reproduction.judging import (
     Wrong,
     accepted,
@@ -34,11 +34,11 @@ from refms.conformance.reproduction.judging import (
     tolerance,
 )
 from refms.conformance.reproduction.literals import TooLong
+from refms.conformance.reproduction.patience import Allowance, Patience
 from refms.conformance.reproduction.replay import replay_script
 from refms.conformance.reproduction.script import PLACEHOLDER, call_script
+from refms.conformance.reproduction.shrinking import shrunk
 from refms.conformance.reproduction.templates import TEMPLATES
-from refms.conformance.shrinking import shrunk
-from refms.conformance.time_limit import TimeIsUp, time_limit
 
 CLEAR = 300.0
 """An error of so many eps stays at least so large while arguments are simplified."""

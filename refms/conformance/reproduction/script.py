@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.adapter import Adapter
-from refms.conformance.profile import Problem, Profile
+from refms.conformance.adapters.adapter import Adapter
+from refms.conformance.adapters.profile import Problem, Profile
 from refms.conformance.reproduction.literals import comment, statements
 
 MARK = "# refms reproduction: "
@@ -65,13 +65,14 @@ def naming(script: str, spec: str, dtype: str) -> str:
     --------
     >>> print(naming(f"import sys\n\n{PLACEHOLDER}", "mine.py:Mine", "float64"))
     import sys
-    from refms.conformance.loading import load
+    from refms.conformance.adapters.loading import load
     <BLANKLINE>
     adapter = load("mine.py:Mine").adapter("float64")  # as seen from the folder of the run
     """
     quoted = '"' + spec.replace("\\", "\\\\").replace('"', '\\"') + '"' if spec.isprintable() else repr(spec)
     where = "  # as seen from the folder of the run"
-    made = f'from refms.conformance.loading import load\n\nadapter = load({quoted}).adapter("{dtype}"){where}'
+    imported = "from refms.conformance.adapters.loading import load"
+    made = f'{imported}\n\nadapter = load({quoted}).adapter("{dtype}"){where}'
     return script.replace(f"\n{PLACEHOLDER}", made, 1)
 
 

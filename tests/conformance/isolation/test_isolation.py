@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 
 from refms.conformance import PROPERTIES, Profile, Report, run
-from refms.conformance.expected import held_against
-from refms.conformance.isolation import Isolated, implementation, messages
+from refms.conformance.adapters.loading import load
+from refms.conformance.isolation import implementation, messages
+from refms.conformance.isolation.implementation import Isolated
 from refms.conformance.isolation.process import ended
-from refms.conformance.loading import load
-from refms.conformance.probe import probe
-from refms.conformance.report import Row
+from refms.conformance.probing.probe import probe
+from refms.conformance.reports.expected import held_against
+from refms.conformance.reports.report import Row
 from refms.errors import InputError
 
 LIMIT = 2.0
@@ -28,7 +29,7 @@ LIMIT = 2.0
 
 THEIRS = """
 import ctypes, os, resource, signal, subprocess, sys, time
-from refms.conformance.reference import ReferenceAdapter
+from refms.conformance.adapters.reference import ReferenceAdapter
 
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -248,7 +249,7 @@ def test_an_adapter_that_cannot_be_loaded_is_refused(tmp_path, monkeypatch, text
 def test_modules_of_the_current_folder_do_not_hide_others(tmp_path, monkeypatch):
     (tmp_path / "json.py").write_text("raise ImportError('hidden')", encoding="utf-8")
     (tmp_path / "mine.py").write_text(
-        "from refms.conformance.reference import ReferenceAdapter as Mine", encoding="utf-8"
+        "from refms.conformance.adapters.reference import ReferenceAdapter as Mine", encoding="utf-8"
     )
     monkeypatch.chdir(tmp_path)
     with Isolated("mine:Mine", "float32", 60.0) as there:

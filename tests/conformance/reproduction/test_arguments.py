@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from refms.conformance import Adapter, Profile
-from refms.conformance.calls import right_under
-from refms.conformance.instance import Instance
-from refms.conformance.patience import Allowance, Patience
+from refms.conformance.instances.instance import Instance
 from refms.conformance.reproduction.arguments import _AXES, simplified
+from refms.conformance.reproduction.calls import right_under
 from refms.conformance.reproduction.judging import handed_over, judged
+from refms.conformance.reproduction.patience import Allowance, Patience
 from refms.conformance.reproduction.templates import TEMPLATES
 
 PROFILE = Profile("theirs", activations=("tanh", "relu"))

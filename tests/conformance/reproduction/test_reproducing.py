@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 
 from refms.conformance import PROPERTIES, Adapter, Profile
-from refms.conformance.calls import right_under
-from refms.conformance.gate import Gate
-from refms.conformance.instances import instances
-from refms.conformance.layouts import InLayout
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.adapters.layouts import InLayout
+from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
+from refms.conformance.instances.drawn import instances
+from refms.conformance.measures.outcome import holds
 from refms.conformance.mutants import MUTANTS, mutant_named
-from refms.conformance.outcome import holds
 from refms.conformance.property import Family
-from refms.conformance.reference import ReferenceAdapter, reference_profile
 from refms.conformance.reproduction import MARK, Patience, naming, reproduced
+from refms.conformance.reproduction.calls import right_under
 from refms.conformance.reproduction.script import PLACEHOLDER
+from refms.conformance.reproduction.shrinking import admits
 from refms.conformance.runner import examined
-from refms.conformance.shrinking import admits
 
 CATALOGUE = {item.id: item for item in PROPERTIES}
 
@@ -311,7 +311,7 @@ def test_only_what_the_mistake_needs_is_left():
 
 THEIRS = """
 from refms.conformance.mutants import mutant_named
-from refms.conformance.reference import ReferenceAdapter
+from refms.conformance.adapters.reference import ReferenceAdapter
 
 def Wrong(dtype):
     return mutant_named({name!r}).around(ReferenceAdapter(dtype=dtype))
@@ -363,5 +363,5 @@ def test_a_name_stays_a_string(spec):
         heard.append(given)
         return Heard
 
-    exec(script.replace("from refms.conformance.loading import load", ""), {"load": load})
+    exec(script.replace("from refms.conformance.adapters.loading import load", ""), {"load": load})
     assert heard == [spec]

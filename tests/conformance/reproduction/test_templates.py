@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refms.conformance import Profile
-from refms.conformance.adapter import OPERATIONS, Adapter
-from refms.conformance.instance import Instance
+from refms.conformance.adapters.adapter import OPERATIONS, Adapter
+from refms.conformance.adapters.profile import ACTIVATIONS, BOUNDARIES, LAYOUTS, ORIENTATIONS, REDUCTIONS
+from refms.conformance.adapters.reference import ReferenceAdapter
+from refms.conformance.instances.instance import Instance
 from refms.conformance.mutants.conventions import as_declared
 from refms.conformance.oracles.transfer import PAIRS, closed, coarse
-from refms.conformance.profile import ACTIVATIONS, BOUNDARIES, LAYOUTS, ORIENTATIONS, REDUCTIONS
-from refms.conformance.reference import ReferenceAdapter
 from refms.conformance.reproduction.judging import expected, handed_over, judged, source
 from refms.conformance.reproduction.templates import TEMPLATES
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from refms.conformance.profile import Profile
+from refms.conformance.adapters.profile import Profile
 from refms.conformance.reproduction.templates import convolution, loss, network, smoothness, transfer
 
 Template = Callable[[Profile, Sequence[Any]], str]

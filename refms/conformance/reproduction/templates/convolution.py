@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from refms.conformance.profile import Profile
+from refms.conformance.adapters.profile import Profile
 from refms.conformance.reproduction.templates.layout import cells_apart, field, images
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from refms.conformance.profile import Profile
+from refms.conformance.adapters.profile import Profile
 
 
 def images(profile: Profile, field: str, grid: str = "grid") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from refms.conformance.profile import Profile
+from refms.conformance.adapters.profile import Profile
 
 SOFTMAX = """def softmax(Z):
     e = np.exp(Z - Z.real.max(axis=0))

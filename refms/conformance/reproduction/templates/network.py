@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from refms.conformance.adapters.profile import Problem, Profile
 from refms.conformance.oracles.network import SLOPE, WIDTH
-from refms.conformance.profile import Problem, Profile
 from refms.conformance.reproduction.templates.convolution import shifts
 from refms.conformance.reproduction.templates.layout import field, images
 from refms.conformance.reproduction.templates.loss import SOFTMAX, over_examples

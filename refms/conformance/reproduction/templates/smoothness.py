@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from refms.conformance.profile import Profile
+from refms.conformance.adapters.profile import Profile
 
 _IN_SPACE = """# h^d/2 times the sum of ((w_i+1 - w_i) / h)^2 over interior faces, h = 1/n
 def R(W, grid):

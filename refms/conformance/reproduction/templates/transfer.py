@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from refms.conformance.adapters.profile import Profile
 from refms.conformance.oracles.transfer import PAIRS
-from refms.conformance.profile import Profile
 from refms.conformance.reproduction.templates.layout import field, images
 
 

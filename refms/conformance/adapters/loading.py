@@ -1,0 +1,172 @@
+"""From what a user names or passes, ``pkg.mod:Adapter``, to adapters in the precisions they offer."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from refms.conformance.adapters.profile import Profile
+from refms.errors import InputError, require_choice
+from refms.names import DTYPES
+
+
+@dataclass(frozen=True)
+class Plug:
+    """An implementation that can be made in one or in both precisions.
+
+    Parameters
+    ----------
+    name : str
+        What the user called it.
+    dtypes : tuple of str
+        The precisions it offers.
+    make : callable
+        dtype -> adapter; use :meth:`adapter`, which looks at what comes back.
+    """
+
+    name: str
+    dtypes: tuple[str, ...]
+    make: Callable[[str], Any]
+
+    def adapter(self, dtype: str) -> Any:
+        """Return the adapter for one precision.
+
+        Parameters
+        ----------
+        dtype : str
+            One of ``dtypes``.
+
+        Returns
+        -------
+        Adapter
+            With the profile's dtype as asked.
+
+        Raises
+        ------
+        InputError
+            If the precision is not offered, if it cannot be made, has no profile, or one of another dtype.
+        """
+        require_choice(dtype, self.dtypes, f"dtype of {self.name}")
+        try:
+            made = self.make(dtype)
+        except (Exception, SystemExit) as error:
+            raise InputError(f"{self.name} cannot be made: {type(error).__name__}: {error}") from error
+        profile = getattr(made, "profile", None)
+        if not isinstance(profile, Profile):
+            raise InputError(
+                f"{self.name} has no profile; expected the attribute `profile`, a "
+                "refms.conformance.Profile that declares its conventions."
+            )
+        if profile.dtype != dtype:
+            raise InputError(f"{self.name} was asked for {dtype}, but its profile says {profile.dtype}.")
+        return made
+
+    def adapters(self, dtype: str = "both") -> tuple[Any, ...]:
+        """Return the adapters for one precision, or for ``"both"`` as far as they are offered."""
+        return tuple(self.adapter(one) for one in (self.dtypes if dtype == "both" else (dtype,)))
+
+
+def plug(target: Any, name: str = "") -> Plug:
+    """Return an implementation, whatever was given for it.
+
+    Parameters
+    ----------
+    target : adapter, class, function or str
+        An adapter (it has its one precision); a class or function that returns one, called with ``dtype=`` if
+        it takes that (both precisions) and without arguments if not; or the name of any of these, see
+        :func:`load`.
+    name : str
+        What messages call it; by default its own name.
+
+    Returns
+    -------
+    Plug
+        The implementation.
+
+    Raises
+    ------
+    InputError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> from refms.conformance.adapters.adapter import Adapter
+    >>> plug(Adapter(Profile("mine", dtype="float32"))).dtypes
+    ('float32',)
+    >>> plug("refms.conformance.adapters.reference:ReferenceAdapter").dtypes
+    ('float64', 'float32')
+    """
+    if isinstance(target, str) and not name:
+        return load(target)
+    name = name or getattr(target, "__qualname__", type(target).__qualname__)
+    if isinstance(getattr(target, "profile", None), Profile) and not isinstance(target, type):
+        return Plug(name, (target.profile.dtype,), lambda dtype: target)
+    if not callable(target):
+        raise InputError(
+            f"{name} is no adapter; expected an object with a `profile`, or a class or function that "
+            "makes one."
+        )
+    if "dtype" in inspect.signature(target).parameters:
+        return Plug(name, DTYPES, lambda dtype: target(dtype=dtype))
+    only = Plug(name, DTYPES, lambda dtype: target())
+    try:
+        profile = target().profile
+    except (Exception, SystemExit) as error:
+        raise InputError(f"{name} cannot be made: {type(error).__name__}: {error}") from error
+    return Plug(name, (getattr(profile, "dtype", "float64"),), only.make)
+
+
+def load(spec: str) -> Plug:
+    """Return the implementation with a given name.
+
+    Parameters
+    ----------
+    spec : str
+        ``"package.module:Name"``, or ``"path/to/file.py:Name"``. Modules are also looked for in the current
+        folder.
+
+    Returns
+    -------
+    Plug
+        The implementation.
+
+    Raises
+    ------
+    InputError
+        If it cannot be imported, or is none.
+    """
+    place, colon, name = spec.rpartition(":")
+    if not (colon and place and name.isidentifier()):
+        raise InputError(f"{spec!r} names no adapter; expected package.module:Name or path/to/file.py:Name.")
+    try:
+        module = _from_file(place) if place.endswith(".py") else _from_path(place)
+    except (Exception, SystemExit) as error:  # a script that ends Python must not end it with its own code
+        raise InputError(f"{place!r} cannot be imported: {type(error).__name__}: {error}") from error
+    if not hasattr(module, name):
+        raise InputError(f"{place!r} has no {name!r}; check the spelling of {spec!r}.")
+    return plug(getattr(module, name), spec)
+
+
+def _from_path(name: str) -> ModuleType:
+    """Import a module; the current folder counts, as for ``python -m``."""
+    if os.getcwd() not in sys.path and "" not in sys.path:
+        sys.path.append(os.getcwd())
+    return importlib.import_module(name)
+
+
+def _from_file(path: str) -> ModuleType:
+    name = os.path.splitext(os.path.basename(path))[0]
+    found = importlib.util.spec_from_file_location(name, path)
+    if found is None or found.loader is None:
+        raise ImportError("this is no Python file")
+    module = importlib.util.module_from_spec(found)
+    sys.modules.setdefault(name, module)  # dataclasses look their module up there
+    found.loader.exec_module(module)
+    return module

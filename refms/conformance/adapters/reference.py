@@ -1,0 +1,418 @@
+"""The adapter of refms itself: how an implementation is plugged in, and what the others are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from refms.backend import NUMPY, Backend
+from refms.conformance.adapters.adapter import Adapter, Parameters
+from refms.conformance.adapters.profile import ACTIVATIONS, BOUNDARIES, Problem, Profile
+from refms.conformance.oracles.transfer import PAIRS
+from refms.errors import Array
+from refms.grid import Grid
+from refms.multiscale.depth import prolong_in_time
+from refms.network.activation import TANH, activation
+from refms.network.architectures.residual import Residual
+from refms.network.composition import Sequence
+from refms.network.layers.convolution_layer import ConvolutionLayer
+from refms.network.propagation import ForwardEuler
+from refms.objective.batches import LabelledColumns, hessian_sample
+from refms.objective.classifier import Classifier
+from refms.objective.empirical_risk import EmpiricalRisk
+from refms.objective.losses import SoftmaxCrossEntropy
+from refms.objective.optimal_control import OptimalControl
+from refms.objective.regularizers import Quadratic, classifier_regularizer, time_regularizer
+from refms.operators.convolution import Convolution
+from refms.operators.galerkin import prolong_stencil, restrict_stencil
+from refms.operators.transfer import transfer_pair
+from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
+from refms.optimize.krylov import conjugate_gradients
+from refms.optimize.line_search import armijo
+from refms.optimize.newton import newton_step
+from refms.optimize.step import StepOptions
+from refms.optimize.stopping import StopRules
+
+
+def reference_profile(name: str = "refms", dtype: str = "float64") -> Profile:
+    """Return the profile of refms: everything the kit knows, in columns.
+
+    Parameters
+    ----------
+    name : str
+        Name in reports.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+
+    Returns
+    -------
+    Profile
+        All dimensions, boundaries, pairs and activations; stencils up to size 7.
+    """
+    return Profile(
+        name,
+        dtype=dtype,
+        stencil_sizes=(1, 3, 5, 7),
+        boundaries=BOUNDARIES,
+        pairs=tuple(PAIRS),
+        activations=ACTIVATIONS,
+    )
+
+
+class ReferenceAdapter(Adapter):
+    """Operations of refms on host arrays; each is computed on the backend and brought back.
+
+    Parameters
+    ----------
+    backend : Backend
+        Where to compute.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+    profile : Profile or None
+        Another profile, such as one with the orientation ``"convolution"``; None for the one of refms.
+
+    Examples
+    --------
+    >>> adapter = ReferenceAdapter()
+    >>> adapter.restrict(np.array([[1.0], [3.0]]), (2,), "averaging-constant").tolist()
+    [[2.0]]
+    """
+
+    def __init__(
+        self, backend: Backend = NUMPY, dtype: str = "float64", profile: Profile | None = None
+    ) -> None:
+        super().__init__(profile or reference_profile(f"refms on {backend.name}", dtype))
+        self.backend = backend
+
+    # -- convolution ---------------------------------------------------------------------------------------
+
+    def convolution(self, S: Array, Y: Array, grid: tuple[int, ...], boundary: str) -> Array:
+        """Return K(S) Y."""
+        return self._out(self._convolution(S, grid, boundary).apply(self._in(S), self._in(Y)))
+
+    def convolution_adjoint(self, S: Array, Z: Array, grid: tuple[int, ...], boundary: str) -> Array:
+        """Return K(S)ᵀ Z."""
+        return self._out(self._convolution(S, grid, boundary).adjoint(self._in(S), self._in(Z)))
+
+    def stencil_gradient(
+        self, Z: Array, Y: Array, grid: tuple[int, ...], stencil: tuple[int, ...], boundary: str
+    ) -> Array:
+        """Return ∂⟨Z, K(S)Y⟩/∂S."""
+        cells = Grid(grid).cells
+        geometry = Convolution(
+            Grid(grid), len(Y) // cells, len(Z) // cells, stencil, boundary, self.profile.orientation
+        )
+        return self._out(geometry.stencil_gradient(self._in(Z), self._in(Y)))
+
+    def convolution_matrix(self, S: Array, grid: tuple[int, ...], boundary: str) -> Any:
+        """Return K(S) as a sparse matrix."""
+        K = self._convolution(S, grid, boundary).matrix(self._in(S))
+        return K if self.backend.name == "numpy" else K.get()
+
+    # -- transfer ------------------------------------------------------------------------------------------
+
+    def restrict(self, Y: Array, grid: tuple[int, ...], pair: str) -> Array:
+        """Return R Y."""
+        channels = len(Y) // Grid(grid).cells
+        R = transfer_pair(pair).restriction_matrix(Grid(grid), channels, str(Y.dtype), self.backend)
+        return self._out(R @ self._in(Y))
+
+    def prolong(self, Y: Array, grid: tuple[int, ...], pair: str) -> Array:
+        """Return P Y."""
+        channels = len(Y) // Grid(grid).coarsen().cells
+        P = transfer_pair(pair).prolongation_matrix(Grid(grid), channels, str(Y.dtype), self.backend)
+        return self._out(P @ self._in(Y))
+
+    def stencil_down(self, S: Array, pair: str) -> Array:
+        """Return s_H."""
+        orientation = self.profile.orientation
+        return self._out(restrict_stencil(self._in(S), transfer_pair(pair), orientation=orientation))
+
+    def stencil_up(self, S: Array, pair: str) -> Array:
+        """Return s_h."""
+        orientation = self.profile.orientation
+        return self._out(prolong_stencil(self._in(S), transfer_pair(pair), orientation=orientation))
+
+    # -- network -------------------------------------------------------------------------------------------
+
+    def activation(self, Z: Array, name: str) -> Array:
+        """Return σ(Z)."""
+        return self._out(activation(name).value(self._in(Z)))
+
+    def activation_derivative(self, Z: Array, name: str) -> Array:
+        """Return σ′(Z)."""
+        return self._out(activation(name).derivative(self._in(Z)))
+
+    def forward(self, parameters: Parameters, X: Array, problem: Problem) -> Array:
+        """Return y_N."""
+        network = self._network(parameters, problem)
+        theta = self._in(network.theta(parameters))
+        return self._out(network.mapping(self._in(parameters["opening"])).apply(theta, self._in(X)))
+
+    def logits(self, W: Array, mu: Array, Y: Array, grid: tuple[int, ...]) -> Array:
+        """Return h^d Wᵀ y + μ."""
+        classifier = Classifier(Grid(grid), len(W) // Grid(grid).cells, len(mu))
+        omega = classifier.layout.pack({"W": W, "mu": mu})
+        return self._out(classifier.apply(self._in(omega), self._in(Y)))
+
+    def jacobian_product(
+        self, parameters: Parameters, direction: Parameters, X: Array, problem: Problem
+    ) -> Array:
+        """Return the derivative of the logits."""
+        full, x, images = self._full(parameters, X, problem)
+        v = self._in(self._vector(direction, problem))
+        return self._out(full.linearize(x, images).jvp(v))
+
+    def jacobian_transpose(self, parameters: Parameters, U: Array, X: Array, problem: Problem) -> Parameters:
+        """Return the transposed Jacobian applied to U."""
+        full, x, images = self._full(parameters, X, problem)
+        g, _ = full.linearize(x, images).vjp(self._in(U), wrt_input=False)
+        return self._named(self._out(g), parameters, problem)
+
+    def depth_prolong(self, Theta: Array, layers: int) -> Array:
+        """Return the parameters of another number of layers."""
+        return self._out(prolong_in_time(self._in(Theta), layers))
+
+    # -- objective -----------------------------------------------------------------------------------------
+
+    def cross_entropy(self, Z: Array, C: Array) -> float:
+        """Return the mean softmax cross entropy."""
+        return float(SoftmaxCrossEntropy().evaluate(self._in(Z), self._in(C)).value.real)
+
+    def cross_entropy_gradient(self, Z: Array, C: Array) -> Array:
+        """Return its gradient."""
+        return self._out(SoftmaxCrossEntropy().evaluate(self._in(Z), self._in(C)).gradient)
+
+    def cross_entropy_hessian(self, Z: Array, C: Array, V: Array) -> Array:
+        """Return its Hessian applied to V."""
+        return self._out(
+            SoftmaxCrossEntropy().evaluate(self._in(Z), self._in(C)).hessian_product(self._in(V))
+        )
+
+    def loss(self, parameters: Parameters, X: Array, C: Array, problem: Problem) -> float:
+        """Return the mean loss."""
+        risk, x = self._risk(parameters, X, C, problem)
+        return float(risk.value(x))
+
+    def gradient(self, parameters: Parameters, X: Array, C: Array, problem: Problem) -> Parameters:
+        """Return its gradient."""
+        risk, x = self._risk(parameters, X, C, problem)
+        return self._named(self._out(risk.value_and_gradient(x)[1]), parameters, problem)
+
+    def gauss_newton(
+        self, parameters: Parameters, direction: Parameters, X: Array, C: Array, problem: Problem
+    ) -> Parameters:
+        """Return its Gauss–Newton product."""
+        risk, x = self._risk(parameters, X, C, problem)
+        v = self._in(self._vector(direction, problem))
+        return self._named(self._out(risk.curvature(x)(v)), parameters, problem)
+
+    def subsampled_gauss_newton(
+        self,
+        parameters: Parameters,
+        direction: Parameters,
+        X: Array,
+        C: Array,
+        problem: Problem,
+        size: int,
+        seed: int,
+    ) -> Parameters:
+        """Return the product that training uses, on its Hessian sample."""
+        control, blocks = self._control(parameters, X, C, problem, size / C.shape[1])
+        # Training keeps the seed and counts iterations: these are what varies here too.
+        product = control.block("joint", blocks, iteration=seed).curvature(
+            self._in(self._vector(parameters, problem))
+        )
+        return self._named(
+            self._out(product(self._in(self._vector(direction, problem)))), parameters, problem
+        )
+
+    def subsample(self, m: int, size: int, seed: int) -> Array:
+        """Return the Hessian sample of an iteration of training."""
+        return hessian_sample(m, size / m, seed=0, iteration=seed)
+
+    def weight_smoothness(self, W: Array, grid: tuple[int, ...]) -> float:
+        """Return h^d/2 Σ_j ‖∇_h w_j‖²."""
+        form, w = self._on_weights(W, grid)
+        return float(form.value(w).real)
+
+    def weight_smoothness_gradient(self, W: Array, grid: tuple[int, ...]) -> Array:
+        """Return its gradient."""
+        form, w = self._on_weights(W, grid)
+        return self._out(form.gradient(w))[: W.size].reshape(W.shape)
+
+    def time_smoothness(self, Theta: Array, final_time: float) -> float:
+        """Return ½ Σ_k δt ‖(θ_{k+1} − θ_k)/δt‖²."""
+        form, theta = self._in_time(Theta, final_time)
+        return float(form.value(theta).real)
+
+    def time_smoothness_gradient(self, Theta: Array, final_time: float) -> Array:
+        """Return its gradient."""
+        form, theta = self._in_time(Theta, final_time)
+        return self._out(form.gradient(theta)).reshape(Theta.shape)
+
+    # -- optimisation --------------------------------------------------------------------------------------
+
+    def conjugate_gradients(self, product: Callable[[Array], Array], b: Array, iterations: int) -> Array:
+        """Return the iterate after so many iterations."""
+        found = conjugate_gradients(
+            self._hosted(product), self._in(b), tolerance=0.0, max_iterations=iterations
+        )
+        return self._out(found.x)
+
+    def line_search(
+        self, value: Callable[[Array], float], x: Array, f: float, slope: float, p: Array, decrease: float
+    ) -> float:
+        """Return the accepted step length."""
+        found = armijo(
+            lambda y: value(self._out(y)),
+            self._in(x),
+            f,
+            slope,
+            self._in(p),
+            sufficient_decrease=decrease,
+            max_backtracks=30,
+        )
+        return found.step_length
+
+    def newton_step(self, objective: Any, x: Array, iterations: int) -> Array:
+        """Return where the step leads."""
+        options = StepOptions(cg_tolerance=0.0, cg_iterations=iterations, max_backtracks=30)
+        return self._out(newton_step(_Moved(self, objective), self._in(x), options).x)
+
+    def block_step(
+        self, parameters: Parameters, X: Array, C: Array, problem: Problem, block: str
+    ) -> Parameters:
+        """Return all parameters after a step on one block of problem (6)."""
+        control, blocks = self._control(parameters, X, C, problem)
+        schedule = [steps for steps in propagation_then_classifier() if steps.name == block]
+        after = block_coordinate_descent(control, blocks, schedule, stop=StopRules(max_iterations=1)).blocks
+        return self._named(
+            np.concatenate([self._out(after["propagation"]), self._out(after["classifier"])]),
+            parameters,
+            problem,
+        )
+
+    # -- how refms says it ---------------------------------------------------------------------------------
+
+    def _in(self, array: Array) -> Array:
+        """Return a host array on the backend."""
+        return self.backend.from_host(array)
+
+    def _out(self, array: Array) -> Array:
+        """Return an array of the backend on the host."""
+        return self.backend.to_host(array)
+
+    def _hosted(self, product: Callable[[Array], Array]) -> Callable[[Array], Array]:
+        """Return a host function as one on the backend's arrays."""
+        return lambda v: self.backend.from_host(product(self._out(v)))
+
+    def _convolution(self, S: Array, grid: tuple[int, ...], boundary: str) -> Convolution:
+        return Convolution(
+            Grid(grid), S.shape[1], S.shape[0], tuple(S.shape[2:]), boundary, self.profile.orientation
+        )
+
+    def _network(self, parameters: Parameters, problem: Problem) -> Residual:
+        opening, stencils = parameters["opening"], parameters["stencils"]
+        return Residual(
+            Grid(problem.grid),
+            channels=len(opening),
+            image_channels=opening.shape[1],
+            layers=len(stencils),
+            final_time=problem.final_time,
+            stencil_shape=tuple(stencils.shape[3:]),
+            opening="learned",
+            opening_shape=tuple(opening.shape[2:]),
+            activation=problem.activation,
+            boundary=problem.boundary,
+            orientation=self.profile.orientation,
+        )
+
+    def _classifier(self, parameters: Parameters, problem: Problem) -> Classifier:
+        return Classifier(Grid(problem.grid), len(parameters["opening"]), len(parameters["mu"]))
+
+    def _full(self, parameters: Parameters, X: Array, problem: Problem) -> tuple[Sequence, Array, Array]:
+        """Return the map from all parameters and images to logits, the parameter vector and the images."""
+        network = self._network(parameters, problem).mapping(parameters["opening"])
+        full = Sequence((("network", network), ("classifier", self._classifier(parameters, problem))))
+        return full, self._in(self._vector(parameters, problem)), self._in(X)
+
+    def _vector(self, parameters: Parameters, problem: Problem) -> Array:
+        """Return named arrays as the one vector that the full map takes."""
+        theta = self._network(parameters, problem).theta(parameters)
+        return np.concatenate([theta, parameters["W"].reshape(-1), parameters["mu"]])
+
+    def _named(self, vector: Array, like: Parameters, problem: Problem) -> Parameters:
+        """Return such a vector as named arrays."""
+        split = vector.size - like["W"].size - like["mu"].size
+        named = self._network(like, problem).parameters(vector[:split], like["opening"])
+        W, mu = np.split(vector[split:], [like["W"].size])
+        return {**named, "W": W.reshape(like["W"].shape), "mu": mu}
+
+    def _risk(
+        self, parameters: Parameters, X: Array, C: Array, problem: Problem
+    ) -> tuple[EmpiricalRisk, Array]:
+        full, x, images = self._full(parameters, X, problem)
+        none = _nothing(x.size, self.profile.dtype, self.backend)
+        return EmpiricalRisk(full, LabelledColumns(images, self._in(C)), none), x
+
+    def _control(
+        self, parameters: Parameters, X: Array, C: Array, problem: Problem, hessian_fraction: float = 1.0
+    ) -> tuple[OptimalControl, dict[str, Array]]:
+        """Return problem (6) without regularisers, and its blocks."""
+        network, classifier = self._network(parameters, problem), self._classifier(parameters, problem)
+        theta, omega = (
+            network.theta(parameters),
+            classifier.layout.pack({k: parameters[k] for k in ("W", "mu")}),
+        )
+        control = OptimalControl(
+            network.mapping(self._in(parameters["opening"])),
+            classifier,
+            LabelledColumns(self._in(X), self._in(C)),
+            _nothing(theta.size, self.profile.dtype, self.backend),
+            _nothing(omega.size, self.profile.dtype, self.backend),
+            hessian_fraction=hessian_fraction,
+        )
+        return control, {"propagation": self._in(theta), "classifier": self._in(omega)}
+
+    def _on_weights(self, W: Array, grid: tuple[int, ...]) -> tuple[Quadratic, Array]:
+        """Return the regulariser of W, and W followed by μ = 0 as a vector."""
+        cells, classes = Grid(grid).cells, W.shape[1]
+        form = classifier_regularizer(
+            Classifier(Grid(grid), len(W) // cells, classes), 1.0, 0.0, str(W.dtype), self.backend
+        )
+        return form, self._in(np.concatenate([W.reshape(-1), np.zeros(classes, W.dtype)]))
+
+    def _in_time(self, Theta: Array, final_time: float) -> tuple[Quadratic, Array]:
+        """Return the regulariser of layers with p parameters each, and the parameters as a vector."""
+        # A layer with p parameters: one stencil entry and p - 1 biases.
+        geometry = Convolution(Grid((Theta.shape[1] - 1,)), stencil_shape=(1,))
+        steps = ForwardEuler(ConvolutionLayer(geometry, TANH, bias_per_cell=True), len(Theta), final_time)
+        form = time_regularizer(steps, 1.0, 0.0, 0, str(Theta.dtype), self.backend)
+        return form, self._in(Theta.reshape(-1))
+
+
+class _Moved:
+    """A host objective as one on the backend's arrays."""
+
+    def __init__(self, adapter: ReferenceAdapter, objective: Any) -> None:
+        self.adapter, self.objective = adapter, objective
+
+    def value(self, x: Array) -> float:
+        return float(self.objective.value(self.adapter.backend.to_host(x)))
+
+    def value_and_gradient(self, x: Array) -> tuple[float, Array]:
+        f, g = self.objective.value_and_gradient(self.adapter.backend.to_host(x))
+        return float(f), self.adapter.backend.from_host(g)
+
+    def curvature(self, x: Array) -> Callable[[Array], Array]:
+        product = self.objective.curvature(self.adapter.backend.to_host(x))
+        return lambda v: self.adapter.backend.from_host(product(self.adapter.backend.to_host(v)))
+
+
+def _nothing(size: int, dtype: str, backend: Backend) -> Quadratic:
+    """Return the regulariser that is zero."""
+    return Quadratic(backend.csr_from_host(scipy.sparse.csr_array((size, size), dtype=dtype)))

@@ -1,0 +1,215 @@
+"""Seeded instances of a domain within a profile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from refms.conformance.adapters.profile import Profile
+from refms.conformance.instances.instance import Instance
+from refms.conformance.instances.spread import USUAL, Spread, channels, counts, extents
+from refms.conformance.oracles.transfer import PAIRS, Pair, closed
+
+__all__ = ["ANY", "Domain", "Instance", "instances", "least_multiples", "stencil_sizes"]
+
+_LARGEST = {1: 16, 2: 8, 3: 5}
+"""Largest extent of a grid by dimension."""
+
+_SOME_SINGLE = {2: (0.25, 0.75), 3: (0.2, 0.4, 0.4)}
+"""Probabilities of one, two, … channels or examples: with one alone, exchanged channels stay unseen."""
+
+_LARGEST_SMALL = {1: 8, 2: 4, 3: 3}
+"""The same where few cells are enough."""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The instances for which a property is stated.
+
+    Parameters
+    ----------
+    boundary : str or None
+        The boundary it is stated for; None for every one.
+    multiple : int
+        Every extent of the grid is a multiple of this.
+    smallest : int
+        Smallest extent, in multiples.
+    resolves : bool
+        Whether the grid has at least n_K cells along every axis.
+    pair : callable or None
+        Which transfer pairs it is stated for; None if pairs do not matter.
+    stencil : str
+        ``"any"`` odd sizes; ``"equal"`` sizes along all axes; ``"closed"``: equal sizes that the pair maps
+        one to one onto themselves.
+    square : bool
+        Whether all extents of grid and stencil are equal.
+    sizes : tuple of int or None
+        The stencil sizes it is stated for; None for every one.
+    dimensions : tuple of int
+        Dimensions it is stated for.
+    activations : tuple of str or None
+        The activations it is stated for; None for every one.
+    small : bool
+        Whether a few cells, stencils up to size 3 and one or two channels are enough.
+    """
+
+    boundary: str | None = None
+    multiple: int = 1
+    smallest: int = 1
+    resolves: bool = False
+    pair: Callable[[Pair], bool] | None = None
+    stencil: str = "any"
+    square: bool = False
+    sizes: tuple[int, ...] | None = None
+    dimensions: tuple[int, ...] = (1, 2, 3)
+    activations: tuple[str, ...] | None = None
+    small: bool = False
+
+
+ANY = Domain()
+"""No restriction."""
+
+
+def instances(
+    domain: Domain, profile: Profile, count: int, seed: int, spread: Spread = USUAL, first: int = 0
+) -> tuple[Instance, ...]:
+    """Return random instances of a domain within a profile, going round dimensions, pairs and boundaries.
+
+    Parameters
+    ----------
+    domain : Domain
+        What a property is stated for.
+    profile : Profile
+        What an implementation covers.
+    count : int
+        How many; at least one for every admissible pair is made.
+    seed : int
+        Equal seeds give equal instances.
+    spread : Spread
+        How widely shapes and sizes are drawn.
+    first : int
+        With which of the endless sequence of instances of this seed to begin.
+
+    Returns
+    -------
+    tuple of Instance
+        Empty if the profile has nothing in the domain.
+
+    Examples
+    --------
+    >>> len(instances(Domain(boundary="periodic"), Profile("mine"), 4, 0))
+    4
+    """
+    dimensions = [d for d in profile.dimensions if d in domain.dimensions]
+    boundaries = [b for b in profile.boundaries if domain.boundary in (None, b)]
+    activations = [a for a in profile.activations if domain.activations is None or a in domain.activations]
+    if domain.pair is None:
+        pairs = [next(iter(PAIRS))]
+    else:
+        pairs = [name for name in profile.pairs if domain.pair(PAIRS[name])]
+    sizes = {name: stencil_sizes(domain, profile, name) for name in pairs}
+    pairs = [name for name in pairs if sizes[name]]
+    if not (dimensions and boundaries and activations and pairs):
+        return ()
+    made = []
+    for index in range(first, first + max(count, len(pairs))):
+        rng = np.random.default_rng([seed, index])
+        # One more step after each round, so that all combinations come up.
+        d = dimensions[(index + index // len(pairs)) % len(dimensions)]
+        boundary = boundaries[(index + index // len(dimensions)) % len(boundaries)]
+        pair, activation = pairs[index % len(pairs)], activations[index % len(activations)]
+        usual = _drawn(
+            rng, domain, profile, d, pair, sizes[pair], boundary, activation, seed * 10_000 + index
+        )
+        made.append(usual if spread == USUAL else _spread_out(rng, domain, profile, usual, spread))
+    return tuple(made)
+
+
+def stencil_sizes(domain: Domain, profile: Profile, pair: str) -> list[int]:
+    """Return the stencil sizes that a domain and a profile allow with a pair."""
+    sizes = [size for size in profile.stencil_sizes if domain.sizes is None or size in domain.sizes]
+    if domain.small:
+        sizes = [size for size in sizes if size <= 3] or sizes[:1]
+    if domain.stencil != "closed":
+        return sizes
+    return [size for size in sizes if size > 1 and closed(PAIRS[pair], size)]
+
+
+def _drawn(
+    rng: np.random.Generator,
+    domain: Domain,
+    profile: Profile,
+    d: int,
+    pair: str,
+    sizes: list[int],
+    boundary: str,
+    activation: str,
+    seed: int,
+) -> Instance:
+    """Draw the sizes of one instance."""
+    equal = domain.square or not profile.rectangular
+    affordable = [size for size in sizes if size <= (7 if d < 3 else 5)] or sizes
+    drawn = [int(rng.choice(affordable)) for _ in range(d)]
+    # Half of the stencils have equal sizes, the usual case and the one in which axes can be exchanged unseen.
+    alike = equal or domain.stencil != "any" or rng.random() < 0.5
+    stencil = (max(drawn),) * d if alike else tuple(drawn)
+    cells = []
+    for low in least_multiples(domain, stencil):
+        high = max(low, (_LARGEST_SMALL if domain.small else _LARGEST)[d] // domain.multiple)
+        cells.append(domain.multiple * int(rng.integers(low, high + 1)))
+    grid = (max(cells),) * d if equal else tuple(cells)
+    most = 2 if domain.small else 3
+    c_in, c_out = (int(n) for n in rng.choice(most, 2, p=_SOME_SINGLE[most]) + 1)
+    examples = int(rng.choice(3, p=_SOME_SINGLE[3])) + 1
+    return Instance(
+        grid=grid,
+        stencil=stencil,
+        c_in=c_in,
+        c_out=c_out,
+        examples=examples,
+        classes=int(rng.integers(2, 5)),
+        layers=int(rng.integers(1, 4)),
+        boundary=boundary,
+        pair=pair,
+        activation=activation,
+        final_time=float(rng.choice([0.5, 1.0, 2.0])),
+        dtype=profile.dtype,
+        seed=seed,
+        volume_weighted=profile.volume_weighted,
+    )
+
+
+def least_multiples(domain: Domain, stencil: tuple[int, ...]) -> list[int]:
+    """Return the smallest extents of a grid that a domain allows with a stencil, in its multiples."""
+    return [
+        max(domain.smallest, math.ceil(size / domain.multiple) if domain.resolves else 1) for size in stencil
+    ]
+
+
+def _spread_out(
+    rng: np.random.Generator, domain: Domain, profile: Profile, usual: Instance, spread: Spread
+) -> Instance:
+    """Return an instance with another shape and other sizes, within the same domain."""
+    shape, equal = spread.shape(rng), domain.square or not profile.rectangular
+    least = tuple(domain.multiple * low for low in least_multiples(domain, usual.stencil))
+    if equal and shape in ("narrow", "long"):
+        shape = "large"
+    grid = extents(rng, shape, least, usual.grid, domain.multiple, domain.small)
+    grid = (max(grid),) * usual.d if equal else grid
+    c_in, c_out = channels(rng, shape, (usual.c_in, usual.c_out), math.prod(grid), domain.small)
+    m, classes, layers = counts(rng, shape, (usual.examples, usual.classes, usual.layers))
+    return replace(
+        usual,
+        grid=grid,
+        c_in=c_in,
+        c_out=c_out,
+        examples=m,
+        classes=classes,
+        layers=layers,
+        stencil_scale=spread.scale(rng),
+        image_scale=spread.scale(rng),
+        within=spread.decades_within(rng),
+    )

@@ -1,0 +1,217 @@
+"""One case on which properties are checked: few small integers, scales, and a seed that draws every array."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from refms.conformance.adapters.profile import Problem
+from refms.conformance.oracles.transfer import PAIRS, Pair
+from refms.errors import Array
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One case: sizes, names and a seed; smaller numbers are simpler cases.
+
+    Parameters
+    ----------
+    grid : tuple of int
+        Cells along each axis (of the fine grid).
+    stencil : tuple of int
+        Odd sizes.
+    c_in, c_out : int
+        Channels.
+    examples, classes, layers : int
+        m, ℓ and N.
+    boundary, pair, activation : str
+        Names.
+    final_time : float
+        T.
+    dtype : str
+        Precision of all arrays.
+    seed : int
+        Seed of every draw.
+    volume_weighted : bool
+        Whether logits are weighted with h^d; W is drawn so that they are about one in both cases.
+    stencil_scale, image_scale : float
+        Size of stencils and of images, and of whatever else a statement is linear in.
+    within : float
+        Entries of stencils and images are spread over so many decades below that size.
+
+    Examples
+    --------
+    >>> x = Instance((4,), (3,), 1, 1, 1, 2, 1, "periodic", "nearest", "tanh", 1.0, "float32", 0)
+    >>> x.draw("Y", 2, 3).shape, x.draw("Y", 2, 3).dtype.name
+    ((2, 3), 'float32')
+    """
+
+    grid: tuple[int, ...]
+    stencil: tuple[int, ...]
+    c_in: int
+    c_out: int
+    examples: int
+    classes: int
+    layers: int
+    boundary: str
+    pair: str
+    activation: str
+    final_time: float
+    dtype: str
+    seed: int
+    volume_weighted: bool = True
+    stencil_scale: float = 1.0
+    image_scale: float = 1.0
+    within: float = 0.0
+
+    @property
+    def d(self) -> int:
+        """Dimension."""
+        return len(self.grid)
+
+    @property
+    def cells(self) -> int:
+        """Number of cells n."""
+        return math.prod(self.grid)
+
+    @property
+    def volume(self) -> float:
+        """The factor of Wᵀy in the logits: h^d, or 1 where they are not weighted."""
+        return 1.0 / self.cells if self.volume_weighted else 1.0
+
+    @property
+    def weights(self) -> Pair:
+        """The numbers and facts of the transfer pair."""
+        return PAIRS[self.pair]
+
+    @property
+    def problem(self) -> Problem:
+        """Grid, T, boundary and activation."""
+        return Problem(self.grid, self.final_time, self.boundary, self.activation)
+
+    def draw(self, name: str, *shape: int, scale: float = 1.0) -> Array:
+        """Return standard normal numbers that depend on the seed, the name and the shape alone.
+
+        Parameters
+        ----------
+        name : str
+            What is drawn; another name gives other numbers.
+        *shape : int
+            Shape.
+        scale : float
+            They are multiplied by this.
+
+        Returns
+        -------
+        numpy.ndarray
+            In the instance's dtype: the same draws in both precisions, rounded.
+        """
+        return (scale * self._rng(name).standard_normal(shape)).astype(self.dtype)
+
+    def stencils(self, name: str = "S") -> Array:
+        """Return random stencils (c_out, c_in, *stencil) of the instance's size."""
+        return self._spread(name, self.stencil_scale, self.c_out, self.c_in, *self.stencil)
+
+    def single(self, name: str = "s") -> Array:
+        """Return one random stencil as (1, 1, *stencil)."""
+        return self._spread(name, self.stencil_scale, 1, 1, *self.stencil)
+
+    def image(
+        self,
+        name: str = "Y",
+        channels: int | None = None,
+        grid: tuple[int, ...] | None = None,
+        examples: int | None = None,
+    ) -> Array:
+        """Return random images (m, c, *grid), by default with c_in channels on the grid."""
+        shape = examples or self.examples, channels or self.c_in, *(grid or self.grid)
+        return self._spread(name, self.image_scale, *shape)
+
+    def one_hot(self, name: str = "labels", examples: int | None = None) -> Array:
+        """Return random one-hot labels (ℓ, m)."""
+        m = examples or self.examples
+        chosen = self._rng(name).integers(self.classes, size=m)
+        return (np.arange(self.classes)[:, None] == chosen).astype(self.dtype)
+
+    def parameters(self, name: str = "", layers: int | None = None) -> dict[str, Array]:
+        """Return random parameters of a network with c_in image channels and c_out feature channels.
+
+        They are scaled so that ‖K(s)‖, the features and the logits are about one, which keeps round-off
+        small: the opening undoes the size of the images.
+
+        Parameters
+        ----------
+        name : str
+            Another name gives other numbers.
+        layers : int or None
+            N; None takes the instance's.
+
+        Returns
+        -------
+        dict of str to array
+            The arrays of ``PARAMETERS``.
+        """
+        c, N = self.c_out, layers or self.layers
+        shapes = {
+            "opening": (c, self.c_in, *self.stencil),
+            "stencils": (N, c, c, *self.stencil),
+            "biases": (N, c),
+            "W": (c * self.cells, self.classes),
+            "mu": (self.classes,),
+        }
+        units = self.units
+        drawn = {key: self.draw(name + key, *shape) * units[key] for key, shape in shapes.items()}
+        return {key: array.astype(self.dtype) for key, array in drawn.items()}
+
+    @property
+    def units(self) -> dict[str, float]:
+        """Standard deviations of the random parameters, the units in which they and their changes count."""
+        c, entries = self.c_out, math.prod(self.stencil)
+        return {
+            "opening": 1 / (self.image_scale * math.sqrt(self.c_in * entries)),
+            "stencils": 1 / (c * math.sqrt(entries)),
+            "biases": 0.5,
+            "W": 1 / (self.volume * math.sqrt(self.cells * c)),
+            "mu": 0.5,
+        }
+
+    def in_units(self, parameters: Mapping[str, Array]) -> dict[str, Array]:
+        """Return parameters, or a change of them, divided by their units."""
+        return {key: np.asarray(array, "float64") / self.units[key] for key, array in parameters.items()}
+
+    def per_unit(self, gradient: Mapping[str, Array]) -> dict[str, Array]:
+        """Return a gradient with respect to parameters in their units; ⟨gradient, v⟩ stays what it is."""
+        return {key: np.asarray(array, "float64") * self.units[key] for key, array in gradient.items()}
+
+    def describe(self) -> str:
+        """Return the case in one line."""
+        sizes = [
+            text
+            for text, usual in (
+                (f"stencils × {self.stencil_scale:.3g}", self.stencil_scale == 1.0),
+                (f"images × {self.image_scale:.3g}", self.image_scale == 1.0),
+                (f"entries over {self.within:g} decades", self.within == 0.0),
+            )
+            if not usual
+        ]
+        return (
+            f"grid {self.grid}, stencil {self.stencil}, channels {self.c_in}->{self.c_out}, "
+            f"{self.examples} example(s), {self.classes} classes, {self.layers} layer(s), "
+            f"T={self.final_time:g}, {self.boundary}, {self.pair}, {self.activation}, {self.dtype}, "
+            f"{''.join(text + ', ' for text in sizes)}seed {self.seed}"
+        )
+
+    def _rng(self, name: str) -> np.random.Generator:
+        """Return the generator of one array."""
+        return np.random.default_rng([self.seed, zlib.crc32(name.encode())])
+
+    def _spread(self, name: str, scale: float, *shape: int) -> Array:
+        """Return normal numbers of a size, spread over decades where the instance says so."""
+        if self.within == 0.0:
+            return self.draw(name, *shape, scale=scale)
+        sizes = 10.0 ** -self._rng(f"{name} within").uniform(0, self.within, shape)
+        return (scale * sizes * self._rng(name).standard_normal(shape)).astype(self.dtype)

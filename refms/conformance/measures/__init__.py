@@ -1,0 +1,1 @@
+"""How right results are: residuals ρ, orders of convergence, tests of means, classes of determinism."""

@@ -1,0 +1,169 @@
+"""Which property finds which mistake: the catalogue run on every mutant of the reference."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from refms.conformance.adapters.adapter import OPERATIONS
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.adapters.reference import ReferenceAdapter
+from refms.conformance.instances.tiers import drawn
+from refms.conformance.mutants import MUTANTS, Mutant
+from refms.conformance.properties import PROPERTIES
+from refms.conformance.property import Property
+from refms.conformance.runner import examined
+
+GOLDEN = frozenset({"G10"})
+"""Properties that are printed numbers: a mistake that only they find needs a property."""
+
+
+@dataclass(frozen=True)
+class Kills:
+    """One mutant and the properties that fail on it.
+
+    Parameters
+    ----------
+    name, family : str
+        The mutant.
+    by : tuple of str
+        Ids of the properties.
+    """
+
+    name: str
+    family: str
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class KillMatrix:
+    """What was found.
+
+    Parameters
+    ----------
+    rows : tuple of Kills
+        One a mutant.
+    properties : tuple of str
+        Ids of all properties that were run.
+    """
+
+    rows: tuple[Kills, ...]
+    properties: tuple[str, ...]
+
+    @property
+    def survivors(self) -> tuple[str, ...]:
+        """Names of mutants that no property kills."""
+        return tuple(row.name for row in self.rows if not row.by)
+
+    @property
+    def golden_only(self) -> tuple[str, ...]:
+        """Names of mutants that golden data alone kill."""
+        return tuple(row.name for row in self.rows if row.by and set(row.by) <= GOLDEN)
+
+    @property
+    def killed(self) -> dict[str, int]:
+        """How many mutants each property kills."""
+        found = Counter(name for row in self.rows for name in row.by)
+        return {name: found[name] for name in self.properties}
+
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """Ids of properties that kill nothing."""
+        return tuple(name for name, count in self.killed.items() if count == 0)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every mutant is killed, not by golden data alone, and every property kills something."""
+        return not (self.survivors or self.golden_only or self.idle)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the matrix as plain Python values, ready for JSON."""
+        return {
+            "complete": self.complete,
+            "mutants": [{"name": r.name, "family": r.family, "killed_by": list(r.by)} for r in self.rows],
+            "kills": self.killed,
+            "survivors": list(self.survivors),
+            "golden_only": list(self.golden_only),
+            "idle": list(self.idle),
+        }
+
+
+def kill_matrix(
+    mutants: Sequence[Mutant] = MUTANTS,
+    tier: str = "quick",
+    seed: int = 0,
+    *,
+    properties: Sequence[Property] = PROPERTIES,
+    brief: bool = False,
+    progress: Callable[[Kills], None] | None = None,
+) -> KillMatrix:
+    """Run properties on mutants of the reference in double precision.
+
+    A mutant meets only the properties that need an operation it changes; on others it is the reference.
+
+    Parameters
+    ----------
+    mutants : sequence of Mutant
+        The mistakes.
+    tier : str
+        How many instances, as for :func:`refms.conformance.runner.run`.
+    seed : int
+        Seed of the instances.
+    properties : sequence of Property
+        The catalogue.
+    brief : bool
+        Whether to leave out what cannot change :attr:`KillMatrix.complete`: once a mutant is killed, it meets
+        only the properties that have not yet killed any.
+    progress : callable or None
+        Told every finished row.
+
+    Returns
+    -------
+    KillMatrix
+        One row a mutant.
+
+    Examples
+    --------
+    >>> from refms.conformance.mutants import mutant_named
+    >>> kill_matrix([mutant_named("layers copied in place of interpolated")]).rows[0].by
+    ('D1', 'D2')
+    """
+    rows: list[Kills] = []
+    for mutant in mutants:
+        gate = Gate(mutant.around(ReferenceAdapter()))
+        proven = {name for row in rows for name in row.by}
+        by: tuple[str, ...] = ()
+        # Those that have killed nothing yet come first, printed numbers last.
+        for item in sorted(properties, key=lambda one: (one.id in GOLDEN, one.id in proven)):
+            needless = brief and item.id in proven and not set(by) <= GOLDEN
+            if not needless and _kills(gate, mutant, item, tier, seed):
+                by = (*by, item.id)
+        ordered = tuple(item.id for item in properties if item.id in by)
+        rows.append(Kills(mutant.name, mutant.family, ordered))
+        if progress is not None:
+            progress(rows[-1])
+    return KillMatrix(tuple(rows), tuple(item.id for item in properties))
+
+
+class _Few:
+    """An adapter of which only some operations are left."""
+
+    def __init__(self, adapter: Any, names: frozenset[str]) -> None:
+        self.adapter, self.names = adapter, names
+
+    def __getattr__(self, name: str) -> Any:
+        if name in OPERATIONS and name not in self.names:
+            raise AttributeError(name)
+        return getattr(self.adapter, name)
+
+
+def _kills(gate: Gate, mutant: Mutant, item: Property, tier: str, seed: int) -> bool:
+    """Return whether a property fails on a mutant, at the first instance if may be."""
+    if not set(item.operations) & set(mutant.changes):
+        return False
+    if item.uses:  # one by one: those that the mutant leaves alone are the right ones
+        gate = Gate(_Few(gate.adapter, frozenset(mutant.changes)))
+    cases = drawn(item, gate.profile, tier, seed)
+    return any(examined(gate, item, case).verdict == "FAIL" for case in cases)

@@ -1,0 +1,1 @@
+"""Which conventions an implementation follows, inferred from its responses to delta images."""

@@ -1,0 +1,212 @@
+"""Which conventions an implementation really follows, inferred from its responses to delta images."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from refms.conformance.adapters.profile import ORIENTATIONS, Profile
+from refms.conformance.adapters.whereabouts import Whereabouts
+from refms.conformance.probing.responses import Asked, Responses, found_layout
+
+OPPOSITE = {
+    "correlation": "a delta image comes back as the flipped stencil",
+    "convolution": "a delta image comes back as the stencil itself",
+    "periodic": "a delta image in a corner comes back at the opposite sides as well",
+    "zero": "a delta image in a corner does not come back at the opposite sides",
+    "mean": "the size does not grow with the number of examples",
+    "sum": "the size grows with the number of examples",
+}
+"""What was seen that speaks for a convention."""
+
+
+@dataclass(frozen=True)
+class Trait:
+    """One convention: what is declared, and what the responses say.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"orientation"`` or ``"restriction of nearest"``.
+    declared : str
+        What the profile says.
+    inferred : tuple of str
+        All conventions that explain the responses; empty if it cannot be told.
+    evidence : str
+        What was seen, or why nothing can be told.
+
+    Examples
+    --------
+    >>> Trait("orientation", "correlation", ("convolution",), OPPOSITE["convolution"]).sentence
+    'declared correlation, but a delta image comes back as the stencil itself: convolution.'
+    """
+
+    name: str
+    declared: str
+    inferred: tuple[str, ...]
+    evidence: str
+
+    @property
+    def agrees(self) -> bool | None:
+        """Whether the declaration explains the responses; None if it cannot be told."""
+        return self.declared in self.inferred if self.inferred else None
+
+    @property
+    def sentence(self) -> str:
+        """What there is to say."""
+        if not self.inferred:
+            return f"{self.name}: cannot tell, for {self.evidence}."
+        if self.agrees:
+            return f"{self.name}: {self.declared}, as declared."
+        return f"declared {self.declared}, but {self.evidence}: {' or '.join(self.inferred)}."
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What was inferred of one implementation.
+
+    Parameters
+    ----------
+    profile : Profile
+        What it declares.
+    traits : tuple of Trait
+        One a convention.
+    """
+
+    profile: Profile
+    traits: tuple[Trait, ...]
+
+    @property
+    def disagreements(self) -> tuple[str, ...]:
+        """One sentence for everything that is not as declared."""
+        return tuple(trait.sentence for trait in self.traits if trait.agrees is False)
+
+    @property
+    def told(self) -> int:
+        """How many conventions could be inferred."""
+        return sum(bool(trait.inferred) for trait in self.traits)
+
+    @property
+    def headline(self) -> str:
+        """One line."""
+        wrong = len(self.disagreements)
+        agreeing = "all agree with the declaration" if not wrong else f"{wrong} not as declared"
+        said = agreeing if self.told else "nothing can be told"
+        name = f"{self.profile.name} {self.profile.dtype}"
+        return f"{name}: {self.told} of {len(self.traits)} conventions inferred, {said}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the findings as plain Python values, ready for JSON."""
+        return {
+            "profile": dataclasses.asdict(self.profile),
+            "headline": self.headline,
+            "traits": [
+                {
+                    "name": trait.name,
+                    "declared": trait.declared,
+                    "inferred": list(trait.inferred),
+                    "agrees": trait.agrees,
+                    "sentence": trait.sentence,
+                }
+                for trait in self.traits
+            ],
+        }
+
+
+def probe(adapter: Any, where: Whereabouts | None = None) -> Probe:
+    """Infer the conventions of an implementation and compare them with its declaration.
+
+    Parameters
+    ----------
+    adapter : Adapter
+        The implementation; it gets a few small images of the layouts there are, and whatever it raises
+        counts as no answer.
+    where : Whereabouts or None
+        Told every call.
+
+    Returns
+    -------
+    Probe
+        Layout, orientation, boundaries, R and P of every pair, weight of the logits, reductions, precision.
+
+    Examples
+    --------
+    >>> from refms.conformance.adapters.reference import ReferenceAdapter
+    >>> probe(ReferenceAdapter()).disagreements
+    ()
+    """
+    asked = Asked(adapter, where or Whereabouts())
+    responses = Responses(asked)
+    traits = (
+        *_of_convolution(responses),
+        *_of_transfer(responses),
+        _of_logits(responses),
+        *_of_reductions(responses),
+    )
+    return Probe(asked.profile, (_layout(asked, responses), *traits, _precision(asked)))
+
+
+def _layout(asked: Asked, responses: Responses) -> Trait:
+    layout, why = found_layout(asked, responses)
+    seen = () if layout is None else (layout,)
+    return Trait("layout", asked.profile.layout, seen, why or "fields are taken and returned in another one")
+
+
+def _of_convolution(responses: Responses) -> Iterator[Trait]:
+    """Yield the orientation and every boundary."""
+    profile = responses.asked.profile
+    answers = {boundary: responses.convolution(boundary) for boundary in profile.boundaries}
+    orientations: tuple[str, ...] = ()
+    for answer in answers.values():
+        orientations += tuple(found for found, _ in answer.matches if found not in orientations)
+    if set(orientations) == set(ORIENTATIONS):
+        evidence = "one boundary goes with one orientation and another with the other"
+        orientations = (" and ".join(orientations),)
+    else:
+        evidence = OPPOSITE[orientations[0]] if orientations else next(iter(answers.values())).reason
+    yield Trait("orientation", profile.orientation, orientations, evidence)
+    for boundary, answer in answers.items():
+        seen = tuple(dict.fromkeys(found for _, found in answer.matches))
+        evidence = OPPOSITE[seen[0]] if seen else answer.reason
+        yield Trait(f"boundary {boundary}", boundary, seen, evidence)
+
+
+def _of_transfer(responses: Responses) -> Iterator[Trait]:
+    """Yield R and P of every declared pair."""
+    for operation, name in (("restrict", "restriction"), ("prolong", "prolongation")):
+        for pair in responses.asked.profile.pairs:
+            answer = responses.transfer(operation, pair)
+            evidence = answer.reason or f"a delta image tells of another {name}"
+            yield Trait(f"{name} of {pair}", pair, answer.matches, evidence)
+
+
+def _of_logits(responses: Responses) -> Trait:
+    declared = "with h^d" if responses.asked.profile.volume_weighted else "without h^d"
+    answer = responses.logits()
+    evidence = answer.reason or f"a unit weight on a delta image gives the logit {answer.value:.6g}"
+    return Trait(
+        "logits", f"logits {declared}", tuple(f"logits {match}" for match in answer.matches), evidence
+    )
+
+
+def _of_reductions(responses: Responses) -> Iterator[Trait]:
+    """Yield mean or sum for everything that is reduced over examples."""
+    declared = responses.asked.profile.reduction
+    for operation, answer in responses.reductions():
+        evidence = answer.reason or f"of {operation}, {OPPOSITE[answer.matches[0]]}"
+        yield Trait(f"reduction of {operation}", declared, answer.matches, evidence)
+
+
+def _precision(asked: Asked) -> Trait:
+    """Return the precision of everything that came back."""
+    declared = asked.profile.dtype
+    others = {name: dtype for name, dtype in asked.dtypes.items() if dtype != declared}
+    if not asked.dtypes:
+        return Trait("precision", declared, (), "no array came back")
+    if not others:
+        return Trait("precision", declared, (declared,), "")
+    kinds: Sequence[str] = sorted(set(others.values()))
+    evidence = f"{', '.join(others)} return{'s' * (len(others) == 1)} another precision"
+    return Trait("precision", declared, (" and ".join(kinds),), evidence)

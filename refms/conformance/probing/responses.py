@@ -1,0 +1,320 @@
+"""Delta images and unit stencils put to an adapter, and which conventions explain what comes back."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from refms.conformance.adapters.adapter import PARAMETERS, provides
+from refms.conformance.adapters.profile import BOUNDARIES, LAYOUTS, ORIENTATIONS, Problem, Profile
+from refms.conformance.adapters.whereabouts import Whereabouts
+from refms.conformance.oracles.convolution import convolve
+from refms.conformance.oracles.transfer import PAIRS, applied, coarse, prolongation, restriction
+from refms.errors import Array
+
+CLOSE = 1e-4
+"""Relative difference up to which a response counts as explained; conventions differ by far more."""
+
+Match = TypeVar("Match")
+
+
+@dataclass(frozen=True)
+class Answer(Generic[Match]):
+    """Which conventions explain a response.
+
+    Parameters
+    ----------
+    matches : tuple
+        The conventions; empty if there is none.
+    layout : str or None
+        The layout in which the response was understood.
+    reason : str
+        Why nothing can be told; empty if there are matches.
+    value : float
+        The response where it is one number.
+    """
+
+    matches: tuple[Match, ...] = ()
+    layout: str | None = None
+    reason: str = ""
+    value: float = math.nan
+
+
+@dataclass
+class Asked:
+    """An adapter, and the precisions of what it has returned.
+
+    Parameters
+    ----------
+    adapter : Adapter
+        The implementation.
+    where : Whereabouts
+        Told every call.
+    """
+
+    adapter: Any
+    where: Whereabouts = field(default_factory=Whereabouts)
+    dtypes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def profile(self) -> Profile:
+        """What it declares."""
+        found: Profile = self.adapter.profile
+        return found
+
+    @property
+    def layouts(self) -> tuple[str, ...]:
+        """All layouts, the declared one first."""
+        return tuple(sorted(LAYOUTS, key=lambda layout: layout != self.profile.layout))
+
+    def call(self, operation: str, *arguments: Any, part: str | None = None) -> Any:
+        """Return the array that an operation returns (or a part of a mapping), or an exception instead."""
+        if not provides(self.adapter, operation):
+            return NotImplementedError("it is not implemented")
+        copies = [one.copy() if isinstance(one, np.ndarray) else one for one in arguments]
+        self.where.enter(operation)
+        try:
+            with np.errstate(all="ignore"):
+                found = getattr(self.adapter, operation)(*copies)
+                return _as_numpy(found if part is None else found[part])
+        except (Exception, SystemExit) as error:
+            return error
+
+    def array(
+        self, operation: str, shape: tuple[int, ...], *arguments: Any, part: str | None = None
+    ) -> Array | str:
+        """Return an operation's array in double precision, or why there is none."""
+        found = self.call(operation, *arguments, part=part)
+        if isinstance(found, NotImplementedError):
+            return f"{operation} is not implemented"
+        if isinstance(found, BaseException):
+            return f"{operation} raises {type(found).__name__}"
+        if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu":
+            return f"{operation} returns no real array"
+        if found.shape != shape:
+            return f"{operation} returns shape {found.shape} instead of {shape}"
+        if shape:
+            self.dtypes[operation] = str(found.dtype)
+        return found.astype("float64")
+
+    def field(
+        self, operation: str, Y: Array, shape: tuple[int, ...], call: Callable[[Array], tuple[Any, ...]]
+    ) -> Iterator[tuple[str, Array | str]]:
+        """Yield for every layout the field that an operation returns as images, or why there is none."""
+        for layout in self.layouts:
+            given = laid_out(Y.astype(self.profile.dtype), layout)
+            empty = laid_out(np.empty(shape), layout).shape
+            found = self.array(operation, empty, *call(given))
+            yield layout, found if isinstance(found, str) else images(found, layout, shape)
+
+
+@dataclass(frozen=True)
+class Responses:
+    """The experiments; each one asks every layout that there is, and believes values, not shapes alone.
+
+    Parameters
+    ----------
+    asked : Asked
+        The adapter.
+    """
+
+    asked: Asked
+
+    def convolution(self, boundary: str) -> Answer[tuple[str, str]]:
+        """Return the (orientation, boundary) that explain K(s) on delta images, at best one."""
+        profile = self.asked.profile
+        sizes = [size for size in profile.stencil_sizes if size > 1]
+        if not sizes:
+            return Answer(reason="stencils with one entry tell no orientation and no boundary")
+        size, d = min(sizes), 2 if 2 in profile.dimensions else profile.dimensions[0]
+        S = 1.0 + np.arange(6 * size**d).reshape(3, 2, *(size,) * d) / 8
+        grid = tuple(2 * size + (axis if profile.rectangular else 0) for axis in range(d))
+        Y = np.zeros((4, 2, *grid))
+        for example, channel in itertools.product(range(2), range(2)):
+            Y[(2 * example + channel, channel, *(example * size,) * d)] = 1.0 + example
+        wanted = {
+            (orientation, b): convolve(S, Y, b, orientation)
+            for orientation, b in itertools.product(ORIENTATIONS, BOUNDARIES)
+        }
+        S = S.astype(profile.dtype)
+        found = self.asked.field("convolution", Y, (4, 3, *grid), lambda given: (S, given, grid, boundary))
+        answer = _explained(found, wanted, "convolution")
+        if answer.matches or provides(self.asked.adapter, "convolution"):
+            return answer
+        n = math.prod(grid)
+        K = self.asked.array("convolution_matrix", (3 * n, 2 * n), S, grid, boundary)
+        if isinstance(K, str):
+            return answer
+        made = (K @ Y.reshape(4, -1).T).T.reshape(4, 3, *grid)
+        return _explained([("", made)], wanted, "convolution_matrix")
+
+    def transfer(self, operation: str, pair: str) -> Answer[str]:
+        """Return the pairs, or multiples of them, whose R or P explains what becomes of delta images."""
+        d = min(self.asked.profile.dimensions)
+        fine = tuple(8 if not self.asked.profile.rectangular else 8 + 2 * axis for axis in range(d))
+        given, back = (fine, coarse(fine)) if operation == "restrict" else (coarse(fine), fine)
+        # R and P are periodic: deltas of all parities tell all weights. Two channels tell the layout.
+        places = [tuple(p) for p in itertools.product((2, 3), repeat=d)] + [(0,) * d]
+        Y = np.zeros((len(places), 2, *given))
+        for example, place in enumerate(places):
+            Y[(example, 0, *place)] = 1.0
+            Y[(example, 1, *(1 - p for p in place))] = 3.0
+        wanted = {
+            name: applied(matrix(PAIRS[name], fine), Y, back)
+            for matrix in (restriction if operation == "restrict" else prolongation,)
+            for name in PAIRS
+        }
+        shape = (len(places), 2, *back)
+        found = list(self.asked.field(operation, Y, shape, lambda field: (field, fine, pair)))
+        answer = _explained(found, wanted, operation)
+        return answer if answer.matches else _multiple(found, wanted) or answer
+
+    def logits(self) -> Answer[str]:
+        """Return whether a unit weight on a delta image gives h^d or 1."""
+        profile = self.asked.profile
+        grid = (4, 3, 2)[: profile.dimensions[0]] if profile.rectangular else (3,) * profile.dimensions[0]
+        n = math.prod(grid)
+        W, mu = np.zeros((2 * n, 3)), np.array([0.25, 0.5, 0.75])
+        W[n + 1, 1], Y = 1.0, np.zeros((2, 2, *grid))
+        Y.reshape(2, -1)[1, n + 1] = 1.0
+        weights = {"with h^d": 1.0 / n, "without h^d": 1.0}
+        base = np.repeat(mu[:, None], 2, axis=1)
+        unit = np.array([[0.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+        given = W.astype(profile.dtype), mu.astype(profile.dtype)
+        reason = ""
+        for layout in self.asked.layouts:
+            field = laid_out(Y.astype(profile.dtype), layout)
+            found = self.asked.array("logits", (3, 2), *given, field, grid)
+            if isinstance(found, str):
+                reason = reason or found
+                continue
+            value = float(found[1, 1] - mu[1])
+            for name, weight in weights.items():
+                if _close(found, base + weight * unit):
+                    return Answer((name,), layout, value=value)
+            if value != 0.0 and _close(found, base + value * unit):
+                return Answer((f"with the weight {value:.6g}",), layout, value=value)
+            reason = reason or "logits of a unit weight on a delta image are no multiple of it, plus μ"
+        return Answer(reason=reason)
+
+    def reductions(self) -> Iterator[tuple[str, Answer[str]]]:
+        """Yield for every reduced operation whether equal logits of three examples give a mean or a sum."""
+        dtype, m = self.asked.profile.dtype, 3
+        Z, C, V = np.zeros((2, m), dtype), np.zeros((2, m), dtype), np.zeros((2, m), dtype)
+        C[0], V[0] = 1.0, 1.0
+        whole = {
+            "cross_entropy": ((), m * math.log(2.0), (Z, C)),
+            "cross_entropy_gradient": ((2, m), 0.5 - C, (Z, C)),
+            "cross_entropy_hessian": ((2, m), 0.5 * (V - 0.5), (Z, C, V)),
+        }
+        for operation, (shape, total, arguments) in whole.items():
+            found = self.asked.array(operation, shape, *arguments)
+            wanted = {"mean": np.asarray(total) / m, "sum": np.asarray(total)}
+            yield operation, _explained([("", found)], wanted, operation)
+        for operation in ("loss", "gradient"):
+            yield operation, self._reduction_of_network(operation, C)
+
+    def _reduction_of_network(self, operation: str, C: Array) -> Answer[str]:
+        """Return whether a network that is zero has the mean or the sum as its loss, or as ∂/∂μ of it."""
+        profile, m = self.asked.profile, C.shape[1]
+        d, size = profile.dimensions[0], min(profile.stencil_sizes)
+        grid, stencil = (4,) * d, (size,) * d
+        shapes = ((2, 1, *stencil), (1, 2, 2, *stencil), (1, 2), (2 * math.prod(grid), 2), (2,))
+        zero = {name: np.zeros(shape, profile.dtype) for name, shape in zip(PARAMETERS, shapes, strict=True)}
+        problem = Problem(grid, 1.0, profile.boundaries[0], profile.activations[0])
+        total = np.asarray(m * math.log(2.0)) if operation == "loss" else (0.5 - C).sum(axis=1)
+        found = []
+        for layout in self.asked.layouts:
+            X = laid_out(np.zeros((m, 1, *grid), profile.dtype), layout)
+            given = operation, total.shape, zero, X, C, problem
+            found.append((layout, self.asked.array(*given, part=None if operation == "loss" else "mu")))
+        return _explained(found, {"mean": total / m, "sum": total}, operation)
+
+
+def found_layout(asked: Asked, responses: Responses) -> tuple[str | None, str]:
+    """Return the layout in which fields are understood, and why none can be told.
+
+    Parameters
+    ----------
+    asked : Asked
+        The adapter.
+    responses : Responses
+        Its responses.
+
+    Returns
+    -------
+    tuple of (str or None, str)
+        Of the first operation on fields that answers; the declared layout if several are understood.
+    """
+    reasons = []
+    for answer in _on_fields(asked.profile, responses):
+        if answer.matches and answer.layout:
+            return answer.layout, ""
+        reasons.append(answer.reason or "a matrix has no layout")
+    return None, "; ".join(dict.fromkeys(reasons))
+
+
+def _on_fields(profile: Profile, responses: Responses) -> Iterator[Answer[Any]]:
+    """Yield the answers of operations on fields, each asked only if it is needed."""
+    yield responses.convolution(profile.boundaries[0])
+    for operation in ("restrict", "prolong"):
+        for pair in profile.pairs[:1]:
+            yield responses.transfer(operation, pair)
+    yield responses.logits()
+
+
+def laid_out(Y: Array, layout: str) -> Array:
+    """Return images (m, c, *grid) in a layout."""
+    if layout == "columns":
+        return np.ascontiguousarray(Y.reshape(len(Y), -1).T)
+    return np.ascontiguousarray(Y if layout == "NCHW" else np.moveaxis(Y, 1, -1))
+
+
+def images(field: Array, layout: str, shape: tuple[int, ...]) -> Array:
+    """Return a field in a layout as images of the given shape (m, c, *grid)."""
+    if layout == "columns":
+        return field.T.reshape(shape)
+    return field if layout == "NCHW" else np.moveaxis(field, -1, 1)
+
+
+def _as_numpy(found: Any) -> Array:
+    dense = found.toarray() if hasattr(found, "toarray") else found
+    dlpack = hasattr(dense, "__dlpack__") and not isinstance(dense, np.ndarray)
+    return np.from_dlpack(dense) if dlpack else np.asarray(dense)
+
+
+def _explained(found: Any, wanted: dict[Any, Array], operation: str) -> Answer[Any]:
+    """Return what explains the first response that something explains."""
+    reason = ""
+    for layout, response in found:
+        if isinstance(response, str):
+            reason = reason or response
+            continue
+        matches = tuple(name for name, expected in wanted.items() if _close(response, expected))
+        if matches:
+            return Answer(matches, layout)
+        reason = reason or f"the response of {operation} is none of the known ones"
+    return Answer(reason=reason)
+
+
+def _multiple(found: Any, wanted: dict[str, Array]) -> Answer[str] | None:
+    """Return the pairs of which a response is a multiple."""
+    for layout, response in found:
+        if isinstance(response, str):
+            continue
+        for name, expected in wanted.items():
+            factor = float((response * expected).sum() / (expected * expected).sum())
+            if factor != 0.0 and np.isfinite(factor) and _close(response, factor * expected):
+                return Answer((f"{factor:.4g} times that of {name}",), layout)
+    return None
+
+
+def _close(got: Array, expected: Array) -> bool:
+    if not np.isfinite(got).all():
+        return False
+    return bool(np.abs(got - expected).max() <= CLOSE * np.abs(expected).max())

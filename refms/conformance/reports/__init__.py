@@ -1,0 +1,1 @@
+"""What a run of the catalogue says, in every format, saved, compared, and held against expectations."""

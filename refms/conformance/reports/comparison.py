@@ -1,0 +1,133 @@
+"""Two reports on one catalogue compared: whose verdicts changed, for better or worse, and by how much ρ."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from refms.conformance.reports.report import UNTESTED
+from refms.conformance.reports.saved import SavedReport, SavedRow
+
+NOTABLE = 2.0
+"""Factor from which a change of ρ is worth a line."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One property in one precision, before and after.
+
+    Parameters
+    ----------
+    id, dtype : str
+        Which.
+    before, after : SavedRow or None
+        None where a report does not know the property or the precision.
+
+    Examples
+    --------
+    >>> one = Change("C5", "float64", SavedRow("PASS", 0.5), SavedRow("FAIL", 1e6))
+    >>> one.worse, one.sentence
+    (True, 'C5 float64: PASS -> FAIL, ρ 0.5 -> 1e+06 (2e+06 times)')
+    """
+
+    id: str
+    dtype: str
+    before: SavedRow | None
+    after: SavedRow | None
+
+    @property
+    def verdicts(self) -> tuple[str, str]:
+        """Before and after; ``"absent"`` where there is none."""
+        return (
+            self.before.verdict if self.before else "absent",
+            self.after.verdict if self.after else "absent",
+        )
+
+    @property
+    def changed(self) -> bool:
+        """Whether the verdict is another one."""
+        return self.verdicts[0] != self.verdicts[1]
+
+    @property
+    def worse(self) -> bool:
+        """Whether a property fails anew, is tested no longer, or is marginal no longer passed."""
+        before, after = (_rank(verdict) for verdict in self.verdicts)
+        if before is None or after is None:
+            return after == 2 or (before is not None and after is None)
+        return after > before
+
+    @property
+    def better(self) -> bool:
+        """Whether the verdict is another one of something tested, and not worse."""
+        return self.changed and not self.worse and _rank(self.verdicts[1]) is not None
+
+    @property
+    def ratio(self) -> float | None:
+        """Of ρ after to ρ before; None unless both are positive and finite."""
+        a, b = (row.rho if row is not None else None for row in (self.before, self.after))
+        if a is None or b is None or not (0 < a < math.inf and 0 < b < math.inf):
+            return None
+        ratio = b / a
+        return ratio if 0 < ratio < math.inf else None
+
+    @property
+    def sentence(self) -> str:
+        """Verdicts and ρ in one line."""
+        first, second = self.verdicts
+        line = f"{self.id} {self.dtype}: " + (f"{first} -> {second}" if self.changed else first)
+        a, b = (row.rho if row is not None else None for row in (self.before, self.after))
+        if a is None and b is None:
+            return line
+        sizes = [("-" if rho is None else f"{rho:.3g}") for rho in (a, b)]
+        times = "" if self.ratio is None else f" ({self.ratio:.3g} times)"
+        return f"{line}, ρ {sizes[0]} -> {sizes[1]}{times}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the change as plain Python values, ready for JSON."""
+        first, second = self.verdicts
+        return {
+            "id": self.id,
+            "dtype": self.dtype,
+            "before": first,
+            "after": second,
+            "worse": self.worse,
+            "rho_before": self.before.rho if self.before else None,
+            "rho_after": self.after.rho if self.after else None,
+            "rho_ratio": self.ratio,
+        }
+
+
+def compared(before: Sequence[SavedReport], after: Sequence[SavedReport]) -> tuple[Change, ...]:
+    """Return all properties of two sets of reports side by side, precision by precision.
+
+    Parameters
+    ----------
+    before, after : sequence of SavedReport
+        No precision twice in either.
+
+    Returns
+    -------
+    tuple of Change
+        In the order of the first set, then what only the second one has.
+    """
+    found = []
+    one, two = ({report.dtype: report.rows for report in reports} for reports in (before, after))
+    for dtype in dict.fromkeys([*one, *two]):
+        a, b = one.get(dtype, {}), two.get(dtype, {})
+        found += [Change(id_, dtype, a.get(id_), b.get(id_)) for id_ in dict.fromkeys([*a, *b])]
+    return tuple(found)
+
+
+def notable(change: Change) -> bool:
+    """Return whether ρ has grown or shrunk by a factor worth a line, the verdict being the same."""
+    ratio = change.ratio
+    return not change.changed and ratio is not None and not 1 / NOTABLE < ratio < NOTABLE
+
+
+def _rank(verdict: str) -> int | None:
+    """Return 0, 1 or 2 for what was tested, None for what was not."""
+    if verdict in UNTESTED or verdict == "absent":
+        return None
+    return ("PASS", "MARGINAL", "FAIL").index(verdict)

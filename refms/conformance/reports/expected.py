@@ -1,0 +1,110 @@
+"""A run held against the failures that were expected of it: each must fail, and nothing else may."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from refms.conformance.cases import Case, cases
+from refms.conformance.properties import PROPERTIES
+from refms.conformance.property import Property
+from refms.conformance.reports.report import UNTESTED, Report, Row
+from refms.conformance.reports.xfails import expected_failures
+from refms.errors import require_whole
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """What became of the expected failures.
+
+    Parameters
+    ----------
+    met : tuple of str
+        A line for every case that failed as expected, with the reason.
+    broken : tuple of str
+        A sentence for every case that should have failed and did not, or failed beside one that should.
+    excused : frozenset of (str, str)
+        Id and precision of the properties all of whose failures were expected.
+    """
+
+    met: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+    excused: frozenset[tuple[str, str]] = frozenset()
+
+    def failed(self, reports: Sequence[Report]) -> bool:
+        """Return whether anything in reports failed that was not expected to, or did not that was."""
+        return bool(self.broken) or any(
+            row.verdict == "FAIL" and (row.id, report.profile.dtype) not in self.excused
+            for report in reports
+            for row in report.rows
+        )
+
+    def noted(self, report: Report) -> Report:
+        """Return a report whose excused failures say that they were expected; they remain failures."""
+        rows = (
+            dataclasses.replace(row, sentence=f"expected to fail: {row.sentence}")
+            if row.verdict == "FAIL" and (row.id, report.profile.dtype) in self.excused
+            else row
+            for row in report.rows
+        )
+        return dataclasses.replace(report, rows=tuple(rows))
+
+
+def held_against(
+    xfails: Mapping[str, str],
+    adapters: Sequence[Any],
+    chosen: Sequence[Property] = PROPERTIES,
+    tier: str = "quick",
+    seed: int = 0,
+    check: Callable[[Case, str, int], Row] = Case.run,
+) -> Expectations:
+    """Run the properties of which failures are expected case by case, as the pytest plugin does.
+
+    Parameters
+    ----------
+    xfails : mapping of str to str
+        Ids of cases, or patterns, and reasons, as returned by
+        :func:`refms.conformance.reports.xfails.read_xfails`.
+    adapters : sequence of Adapter
+        The implementation, in one or both precisions.
+    chosen : sequence of Property
+        The properties that are run.
+    tier, seed
+        As for :func:`refms.conformance.runner.run`.
+    check : callable
+        (case, tier, seed) -> Row; by default in this process.
+
+    Returns
+    -------
+    Expectations
+        What is not tested is neither met nor broken.
+
+    Raises
+    ------
+    InputError
+        If an entry matches no case of the catalogue, or the seed is negative.
+    """
+    if not xfails:
+        return Expectations()
+    require_whole(seed, "seed")
+    reasons = expected_failures(xfails, (case.id for case in cases(adapters)))
+    met, broken, excused = [], [], set()
+    for adapter in adapters:
+        for law in chosen:
+            own = cases([adapter], [law])
+            if not any(case.id in reasons for case in own):
+                continue
+            verdicts = {case.id: check(case, tier, seed).verdict for case in own}
+            failing = [id_ for id_, verdict in verdicts.items() if verdict == "FAIL"]
+            met += [f"{id_} fails as expected: {reasons[id_]}" for id_ in failing if id_ in reasons]
+            beside = [f"{id_} fails, which was not expected." for id_ in failing if id_ not in reasons]
+            broken += beside + [
+                f"{id_} is {verdict}, but was expected to fail ({reasons[id_]}); remove it from the file."
+                for id_, verdict in verdicts.items()
+                if id_ in reasons and verdict not in ("FAIL", *UNTESTED)
+            ]
+            if failing and not beside:
+                excused.add((law.id, adapter.profile.dtype))
+    return Expectations(tuple(met), tuple(broken), frozenset(excused))

@@ -1,0 +1,151 @@
+"""Reports that ``refms conform run --json`` has written, read back from files that anyone may have made."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from refms.conformance.reports.report import FINDINGS
+from refms.errors import FileError
+from refms.files import regular_file_size
+
+LONGEST_FILE = 2**24
+"""Bytes that the file may have."""
+
+MOST_REPORTS, MOST_ROWS, LONGEST_TEXT = 16, 4096, 200
+
+
+@dataclass(frozen=True)
+class SavedRow:
+    """The verdict on one property, and its ρ where there is one (infinite for ``"inf"`` and ``"nan"``)."""
+
+    verdict: str
+    rho: float | None
+
+
+@dataclass(frozen=True)
+class SavedReport:
+    """One implementation in one precision.
+
+    Parameters
+    ----------
+    name, dtype : str
+        Of the profile.
+    tier : str
+        How much was run.
+    seed : int
+        With which seed.
+    rows : mapping of str to SavedRow
+        By id.
+    """
+
+    name: str
+    dtype: str
+    tier: str
+    seed: int
+    rows: Mapping[str, SavedRow]
+
+
+def read_reports(path: str | os.PathLike[str]) -> tuple[SavedReport, ...]:
+    """Return the reports in a JSON file.
+
+    Parameters
+    ----------
+    path : str or path
+        What ``refms conform run --json`` or ``refms verify --json`` has written.
+
+    Returns
+    -------
+    tuple of SavedReport
+        At least one; no two of the same precision.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, too long, no JSON or no such report.
+
+    Notes
+    -----
+    The length of the file is known before it is read, and only names, verdicts and ρ are kept of it.
+    """
+    name = repr(os.fspath(path))
+    if regular_file_size(path) > LONGEST_FILE:
+        raise FileError(f"{name} is longer than {LONGEST_FILE} bytes; expected a report.")
+    try:
+        with open(path, "rb") as file:
+            given = json.loads(file.read(LONGEST_FILE + 1))
+    except OSError as error:
+        raise FileError(f"{name} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise FileError(f"{name} is not valid JSON: {_shown(str(error))}.") from error
+    try:
+        found = tuple(_report(one) for one in _sequence(_entry(given, "reports"), MOST_REPORTS, "`reports`"))
+        precisions = [report.dtype for report in found]
+        if not found or len(set(precisions)) < len(found):
+            _refuse(f"the precisions of the reports are {precisions}; expected each at most once, and one")
+    except FileError as error:
+        raise FileError(
+            f"{name} is no report: {error}; expected what `refms conform run --json` writes."
+        ) from None
+    return found
+
+
+def _report(given: Any) -> SavedReport:
+    profile = _entry(given, "profile")
+    rows: dict[str, SavedRow] = {}
+    for row in _sequence(_entry(given, "rows"), MOST_ROWS, "`rows`"):
+        id_ = _string(row, "id")
+        if id_ in rows:
+            _refuse(f"there are two rows {id_!r}")
+        rows[id_] = _row(row, id_)
+    seed = _entry(given, "seed")
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
+        _refuse("`seed` is no whole number from 0")
+    return SavedReport(
+        _string(profile, "name"), _string(profile, "dtype"), _string(given, "tier"), seed, rows
+    )
+
+
+def _row(given: Any, id_: str) -> SavedRow:
+    verdict, rho = _string(given, "verdict"), _entry(given, "rho")
+    if verdict not in FINDINGS:
+        _refuse(f"the verdict on {id_!r} is {verdict!r}")
+    if isinstance(rho, str) and rho in ("inf", "nan"):
+        return SavedRow(verdict, math.inf)
+    if rho is None:
+        return SavedRow(verdict, None)
+    if isinstance(rho, bool) or not isinstance(rho, int | float) or not 0 <= rho < 1e308:
+        _refuse(f"ρ of {id_!r} is no number from 0")
+    return SavedRow(verdict, float(rho))
+
+
+def _entry(given: Any, name: str) -> Any:
+    if not isinstance(given, dict) or name not in given:
+        _refuse(f"`{name}` is missing")
+    return given[name]
+
+
+def _sequence(given: Any, most: int, name: str) -> list[Any]:
+    if not isinstance(given, list) or len(given) > most:
+        _refuse(f"{name} is no list of at most {most} entries")
+    return given
+
+
+def _string(given: Any, name: str) -> str:
+    found = _entry(given, name)
+    if not isinstance(found, str):
+        _refuse(f"`{name}` is no text")
+    return _shown(found)
+
+
+def _shown(text: str) -> str:
+    """Return text cut to a length, without characters that a terminal would obey."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text[:LONGEST_TEXT])
+
+
+def _refuse(sentence: str) -> NoReturn:
+    raise FileError(sentence)

@@ -1,0 +1,196 @@
+"""The simplest instance on which a property still fails, by greedy descent over its few integers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from refms.conformance.adapters.profile import ACTIVATIONS, BOUNDARIES, Profile
+from refms.conformance.instances.drawn import Domain, Instance, least_multiples, stencil_sizes
+from refms.conformance.reproduction.patience import Allowance
+
+SIMPLEST: dict[str, Any] = {"c_in": 1, "c_out": 1, "examples": 1, "classes": 2, "layers": 1}
+"""The smallest value of every count."""
+
+PLAIN: dict[str, Any] = {"final_time": 1.0, "stencil_scale": 1.0, "image_scale": 1.0, "within": 0.0}
+"""The plainest value of every other number."""
+
+_PLAINEST = ("identity", *(name for name in ACTIVATIONS if name != "identity"))
+
+_FEW_SEEDS = 3
+
+
+def shrunk(
+    x: Instance, domain: Domain, profile: Profile, still_fails: Callable[[Instance], bool], left: Allowance
+) -> Instance:
+    """Return the simplest instance that is found to fail.
+
+    Parameters
+    ----------
+    x : Instance
+        One that fails.
+    domain : Domain
+        What the property is stated for; it is never left.
+    profile : Profile
+        What the implementation covers; likewise.
+    still_fails : callable
+        Whether the property fails on an instance, in the same way.
+    left : Allowance
+        How often it may be asked.
+
+    Returns
+    -------
+    Instance
+        ``x`` itself if no simpler one fails.
+
+    Notes
+    -----
+    Greedy: of the simpler neighbours of the instance the first one that fails takes its place, until none
+    fails or the allowance is used up. The boldest steps come first: everything as small as it may be, fewer
+    dimensions, the smallest grid, …
+    """
+    tried = {x}
+    while True:
+        for candidate in simpler(x, domain, profile):
+            if candidate in tried:
+                continue
+            if not left.another():
+                return x
+            tried.add(candidate)
+            if still_fails(candidate):
+                x = candidate
+                break
+        else:
+            return x
+
+
+def simpler(x: Instance, domain: Domain, profile: Profile) -> Iterator[Instance]:
+    """Yield instances of a domain that are simpler than a given one, the simplest first.
+
+    Parameters
+    ----------
+    x : Instance
+        The given one.
+    domain, profile
+        As for :func:`shrunk`.
+
+    Yields
+    ------
+    Instance
+        Of the domain, each once, and of less :func:`complexity`.
+    """
+    seen = {x}
+    for candidate in _neighbours(x, domain, profile):
+        smaller = complexity(candidate) < complexity(x)
+        if smaller and candidate not in seen and admits(domain, profile, candidate):
+            seen.add(candidate)
+            yield candidate
+
+
+def complexity(x: Instance) -> tuple[float, ...]:
+    """Return numbers in whose order instances are simpler: dimensions, cells, entries, counts, other numbers.
+
+    Parameters
+    ----------
+    x : Instance
+        Any one.
+
+    Returns
+    -------
+    tuple of float
+        The first one counts most.
+    """
+    counts = [getattr(x, name) for name in SIMPLEST]
+    unusual = sum(getattr(x, name) != value for name, value in PLAIN.items())
+    names = BOUNDARIES.index(x.boundary), _PLAINEST.index(x.activation)
+    return (x.d, x.cells, math.prod(x.stencil), sum(counts), unusual, *names, x.seed)
+
+
+def admits(domain: Domain, profile: Profile, x: Instance) -> bool:
+    """Return whether an instance lies in a domain and within a profile.
+
+    Parameters
+    ----------
+    domain : Domain
+        What a property is stated for.
+    profile : Profile
+        What an implementation covers.
+    x : Instance
+        Any one.
+
+    Returns
+    -------
+    bool
+        True for all that :func:`refms.conformance.instances.drawn.instances` draws of them.
+    """
+    sizes = stencil_sizes(domain, profile, x.pair)
+    least = [domain.multiple * low for low in least_multiples(domain, x.stencil)]
+    equal = domain.square or not profile.rectangular
+    return (
+        x.d in profile.dimensions
+        and x.d in domain.dimensions
+        and x.boundary in profile.boundaries
+        and domain.boundary in (None, x.boundary)
+        and x.activation in profile.activations
+        and (domain.activations is None or x.activation in domain.activations)
+        and (domain.pair is None or (x.pair in profile.pairs and domain.pair(x.weights)))
+        and all(size in sizes for size in x.stencil)
+        and all(n % domain.multiple == 0 for n in x.grid)
+        and all(n >= low for n, low in zip(x.grid, least, strict=True))
+        and (len(set(x.stencil)) == 1 or not (equal or domain.stencil != "any"))
+        and (len(set(x.grid)) == 1 or not equal)
+        and all(getattr(x, name) >= value for name, value in SIMPLEST.items())
+    )
+
+
+def _neighbours(x: Instance, domain: Domain, profile: Profile) -> Iterator[Instance]:
+    """Yield instances with something simpler, in the domain or not, the boldest steps first."""
+    sizes = sorted(stencil_sizes(domain, profile, x.pair))
+    bare = replace(x, **SIMPLEST, **PLAIN)
+    for d in range(1, x.d + 1):
+        for size in sizes[:2]:
+            yield _on_least(replace(bare, grid=x.grid[:d], stencil=(size,) * d), domain, profile)
+    for d in range(1, x.d):
+        for axes in (slice(0, d), slice(x.d - d, x.d)):
+            yield replace(x, grid=x.grid[axes], stencil=x.stencil[axes])
+    yield bare
+    for name, value in {**PLAIN, **SIMPLEST}.items():
+        yield _with(x, name, value)
+    yield _on_least(x, domain, profile)
+    for size in sizes:
+        for stencil in _lowered(x.stencil, size):
+            yield _on_least(replace(x, stencil=stencil), domain, profile)
+            yield replace(x, stencil=stencil)
+    for extent in range(domain.multiple, max(x.grid), domain.multiple):
+        for grid in _lowered(x.grid, extent):
+            yield replace(x, grid=grid)
+    for name, value in SIMPLEST.items():
+        for count in range(value + 1, getattr(x, name)):
+            yield _with(x, name, count)
+    for boundary in BOUNDARIES:
+        yield replace(x, boundary=boundary)
+    for activation in _PLAINEST:
+        yield replace(x, activation=activation)
+    for seed in range(_FEW_SEEDS):
+        yield replace(x, seed=seed)
+
+
+def _with(x: Instance, name: str, value: Any) -> Instance:
+    changes = {name: value}
+    return replace(x, **changes)
+
+
+def _lowered(numbers: tuple[int, ...], most: int) -> Iterator[tuple[int, ...]]:
+    """Yield numbers of which all, and then of which one, are at most so large."""
+    yield tuple(min(most, n) for n in numbers)
+    for axis, n in enumerate(numbers):
+        yield (*numbers[:axis], min(most, n), *numbers[axis + 1 :])
+
+
+def _on_least(x: Instance, domain: Domain, profile: Profile) -> Instance:
+    """Return an instance on the smallest grid for its stencil."""
+    grid = tuple(domain.multiple * low for low in least_multiples(domain, x.stencil))
+    equal = domain.square or not profile.rectangular
+    return replace(x, grid=(max(grid),) * x.d if equal else grid)

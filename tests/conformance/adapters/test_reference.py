@@ -1,0 +1,38 @@
+"""The adapter of refms computes on the backend it is given and hands host arrays back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from refms.conformance import PROPERTIES, run
+from refms.conformance.adapters.reference import ReferenceAdapter
+
+FAMILIES = sorted({item.family for item in PROPERTIES})
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_catalogue_passes_on_the_device(device, family):
+    chosen = [item for item in PROPERTIES if item.family == family]
+    report = run(ReferenceAdapter(device.backend), seed=5, properties=chosen)
+    assert {row.id: row.sentence for row in report.rows if row.verdict not in ("PASS", "NOT RUN")} == {}
+    assert report.counts["PASS"] == len(chosen)
+
+
+def test_correct_code_stays_far_below_the_limit():
+    # Where it did not, the scale would be wrong, and the limit of 30 would let mistakes pass or raise alarms.
+    report = run(ReferenceAdapter(dtype="float32"), seed=5)
+    assert report.counts["PASS"] == len(PROPERTIES)
+    assert max(row.rho for row in report.rows if row.rho is not None) < 10
+
+
+def test_results_come_back_to_the_host(device):
+    adapter = ReferenceAdapter(device.backend)
+    S, Y = np.ones((1, 1, 3)), np.ones((4, 1))
+    for result in (
+        adapter.convolution(S, Y, (4,), "periodic"),
+        adapter.convolution_matrix(S, (4,), "periodic").toarray(),
+        adapter.stencil_up(S, "averaging-bilinear"),
+        adapter.time_smoothness_gradient(np.ones((2, 3)), 1.0),
+    ):
+        assert type(result) is np.ndarray

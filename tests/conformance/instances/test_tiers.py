@@ -1,0 +1,184 @@
+"""The torture tier: scales, extreme shapes, and no false alarm on them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from refms.cli import main as program
+from refms.conformance import PROPERTIES, Profile, run
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
+from refms.conformance.instances.drawn import ANY, Domain, Instance, instances
+from refms.conformance.instances.spread import HARSH, SHAPES, USUAL
+from refms.conformance.instances.tiers import drawn
+from refms.conformance.runner import examined
+from refms.names import TIERS
+
+PLAIN = Instance((5, 4), (3, 3), 2, 3, 2, 3, 2, "periodic", "nearest", "tanh", 1.0, "float64", 7)
+CATALOGUE = {item.id: item for item in PROPERTIES}
+
+
+def harsh(domain=ANY, profile=None, count=300, seed=2):
+    return instances(domain, profile or reference_profile(), count, seed, HARSH)
+
+
+def test_the_scales_scale():
+    scaled = replace(PLAIN, stencil_scale=3e-5, image_scale=7e4)
+    for name, factor in (("stencils", 3e-5), ("single", 3e-5), ("image", 7e4)):
+        once, usual = getattr(scaled, name)(), getattr(PLAIN, name)()
+        np.testing.assert_allclose(once, factor * usual, rtol=1e-15)
+    np.testing.assert_allclose(PLAIN.draw("a", 4, scale=2e3), 2e3 * PLAIN.draw("a", 4), rtol=1e-15)
+
+
+def test_the_opening_undoes_the_size_of_the_images():
+    scaled = replace(PLAIN, image_scale=7e4, stencil_scale=1e-6)
+    p, q = PLAIN.parameters(), scaled.parameters()
+    np.testing.assert_allclose(7e4 * q["opening"], p["opening"], rtol=1e-14)
+    assert all(np.array_equal(p[key], q[key]) for key in p if key != "opening")
+    for x in (PLAIN, scaled):
+        sizes = {key: float(np.std(array)) for key, array in x.in_units(x.parameters()).items()}
+        assert all(0.4 < size < 1.8 for size in sizes.values()), sizes
+    g = {key: np.ones_like(array) for key, array in q.items()}
+    v = scaled.parameters("v")
+    inner = sum((g[key] * v[key]).sum() for key in g)
+    in_units = sum((scaled.per_unit(g)[key] * scaled.in_units(v)[key]).sum() for key in g)
+    assert in_units == pytest.approx(inner, rel=1e-12)
+
+
+def test_entries_are_spread_over_the_decades():
+    wide = np.abs(replace(PLAIN, within=3.0, grid=(40, 50)).image())
+    usual = np.abs(replace(PLAIN, grid=(40, 50)).image())
+    assert np.quantile(wide, 0.05) < 0.1 * np.quantile(usual, 0.05)
+    assert wide.max() <= usual.max()
+
+
+def test_scales_are_named_where_there_are_any():
+    assert "×" not in PLAIN.describe()
+    assert "decades" not in PLAIN.describe()
+    told = replace(PLAIN, stencil_scale=2.5e-4, image_scale=31.0, within=3.0).describe()
+    assert "stencils × 0.00025, images × 31, entries over 3 decades" in told
+
+
+def test_equal_seeds_give_equal_instances_and_both_precisions_the_same():
+    assert harsh() == harsh() != harsh(seed=3)
+    assert instances(ANY, reference_profile(), 5, 2, HARSH, first=7) == harsh()[7:12]
+    single = harsh(profile=reference_profile(dtype="float32"))
+    assert [replace(x, dtype="float64") for x in single] == list(harsh())
+    np.testing.assert_array_equal(single[0].image(), harsh()[0].image().astype("float32"))
+
+
+def test_scales_fill_the_decades_and_single_precision_holds_them():
+    found = harsh(profile=reference_profile(dtype="float32"))
+    for name in ("stencil_scale", "image_scale"):
+        u = np.log10([getattr(x, name) for x in found])
+        assert -6 <= u.min() < -5.5 < 5.5 < u.max() <= 6
+        assert abs(np.median(u)) < 1
+    for x in found:
+        for array in (x.stencils(), x.image()):
+            assert np.isfinite(array).all()
+            assert (np.abs(array[array != 0]) > np.finfo("float32").tiny).all()
+
+
+def test_shapes_of_all_kinds_come_up():
+    found = harsh()
+    assert any(x.cells == 1 for x in found)
+    assert any(max(x.grid) >= 12 * min(x.grid) for x in found)
+    assert any(n < size for x in found for n, size in zip(x.grid, x.stencil, strict=True))
+    assert any((x.c_in, x.c_out, x.examples, x.layers) == (1, 1, 1, 1) for x in found)
+    assert any(max(x.c_in, x.c_out) >= 7 for x in found)
+    assert any(x.examples > 8 for x in found)
+    assert any(x.layers > 8 for x in found)
+    assert any(x.cells > 150 for x in found)
+    assert {x.d for x in found} == {1, 2, 3}
+    assert {x.boundary for x in found} == {"periodic", "zero"}
+    assert {x.activation for x in found} == set(reference_profile().activations)
+    assert all(max(x.c_in, x.c_out) == 1 or max(x.c_in, x.c_out) * x.cells <= 640 for x in found)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_stays_in_its_domain(shape):
+    spread = replace(HARSH, shapes=(shape,))
+    domain = Domain(multiple=2, smallest=3, resolves=True, pair=lambda pair: True, small=True)
+    square = replace(domain, square=True)
+    for one in (domain, square):
+        for x in instances(one, reference_profile(), 30, 5, spread):
+            assert all(n % 2 == 0 and n >= 6 for n in x.grid)
+            assert all(n >= size for n, size in zip(x.grid, x.stencil, strict=True))
+            assert one is domain or len(set(x.grid)) == 1
+            assert x.classes >= 2
+
+
+def test_the_usual_tiers_are_what_they_were():
+    assert USUAL.scale(np.random.default_rng(0)) == 1.0
+    for tier in ("quick", "full"):
+        for x in drawn(CATALOGUE["C5"], reference_profile(), tier, 0):
+            assert (x.stencil_scale, x.image_scale, x.within) == (1.0, 1.0, 0.0)
+    assert len(drawn(CATALOGUE["C5"], reference_profile(), "torture", 0)) == TIERS["torture"]
+    assert len(drawn(CATALOGUE["N1"], reference_profile(), "torture", 0)) == TIERS["torture"] // 4
+
+
+CHEAP = [item for item in PROPERTIES if item.cost == 1 and item.id not in ("O1", "O4", "R2")]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("family", sorted({item.family for item in CHEAP}))
+def test_no_false_alarm_on_harsh_instances(dtype, family):
+    gate = Gate(ReferenceAdapter(dtype=dtype))
+    for item in (one for one in CHEAP if one.family == family):
+        for x in harsh(item.domain, gate.profile, 8, 11):
+            found = examined(gate, item, x)
+            assert found.verdict == "PASS", f"{item.id}: {found.sentence} {x.describe()}"
+
+
+@pytest.mark.parametrize("name", ["O1", "O4", "O5", "O6", "O12", "R2", "N1", "N2", "D3"])
+def test_no_false_alarm_of_the_dear_ones(name):
+    gate = Gate(ReferenceAdapter())
+    for x in harsh(CATALOGUE[name].domain, gate.profile, 3, 4):
+        found = examined(gate, CATALOGUE[name], x)
+        assert found.verdict == "PASS", f"{found.sentence} {x.describe()}"
+
+
+def test_mistakes_are_found_at_every_scale():
+    class Flipped(ReferenceAdapter):
+        def convolution(self, S, Y, grid, boundary):
+            return super().convolution(S[..., ::-1].copy(), Y, grid, boundary)
+
+        def gradient(self, parameters, X, C, problem):
+            found = super().gradient(parameters, X, C, problem)
+            return found | {"opening": 1.001 * found["opening"]}
+
+    gate = Gate(Flipped())
+    for name, least in (("C9", 15), ("O2", 19)):
+        found = [examined(gate, CATALOGUE[name], x) for x in harsh(CATALOGUE[name].domain, gate.profile, 20)]
+        assert sum(one.verdict == "FAIL" for one in found) >= least
+
+
+def test_a_report_of_the_tier(monkeypatch):
+    monkeypatch.setitem(TIERS, "torture", 3)
+    report = run(ReferenceAdapter(), "torture", properties=[CATALOGUE[name] for name in ("T1", "S6", "O5")])
+    rows = {row.id: row for row in report.rows if row.verdict == "PASS"}
+    assert {name: row.instances for name, row in rows.items()} == {"T1": 7, "S6": 3, "O5": 1}  # every pair
+    assert "×" in rows["S6"].worst_instance
+
+
+def test_the_command_line_knows_the_tier(capsys, monkeypatch):
+    told = []
+    monkeypatch.setattr("refms.cli.verify.reports_of", lambda _, tier, seed: told.append(tier) or [])
+    monkeypatch.setattr("refms.cli.verify.conclude", lambda reports: True)
+    assert program.main(["verify", "--tier", "torture", "--dtype", "float64"]) == 0
+    assert told == ["torture"]
+    assert program.main(["verify", "--tier", "torture", "--full"]) == 2
+    assert program.main(["conform", "run", "--help"]) == 0
+    assert "torture" in capsys.readouterr().out
+
+
+def test_a_narrow_profile_has_harsh_instances_too():
+    narrow = Profile("narrow", dimensions=(2,), stencil_sizes=(3,), rectangular=False)
+    for x in harsh(profile=narrow):
+        assert x.grid[0] == x.grid[1]
+        assert x.d == 2
+    chosen = [CATALOGUE["C5"]]
+    assert run(ReferenceAdapter(profile=narrow), properties=chosen).counts["PASS"] == 1

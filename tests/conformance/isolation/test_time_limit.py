@@ -1,0 +1,142 @@
+"""Time limits in the process itself: SIGALRM, what it interrupts, and what it leaves as it was."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+import weakref
+
+import pytest
+
+from refms.conformance import PROPERTIES, run
+from refms.conformance.adapters.reference import ReferenceAdapter
+from refms.conformance.adapters.whereabouts import Whereabouts
+from refms.conformance.isolation.time_limit import TimeIsUp, time_limit
+from refms.errors import InputError
+
+CHOSEN = [item for item in PROPERTIES if item.id in ("C14", "D1")]
+
+
+class Hanging(ReferenceAdapter):
+    def convolution_adjoint(self, S, Z, grid, boundary):
+        while True:
+            try:
+                time.sleep(60)
+            except Exception:  # what a loop of attempts does
+                continue
+
+
+class Leaving(ReferenceAdapter):
+    def depth_prolong(self, Theta, layers):
+        raise SystemExit(0)
+
+
+def found(adapter, **options):
+    return {row.id: row for row in run(adapter, properties=CHOSEN, **options).rows}
+
+
+def test_a_property_that_hangs_fails_and_the_others_are_checked():
+    rows = found(Hanging(), timeout=1.0)
+    assert rows["C14"].verdict == "FAIL"
+    assert rows["C14"].sentence.startswith("did not return within 1 s in convolution_adjoint, after")
+    assert rows["C14"].worst_instance.startswith("grid (")
+    assert 1.0 <= rows["C14"].seconds < 10
+    assert rows["D1"].verdict == "PASS"
+
+
+def test_a_limit_changes_nothing_where_it_is_not_reached():
+    def told(**options):
+        return [
+            (row.verdict, row.rho, row.worst_instance)
+            for row in found(ReferenceAdapter(), **options).values()
+        ]
+
+    assert told(timeout=600.0) == told()
+
+
+def test_an_implementation_that_ends_python_fails_and_does_not_end_it():
+    row = found(Leaving())["D1"]
+    assert (row.verdict, row.sentence) == ("FAIL", "SystemExit: 0")
+
+
+def test_handlers_and_timers_are_left_as_they_were():
+    def own(number, frame):
+        raise AssertionError("too early")
+
+    earlier = signal.signal(signal.SIGALRM, own)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 60)
+        with pytest.raises(TimeIsUp), time_limit(0.05):
+            time.sleep(10)
+        assert signal.getsignal(signal.SIGALRM) is own
+        assert 50 < signal.setitimer(signal.ITIMER_REAL, 0)[0] < 60
+    finally:
+        signal.signal(signal.SIGALRM, earlier)
+
+
+def test_a_limit_that_is_caught_comes_again():
+    caught = []
+
+    def stubborn():
+        while len(caught) < 2:
+            try:
+                time.sleep(10)
+            except TimeIsUp as error:
+                caught.append(error)
+        raise caught[-1]
+
+    with pytest.raises(TimeIsUp), time_limit(0.05):
+        stubborn()
+
+
+def test_other_threads_have_no_limit():
+    ended = []
+
+    def work():
+        with time_limit(0.01):
+            time.sleep(0.1)
+        ended.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert ended
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, float("nan")])
+def test_limits_that_are_none_are_refused(seconds):
+    with pytest.raises(InputError, match="time limit"), time_limit(seconds):
+        pass
+
+
+def test_many_calls_are_told_from_one():
+    where = Whereabouts()
+    where.start -= 10
+    for _ in range(3):
+        where.enter("restrict")
+    assert where.overdue(10.0) == (
+        "did not return within 10 s in restrict, after 2 calls that did; "
+        "if it is only slow, raise the time limit."
+    )
+    where.since -= 9
+    assert where.overdue(10.0) == "did not return within 10 s in restrict, after 2 calls that did."
+    assert Whereabouts().overdue(1.0) == "did not return within 1 s before any operation was called."
+
+
+def test_an_end_that_falls_into_a_callback_of_a_weak_reference_is_not_lost():
+    """There, Python would drop the exception and say so, which fails a test."""
+
+    class Thing:
+        pass
+
+    def forget_for_ever():
+        kept = weakref.WeakSet()
+        while True:
+            kept.add(Thing())  # forgotten at once: half of the time goes into callbacks
+
+    for _ in range(20):
+        start = time.monotonic()
+        with pytest.raises(TimeIsUp), time_limit(0.02):
+            forget_for_ever()
+        assert time.monotonic() - start < 0.9  # not only when the limit comes again
