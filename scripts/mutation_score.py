@@ -1,7 +1,8 @@
 """Change refms' own core in thousands of small ways and count how many of these mutants its tests notice.
 
-    python scripts/mutation_score.py [--only MODULE] [--sample N --seed S] [-o FILE]
-    python scripts/mutation_score.py --again FILE     # only those that survived in an earlier result
+    python scripts/mutation_score.py --jobs 2                 # all of them; publishes the result
+    python scripts/mutation_score.py --jobs 2 --again RESULT  # survivors and changed modules; publishes, too
+    python scripts/mutation_score.py --only MODULE [--sample N --seed S] [-o FILE]
     python scripts/mutation_score.py --table          # write validation/conformance/MUTATION.md from its JSON
 
 Needs the extra `mutation`: pip install -e '.[mutation]'. Tests run in a copy of this tree in a
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import hashlib
 import json
 import random
 import shutil
@@ -22,6 +24,9 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -146,72 +151,85 @@ def fate(mutant: Any, tests: dict[str, dict[str, Any]], folder: Path) -> str:
 
 
 def score(options: argparse.Namespace) -> dict[str, Any]:
-    """Run the mutants in a copy of the project and return the result."""
+    """Run the mutants in copies of the project and return the result."""
     from mutation import trials
 
     started = time.monotonic()
     trials.import_what_tests_import()
     chosen = [name for name in MODULES if options.only in (None, name)]
-    earlier = json.loads(options.again.read_text(encoding="utf-8")) if options.again else None
+    earlier = json.loads(options.again.read_text(encoding="utf-8"))["modules"] if options.again else {}
     with tempfile.TemporaryDirectory(prefix="mutation-") as name:
         folder = Path(name).resolve()
         copy_of_project(folder)
         tests = trials.measure(suite_of(folder), chosen, folder)
         print(f"{len(tests)} tests pass without a mutant, {time.monotonic() - started:.0f} s", flush=True)
-        modules = {module: _module(module, tests, folder, options, earlier) for module in chosen}
+        work = partial(_module, tests=tests, folder=folder, options=options, earlier=earlier)
+        with ProcessPoolExecutor(options.jobs, mp_context=get_context("fork")) as pool:
+            modules = dict(zip(chosen, pool.map(work, chosen), strict=True))
     return {
         **_circumstances(),
         "tests": len(tests),
         "sample": options.sample,
         "seed": options.seed,
-        "seconds": round(time.monotonic() - started),
+        "seconds": sum(found["seconds"] for found in modules.values()),
         "modules": modules,
     }
 
 
 def _module(
     module: str,
+    *,
     tests: dict[str, dict[str, Any]],
     folder: Path,
     options: argparse.Namespace,
-    earlier: dict[str, Any] | None,
+    earlier: dict[str, Any],
 ) -> dict[str, Any]:
-    """Run the chosen mutants of one module and return what became of them."""
+    """Run the chosen mutants of one module in a copy of its own and return what became of them.
+
+    Of a module that has not changed since an earlier result only the survivors are run again: tests are
+    added, so what was noticed once still is.
+    """
     from mutation import sites
 
     begun = time.monotonic()
-    everything = sites.mutants_of(module, (folder / module).read_text(encoding="utf-8"))
+    source = (folder / module).read_text(encoding="utf-8")
+    digest = hashlib.sha256(source.encode()).hexdigest()
+    everything = sites.mutants_of(module, source)
     mutants = everything
-    if earlier is not None:
-        known = {
-            (row["function"], row["before"], row["after"]) for row in earlier["modules"][module]["survivors"]
-        }
+    before = earlier.get(module, {})
+    again = before.get("sha256") == digest and before["mutants"] == before["population"] == len(everything)
+    if again:
+        known = {(row["function"], row["before"], row["after"]) for row in before["survivors"]}
         mutants = [each for each in everything if (each.function, each.before, each.after) in known]
     elif options.sample is not None and options.sample < len(everything):
         places = random.Random(f"{options.seed} {module}").sample(range(len(everything)), options.sample)
         mutants = [everything[place] for place in sorted(places)]
-    fates: Counter[str] = Counter()
+    fates: Counter[str] = Counter(before["noticed"] if again else {})
     survivors = []
-    for mutant in mutants:
-        found = fate(mutant, tests, folder)
-        fates[found] += 1
-        if found == SURVIVED:
-            survivors.append(
-                {
-                    "line": mutant.line,
-                    "function": mutant.function,
-                    "before": mutant.before,
-                    "after": mutant.after,
-                }
-            )
-            print(f"  {module}:{mutant.line}: {mutant.before}  ->  {mutant.after}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="mutation-") as name:
+        copy = Path(name).resolve() / "copy"
+        shutil.copytree(folder, copy)
+        for mutant in mutants:
+            found = fate(mutant, tests, copy)
+            fates[found] += 1
+            if found == SURVIVED:
+                survivors.append(
+                    {
+                        "line": mutant.line,
+                        "function": mutant.function,
+                        "before": mutant.before,
+                        "after": mutant.after,
+                    }
+                )
+                print(f"  {module}:{mutant.line}: {mutant.before}  ->  {mutant.after}", flush=True)
     seconds = round(time.monotonic() - begun)
     print(f"{module}: {len(mutants)} mutants, {len(survivors)} survive, {seconds} s", flush=True)
     return {
+        "sha256": digest,
         "population": len(everything),
-        "mutants": len(mutants),
+        "mutants": sum(fates.values()),
         "noticed": {who: fates[who] for who in publishing.NOTICED},
-        "seconds": seconds,
+        "seconds": seconds + (before["seconds"] if again else 0),
         "survivors": survivors,
     }
 
@@ -250,8 +268,12 @@ def parser() -> argparse.ArgumentParser:
         "--sample", type=int, metavar="N", help="at most N mutants of each module, drawn uniformly"
     )
     top.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the sample (default: 0)")
+    top.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (default: 1)")
     top.add_argument(
-        "--again", type=Path, metavar="FILE", help="only the mutants that survived in this earlier result"
+        "--again",
+        type=Path,
+        metavar="RESULT",
+        help="bring an earlier result up to date: run what survived in it, and all of modules changed since",
     )
     top.add_argument(
         "-o",
@@ -270,15 +292,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.table:
         write_table()
         return 0
-    if options.sample is not None and options.sample < 1:
-        print(f"--sample is {options.sample}; expected 1 or more.", file=sys.stderr)
-        return 2
+    for name in ("sample", "jobs"):
+        if getattr(options, name) is not None and getattr(options, name) < 1:
+            print(f"--{name} is {getattr(options, name)}; expected 1 or more.", file=sys.stderr)
+            return 2
     try:
         result = score(options)
     except (ImportError, OSError, RuntimeError, subprocess.CalledProcessError) as error:
         print(f"no mutation score: {error}", file=sys.stderr)
         return 2
-    everything = options.only is None and options.sample is None and options.again is None
+    everything = options.only is None and options.sample is None
     if output := options.output or (RESULT if everything else None):
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -169,7 +169,7 @@ The tests noticed {total["mutants"] - total["survivors"]:,} of these mutants: **
 of all, and **{100 * total["score"]:.1f} %** of those that are not proved equivalent to the original.
 
 `{result["command"]}`, {result["date"]}, {result["machine"]}, {versions};
-{result["tests"]:,} tests, {result["seconds"] / 60:.0f} minutes. {drawn}
+{result["tests"]:,} tests, {result["seconds"] / 60:.0f} minutes of one core. {drawn}
 
 | {" | ".join(columns)} |
 |{"---|" * len(columns)}"""
