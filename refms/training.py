@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from refms.model import Model
 from refms.network.architectures.residual import Residual
 from refms.network.checkpointing import checkpointed
 from refms.objective.batches import LabelledColumns, batch_width
+from refms.objective.empirical_risk import Work
 from refms.objective.optimal_control import OptimalControl
 from refms.objective.preconditioners import ClassifierSmoothness
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
@@ -23,7 +25,7 @@ from refms.optimize.descent import DescentResult, descend
 from refms.optimize.gauss_newton import Damping
 from refms.optimize.history import History
 from refms.optimize.outcome import Outcome, Status
-from refms.optimize.schedule import BlockSteps, Monitor
+from refms.optimize.schedule import BlockSteps, Monitor, Standing
 from refms.optimize.step import StepOptions
 from refms.optimize.stopping import StopRules
 
@@ -45,6 +47,28 @@ class Training:
     model: Model
     outcome: Outcome
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A training between two iterations: from here it goes on bit for bit as if it had not been interrupted.
+
+    Parameters
+    ----------
+    model : Model
+        With the parameters as they are and the history so far.
+    iteration : int
+        The last one done; 0 at the start.
+    damping : float or None
+        λ of the next Gauss–Newton step; None where the options say it, or there is no damping.
+    notes : tuple of str
+        One sentence for each step that was refused or cut short so far.
+    """
+
+    model: Model
+    iteration: int = 0
+    damping: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 def require_memory(network: Residual, classes: int, dtype: str, memory: int) -> None:
@@ -130,12 +154,13 @@ def problem_of(
 
 @np.errstate(over="ignore", invalid="ignore")
 def train(
-    model: Model,
+    start: Model | Checkpoint,
     examples: LabelledColumns,
     weights: RegularizationSection | None = None,
     options: OptimizationSection | None = None,
     monitor: Monitor | None = None,
     team: Team = ALONE,
+    keeper: Callable[[Checkpoint], None] | None = None,
 ) -> Training:
     """Train a model by the block-coordinate descent of [LAS] Sec. 4, starting from its parameters.
 
@@ -144,9 +169,10 @@ def train(
 
     Parameters
     ----------
-    model : Model
-        The start. If its W is zero, the classifier is first fitted to the initial features (rows of iteration
-        0 in the history): a zero W sends no signal back to the propagation.
+    start : Model or Checkpoint
+        Where to start, or to go on. If the W of a model is zero, the classifier is first fitted to the
+        initial features (rows of iteration 0 in the history): a zero W sends no signal back to the
+        propagation.
     examples : LabelledColumns
         Prepared images and one-hot labels.
     weights : RegularizationSection, optional
@@ -157,6 +183,8 @@ def train(
         Called after each iteration, see :func:`~refms.optimize.descent.descend`.
     team : Team
         Threads and processes that share the examples; the trained model does not depend on their number.
+    keeper : callable, optional
+        Called with a checkpoint after each iteration after which the training could go on.
 
     Returns
     -------
@@ -173,30 +201,57 @@ def train(
     NumPy's warnings about overflow and invalid values are silenced, for the outcome says it.
     """
     options = options or OptimizationSection()
-    problem = replace(problem_of(model, examples, weights or RegularizationSection(), options), team=team)
+    begun = start if isinstance(start, Checkpoint) else Checkpoint(start)
+    model = begun.model
+    spent = Work(model.history.rows[-1].work_units if begun.iteration else 0.0)
+    problem = problem_of(model, examples, weights or RegularizationSection(), options)
+    problem = replace(problem, team=team, work=spent)
     propagation, classifier = propagation_then_classifier(
         StepOptions(options.cg_tolerance, options.propagation_cg_iterations, max_step=1.0),
         StepOptions(options.cg_tolerance, options.classifier_cg_iterations),
-        damping=Damping(options.damping) if options.damping else None,
+        damping=_damping_of(options, begun),
         classifier_steps=options.classifier_steps,
     )
     blocks = model.blocks
-    rows, notes = model.history.rows, tuple[str, ...]()
-    if not bool((model.W != 0).any()):
+    rows, notes = model.history.rows, begun.notes
+    if begun.iteration == 0 and not bool((model.W != 0).any()):
         first = _fit_classifier(problem, blocks, classifier)
-        rows, notes = rows + first.history.rows, first.notes
+        rows, notes = rows + first.history.rows, notes + first.notes
         if first.outcome.status is Status.NON_FINITE:
             return Training(replace(model, history=History(rows)), first.outcome, notes)
         blocks = first.blocks
+
+    def keep(standing: Standing) -> None:
+        if keeper is not None:
+            reached = model.with_blocks(standing.blocks)
+            reached = replace(reached, history=History(rows + standing.history.rows))
+            damping = _damping_after(standing.schedule)
+            keeper(Checkpoint(reached, standing.iteration, damping, notes + standing.notes))
+
     result = block_coordinate_descent(
         problem,
         blocks,
         (propagation, classifier),
         stop=StopRules(max_iterations=options.iterations),
         monitor=monitor,
+        keeper=keep,
+        first_iteration=begun.iteration + 1,
     )
     trained = replace(model.with_blocks(result.blocks), history=History(rows + result.history.rows))
     return Training(trained, result.outcome, notes + result.notes)
+
+
+def _damping_of(options: OptimizationSection, begun: Checkpoint) -> Damping | None:
+    """Return the damping of the first Gauss–Newton step; a weight of 0 asks for none."""
+    if not options.damping:
+        return None
+    return Damping(options.damping if begun.damping is None else begun.damping)
+
+
+def _damping_after(schedule: tuple[BlockSteps, ...]) -> float | None:
+    """Return λ of the next Gauss–Newton step."""
+    damping = getattr(schedule[0].method, "damping", None)
+    return None if damping is None else float(damping.value)
 
 
 def _fit_classifier(

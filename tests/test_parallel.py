@@ -1,17 +1,21 @@
 """Several processes: the same bits as one, one that writes, and an end for all where one fails."""
 
+import contextlib
 import dataclasses
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from small_nets import examples, images, untrained
 
+from refms.artifacts.checkpoint_files import CheckpointFiles
 from refms.artifacts.model_file import load_model
 from refms.config import OptimizationSection
 from refms.objective.shards import Team
@@ -162,3 +166,39 @@ def test_several_processes_without_mpi4py_are_refused(tmp_path, monkeypatch):
     assert done.returncode == 2
     assert "mpi4py is not installed" in done.stderr
     assert not (tmp_path / "model.h5").exists()
+
+
+@NEEDS_MPI
+def test_a_process_that_dies_ends_all_and_the_training_goes_on_from_the_last_checkpoint(tmp_path):
+    words = [*TRAIN[:-1], "5", "--quiet"]
+    assert launch(1, *words, "-o", str(tmp_path / "whole.h5")).returncode == 0
+    target = tmp_path / "run.h5"
+    files = CheckpointFiles(target)
+    command = [MPIEXEC, "-n", "2", sys.executable, *words, "-o", str(target)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as launched:
+        end = time.monotonic() + 60
+        while not files.existing():
+            assert time.monotonic() < end
+            time.sleep(0.005)
+        os.kill(one_that_computes(target), signal.SIGKILL)
+        assert launched.wait(60) != 0
+        assert "KILLED" in launched.stdout.read().upper() + launched.stderr.read().upper()
+    assert not target.exists()
+    assert 1 <= files.newest().iteration < 5
+    done = launch(2, *words, "-o", str(target), "--resume")
+    assert done.returncode == 0, done.stderr
+    for name, array in load_model(tmp_path / "whole.h5").arrays.items():
+        np.testing.assert_array_equal(load_model(target).arrays[name], array)
+    assert files.existing() == []
+
+
+def one_that_computes(target):
+    """Return the process id of the last of the processes that write a target, by what /proc says."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            words = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
+            if words and words[0] == os.fsencode(sys.executable) and os.fsencode(str(target)) in words:
+                found.append(int(entry.name))
+    assert len(found) == 2
+    return max(found)

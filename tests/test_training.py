@@ -368,3 +368,42 @@ def test_the_monitor_may_stop_the_run(start, digits):
 def test_the_limit_of_iterations_is_told(run):
     assert run.outcome.status is Status.ITERATION_LIMIT
     assert run.outcome.message.startswith("Iteration 3, all blocks: The limit of max_iterations = 3")
+
+
+# Going on
+
+
+@pytest.mark.parametrize("damping", [0.0, 1e-3])
+def test_a_training_goes_on_from_any_checkpoint_as_if_it_had_not_stopped(start, digits, damping):
+    options = replace(OPTIONS, iterations=4, damping=damping)
+    kept = []
+    whole = train(start, digits, WEIGHTS, options, keeper=kept.append)
+    assert [checkpoint.iteration for checkpoint in kept] == [1, 2, 3]
+    if damping:
+        assert len({checkpoint.damping for checkpoint in kept}) > 1
+    for checkpoint in kept:
+        again = train(checkpoint, digits, WEIGHTS, options)
+        assert same(again.model, whole.model)
+        assert again.outcome == whole.outcome
+        columns = whole.model.history.columns()
+        for name, column in again.model.history.columns().items():
+            if name != "seconds":
+                np.testing.assert_array_equal(column, columns[name], err_msg=name)
+
+
+def test_a_training_that_the_monitor_stops_leaves_a_checkpoint_and_one_that_ends_does_not(start, digits):
+    kept = []
+    stopped = train(
+        start, digits, WEIGHTS, OPTIONS, lambda *given: Report(stop="Enough."), keeper=kept.append
+    )
+    assert stopped.outcome.status is Status.STOPPED
+    (checkpoint,) = kept
+    assert same(checkpoint.model, stopped.model)
+    assert len(checkpoint.model.history.rows) == len(stopped.model.history.rows)
+
+
+def test_a_training_whose_iterations_are_all_done_does_not_go_on(start, digits):
+    kept = []
+    train(start, digits, WEIGHTS, OPTIONS, keeper=kept.append)
+    with pytest.raises(InputError, match="first_iteration is 3; expected 1 to max_iterations = 2"):
+        train(kept[-1], digits, WEIGHTS, replace(OPTIONS, iterations=2))

@@ -6,15 +6,20 @@ import argparse
 import dataclasses
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
+from refms.artifacts.checkpoint_files import CheckpointFiles
 from refms.artifacts.model_file import save_model
 from refms.cli.datasets import read_dataset, split_by
 from refms.cli.files import require_target, write_json
+from refms.cli.interruption import interruption
 from refms.cli.parsers.train import OVERRIDES
+from refms.cli.resuming import require_free, resumed
 from refms.config import Configuration
-from refms.data.dataset import one_hot
+from refms.data.dataset import Dataset, one_hot
 from refms.environment import peak_memory, versions
 from refms.errors import Array, require_whole
 from refms.model import Model, initial_model, score
@@ -24,7 +29,7 @@ from refms.optimize.history import HistoryRow
 from refms.optimize.outcome import Status
 from refms.optimize.schedule import Monitor, Report
 from refms.parallel import communicator
-from refms.training import Training, require_memory, train
+from refms.training import Checkpoint, Training, require_memory, train
 
 
 def run(options: argparse.Namespace) -> int:
@@ -47,15 +52,51 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace, team: Team) -> int:
     leads = team.comm.rank == 0
     configuration = configured(options)
+    files = CheckpointFiles(Path(options.output), max(options.checkpoints, 1))
     if leads:
         require_target(options.output, force=options.force)
+        require_free(files, options.checkpoints, resume=options.resume, force=options.force)
     dataset = read_dataset(configuration.data.dataset, options.data_dir)
     training_set, validation_set = split_by(configuration.data, dataset)
+    start = _start(configuration, dataset)
+    begin = resumed(files, start, configuration) if options.resume else start
+    labels = one_hot(training_set.labels, dataset.classes, configuration.optimization.dtype)
+    examples = LabelledColumns(start.prepare(training_set), labels)
+    validation = LabelledColumns(
+        start.prepare(validation_set),
+        one_hot(validation_set.labels, dataset.classes, configuration.optimization.dtype),
+    )
+    first = begin.iteration if isinstance(begin, Checkpoint) else 0
+    # Where several processes step together, none may stop alone: there Ctrl-C ends all of them at once.
+    wish = interruption(quiet=options.quiet) if team.comm.size == 1 else nullcontext(lambda: False)
+    with wish as stopping:
+        watch = progress(start, validation, configuration, options.quiet, first, stopping) if leads else None
+        keeper = files.write if leads and options.checkpoints else None
+        result = train(
+            begin, examples, configuration.regularization, configuration.optimization, watch, team, keeper
+        )
+    code = 1 if result.outcome.status is Status.NON_FINITE else 0
+    if not leads:
+        return code
+    save_model(options.output, result.model, overwrite=options.force)
+    if result.outcome.status not in (Status.STOPPED, Status.NON_FINITE):
+        files.remove()
+    summary = summarized(result, examples, validation, configuration)
+    print(
+        f"{options.output}: grid {start.grid.shape}, training accuracy {summary['train']['accuracy']:.4f}, "
+        f"validation accuracy {summary['validation']['accuracy']:.4f}\n{result.outcome.message}"
+    )
+    write_json(options.json, {"model": options.output, **summary})
+    return code
+
+
+def _start(configuration: Configuration, dataset: Dataset) -> Model:
+    """Return the model before any training, once the memory is known to suffice."""
     grid = configuration.data.grid(dataset.grid)
     dtype = configuration.optimization.dtype
     network = configuration.network.network(grid)
     require_memory(network, dataset.classes, dtype, configuration.optimization.memory)
-    start = initial_model(
+    return initial_model(
         network,
         dataset.classes,
         configuration.network.seed,
@@ -65,24 +106,6 @@ def _run(options: argparse.Namespace, team: Team) -> int:
         {"configuration": configuration.to_dict(), "dataset": dataset.name, "versions": versions()},
         configuration.network.opening_scale,
     )
-    labels = one_hot(training_set.labels, dataset.classes, dtype)
-    examples = LabelledColumns(start.prepare(training_set), labels)
-    validation = LabelledColumns(
-        start.prepare(validation_set), one_hot(validation_set.labels, dataset.classes, dtype)
-    )
-    watch = progress(start, validation, configuration, options.quiet) if leads else None
-    result = train(start, examples, configuration.regularization, configuration.optimization, watch, team)
-    code = 1 if result.outcome.status is Status.NON_FINITE else 0
-    if not leads:
-        return code
-    save_model(options.output, result.model, overwrite=options.force)
-    summary = summarized(result, examples, validation, configuration)
-    print(
-        f"{options.output}: grid {grid.shape}, training accuracy {summary['train']['accuracy']:.4f}, "
-        f"validation accuracy {summary['validation']['accuracy']:.4f}\n{result.outcome.message}"
-    )
-    write_json(options.json, {"model": options.output, **summary})
-    return code
 
 
 def configured(options: argparse.Namespace) -> Configuration:
@@ -109,7 +132,14 @@ def configured(options: argparse.Namespace) -> Configuration:
     return Configuration.from_dict(sections)
 
 
-def progress(model: Model, validation: LabelledColumns, configuration: Configuration, quiet: bool) -> Monitor:
+def progress(
+    model: Model,
+    validation: LabelledColumns,
+    configuration: Configuration,
+    quiet: bool,
+    first: int = 0,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Monitor:
     """Return the monitor that measures the validation accuracy and prints a row per iteration.
 
     Parameters
@@ -122,6 +152,10 @@ def progress(model: Model, validation: LabelledColumns, configuration: Configura
         Gives the number of iterations and the memory budget.
     quiet : bool
         Whether to print nothing.
+    first : int
+        Iterations that were done before.
+    stopping : callable
+        Whether the run shall stop after this iteration.
 
     Returns
     -------
@@ -137,7 +171,7 @@ def progress(model: Model, validation: LabelledColumns, configuration: Configura
         )
         if not quiet:
             spent = time.perf_counter() - start
-            left = spent / iteration * (total - iteration)
+            left = spent / (iteration - first) * (total - iteration)
             print(
                 f"iteration={iteration}/{total} objective={rows[-1].objective:.6g} "
                 f"gradient={rows[0].gradient_norm:.2e} cg={rows[0].cg_iterations} "
@@ -146,7 +180,10 @@ def progress(model: Model, validation: LabelledColumns, configuration: Configura
                 file=sys.stderr,
                 flush=True,
             )
-        return Report({"validation_accuracy": found.accuracy, "validation_loss": found.loss})
+        return Report(
+            {"validation_accuracy": found.accuracy, "validation_loss": found.loss},
+            "Stopped by Ctrl-C; refms train --resume --force goes on." if stopping() else "",
+        )
 
     return monitor
 

@@ -8,7 +8,7 @@ from refms.errors import Array
 from refms.optimize.descent import DescentResult, descend
 from refms.optimize.gauss_newton import Damping, GaussNewton
 from refms.optimize.newton import Newton
-from refms.optimize.schedule import BlockProblem, BlockSteps, Monitor
+from refms.optimize.schedule import BlockProblem, BlockSteps, Keeper, Monitor
 from refms.optimize.step import StepOptions
 from refms.optimize.stopping import DEFAULT_STOP, StopRules
 
@@ -69,6 +69,7 @@ def block_coordinate_descent(
     *,
     stop: StopRules = DEFAULT_STOP,
     monitor: Monitor | None = None,
+    keeper: Keeper | None = None,
     first_iteration: int = 1,
 ) -> DescentResult:
     """Minimise a function of several blocks by stepping one block at a time.
@@ -87,6 +88,8 @@ def block_coordinate_descent(
     monitor : callable or None
         Called after each iteration with its number, the blocks and the iteration's history rows; may return a
         ``Report`` with more numbers for the history and a reason to stop.
+    keeper : callable or None
+        Called after each iteration after which the run could go on, with where it stands.
     first_iteration : int
         Number of the first iteration, above 1 to continue an earlier run.
 
@@ -98,11 +101,14 @@ def block_coordinate_descent(
     Raises
     ------
     InputError
-        If the schedule is empty or names a block that does not exist, or a block is not a finite flat vector.
+        If the schedule is empty or names a block that does not exist, a block is not a finite flat vector, or
+        the first iteration comes after the last.
 
     Notes
     -----
     The loop is that of ``descend``, where the rules for stopping are listed.
     """
     chosen = propagation_then_classifier() if schedule is None else schedule
-    return descend(problem, blocks, chosen, stop=stop, monitor=monitor, first_iteration=first_iteration)
+    return descend(
+        problem, blocks, chosen, stop=stop, monitor=monitor, keeper=keeper, first_iteration=first_iteration
+    )

@@ -10,7 +10,7 @@ from refms.errors import Array, InputError
 from refms.optimize.history import History
 from refms.optimize.objective import Objective
 from refms.optimize.outcome import Outcome, Status
-from refms.optimize.schedule import BlockProblem, BlockSteps, Monitor, Report
+from refms.optimize.schedule import BlockProblem, BlockSteps, Keeper, Monitor, Report, Standing
 from refms.optimize.step import Method
 from refms.optimize.stopping import DEFAULT_STOP, StopRules, verdict
 from refms.optimize.turn import Turn, take_turn
@@ -50,6 +50,7 @@ def descend(
     *,
     stop: StopRules = DEFAULT_STOP,
     monitor: Monitor | None = None,
+    keeper: Keeper | None = None,
     first_iteration: int = 1,
 ) -> DescentResult:
     """Step the blocks of a problem in turn until a rule says stop.
@@ -66,6 +67,9 @@ def descend(
         When to stop.
     monitor : callable or None
         Called after each iteration; may add numbers to its last row and may stop the run.
+    keeper : callable or None
+        Called after each iteration after which the run could go on: not after the last one, but where the
+        monitor stops it.
     first_iteration : int
         Number of the first iteration, above 1 to continue an earlier run.
 
@@ -77,7 +81,8 @@ def descend(
     Raises
     ------
     InputError
-        If the schedule is empty or names a block that does not exist, or a block is not a finite flat vector.
+        If the schedule is empty or names a block that does not exist, a block is not a finite flat vector, or
+        the first iteration comes after the last.
 
     Notes
     -----
@@ -87,10 +92,9 @@ def descend(
     says so, after ``stop.max_iterations``, and at once when an objective, a gradient or a first curvature
     product is NaN or infinite.
     """
-    _require(blocks, schedule, first_iteration)
+    _require(blocks, schedule, first_iteration, stop.max_iterations)
     values, methods = dict(blocks), tuple(schedule)
     history, notes = History(), list[str]()
-    last = first_iteration + stop.max_iterations - 1
     outcome, iteration = None, first_iteration - 1
     while outcome is None:
         iteration += 1
@@ -101,7 +105,10 @@ def descend(
         said = monitor(iteration, MappingProxyType(values), rows) if monitor else None
         report = said or Report()
         history = history.append(*rows[:-1], rows[-1].with_extra(report.extra))
-        outcome = verdict(turns, stop, learned=methods != before, asked=report.stop, last=iteration == last)
+        last = iteration == stop.max_iterations
+        outcome = verdict(turns, stop, learned=methods != before, asked=report.stop, last=last)
+        if keeper and (outcome is None or outcome.status is Status.STOPPED):
+            keeper(Standing(iteration, MappingProxyType(values), history, tuple(notes), methods))
     return DescentResult(values, history, outcome, tuple(notes), methods)
 
 
@@ -193,12 +200,17 @@ def _iterate(
     return values, tuple(updated), tuple(turns)
 
 
-def _require(blocks: Mapping[str, Array], schedule: Sequence[BlockSteps], first_iteration: int) -> None:
+def _require(
+    blocks: Mapping[str, Array], schedule: Sequence[BlockSteps], first_iteration: int, last_iteration: int
+) -> None:
     for name, x in blocks.items():
         require_real_vector(x, f"block {name!r}", finite=True)
     names = [block.name for block in schedule]
     unknown = [name for name in names if name not in blocks]
     if unknown or not names:
         raise InputError(f"the schedule steps the blocks {names}; expected one or more of {sorted(blocks)}.")
-    if first_iteration < 1:
-        raise InputError(f"first_iteration is {first_iteration}; iterations are counted from 1.")
+    if not 1 <= first_iteration <= last_iteration:
+        raise InputError(
+            f"first_iteration is {first_iteration}; expected 1 to max_iterations = {last_iteration}, which "
+            "counts the iterations of an earlier run, too."
+        )

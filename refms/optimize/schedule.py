@@ -1,4 +1,4 @@
-"""What a run is told: which blocks to step and how, and whom to ask after each iteration."""
+"""What a run is told: which blocks to step and how, and whom to ask and to tell after each iteration."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from refms.errors import Array, InputError
-from refms.optimize.history import HistoryRow
+from refms.optimize.history import History, HistoryRow
 from refms.optimize.objective import Objective
 from refms.optimize.step import Method
 
@@ -75,3 +75,32 @@ class Report:
 
 Monitor = Callable[[int, Mapping[str, Array], tuple[HistoryRow, ...]], "Report | None"]
 """Called after each iteration with its number, all blocks (to be read only) and its history rows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """Where a run stands after an iteration: with it, it goes on as if it had not been interrupted.
+
+    Parameters
+    ----------
+    iteration : int
+        The last one done, counted from 1.
+    blocks : mapping of str to array
+        All blocks, to be read only.
+    history : History
+        Rows of this run.
+    notes : tuple of str
+        What went wrong so far.
+    schedule : tuple of BlockSteps
+        With the methods as they are now.
+    """
+
+    iteration: int
+    blocks: Mapping[str, Array]
+    history: History
+    notes: tuple[str, ...]
+    schedule: tuple[BlockSteps, ...]
+
+
+Keeper = Callable[[Standing], None]
+"""Called after each iteration after which the run could go on, with what is worth keeping."""

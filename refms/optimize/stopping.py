@@ -17,7 +17,7 @@ class StopRules:
     Parameters
     ----------
     max_iterations : int
-        After so many iterations.
+        After so many iterations, those of an earlier run that is continued included.
     relative_decrease : float
         When no block's objective fell by more than this fraction in an iteration. The default 0.0 stops only
         when nothing falls any more.

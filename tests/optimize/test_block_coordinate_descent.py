@@ -176,7 +176,7 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been(damping):
         coupled(sample=1.0),
         first.blocks,
         first.schedule,
-        stop=StopRules(max_iterations=4),
+        stop=StopRules(max_iterations=6),
         first_iteration=3,
     )
     assert joined(second.blocks).tobytes() == joined(whole.blocks).tobytes()

@@ -53,5 +53,19 @@ def register(commands: Commands) -> None:
         help="with mpiexec: add by one allreduce, which is faster for many processes, but the bits then "
         "depend on their number",
     )
-    command.add_argument("--force", action="store_true", help="replace OUT if it exists")
+    command.add_argument(
+        "--checkpoints",
+        type=int,
+        default=2,
+        metavar="K",
+        help="keep the last K iterations beside OUT until it is written; 0 keeps none (default: 2)",
+    )
+    command.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the newest checkpoint of OUT, bit for bit as if the training had never stopped",
+    )
+    command.add_argument(
+        "--force", action="store_true", help="replace OUT, and checkpoints of it, if they exist"
+    )
     command.add_argument("--quiet", action="store_true", help="no progress rows")

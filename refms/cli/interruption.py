@@ -1,0 +1,42 @@
+"""Ctrl-C as a wish: the first one ends a run after the current iteration, the second one at once."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def interruption(*, quiet: bool) -> Iterator[Callable[[], bool]]:
+    """Take the first Ctrl-C as a wish to stop.
+
+    Parameters
+    ----------
+    quiet : bool
+        Whether to say nothing on it.
+
+    Yields
+    ------
+    callable
+        Tells whether Ctrl-C was pressed. Outside the main thread, where signals do not arrive, it never was.
+    """
+    pressed = threading.Event()
+
+    def press(signum: int, frame: Any) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if not quiet:
+            sys.stderr.write("refms: stopping after this iteration; Ctrl-C again stops at once.\n")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed.is_set
+        return
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)

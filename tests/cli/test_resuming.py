@@ -1,0 +1,159 @@
+"""An interrupted `refms train` goes on bit for bit, however it ended, and loses nothing unasked."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from refms.artifacts.checkpoint_files import CheckpointFiles
+from refms.artifacts.model_file import load_model, save_model
+from refms.errors import FileError
+
+SMALL = ("--size", "4", "--train", "300", "--validation", "50", "--channels", "2")
+WORDS = (*SMALL, "--iterations", "6", "--quiet")
+
+
+def checkpoints():
+    return [path.name for path in CheckpointFiles(Path("run.h5")).existing()]
+
+
+def begun(*words):
+    """Start a training in a process of its own."""
+    command = [sys.executable, "-m", "refms", "train", *WORDS, *words]
+    one = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, env=os.environ | one, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for(condition, seconds=60.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.005)
+
+
+def assert_same(a, b):
+    first, second = load_model(a), load_model(b)
+    assert first.record == second.record
+    for name, array in first.arrays.items():
+        assert array.tobytes() == second.arrays[name].tobytes()
+    columns = second.history.columns()
+    for name, column in first.history.columns().items():
+        if name != "seconds":
+            np.testing.assert_array_equal(column, columns[name], err_msg=name)
+
+
+def test_a_training_killed_at_random_points_becomes_the_same_model(refms):
+    assert refms("train", *WORDS, "-o", "whole.h5").code == 0
+    rng = np.random.default_rng(3)
+    kills = 0
+    while not Path("run.h5").exists():
+        before = checkpoints()
+        process = begun("-o", "run.h5", *(["--resume"] if before else []))
+        wait_for(lambda process=process, before=before: checkpoints() != before or process.poll() is not None)
+        time.sleep(rng.uniform(0, 0.15))
+        process.kill()
+        assert process.wait() in (0, -signal.SIGKILL), process.stderr.read()
+        process.stderr.close()
+        kills += process.returncode != 0
+        assert kills < 30
+    assert kills >= 2
+    assert checkpoints() == []
+    assert_same("run.h5", "whole.h5")
+
+
+def test_ctrl_c_ends_after_the_iteration_with_a_valid_model_and_the_training_can_go_on(refms):
+    assert refms("train", *WORDS, "-o", "whole.h5").code == 0
+    process = begun("-o", "run.h5")
+    wait_for(checkpoints)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0
+    process.stderr.close()
+    reached = load_model("run.h5").history.rows[-1].iteration
+    assert 1 <= reached < 6
+    assert checkpoints()[-1] == f"run.checkpoint-{reached}.h5"
+    assert refms("evaluate", "run.h5").code == 0
+    assert refms("train", *WORDS, "-o", "run.h5", "--resume").refused
+    assert refms("train", *WORDS, "-o", "run.h5", "--resume", "--force").code == 0
+    assert_same("run.h5", "whole.h5")
+
+
+@pytest.fixture
+def interrupted(refms, monkeypatch):
+    """Leave two checkpoints of a training whose disk was full at the third."""
+    write = CheckpointFiles.write
+
+    def full(self, checkpoint):
+        if checkpoint.iteration == 3:
+            raise FileError("'run.checkpoint-3.h5' cannot be written: the disk is full.")
+        write(self, checkpoint)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CheckpointFiles, "write", full)
+        ran = refms("train", *WORDS, "-o", "run.h5")
+    assert ran.refused
+    assert "the disk is full" in ran.err
+    assert checkpoints() == ["run.checkpoint-1.h5", "run.checkpoint-2.h5"]
+    return refms
+
+
+def test_checkpoints_are_not_lost_unless_force_says_so(interrupted):
+    ran = interrupted("train", *WORDS, "-o", "run.h5")
+    assert ran.refused
+    assert "run.checkpoint-2.h5" in ran.err
+    assert "--resume" in ran.err
+    assert len(checkpoints()) == 2
+    assert interrupted("train", *WORDS, "-o", "run.h5", "--force").code == 0
+    assert checkpoints() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--layers", "3"), "network.layers = 2, not 3"),
+        (("--seed", "5"), "network.seed = 0, not 5"),
+        (("--iterations", "2"), "holds 2 iterations; expected fewer than iterations = 2"),
+    ],
+)
+def test_another_training_does_not_go_on_from_it(interrupted, words, sentence):
+    ran = interrupted("train", *WORDS, *words, "-o", "run.h5", "--resume")
+    assert ran.refused
+    assert sentence in ran.err
+    assert "run.checkpoint-2.h5" in ran.err
+
+
+def test_more_iterations_may_be_asked_for_than_before(interrupted):
+    assert interrupted("train", *WORDS, "--iterations", "8", "-o", "run.h5", "--resume").code == 0
+    assert interrupted("train", *WORDS, "--iterations", "8", "-o", "whole.h5").code == 0
+    assert_same("run.h5", "whole.h5")
+
+
+def test_a_checkpoint_of_another_data_set_is_refused(interrupted):
+    model = load_model("run.checkpoint-2.h5")
+    model.record["dataset"] = "letters"
+    save_model("run.checkpoint-2.h5", model, overwrite=True)
+    ran = interrupted("train", *WORDS, "-o", "run.h5", "--resume")
+    assert ran.refused
+    assert "dataset = 'letters', not 'digits'" in ran.err
+
+
+def test_as_many_are_kept_as_asked_for(refms, monkeypatch):
+    seen = []
+    write = CheckpointFiles.write
+
+    def watched(self, checkpoint):
+        write(self, checkpoint)
+        seen.append(len(self.existing()))
+
+    monkeypatch.setattr(CheckpointFiles, "write", watched)
+    assert refms("train", *WORDS, "-o", "run.h5", "--checkpoints", 3).code == 0
+    assert seen == [1, 2, 3, 3, 3]
+    assert refms("train", *WORDS, "-o", "run.h5", "--checkpoints", 0, "--force").code == 0
+    assert seen == [1, 2, 3, 3, 3]
+    assert refms("train", *WORDS, "-o", "run.h5", "--checkpoints", -1, "--force").refused
