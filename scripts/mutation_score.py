@@ -38,7 +38,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # for those who load t
 
 from mutation import publishing  # noqa: E402  (its path comes first)
 
-_CONVOLUTION = ("tests/operators/test_convolution.py",)
+_CONVOLUTION = ("tests/operators/test_convolution.py", "tests/operators/routes/test_choice.py")
 _ROUTES = ("tests/operators/routes/test_routes.py", *_CONVOLUTION)
 _CONTRACT = ("tests/network/test_mapping_contract.py",)
 _EULER = ("tests/network/test_propagation.py", *_CONTRACT)
