@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from refms.backend import backend_of
 from refms.errors import Array, InputError
 from refms.optimize.objective import Product
 from refms.optimize.outcome import Outcome, Status
-from refms.optimize.vectors import add_scaled, dot, norm, require_like, require_real_vector
+from refms.optimize.vectors import add_scaled, inner, norm, require_like, require_real_vector
+
+LOOK_AFTER = {"numpy": 1, "cupy": 5}
+"""Iterations between two looks at their numbers: each look makes the host wait for a GPU."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +59,8 @@ def conjugate_gradients(
     Parameters
     ----------
     product : callable
-        v -> A v, keeping shape and dtype; called once an iteration, and once more if ``x0`` is given.
+        v -> A v, keeping shape and dtype; called once an iteration, and once more if ``x0`` is given. On a
+        GPU, where numbers are looked at after every fifth iteration only, up to four more calls are in vain.
     b : array
         Right-hand side, shape (size,), float32 or float64.
     x0 : array or None
@@ -101,7 +109,7 @@ def conjugate_gradients(
         return _result(_State(zero, zero), Status.CONVERGED, [(0.0, 0.0)], target)
     x = zero if x0 is None else x0
     r = b if x0 is None else add_scaled(b, -1.0, _apply(product, x0, "product"))
-    state, trace = _State(x, r), [_measure(x, r, b)]
+    state, trace = _State(x, r), [(norm(r), float(_model(x, r, b)))]
     status = Status.ACCEPTED if all(map(math.isfinite, trace[0])) else Status.NON_FINITE
     while status is Status.ACCEPTED:
         if trace[-1][0] <= target:
@@ -109,14 +117,10 @@ def conjugate_gradients(
         elif len(trace) > max_iterations:
             status = Status.ITERATION_LIMIT
         else:
-            trial, status = _advance(state, product, preconditioner, from_zero=x0 is None)
-            if trial is not None:
-                measured = _measure(trial.x, trial.r, b)
-                if not all(map(math.isfinite, measured)):
-                    status = Status.NON_FINITE
-                else:
-                    state = trial
-                    trace.append(measured)
+            count = min(LOOK_AFTER[backend_of(b).name], max_iterations + 1 - len(trace))
+            updates = _updates(state, product, preconditioner, b, count)
+            state, status, measured = _looked_at(state, updates, b, target, from_zero=x0 is None)
+            trace += measured
     return _result(state, status, trace, target)
 
 
@@ -127,36 +131,94 @@ class _State:
     x: Array
     r: Array
     p: Array | None = None
-    rz: float = 0.0
+    rz: Any = None
 
 
-def _advance(
-    state: _State, product: Product, preconditioner: Product | None, *, from_zero: bool
-) -> tuple[_State | None, Status]:
-    """Return the next state, or None where there is none, and ``accepted`` or the reason to stop."""
-    z = state.r if preconditioner is None else _apply(preconditioner, state.r, "preconditioner")
-    rz = dot(state.r, z)
+@dataclass(frozen=True, eq=False)
+class _Update:
+    """One iteration, made without a look at its numbers: rᵀz and pᵀAp, and ‖r‖² and q(x) after it."""
+
+    state: _State
+    Ap: Array
+    numbers: tuple[Any, Any, Any, Any]
+
+
+def _updates(
+    state: _State, product: Product, preconditioner: Product | None, b: Array, count: int
+) -> list[_Update]:
+    """Return the next iterations; those that follow one that failed are of no use."""
+    made = list[_Update]()
+    for _ in range(count):
+        z = state.r if preconditioner is None else _apply(preconditioner, state.r, "preconditioner")
+        rz = inner(state.r, z)
+        if isinstance(rz, float) and not 0.0 < rz < math.inf:  # the host knows, and need not go on
+            return [*made, _Update(state, state.r, (rz, rz, rz, rz))]
+        p = z if state.p is None else add_scaled(z, _ratio(rz, state.rz), state.p)
+        Ap = _apply(product, p, "product")
+        curvature = inner(p, Ap)
+        made.append(_moved(state, p, rz, Ap, curvature, _ratio(rz, curvature), b))
+        state = made[-1].state
+    return made
+
+
+def _moved(state: _State, p: Array, rz: Any, Ap: Array, curvature: Any, alpha: Any, b: Array) -> _Update:
+    """Return the state moved by αp."""
+    x, r = add_scaled(state.x, alpha, p), add_scaled(state.r, -alpha, Ap)
+    return _Update(_State(x, r, p, rz), Ap, (rz, curvature, inner(r, r), _model(x, r, b)))
+
+
+def _looked_at(
+    state: _State, updates: Sequence[_Update], b: Array, target: float, *, from_zero: bool
+) -> tuple[_State, Status, list[tuple[float, float]]]:
+    """Return the last good state, ``accepted`` or the reason to stop there, and what was measured."""
+    measured = list[tuple[float, float]]()
+    for update, numbers in zip(updates, _read(updates), strict=True):
+        status = _judgement(*numbers)
+        if status is Status.NEGATIVE_CURVATURE and from_zero and state.p is None:
+            first, curvature = update.state, update.numbers[1]
+            steepest = _moved(state, first.p, first.rz, update.Ap, curvature, 1.0, b)
+            _, _, square, model = _read([steepest])[0]
+            if not (math.isfinite(square) and math.isfinite(model)):
+                return state, Status.NON_FINITE, []
+            return steepest.state, status, [(math.sqrt(square), model)]
+        if status is not Status.ACCEPTED:
+            return state, status, measured
+        state = update.state
+        measured.append((math.sqrt(numbers[2]), numbers[3]))
+        if measured[-1][0] <= target:
+            break
+    return state, Status.ACCEPTED, measured
+
+
+def _read(updates: Sequence[_Update]) -> list[list[float]]:
+    """Return the numbers of all updates on the host, which waits for them once."""
+    backend = backend_of(updates[0].Ap)
+    numbers = backend.xp.stack([number for update in updates for number in update.numbers])
+    return [list(map(float, row)) for row in backend.to_host(numbers).reshape(-1, 4)]
+
+
+def _ratio(a: Any, b: Any) -> Any:
+    """Return a/b without a warning: what it came to is looked at later."""
+    with np.errstate(all="ignore"):
+        return a / b
+
+
+def _judgement(rz: float, curvature: float, square: float, model: float) -> Status:
+    """Return ``accepted``, or why an iteration is none."""
     if not math.isfinite(rz):
-        return None, Status.NON_FINITE
+        return Status.NON_FINITE
     if rz <= 0.0:
-        return None, Status.INDEFINITE_PRECONDITIONER
-    p = z if state.p is None else add_scaled(z, rz / state.rz, state.p)
-    Ap = _apply(product, p, "product")
-    curvature = dot(p, Ap)
+        return Status.INDEFINITE_PRECONDITIONER
     if not math.isfinite(curvature):
-        return None, Status.NON_FINITE
-    if curvature > 0.0:
-        alpha, status = rz / curvature, Status.ACCEPTED
-    elif from_zero and state.p is None:
-        alpha, status = 1.0, Status.NEGATIVE_CURVATURE
-    else:
-        return None, Status.NEGATIVE_CURVATURE
-    return _State(add_scaled(state.x, alpha, p), add_scaled(state.r, -alpha, Ap), p, rz), status
+        return Status.NON_FINITE
+    if curvature <= 0.0:
+        return Status.NEGATIVE_CURVATURE
+    return Status.ACCEPTED if math.isfinite(square) and math.isfinite(model) else Status.NON_FINITE
 
 
-def _measure(x: Array, r: Array, b: Array) -> tuple[float, float]:
-    """Return ‖r‖₂ and q(x) = −½ xᵀ(b + r), which holds for every x with r = b − A x."""
-    return norm(r), -0.5 * (dot(x, b) + dot(x, r))
+def _model(x: Array, r: Array, b: Array) -> Any:
+    """Return q(x) = −½ xᵀ(b + r), which holds for every x with r = b − A x."""
+    return -0.5 * (inner(x, b) + inner(x, r))
 
 
 def _apply(product: Product, v: Array, name: str) -> Array:

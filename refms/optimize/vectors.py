@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -10,8 +11,8 @@ from refms.backend import backend_of
 from refms.errors import Array, InputError
 
 
-def dot(a: Array, b: Array) -> float:
-    """Return the Euclidean inner product aᵀb, summed in double precision.
+def inner(a: Array, b: Array) -> Any:
+    """Return the Euclidean inner product aᵀb, summed in double precision, where the vectors live.
 
     Beside a curvature product this costs nothing, and it gives float32 vectors the range of float64:
     squares of small residuals do not underflow.
@@ -23,16 +24,38 @@ def dot(a: Array, b: Array) -> float:
 
     Returns
     -------
+    scalar
+        aᵀb, a float64 number of NumPy, or an array without axes on a GPU, which the host does not wait for;
+        not finite if an entry is not.
+
+    Examples
+    --------
+    >>> float(inner(np.array([1.0, 2.0]), np.array([3.0, 4.0])))
+    11.0
+    """
+    xp = backend_of(a, b).xp
+    return xp.vdot(a.astype("float64", copy=False), b.astype("float64", copy=False))
+
+
+def dot(a: Array, b: Array) -> float:
+    """Return the Euclidean inner product aᵀb, summed in double precision, on the host.
+
+    Parameters
+    ----------
+    a, b : array
+        Shape (size,), float32 or float64.
+
+    Returns
+    -------
     float
-        aᵀb on the host; not finite if an entry is not.
+        aᵀb; not finite if an entry is not.
 
     Examples
     --------
     >>> dot(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
     11.0
     """
-    xp = backend_of(a, b).xp
-    return float(xp.vdot(a.astype("float64", copy=False), b.astype("float64", copy=False)))
+    return float(inner(a, b))
 
 
 def norm(a: Array) -> float:
@@ -78,15 +101,15 @@ def largest(a: Array) -> float:
     return float(xp.max(xp.abs(a)))
 
 
-def add_scaled(x: Array, alpha: float, p: Array) -> Array:
+def add_scaled(x: Array, alpha: Any, p: Array) -> Array:
     """Return x + αp as a new vector; overflow gives infinity without a warning, for callers look for it.
 
     Parameters
     ----------
     x, p : array
         Shape (size,), one dtype.
-    alpha : float
-        α.
+    alpha : float or scalar
+        α, of the host or, as from ``inner``, where the vectors live; rounded to their precision.
 
     Returns
     -------
@@ -99,7 +122,8 @@ def add_scaled(x: Array, alpha: float, p: Array) -> Array:
     [3.0]
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        return x + alpha * p
+        # A float of Python takes the precision of p, float64 scalars and arrays would give it theirs.
+        return x + (alpha if type(alpha) is float else alpha.astype(p.dtype)) * p
 
 
 def require_real_vector(x: Array, name: str, *, finite: bool = False) -> None:

@@ -257,3 +257,56 @@ def test_wrong_arguments_are_refused(change, words):
     arguments = {"product": lambda v: v, "b": np.ones(2)} | change
     with pytest.raises(InputError, match=words):
         conjugate_gradients(arguments.pop("product"), arguments.pop("b"), **arguments)
+
+
+# On a GPU
+
+
+def counted(A):
+    calls = []
+
+    def product(v):
+        calls.append(v)
+        return A @ v
+
+    return product, calls
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("max_iterations", [1, 4, 5, 6, 12])
+def test_a_device_makes_the_iterations_of_the_host_bit_for_bit(fake_gpu, dtype, max_iterations):
+    A, b = spd(3, 12, 1e3, dtype=dtype), normal(4, 12, dtype=dtype)
+    here = conjugate_gradients(lambda v: A @ v, b, tolerance=1e-6, max_iterations=max_iterations)
+    on_device = fake_gpu.array(A)
+    there = conjugate_gradients(
+        lambda v: on_device @ v, fake_gpu.array(b), tolerance=1e-6, max_iterations=max_iterations
+    )
+    assert fake_gpu.host(there.x).tobytes() == here.x.tobytes()
+    assert there.residual_norms == here.residual_norms
+    assert there.model_values == here.model_values
+    assert there.outcome == here.outcome
+
+
+def test_the_host_waits_for_a_device_once_in_five_iterations(fake_gpu, ledger):
+    A, b = fake_gpu.array(spd(3, 40, 1e4)), fake_gpu.array(normal(4, 40))
+    product, calls = counted(A)
+
+    def waits(iterations):
+        before = ledger.synchronisations
+        run = conjugate_gradients(product, b, tolerance=0.0, max_iterations=iterations)
+        assert run.iterations == iterations
+        return ledger.synchronisations - before
+
+    at_the_start = waits(5) - 1
+    assert [waits(n) - at_the_start for n in (1, 5, 6, 10, 20)] == [1, 1, 2, 2, 4]
+    assert len(calls) == 5 + 1 + 5 + 6 + 10 + 20
+
+
+def test_what_a_device_computed_in_vain_is_forgotten(fake_gpu):
+    A = fake_gpu.array(np.diag([1.0, 2.0, 3.0, -1.0]))
+    for b in (np.array([1.0, 1.0, 0.0, 0.0]), np.array([1.0, 1.0, 1.0, 0.5]), np.eye(4)[3], np.zeros(4)):
+        here = conjugate_gradients(lambda v: A._host @ v, b, tolerance=1e-10)
+        there = conjugate_gradients(lambda v: A @ v, fake_gpu.array(b), tolerance=1e-10)
+        assert there.outcome == here.outcome
+        assert fake_gpu.host(there.x).tobytes() == here.x.tobytes()
+        assert there.residual_norms == here.residual_norms
