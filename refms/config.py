@@ -13,7 +13,7 @@ from refms.data.preprocessing import Preprocessing
 from refms.errors import FileError, InputError, require_choice
 from refms.files import regular_file_size
 from refms.grid import Grid
-from refms.names import DATASETS, DTYPES, PRECONDITIONERS
+from refms.names import CLASSIFIER_PRECONDITIONERS, DATASETS, DTYPES, PROPAGATION_PRECONDITIONERS
 from refms.network.architectures.residual import Residual
 
 LONGEST_FILE = 2**20
@@ -202,9 +202,12 @@ class OptimizationSection:
         Relative residual at which CG stops.
     classifier_steps : int
         Inexact Newton steps on the classifier per iteration.
+    propagation_preconditioner : str
+        For conjugate gradients on the propagation: ``"none"``; ``"time"``, the inverse of its regulariser; or
+        ``"diagonal"``, the diagonal of the Gauss–Newton matrix, estimated from eight products.
     classifier_preconditioner : str
-        For conjugate gradients on the classifier: ``"smoothness"``, the inverse of its regulariser, or
-        ``"none"``.
+        For conjugate gradients on the classifier: ``"smoothness"``, the inverse of its regulariser;
+        ``"diagonal"``, the diagonal of its Hessian; or ``"none"``.
     damping : float
         Initial Levenberg–Marquardt damping of the Gauss–Newton step, adapted by the gain ratio; 0 for none.
     dtype : str
@@ -220,6 +223,7 @@ class OptimizationSection:
     classifier_cg_iterations: int = 20
     cg_tolerance: float = 1e-2
     classifier_steps: int = 5
+    propagation_preconditioner: str = "none"
     classifier_preconditioner: str = "smoothness"
     damping: float = 0.0
     dtype: str = "float32"
@@ -227,7 +231,12 @@ class OptimizationSection:
 
     def __post_init__(self) -> None:
         require_choice(self.dtype, DTYPES, "dtype")
-        require_choice(self.classifier_preconditioner, PRECONDITIONERS, "classifier_preconditioner")
+        require_choice(
+            self.propagation_preconditioner, PROPAGATION_PRECONDITIONERS, "propagation_preconditioner"
+        )
+        require_choice(
+            self.classifier_preconditioner, CLASSIFIER_PRECONDITIONERS, "classifier_preconditioner"
+        )
         _require_at_least(
             1,
             iterations=self.iterations,

@@ -1,8 +1,11 @@
 """Names that users type and code looks up; nothing is imported here, so that `refms --help` need not wait."""
 
 DTYPES = ("float64", "float32")
-PRECONDITIONERS = ("smoothness", "none")
 """Precisions."""
+
+PROPAGATION_PRECONDITIONERS = ("none", "time", "diagonal")
+CLASSIFIER_PRECONDITIONERS = ("smoothness", "diagonal", "none")
+"""For conjugate gradients on the two blocks of problem (6)."""
 
 BACKEND_NAMES = ("numpy", "cupy")
 """Where to compute."""

@@ -15,9 +15,14 @@ from refms.model import Model
 from refms.network.architectures.residual import Residual
 from refms.network.checkpointing import checkpointed
 from refms.objective.batches import LabelledColumns, batch_width
-from refms.objective.empirical_risk import Work
+from refms.objective.empirical_risk import Preconditioning, Work
 from refms.objective.optimal_control import OptimalControl
-from refms.objective.preconditioners import ClassifierSmoothness
+from refms.objective.preconditioners import (
+    ClassifierDiagonal,
+    ClassifierSmoothness,
+    ProbedDiagonal,
+    TimeSmoothness,
+)
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
 from refms.objective.shards import ALONE, Team
 from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
@@ -146,10 +151,32 @@ def problem_of(
         hessian_fraction=options.hessian_fraction,
         seed=options.hessian_seed,
         memory=options.memory,
-        classifier_preconditioning=None
-        if options.classifier_preconditioner == "none"
-        else ClassifierSmoothness(model.classifier, weights.W_smoothness, weights.W_tikhonov),
+        propagation_preconditioning=_propagation_preconditioning(model, weights, options),
+        classifier_preconditioning=_classifier_preconditioning(model, weights, options),
     )
+
+
+def _propagation_preconditioning(
+    model: Model, weights: RegularizationSection, options: OptimizationSection
+) -> Preconditioning | None:
+    steps, theta = model.network.propagation, model.map.layout
+    choices = {
+        "none": None,
+        "time": TimeSmoothness(theta, steps, weights.theta_smoothness, weights.theta_tikhonov),
+        "diagonal": ProbedDiagonal(),
+    }
+    return choices[options.propagation_preconditioner]
+
+
+def _classifier_preconditioning(
+    model: Model, weights: RegularizationSection, options: OptimizationSection
+) -> Preconditioning | None:
+    choices = {
+        "none": None,
+        "smoothness": ClassifierSmoothness(model.classifier, weights.W_smoothness, weights.W_tikhonov),
+        "diagonal": ClassifierDiagonal(model.classifier),
+    }
+    return choices[options.classifier_preconditioner]
 
 
 @np.errstate(over="ignore", invalid="ignore")

@@ -50,7 +50,8 @@ OUT_OF_RANGE = {
     "classifier_steps": [0],
     "damping": [-1.0, 1e-13, 1e13, float("nan")],
     "dtype": ["float16", "float46"],
-    "classifier_preconditioner": ["smooth", "diagonal"],
+    "propagation_preconditioner": ["smoothness", ""],
+    "classifier_preconditioner": ["smooth", "time"],
     "memory": [0, -1],
 }
 
@@ -64,7 +65,8 @@ OTHER_VALUES = {
     "activation": "relu",
     "hessian_fraction": 0.5,
     "dtype": "float64",
-    "classifier_preconditioner": "none",
+    "propagation_preconditioner": "time",
+    "classifier_preconditioner": "diagonal",
     "cg_tolerance": 0.5,
 }
 

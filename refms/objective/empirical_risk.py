@@ -22,7 +22,7 @@ T = TypeVar("T")
 Product = Callable[[Array], Array]
 """v -> A v, shape and dtype of v."""
 
-Preconditioning = Callable[["EmpiricalRisk", Array], Product | None]
+Preconditioning = Callable[["EmpiricalRisk", Array, Product], Product | None]
 Shards = tuple[tuple[LabelledColumns, ...], ...]
 """The batches of each of a process's shards."""
 
@@ -76,7 +76,7 @@ class EmpiricalRisk:
         Number of examples of all processes where ``examples`` holds those of this process alone; None where
         it holds all of them.
     preconditioning : callable or None
-        (risk, x) -> a preconditioner for conjugate gradients at x, or None.
+        (risk, x, curvature) -> a preconditioner for conjugate gradients at x, or None.
 
     Notes
     -----
@@ -119,12 +119,9 @@ class EmpiricalRisk:
         """Work counted so far, in network evaluations of one example."""
         return self.work.units
 
-    def preconditioner(self, x: Array) -> Product | None:
+    def preconditioner(self, x: Array, curvature: Product) -> Product | None:
         """Return r -> M⁻¹ r for the curvature at x, shape and dtype of r; None where there is none."""
-        if self.preconditioning is None:
-            return None
-        self._count(1, self.total)  # it looks at every example once
-        return self.preconditioning(self, x)
+        return None if self.preconditioning is None else self.preconditioning(self, x, curvature)
 
     def value(self, x: Array) -> float:
         """Return f(x).
@@ -145,7 +142,7 @@ class EmpiricalRisk:
 
         start = self.regularizer.value(x) + self.constant
         (value,) = self.summed(addends, (start,))
-        self._count(1, self.total)
+        self.count_passes(1, self.total)
         return value  # type: ignore[return-value]  # complex only for complex x, in complex-step tests
 
     def value_and_gradient(self, x: Array) -> tuple[float, Array]:
@@ -171,7 +168,7 @@ class EmpiricalRisk:
 
         start = self.regularizer.value(x) + self.constant, self.regularizer.gradient(x)
         value, gradient = self.summed(addends, start)
-        self._count(3, self.total)
+        self.count_passes(3, self.total)
         return value, gradient  # type: ignore[return-value]  # complex only for complex x
 
     def curvature(self, x: Array) -> Callable[[Array], Array]:
@@ -209,11 +206,11 @@ class EmpiricalRisk:
         if need <= self.memory:
             every = mapped(linearized, [batch for shard in shards for batch in shard], self.team.threads)
             kept = [[next(every) for _ in shard] for shard in shards]
-            self._count(1, count)
+            self.count_passes(1, count)
 
         def product(v: Array) -> Array:
             start = (self.regularizer.gradient(v),)
-            self._count(3 if kept is not None else 4, count)
+            self.count_passes(3 if kept is not None else 4, count)
             if kept is not None:
                 (found,) = self._summed(kept, lambda at: multiplied(at, v), start, count)
             else:
@@ -257,5 +254,6 @@ class EmpiricalRisk:
     ) -> Addends:
         return summed(shards, addends, start, self.team, len(shard_bounds(count)) - 1)
 
-    def _count(self, passes: int, examples: int) -> None:
+    def count_passes(self, passes: int, examples: int) -> None:
+        """Advance the counter by so many forward passes of the map over so many examples."""
         self.work.units += passes * self.unit * examples

@@ -51,8 +51,8 @@ class OptimalControl:
         Counter shared by all blocks.
     team : Team
         Threads and processes that share the examples; each process holds all of them.
-    classifier_preconditioning : callable or None
-        Preconditioner of the classifier block, see :class:`~refms.objective.empirical_risk.EmpiricalRisk`.
+    propagation_preconditioning, classifier_preconditioning : callable or None
+        Preconditioners of the two blocks, see :class:`~refms.objective.empirical_risk.EmpiricalRisk`.
 
     Raises
     ------
@@ -71,6 +71,7 @@ class OptimalControl:
     memory: int = DEFAULT_MEMORY
     work: Work = field(default_factory=Work)
     team: Team = ALONE
+    propagation_preconditioning: Preconditioning | None = None
     classifier_preconditioning: Preconditioning | None = None
 
     def __post_init__(self) -> None:
@@ -135,7 +136,8 @@ class OptimalControl:
         if name == "propagation":
             full = self._sequence(self.network, Frozen(self.classifier, omega))
             constant = self.classifier_regularizer.value(omega)
-            return self._risk(full, self.propagation_regularizer, constant, sample)
+            risk = self._risk(full, self.propagation_regularizer, constant, sample)
+            return replace(risk, preconditioning=self.propagation_preconditioning)
         full = self._sequence(self.network, self.classifier)
         backend = backend_of(theta)
         on_theta, on_omega = self.propagation_regularizer.Q, self.classifier_regularizer.Q

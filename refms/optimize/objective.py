@@ -17,7 +17,8 @@ class Objective(Protocol):
 
     Two further attributes are used where an objective has them:
 
-    * ``preconditioner(x)`` returns a symmetric positive definite product r -> M⁻¹ r, or None;
+    * ``preconditioner(x, curvature)`` returns a symmetric positive definite product r -> M⁻¹ r, or None, for
+      the product that ``curvature(x)`` returned;
     * ``work_units`` is a number that counts the work spent; histories record its reading after each step.
     """
 
@@ -34,7 +35,7 @@ class Objective(Protocol):
         """
 
 
-def preconditioner_of(objective: Objective, x: Array) -> Product | None:
+def preconditioner_of(objective: Objective, x: Array, curvature: Product) -> Product | None:
     """Return the objective's preconditioner at x, or None if it has none.
 
     Parameters
@@ -43,6 +44,8 @@ def preconditioner_of(objective: Objective, x: Array) -> Product | None:
         With or without a method ``preconditioner``.
     x : array
         Shape (size,), float32 or float64.
+    curvature : callable
+        v -> H(x) v.
 
     Returns
     -------
@@ -50,7 +53,7 @@ def preconditioner_of(objective: Objective, x: Array) -> Product | None:
         r -> M⁻¹ r.
     """
     build = getattr(objective, "preconditioner", None)
-    return None if build is None else build(x)
+    return None if build is None else build(x, curvature)
 
 
 def work_units_of(objective: Objective) -> float:

@@ -177,13 +177,14 @@ def descent_step(
     if size <= gradient_tolerance:
         message = f"The gradient norm {size:.2e} is not above the tolerance {gradient_tolerance:.2e}."
         return unmoved(Status.CONVERGED, message)
+    curvature = objective.curvature(x)
     direction = newton_direction(
         gradient,
-        objective.curvature(x),
+        curvature,
         damping=damping,
         tolerance=options.cg_tolerance,
         max_iterations=options.cg_iterations,
-        preconditioner=preconditioner_of(objective, x),
+        preconditioner=preconditioner_of(objective, x, curvature),
     )
     if direction.cg.iterations == 0:
         return unmoved(direction.cg.outcome.status, direction.cg.outcome.message, direction)

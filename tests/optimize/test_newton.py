@@ -144,7 +144,7 @@ def test_negative_curvature_still_gives_a_descent_step():
 
 def test_a_preconditioner_of_the_objective_is_used():
     class Preconditioned(Quadratic):
-        def preconditioner(self, x):
+        def preconditioner(self, x, curvature):
             inverse = np.linalg.inv(self.A)
             return lambda r: inverse @ r
 

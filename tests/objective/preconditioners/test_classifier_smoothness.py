@@ -10,7 +10,7 @@ from small_nets import examples, images, untrained
 
 from refms.config import OptimizationSection, RegularizationSection
 from refms.errors import InputError
-from refms.objective.preconditioners import smoothness_inverse
+from refms.objective.preconditioners.smoothness import smoothness_inverse
 from refms.optimize.krylov import conjugate_gradients
 from refms.training import problem_of, train
 
@@ -63,7 +63,7 @@ def test_the_classifiers_preconditioner_is_the_regulariser_and_the_mean_diagonal
     )
     M = Q + np.diag(shift)
     r = np.random.default_rng(0).standard_normal(p)
-    solve = risk.preconditioner(x)
+    solve = risk.preconditioner(x, risk.curvature(x))
     np.testing.assert_allclose(M @ solve(r), r, atol=1e-9 * np.abs(r).max())
     s = np.random.default_rng(1).standard_normal(p)
     assert s @ solve(r) == pytest.approx(r @ solve(s), rel=1e-10)
@@ -76,20 +76,20 @@ def test_it_saves_iterations_and_keeps_the_dtype(dtype):
     g, curvature = risk.value_and_gradient(x)[1], risk.curvature(x)
     plain, helped = (
         conjugate_gradients(curvature, -g, tolerance=1e-3, max_iterations=400, preconditioner=M)
-        for M in (None, risk.preconditioner(x))
+        for M in (None, risk.preconditioner(x, risk.curvature(x)))
     )
     assert helped.x.dtype == dtype
     assert helped.iterations < 0.7 * plain.iterations
     few = [
         conjugate_gradients(curvature, -g, tolerance=0, max_iterations=8, preconditioner=M).model_values[-1]
-        for M in (None, risk.preconditioner(x))
+        for M in (None, risk.preconditioner(x, risk.curvature(x)))
     ]
     assert few[1] < few[0]
 
 
 def test_there_is_none_where_it_was_not_asked_for():
     risk, x, _ = classifier_block(classifier_preconditioner="none")
-    assert risk.preconditioner(x) is None
+    assert risk.preconditioner(x, risk.curvature(x)) is None
 
 
 def test_it_is_the_same_where_the_features_are_not_kept():
@@ -98,7 +98,7 @@ def test_it_is_the_same_where_the_features_are_not_kept():
     np.testing.assert_array_equal(same, x)
     assert short.map.rows_in != roomy.map.rows_in
     r = np.random.default_rng(2).standard_normal(x.size)
-    np.testing.assert_allclose(short.preconditioner(x)(r), roomy.preconditioner(x)(r), rtol=1e-10)
+    np.testing.assert_allclose(short.preconditioner(x, None)(r), roomy.preconditioner(x, None)(r), rtol=1e-10)
 
 
 def test_refuses_a_shift_that_leaves_the_matrix_singular():

@@ -1,0 +1,62 @@
+"""The diagonal of the classifier's Hessian as a preconditioner, exact by its structure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from refms.backend import backend_of
+from refms.errors import Array
+from refms.objective.classifier import Classifier
+from refms.objective.preconditioners.features import sums_over_features
+
+if TYPE_CHECKING:
+    from refms.objective.empirical_risk import EmpiricalRisk, Product
+
+
+@dataclass(frozen=True)
+class ClassifierDiagonal:
+    """M = the diagonal of the Hessian of the classifier block, regulariser included.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        Gives grid, channels and classes.
+
+    Notes
+    -----
+    With logits z = h^d Wᵀy + μ and ∇²E = diag(p) − ppᵀ, the entry for W_{ij} is h^{2d}/m Σ_k y_ik² p_jk
+    (1 − p_jk) plus that of Q, and the one for μ_j is 1/m Σ_k p_jk (1 − p_jk): one matrix product of squared
+    features with p (1 − p).
+    """
+
+    classifier: Classifier
+
+    def __call__(self, risk: EmpiricalRisk, x: Array, curvature: Product) -> Product | None:
+        """Return r -> M⁻¹ r at x, or None where an entry is not positive, or not finite.
+
+        Parameters
+        ----------
+        risk : EmpiricalRisk
+            The classifier block: its map is the classifier, or a fixed network and the classifier.
+        x : array
+            Shape (layout.size,): W and μ.
+        curvature : callable
+            The product at x, which is not asked.
+
+        Returns
+        -------
+        callable or None
+            Shape and dtype of r are kept.
+        """
+        xp, classes = backend_of(x).xp, self.classifier.classes
+
+        def addends(Y: Array, curved: Array) -> tuple[Array]:
+            return (xp.concatenate([((Y * Y) @ curved.T).reshape(-1), curved.sum(axis=1)]),)
+
+        (found,) = sums_over_features(risk, self.classifier, x, addends, (xp.zeros_like(x),))
+        found[:-classes] *= self.classifier.grid.cell_volume**2
+        diagonal = found / risk.total + risk.regularizer.Q.diagonal()
+        if not bool((xp.isfinite(diagonal) & (diagonal > 0)).all()):
+            return None
+        return lambda r: r / diagonal

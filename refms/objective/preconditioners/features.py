@@ -1,0 +1,56 @@
+"""Sums over the examples of what the classifier sees: features, and the curvature of their loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from refms.errors import Array
+from refms.network.composition import Sequence
+from refms.objective.classifier import Classifier
+from refms.objective.losses import softmax
+
+if TYPE_CHECKING:
+    from refms.objective.batches import LabelledColumns
+    from refms.objective.empirical_risk import EmpiricalRisk
+
+
+def sums_over_features(
+    risk: EmpiricalRisk,
+    classifier: Classifier,
+    x: Array,
+    addends: Callable[[Array, Array], tuple[Any, ...]],
+    start: tuple[Any, ...],
+) -> tuple[Any, ...]:
+    """Return sums over all examples of the classifier block, at the cost of one look at each.
+
+    Parameters
+    ----------
+    risk : EmpiricalRisk
+        The classifier block: its map is the classifier, or a fixed network and the classifier.
+    classifier : Classifier
+        The classifier.
+    x : array
+        Shape (layout.size,): W and μ.
+    addends : callable
+        Features Y (c·n, m) and the diagonal p (1 − p) of ∇²E, shape (ℓ, m), to the addends of a batch.
+    start : tuple
+        What the sums start from.
+
+    Returns
+    -------
+    tuple
+        The sums.
+    """
+    before = risk.map.maps[:-1] if isinstance(risk.map, Sequence) else ()
+
+    def of_batch(batch: LabelledColumns) -> tuple[Any, ...]:
+        Y = batch.X
+        for _, fixed in before:
+            Y = fixed.apply(x[:0], Y)
+        P = softmax(classifier.apply(x, Y))
+        return addends(Y, P * (1 - P))
+
+    found = risk.summed(of_batch, start)
+    risk.count_passes(1, risk.total)
+    return found

@@ -1,0 +1,47 @@
+"""The diagonal of a matrix that is known by its products, estimated from a few of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from refms.backend import backend_of
+from refms.errors import Array, require_whole
+
+if TYPE_CHECKING:
+    from refms.optimize.objective import Product
+
+
+def probed_diagonal(product: Product, like: Array, probes: int, seed: int) -> Array:
+    """Return Hutchinson's estimate of the diagonal of a matrix: the mean of v ∘ (A v) over random signs v.
+
+    Parameters
+    ----------
+    product : callable
+        v -> A v, shape (size,).
+    like : array
+        Shape (size,); gives dtype and backend.
+    probes : int
+        Number of products.
+    seed : int
+        Of the signs.
+
+    Returns
+    -------
+    array
+        Shape (size,), dtype of ``like``: unbiased, with the variance Σ_{j≠i} a_ij² / probes in entry i.
+
+    Examples
+    --------
+    >>> A = np.array([[2.0, 1.0], [1.0, 3.0]])
+    >>> probed_diagonal(lambda v: A @ v, np.zeros(2), 1, 0).tolist() in ([3.0, 4.0], [1.0, 2.0])
+    True
+    """
+    require_whole(probes, "probes", 1)
+    backend, rng = backend_of(like), np.random.default_rng(seed)
+    total = backend.xp.zeros_like(like)
+    for _ in range(probes):
+        v = backend.from_host(rng.choice([-1.0, 1.0], like.shape[0]).astype(like.dtype))
+        total += v * product(v)
+    return total / probes
