@@ -39,7 +39,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # for those who load t
 from mutation import publishing  # noqa: E402  (its path comes first)
 
 _CONVOLUTION = ("tests/operators/test_convolution.py", "tests/operators/routes/test_choice.py")
-_ROUTES = ("tests/operators/routes/test_routes.py", *_CONVOLUTION)
+_ROUTES = tuple(f"tests/operators/routes/test_{name}.py" for name in ("routes", "table", "runs", "choice"))
 _CONTRACT = ("tests/network/test_mapping_contract.py",)
 _EULER = ("tests/network/test_propagation.py", *_CONTRACT)
 
@@ -124,8 +124,8 @@ def stages(mutant: Any, tests: dict[str, dict[str, Any]]) -> tuple[list[str], li
     changed = range(mutant.lines[0], mutant.lines[1] + 1)
     lines = {name: test["lines"].get(mutant.module, []) for name, test in tests.items()}
     running = {name for name, run in lines.items() if not set(run).isdisjoint(changed)}
-    if not running:
-        running = {name for name, run in lines.items() if run or _file(name) in {*files, *MORE_TESTS}}
+    if not running or not mutant.function:
+        running |= {name for name, run in lines.items() if run or _file(name) in {*files, *MORE_TESTS}}
     own = {name for name in running if _file(name) in files}
     first, second = (sorted(part, key=lambda name: tests[name]["seconds"]) for part in (own, running - own))
     return first, second

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.child import ALLOCATORS
-from benchmarks.report import network, others
+from benchmarks.report import network, others, preconditioners
 from benchmarks.report.markdown import environment, provenance
 from benchmarks.tables import NAMES
 
@@ -30,6 +30,7 @@ deal; *default* is what a user has. One optimiser drives all engines. The variab
 SECTIONS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "network": ("The network: forward, gradient, Gauss–Newton product, Gauss–Newton step", network.section),
     "bcd": ("One iteration of block-coordinate descent", others.bcd),
+    "preconditioners": ("Preconditioners", preconditioners.section),
     "convolution": ("One convolution", others.convolution),
     "assembly": ("Assembly of the explicit K(s)", others.assembly),
     "transfer": ("Stencils across meshes", others.transfer),

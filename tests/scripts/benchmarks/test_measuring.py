@@ -11,7 +11,16 @@ import make_benchmarks
 import pytest
 from benchmarks import agreement, cases, child, memory, record, report, run, tables
 from benchmarks.gemm import MATRIX_PRODUCT
-from benchmarks.tables import assembly, bcd, convolution, network, scaling, startup, transfer
+from benchmarks.tables import (
+    assembly,
+    bcd,
+    convolution,
+    network,
+    preconditioners,
+    scaling,
+    startup,
+    transfer,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 TINY = {"size": [4, 2, 2, 3], "chosen": ["refms", "SciPy"], "seconds": 0.0}
@@ -20,6 +29,15 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::U
 ARGUMENTS = {
     "network": {**TINY, "dtype": "float64", "least": 1, "iterations": 4},
     "bcd": {**TINY, "dtype": "float32", "least": 1},
+    "preconditioners": {
+        "block": "propagation",
+        "iterations": 1,
+        "dataset": "digits",
+        "examples": 20,
+        "layers": 2,
+        "seconds": 0.0,
+        "least": 1,
+    },
     "convolution": {"size": [4, 2, 1, 3], "dtype": "float32", "seconds": 0.0, "least": 1},
     "assembly": {
         "grid": [6, 5],
@@ -54,6 +72,7 @@ def row_of(table, arguments, **settings):
     module = {
         "network": network,
         "bcd": bcd,
+        "preconditioners": preconditioners,
         "convolution": convolution,
         "assembly": assembly,
         "transfer": transfer,
@@ -66,7 +85,10 @@ def row_of(table, arguments, **settings):
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("table", ["bcd", "convolution", "assembly", "transfer", "scaling", "startup"])
+@pytest.mark.parametrize(
+    "table",
+    ["bcd", "preconditioners", "convolution", "assembly", "transfer", "scaling", "startup"],
+)
 def test_a_table_is_measured_and_written(table):
     rows = [row_of(table, ARGUMENTS[table])]
     text = report.SECTIONS[table][1](record_of(table, rows))
