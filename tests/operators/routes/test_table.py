@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -86,3 +88,12 @@ def test_the_compiled_route_is_made_with_its_runs():
         PatchRoute(PLACE).combine([(S, Y)], None, None, None),
         atol=1e-12,
     )
+
+
+def test_the_compiled_route_is_imported_only_when_it_is_taken_and_gets_place_and_runs(monkeypatch):
+    stub = SimpleNamespace(CompiledRoute=lambda *given: ("compiled route", *given))
+    monkeypatch.setitem(sys.modules, "refms.operators.routes.compiled", stub)
+    runs = runs_of(PLACE)
+    assert table.route("compiled", PLACE, runs) == ("compiled route", PLACE, runs)
+    with pytest.raises(AssertionError):
+        table.route("compiled", PLACE)
