@@ -1,4 +1,4 @@
-"""All benchmarks one after the other, then BENCHMARKS.md.
+"""All benchmarks of the processor one after the other, then BENCHMARKS.md; bench_gpu.py is apart.
 
     scripts/bench_environment.sh                                # once: .venv-bench with all peers, pinned
     .venv-bench/bin/python scripts/bench_all.py [--quick] [--resume] [--tables network bcd …]
@@ -31,7 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         0, or 1 if something could not be measured.
     """
     command = parser("All benchmarks one after the other, then BENCHMARKS.md.")
-    command.add_argument("--tables", nargs="+", choices=NAMES, default=NAMES, help="only these")
+    here = [name for name in NAMES if name != "gpu"]
+    command.add_argument(
+        "--tables", nargs="+", choices=NAMES, default=here, help="only these; default: all but gpu"
+    )
     options = command.parse_args(argv)
     for family, reason in engines()[1].items():
         print(f"{family} will not be measured: {reason}", file=sys.stderr)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.child import ALLOCATORS
-from benchmarks.report import network, others, preconditioners
+from benchmarks.report import gpu, network, others, preconditioners
 from benchmarks.report.markdown import environment, provenance
 from benchmarks.tables import NAMES
 
@@ -37,6 +37,7 @@ SECTIONS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "scaling": ("Growth of time", others.scaling),
     "memory": ("A deep network on many images", others.memory),
     "startup": ("Start", others.startup),
+    "gpu": ("On a GPU", gpu.section),
 }
 """Table -> title and text."""
 

@@ -6,6 +6,6 @@ them does; ``section(record)`` is the Markdown of the results.
 
 NAMES = (
     *("network", "bcd", "preconditioners", "convolution", "assembly"),
-    *("transfer", "scaling", "memory", "startup"),
+    *("transfer", "scaling", "memory", "startup", "gpu"),
 )
 """In the order of the report."""

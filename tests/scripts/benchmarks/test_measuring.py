@@ -15,6 +15,7 @@ from benchmarks.tables import (
     assembly,
     bcd,
     convolution,
+    gpu,
     network,
     preconditioners,
     scaling,
@@ -37,6 +38,14 @@ ARGUMENTS = {
         "layers": 2,
         "seconds": 0.0,
         "least": 1,
+    },
+    "gpu": {
+        "size": [4, 2, 2, 3],
+        "dtype": "float64",
+        "seconds": 0.0,
+        "least": 1,
+        "card": "cpu",
+        "square": 16,
     },
     "convolution": {"size": [4, 2, 1, 3], "dtype": "float32", "seconds": 0.0, "least": 1},
     "assembly": {
@@ -78,6 +87,7 @@ def row_of(table, arguments, **settings):
         "transfer": transfer,
         "scaling": scaling,
         "startup": startup,
+        "gpu": gpu,
     }[table]
     specification = {"arguments": arguments, "threads": 1, "allocator": "tuned", **settings}
     result = json.loads(json.dumps(module.measure(**arguments)))
@@ -87,7 +97,7 @@ def row_of(table, arguments, **settings):
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize(
     "table",
-    ["bcd", "preconditioners", "convolution", "assembly", "transfer", "scaling", "startup"],
+    ["bcd", "preconditioners", "convolution", "assembly", "transfer", "scaling", "startup", "gpu"],
 )
 def test_a_table_is_measured_and_written(table):
     rows = [row_of(table, ARGUMENTS[table])]

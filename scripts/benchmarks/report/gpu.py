@@ -1,0 +1,44 @@
+"""The section on GPUs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.report.markdown import NOTHING, digits, milliseconds, table
+from benchmarks.tables.gpu import COPY, GEMM, REFMS, TORCH
+
+
+def section(record: dict[str, Any]) -> str:
+    """Return milliseconds of the product, the ratio to torch.func, and the share of the roofline."""
+    lines = []
+    for row in record["rows"]:
+        arguments, result = row["specification"]["arguments"], row["result"]
+        ways, itemsize = result["ways"], {"float32": 4, "float64": 8}[arguments["dtype"]]
+        seconds = {name: one["wall"][1] for name, one in ways.items()}
+        flops = 2 * result["square"] ** 3 / seconds[GEMM]
+        rate = 2 * result["square"] ** 2 * itemsize / seconds[COPY]
+        least = {"arithmetic": result["flops"] / flops, "memory": result["bytes"] / rate}
+        limit = max(least, key=lambda name: least[name])
+        peer = f"{digits(seconds[TORCH] / seconds[REFMS], 2)}×" if TORCH in seconds else NOTHING
+        lines.append(
+            [
+                ", ".join(map(str, arguments["size"])),
+                arguments["dtype"],
+                milliseconds(ways[REFMS], "wall"),
+                milliseconds(ways.get(TORCH), "wall"),
+                peer,
+                f"{digits(result['flops'] / 1e9)}, {digits(result['bytes'] / 1e9)}",
+                f"{digits(flops / 1e12)}, {digits(rate / 1e9)}",
+                f"{100 * least[limit] / seconds[REFMS]:.0f} % of {limit}",
+            ]
+        )
+    head = [
+        *("n, c, N, m", "", "refms, ms", "torch.func, ms", "ratio", "GF and GB needed"),
+        *("TF/s and GB/s of the card", "roofline"),
+    ]
+    return (
+        "One Gauss–Newton product of a network that is linearised already, without regulariser; wall time with "
+        "the wait for the card, TF32 off. Needed at least: the multiply-adds of 4N − 2 convolutions, two each, "
+        "and every array of a layer read or written once. The card's rates are those of a matrix product and "
+        "of a copy in the same rounds; the share is that of the larger of the two times that follow.\n\n"
+    ) + table(head, lines)
