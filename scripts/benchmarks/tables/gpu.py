@@ -109,7 +109,8 @@ def measure(
 def least_bytes(case: Case) -> int:
     """Return the bytes that a product moves if every array of a layer is read or written once.
 
-    Forwards a layer reads y_k, σ′ and dy_k and writes dy_{k+1}; backwards it reads y_k, σ′ and g and writes g.
+    Forwards a layer reads y_k, σ′ and dy_k and writes dy_{k+1}; backwards it reads y_k, σ′ and g, and writes
+    g.
     """
     itemsize = np.dtype(case.dtype).itemsize
     return 8 * case.layers * case.channels * case.n**2 * case.examples * itemsize

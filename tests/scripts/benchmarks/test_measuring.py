@@ -2,6 +2,7 @@
 
 import doctest
 import json
+import os
 import subprocess
 import sys
 from argparse import Namespace
@@ -308,3 +309,12 @@ def test_the_report_says_what_it_was_measured_with(tmp_path):
     assert "A quick run for development" in text
     assert f"numpy {record.versions()['numpy']}" in text
     assert "MALLOC_MMAP_MAX_=0" in text
+
+
+def test_without_a_gpu_nothing_is_measured_there():
+    command = [sys.executable, str(ROOT / "scripts" / "bench_gpu.py"), "--quick"]
+    hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=hidden, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("not measured: ")
+    assert "Traceback" not in done.stderr
