@@ -21,9 +21,13 @@ from refms.conformance.property import Property
 from refms.conformance.reports.report import UNTESTED, Row
 from refms.conformance.reports.xfails import expected_failures, read_xfails
 from refms.conformance.reproduction import naming
+from refms.conformance.self_test import complaints
 from refms.errors import InputError
 
 Test = TypeVar("Test", bound=Callable[..., Any])
+
+KIT_BROKEN = 4
+"""Exit code where the kit fails its own self-test."""
 
 HOME = Path(__file__)
 """The file under which pytest lists the cases."""
@@ -144,7 +148,12 @@ def from_options(config: pytest.Config) -> Catalogue:
     ------
     pytest.UsageError
         If the adapter or the file of expected failures cannot be used.
+    pytest.exit.Exception
+        With the exit code 4 if the kit fails its own self-test: it must judge nobody then.
     """
+    wrong = [] if hasattr(config, "workerinput") else complaints()  # once, not in every worker of xdist
+    if wrong:
+        pytest.exit("\n".join(f"refms: {line}" for line in wrong), returncode=KIT_BROKEN)
     try:
         option = config.getoption
         found = cases(load(option("refms_adapter")).adapters(option("refms_dtype")))

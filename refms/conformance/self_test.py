@@ -196,6 +196,22 @@ def self_test(*, long: bool = False) -> Iterator[Finding]:
             yield _found(name, verdict, words, [_row_elsewhere(spec, item)])
 
 
+def complaints() -> list[str]:
+    """Return a line for each kind that the quick self-test judges wrongly, and what to do; or nothing.
+
+    Returns
+    -------
+    list of str
+        For a user who wanted another adapter judged.
+    """
+    wrong = [finding.line for finding in self_test() if not finding.good]
+    advice = (
+        "the kit itself does not work in this installation, so nothing was judged. Reinstall refms and NumPy "
+        "in an environment of their own; `refms conform self-test` says more."
+    )
+    return [*wrong, advice] if wrong else []
+
+
 def _row(kind: Kind, item: Property) -> Row:
     """Return what a property says of a kind; the kit must not raise."""
     hurried = Whereabouts(limit=0.0)  # no time for the smallest case and a script

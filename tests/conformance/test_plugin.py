@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from refms.conformance import PROPERTIES, Adapter, Profile
+from refms.conformance import PROPERTIES, Adapter, Profile, runner
 from refms.conformance.adapters.loading import load, plug
 from refms.conformance.cases import cases
+from refms.conformance.measures.outcome import Outcome
 from refms.conformance.plugin import PropertyFailure, parametrize_with_properties
 from refms.conformance.reports.xfails import expected_failures, read_xfails
 from refms.errors import FileError, InputError
@@ -91,6 +92,15 @@ def test_what_is_not_implemented_is_skipped_and_never_passes(go):
     result = go(*CATALOGUE, "-k", "C1 or D3", "-rs")
     assert result.parseoutcomes().get("passed", 0) == 0
     result.stdout.fnmatch_lines(["*NOT IMPLEMENTED: the adapter has no convolution.*"])
+
+
+def test_a_broken_kit_judges_nobody(go, monkeypatch):
+    monkeypatch.setattr(runner, "examined", lambda *given: Outcome("PASS", 0.0, "looked away"))
+    result = go(*CATALOGUE, "-k", "D1")
+    assert result.ret == 4
+    printed = "\n".join([*result.outlines, *result.errlines])
+    assert "BROKEN zeros: expected FAIL" in printed
+    assert "the kit itself does not work" in printed
 
 
 def test_one_precision_can_be_chosen(go):
