@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from refms.backend import backend_of
+from refms.backend import Backend, backend_of
 from refms.data.dataset import Dataset
 from refms.data.preprocessing import Preprocessing, prepare
 from refms.errors import (
@@ -134,6 +134,22 @@ class Model:
         omega = self.classifier.layout.unpack(blocks["classifier"])
         learned = self.network.parameters(blocks["propagation"], self.opening)
         return replace(self, **learned, W=omega["W"].copy(), mu=omega["mu"].copy())
+
+    def on(self, backend: Backend) -> Model:
+        """Return the model with its arrays on a backend.
+
+        Parameters
+        ----------
+        backend : Backend
+            NumPy or CuPy.
+
+        Returns
+        -------
+        Model
+            With arrays of its own where they had to move.
+        """
+        moved = {name: backend_of(array).to_host(array) for name, array in self.arrays.items()}
+        return replace(self, **{name: backend.from_host(array) for name, array in moved.items()})
 
     def logits(self, X: Array, memory: int = DEFAULT_MEMORY) -> Array:
         """Return the logits of prepared images, in batches.

@@ -94,13 +94,14 @@ class MPI:
         True: shards are gathered and added in order, so that the number of processes does not change a bit.
         False: each process adds its own, and one allreduce adds these: less traffic, but other bits.
 
-    Notes
-    -----
-    CuPy arrays travel through the host.
+    cuda_aware: bool = False
+        True: CuPy arrays are handed to MPI as they are, which must have been built for that. False: they
+        travel through the host.
     """
 
     world: Any
     reproducible: bool = True
+    cuda_aware: bool = False
 
     @property
     def rank(self) -> int:
@@ -114,16 +115,20 @@ class MPI:
 
     def gathered(self, parts: Sequence[Array], total: int) -> list[Array]:
         """See :class:`Comm`; the fast way returns one array, the sum."""
-        own = [np.asarray(_on_host(part)) for part in parts]
+        direct = self.cuda_aware and len(parts) > 0
+        xp = backend_of(parts[0]).xp if direct else np
+        own = [xp.asarray(part if direct else _on_host(part)) for part in parts]
         # A process without a shard of its own learns shape and dtype from the first process, which has one.
         shape, dtype = self.world.bcast((own[0].shape, str(own[0].dtype)) if self.rank == 0 else None)
-        stack = np.stack(own) if own else np.empty((0, *shape), dtype=dtype)
+        stack = xp.stack(own) if own else np.empty((0, *shape), dtype=dtype)
         if not self.reproducible:
-            mine, found = stack.sum(axis=0), np.empty(shape, dtype=dtype)
-            self.world.Allreduce(np.ascontiguousarray(mine), found)
+            mine, found = stack.sum(axis=0), xp.empty(shape, dtype=dtype)
+            self._ready(xp)
+            self.world.Allreduce(xp.ascontiguousarray(mine), found)
             return [self._like(found, parts)]
         counts = [len(own_shards(total, rank, self.size)) * _length(shape) for rank in range(self.size)]
-        everything = np.empty((total, *shape), dtype=dtype)
+        everything = xp.empty((total, *shape), dtype=dtype)
+        self._ready(xp)
         self.world.Allgatherv(stack, (everything, counts))
         return [self._like(shard, parts) for shard in everything]
 
@@ -132,9 +137,15 @@ class MPI:
         self.world.Abort(code)
 
     @staticmethod
+    def _ready(xp: Any) -> None:
+        """Wait until a GPU has written what MPI is about to read."""
+        if xp is not np:
+            xp.cuda.Device().synchronize()
+
+    @staticmethod
     def _like(array: Array, parts: Sequence[Array]) -> Array:
         """Return an array where the parts live."""
-        device = parts and hasattr(parts[0], "get")
+        device = parts and hasattr(parts[0], "get") and not hasattr(array, "get")
         return backend_of(parts[0]).from_host(array) if device else array
 
 
@@ -188,12 +199,12 @@ def launched() -> bool:
     return any(int(os.environ.get(name) or 1) > 1 for name in _LAUNCHED)
 
 
-def communicator(reproducible: bool = True) -> Comm:
+def communicator(reproducible: bool = True, cuda_aware: bool = False) -> Comm:
     """Return what connects this process with the others that mpiexec started; alone, ``SERIAL``.
 
     Parameters
     ----------
-    reproducible : bool
+    reproducible, cuda_aware : bool
         See :class:`MPI`.
 
     Returns
@@ -215,7 +226,8 @@ def communicator(reproducible: bool = True) -> Comm:
             "mpiexec started several processes, but mpi4py is not installed: each would train alone. Install "
             "the extra `mpi` (pip install 'refms[mpi]'), or start one process."
         ) from None
-    return MPI(library.COMM_WORLD, reproducible) if library.COMM_WORLD.Get_size() > 1 else SERIAL
+    alone = library.COMM_WORLD.Get_size() == 1
+    return SERIAL if alone else MPI(library.COMM_WORLD, reproducible, cuda_aware)
 
 
 def _on_host(part: Array) -> Array:

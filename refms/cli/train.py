@@ -8,11 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from refms.artifacts.checkpoint_files import CheckpointFiles
 from refms.artifacts.model_file import save_model
+from refms.backend import backend_named
 from refms.cli.datasets import read_dataset, split_by
 from refms.cli.files import require_target, write_json
 from refms.cli.interruption import interruption
@@ -38,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     Where mpiexec started several processes, all of them compute, and the first one prints and writes.
     """
     require_whole(options.threads, "threads", 1)
-    comm = communicator(reproducible=not options.allreduce)
+    comm = communicator(reproducible=not options.allreduce, cuda_aware=options.cuda_aware)
     try:
         return _run(options, Team(comm, options.threads))
     except (Exception, KeyboardInterrupt) as error:
@@ -59,18 +61,24 @@ def _run(options: argparse.Namespace, team: Team) -> int:
     dataset = read_dataset(configuration.data.dataset, options.data_dir)
     training_set, validation_set = split_by(configuration.data, dataset)
     start = _start(configuration, dataset)
-    begin = resumed(files, start, configuration) if options.resume else start
-    labels = one_hot(training_set.labels, dataset.classes, configuration.optimization.dtype)
-    examples = LabelledColumns(start.prepare(training_set), labels)
-    validation = LabelledColumns(
-        start.prepare(validation_set),
-        one_hot(validation_set.labels, dataset.classes, configuration.optimization.dtype),
+    begin = resumed(files, start, configuration) if options.resume else Checkpoint(start)
+    backend = backend_named(options.backend)
+    start, begin = start.on(backend), replace(begin, model=begin.model.on(backend))
+    examples, validation = (
+        LabelledColumns(
+            start.prepare(part),
+            backend.from_host(one_hot(part.labels, dataset.classes, configuration.optimization.dtype)),
+        )
+        for part in (training_set, validation_set)
     )
-    first = begin.iteration if isinstance(begin, Checkpoint) else 0
     # Where several processes step together, none may stop alone: there Ctrl-C ends all of them at once.
     wish = interruption(quiet=options.quiet) if team.comm.size == 1 else nullcontext(lambda: False)
     with wish as stopping:
-        watch = progress(start, validation, configuration, options.quiet, first, stopping) if leads else None
+        watch = (
+            progress(start, validation, configuration, options.quiet, begin.iteration, stopping)
+            if leads
+            else None
+        )
         keeper = files.write if leads and options.checkpoints else None
         result = train(
             begin, examples, configuration.regularization, configuration.optimization, watch, team, keeper
@@ -100,7 +108,7 @@ def _start(configuration: Configuration, dataset: Dataset) -> Model:
         network,
         dataset.classes,
         configuration.network.seed,
-        dataclasses.replace(configuration.data.preprocessing, levels=grid.levels_to(dataset.grid)),
+        replace(configuration.data.preprocessing, levels=grid.levels_to(dataset.grid)),
         configuration.network.stencil_scale,
         dtype,
         {"configuration": configuration.to_dict(), "dataset": dataset.name, "versions": versions()},

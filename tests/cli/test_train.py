@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from small_nets import HAS_MNIST
 
+from refms.artifacts.checkpoint_files import CheckpointFiles
 from refms.artifacts.model_file import load_model
 from refms.config import Configuration
 from refms.training import train
@@ -213,3 +215,29 @@ def test_mnist_is_trained_on_a_coarse_mesh(result):
     assert found["grid"] == [7, 7]
     assert found["train"]["accuracy"] > 0.5
     assert load_model("new.h5").record["dataset"] == "mnist train"
+
+
+def test_on_a_device_the_model_is_the_same_and_can_be_resumed_there(refms, fake_gpu, monkeypatch):
+    assert refms("train", *QUICK, "-o", "host.h5", "--dtype", "float64", "--quiet").code == 0
+    words = ("train", *QUICK, "-o", "device.h5", "--dtype", "float64", "--quiet", "--backend", "cupy")
+    with monkeypatch.context() as patch:
+        patch.setattr(CheckpointFiles, "remove", lambda self: None)
+        assert refms(*words).code == 0
+    assert_close("device.h5", "host.h5")
+    assert refms(*words, "--resume", "--force").code == 0
+    assert_close("device.h5", "host.h5")
+
+
+def assert_close(a, b):
+    first, second = load_model(a), load_model(b)
+    for name, array in first.arrays.items():
+        scale = np.abs(array).max()
+        np.testing.assert_allclose(second.arrays[name], array, rtol=0, atol=1e-6 * scale)
+
+
+def test_without_a_gpu_cupy_is_refused(refms, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    ran = refms("train", *QUICK, "-o", "new.h5", "--backend", "cupy")
+    assert ran.refused
+    assert "the cupy backend cannot be imported" in ran.err
+    assert not Path("new.h5").exists()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from device_double.array import ndarray, only, unwrap, unwrapped, wrap
+from device_double.array import LEDGER, ndarray, only, unwrap, unwrapped, wrap
 
 UFUNCS = """
     abs absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh cbrt ceil conj conjugate
@@ -214,6 +214,14 @@ def result_type(*operands: Any) -> np.dtype:
     return np.result_type(*unwrap(operands))
 
 
+class Device:
+    """The one device."""
+
+    def synchronize(self) -> None:
+        """Wait for it."""
+        LEDGER.synchronisations += 1
+
+
 def make_cupy() -> types.ModuleType:
     """Return a module that passes for CuPy where only a whitelist of it is needed."""
     module = types.ModuleType("cupy")
@@ -233,7 +241,7 @@ def make_cupy() -> types.ModuleType:
         ndim=lambda a: unwrap(a).ndim,
         shape=lambda a: unwrap(a).shape,
         iscomplexobj=lambda a: unwrap(a).dtype.kind == "c",
-        cuda=types.SimpleNamespace(is_available=lambda: True),
+        cuda=types.SimpleNamespace(is_available=lambda: True, Device=Device),
         __version__="14.2.0",
     )
     module.linalg.LinAlgError = np.linalg.LinAlgError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from refms.cli.parsers.common import Commands, add_command, add_data_options
+from refms.names import BACKEND_NAMES
 
 # option, section, key, type, help
 OVERRIDES = (
@@ -46,6 +47,14 @@ def register(commands: Commands) -> None:
         default=1,
         help="threads of this process, or of each where mpiexec starts several (extra mpi); the model does "
         "not depend on their number (default: 1)",
+    )
+    command.add_argument(
+        "--backend", choices=BACKEND_NAMES, default="numpy", help="where to compute (default: numpy)"
+    )
+    command.add_argument(
+        "--cuda-aware",
+        action="store_true",
+        help="with mpiexec and CuPy: hand arrays of the GPU to an MPI that was built for that",
     )
     command.add_argument(
         "--allreduce",
