@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from types import SimpleNamespace
 
@@ -77,11 +78,13 @@ def test_the_compiled_route_gets_its_runs(monkeypatch):
 
     monkeypatch.setattr(module, "chosen", lambda *question: "compiled")
     monkeypatch.setattr(module, "route_named", named)
-    assert CONVOLUTION.apply(*arrays("SY").values()) == "its answer"
-    ((name, geometry, runs),) = seen
-    assert (name, geometry) == ("compiled", Geometry(GRID, (1, 3), "zero"))
-    np.testing.assert_array_equal(runs.table, runs_of(geometry).table)
-    np.testing.assert_array_equal(runs.taps, runs_of(geometry).taps)
+    for boundary in ("periodic", "zero"):
+        convolution = dataclasses.replace(CONVOLUTION, boundary=boundary)
+        assert convolution.apply(*arrays("SY").values()) == "its answer"
+        name, geometry, runs = seen.pop()
+        assert (name, geometry) == ("compiled", Geometry(GRID, (1, 3), boundary))
+        np.testing.assert_array_equal(runs.table, runs_of(geometry).table)
+        np.testing.assert_array_equal(runs.taps, runs_of(geometry).taps)
 
 
 OPTIONAL = [("adjoint", "u", "add"), ("adjoint_and_gradient", "u", "add")]
