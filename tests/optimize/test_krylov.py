@@ -310,3 +310,21 @@ def test_what_a_device_computed_in_vain_is_forgotten(fake_gpu):
         assert there.outcome == here.outcome
         assert fake_gpu.host(there.x).tobytes() == here.x.tobytes()
         assert there.residual_norms == here.residual_norms
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_device_stops_where_the_residual_just_meets_the_tolerance(fake_gpu, dtype):
+    b = fake_gpu.array(np.array([3.0, 4.0], dtype=dtype))
+    run = conjugate_gradients(lambda v: v.copy(), b, tolerance=0.0)
+    assert run.outcome.status is Status.CONVERGED
+    assert run.residual_norms == (5.0, 0.0)
+
+
+@pytest.mark.parametrize("where", ["host", "device"])
+def test_a_steepest_descent_step_that_overflows_is_not_kept(fake_gpu, where):
+    """‖r‖² overflows where q(x) does not."""
+    b = np.ones(3) if where == "host" else fake_gpu.array(np.ones(3))
+    run = conjugate_gradients(lambda v: -1e200 * v, b)
+    assert run.outcome.status is Status.NON_FINITE
+    assert run.iterations == 0
+    assert not bool(run.x.any())
