@@ -328,3 +328,11 @@ def test_a_steepest_descent_step_that_overflows_is_not_kept(fake_gpu, where):
     assert run.outcome.status is Status.NON_FINITE
     assert run.iterations == 0
     assert not bool(run.x.any())
+
+
+@pytest.mark.parametrize("distinct", [1, 2, 3])
+def test_on_the_host_no_product_is_made_in_vain(distinct):
+    A = np.diag(np.arange(6.0) % distinct + 1)
+    product, calls = counted(A)
+    run = conjugate_gradients(product, normal(1, 6), tolerance=1e-10)
+    assert run.iterations == len(calls) == distinct
