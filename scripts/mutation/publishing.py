@@ -181,6 +181,8 @@ its doctests; the other tests of the core; `refms verify`, the catalogue of prop
 Of the tests only those that run the changed lines are asked. One that takes ten times its usual processor
 time, and three seconds at least, has timed out, and counts as noticed.
 Raw is noticed / mutants, score is noticed / (mutants − equivalent).
+An earlier result that is brought up to date (`--again`) runs what survived in it, and all of the modules that
+have changed since; what was noticed once counts on.
 
 The mutants are those of mutmut's operators (numbers, strings, operators, comparisons, arguments replaced by
 `None` or dropped, assignments, conditional expressions, …) at module level, in class bodies, decorators and

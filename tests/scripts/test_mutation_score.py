@@ -1,0 +1,79 @@
+"""The mutation score of the core: published as it was found, with a reason for every survivor."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from mutation import publishing
+from mutation.publishing import Reason, complaints, counts, read_reasons
+
+FOLDER = Path(__file__).resolve().parents[2] / "validation" / "conformance"
+RESULT = json.loads((FOLDER / "results" / "mutation_score.json").read_text(encoding="utf-8"))
+
+
+def test_the_page_is_what_the_result_and_the_reasons_give():
+    page = (FOLDER / "MUTATION.md").read_text(encoding="utf-8")
+    assert page == publishing.table(RESULT, read_reasons())
+
+
+def test_every_survivor_has_a_reason_and_every_reason_a_survivor():
+    assert complaints(RESULT, read_reasons()) == []
+
+
+def test_at_least_95_percent_were_noticed_and_none_left_out():
+    modules = RESULT["modules"]
+    assert counts(modules.values(), 0)["raw"] >= 0.95
+    assert all(found["mutants"] == found["population"] > 0 for found in modules.values())
+    assert {"refms/operators/transfer.py", "refms/objective/losses.py", "refms/optimize/krylov.py"} <= set(
+        modules
+    )
+
+
+def result(population=3, survivors=(("a + b", "a - b"),)):
+    rows = [{"line": 1, "function": "f", "before": old, "after": new} for old, new in survivors]
+    noticed = dict.fromkeys(publishing.NOTICED, 0) | {"own tests": 3 - len(rows)}
+    found = {"population": population, "mutants": 3, "noticed": noticed, "survivors": rows}
+    return {"modules": {"m.py": found}}
+
+
+def test_what_is_not_explained_and_what_is_explained_in_vain_is_complained_of():
+    reason = Reason("equivalent", "b is 0.", frozenset({("m.py", "a + b", "a - b")}))
+    assert complaints(result(), [reason]) == []
+    (unexplained,) = complaints(result(), [])
+    assert unexplained.endswith("survives without a reason")
+    (stale,) = complaints(result(survivors=()), [reason])
+    assert stale.endswith("has a reason and does not survive")
+    assert complaints(result(population=9, survivors=()), [reason]) == []  # a sample may lack it
+
+
+def test_the_score_leaves_out_what_is_proved_equivalent():
+    found = counts(result()["modules"].values(), 1)
+    assert (found["mutants"], found["survivors"]) == (3, 1)
+    assert found["raw"] == pytest.approx(2 / 3)
+    assert found["score"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('kind = "fine"\nchanges = []', "'fine'"),
+        ('kind = "harmless"\nchanges = [["a", "b"], ["a", "b"]]', "twice"),
+    ],
+)
+def test_reasons_that_are_no_reasons_are_refused(tmp_path, text, words):
+    path = tmp_path / "reasons.toml"
+    path.write_text(f'[[reason]]\nmodule = "m.py"\nwhy = "So."\n{text}\n', encoding="utf-8")
+    with pytest.raises(ValueError, match=words):
+        read_reasons(path)
+
+
+def test_a_module_is_changed_one_operator_at_a_time():
+    pytest.importorskip("mutmut", reason="the extra `mutation` is not installed")
+    from mutation.sites import mutants_of
+
+    source = "def f(a, b):\n    return a + b\n"
+    found = mutants_of("m.py", source)
+    assert ("return a + b", "return a - b") in {(one.before, one.after) for one in found}
+    assert all(one.source != source for one in found)
