@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -28,6 +29,20 @@ def test_the_counts_are_those_of_the_catalogue_and_of_the_mutants():
     count = len(PROPERTIES)
     assert README.count(f"{count} pass, 0 marginal, 0 fail, 0 untested of {count} properties") == 2
     assert f"those of {len(MUTANTS)} known mistakes" in README
+
+
+def test_the_figures_are_those_of_the_published_results():
+    folder = ROOT / "validation" / "conformance" / "results"
+    alarms, score = (
+        json.loads((folder / f"{name}.json").read_text()) for name in ("false_alarms", "mutation_score")
+    )
+    assert alarms["verdicts"].get("FAIL", 0) == 0
+    assert f"not one of {alarms['instances']:,} random" in README
+    modules = score["modules"].values()
+    mutants = sum(found["mutants"] for found in modules)
+    noticed = sum(sum(found["noticed"].values()) for found in modules)
+    assert f"Of {mutants:,} small changes" in README
+    assert f"notice {100 * noticed / mutants:.1f} %" in README
 
 
 def test_files_and_commands_named_in_readme_exist():
