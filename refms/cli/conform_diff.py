@@ -23,6 +23,8 @@ def run_diff(options: argparse.Namespace) -> int:
         print(f"{label:6} {change.sentence}")
     for change in filter(notable, changes):
         print(f"       {change.sentence}")
+    for remark in [remark for change in changes for remark in change.remarks]:
+        print(f"       {remark}")
     print(
         f"{len(changes)} compared: {len(worse)} worse, {len(better)} better, "
         f"{len(changes) - len(changed)} with the same verdict"

@@ -84,6 +84,17 @@ class Change:
         times = "" if self.ratio is None else f" ({self.ratio:.3g} times)"
         return f"{line}, ρ {sizes[0]} -> {sizes[1]}{times}"
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Where another note is made of an operation than before, such as its class of determinism."""
+        before, after = (row.notes if row is not None else {} for row in (self.before, self.after))
+        both = [subject for subject in before if subject in after]
+        return tuple(
+            f"{self.id} {self.dtype}, {subject}: {before[subject]} -> {after[subject]}"
+            for subject in both
+            if before[subject] != after[subject]
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return the change as plain Python values, ready for JSON."""
         first, second = self.verdicts
@@ -96,6 +107,7 @@ class Change:
             "rho_before": self.before.rho if self.before else None,
             "rho_after": self.after.rho if self.after else None,
             "rho_ratio": self.ratio,
+            "remarks": list(self.remarks),
         }
 
 

@@ -6,7 +6,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from refms.conformance.reports.report import FINDINGS
@@ -16,15 +16,26 @@ from refms.files import regular_file_size
 LONGEST_FILE = 2**24
 """Bytes that the file may have."""
 
-MOST_REPORTS, MOST_ROWS, LONGEST_TEXT = 16, 4096, 200
+MOST_REPORTS, MOST_ROWS, MOST_NOTES, LONGEST_TEXT = 16, 4096, 256, 200
 
 
 @dataclass(frozen=True)
 class SavedRow:
-    """The verdict on one property, and its ρ where there is one (infinite for ``"inf"`` and ``"nan"``)."""
+    """The verdict on one property.
+
+    Parameters
+    ----------
+    verdict : str
+        One of ``FINDINGS``.
+    rho : float or None
+        Where there is one; infinite for ``"inf"`` and ``"nan"``.
+    notes : mapping of str to str
+        What is said of operations, such as their class of determinism.
+    """
 
     verdict: str
     rho: float | None
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,7 +81,7 @@ def read_reports(path: str | os.PathLike[str]) -> tuple[SavedReport, ...]:
 
     Notes
     -----
-    The length of the file is known before it is read, and only names, verdicts and ρ are kept of it.
+    The length of the file is known before it is read, and only names, verdicts, ρ and notes are kept of it.
     """
     name = repr(os.fspath(path))
     if regular_file_size(path) > LONGEST_FILE:
@@ -114,13 +125,15 @@ def _row(given: Any, id_: str) -> SavedRow:
     verdict, rho = _string(given, "verdict"), _entry(given, "rho")
     if verdict not in FINDINGS:
         _refuse(f"the verdict on {id_!r} is {verdict!r}")
-    if isinstance(rho, str) and rho in ("inf", "nan"):
-        return SavedRow(verdict, math.inf)
-    if rho is None:
-        return SavedRow(verdict, None)
+    notes = given.get("notes", {})
+    if not isinstance(notes, dict) or len(notes) > MOST_NOTES:
+        _refuse(f"`notes` of {id_!r} is no table of at most {MOST_NOTES} entries")
+    said = {_shown(subject): _string(notes, subject) for subject in notes}
+    if rho is None or (isinstance(rho, str) and rho in ("inf", "nan")):
+        return SavedRow(verdict, None if rho is None else math.inf, said)
     if isinstance(rho, bool) or not isinstance(rho, int | float) or not 0 <= rho < 1e308:
         _refuse(f"ρ of {id_!r} is no number from 0")
-    return SavedRow(verdict, float(rho))
+    return SavedRow(verdict, float(rho), said)
 
 
 def _entry(given: Any, name: str) -> Any:

@@ -8,6 +8,7 @@ import math
 import pytest
 from hypothesis import given, settings
 
+from refms.cli.main import main
 from refms.conformance import PROPERTIES, run
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.reports.comparison import Change, compared, notable
@@ -144,3 +145,34 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else(tmp_path_factory, co
         assert all(row.verdict in FINDINGS for one in read_reports(path) for row in one.rows.values())
     except FileError as error:
         assert str(path) in str(error)  # noqa: PT017 - most files are refused, but not all
+
+
+def test_another_class_of_determinism_is_remarked_though_the_verdict_is_the_same(read, tmp_path, capsys):
+    item = next(item for item in PROPERTIES if item.id == "E1")
+    made = run(ReferenceAdapter(), properties=[item]).to_dict()
+    (row,) = [row for row in made["rows"] if row["id"] == "E1"]
+    assert row["notes"]["convolution"] == "bitwise"
+    (before,) = read(text(made))
+    row["notes"]["convolution"] = "within rounding"
+    (after,) = read(text(made))
+    changes = compared([before], [after])
+    assert [remark for change in changes for remark in change.remarks] == [
+        "E1 float64, convolution: bitwise -> within rounding"
+    ]
+    assert not any(change.changed for change in changes)
+    assert not any(remark for change in compared([before], [before]) for remark in change.remarks)
+    paths = [tmp_path / "before.json", tmp_path / "after.json"]
+    other = json.loads(json.dumps(made))
+    next(row for row in other["rows"] if row["id"] == "E1")["notes"]["convolution"] = "bitwise"
+    for path, found in zip(paths, (other, made), strict=True):
+        path.write_text(text(found), encoding="utf-8")
+    assert main(["conform", "diff", *map(str, paths)]) == 0
+    assert "E1 float64, convolution: bitwise -> within rounding" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("notes", [[], {"a": 1}, dict.fromkeys(map(str, range(300)), "")])
+def test_notes_that_are_none_are_refused(read, notes):
+    given = report({"C1": ("PASS", 0.5)})
+    given["rows"][0]["notes"] = notes
+    with pytest.raises(FileError, match="is no report"):
+        read(text(given))
