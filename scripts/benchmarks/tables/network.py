@@ -27,49 +27,67 @@ HALVES = (
 )
 """The largest size is measured in two parts: all engines at once would need too much memory."""
 
+DTYPES = ("float64", "float32")
+
 NOT_STEPPED = (AUTOGRAD, "BackPACK", "JAX jit", "SciPy, explicit K(s)")
 """Engines whose step is left out, for the sake of time: 20 products tell it."""
 
 
 def specifications(quick: bool) -> list[dict[str, Any]]:
-    """Return what to measure: times by size, precision, threads and allocator; then memory."""
-    sizes = SIZES[:1] if quick else SIZES
-    settings = [(1, "tuned")] if quick else [(1, "tuned"), (1, "default"), (2, "tuned")]
+    """Return what to measure: times by setting, precision and size, then the step of one size, and memory.
+
+    A run that is stopped has whole settings, at all sizes.
+    """
+    if quick:
+        return [_timed(SIZES[0], "float64", 1, "tuned", None, OPERATIONS, quick), *_weighed(SIZES[0], quick)]
     rows: list[dict[str, Any]] = []
-    for size in sizes:  # a size is finished before the next one begins: a run that is stopped has whole ones
+    for threads, allocator in ((1, "tuned"), (1, "default"), (2, "tuned")):
         rows += [
-            {
-                "arguments": {
-                    "size": list(size),
-                    "dtype": dtype,
-                    "chosen": chosen,
-                    "seconds": 2.0 if quick else 30.0,
-                    "least": 1 if quick else 3,
-                    "operations": [name for name in OPERATIONS if name != "joint" or size == SIZES[0]],
-                    "iterations": 4 if quick else CG_ITERATIONS,
-                },
-                "threads": threads,
-                "allocator": allocator,
-            }
-            for dtype in ("float64", "float32")
-            for threads, allocator in settings
+            _timed(size, dtype, threads, allocator, chosen, _quick_operations(size), quick)
+            for dtype in DTYPES
+            for size in SIZES
             for chosen in (HALVES if size in LARGE else [None])
         ]
-        rows += [
-            {
-                "arguments": {
-                    "size": list(size),
-                    "dtype": dtype,
-                    "chosen": [family],
-                    "weigh": [operation, name],
-                }
-            }
-            for dtype in (("float64",) if quick else ("float64", "float32"))
-            for operation in (("gradient",) if quick else ("gradient", "product"))
-            for name, family in families().items()
-            if differs(name, operation)
-        ]
-    return rows
+        if (threads, allocator) == (1, "tuned"):
+            rows += _weighed(SIZES[0], quick)
+            rows += [_timed(SIZES[0], dtype, 1, "tuned", None, ["step"], quick) for dtype in DTYPES]
+    return rows + [row for size in SIZES[1:] for row in _weighed(size, quick)]
+
+
+def _quick_operations(size: tuple[int, ...]) -> list[str]:
+    """Return what is timed at a size: all but the step, which takes twenty products; the joint block once."""
+    return [name for name in OPERATIONS if name != "step" and (name != "joint" or size == SIZES[0])]
+
+
+def _timed(
+    size: tuple[int, ...],
+    dtype: str,
+    threads: int,
+    allocator: str,
+    chosen: Sequence[str] | None,
+    operations: Sequence[str],
+    quick: bool,
+) -> dict[str, Any]:
+    arguments = {
+        "size": list(size),
+        "dtype": dtype,
+        "chosen": chosen,
+        "seconds": 2.0 if quick else 10.0,
+        "least": 1 if quick else 3,
+        "operations": list(operations),
+        "iterations": 4 if quick else CG_ITERATIONS,
+    }
+    return {"arguments": arguments, "threads": threads, "allocator": allocator}
+
+
+def _weighed(size: tuple[int, ...], quick: bool) -> list[dict[str, Any]]:
+    return [
+        {"arguments": {"size": list(size), "dtype": dtype, "chosen": [family], "weigh": [operation, name]}}
+        for dtype in (("float64",) if quick else DTYPES)
+        for operation in (("gradient",) if quick else ("gradient", "product"))
+        for name, family in families().items()
+        if differs(name, operation)
+    ]
 
 
 def differs(name: str, operation: str) -> bool:
