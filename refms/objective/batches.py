@@ -16,6 +16,9 @@ DEFAULT_MEMORY = 2 * 1024**3
 PREFERRED_BYTES = 2**24
 """Activations of a batch when memory allows, in bytes: they then stay near the processor's caches."""
 
+LEAST_ROW = 512
+"""Bytes of one cell of all examples in a batch: shorter rows cost the kernels more than the cache saves."""
+
 
 @dataclass(frozen=True, eq=False)
 class LabelledColumns:
@@ -146,7 +149,7 @@ def batch_width(stored: int, itemsize: int, memory: int, rows: int = 0) -> int:
     Returns
     -------
     int
-        At least 1; by preference as many as fill :data:`PREFERRED_BYTES`.
+        At least 1; by preference as many as fill :data:`PREFERRED_BYTES`, and :data:`LEAST_ROW` in any case.
 
     Raises
     ------
@@ -165,7 +168,7 @@ def batch_width(stored: int, itemsize: int, memory: int, rows: int = 0) -> int:
             f"one example needs about {need} bytes of activations but the memory budget is {memory}; "
             "raise the budget (option memory) or use fewer channels, layers or cells."
         )
-    preferred = PREFERRED_BYTES // ((stored + rows) * itemsize)
+    preferred = max(PREFERRED_BYTES // ((stored + rows) * itemsize), LEAST_ROW // itemsize)
     return max(1, min(preferred, memory // need))
 
 

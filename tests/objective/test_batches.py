@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from refms.errors import InputError
-from refms.objective.batches import PREFERRED_BYTES, LabelledColumns, batch_width, hessian_sample
+from refms.objective.batches import (
+    LEAST_ROW,
+    PREFERRED_BYTES,
+    LabelledColumns,
+    batch_width,
+    hessian_sample,
+)
 
 
 def test_batches_are_views_that_cover_all_columns_once():
@@ -35,7 +41,9 @@ def test_fractions_outside_zero_and_one_are_refused(fraction):
 def test_the_width_follows_the_budget_and_refuses_the_impossible():
     assert batch_width(1000, 4, 2 * 1000 * 4 * 10) == 10
     assert batch_width(10, 4, 10**9, rows=90) == PREFERRED_BYTES // 400
-    assert batch_width(PREFERRED_BYTES, 4, 10**9) == 1
+    assert batch_width(PREFERRED_BYTES // 16, 4, 10**12) == LEAST_ROW // 4 == 128
+    assert batch_width(PREFERRED_BYTES // 16, 8, 10**12) == 64
+    assert batch_width(PREFERRED_BYTES // 16, 4, 10**9) == 10**9 // (2 * PREFERRED_BYTES // 4) < 128
     with pytest.raises(InputError, match="budget"):
         batch_width(1000, 8, 100)
 
