@@ -45,6 +45,24 @@ def test_the_figures_are_those_of_the_published_results():
     assert f"notice {100 * noticed / mutants:.1f} %" in README
 
 
+def test_the_speed_is_that_of_the_published_benchmarks():
+    record = json.loads((ROOT / "validation" / "benchmarks" / "network.json").read_text(encoding="utf-8"))
+    found: dict[str, list[float]] = {"refms, NumPy": [], "refms, fast": []}
+    sizes = set()
+    for row in record["rows"]:
+        specification, products = row["specification"], row["result"].get("operations", {}).get("product", {})
+        settings = [specification.get(name) for name in ("threads", "allocator")]
+        settings.insert(0, specification["arguments"]["dtype"])
+        if settings != ["float64", 1, "tuned"] or "curvlinops" not in products:
+            continue
+        sizes.add(tuple(specification["arguments"]["size"]))
+        for name, ratios in found.items():
+            ratios.append(products["curvlinops"]["cpu"][1] / products[name]["cpu"][1])
+    assert len(sizes) == 5
+    said = [f"{min(ratios):.1f} to {max(ratios):.1f} times" for ratios in found.values()]
+    assert all(words in " ".join(README.split()) for words in said), said
+
+
 def test_files_and_commands_named_in_readme_exist():
     for path in re.findall(r"(?:scripts|validation)/[\w/.]+\.(?:sh|py|toml|md)", README):
         assert (ROOT / path).is_file(), path
