@@ -41,7 +41,7 @@ def specifications(quick: bool) -> list[dict[str, Any]]:
     if quick:
         return [_timed(SIZES[0], "float64", 1, "tuned", None, OPERATIONS, quick), *_weighed(SIZES[0], quick)]
     rows: list[dict[str, Any]] = []
-    for threads, allocator in ((1, "tuned"), (1, "default"), (2, "tuned")):
+    for threads, allocator in ((1, "tuned"), (2, "tuned"), (1, "default")):
         rows += [
             _timed(size, dtype, threads, allocator, chosen, _quick_operations(size), quick)
             for dtype in DTYPES
