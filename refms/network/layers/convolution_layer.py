@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from refms.backend import backend_of, zeros_like
+from refms.elementwise import tanh_step
 from refms.errors import Array, require_same_precision, require_shape
 from refms.network.activation import Activation
 from refms.network.layers.convolution_step import ConvolutionStepLinearization
@@ -126,9 +127,14 @@ class ConvolutionLayer:
 
     def linearize_step(self, theta: Array, Y: Array, dt: float) -> ConvolutionStepLinearization:
         """Return Y + δt σ(K(S) Y + b) linearised; parameters as for :meth:`apply`, δt a number."""
-        value, slope = self.activation.value_and_derivative(self._before_activation(theta, Y))
+        Z, backend = self._before_activation(theta, Y), backend_of(Y)
         S = self.layout.unpack(theta)["stencil"]
-        return ConvolutionStepLinearization(self, S, Y, _stepped(value, Y, dt), slope, dt)
+        if backend.name == "cupy" and self.activation.name == "tanh" and Z.dtype == Y.dtype:
+            following, slope = tanh_step(backend.xp, Z, Y, dt)
+        else:
+            value, slope = self.activation.value_and_derivative(Z)
+            following = _stepped(value, Y, dt)
+        return ConvolutionStepLinearization(self, S, Y, following, slope, dt)
 
     def trace(self, theta: Array, Y: Array) -> dict[str, Array]:
         """Return ``convolution`` K(S)Y, ``preactivation`` K(S)Y + b and ``output``.
