@@ -207,7 +207,8 @@ class OptimizationSection:
         ``"diagonal"``, the diagonal of the Gauss–Newton matrix, estimated from eight products.
     classifier_preconditioner : str
         For conjugate gradients on the classifier: ``"smoothness"``, the inverse of its regulariser;
-        ``"diagonal"``, the diagonal of its Hessian; or ``"none"``.
+        ``"diagonal"``, the diagonal of its Hessian; ``"block"``, the Kronecker product of mean features and
+        mean curvature, dense; or ``"none"``.
     damping : float
         Initial Levenberg–Marquardt damping of the Gauss–Newton step, adapted by the gain ratio; 0 for none.
     dtype : str

@@ -4,7 +4,7 @@ DTYPES = ("float64", "float32")
 """Precisions."""
 
 PROPAGATION_PRECONDITIONERS = ("none", "time", "diagonal")
-CLASSIFIER_PRECONDITIONERS = ("smoothness", "diagonal", "none")
+CLASSIFIER_PRECONDITIONERS = ("smoothness", "diagonal", "block", "none")
 """For conjugate gradients on the two blocks of problem (6)."""
 
 BACKEND_NAMES = ("numpy", "cupy")

@@ -18,6 +18,7 @@ from refms.objective.batches import LabelledColumns, batch_width
 from refms.objective.empirical_risk import Preconditioning, Work
 from refms.objective.optimal_control import OptimalControl
 from refms.objective.preconditioners import (
+    ClassifierBlock,
     ClassifierDiagonal,
     ClassifierSmoothness,
     ProbedDiagonal,
@@ -175,6 +176,7 @@ def _classifier_preconditioning(
         "none": None,
         "smoothness": ClassifierSmoothness(model.classifier, weights.W_smoothness, weights.W_tikhonov),
         "diagonal": ClassifierDiagonal(model.classifier),
+        "block": ClassifierBlock(model.classifier),
     }
     return choices[options.classifier_preconditioner]
 
