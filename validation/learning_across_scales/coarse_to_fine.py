@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FINE_ONLY = "fine-only"
+SPENT = ("work_units", "cpu_seconds", "seconds")
+"""Columns of a curve that add up over the meshes."""
+
 BUDGETS = (0.25, 0.5, 0.75, 1.0)
 """Shares of the work of the training on the finest mesh alone, at which accuracies are compared."""
 
@@ -109,16 +112,17 @@ def trajectory(units: list[dict[str, Any]], finest: int) -> dict[str, Array]:
     Returns
     -------
     dict of str to array
-        The columns of :data:`CURVE` and ``size``; work in evaluations of the finest network, work and seconds
+        The columns of :data:`CURVE` and ``size``; work in evaluations of the finest network, work and times
         summed over the meshes.
     """
     columns: dict[str, list[Array]] = {name: [] for name in (*CURVE, "size")}
-    work = seconds = 0.0
+    spent = dict.fromkeys(SPENT, 0.0)
     for unit in units:
         curve = {name: np.array(unit["curve"][name], dtype="float64") for name in CURVE}
-        curve["work_units"] = work + curve["work_units"] * unit["multiply_adds"] / finest
-        curve["seconds"] = seconds + curve["seconds"]
-        work, seconds = curve["work_units"][-1], curve["seconds"][-1]
+        curve["work_units"] *= unit["multiply_adds"] / finest
+        for name in SPENT:
+            curve[name] = spent[name] + curve[name]
+            spent[name] = curve[name][-1]
         curve["size"] = np.full(curve["iteration"].shape, float(unit["size"]))
         for name, values in curve.items():
             columns[name].append(values)
@@ -140,46 +144,39 @@ def compared(runs: list[dict[str, dict[str, Array]]], finest: int) -> dict[str, 
     dict
         Method -> numbers over the seeds (see :func:`~common.summary.spread`).
     """
-    summary: dict[str, Any] = {}
+    summary = {}
     for method in runs[0]:
-        rows = []
-        for run in runs:
-            alone = run[FINE_ONLY]
-            fine = {name: values[run[method]["size"] == finest] for name, values in run[method].items()}
-            accuracy, work, seconds = (
-                fine[name] for name in ("validation_accuracy", "work_units", "seconds")
-            )
-            target = float(alone["validation_accuracy"].max())
-            reached = first_reaching(accuracy.tolist(), target)
-            places = {f"{b:g}": last_within(work.tolist(), b * alone["work_units"][-1]) for b in BUDGETS}
-            at = {f"accuracy at {b} of the work": p if p is None else accuracy[p] for b, p in places.items()}
-            rows.append(
-                {
-                    "accuracy at the start": accuracy[0],
-                    **at,
-                    "accuracy at the end": accuracy[-1],
-                    "best accuracy": accuracy.max(),
-                    "work": work[-1],
-                    "seconds": seconds[-1],
-                    "work to the best of fine-only": None if reached is None else work[reached],
-                    "seconds to the best of fine-only": None if reached is None else seconds[reached],
-                }
-            )
-        summary[method] = {
-            name: spread([None if row[name] is None else float(row[name]) for row in rows])
-            for name in rows[0]
-        }
+        rows = [_numbers(run[method], run[FINE_ONLY], finest) for run in runs]
+        summary[method] = {name: spread([row[name] for row in rows]) for name in rows[0]}
     return summary
 
 
+def _numbers(curve: dict[str, Array], alone: dict[str, Array], finest: int) -> dict[str, float | None]:
+    """Return what one training reaches, compared with the one on the finest mesh alone."""
+    fine = {name: values[curve["size"] == finest].tolist() for name, values in curve.items()}
+    accuracy, work, seconds = (fine[name] for name in ("validation_accuracy", "work_units", "cpu_seconds"))
+    reached = first_reaching(accuracy, float(alone["validation_accuracy"].max()))
+    at_budget = {}
+    for share in BUDGETS:
+        place = last_within(work, share * alone["work_units"][-1])
+        at_budget[f"accuracy at {share:g} of the work"] = None if place is None else accuracy[place]
+    return {
+        "accuracy at the start": accuracy[0],
+        **at_budget,
+        "accuracy at the end": accuracy[-1],
+        "best accuracy": max(accuracy),
+        "work": work[-1],
+        "processor seconds": seconds[-1],
+        "work to the best of fine-only": None if reached is None else work[reached],
+        "processor seconds to the best of fine-only": None if reached is None else seconds[reached],
+    }
+
+
 def picture(figure: Figure, runs: list[dict[str, dict[str, Array]]]) -> None:
-    """Draw validation accuracy on each method's own mesh over work and over seconds, one line a seed."""
+    """Draw validation accuracy on each method's own mesh over work and over processor time."""
     axes = figure.subplots(1, 2, sharey=True)
-    for axis, (name, label) in zip(
-        axes,
-        (("work_units", "work, evaluations of the finest network"), ("seconds", "seconds")),
-        strict=True,
-    ):
+    labels = {"work_units": "work, evaluations of the finest network", "cpu_seconds": "processor time, s"}
+    for axis, (name, label) in zip(axes, labels.items(), strict=True):
         for colour, method in zip(COLOURS, runs[0], strict=False):
             for place, run in enumerate(runs):
                 curve = run[method]
@@ -193,7 +190,7 @@ def picture(figure: Figure, runs: list[dict[str, dict[str, Array]]]) -> None:
                         linestyle="-" if finest else ":",
                         marker="." if finest else None,
                         linewidth=1,
-                        label=f"{method}" if finest and place == 0 else None,
+                        label=method if finest and place == 0 else None,
                     )
         axis.set_xlabel(label)
     axes[0].set_ylabel("validation accuracy, % (dotted: on a coarser mesh)")

@@ -132,7 +132,7 @@ def measured(pair: TransferPair, found: dict[str, dict[str, Array]]) -> dict[str
 
 
 def picture(figure: Figure, found: dict[str, Array], shape: tuple[int, ...], shown: int) -> None:
-    """Draw Fig. 1: coarse above fine, images left and filtered right, and what the unchanged stencil gives."""
+    """Draw Fig. 1: coarse above fine, images and filtered images, and what the unchanged stencil gives."""
     panels = [
         ("coarse", "coarse image"),
         ("coarse_filtered", "coarse, stencil restricted"),

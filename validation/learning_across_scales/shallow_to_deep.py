@@ -103,7 +103,7 @@ def compared(runs: list[Run], depths: Sequence[int]) -> dict[str, Any]:
     dict
         Depth -> start -> numbers over the seeds (see :func:`~common.summary.spread`): objective (6) and
         accuracy on the validation images before and after, the iterations after which the final accuracy
-        of the random start is reached, and seconds.
+        of the random start is reached, and processor seconds.
     """
     summary: dict[str, Any] = {}
     for depth in depths:
@@ -123,7 +123,7 @@ def compared(runs: list[Run], depths: Sequence[int]) -> dict[str, Any]:
                         "iterations to the accuracy of the random start": first_reaching(
                             accuracy, random["validation_accuracy"][-1]
                         ),
-                        "seconds": curve["seconds"][-1],
+                        "processor seconds": curve["cpu_seconds"][-1],
                     }
                 )
             summary[str(depth)][start] = {name: spread([row[name] for row in rows]) for name in rows[0]}

@@ -1,7 +1,7 @@
 """What an experiment shall do: its command line and its TOML file.
 
-The file is a configuration of ``refms train`` with two more tables: ``[experiment]`` holds the settings of the
-experiment itself, and ``[full.<table>]`` what ``--full`` puts over each table.
+The file is a configuration of ``refms train`` with two more tables: ``[experiment]`` holds the settings of
+the experiment itself, and ``[full.<table>]`` what ``--full`` puts over each table.
 """
 
 from __future__ import annotations

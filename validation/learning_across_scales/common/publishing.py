@@ -112,7 +112,5 @@ def ended(experiment: str, main: Callable[[], int]) -> int:
         print(f"{experiment}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(
-            f"{experiment}: interrupted; the same command goes on after the last training.", file=sys.stderr
-        )
+        print(f"{experiment}: interrupted; the same command goes on where it stopped.", file=sys.stderr)
         return 130
