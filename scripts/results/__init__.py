@@ -7,8 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-FOLDER = "validation/learning_across_scales"
-"""Where the experiments' scripts, configurations and results lie, from the repository's root."""
+from results.wording import FOLDER as FOLDER
 
 EXPERIMENTS = (
     "example_1",

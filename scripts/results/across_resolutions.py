@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from results import FOLDER
-from results.wording import origin
+from results.wording import FOLDER, origin
 
 
 def section(result: dict[str, Any]) -> str:

@@ -215,7 +215,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     result = {
         "configuration": configuration.to_dict(),
         "settings": {"sizes": settings.sizes, "seeds": settings.seeds, "rules": settings.rules},
-        "full": options.full,
         "examples": found[0][FINE_ONLY][0]["examples"],
         "cost": {str(unit["size"]): unit["multiply_adds"] / finest for unit in found[0][settings.rules[0]]},
         "methods": compared(runs, settings.sizes[-1]),

@@ -167,7 +167,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     result = {
         "configuration": plan.configuration.to_dict(),
         "settings": {"depths": settings.depths, "starts": settings.starts, "seeds": settings.seeds},
-        "full": options.full,
         "examples": found[0][RANDOM][settings.depths[0]]["examples"],
         "depths": compared(found, settings.depths),
     }

@@ -59,6 +59,16 @@ def options_of(description: str, argv: Sequence[str] | None, *, trains: bool = T
     return parser.parse_args(argv)
 
 
+def words_of(options: argparse.Namespace) -> list[str]:
+    """Return the options that decide what is computed, as they are typed; folders are left out."""
+    words = [f"--dataset {options.dataset}"] if options.dataset else []
+    if getattr(options, "full", False):
+        words.append("--full")
+    if getattr(options, "seeds", None):
+        words.append(f"--seeds {' '.join(map(str, options.seeds))}")
+    return words
+
+
 def read_plan(options: argparse.Namespace, kind: type) -> Plan:
     """Return what CONFIG.toml asks for, with the options put over it.
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from common.plan import words_of
 from refms.artifacts import Artifact, write_artifact
 from refms.cli.files import require_json_target, require_target, write_json
 from refms.environment import machine
@@ -30,7 +31,7 @@ class Publisher:
     experiment : str
         Name of the experiment.
     options : argparse.Namespace
-        With ``out``, ``result``, ``figure`` and ``force``.
+        Of :func:`~common.plan.options_of`.
 
     Raises
     ------
@@ -44,6 +45,8 @@ class Publisher:
         options.out.mkdir(parents=True, exist_ok=True)
         self.experiment = experiment
         self.force = options.force
+        self.config = options.config.name
+        self.options = words_of(options)
         self.json = options.result or options.out / f"{experiment}.json"
         self.arrays = options.out / f"{experiment}.h5"
         self.figure = options.figure or options.out / f"{experiment}.png"
@@ -80,6 +83,8 @@ class Publisher:
             "experiment": self.experiment,
             "date": datetime.date.today().isoformat(),
             "machine": machine(),
+            "config": self.config,
+            "options": self.options,
             "figure": self.figure.name if self.draws else None,
         }
         attributes = {"experiment": self.experiment, "configuration": result["configuration"]}
