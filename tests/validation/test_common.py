@@ -1,4 +1,4 @@
-"""What the experiments share: plans are checked, trainings are not made twice, results are not overwritten."""
+"""What the experiments share: plans are checked, trainings not made twice, results not overwritten."""
 
 from __future__ import annotations
 
@@ -79,9 +79,9 @@ def test_a_plan_is_the_file_with_the_options_put_over_it(tmp_path):
         ("[experiment]\npair = 3", "[experiment] pair is 3; expected a value of type str"),
         ("[experiment]\nshown = true", "[experiment] shown is True; expected a value of type int"),
         ("experiment = 3", "[experiment] is 3; expected a table"),
-        ("full = 3", "[full] is 3; expected tables"),
+        ("full = 3", "[full] is 3; expected a table"),
         ("[data]\nsize = -1", "[data] size is -1; expected 0 or more"),
-        ("[dta]", "[data]"),
+        ("[dta]", "Did you mean data?"),
         ("[data", "is not valid TOML"),
     ],
 )
@@ -107,20 +107,8 @@ def test_seeds_go_everywhere_and_are_different():
 
 
 def test_the_options_that_decide_are_recorded_without_folders(tmp_path):
-    words = [
-        "c.toml",
-        "--dataset",
-        "digits",
-        "--data-dir",
-        "secret",
-        "--full",
-        "--seeds",
-        "1",
-        "2",
-        "-o",
-        "x",
-    ]
-    assert words_of(options_of("", words)) == ["--dataset digits", "--full", "--seeds 1 2"]
+    words = "c.toml --dataset digits --data-dir secret --full --seeds 1 2 -o x"
+    assert words_of(options_of("", words.split())) == ["--dataset digits", "--full", "--seeds 1 2"]
     assert words_of(options_of("", ["c.toml", "-o", "x"], trains=False)) == []
 
 
