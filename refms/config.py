@@ -13,7 +13,7 @@ from refms.data.preprocessing import Preprocessing
 from refms.errors import FileError, InputError, require_choice
 from refms.files import regular_file_size
 from refms.grid import Grid
-from refms.names import CLASSIFIER_PRECONDITIONERS, DATASETS, DTYPES, PROPAGATION_PRECONDITIONERS
+from refms.names import CLASSIFIER_PRECONDITIONERS, DTYPES, LOSSES, PROPAGATION_PRECONDITIONERS
 from refms.network.architectures.residual import Residual
 
 LONGEST_FILE = 2**20
@@ -161,6 +161,28 @@ class NetworkSection:
 
 
 @dataclass(frozen=True)
+class ClassifierSection:
+    """The classifier of eq. (5).
+
+    Parameters
+    ----------
+    loss : str
+        ``"softmax"``, ``"least-squares"``, ``"logistic"`` (each class against the rest) or
+        ``"smooth-hinge"`` (support vector machine).
+    pooling : int
+        Cells along each axis of the blocks over which y_N is averaged before the classifier; 1 for no
+        pooling, 0 for the mean over the whole mesh.
+    """
+
+    loss: str = "softmax"
+    pooling: int = 1
+
+    def __post_init__(self) -> None:
+        require_choice(self.loss, LOSSES, "loss")
+        _require_at_least(0, pooling=self.pooling)
+
+
+@dataclass(frozen=True)
 class RegularizationSection:
     """Weights of the regularisers, independent of mesh and depth.
 
@@ -260,8 +282,8 @@ class Configuration:
 
     Parameters
     ----------
-    data, network, regularization, optimization
-        The four sections.
+    data, network, classifier, regularization, optimization
+        The five sections.
 
     Examples
     --------
@@ -271,6 +293,7 @@ class Configuration:
 
     data: DataSection = field(default_factory=DataSection)
     network: NetworkSection = field(default_factory=NetworkSection)
+    classifier: ClassifierSection = field(default_factory=ClassifierSection)
     regularization: RegularizationSection = field(default_factory=RegularizationSection)
     optimization: OptimizationSection = field(default_factory=OptimizationSection)
 

@@ -7,6 +7,9 @@ PROPAGATION_PRECONDITIONERS = ("none", "time", "diagonal")
 CLASSIFIER_PRECONDITIONERS = ("smoothness", "diagonal", "none")
 """For conjugate gradients on the two blocks of problem (6)."""
 
+LOSSES = ("softmax", "least-squares", "logistic", "smooth-hinge")
+"""Classifiers of eq. (5), by their losses."""
+
 BACKEND_NAMES = ("numpy", "cupy")
 """Where to compute."""
 

@@ -16,6 +16,8 @@ OVERRIDES = (
     ("--layers", "network", "layers", int, "layers N"),
     ("--final-time", "network", "final_time", float, "final time T"),
     ("--seed", "network", "seed", int, "seed of the initial parameters"),
+    ("--loss", "classifier", "loss", str, "softmax, least-squares, logistic or smooth-hinge"),
+    ("--pooling", "classifier", "pooling", int, "cells along an axis of the blocks averaged before the classifier"),
     ("--iterations", "optimization", "iterations", int, "BCD iterations"),
     ("--hessian-fraction", "optimization", "hessian_fraction", float, "share of examples in the Hessian"),
     ("--dtype", "optimization", "dtype", str, "float32 or float64"),
