@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from refms.data.idx_dataset import require_dataset
 from refms.data.preprocessing import Preprocessing
 from refms.errors import FileError, InputError, require_choice
 from refms.files import regular_file_size
@@ -27,13 +28,14 @@ class DataSection:
     Parameters
     ----------
     dataset : str
-        ``"digits"`` (embedded, 8×8) or ``"mnist"`` (28×28, from a folder).
+        ``"digits"`` (embedded, 8×8), ``"mnist"`` (28×28, from a folder), or ``"idx:FOLDER"`` for any data
+        set in IDX files, see :func:`~refms.data.idx_dataset.load_idx`.
     train, validation : int
         Number of examples of the two disjoint sets; 0 takes five sixths and the rest.
     split_seed : int
         Seed of the permutation that splits.
     size : int
-        Cells along each axis of the network's mesh; 0 takes the images' own.
+        Cells along each axis of the network's mesh; 0 takes the images' own, which need not be square.
     scale, shift, smoothing, pair
         See :class:`~refms.data.preprocessing.Preprocessing`.
     """
@@ -49,7 +51,7 @@ class DataSection:
     pair: str = "averaging-bilinear"
 
     def __post_init__(self) -> None:
-        require_choice(self.dataset, DATASETS, "dataset")
+        require_dataset(self.dataset)
         _require_at_least(0, train=self.train, validation=self.validation, size=self.size)
         _require_at_least(0, split_seed=self.split_seed)
         _ = self.preprocessing

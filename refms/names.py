@@ -16,6 +16,9 @@ BACKEND_NAMES = ("numpy", "cupy")
 DATASETS = ("digits", "mnist")
 """Data sets that are read by name."""
 
+IDX_PREFIX = "idx:"
+"""What stands before the folder of any other data set, in IDX files."""
+
 STENCIL_RULES = ("galerkin", "keep")
 """How stencils go to another resolution: K_H = R K_h P, or unchanged."""
 

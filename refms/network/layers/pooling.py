@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse
 
 from refms.backend import NUMPY, Backend, backend_of, zeros_like
-from refms.errors import Array, InputError, require_shape, require_whole
+from refms.errors import Array, InputError, require_same_precision, require_shape, require_whole
 from refms.grid import Grid
 from refms.network.parameters import EMPTY, Layout
 from refms.operators.kronecker import delivered, identity, kronecker
@@ -126,7 +126,7 @@ class AveragePooling:
 
     @property
     def rows_out(self) -> int:
-        """c times the number of blocks."""
+        """Channels times blocks."""
         return self.channels * self.pooled.cells
 
     @property
@@ -168,7 +168,7 @@ class AveragePooling:
         theta : array
             The empty vector, shape (0,).
         Y : array
-            Features, shape (c·n, m).
+            Features, shape (c·n, m), same precision.
 
         Returns
         -------
@@ -178,9 +178,10 @@ class AveragePooling:
         Raises
         ------
         InputError
-            If shapes do not fit.
+            If shapes or precisions do not fit.
         """
         self.layout.unpack(theta)
+        require_same_precision(theta=theta, Y=Y)
         require_shape(Y, (self.rows_in, None), "Y", "(channels * cells, examples)")
         return self._means(Y)
 
