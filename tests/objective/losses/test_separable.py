@@ -137,20 +137,23 @@ def test_curvature_jumps_at_both_ends_of_the_rounded_piece_and_is_taken_from_ins
 
 @settings(deadline=None, max_examples=20)
 @given(seed=seeds)
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", SEPARABLE)
 def test_taylor_orders(name, seed):
+    """Away from where third derivatives vanish or cancel, and from the kinks of φ′."""
     Z, C = drawn(seed)
-    if name.startswith("smooth-hinge"):  # away from the kinks of φ′, where steps of 0.1 do not cross one
-        width = float(name.split()[1])
-        Z = np.random.default_rng(seed).choice([-2.0, 2.0, *([0.2, -0.2] if width > 0.5 else [])], Z.shape)
-    V = np.random.default_rng(seed + 1).uniform(-1, 1, Z.shape)
+    rng = np.random.default_rng(seed)
+    Z = np.sign(Z) * rng.uniform(0.7, 2.0, Z.shape)
+    V = -np.sign(Z) * rng.uniform(0.2, 1.0, Z.shape)
+    if name.startswith("smooth-hinge"):
+        inside = [0.2, -0.2] if float(name.split()[1]) > 0.5 else []
+        Z, V = rng.choice([-2.0, 2.0, *inside], Z.shape), 0.1 * V
     E = EVERY[name].evaluate(Z, C)
     report = taylor_test(
         lambda z: EVERY[name].evaluate(z, C).value,
         Z,
-        0.1 * V,
+        V,
         gradient=E.gradient,
-        hessian_product=E.hessian_product(V) * 0.1,
+        hessian_product=E.hessian_product(V),
     )
     assert report.passed, str(report)
 
