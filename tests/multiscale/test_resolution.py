@@ -387,7 +387,7 @@ def test_no_pooling_stays_no_pooling_and_odd_blocks_cannot_be_halved():
     assert [move_pooling(3, levels) for levels in (0, 1, 2)] == [(3, 0), (6, 0), (12, 0)]
     assert [move_pooling(6, levels) for levels in (-1, 1)] == [(3, 0), (12, 0)]
     for cells, levels in ((3, -1), (6, -2)):
-        with pytest.raises(InputError, match="blocks of 3 cells .* cannot be halved"):
+        with pytest.raises(InputError, match=r"blocks of 3 cells .* cannot be halved"):
             move_pooling(cells, levels)
     net = untrained(6, pooling=3)
     with pytest.raises(InputError, match="even number"):
