@@ -40,7 +40,8 @@ class SmoothHinge:
     φ is once continuously differentiable. φ″ is 1/ε inside the quadratic piece and 0 outside it; at both
     ends, where it jumps, 1/ε is taken, an element of Clarke's generalised Hessian (semismooth Newton).
     Complex steps are exact but at those two points, where φ is not analytic. ε = 2 is a quarter of the
-    modified Huber loss of T. Zhang (2004) and has curvature for all margins from −1 to 1, so at zero logits.
+    modified Huber loss of T. Zhang (2004) and has curvature for all margins from −1 to 1. For ε < 1 there is
+    none at zero logits, where trainings begin: Newton's method then has no scale for its first step.
 
     Examples
     --------
