@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from refms.data.idx_dataset import require_dataset
 from refms.data.preprocessing import Preprocessing
 from refms.errors import FileError, InputError, require_choice
 from refms.files import regular_file_size
 from refms.grid import Grid
-from refms.names import CLASSIFIER_PRECONDITIONERS, DATASETS, DTYPES, PROPAGATION_PRECONDITIONERS
+from refms.names import CLASSIFIER_PRECONDITIONERS, DTYPES, LOSSES, PROPAGATION_PRECONDITIONERS
 from refms.network.architectures.residual import Residual
 
 LONGEST_FILE = 2**20
@@ -27,13 +28,14 @@ class DataSection:
     Parameters
     ----------
     dataset : str
-        ``"digits"`` (embedded, 8×8) or ``"mnist"`` (28×28, from a folder).
+        ``"digits"`` (embedded, 8×8), ``"mnist"`` (28×28, from a folder), or ``"idx:FOLDER"`` for any data
+        set in IDX files, see :func:`~refms.data.idx_dataset.load_idx`.
     train, validation : int
         Number of examples of the two disjoint sets; 0 takes five sixths and the rest.
     split_seed : int
         Seed of the permutation that splits.
     size : int
-        Cells along each axis of the network's mesh; 0 takes the images' own.
+        Cells along each axis of the network's mesh; 0 takes the images' own, which need not be square.
     scale, shift, smoothing, pair
         See :class:`~refms.data.preprocessing.Preprocessing`.
     """
@@ -49,7 +51,7 @@ class DataSection:
     pair: str = "averaging-bilinear"
 
     def __post_init__(self) -> None:
-        require_choice(self.dataset, DATASETS, "dataset")
+        require_dataset(self.dataset)
         _require_at_least(0, train=self.train, validation=self.validation, size=self.size)
         _require_at_least(0, split_seed=self.split_seed)
         _ = self.preprocessing
@@ -161,6 +163,28 @@ class NetworkSection:
 
 
 @dataclass(frozen=True)
+class ClassifierSection:
+    """The classifier of eq. (5).
+
+    Parameters
+    ----------
+    loss : str
+        ``"softmax"``, ``"least-squares"``, ``"logistic"`` (each class against the rest) or
+        ``"smooth-hinge"`` (support vector machine).
+    pooling : int
+        Cells along each axis of the blocks over which y_N is averaged before the classifier; 1 for no
+        pooling, 0 for the mean over the whole mesh.
+    """
+
+    loss: str = "softmax"
+    pooling: int = 1
+
+    def __post_init__(self) -> None:
+        require_choice(self.loss, LOSSES, "loss")
+        _require_at_least(0, pooling=self.pooling)
+
+
+@dataclass(frozen=True)
 class RegularizationSection:
     """Weights of the regularisers, independent of mesh and depth.
 
@@ -261,8 +285,8 @@ class Configuration:
 
     Parameters
     ----------
-    data, network, regularization, optimization
-        The four sections.
+    data, network, classifier, regularization, optimization
+        The five sections.
 
     Examples
     --------
@@ -272,6 +296,7 @@ class Configuration:
 
     data: DataSection = field(default_factory=DataSection)
     network: NetworkSection = field(default_factory=NetworkSection)
+    classifier: ClassifierSection = field(default_factory=ClassifierSection)
     regularization: RegularizationSection = field(default_factory=RegularizationSection)
     optimization: OptimizationSection = field(default_factory=OptimizationSection)
 

@@ -7,11 +7,17 @@ PROPAGATION_PRECONDITIONERS = ("none", "time", "diagonal")
 CLASSIFIER_PRECONDITIONERS = ("smoothness", "diagonal", "block", "none")
 """For conjugate gradients on the two blocks of problem (6)."""
 
+LOSSES = ("softmax", "least-squares", "logistic", "smooth-hinge")
+"""Classifiers of eq. (5), by their losses."""
+
 BACKEND_NAMES = ("numpy", "cupy")
 """Where to compute."""
 
 DATASETS = ("digits", "mnist")
 """Data sets that are read by name."""
+
+IDX_PREFIX = "idx:"
+"""What stands before the folder of any other data set, in IDX files."""
 
 STENCIL_RULES = ("galerkin", "keep")
 """How stencils go to another resolution: K_H = R K_h P, or unchanged."""

@@ -14,8 +14,10 @@ from refms.errors import Array, InputError
 from refms.model import Model
 from refms.network.architectures.residual import Residual
 from refms.network.checkpointing import checkpointed
+from refms.network.layers.pooling import pooled_grid
 from refms.objective.batches import LabelledColumns, batch_width
 from refms.objective.empirical_risk import Preconditioning, Work
+from refms.objective.losses import loss_named
 from refms.objective.optimal_control import OptimalControl
 from refms.objective.preconditioners import (
     ClassifierBlock,
@@ -77,7 +79,7 @@ class Checkpoint:
     notes: tuple[str, ...] = ()
 
 
-def require_memory(network: Residual, classes: int, dtype: str, memory: int) -> None:
+def require_memory(network: Residual, classes: int, dtype: str, memory: int, pooling: int = 1) -> None:
     """Refuse a network that exceeds a memory budget, before anything is allocated.
 
     Parameters
@@ -90,6 +92,8 @@ def require_memory(network: Residual, classes: int, dtype: str, memory: int) -> 
         ``"float64"`` or ``"float32"``.
     memory : int
         Budget in bytes.
+    pooling : int
+        Cells along each axis of the blocks before the classifier, see :class:`~refms.model.Model`.
 
     Raises
     ------
@@ -103,7 +107,7 @@ def require_memory(network: Residual, classes: int, dtype: str, memory: int) -> 
     """
     itemsize = np.dtype(dtype).itemsize
     numbers = sum(math.prod(shape) for shape in network.parameter_shapes.values())
-    need = (numbers + network.channels * network.grid.cells * classes) * itemsize
+    need = (numbers + network.channels * pooled_grid(network.grid, pooling).cells * classes) * itemsize
     if need > memory:
         raise InputError(
             f"the parameters need {need} bytes but the memory budget is {memory}; raise the budget (option "
@@ -120,7 +124,7 @@ def problem_of(
     Parameters
     ----------
     model : Model
-        Gives network, classifier and precision.
+        Gives network, classifier, loss and precision.
     examples : LabelledColumns
         Prepared images (rows of the model's grid) and one-hot labels, in the model's precision.
     weights : RegularizationSection
@@ -149,6 +153,7 @@ def problem_of(
             backend=backend,
         ),
         classifier_regularizer(model.classifier, weights.W_smoothness, weights.W_tikhonov, dtype, backend),
+        loss=loss_named(model.loss),
         hessian_fraction=options.hessian_fraction,
         seed=options.hessian_seed,
         memory=options.memory,

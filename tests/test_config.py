@@ -18,7 +18,7 @@ KEYS = [(name, field.name) for name, fields in SECTIONS.items() for field in fie
 DEFAULTS = Configuration().to_dict()
 
 OUT_OF_RANGE = {
-    "dataset": ["mnits", ""],
+    "dataset": ["mnits", "", "idx", "idx:", "idx:a\0b"],
     "train": [-1],
     "validation": [-1],
     "split_seed": [-1],
@@ -35,6 +35,8 @@ OUT_OF_RANGE = {
     "opening": ["learnt"],
     "opening_scale": [float("nan"), float("inf"), -1.0],
     "activation": ["tahn"],
+    "loss": ["softmx", "hinge", ""],
+    "pooling": [-1],
     "seed": [-1],
     "stencil_scale": [float("nan"), float("inf"), -1.0],
     "W_smoothness": [-1e-6, float("nan"), float("inf")],
@@ -63,6 +65,7 @@ OTHER_VALUES = {
     "opening_stencil": 3,
     "opening": "learned",
     "activation": "relu",
+    "loss": "least-squares",
     "hessian_fraction": 0.5,
     "dtype": "float64",
     "propagation_preconditioner": "time",

@@ -103,7 +103,8 @@ def _start(configuration: Configuration, dataset: Dataset) -> Model:
     grid = configuration.data.grid(dataset.grid)
     dtype = configuration.optimization.dtype
     network = configuration.network.network(grid)
-    require_memory(network, dataset.classes, dtype, configuration.optimization.memory)
+    classifier = configuration.classifier
+    require_memory(network, dataset.classes, dtype, configuration.optimization.memory, classifier.pooling)
     return initial_model(
         network,
         dataset.classes,
@@ -113,6 +114,8 @@ def _start(configuration: Configuration, dataset: Dataset) -> Model:
         dtype,
         {"configuration": configuration.to_dict(), "dataset": dataset.name, "versions": versions()},
         configuration.network.opening_scale,
+        classifier.loss,
+        classifier.pooling,
     )
 
 
