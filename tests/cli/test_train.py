@@ -97,6 +97,8 @@ def test_a_configuration_file_is_followed_and_options_win_over_it(result):
         ("--channels", 3, "network", "channels"),
         ("--layers", 1, "network", "layers"),
         ("--final-time", 0.5, "network", "final_time"),
+        ("--integrator", "rk4", "network", "integrator"),
+        ("--layer", "antisymmetric", "network", "layer"),
         ("--seed", 5, "network", "seed"),
         ("--iterations", 1, "optimization", "iterations"),
         ("--hessian-fraction", 0.5, "optimization", "hessian_fraction"),

@@ -15,6 +15,8 @@ OVERRIDES = (
     ("--channels", "network", "channels", int, "channels of the features"),
     ("--layers", "network", "layers", int, "layers N"),
     ("--final-time", "network", "final_time", float, "final time T"),
+    ("--integrator", "network", "integrator", str, "forward-euler, midpoint, rk4 or verlet"),
+    ("--layer", "network", "layer", str, "convolution or antisymmetric"),
     ("--seed", "network", "seed", int, "seed of the initial parameters"),
     ("--iterations", "optimization", "iterations", int, "BCD iterations"),
     ("--hessian-fraction", "optimization", "hessian_fraction", float, "share of examples in the Hessian"),
