@@ -168,8 +168,13 @@ class ShearPropagation(TimeStepping):
         return StoredLinearization(self, self.joined(state), tuple(maps))
 
     def trace(self, theta: Array, Y: Array) -> dict[str, Array]:
-        """Return ``shears/…`` intermediates, and after each shear the half that it moved, ``output`` last."""
-        state, named = self.start(theta, Y), dict[str, Array]()
+        """Return the intermediates ``sheark/…`` and the halves ``y`` and ``z``, ``output`` last.
+
+        The halves at the beginning stand first (a half that is zero is left out), and after each shear the
+        half that it moved, as ``sheark/y`` or ``sheark/z``.
+        """
+        state = self.start(theta, Y)
+        named = {name: half for name, half in zip("yz", state, strict=True) if half is not None}
         for s, (shear, own) in enumerate(zip(self.shears, self.by_shear(theta), strict=True)):
             w = state[1 - shear.moves]
             inner = {"output": w} if shear.map is None else shear.map.trace(own, w)
