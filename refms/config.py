@@ -105,8 +105,8 @@ class NetworkSection:
         ``"forward-euler"`` as in [LAS], ``"midpoint"``, ``"rk4"`` or ``"verlet"``.
     layer : str
         ``"convolution"`` as in [LAS], or ``"antisymmetric"``.
-    damping : float
-        γ of the antisymmetric layer.
+    layer_damping : float
+        γ ≥ 0 of the antisymmetric layer.
     seed : int
         Seed of the initial parameters.
     stencil_scale, opening_scale : float
@@ -122,7 +122,7 @@ class NetworkSection:
     activation: str = "tanh"
     integrator: str = "forward-euler"
     layer: str = "convolution"
-    damping: float = 0.0
+    layer_damping: float = 0.0
     seed: int = 0
     stencil_scale: float = 0.5
     opening_scale: float = 1.0
@@ -168,7 +168,7 @@ class NetworkSection:
             activation=self.activation,
             integrator=self.integrator,
             layer=self.layer,
-            damping=self.damping,
+            layer_damping=self.layer_damping,
         )
 
 

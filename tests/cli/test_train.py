@@ -163,6 +163,10 @@ def test_a_file_that_appears_during_the_training_is_not_overwritten(refms, monke
         (("--dtype", "float16"), "unknown dtype 'float16'"),
         (("--seed", -1), "[network] seed is -1"),
         (("--hessian-fraction", 2), "expected a number in (0, 1]"),
+        (("--integrator", "rk3"), "[network] unknown integrator 'rk3'"),
+        (("--layer", "antisymetric"), "Did you mean 'antisymmetric'"),
+        (("--integrator", "verlet", "--channels", 3), "[network] channels is 3; expected an even number"),
+        (("--integrator", "verlet", "--layer", "antisymmetric"), "do not go together"),
         (("--dataset", "mnist", "--data-dir", "missing"), "is not a folder"),
         (("--dataset", "mnist", "--data-dir", "."), "holds no train-images-idx3-ubyte.gz"),
     ],
@@ -180,6 +184,10 @@ def test_what_does_not_fit_is_refused_before_anything_is_trained(refms, words, e
         ("[netwrok]\n", "Did you mean 'network'?"),
         ("[network]\nchanels = 3\n", "Did you mean 'channels'?"),
         ('[network]\nchannels = "3"\n', "expected a value of type int"),
+        (
+            "[network]\nlayer_damping = 0.1\n",
+            "[network] layer_damping is 0.1; expected 0 for layer 'convolution'",
+        ),
         ("[network\n", "is not valid TOML"),
     ],
 )

@@ -60,7 +60,7 @@ class Residual:
         ``"verlet"``, in which two halves of the channels move each other, so that stencils are c/2 × c/2.
     layer : str
         ``"convolution"``, σ(K y + b), or ``"antisymmetric"``, σ((K − Kᵀ − γI) y + b).
-    damping : float
+    layer_damping : float
         γ ≥ 0 of the antisymmetric layer, in units of 1/time.
 
     Raises
@@ -88,7 +88,7 @@ class Residual:
     orientation: str = "correlation"
     integrator: str = "forward-euler"
     layer: str = "convolution"
-    damping: float = 0.0
+    layer_damping: float = 0.0
 
     def __post_init__(self) -> None:
         require_choice(self.opening, OPENINGS, "opening")
@@ -116,7 +116,7 @@ class Residual:
         if self.integrator == "verlet":
             return Verlet(convolution, N, T)
         antisymmetric = self.layer == "antisymmetric"
-        layer = AntisymmetricLayer(convolution, self.damping) if antisymmetric else convolution
+        layer = AntisymmetricLayer(convolution, self.layer_damping) if antisymmetric else convolution
         if self.integrator == "forward-euler":
             return ForwardEuler(layer, N, T)
         return RungeKutta(layer, N, T, {"midpoint": MIDPOINT, "rk4": RK4}[self.integrator])
@@ -246,10 +246,10 @@ class Residual:
                     f"channels is {self.channels}; expected an even number for integrator 'verlet', in which "
                     "two halves of the channels move each other."
                 )
-        if self.layer != "antisymmetric" and self.damping != 0:
+        if self.layer != "antisymmetric" and self.layer_damping != 0:
             raise InputError(
-                f"damping is {self.damping!r}; expected 0 for layer {self.layer!r}: only the layer "
-                "'antisymmetric' is damped."
+                f"layer_damping is {self.layer_damping!r}; expected 0 for layer {self.layer!r}: only "
+                "'antisymmetric' layers are damped."
             )
 
     def _convolution(self, c_in: int, stencil_shape: tuple[int, ...], c_out: int) -> Convolution:

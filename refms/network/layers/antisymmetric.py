@@ -57,7 +57,7 @@ class AntisymmetricLayer(ReparametrizedLayer):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not (isinstance(self.damping, Real) and 0 <= self.damping < math.inf):
-            raise InputError(f"damping is {self.damping!r}; expected a finite number >= 0.")
+            raise InputError(f"damping of the layer is {self.damping!r}; expected a finite number >= 0.")
 
     def mixed(self, stencil: Array) -> Array:
         """Return S − τS."""
