@@ -140,6 +140,7 @@ def main() -> int:
     some = subset(dataset, np.arange(100))
     smoothing = sorted({0.0, section["smoothing"]})
     results: dict[str, Any] = {
+        "experiment": "across_resolutions",
         "paper": PAPER,
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
