@@ -103,6 +103,12 @@ class NetworkSection:
         ``"fixed"`` or ``"learned"``.
     activation : str
         σ.
+    integrator : str
+        ``"forward-euler"`` as in [LAS], ``"midpoint"``, ``"rk4"`` or ``"verlet"``.
+    layer : str
+        ``"convolution"`` as in [LAS], or ``"antisymmetric"``.
+    layer_damping : float
+        γ ≥ 0 of the antisymmetric layer.
     seed : int
         Seed of the initial parameters.
     stencil_scale, opening_scale : float
@@ -116,6 +122,9 @@ class NetworkSection:
     opening: str = "fixed"
     opening_stencil: int = 1
     activation: str = "tanh"
+    integrator: str = "forward-euler"
+    layer: str = "convolution"
+    layer_damping: float = 0.0
     seed: int = 0
     stencil_scale: float = 0.5
     opening_scale: float = 1.0
@@ -159,6 +168,9 @@ class NetworkSection:
             opening=self.opening,
             opening_shape=(self.opening_stencil,) * grid.dimension,
             activation=self.activation,
+            integrator=self.integrator,
+            layer=self.layer,
+            layer_damping=self.layer_damping,
         )
 
 

@@ -31,6 +31,11 @@ from refms.multiscale.resolution import transfer
 from refms.names import LOSSES
 from refms.network.activation import ACTIVATIONS
 from refms.network.architectures.residual import Residual, initial_parameters
+from refms.network.integrators.leapfrog import Leapfrog
+from refms.network.integrators.runge_kutta import RungeKutta
+from refms.network.integrators.tableau import RK4
+from refms.network.integrators.verlet import Verlet
+from refms.network.layers.antisymmetric import AntisymmetricLayer
 from refms.network.layers.convolution_layer import ConvolutionLayer
 from refms.network.layers.opening import ConvolutionOpening, MatrixOpening
 from refms.network.layers.pooling import AveragePooling
@@ -191,6 +196,16 @@ def forward_euler(work: Work) -> Any:
     return everything_about(steps, work)
 
 
+def integrators(work: Work) -> Any:
+    inner = ConvolutionLayer(Convolution(GRIDS[2], 2, 2), ACTIVATIONS[0])
+    methods = [
+        RungeKutta(AntisymmetricLayer(inner, 0.1), 2, 1.0, RK4),
+        RungeKutta(inner, 5, 1.0, RK4, "cubic"),
+        *[kind(inner, 3, 1.0, reversible=free) for kind in (Verlet, Leapfrog) for free in (False, True)],
+    ]
+    return [everything_about(method, work) for method in methods]
+
+
 def openings(work: Work) -> Any:
     learned = ConvolutionOpening(Convolution(GRIDS[2], 1, 3))
     L = scipy.sparse.random_array((7, 5), density=0.5, rng=np.random.default_rng(0), dtype=work.dtype)
@@ -342,6 +357,7 @@ ROWS: dict[str, Callable[[Work], Any]] = {
     "layer, bias per cell": layer("cell"),
     "layer, relu": layer("channel", "relu"),
     "forward Euler": forward_euler,
+    "other integrators": integrators,
     "openings": openings,
     "pooling": pooling,
     "network, fixed opening": networks("fixed"),

@@ -79,6 +79,32 @@ def test_a_model_comes_back_as_it_was(tmp_path, model):
     assert_same(load_model(tmp_path / "model.h5"), before)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"integrator": "verlet"},
+        {"integrator": "rk4"},
+        {"integrator": "midpoint", "layer": "antisymmetric", "layer_damping": 0.25},
+    ],
+)
+def test_models_with_other_steps_and_layers_come_back_as_they_were(tmp_path, options):
+    before = untrained(4, channels=2, **options)
+    save_model(tmp_path / "model.h5", before)
+    after = load_model(tmp_path / "model.h5")
+    assert_same(after, before)
+    assert after.network.propagation == before.network.propagation
+
+
+def test_models_from_before_there_was_a_choice_of_steps_are_read():
+    artifact = model_artifact(noted())
+    network = dict(artifact.attributes["network"])
+    for name in ("integrator", "layer", "layer_damping"):
+        del network[name]
+    old = Artifact("model", {**artifact.attributes, "network": network}, artifact.arrays)
+    assert_same(model_of(old), noted())
+    assert model_of(old).network.integrator == "forward-euler"
+
+
 def test_a_loaded_model_computes_the_same_bits(tmp_path):
     model = trained(4)
     save_model(tmp_path / "model.h5", model)
