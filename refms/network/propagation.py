@@ -11,6 +11,7 @@ from refms.errors import Array, InputError, require_whole
 from refms.network.euler_step import linearized_step, step, stored_by_step
 from refms.network.mapping import Linearization, Mapping
 from refms.network.parameters import EMPTY, Layout
+from refms.network.second_order import ChainAdjoint, chain_adjoint
 
 
 @dataclass(frozen=True)
@@ -188,3 +189,8 @@ class ForwardEulerLinearization:
         for one in reversed(self.steps):
             G = one.pull_back(G)
         return G
+
+    def linearize_adjoint(self, G: Array, *, wrt_input: bool = True) -> tuple[ChainAdjoint, Array | None]:
+        """Return the adjoint linearised at G, and the gradient with respect to y_0."""
+        sizes = [self.propagation.layer.layout.size] * len(self.steps)
+        return chain_adjoint(self.steps, sizes, G, wrt_input)
