@@ -96,11 +96,13 @@ class CheckpointedEulerLinearization:
         self, G: Array, *, wrt_input: bool = True
     ) -> tuple[CheckpointedEulerAdjoint, Array | None]:
         """Return the adjoint at G, its segments still to be linearised, and the gradient of y_0."""
-        ends = [G]
-        for index in reversed(range(1, len(self.starts))):
-            ends.append(self.segment_at(index).pull_back(ends[-1]))
-        adjoint = CheckpointedEulerAdjoint(self, tuple(ends[::-1]), wrt_input)
-        return adjoint, (self.segment_at(0).pull_back(ends[-1]) if wrt_input else None)
+        ends: list[Array] = []
+        gY: Array | None = G
+        for index in reversed(range(len(self.starts))):
+            ends.append(gY)
+            if wrt_input or index > 0:
+                _, gY = self.segment_at(index).linearize_adjoint(gY)
+        return CheckpointedEulerAdjoint(self, tuple(ends[::-1]), wrt_input), (gY if wrt_input else None)
 
     def part(self, theta: Array, index: int) -> Array:
         """Return the parameters of one segment."""

@@ -14,7 +14,7 @@ Product = Callable[[Array], Array]
 """v -> A v, shape and dtype of v."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Curvature:
     """A kind of curvature, and what it costs.
 
