@@ -113,8 +113,8 @@ class CheckpointedEulerLinearization:
         """Return the linearisation of one segment, made anew."""
         whole, Y, steps = self.propagation, self.starts[index], list[Linearization]()
         own = self.part(self.theta, index)
-        layers = own.size // whole.layer.layout.size
-        for theta_k in own.reshape(layers, -1):
+        layers = min(whole.segment, whole.layers - index * whole.segment)
+        for theta_k in own.reshape(layers, whole.layer.layout.size):
             steps.append(linearized_step(whole.layer, theta_k, Y, whole.time_step))
             Y = steps[-1].output
         part = ForwardEuler(whole.layer, layers, whole.time_step * layers)
