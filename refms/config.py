@@ -13,8 +13,15 @@ from refms.data.preprocessing import Preprocessing
 from refms.errors import FileError, InputError, require_choice
 from refms.files import regular_file_size
 from refms.grid import Grid
-from refms.names import CLASSIFIER_PRECONDITIONERS, DATASETS, DTYPES, PROPAGATION_PRECONDITIONERS
+from refms.names import (
+    CLASSIFIER_PRECONDITIONERS,
+    DATASETS,
+    DTYPES,
+    PROPAGATION_PRECONDITIONERS,
+    TRANSFER_PENALTIES,
+)
 from refms.network.architectures.residual import Residual
+from refms.operators.transfer import transfer_pair
 
 LONGEST_FILE = 2**20
 """Bytes that a configuration file may have."""
@@ -170,18 +177,28 @@ class RegularizationSection:
         α_W and τ_W of the classification weights.
     theta_smoothness, theta_tikhonov : float
         α_θ and τ_θ of the propagation parameters.
+    theta_transfer : float
+        β of the penalty on stencils by what prolongation makes of them, see
+        :func:`~refms.objective.transfer_penalty.transfer_regularizer`.
+    transfer_pair, transfer_penalty : str
+        The pair that prolongs, and the kind of the penalty.
     """
 
     W_smoothness: float = 1e-6
     W_tikhonov: float = 1e-4
     theta_smoothness: float = 1e-3
     theta_tikhonov: float = 1e-4
+    theta_transfer: float = 0.0
+    transfer_pair: str = "averaging-bilinear"
+    transfer_penalty: str = "norm"
 
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
-            if not 0.0 <= value < float("inf"):
+            if not isinstance(value, str) and not 0.0 <= value < float("inf"):
                 raise InputError(f"{item.name} is {value}; expected a finite number >= 0.")
+        transfer_pair(self.transfer_pair)
+        require_choice(self.transfer_penalty, TRANSFER_PENALTIES, "transfer_penalty")
 
 
 @dataclass(frozen=True)
