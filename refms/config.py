@@ -21,7 +21,7 @@ from refms.names import (
     TRANSFER_PENALTIES,
 )
 from refms.network.architectures.residual import Residual
-from refms.operators.transfer import transfer_pair
+from refms.operators.transfer import TRANSFER_PAIRS
 
 LONGEST_FILE = 2**20
 """Bytes that a configuration file may have."""
@@ -43,6 +43,8 @@ class DataSection:
         Cells along each axis of the network's mesh; 0 takes the images' own.
     scale, shift, smoothing, pair
         See :class:`~refms.data.preprocessing.Preprocessing`.
+    interpolate : bool
+        Whether ``size`` may be larger than the images, which are then prolonged by the P of the pair.
     """
 
     dataset: str = "digits"
@@ -54,6 +56,7 @@ class DataSection:
     shift: float = 0.0
     smoothing: float = 0.0
     pair: str = "averaging-bilinear"
+    interpolate: bool = False
 
     def __post_init__(self) -> None:
         require_choice(self.dataset, DATASETS, "dataset")
@@ -82,12 +85,13 @@ class DataSection:
         Raises
         ------
         InputError
-            If the images cannot be halved to that size.
+            If the images cannot be halved to that size, or it is larger and they may not be interpolated.
         """
         grid = native if self.size == 0 else Grid((self.size,) * native.dimension)
-        if grid.levels_to(native) < 0:
+        if grid.levels_to(native) < 0 and not self.interpolate:
             raise InputError(
-                f"size is {self.size}, larger than the images {native.shape}; expected at most that."
+                f"size is {self.size}, larger than the images {native.shape}; expected at most that, or "
+                "interpolate = true."
             )
         return grid
 
@@ -197,7 +201,7 @@ class RegularizationSection:
             value = getattr(self, item.name)
             if not isinstance(value, str) and not 0.0 <= value < float("inf"):
                 raise InputError(f"{item.name} is {value}; expected a finite number >= 0.")
-        transfer_pair(self.transfer_pair)
+        require_choice(self.transfer_pair, [pair.name for pair in TRANSFER_PAIRS], "transfer_pair")
         require_choice(self.transfer_penalty, TRANSFER_PENALTIES, "transfer_penalty")
 
 

@@ -159,13 +159,13 @@ def _propagation_regularizer(model: Model, weights: RegularizationSection) -> Qu
     )
     if not weights.theta_transfer:
         return in_time
-    steps_ = model.preprocessing
+    smoothing = model.preprocessing.smoothing * 2.0 ** (1 - model.preprocessing.levels)
     across = transfer_regularizer(
         model.network,
         weights.theta_transfer,
         weights.transfer_pair,
         weights.transfer_penalty,
-        steps_.smoothing * 2 ** (1 - steps_.levels) if weights.transfer_penalty == "symbol" else steps_.smoothing / 2**steps_.levels,
+        smoothing,  # in cells of the next finer mesh
         **options,
     )
     return Quadratic(in_time.Q + across.Q)

@@ -45,7 +45,7 @@ def matched_smoothing(sigma: float, pair: TransferPair, levels: int, cell: float
     Examples
     --------
     >>> from refms.operators.transfer import transfer_pair
-    >>> matched_smoothing(1.5, transfer_pair("averaging-bilinear"), 1) ** 2  # 2.25 + 1/4 + 3/4
+    >>> round(matched_smoothing(1.5, transfer_pair("averaging-bilinear"), 1) ** 2, 12)  # 2.25 + 1/4 + 3/4
     3.25
     """
     if not (math.isfinite(sigma) and sigma >= 0.0):

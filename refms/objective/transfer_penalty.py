@@ -98,10 +98,10 @@ def stencil_penalty(
     pair : str or TransferPair
         The pair (R, P).
     kind : str
-        ``"norm"``: the size of the prolonged stencil; ``"symbol"``: how far its symbol is from the coarse
-        one where smoothed images live.
+        ``"norm"``: the size of the prolonged stencil; ``"consistency"``: how far its symbol is from the
+        coarse one where smoothed images live.
     smoothing : float
-        σ of the images in fine cells, for ``"symbol"``.
+        σ of the images in fine cells, for ``"consistency"``.
     orientation : str
         How K reads stencils.
 
@@ -127,9 +127,11 @@ def stencil_penalty(
       high frequencies, of which the coarse mesh sees nothing. In fine coordinates, s = A s_h, it is the plain
       Tikhonov term ‖s_h‖²: to train a coarse net in fine coordinates with Tikhonov regularisation is to
       train it with this penalty, in other unknowns.
-    * ``"symbol"``: sᵀ M s = mean of w(ω) |λ_h(ω) − λ_H(2ω)|², w(ω) = e^{-σ²|ω|²} scaled to mean 1, the power
-      of the Gaussian smoothing. A wave of physical frequency ω is ω on the fine and 2ω on the coarse mesh, so
-      this is the consistency error of K_h with K_H; what both meshes agree on is free.
+    * ``"consistency"``: sᵀ M s = E |λ_h(ω) − λ_H(2ω)|², the mean over frequencies with the density
+      ∝ e^{-σ²|ω|²}, the power of the Gaussian smoothing (for σ = 0 all are equal). A wave of frequency ω on
+      the fine mesh is one of 2ω on the coarse one, so this is the consistency error of K_h with K_H on
+      smoothed images; what both meshes agree on is free. With E e^{iω·q} = e^{-|q|²/(4σ²)} it is an explicit
+      sum over pairs of offsets, q = κ − κ′, κ − 2κ′ and 2κ − 2κ′.
 
     Examples
     --------
@@ -145,15 +147,20 @@ def stencil_penalty(
         return inverse.T @ inverse
     if not (np.isfinite(smoothing) and smoothing >= 0):
         raise InputError(f"the smoothing of the images is {smoothing}; expected 0 or more fine cells.")
-    points = 4 * max(shape)  # λ_h - λ_H(2·) has degree n_K - 1: sums are exact but for the weight
-    frequencies = np.arange(-points, points) * (np.pi / points)
-    mesh = np.stack([axis.ravel() for axis in np.meshgrid(*[frequencies] * d, indexing="ij")], axis=1)
-    offsets = np.stack(
-        [axis.ravel() for axis in np.meshgrid(*[offsets_of(n) for n in shape], indexing="ij")], axis=1
+    axes = np.meshgrid(*[offsets_of(n) for n in shape], indexing="ij")
+    kappa = np.stack([axis.ravel() for axis in axes], axis=1)
+    fine, mixed, coarse = (
+        _mean_of_waves(first[:, None, :] - second[None, :, :], smoothing)
+        for first, second in ((kappa, kappa), (kappa, 2 * kappa), (2 * kappa, 2 * kappa))
     )
-    w = np.exp(-((smoothing * np.linalg.norm(mesh, axis=1)) ** 2))
-    if kind == "symbol":
-        gap = np.exp(1j * mesh @ offsets.T) @ inverse - np.exp(2j * mesh @ offsets.T)
-    else:
-        gap = np.exp(1j * mesh @ offsets.T) - np.exp(2j * mesh @ offsets.T) @ np.linalg.inv(inverse)
-    return np.real(gap.conj().T @ (gap * (w / w.sum())[:, None]))
+    crossed = inverse.T @ mixed
+    return inverse.T @ fine @ inverse - crossed - crossed.T + coarse
+
+
+def _mean_of_waves(q: Array, sigma: float) -> Array:
+    """Return E e^{iω·q} = e^{-|q|²/(4σ²)} for Gaussian ω of variance 1/(2σ²) an axis; δ_{q0} for σ = 0."""
+    squares = (q**2).sum(axis=-1)
+    if sigma == 0.0:
+        return (squares == 0).astype("float64")
+    mean: Array = np.exp(-squares / (4 * sigma**2))
+    return mean

@@ -1,7 +1,7 @@
 """Native against transferred accuracy as a front over T, the penalties and the smoothing ([LAS] Sec. 4).
 
-Trains small nets, one for each entry ``[[nets]]`` of a study and each of its meshes, moves each to the other mesh
-in every way, and measures what the symbols and the spectra of the features say about it:
+Trains small nets, one for each entry ``[[nets]]`` of a study and each of its meshes, moves each to the other
+mesh in every way, and measures what the symbols and the spectra of the features say about it:
 
     python validation/learning_across_scales/resolution_front.py STUDY.toml --data-dir DIR -o OUT
 
@@ -58,9 +58,7 @@ def columns(model: Model, images: Dataset, sigma: float | None = None) -> Labell
     """Return images as the model wants them, smoothed by another width where one is given."""
     if sigma is not None:
         model = replace(model, preprocessing=replace(model.preprocessing, smoothing=sigma))
-    return LabelledColumns(
-        model.prepare(images), one_hot(images.labels, images.classes, str(model.W.dtype))
-    )
+    return LabelledColumns(model.prepare(images), one_hot(images.labels, images.classes, str(model.W.dtype)))
 
 
 def trained(configuration: Configuration, images: tuple[Dataset, Dataset], net: Path) -> Model:
@@ -79,18 +77,14 @@ def trained(configuration: Configuration, images: tuple[Dataset, Dataset], net: 
         {"configuration": configuration.to_dict()},
         network.opening_scale,
     )
-    done = train(
-        start, columns(start, images[0]), configuration.regularization, configuration.optimization
-    )
+    done = train(start, columns(start, images[0]), configuration.regularization, configuration.optimization)
     save_model(net, done.model, overwrite=True)
     return done.model
 
 
 def smoothings(sigma: float, pairs: list[str]) -> list[float]:
-    """Return the widths to evaluate with: raw, as in training, and matched to each pair upwards and downwards."""
-    matched = {
-        matched_smoothing(sigma, transfer_pair(pair), levels) for pair in pairs for levels in (1, -1)
-    }
+    """Return the widths to evaluate with: raw, as in training, matched to each pair both ways."""
+    matched = {matched_smoothing(sigma, transfer_pair(pair), levels) for pair in pairs for levels in (1, -1)}
     return sorted({0.0, sigma, *matched})
 
 
