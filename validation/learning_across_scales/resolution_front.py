@@ -82,10 +82,9 @@ def trained(configuration: Configuration, images: tuple[Dataset, Dataset], net: 
     return done.model
 
 
-def smoothings(sigma: float, pairs: list[str]) -> list[float]:
-    """Return the widths to evaluate with: raw, as in training, matched to each pair both ways."""
-    matched = {matched_smoothing(sigma, transfer_pair(pair), levels) for pair in pairs for levels in (1, -1)}
-    return sorted({0.0, sigma, *matched})
+def smoothings(sigma: float, levels: int, pairs: list[str]) -> list[float]:
+    """Return the widths to evaluate with: none, that of the training, and those matched to each pair."""
+    return sorted({0.0, sigma, *(matched_smoothing(sigma, transfer_pair(pair), levels) for pair in pairs)})
 
 
 def transfers(model: Model, size: int, pairs: list[str], images: Dataset) -> list[dict[str, Any]]:
@@ -93,10 +92,10 @@ def transfers(model: Model, size: int, pairs: list[str], images: Dataset) -> lis
     grid, rows = Grid((size,) * model.grid.dimension), []
     prepared: dict[float, LabelledColumns] = {}
     for pair, weights, stencils in itertools.product(pairs, WEIGHT_RULES, STENCIL_RULES):
-        if weights == "adjoint" and transfer_pair(pair).variational:
-            continue  # both rules are the same
+        if weights == "adjoint" and (transfer_pair(pair).variational or stencils == "keep"):
+            continue  # both rules are the same, or the baseline
         moved = transfer(model, grid, pair, stencils, weights=weights)
-        for sigma in smoothings(model.preprocessing.smoothing, pairs):
+        for sigma in smoothings(model.preprocessing.smoothing, model.grid.levels_to(grid), pairs):
             if sigma not in prepared:
                 prepared[sigma] = columns(moved, images, sigma)
             found = score(moved, prepared[sigma].X, prepared[sigma].C)
