@@ -14,8 +14,15 @@ from refms.data.preprocessing import Preprocessing
 from refms.errors import FileError, InputError, require_choice
 from refms.files import regular_file_size
 from refms.grid import Grid
-from refms.names import CLASSIFIER_PRECONDITIONERS, DTYPES, LOSSES, PROPAGATION_PRECONDITIONERS
+from refms.names import (
+    CLASSIFIER_PRECONDITIONERS,
+    DTYPES,
+    LOSSES,
+    PROPAGATION_PRECONDITIONERS,
+    TRANSFER_PENALTIES,
+)
 from refms.network.architectures.residual import Residual
+from refms.operators.transfer import TRANSFER_PAIRS
 
 LONGEST_FILE = 2**20
 """Bytes that a configuration file may have."""
@@ -38,6 +45,8 @@ class DataSection:
         Cells along each axis of the network's mesh; 0 takes the images' own, which need not be square.
     scale, shift, smoothing, pair
         See :class:`~refms.data.preprocessing.Preprocessing`.
+    interpolate : bool
+        Whether ``size`` may be larger than the images, which are then prolonged by the P of the pair.
     """
 
     dataset: str = "digits"
@@ -49,6 +58,7 @@ class DataSection:
     shift: float = 0.0
     smoothing: float = 0.0
     pair: str = "averaging-bilinear"
+    interpolate: bool = False
 
     def __post_init__(self) -> None:
         require_dataset(self.dataset)
@@ -77,12 +87,13 @@ class DataSection:
         Raises
         ------
         InputError
-            If the images cannot be halved to that size.
+            If the images cannot be halved to that size, or it is larger and they may not be interpolated.
         """
         grid = native if self.size == 0 else Grid((self.size,) * native.dimension)
-        if grid.levels_to(native) < 0:
+        if grid.levels_to(native) < 0 and not self.interpolate:
             raise InputError(
-                f"size is {self.size}, larger than the images {native.shape}; expected at most that."
+                f"size is {self.size}, larger than the images {native.shape}; expected at most that, or "
+                "interpolate = true."
             )
         return grid
 
@@ -206,18 +217,28 @@ class RegularizationSection:
         α_W and τ_W of the classification weights.
     theta_smoothness, theta_tikhonov : float
         α_θ and τ_θ of the propagation parameters.
+    theta_transfer : float
+        β of the penalty on stencils by what prolongation makes of them, see
+        :func:`~refms.objective.transfer_penalty.transfer_regularizer`.
+    transfer_pair, transfer_penalty : str
+        The pair that prolongs, and the kind of the penalty.
     """
 
     W_smoothness: float = 1e-6
     W_tikhonov: float = 1e-4
     theta_smoothness: float = 1e-3
     theta_tikhonov: float = 1e-4
+    theta_transfer: float = 0.0
+    transfer_pair: str = "averaging-bilinear"
+    transfer_penalty: str = "norm"
 
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
-            if not 0.0 <= value < float("inf"):
+            if not isinstance(value, str) and not 0.0 <= value < float("inf"):
                 raise InputError(f"{item.name} is {value}; expected a finite number >= 0.")
+        require_choice(self.transfer_pair, [pair.name for pair in TRANSFER_PAIRS], "transfer_pair")
+        require_choice(self.transfer_penalty, TRANSFER_PENALTIES, "transfer_penalty")
 
 
 @dataclass(frozen=True)

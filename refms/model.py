@@ -214,13 +214,15 @@ class Model:
         theta = backend_of(X).xp.concatenate([blocks["propagation"], blocks["classifier"]])
         return whole.trace(theta, X)
 
-    def prepare(self, dataset: Dataset) -> Array:
+    def prepare(self, dataset: Dataset, interpolate: bool = False) -> Array:
         """Return a dataset's images as columns on this model's grid and in its precision.
 
         Parameters
         ----------
         dataset : Dataset
             Images on a grid that is this model's or finer by doublings.
+        interpolate : bool
+            Whether images on a coarser grid may be prolonged by the P of the pre-processing.
 
         Returns
         -------
@@ -230,17 +232,18 @@ class Model:
         Raises
         ------
         InputError
-            If the images would have to be prolonged to reach this grid.
+            If the images would have to be prolonged to reach this grid, and may not be.
         """
         levels = self.grid.levels_to(dataset.grid)
-        if levels < 0:
+        if levels < 0 and not interpolate:
             raise InputError(
                 f"the model lives on grid {self.grid.shape}, which is finer than the images of "
                 f"{dataset.name!r} {dataset.grid.shape}. Transfer the model to {dataset.grid.shape} first "
-                "(refms transfer --to)."
+                "(refms transfer --to), or let the images be interpolated (refms evaluate --interpolate)."
             )
-        steps = replace(self.preprocessing, levels=levels)
-        return prepare(dataset, steps, str(self.W.dtype), backend=backend_of(self.W))[0]
+        steps = replace(self.preprocessing, levels=max(levels, 0))
+        backend = backend_of(self.W)
+        return prepare(dataset, steps, str(self.W.dtype), backend=backend, refinements=max(-levels, 0))[0]
 
 
 def initial_model(

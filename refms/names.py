@@ -22,8 +22,14 @@ IDX_PREFIX = "idx:"
 STENCIL_RULES = ("galerkin", "keep")
 """How stencils go to another resolution: K_H = R K_h P, or unchanged."""
 
+WEIGHT_RULES = ("pair", "adjoint")
+"""How classification weights go to another resolution: by P and R as values, or so that h^d⟨w, y⟩ is kept."""
+
 TIERS = {"quick": 4, "full": 60, "torture": 400}
 """How much of the catalogue is run: instances of a property of cost 1."""
 
 TIME_LIMITS = {"quick": 120.0, "full": 600.0, "torture": 1800.0}
 """Seconds after which a property counts as hanging in ``refms conform run``, by tier."""
+
+TRANSFER_PENALTIES = ("norm", "consistency")
+"""What is penalised so that stencils can be prolonged: their size there, or how far both meshes disagree."""

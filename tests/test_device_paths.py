@@ -339,7 +339,13 @@ def krylov(work: Work) -> Any:
 def model_transfer(work: Work) -> Any:
     model = model_of(work)
     up = transfer(model, Grid((8, 8)), "averaging-bilinear")
-    return up.arrays, transfer(up, Grid((4, 4)), "averaging-constant").arrays, to_depth(model, 4).arrays
+    by_adjoint = [transfer(up, Grid((n, n)), "averaging-bilinear", weights="adjoint").W for n in (4, 16)]
+    return (
+        by_adjoint,
+        up.arrays,
+        transfer(up, Grid((4, 4)), "averaging-constant").arrays,
+        to_depth(model, 4).arrays,
+    )
 
 
 def depths(work: Work) -> Any:

@@ -9,7 +9,7 @@ from refms.backend import backend_of
 from refms.errors import Array, InputError, precision, require_choice, require_shape, require_whole
 from refms.grid import Grid
 from refms.model import Model
-from refms.names import STENCIL_RULES
+from refms.names import STENCIL_RULES, WEIGHT_RULES
 from refms.network.layers.pooling import WHOLE_MESH
 from refms.operators.galerkin import prolong_stencil, restrict_stencil
 from refms.operators.transfer import TransferPair, transfer_pair
@@ -21,6 +21,7 @@ def transfer(
     pair: str | TransferPair,
     stencils: str = "galerkin",
     least_squares: bool = False,
+    weights: str = "pair",
 ) -> Model:
     """Return a trained model on a coarser or finer grid, without any training.
 
@@ -37,6 +38,8 @@ def transfer(
         ``"keep"``: unchanged, the baseline of [LAS] Sec. 4.
     least_squares : bool
         Allow least squares where the stencil map is singular.
+    weights : str
+        Rule for W, see :func:`move_weights`.
 
     Returns
     -------
@@ -52,13 +55,12 @@ def transfer(
 
     Notes
     -----
-    Stencils move by [LAS] eq. (9). The weights are values of functions w_j: upwards W_h = P W_H, downwards
-    W_H = R̄ W_h with R̄ = R scaled to R̄1 = 1. A 1×1 opening is kept: it mixes
+    Stencils move by [LAS] eq. (9), weights as :func:`move_weights` says. A 1×1 opening is kept: it mixes
     channels cell by cell, so that R (L x) = L (R x) for any R.
 
-    Where R = 2^{-d} Pᵀ the inner products agree, h^d⟨P w, y⟩ = H^d⟨w, R y⟩, so that with T → 0 and
-    y_H = R y_h the logits are the same on both grids; with other pairs they differ by O(h^q), q the order
-    of the pair.
+    With ``weights="adjoint"``, T → 0, and y_H = R y_h (up) or y_h = P y_H (down) the logits are the same on
+    both grids, for every pair. With ``weights="pair"`` this holds where R = 2^{-d} Pᵀ; with other pairs the
+    logits differ by O(h^q), q the order of the pair.
 
     With pooling W lives on blocks, and these stay the same regions of Ω: W is kept, and a block has 2^d times
     as many cells on the next finer mesh (:func:`move_pooling`). A mean over a block is the mean of its cells'
@@ -87,14 +89,20 @@ def transfer(
         opening_shape=tuple(opening.shape[-d:]),
     )
     pooling, left = move_pooling(model.pooling, levels)
-    note = {"from": list(model.grid.shape), "to": list(grid.shape), "pair": pair.name, "stencils": stencils}
+    note = {
+        "from": list(model.grid.shape),
+        "to": list(grid.shape),
+        "pair": pair.name,
+        "stencils": stencils,
+        "weights": weights,
+    }
     return replace(
         model,
         network=network,
         opening=opening,
         stencils=layers,
         biases=model.biases.copy(),
-        W=move_weights(model.W, model.classifier.grid, left, pair),
+        W=move_weights(model.W, model.classifier.grid, left, pair, weights),
         mu=model.mu.copy(),
         pooling=pooling,
         record={**model.record, "transfers": [*model.record.get("transfers", []), note]},
@@ -138,7 +146,7 @@ def move_stencils(
     return restrict_stencil(S, pair, d=d, levels=-levels, orientation=orientation)
 
 
-def move_weights(W: Array, grid: Grid, levels: int, pair: TransferPair) -> Array:
+def move_weights(W: Array, grid: Grid, levels: int, pair: TransferPair, rule: str = "pair") -> Array:
     """Return classification weights on a grid ``levels`` doublings finer (or coarser, if negative).
 
     Parameters
@@ -151,17 +159,43 @@ def move_weights(W: Array, grid: Grid, levels: int, pair: TransferPair) -> Array
         Positive up, negative down; 0 copies.
     pair : TransferPair
         The pair.
+    rule : str
+        ``"pair"``: the weights are values of functions w_j, which P and R carry over as they do images;
+        ``"adjoint"``: the inner products h^d⟨w_j, y⟩ of eq. (5) are carried over.
 
     Returns
     -------
     array
-        P W, or R̄ W with the rows of R̄ scaled to sum one.
+        Upwards P W or 2^d Rᵀ W; downwards R̄ W, the rows of R̄ scaled to sum one, or 2^{-d} Pᵀ W.
 
     Raises
     ------
     InputError
-        If the rows of W are not channels times cells, or the grid cannot be coarsened.
+        If the rows of W are not channels times cells, the grid cannot be coarsened, or the rule is unknown.
+
+    Notes
+    -----
+    The classifier sees features only through h^d⟨w, y⟩, h^d the cell volume. On the way up the new weights
+    shall read from y_h what the old ones read from y_H = R y_h:
+
+        h^d⟨w_h, y_h⟩ = H^d⟨w_H, R y_h⟩ for all y_h   ⇔   w_h = 2^d Rᵀ w_H   (H = 2h),
+
+    and on the way down, from y_H what the old ones read from y_h = P y_H:
+
+        H^d⟨w_H, y_H⟩ = h^d⟨w_h, P y_H⟩ for all y_H   ⇔   w_H = 2^{-d} Pᵀ w_h.
+
+    The two rules are the same for pairs with R = 2^{-d} Pᵀ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pair, w = transfer_pair("averaging-bilinear"), np.array([[0.0], [1.0]])
+    >>> move_weights(w, Grid((2,)), 1, pair, "adjoint").ravel().tolist()
+    [0.0, 0.0, 1.0, 1.0]
+    >>> move_weights(w, Grid((2,)), 1, pair).ravel().tolist()
+    [0.25, 0.25, 0.75, 0.75]
     """
+    require_choice(rule, WEIGHT_RULES, "rule for the weights")
     require_shape(W, (None, None), "W", "(channels * cells, classes)")
     precision(W, "W")
     if W.shape[0] % grid.cells:
@@ -174,8 +208,13 @@ def move_weights(W: Array, grid: Grid, levels: int, pair: TransferPair) -> Array
         "backend": backend_of(W),
         "levels": abs(levels),
     }
+    volumes = 2 ** (levels * grid.dimension)  # H^d / h^d upwards, its inverse downwards
     if levels > 0:
+        if rule == "adjoint":
+            return volumes * (pair.restriction_matrix(grid.refine(levels), **options).T @ W)
         return pair.prolongation_matrix(grid.refine(levels), **options) @ W
+    if rule == "adjoint":
+        return volumes * (pair.prolongation_matrix(grid, **options).T @ W)
     row_sum = sum(weight for _, weight in pair.restriction) ** (-levels * grid.dimension)
     return (pair.restriction_matrix(grid, **options) @ W) / row_sum
 

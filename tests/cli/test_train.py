@@ -92,6 +92,7 @@ def test_a_configuration_file_is_followed_and_options_win_over_it(result):
         ("--size", 2, "data", "size"),
         ("--train", 90, "data", "train"),
         ("--validation", 40, "data", "validation"),
+        ("--split-seed", 3, "data", "split_seed"),
         ("--smoothing", 0.25, "data", "smoothing"),
         ("--pair", "injection-linear", "data", "pair"),
         ("--channels", 3, "network", "channels"),

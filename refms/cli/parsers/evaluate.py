@@ -27,5 +27,10 @@ def register(commands: Commands) -> None:
         "files, or all",
     )
     command.add_argument(
+        "--interpolate",
+        action="store_true",
+        help="prolong images that are coarser than the model by the P of its pre-processing",
+    )
+    command.add_argument(
         "--smoothing", type=float, help="smooth the images by this instead of as in training"
     )

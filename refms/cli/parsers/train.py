@@ -10,6 +10,7 @@ OVERRIDES = (
     ("--size", "data", "size", int, "cells along each axis of the network's mesh"),
     ("--train", "data", "train", int, "number of training examples"),
     ("--validation", "data", "validation", int, "number of validation examples"),
+    ("--split-seed", "data", "split_seed", int, "seed of the split into training and validation"),
     ("--smoothing", "data", "smoothing", float, "Gaussian smoothing, in cells of the images' own grid"),
     ("--pair", "data", "pair", str, "transfer pair whose R makes the coarse images"),
     ("--channels", "network", "channels", int, "channels of the features"),
