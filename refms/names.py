@@ -7,6 +7,9 @@ PROPAGATION_PRECONDITIONERS = ("none", "time", "diagonal")
 CLASSIFIER_PRECONDITIONERS = ("smoothness", "diagonal", "none")
 """For conjugate gradients on the two blocks of problem (6)."""
 
+BLOCK_NAMES = ("propagation", "classifier", "joint")
+"""Blocks of unknowns of problem (6), and both together."""
+
 BACKEND_NAMES = ("numpy", "cupy")
 """Where to compute."""
 
