@@ -69,7 +69,9 @@ def extreme_eigenvalues(
     -----
     ARPACK's implicitly restarted Lanczos process (``scipy.sparse.linalg.eigsh``) on A − a and b − A, with
     [a, b] about the spectrum, so that accuracy is relative to its width at both ends: the smallest
-    eigenvalues of a Gauss–Newton matrix are nearly zero, and their own size would be no measure.
+    eigenvalues of a Gauss–Newton matrix are nearly zero, and their own size would be no measure. A Krylov space
+    of one vector holds one vector of each eigenspace: of an eigenvalue of higher multiplicity, such as that
+    of the Tikhonov term alone, there may be fewer copies than there are.
 
     Examples
     --------

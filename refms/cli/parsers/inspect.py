@@ -12,7 +12,7 @@ def register(commands: Commands) -> None:
         commands,
         "inspect",
         "Write spectra of a model's Gauss-Newton matrix and Hessian, CG residuals and model quality.",
-        "refms inspect coarse.h5 -o coarse_inspection",
+        "refms inspect coarse.h5 --block propagation --examples 50 -o inspection",
         runs="refms.cli.inspect:run",
     )
     command.add_argument("model", metavar="MODEL", help="file written by refms train or refms transfer")
