@@ -18,6 +18,9 @@ DENSE = 64
 STEPS = 20
 """Lanczos steps that tell where the spectrum is."""
 
+RESTARTS = 50
+"""Restarts of ARPACK after which what has not converged is left out."""
+
 
 @dataclass(frozen=True, eq=False)
 class Extremes:
@@ -69,9 +72,9 @@ def extreme_eigenvalues(
     -----
     ARPACK's implicitly restarted Lanczos process (``scipy.sparse.linalg.eigsh``) on A − a and b − A, with
     [a, b] about the spectrum, so that accuracy is relative to its width at both ends: the smallest
-    eigenvalues of a Gauss–Newton matrix are nearly zero, and their own size would be no measure. A Krylov space
-    of one vector holds one vector of each eigenspace: of an eigenvalue of higher multiplicity, such as that
-    of the Tikhonov term alone, there may be fewer copies than there are.
+    eigenvalues of a Gauss–Newton matrix are nearly zero, and their own size would be no measure. A Krylov
+    space of one vector holds one vector of each eigenspace: of an eigenvalue of higher multiplicity, such as
+    that of the Tikhonov term alone, there may be fewer copies than there are.
 
     Examples
     --------
@@ -121,7 +124,9 @@ def _top(
     values: Array
     vectors: Array
     try:
-        values, vectors = eigsh(operator, count, which="LA", tol=tolerance, v0=v0, ncv=basis)
+        values, vectors = eigsh(
+            operator, count, which="LA", tol=tolerance, v0=v0, ncv=basis, maxiter=RESTARTS
+        )
     except ArpackNoConvergence as stopped:
         values, vectors = stopped.eigenvalues, stopped.eigenvectors
     order = np.argsort(-values)

@@ -42,6 +42,14 @@ def test_an_end_far_below_the_other_is_as_exact_as_was_asked():
     assert (found.smallest >= 1e-6 - 1e-12).all()
 
 
+def test_what_does_not_converge_is_left_out(monkeypatch):
+    monkeypatch.setattr("refms.spectra.extremes.RESTARTS", 1)
+    values = np.append(np.linspace(0, 1e-3, 1000), 1.0)
+    found = extreme_eigenvalues(lambda v: values * v, np.zeros(1001), 2, tolerance=1e-12)
+    assert found.largest[0] == pytest.approx(1.0, rel=1e-12)
+    assert len(found.smallest) == len(found.smallest_error) < 2
+
+
 def test_multiples_of_the_identity_and_zero():
     for factor in (0.0, 3.0, -2.0):
         for n in (5, 100):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import cache
 
 import numpy as np
 import pytest
@@ -82,6 +83,7 @@ def test_predictions_are_the_quadratic_model_and_changes_those_of_the_objective(
         assert actual == pytest.approx(risk.value(x + step) - value, rel=1e-9, abs=1e-14)
 
 
+@cache
 def inspected(blocks=BLOCKS, **effort):
     model = trained(4)
     data = examples(model, images(count=40))
