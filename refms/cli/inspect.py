@@ -45,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
             require_target(str(target), force=options.force)
     model = load_model(options.model)
     require_size(model, options)
-    configuration = Configuration.from_dict(_stored(model))
+    stored: Any = model.record.get("configuration", {})
+    configuration = Configuration.from_dict(stored)
     dataset = _images(model, configuration, options)
     model = in_double(model)
     examples = LabelledColumns(
@@ -145,11 +146,6 @@ def table(
 
 def _first(values: Any) -> str:
     return f"{values[0]:.3g}" if len(values) else "-"
-
-
-def _stored(model: Model) -> dict[str, Any]:
-    stored: Any = model.record.get("configuration", {})
-    return dict(stored)
 
 
 def _images(model: Model, configuration: Configuration, options: argparse.Namespace) -> Dataset:

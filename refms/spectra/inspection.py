@@ -12,7 +12,7 @@ from refms.model import Model
 from refms.names import CLASSIFIER_PRECONDITIONERS, PROPAGATION_PRECONDITIONERS
 from refms.objective.batches import LabelledColumns
 from refms.objective.empirical_risk import EmpiricalRisk, Preconditioning
-from refms.objective.optimal_control import BLOCKS, OptimalControl
+from refms.objective.optimal_control import BLOCKS
 from refms.optimize.direction import newton_direction
 from refms.optimize.krylov import conjugate_gradients
 from refms.optimize.objective import Product
@@ -114,7 +114,7 @@ def inspect(
     for name in blocks:
         risk = problem.block(name, at)
         x = at[name] if name in at else xp.concatenate([at["propagation"], at["classifier"]])
-        preconditionings = _preconditionings(name, model, examples, configuration, problem)
+        preconditionings = _preconditionings(name, model, examples, configuration)
         found[name] = _inspected(name, risk, x, preconditionings, effort or Effort())
     return found
 
@@ -174,7 +174,7 @@ def residual_curve(risk: EmpiricalRisk, x: Array, g: Array, product: Product) ->
 
 
 def _preconditionings(
-    name: str, model: Model, examples: LabelledColumns, configuration: Configuration, problem: OptimalControl
+    name: str, model: Model, examples: LabelledColumns, configuration: Configuration
 ) -> dict[str, Preconditioning | None]:
     """Return every choice that a configuration has for a block."""
     choices = {"propagation": PROPAGATION_PRECONDITIONERS, "classifier": CLASSIFIER_PRECONDITIONERS}
