@@ -10,6 +10,9 @@ CLASSIFIER_PRECONDITIONERS = ("smoothness", "diagonal", "block", "none")
 LOSSES = ("softmax", "least-squares", "logistic", "smooth-hinge")
 """Classifiers of eq. (5), by their losses."""
 
+BLOCK_NAMES = ("propagation", "classifier", "joint")
+"""Blocks of unknowns of problem (6), and both together."""
+
 BACKEND_NAMES = ("numpy", "cupy")
 """Where to compute."""
 
