@@ -158,7 +158,7 @@ def test_the_curve_begins_with_what_it_is_given(bench):
 
 def test_the_same_training_is_not_made_twice(bench, monkeypatch):
     start = bench.start(CONFIGURATION, 4)
-    model, unit = bench.trained("one", CONFIGURATION, start)
+    model, unit = replace(bench, threads=2).trained("one", CONFIGURATION, start)
     monkeypatch.setattr("common.trainings.train", None)
     again, found = bench.trained("one", CONFIGURATION, start)
     np.testing.assert_array_equal(again.stencils, model.stencils)

@@ -207,7 +207,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     configuration = replace(
         plan.configuration, data=replace(plan.configuration.data, size=settings.sizes[-1])
     )
-    bench = Bench(options.out, dataset, options.force)
+    bench = Bench(options.out, dataset, options.force, options.threads)
     print(f"{len(settings.seeds)} seeds, meshes {', '.join(map(str, settings.sizes))}", flush=True)
     found = [one_seed(bench, seeded(configuration, seed), settings) for seed in settings.seeds]
     finest = found[0][FINE_ONLY][0]["multiply_adds"]

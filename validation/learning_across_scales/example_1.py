@@ -156,6 +156,8 @@ def picture(figure: Figure, found: dict[str, Array], shape: tuple[int, ...], sho
         axis.set_title(title)
         axis.set_xticks([0, 1])
         axis.set_yticks([0, 1])
+        axis.set_xlabel("$x_2$", labelpad=-6)
+        axis.set_ylabel("$x_1$", labelpad=-6)
         figure.colorbar(drawn, ax=axis, shrink=0.7)
     stencils = [f"{name}:\n{_rows(found[name])}" for name in ("s_h", "s_H")]
     axes[-1].axis("off")

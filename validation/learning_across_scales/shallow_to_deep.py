@@ -162,7 +162,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     publisher = Publisher("shallow_to_deep", options)
     settings: Settings = plan.settings
     dataset = read_dataset(plan.configuration.data.dataset, options.data_dir)
-    bench = Bench(options.out, dataset, options.force)
+    bench = Bench(options.out, dataset, options.force, options.threads)
     found = [one_seed(bench, seeded(plan.configuration, seed), settings) for seed in settings.seeds]
     result = {
         "configuration": plan.configuration.to_dict(),

@@ -19,6 +19,7 @@ from refms.data.dataset import Dataset, one_hot
 from refms.errors import Array, FileError
 from refms.model import Model, initial_model, score
 from refms.objective.batches import LabelledColumns
+from refms.objective.shards import Team
 from refms.optimize.history import History, HistoryRow
 from refms.optimize.schedule import Report
 from refms.training import problem_of, train
@@ -48,11 +49,14 @@ class Bench:
         All images.
     force : bool
         Whether a training made with other settings may be replaced.
+    threads : int
+        Threads that share the examples; the nets do not depend on their number.
     """
 
     out: Path
     dataset: Dataset
     force: bool = False
+    threads: int = 1
 
     def start(self, configuration: Configuration, size: int) -> Model:
         """Return the random start on a mesh of ``size`` cells along each axis."""
@@ -151,7 +155,8 @@ def _train(
         measured = {"validation_accuracy": found.accuracy, "validation_loss": found.loss}
         return Report({**measured, "cpu_seconds": cpu_seconds})
 
-    done = train(start, examples, configuration.regularization, configuration.optimization, monitor)
+    team = Team(threads=bench.threads)
+    done = train(start, examples, configuration.regularization, configuration.optimization, monitor, team)
     seconds, curve = 0.0, [(0, at_start, before.accuracy, before.loss, 0.0, 0.0, 0.0)]
     for row in done.model.history:
         seconds += row.seconds
