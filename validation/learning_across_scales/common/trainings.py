@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,6 +58,12 @@ class Bench:
     dataset: Dataset
     force: bool = False
     threads: int = 1
+
+    @property
+    def fingerprint(self) -> str:
+        """Name, number and checksum of images and labels: two data sets may have the same name."""
+        checksum = zlib.crc32(self.dataset.labels.tobytes(), zlib.crc32(self.dataset.images.tobytes()))
+        return f"{self.dataset.name}, {self.dataset.count} images, crc32 {checksum:08x}"
 
     def start(self, configuration: Configuration, size: int) -> Model:
         """Return the random start on a mesh of ``size`` cells along each axis."""
@@ -114,18 +121,21 @@ class Bench:
             If the folder holds such a training with other settings, and ``force`` is not set.
         """
         kept, net = self.out / f"{name}.json", self.out / f"{name}.h5"
-        asked = {"configuration": configuration.to_dict(), "dataset": self.dataset.name, "after": [*after]}
+        asked = {"configuration": configuration.to_dict(), "images": self.fingerprint, "after": [*after]}
         if kept.exists():
             found = json.loads(kept.read_text(encoding="utf-8"))
             if found.get("asked") == asked:
                 print(f"{name}: found in {self.out}", flush=True)
                 return load_model(net), found
-            if not self.force:
-                raise FileError(
-                    f"{str(kept)!r} was made with other settings; choose another folder, or --force to "
-                    "replace it."
-                )
+        # a net without its curve was left by a run that ended between the two, and is made again
+        half = net.exists() and not kept.exists() and load_model(net).record.get("asked") == asked
+        if (kept.exists() or net.exists()) and not (half or self.force):
+            raise FileError(
+                f"{str(net)!r} or its .json was made with other settings; choose another folder, or --force "
+                "to replace them."
+            )
         model, unit = _train(name, configuration, start, self)
+        model = replace(model, record={**model.record, "asked": asked})
         save_model(net, model, overwrite=True)
         write_json(str(kept), {"asked": asked, **unit})
         return model, unit
