@@ -21,7 +21,7 @@ def run(rate: float, rows: int = 20, seed: int = 0) -> dict[str, Any]:
     objective = 2.3 * rate**k * rng.uniform(0.95, 1.05, rows) + 0.05
     return {
         "outcome": {"status": "iteration_limit", "message": f"The limit of {rows} was reached."},
-        "notes": [],
+        "notes": ["Step 3 was refused."],
         "columns": {
             "iteration": k.tolist(),
             "work_units": (1000.0 * k * (2 - rate)).tolist(),

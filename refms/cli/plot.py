@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -144,12 +145,17 @@ def _write_pictures(folder: Path, figures: Mapping[str, Any], options: argparse.
     for target in targets.values():
         if target.exists() and not options.force:
             raise FileError(f"{str(target)!r} exists; choose another folder, or --force to replace it.")
+    contents = {target: figure_bytes(figures[name], options.format) for name, target in targets.items()}
     try:
         folder.mkdir(exist_ok=True)
+        for target, content in contents.items():
+            _write(target, content, force=options.force)
+    except FileError:
+        with contextlib.suppress(OSError):  # goes if it is empty
+            folder.rmdir()
+        raise
     except OSError as error:
         raise FileError(f"{str(folder)!r} cannot be made: {error.strerror}.") from error
-    for name, target in targets.items():
-        _write(target, figure_bytes(figures[name], options.format), force=options.force)
     return [str(target) for target in targets.values()]
 
 

@@ -4,6 +4,16 @@ Only colours that colour-blind readers can tell apart; axes have labels and unit
 global state is changed, and equal data give equal bytes.
 """
 
+from refms.errors import InputError
+
+try:
+    import matplotlib  # noqa: F401 - before anything that needs it
+except ImportError as error:
+    raise InputError(
+        f"pictures are drawn by matplotlib, which cannot be imported ({error}). Install it with "
+        "pip install 'refms[plot]'."
+    ) from error
+
 from refms.plots.comparison import comparison_figures
 from refms.plots.inspection import inspection_figures
 from refms.plots.models import model_figures

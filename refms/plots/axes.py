@@ -50,7 +50,7 @@ def panels(
     return figure, figure.subplots(rows, columns, squeeze=False, sharex=sharex)
 
 
-def name(text: object, longest: int = 48) -> str:
+def name(text: object, longest: int = 32) -> str:
     r"""Return a text of strangers as a short label on one line, in which a dollar sign is no formula.
 
     Examples

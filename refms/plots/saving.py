@@ -25,7 +25,8 @@ def figure_bytes(figure: Figure, kind: str = "svg") -> bytes:
     Parameters
     ----------
     figure : matplotlib.figure.Figure
-        The figure; it is drawn, not changed.
+        The figure. Its layout is settled when it is first drawn and left as it is from then on, for drawing
+        again would move the axes a little.
     kind : str
         ``"svg"``, ``"png"`` or ``"pdf"``.
 
@@ -47,7 +48,10 @@ def figure_bytes(figure: Figure, kind: str = "svg") -> bytes:
     require_choice(kind, PICTURE_FORMATS, "format")
     buffer = io.BytesIO()
     with styled(), warnings.catch_warnings():
-        # Names in files may hold characters that the font lacks; they are shown as boxes.
+        # Names in files may hold characters that the font lacks, which are shown as boxes, or be too long.
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
+        warnings.filterwarnings("ignore", ".*not applied because axes sizes collapsed", UserWarning)
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
         figure.savefig(buffer, format=kind, metadata=_WITHOUT_DATES[kind])
     return buffer.getvalue()

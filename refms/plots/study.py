@@ -123,4 +123,4 @@ def _is_number(value: Any) -> bool:
 
 def _order(run: Run) -> tuple[bool, float, str]:
     number = _is_number(run.value)
-    return (not number, float(run.value) if number else 0.0, str(run.value))
+    return (not number, float(run.value) if number else 0.0, value_text(run.value))

@@ -6,15 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from refms.errors import InputError
-
-try:
-    from matplotlib import style
-except ImportError as error:
-    raise InputError(
-        f"pictures are drawn by matplotlib, which cannot be imported ({error}). Install it with "
-        "pip install 'refms[plot]'."
-    ) from error
+from matplotlib import style
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Of Okabe and Ito, for lines; their yellow is left out, which white paper swallows."""
