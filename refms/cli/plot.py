@@ -91,7 +91,7 @@ def _images(models: Mapping[str, Model], options: argparse.Namespace) -> dict[st
             dataset = chosen_part(model, options)
             if int(place) >= dataset.count:
                 raise InputError(f"--image is {place}; expected 0 to {dataset.count - 1}.")
-            images[key] = model.prepare(subset(dataset, np.array([int(place)])))
+            images[key] = model.prepare(subset(dataset, np.array([int(place)])), interpolate=True)
         except InputError as error:
             if options.image:
                 raise
@@ -146,13 +146,15 @@ def _write_pictures(folder: Path, figures: Mapping[str, Any], options: argparse.
         if target.exists() and not options.force:
             raise FileError(f"{str(target)!r} exists; choose another folder, or --force to replace it.")
     contents = {target: figure_bytes(figures[name], options.format) for name, target in targets.items()}
+    made = not folder.exists()
     try:
         folder.mkdir(exist_ok=True)
         for target, content in contents.items():
             _write(target, content, force=options.force)
     except FileError:
-        with contextlib.suppress(OSError):  # goes if it is empty
-            folder.rmdir()
+        if made:
+            with contextlib.suppress(OSError):  # goes if it is empty
+                folder.rmdir()
         raise
     except OSError as error:
         raise FileError(f"{str(folder)!r} cannot be made: {error.strerror}.") from error

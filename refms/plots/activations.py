@@ -56,8 +56,8 @@ def synthetic_image(kind: str, model: Model) -> Array:
     return column[:, None].astype(model.W.dtype)
 
 
-def states(model: Model, X: Array) -> list[Array]:
-    """Return the features of one image at all times t_0, …, t_N.
+def states(model: Model, X: Array) -> dict[str, Array]:
+    """Return the features of one image over time.
 
     Parameters
     ----------
@@ -68,13 +68,22 @@ def states(model: Model, X: Array) -> list[Array]:
 
     Returns
     -------
-    list of numpy.ndarray
-        y_0, …, y_N, each of shape (c, n_1, …, n_d).
+    dict of str to numpy.ndarray
+        Label with the time t_k = k δt to y_k, shape (c, n_1, …, n_d), for all k from 0 to N; y_0 and y_N
+        alone where the integrator moves the halves of the channels in turn.
     """
     trace = model.trace(X)
-    found = {int(match[1]): key for key in trace if (match := re.search(r"/y(\d+)$", key))}
     shape = (model.network.channels, *model.grid.shape)
-    return [trace[found[k]][:, 0].reshape(shape) for k in sorted(found)]
+    layers, final = model.network.layers, model.network.final_time
+    found = {
+        int(match[1]): key for key in trace if (match := re.fullmatch(r"network/propagation/y(\d+)", key))
+    }
+    if len(found) != layers + 1:
+        found = {0: "network/opening/output", layers: "network/propagation/output"}
+    return {
+        f"$y_{{{k}}}$\nt = {k * final / layers:.3g}": trace[found[k]][:, 0].reshape(shape)
+        for k in sorted(found)
+    }
 
 
 @styled()
@@ -91,22 +100,22 @@ def activations_figure(model: Model, X: Array) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        One row for each state y_k at time t_k = k δt, down to :data:`MOST_STATES`; one column for each
-        channel. All rows share the colours, symmetric around 0. The image stands to the left of y_0.
+        One row for each of the :func:`states`, down to :data:`MOST_STATES`; one column for each channel.
+        All rows share the colours, symmetric around 0. The image stands to the left of y_0.
     """
-    features = states(model, X)
-    chosen, shown = evenly(len(features), MOST_STATES), evenly(model.network.channels, MOST_CHANNELS)
-    limit = largest([features[k] for k in chosen])
+    found = list(states(model, X).items())
+    chosen = [found[k] for k in evenly(len(found), MOST_STATES)]
+    shown = evenly(model.network.channels, MOST_CHANNELS)
+    limit = largest([features for _, features in chosen])
     figure, axes = panels(len(chosen), 1 + len(shown), 1.15, 1.25, images=True)
     _image_itself(axes[0, 0], model, X)
     axes[0, 0].set_title("image")
-    step = model.network.final_time / max(len(features) - 1, 1)
-    for i, (row, k) in enumerate(zip(axes, chosen, strict=True)):
+    for i, (row, (label, features)) in enumerate(zip(axes, chosen, strict=True)):
         if i > 0:
             row[0].set_axis_off()
-        row[1].set_ylabel(f"$y_{{{k}}}$\nt = {k * step:.3g}")
+        row[1].set_ylabel(label)
         for one, channel in zip(row[1:], shown, strict=True):
-            image(one, plane(features[k][channel]), limit)
+            image(one, plane(features[channel]), limit)
             one.set_title(f"channel {channel}" if i == 0 else "")
     signed_bar(figure, axes, limit, "activation $y$")
     return figure
@@ -136,7 +145,7 @@ def coarse_against_fine_figure(models: Mapping[str, Model], images: Mapping[str,
     """
     if set(models) - set(images):
         raise InputError(f"there is no image for {sorted(set(models) - set(images))}; expected one a model.")
-    ends = {key: states(model, images[key])[-1] for key, model in models.items()}
+    ends = {key: list(states(model, images[key]).values())[-1] for key, model in models.items()}
     shown = evenly(min(len(end) for end in ends.values()), MOST_CHANNELS)
     limit = largest(list(ends.values()))
     figure, axes = panels(len(models), 1 + len(shown), 1.15, 1.3, images=True)

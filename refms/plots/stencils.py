@@ -55,7 +55,7 @@ def stencils_figure(models: Mapping[str, Model]) -> Figure:
         for one, k, values in zip(column, chosen[key], mosaics[key], strict=False):
             image(one, values, limit, extent=None)
             one.set_facecolor(GAP)
-            time = k * model.network.propagation.time_step
+            time = k * model.network.final_time / model.network.layers
             one.set_ylabel(f"layer {k}, t = {time:g}")
         mesh = "×".join(map(str, model.grid.shape))
         column[0].set_title(f"{name(key, 24)}, mesh {mesh}")

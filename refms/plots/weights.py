@@ -76,10 +76,10 @@ def weight_images(model: Model) -> Array:
     Returns
     -------
     numpy.ndarray
-        Shape (ℓ, c, n_1, …, n_d): class, channel, cell.
+        Shape (ℓ, c, n_1, …, n_d): class, channel, cell or, with pooling, block of cells.
     """
-    classes, channels = model.W.shape[1], model.network.channels
-    images: Array = model.W.T.reshape(classes, channels, *model.grid.shape)
+    classifier = model.classifier
+    images: Array = model.W.T.reshape(model.W.shape[1], model.network.channels, *classifier.grid.shape)
     return images
 
 

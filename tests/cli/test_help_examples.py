@@ -30,4 +30,4 @@ def test_the_examples_run_one_after_the_other(capsys, tmp_path, monkeypatch):
         codes[command] = main(words)
     assert codes == {"train": 0, "transfer": 0, "evaluate": 0, "plot": 0, "show": 0, "diff": 1}
     found = sorted(path.name for path in Path().iterdir())
-    assert found == ["coarse.h5", "fine.h5", "pictures", "report.html"]
+    assert found == ["coarse.h5", "fine.h5", "report.html"]

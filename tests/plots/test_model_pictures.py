@@ -114,7 +114,7 @@ def test_single_channels_may_be_chosen():
 def test_states_are_those_of_the_propagation():
     model = trained(8)
     X = model.prepare(subset(images(), np.array([5])))
-    found = states(model, X)
+    found = list(states(model, X).values())
     assert len(found) == 3
     np.testing.assert_array_equal(found[-1].reshape(-1, 1), model.map.apply(model.blocks["propagation"], X))
     figure = activations_figure(model, X)
@@ -128,13 +128,42 @@ def test_states_are_those_of_the_propagation():
     assert labels == ["$y_{0}$\nt = 0", "$y_{1}$\nt = 0.5", "$y_{2}$\nt = 1"]
 
 
+@pytest.mark.parametrize(
+    ("choices", "labels"),
+    [
+        ({"integrator": "rk4"}, ["$y_{0}$\nt = 0", "$y_{1}$\nt = 0.5", "$y_{2}$\nt = 1"]),
+        ({"layer": "antisymmetric"}, ["$y_{0}$\nt = 0", "$y_{1}$\nt = 0.5", "$y_{2}$\nt = 1"]),
+        ({"integrator": "verlet"}, ["$y_{0}$\nt = 0", "$y_{2}$\nt = 1"]),
+    ],
+    ids=str,
+)
+def test_every_integrator_shows_its_states(choices, labels):
+    model = untrained(4, channels=4, **choices)
+    X = synthetic_image("disk", model)
+    found = states(model, X)
+    assert list(found) == labels
+    np.testing.assert_array_equal(
+        found[labels[-1]].reshape(-1, 1), model.map.apply(model.blocks["propagation"], X)
+    )
+    assert len(drawn(stencils_figure({"net": model}))) == 2
+
+
+def test_pooled_weights_are_images_of_blocks():
+    network = Residual(Grid((8, 8)), 2)
+    model = initial_model(network, classes=3, seed=0, pooling=4)
+    W = np.arange(24.0).reshape(8, 3)
+    found = weight_images(replace(model, W=W))
+    assert found.shape == (3, 2, 2, 2)
+    np.testing.assert_array_equal(found[1, 0].ravel(), W[:4, 1])
+
+
 def test_coarse_and_fine_share_the_unit_square_and_the_colours():
     models = {"coarse": trained(4), "fine": trained(8)}
     X = {name: model.prepare(subset(images(), np.array([5]))) for name, model in models.items()}
     pictures = drawn(coarse_against_fine_figure(models, X))
     assert {tuple(one.get_extent()) for one in pictures} == {(0, 1, 1, 0)}
     assert [one.get_array().shape for one in pictures] == 4 * [(4, 4)] + 4 * [(8, 8)]
-    ends = [states(model, X[name])[-1] for name, model in models.items()]
+    ends = [list(states(model, X[name]).values())[-1] for name, model in models.items()]
     np.testing.assert_array_equal(pictures[2].get_array(), ends[0][1])
     np.testing.assert_array_equal(pictures[6].get_array(), ends[1][1])
     assert_symmetric(pictures[1:4] + pictures[5:], max(abs(end).max() for end in ends))

@@ -13,7 +13,7 @@ def register(commands: Commands) -> None:
         "plot",
         "Draw models (history, stencils, weights, activations) or a JSON result of refms compare, study or "
         "inspect (needs matplotlib: pip install 'refms[plot]').",
-        "refms plot coarse.h5 fine.h5 -o pictures --format svg --html report.html",
+        "refms plot coarse.h5 fine.h5 --html report.html",
         runs="refms.cli.plot:run",
     )
     command.add_argument(
