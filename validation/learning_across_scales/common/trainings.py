@@ -79,6 +79,8 @@ class Bench:
             configuration.optimization.dtype,
             {"configuration": configuration.to_dict(), "dataset": self.dataset.name},
             network.opening_scale,
+            configuration.classifier.loss,
+            configuration.classifier.pooling,
         )
 
     def examples(self, configuration: Configuration, model: Model) -> tuple[LabelledColumns, LabelledColumns]:
