@@ -154,6 +154,7 @@ def picture(figure: Figure, found: dict[str, Array], shape: tuple[int, ...], sho
             extent=(0, 1, 1, 0),
         )
         axis.set_title(title)
+        axis.grid(visible=False)
         axis.set_xticks([0, 1])
         axis.set_yticks([0, 1])
         axis.set_xlabel("$x_2$", labelpad=-6)
