@@ -22,17 +22,17 @@ def section(result: dict[str, Any]) -> str:
     counts = f"{first['train']['examples']:,} / {first['validation']['examples']:,}"
     seeds = f", mean ± standard deviation over {len(splits)} splits" if len(splits) > 1 else ""
     smoothed = (
-        "The images of each net are smoothed to match those of the coarsest one"
+        "The images of each net are smoothed to match those of the coarsest one, σ in cells of their own grid"
         if result["matched"]
-        else f"All images are smoothed with σ = {data['smoothing']:g} cells of the images' own grid in training"
+        else f"Images are smoothed with σ = {data['smoothing']:g} cells of their own grid in training"
     )
     return f"""## Across resolutions: `{result["name"]}`
 
 `{words} -o OUT --result {FOLDER}/results/{result["name"]}.json`,
 {origin(result)}.
 
-{data["dataset"]}, {counts} images for training / validation{seeds}. {smoothed}. Seconds are
-wall time of one process on a machine that had other work.
+{data["dataset"]}, {counts} images for training / validation{seeds}.
+{smoothed}. Seconds are wall time of one process on a machine that had other work.
 
 | native net | σ | validation accuracy, % | paper, % | |
 |---|---|---|---|---|

@@ -16,7 +16,6 @@ import itertools
 import json
 import math
 import sys
-import time
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -82,9 +81,9 @@ def trained(configuration: Configuration, images: tuple[Dataset, Dataset], net: 
     return done.model
 
 
-def smoothings(sigma: float, levels: int, pairs: list[str]) -> list[float]:
-    """Return the widths to evaluate with: none, that of the training, and those matched to each pair."""
-    return sorted({0.0, sigma, *(matched_smoothing(sigma, transfer_pair(pair), levels) for pair in pairs)})
+def smoothings(sigma: float, levels: int, pair: str) -> dict[str, float]:
+    """Return the widths to evaluate with: none, that of the training, and the one matched to the pair."""
+    return {"raw": 0.0, "same": sigma, "matched": matched_smoothing(sigma, transfer_pair(pair), levels)}
 
 
 def transfers(model: Model, size: int, pairs: list[str], images: Dataset) -> list[dict[str, Any]]:
@@ -95,23 +94,25 @@ def transfers(model: Model, size: int, pairs: list[str], images: Dataset) -> lis
         if weights == "adjoint" and (transfer_pair(pair).variational or stencils == "keep"):
             continue  # both rules are the same, or the baseline
         moved = transfer(model, grid, pair, stencils, weights=weights)
-        for sigma in smoothings(model.preprocessing.smoothing, model.grid.levels_to(grid), pairs):
+        widths = smoothings(model.preprocessing.smoothing, model.grid.levels_to(grid), pair)
+        for smoothed, sigma in widths.items():
             if sigma not in prepared:
                 prepared[sigma] = columns(moved, images, sigma)
             found = score(moved, prepared[sigma].X, prepared[sigma].C)
-            way = {"to": size, "pair": pair, "weights": weights, "stencils": stencils, "smoothing": sigma}
-            rows.append({**way, "accuracy": found.accuracy, "loss": found.loss})
+            way = {"to": size, "pair": pair, "weights": weights, "stencils": stencils, "images": smoothed}
+            rows.append({**way, "smoothing": sigma, "accuracy": found.accuracy, "loss": found.loss})
     return rows
 
 
 def fitted(
     model: Model, size: int, pairs: list[str], images: tuple[Dataset, Dataset], configuration: Configuration
 ) -> list[dict[str, Any]]:
-    """Return the accuracy on another mesh after Newton steps on the classifier alone."""
+    """Return the accuracy on another mesh after Newton steps on the classifier alone, on matched images."""
     grid, rows = Grid((size,) * model.grid.dimension), []
     for pair, stencils in itertools.product(pairs, STENCIL_RULES):
         moved = transfer(model, grid, pair, stencils, weights="adjoint")
-        training, validation = (columns(moved, part) for part in images)
+        sigma = smoothings(model.preprocessing.smoothing, model.grid.levels_to(grid), pair)["matched"]
+        training, validation = (columns(moved, part, sigma) for part in images)
         done = fit_classifier(moved, training, configuration.regularization, configuration.optimization)
         found = score(done.model, validation.X, validation.C)
         way = {"to": size, "pair": pair, "stencils": stencils, "steps": len(done.model.history.rows)}
@@ -191,9 +192,8 @@ def measured(entry: dict[str, Any], size: int, study: dict[str, Any], folder: Pa
             return found
         target.with_suffix(".h5").unlink(missing_ok=True)
     images = split_by(configuration.data, read_dataset(configuration.data.dataset, data))
-    start = time.perf_counter()
     model = trained(configuration, images, target.with_suffix(".h5"))
-    seconds = time.perf_counter() - start
+    seconds = sum(row.seconds for row in model.history)
     native = score(model, *vars(columns(model, images[1])).values())
     other = next(n for n in study["sizes"] if n != size)
     some = subset(images[1], np.arange(min(SPECTRUM_IMAGES, images[1].count)))
@@ -239,6 +239,7 @@ def main() -> int:
     if options.only is not None:
         return 0
     result = {
+        "experiment": "resolution_front",
         "study": options.study.name,
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
