@@ -17,6 +17,7 @@ import datetime
 import itertools
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -117,8 +118,8 @@ def moved(experiment: Experiment, source: Path, here: int, there: int) -> list[d
     rows, sigma = [], experiment.smoothing(here)
     choices = itertools.product(experiment.options.pairs, WEIGHT_RULES, STENCIL_RULES)
     for pair, weights, stencils in choices:
-        if weights == "adjoint" and transfer_pair(pair).variational:
-            continue  # both rules are the same
+        if weights == "adjoint" and (transfer_pair(pair).variational or stencils == "keep"):
+            continue  # both rules are the same, or the baseline
         net = source.with_name(f"{source.stem}_to_{there}_{pair}_{stencils}_{weights}.h5")
         words = ("--to", there, "--pair", pair, "--stencils", stencils, "--weights", weights)
         run("transfer", source, *words, "-o", net, "--force", "--json", net.with_suffix(".json"))
@@ -234,7 +235,7 @@ def of_split(experiment: Experiment, seed: int, first: bool) -> dict[str, Any]:
     return {"seed": seed, "native": native, "transfers": rows, "fitted": fits, "identities": identities}
 
 
-def parsed() -> argparse.Namespace:
+def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(description="Classification across resolutions without training.")
     parser.add_argument("config", type=Path, metavar="CONFIG.toml")
@@ -268,7 +269,7 @@ def parsed() -> argparse.Namespace:
         "-o", "--out", type=Path, required=True, metavar="OUT", help="folder for nets and results"
     )
     parser.add_argument("--result", type=Path, metavar="FILE", help="JSON result (default: in OUT)")
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def words_of(options: argparse.Namespace) -> list[str]:
@@ -281,9 +282,9 @@ def words_of(options: argparse.Namespace) -> list[str]:
     return words + (["--fit-classifier"] if options.fit_classifier else [])
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the whole chain."""
-    options = parsed()
+    options = parsed(argv)
     configuration = Configuration.from_toml(options.config)
     if options.dataset:
         data = replace(configuration.data, dataset=options.dataset)

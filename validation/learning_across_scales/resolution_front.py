@@ -17,6 +17,7 @@ import json
 import math
 import sys
 import tomllib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -219,7 +220,7 @@ def measured(entry: dict[str, Any], size: int, study: dict[str, Any], folder: Pa
     return result
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the study and write one JSON file."""
     parser = argparse.ArgumentParser(description="Native against transferred accuracy as a front.")
     parser.add_argument("study", type=Path, metavar="STUDY.toml")
@@ -227,7 +228,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only these nets, and no result file")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="folder for the nets")
     parser.add_argument("--result", type=Path, metavar="FILE", help="JSON result (default: in OUT)")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     study = tomllib.loads(options.study.read_text(encoding="utf-8"))
     options.out.mkdir(parents=True, exist_ok=True)
     rows = [
