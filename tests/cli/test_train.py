@@ -99,6 +99,7 @@ def test_a_configuration_file_is_followed_and_options_win_over_it(result):
         ("--layers", 1, "network", "layers"),
         ("--final-time", 0.5, "network", "final_time"),
         ("--seed", 5, "network", "seed"),
+        ("--transfer-to", "coarser", "regularization", "transfer_to"),
         ("--iterations", 1, "optimization", "iterations"),
         ("--hessian-fraction", 0.5, "optimization", "hessian_fraction"),
         ("--dtype", "float64", "optimization", "dtype"),

@@ -48,7 +48,7 @@ def test_every_net_goes_to_every_other_mesh_in_every_way(result):
         assert len(set(ways)) == len(ways)
         between = {(row["from"], row["to"]) for row in split["transfers"]}
         assert between == {(4, 8), (4, 16), (8, 4), (8, 16)}
-        # bilinear with W by the pair, by the adjoint, unchanged; constant, unchanged; on three kinds of images
+        # bilinear with W by the pair and the adjoint, and unchanged; constant, and unchanged; three widths
         assert len(ways) == 4 * 5 * 3
         assert {row["newton_steps"] for row in split["fitted"]} == {1}
         assert len(split["fitted"]) == 4 * 4

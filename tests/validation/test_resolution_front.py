@@ -106,7 +106,7 @@ def test_the_gain_of_the_laplacian_is_that_of_its_symbol():
 
 
 def test_a_multiple_of_the_identity_has_no_gap_and_unchanged_derivatives_have():
-    """With averaging-constant 2I stays 2I; of an unchanged derivative λ_h(ω) = i sin ω differs from i sin 2ω."""
+    """With averaging-constant 2I stays 2I; an unchanged derivative has i sin ω against i sin 2ω."""
     centre, slope = np.zeros((3, 3)), np.zeros((3, 3))
     centre[1, 1], slope[1] = 2.0, [-0.5, 0.0, 0.5]
     for fine, rule, gap in ((centre, "galerkin", 0.0), (centre, "keep", 0.0), (slope, "keep", None)):

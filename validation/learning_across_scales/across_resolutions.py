@@ -81,6 +81,11 @@ class Experiment:
             return section.smoothing
         return self.matched(section.smoothing, min(self.options.sizes), size, section.pair)
 
+    def goal(self, size: int) -> str:
+        """Return where the stencils of a net shall go: the finest net's to coarser meshes, others' to finer."""
+        coarsest_alone = len(self.options.sizes) == 1
+        return "finer" if coarsest_alone or size < max(self.options.sizes) else "coarser"
+
 
 def run(*words: str | Path | float) -> dict[str, Any]:
     """Run one refms command and return its JSON result; end the program if it fails."""
@@ -104,10 +109,12 @@ def trained(experiment: Experiment, size: int, seed: int, out: Path) -> dict[str
     if not net.exists():
         result.unlink(missing_ok=True)
     words = ["train", experiment.config, "--size", size, "--split-seed", seed, "--smoothing", repr(sigma)]
+    words += ["--transfer-to", experiment.goal(size)]
     words += [*experiment.data, "-o", net, "--force", "--json", result]
     found = run(*words, *(["--resume"] if CheckpointFiles(net).existing() else []))
     section = replace(experiment.configuration.data, size=size, split_seed=seed, smoothing=sigma)
-    expected = replace(experiment.configuration, data=section).to_dict()
+    weights = replace(experiment.configuration.regularization, transfer_to=experiment.goal(size))
+    expected = replace(experiment.configuration, data=section, regularization=weights).to_dict()
     if found["configuration"] != expected:
         raise InputError(f"{net} was trained with another configuration; choose another folder with -o.")
     return found

@@ -17,6 +17,7 @@ OVERRIDES = (
     ("--layers", "network", "layers", int, "layers N"),
     ("--final-time", "network", "final_time", float, "final time T"),
     ("--seed", "network", "seed", int, "seed of the initial parameters"),
+    ("--transfer-to", "regularization", "transfer_to", str, "finer or coarser: what the stencils shall suit"),
     ("--iterations", "optimization", "iterations", int, "BCD iterations"),
     ("--hessian-fraction", "optimization", "hessian_fraction", float, "share of examples in the Hessian"),
     ("--dtype", "optimization", "dtype", str, "float32 or float64"),
