@@ -82,7 +82,7 @@ class Experiment:
         return self.matched(section.smoothing, min(self.options.sizes), size, section.pair)
 
     def goal(self, size: int) -> str:
-        """Return where the stencils of a net shall go: the finest net's to coarser meshes, others' to finer."""
+        """Return where a net's stencils shall go: to a coarser mesh from the finest, else to a finer one."""
         coarsest_alone = len(self.options.sizes) == 1
         return "finer" if coarsest_alone or size < max(self.options.sizes) else "coarser"
 
