@@ -7,7 +7,7 @@ host data to where the row runs and locks NumPy arrays against writing. To cover
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -178,7 +178,10 @@ def everything_about(mapping: Any, work: Work, m: int = 3) -> Any:
     dtheta, dY = work.normal(2, mapping.layout.size), work.normal(3, mapping.rows_in, m)
     G = work.normal(4, mapping.rows_out, m)
     derivatives = at.jvp(dtheta), at.jvp(dtheta, dY), at.vjp(G), at.vjp(G, wrt_input=False)[0]
-    return mapping.apply(theta, Y), at.output, mapping.trace(theta, Y), derivatives
+    adjoint, gY = at.linearize_adjoint(G)
+    tangent = adjoint.along(dtheta, dY)
+    second = gY, tangent.output, tangent.vjp(work.normal(5, mapping.rows_out, m))
+    return mapping.apply(theta, Y), at.output, mapping.trace(theta, Y), derivatives, second
 
 
 def layer(bias: str, sigma: str = "tanh") -> Callable[[Work], Any]:
@@ -297,7 +300,8 @@ def optimal_control(work: Work) -> Any:
         risk = problem.block(name, blocks)
         xp = work.backend.xp
         x = xp.concatenate(list(blocks.values())) if name == "joint" else blocks[name]
-        results.append((risk.value(x), risk.value_and_gradient(x), risk.curvature(x)(x)))
+        hessian = replace(risk, second_order=True).curvature(x)(x)
+        results.append((risk.value(x), risk.value_and_gradient(x), risk.curvature(x)(x), hessian))
     return results
 
 

@@ -8,6 +8,7 @@ from refms.backend import backend_of, zeros_like
 from refms.errors import Array
 from refms.network.euler_step import linearized_step, step, stored_by_step
 from refms.network.mapping import Linearization
+from refms.network.second_order import ChainAdjoint, chain_adjoint
 from refms.network.time_stepping import TimeStepping
 
 
@@ -126,3 +127,8 @@ class ForwardEulerLinearization:
         for one in reversed(self.steps):
             G = one.pull_back(G)
         return G
+
+    def linearize_adjoint(self, G: Array, *, wrt_input: bool = True) -> tuple[ChainAdjoint, Array | None]:
+        """Return the adjoint linearised at G, and the gradient with respect to y_0."""
+        sizes = [self.propagation.layer.layout.size] * len(self.steps)
+        return chain_adjoint(self.steps, sizes, G, wrt_input)

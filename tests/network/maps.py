@@ -144,6 +144,9 @@ MAPS: dict[str, Callable[[str], Any]] = {
 KINKED = {"layer-relu", "layer-leaky_relu", "layer-smoothed_relu"}
 """Maps that are not analytic: no complex step, and Taylor steps must stay on one side of the kinks."""
 
+ONCE: set[str] = set()
+"""Maps that have no second derivatives."""
+
 
 def point(name: str, seed: int = 0, dtype: str = "float64") -> tuple[Any, np.ndarray, np.ndarray]:
     """Return a map, parameters and an input."""

@@ -11,7 +11,8 @@ from refms.objective.classifier import Classifier
 from refms.objective.preconditioners.features import sums_over_features
 
 if TYPE_CHECKING:
-    from refms.objective.empirical_risk import EmpiricalRisk, Product
+    from refms.objective.curvature import Product
+    from refms.objective.empirical_risk import EmpiricalRisk
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from refms.objective.preconditioners.features import sums_over_features
 from refms.objective.preconditioners.smoothness import smoothness_inverse
 
 if TYPE_CHECKING:
-    from refms.objective.empirical_risk import EmpiricalRisk, Product
+    from refms.objective.curvature import Product
+    from refms.objective.empirical_risk import EmpiricalRisk
 
 
 @dataclass(frozen=True)

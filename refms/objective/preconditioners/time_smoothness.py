@@ -15,7 +15,8 @@ from refms.network.parameters import Layout
 from refms.network.time_stepping import TimeStepping
 
 if TYPE_CHECKING:
-    from refms.objective.empirical_risk import EmpiricalRisk, Product
+    from refms.objective.curvature import Product
+    from refms.objective.empirical_risk import EmpiricalRisk
 
 
 @dataclass(frozen=True)
