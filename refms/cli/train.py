@@ -66,7 +66,7 @@ def _run(options: argparse.Namespace, team: Team) -> int:
     start, begin = start.on(backend), replace(begin, model=begin.model.on(backend))
     examples, validation = (
         LabelledColumns(
-            start.prepare(part),
+            start.prepare(part, configuration.data.interpolate),
             backend.from_host(one_hot(part.labels, dataset.classes, configuration.optimization.dtype)),
         )
         for part in (training_set, validation_set)
@@ -103,16 +103,19 @@ def _start(configuration: Configuration, dataset: Dataset) -> Model:
     grid = configuration.data.grid(dataset.grid)
     dtype = configuration.optimization.dtype
     network = configuration.network.network(grid)
-    require_memory(network, dataset.classes, dtype, configuration.optimization.memory)
+    classifier = configuration.classifier
+    require_memory(network, dataset.classes, dtype, configuration.optimization.memory, classifier.pooling)
     return initial_model(
         network,
         dataset.classes,
         configuration.network.seed,
-        replace(configuration.data.preprocessing, levels=grid.levels_to(dataset.grid)),
+        replace(configuration.data.preprocessing, levels=max(grid.levels_to(dataset.grid), 0)),
         configuration.network.stencil_scale,
         dtype,
         {"configuration": configuration.to_dict(), "dataset": dataset.name, "versions": versions()},
         configuration.network.opening_scale,
+        classifier.loss,
+        classifier.pooling,
     )
 
 

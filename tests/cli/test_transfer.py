@@ -43,7 +43,18 @@ def test_the_file_holds_the_transferred_model(result, source, to, pair, stencils
         "layers": 2,
         "pair": pair,
         "stencils": stencils,
+        "weights": "pair",
     }
+
+
+def test_weights_by_the_adjoint_are_asked_for_by_name(result, refms):
+    assert (
+        result("transfer", "coarse.h5", "--to", 8, "--weights", "adjoint", "-o", "new.h5")["weights"]
+        == "adjoint"
+    )
+    expected = transfer(load_model("coarse.h5"), Grid((8, 8)), "averaging-bilinear", weights="adjoint")
+    assert_written("new.h5", expected)
+    assert refms("transfer", "coarse.h5", "--to", 8, "--weights", "adjiont", "-o", "b.h5").code == 2
 
 
 def test_depth_prolongs_in_time_alone_or_with_the_mesh(result):

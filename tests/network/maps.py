@@ -19,6 +19,7 @@ from refms.network.integrators.verlet import Verlet
 from refms.network.layers.antisymmetric import AntisymmetricLayer
 from refms.network.layers.convolution_layer import ConvolutionLayer
 from refms.network.layers.opening import ConvolutionOpening, MatrixOpening
+from refms.network.layers.pooling import AveragePooling
 from refms.network.layers.transposed import TransposedLayer
 from refms.network.propagation import ForwardEuler
 from refms.objective.classifier import Classifier
@@ -83,6 +84,13 @@ def _chain(dtype: str) -> Sequence:
     )
 
 
+def _pooled(dtype: str) -> Sequence:
+    """Return a layer, pooling and the classifier on blocks."""
+    pool = AveragePooling(Grid((4, 6)), 2, 2)
+    layer = ConvolutionLayer(Convolution(pool.grid, 2, 2), activation("tanh"))
+    return Sequence((("layer", layer), ("pooling", pool), ("classifier", Classifier(pool.pooled, 2, 3))))
+
+
 HEUN = Tableau("heun", ((), (1.0,)), (0.5, 0.5), 2)
 """A method whose last stage lies at the end of the step, where the next one begins."""
 
@@ -98,6 +106,10 @@ MAPS: dict[str, Callable[[str], Any]] = {
     "opening-learned": lambda dtype: ConvolutionOpening(Convolution(GRIDS[2], 2, 3, (3, 1))),
     "opening-matrix": _matrix,
     "classifier": lambda dtype: Classifier(GRIDS[2], 2, 4),
+    "pooling": lambda dtype: AveragePooling(Grid((4, 6)), 2, 2),
+    "pooling-3d": lambda dtype: AveragePooling(Grid((2, 4, 6)), 1, 2),
+    "pooling-of-the-whole-mesh": lambda dtype: AveragePooling(GRIDS[2], 2, 0),
+    "pooling-between": _pooled,
     "euler": lambda dtype: ForwardEuler(_layer(2), layers=3, final_time=1.2),
     "euler-of-any-map": lambda dtype: ForwardEuler(_square(dtype), layers=2, final_time=0.8),
     "euler-of-openings": lambda dtype: ForwardEuler(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from common.plan import options_of, read_plan, require_seeds, seeded
-from common.publishing import COLOURS, Publisher, ended
+from common.publishing import Publisher, ended
 from common.summary import first_reaching, spread
 from common.trainings import CURVE, Bench
 
@@ -132,6 +132,8 @@ def compared(runs: list[Run], depths: Sequence[int]) -> dict[str, Any]:
 
 def picture(figure: Figure, runs: list[Run], depths: Sequence[int]) -> None:
     """Draw Fig. 2: objective and validation accuracy per iteration, one column a depth, one line a seed."""
+    from refms.plots.style import COLOURS  # here, for it imports matplotlib
+
     axes = figure.subplots(2, len(depths), sharex=True, sharey="row", squeeze=False)
     names = ("objective", "validation_accuracy")
     for column, depth in enumerate(depths):
@@ -162,7 +164,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     publisher = Publisher("shallow_to_deep", options)
     settings: Settings = plan.settings
     dataset = read_dataset(plan.configuration.data.dataset, options.data_dir)
-    bench = Bench(options.out, dataset, options.force)
+    bench = Bench(options.out, dataset, options.force, options.threads)
     found = [one_seed(bench, seeded(plan.configuration, seed), settings) for seed in settings.seeds]
     result = {
         "configuration": plan.configuration.to_dict(),

@@ -28,7 +28,7 @@ from common.dynamics import (
     symbol_eigenvalues,
 )
 from common.plan import options_of, read_plan, require_seeds, seeded
-from common.publishing import COLOURS, Publisher, ended
+from common.publishing import Publisher, ended
 from common.trainings import Bench
 
 from refms.cli.datasets import read_dataset
@@ -305,6 +305,8 @@ def measured(
 
 def picture(figure: Figure, arrays: dict[str, Array], nets: Sequence[str], seed: int, T: float) -> None:
     """Draw δt-free spectra of all layers, growth along the net, and growth over its lengths."""
+    from refms.plots.style import COLOURS  # here, for it imports matplotlib
+
     left, middle, right = figure.subplots(1, 3)
     for colour, net in zip(COLOURS, nets, strict=False):
         name = f"seed{seed}_{net.replace(' ', '_')}"

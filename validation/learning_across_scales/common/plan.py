@@ -44,6 +44,7 @@ def options_of(description: str, argv: Sequence[str] | None, *, trains: bool = T
     if trains:
         parser.add_argument("--full", action="store_true", help="run what the tables [full.*] of CONFIG say")
         parser.add_argument("--seeds", type=int, nargs="+", help="seeds of split, start and Hessian sample")
+        parser.add_argument("--threads", type=int, default=1, help="threads that train (default: 1)")
     parser.add_argument(
         "-o", "--out", type=Path, required=True, metavar="OUT", help="folder for all that is made"
     )
@@ -94,21 +95,31 @@ def read_plan(options: argparse.Namespace, kind: type) -> Plan:
         tables = tomllib.loads(options.config.read_text(encoding="utf-8"))
     except ValueError as error:
         raise FileError(f"{str(options.config)!r} is not valid TOML: {error}.") from error
-    full = tables.pop("full", {})
+    try:
+        return _plan(tables, options, kind)
+    except InputError as error:
+        raise InputError(f"{options.config}: {error}") from error
+
+
+def _plan(tables: dict[str, Any], options: argparse.Namespace, kind: type) -> Plan:
+    full, own = (_table(tables.pop(name, {}), name) for name in ("full", "experiment"))
     if getattr(options, "full", False):
         if not full:
-            raise InputError(f"{options.config} has no tables [full.*]; leave --full out.")
+            raise InputError("there are no tables [full.*]; leave --full out.")
+        own = {**own, **_table(full.pop("experiment", {}), "full.experiment")}
         for name, changes in full.items():
-            tables[name] = {**tables.get(name, {}), **changes}
-    own = tables.pop("experiment", {})
+            tables[name] = {**_table(tables.get(name, {}), name), **_table(changes, f"full.{name}")}
     if getattr(options, "seeds", None):
         own["seeds"] = options.seeds
     if options.dataset:
-        tables.setdefault("data", {})["dataset"] = options.dataset
-    try:
-        return Plan(Configuration.from_dict(tables), _settings(kind, own))
-    except InputError as error:
-        raise InputError(f"{options.config}: {error}") from error
+        tables["data"] = {**_table(tables.get("data", {}), "data"), "dataset": options.dataset}
+    return Plan(Configuration.from_dict(tables), _settings(kind, own))
+
+
+def _table(value: Any, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(f"[{name}] is {value!r}; expected a table of keys and values.")
+    return value
 
 
 def _settings(kind: type, given: Mapping[str, Any]) -> Any:
