@@ -13,6 +13,23 @@ BACKEND_NAMES = ("numpy", "cupy")
 DATASETS = ("digits", "mnist")
 """Data sets that are read by name."""
 
+LEARNING_RATE_SCHEDULES = ("constant", "cosine")
+"""How the learning rate of a stochastic method falls."""
+
+METHODS = (
+    "bcd",
+    "joint",
+    "varpro",
+    "levenberg-marquardt",
+    "newton-cg",
+    "trust-region",
+    "l-bfgs",
+    "nonlinear-cg",
+    "sgd",
+    "adam",
+)
+"""Optimisers that ``refms compare`` runs."""
+
 STENCIL_RULES = ("galerkin", "keep")
 """How stencils go to another resolution: K_H = R K_h P, or unchanged."""
 

@@ -233,12 +233,7 @@ def train(
     spent = Work(model.history.rows[-1].work_units if begun.iteration else 0.0)
     problem = problem_of(model, examples, weights or RegularizationSection(), options)
     problem = replace(problem, team=team, work=spent)
-    propagation, classifier = propagation_then_classifier(
-        StepOptions(options.cg_tolerance, options.propagation_cg_iterations, max_step=1.0),
-        StepOptions(options.cg_tolerance, options.classifier_cg_iterations),
-        damping=_damping_of(options, begun),
-        classifier_steps=options.classifier_steps,
-    )
+    propagation, classifier = block_steps(options, _damping_of(options, begun))
     blocks = model.blocks
     rows, notes = model.history.rows, begun.notes
     if begun.iteration == 0 and not bool((model.W != 0).any()):
@@ -266,6 +261,69 @@ def train(
     )
     trained = replace(model.with_blocks(result.blocks), history=History(rows + result.history.rows))
     return Training(trained, result.outcome, notes + result.notes)
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def fit_classifier(
+    model: Model,
+    examples: LabelledColumns,
+    weights: RegularizationSection | None = None,
+    options: OptimizationSection | None = None,
+    team: Team = ALONE,
+) -> Training:
+    """Train the classifier of a model alone, the propagation as it is, as after a transfer.
+
+    Parameters
+    ----------
+    model : Model
+        Where to start.
+    examples : LabelledColumns
+        Prepared images and one-hot labels.
+    weights : RegularizationSection, optional
+        Weights of the regularisers.
+    options : OptimizationSection, optional
+        Gives the Newton steps, ``classifier_steps``, and their conjugate gradients.
+    team : Team
+        Threads and processes that share the examples.
+
+    Returns
+    -------
+    Training
+        The model with new W and μ, its history only the rows of these steps; all as iteration 0.
+
+    Raises
+    ------
+    InputError
+        As for :func:`train`.
+    """
+    options = options or OptimizationSection()
+    problem = replace(problem_of(model, examples, weights or RegularizationSection(), options), team=team)
+    done = _fit_classifier(problem, model.blocks, block_steps(options, None)[1])
+    fitted = replace(model.with_blocks(done.blocks), history=done.history)
+    return Training(fitted, done.outcome, done.notes)
+
+
+def block_steps(options: OptimizationSection, damping: Damping | None) -> tuple[BlockSteps, BlockSteps]:
+    """Return how the two blocks of problem (6) are stepped.
+
+    Parameters
+    ----------
+    options : OptimizationSection
+        Accuracy of the directions, and steps of the classifier.
+    damping : Damping or None
+        Of the Gauss–Newton steps.
+
+    Returns
+    -------
+    tuple of BlockSteps
+        Propagation and classifier.
+    """
+    return propagation_then_classifier(
+        StepOptions(options.cg_tolerance, options.propagation_cg_iterations, max_step=1.0),
+        StepOptions(options.cg_tolerance, options.classifier_cg_iterations),
+        damping=damping,
+        classifier_steps=options.classifier_steps,
+    )
 
 
 def _damping_of(options: OptimizationSection, begun: Checkpoint) -> Damping | None:
