@@ -375,7 +375,7 @@ def section_of(kind: Any, name: str, values: Mapping[str, Any]) -> Any:
     Parameters
     ----------
     kind : type
-        The dataclass; a field with a tuple as its default takes a list.
+        The dataclass; a field with a tuple as its default takes a list, one with a mapping a table.
     name : str
         What the section is called.
     values : mapping
@@ -391,7 +391,7 @@ def section_of(kind: Any, name: str, values: Mapping[str, Any]) -> Any:
     InputError
         If a key is unknown, or a value has the wrong type or range.
     """
-    types = {item.name: type(item.default) for item in fields(kind)}
+    types = {item.name: type(_default(item)) for item in fields(kind)}
     checked = {}
     for key, value in values.items():
         require_choice(key, types, f"key in section [{name}]")
@@ -407,6 +407,10 @@ def section_of(kind: Any, name: str, values: Mapping[str, Any]) -> Any:
         return kind(**checked)
     except InputError as error:
         raise InputError(f"[{name}] {error}") from error
+
+
+def _default(item: dataclasses.Field[Any]) -> Any:
+    return item.default if item.default_factory is dataclasses.MISSING else item.default_factory()
 
 
 def _word(kind: type) -> str:
