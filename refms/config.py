@@ -9,12 +9,20 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from refms.data.idx_dataset import require_dataset
 from refms.data.preprocessing import Preprocessing
 from refms.errors import FileError, InputError, require_choice
 from refms.files import regular_file_size
 from refms.grid import Grid
-from refms.names import CLASSIFIER_PRECONDITIONERS, DATASETS, DTYPES, PROPAGATION_PRECONDITIONERS
+from refms.names import (
+    CLASSIFIER_PRECONDITIONERS,
+    DTYPES,
+    LOSSES,
+    PROPAGATION_PRECONDITIONERS,
+    TRANSFER_PENALTIES,
+)
 from refms.network.architectures.residual import Residual
+from refms.operators.transfer import TRANSFER_PAIRS
 
 LONGEST_FILE = 2**20
 """Bytes that a configuration file may have."""
@@ -27,15 +35,18 @@ class DataSection:
     Parameters
     ----------
     dataset : str
-        ``"digits"`` (embedded, 8×8) or ``"mnist"`` (28×28, from a folder).
+        ``"digits"`` (embedded, 8×8), ``"mnist"`` (28×28, from a folder), or ``"idx:FOLDER"`` for any data
+        set in IDX files, see :func:`~refms.data.idx_dataset.load_idx`.
     train, validation : int
         Number of examples of the two disjoint sets; 0 takes five sixths and the rest.
     split_seed : int
         Seed of the permutation that splits.
     size : int
-        Cells along each axis of the network's mesh; 0 takes the images' own.
+        Cells along each axis of the network's mesh; 0 takes the images' own, which need not be square.
     scale, shift, smoothing, pair
         See :class:`~refms.data.preprocessing.Preprocessing`.
+    interpolate : bool
+        Whether ``size`` may be larger than the images, which are then prolonged by the P of the pair.
     """
 
     dataset: str = "digits"
@@ -47,9 +58,10 @@ class DataSection:
     shift: float = 0.0
     smoothing: float = 0.0
     pair: str = "averaging-bilinear"
+    interpolate: bool = False
 
     def __post_init__(self) -> None:
-        require_choice(self.dataset, DATASETS, "dataset")
+        require_dataset(self.dataset)
         _require_at_least(0, train=self.train, validation=self.validation, size=self.size)
         _require_at_least(0, split_seed=self.split_seed)
         _ = self.preprocessing
@@ -75,12 +87,13 @@ class DataSection:
         Raises
         ------
         InputError
-            If the images cannot be halved to that size.
+            If the images cannot be halved to that size, or it is larger and they may not be interpolated.
         """
         grid = native if self.size == 0 else Grid((self.size,) * native.dimension)
-        if grid.levels_to(native) < 0:
+        if grid.levels_to(native) < 0 and not self.interpolate:
             raise InputError(
-                f"size is {self.size}, larger than the images {native.shape}; expected at most that."
+                f"size is {self.size}, larger than the images {native.shape}; expected at most that, or "
+                "interpolate = true."
             )
         return grid
 
@@ -101,6 +114,12 @@ class NetworkSection:
         ``"fixed"`` or ``"learned"``.
     activation : str
         σ.
+    integrator : str
+        ``"forward-euler"`` as in [LAS], ``"midpoint"``, ``"rk4"`` or ``"verlet"``.
+    layer : str
+        ``"convolution"`` as in [LAS], or ``"antisymmetric"``.
+    layer_damping : float
+        γ ≥ 0 of the antisymmetric layer.
     seed : int
         Seed of the initial parameters.
     stencil_scale, opening_scale : float
@@ -114,6 +133,9 @@ class NetworkSection:
     opening: str = "fixed"
     opening_stencil: int = 1
     activation: str = "tanh"
+    integrator: str = "forward-euler"
+    layer: str = "convolution"
+    layer_damping: float = 0.0
     seed: int = 0
     stencil_scale: float = 0.5
     opening_scale: float = 1.0
@@ -157,7 +179,32 @@ class NetworkSection:
             opening=self.opening,
             opening_shape=(self.opening_stencil,) * grid.dimension,
             activation=self.activation,
+            integrator=self.integrator,
+            layer=self.layer,
+            layer_damping=self.layer_damping,
         )
+
+
+@dataclass(frozen=True)
+class ClassifierSection:
+    """The classifier of eq. (5).
+
+    Parameters
+    ----------
+    loss : str
+        ``"softmax"``, ``"least-squares"``, ``"logistic"`` (each class against the rest) or
+        ``"smooth-hinge"`` (support vector machine).
+    pooling : int
+        Cells along each axis of the blocks over which y_N is averaged before the classifier; 1 for no
+        pooling, 0 for the mean over the whole mesh.
+    """
+
+    loss: str = "softmax"
+    pooling: int = 1
+
+    def __post_init__(self) -> None:
+        require_choice(self.loss, LOSSES, "loss")
+        _require_at_least(0, pooling=self.pooling)
 
 
 @dataclass(frozen=True)
@@ -170,18 +217,28 @@ class RegularizationSection:
         α_W and τ_W of the classification weights.
     theta_smoothness, theta_tikhonov : float
         α_θ and τ_θ of the propagation parameters.
+    theta_transfer : float
+        β of the penalty on stencils by what prolongation makes of them, see
+        :func:`~refms.objective.transfer_penalty.transfer_regularizer`.
+    transfer_pair, transfer_penalty : str
+        The pair that prolongs, and the kind of the penalty.
     """
 
     W_smoothness: float = 1e-6
     W_tikhonov: float = 1e-4
     theta_smoothness: float = 1e-3
     theta_tikhonov: float = 1e-4
+    theta_transfer: float = 0.0
+    transfer_pair: str = "averaging-bilinear"
+    transfer_penalty: str = "norm"
 
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
-            if not 0.0 <= value < float("inf"):
+            if not isinstance(value, str) and not 0.0 <= value < float("inf"):
                 raise InputError(f"{item.name} is {value}; expected a finite number >= 0.")
+        require_choice(self.transfer_pair, [pair.name for pair in TRANSFER_PAIRS], "transfer_pair")
+        require_choice(self.transfer_penalty, TRANSFER_PENALTIES, "transfer_penalty")
 
 
 @dataclass(frozen=True)
@@ -207,7 +264,8 @@ class OptimizationSection:
         ``"diagonal"``, the diagonal of the Gauss–Newton matrix, estimated from eight products.
     classifier_preconditioner : str
         For conjugate gradients on the classifier: ``"smoothness"``, the inverse of its regulariser;
-        ``"diagonal"``, the diagonal of its Hessian; or ``"none"``.
+        ``"diagonal"``, the diagonal of its Hessian; ``"block"``, the Kronecker product of mean features and
+        mean curvature, dense; or ``"none"``.
     damping : float
         Initial Levenberg–Marquardt damping of the Gauss–Newton step, adapted by the gain ratio; 0 for none.
     dtype : str
@@ -260,8 +318,8 @@ class Configuration:
 
     Parameters
     ----------
-    data, network, regularization, optimization
-        The four sections.
+    data, network, classifier, regularization, optimization
+        The five sections.
 
     Examples
     --------
@@ -271,6 +329,7 @@ class Configuration:
 
     data: DataSection = field(default_factory=DataSection)
     network: NetworkSection = field(default_factory=NetworkSection)
+    classifier: ClassifierSection = field(default_factory=ClassifierSection)
     regularization: RegularizationSection = field(default_factory=RegularizationSection)
     optimization: OptimizationSection = field(default_factory=OptimizationSection)
 

@@ -4,8 +4,11 @@ DTYPES = ("float64", "float32")
 """Precisions."""
 
 PROPAGATION_PRECONDITIONERS = ("none", "time", "diagonal")
-CLASSIFIER_PRECONDITIONERS = ("smoothness", "diagonal", "none")
+CLASSIFIER_PRECONDITIONERS = ("smoothness", "diagonal", "block", "none")
 """For conjugate gradients on the two blocks of problem (6)."""
+
+LOSSES = ("softmax", "least-squares", "logistic", "smooth-hinge")
+"""Classifiers of eq. (5), by their losses."""
 
 BACKEND_NAMES = ("numpy", "cupy")
 """Where to compute."""
@@ -30,11 +33,20 @@ METHODS = (
 )
 """Optimisers that ``refms compare`` runs."""
 
+IDX_PREFIX = "idx:"
+"""What stands before the folder of any other data set, in IDX files."""
+
 STENCIL_RULES = ("galerkin", "keep")
 """How stencils go to another resolution: K_H = R K_h P, or unchanged."""
+
+WEIGHT_RULES = ("pair", "adjoint")
+"""How classification weights go to another resolution: by P and R as values, or so that h^d⟨w, y⟩ is kept."""
 
 TIERS = {"quick": 4, "full": 60, "torture": 400}
 """How much of the catalogue is run: instances of a property of cost 1."""
 
 TIME_LIMITS = {"quick": 120.0, "full": 600.0, "torture": 1800.0}
 """Seconds after which a property counts as hanging in ``refms conform run``, by tier."""
+
+TRANSFER_PENALTIES = ("norm", "consistency")
+"""What is penalised so that stencils can be prolonged: their size there, or how far both meshes disagree."""

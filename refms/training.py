@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -14,17 +15,21 @@ from refms.errors import Array, InputError
 from refms.model import Model
 from refms.network.architectures.residual import Residual
 from refms.network.checkpointing import checkpointed
+from refms.network.layers.pooling import pooled_grid
 from refms.objective.batches import LabelledColumns, batch_width
 from refms.objective.empirical_risk import Preconditioning, Work
+from refms.objective.losses import loss_named
 from refms.objective.optimal_control import OptimalControl
 from refms.objective.preconditioners import (
+    ClassifierBlock,
     ClassifierDiagonal,
     ClassifierSmoothness,
     ProbedDiagonal,
     TimeSmoothness,
 )
-from refms.objective.regularizers import classifier_regularizer, time_regularizer
+from refms.objective.regularizers import Quadratic, classifier_regularizer, time_regularizer
 from refms.objective.shards import ALONE, Team
+from refms.objective.transfer_penalty import transfer_regularizer
 from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
 from refms.optimize.descent import DescentResult, descend
 from refms.optimize.gauss_newton import Damping
@@ -76,7 +81,7 @@ class Checkpoint:
     notes: tuple[str, ...] = ()
 
 
-def require_memory(network: Residual, classes: int, dtype: str, memory: int) -> None:
+def require_memory(network: Residual, classes: int, dtype: str, memory: int, pooling: int = 1) -> None:
     """Refuse a network that exceeds a memory budget, before anything is allocated.
 
     Parameters
@@ -89,6 +94,8 @@ def require_memory(network: Residual, classes: int, dtype: str, memory: int) -> 
         ``"float64"`` or ``"float32"``.
     memory : int
         Budget in bytes.
+    pooling : int
+        Cells along each axis of the blocks before the classifier, see :class:`~refms.model.Model`.
 
     Raises
     ------
@@ -102,7 +109,7 @@ def require_memory(network: Residual, classes: int, dtype: str, memory: int) -> 
     """
     itemsize = np.dtype(dtype).itemsize
     numbers = sum(math.prod(shape) for shape in network.parameter_shapes.values())
-    need = (numbers + network.channels * network.grid.cells * classes) * itemsize
+    need = (numbers + network.channels * pooled_grid(network.grid, pooling).cells * classes) * itemsize
     if need > memory:
         raise InputError(
             f"the parameters need {need} bytes but the memory budget is {memory}; raise the budget (option "
@@ -119,7 +126,7 @@ def problem_of(
     Parameters
     ----------
     model : Model
-        Gives network, classifier and precision.
+        Gives network, classifier, loss and precision.
     examples : LabelledColumns
         Prepared images (rows of the model's grid) and one-hot labels, in the model's precision.
     weights : RegularizationSection
@@ -133,21 +140,13 @@ def problem_of(
         The problem.
     """
     dtype, backend = str(model.W.dtype), backend_of(model.W)
-    network = model.map
-    steps = model.network.propagation
     return OptimalControl(
-        network,
+        model.map,
         model.classifier,
         examples,
-        time_regularizer(
-            steps,
-            weights.theta_smoothness,
-            weights.theta_tikhonov,
-            leading=network.layout.size - steps.layout.size,
-            dtype=dtype,
-            backend=backend,
-        ),
+        _propagation_regularizer(model, weights),
         classifier_regularizer(model.classifier, weights.W_smoothness, weights.W_tikhonov, dtype, backend),
+        loss=loss_named(model.loss),
         hessian_fraction=options.hessian_fraction,
         seed=options.hessian_seed,
         memory=options.memory,
@@ -156,10 +155,38 @@ def problem_of(
     )
 
 
+def _propagation_regularizer(model: Model, weights: RegularizationSection) -> Quadratic:
+    """Return smoothness in time, the Tikhonov term, and the transfer penalty where it is asked for."""
+    options: dict[str, Any] = {"dtype": str(model.W.dtype), "backend": backend_of(model.W)}
+    steps = model.network.propagation
+    leading = model.map.layout.size - steps.layout.size
+    in_time = time_regularizer(
+        steps, weights.theta_smoothness, weights.theta_tikhonov, leading=leading, **options
+    )
+    if not weights.theta_transfer:
+        return in_time
+    smoothing = model.preprocessing.smoothing * 2.0 ** (1 - model.preprocessing.levels)
+    across = transfer_regularizer(
+        model.network,
+        weights.theta_transfer,
+        weights.transfer_pair,
+        weights.transfer_penalty,
+        smoothing,  # in cells of the next finer mesh
+        **options,
+    )
+    return Quadratic(in_time.Q + across.Q)
+
+
 def _propagation_preconditioning(
     model: Model, weights: RegularizationSection, options: OptimizationSection
 ) -> Preconditioning | None:
     steps, theta = model.network.propagation, model.map.layout
+    if weights.theta_transfer and options.propagation_preconditioner == "time":
+        raise InputError(
+            f"propagation_preconditioner is 'time' and theta_transfer is {weights.theta_transfer}; that "
+            "preconditioner does not know the transfer penalty. Choose 'none' or 'diagonal', or "
+            "theta_transfer = 0."
+        )
     choices = {
         "none": None,
         "time": TimeSmoothness(theta, steps, weights.theta_smoothness, weights.theta_tikhonov),
@@ -175,6 +202,7 @@ def _classifier_preconditioning(
         "none": None,
         "smoothness": ClassifierSmoothness(model.classifier, weights.W_smoothness, weights.W_tikhonov),
         "diagonal": ClassifierDiagonal(model.classifier),
+        "block": ClassifierBlock(model.classifier),
     }
     return choices[options.classifier_preconditioner]
 

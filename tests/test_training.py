@@ -22,7 +22,7 @@ from refms.network.architectures.residual import Residual
 from refms.optimize.history import HistoryRow
 from refms.optimize.outcome import Status
 from refms.optimize.schedule import Report
-from refms.training import problem_of, require_memory, train
+from refms.training import fit_classifier, problem_of, require_memory, train
 
 OPTIONS = OptimizationSection(iterations=3, hessian_fraction=0.5, dtype="float64")
 WEIGHTS = RegularizationSection(
@@ -96,6 +96,7 @@ def test_the_gradient_at_a_trained_model_is_that_of_the_complex_step(block, opti
         ("W_smoothness", lambda model: np.abs(np.diff(model.W.reshape(3, 4, 4, 10), axis=1)).max()),
         ("theta_tikhonov", lambda model: np.abs(model.stencils).max()),
         ("theta_smoothness", lambda model: np.abs(np.diff(model.stencils, axis=0)).max()),
+        ("theta_transfer", lambda model: np.abs(model.stencils).max()),
     ],
 )
 def test_each_weight_pulls_on_what_it_is_named_for(start, digits, key, measure):
@@ -158,6 +159,27 @@ def test_training_goes_on_from_a_trained_model_without_iteration_0(run, digits):
     added = rows[len(run.model.history) :]
     assert [row.iteration for row in added if row.block == "propagation"] == [1, 2, 3]
     assert added[0].objective_before == pytest.approx(run.model.history.rows[-1].objective, rel=1e-13)
+
+
+def test_the_classifier_alone_is_fitted_and_nothing_else_moves(start, digits):
+    """From a start without classifier these are the steps with which a training begins."""
+    fitted = fit_classifier(start, digits, WEIGHTS, OPTIONS)
+    first = train(start, digits, WEIGHTS, replace(OPTIONS, iterations=1)).model.history
+    assert {(row.iteration, row.block) for row in fitted.model.history} == {(0, "classifier")}
+    assert [row.objective for row in fitted.model.history] == [
+        row.objective for row in first if row.iteration == 0
+    ]
+    for name in ("opening", "stencils", "biases"):
+        np.testing.assert_array_equal(fitted.model.arrays[name], start.arrays[name])
+    assert score(fitted.model, digits.X, digits.C).loss < np.log(10)
+
+
+def test_fitting_the_classifier_goes_on_from_the_one_there_is(run, digits):
+    fitted = fit_classifier(run.model, digits, WEIGHTS, OPTIONS)
+    rows = fitted.model.history.rows
+    assert rows[0].objective_before == pytest.approx(run.model.history.rows[-1].objective, rel=1e-13)
+    assert rows[-1].objective < rows[0].objective_before
+    assert len(rows) <= OPTIONS.classifier_steps
 
 
 def test_everything_but_the_parameters_and_the_history_is_kept(start, digits):

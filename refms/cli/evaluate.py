@@ -29,7 +29,8 @@ def run(options: argparse.Namespace) -> int:
     dataset = chosen_part(model, options)
     if dataset.classes != model.mu.shape[0]:
         raise InputError(f"{dataset.name!r} has {dataset.classes} classes, the model {model.mu.shape[0]}.")
-    found = score(model, model.prepare(dataset), one_hot(dataset.labels, dataset.classes, str(model.W.dtype)))
+    labels = one_hot(dataset.labels, dataset.classes, str(model.W.dtype))
+    found = score(model, model.prepare(dataset, options.interpolate), labels)
     print(
         f"{options.model}: grid {model.grid.shape}, {options.part} part of {dataset.name}, "
         f"{found.examples} images: accuracy {found.accuracy:.4f}, loss {found.loss:.4f}"
@@ -42,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
             "dataset": dataset.name,
             "part": options.part,
             "smoothing": model.preprocessing.smoothing,
+            "interpolated": model.grid.levels_to(dataset.grid) < 0,
             **dataclasses.asdict(found),
         },
     )

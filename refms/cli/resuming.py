@@ -84,7 +84,9 @@ def resumed(files: CheckpointFiles, start: Model, configuration: Configuration) 
 
 def _asked(model: Model) -> dict[str, Any]:
     """Return what a training was asked for, the number of iterations apart, by ``section.key``."""
-    sections: dict[str, dict[str, Any]] = model.record.get("configuration", {})
+    sections = Configuration().to_dict()  # what an older checkpoint does not know had its default
+    for section, keys in model.record.get("configuration", {}).items():
+        sections[section] = {**sections.get(section, {}), **keys}
     flat = {f"{section}.{key}": value for section, keys in sections.items() for key, value in keys.items()}
     flat.pop("optimization.iterations", None)
     # As JSON gives it back: tuples are lists there.

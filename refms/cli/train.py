@@ -64,7 +64,8 @@ def _run(options: argparse.Namespace, team: Team) -> int:
     begin = resumed(files, start, configuration) if options.resume else Checkpoint(start)
     backend = backend_named(options.backend)
     start, begin = start.on(backend), replace(begin, model=begin.model.on(backend))
-    examples, validation = columns_of(start, training_set), columns_of(start, validation_set)
+    interpolate = configuration.data.interpolate
+    examples, validation = (columns_of(start, part, interpolate) for part in (training_set, validation_set))
     # Where several processes step together, none may stop alone: there Ctrl-C ends all of them at once.
     wish = interruption(quiet=options.quiet) if team.comm.size == 1 else nullcontext(lambda: False)
     with wish as stopping:
@@ -92,7 +93,7 @@ def _run(options: argparse.Namespace, team: Team) -> int:
     return code
 
 
-def columns_of(model: Model, part: Dataset) -> LabelledColumns:
+def columns_of(model: Model, part: Dataset, interpolate: bool = False) -> LabelledColumns:
     """Return prepared images and one-hot labels where a model lives, in its precision.
 
     Parameters
@@ -101,6 +102,8 @@ def columns_of(model: Model, part: Dataset) -> LabelledColumns:
         Gives mesh, pre-processing, backend and precision.
     part : Dataset
         The images.
+    interpolate : bool
+        Whether they may be prolonged to the mesh.
 
     Returns
     -------
@@ -108,7 +111,7 @@ def columns_of(model: Model, part: Dataset) -> LabelledColumns:
         One column an image.
     """
     labels = one_hot(part.labels, part.classes, str(model.W.dtype))
-    return LabelledColumns(model.prepare(part), backend_of(model.W).from_host(labels))
+    return LabelledColumns(model.prepare(part, interpolate), backend_of(model.W).from_host(labels))
 
 
 def start_of(configuration: Configuration, dataset: Dataset) -> Model:
@@ -134,16 +137,19 @@ def start_of(configuration: Configuration, dataset: Dataset) -> Model:
     grid = configuration.data.grid(dataset.grid)
     dtype = configuration.optimization.dtype
     network = configuration.network.network(grid)
-    require_memory(network, dataset.classes, dtype, configuration.optimization.memory)
+    classifier = configuration.classifier
+    require_memory(network, dataset.classes, dtype, configuration.optimization.memory, classifier.pooling)
     return initial_model(
         network,
         dataset.classes,
         configuration.network.seed,
-        replace(configuration.data.preprocessing, levels=grid.levels_to(dataset.grid)),
+        replace(configuration.data.preprocessing, levels=max(grid.levels_to(dataset.grid), 0)),
         configuration.network.stencil_scale,
         dtype,
         {"configuration": configuration.to_dict(), "dataset": dataset.name, "versions": versions()},
         configuration.network.opening_scale,
+        classifier.loss,
+        classifier.pooling,
     )
 
 

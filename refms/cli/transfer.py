@@ -19,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
     model = load_model(options.model)
     if options.to is not None:
         grid = Grid((options.to,) * model.grid.dimension)
-        model = transfer(model, grid, options.pair, options.stencils, options.least_squares)
+        model = transfer(model, grid, options.pair, options.stencils, options.least_squares, options.weights)
     if options.depth is not None:
         model = to_depth(model, options.depth)
     save_model(options.output, model, overwrite=options.force)
@@ -36,6 +36,7 @@ def run(options: argparse.Namespace) -> int:
             "layers": model.network.layers,
             "pair": options.pair,
             "stencils": options.stencils,
+            "weights": options.weights,
         },
     )
     return 0

@@ -11,7 +11,7 @@ import numpy as np
 
 from refms.backend import NUMPY, Backend
 from refms.data.dataset import Dataset
-from refms.errors import Array, InputError, require_choice
+from refms.errors import Array, InputError, require_choice, require_whole
 from refms.grid import Grid, columns_from_nchw
 from refms.operators.smoothing import smooth
 from refms.operators.transfer import transfer_pair
@@ -132,6 +132,7 @@ def prepare(
     *,
     backend: Backend = NUMPY,
     max_bytes: int = 2**26,
+    refinements: int = 0,
 ) -> tuple[Array, Grid]:
     """Return the images as feature columns, worked through in batches of bounded memory.
 
@@ -147,6 +148,9 @@ def prepare(
         Where to compute and where the columns shall live.
     max_bytes : int
         Memory for the intermediate images of one batch, in bytes; the result comes on top of it.
+    refinements : int
+        How many times the pair's P doubles the grid in the end: images interpolated to a mesh finer than
+        their own. Not together with ``levels``.
 
     Returns
     -------
@@ -156,12 +160,14 @@ def prepare(
     Raises
     ------
     InputError
-        If the grid cannot be halved ``levels`` times, or dtype or memory limit is not usable.
+        If the grid cannot be halved ``levels`` times, both ``levels`` and ``refinements`` are given, or
+        dtype or memory limit is not usable.
 
     Notes
     -----
     Y = R_L … R_1 G (scale · V / max_value - shift), with G the smoothing and R_l the restrictions as explicit
-    sparse matrices. Every column depends on its own image only, so the batches do not show in the result.
+    sparse matrices; or with P_L … P_1 in the place of the R_l. Every column depends on its own image only, so
+    the batches do not show in the result.
 
     Examples
     --------
@@ -171,23 +177,31 @@ def prepare(
     ((4, 3), Grid(shape=(2, 2)), np.float64(1.0))
     """
     require_choice(dtype, ("float32", "float64"), "dtype")
-    grid = steps.coarse_grid(dataset.grid)
-    batch = _columns_per_batch(dataset.grid, dtype, max_bytes)
-    restriction = (
-        transfer_pair(steps.pair).restriction_matrix(
-            dataset.grid, dtype=dtype, backend=backend, levels=steps.levels
+    require_whole(refinements, "refinements")
+    if refinements and steps.levels:
+        raise InputError(
+            f"levels is {steps.levels} and refinements is {refinements}; expected one of them to be 0."
         )
-        if steps.levels
-        else None
-    )
+    grid = dataset.grid.refine(refinements) if refinements else steps.coarse_grid(dataset.grid)
+    widest = max(dataset.grid, grid, key=lambda one: one.cells)
+    batch = _columns_per_batch(widest, dtype, max_bytes)
+    moved = _between(steps, dataset.grid, refinements, {"dtype": dtype, "backend": backend})
     columns = backend.xp.empty((grid.cells, dataset.count), dtype=dtype)
     for start in range(0, dataset.count, batch):
         images = backend.from_host(dataset.images[start : start + batch, None].astype(dtype))
         Y = columns_from_nchw(images) * (steps.scale / dataset.max_value) - steps.shift
         if steps.smoothing:
             Y = smooth(Y, dataset.grid, steps.smoothing)
-        columns[:, start : start + batch] = Y if restriction is None else restriction @ Y
+        columns[:, start : start + batch] = Y if moved is None else moved @ Y
     return columns, grid
+
+
+def _between(steps: Preprocessing, native: Grid, refinements: int, options: dict[str, Any]) -> Any:
+    """Return R or P from the native grid to that of the columns, or None where they are the same."""
+    pair = transfer_pair(steps.pair)
+    if refinements:
+        return pair.prolongation_matrix(native.refine(refinements), levels=refinements, **options)
+    return pair.restriction_matrix(native, levels=steps.levels, **options) if steps.levels else None
 
 
 def _columns_per_batch(native: Grid, dtype: str, max_bytes: int) -> int:

@@ -9,7 +9,8 @@ from refms.backend import backend_of
 from refms.errors import Array, InputError, precision, require_choice, require_shape, require_whole
 from refms.grid import Grid
 from refms.model import Model
-from refms.names import STENCIL_RULES
+from refms.names import STENCIL_RULES, WEIGHT_RULES
+from refms.network.layers.pooling import WHOLE_MESH
 from refms.operators.galerkin import prolong_stencil, restrict_stencil
 from refms.operators.transfer import TransferPair, transfer_pair
 
@@ -20,6 +21,7 @@ def transfer(
     pair: str | TransferPair,
     stencils: str = "galerkin",
     least_squares: bool = False,
+    weights: str = "pair",
 ) -> Model:
     """Return a trained model on a coarser or finer grid, without any training.
 
@@ -36,6 +38,8 @@ def transfer(
         ``"keep"``: unchanged, the baseline of [LAS] Sec. 4.
     least_squares : bool
         Allow least squares where the stencil map is singular.
+    weights : str
+        Rule for W, see :func:`move_weights`.
 
     Returns
     -------
@@ -45,19 +49,22 @@ def transfer(
     Raises
     ------
     InputError
-        If the grids are not related by doubling or a name is unknown.
+        If the grids are not related by doubling, a name is unknown, or blocks of pooling would be cut.
     SingularTransferError
         If the pair cannot prolong stencils of this size and least squares were not asked for.
 
     Notes
     -----
-    Stencils move by [LAS] eq. (9). The weights are values of functions w_j: upwards W_h = P W_H, downwards
-    W_H = R̄ W_h with R̄ = R scaled to R̄1 = 1. A 1×1 opening is kept: it mixes
+    Stencils move by [LAS] eq. (9), weights as :func:`move_weights` says. A 1×1 opening is kept: it mixes
     channels cell by cell, so that R (L x) = L (R x) for any R.
 
-    Where R = 2^{-d} Pᵀ the inner products agree, h^d⟨P w, y⟩ = H^d⟨w, R y⟩, so that with T → 0 and
-    y_H = R y_h the logits are the same on both grids; with other pairs they differ by O(h^q), q the order
-    of the pair.
+    With ``weights="adjoint"``, T → 0, and y_H = R y_h (up) or y_h = P y_H (down) the logits are the same on
+    both grids, for every pair. With ``weights="pair"`` this holds where R = 2^{-d} Pᵀ; with other pairs the
+    logits differ by O(h^q), q the order of the pair.
+
+    With pooling W lives on blocks, and these stay the same regions of Ω: W is kept, and a block has 2^d times
+    as many cells on the next finer mesh (:func:`move_pooling`). A mean over a block is the mean of its cells'
+    means, so where R takes the mean of two cells the logits agree for T → 0 whatever P is.
 
     R, P and so K_H = R K_h P are periodic. In a network with zero boundary the identity holds in those cells
     whose stencils, fine and coarse, do not reach the edge.
@@ -81,15 +88,23 @@ def transfer(
         stencil_shape=tuple(layers.shape[-d:]),
         opening_shape=tuple(opening.shape[-d:]),
     )
-    note = {"from": list(model.grid.shape), "to": list(grid.shape), "pair": pair.name, "stencils": stencils}
+    pooling, left = move_pooling(model.pooling, levels)
+    note = {
+        "from": list(model.grid.shape),
+        "to": list(grid.shape),
+        "pair": pair.name,
+        "stencils": stencils,
+        "weights": weights,
+    }
     return replace(
         model,
         network=network,
         opening=opening,
         stencils=layers,
         biases=model.biases.copy(),
-        W=move_weights(model.W, model.grid, levels, pair),
+        W=move_weights(model.W, model.classifier.grid, left, pair, weights),
         mu=model.mu.copy(),
+        pooling=pooling,
         record={**model.record, "transfers": [*model.record.get("transfers", []), note]},
     )
 
@@ -131,7 +146,7 @@ def move_stencils(
     return restrict_stencil(S, pair, d=d, levels=-levels, orientation=orientation)
 
 
-def move_weights(W: Array, grid: Grid, levels: int, pair: TransferPair) -> Array:
+def move_weights(W: Array, grid: Grid, levels: int, pair: TransferPair, rule: str = "pair") -> Array:
     """Return classification weights on a grid ``levels`` doublings finer (or coarser, if negative).
 
     Parameters
@@ -144,17 +159,43 @@ def move_weights(W: Array, grid: Grid, levels: int, pair: TransferPair) -> Array
         Positive up, negative down; 0 copies.
     pair : TransferPair
         The pair.
+    rule : str
+        ``"pair"``: the weights are values of functions w_j, which P and R carry over as they do images;
+        ``"adjoint"``: the inner products h^d⟨w_j, y⟩ of eq. (5) are carried over.
 
     Returns
     -------
     array
-        P W, or R̄ W with the rows of R̄ scaled to sum one.
+        Upwards P W or 2^d Rᵀ W; downwards R̄ W, the rows of R̄ scaled to sum one, or 2^{-d} Pᵀ W.
 
     Raises
     ------
     InputError
-        If the rows of W are not channels times cells, or the grid cannot be coarsened.
+        If the rows of W are not channels times cells, the grid cannot be coarsened, or the rule is unknown.
+
+    Notes
+    -----
+    The classifier sees features only through h^d⟨w, y⟩, h^d the cell volume. On the way up the new weights
+    shall read from y_h what the old ones read from y_H = R y_h:
+
+        h^d⟨w_h, y_h⟩ = H^d⟨w_H, R y_h⟩ for all y_h   ⇔   w_h = 2^d Rᵀ w_H   (H = 2h),
+
+    and on the way down, from y_H what the old ones read from y_h = P y_H:
+
+        H^d⟨w_H, y_H⟩ = h^d⟨w_h, P y_H⟩ for all y_H   ⇔   w_H = 2^{-d} Pᵀ w_h.
+
+    The two rules are the same for pairs with R = 2^{-d} Pᵀ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pair, w = transfer_pair("averaging-bilinear"), np.array([[0.0], [1.0]])
+    >>> move_weights(w, Grid((2,)), 1, pair, "adjoint").ravel().tolist()
+    [0.0, 0.0, 1.0, 1.0]
+    >>> move_weights(w, Grid((2,)), 1, pair).ravel().tolist()
+    [0.25, 0.25, 0.75, 0.75]
     """
+    require_choice(rule, WEIGHT_RULES, "rule for the weights")
     require_shape(W, (None, None), "W", "(channels * cells, classes)")
     precision(W, "W")
     if W.shape[0] % grid.cells:
@@ -167,10 +208,57 @@ def move_weights(W: Array, grid: Grid, levels: int, pair: TransferPair) -> Array
         "backend": backend_of(W),
         "levels": abs(levels),
     }
+    volumes = 2 ** (levels * grid.dimension)  # H^d / h^d upwards, its inverse downwards
     if levels > 0:
+        if rule == "adjoint":
+            return volumes * (pair.restriction_matrix(grid.refine(levels), **options).T @ W)
         return pair.prolongation_matrix(grid.refine(levels), **options) @ W
+    if rule == "adjoint":
+        return volumes * (pair.prolongation_matrix(grid, **options).T @ W)
     row_sum = sum(weight for _, weight in pair.restriction) ** (-levels * grid.dimension)
     return (pair.restriction_matrix(grid, **options) @ W) / row_sum
+
+
+def move_pooling(cells: int, levels: int) -> tuple[int, int]:
+    """Return the pooling on another mesh, and the levels by which W has to move.
+
+    Parameters
+    ----------
+    cells : int
+        Cells of a block along each axis; 1 for no pooling, 0 for the whole mesh.
+    levels : int
+        Doublings of the mesh; positive up, negative down.
+
+    Returns
+    -------
+    cells : int
+        Cells of the same block on the other mesh. Blocks that are single cells stay single cells.
+    levels : int
+        Doublings of the grid of W: none while blocks stay the same regions.
+
+    Raises
+    ------
+    InputError
+        If a block would have half a cell too many.
+
+    Examples
+    --------
+    >>> move_pooling(2, 1), move_pooling(4, -1), move_pooling(2, -2), move_pooling(1, 1), move_pooling(0, 1)
+    ((4, 0), (2, 0), (1, -1), (1, 1), (0, 0))
+    """
+    if cells == WHOLE_MESH:
+        return cells, 0
+    if levels > 0:
+        return (cells, levels) if cells == 1 else (cells * 2**levels, 0)
+    left = levels
+    while left < 0 and cells > 1:
+        if cells % 2:
+            raise InputError(
+                f"blocks of {cells} cells along an axis cannot be halved; expected pooling by an even number "
+                "(or 1, or 0 for the whole mesh) on the way to a coarser mesh."
+            )
+        cells, left = cells // 2, left + 1
+    return cells, left
 
 
 def coarse_to_fine(

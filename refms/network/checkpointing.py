@@ -9,6 +9,7 @@ from refms.backend import backend_of, zeros_like
 from refms.errors import Array
 from refms.network.composition import Sequence
 from refms.network.euler_step import linearized_step, step, stored_by_step
+from refms.network.integrators.shears import ShearPropagation
 from refms.network.mapping import Linearization, Mapping
 from refms.network.propagation import ForwardEuler, ForwardEulerLinearization
 from refms.network.second_order import ChainTangent
@@ -113,8 +114,8 @@ class CheckpointedEulerLinearization:
         """Return the linearisation of one segment, made anew."""
         whole, Y, steps = self.propagation, self.starts[index], list[Linearization]()
         own = self.part(self.theta, index)
-        layers = own.size // whole.layer.layout.size
-        for theta_k in own.reshape(layers, -1):
+        layers = min(whole.segment, whole.layers - index * whole.segment)
+        for theta_k in own.reshape(layers, whole.layer.layout.size):
             steps.append(linearized_step(whole.layer, theta_k, Y, whole.time_step))
             Y = steps[-1].output
         part = ForwardEuler(whole.layer, layers, whole.time_step * layers)
@@ -181,22 +182,25 @@ class CheckpointedEulerTangent:
 
 
 def checkpointed(map_: Mapping) -> Mapping:
-    """Return a map that gives the same results bit for bit and keeps less in its linearisation.
+    """Return a map that gives the same results and keeps less in its linearisation.
 
     Parameters
     ----------
     map_ : Mapping
-        A propagation by forward Euler, or a sequence in which there is one. Others, and those of so few
-        layers that checkpoints save nothing, are returned as they are.
+        A propagation by forward Euler or by shears (Verlet, leapfrog), or a sequence in which there is one.
+        Others, and those of so few layers that nothing would be saved, are returned as they are.
 
     Returns
     -------
     Mapping
-        With checkpoints in time.
+        Forward Euler with checkpoints in time, whose results are the same bit for bit; shears without
+        stored states, whose results are the same and whose derivatives differ by round-off.
     """
     if isinstance(map_, ForwardEuler):
         sparing = CheckpointedEuler(map_.layer, map_.layers, map_.final_time)
         return sparing if sparing.stored < map_.stored else map_
+    if isinstance(map_, ShearPropagation):
+        return replace(map_, reversible=True)
     if isinstance(map_, Sequence):
         return replace(map_, maps=tuple((name, checkpointed(part)) for name, part in map_.maps))
     return map_

@@ -13,6 +13,7 @@ from refms.artifacts.model_file import load_model, model_artifact, save_model
 from refms.data.dataset import one_hot, split
 from refms.data.digits import load_digits
 from refms.model import score
+from refms.operators.transfer import transfer_pair
 
 
 def expected(model, part):
@@ -62,6 +63,18 @@ def test_images_coarser_than_the_model_say_what_to_do(refms):
     ran = refms("evaluate", "finer.h5")
     assert ran.refused
     assert "(refms transfer --to)" in ran.err
+    assert "refms evaluate --interpolate" in ran.err
+
+
+def test_images_coarser_than_the_model_are_interpolated_where_that_is_asked_for(refms, result):
+    assert refms("transfer", "fine.h5", "--to", 16, "-o", "finer.h5").code == 0
+    found = result("evaluate", "finer.h5", "--interpolate")
+    assert (found["grid"], found["interpolated"], found["examples"]) == ([16, 16], True, 100)
+    assert not result("evaluate", "fine.h5", "--interpolate")["interpolated"]
+    model, part = load_model("finer.h5"), split(load_digits(), 200, 100, 0)[1]
+    P = transfer_pair(model.preprocessing.pair).prolongation_matrix(model.grid, dtype=str(model.W.dtype))
+    X = P @ load_model("fine.h5").prepare(part)
+    assert score(model, X, one_hot(part.labels, 10, str(model.W.dtype))).loss == pytest.approx(found["loss"])
 
 
 def test_smoothing_replaces_that_of_the_training(result):

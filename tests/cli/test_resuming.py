@@ -128,6 +128,16 @@ def test_another_training_does_not_go_on_from_it(interrupted, words, sentence):
     assert "run.checkpoint-2.h5" in ran.err
 
 
+def test_a_checkpoint_from_before_a_key_existed_had_its_default(interrupted):
+    model = load_model("run.checkpoint-2.h5")
+    del model.record["configuration"]["classifier"]
+    save_model("run.checkpoint-2.h5", model, overwrite=True)
+    ran = interrupted("train", *WORDS, "--loss", "logistic", "-o", "run.h5", "--resume")
+    assert ran.refused
+    assert "classifier.loss = 'softmax', not 'logistic'" in ran.err
+    assert interrupted("train", *WORDS, "-o", "run.h5", "--resume").code == 0
+
+
 def test_more_iterations_may_be_asked_for_than_before(interrupted):
     assert interrupted("train", *WORDS, "--iterations", "8", "-o", "run.h5", "--resume").code == 0
     assert interrupted("train", *WORDS, "--iterations", "8", "-o", "whole.h5").code == 0

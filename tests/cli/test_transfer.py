@@ -43,7 +43,18 @@ def test_the_file_holds_the_transferred_model(result, source, to, pair, stencils
         "layers": 2,
         "pair": pair,
         "stencils": stencils,
+        "weights": "pair",
     }
+
+
+def test_weights_by_the_adjoint_are_asked_for_by_name(result, refms):
+    assert (
+        result("transfer", "coarse.h5", "--to", 8, "--weights", "adjoint", "-o", "new.h5")["weights"]
+        == "adjoint"
+    )
+    expected = transfer(load_model("coarse.h5"), Grid((8, 8)), "averaging-bilinear", weights="adjoint")
+    assert_written("new.h5", expected)
+    assert refms("transfer", "coarse.h5", "--to", 8, "--weights", "adjiont", "-o", "b.h5").code == 2
 
 
 def test_depth_prolongs_in_time_alone_or_with_the_mesh(result):
@@ -53,6 +64,29 @@ def test_depth_prolongs_in_time_alone_or_with_the_mesh(result):
     assert (found["grid"], found["layers"]) == ([8, 8], 4)
     fine = transfer(load_model("coarse.h5"), Grid((8, 8)), "averaging-bilinear")
     assert_written("both.h5", to_depth(fine, 4))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--integrator", "midpoint"),
+        ("--integrator", "verlet"),
+        ("--integrator", "rk4", "--layer", "antisymmetric"),
+    ],
+)
+def test_nets_with_other_steps_and_layers_are_trained_and_moved(result, words):
+    few = ("--size", 4, "--train", 400, "--validation", 200, "--channels", 4, "--iterations", 2, "--quiet")
+    native = result("train", *few, *words, "-o", "native.h5")
+    assert native["validation"]["accuracy"] > 0.75
+    model = load_model("native.h5")
+    assert model.network.integrator == words[1]
+    for way, expected in (
+        (("--to", 8), transfer(model, Grid((8, 8)), "averaging-bilinear")),
+        (("--depth", 8), to_depth(model, 8)),
+    ):
+        result("transfer", "native.h5", *way, "-o", "moved.h5")
+        assert_written("moved.h5", expected)
+        Path("moved.h5").unlink()
 
 
 def test_the_default_pair_is_that_of_example_1(refms):

@@ -1,5 +1,6 @@
 import json
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,6 +65,27 @@ def test_the_batches_do_not_show_in_the_result(steps, batch, dtype):
     whole, _ = prepare(data, steps, dtype)
     parts, _ = prepare(data, steps, dtype, max_bytes=batch * image)
     assert np.max(np.abs(parts - whole)) <= EPS[dtype] * 30 * np.max(np.abs(whole))
+
+
+@settings(deadline=None, max_examples=20)
+@given(steps_drawn, st.integers(1, 2), st.sampled_from(sorted(EPS)), st.integers(1, 9))
+def test_images_are_interpolated_by_the_prolongation_of_the_pair(steps, refinements, dtype, batch):
+    data, steps = bytes_of((8, 4), 9, seed=4), replace(steps, levels=0)
+    Y, grid = prepare(data, steps, dtype)
+    P = transfer_pair(steps.pair).prolongation_matrix(grid.refine(refinements), levels=refinements)
+    image = 5 * P.shape[0] * np.dtype(dtype).itemsize
+    found, fine = prepare(data, steps, dtype, refinements=refinements, max_bytes=batch * image)
+    assert fine == grid.refine(refinements)
+    assert (found.dtype, found.shape, found.flags.c_contiguous) == (dtype, (fine.cells, 9), True)
+    scale = EPS[dtype] * np.abs(Y).max() * abs(P).sum(axis=1).max()
+    assert np.max(np.abs(found - P @ Y.astype("float64"))) <= 30 * scale
+
+
+def test_images_are_not_restricted_and_interpolated_at_once():
+    with pytest.raises(InputError, match="levels is 1 and refinements is 1"):
+        prepare(bytes_of((4, 4), 2, seed=0), Preprocessing(levels=1), refinements=1)
+    with pytest.raises(InputError, match="refinements"):
+        prepare(bytes_of((4, 4), 2, seed=0), Preprocessing(), refinements=-1)
 
 
 def test_a_constant_image_stays_constant_and_keeps_its_value():

@@ -11,7 +11,7 @@ from small_nets import HAS_MNIST, images, locked, rho, trained, untrained
 from refms.errors import InputError, SingularTransferError
 from refms.grid import Grid
 from refms.model import initial_model
-from refms.multiscale.resolution import move_stencils, move_weights, transfer
+from refms.multiscale.resolution import move_pooling, move_stencils, move_weights, transfer
 from refms.network.architectures.residual import Residual
 from refms.operators.galerkin import stencil_map_condition
 from refms.operators.transfer import TRANSFER_PAIRS, transfer_pair
@@ -38,12 +38,14 @@ def meshes(source: str) -> tuple[int, int]:
     return (4, 8) if source == "digits" else (14, 28)
 
 
-def moved(source, direction, pair, stencils="galerkin", **options):
+def moved(source, direction, pair, stencils="galerkin", weights="pair", **options):
     """Return a trained net and its transfer, the coarse one first."""
     coarse, fine = meshes(source)
     options.setdefault("iterations", 2 if source == "digits" else 1)
     model = trained(coarse if direction == "up" else fine, source, **options)
-    other = transfer(model, Grid((fine if direction == "up" else coarse,) * 2), pair, stencils)
+    other = transfer(
+        model, Grid((fine if direction == "up" else coarse,) * 2), pair, stencils, weights=weights
+    )
     return (model, other) if direction == "up" else (other, model)
 
 
@@ -158,9 +160,9 @@ def still(model):
     return replace(model, network=replace(model.network, final_time=0.0))
 
 
-def logits_without_propagation(source, direction, name, stencils="galerkin"):
+def logits_without_propagation(source, direction, name, stencils="galerkin", weights="pair"):
     """Return the logits on both meshes for T = 0 and matching images, and the scale of their errors."""
-    coarse, fine = (still(m) for m in moved(source, direction, name, stencils))
+    coarse, fine = (still(m) for m in moved(source, direction, name, stencils, weights))
     R, P = matrices(transfer_pair(name), fine, 1)
     if direction == "up":
         X_h = fine.prepare(images(source, 50))
@@ -186,6 +188,45 @@ def test_without_propagation_variational_pairs_keep_the_logits_and_others_do_not
         assert rho(Z_h, Z_H, scale) <= 30
     else:
         assert np.linalg.norm(Z_h - Z_H) > 1e-3 * np.linalg.norm(Z_H - Z_H.mean(axis=0))
+
+
+@pytest.mark.parametrize("levels", [1, 2, -1, -2])
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_by_the_adjoint_conserve_the_inner_products_of_every_pair(name, levels):
+    """h^d⟨w_h, y_h⟩ = H^d⟨w_H, R y_h⟩ upwards, H^d⟨w_H, y_H⟩ = h^d⟨w_h, P y_H⟩ downwards, for all y."""
+    pair, rng = transfer_pair(name), np.random.default_rng(5)
+    fine = Grid((8, 4))
+    coarse = fine.coarsen(abs(levels))
+    here, there = (coarse, fine) if levels > 0 else (fine, coarse)
+    W = rng.standard_normal((2 * here.cells, 3))
+    moved = move_weights(W, here, levels, pair, "adjoint")
+    assert moved.shape == (2 * there.cells, 3)
+    y = rng.standard_normal((2 * there.cells, 5))
+    matrix = pair.restriction_matrix if levels > 0 else pair.prolongation_matrix
+    image = matrix(fine, channels=2, levels=abs(levels)) @ y
+    scale = here.cell_volume * (np.abs(W).T @ np.abs(image))
+    assert rho(there.cell_volume * (moved.T @ y), here.cell_volume * (W.T @ image), scale) <= 30
+    by_pair = move_weights(W, here, levels, pair)
+    assert (rho(moved, by_pair) <= 30) == (
+        pair.variational or (name, levels < 0) == ("summing-constant", True)
+    )
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("direction", ["up", "down"])
+@pytest.mark.parametrize("name", NAMES)
+def test_without_propagation_weights_by_the_adjoint_keep_the_logits_for_every_pair(source, direction, name):
+    stencils = "galerkin" if direction == "down" or 3 in transfer_pair(name).closed_sizes else "keep"
+    Z_H, Z_h, scale = logits_without_propagation(source, direction, name, stencils, "adjoint")
+    assert rho(Z_h, Z_H, scale) <= 30
+
+
+@pytest.mark.parametrize("levels", [1, -1])
+def test_weights_by_the_adjoint_stay_single(levels):
+    W = np.ones((16, 2), dtype="float32")
+    moved = move_weights(W, Grid((16,)), levels, transfer_pair("averaging-bilinear"), "adjoint")
+    assert moved.dtype == "float32"
+    np.testing.assert_array_equal(moved, np.ones((16 * 2**levels if levels > 0 else 8, 2), dtype="float32"))
 
 
 @pytest.mark.parametrize(
@@ -230,7 +271,8 @@ def test_mu_bias_time_and_notes_are_kept_and_nothing_is_shared(direction, name):
     )
     assert after.preprocessing == before.preprocessing
     assert after.history == before.history
-    note = {"from": list(before.grid.shape), "to": list(after.grid.shape), "pair": name, "stencils": stencils}
+    note = {"from": list(before.grid.shape), "to": list(after.grid.shape), "pair": name}
+    note |= {"stencils": stencils, "weights": "pair"}
     assert after.record["transfers"] == [note]
     assert "transfers" not in before.record
     assert not any(np.shares_memory(after.arrays[a], before.arrays[a]) for a in after.arrays)
@@ -351,3 +393,44 @@ def test_what_does_not_fit_is_refused_with_what_was_expected(grid, pair, stencil
     with pytest.raises(InputError) as caught:
         transfer(untrained(4), Grid(grid), pair, stencils)
     assert all(word in str(caught.value) for word in words)
+
+
+# Pooling
+
+
+@pytest.mark.parametrize("name", [pair.name for pair in TRANSFER_PAIRS if pair.name.startswith("averaging")])
+@pytest.mark.parametrize("pooling", [2, 0])
+def test_with_pooling_blocks_stay_the_same_regions_and_their_weights_are_kept(name, pooling):
+    """The mean over a block is the mean of its cells' means: exact for T -> 0, whatever P is."""
+    coarse, fine = (still(m) for m in moved("digits", "up", name, "keep", pooling=pooling))
+    assert (coarse.pooling, fine.pooling) == ((2, 4) if pooling else (0, 0))
+    assert coarse.classifier.grid == fine.classifier.grid
+    np.testing.assert_array_equal(fine.W, coarse.W)
+    assert not np.shares_memory(fine.W, coarse.W)
+    x_h = fine.prepare(images("digits", 50))
+    Z_h, Z_H = fine.logits(x_h), coarse.logits(matrices(transfer_pair(name), fine, 1)[0] @ x_h)
+    assert rho(Z_h, Z_H) <= 30
+    back = transfer(fine, coarse.grid, name, "keep")
+    assert back.pooling == coarse.pooling
+    np.testing.assert_array_equal(back.W, coarse.W)
+
+
+def test_blocks_that_become_cells_are_restricted_from_there_on():
+    fine = trained(8, pooling=2)
+    coarse, coarser = (transfer(fine, Grid((n, n)), "averaging-constant") for n in (4, 2))
+    assert (coarse.pooling, coarser.pooling) == (1, 1)
+    np.testing.assert_array_equal(coarse.W, fine.W)
+    R = transfer_pair("averaging-constant").restriction_matrix(Grid((4, 4)), channels=3)
+    assert rho(coarser.W, R @ fine.W) <= 30
+
+
+def test_no_pooling_stays_no_pooling_and_odd_blocks_cannot_be_halved():
+    assert [move_pooling(1, levels) for levels in (-2, 0, 2)] == [(1, -2), (1, 0), (1, 2)]
+    assert [move_pooling(3, levels) for levels in (0, 1, 2)] == [(3, 0), (6, 0), (12, 0)]
+    assert [move_pooling(6, levels) for levels in (-1, 1)] == [(3, 0), (12, 0)]
+    for cells, levels in ((3, -1), (6, -2)):
+        with pytest.raises(InputError, match=r"blocks of 3 cells .* cannot be halved"):
+            move_pooling(cells, levels)
+    net = untrained(6, pooling=3)
+    with pytest.raises(InputError, match="even number"):
+        transfer(net, Grid((3, 3)), "averaging-constant")

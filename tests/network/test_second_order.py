@@ -11,6 +11,7 @@ from network.test_mapping_contract import kept
 
 from refms.checks import adjoint_test, complex_step_test, taylor_test
 from refms.errors import InputError
+from refms.network.checkpointing import CheckpointedEuler
 from refms.network.mapping import TwiceLinearization
 from refms.network.propagation import ForwardEuler
 from refms.network.second_order import linearized_adjoint
@@ -192,10 +193,9 @@ def test_the_second_derivative_of_one_neuron_is_the_formula():
 
 
 @pytest.mark.parametrize("layers", [1, 3, 4, 9, 10])
-def test_checkpoints_change_no_bit(layers):
-    from refms.network.checkpointing import CheckpointedEuler
-
-    plain = dataclasses.replace(MAPS["euler"]("float64"), layers=layers)
+@pytest.mark.parametrize("name", ["euler", "euler-of-any-map"])
+def test_checkpoints_change_no_bit(name, layers):
+    plain = dataclasses.replace(MAPS[name]("float64"), layers=layers)
     sparing = CheckpointedEuler(plain.layer, layers, plain.final_time)
     assert isinstance(plain, ForwardEuler)
     rng = np.random.default_rng(layers)

@@ -214,10 +214,12 @@ def test_work_is_counted():
     product(x)
     readings.append(control.work.units)
     assert np.diff(readings).tolist() == [3 * 20, 5 * 20]
-    tight = dataclasses.replace(f, memory=20 * (2 * f.map.stored + f.map.rows_in) * 8 - 1)
-    before = control.work.units
-    tight.curvature(x)(x)
-    assert control.work.units - before == 8 * 20
+    need = 20 * (2 * f.map.stored + f.map.rows_in) * 8
+    for memory, expected in ((need, 3 + 5 + 5), (need - 1, 8 + 8)):  # linearised once, or in each product
+        before = control.work.units
+        product = dataclasses.replace(f, memory=memory).curvature(x)
+        product(product(x))
+        assert control.work.units - before == expected * 20
 
 
 def test_a_map_without_second_derivatives_is_refused():

@@ -1,12 +1,13 @@
 """Classification across resolutions without training ([LAS] Sec. 4): native, prolonged, restricted.
 
-Trains one net on each of two meshes, moves each to the other mesh with every named pair, with the stencils
+Trains one net on each of some meshes, moves each to every other mesh with every named pair, with the stencils
 transferred by K_H = R K_h P and with the stencils unchanged, and writes all accuracies to one JSON file:
 
     python validation/learning_across_scales/across_resolutions.py CONFIG.toml --data-dir DIR -o OUT
 
-CONFIG.toml is a configuration of ``refms train``; its ``size`` is overridden by the two meshes. Every step is
-one ``refms`` command, which is printed; a net that is already in OUT is not trained again.
+CONFIG.toml is a configuration of ``refms train``; its ``size`` is overridden by the meshes, and its
+``split_seed`` by ``--split``. Every step is one ``refms`` command, which is printed; what is already in OUT
+is not done again, and an interrupted training goes on.
 """
 
 from __future__ import annotations
@@ -14,25 +15,33 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime
+import itertools
 import json
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from refms.artifacts.checkpoint_files import CheckpointFiles
 from refms.artifacts.model_file import load_model
 from refms.checks import galerkin_test
-from refms.cli.datasets import read_dataset
+from refms.cli.datasets import read_dataset, split_by
 from refms.cli.main import main as refms
-from refms.data.dataset import Dataset, subset
+from refms.config import Configuration
+from refms.data.dataset import Dataset, one_hot, subset
 from refms.environment import machine, versions
 from refms.errors import FileError, InputError
 from refms.files import atomic_write
 from refms.grid import Grid
-from refms.model import Model
+from refms.model import Model, score
+from refms.multiscale.matched_smoothing import matched_smoothing
 from refms.multiscale.resolution import transfer
+from refms.names import STENCIL_RULES, WEIGHT_RULES
+from refms.objective.batches import LabelledColumns
 from refms.operators.transfer import transfer_pair
+from refms.training import fit_classifier
 
 PAPER = {
     "native coarse": 98.28,
@@ -44,53 +53,133 @@ PAPER = {
 }
 
 
-def run(*words: str | Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Experiment:
+    """What is run: the configuration, the images, and the options of the command line."""
+
+    config: Path
+    configuration: Configuration
+    dataset: Dataset
+    options: argparse.Namespace
+
+    @property
+    def data(self) -> list[str]:
+        """The words that say where the images are."""
+        words = ["--dataset", self.configuration.data.dataset]
+        return [*words, "--data-dir", self.options.data_dir] if self.options.data_dir else words
+
+    def matched(self, sigma: float, here: int, there: int, pair: str) -> float:
+        """Return the smoothing on another mesh that is matched to one here, in cells of the images."""
+        levels = Grid((here,)).levels_to(Grid((there,)))
+        cell = self.dataset.grid.shape[0] / max(here, there)
+        return matched_smoothing(sigma, transfer_pair(pair), levels, cell)
+
+    def smoothing(self, size: int) -> float:
+        """Return the smoothing of a net's images: the configured one, or matched to the coarsest net's."""
+        section = self.configuration.data
+        if not self.options.matched:
+            return section.smoothing
+        return self.matched(section.smoothing, min(self.options.sizes), size, section.pair)
+
+
+def run(*words: str | Path | float) -> dict[str, Any]:
     """Run one refms command and return its JSON result; end the program if it fails."""
-    words = (*map(str, words),)
-    print("refms " + " ".join(words), flush=True)
-    target = Path(words[words.index("--json") + 1])
-    code = refms(list(words))
+    told = [*map(str, words)]
+    target = Path(told[told.index("--json") + 1])
+    if target.exists():
+        found: dict[str, Any] = json.loads(target.read_text(encoding="utf-8"))
+        return found
+    print("refms " + " ".join(told), flush=True)
+    code = refms(told)
     if code != 0:
         sys.exit(code)
     result: dict[str, Any] = json.loads(target.read_text(encoding="utf-8"))
     return result
 
 
-def trained(config: Path, size: int, out: Path, data: list[str]) -> dict[str, Any]:
-    """Train the net of one mesh, or return the result of an earlier training."""
+def trained(experiment: Experiment, size: int, seed: int, out: Path) -> dict[str, Any]:
+    """Train the net of one mesh, go on with it, or return the result of an earlier training."""
     net, result = out / f"native{size}.h5", out / f"native{size}.json"
-    if net.exists() and result.exists():
-        found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
-        return found
-    return run("train", config, "--size", size, *data, "-o", net, "--force", "--json", result)
+    sigma = experiment.smoothing(size)
+    if not net.exists():
+        result.unlink(missing_ok=True)
+    words = ["train", experiment.config, "--size", size, "--split-seed", seed, "--smoothing", repr(sigma)]
+    words += [*experiment.data, "-o", net, "--force", "--json", result]
+    found = run(*words, *(["--resume"] if CheckpointFiles(net).existing() else []))
+    section = replace(experiment.configuration.data, size=size, split_seed=seed, smoothing=sigma)
+    expected = replace(experiment.configuration, data=section).to_dict()
+    if found["configuration"] != expected:
+        raise InputError(f"{net} was trained with another configuration; choose another folder with -o.")
+    return found
 
 
-def moved(
-    source: Path, size: int, pair: str, rule: str, out: Path, data: list[str], smoothing: list[float]
-) -> Any:
-    """Transfer a net and evaluate it on the images of the new mesh, smoothed in each given way."""
-    name = f"{source.stem}_to_{size}_{pair}_{rule}"
-    words = ("--to", size, "--pair", pair, "--stencils", rule, "-o", out / f"{name}.h5", "--force")
-    run("transfer", source, *words, "--json", out / f"{name}.json")
-    results = {}
-    for sigma in smoothing:
-        target = out / f"{name}_sigma{sigma:g}.json"
-        words = ("--size", size, *data, "--smoothing", sigma, "--json", target)
-        results[f"{sigma:g}"] = run("evaluate", out / f"{name}.h5", *words)["accuracy"]
-    return results
+def moved(experiment: Experiment, source: Path, here: int, there: int) -> list[dict[str, Any]]:
+    """Transfer a net in every way, and evaluate it on images smoothed in three ways."""
+    rows, sigma = [], experiment.smoothing(here)
+    choices = itertools.product(experiment.options.pairs, WEIGHT_RULES, STENCIL_RULES)
+    for pair, weights, stencils in choices:
+        if weights == "adjoint" and transfer_pair(pair).variational:
+            continue  # both rules are the same
+        net = source.with_name(f"{source.stem}_to_{there}_{pair}_{stencils}_{weights}.h5")
+        words = ("--to", there, "--pair", pair, "--stencils", stencils, "--weights", weights)
+        run("transfer", source, *words, "-o", net, "--force", "--json", net.with_suffix(".json"))
+        smoothings = {"raw": 0.0, "training": sigma, "matched": experiment.matched(sigma, here, there, pair)}
+        for images, width in smoothings.items():
+            target = net.with_name(f"{net.stem}_{images}.json")
+            finer = ["--interpolate"] if there > experiment.dataset.grid.shape[0] else []
+            words = ("--size", there, *experiment.data, "--smoothing", repr(width), *finer)
+            found = run("evaluate", net, *words, "--json", target)
+            way = {"from": here, "to": there, "pair": pair, "stencils": stencils, "weights": weights}
+            rows.append({**way, "images": images, "smoothing": width, "accuracy": found["accuracy"]})
+    return rows
+
+
+def fitted(experiment: Experiment, source: Path, here: int, there: int) -> list[dict[str, Any]]:
+    """Fit the classifier alone to the matched training images of the new mesh: not without training."""
+    rows = []
+    for pair, stencils in itertools.product(experiment.options.pairs, STENCIL_RULES):
+        target = source.with_name(f"{source.stem}_to_{there}_{pair}_{stencils}_fitted.json")
+        if not target.exists():
+            rows.append(_fit(experiment, load_model(source), there, pair, stencils))
+            target.write_text(json.dumps(rows[-1]), encoding="utf-8")
+        else:
+            rows.append(json.loads(target.read_text(encoding="utf-8")))
+    return rows
+
+
+def _fit(experiment: Experiment, model: Model, there: int, pair: str, stencils: str) -> dict[str, Any]:
+    here = model.grid.shape[0]
+    sigma = experiment.matched(model.preprocessing.smoothing, here, there, pair)
+    grid = Grid((there,) * model.grid.dimension)
+    other = transfer(model, grid, pair, stencils, weights="adjoint")
+    other = replace(other, preprocessing=replace(other.preprocessing, smoothing=sigma))
+    section = Configuration.from_dict(dict(model.record["configuration"])).data
+    training, validation = (
+        LabelledColumns(
+            other.prepare(part, interpolate=True), one_hot(part.labels, part.classes, str(other.W.dtype))
+        )
+        for part in split_by(section, experiment.dataset)
+    )
+    done = fit_classifier(
+        other, training, experiment.configuration.regularization, experiment.configuration.optimization
+    ).model
+    accuracy = score(done, validation.X, validation.C).accuracy
+    way = {"from": here, "to": there, "pair": pair, "stencils": stencils, "smoothing": sigma}
+    return {**way, "newton_steps": len(done.history), "accuracy": accuracy}
 
 
 def exact_identities(model: Model, grid: Grid, pair_name: str, images: Dataset) -> dict[str, float]:
     """Return rho of K_H = R K_h P over the layers, and the change of the logits in the limit T -> 0.
 
-    The second statement compares X_H = R X_h on the way up and X_h = P X_H on the way down.
+    The second statement compares X_H = R X_h on the way up and X_h = P X_H on the way down, with W by the
+    adjoint, for which it holds with every pair.
     """
-    other = transfer(model, grid, pair_name)
+    other, pair, c = transfer(model, grid, pair_name, weights="adjoint"), transfer_pair(pair_name), 1
     coarse, fine = (model, other) if grid.cells > model.grid.cells else (other, model)
-    pair, c = transfer_pair(pair_name), model.network.channels
-    dtype = str(model.W.dtype)
-    R = pair.restriction_matrix(fine.grid, channels=c, dtype=dtype)
-    P = pair.prolongation_matrix(fine.grid, channels=c, dtype=dtype)
+    options: dict[str, Any] = {"dtype": str(model.W.dtype), "levels": coarse.grid.levels_to(fine.grid)}
+    c = model.network.channels
+    R = pair.restriction_matrix(fine.grid, channels=c, **options)
+    P = pair.prolongation_matrix(fine.grid, channels=c, **options)
     matrix_c, matrix_f = (m.network.propagation.layer.convolution.matrix for m in (coarse, fine))
     reports = [
         galerkin_test(R, matrix_f(fine.stencils[k]), P, matrix_c(coarse.stencils[k]))
@@ -100,11 +189,11 @@ def exact_identities(model: Model, grid: Grid, pair_name: str, images: Dataset) 
         dataclasses.replace(m, network=dataclasses.replace(m.network, final_time=0.0)) for m in (coarse, fine)
     )
     if fine is other:
-        X_h = fine.prepare(images)
-        X_H = pair.restriction_matrix(fine.grid, dtype=dtype) @ X_h
+        X_h = fine.prepare(images, interpolate=True)
+        X_H = pair.restriction_matrix(fine.grid, **options) @ X_h
     else:
         X_H = coarse.prepare(images)
-        X_h = pair.prolongation_matrix(fine.grid, dtype=dtype) @ X_H
+        X_h = pair.prolongation_matrix(fine.grid, **options) @ X_H
     change = np.abs(still_f.logits(X_h) - still_c.logits(X_H)).max()
     return {
         "galerkin_rho": max(report.rho for report in reports),
@@ -113,60 +202,98 @@ def exact_identities(model: Model, grid: Grid, pair_name: str, images: Dataset) 
     }
 
 
-def main() -> int:
-    """Run the whole chain."""
+def of_split(experiment: Experiment, seed: int, first: bool) -> dict[str, Any]:
+    """Return all results of one split of the data."""
+    options = experiment.options
+    out = options.out / f"split{seed}"
+    out.mkdir(parents=True, exist_ok=True)
+    kept = ("train", "validation", "seconds", "peak_memory_bytes", "history")
+    native, rows, fits, identities = {}, [], [], {}
+    for size in options.sizes:
+        found = trained(experiment, size, seed, out)
+        native[str(size)] = {"smoothing": experiment.smoothing(size), **{key: found[key] for key in kept}}
+    if options.train_only:
+        return {}
+    some = subset(experiment.dataset, np.arange(100))
+    for here, there in itertools.product(options.sizes, (*options.sizes, *options.targets)):
+        if here == there:
+            continue
+        source = out / f"native{here}.h5"
+        rows += moved(experiment, source, here, there)
+        if options.fit_classifier:
+            fits += fitted(experiment, source, here, there)
+        model = load_model(source)
+        for pair in options.pairs if first else ():
+            grid = Grid((there,) * model.grid.dimension)
+            identities[f"{here} to {there}, {pair}"] = exact_identities(model, grid, pair, some)
+    return {"seed": seed, "native": native, "transfers": rows, "fitted": fits, "identities": identities}
+
+
+def parsed() -> argparse.Namespace:
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(description="Classification across resolutions without training.")
     parser.add_argument("config", type=Path, metavar="CONFIG.toml")
-    parser.add_argument("--sizes", type=int, nargs=2, default=(14, 28), metavar=("COARSE", "FINE"))
-    parser.add_argument("--pairs", nargs="+", default=("averaging-bilinear", "averaging-constant"))
-    parser.add_argument("--data-dir", help="folder with the data files (default: the variable REFMS_DATA)")
     parser.add_argument(
-        "--train-only", type=int, choices=(0, 1), help="train only the coarse (0) or fine (1) net"
+        "--sizes",
+        type=int,
+        nargs="+",
+        default=(14, 28),
+        metavar="SIZE",
+        help="meshes on which nets are trained",
     )
+    parser.add_argument(
+        "--targets", type=int, nargs="+", default=(), metavar="SIZE", help="more meshes to move nets to"
+    )
+    parser.add_argument(
+        "--split", type=int, nargs="+", default=(0,), metavar="SEED", help="seeds of the data's split"
+    )
+    parser.add_argument(
+        "--matched",
+        action="store_true",
+        help="smooth the images of each mesh as matches the coarsest net's, instead of all by the same width",
+    )
+    parser.add_argument("--pairs", nargs="+", default=("averaging-bilinear", "averaging-constant"))
+    parser.add_argument(
+        "--fit-classifier", action="store_true", help="also fit the classifier alone on the new mesh"
+    )
+    parser.add_argument("--dataset", help="another data set than that of CONFIG.toml")
+    parser.add_argument("--data-dir", help="folder with the data files (default: the variable REFMS_DATA)")
+    parser.add_argument("--train-only", action="store_true", help="only train the nets; no result file")
     parser.add_argument(
         "-o", "--out", type=Path, required=True, metavar="OUT", help="folder for nets and results"
     )
     parser.add_argument("--result", type=Path, metavar="FILE", help="JSON result (default: in OUT)")
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    data = ["--data-dir", options.data_dir] if options.data_dir else []
-    if options.train_only is not None:
-        trained(options.config, options.sizes[options.train_only], options.out, data)
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run the whole chain."""
+    options = parsed()
+    configuration = Configuration.from_toml(options.config)
+    if options.dataset:
+        data = replace(configuration.data, dataset=options.dataset)
+        configuration = replace(configuration, data=data)
+    dataset = read_dataset(configuration.data.dataset, options.data_dir)
+    experiment = Experiment(options.config, configuration, dataset, options)
+    splits = [of_split(experiment, seed, seed == options.split[0]) for seed in options.split]
+    if options.train_only:
         return 0
-    natives = [trained(options.config, size, options.out, data) for size in options.sizes]
-    nets = [options.out / f"native{size}.h5" for size in options.sizes]
-    section = natives[0]["configuration"]["data"]
-    dataset = read_dataset(section["dataset"], options.data_dir)
-    some = subset(dataset, np.arange(100))
-    smoothing = sorted({0.0, section["smoothing"]})
     results: dict[str, Any] = {
+        "experiment": "across_resolutions",
+        "config": options.config.name,
+        "matched": options.matched,
         "paper": PAPER,
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
         "versions": versions(),
-        "configuration": natives[0]["configuration"],
-        "native": {
-            str(size): {
-                key: native[key] for key in ("train", "validation", "seconds", "peak_memory_bytes", "history")
-            }
-            for size, native in zip(options.sizes, natives, strict=True)
-        },
-        "transfer": {},
-        "identities": {},
+        "configuration": configuration.to_dict(),
+        "sizes": [*options.sizes],
+        "targets": [*options.targets],
+        "splits": splits,
     }
-    for here, there, word in ((0, 1, "up"), (1, 0, "down")):
-        for pair in options.pairs:
-            size = options.sizes[there]
-            for rule in ("galerkin", "keep"):
-                key = f"{word} {pair} {rule}"
-                results["transfer"][key] = moved(nets[here], size, pair, rule, options.out, data, smoothing)
-            model = load_model(nets[here])
-            grid = Grid((size,) * model.grid.dimension)
-            results["identities"][f"{word} {pair}"] = exact_identities(model, grid, pair, some)
     target = options.result or options.out / "across_resolutions.json"
     with atomic_write(target, overwrite=True) as temporary:
-        temporary.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps({key: results[key] for key in ("transfer", "identities")}, indent=2))
+        temporary.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     return 0
 
 

@@ -23,7 +23,13 @@ def register(commands: Commands) -> None:
         "--part",
         choices=PARTS,
         default="validation",
-        help="which images: the training's own validation or training part, MNIST's test part, or all",
+        help="which images: the training's own validation or training part, the test part of a data set from "
+        "files, or all",
+    )
+    command.add_argument(
+        "--interpolate",
+        action="store_true",
+        help="prolong images that are coarser than the model by the P of its pre-processing",
     )
     command.add_argument(
         "--smoothing", type=float, help="smooth the images by this instead of as in training"

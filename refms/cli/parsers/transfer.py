@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from refms.cli.parsers.common import Commands, add_command
-from refms.names import STENCIL_RULES
+from refms.names import STENCIL_RULES, WEIGHT_RULES
 
 
 def register(commands: Commands) -> None:
@@ -28,6 +28,12 @@ def register(commands: Commands) -> None:
         choices=STENCIL_RULES,
         default="galerkin",
         help="galerkin: K_H = R K_h P; keep: unchanged stencils, the baseline",
+    )
+    command.add_argument(
+        "--weights",
+        choices=WEIGHT_RULES,
+        default="pair",
+        help="pair: classification weights by P and R, as images; adjoint: so that h^d<w, y> is conserved",
     )
     command.add_argument(
         "--least-squares", action="store_true", help="allow it where the stencil map is singular"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from refms.backend import backend_of, zeros_like
+from refms.elementwise import tanh_step
 from refms.errors import Array, require_same_precision, require_shape
 from refms.network.activation import Activation
 from refms.network.layers.convolution_adjoint import ConvolutionLayerAdjoint, layer_adjoint
@@ -127,8 +128,13 @@ class ConvolutionLayer:
 
     def linearize_step(self, theta: Array, Y: Array, dt: float) -> ConvolutionStepLinearization:
         """Return Y + δt σ(K(S) Y + b) linearised; parameters as for :meth:`apply`, δt a number."""
-        value, slope = self.activation.value_and_derivative(self.before_activation(theta, Y))
-        return ConvolutionStepLinearization(self, theta, Y, _stepped(value, Y, dt), slope, dt)
+        Z, backend = self.before_activation(theta, Y), backend_of(Y)
+        if backend.name == "cupy" and self.activation.name == "tanh" and Z.dtype == Y.dtype:
+            following, slope = tanh_step(backend.xp, Z, Y, dt)
+        else:
+            value, slope = self.activation.value_and_derivative(Z)
+            following = _stepped(value, Y, dt)
+        return ConvolutionStepLinearization(self, theta, Y, following, slope, dt)
 
     def trace(self, theta: Array, Y: Array) -> dict[str, Array]:
         """Return ``convolution`` K(S)Y, ``preactivation`` K(S)Y + b and ``output``.

@@ -34,7 +34,7 @@ class ClassifierSmoothness:
     The Hessian of the block is JᵀHJ + Q with Q = h^d (α_W ∇_hᵀ∇_h + τ_W) ⊗ I on W and 0 on μ. Of JᵀHJ only
     the mean of its diagonal is taken, one number σ_W for W and one, σ_μ, for μ:
 
-        σ_W = h^{2d} / (c n ℓ m) Σ_k ‖y_k‖² Σ_j p_jk (1 − p_jk),   σ_μ = 1 / (ℓ m) Σ_k Σ_j p_jk (1 − p_jk).
+        σ_W = h^{2d} / (c n ℓ m) Σ_k ‖y_k‖² Σ_j e_jk,   σ_μ = 1 / (ℓ m) Σ_k Σ_j e_jk,   e_jk = ∂²E_k/∂z_j².
 
     Cosine transforms diagonalise ∇_hᵀ∇_h (Neumann), so M is inverted by one multiplication with the DCT
     matrix per axis, a division, and one multiplication back.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from refms.errors import Array
 from refms.network.composition import Sequence
 from refms.objective.classifier import Classifier
-from refms.objective.losses import softmax
 
 if TYPE_CHECKING:
     from refms.objective.batches import LabelledColumns
@@ -33,7 +32,7 @@ def sums_over_features(
     x : array
         Shape (layout.size,): W and μ.
     addends : callable
-        Features Y (c·n, m) and the diagonal p (1 − p) of ∇²E, shape (ℓ, m), to the addends of a batch.
+        Features Y (c·n, m) and the diagonal of ∇²E, shape (ℓ, m), to the addends of a batch.
     start : tuple
         What the sums start from.
 
@@ -48,8 +47,8 @@ def sums_over_features(
         Y = batch.X
         for _, fixed in before:
             Y = fixed.apply(x[:0], Y)
-        P = softmax(classifier.apply(x, Y))
-        return addends(Y, P * (1 - P))
+        loss = risk.loss.evaluate(classifier.apply(x, Y), batch.C, count=1)
+        return addends(Y, loss.hessian_diagonal)
 
     found = risk.summed(of_batch, start)
     risk.count_passes(1, risk.total)

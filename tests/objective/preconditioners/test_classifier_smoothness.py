@@ -42,8 +42,8 @@ def test_the_smoothness_inverse_is_the_inverse_of_the_explicit_matrix(extents, o
     assert np.abs(A @ solve(r) - r).max() <= 1e-12 * np.abs(r).max() * np.linalg.cond(A)
 
 
-def classifier_block(dtype="float64", **options):
-    start = untrained(8, dtype=dtype)
+def classifier_block(dtype="float64", classifier=None, **options):
+    start = untrained(8, dtype=dtype, **(classifier or {}))
     digits = examples(start, images(count=100))
     model = train(start, digits, WEIGHTS, dataclasses.replace(OPTIONS, dtype=dtype)).model
     problem = problem_of(model, digits, WEIGHTS, dataclasses.replace(OPTIONS, dtype=dtype, **options))
@@ -51,9 +51,14 @@ def classifier_block(dtype="float64", **options):
     return problem.block("classifier", blocks), blocks["classifier"], model.classifier
 
 
-def test_the_classifiers_preconditioner_is_the_regulariser_and_the_mean_diagonal():
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"pooling": 2}, *({"loss": name} for name in ("least-squares", "logistic", "smooth-hinge"))],
+    ids=str,
+)
+def test_the_classifiers_preconditioner_is_the_regulariser_and_the_mean_diagonal(options):
     """Against the formula on dense matrices, the Hessian's diagonal found by unit vectors."""
-    risk, x, classifier = classifier_block()
+    risk, x, classifier = classifier_block(classifier=options)
     split, p = classifier.rows_in * classifier.classes, x.size
     Q = risk.regularizer.Q.toarray()
     curvature = risk.curvature(x)

@@ -1,0 +1,69 @@
+"""The sections of validation/RESULTS.md: one module an experiment, each with ``section(result) -> str``."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+from results.wording import FOLDER as FOLDER
+
+EXPERIMENTS = (
+    "example_1",
+    "across_resolutions",
+    "coarse_to_fine",
+    "shallow_to_deep",
+    "stability",
+    "classifiers",
+)
+"""What a result may call its experiment, in the order of the sections; each is a module of this package."""
+
+HEAD = """# Results
+
+Written by `scripts/make_results.py` from the JSON files in `validation/*/results/`, each of which one command
+made; do not edit by hand.
+"""
+
+
+def text(results: Path) -> str:
+    """Return the whole page.
+
+    Parameters
+    ----------
+    results : Path
+        Folder of the JSON results; each says its ``"experiment"``.
+
+    Returns
+    -------
+    str
+        Markdown, one section a result.
+
+    Raises
+    ------
+    ValueError
+        If a result names no known experiment.
+    """
+    found = sorted((read(path) for path in results.glob("*.json")), key=_place)
+    return "\n".join([HEAD, *(section(result) for result in found)])
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return a result, with the name of its file (without the ending) under ``"name"``."""
+    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if result.get("experiment") not in EXPERIMENTS:
+        raise ValueError(
+            f"{path}: the experiment is {result.get('experiment')!r}; expected one of {EXPERIMENTS}. "
+            "Make the result again with the script beside it."
+        )
+    return {**result, "name": path.stem}
+
+
+def section(result: dict[str, Any]) -> str:
+    """Return the section of one result, made by the module of its experiment."""
+    made: str = importlib.import_module(f"{__name__}.{result['experiment']}").section(result)
+    return made
+
+
+def _place(result: dict[str, Any]) -> tuple[int, str]:
+    return EXPERIMENTS.index(result["experiment"]), result["name"]

@@ -1,0 +1,75 @@
+"""Phrases that the sections share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+FOLDER = "validation/learning_across_scales"
+"""Where the experiments' scripts, configurations and results lie, from the repository's root."""
+
+_PAGE = Path(__file__).resolve().parents[2] / "validation"
+
+
+def origin(result: dict[str, Any]) -> str:
+    """Return when, where and with what a result was made: its date, machine and versions in one line."""
+    made_with = ", ".join(f"{package} {version}" for package, version in result["versions"].items())
+    return f"{result['date']}, {result['machine']}, {made_with}"
+
+
+def command(result: dict[str, Any]) -> str:
+    """Return the command that makes a result again.
+
+    Parameters
+    ----------
+    result : dict
+        With ``experiment``, ``name``, ``config``, ``options`` and ``figure``.
+
+    Returns
+    -------
+    str
+        One line.
+    """
+    words = ["python", f"{FOLDER}/{result['experiment']}.py", f"{FOLDER}/{result['config']}"]
+    words += [*result["options"], "-o OUT", f"--result {FOLDER}/results/{result['name']}.json"]
+    if result["figure"]:
+        words.append(f"--figure {FOLDER}/results/{result['figure']}")
+    return " ".join(words)
+
+
+def figure(result: dict[str, Any], caption: str) -> str:
+    """Return the picture of a result, or a sentence where it does not lie beside the result."""
+    name = f"{Path(FOLDER).name}/results/{result['figure']}"
+    if not (result["figure"] and (_PAGE / name).is_file()):
+        return "The picture is written beside the result; it is not kept here."
+    return f"![{caption}]({name})"
+
+
+def number(value: float | None, form: str) -> str:
+    """Return a formatted number, "–" for None."""
+    return "–" if value is None else f"{value:{form}}"
+
+
+def mean_sd(found: dict[str, Any], form: str, factor: float = 1.0) -> str:
+    """Return mean ± standard deviation over seeds, times a factor.
+
+    Parameters
+    ----------
+    found : dict
+        ``mean``, ``sd`` (None for one seed) and ``values`` (None where a seed has none).
+    form : str
+        Format of both numbers.
+    factor : float
+        Such as 100 for per cent.
+
+    Returns
+    -------
+    str
+        "–" without a number; how many seeds there are where some have none.
+    """
+    if found["mean"] is None:
+        return "–"
+    there = sum(value is not None for value in found["values"])
+    spread = "" if found["sd"] is None else f" ± {factor * found['sd']:{form}}"
+    some = "" if there == len(found["values"]) else f" ({there} of {len(found['values'])})"
+    return f"{factor * found['mean']:{form}}{spread}{some}"

@@ -1,0 +1,39 @@
+"""The page of results: up to date, in order, and nothing unknown on it."""
+
+from __future__ import annotations
+
+import json
+
+import make_results
+import pytest
+import results
+
+
+def test_the_page_is_what_the_results_give(capsys):
+    assert make_results.main(["--check"]) == 0, capsys.readouterr().out
+
+
+def test_an_old_page_is_noticed(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(make_results, "TARGET", tmp_path / "RESULTS.md")
+    assert make_results.main(["--check"]) == 1
+    assert make_results.main([]) == 0
+    assert make_results.main(["--check"]) == 0
+    (tmp_path / "RESULTS.md").write_text("by hand")
+    assert make_results.main(["--check"]) == 1
+    assert "run scripts/make_results.py" in capsys.readouterr().out
+
+
+def test_sections_come_in_the_order_of_the_experiments():
+    page = results.text(make_results.ROOT / results.FOLDER / "results")
+    kinds = [
+        results.EXPERIMENTS.index(json.loads(path.read_text())["experiment"])
+        for path in (make_results.ROOT / results.FOLDER / "results").glob("*.json")
+    ]
+    assert page.count("\n## ") == len(kinds)
+    assert page.startswith("# Results")
+
+
+def test_a_result_of_no_known_experiment_is_refused(tmp_path):
+    (tmp_path / "strange.json").write_text('{"experiment": "alchemy"}')
+    with pytest.raises(ValueError, match=r"strange\.json: the experiment is 'alchemy'; expected one of"):
+        results.text(tmp_path)

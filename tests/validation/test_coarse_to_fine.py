@@ -1,0 +1,152 @@
+"""Algorithm 1 as an experiment: meshes in order, work that adds up, methods compared fairly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import coarse_to_fine
+import numpy as np
+import pytest
+from results import section
+
+from refms.artifacts import read_artifact
+from refms.artifacts.model_file import load_model
+from refms.errors import InputError
+from refms.multiscale.resolution import transfer
+
+TOML = """
+[data]
+dataset = "digits"
+train = 150
+validation = 100
+smoothing = 0.75
+pair = "averaging-constant"
+[network]
+channels = 2
+[regularization]
+theta_tikhonov = 0.1
+[optimization]
+iterations = 2
+[experiment]
+sizes = [2, 4, 8]
+seeds = [0, 1]
+rules = ["galerkin", "keep"]
+"""
+
+
+def run(folder: Path, *words: str, text: str = TOML) -> Path:
+    (folder / "c.toml").write_text(text)
+    assert coarse_to_fine.main([str(folder / "c.toml"), "-o", str(folder / "out"), *words]) == 0
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("coarse_to_fine"))
+
+
+@pytest.fixture(scope="module")
+def result(out):
+    return json.loads((out / "coarse_to_fine.json").read_text())
+
+
+def curve(out: Path, seed: int, method: str) -> dict[str, np.ndarray]:
+    arrays = read_artifact(out / "coarse_to_fine.h5").arrays
+    start = f"seed{seed}/{method}/"
+    return {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
+
+
+def test_an_evaluation_costs_a_quarter_on_each_coarser_mesh(result):
+    assert result["cost"] == {"2": 1 / 16, "4": 1 / 4, "8": 1.0}
+
+
+def test_work_of_the_meshes_is_scaled_and_added(out):
+    found = curve(out, 1, "galerkin")
+    units = [
+        json.loads((out / f"seed1_{name}.json").read_text())["curve"]
+        for name in ("coarsest_2", "galerkin_4", "galerkin_8")
+    ]
+    spent = 0.0
+    for size, share, unit in zip((2, 4, 8), (1 / 16, 1 / 4, 1.0), units, strict=True):
+        here = found["size"] == size
+        np.testing.assert_allclose(found["work_units"][here], spent + share * np.array(unit["work_units"]))
+        np.testing.assert_array_equal(found["validation_accuracy"][here], unit["validation_accuracy"])
+        spent += share * unit["work_units"][-1]
+    assert np.all(np.diff(found["work_units"]) >= 0)
+    assert np.all(np.diff(found["cpu_seconds"]) >= 0)
+
+
+def test_each_mesh_starts_from_the_prolonged_net_of_the_one_before(out):
+    for rule in ("galerkin", "keep"):
+        coarse = load_model(out / f"seed0_{rule}_4.h5")
+        start = transfer(coarse, coarse.grid.refine(), "averaging-constant", rule)
+        bench = coarse_to_fine.Bench(out, coarse_to_fine.read_dataset("digits", None))
+        configuration = coarse_to_fine.Configuration.from_dict(coarse.record["configuration"])
+        _, validation = bench.examples(configuration, start)
+        logits = start.logits(validation.X)
+        accuracy = float((logits.argmax(axis=0) == validation.C.argmax(axis=0)).mean())
+        found = curve(out, 0, rule)
+        assert accuracy == found["validation_accuracy"][found["size"] == 8][0]
+
+
+def test_the_comparison_is_what_the_curves_say(out, result):
+    alone = [curve(out, seed, "fine-only") for seed in (0, 1)]
+    up = [curve(out, seed, "galerkin") for seed in (0, 1)]
+    found = result["methods"]["galerkin"]
+    for place in (0, 1):
+        fine = up[place]["size"] == 8
+        accuracy, work = (up[place][name][fine] for name in ("validation_accuracy", "work_units"))
+        assert found["accuracy at the end"]["values"][place] == accuracy[-1]
+        best = alone[place]["validation_accuracy"].max()
+        reached = work[accuracy >= best]
+        expected = reached[0] if reached.size else None
+        assert found["work to the best of fine-only"]["values"][place] == expected
+        within = accuracy[work <= 0.75 * alone[place]["work_units"][-1]]
+        expected = within[-1] if within.size else None
+        assert found["accuracy at 0.75 of the work"]["values"][place] == expected
+    values = found["best accuracy"]["values"]
+    assert found["best accuracy"]["mean"] == pytest.approx(np.mean(values))
+    assert found["best accuracy"]["sd"] == pytest.approx(np.std(values, ddof=1))
+
+
+def test_fine_only_needs_its_own_work_to_its_own_best(out, result):
+    found = result["methods"]["fine-only"]
+    assert found["work to the best of fine-only"]["values"] == [
+        float(c["work_units"][c["validation_accuracy"].argmax()])
+        for c in (curve(out, seed, "fine-only") for seed in (0, 1))
+    ]
+
+
+def test_a_second_run_trains_nothing_and_finds_the_same(out, result, monkeypatch):
+    monkeypatch.setattr("common.trainings.train", None)
+    with pytest.raises(coarse_to_fine.InputError, match="--force"):
+        run(out.parent)
+    run(out.parent, "--force")
+    again = json.loads((out / "coarse_to_fine.json").read_text())
+    assert again["methods"] == result["methods"]
+
+
+def test_the_section_names_command_and_numbers(result):
+    page = section({**result, "name": "some"})
+    assert "coarse_to_fine.py validation/learning_across_scales/c.toml -o OUT --result" in page
+    assert "2 seeds" in page
+    assert "150 / 100 images" in page
+    best = result["methods"]["galerkin"]["best accuracy"]
+    assert f"{100 * best['mean']:.2f} ± {100 * best['sd']:.2f}" in page
+    assert page.count("fine-only needs") == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("sizes = [2, 6]", "each twice the one before"),
+        ("sizes = [8]", "at least two"),
+        ('rules = ["galrkin"]', "galerkin"),
+        ("seeds = [1, 1]", "different numbers"),
+        ("sizes = [16, 32]", "larger than the images"),
+    ],
+)
+def test_bad_settings_are_refused(tmp_path, line, told):
+    with pytest.raises(InputError, match=told):
+        run(tmp_path, text=TOML.split("[experiment]")[0] + f"[experiment]\n{line}\n")

@@ -1,0 +1,1 @@
+"""What the experiments share: plans, trainings that leave a file each, and publishing."""

@@ -1,0 +1,155 @@
+"""What an experiment shall do: its command line and its TOML file.
+
+The file is a configuration of ``refms train`` with two more tables: ``[experiment]`` holds the settings of
+the experiment itself, and ``[full.<table>]`` what ``--full`` puts over each table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from refms.cli.parsers.common import add_data_options
+from refms.config import Configuration
+from refms.errors import FileError, InputError, require_choice
+from refms.files import regular_file_size
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a configuration file asks for.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        Data, network, regularisers, optimisation.
+    settings : object
+        The table ``[experiment]``, a frozen dataclass of the experiment's own.
+    """
+
+    configuration: Configuration
+    settings: Any
+
+
+def options_of(description: str, argv: Sequence[str] | None, *, trains: bool = True) -> argparse.Namespace:
+    """Return the parsed command line of an experiment."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("config", type=Path, metavar="CONFIG.toml")
+    add_data_options(parser)
+    if trains:
+        parser.add_argument("--full", action="store_true", help="run what the tables [full.*] of CONFIG say")
+        parser.add_argument("--seeds", type=int, nargs="+", help="seeds of split, start and Hessian sample")
+    parser.add_argument(
+        "-o", "--out", type=Path, required=True, metavar="OUT", help="folder for all that is made"
+    )
+    parser.add_argument("--result", type=Path, metavar="FILE", help="JSON result (default: in OUT)")
+    parser.add_argument(
+        "--figure", type=Path, metavar="FILE", help="picture, .png or .svg (default: OUT/….png)"
+    )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="replace results that exist; trainings with the same settings are kept even so",
+    )
+    return parser.parse_args(argv)
+
+
+def words_of(options: argparse.Namespace) -> list[str]:
+    """Return the options that decide what is computed, as they are typed; folders are left out."""
+    words = [f"--dataset {options.dataset}"] if options.dataset else []
+    if getattr(options, "full", False):
+        words.append("--full")
+    if getattr(options, "seeds", None):
+        words.append(f"--seeds {' '.join(map(str, options.seeds))}")
+    return words
+
+
+def read_plan(options: argparse.Namespace, kind: type) -> Plan:
+    """Return what CONFIG.toml asks for, with the options put over it.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Of :func:`options_of`.
+    kind : type
+        Frozen dataclass of the table ``[experiment]``; the types of its defaults are what is expected.
+
+    Returns
+    -------
+    Plan
+        Checked.
+
+    Raises
+    ------
+    InputError, FileError
+        If the file cannot be read or a key or value is not usable.
+    """
+    regular_file_size(options.config)
+    try:
+        tables = tomllib.loads(options.config.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise FileError(f"{str(options.config)!r} is not valid TOML: {error}.") from error
+    try:
+        return _plan(tables, options, kind)
+    except InputError as error:
+        raise InputError(f"{options.config}: {error}") from error
+
+
+def _plan(tables: dict[str, Any], options: argparse.Namespace, kind: type) -> Plan:
+    full, own = (_table(tables.pop(name, {}), name) for name in ("full", "experiment"))
+    if getattr(options, "full", False):
+        if not full:
+            raise InputError("there are no tables [full.*]; leave --full out.")
+        own = {**own, **_table(full.pop("experiment", {}), "full.experiment")}
+        for name, changes in full.items():
+            tables[name] = {**_table(tables.get(name, {}), name), **_table(changes, f"full.{name}")}
+    if getattr(options, "seeds", None):
+        own["seeds"] = options.seeds
+    if options.dataset:
+        tables["data"] = {**_table(tables.get("data", {}), "data"), "dataset": options.dataset}
+    return Plan(Configuration.from_dict(tables), _settings(kind, own))
+
+
+def _table(value: Any, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(f"[{name}] is {value!r}; expected a table of keys and values.")
+    return value
+
+
+def _settings(kind: type, given: Mapping[str, Any]) -> Any:
+    defaults = {item.name: item.default for item in dataclasses.fields(kind)}
+    checked = {}
+    for key, value in given.items():
+        wanted = defaults[require_choice(key, defaults, "key in section [experiment]")]
+        if isinstance(wanted, tuple):
+            inner = type(wanted[0])
+            if not isinstance(value, list) or not value or any(type(item) is not inner for item in value):
+                raise InputError(f"[experiment] {key} is {value!r}; expected a list of {inner.__name__}.")
+            value = tuple(value)
+        elif type(value) is not type(wanted):
+            raise InputError(
+                f"[experiment] {key} is {value!r}; expected a value of type {type(wanted).__name__}."
+            )
+        checked[key] = value
+    return kind(**checked)
+
+
+def require_seeds(seeds: tuple[int, ...]) -> None:
+    """Refuse seeds that are negative or repeat."""
+    if min(seeds) < 0 or len(set(seeds)) < len(seeds):
+        raise InputError(f"[experiment] seeds is {list(seeds)}; expected different numbers of 0 or more.")
+
+
+def seeded(configuration: Configuration, seed: int) -> Configuration:
+    """Return the configuration with one seed for split, initial parameters and Hessian samples."""
+    return replace(
+        configuration,
+        data=replace(configuration.data, split_seed=seed),
+        network=replace(configuration.network, seed=seed),
+        optimization=replace(configuration.optimization, hessian_seed=seed),
+    )

@@ -1,0 +1,121 @@
+"""What an experiment leaves at the end: one JSON file, one HDF5 file with the arrays, one picture."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from common.plan import words_of
+from refms.artifacts import Artifact, write_artifact
+from refms.cli.files import require_json_target, require_target, write_json
+from refms.environment import machine
+from refms.errors import Array, FileError, InputError
+from refms.files import atomic_write
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Colours that the colour-blind tell apart (Okabe and Ito)."""
+
+
+class Publisher:
+    """Names of an experiment's files, looked at before the work is done.
+
+    Parameters
+    ----------
+    experiment : str
+        Name of the experiment.
+    options : argparse.Namespace
+        Of :func:`~common.plan.options_of`.
+
+    Raises
+    ------
+    InputError
+        If a picture is asked for and matplotlib is not there.
+    FileError
+        If a file exists and ``--force`` is not given, or could not be written.
+    """
+
+    def __init__(self, experiment: str, options: argparse.Namespace) -> None:
+        options.out.mkdir(parents=True, exist_ok=True)
+        self.experiment = experiment
+        self.force = options.force
+        self.config = options.config.name
+        self.options = words_of(options)
+        self.json = options.result or options.out / f"{experiment}.json"
+        self.arrays = options.out / f"{experiment}.h5"
+        self.figure = options.figure or options.out / f"{experiment}.png"
+        self.draws = importlib.util.find_spec("matplotlib") is not None
+        if options.figure is not None and not self.draws:
+            raise InputError("--figure needs matplotlib; install it with pip install 'refms[plot]'.")
+        if self.figure.suffix not in (".png", ".svg"):
+            raise InputError(f"--figure is {str(self.figure)!r}; expected a name that ends in .png or .svg.")
+        for target in (self.json, self.arrays, *([self.figure] if self.draws else [])):
+            require_target(str(target), force=self.force)
+        require_json_target(str(self.json))
+
+    def publish(
+        self,
+        result: Mapping[str, Any],
+        arrays: Mapping[str, Array],
+        draw: Callable[[Figure], None],
+        size: tuple[float, float],
+    ) -> None:
+        """Write the three files; without matplotlib the first two.
+
+        Parameters
+        ----------
+        result : mapping
+            JSON-able; experiment, date, machine and versions are added, and the name of the picture.
+        arrays : mapping of str to array
+            For the HDF5 file.
+        draw : callable
+            Draws on an empty figure.
+        size : tuple of float
+            Width and height of the picture in inches.
+        """
+        head = {
+            "experiment": self.experiment,
+            "date": datetime.date.today().isoformat(),
+            "machine": machine(),
+            "config": self.config,
+            "options": self.options,
+            "figure": self.figure.name if self.draws else None,
+        }
+        attributes = {"experiment": self.experiment, "configuration": result["configuration"]}
+        write_artifact(self.arrays, Artifact("results", attributes, arrays), overwrite=self.force)
+        if self.draws:
+            self._draw(draw, size)
+        else:
+            print("no picture: matplotlib is missing (pip install 'refms[plot]')", file=sys.stderr)
+        write_json(str(self.json), {**head, **result})
+        print(f"wrote {self.json}", flush=True)
+
+    def _draw(self, draw: Callable[[Figure], None], size: tuple[float, float]) -> None:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+
+        with rc_context({"svg.hashsalt": self.experiment, "font.size": 9}):
+            figure = Figure(figsize=size, layout="constrained", dpi=100)
+            draw(figure)
+            # without the date of the drawing, so that equal results give equal files
+            metadata = {"Date": None} if self.figure.suffix == ".svg" else {}
+            with atomic_write(self.figure, overwrite=self.force) as temporary:
+                figure.savefig(temporary, format=self.figure.suffix[1:], metadata=metadata)
+
+
+def ended(experiment: str, main: Callable[[], int]) -> int:
+    """Run a program; bad usage ends it with one sentence and exit code 2, Ctrl-C with 130."""
+    try:
+        return main()
+    except (InputError, FileError) as error:
+        print(f"{experiment}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{experiment}: interrupted; the same command goes on where it stopped.", file=sys.stderr)
+        return 130

@@ -1,0 +1,171 @@
+"""Trainings that leave a file each, so that an interrupted experiment goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from refms.artifacts.model_file import load_model, save_model
+from refms.cli.datasets import split_by
+from refms.cli.files import write_json
+from refms.config import Configuration
+from refms.data.dataset import Dataset, one_hot
+from refms.errors import Array, FileError
+from refms.model import Model, initial_model, score
+from refms.objective.batches import LabelledColumns
+from refms.optimize.history import History, HistoryRow
+from refms.optimize.schedule import Report
+from refms.training import problem_of, train
+
+CURVE = (
+    "iteration",
+    "objective",
+    "validation_accuracy",
+    "validation_loss",
+    "work_units",
+    "cpu_seconds",
+    "seconds",
+)
+"""Columns of a training's curve; its first row is the start, before any step. Work, processor time of all
+threads, and wall time count what training took, without the measurements."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where nets are trained: a folder in which every training leaves its model and its curve.
+
+    Parameters
+    ----------
+    out : Path
+        The folder; it exists.
+    dataset : Dataset
+        All images.
+    force : bool
+        Whether a training made with other settings may be replaced.
+    """
+
+    out: Path
+    dataset: Dataset
+    force: bool = False
+
+    def start(self, configuration: Configuration, size: int) -> Model:
+        """Return the random start on a mesh of ``size`` cells along each axis."""
+        section, network = configuration.data, configuration.network
+        grid = replace(section, size=size).grid(self.dataset.grid)
+        levels = grid.levels_to(self.dataset.grid)
+        return initial_model(
+            network.network(grid),
+            self.dataset.classes,
+            network.seed,
+            replace(section.preprocessing, levels=levels),
+            network.stencil_scale,
+            configuration.optimization.dtype,
+            {"configuration": configuration.to_dict(), "dataset": self.dataset.name},
+            network.opening_scale,
+            configuration.classifier.loss,
+            configuration.classifier.pooling,
+        )
+
+    def examples(self, configuration: Configuration, model: Model) -> tuple[LabelledColumns, LabelledColumns]:
+        """Return training and validation examples on a model's mesh and in its precision."""
+        training, validation = (
+            LabelledColumns(
+                model.prepare(part), one_hot(part.labels, self.dataset.classes, str(model.W.dtype))
+            )
+            for part in split_by(configuration.data, self.dataset)
+        )
+        return training, validation
+
+    def trained(
+        self, name: str, configuration: Configuration, start: Model, after: Sequence[int] = ()
+    ) -> tuple[Model, dict[str, Any]]:
+        """Train from a start, or return what an earlier run left.
+
+        Parameters
+        ----------
+        name : str
+            Of the files in the folder: ``<name>.h5`` (the model) and ``<name>.json`` (its curve).
+        configuration : Configuration
+            Data, regularisers and optimisation.
+        start : Model
+            Where to start.
+        after : sequence of int
+            The meshes or depths that were trained on the way to this start.
+
+        Returns
+        -------
+        model : Model
+            The trained model.
+        unit : dict
+            ``curve`` (the columns of :data:`CURVE` as lists), ``multiply_adds`` of the network for one image,
+            ``outcome`` and ``notes``.
+
+        Raises
+        ------
+        FileError
+            If the folder holds such a training with other settings, and ``force`` is not set.
+        """
+        kept, net = self.out / f"{name}.json", self.out / f"{name}.h5"
+        asked = {"configuration": configuration.to_dict(), "dataset": self.dataset.name, "after": [*after]}
+        if kept.exists():
+            found = json.loads(kept.read_text(encoding="utf-8"))
+            if found.get("asked") == asked:
+                print(f"{name}: found in {self.out}", flush=True)
+                return load_model(net), found
+            if not self.force:
+                raise FileError(
+                    f"{str(kept)!r} was made with other settings; choose another folder, or --force to "
+                    "replace it."
+                )
+        model, unit = _train(name, configuration, start, self)
+        save_model(net, model, overwrite=True)
+        write_json(str(kept), {"asked": asked, **unit})
+        return model, unit
+
+
+def _train(
+    name: str, configuration: Configuration, start: Model, bench: Bench
+) -> tuple[Model, dict[str, Any]]:
+    examples, validation = bench.examples(configuration, start)
+    memory = configuration.optimization.memory
+    problem = problem_of(start, examples, configuration.regularization, configuration.optimization)
+    at_start = problem.block("joint", start.blocks).value(np.concatenate([*start.blocks.values()]))
+    before = score(start, validation.X, validation.C, memory)
+    start = replace(start, history=History())  # the curve begins anew
+    cpu_seconds, mark = 0.0, time.process_time()
+
+    def monitor(iteration: int, blocks: Mapping[str, Array], rows: tuple[HistoryRow, ...]) -> Report:
+        nonlocal cpu_seconds, mark
+        cpu_seconds += time.process_time() - mark
+        found = score(start.with_blocks(blocks), validation.X, validation.C, memory)
+        print(
+            f"{name}: iteration={iteration}/{configuration.optimization.iterations} "
+            f"objective={rows[-1].objective:.6g} validation_accuracy={found.accuracy:.4f}",
+            flush=True,
+        )
+        mark = time.process_time()
+        measured = {"validation_accuracy": found.accuracy, "validation_loss": found.loss}
+        return Report({**measured, "cpu_seconds": cpu_seconds})
+
+    done = train(start, examples, configuration.regularization, configuration.optimization, monitor)
+    seconds, curve = 0.0, [(0, at_start, before.accuracy, before.loss, 0.0, 0.0, 0.0)]
+    for row in done.model.history:
+        seconds += row.seconds
+        if row.extra:
+            accuracy, loss = row.extra["validation_accuracy"], row.extra["validation_loss"]
+            spent = row.work_units, row.extra["cpu_seconds"], seconds
+            curve.append((row.iteration, row.objective, accuracy, loss, *spent))
+    multiply_adds = problem.network.multiply_adds + problem.classifier.multiply_adds
+    return done.model, {
+        "examples": {"train": examples.count, "validation": validation.count},
+        "curve": dict(zip(CURVE, map(list, zip(*curve, strict=True)), strict=True)),
+        "multiply_adds": multiply_adds,
+        "outcome": {"status": str(done.outcome.status), "message": done.outcome.message},
+        "notes": list(done.notes),
+    }

@@ -1,0 +1,261 @@
+"""Native against transferred accuracy as a front over T, the penalties and the smoothing ([LAS] Sec. 4).
+
+Trains small nets, one for each entry ``[[nets]]`` of a study and each of its meshes, moves each to the other
+mesh in every way, and measures what the symbols and the spectra of the features say about it:
+
+    python validation/learning_across_scales/resolution_front.py STUDY.toml --data-dir DIR -o OUT
+
+A net whose JSON file is already in OUT, made with the same configuration, is not trained again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import itertools
+import json
+import math
+import sys
+import time
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from refms.artifacts.model_file import load_model, save_model
+from refms.cli.datasets import read_dataset, split_by
+from refms.config import Configuration
+from refms.data.dataset import Dataset, one_hot, subset
+from refms.environment import machine, versions
+from refms.errors import FileError, InputError
+from refms.files import atomic_write
+from refms.grid import Grid
+from refms.model import Model, initial_model, score
+from refms.multiscale.matched_smoothing import matched_smoothing
+from refms.multiscale.resolution import transfer
+from refms.names import STENCIL_RULES, WEIGHT_RULES
+from refms.objective.batches import LabelledColumns
+from refms.operators.symbol import symbol
+from refms.operators.transfer import transfer_pair
+from refms.training import fit_classifier, train
+
+SPECTRUM_IMAGES = 500
+"""Images of which the mean spectra are taken."""
+
+
+def configured(study: dict[str, Any], changes: dict[str, Any], size: int) -> Configuration:
+    """Return the configuration of one net: the study's, with its changes, on one mesh."""
+    sections = {name: dict(section) for name, section in study["configuration"].items()}
+    for key, value in {**changes, "data.size": size}.items():
+        section, _, name = key.partition(".")
+        sections.setdefault(section, {})[name] = value
+    return Configuration.from_dict(sections)
+
+
+def columns(model: Model, images: Dataset, sigma: float | None = None) -> LabelledColumns:
+    """Return images as the model wants them, smoothed by another width where one is given."""
+    if sigma is not None:
+        model = replace(model, preprocessing=replace(model.preprocessing, smoothing=sigma))
+    return LabelledColumns(model.prepare(images), one_hot(images.labels, images.classes, str(model.W.dtype)))
+
+
+def trained(configuration: Configuration, images: tuple[Dataset, Dataset], net: Path) -> Model:
+    """Train one net, or read it."""
+    if net.exists():
+        return load_model(net)
+    data, network = configuration.data, configuration.network
+    grid = data.grid(images[0].grid)
+    start = initial_model(
+        network.network(grid),
+        images[0].classes,
+        network.seed,
+        replace(data.preprocessing, levels=grid.levels_to(images[0].grid)),
+        network.stencil_scale,
+        configuration.optimization.dtype,
+        {"configuration": configuration.to_dict()},
+        network.opening_scale,
+    )
+    done = train(start, columns(start, images[0]), configuration.regularization, configuration.optimization)
+    save_model(net, done.model, overwrite=True)
+    return done.model
+
+
+def smoothings(sigma: float, levels: int, pairs: list[str]) -> list[float]:
+    """Return the widths to evaluate with: none, that of the training, and those matched to each pair."""
+    return sorted({0.0, sigma, *(matched_smoothing(sigma, transfer_pair(pair), levels) for pair in pairs)})
+
+
+def transfers(model: Model, size: int, pairs: list[str], images: Dataset) -> list[dict[str, Any]]:
+    """Return the accuracy on another mesh for every pair, both rules for stencils and weights, all widths."""
+    grid, rows = Grid((size,) * model.grid.dimension), []
+    prepared: dict[float, LabelledColumns] = {}
+    for pair, weights, stencils in itertools.product(pairs, WEIGHT_RULES, STENCIL_RULES):
+        if weights == "adjoint" and (transfer_pair(pair).variational or stencils == "keep"):
+            continue  # both rules are the same, or the baseline
+        moved = transfer(model, grid, pair, stencils, weights=weights)
+        for sigma in smoothings(model.preprocessing.smoothing, model.grid.levels_to(grid), pairs):
+            if sigma not in prepared:
+                prepared[sigma] = columns(moved, images, sigma)
+            found = score(moved, prepared[sigma].X, prepared[sigma].C)
+            way = {"to": size, "pair": pair, "weights": weights, "stencils": stencils, "smoothing": sigma}
+            rows.append({**way, "accuracy": found.accuracy, "loss": found.loss})
+    return rows
+
+
+def fitted(
+    model: Model, size: int, pairs: list[str], images: tuple[Dataset, Dataset], configuration: Configuration
+) -> list[dict[str, Any]]:
+    """Return the accuracy on another mesh after Newton steps on the classifier alone."""
+    grid, rows = Grid((size,) * model.grid.dimension), []
+    for pair, stencils in itertools.product(pairs, STENCIL_RULES):
+        moved = transfer(model, grid, pair, stencils, weights="adjoint")
+        training, validation = (columns(moved, part) for part in images)
+        done = fit_classifier(moved, training, configuration.regularization, configuration.optimization)
+        found = score(done.model, validation.X, validation.C)
+        way = {"to": size, "pair": pair, "stencils": stencils, "steps": len(done.model.history.rows)}
+        rows.append({**way, "accuracy": found.accuracy, "loss": found.loss})
+    return rows
+
+
+def high_frequencies(grid: Grid) -> np.ndarray:
+    """Return where a frequency of the grid is above the Nyquist frequency of the next coarser one."""
+    axes = [np.abs(np.fft.fftfreq(n)) > 0.25 for n in grid.shape]
+    return np.logical_or.reduce(np.meshgrid(*axes, indexing="ij"))
+
+
+def feature_spectra(model: Model, images: Dataset) -> list[float]:
+    """Return the share of the energy of y_0, …, y_N above the coarse Nyquist frequency, means left out."""
+    found = model.trace(columns(model, images).X)
+    high, shares = high_frequencies(model.grid), []
+    axes = tuple(range(1, 1 + model.grid.dimension))
+    for k in range(model.network.layers + 1):
+        y = found[f"network/propagation/y{k}"]
+        field = y.reshape(model.network.channels, *model.grid.shape, -1)
+        power = (np.abs(np.fft.fftn(field, axes=axes)) ** 2).sum(axis=(0, -1))
+        power[(0,) * model.grid.dimension] = 0.0
+        shares.append(float(power[high].sum() / power.sum()))
+    return shares
+
+
+def gains(stencils: np.ndarray, grid: Grid) -> dict[str, float]:
+    """Return the largest ‖λ(ω)‖₂ over the layers below and above the coarse Nyquist frequency."""
+    high = high_frequencies(grid)
+    sizes = [np.linalg.norm(symbol(S, grid), ord=2, axis=(-2, -1)) for S in stencils.astype("float64")]
+    return {
+        "low": float(max(size[~high].max() for size in sizes)),
+        "high": float(max(size[high].max() for size in sizes)),
+    }
+
+
+def symbol_gap(coarse: Model, fine: Model, images: Dataset) -> float:
+    """Return ‖λ_h(ω) − λ_H(2ω)‖ / ‖λ_H(2ω)‖, both weighted by the spectrum of the images on the fine mesh."""
+    X = columns(fine, images).X.reshape(*fine.grid.shape, -1)
+    axes = tuple(range(fine.grid.dimension))
+    power = (np.abs(np.fft.fftn(X, axes=axes)) ** 2).mean(axis=-1)[..., None, None]
+    error = size = 0.0
+    repeated = (2,) * fine.grid.dimension
+    for S_H, S_h in zip(coarse.stencils, fine.stencils, strict=True):
+        on_coarse = symbol(S_H.astype("float64"), coarse.grid)
+        on_coarse = np.tile(on_coarse, (*repeated, 1, 1))  # index f of the fine mesh is ω = 2πf/n, 2ω wraps
+        error += float((power * np.abs(symbol(S_h.astype("float64"), fine.grid) - on_coarse) ** 2).sum())
+        size += float((power * np.abs(on_coarse) ** 2).sum())
+    return math.sqrt(error / size)
+
+
+def explained(model: Model, size: int, pairs: list[str], images: Dataset) -> dict[str, Any]:
+    """Return what symbols and spectra say about the native net and its transfers."""
+    grid = Grid((size,) * model.grid.dimension)
+    result: dict[str, Any] = {
+        "native": {"high_energy": feature_spectra(model, images), "gain": gains(model.stencils, model.grid)}
+    }
+    for pair, stencils in itertools.product(pairs, STENCIL_RULES):
+        other = transfer(model, grid, pair, stencils)
+        coarse, fine = (model, other) if grid.cells > model.grid.cells else (other, model)
+        result[f"{pair} {stencils}"] = {
+            "high_energy": feature_spectra(other, images),
+            "gain": gains(other.stencils, other.grid),
+            "symbol_gap": symbol_gap(coarse, fine, images),
+        }
+    return result
+
+
+def measured(entry: dict[str, Any], size: int, study: dict[str, Any], folder: Path, data: str | None) -> Any:
+    """Train and measure one net of the study, or read what was measured before."""
+    configuration = configured(study, entry.get("changes", {}), size)
+    target = folder / f"{entry['name']}-{size}.json"
+    if target.exists():
+        found = json.loads(target.read_text(encoding="utf-8"))
+        if found["configuration"] == configuration.to_dict():
+            return found
+        target.with_suffix(".h5").unlink(missing_ok=True)
+    images = split_by(configuration.data, read_dataset(configuration.data.dataset, data))
+    start = time.perf_counter()
+    model = trained(configuration, images, target.with_suffix(".h5"))
+    seconds = time.perf_counter() - start
+    native = score(model, *vars(columns(model, images[1])).values())
+    other = next(n for n in study["sizes"] if n != size)
+    some = subset(images[1], np.arange(min(SPECTRUM_IMAGES, images[1].count)))
+    result = {
+        "name": entry["name"],
+        "size": size,
+        "changes": entry.get("changes", {}),
+        "configuration": configuration.to_dict(),
+        "seconds": seconds,
+        "native": {"accuracy": native.accuracy, "loss": native.loss, "examples": native.examples},
+        "training": [row.objective for row in model.history if row.block == "propagation"],
+        "transfers": transfers(model, other, study["pairs"], images[1]),
+        "explained": explained(model, other, study["pairs"], some),
+    }
+    if entry.get("fit_classifier", False):
+        result["fitted"] = fitted(model, other, study["pairs"], images, configuration)
+    with atomic_write(target, overwrite=True) as temporary:
+        temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    best = max(row["accuracy"] for row in result["transfers"])
+    print(
+        f"{target.stem}: native {native.accuracy:.4f}, best transfer {best:.4f}, {seconds:.0f} s", flush=True
+    )
+    return result
+
+
+def main() -> int:
+    """Run the study and write one JSON file."""
+    parser = argparse.ArgumentParser(description="Native against transferred accuracy as a front.")
+    parser.add_argument("study", type=Path, metavar="STUDY.toml")
+    parser.add_argument("--data-dir", help="folder with the data files (default: the variable REFMS_DATA)")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="only these nets, and no result file")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="folder for the nets")
+    parser.add_argument("--result", type=Path, metavar="FILE", help="JSON result (default: in OUT)")
+    options = parser.parse_args()
+    study = tomllib.loads(options.study.read_text(encoding="utf-8"))
+    options.out.mkdir(parents=True, exist_ok=True)
+    rows = [
+        measured(entry, size, study, options.out, options.data_dir)
+        for entry in study["nets"]
+        if options.only is None or entry["name"] in options.only
+        for size in entry.get("sizes", study["sizes"][:1])
+    ]
+    if options.only is not None:
+        return 0
+    result = {
+        "study": options.study.name,
+        "date": datetime.date.today().isoformat(),
+        "machine": machine(),
+        "versions": versions(),
+        "sizes": study["sizes"],
+        "pairs": study["pairs"],
+        "nets": rows,
+    }
+    target = options.result or options.out / "resolution_front.json"
+    with atomic_write(target, overwrite=True) as temporary:
+        temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (InputError, FileError) as error:
+        print(f"resolution_front: {error}", file=sys.stderr)
+        sys.exit(2)
