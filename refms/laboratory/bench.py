@@ -21,7 +21,7 @@ from refms.objective.optimal_control import OptimalControl
 from refms.optimize.history import History, HistoryRow
 from refms.optimize.joint import JOINT, joined
 from refms.optimize.outcome import Outcome
-from refms.optimize.schedule import Monitor, Report
+from refms.optimize.schedule import Report
 from refms.optimize.stopping import StopRules
 from refms.optimize.vectors import norm
 from refms.training import fit_classifier, problem_of
@@ -115,7 +115,7 @@ class Run:
             ``outcome``, ``notes``, ``columns``, ``train`` and ``validation``.
         """
         columns = {name: list(values) for name, values in self.columns.items()}
-        columns["iteration"] = [int(value) for value in columns["iteration"]]  # type: ignore[assignment]
+        columns["iteration"] = [int(value) for value in columns["iteration"]]
         return {
             "outcome": {"status": str(self.outcome.status), "message": self.outcome.message},
             "notes": list(self.notes),
@@ -192,11 +192,12 @@ def measured_run(
     """
     optimization = bench.configuration.optimization
     iterations = budget.iterations or optimization.iterations
-    record = _Record(bench, budget, tell, stopping)
+    record = _Record(bench, replace(bench.problem, work=Work()), budget, tell, stopping)
     blocks = bench.model.blocks
     record.measure(0, blocks, ())
     runner = runner_of(name, plan.methods[name], optimization)
-    found = runner(bench.problem, blocks, StopRules(_affordable(bench, name, plan, iterations, budget)), record.monitor)
+    stop = StopRules(_affordable(bench, name, iterations, budget))
+    found = runner(bench.problem, blocks, stop, record.measure)
     model = bench.model.with_blocks(found.blocks)
     return Run(
         model,
@@ -209,7 +210,7 @@ def measured_run(
     )
 
 
-def _affordable(bench: Bench, name: str, plan: Plan, iterations: int, budget: Budget) -> int:
+def _affordable(bench: Bench, name: str, iterations: int, budget: Budget) -> int:
     """Return the iterations that a run may have: the epochs of a stochastic method are known beforehand."""
     if not budget.work_units or name not in ("sgd", "adam"):
         return iterations
@@ -222,22 +223,18 @@ class _Record:
     """The curves of a run as it goes on."""
 
     bench: Bench
+    apart: OptimalControl
     budget: Budget
     tell: Callable[[Mapping[str, float]], None] | None
     stopping: Callable[[], bool]
     columns: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
-
-    @property
-    def monitor(self) -> Monitor:
-        return self.measure
 
     def measure(
         self, iteration: int, blocks: Mapping[str, Array], rows: tuple[HistoryRow, ...]
     ) -> Report | None:
         """Add an iteration, and say whether the budget is spent."""
         bench = self.bench
-        apart = replace(bench.problem, work=Work()).block(JOINT, blocks)
-        value, gradient = apart.value_and_gradient(joined(blocks))
+        value, gradient = self.apart.block(JOINT, blocks).value_and_gradient(joined(blocks))
         found = bench.score(bench.model.with_blocks(blocks), bench.validation)
         before = self.columns["seconds"][-1] if rows else bench.seconds
         spent = rows[-1].work_units if rows else bench.work_units

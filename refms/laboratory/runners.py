@@ -1,4 +1,4 @@
-"""Every method by its name, behind one interface: problem (6), a start, a budget and a monitor in, a run out."""
+"""Every method by its name, behind one interface: problem (6), a start and a monitor in, a run out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from refms.config import OptimizationSection
 from refms.errors import Array, require_choice
-from refms.laboratory.sections import SECTIONS
 from refms.names import METHODS
 from refms.objective.optimal_control import OptimalControl
 from refms.optimize.block_coordinate_descent import block_coordinate_descent
@@ -66,6 +65,7 @@ def runner_of(name: str, options: Any, optimization: OptimizationSection) -> Run
 
     Examples
     --------
+    >>> from refms.laboratory.sections import SECTIONS
     >>> callable(runner_of("adam", SECTIONS["adam"](), OptimizationSection()))
     True
     """

@@ -266,6 +266,10 @@ class CompareSection(Budget):
             raise InputError(f"methods is {list(self.methods)}; expected each of them once.")
 
 
+SEEDED = ("network.seed", "optimization.hessian_seed", "compare.sgd.seed", "compare.adam.seed")
+"""What the seeds of a study replace."""
+
+
 @dataclass(frozen=True)
 class StudySection(Budget):
     """What ``refms study`` runs.
@@ -293,7 +297,7 @@ class StudySection(Budget):
     parameter: str = ""
     values: tuple[Any, ...] = ()
     seeds: tuple[int, ...] = (0,)
-    seeded: tuple[str, ...] = ("network.seed", "optimization.hessian_seed")
+    seeded: tuple[str, ...] = SEEDED
     axes: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -104,7 +104,7 @@ class ProjectedCurvature:
             w = self._inner(head, loss, head.vjp(loss.hessian_product(zeta), wrt_input=False)[0])
             back = head.pull_back(loss.hessian_product(zeta - head.jvp(w)))
             found, start = problem.propagation_regularizer.gradient(v), 0
-            for one in (kept or map(linearized, batches)):
+            for one in kept or map(linearized, batches):
                 stop = start + one.output.shape[1]
                 found = found + one.vjp(back[:, start:stop], wrt_input=False)[0]
                 start = stop
