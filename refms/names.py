@@ -36,6 +36,15 @@ METHODS = (
 IDX_PREFIX = "idx:"
 """What stands before the folder of any other data set, in IDX files."""
 
+PICTURE_FORMATS = ("svg", "png", "pdf")
+"""Of files with figures."""
+
+RESULT_KINDS = ("compare", "study", "inspect")
+"""Results of commands, as JSON, that `refms plot` draws."""
+
+SYNTHETIC_IMAGES = ("delta", "disk")
+"""Images that need no data."""
+
 STENCIL_RULES = ("galerkin", "keep")
 """How stencils go to another resolution: K_H = R K_h P, or unchanged."""
 
