@@ -153,7 +153,7 @@ class NonlinearSection:
         c₂ of the strong Wolfe conditions.
     """
 
-    wolfe: float = 0.1
+    wolfe: float = 0.4
 
     def __post_init__(self) -> None:
         SciPyMethod("CG", wolfe=self.wolfe)
