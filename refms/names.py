@@ -19,6 +19,23 @@ BACKEND_NAMES = ("numpy", "cupy")
 DATASETS = ("digits", "mnist")
 """Data sets that are read by name."""
 
+LEARNING_RATE_SCHEDULES = ("constant", "cosine")
+"""How the learning rate of a stochastic method falls."""
+
+METHODS = (
+    "bcd",
+    "joint",
+    "varpro",
+    "levenberg-marquardt",
+    "newton-cg",
+    "trust-region",
+    "l-bfgs",
+    "nonlinear-cg",
+    "sgd",
+    "adam",
+)
+"""Optimisers that ``refms compare`` runs."""
+
 IDX_PREFIX = "idx:"
 """What stands before the folder of any other data set, in IDX files."""
 

@@ -19,6 +19,7 @@ from refms.cli.files import require_json_target
 from refms.cli.parsers import (
     artifacts,
     certify,
+    compare,
     conform,
     evaluate,
     inspect,
@@ -29,7 +30,7 @@ from refms.cli.parsers import (
 )
 from refms.errors import InputError
 
-_PARSERS = (verify, conform, certify, train, evaluate, transfer, inspect, plot, artifacts)
+_PARSERS = (verify, conform, certify, train, evaluate, transfer, compare, inspect, plot, artifacts)
 
 
 def parser() -> argparse.ArgumentParser:
