@@ -28,6 +28,6 @@ def test_the_examples_run_one_after_the_other(capsys, tmp_path, monkeypatch):
     for command in IN_ORDER:
         words = example(command, capsys)
         codes[command] = main(words)
-    assert codes == {name: 0 for name in IN_ORDER[:-1]} | {"diff": 1}
+    assert codes == dict.fromkeys(IN_ORDER[:-1], 0) | {"diff": 1}
     found = sorted(path.name for path in Path().iterdir())
     assert found == ["coarse.h5", "fine.h5", "inspection", "report.html"]
