@@ -243,7 +243,7 @@ def move_pooling(cells: int, levels: int) -> tuple[int, int]:
     Raises
     ------
     InputError
-        If a block would have half a cell too many.
+        If blocks of an odd number of cells would have to be halved.
 
     Examples
     --------
