@@ -226,7 +226,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for depth, unit in units.items()
         for name in CURVE
     }
-    size = (1.0 + 1.7 * len(settings.depths), 4.2)
+    size = (0.8 + 1.3 * len(settings.depths), 3.6)
     publisher.publish(result, arrays, lambda figure: picture(figure, found, settings.depths), size)
     return 0
 
