@@ -19,6 +19,9 @@ ESTIMATES = {"lanczos": "-", "kpm": "--"}
 LINEAR_SHARE = 1e-3
 """Eigenvalues below this share of the largest are on a linear axis, those above on a logarithmic one."""
 
+GAIN_RATIOS = (-1.0, 2.0)
+"""Gain ratios outside are not shown."""
+
 DEPTH = 1e-6
 """Densities below this share of the largest are not shown."""
 
@@ -32,7 +35,8 @@ def inspection_figures(result: Mapping[str, Any]) -> dict[str, Figure]:
         As ``refms inspect`` writes it: ``kind`` is ``"inspect"``; ``spectra`` maps blocks to matrices to
         ``smallest``, ``largest`` and ``density`` (``at``, ``lanczos``, ``kpm``); ``cg`` maps blocks to
         preconditioners to ``residuals``; ``model_quality`` has ``step_lengths`` and for ``gauss_newton`` and
-        ``newton`` what was ``predicted`` and ``actual``.
+        ``newton`` what was ``predicted`` and ``actual``. Where ``blocks`` maps blocks to mappings with a
+        ``model_quality`` of their own, these are drawn.
 
     Returns
     -------
@@ -51,13 +55,25 @@ def inspection_figures(result: Mapping[str, Any]) -> dict[str, Figure]:
     ['cg']
     """
     require_kind(result, "inspect")
-    drawn = {"spectra": _spectra, "cg": _residuals, "model_quality": _model_quality}
-    return {key: draw(part(result, key)) for key, draw in drawn.items() if part(result, key)}
+    drawn = {"spectra": _spectra, "cg": _residuals}
+    figures = {key: draw(part(result, key)) for key, draw in drawn.items() if part(result, key)}
+    if qualities := _qualities(result):
+        figures["model_quality"] = _model_quality(qualities)
+    return figures
+
+
+def _qualities(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the model quality of every block that has one, or the only one without a name."""
+    blocks = part(result, "blocks")
+    found = {key: part(part(blocks, key, "blocks"), "model_quality", f"blocks.{key}") for key in blocks}
+    found = {key: quality for key, quality in found.items() if quality}
+    alone = part(result, "model_quality")
+    return found or ({"": alone} if alone else {})
 
 
 @styled()
 def _spectra(spectra: Mapping[str, Any]) -> Figure:
-    figure, axes = panels(len(spectra), 1, 6.4, 2.6)
+    figure, axes = panels(len(spectra), 1, 7.6, 2.6)
     for one, block in zip(axes[:, 0], spectra, strict=True):
         where = f"spectra.{block}"
         matrices = part(spectra, block, "spectra")
@@ -78,7 +94,7 @@ def _spectrum(axes: Axes, found: Mapping[str, Any], i: int, matrix: str, where: 
         values = numbers(density, estimate, f"{where}.density")
         if values.size and values.size == at.size:
             label = f"{matrix.replace('_', '–')}, {estimate}"
-            line(axes, at, values, i, label, linestyle=dashes, marker="none")
+            line(axes, at, values, i, label, linestyle=dashes, marker="none", linewidth=_width(i))
     ends = np.concatenate([numbers(found, key, where) for key in ("smallest", "largest")])
     if ends.size:
         height = np.full(ends.size, 0.03 + 0.05 * i)
@@ -99,7 +115,7 @@ def _scale_spectrum(axes: Axes) -> None:
     reach = largest([np.asarray(one.get_xdata(), dtype=float) for one in axes.get_lines()])
     height = largest([np.asarray(one.get_ydata(), dtype=float) for one in curves])
     if reach:
-        axes.set_xscale("symlog", linthresh=LINEAR_SHARE * reach)
+        axes.set_xscale("symlog", linthresh=10.0 ** np.floor(np.log10(LINEAR_SHARE * reach)))
     if height:
         axes.set_yscale("log")
         axes.set_ylim(DEPTH * height, 2.0 * height)
@@ -122,26 +138,42 @@ def _residuals(curves: Mapping[str, Any]) -> Figure:
 
 
 @styled()
-def _model_quality(quality: Mapping[str, Any]) -> Figure:
-    figure, axes = panels(1, 3, 3.2, 2.8)
-    alpha = numbers(quality, "step_lengths", "model_quality")
+def _model_quality(qualities: Mapping[str, Mapping[str, Any]]) -> Figure:
+    figure, axes = panels(len(qualities), 3, 3.2, 2.6)
+    for row, (block, quality) in zip(axes, qualities.items(), strict=True):
+        _quality_of_block(row, quality, f"{block}.model_quality".removeprefix("."))
+        words = "step length α"
+        finish(row[0], words, "change of the objective", log_x=True, log_y=False)
+        finish(row[1], words, "gain ratio, actual / predicted", log_x=True, log_y=False)
+        finish(row[2], words, "|actual − predicted|", log_x=True)
+        low, high = row[1].get_ylim()  # far out where the predicted change is almost 0
+        row[1].set_ylim(max(low, GAIN_RATIOS[0]), min(high, GAIN_RATIOS[1]))
+        row[1].set_title(name(block))
+    legend(figure, axes[:, 0])
+    return figure
+
+
+def _quality_of_block(axes: Any, quality: Mapping[str, Any], where: str) -> None:
+    """Draw the changes of the objective, the gain ratio and the error of each model."""
+    alpha = numbers(quality, "step_lengths", where)
     models = [key for key in quality if isinstance(quality[key], Mapping)]
     for i, model in enumerate(models):
-        where = f"model_quality.{model}"
-        predicted, actual = (numbers(quality[model], key, where) for key in ("predicted", "actual"))
+        predicted, actual = (
+            numbers(quality[model], key, f"{where}.{model}") for key in ("predicted", "actual")
+        )
         if not alpha.size == predicted.size == actual.size:
             continue
         label = model.replace("_", "–")
-        line(axes[0, 0], alpha, actual, i, f"{label}, actual")
-        line(axes[0, 0], alpha, predicted, i, f"{label}, predicted", linestyle="--")
-        line(axes[0, 1], alpha, _ratio(actual, predicted), i, f"{label}, actual")
-        line(axes[0, 2], alpha, abs(actual - predicted), i, f"{label}, actual")
-    words = "step length α"
-    finish(axes[0, 0], words, "change of the objective", log_x=True, log_y=False)
-    finish(axes[0, 1], words, "gain ratio, actual / predicted", log_x=True, log_y=False)
-    finish(axes[0, 2], words, "|actual − predicted|", log_x=True)
-    legend(figure, axes[0])
-    return figure
+        said, look = f"{label}, actual", {"linewidth": _width(i), "markersize": 2 + 2 * _width(i)}
+        line(axes[0], alpha, actual, i, said, **look)
+        line(axes[0], alpha, predicted, i, f"{label}, predicted", linestyle="--", **look)
+        line(axes[1], alpha, _ratio(actual, predicted), i, said, **look)
+        line(axes[2], alpha, abs(actual - predicted), i, said, **look)
+
+
+def _width(i: int) -> float:
+    """Return a width that leaves the i-th line to be seen below those that are drawn later and are equal."""
+    return 2.6 / (i + 1)
 
 
 def _ratio(actual: Array, predicted: Array) -> Array:

@@ -83,7 +83,7 @@ def result_page(title: str, result: Mapping[str, Any], figures: Mapping[str, Fig
         If the result holds what is no number where one belongs.
     """
     body = _spectra_table(result) if result.get("kind") == "inspect" else _runs_table(result)
-    measured = ("kind", "runs", "spectra", "cg", "model_quality")
+    measured = ("kind", "runs", "spectra", "cg", "model_quality", "blocks", "layers")
     facts = {key: value for key, value in result.items() if key not in measured}
     body += [*_pictures(figures), "<h2>Configuration, versions, machine</h2>", *_facts(facts)]
     return page(title, body, STYLE, pictures=True)
@@ -107,7 +107,9 @@ def _said(run: Run) -> list[str]:
 
 def _spectra_table(result: Mapping[str, Any]) -> list[str]:
     rows = []
+    blocks = part(result, "blocks")
     for block in (spectra := part(result, "spectra")):
+        size = str(part(blocks, block, "blocks").get("size", ""))
         for matrix in (matrices := part(spectra, block, "spectra")):
             where = f"spectra.{block}"
             found = part(matrices, matrix, where)
@@ -116,9 +118,9 @@ def _spectra_table(result: Mapping[str, Any]) -> list[str]:
                 _number(np.nanmin(smallest, initial=np.inf)),
                 _number(np.nanmax(largest, initial=-np.inf)),
             ]
-            rows.append([block, matrix.replace("_", "–"), *shown])
-    head = ["block", "matrix", "smallest eigenvalue", "largest eigenvalue"]
-    return ["<h2>Outcome</h2>", *table(head, rows, head[2:])]
+            rows.append([block, size, matrix.replace("_", "–"), *shown])
+    head = ["block", "rows", "matrix", "smallest eigenvalue", "largest eigenvalue"]
+    return ["<h2>Outcome</h2>", *table(head, rows, ["rows", *head[3:]])]
 
 
 def _final(head: list[str], rows: list[list[str]], models: Mapping[str, Model]) -> list[str]:

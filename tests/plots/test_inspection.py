@@ -68,6 +68,19 @@ def test_the_quality_of_a_model_shows_its_order(figures):
         np.testing.assert_array_equal(by_label(ratios)[label][:, 1], change / predicted)
 
 
+def test_every_block_that_has_one_shows_the_quality_of_its_models():
+    result = plot_samples.inspection()
+    other = {"step_lengths": [1.0, 2.0], "newton": {"predicted": [-1.0, -2.0], "actual": [-0.5, 1.0]}}
+    result["blocks"] = {
+        "joint": {"size": 7, "model_quality": result["model_quality"]},
+        "classifier": {"model_quality": other},
+        "propagation": {},
+    }
+    axes = inspection_figures(result)["model_quality"].axes
+    assert [one.get_title() for one in axes] == ["", "joint", "", "", "classifier", ""]
+    assert by_label(axes[4])["newton, actual"].tolist() == [[1.0, 0.5], [2.0, -0.5]]
+
+
 @pytest.mark.parametrize("missing", ["spectra", "cg", "model_quality"])
 def test_what_was_not_measured_is_not_drawn(missing):
     result = plot_samples.inspection()

@@ -8,6 +8,7 @@ import coarse_to_fine
 import example_1
 import pytest
 import shallow_to_deep
+import stability
 from common.plan import options_of, read_plan
 
 FOLDER = Path(__file__).resolve().parents[2] / "validation" / "learning_across_scales"
@@ -18,7 +19,9 @@ def plan(module, *words: str):
     return read_plan(options, module.Settings)
 
 
-@pytest.mark.parametrize("module", [coarse_to_fine, shallow_to_deep], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module", [coarse_to_fine, shallow_to_deep, stability], ids=lambda module: module.__name__
+)
 def test_the_full_run_has_more_images_and_the_same_network(module):
     short, full = plan(module), plan(module, "--full")
     assert short.configuration.data.train < full.configuration.data.train

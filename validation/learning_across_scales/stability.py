@@ -55,6 +55,9 @@ if TYPE_CHECKING:
 DIRECTIONS = 64
 """Random perturbations from which the typical growth is estimated."""
 
+FEW = 32
+"""Validation images on which states and gradients of deeper nets are compared."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -240,7 +243,7 @@ def refinement(model: Model, some: LabelledColumns, factors: Sequence[int]) -> d
 def smooth_orders() -> dict[str, Any]:
     """Return the orders for a smooth θ(t), sampled by the layers, on a tiny net with random parameters."""
     layer = ConvolutionLayer(Convolution(Grid((5,)), 2, 2, (3,)), TANH)
-    T, depths = 1.2, (16, 32, 64, 128, 256)
+    T, depths = 1.2, (16, 32, 64, 128)
     methods = {
         "forward Euler": (lambda N: ForwardEuler(layer, N, T), 1),
         "midpoint": (lambda N: RungeKutta(layer, N, T, MIDPOINT), 2),
@@ -297,7 +300,7 @@ def measured(
         "time step": model.network.propagation.time_step,
         "layers": layers,
         "growth": grown,
-        "refinement": refinement(model, validation.take(np.arange(64)), settings.refinements),
+        "refinement": refinement(model, validation.take(np.arange(FEW)), settings.refinements),
     }
     print(f"{name}: measured", flush=True)
     return numbers, {f"{name}/{key}": array for key, array in {**arrays, **more}.items()}
@@ -334,6 +337,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     plan = read_plan(options, Settings)
     publisher = Publisher("stability", options)
     settings: Settings = plan.settings
+    for net in settings.nets:  # before any is trained
+        of(plan.configuration, net)
     dataset = read_dataset(plan.configuration.data.dataset, options.data_dir)
     bench = Bench(options.out, dataset, options.force)
     found: dict[str, Any] = {}
