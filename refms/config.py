@@ -96,8 +96,8 @@ class DataSection:
             raise InputError(f"[data] size is {self.size}: {error}") from error
         if levels < 0 and not self.interpolate:
             raise InputError(
-                f"[data] size is {self.size}, larger than the images {native.shape}; expected at most that, or "
-                "interpolate = true."
+                f"[data] size is {self.size}, larger than the images {native.shape}; expected at most that, "
+                "or interpolate = true."
             )
         return grid
 
