@@ -19,6 +19,7 @@ from refms.names import (
     DTYPES,
     LOSSES,
     PROPAGATION_PRECONDITIONERS,
+    TRANSFER_GOALS,
     TRANSFER_PENALTIES,
 )
 from refms.network.architectures.residual import Residual
@@ -222,10 +223,10 @@ class RegularizationSection:
     theta_smoothness, theta_tikhonov : float
         α_θ and τ_θ of the propagation parameters.
     theta_transfer : float
-        β of the penalty on stencils by what prolongation makes of them, see
+        β of the penalty on stencils that would not cross to another mesh, see
         :func:`~refms.objective.transfer_penalty.transfer_regularizer`.
-    transfer_pair, transfer_penalty : str
-        The pair that prolongs, and the kind of the penalty.
+    transfer_pair, transfer_penalty, transfer_to : str
+        The pair that shall move the stencils, the kind of the penalty, and ``"finer"`` or ``"coarser"``.
     """
 
     W_smoothness: float = 1e-6
@@ -234,7 +235,8 @@ class RegularizationSection:
     theta_tikhonov: float = 1e-4
     theta_transfer: float = 0.0
     transfer_pair: str = "averaging-bilinear"
-    transfer_penalty: str = "norm"
+    transfer_penalty: str = "consistency"
+    transfer_to: str = "finer"
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -243,6 +245,7 @@ class RegularizationSection:
                 raise InputError(f"{item.name} is {value}; expected a finite number >= 0.")
         require_choice(self.transfer_pair, [pair.name for pair in TRANSFER_PAIRS], "transfer_pair")
         require_choice(self.transfer_penalty, TRANSFER_PENALTIES, "transfer_penalty")
+        require_choice(self.transfer_to, TRANSFER_GOALS, "transfer_to")
 
 
 @dataclass(frozen=True)
@@ -365,7 +368,7 @@ class Configuration:
             require_choice(name, sections, "configuration section")
             if not isinstance(values, Mapping):
                 raise InputError(f"section [{name}] is {values!r}; expected keys and values.")
-            built[name] = _section(sections[name], name, values)
+            built[name] = section_of(sections[name], name, values)
         return Configuration(**built)
 
     @staticmethod
@@ -389,20 +392,7 @@ class Configuration:
         InputError
             As for :meth:`from_dict`.
         """
-        size = regular_file_size(path)
-        if size > LONGEST_FILE:
-            raise FileError(f"{str(path)!r} has {size} bytes; a configuration has at most {LONGEST_FILE}.")
-        try:
-            with open(path, "rb") as file:
-                given = tomllib.load(file)
-        except OSError as error:
-            raise FileError(f"cannot read the configuration {str(path)!r}: {error.strerror}.") from error
-        except RecursionError as error:
-            raise FileError(
-                f"{str(path)!r} is nested too deeply; expected sections of plain keys."
-            ) from error
-        except ValueError as error:  # of the TOML, of its encoding, or of a number with thousands of digits
-            raise FileError(f"{str(path)!r} is not valid TOML: {error}.") from error
+        given = read_toml(path)
         try:
             return Configuration.from_dict(given)
         except InputError as error:
@@ -413,21 +403,84 @@ class Configuration:
         return dataclasses.asdict(self)
 
 
-def _section(kind: Any, name: str, values: Mapping[str, Any]) -> Any:
-    types = {item.name: type(item.default) for item in fields(kind)}
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """Return what a TOML file says.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    dict
+        Nested; nothing is checked yet.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, is longer than :data:`LONGEST_FILE`, or is no TOML.
+    """
+    size = regular_file_size(path)
+    if size > LONGEST_FILE:
+        raise FileError(f"{str(path)!r} has {size} bytes; a configuration has at most {LONGEST_FILE}.")
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise FileError(f"cannot read the configuration {str(path)!r}: {error.strerror}.") from error
+    except RecursionError as error:
+        raise FileError(f"{str(path)!r} is nested too deeply; expected sections of plain keys.") from error
+    except ValueError as error:  # of the TOML, of its encoding, or of a number with thousands of digits
+        raise FileError(f"{str(path)!r} is not valid TOML: {error}.") from error
+
+
+def section_of(kind: Any, name: str, values: Mapping[str, Any]) -> Any:
+    """Return a section: a frozen dataclass whose defaults say the types of its keys.
+
+    Parameters
+    ----------
+    kind : type
+        The dataclass; a field with a tuple as its default takes a list, one with a mapping a table.
+    name : str
+        What the section is called.
+    values : mapping
+        What is given; the rest keeps its default.
+
+    Returns
+    -------
+    object
+        Of that kind.
+
+    Raises
+    ------
+    InputError
+        If a key is unknown, or a value has the wrong type or range.
+    """
+    types = {item.name: type(_default(item)) for item in fields(kind)}
     checked = {}
     for key, value in values.items():
         require_choice(key, types, f"key in section [{name}]")
         wanted = types[key]
         if wanted is float and isinstance(value, int) and not isinstance(value, bool):
             value = _as_float(value)
+        if wanted is tuple and isinstance(value, list):
+            value = tuple(value)
         if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-            raise InputError(f"[{name}] {key} is {value!r}; expected a value of type {wanted.__name__}.")
+            raise InputError(f"[{name}] {key} is {value!r}; expected a value of type {_word(wanted)}.")
         checked[key] = value
     try:
         return kind(**checked)
     except InputError as error:
         raise InputError(f"[{name}] {error}") from error
+
+
+def _default(item: dataclasses.Field[Any]) -> Any:
+    return item.default if item.default_factory is dataclasses.MISSING else item.default_factory()
+
+
+def _word(kind: type) -> str:
+    return "list" if kind is tuple else kind.__name__
 
 
 def _as_float(value: int) -> float:

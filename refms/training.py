@@ -165,13 +165,14 @@ def _propagation_regularizer(model: Model, weights: RegularizationSection) -> Qu
     )
     if not weights.theta_transfer:
         return in_time
-    smoothing = model.preprocessing.smoothing * 2.0 ** (1 - model.preprocessing.levels)
+    levels = model.preprocessing.levels - (weights.transfer_to == "finer")  # from the images' mesh down to h
     across = transfer_regularizer(
         model.network,
         weights.theta_transfer,
         weights.transfer_pair,
         weights.transfer_penalty,
-        smoothing,  # in cells of the next finer mesh
+        weights.transfer_to,
+        model.preprocessing.smoothing / 2.0**levels,
         **options,
     )
     return Quadratic(in_time.Q + across.Q)
@@ -261,7 +262,7 @@ def train(
     spent = Work(model.history.rows[-1].work_units if begun.iteration else 0.0)
     problem = problem_of(model, examples, weights or RegularizationSection(), options)
     problem = replace(problem, team=team, work=spent)
-    propagation, classifier = _block_steps(options, _damping_of(options, begun))
+    propagation, classifier = block_steps(options, _damping_of(options, begun))
     blocks = model.blocks
     rows, notes = model.history.rows, begun.notes
     if begun.iteration == 0 and not bool((model.W != 0).any()):
@@ -326,13 +327,26 @@ def fit_classifier(
     """
     options = options or OptimizationSection()
     problem = replace(problem_of(model, examples, weights or RegularizationSection(), options), team=team)
-    done = _fit_classifier(problem, model.blocks, _block_steps(options, None)[1])
+    done = _fit_classifier(problem, model.blocks, block_steps(options, None)[1])
     fitted = replace(model.with_blocks(done.blocks), history=done.history)
     return Training(fitted, done.outcome, done.notes)
 
 
-def _block_steps(options: OptimizationSection, damping: Damping | None) -> tuple[BlockSteps, BlockSteps]:
-    """Return how the two blocks are stepped."""
+def block_steps(options: OptimizationSection, damping: Damping | None) -> tuple[BlockSteps, BlockSteps]:
+    """Return how the two blocks of problem (6) are stepped.
+
+    Parameters
+    ----------
+    options : OptimizationSection
+        Accuracy of the directions, and steps of the classifier.
+    damping : Damping or None
+        Of the Gauss–Newton steps.
+
+    Returns
+    -------
+    tuple of BlockSteps
+        Propagation and classifier.
+    """
     return propagation_then_classifier(
         StepOptions(options.cg_tolerance, options.propagation_cg_iterations, max_step=1.0),
         StepOptions(options.cg_tolerance, options.classifier_cg_iterations),

@@ -15,7 +15,7 @@ from typing import Any
 
 from refms.artifacts.checkpoint_files import CheckpointFiles
 from refms.artifacts.model_file import save_model
-from refms.backend import backend_named
+from refms.backend import backend_named, backend_of
 from refms.cli.datasets import read_dataset, split_by
 from refms.cli.files import require_target, write_json
 from refms.cli.interruption import interruption
@@ -62,17 +62,12 @@ def _run(options: argparse.Namespace, team: Team) -> int:
         require_free(files, options.checkpoints, resume=options.resume, force=options.force)
     dataset = read_dataset(configuration.data.dataset, options.data_dir)
     training_set, validation_set = split_by(configuration.data, dataset)
-    start = _start(configuration, dataset)
+    start = start_of(configuration, dataset)
     begin = resumed(files, start, configuration) if options.resume else Checkpoint(start)
     backend = backend_named(options.backend)
     start, begin = start.on(backend), replace(begin, model=begin.model.on(backend))
-    examples, validation = (
-        LabelledColumns(
-            start.prepare(part, configuration.data.interpolate),
-            backend.from_host(one_hot(part.labels, dataset.classes, configuration.optimization.dtype)),
-        )
-        for part in (training_set, validation_set)
-    )
+    interpolate = configuration.data.interpolate
+    examples, validation = (columns_of(start, part, interpolate) for part in (training_set, validation_set))
     # Where several processes step together, none may stop alone: there Ctrl-C ends all of them at once.
     wish = interruption(quiet=options.quiet) if team.comm.size == 1 else nullcontext(lambda: False)
     with told_where_it_goes_on(files), status_line(), wish as stopping:
@@ -103,8 +98,47 @@ def _run(options: argparse.Namespace, team: Team) -> int:
     return code
 
 
-def _start(configuration: Configuration, dataset: Dataset) -> Model:
-    """Return the model before any training, once the memory is known to suffice."""
+def columns_of(model: Model, part: Dataset, interpolate: bool = False) -> LabelledColumns:
+    """Return prepared images and one-hot labels where a model lives, in its precision.
+
+    Parameters
+    ----------
+    model : Model
+        Gives mesh, pre-processing, backend and precision.
+    part : Dataset
+        The images.
+    interpolate : bool
+        Whether they may be prolonged to the mesh.
+
+    Returns
+    -------
+    LabelledColumns
+        One column an image.
+    """
+    labels = one_hot(part.labels, part.classes, str(model.W.dtype))
+    return LabelledColumns(model.prepare(part, interpolate), backend_of(model.W).from_host(labels))
+
+
+def start_of(configuration: Configuration, dataset: Dataset) -> Model:
+    """Return the model before any training, once the memory is known to suffice.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        Network, seed, pre-processing and precision.
+    dataset : Dataset
+        Gives mesh and classes.
+
+    Returns
+    -------
+    Model
+        NumPy arrays, with W = 0.
+
+    Raises
+    ------
+    InputError
+        If the memory budget does not suffice.
+    """
     grid = configuration.data.grid(dataset.grid)
     dtype = configuration.optimization.dtype
     network = configuration.network.network(grid)
@@ -237,7 +271,7 @@ def summarized(
         JSON-able.
     """
     memory = configuration.optimization.memory
-    rows = [row for row in result.model.history if row.extra]
+    rows = [row for row in result.model.history if "validation_accuracy" in row.extra]
     return {
         "grid": list(result.model.grid.shape),
         "configuration": configuration.to_dict(),

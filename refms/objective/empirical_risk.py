@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from refms.errors import Array
+from refms.errors import Array, InputError
 from refms.network.checkpointing import checkpointed
 from refms.network.mapping import Mapping
 from refms.objective.batches import DEFAULT_MEMORY, LabelledColumns, batch_width
@@ -125,6 +125,33 @@ class EmpiricalRisk:
     def preconditioner(self, x: Array, curvature: Product) -> Product | None:
         """Return r -> M⁻¹ r for the curvature at x, shape and dtype of r; None where there is none."""
         return None if self.preconditioning is None else self.preconditioning(self, x, curvature)
+
+    def on(self, indices: Array) -> EmpiricalRisk:
+        """Return the same function with the mean over some examples in the place of all, for mini-batches.
+
+        Parameters
+        ----------
+        indices : numpy.ndarray
+            Host integers, shape (k,), k >= 1.
+
+        Returns
+        -------
+        EmpiricalRisk
+            With the whole regulariser, so that its mean over all mini-batches of a size is f; its passes
+            are counted by the same counter.
+
+        Raises
+        ------
+        InputError
+            If an index is out of range, or this process does not hold all examples.
+        """
+        if self.count is not None and self.team.comm.size > 1:
+            raise InputError("mini-batches need all examples in each process; use one process.")
+        return replace(self, examples=self.examples.take(indices), sample=None, count=None)
+
+    def apart(self) -> EmpiricalRisk:
+        """Return the same function with a counter of its own, for measurements that no method needs."""
+        return replace(self, work=Work())
 
     def value(self, x: Array) -> float:
         """Return f(x).
