@@ -57,9 +57,9 @@ R = 2^-d Pᵀ, if the opening is 1×1:
 
 def _native(result: dict[str, Any]) -> str:
     paper, lines = _paper(result), []
-    for place, size in enumerate(result["sizes"]):
+    for size in result["sizes"]:
         found = [split["native"][str(size)] for split in result["splits"]]
-        word = ("native coarse", "native fine")[min(place, 1)] if len(result["sizes"]) == 2 else ""
+        word = {14: "native coarse", 28: "native fine"}.get(size, "")
         seconds = statistics.fmean(one["seconds"] for one in found)
         lines.append(
             f"| {size}×{size} | {found[0]['smoothing']:.3g} | "
