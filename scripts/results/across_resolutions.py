@@ -22,9 +22,9 @@ def section(result: dict[str, Any]) -> str:
     counts = f"{first['train']['examples']:,} / {first['validation']['examples']:,}"
     seeds = f", mean ± standard deviation over {len(splits)} splits" if len(splits) > 1 else ""
     smoothed = (
-        "The images of each net are smoothed to match those of the coarsest one, σ in cells of their own grid"
+        "The images of each net are smoothed to match those of the coarsest one"
         if result["matched"]
-        else f"Images are smoothed with σ = {data['smoothing']:g} cells of their own grid in training"
+        else f"All images are smoothed with σ = {data['smoothing']:g} in training"
     )
     return f"""## Across resolutions: `{result["name"]}`
 
@@ -32,7 +32,8 @@ def section(result: dict[str, Any]) -> str:
 {origin(result)}.
 
 {data["dataset"]}, {counts} images for training / validation{seeds}.
-{smoothed}. Seconds are wall time of one process on a machine that had other work.
+{smoothed}; σ counts cells of the images' own grid. Seconds are wall time of one
+process on a machine that had other work.
 
 | native net | σ | validation accuracy, % | paper, % | |
 |---|---|---|---|---|
