@@ -19,6 +19,7 @@ from refms.names import (
     DTYPES,
     LOSSES,
     PROPAGATION_PRECONDITIONERS,
+    TRANSFER_GOALS,
     TRANSFER_PENALTIES,
 )
 from refms.network.architectures.residual import Residual
@@ -218,10 +219,10 @@ class RegularizationSection:
     theta_smoothness, theta_tikhonov : float
         α_θ and τ_θ of the propagation parameters.
     theta_transfer : float
-        β of the penalty on stencils by what prolongation makes of them, see
+        β of the penalty on stencils that would not cross to another mesh, see
         :func:`~refms.objective.transfer_penalty.transfer_regularizer`.
-    transfer_pair, transfer_penalty : str
-        The pair that prolongs, and the kind of the penalty.
+    transfer_pair, transfer_penalty, transfer_to : str
+        The pair that shall move the stencils, the kind of the penalty, and ``"finer"`` or ``"coarser"``.
     """
 
     W_smoothness: float = 1e-6
@@ -230,7 +231,8 @@ class RegularizationSection:
     theta_tikhonov: float = 1e-4
     theta_transfer: float = 0.0
     transfer_pair: str = "averaging-bilinear"
-    transfer_penalty: str = "norm"
+    transfer_penalty: str = "consistency"
+    transfer_to: str = "finer"
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -239,6 +241,7 @@ class RegularizationSection:
                 raise InputError(f"{item.name} is {value}; expected a finite number >= 0.")
         require_choice(self.transfer_pair, [pair.name for pair in TRANSFER_PAIRS], "transfer_pair")
         require_choice(self.transfer_penalty, TRANSFER_PENALTIES, "transfer_penalty")
+        require_choice(self.transfer_to, TRANSFER_GOALS, "transfer_to")
 
 
 @dataclass(frozen=True)

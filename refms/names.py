@@ -10,6 +10,9 @@ CLASSIFIER_PRECONDITIONERS = ("smoothness", "diagonal", "block", "none")
 LOSSES = ("softmax", "least-squares", "logistic", "smooth-hinge")
 """Classifiers of eq. (5), by their losses."""
 
+BLOCK_NAMES = ("propagation", "classifier", "joint")
+"""Blocks of unknowns of problem (6), and both together."""
+
 BACKEND_NAMES = ("numpy", "cupy")
 """Where to compute."""
 
@@ -57,5 +60,8 @@ TIERS = {"quick": 4, "full": 60, "torture": 400}
 TIME_LIMITS = {"quick": 120.0, "full": 600.0, "torture": 1800.0}
 """Seconds after which a property counts as hanging in ``refms conform run``, by tier."""
 
-TRANSFER_PENALTIES = ("norm", "consistency")
-"""What is penalised so that stencils can be prolonged: their size there, or how far both meshes disagree."""
+TRANSFER_PENALTIES = ("consistency", "norm")
+"""What is penalised in stencils that shall cross: how far both meshes disagree, or their size when finer."""
+
+TRANSFER_GOALS = ("finer", "coarser")
+"""Where stencils shall be moved after the training."""

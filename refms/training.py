@@ -165,13 +165,14 @@ def _propagation_regularizer(model: Model, weights: RegularizationSection) -> Qu
     )
     if not weights.theta_transfer:
         return in_time
-    smoothing = model.preprocessing.smoothing * 2.0 ** (1 - model.preprocessing.levels)
+    levels = model.preprocessing.levels - (weights.transfer_to == "finer")  # from the images' mesh down to h
     across = transfer_regularizer(
         model.network,
         weights.theta_transfer,
         weights.transfer_pair,
         weights.transfer_penalty,
-        smoothing,  # in cells of the next finer mesh
+        weights.transfer_to,
+        model.preprocessing.smoothing / 2.0**levels,
         **options,
     )
     return Quadratic(in_time.Q + across.Q)

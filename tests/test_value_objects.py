@@ -9,7 +9,7 @@ import re
 import numpy as np
 import pytest
 
-PACKAGES = ("operators", "network", "objective", "optimize", "multiscale")
+PACKAGES = ("operators", "network", "objective", "optimize", "multiscale", "spectra")
 COUNTERS = {"Work"}  # counts what was computed, so it changes by design
 
 

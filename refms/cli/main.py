@@ -22,6 +22,7 @@ from refms.cli.parsers import (
     compare,
     conform,
     evaluate,
+    inspect,
     plot,
     train,
     transfer,
@@ -29,7 +30,7 @@ from refms.cli.parsers import (
 )
 from refms.errors import InputError
 
-_PARSERS = (verify, conform, certify, train, evaluate, transfer, compare, plot, artifacts)
+_PARSERS = (verify, conform, certify, train, evaluate, transfer, compare, inspect, plot, artifacts)
 
 
 def parser() -> argparse.ArgumentParser:

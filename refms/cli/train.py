@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ from refms.cli.datasets import read_dataset, split_by
 from refms.cli.files import require_target, write_json
 from refms.cli.interruption import interruption
 from refms.cli.parsers.train import OVERRIDES
-from refms.cli.resuming import require_free, resumed
+from refms.cli.progress import duration, show_status, status_line, time_left
+from refms.cli.resuming import require_free, resumed, told_where_it_goes_on
 from refms.config import Configuration
 from refms.data.dataset import Dataset, one_hot
-from refms.environment import peak_memory, versions
+from refms.environment import machine, peak_memory, versions
 from refms.errors import Array, require_whole
 from refms.model import Model, initial_model, score
 from refms.objective.batches import LabelledColumns
@@ -68,7 +70,7 @@ def _run(options: argparse.Namespace, team: Team) -> int:
     examples, validation = (columns_of(start, part, interpolate) for part in (training_set, validation_set))
     # Where several processes step together, none may stop alone: there Ctrl-C ends all of them at once.
     wish = interruption(quiet=options.quiet) if team.comm.size == 1 else nullcontext(lambda: False)
-    with wish as stopping:
+    with told_where_it_goes_on(files), status_line(), wish as stopping:
         watch = (
             progress(start, validation, configuration, options.quiet, begin.iteration, stopping)
             if leads
@@ -81,7 +83,10 @@ def _run(options: argparse.Namespace, team: Team) -> int:
     code = 1 if result.outcome.status is Status.NON_FINITE else 0
     if not leads:
         return code
-    save_model(options.output, result.model, overwrite=options.force)
+    outcome = {"status": str(result.outcome.status), "message": result.outcome.message}
+    model = replace(result.model, record={**result.model.record, "outcome": outcome})
+    with told_where_it_goes_on(files):
+        save_model(options.output, model, overwrite=options.force)
     if result.outcome.status not in (Status.STOPPED, Status.NON_FINITE):
         files.remove()
     summary = summarized(result, examples, validation, configuration)
@@ -146,7 +151,12 @@ def start_of(configuration: Configuration, dataset: Dataset) -> Model:
         replace(configuration.data.preprocessing, levels=max(grid.levels_to(dataset.grid), 0)),
         configuration.network.stencil_scale,
         dtype,
-        {"configuration": configuration.to_dict(), "dataset": dataset.name, "versions": versions()},
+        {
+            "configuration": configuration.to_dict(),
+            "dataset": dataset.name,
+            "versions": versions(),
+            "machine": machine(),
+        },
         configuration.network.opening_scale,
         classifier.loss,
         classifier.pooling,
@@ -187,6 +197,8 @@ def progress(
 ) -> Monitor:
     """Return the monitor that measures the validation accuracy and prints a row per iteration.
 
+    On a terminal a line below the rows says what is running and how long it may take; it is written over.
+
     Parameters
     ----------
     model : Model
@@ -207,24 +219,30 @@ def progress(
     callable
         For :func:`~refms.training.train`.
     """
-    start = time.perf_counter()
     total = configuration.optimization.iterations
+    clock = [time.perf_counter()]  # when the run began and each iteration ended
+    if not quiet:
+        show_status(f"iteration {first + 1}/{total} is running")
 
     def monitor(iteration: int, blocks: Mapping[str, Array], rows: tuple[HistoryRow, ...]) -> Report:
         found = score(
             model.with_blocks(blocks), validation.X, validation.C, configuration.optimization.memory
         )
         if not quiet:
-            spent = time.perf_counter() - start
-            left = spent / (iteration - first) * (total - iteration)
+            clock.append(time.perf_counter())
+            left = time_left([after - before for before, after in pairwise(clock)], total - iteration)
+            show_status()
             print(
                 f"iteration={iteration}/{total} objective={rows[-1].objective:.6g} "
                 f"gradient={rows[0].gradient_norm:.2e} cg={rows[0].cg_iterations} "
                 f"step={rows[0].step_length:.3g} validation_loss={found.loss:.6g} "
-                f"validation_accuracy={found.accuracy:.4f} seconds={spent:.1f} left={left:.0f}",
+                f"validation_accuracy={found.accuracy:.4f} seconds={clock[-1] - clock[0]:.1f} "
+                f"left={left:.0f}",
                 file=sys.stderr,
                 flush=True,
             )
+            if iteration < total:
+                show_status(f"iteration {iteration + 1}/{total} is running, about {duration(left)} left")
         return Report(
             {"validation_accuracy": found.accuracy, "validation_loss": found.loss},
             "Stopped by Ctrl-C; refms train --resume --force goes on." if stopping() else "",

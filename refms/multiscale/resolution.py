@@ -66,6 +66,10 @@ def transfer(
     as many cells on the next finer mesh (:func:`move_pooling`). A mean over a block is the mean of its cells'
     means, so where R takes the mean of two cells the logits agree for T → 0 whatever P is.
 
+    Layers with Kᵀ (antisymmetric ones, and Verlet's second half) need R K_hᵀ P = K_Hᵀ. That holds for pairs
+    whose stencil map commutes with the flip: all with R ∝ Pᵀ, and all named ones but ``nearest``. The damping
+    of an antisymmetric layer is kept.
+
     R, P and so K_H = R K_h P are periodic. In a network with zero boundary the identity holds in those cells
     whose stencils, fine and coarse, do not reach the edge.
     """
@@ -239,7 +243,7 @@ def move_pooling(cells: int, levels: int) -> tuple[int, int]:
     Raises
     ------
     InputError
-        If a block would have half a cell too many.
+        If blocks of an odd number of cells would have to be halved.
 
     Examples
     --------

@@ -17,7 +17,7 @@ class Classifier:
     Parameters
     ----------
     grid : Grid
-        Its cell volume is the h^d.
+        Of the features, or of the blocks over which they were averaged; its cell volume is the h^d.
     channels : int
         Channels c of the features.
     classes : int

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from refms.backend import backend_of
 from refms.errors import Array, InputError, require_choice
+from refms.names import BLOCK_NAMES
 from refms.network.checkpointing import checkpointed
 from refms.network.composition import Frozen, Sequence
 from refms.network.mapping import Mapping
@@ -18,7 +19,7 @@ from refms.objective.losses import Loss, SoftmaxCrossEntropy
 from refms.objective.regularizers import Quadratic
 from refms.objective.shards import ALONE, Team, mapped, own_batches, own_range
 
-BLOCKS = ("propagation", "classifier", "joint")
+BLOCKS = BLOCK_NAMES
 
 
 @dataclass(frozen=True, eq=False)

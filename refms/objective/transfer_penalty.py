@@ -1,4 +1,4 @@
-"""Penalties on stencils that would not cross to the finer mesh: quadratic, measured by the named pair."""
+"""Penalties on stencils that would not cross to another mesh: quadratic, measured by the named pair."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import scipy.sparse as sp
 
 from refms.backend import NUMPY, Backend
 from refms.errors import Array, InputError, require_choice
-from refms.names import TRANSFER_PENALTIES
+from refms.names import TRANSFER_GOALS, TRANSFER_PENALTIES
 from refms.network.architectures.residual import Residual
 from refms.objective.regularizers import Quadratic
-from refms.operators.galerkin import prolong_stencil
+from refms.operators.galerkin import prolong_stencil, restrict_stencil
 from refms.operators.kronecker import delivered, identity, kronecker
 from refms.operators.patches import offsets_of
 from refms.operators.transfer import TransferPair, transfer_pair
@@ -22,12 +22,13 @@ def transfer_regularizer(
     network: Residual,
     weight: float,
     pair: str | TransferPair,
-    kind: str = "norm",
+    kind: str = "consistency",
+    to: str = "finer",
     smoothing: float = 1.0,
     dtype: str = "float64",
     backend: Backend = NUMPY,
 ) -> Quadratic:
-    """Return the penalty on the layers' stencils by what prolongation makes of them.
+    """Return the penalty on the layers' stencils by what the transfer to another mesh makes of them.
 
     Parameters
     ----------
@@ -36,8 +37,8 @@ def transfer_regularizer(
     weight : float
         β ≥ 0.
     pair : str or TransferPair
-        The transfer pair (R, P) that shall prolong the trained stencils.
-    kind, smoothing
+        The transfer pair (R, P) that shall move the trained stencils.
+    kind, to, smoothing
         See :func:`stencil_penalty`.
     dtype : str
         ``"float64"`` or ``"float32"``.
@@ -65,14 +66,14 @@ def transfer_regularizer(
     --------
     >>> from refms.grid import Grid
     >>> net = Residual(Grid((4,)), channels=1, layers=1, stencil_shape=(1,), opening_shape=(1,))
-    >>> transfer_regularizer(net, 0.5, "averaging-constant").Q.toarray().tolist()
+    >>> transfer_regularizer(net, 0.5, "averaging-constant", "norm").Q.toarray().tolist()
     [[0.5, 0.0], [0.0, 0.0]]
     """
     if not (np.isfinite(weight) and weight >= 0):
         raise InputError(f"the weight of the transfer penalty is {weight}; expected a finite number >= 0.")
     steps = network.propagation
     shapes = network.parameter_shapes
-    M = stencil_penalty(network.stencil_shape, pair, kind, smoothing, orientation=network.orientation)
+    M = stencil_penalty(network.stencil_shape, pair, kind, to, smoothing, orientation=network.orientation)
     on_stencils = kronecker(identity(network.channels**2), sp.csr_array(M))
     on_layer = sp.block_diag([on_stencils, sp.csr_array((network.channels, network.channels))])
     on_layers = kronecker(identity(network.layers), sp.csr_array(weight * steps.time_step * on_layer))
@@ -84,12 +85,13 @@ def transfer_regularizer(
 def stencil_penalty(
     shape: tuple[int, ...],
     pair: str | TransferPair,
-    kind: str = "norm",
+    kind: str = "consistency",
+    to: str = "finer",
     smoothing: float = 1.0,
     *,
     orientation: str = "correlation",
 ) -> Array:
-    """Return the symmetric M of the penalty sᵀ M s on one coarse stencil s.
+    """Return the symmetric M of the penalty sᵀ M s on one stencil s.
 
     Parameters
     ----------
@@ -98,10 +100,12 @@ def stencil_penalty(
     pair : str or TransferPair
         The pair (R, P).
     kind : str
-        ``"norm"``: the size of the prolonged stencil; ``"consistency"``: how far its symbol is from the
-        coarse one where smoothed images live.
+        ``"norm"``: the size of the stencil on the finer mesh; ``"consistency"``: how far the symbols on both
+        meshes differ where smoothed images live.
+    to : str
+        Where the transfer shall lead from the mesh of s, ``"finer"`` or ``"coarser"``.
     smoothing : float
-        σ of the images in fine cells, for ``"consistency"``.
+        σ of the images in cells of the finer mesh, for ``"consistency"``.
     orientation : str
         How K reads stencils.
 
@@ -119,14 +123,15 @@ def stencil_penalty(
 
     Notes
     -----
-    With s_h = A⁻¹ s ([LAS] eq. (9)) and the symbols λ_h(ω) = Σ_κ (s_h)_κ e^{iω·κ}, ω ∈ [-π, π]^d on the fine
-    mesh, λ_H(Ω) = Σ_κ s_κ e^{iΩ·κ} on the coarse one:
+    On the way to the finer mesh s = s_H and s_h = A⁻¹ s ([LAS] eq. (9)); to the coarser one s = s_h and
+    s_H = A s. With λ_h(ω) = Σ_κ (s_h)_κ e^{iω·κ} for ω ∈ [-π, π]^d, and λ_H(Ω) = Σ_κ (s_H)_κ e^{iΩ·κ}:
 
-    * ``"norm"``: sᵀ M s = ‖A⁻¹ s‖², M = A⁻ᵀ A⁻¹. By Parseval it is the mean of |λ_h(ω)|² over all ω, or over
-      the frequencies of any grid with at least n_K cells an axis: the penalty holds down the amplification of
-      high frequencies, of which the coarse mesh sees nothing. In fine coordinates, s = A s_h, it is the plain
-      Tikhonov term ‖s_h‖²: to train a coarse net in fine coordinates with Tikhonov regularisation is to
-      train it with this penalty, in other unknowns.
+    * ``"norm"``: sᵀ M s = ‖s_h‖², so M = A⁻ᵀ A⁻¹ to the finer mesh, and I to the coarser one. By Parseval it
+      is the mean of |λ_h(ω)|² over all ω, or over the frequencies of any grid with at least n_K cells an
+      axis: the penalty holds down the gain of high frequencies, of which the coarse mesh sees nothing. In
+      fine coordinates, s = A s_h, it is the plain Tikhonov term: to train a coarse net in the unknowns s_h
+      with Tikhonov regularisation is to train it with this penalty, and conjugate gradients in s_h are those
+      in s preconditioned by A Aᵀ. So there is no second implementation in fine coordinates.
     * ``"consistency"``: sᵀ M s = E |λ_h(ω) − λ_H(2ω)|², the mean over frequencies with the density
       ∝ e^{-σ²|ω|²}, the power of the Gaussian smoothing (for σ = 0 all are equal). A wave of frequency ω on
       the fine mesh is one of 2ω on the coarse one, so this is the consistency error of K_h with K_H on
@@ -135,31 +140,38 @@ def stencil_penalty(
 
     Examples
     --------
-    >>> stencil_penalty((1,), "averaging-constant").tolist()
-    [[1.0]]
+    >>> stencil_penalty((1,), "summing-constant", "norm").tolist()  # s_h = s / 2
+    [[0.25]]
     """
     require_choice(kind, TRANSFER_PENALTIES, "kind of transfer penalty")
-    pair = pair if isinstance(pair, TransferPair) else transfer_pair(pair)
-    p, d = math.prod(shape), len(shape)
-    units = np.eye(p).reshape(p, *shape)
-    inverse = prolong_stencil(units, pair, d=d, orientation=orientation).reshape(p, p).T  # A⁻¹
-    if kind == "norm":
-        return inverse.T @ inverse
+    require_choice(to, TRANSFER_GOALS, "goal of the transfer")
     if not (np.isfinite(smoothing) and smoothing >= 0):
         raise InputError(f"the smoothing of the images is {smoothing}; expected 0 or more fine cells.")
+    pair = pair if isinstance(pair, TransferPair) else transfer_pair(pair)
+    p, d = math.prod(shape), len(shape)
+    here = np.eye(p).reshape(p, *shape)
+    move = prolong_stencil if to == "finer" else restrict_stencil
+    there = move(here, pair, d=d, orientation=orientation)
+    fine, coarse = (there, here) if to == "finer" else (here, there)
+    F, C = (stencils.reshape(p, -1).T for stencils in (fine, coarse))  # s -> s_h, s -> s_H
+    if kind == "norm":
+        return F.T @ F
+    kappa_h, kappa_H = _offsets(fine.shape[1:]), 2 * _offsets(coarse.shape[1:])
+    mixed = F.T @ _mean_of_waves(kappa_h, kappa_H, smoothing) @ C
+    on_fine = F.T @ _mean_of_waves(kappa_h, kappa_h, smoothing) @ F
+    on_coarse = C.T @ _mean_of_waves(kappa_H, kappa_H, smoothing) @ C
+    return on_fine - mixed - mixed.T + on_coarse
+
+
+def _offsets(shape: tuple[int, ...]) -> Array:
+    """Return the offsets κ of a stencil's entries, shape (entries, d)."""
     axes = np.meshgrid(*[offsets_of(n) for n in shape], indexing="ij")
-    kappa = np.stack([axis.ravel() for axis in axes], axis=1)
-    fine, mixed, coarse = (
-        _mean_of_waves(first[:, None, :] - second[None, :, :], smoothing)
-        for first, second in ((kappa, kappa), (kappa, 2 * kappa), (2 * kappa, 2 * kappa))
-    )
-    crossed = inverse.T @ mixed
-    return inverse.T @ fine @ inverse - crossed - crossed.T + coarse
+    return np.stack([axis.ravel() for axis in axes], axis=1)
 
 
-def _mean_of_waves(q: Array, sigma: float) -> Array:
-    """Return E e^{iω·q} = e^{-|q|²/(4σ²)} for Gaussian ω of variance 1/(2σ²) an axis; δ_{q0} for σ = 0."""
-    squares = (q**2).sum(axis=-1)
+def _mean_of_waves(first: Array, second: Array, sigma: float) -> Array:
+    """Return E e^{iω·(κ − κ′)} = e^{-|κ − κ′|²/(4σ²)} for ω of variance 1/(2σ²) an axis; δ for σ = 0."""
+    squares = ((first[:, None, :] - second[None, :, :]) ** 2).sum(axis=-1)
     if sigma == 0.0:
         return (squares == 0).astype("float64")
     mean: Array = np.exp(-squares / (4 * sigma**2))

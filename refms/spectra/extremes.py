@@ -18,6 +18,9 @@ DENSE = 64
 STEPS = 20
 """Lanczos steps that tell where the spectrum is."""
 
+RESTARTS = 50
+"""Restarts of ARPACK after which what has not converged is left out."""
+
 
 @dataclass(frozen=True, eq=False)
 class Extremes:
@@ -38,7 +41,7 @@ class Extremes:
 
 
 def extreme_eigenvalues(
-    product: Product, like: Array, count: int = 4, *, tolerance: float = 1e-6, seed: int = 0
+    product: Product, like: Array, count: int = 4, *, tolerance: float = 1e-5, seed: int = 0
 ) -> Extremes:
     """Return the eigenvalues at both ends of the spectrum of a symmetric matrix.
 
@@ -69,7 +72,9 @@ def extreme_eigenvalues(
     -----
     ARPACK's implicitly restarted Lanczos process (``scipy.sparse.linalg.eigsh``) on A − a and b − A, with
     [a, b] about the spectrum, so that accuracy is relative to its width at both ends: the smallest
-    eigenvalues of a Gauss–Newton matrix are nearly zero, and their own size would be no measure.
+    eigenvalues of a Gauss–Newton matrix are nearly zero, and their own size would be no measure. A Krylov
+    space of one vector holds one vector of each eigenspace: of an eigenvalue of higher multiplicity, such as
+    that of the Tikhonov term alone, there may be fewer copies than there are.
 
     Examples
     --------
@@ -109,15 +114,19 @@ def _on_host(product: Product, like: Array) -> Product:
 def _top(
     product: Product, n: int, count: int, shift: float, sign: int, tolerance: float, v0: Array
 ) -> tuple[Array, Array]:
-    """Return the eigenvalues of A at which sign · (λ − shift) is largest, and the norms of their residuals."""
+    """Return the eigenvalues of A with the largest sign · (λ − shift), and the norms of their residuals."""
 
     def shifted(v: Array) -> Array:
         return sign * (product(v.reshape(-1)) - shift * v.reshape(-1))
 
     operator = LinearOperator((n, n), matvec=shifted, dtype="float64")
     basis = min(n, max(4 * count, 40))
+    values: Array
+    vectors: Array
     try:
-        values, vectors = eigsh(operator, count, which="LA", tol=tolerance, v0=v0, ncv=basis)
+        values, vectors = eigsh(
+            operator, count, which="LA", tol=tolerance, v0=v0, ncv=basis, maxiter=RESTARTS
+        )
     except ArpackNoConvergence as stopped:
         values, vectors = stopped.eigenvalues, stopped.eigenvectors
     order = np.argsort(-values)

@@ -12,6 +12,7 @@ from results.wording import FOLDER as FOLDER
 EXPERIMENTS = (
     "example_1",
     "across_resolutions",
+    "resolution_front",
     "coarse_to_fine",
     "shallow_to_deep",
     "stability",

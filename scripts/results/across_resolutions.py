@@ -2,59 +2,132 @@
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
 from typing import Any
 
-from results.wording import FOLDER, origin
+from results.wording import FOLDER, number, origin
+
+IMAGES = ("raw", "training", "matched")
+"""How the images of the other mesh are smoothed; columns of the table."""
 
 
 def section(result: dict[str, Any]) -> str:
     """Return the section of one run."""
-    name, sizes = result["name"], list(result["native"])
-    paper = result["paper"] if result["configuration"]["data"]["dataset"] == "mnist" else {}
-    rows = [
-        f"| native {size}×{size} | {100 * found['validation']['accuracy']:.2f} | {paper.get(word, '–')} | "
-        f"{len(found['history'])} iterations, {found['seconds']:.0f} s, {_peak(found)} |"
-        for (size, found), word in zip(
-            result["native"].items(), ("native coarse", "native fine"), strict=True
-        )
-    ]
-    for key, found in result["transfer"].items():
-        word, pair, rule = key.split(" ")
-        there = sizes[1] if word == "up" else sizes[0]
-        number = paper.get(word if rule == "galerkin" else f"{word} keep", "–")
-        ours = " / ".join(f"{100 * value:.2f}" for value in found.values())
-        stencils = "K_H = R K_h P" if rule == "galerkin" else "unchanged"
-        rows.append(f"| {word} to {there}×{there}, `{pair}`, stencils {stencils} | {ours} | {number} | |")
-    smoothing = " / ".join(next(iter(result["transfer"].values())))
-    data = result["configuration"]["data"]
-    first = next(iter(result["native"].values()))
-    command = f"python {FOLDER}/across_resolutions.py {FOLDER}/{name}.toml --sizes {' '.join(sizes)} -o OUT"
-    counts = f"{first['train']['examples']:,} / {first['validation']['examples']:,}"
-    identities = "\n".join(
-        f"| {key.split(' ')[0]}, `{key.split(' ')[1]}` | {found['galerkin_rho']:.2f} | "
-        f"{found['logit_change_without_propagation']:.1e} | {found['largest_logit']:.1f} |"
-        for key, found in result["identities"].items()
+    data, splits = result["configuration"]["data"], result["splits"]
+    words = " ".join(
+        ["python", f"{FOLDER}/across_resolutions.py {FOLDER}/{result['config']}", *result["options"]]
     )
-    return f"""## Across resolutions: `{name}.toml`
+    first = next(iter(splits[0]["native"].values()))
+    counts = f"{first['train']['examples']:,} / {first['validation']['examples']:,}"
+    seeds = f", mean ± standard deviation over {len(splits)} splits" if len(splits) > 1 else ""
+    smoothed = (
+        "The images of each net are smoothed to match those of the coarsest one, σ in cells of their own grid"
+        if result["matched"]
+        else f"Images are smoothed with σ = {data['smoothing']:g} cells of their own grid in training"
+    )
+    return f"""## Across resolutions: `{result["name"]}`
 
-`{command} --result {FOLDER}/results/{name}.json`,
+`{words} -o OUT --result {FOLDER}/results/{result["name"]}.json`,
 {origin(result)}.
 
-{data["dataset"]}, {counts} images for training / validation, smoothed with σ = {data["smoothing"]:g} cells of
-the fine grid in training. Transferred nets are evaluated without training, on images smoothed with
-σ = {smoothing}. Seconds are wall time of one process on a machine that had other work.
+{data["dataset"]}, {counts} images for training / validation{seeds}.
+{smoothed}. Seconds are wall time of one process on a machine that had other work.
 
-| validation accuracy | refms, % | paper, % | |
-|---|---|---|---|
-{chr(10).join(rows)}
+| native net | σ | validation accuracy, % | paper, % | |
+|---|---|---|---|---|
+{_native(result)}
 
+The same nets on another mesh, without training: accuracy in % on images that are raw, smoothed as in the
+training of the net, or smoothed to match (σ² ± the variance of R and P):
+
+| from, to | pair | stencils | W by | raw | as in training | matched | paper |
+|---|---|---|---|---|---|---|---|
+{_transfers(result)}
+{_fitted(result)}
 What holds exactly on these nets: ρ of K_H = R K_h P (worst layer), and the largest change of a logit in the
-limit T → 0, which is round-off where R = 2^-d Pᵀ and the opening is 1×1:
+limit T → 0 with W by the pair and by the adjoint, which is round-off for the adjoint, and for the pair where
+R = 2^-d Pᵀ, if the opening is 1×1:
 
-| transfer | ρ in eps | change of logits at T = 0 | largest logit |
-|---|---|---|---|
-{identities}
+| transfer | ρ in eps | W by the pair | W by the adjoint | largest logit |
+|---|---|---|---|---|
+{_identities(splits[0]["identities"])}
 """
+
+
+def _native(result: dict[str, Any]) -> str:
+    paper, lines = _paper(result), []
+    for place, size in enumerate(result["sizes"]):
+        found = [split["native"][str(size)] for split in result["splits"]]
+        word = ("native coarse", "native fine")[min(place, 1)] if len(result["sizes"]) == 2 else ""
+        seconds = statistics.fmean(one["seconds"] for one in found)
+        lines.append(
+            f"| {size}×{size} | {found[0]['smoothing']:.3g} | "
+            f"{_spread([one['validation']['accuracy'] for one in found])} | {paper.get(word, '–')} | "
+            f"{len(found[0]['history'])} iterations, {seconds:.0f} s, {_peak(found[0])} |"
+        )
+    return "\n".join(lines)
+
+
+def _transfers(result: dict[str, Any]) -> str:
+    table: dict[tuple[Any, ...], dict[str, list[float]]] = {}
+    for split in result["splits"]:
+        for row in split["transfers"]:
+            way = (row["from"], row["to"], row["pair"], row["stencils"], row["weights"])
+            table.setdefault(way, {}).setdefault(row["images"], []).append(row["accuracy"])
+    paper, lines = _paper(result), []
+    for (here, there, pair, stencils, weights), found in table.items():
+        key = ("up" if there > here else "down") + ("" if stencils == "galerkin" else " keep")
+        told = paper.get(key, "–") if {here, there} == {14, 28} else "–"
+        rule = "K_H = R K_h P" if stencils == "galerkin" else "unchanged"
+        cells = " | ".join(_spread(found.get(images, [])) for images in IMAGES)
+        lines.append(f"| {here} → {there} | `{pair}` | {rule} | {weights} | {cells} | {told} |")
+    return "\n".join(lines)
+
+
+def _fitted(result: dict[str, Any]) -> str:
+    table: dict[tuple[Any, ...], list[float]] = {}
+    for split in result["splits"]:
+        for row in split["fitted"]:
+            way = (row["from"], row["to"], row["pair"], row["stencils"], row["newton_steps"])
+            table.setdefault(way, []).append(row["accuracy"])
+    if not table:
+        return ""
+    rules = {"galerkin": "K_H = R K_h P", "keep": "unchanged"}
+    lines = [
+        f"| {here} → {there} | `{pair}` | {rules[stencils]} | {steps} | {_spread(found)} |"
+        for (here, there, pair, stencils, steps), found in table.items()
+    ]
+    return f"""
+Not without training: after the transfer a few Newton steps on the classifier alone, on the matched training
+images of the new mesh, the stencils as they came:
+
+| from, to | pair | stencils | Newton steps | accuracy, % |
+|---|---|---|---|---|
+{chr(10).join(lines)}
+"""
+
+
+def _identities(found: dict[str, Any]) -> str:
+    return "\n".join(
+        f"| {key.replace(' to ', ' → ')} | {one['galerkin_rho']:.2f} | "
+        f"{one['logit_change_without_propagation']:.1e} | "
+        f"{number(one.get('logit_change_without_propagation_adjoint'), '.1e')} | {one['largest_logit']:.1f} |"
+        for key, one in found.items()
+    )
+
+
+def _paper(result: dict[str, Any]) -> dict[str, Any]:
+    """Return the paper's numbers, where they are about this data set."""
+    return dict(result["paper"]) if result["configuration"]["data"]["dataset"] == "mnist" else {}
+
+
+def _spread(values: Sequence[float]) -> str:
+    """Return the mean in per cent, ± the standard deviation of a sample where there are several."""
+    if not values:
+        return "–"
+    spread = f" ± {100 * statistics.stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{100 * statistics.fmean(values):.2f}{spread}"
 
 
 def _peak(found: dict[str, Any]) -> str:

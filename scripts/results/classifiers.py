@@ -25,21 +25,22 @@ def section(result: dict[str, Any]) -> str:
         for row in result["rows"]
     ]
     counts = f"{result['examples']['train']:,} / {result['examples']['validation']:,}"
-    mesh, seeds = "×".join(map(str, result["grid"])), len(settings["seeds"])
+    mesh, count = "×".join(map(str, result["grid"])), len(settings["seeds"])
+    seeds = f"{count} seed{'s' if count > 1 else ''}"
     iterations = result["configuration"]["optimization"]["iterations"]
     return f"""## Classifiers of eq. (5): `{result["name"]}.json`
 
 `{command(result)}`,
 {origin(result)}.
 
-{data["dataset"]}, {counts} images for training / validation on {mesh} cells, {iterations} BCD iterations,
-{seeds} seed{"s" if seeds > 1 else ""}: the same net from the same start with every classifier that [LAS] names,
-and the same regularisation for all. Least squares, logistic regression and the support vector machine
-(quadratically smoothed hinge) hold each class against the rest. "Averaged": cells along an axis over whose
-blocks y_N is averaged before the classifier. Accuracies in %, on the validation images but for the first
-column. The paper prints results for softmax alone.
+{data["dataset"]}, {counts} images for training / validation on {mesh} cells,
+{iterations} BCD iterations, {seeds}: the same net from the same start with every classifier that [LAS] names, and the same regularisation for all.
+Least squares, logistic regression and the support vector machine (quadratically smoothed hinge) hold each
+class against the rest. "Averaged": cells along an axis over whose blocks y_N is averaged before the
+classifier. Accuracies in %, on the validation images but for the first column; steps refused or cut short
+are counted over all seeds. The paper prints results for softmax alone.
 
-| classifier | averaged | numbers in W, μ | {" | ".join(COLUMNS)} | steps refused |
+| classifier | averaged | numbers in W, μ | {" | ".join(COLUMNS)} | steps refused or cut |
 |---|---|---|{"---|" * (len(COLUMNS) + 1)}
 {chr(10).join(rows)}
 

@@ -101,6 +101,7 @@ def test_a_configuration_file_is_followed_and_options_win_over_it(result):
         ("--integrator", "rk4", "network", "integrator"),
         ("--layer", "antisymmetric", "network", "layer"),
         ("--seed", 5, "network", "seed"),
+        ("--transfer-to", "coarser", "regularization", "transfer_to"),
         ("--iterations", 1, "optimization", "iterations"),
         ("--hessian-fraction", 0.5, "optimization", "hessian_fraction"),
         ("--dtype", "float64", "optimization", "dtype"),

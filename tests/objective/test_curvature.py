@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 
 import numpy as np
 import pytest
 from objective.test_optimal_control import cases, problem, vector
 from objective.test_shards import whole_problem
+from test_parallel import Threads
 
 from refms.checks import adjoint_test, complex_step_test, taylor_test
 from refms.errors import InputError
@@ -161,6 +163,47 @@ def test_threads_do_not_change_a_bit_of_the_hessian(name):
     x = blocks[name] if name != "joint" else np.concatenate(list(blocks.values()))
     v = np.random.default_rng(7).standard_normal(x.shape)
     np.testing.assert_array_equal(one.curvature(x)(v), other.curvature(x)(v))
+
+
+def test_no_forward_pass_runs_inside_a_hessian_product():
+    control, blocks = problem(m=20, second_order=True)
+    counts = {"apply": 0, "linearize": 0}
+
+    class Counting:
+        def __getattr__(self, name):
+            if name in counts:
+                counts[name] += 1
+            return getattr(control.network, name)
+
+    x = blocks["propagation"]
+    product = dataclasses.replace(control, network=Counting()).block("propagation", blocks).curvature(x)
+    assert counts == {"apply": 0, "linearize": 1}
+    for _ in range(5):
+        product(x)
+    assert counts == {"apply": 0, "linearize": 1}
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_processes_do_not_change_a_bit_of_the_hessian(size):
+    crew, found = Threads(size), [None] * size
+
+    def product(team):
+        control, blocks = whole_problem(second_order=True, team=team)
+        x = blocks["propagation"]
+        v = np.random.default_rng(9).standard_normal(x.shape)
+        return control.block("propagation", blocks).curvature(x)(v)
+
+    def work(rank):
+        found[rank] = product(Team(crew.member(rank)))
+
+    workers = [threading.Thread(target=work, args=(rank,)) for rank in range(size)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    alone = product(Team())
+    for one in found:
+        np.testing.assert_array_equal(one, alone)
 
 
 def test_batches_and_want_of_memory_do_not_change_the_hessian():

@@ -38,7 +38,7 @@ def test_the_norm_is_that_of_the_prolonged_stencil(case, d, seed):
         return
     s = drawn(seed, *shape)
     expected = np.sum(prolong_stencil(s, transfer_pair(name), d=d) ** 2)
-    assert s.ravel() @ stencil_penalty(shape, name) @ s.ravel() == pytest.approx(expected, rel=1e-11)
+    assert s.ravel() @ stencil_penalty(shape, name, "norm") @ s.ravel() == pytest.approx(expected, rel=1e-11)
 
 
 @settings(deadline=None, max_examples=20)
@@ -48,11 +48,11 @@ def test_by_parseval_it_is_the_mean_square_of_the_fine_symbol(n, seed, name):
     s = drawn(seed, 3, 3)
     fine = prolong_stencil(s, transfer_pair(name), d=2)
     mean = np.mean(np.abs(symbol(fine[None, None], Grid((n, n + 1)))) ** 2)
-    assert s.ravel() @ stencil_penalty((3, 3), name) @ s.ravel() == pytest.approx(mean, rel=1e-11)
+    assert s.ravel() @ stencil_penalty((3, 3), name, "norm") @ s.ravel() == pytest.approx(mean, rel=1e-11)
 
 
 def test_the_laplacian_of_example_1s_pair_costs_what_its_fine_form_costs():
-    M = stencil_penalty((3,), "averaging-bilinear")
+    M = stencil_penalty((3,), "averaging-bilinear", "norm")
     coarse = np.array([0.25, -0.5, 0.25])  # of (1, -2, 1)
     assert coarse @ M @ coarse == pytest.approx(6.0, rel=1e-12)
 
@@ -79,15 +79,18 @@ def test_consistency_is_the_gap_of_the_symbols_where_smoothed_images_live(seed, 
     )  # symbols are periodic, the weight not
     w = np.exp(-((sigma * omega) ** 2)).sum(axis=1)
     expected = (w[:, None] * w * gap).sum() / w.sum() ** 2
-    M = stencil_penalty((3, 3), name, "consistency", sigma)
-    assert coarse.ravel() @ M @ coarse.ravel() == pytest.approx(expected, rel=1e-9)
+    for s, to in ((coarse, "finer"), (fine, "coarser")):
+        M = stencil_penalty((3, 3), name, "consistency", to, sigma)
+        assert s.ravel() @ M @ s.ravel() == pytest.approx(expected, rel=1e-9), to
 
 
 @pytest.mark.parametrize(("name", "order"), [("averaging-bilinear", 4), ("averaging-constant", 2)])
 def test_smooth_images_see_the_gap_of_a_laplacian_at_the_order_of_the_pair(name, order):
     """λ_h(ω) − λ_H(2ω) = O(ω^q), so its mean square is O(σ^{-2q})."""
     coarse = restrict_stencil(np.array([1.0, -2.0, 1.0]), transfer_pair(name), d=1)
-    costs = [coarse @ stencil_penalty((3,), name, "consistency", sigma) @ coarse for sigma in (8.0, 16.0)]
+    costs = [
+        coarse @ stencil_penalty((3,), name, "consistency", "finer", sigma) @ coarse for sigma in (8.0, 16.0)
+    ]
     assert np.log2(costs[0] / costs[1]) == pytest.approx(2 * order, abs=0.1)
 
 
@@ -100,7 +103,7 @@ def test_it_is_the_sum_over_layers_and_channels_and_leaves_the_rest_free(seed, N
     theta, beta, pair = network.theta(arrays), 0.7, "averaging-bilinear"
     fine = prolong_stencil(arrays["stencils"], transfer_pair(pair), d=2)
     expected = beta / 2 * 1.5 / N * np.sum(fine**2)
-    R = transfer_regularizer(network, beta, pair)
+    R = transfer_regularizer(network, beta, pair, "norm")
     assert R.value(theta) == pytest.approx(expected, rel=1e-11)
     assert theta @ R.gradient(theta) == pytest.approx(2 * R.value(theta), rel=1e-11)
 
@@ -110,7 +113,7 @@ def test_it_is_tikhonovs_term_in_fine_coordinates():
     network = Residual(Grid((4, 4)), 1, layers=1, final_time=0.5)
     pair = transfer_pair("averaging-constant")
     A = np.stack([restrict_stencil(e.reshape(3, 3), pair, d=2).ravel() for e in np.eye(9)], axis=1)
-    Q = transfer_regularizer(network, 0.8, pair).Q.toarray()
+    Q = transfer_regularizer(network, 0.8, pair, "norm").Q.toarray()
     np.testing.assert_allclose(A.T @ Q[:9, :9] @ A, 0.8 * 0.5 * np.eye(9), rtol=0, atol=1e-12)
     assert not Q[9:].any()
 
@@ -122,22 +125,45 @@ def problem(start, **weights):
 
 def test_the_problem_adds_it_to_the_other_terms():
     start = untrained(4)
-    plain, penalised = problem(start), problem(start, theta_transfer=0.3, transfer_pair="averaging-constant")
-    added = transfer_regularizer(start.network, 0.3, "averaging-constant")
+    plain, penalised = (
+        problem(start),
+        problem(start, theta_transfer=0.3, transfer_pair="averaging-constant", transfer_penalty="norm"),
+    )
+    added = transfer_regularizer(start.network, 0.3, "averaging-constant", "norm")
     theta = start.blocks["propagation"]
     found = penalised.propagation_regularizer.value(theta)
     assert found == pytest.approx(plain.propagation_regularizer.value(theta) + added.value(theta), rel=1e-12)
 
 
-@pytest.mark.parametrize(("size", "levels", "cells"), [(4, 1, 1.5), (8, 0, 3.0)])
-def test_consistency_takes_the_smoothing_of_the_images_in_cells_one_level_finer(size, levels, cells):
-    """For a net on 4×4 cells that are the images' own 8×8; for a net on 8×8 cells they are half as wide."""
+@pytest.mark.parametrize(
+    ("size", "levels", "to", "cells"),
+    [(4, 1, "finer", 1.5), (8, 0, "finer", 3.0), (8, 0, "coarser", 1.5), (4, 1, "coarser", 0.75)],
+)
+def test_consistency_takes_the_smoothing_of_the_images_in_cells_of_the_finer_mesh(size, levels, to, cells):
+    """Images of 8×8 cells, smoothed by 1.5 of them: cells half as wide count twice, twice as wide half."""
     start = untrained(size)
     start = replace(start, preprocessing=replace(start.preprocessing, smoothing=1.5, levels=levels))
     nothing = {"theta_tikhonov": 0.0, "theta_smoothness": 0.0}
-    found = problem(start, theta_transfer=0.3, transfer_penalty="consistency", **nothing)
-    expected = transfer_regularizer(start.network, 0.3, "averaging-bilinear", "consistency", cells)
+    found = problem(start, theta_transfer=0.3, transfer_penalty="consistency", transfer_to=to, **nothing)
+    expected = transfer_regularizer(start.network, 0.3, "averaging-bilinear", "consistency", to, cells)
     assert np.abs((found.propagation_regularizer.Q - expected.Q).toarray()).max() <= 1e-15
+    other = transfer_regularizer(start.network, 0.3, "averaging-bilinear", "consistency", to, 2 * cells)
+    assert np.abs((found.propagation_regularizer.Q - other.Q).toarray()).max() > 1e-6
+
+
+def test_to_the_coarser_mesh_the_norm_is_the_plain_one_and_consistency_is_the_same_error_in_other_unknowns():
+    np.testing.assert_array_equal(stencil_penalty((3, 3), "averaging-bilinear", "norm", "coarser"), np.eye(9))
+    pair = transfer_pair("averaging-constant")
+    A = np.stack([restrict_stencil(e.reshape(3, 3), pair, d=2).ravel() for e in np.eye(9)], axis=1)
+    up, down = (stencil_penalty((3, 3), pair, "consistency", to, 1.2) for to in ("finer", "coarser"))
+    np.testing.assert_allclose(A.T @ up @ A, down, rtol=0, atol=1e-12)
+
+
+def test_stencils_that_only_restriction_can_move_have_a_penalty_to_the_coarser_mesh():
+    """A stencil of 5 becomes one of 3 under averaging-constant, which cannot prolong it."""
+    M = stencil_penalty((5,), "averaging-constant", "consistency", "coarser")
+    assert M.shape == (5, 5)
+    assert np.linalg.eigvalsh(M).min() >= -1e-12
 
 
 def test_the_preconditioner_that_inverts_the_regulariser_in_time_is_refused():
@@ -168,6 +194,8 @@ def test_what_cannot_be_is_refused():
         with pytest.raises(InputError, match="weight of the transfer penalty"):
             transfer_regularizer(network, bad, "averaging-bilinear")
         with pytest.raises(InputError, match="smoothing of the images"):
-            stencil_penalty((3,), "averaging-bilinear", "consistency", bad)
+            stencil_penalty((3,), "averaging-bilinear", "consistency", "finer", bad)
     with pytest.raises(InputError, match="consistency"):
         stencil_penalty((3,), "averaging-bilinear", "consistncy")
+    with pytest.raises(InputError, match="coarser"):
+        stencil_penalty((3,), "averaging-bilinear", "norm", "coarse")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from common.plan import options_of, read_plan, require_seeds, seeded
-from common.publishing import COLOURS, Publisher, ended
+from common.publishing import Publisher, ended
 from common.summary import spread
 from common.trainings import CURVE, Bench
 
@@ -123,6 +123,8 @@ def compared(runs: list[Run], settings: Settings) -> list[dict[str, Any]]:
 
 def picture(figure: Figure, runs: list[Run], settings: Settings) -> None:
     """Draw the validation accuracy per iteration: a column a pooling, a colour a loss, a line a seed."""
+    from refms.plots.style import COLOURS  # here, for it imports matplotlib
+
     axes = figure.subplots(1, len(settings.poolings), sharex=True, squeeze=False)[0]
     for axis, pooling in zip(axes, settings.poolings, strict=True):
         axis.set_title(pooling_in_words(pooling))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from common.plan import options_of, read_plan, require_seeds, seeded
-from common.publishing import COLOURS, Publisher, ended
+from common.publishing import Publisher, ended
 from common.summary import first_reaching, last_within, spread
 from common.trainings import CURVE, Bench
 
@@ -174,6 +174,8 @@ def _numbers(curve: dict[str, Array], alone: dict[str, Array], finest: int) -> d
 
 def picture(figure: Figure, runs: list[dict[str, dict[str, Array]]]) -> None:
     """Draw validation accuracy on each method's own mesh over work and over processor time."""
+    from refms.plots.style import COLOURS  # here, for it imports matplotlib
+
     axes = figure.subplots(1, 2, sharey=True)
     labels = {"work_units": "work, evaluations of the finest network", "cpu_seconds": "processor time, s"}
     for axis, (name, label) in zip(axes, labels.items(), strict=True):
@@ -207,7 +209,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     configuration = replace(
         plan.configuration, data=replace(plan.configuration.data, size=settings.sizes[-1])
     )
-    bench = Bench(options.out, dataset, options.force)
+    bench = Bench(options.out, dataset, options.force, options.threads)
     print(f"{len(settings.seeds)} seeds, meshes {', '.join(map(str, settings.sizes))}", flush=True)
     found = [one_seed(bench, seeded(configuration, seed), settings) for seed in settings.seeds]
     finest = found[0][FINE_ONLY][0]["multiply_adds"]

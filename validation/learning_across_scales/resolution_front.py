@@ -16,8 +16,8 @@ import itertools
 import json
 import math
 import sys
-import time
 import tomllib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -82,9 +82,9 @@ def trained(configuration: Configuration, images: tuple[Dataset, Dataset], net: 
     return done.model
 
 
-def smoothings(sigma: float, levels: int, pairs: list[str]) -> list[float]:
-    """Return the widths to evaluate with: none, that of the training, and those matched to each pair."""
-    return sorted({0.0, sigma, *(matched_smoothing(sigma, transfer_pair(pair), levels) for pair in pairs)})
+def smoothings(sigma: float, levels: int, pair: str) -> dict[str, float]:
+    """Return the widths to evaluate with: none, that of the training, and the one matched to the pair."""
+    return {"raw": 0.0, "same": sigma, "matched": matched_smoothing(sigma, transfer_pair(pair), levels)}
 
 
 def transfers(model: Model, size: int, pairs: list[str], images: Dataset) -> list[dict[str, Any]]:
@@ -95,23 +95,25 @@ def transfers(model: Model, size: int, pairs: list[str], images: Dataset) -> lis
         if weights == "adjoint" and (transfer_pair(pair).variational or stencils == "keep"):
             continue  # both rules are the same, or the baseline
         moved = transfer(model, grid, pair, stencils, weights=weights)
-        for sigma in smoothings(model.preprocessing.smoothing, model.grid.levels_to(grid), pairs):
+        widths = smoothings(model.preprocessing.smoothing, model.grid.levels_to(grid), pair)
+        for smoothed, sigma in widths.items():
             if sigma not in prepared:
                 prepared[sigma] = columns(moved, images, sigma)
             found = score(moved, prepared[sigma].X, prepared[sigma].C)
-            way = {"to": size, "pair": pair, "weights": weights, "stencils": stencils, "smoothing": sigma}
-            rows.append({**way, "accuracy": found.accuracy, "loss": found.loss})
+            way = {"to": size, "pair": pair, "weights": weights, "stencils": stencils, "images": smoothed}
+            rows.append({**way, "smoothing": sigma, "accuracy": found.accuracy, "loss": found.loss})
     return rows
 
 
 def fitted(
     model: Model, size: int, pairs: list[str], images: tuple[Dataset, Dataset], configuration: Configuration
 ) -> list[dict[str, Any]]:
-    """Return the accuracy on another mesh after Newton steps on the classifier alone."""
+    """Return the accuracy on another mesh after Newton steps on the classifier alone, on matched images."""
     grid, rows = Grid((size,) * model.grid.dimension), []
     for pair, stencils in itertools.product(pairs, STENCIL_RULES):
         moved = transfer(model, grid, pair, stencils, weights="adjoint")
-        training, validation = (columns(moved, part) for part in images)
+        sigma = smoothings(model.preprocessing.smoothing, model.grid.levels_to(grid), pair)["matched"]
+        training, validation = (columns(moved, part, sigma) for part in images)
         done = fit_classifier(moved, training, configuration.regularization, configuration.optimization)
         found = score(done.model, validation.X, validation.C)
         way = {"to": size, "pair": pair, "stencils": stencils, "steps": len(done.model.history.rows)}
@@ -191,9 +193,8 @@ def measured(entry: dict[str, Any], size: int, study: dict[str, Any], folder: Pa
             return found
         target.with_suffix(".h5").unlink(missing_ok=True)
     images = split_by(configuration.data, read_dataset(configuration.data.dataset, data))
-    start = time.perf_counter()
     model = trained(configuration, images, target.with_suffix(".h5"))
-    seconds = time.perf_counter() - start
+    seconds = sum(row.seconds for row in model.history)
     native = score(model, *vars(columns(model, images[1])).values())
     other = next(n for n in study["sizes"] if n != size)
     some = subset(images[1], np.arange(min(SPECTRUM_IMAGES, images[1].count)))
@@ -219,7 +220,7 @@ def measured(entry: dict[str, Any], size: int, study: dict[str, Any], folder: Pa
     return result
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the study and write one JSON file."""
     parser = argparse.ArgumentParser(description="Native against transferred accuracy as a front.")
     parser.add_argument("study", type=Path, metavar="STUDY.toml")
@@ -227,7 +228,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only these nets, and no result file")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="folder for the nets")
     parser.add_argument("--result", type=Path, metavar="FILE", help="JSON result (default: in OUT)")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     study = tomllib.loads(options.study.read_text(encoding="utf-8"))
     options.out.mkdir(parents=True, exist_ok=True)
     rows = [
@@ -239,6 +240,7 @@ def main() -> int:
     if options.only is not None:
         return 0
     result = {
+        "experiment": "resolution_front",
         "study": options.study.name,
         "date": datetime.date.today().isoformat(),
         "machine": machine(),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from common.plan import options_of, read_plan, require_seeds, seeded
-from common.publishing import COLOURS, Publisher, ended
+from common.publishing import Publisher, ended
 from common.summary import first_reaching, spread
 from common.trainings import CURVE, Bench
 
@@ -130,8 +130,56 @@ def compared(runs: list[Run], depths: Sequence[int]) -> dict[str, Any]:
     return summary
 
 
+def ways(runs: list[Run], depths: Sequence[int]) -> dict[str, Any]:
+    """Return what whole ways cost: the deepest net from its random start, or all depths one after the other.
+
+    Parameters
+    ----------
+    runs : list of dict
+        One for each seed.
+    depths : sequence of int
+        All depths.
+
+    Returns
+    -------
+    dict
+        Start -> numbers over the seeds: accuracy of the deepest net, processor seconds of the whole way, and
+        seconds and number of layers where the accuracy that the random start of the deepest net ends with is
+        first reached, by whatever net is being trained then.
+    """
+    found = {}
+    for start in runs[0]:
+        rows = []
+        for run in runs:
+            target = run[RANDOM][depths[-1]]["curve"]["validation_accuracy"][-1]
+            on_the_way = [run[start][depths[-1]]]
+            if start != RANDOM:
+                on_the_way = [run[RANDOM][depths[0]], *run[start].values()]
+            accuracy, seconds, layers = list[float](), list[float](), list[int]()
+            for depth, unit in zip(reversed(depths), reversed(on_the_way), strict=False):
+                curve = unit["curve"]
+                accuracy = curve["validation_accuracy"] + accuracy
+                seconds = curve["cpu_seconds"] + [curve["cpu_seconds"][-1] + later for later in seconds]
+                layers = [depth] * len(curve["iteration"]) + layers
+            place = first_reaching(accuracy, target)
+            rows.append(
+                {
+                    "accuracy": accuracy[-1],
+                    "processor seconds": seconds[-1],
+                    "processor seconds to the accuracy of the deepest random start": (
+                        None if place is None else seconds[place]
+                    ),
+                    "layers by then": None if place is None else layers[place],
+                }
+            )
+        found[start] = {name: spread([row[name] for row in rows]) for name in rows[0]}
+    return found
+
+
 def picture(figure: Figure, runs: list[Run], depths: Sequence[int]) -> None:
     """Draw Fig. 2: objective and validation accuracy per iteration, one column a depth, one line a seed."""
+    from refms.plots.style import COLOURS  # here, for it imports matplotlib
+
     axes = figure.subplots(2, len(depths), sharex=True, sharey="row", squeeze=False)
     names = ("objective", "validation_accuracy")
     for column, depth in enumerate(depths):
@@ -162,13 +210,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     publisher = Publisher("shallow_to_deep", options)
     settings: Settings = plan.settings
     dataset = read_dataset(plan.configuration.data.dataset, options.data_dir)
-    bench = Bench(options.out, dataset, options.force)
+    bench = Bench(options.out, dataset, options.force, options.threads)
     found = [one_seed(bench, seeded(plan.configuration, seed), settings) for seed in settings.seeds]
     result = {
         "configuration": plan.configuration.to_dict(),
         "settings": {"depths": settings.depths, "starts": settings.starts, "seeds": settings.seeds},
         "examples": found[0][RANDOM][settings.depths[0]]["examples"],
         "depths": compared(found, settings.depths),
+        "ways": ways(found, settings.depths),
     }
     arrays = {
         f"seed{seed}/{start}/{depth}/{name}": np.array(unit["curve"][name], dtype="float64")

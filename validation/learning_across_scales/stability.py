@@ -28,7 +28,7 @@ from common.dynamics import (
     symbol_eigenvalues,
 )
 from common.plan import options_of, read_plan, require_seeds, seeded
-from common.publishing import COLOURS, Publisher, ended
+from common.publishing import Publisher, ended
 from common.trainings import Bench
 
 from refms.cli.datasets import read_dataset
@@ -54,6 +54,9 @@ if TYPE_CHECKING:
 
 DIRECTIONS = 64
 """Random perturbations from which the typical growth is estimated."""
+
+FEW = 32
+"""Validation images on which states and gradients of deeper nets are compared."""
 
 
 @dataclass(frozen=True)
@@ -240,7 +243,7 @@ def refinement(model: Model, some: LabelledColumns, factors: Sequence[int]) -> d
 def smooth_orders() -> dict[str, Any]:
     """Return the orders for a smooth θ(t), sampled by the layers, on a tiny net with random parameters."""
     layer = ConvolutionLayer(Convolution(Grid((5,)), 2, 2, (3,)), TANH)
-    T, depths = 1.2, (16, 32, 64, 128, 256)
+    T, depths = 1.2, (16, 32, 64, 128)
     methods = {
         "forward Euler": (lambda N: ForwardEuler(layer, N, T), 1),
         "midpoint": (lambda N: RungeKutta(layer, N, T, MIDPOINT), 2),
@@ -297,7 +300,7 @@ def measured(
         "time step": model.network.propagation.time_step,
         "layers": layers,
         "growth": grown,
-        "refinement": refinement(model, validation.take(np.arange(64)), settings.refinements),
+        "refinement": refinement(model, validation.take(np.arange(FEW)), settings.refinements),
     }
     print(f"{name}: measured", flush=True)
     return numbers, {f"{name}/{key}": array for key, array in {**arrays, **more}.items()}
@@ -305,6 +308,8 @@ def measured(
 
 def picture(figure: Figure, arrays: dict[str, Array], nets: Sequence[str], seed: int, T: float) -> None:
     """Draw δt-free spectra of all layers, growth along the net, and growth over its lengths."""
+    from refms.plots.style import COLOURS  # here, for it imports matplotlib
+
     left, middle, right = figure.subplots(1, 3)
     for colour, net in zip(COLOURS, nets, strict=False):
         name = f"seed{seed}_{net.replace(' ', '_')}"
@@ -332,6 +337,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     plan = read_plan(options, Settings)
     publisher = Publisher("stability", options)
     settings: Settings = plan.settings
+    for net in settings.nets:  # before any is trained
+        of(plan.configuration, net)
     dataset = read_dataset(plan.configuration.data.dataset, options.data_dir)
     bench = Bench(options.out, dataset, options.force)
     found: dict[str, Any] = {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from refms.errors import Array
-from refms.network.integrators.shears import Shear, ShearPropagation, State
+from refms.network.integrators.shear import Shear, State
+from refms.network.integrators.shears import ShearPropagation
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from refms.backend import backend_of, zeros_like
 from refms.errors import Array, require_choice
 from refms.network.integrators.stage_parameters import INTERPOLATIONS, stage_matrix
+from refms.network.integrators.stages import backwards, forwards
 from refms.network.integrators.tableau import Tableau
-from refms.network.mapping import Linearization
+from refms.network.mapping import AdjointLinearization, AdjointTangent, Linearization, Mapping
+from refms.network.second_order import linearized_adjoint
 from refms.network.time_stepping import TimeStepping
+
+Stages = tuple[Linearization, ...]
+"""F linearised at the stages of a step."""
 
 
 @dataclass(frozen=True)
@@ -118,158 +123,177 @@ class RungeKutta(TimeStepping):
         M = backend_of(gradients).csr_from_host(self.stage_matrix.T.tocsr().astype(str(gradients.dtype)))
         return (M @ gradients).reshape(-1)
 
+    def directions(self, dtheta: Array | None) -> Any:
+        """Return directions of the stages' parameters, step by step; each of them None where dθ is."""
+        if dtheta is None:
+            return [[None] * self.tableau.stages] * self.layers
+        return self.by_stage(dtheta)
+
     def apply(self, theta: Array, Y: Array) -> Array:
         """Return y_N; parameters as for :meth:`TimeStepping.apply`."""
         for stages in self.by_stage(theta):
-            slopes: list[Array] = []
-            for row, theta_i in zip(self.tableau.a, stages, strict=True):
-                slopes.append(self.layer.apply(theta_i, moved(Y, self.time_step, row, slopes)))
-            Y = moved(Y, self.time_step, self.tableau.b, slopes)
+            Y = self.step(Y, partial(_applied, self.layer, stages))
         return Y
+
+    def step(self, Y: Array | None, slope: Callable[[int, Any], Array | None]) -> Any:
+        """Return one step from Y; see :func:`~refms.network.integrators.stages.forwards`."""
+        return forwards(self.tableau, self.time_step, Y, slope)
 
     def linearize(self, theta: Array, Y: Array) -> RungeKuttaLinearization:
         """Return the propagation linearised at (θ, y_0); parameters as for :meth:`apply`."""
-        steps = []
+        steps: list[list[Linearization]] = []
         for stages in self.by_stage(theta):
-            slopes: list[Linearization] = []
-            for row, theta_i in zip(self.tableau.a, stages, strict=True):
-                u = moved(Y, self.time_step, row, [one.output for one in slopes])
-                slopes.append(self.layer.linearize(theta_i, u))
-            Y = moved(Y, self.time_step, self.tableau.b, [one.output for one in slopes])
-            steps.append(RungeKuttaStepLinearization(self.tableau, self.time_step, tuple(slopes), Y))
-        return RungeKuttaLinearization(self, tuple(steps), Y)
+            steps.append([])
+            Y = self.step(Y, partial(_linearized, self.layer, stages, steps[-1]))
+        return RungeKuttaLinearization(self, tuple(map(tuple, steps)), Y)
 
     def trace(self, theta: Array, Y: Array) -> dict[str, Array]:
         """Return ``layerk/stagei/…`` intermediates and the states ``y0`` … ``yN``, ``output`` last."""
         named: dict[str, Array] = {"y0": Y}
         for k, stages in enumerate(self.by_stage(theta)):
-            slopes: list[Array] = []
-            for i, (row, theta_i) in enumerate(zip(self.tableau.a, stages, strict=True)):
-                inner = self.layer.trace(theta_i, moved(Y, self.time_step, row, slopes))
-                named.update({f"layer{k}/stage{i}/{key}": value for key, value in inner.items()})
-                slopes.append(inner["output"])
-            Y = moved(Y, self.time_step, self.tableau.b, slopes)
+            Y = self.step(Y, partial(_traced, self.layer, stages, named, f"layer{k}"))
             named[f"y{k + 1}"] = Y
         return {**named, "output": Y}
 
 
-def moved(Y: Array, dt: float, weights: Sequence[float], slopes: Sequence[Array]) -> Array:
-    """Return Y + δt Σ_i weight_i slope_i; Y itself where all weights are zero.
-
-    Parameters
-    ----------
-    Y : array
-        Any shape.
-    dt : float
-        δt.
-    weights : sequence of float
-        One for each slope.
-    slopes : sequence of array
-        Shape of Y.
-
-    Returns
-    -------
-    array
-        Shape and dtype of Y.
-    """
-    for weight, slope in zip(weights, slopes, strict=True):
-        if weight:
-            Y = Y + (dt * weight) * slope
-    return Y
-
-
-@dataclass(frozen=True, eq=False)
-class RungeKuttaStepLinearization:
-    """One step at a point, as a map of its stages' parameters and y_k; formulas in :class:`RungeKutta`."""
-
-    tableau: Tableau
-    dt: float
-    slopes: tuple[Linearization, ...]
-    output: Array
-
-    def jvp(self, dstages: Sequence[Array | None], dY: Array | None) -> Array | None:
-        """Return dy_{k+1} for directions of the stages' parameters and of y_k; None means zero."""
-        dslopes: list[Array | None] = []
-        for row, slope, dtheta in zip(self.tableau.a, self.slopes, dstages, strict=True):
-            du = _moved_tangent(dY, self.dt, row, dslopes)
-            dslopes.append(None if dtheta is None and du is None else slope.jvp(dtheta, du))
-        return _moved_tangent(dY, self.dt, self.tableau.b, dslopes)
-
-    def vjp(self, G: Array, *, wrt_input: bool = True) -> tuple[list[Array], Array | None]:
-        """Return the gradients of the stages' parameters, first stage first, and of y_k if asked for."""
-        a, b, dt = self.tableau.a, self.tableau.b, self.dt
-        gradients: list[Array] = []
-        states: dict[int, Array] = {}
-        for i in reversed(range(self.tableau.stages)):
-            H = _summed([(dt * b[i], G), *((dt * a[j][i], states[j]) for j in states)])
-            needed = wrt_input or i > 0
-            if H is None:
-                H = zeros_like(G)
-            gtheta, gu = self.slopes[i].vjp(H, wrt_input=needed)
-            gradients.append(gtheta)
-            if gu is not None:
-                states[i] = gu
-        return gradients[::-1], (
-            _summed([(1.0, G), *((1.0, g) for g in states.values())]) if wrt_input else None
-        )
-
-    def pull_back(self, G: Array) -> Array:
-        """Return the gradient with respect to y_k."""
-        a, b, dt = self.tableau.a, self.tableau.b, self.dt
-        states: dict[int, Array] = {}
-        for i in reversed(range(self.tableau.stages)):
-            H = _summed([(dt * b[i], G), *((dt * a[j][i], states[j]) for j in states)])
-            if H is not None:
-                states[i] = self.slopes[i].pull_back(H)
-        return _summed([(1.0, G), *((1.0, g) for g in states.values())])
-
-
 @dataclass(frozen=True, eq=False)
 class RungeKuttaLinearization:
-    """A Runge–Kutta propagation at a point: its steps linearised; formulas in :class:`RungeKutta`."""
+    """A Runge–Kutta propagation at a point: F at every stage linearised; formulas in :class:`RungeKutta`."""
 
     propagation: RungeKutta
-    steps: tuple[RungeKuttaStepLinearization, ...]
+    steps: tuple[tuple[Linearization, ...], ...]
     output: Array
 
     def jvp(self, dtheta: Array | None, dY: Array | None = None) -> Array:
         """Return dY_N for directions dθ (layout.size,) and dY_0."""
-        stages = self.propagation.tableau.stages
-        nothing: list[Any] = [[None] * stages] * len(self.steps)
-        parts = nothing if dtheta is None else self.propagation.by_stage(dtheta)
-        for one, part in zip(self.steps, parts, strict=True):
-            dY = one.jvp(list(part), dY)
+        for stages, parts in zip(self.steps, self.propagation.directions(dtheta), strict=True):
+            dY = self.propagation.step(dY, partial(_pushed, stages, parts))
         return zeros_like(self.output) if dY is None else dY
 
     def vjp(self, G: Array, *, wrt_input: bool = True) -> tuple[Array, Array | None]:
         """Return the gradient with respect to θ and, if asked for, y_0."""
-        parts: list[Array] = []
-        gY: Array | None = G
-        for k in reversed(range(len(self.steps))):
-            gradients, gY = self.steps[k].vjp(gY, wrt_input=wrt_input or k > 0)
-            parts = gradients + parts
-        return self.propagation.by_stage_transposed(backend_of(G).xp.stack(parts)), gY
+        return _all_pulled(self.propagation, self.steps, G, wrt_input)
 
     def pull_back(self, G: Array) -> Array:
         """Return the gradient with respect to y_0."""
-        for one in reversed(self.steps):
-            G = one.pull_back(G)
+        steps = self.propagation
+        for stages in reversed(self.steps):
+            G = backwards(steps.tableau, steps.time_step, G, partial(_pulled_back, stages))
         return G
 
+    def linearize_adjoint(
+        self, G: Array, *, wrt_input: bool = True
+    ) -> tuple[RungeKuttaAdjoint, Array | None]:
+        """Return the adjoint linearised at G, and the gradient with respect to y_0."""
+        steps, adjoints = self.propagation, list[list[AdjointLinearization]]()
+        gY: Array | None = G
+        for k in reversed(range(steps.layers)):
+            adjoints.append([])
+            pull = partial(_adjoint, self.steps[k], adjoints[-1])
+            gY = backwards(steps.tableau, steps.time_step, gY, pull, wrt_input=wrt_input or k > 0)
+        return RungeKuttaAdjoint(steps, tuple(tuple(one[::-1]) for one in adjoints[::-1])), gY
 
-def _moved_tangent(
-    dY: Array | None, dt: float, weights: Sequence[float], dslopes: Sequence[Array | None]
+
+@dataclass(frozen=True, eq=False)
+class RungeKuttaAdjoint:
+    """The adjoint of the propagation, linearised at one cotangent.
+
+    Parameters
+    ----------
+    propagation : RungeKutta
+        The propagation.
+    steps : tuple of tuple of AdjointLinearization
+        Of each step, the adjoint of every stage's F at the cotangent H_i of its slope k_i.
+
+    Notes
+    -----
+    The formulas of :class:`RungeKutta`, differentiated once more: du_i and dk_i forwards, all kept by the
+    stages; backwards dH_i from dG and dΓ_j as H_i from G and Γ_j, and
+
+        dΓ_i = F_Yᵀ dH_i + D(F_Yᵀ)[dθ_i, du_i] H_i,   likewise for the gradient of θ_i.
+    """
+
+    propagation: RungeKutta
+    steps: tuple[tuple[AdjointLinearization, ...], ...]
+
+    def along(self, dtheta: Array | None, dY: Array | None = None) -> RungeKuttaTangent:
+        """Return the derivatives along (dθ, dY), with every du_i kept."""
+        tangents: list[list[AdjointTangent]] = []
+        for stages, parts in zip(self.steps, self.propagation.directions(dtheta), strict=True):
+            tangents.append([])
+            dY = self.propagation.step(dY, partial(_along, stages, parts, tangents[-1]))
+        dY = zeros_like(tangents[-1][0].output) if dY is None else dY
+        return RungeKuttaTangent(self.propagation, tuple(map(tuple, tangents)), dY)
+
+
+@dataclass(frozen=True, eq=False)
+class RungeKuttaTangent:
+    """The derivatives of the propagation and of its adjoint; formulas in :class:`RungeKuttaAdjoint`."""
+
+    propagation: RungeKutta
+    steps: tuple[tuple[AdjointTangent, ...], ...]
+    output: Array
+
+    def vjp(self, dG: Array, *, wrt_input: bool = True) -> tuple[Array, Array | None]:
+        """Return the derivatives of the gradients with respect to θ and, if asked for, y_0."""
+        return _all_pulled(self.propagation, self.steps, dG, wrt_input)
+
+    def pull_back(self, dG: Array) -> Array:
+        """Return the derivative of the gradient with respect to y_0."""
+        gY: Array = self.vjp(dG)[1]
+        return gY
+
+
+# What a step does at stage i; the first parameters are bound, the others are those that the stages give.
+
+
+def _applied(layer: Mapping, thetas: Array, i: int, u: Array) -> Array:
+    return layer.apply(thetas[i], u)
+
+
+def _linearized(layer: Mapping, thetas: Array, found: list[Linearization], i: int, u: Array) -> Array:
+    found.append(layer.linearize(thetas[i], u))
+    return found[-1].output
+
+
+def _traced(layer: Mapping, thetas: Array, named: dict[str, Array], prefix: str, i: int, u: Array) -> Array:
+    inner = layer.trace(thetas[i], u)
+    named.update({f"{prefix}/stage{i}/{key}": value for key, value in inner.items()})
+    return inner["output"]
+
+
+def _pushed(stages: Stages, directions: Any, i: int, du: Array | None) -> Array | None:
+    return None if directions[i] is None and du is None else stages[i].jvp(directions[i], du)
+
+
+def _along(stages: Any, directions: Any, found: list[AdjointTangent], i: int, du: Array | None) -> Array:
+    found.append(stages[i].along(directions[i], du))
+    return found[-1].output
+
+
+def _pulled_back(stages: Stages, i: int, H: Array, needed: bool) -> Array:
+    return stages[i].pull_back(H)
+
+
+def _pulled(stages: Any, gradients: list[Array], i: int, H: Array, needed: bool) -> Array | None:
+    gradient, gu = stages[i].vjp(H, wrt_input=needed)
+    gradients.append(gradient)
+    return gu
+
+
+def _adjoint(
+    stages: Stages, found: list[AdjointLinearization], i: int, H: Array, needed: bool
 ) -> Array | None:
-    """Return dY + δt Σ_i weight_i dslope_i, None meaning zero."""
-    terms = [(dt * weight, slope) for weight, slope in zip(weights, dslopes, strict=True)]
-    return _summed([(1.0, dY), *terms])
+    adjoint, gu = linearized_adjoint(stages[i], H, wrt_input=needed)
+    found.append(adjoint)
+    return gu
 
 
-def _summed(terms: Sequence[tuple[float, Array | None]]) -> Any:
-    """Return the sum of weight · array, leaving out zeros; None if nothing is left."""
-    total: Array | None = None
-    for weight, array in terms:
-        if weight and array is not None:
-            term = array if weight == 1.0 else weight * array
-            total = term if total is None else total + term
-    return total
+def _all_pulled(whole: RungeKutta, steps: Any, G: Array, wrt_input: bool) -> tuple[Array, Array | None]:
+    """Return the gradients with respect to θ and y_0 of all steps, from the last stage to the first."""
+    gradients: list[Array] = []
+    gY: Array | None = G
+    for k in reversed(range(whole.layers)):
+        pull = partial(_pulled, steps[k], gradients)
+        gY = backwards(whole.tableau, whole.time_step, gY, pull, wrt_input=wrt_input or k > 0)
+    return whole.by_stage_transposed(backend_of(G).xp.stack(gradients[::-1])), gY

@@ -5,45 +5,18 @@ A shear u ← u + α F(θ, w) is undone by u ← u − α F(θ, w): the states o
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from abc import abstractmethod
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from refms.backend import backend_of, zeros_like
+from refms.backend import backend_of
 from refms.errors import Array, require_same_precision, require_shape
+from refms.network.integrators.shear import Shear, State, sheared
+from refms.network.integrators.shears_linearization import ReversibleLinearization, StoredLinearization
 from refms.network.integrators.stage_parameters import stage_matrix
-from refms.network.mapping import Linearization, Mapping
+from refms.network.mapping import Linearization
 from refms.network.time_stepping import TimeStepping
-
-State = tuple[Array | None, Array | None]
-"""The two halves (y, z), or tangents or cotangents of them, each (rows of the layer, m); None is zero."""
-
-
-@dataclass(frozen=True)
-class Shear:
-    """One half of the state moved by a function of the other, u ← u + α F(θ, w).
-
-    Parameters
-    ----------
-    moves : int
-        0: u = y and w = z. 1: u = z and w = y.
-    map : Mapping or None
-        F; None for F(θ, w) = w, which has no parameters.
-    factor : float
-        α.
-    step : int
-        The parameters are those of the time t = (step + node) δt.
-    node : float
-        0 to 1.
-    """
-
-    moves: int
-    map: Mapping | None
-    factor: float
-    step: int
-    node: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -124,6 +97,10 @@ class ShearPropagation(TimeStepping):
         rows = iter(M @ Theta)
         return [None if shear.map is None else next(rows) for shear in self.shears]
 
+    def directions(self, dtheta: Array | None) -> list[Array | None]:
+        """Return directions of the shears' parameters, each of them None where dθ is."""
+        return [None] * len(self.shears) if dtheta is None else self.by_shear(dtheta)
+
     def by_shear_transposed(self, gradients: list[Array]) -> Array:
         """Return the gradient with respect to θ of those of the shears with parameters, in order.
 
@@ -188,144 +165,3 @@ class ShearPropagation(TimeStepping):
         require_same_precision(theta=theta, Y=Y)
         require_shape(Y, (self.rows_in, None), "Y", "(channels * cells, examples)")
         return self.split(Y)
-
-
-def sheared(state: State, shear: Shear, value: Array | None, sign: int = 1) -> State:
-    """Return the state after a shear, or with ``sign`` -1 before it.
-
-    Parameters
-    ----------
-    state : tuple of array or None
-        (y, z), or a tangent.
-    shear : Shear
-        Which half moves, and how far.
-    value : array or None
-        F(θ, w), or its derivative.
-    sign : int
-        1 or -1.
-
-    Returns
-    -------
-    tuple of array or None
-        Of which the half that stays is the same array.
-    """
-    u = state[shear.moves]
-    if value is not None:
-        update = (sign * shear.factor) * value
-        u = update if u is None else u + update
-    return (u, state[1]) if shear.moves == 0 else (state[0], u)
-
-
-@dataclass(frozen=True, eq=False)
-class ShearsLinearization(ABC):
-    """A propagation by shears at a point; the formulas are those of :class:`ShearPropagation`.
-
-    Where the linearised maps of the shears come from is left to the subclasses.
-    """
-
-    propagation: ShearPropagation
-    output: Array
-
-    @abstractmethod
-    def forwards(self) -> Iterator[Linearization | None]:
-        """Yield the linearised map of each shear in order, None for a shear without one."""
-
-    @abstractmethod
-    def backwards(self) -> Iterator[Linearization | None]:
-        """Yield the same from the last shear to the first."""
-
-    def jvp(self, dtheta: Array | None, dY: Array | None = None) -> Array:
-        """Return dY_N for directions dθ (layout.size,) and dY_0."""
-        if dtheta is None and dY is None:
-            return zeros_like(self.output)
-        steps = self.propagation
-        own = [None] * len(steps.shears) if dtheta is None else steps.by_shear(dtheta)
-        state: State = (None, None) if dY is None else steps.split(dY)
-        for shear, part, at in zip(steps.shears, own, self.forwards(), strict=True):
-            value = state[1 - shear.moves]
-            if at is not None and not (part is None and value is None):
-                value = at.jvp(part, value)
-            state = sheared(state, shear, value)
-        return steps.joined(state)
-
-    def vjp(self, G: Array, *, wrt_input: bool = True) -> tuple[Array, Array | None]:
-        """Return the gradient with respect to θ and, if asked for, y_0."""
-        steps, gradients, state = self.propagation, list[Array](), self._cotangents(G)
-        last = len(steps.shears) - 1
-        for s, at in enumerate(self.backwards()):
-            shear = steps.shears[last - s]
-            value = state[shear.moves]
-            if at is not None:
-                gtheta, value = at.vjp(value, wrt_input=wrt_input or s < last)
-                gradients.append(shear.factor * gtheta)
-            state = sheared(state, replace(shear, moves=1 - shear.moves), value)
-        return steps.by_shear_transposed(gradients[::-1]), steps.joined(state) if wrt_input else None
-
-    def pull_back(self, G: Array) -> Array:
-        """Return the gradient with respect to y_0."""
-        steps, state = self.propagation, self._cotangents(G)
-        for shear, at in zip(reversed(steps.shears), self.backwards(), strict=True):
-            value = state[shear.moves]
-            value = value if at is None else at.pull_back(value)
-            state = sheared(state, replace(shear, moves=1 - shear.moves), value)
-        return steps.joined(state)
-
-    def _cotangents(self, G: Array) -> State:
-        """Return the cotangents of both halves at the end."""
-        y, z = self.propagation.split(G)
-        return y, zeros_like(y) if z is None else z
-
-
-@dataclass(frozen=True, eq=False)
-class StoredLinearization(ShearsLinearization):
-    """Shears at a point, all their maps' linearisations kept."""
-
-    maps: tuple[Linearization | None, ...]
-
-    def forwards(self) -> Iterator[Linearization | None]:
-        """Yield what is kept."""
-        return iter(self.maps)
-
-    def backwards(self) -> Iterator[Linearization | None]:
-        """Yield what is kept, from the last."""
-        return reversed(self.maps)
-
-
-@dataclass(frozen=True, eq=False)
-class ReversibleLinearization(ShearsLinearization):
-    """Shears at a point, of which only the last state is kept; y_0 belongs to whoever made it."""
-
-    theta: Array
-    Y: Array
-    end: State
-
-    def forwards(self) -> Iterator[Linearization | None]:
-        """Yield each map linearised anew, from y_0."""
-        steps = self.propagation
-        state = steps.split(self.Y)
-        for shear, own in zip(steps.shears, steps.by_shear(self.theta), strict=True):
-            w = state[1 - shear.moves]
-            at = None if shear.map is None else shear.map.linearize(own, w)
-            yield at
-            state = sheared(state, shear, w if at is None else at.output)
-
-    def backwards(self) -> Iterator[Linearization | None]:
-        """Yield each map linearised at the states that are reconstructed from the last one."""
-        for at, _ in self._reversed():
-            yield at
-
-    def reconstructed(self) -> State:
-        """Return the state at the beginning as it is had back from the end: E y_0 up to rounding."""
-        state = self.end
-        for _, before in self._reversed():
-            state = before
-        return state
-
-    def _reversed(self) -> Iterator[tuple[Linearization | None, State]]:
-        """Yield the map of each shear, linearised, and the state before it, from the last shear."""
-        steps, state = self.propagation, self.end
-        for shear, own in zip(reversed(steps.shears), reversed(steps.by_shear(self.theta)), strict=True):
-            w = state[1 - shear.moves]
-            at = None if shear.map is None else shear.map.linearize(own, w)
-            state = sheared(state, shear, w if at is None else at.output, sign=-1)
-            yield at, state

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from refms.backend import backend_of, zeros_like
 from refms.errors import Array, InputError
-from refms.network.integrators.shears import Shear, ShearPropagation, State
+from refms.network.integrators.shear import Shear, State
+from refms.network.integrators.shears import ShearPropagation
 from refms.network.layers.convolution_layer import ConvolutionLayer
 from refms.network.layers.transposed import TransposedLayer
 

@@ -17,7 +17,7 @@ Direction = tuple[Array | None, Array | None]
 
 
 @dataclass(frozen=True, eq=False)
-class Product:
+class BilinearProduct:
     """K(S) Y at a point, with the cotangent A of its value.
 
     Parameters
@@ -78,7 +78,7 @@ class ConvolutionLayerAdjoint:
     ----------
     layer : ConvolutionLayer
         The layer.
-    product : Product
+    product : BilinearProduct
         K(S) Y with the cotangent A = D ∘ G.
     slope : array
         D = σ′(Z), shape (c_out·n, m).
@@ -92,14 +92,14 @@ class ConvolutionLayerAdjoint:
 
         dA = σ″(Z) ∘ G ∘ dZ + σ′(Z) ∘ dG,
 
-    and the rest is bilinear (:class:`Product`), the bias gradient Σ dA. One product costs two convolutions
-    forwards and two adjoints and two stencil gradients backwards; a Gauss–Newton product half the latter.
-    Where σ has kinks, σ″ is that of its smooth pieces: zero everywhere for ReLU and leaky ReLU, whose Hessian
-    is then the one almost everywhere.
+    and the rest is bilinear (:class:`BilinearProduct`), the bias gradient Σ dA. One product costs two
+    convolutions forwards and two adjoints and two stencil gradients backwards; a Gauss–Newton product half
+    the latter. Tanh and the identity have second derivatives everywhere. Where σ has kinks, σ″ is that of its
+    smooth pieces, so that the Hessian is the one almost everywhere: zero for ReLU and leaky ReLU.
     """
 
     layer: ConvolutionLayer
-    product: Product
+    product: BilinearProduct
     slope: Array
     bend: Array
 
@@ -168,15 +168,15 @@ def layer_adjoint(
     """
     A, S = slope * G, layer.layout.unpack(theta)["stencil"]
     bend = layer.activation.second_derivative(layer.before_activation(theta, Y)) * G
-    adjoint = ConvolutionLayerAdjoint(layer, Product(layer.convolution, S, Y, A), slope, bend)
+    adjoint = ConvolutionLayerAdjoint(layer, BilinearProduct(layer.convolution, S, Y, A), slope, bend)
     return adjoint, (layer.convolution.adjoint(S, A) if wrt_input else None)
 
 
 @dataclass(frozen=True, eq=False)
 class ConvolutionOpeningAdjoint:
-    """The adjoint of the opening K(S) X, linearised; it is bilinear, see :class:`Product`."""
+    """The adjoint of the opening K(S) X, linearised; it is bilinear, see :class:`BilinearProduct`."""
 
-    product: Product
+    product: BilinearProduct
 
     def along(self, dtheta: Array | None, dY: Array | None = None) -> ConvolutionOpeningTangent:
         """Return the derivatives along (dS as a vector, dX)."""
@@ -188,7 +188,7 @@ class ConvolutionOpeningAdjoint:
 class ConvolutionOpeningTangent:
     """The derivatives of the opening and of its adjoint along one direction."""
 
-    product: Product
+    product: BilinearProduct
     direction: Direction
 
     @property

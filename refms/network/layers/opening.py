@@ -7,7 +7,7 @@ from typing import Any
 
 from refms.backend import zeros_like
 from refms.errors import Array, require_same_precision, require_shape
-from refms.network.layers.convolution_adjoint import ConvolutionOpeningAdjoint, Product
+from refms.network.layers.convolution_adjoint import BilinearProduct, ConvolutionOpeningAdjoint
 from refms.network.parameters import EMPTY, Layout
 from refms.operators.convolution import Convolution
 
@@ -119,7 +119,7 @@ class ConvolutionOpeningLinearization:
         self, G: Array, *, wrt_input: bool = True
     ) -> tuple[ConvolutionOpeningAdjoint, Array | None]:
         """Return the adjoint linearised at G, and K(S)ᵀ G."""
-        product = Product(self.opening.convolution, self.S, self.Y, G)
+        product = BilinearProduct(self.opening.convolution, self.S, self.Y, G)
         return ConvolutionOpeningAdjoint(product), (self.pull_back(G) if wrt_input else None)
 
 

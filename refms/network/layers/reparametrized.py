@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from refms.errors import Array, InputError
 from refms.network.layers.convolution_layer import ConvolutionLayer
-from refms.network.mapping import Linearization
+from refms.network.mapping import AdjointLinearization, AdjointTangent, Linearization
 from refms.network.parameters import Layout
+from refms.network.second_order import linearized_adjoint
 
 
 @dataclass(frozen=True)
@@ -153,3 +154,45 @@ class ReparametrizedLinearization:
     def pull_back(self, G: Array) -> Array:
         """Return F_Yᵀ G."""
         return self.inner.pull_back(G)
+
+    def linearize_adjoint(
+        self, G: Array, *, wrt_input: bool = True
+    ) -> tuple[ReparametrizedAdjoint, Array | None]:
+        """Return the adjoint linearised at G, and F_Yᵀ G."""
+        inner, gY = linearized_adjoint(self.inner, G, wrt_input=wrt_input)
+        return ReparametrizedAdjoint(self.layer, inner), gY
+
+
+@dataclass(frozen=True, eq=False)
+class ReparametrizedAdjoint:
+    """The adjoint (θ, Y, G) ↦ (A F_θᵀ G, F_Yᵀ G), linearised: that of F along A dθ."""
+
+    layer: ReparametrizedLayer
+    inner: AdjointLinearization
+
+    def along(self, dtheta: Array | None, dY: Array | None = None) -> ReparametrizedTangent:
+        """Return the derivatives along (dθ, dY)."""
+        inner = self.inner.along(None if dtheta is None else self.layer.along(dtheta), dY)
+        return ReparametrizedTangent(self.layer, inner)
+
+
+@dataclass(frozen=True, eq=False)
+class ReparametrizedTangent:
+    """The derivatives of a reparametrised layer and of its adjoint."""
+
+    layer: ReparametrizedLayer
+    inner: AdjointTangent
+
+    @property
+    def output(self) -> Array:
+        """F_θ A dθ + F_Y dY."""
+        return self.inner.output
+
+    def vjp(self, dG: Array, *, wrt_input: bool = True) -> tuple[Array, Array | None]:
+        """Return the derivatives of A F_θᵀ G and F_Yᵀ G."""
+        gradient, dgY = self.inner.vjp(dG, wrt_input=wrt_input)
+        return self.layer.along(gradient), dgY
+
+    def pull_back(self, dG: Array) -> Array:
+        """Return the derivative of F_Yᵀ G."""
+        return self.inner.pull_back(dG)

@@ -6,7 +6,12 @@ from refms.objective.losses.loss import Loss, LossEvaluation
 from refms.objective.losses.named import loss_named
 from refms.objective.losses.separable import SeparableEvaluation
 from refms.objective.losses.smooth_hinge import SmoothHinge
-from refms.objective.losses.softmax import SoftmaxCrossEntropy, SoftmaxCrossEntropyEvaluation, softmax
+from refms.objective.losses.softmax import (
+    SoftmaxCrossEntropy,
+    SoftmaxCrossEntropyEvaluation,
+    softmax,
+    zeros_labels,
+)
 
 __all__ = [
     "LeastSquares",
@@ -19,4 +24,5 @@ __all__ = [
     "SoftmaxCrossEntropyEvaluation",
     "loss_named",
     "softmax",
+    "zeros_labels",
 ]

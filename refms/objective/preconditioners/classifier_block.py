@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from refms.backend import backend_of
 from refms.errors import Array, InputError
-from refms.network.composition import Sequence
 from refms.objective.classifier import Classifier
+from refms.objective.preconditioners.features import sums_over_features
 
 if TYPE_CHECKING:
-    from refms.objective.batches import LabelledColumns
-    from refms.objective.empirical_risk import EmpiricalRisk, Product
+    from refms.objective.empirical_risk import EmpiricalRisk
+    from refms.objective.losses import LossEvaluation
+    from refms.optimize.objective import Product
 
 MATRICES = 6
 """Dense matrices of c·n rows and columns that are in memory at once."""
@@ -89,22 +90,16 @@ class ClassifierBlock:
         """Return B (c·n, c·n), ȳ (c·n,) and A (ℓ, ℓ)."""
         xp, classes = backend_of(x).xp, self.classifier.classes
         rows, volume = self.classifier.rows_in, self.classifier.grid.cell_volume
-        before = risk.map.maps[:-1] if isinstance(risk.map, Sequence) else ()
         unit = xp.eye(classes, dtype=x.dtype)
 
-        def addends(batch: LabelledColumns) -> tuple[Array, Array, Array]:
-            Y = batch.X
-            for _, fixed in before:
-                Y = fixed.apply(x[:0], Y)
-            loss = risk.loss.evaluate(self.classifier.apply(x, Y), batch.C, risk.total)
-            columns = [loss.hessian_product(xp.zeros_like(batch.C) + e[:, None]).sum(axis=1) for e in unit]
+        def addends(Y: Array, loss: LossEvaluation) -> tuple[Array, Array, Array]:
+            columns = [loss.hessian_product(e[:, None] + 0 * loss.gradient).sum(axis=1) for e in unit]
             return Y @ Y.T, Y.sum(axis=1), xp.stack(columns, axis=1)
 
         start = (xp.zeros((rows, rows), dtype=x.dtype), xp.zeros(rows, dtype=x.dtype), xp.zeros_like(unit))
-        sums: tuple[Array, ...] = risk.summed(addends, start)
-        B, total, A = sums
-        risk.count_passes(1, risk.total)
-        return volume**2 / risk.total * B, volume / risk.total * total, (A + A.T) / 2
+        B, total, A = sums_over_features(risk, self.classifier, x, addends, start)
+        m = risk.total
+        return volume**2 / m * B, volume / m * total, (A + A.T) / (2 * m)
 
 
 def _solver(V: Array, growth: Array, mean: Array, a: Array, U: Array) -> Callable[[Array], Array]:

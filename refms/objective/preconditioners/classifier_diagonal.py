@@ -13,6 +13,7 @@ from refms.objective.preconditioners.features import sums_over_features
 if TYPE_CHECKING:
     from refms.objective.curvature import Product
     from refms.objective.empirical_risk import EmpiricalRisk
+    from refms.objective.losses import LossEvaluation
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class ClassifierDiagonal:
         """
         xp, classes = backend_of(x).xp, self.classifier.classes
 
-        def addends(Y: Array, curved: Array) -> tuple[Array]:
+        def addends(Y: Array, loss: LossEvaluation) -> tuple[Array]:
+            curved = loss.hessian_diagonal
             return (xp.concatenate([((Y * Y) @ curved.T).reshape(-1), curved.sum(axis=1)]),)
 
         (found,) = sums_over_features(risk, self.classifier, x, addends, (xp.zeros_like(x),))

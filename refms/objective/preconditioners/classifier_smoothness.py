@@ -16,6 +16,7 @@ from refms.objective.preconditioners.smoothness import smoothness_inverse
 if TYPE_CHECKING:
     from refms.objective.curvature import Product
     from refms.objective.empirical_risk import EmpiricalRisk
+    from refms.objective.losses import LossEvaluation
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,8 @@ class ClassifierSmoothness:
             Shape and dtype of r are kept.
         """
 
-        def addends(Y: Array, curved: Array) -> tuple[float, float]:
-            each = curved.sum(axis=0)
+        def addends(Y: Array, loss: LossEvaluation) -> tuple[float, float]:
+            each = loss.hessian_diagonal.sum(axis=0)
             return float(each @ (Y * Y).sum(axis=0)), float(each.sum())
 
         on_W, on_mu = sums_over_features(risk, self.classifier, x, addends, (0.0, 0.0))

@@ -80,11 +80,11 @@ def test_it_saves_iterations_and_keeps_the_dtype(dtype):
     risk, x, _ = classifier_block(dtype)
     g, curvature = risk.value_and_gradient(x)[1], risk.curvature(x)
     plain, helped = (
-        conjugate_gradients(curvature, -g, tolerance=1e-3, max_iterations=400, preconditioner=M)
+        conjugate_gradients(curvature, -g, tolerance=1e-2, max_iterations=400, preconditioner=M)
         for M in (None, risk.preconditioner(x, risk.curvature(x)))
     )
     assert helped.x.dtype == dtype
-    assert helped.iterations < 0.7 * plain.iterations
+    assert helped.iterations < 0.4 * plain.iterations  # below 1e-2, rounding decides in single precision
     few = [
         conjugate_gradients(curvature, -g, tolerance=0, max_iterations=8, preconditioner=M).model_values[-1]
         for M in (None, risk.preconditioner(x, risk.curvature(x)))

@@ -251,6 +251,17 @@ def test_a_row_that_fails_is_left_out_and_resume_measures_only_that_one(table, t
     assert [row["result"]["squared"] for row in found["rows"]] == [1, 4]
 
 
+def test_a_resumed_run_that_is_stopped_again_loses_no_later_row(table, tmp_path, monkeypatch):
+    run.main("numbers", ["--output", str(tmp_path)])
+    path = tmp_path / "numbers.json"
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**whole, "rows": whole["rows"][1:]}), encoding="utf-8")
+    written = []
+    monkeypatch.setattr(run, "write", lambda target, found: written.append(found["rows"]))
+    run.main("numbers", ["--output", str(tmp_path), "--resume"])
+    assert [[row["result"]["squared"] for row in rows] for rows in written] == [[1, 4], [1, 4]]
+
+
 def test_resume_keeps_nothing_that_other_versions_measured(table, tmp_path):
     run.main("numbers", ["--output", str(tmp_path)])
     path = tmp_path / "numbers.json"

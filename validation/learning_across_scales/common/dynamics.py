@@ -70,7 +70,7 @@ def perturbed(steps: TimeStepping, theta: Array, y: Array, directions: Array) ->
 
 
 def largest_growth(steps: TimeStepping, theta: Array, y: Array) -> float:
-    """Return ‖∂y_N/∂y_0‖₂ at one image: by how much a perturbation can grow."""
+    """Return ‖∂y_N/∂y_0‖₂ at one image: by how much a perturbation can grow, to three digits."""
     at, n = steps.linearize(theta, y[:, None]), steps.rows_in
     operator = LinearOperator(
         (n, n),
@@ -79,7 +79,7 @@ def largest_growth(steps: TimeStepping, theta: Array, y: Array) -> float:
         dtype="float64",
     )
     start = np.random.default_rng(0).standard_normal(n)
-    return float(svds(operator, k=1, v0=start, tol=1e-6, return_singular_vectors=False)[0])
+    return float(svds(operator, k=1, v0=start, tol=1e-3, return_singular_vectors=False)[0])
 
 
 def right_hand_side(steps: TimeStepping, theta_k: Array, y: Array) -> Callable[[Array], Array]:

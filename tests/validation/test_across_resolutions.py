@@ -1,0 +1,115 @@
+"""The experiment across resolutions on few digits: what it measures, what it does not do twice."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import across_resolutions
+import pytest
+from results.across_resolutions import section
+
+TOML = """
+[data]
+dataset = "digits"
+train = 60
+validation = 40
+smoothing = 0.75
+[network]
+channels = 2
+layers = 1
+[optimization]
+iterations = 1
+hessian_fraction = 0.5
+classifier_steps = 1
+classifier_cg_iterations = 2
+propagation_cg_iterations = 2
+"""
+WORDS = ("--sizes", "4", "8", "--targets", "16", "--split", "0", "3", "--matched", "--fit-classifier")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("across")
+    (made / "few.toml").write_text(TOML, encoding="utf-8")
+    assert across_resolutions.main([str(made / "few.toml"), *WORDS, "-o", str(made / "out")]) == 0
+    return made
+
+
+@pytest.fixture(scope="module")
+def result(folder):
+    return json.loads((folder / "out/across_resolutions.json").read_text(encoding="utf-8"))
+
+
+def test_every_net_goes_to_every_other_mesh_in_every_way(result):
+    assert [split["seed"] for split in result["splits"]] == [0, 3]
+    for split in result["splits"]:
+        ways = [tuple(row.values())[:6] for row in split["transfers"]]
+        assert len(set(ways)) == len(ways)
+        between = {(row["from"], row["to"]) for row in split["transfers"]}
+        assert between == {(4, 8), (4, 16), (8, 4), (8, 16)}
+        # bilinear with W by the pair and the adjoint, and unchanged; constant, and unchanged; three widths
+        assert len(ways) == 4 * 5 * 3
+        assert {row["newton_steps"] for row in split["fitted"]} == {1}
+        assert len(split["fitted"]) == 4 * 4
+    assert len(result["splits"][0]["identities"]) == 4 * 2
+    assert result["splits"][1]["identities"] == {}
+
+
+def test_splits_are_disjoint_draws_and_give_other_nets(result):
+    first, second = (split["native"]["4"]["history"] for split in result["splits"])
+    assert first != second
+
+
+def test_images_of_finer_meshes_are_smoothed_to_match_the_coarsest(result):
+    """σ² + 1 (v_R + v_P of the bilinear pair, in cells of the 8×8 images); σ² + 1/2 for the constant pair."""
+    split = result["splits"][0]
+    assert split["native"]["4"]["smoothing"] == 0.75
+    assert split["native"]["8"]["smoothing"] == pytest.approx(math.sqrt(0.75**2 + 1))
+    widths = {
+        (row["from"], row["to"], row["pair"], row["images"]): row["smoothing"] for row in split["transfers"]
+    }
+    bilinear, constant = "averaging-bilinear", "averaging-constant"
+    assert widths[4, 8, bilinear, "matched"] == split["native"]["8"]["smoothing"]
+    assert widths[4, 8, constant, "matched"] == pytest.approx(math.sqrt(0.75**2 + 0.5))
+    assert widths[8, 4, bilinear, "matched"] == pytest.approx(0.75)
+    assert widths[4, 16, bilinear, "matched"] == pytest.approx(math.sqrt(0.75**2 + 5 / 4))
+    assert widths[8, 16, bilinear, "matched"] == pytest.approx(math.sqrt(0.75**2 + 1 + 1 / 4))
+    assert widths[8, 4, bilinear, "training"] == split["native"]["8"]["smoothing"]
+    assert {width for key, width in widths.items() if key[-1] == "raw"} == {0.0}
+
+
+def test_the_identities_hold(result):
+    for name, found in result["splits"][0]["identities"].items():
+        assert found["galerkin_rho"] <= 30
+        assert found["logit_change_without_propagation_adjoint"] <= 1e-5 * found["largest_logit"]
+        assert ("constant" in name) == (found["logit_change_without_propagation"] <= 1e-5)
+
+
+def test_what_is_there_is_not_done_again(folder, result, capsys):
+    capsys.readouterr()
+    again = folder / "again.json"
+    words = [str(folder / "few.toml"), *WORDS, "-o", str(folder / "out"), "--result", str(again)]
+    assert across_resolutions.main(words) == 0
+    assert "refms" not in capsys.readouterr().out
+    assert json.loads(again.read_text(encoding="utf-8"))["splits"] == result["splits"]
+
+
+def test_nets_of_another_configuration_are_not_taken(folder):
+    other = folder / "other.toml"
+    other.write_text(TOML.replace("layers = 1", "layers = 2"), encoding="utf-8")
+    with pytest.raises(across_resolutions.InputError, match="another configuration"):
+        across_resolutions.main([str(other), *WORDS, "-o", str(folder / "out")])
+
+
+def test_the_section_has_means_over_the_splits(result):
+    text = section({**result, "name": "few"})
+    values = [split["native"]["4"]["validation"]["accuracy"] for split in result["splits"]]
+    spread = abs(values[0] - values[1]) / math.sqrt(2)
+    assert f"| 4×4 | 0.75 | {50 * sum(values):.2f} ± {100 * spread:.2f} | – |" in text
+    assert "mean ± standard deviation over 2 splits" in text
+    assert "few.toml --sizes 4 8 --targets 16 --split 0 3 --matched --fit-classifier -o OUT" in text
+    assert text.count("| 4 → 16 |") == 5 + 4
+    assert "91.0" not in text  # the paper's numbers are about MNIST
+    alone = section({**result, "name": "few", "splits": result["splits"][:1]})
+    assert "±" not in alone.split("training of the net")[0]
