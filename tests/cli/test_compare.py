@@ -30,6 +30,12 @@ batch = 20
 """
 
 
+@pytest.fixture(autouse=True)
+def without_pictures(monkeypatch):
+    """Let matplotlib seem to be missing, so that pictures are drawn where they are asked for alone."""
+    monkeypatch.setattr("refms.cli.laboratory.drawable", lambda: False)
+
+
 @pytest.fixture
 def compare(refms):
     """Run a comparison of the small configuration."""
@@ -105,6 +111,16 @@ def test_nothing_is_overwritten_without_force(compare):
     assert Path("out/compare.json").read_bytes() == before
     assert compare("--methods", "adam", "--force").code == 0
     assert list(result()["runs"]) == ["adam"]
+
+
+def test_pictures_are_drawn_where_they_are_asked_for(compare):
+    assert compare("--methods", "sgd").code == 0
+    assert list(Path("out").glob("*.svg")) == []
+    ran = compare("--methods", "sgd", "--plot", "--force")
+    assert ran.code == 0, ran.err
+    drawn = sorted(path.name for path in Path("out").glob("*.svg"))
+    assert "compare-objective.svg" in drawn
+    assert "out/compare-objective.svg" in ran.out
 
 
 def test_progress_is_a_row_an_iteration(refms):

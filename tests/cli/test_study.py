@@ -27,6 +27,12 @@ seeds = [0, 1]
 """
 
 
+@pytest.fixture(autouse=True)
+def without_pictures(monkeypatch):
+    """Let matplotlib seem to be missing, so that pictures are drawn where they are asked for alone."""
+    monkeypatch.setattr("refms.cli.laboratory.drawable", lambda: False)
+
+
 @pytest.fixture
 def runs(monkeypatch):
     """Names of the runs that were made."""
@@ -71,6 +77,12 @@ def test_a_row_is_written_for_each_value_and_seed(study, runs):
     lines = ran.out.splitlines()
     assert lines[1].split()[:2] == ["0.1", "2"]
     assert lines[1].count("±") == 6
+
+
+def test_pictures_are_drawn_where_they_are_asked_for(study):
+    ran = study("--plot", toml=TOML.replace("[0, 1]", "[0]"))
+    assert ran.code == 0, ran.err
+    assert {path.name for path in Path("out").glob("*.svg")} == {"study-final.svg", "study-curves.svg"}
 
 
 def test_the_table_has_mean_and_standard_deviation(study):
