@@ -51,6 +51,15 @@ def test_an_objective_that_is_not_positive_stays_on_a_linear_axis():
     assert figure.axes[0].get_yscale() == "linear"
 
 
+def test_work_reads_in_thousands_where_it_is_linear():
+    columns = {"iteration": [1, 2], "work_units": [50_000, 100_000], "objective": [2.0, 1.0]}
+    figure = comparison_figures({"kind": "compare", "runs": {"a": {"columns": columns}}})["objective"]
+    axes = figure.axes[1]
+    assert axes.get_xscale() == "linear"
+    assert axes.xaxis.get_major_formatter()(50_000) == "50k"
+    assert figure.axes[0].xaxis.get_major_formatter()(1) == "1"
+
+
 def test_methods_differ_in_colour_and_marker():
     runs = {f"method {i}": plot_samples.run(0.5) for i in range(20)}
     figure = comparison_figures({"kind": "compare", "runs": runs})["objective"]
