@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plot_samples
 import pytest
+from matplotlib.ticker import ScalarFormatter
 
 from refms.errors import InputError
 from refms.plots import comparison_figures, figure_bytes
@@ -57,7 +58,7 @@ def test_work_reads_in_thousands_where_it_is_linear():
     axes = figure.axes[1]
     assert axes.get_xscale() == "linear"
     assert axes.xaxis.get_major_formatter()(50_000) == "50k"
-    assert figure.axes[0].xaxis.get_major_formatter()(1) == "1"
+    assert isinstance(figure.axes[0].xaxis.get_major_formatter(), ScalarFormatter)
 
 
 def test_methods_differ_in_colour_and_marker():
