@@ -9,14 +9,15 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from refms.data.idx_dataset import require_dataset
 from refms.data.preprocessing import Preprocessing
 from refms.errors import FileError, InputError, require_choice
 from refms.files import regular_file_size
 from refms.grid import Grid
 from refms.names import (
     CLASSIFIER_PRECONDITIONERS,
-    DATASETS,
     DTYPES,
+    LOSSES,
     PROPAGATION_PRECONDITIONERS,
     TRANSFER_GOALS,
     TRANSFER_PENALTIES,
@@ -35,13 +36,14 @@ class DataSection:
     Parameters
     ----------
     dataset : str
-        ``"digits"`` (embedded, 8×8) or ``"mnist"`` (28×28, from a folder).
+        ``"digits"`` (embedded, 8×8), ``"mnist"`` (28×28, from a folder), or ``"idx:FOLDER"`` for any data
+        set in IDX files, see :func:`~refms.data.idx_dataset.load_idx`.
     train, validation : int
         Number of examples of the two disjoint sets; 0 takes five sixths and the rest.
     split_seed : int
         Seed of the permutation that splits.
     size : int
-        Cells along each axis of the network's mesh; 0 takes the images' own.
+        Cells along each axis of the network's mesh; 0 takes the images' own, which need not be square.
     scale, shift, smoothing, pair
         See :class:`~refms.data.preprocessing.Preprocessing`.
     interpolate : bool
@@ -60,7 +62,7 @@ class DataSection:
     interpolate: bool = False
 
     def __post_init__(self) -> None:
-        require_choice(self.dataset, DATASETS, "dataset")
+        require_dataset(self.dataset)
         _require_at_least(0, train=self.train, validation=self.validation, size=self.size)
         _require_at_least(0, split_seed=self.split_seed)
         _ = self.preprocessing
@@ -113,6 +115,12 @@ class NetworkSection:
         ``"fixed"`` or ``"learned"``.
     activation : str
         σ.
+    integrator : str
+        ``"forward-euler"`` as in [LAS], ``"midpoint"``, ``"rk4"`` or ``"verlet"``.
+    layer : str
+        ``"convolution"`` as in [LAS], or ``"antisymmetric"``.
+    layer_damping : float
+        γ ≥ 0 of the antisymmetric layer.
     seed : int
         Seed of the initial parameters.
     stencil_scale, opening_scale : float
@@ -126,6 +134,9 @@ class NetworkSection:
     opening: str = "fixed"
     opening_stencil: int = 1
     activation: str = "tanh"
+    integrator: str = "forward-euler"
+    layer: str = "convolution"
+    layer_damping: float = 0.0
     seed: int = 0
     stencil_scale: float = 0.5
     opening_scale: float = 1.0
@@ -169,7 +180,32 @@ class NetworkSection:
             opening=self.opening,
             opening_shape=(self.opening_stencil,) * grid.dimension,
             activation=self.activation,
+            integrator=self.integrator,
+            layer=self.layer,
+            layer_damping=self.layer_damping,
         )
+
+
+@dataclass(frozen=True)
+class ClassifierSection:
+    """The classifier of eq. (5).
+
+    Parameters
+    ----------
+    loss : str
+        ``"softmax"``, ``"least-squares"``, ``"logistic"`` (each class against the rest) or
+        ``"smooth-hinge"`` (support vector machine).
+    pooling : int
+        Cells along each axis of the blocks over which y_N is averaged before the classifier; 1 for no
+        pooling, 0 for the mean over the whole mesh.
+    """
+
+    loss: str = "softmax"
+    pooling: int = 1
+
+    def __post_init__(self) -> None:
+        require_choice(self.loss, LOSSES, "loss")
+        _require_at_least(0, pooling=self.pooling)
 
 
 @dataclass(frozen=True)
@@ -231,7 +267,8 @@ class OptimizationSection:
         ``"diagonal"``, the diagonal of the Gauss–Newton matrix, estimated from eight products.
     classifier_preconditioner : str
         For conjugate gradients on the classifier: ``"smoothness"``, the inverse of its regulariser;
-        ``"diagonal"``, the diagonal of its Hessian; or ``"none"``.
+        ``"diagonal"``, the diagonal of its Hessian; ``"block"``, the Kronecker product of mean features and
+        mean curvature, dense; or ``"none"``.
     damping : float
         Initial Levenberg–Marquardt damping of the Gauss–Newton step, adapted by the gain ratio; 0 for none.
     dtype : str
@@ -284,8 +321,8 @@ class Configuration:
 
     Parameters
     ----------
-    data, network, regularization, optimization
-        The four sections.
+    data, network, classifier, regularization, optimization
+        The five sections.
 
     Examples
     --------
@@ -295,6 +332,7 @@ class Configuration:
 
     data: DataSection = field(default_factory=DataSection)
     network: NetworkSection = field(default_factory=NetworkSection)
+    classifier: ClassifierSection = field(default_factory=ClassifierSection)
     regularization: RegularizationSection = field(default_factory=RegularizationSection)
     optimization: OptimizationSection = field(default_factory=OptimizationSection)
 
@@ -326,7 +364,7 @@ class Configuration:
             require_choice(name, sections, "configuration section")
             if not isinstance(values, Mapping):
                 raise InputError(f"section [{name}] is {values!r}; expected keys and values.")
-            built[name] = _section(sections[name], name, values)
+            built[name] = section_of(sections[name], name, values)
         return Configuration(**built)
 
     @staticmethod
@@ -350,20 +388,7 @@ class Configuration:
         InputError
             As for :meth:`from_dict`.
         """
-        size = regular_file_size(path)
-        if size > LONGEST_FILE:
-            raise FileError(f"{str(path)!r} has {size} bytes; a configuration has at most {LONGEST_FILE}.")
-        try:
-            with open(path, "rb") as file:
-                given = tomllib.load(file)
-        except OSError as error:
-            raise FileError(f"cannot read the configuration {str(path)!r}: {error.strerror}.") from error
-        except RecursionError as error:
-            raise FileError(
-                f"{str(path)!r} is nested too deeply; expected sections of plain keys."
-            ) from error
-        except ValueError as error:  # of the TOML, of its encoding, or of a number with thousands of digits
-            raise FileError(f"{str(path)!r} is not valid TOML: {error}.") from error
+        given = read_toml(path)
         try:
             return Configuration.from_dict(given)
         except InputError as error:
@@ -374,21 +399,84 @@ class Configuration:
         return dataclasses.asdict(self)
 
 
-def _section(kind: Any, name: str, values: Mapping[str, Any]) -> Any:
-    types = {item.name: type(item.default) for item in fields(kind)}
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """Return what a TOML file says.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    dict
+        Nested; nothing is checked yet.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, is longer than :data:`LONGEST_FILE`, or is no TOML.
+    """
+    size = regular_file_size(path)
+    if size > LONGEST_FILE:
+        raise FileError(f"{str(path)!r} has {size} bytes; a configuration has at most {LONGEST_FILE}.")
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise FileError(f"cannot read the configuration {str(path)!r}: {error.strerror}.") from error
+    except RecursionError as error:
+        raise FileError(f"{str(path)!r} is nested too deeply; expected sections of plain keys.") from error
+    except ValueError as error:  # of the TOML, of its encoding, or of a number with thousands of digits
+        raise FileError(f"{str(path)!r} is not valid TOML: {error}.") from error
+
+
+def section_of(kind: Any, name: str, values: Mapping[str, Any]) -> Any:
+    """Return a section: a frozen dataclass whose defaults say the types of its keys.
+
+    Parameters
+    ----------
+    kind : type
+        The dataclass; a field with a tuple as its default takes a list, one with a mapping a table.
+    name : str
+        What the section is called.
+    values : mapping
+        What is given; the rest keeps its default.
+
+    Returns
+    -------
+    object
+        Of that kind.
+
+    Raises
+    ------
+    InputError
+        If a key is unknown, or a value has the wrong type or range.
+    """
+    types = {item.name: type(_default(item)) for item in fields(kind)}
     checked = {}
     for key, value in values.items():
         require_choice(key, types, f"key in section [{name}]")
         wanted = types[key]
         if wanted is float and isinstance(value, int) and not isinstance(value, bool):
             value = _as_float(value)
+        if wanted is tuple and isinstance(value, list):
+            value = tuple(value)
         if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-            raise InputError(f"[{name}] {key} is {value!r}; expected a value of type {wanted.__name__}.")
+            raise InputError(f"[{name}] {key} is {value!r}; expected a value of type {_word(wanted)}.")
         checked[key] = value
     try:
         return kind(**checked)
     except InputError as error:
         raise InputError(f"[{name}] {error}") from error
+
+
+def _default(item: dataclasses.Field[Any]) -> Any:
+    return item.default if item.default_factory is dataclasses.MISSING else item.default_factory()
+
+
+def _word(kind: type) -> str:
+    return "list" if kind is tuple else kind.__name__
 
 
 def _as_float(value: int) -> float:

@@ -14,16 +14,19 @@ from refms.data.preprocessing import Preprocessing, prepare
 from refms.errors import (
     Array,
     InputError,
+    require_choice,
     require_same_precision,
     require_shape,
     require_whole,
 )
 from refms.grid import Grid
+from refms.names import LOSSES
 from refms.network.architectures.residual import Residual, initial_parameters
 from refms.network.composition import Sequence
+from refms.network.layers.pooling import AveragePooling, pooled_grid
 from refms.objective.batches import DEFAULT_MEMORY, batch_width
 from refms.objective.classifier import Classifier
-from refms.objective.losses import SoftmaxCrossEntropy
+from refms.objective.losses import loss_named
 from refms.optimize.history import History
 
 
@@ -42,7 +45,7 @@ class Model:
     biases : array
         Shape (N, c).
     W : array
-        Classification weights, shape (c·n, ℓ).
+        Classification weights, shape (c·n, ℓ); with pooling (c · blocks, ℓ).
     mu : array
         Classification biases, shape (ℓ,).
     preprocessing : Preprocessing
@@ -51,6 +54,11 @@ class Model:
         JSON-able notes: configuration, seeds, versions, transfers.
     history : History
         Rows of the training.
+    loss : str
+        The classifier of eq. (5): ``"softmax"``, ``"least-squares"``, ``"logistic"`` or ``"smooth-hinge"``.
+    pooling : int
+        Cells along each axis of the blocks over which y_N is averaged before the classifier; 1 for no
+        pooling, 0 for the mean over the whole mesh.
 
     Raises
     ------
@@ -67,13 +75,18 @@ class Model:
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     record: MappingABC[str, Any] = field(default_factory=dict)
     history: History = field(default_factory=History)
+    loss: str = "softmax"
+    pooling: int = 1
 
     def __post_init__(self) -> None:
         for name, shape in self.network.parameter_shapes.items():
             require_shape(getattr(self, name), shape, name)
         require_shape(self.mu, (None,), "mu", "one bias per class")
-        features = self.network.channels * self.network.grid.cells
-        require_shape(self.W, (features, self.mu.shape[0]), "W", "(channels * cells, classes)")
+        require_choice(self.loss, LOSSES, "loss")
+        features = self.network.channels * pooled_grid(self.grid, self.pooling).cells
+        require_shape(
+            self.W, (features, self.mu.shape[0]), "W", "(channels * cells, or blocks if pooled, classes)"
+        )
         require_same_precision(**self.arrays)
         xp = backend_of(*self.arrays.values()).xp
         for name, array in self.arrays.items():
@@ -93,13 +106,18 @@ class Model:
 
     @property
     def classifier(self) -> Classifier:
-        """The classifier of this grid."""
-        return Classifier(self.grid, self.network.channels, int(self.mu.shape[0]))
+        """The classifier, on this grid or on that of the blocks."""
+        grid = pooled_grid(self.grid, self.pooling)
+        return Classifier(grid, self.network.channels, int(self.mu.shape[0]))
 
     @property
     def map(self) -> Sequence:
-        """The network as a map from θ and images to y_N."""
-        return self.network.mapping(self.opening)
+        """The network as a map from θ and images to what the classifier sees, y_N or its means."""
+        network = self.network.mapping(self.opening)
+        if self.pooling == 1:
+            return network
+        pool = AveragePooling(self.grid, self.network.channels, self.pooling)
+        return Sequence((*network.maps, ("pooling", pool)))
 
     @property
     def blocks(self) -> dict[str, Array]:
@@ -237,6 +255,8 @@ def initial_model(
     dtype: str = "float64",
     record: MappingABC[str, Any] | None = None,
     opening_scale: float = 1.0,
+    loss: str = "softmax",
+    pooling: int = 1,
 ) -> Model:
     """Return an untrained model: random opening and stencils, everything else zero.
 
@@ -256,6 +276,8 @@ def initial_model(
         ``"float64"`` or ``"float32"``.
     record : mapping, optional
         Notes to store with the model.
+    loss, pooling
+        See :class:`Model`.
 
     Returns
     -------
@@ -265,7 +287,8 @@ def initial_model(
     Raises
     ------
     InputError
-        If there are fewer than two classes, the seed is negative, or the dtype is another one.
+        If there are fewer than two classes, the seed is negative, a name is unknown, or the blocks of the
+        pooling do not tile the grid.
 
     Examples
     --------
@@ -275,7 +298,7 @@ def initial_model(
     """
     require_whole(classes, "classes", 2)
     arrays = initial_parameters(network, seed, stencil_scale, dtype, opening_scale)
-    W = np.zeros((network.channels * network.grid.cells, classes), dtype=dtype)
+    W = np.zeros((network.channels * pooled_grid(network.grid, pooling).cells, classes), dtype=dtype)
     return Model(
         network,
         **arrays,
@@ -283,6 +306,8 @@ def initial_model(
         mu=np.zeros(classes, dtype=dtype),
         preprocessing=preprocessing or Preprocessing(),
         record=record or {},
+        loss=loss,
+        pooling=pooling,
     )
 
 
@@ -295,7 +320,7 @@ class Score:
     accuracy : float
         Share of examples whose largest logit is the true class, 0 to 1.
     loss : float
-        Mean softmax cross entropy, without regularisers.
+        Mean of the model's own loss, without regularisers.
     examples : int
         Number of examples.
     """
@@ -331,6 +356,6 @@ def score(model: Model, X: Array, C: Array, memory: int = DEFAULT_MEMORY) -> Sco
         If images and labels do not fit the model or each other.
     """
     Z = model.logits(X, memory)
-    loss = SoftmaxCrossEntropy().evaluate(Z, C).value
+    loss = loss_named(model.loss).evaluate(Z, C).value
     hits = (Z.argmax(axis=0) == C.argmax(axis=0)).sum()
     return Score(float(hits) / X.shape[1], float(loss.real), int(X.shape[1]))

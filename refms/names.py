@@ -4,14 +4,49 @@ DTYPES = ("float64", "float32")
 """Precisions."""
 
 PROPAGATION_PRECONDITIONERS = ("none", "time", "diagonal")
-CLASSIFIER_PRECONDITIONERS = ("smoothness", "diagonal", "none")
+CLASSIFIER_PRECONDITIONERS = ("smoothness", "diagonal", "block", "none")
 """For conjugate gradients on the two blocks of problem (6)."""
+
+LOSSES = ("softmax", "least-squares", "logistic", "smooth-hinge")
+"""Classifiers of eq. (5), by their losses."""
+
+BLOCK_NAMES = ("propagation", "classifier", "joint")
+"""Blocks of unknowns of problem (6), and both together."""
 
 BACKEND_NAMES = ("numpy", "cupy")
 """Where to compute."""
 
 DATASETS = ("digits", "mnist")
 """Data sets that are read by name."""
+
+LEARNING_RATE_SCHEDULES = ("constant", "cosine")
+"""How the learning rate of a stochastic method falls."""
+
+METHODS = (
+    "bcd",
+    "joint",
+    "varpro",
+    "levenberg-marquardt",
+    "newton-cg",
+    "trust-region",
+    "l-bfgs",
+    "nonlinear-cg",
+    "sgd",
+    "adam",
+)
+"""Optimisers that ``refms compare`` runs."""
+
+IDX_PREFIX = "idx:"
+"""What stands before the folder of any other data set, in IDX files."""
+
+PICTURE_FORMATS = ("svg", "png", "pdf")
+"""Of files with figures."""
+
+RESULT_KINDS = ("compare", "study", "inspect")
+"""Results of commands, as JSON, that `refms plot` draws."""
+
+SYNTHETIC_IMAGES = ("delta", "disk")
+"""Images that need no data."""
 
 STENCIL_RULES = ("galerkin", "keep")
 """How stencils go to another resolution: K_H = R K_h P, or unchanged."""

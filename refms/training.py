@@ -15,10 +15,13 @@ from refms.errors import Array, InputError
 from refms.model import Model
 from refms.network.architectures.residual import Residual
 from refms.network.checkpointing import checkpointed
+from refms.network.layers.pooling import pooled_grid
 from refms.objective.batches import LabelledColumns, batch_width
 from refms.objective.empirical_risk import Preconditioning, Work
+from refms.objective.losses import loss_named
 from refms.objective.optimal_control import OptimalControl
 from refms.objective.preconditioners import (
+    ClassifierBlock,
     ClassifierDiagonal,
     ClassifierSmoothness,
     ProbedDiagonal,
@@ -78,7 +81,7 @@ class Checkpoint:
     notes: tuple[str, ...] = ()
 
 
-def require_memory(network: Residual, classes: int, dtype: str, memory: int) -> None:
+def require_memory(network: Residual, classes: int, dtype: str, memory: int, pooling: int = 1) -> None:
     """Refuse a network that exceeds a memory budget, before anything is allocated.
 
     Parameters
@@ -91,6 +94,8 @@ def require_memory(network: Residual, classes: int, dtype: str, memory: int) -> 
         ``"float64"`` or ``"float32"``.
     memory : int
         Budget in bytes.
+    pooling : int
+        Cells along each axis of the blocks before the classifier, see :class:`~refms.model.Model`.
 
     Raises
     ------
@@ -104,7 +109,7 @@ def require_memory(network: Residual, classes: int, dtype: str, memory: int) -> 
     """
     itemsize = np.dtype(dtype).itemsize
     numbers = sum(math.prod(shape) for shape in network.parameter_shapes.values())
-    need = (numbers + network.channels * network.grid.cells * classes) * itemsize
+    need = (numbers + network.channels * pooled_grid(network.grid, pooling).cells * classes) * itemsize
     if need > memory:
         raise InputError(
             f"the parameters need {need} bytes but the memory budget is {memory}; raise the budget (option "
@@ -121,7 +126,7 @@ def problem_of(
     Parameters
     ----------
     model : Model
-        Gives network, classifier and precision.
+        Gives network, classifier, loss and precision.
     examples : LabelledColumns
         Prepared images (rows of the model's grid) and one-hot labels, in the model's precision.
     weights : RegularizationSection
@@ -141,6 +146,7 @@ def problem_of(
         examples,
         _propagation_regularizer(model, weights),
         classifier_regularizer(model.classifier, weights.W_smoothness, weights.W_tikhonov, dtype, backend),
+        loss=loss_named(model.loss),
         hessian_fraction=options.hessian_fraction,
         seed=options.hessian_seed,
         memory=options.memory,
@@ -197,6 +203,7 @@ def _classifier_preconditioning(
         "none": None,
         "smoothness": ClassifierSmoothness(model.classifier, weights.W_smoothness, weights.W_tikhonov),
         "diagonal": ClassifierDiagonal(model.classifier),
+        "block": ClassifierBlock(model.classifier),
     }
     return choices[options.classifier_preconditioner]
 
@@ -255,7 +262,7 @@ def train(
     spent = Work(model.history.rows[-1].work_units if begun.iteration else 0.0)
     problem = problem_of(model, examples, weights or RegularizationSection(), options)
     problem = replace(problem, team=team, work=spent)
-    propagation, classifier = _block_steps(options, _damping_of(options, begun))
+    propagation, classifier = block_steps(options, _damping_of(options, begun))
     blocks = model.blocks
     rows, notes = model.history.rows, begun.notes
     if begun.iteration == 0 and not bool((model.W != 0).any()):
@@ -320,13 +327,26 @@ def fit_classifier(
     """
     options = options or OptimizationSection()
     problem = replace(problem_of(model, examples, weights or RegularizationSection(), options), team=team)
-    done = _fit_classifier(problem, model.blocks, _block_steps(options, None)[1])
+    done = _fit_classifier(problem, model.blocks, block_steps(options, None)[1])
     fitted = replace(model.with_blocks(done.blocks), history=done.history)
     return Training(fitted, done.outcome, done.notes)
 
 
-def _block_steps(options: OptimizationSection, damping: Damping | None) -> tuple[BlockSteps, BlockSteps]:
-    """Return how the two blocks are stepped."""
+def block_steps(options: OptimizationSection, damping: Damping | None) -> tuple[BlockSteps, BlockSteps]:
+    """Return how the two blocks of problem (6) are stepped.
+
+    Parameters
+    ----------
+    options : OptimizationSection
+        Accuracy of the directions, and steps of the classifier.
+    damping : Damping or None
+        Of the Gauss–Newton steps.
+
+    Returns
+    -------
+    tuple of BlockSteps
+        Propagation and classifier.
+    """
     return propagation_then_classifier(
         StepOptions(options.cg_tolerance, options.propagation_cg_iterations, max_step=1.0),
         StepOptions(options.cg_tolerance, options.classifier_cg_iterations),

@@ -41,6 +41,7 @@ from mutation import publishing  # noqa: E402  (its path comes first)
 _CONVOLUTION = ("tests/operators/test_convolution.py", "tests/operators/routes/test_choice.py")
 _ROUTES = tuple(f"tests/operators/routes/test_{name}.py" for name in ("routes", "table", "runs", "choice"))
 _CONTRACT = ("tests/network/test_mapping_contract.py",)
+_LOSSES = ("tests/objective/losses/test_separable.py",)
 _EULER = ("tests/network/test_propagation.py", *_CONTRACT)
 
 MODULES: dict[str, tuple[str, ...]] = {
@@ -71,10 +72,15 @@ MODULES: dict[str, tuple[str, ...]] = {
     "refms/network/layers/convolution_layer.py": _CONTRACT,
     "refms/network/layers/convolution_step.py": _EULER,
     "refms/network/layers/opening.py": _CONTRACT,
+    "refms/network/layers/pooling.py": ("tests/network/test_pooling.py", *_CONTRACT),
     "refms/network/parameters.py": ("tests/network/test_parameters.py",),
     "refms/network/propagation.py": _EULER,
     "refms/objective/classifier.py": ("tests/objective/test_classifier.py", *_CONTRACT),
-    "refms/objective/losses.py": ("tests/objective/test_losses.py",),
+    "refms/objective/losses/least_squares.py": _LOSSES,
+    "refms/objective/losses/logistic.py": _LOSSES,
+    "refms/objective/losses/separable.py": _LOSSES,
+    "refms/objective/losses/smooth_hinge.py": _LOSSES,
+    "refms/objective/losses/softmax.py": ("tests/objective/losses/test_softmax.py", *_LOSSES),
     "refms/objective/regularizers.py": ("tests/objective/test_regularizers.py",),
     "refms/optimize/krylov.py": ("tests/optimize/test_krylov.py",),
     "refms/optimize/line_search.py": ("tests/optimize/test_line_search.py",),

@@ -48,6 +48,7 @@ def locked(model: Model) -> Model:
 def untrained(size: int, *, stencil: int = 3, channels: int = 3, dtype: str = "float64", **options) -> Model:
     """Return the start of a training on a two-dimensional mesh."""
     opening_stencil = options.pop("opening_stencil", 1)
+    classifier = {name: options.pop(name) for name in ("loss", "pooling") if name in options}
     network = Residual(
         Grid((size, size)),
         channels,
@@ -55,7 +56,7 @@ def untrained(size: int, *, stencil: int = 3, channels: int = 3, dtype: str = "f
         opening_shape=(opening_stencil,) * 2,
         **options,
     )
-    return locked(initial_model(network, classes=10, seed=1, stencil_scale=0.5, dtype=dtype))
+    return locked(initial_model(network, classes=10, seed=1, stencil_scale=0.5, dtype=dtype, **classifier))
 
 
 @cache

@@ -7,7 +7,7 @@ host data to where the row runs and locks NumPy arrays against writing. To cover
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,14 +28,21 @@ from refms.grid import (
 from refms.model import Model, score
 from refms.multiscale.depth import prolong_in_time, restrict_in_time, to_depth
 from refms.multiscale.resolution import transfer
+from refms.names import LOSSES
 from refms.network.activation import ACTIVATIONS
 from refms.network.architectures.residual import Residual, initial_parameters
+from refms.network.integrators.leapfrog import Leapfrog
+from refms.network.integrators.runge_kutta import RungeKutta
+from refms.network.integrators.tableau import RK4
+from refms.network.integrators.verlet import Verlet
+from refms.network.layers.antisymmetric import AntisymmetricLayer
 from refms.network.layers.convolution_layer import ConvolutionLayer
 from refms.network.layers.opening import ConvolutionOpening, MatrixOpening
+from refms.network.layers.pooling import AveragePooling
 from refms.network.propagation import ForwardEuler
 from refms.objective.batches import LabelledColumns
 from refms.objective.classifier import Classifier
-from refms.objective.losses import SoftmaxCrossEntropy, softmax
+from refms.objective.losses import loss_named, softmax
 from refms.objective.optimal_control import OptimalControl
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
 from refms.operators import symbol
@@ -173,7 +180,10 @@ def everything_about(mapping: Any, work: Work, m: int = 3) -> Any:
     dtheta, dY = work.normal(2, mapping.layout.size), work.normal(3, mapping.rows_in, m)
     G = work.normal(4, mapping.rows_out, m)
     derivatives = at.jvp(dtheta), at.jvp(dtheta, dY), at.vjp(G), at.vjp(G, wrt_input=False)[0]
-    return mapping.apply(theta, Y), at.output, mapping.trace(theta, Y), derivatives
+    adjoint, gY = at.linearize_adjoint(G)
+    tangent = adjoint.along(dtheta, dY)
+    second = gY, tangent.output, tangent.vjp(work.normal(5, mapping.rows_out, m))
+    return mapping.apply(theta, Y), at.output, mapping.trace(theta, Y), derivatives, second
 
 
 def layer(bias: str, sigma: str = "tanh") -> Callable[[Work], Any]:
@@ -189,11 +199,26 @@ def forward_euler(work: Work) -> Any:
     return everything_about(steps, work)
 
 
+def integrators(work: Work) -> Any:
+    inner = ConvolutionLayer(Convolution(GRIDS[2], 2, 2), ACTIVATIONS[0])
+    methods = [
+        RungeKutta(AntisymmetricLayer(inner, 0.1), 2, 1.0, RK4),
+        RungeKutta(inner, 5, 1.0, RK4, "cubic"),
+        *[kind(inner, 3, 1.0, reversible=free) for kind in (Verlet, Leapfrog) for free in (False, True)],
+    ]
+    return [everything_about(method, work) for method in methods]
+
+
 def openings(work: Work) -> Any:
     learned = ConvolutionOpening(Convolution(GRIDS[2], 1, 3))
     L = scipy.sparse.random_array((7, 5), density=0.5, rng=np.random.default_rng(0), dtype=work.dtype)
     matrix = MatrixOpening(work.backend.csr_from_host(L))
     return everything_about(learned, work), everything_about(matrix, work)
+
+
+def pooling(work: Work) -> Any:
+    pool = AveragePooling(GRIDS[2], 2, 2)
+    return everything_about(pool, work), pool.matrix(work.dtype, work.backend)
 
 
 def model_of(work: Work, opening: str = "fixed") -> Model:
@@ -244,8 +269,9 @@ def classifier(work: Work) -> Any:
 
 def losses(work: Work) -> Any:
     Z, C = work.normal(0, 3, 5), work.one_hot(1, 3, 5)
-    at = SoftmaxCrossEntropy().evaluate(Z, C)
-    return at.value, at.gradient, at.hessian_product(work.normal(2, 3, 5)), softmax(Z)
+    every = [loss_named(name).evaluate(Z, C) for name in LOSSES]
+    V = work.normal(2, 3, 5)
+    return softmax(Z), [(at.value, at.gradient, at.hessian_diagonal, at.hessian_product(V)) for at in every]
 
 
 def regularizers(work: Work) -> Any:
@@ -282,7 +308,8 @@ def optimal_control(work: Work) -> Any:
         risk = problem.block(name, blocks)
         xp = work.backend.xp
         x = xp.concatenate(list(blocks.values())) if name == "joint" else blocks[name]
-        results.append((risk.value(x), risk.value_and_gradient(x), risk.curvature(x)(x)))
+        hessian = replace(risk, second_order=True).curvature(x)(x)
+        results.append((risk.value(x), risk.value_and_gradient(x), risk.curvature(x)(x), hessian))
     return results
 
 
@@ -340,13 +367,15 @@ ROWS: dict[str, Callable[[Work], Any]] = {
     "layer, bias per cell": layer("cell"),
     "layer, relu": layer("channel", "relu"),
     "forward Euler": forward_euler,
+    "other integrators": integrators,
     "openings": openings,
+    "pooling": pooling,
     "network, fixed opening": networks("fixed"),
     "network, learned opening": networks("learned"),
     "predictions": predictions,
     "preprocessing and labels": preprocessing,
     "classifier": classifier,
-    "softmax cross entropy": losses,
+    "losses": losses,
     "regularisers": regularizers,
     "problem (6)": optimal_control,
     "block-coordinate descent": descent,

@@ -281,6 +281,8 @@ def test_an_untrained_model_is_the_same_for_the_same_seed_in_both_precisions():
         ({"dtype": "float46"}, "Did you mean"),
         ({"seed": -1}, "seed is -1"),
         ({"seed": 1.5}, "seed is 1.5"),
+        ({"loss": "sofmax"}, "Did you mean 'softmax'"),
+        ({"pooling": 7}, "pooling is 7, which does not divide the mesh"),
     ],
 )
 def test_a_start_that_cannot_be_is_refused(options, words):

@@ -271,6 +271,26 @@ NETWORK: list[Row] = [
     ("parameters, seed word", lambda: initial_parameters(Residual(GRID, 2), "a"), "seed is 'a'"),
     ("parameters, dtype", lambda: initial_parameters(Residual(GRID, 2), 0, dtype="float16"), "float16"),
     ("parameters, scale", lambda: initial_parameters(Residual(GRID, 2), 0, np.nan), "stencil_scale is nan"),
+    ("network, integrator", lambda: Residual(GRID, 2, integrator="euler"), "Did you mean 'forward-euler'"),
+    ("network, layer", lambda: Residual(GRID, 2, layer="symmetric"), "Did you mean 'antisymmetric'"),
+    ("Verlet, odd channels", lambda: Residual(GRID, 3, integrator="verlet"), "expected an even number"),
+    ("Verlet, no channels", lambda: Residual(GRID, 0, integrator="verlet"), "channels is 0"),
+    (
+        "Verlet, antisymmetric",
+        lambda: Residual(GRID, 2, integrator="verlet", layer="antisymmetric"),
+        "do not go together",
+    ),
+    ("damping alone", lambda: Residual(GRID, 2, layer_damping=0.1), "expected 0 for layer 'convolution'"),
+    (
+        "damping, negative",
+        lambda: Residual(GRID, 2, layer="antisymmetric", layer_damping=-0.1),
+        "damping of the layer is -0.1",
+    ),
+    (
+        "damping, word",
+        lambda: Residual(GRID, 2, layer="antisymmetric", layer_damping="0"),
+        "damping of the layer is '0'",
+    ),
     ("vector, missing part", lambda: Residual(GRID, 2).theta({}), "'opening' is missing"),
 ]
 

@@ -37,7 +37,8 @@ def model_artifact(model: Model) -> Artifact:
     Artifact
         Of kind ``"model"``: arrays ``opening`` (c, c_image, *stencil), ``stencils`` (N, c, c, *stencil),
         ``biases`` (N, c), ``W`` (c·n, ℓ), ``mu`` (ℓ,), and ``history/<column>``; attributes ``network``,
-        ``preprocessing``, ``record`` and ``history_words``, the words that the history's texts count from 0.
+        ``classifier``, ``preprocessing``, ``record`` and ``history_words``, the words that the history's
+        texts count from 0.
 
     Examples
     --------
@@ -57,6 +58,7 @@ def model_artifact(model: Model) -> Artifact:
     network["grid"] = list(model.grid.shape)
     attributes = {
         "network": network,
+        "classifier": {"loss": model.loss, "pooling": int(model.pooling)},
         "preprocessing": model.preprocessing.to_dict(),
         "record": dict(model.record),
         "history_words": words,
@@ -75,7 +77,8 @@ def model_of(artifact: Artifact) -> Model:
     Returns
     -------
     Model
-        NumPy arrays, in the precision they were stored in.
+        NumPy arrays, in the precision they were stored in. Where nothing is said about the classifier, it is
+        softmax without pooling.
 
     Raises
     ------
@@ -96,6 +99,7 @@ def model_of(artifact: Artifact) -> Model:
             preprocessing=Preprocessing.from_dict(attributes["preprocessing"]),
             record=attributes["record"],
             history=_history(arrays, attributes["history_words"]),
+            **attributes.get("classifier", {}),
         )
     except InputError as error:
         raise FileError(f"the parts of the model do not fit together: {error}") from error

@@ -5,8 +5,10 @@ from __future__ import annotations
 from refms.config import DataSection
 from refms.data.dataset import Dataset, split
 from refms.data.digits import load_digits
+from refms.data.idx_dataset import load_idx, require_dataset
 from refms.data.mnist import load_mnist
 from refms.errors import InputError
+from refms.names import IDX_PREFIX
 
 
 def read_dataset(name: str, folder: str | None, part: str = "train") -> Dataset:
@@ -15,22 +17,32 @@ def read_dataset(name: str, folder: str | None, part: str = "train") -> Dataset:
     Parameters
     ----------
     name : str
-        ``"digits"`` or ``"mnist"``.
+        ``"digits"``, ``"mnist"``, or ``"idx:FOLDER"`` for any data set in IDX files.
     folder : str or None
         Where the files lie; the digits need none.
     part : str
-        ``"train"`` or ``"test"``, for MNIST's two parts.
+        ``"train"`` or ``"test"``, for data sets from files.
 
     Returns
     -------
     Dataset
         The images.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown, or the data set has no such part.
+    FileError
+        If its files are missing or damaged.
     """
+    require_dataset(name)
     if name == "digits":
         if part == "test":
             raise InputError("the digits have no separate test part; use --part train, validation or all.")
         return load_digits()
-    return load_mnist(folder, part)
+    if name == "mnist":
+        return load_mnist(folder, part)
+    return load_idx(name.removeprefix(IDX_PREFIX), folder, part)
 
 
 def split_by(section: DataSection, dataset: Dataset) -> tuple[Dataset, Dataset]:

@@ -18,11 +18,7 @@ from refms.model import Model, score
 def run(options: argparse.Namespace) -> int:
     """Evaluate and print; return 0."""
     model = load_model(options.model)
-    if options.size is not None and any(n != options.size for n in model.grid.shape):
-        raise InputError(
-            f"{options.model!r} lives on grid {model.grid.shape}, not on size {options.size}. Move it there "
-            f"first: refms transfer {options.model} --to {options.size} -o OUT."
-        )
+    require_size(model, options)
     if options.smoothing is not None:
         steps = dataclasses.replace(model.preprocessing, smoothing=options.smoothing)
         model = dataclasses.replace(model, preprocessing=steps)
@@ -48,6 +44,28 @@ def run(options: argparse.Namespace) -> int:
         },
     )
     return 0
+
+
+def require_size(model: Model, options: argparse.Namespace) -> None:
+    """Refuse a resolution that is not the model's.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    options : argparse.Namespace
+        ``model``, its file, and ``size``, or None for the model's own.
+
+    Raises
+    ------
+    InputError
+        With the command that moves the model.
+    """
+    if options.size is not None and any(n != options.size for n in model.grid.shape):
+        raise InputError(
+            f"{options.model!r} lives on grid {model.grid.shape}, not on size {options.size}. Move it there "
+            f"first: refms transfer {options.model} --to {options.size} -o OUT."
+        )
 
 
 def chosen_part(model: Model, options: argparse.Namespace) -> Dataset:

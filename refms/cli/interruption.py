@@ -30,7 +30,8 @@ def interruption(*, quiet: bool) -> Iterator[Callable[[], bool]]:
         pressed.set()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if not quiet:
-            sys.stderr.write("refms: stopping after this iteration; Ctrl-C again stops at once.\n")
+            below = "\n" if sys.stderr.isatty() else ""  # a line that is written over may stand there
+            sys.stderr.write(f"{below}refms: stopping after this iteration; Ctrl-C again stops at once.\n")
 
     if threading.current_thread() is not threading.main_thread():
         yield pressed.is_set

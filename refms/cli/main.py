@@ -16,10 +16,21 @@ from collections.abc import Sequence
 
 from refms import __version__
 from refms.cli.files import require_json_target
-from refms.cli.parsers import artifacts, certify, conform, evaluate, train, transfer, verify
+from refms.cli.parsers import (
+    artifacts,
+    certify,
+    compare,
+    conform,
+    evaluate,
+    inspect,
+    plot,
+    train,
+    transfer,
+    verify,
+)
 from refms.errors import InputError
 
-_PARSERS = (verify, conform, certify, train, evaluate, transfer, artifacts)
+_PARSERS = (verify, conform, certify, train, evaluate, transfer, compare, inspect, plot, artifacts)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 
 from refms.cli.files import write_json
+from refms.cli.progress import show_status
 from refms.conformance.mutants.kill_matrix import KillMatrix, Kills, kill_matrix
 
 INCOMPLETE = 4
@@ -76,6 +76,4 @@ def _counted(names: Sequence[str], text: str) -> str:
 
 def _progress(row: Kills | None) -> None:
     """Show which mutant was finished last, on a terminal only; None clears the line."""
-    if sys.stderr.isatty():
-        text = "" if row is None else row.name
-        print(f"\r{text[:100]:100}", end="\r" if row is None else "", file=sys.stderr, flush=True)
+    show_status("" if row is None else row.name)

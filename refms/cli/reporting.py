@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from refms.cli.progress import show_status
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.reports.report import Report, Row, table
@@ -90,6 +90,4 @@ def conclude(reports: Sequence[Report], *, enough: bool = True, failed: bool | N
 
 def _progress(row: Row | None) -> None:
     """Show which property was finished last, on a terminal only; None clears the line."""
-    if sys.stderr.isatty():
-        text = "" if row is None else f"{row.id} {row.title}"
-        print(f"\r{text[:100]:100}", end="\r" if row is None else "", file=sys.stderr, flush=True)
+    show_status("" if row is None else f"{row.id} {row.title}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from refms.artifacts.checkpoint_files import CheckpointFiles
 from refms.config import Configuration
-from refms.errors import FileError, require_whole
+from refms.errors import FileError, InputError, require_whole
 from refms.model import Model
 from refms.training import Checkpoint
 
@@ -82,9 +84,45 @@ def resumed(files: CheckpointFiles, start: Model, configuration: Configuration) 
     return replace(found, model=replace(found.model, record=start.record))
 
 
+@contextmanager
+def told_where_it_goes_on(files: CheckpointFiles) -> Iterator[None]:
+    """Say where a training can go on, where memory runs out or a file cannot be written.
+
+    Parameters
+    ----------
+    files : CheckpointFiles
+        Its checkpoints; they are left as they are.
+
+    Raises
+    ------
+    InputError
+        In the place of MemoryError.
+    FileError
+        In the place of itself.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise InputError(
+            f"out of memory{f' ({error})' if str(error) else ''}.{_way_on(files)} Give the process more "
+            "memory, or begin anew with a lower [optimization] memory, fewer channels or fewer examples."
+        ) from error
+    except FileError as error:
+        raise FileError(f"{error}{_way_on(files)}") from error
+
+
+def _way_on(files: CheckpointFiles) -> str:
+    existing = files.existing()
+    if not existing:
+        return ""
+    return f" {str(existing[-1])!r} is intact: the same command with --resume goes on from it."
+
+
 def _asked(model: Model) -> dict[str, Any]:
     """Return what a training was asked for, the number of iterations apart, by ``section.key``."""
-    sections: dict[str, dict[str, Any]] = model.record.get("configuration", {})
+    sections = Configuration().to_dict()  # what an older checkpoint does not know had its default
+    for section, keys in model.record.get("configuration", {}).items():
+        sections[section] = {**sections.get(section, {}), **keys}
     flat = {f"{section}.{key}": value for section, keys in sections.items() for key, value in keys.items()}
     flat.pop("optimization.iterations", None)
     # As JSON gives it back: tuples are lists there.

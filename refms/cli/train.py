@@ -9,20 +9,22 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from refms.artifacts.checkpoint_files import CheckpointFiles
 from refms.artifacts.model_file import save_model
-from refms.backend import backend_named
+from refms.backend import backend_named, backend_of
 from refms.cli.datasets import read_dataset, split_by
 from refms.cli.files import require_target, write_json
 from refms.cli.interruption import interruption
 from refms.cli.parsers.train import OVERRIDES
-from refms.cli.resuming import require_free, resumed
+from refms.cli.progress import duration, show_status, status_line, time_left
+from refms.cli.resuming import require_free, resumed, told_where_it_goes_on
 from refms.config import Configuration
 from refms.data.dataset import Dataset, one_hot
-from refms.environment import peak_memory, versions
+from refms.environment import machine, peak_memory, versions
 from refms.errors import Array, require_whole
 from refms.model import Model, initial_model, score
 from refms.objective.batches import LabelledColumns
@@ -60,20 +62,15 @@ def _run(options: argparse.Namespace, team: Team) -> int:
         require_free(files, options.checkpoints, resume=options.resume, force=options.force)
     dataset = read_dataset(configuration.data.dataset, options.data_dir)
     training_set, validation_set = split_by(configuration.data, dataset)
-    start = _start(configuration, dataset)
+    start = start_of(configuration, dataset)
     begin = resumed(files, start, configuration) if options.resume else Checkpoint(start)
     backend = backend_named(options.backend)
     start, begin = start.on(backend), replace(begin, model=begin.model.on(backend))
-    examples, validation = (
-        LabelledColumns(
-            start.prepare(part, configuration.data.interpolate),
-            backend.from_host(one_hot(part.labels, dataset.classes, configuration.optimization.dtype)),
-        )
-        for part in (training_set, validation_set)
-    )
+    interpolate = configuration.data.interpolate
+    examples, validation = (columns_of(start, part, interpolate) for part in (training_set, validation_set))
     # Where several processes step together, none may stop alone: there Ctrl-C ends all of them at once.
     wish = interruption(quiet=options.quiet) if team.comm.size == 1 else nullcontext(lambda: False)
-    with wish as stopping:
+    with told_where_it_goes_on(files), status_line(), wish as stopping:
         watch = (
             progress(start, validation, configuration, options.quiet, begin.iteration, stopping)
             if leads
@@ -86,7 +83,10 @@ def _run(options: argparse.Namespace, team: Team) -> int:
     code = 1 if result.outcome.status is Status.NON_FINITE else 0
     if not leads:
         return code
-    save_model(options.output, result.model, overwrite=options.force)
+    outcome = {"status": str(result.outcome.status), "message": result.outcome.message}
+    model = replace(result.model, record={**result.model.record, "outcome": outcome})
+    with told_where_it_goes_on(files):
+        save_model(options.output, model, overwrite=options.force)
     if result.outcome.status not in (Status.STOPPED, Status.NON_FINITE):
         files.remove()
     summary = summarized(result, examples, validation, configuration)
@@ -98,12 +98,52 @@ def _run(options: argparse.Namespace, team: Team) -> int:
     return code
 
 
-def _start(configuration: Configuration, dataset: Dataset) -> Model:
-    """Return the model before any training, once the memory is known to suffice."""
+def columns_of(model: Model, part: Dataset, interpolate: bool = False) -> LabelledColumns:
+    """Return prepared images and one-hot labels where a model lives, in its precision.
+
+    Parameters
+    ----------
+    model : Model
+        Gives mesh, pre-processing, backend and precision.
+    part : Dataset
+        The images.
+    interpolate : bool
+        Whether they may be prolonged to the mesh.
+
+    Returns
+    -------
+    LabelledColumns
+        One column an image.
+    """
+    labels = one_hot(part.labels, part.classes, str(model.W.dtype))
+    return LabelledColumns(model.prepare(part, interpolate), backend_of(model.W).from_host(labels))
+
+
+def start_of(configuration: Configuration, dataset: Dataset) -> Model:
+    """Return the model before any training, once the memory is known to suffice.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        Network, seed, pre-processing and precision.
+    dataset : Dataset
+        Gives mesh and classes.
+
+    Returns
+    -------
+    Model
+        NumPy arrays, with W = 0.
+
+    Raises
+    ------
+    InputError
+        If the memory budget does not suffice.
+    """
     grid = configuration.data.grid(dataset.grid)
     dtype = configuration.optimization.dtype
     network = configuration.network.network(grid)
-    require_memory(network, dataset.classes, dtype, configuration.optimization.memory)
+    classifier = configuration.classifier
+    require_memory(network, dataset.classes, dtype, configuration.optimization.memory, classifier.pooling)
     return initial_model(
         network,
         dataset.classes,
@@ -111,8 +151,15 @@ def _start(configuration: Configuration, dataset: Dataset) -> Model:
         replace(configuration.data.preprocessing, levels=max(grid.levels_to(dataset.grid), 0)),
         configuration.network.stencil_scale,
         dtype,
-        {"configuration": configuration.to_dict(), "dataset": dataset.name, "versions": versions()},
+        {
+            "configuration": configuration.to_dict(),
+            "dataset": dataset.name,
+            "versions": versions(),
+            "machine": machine(),
+        },
         configuration.network.opening_scale,
+        classifier.loss,
+        classifier.pooling,
     )
 
 
@@ -150,6 +197,8 @@ def progress(
 ) -> Monitor:
     """Return the monitor that measures the validation accuracy and prints a row per iteration.
 
+    On a terminal a line below the rows says what is running and how long it may take; it is written over.
+
     Parameters
     ----------
     model : Model
@@ -170,24 +219,30 @@ def progress(
     callable
         For :func:`~refms.training.train`.
     """
-    start = time.perf_counter()
     total = configuration.optimization.iterations
+    clock = [time.perf_counter()]  # when the run began and each iteration ended
+    if not quiet:
+        show_status(f"iteration {first + 1}/{total} is running")
 
     def monitor(iteration: int, blocks: Mapping[str, Array], rows: tuple[HistoryRow, ...]) -> Report:
         found = score(
             model.with_blocks(blocks), validation.X, validation.C, configuration.optimization.memory
         )
         if not quiet:
-            spent = time.perf_counter() - start
-            left = spent / (iteration - first) * (total - iteration)
+            clock.append(time.perf_counter())
+            left = time_left([after - before for before, after in pairwise(clock)], total - iteration)
+            show_status()
             print(
                 f"iteration={iteration}/{total} objective={rows[-1].objective:.6g} "
                 f"gradient={rows[0].gradient_norm:.2e} cg={rows[0].cg_iterations} "
                 f"step={rows[0].step_length:.3g} validation_loss={found.loss:.6g} "
-                f"validation_accuracy={found.accuracy:.4f} seconds={spent:.1f} left={left:.0f}",
+                f"validation_accuracy={found.accuracy:.4f} seconds={clock[-1] - clock[0]:.1f} "
+                f"left={left:.0f}",
                 file=sys.stderr,
                 flush=True,
             )
+            if iteration < total:
+                show_status(f"iteration {iteration + 1}/{total} is running, about {duration(left)} left")
         return Report(
             {"validation_accuracy": found.accuracy, "validation_loss": found.loss},
             "Stopped by Ctrl-C; refms train --resume --force goes on." if stopping() else "",
@@ -216,7 +271,7 @@ def summarized(
         JSON-able.
     """
     memory = configuration.optimization.memory
-    rows = [row for row in result.model.history if row.extra]
+    rows = [row for row in result.model.history if "validation_accuracy" in row.extra]
     return {
         "grid": list(result.model.grid.shape),
         "configuration": configuration.to_dict(),

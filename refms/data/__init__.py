@@ -6,6 +6,7 @@ from refms.data.dataset import split as split
 from refms.data.dataset import subset as subset
 from refms.data.digits import load_digits as load_digits
 from refms.data.idx import read_idx as read_idx
+from refms.data.idx_dataset import load_idx as load_idx
 from refms.data.mnist import load_mnist as load_mnist
 from refms.data.preprocessing import Preprocessing as Preprocessing
 from refms.data.preprocessing import prepare as prepare

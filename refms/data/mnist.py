@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from refms.data.dataset import Dataset
-from refms.data.idx import read_idx
+from refms.data.idx_dataset import possible_paths, read_labelled_images
 from refms.data.location import dataset_folder
 from refms.errors import FileError, require_choice
 
@@ -20,7 +20,7 @@ _HELP = (
 
 
 def load_mnist(folder: str | os.PathLike[str] | None = None, part: str = "train") -> Dataset:
-    """Return one part of MNIST, or of a data set in its format.
+    """Return one part of MNIST, or of ten classes in its format.
 
     Parameters
     ----------
@@ -46,26 +46,15 @@ def load_mnist(folder: str | os.PathLike[str] | None = None, part: str = "train"
     home = dataset_folder("mnist", folder, help_text=_HELP)
     image_path = _find(home, f"{_STEMS[part]}-images", "idx3-ubyte")
     label_path = _find(home, f"{_STEMS[part]}-labels", "idx1-ubyte")
-    images = read_idx(image_path)
-    labels = read_idx(label_path)
-    if images.ndim != 3 or images.dtype != "uint8" or images.size == 0:
-        raise FileError(
-            f"{str(image_path)!r} holds {images.dtype} of shape {images.shape}; "
-            "expected uint8 (images, rows, columns)."
-        )
-    if labels.ndim != 1 or labels.dtype != "uint8" or labels.shape[0] != images.shape[0]:
-        raise FileError(
-            f"{str(label_path)!r} holds {labels.dtype} of shape {labels.shape}; "
-            f"expected uint8 ({images.shape[0]},), one label for each image in {image_path.name}."
-        )
+    images, labels = read_labelled_images(image_path, label_path)
     if labels.max() > 9:
         raise FileError(f"{str(label_path)!r} holds the label {labels.max()}; expected 0 to 9.")
-    return Dataset(images, labels.astype("int64"), classes=10, name=f"mnist {part}", max_value=255.0)
+    return Dataset(images, labels, classes=10, name=f"mnist {part}", max_value=255.0)
 
 
 def _find(home: Path, stem: str, kind: str) -> Path:
-    names = [f"{stem}{mark}{kind}{end}" for mark in "-." for end in (".gz", "")]
-    found = [home / name for name in names if (home / name).is_file()]
+    paths = possible_paths(home, stem, kind)
+    found = [path for path in paths if path.is_file()]
     if not found:
-        raise FileError(f"{str(home)!r} holds no {names[0]} (nor the unpacked {names[1]}). {_HELP}")
+        raise FileError(f"{str(home)!r} holds no {paths[0].name} (nor the unpacked {paths[1].name}). {_HELP}")
     return found[0]

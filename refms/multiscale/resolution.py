@@ -10,6 +10,7 @@ from refms.errors import Array, InputError, precision, require_choice, require_s
 from refms.grid import Grid
 from refms.model import Model
 from refms.names import STENCIL_RULES, WEIGHT_RULES
+from refms.network.layers.pooling import WHOLE_MESH
 from refms.operators.galerkin import prolong_stencil, restrict_stencil
 from refms.operators.transfer import TransferPair, transfer_pair
 
@@ -48,7 +49,7 @@ def transfer(
     Raises
     ------
     InputError
-        If the grids are not related by doubling or a name is unknown.
+        If the grids are not related by doubling, a name is unknown, or blocks of pooling would be cut.
     SingularTransferError
         If the pair cannot prolong stencils of this size and least squares were not asked for.
 
@@ -60,6 +61,14 @@ def transfer(
     With ``weights="adjoint"``, T → 0, and y_H = R y_h (up) or y_h = P y_H (down) the logits are the same on
     both grids, for every pair. With ``weights="pair"`` this holds where R = 2^{-d} Pᵀ; with other pairs the
     logits differ by O(h^q), q the order of the pair.
+
+    With pooling W lives on blocks, and these stay the same regions of Ω: W is kept, and a block has 2^d times
+    as many cells on the next finer mesh (:func:`move_pooling`). A mean over a block is the mean of its cells'
+    means, so where R takes the mean of two cells the logits agree for T → 0 whatever P is.
+
+    Layers with Kᵀ (antisymmetric ones, and Verlet's second half) need R K_hᵀ P = K_Hᵀ. That holds for pairs
+    whose stencil map commutes with the flip: all with R ∝ Pᵀ, and all named ones but ``nearest``. The damping
+    of an antisymmetric layer is kept.
 
     R, P and so K_H = R K_h P are periodic. In a network with zero boundary the identity holds in those cells
     whose stencils, fine and coarse, do not reach the edge.
@@ -83,6 +92,7 @@ def transfer(
         stencil_shape=tuple(layers.shape[-d:]),
         opening_shape=tuple(opening.shape[-d:]),
     )
+    pooling, left = move_pooling(model.pooling, levels)
     note = {
         "from": list(model.grid.shape),
         "to": list(grid.shape),
@@ -96,8 +106,9 @@ def transfer(
         opening=opening,
         stencils=layers,
         biases=model.biases.copy(),
-        W=move_weights(model.W, model.grid, levels, pair, weights),
+        W=move_weights(model.W, model.classifier.grid, left, pair, weights),
         mu=model.mu.copy(),
+        pooling=pooling,
         record={**model.record, "transfers": [*model.record.get("transfers", []), note]},
     )
 
@@ -210,6 +221,48 @@ def move_weights(W: Array, grid: Grid, levels: int, pair: TransferPair, rule: st
         return volumes * (pair.prolongation_matrix(grid, **options).T @ W)
     row_sum = sum(weight for _, weight in pair.restriction) ** (-levels * grid.dimension)
     return (pair.restriction_matrix(grid, **options) @ W) / row_sum
+
+
+def move_pooling(cells: int, levels: int) -> tuple[int, int]:
+    """Return the pooling on another mesh, and the levels by which W has to move.
+
+    Parameters
+    ----------
+    cells : int
+        Cells of a block along each axis; 1 for no pooling, 0 for the whole mesh.
+    levels : int
+        Doublings of the mesh; positive up, negative down.
+
+    Returns
+    -------
+    cells : int
+        Cells of the same block on the other mesh. Blocks that are single cells stay single cells.
+    levels : int
+        Doublings of the grid of W: none while blocks stay the same regions.
+
+    Raises
+    ------
+    InputError
+        If blocks of an odd number of cells would have to be halved.
+
+    Examples
+    --------
+    >>> move_pooling(2, 1), move_pooling(4, -1), move_pooling(2, -2), move_pooling(1, 1), move_pooling(0, 1)
+    ((4, 0), (2, 0), (1, -1), (1, 1), (0, 0))
+    """
+    if cells == WHOLE_MESH:
+        return cells, 0
+    if levels > 0:
+        return (cells, levels) if cells == 1 else (cells * 2**levels, 0)
+    left = levels
+    while left < 0 and cells > 1:
+        if cells % 2:
+            raise InputError(
+                f"blocks of {cells} cells along an axis cannot be halved; expected pooling by an even number "
+                "(or 1, or 0 for the whole mesh) on the way to a coarser mesh."
+            )
+        cells, left = cells // 2, left + 1
+    return cells, left
 
 
 def coarse_to_fine(

@@ -8,8 +8,9 @@ from itertools import pairwise
 
 from refms.backend import backend_of, zeros_like
 from refms.errors import Array, InputError
-from refms.network.mapping import Linearization, Mapping
+from refms.network.mapping import AdjointLinearization, AdjointTangent, Linearization, Mapping
 from refms.network.parameters import EMPTY, Layout
+from refms.network.second_order import ChainAdjoint, chain_adjoint, linearized_adjoint
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,11 @@ class SequenceLinearization:
             G = one.pull_back(G)
         return G
 
+    def linearize_adjoint(self, G: Array, *, wrt_input: bool = True) -> tuple[ChainAdjoint, Array | None]:
+        """Return the adjoint linearised at G, and the gradient with respect to the input."""
+        sizes = [map_.layout.size for _, map_ in self.sequence.maps]
+        return chain_adjoint(self.steps, sizes, G, wrt_input)
+
 
 @dataclass(frozen=True, eq=False)
 class Frozen:
@@ -247,3 +253,41 @@ class FrozenLinearization:
     def pull_back(self, G: Array) -> Array:
         """Return (∂F/∂Y)ᵀ G."""
         return self.inner.pull_back(G)
+
+    def linearize_adjoint(self, G: Array, *, wrt_input: bool = True) -> tuple[FrozenAdjoint, Array | None]:
+        """Return the adjoint Y ↦ (∂F/∂Y)ᵀ G linearised, and its value."""
+        inner, gY = linearized_adjoint(self.inner, G, wrt_input=wrt_input)
+        return FrozenAdjoint(inner, self.empty), gY
+
+
+@dataclass(frozen=True, eq=False)
+class FrozenAdjoint:
+    """The adjoint of a frozen map, linearised: only Y and the cotangent vary."""
+
+    inner: AdjointLinearization
+    empty: Array
+
+    def along(self, dtheta: Array | None, dY: Array | None = None) -> FrozenTangent:
+        """Return the derivatives along dY."""
+        return FrozenTangent(self.inner.along(None, dY), self.empty)
+
+
+@dataclass(frozen=True, eq=False)
+class FrozenTangent:
+    """The derivatives of a frozen map and of its adjoint along dY."""
+
+    inner: AdjointTangent
+    empty: Array
+
+    @property
+    def output(self) -> Array:
+        """∂F/∂Y dY."""
+        return self.inner.output
+
+    def vjp(self, dG: Array, *, wrt_input: bool = True) -> tuple[Array, Array | None]:
+        """Return the empty vector and the derivative of (∂F/∂Y)ᵀ G."""
+        return self.empty, (self.inner.pull_back(dG) if wrt_input else None)
+
+    def pull_back(self, dG: Array) -> Array:
+        """Return the derivative of (∂F/∂Y)ᵀ G."""
+        return self.inner.pull_back(dG)

@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from refms.errors import Array
 from refms.network.mapping import Linearization, Mapping
+from refms.network.second_order import EulerStepAdjoint, linearized_adjoint, step_adjoint
 
 
 @runtime_checkable
@@ -50,6 +51,10 @@ class EulerStepLinearization:
     def pull_back(self, G: Array) -> Array:
         """Return G + δt F_Yᵀ G."""
         return G + self.dt * self.layer.pull_back(G)
+
+    def linearize_adjoint(self, G: Array, *, wrt_input: bool = True) -> tuple[EulerStepAdjoint, Array | None]:
+        """Return the step's adjoint linearised at G, and G + δt F_Yᵀ G."""
+        return step_adjoint(linearized_adjoint(self.layer, self.dt * G, wrt_input=wrt_input), G, self.dt)
 
 
 def stored_by_step(layer: Mapping) -> int:

@@ -2,6 +2,11 @@
 
 A map F(θ, Y) answers ``linearize(θ, Y)`` with its output and a linearisation that owns what the forward
 pass computed. A Gauss–Newton product ``vjp(H_loss @ jvp(v))`` then never runs the forward pass again.
+
+A linearisation that can be differentiated once more (:class:`TwiceLinearization`) gives products with the
+full Hessian by the second-order adjoint: g(θ, Y, G) = (F_θᵀ G, F_Yᵀ G) is linearised at G = ∇E, and
+
+    ∇²(E ∘ F) v = dg along (v, ∇²E J v) = Jᵀ ∇²E J v + D(Jᵀ)[v] ∇E.
 """
 
 from __future__ import annotations
@@ -59,6 +64,67 @@ class Linearization(Protocol):
 
     def pull_back(self, G: Array) -> Array:
         """Return (∂F/∂Y)ᵀ G alone, shape of Y: for maps whose parameters are held fixed."""
+
+
+class AdjointTangent(Protocol):
+    """The derivatives of F and of its adjoint along one direction (dθ, dY)."""
+
+    @property
+    def output(self) -> Array:
+        """∂F/∂θ dθ + ∂F/∂Y dY, shape of the output."""
+
+    def vjp(self, dG: Array, *, wrt_input: bool = True) -> tuple[Array, Array | None]:
+        """Return the derivatives of (∂F/∂θ)ᵀ G and (∂F/∂Y)ᵀ G along (dθ, dY, dG).
+
+        Parameters
+        ----------
+        dG : array
+            Direction in the cotangent, shape of the output.
+        wrt_input : bool
+            False skips the second result, which is then None.
+
+        Returns
+        -------
+        dgtheta : array
+            Shape (layout.size,).
+        dgY : array or None
+            Shape of Y.
+        """
+
+    def pull_back(self, dG: Array) -> Array:
+        """Return the derivative of (∂F/∂Y)ᵀ G alone, shape of Y."""
+
+
+class AdjointLinearization(Protocol):
+    """The adjoint (θ, Y, G) ↦ (F_θᵀ G, F_Yᵀ G), linearised at a point and at one cotangent G."""
+
+    def along(self, dtheta: Array | None, dY: Array | None = None) -> AdjointTangent:
+        """Return the derivatives along (dθ, dY); parameters as for :meth:`Linearization.jvp`."""
+
+
+@runtime_checkable
+class TwiceLinearization(Linearization, Protocol):
+    """A linearisation whose adjoint can be linearised in turn: what the full Hessian needs."""
+
+    def linearize_adjoint(
+        self, G: Array, *, wrt_input: bool = True
+    ) -> tuple[AdjointLinearization, Array | None]:
+        """Return the adjoint linearised at the cotangent G, and (∂F/∂Y)ᵀ G.
+
+        Parameters
+        ----------
+        G : array
+            Cotangent, shape of the output.
+        wrt_input : bool
+            False where Y does not vary: directions then have no dY, and the second result is None.
+
+        Returns
+        -------
+        adjoint : AdjointLinearization
+            Keeps for each example at most as many numbers again as the linearisation.
+        gY : array or None
+            Shape of Y.
+        """
 
 
 @runtime_checkable

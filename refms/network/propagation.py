@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from numbers import Real
 
 from refms.backend import backend_of, zeros_like
-from refms.errors import Array, InputError, require_whole
+from refms.errors import Array
 from refms.network.euler_step import linearized_step, step, stored_by_step
-from refms.network.mapping import Linearization, Mapping
-from refms.network.parameters import EMPTY, Layout
+from refms.network.mapping import Linearization
+from refms.network.second_order import ChainAdjoint, chain_adjoint
+from refms.network.time_stepping import TimeStepping
 
 
 @dataclass(frozen=True)
-class ForwardEuler:
+class ForwardEuler(TimeStepping):
     """N forward Euler steps with identical layers F and a parameter vector θ_k for each.
 
     Parameters
@@ -49,40 +48,6 @@ class ForwardEuler:
     (0.5, 20)
     """
 
-    layer: Mapping
-    layers: int
-    final_time: float
-
-    def __post_init__(self) -> None:
-        require_whole(self.layers, "layers", 1)
-        if not (isinstance(self.final_time, Real) and 0 <= self.final_time < math.inf):
-            raise InputError(f"final_time is {self.final_time!r}; expected a finite number T >= 0.")
-        if self.layer.rows_in != self.layer.rows_out:
-            raise InputError(
-                f"the layer maps {self.layer.rows_in} rows to {self.layer.rows_out}; a time step needs equal "
-                "numbers (c_in = c_out)."
-            )
-
-    @property
-    def time_step(self) -> float:
-        """δt = T / N."""
-        return self.final_time / self.layers
-
-    @property
-    def layout(self) -> Layout:
-        """The layer's parts for each layer in turn, named ``layerk/part``."""
-        return sum((self.layer.layout.prefixed(f"layer{k}") for k in range(self.layers)), EMPTY)
-
-    @property
-    def rows_in(self) -> int:
-        """Rows of y_0."""
-        return self.layer.rows_in
-
-    @property
-    def rows_out(self) -> int:
-        """Rows of y_N."""
-        return self.layer.rows_out
-
     @property
     def multiply_adds(self) -> int:
         """Multiply-adds of all layers for one example."""
@@ -92,32 +57,6 @@ class ForwardEuler:
     def stored(self) -> int:
         """Numbers kept per example: each layer's own and the state after it."""
         return self.layers * stored_by_step(self.layer)
-
-    def by_layer(self, theta: Array) -> Array:
-        """Return the parameters as a matrix with one row per layer, as a view.
-
-        Parameters
-        ----------
-        theta : array
-            Shape (layout.size,).
-
-        Returns
-        -------
-        array
-            Shape (N, layer.layout.size); row k is θ_k at time t_k = k δt.
-
-        Raises
-        ------
-        InputError
-            If the vector has another length.
-        """
-        size = self.layer.layout.size
-        if tuple(theta.shape) != (self.layers * size,):
-            raise InputError(
-                f"theta has shape {tuple(theta.shape)}; expected ({self.layers * size},) = "
-                f"{self.layers} layers of {size} parameters."
-            )
-        return theta.reshape(self.layers, size)
 
     def apply(self, theta: Array, Y: Array) -> Array:
         """Return y_N.
@@ -188,3 +127,8 @@ class ForwardEulerLinearization:
         for one in reversed(self.steps):
             G = one.pull_back(G)
         return G
+
+    def linearize_adjoint(self, G: Array, *, wrt_input: bool = True) -> tuple[ChainAdjoint, Array | None]:
+        """Return the adjoint linearised at G, and the gradient with respect to y_0."""
+        sizes = [self.propagation.layer.layout.size] * len(self.steps)
+        return chain_adjoint(self.steps, sizes, G, wrt_input)

@@ -17,7 +17,7 @@ class Classifier:
     Parameters
     ----------
     grid : Grid
-        Its cell volume is the h^d.
+        Of the features, or of the blocks over which they were averaged; its cell volume is the h^d.
     channels : int
         Channels c of the features.
     classes : int
@@ -138,3 +138,54 @@ class ClassifierLinearization:
     def pull_back(self, G: Array) -> Array:
         """Return h^d W G."""
         return self.W @ (self.classifier.grid.cell_volume * G)
+
+    def linearize_adjoint(
+        self, G: Array, *, wrt_input: bool = True
+    ) -> tuple[ClassifierAdjoint, Array | None]:
+        """Return the adjoint linearised at G, and h^d W G."""
+        return ClassifierAdjoint(self, G), (self.pull_back(G) if wrt_input else None)
+
+
+@dataclass(frozen=True, eq=False)
+class ClassifierAdjoint:
+    """The adjoint (h^d Y Gᵀ, G 1, h^d W G), linearised at a cotangent G.
+
+    Notes
+    -----
+    Bilinear in (W, μ) and Y, hence along (dW, dμ, dY, dG)
+
+        dgW = h^d (Y dGᵀ + dY Gᵀ),   dgμ = dG 1,   dgY = h^d (W dG + dW G).
+    """
+
+    at: ClassifierLinearization
+    G: Array
+
+    def along(self, dtheta: Array | None, dY: Array | None = None) -> ClassifierTangent:
+        """Return the derivatives along (dW and dμ as a vector, dY)."""
+        dW = None if dtheta is None else self.at.classifier.layout.unpack(dtheta)["W"]
+        return ClassifierTangent(self, (dW, dY), self.at.jvp(dtheta, dY))
+
+
+@dataclass(frozen=True, eq=False)
+class ClassifierTangent:
+    """The derivatives of the logits and of their adjoint; formulas in :class:`ClassifierAdjoint`."""
+
+    adjoint: ClassifierAdjoint
+    direction: tuple[Array | None, Array | None]
+    output: Array
+
+    def vjp(self, dG: Array, *, wrt_input: bool = True) -> tuple[Array, Array | None]:
+        """Return the derivatives of the gradient of (W, μ), as a vector, and of h^d W G."""
+        at, G, (_, dY) = self.adjoint.at, self.adjoint.G, self.direction
+        gW = at.Y @ dG.T
+        if dY is not None:
+            gW = gW + dY @ G.T
+        gW = at.classifier.grid.cell_volume * gW
+        dgY = self.pull_back(dG) if wrt_input else None
+        return backend_of(dG).xp.concatenate([gW.reshape(-1), dG.sum(axis=1)]), dgY
+
+    def pull_back(self, dG: Array) -> Array:
+        """Return h^d (W dG + dW G)."""
+        at, G, (dW, _) = self.adjoint.at, self.adjoint.G, self.direction
+        dgY = at.pull_back(dG)
+        return dgY if dW is None else dgY + dW @ (at.classifier.grid.cell_volume * G)

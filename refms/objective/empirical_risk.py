@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from refms.errors import Array
+from refms.errors import Array, InputError
 from refms.network.checkpointing import checkpointed
-from refms.network.mapping import Linearization, Mapping
+from refms.network.mapping import Mapping
 from refms.objective.batches import DEFAULT_MEMORY, LabelledColumns, batch_width
-from refms.objective.losses import Loss, LossEvaluation, SoftmaxCrossEntropy
+from refms.objective.curvature import GAUSS_NEWTON, HESSIAN, Curvature, Product
+from refms.objective.losses import Loss, SoftmaxCrossEntropy
 from refms.objective.regularizers import Quadratic
 from refms.objective.shards import ALONE, Addends, Team, mapped, own_batches, own_range, summed
 from refms.parallel import shard_bounds
@@ -19,9 +20,6 @@ FEW_COLUMNS = 4
 """Examples whose activations must fit into the memory budget, or the propagation keeps checkpoints alone."""
 
 T = TypeVar("T")
-Product = Callable[[Array], Array]
-"""v -> A v, shape and dtype of v."""
-
 Preconditioning = Callable[["EmpiricalRisk", Array, Product], Product | None]
 Shards = tuple[tuple[LabelledColumns, ...], ...]
 """The batches of each of a process's shards."""
@@ -77,12 +75,16 @@ class EmpiricalRisk:
         it holds all of them.
     preconditioning : callable or None
         (risk, x, curvature) -> a preconditioner for conjugate gradients at x, or None.
+    second_order : bool
+        False: curvature is the Gauss–Newton matrix, which is positive semi-definite. True: the full Hessian,
+        which need not be; the map must have second derivatives.
 
     Notes
     -----
     f = 1/m Σ_j E(F(x, X_j), C_j) + R(x),  ∇f = 1/m Σ_j J_jᵀ ∇E_j + Q x, and the Gauss–Newton product on a
-    sample I is G v = 1/|I| Σ_{j∈I} J_jᵀ ∇²E_j J_j v + Q v. Sums over batches are carried in double precision
-    for the value and in the precision of x for vectors; their order depends on m and the memory budget alone.
+    sample I is G v = 1/|I| Σ_{j∈I} J_jᵀ ∇²E_j J_j v + Q v. The Hessian adds 1/|I| Σ_{j∈I} D(J_jᵀ)[v] ∇E_j.
+    Sums over batches are carried in double precision for the value and in the precision of x for vectors;
+    their order depends on m and the memory budget alone.
     """
 
     map: Mapping
@@ -97,17 +99,18 @@ class EmpiricalRisk:
     team: Team = ALONE
     count: int | None = None
     preconditioning: Preconditioning | None = None
+    second_order: bool = False
 
     def __post_init__(self) -> None:
-        need = 2 * self.map.stored * self.examples.X.dtype.itemsize * FEW_COLUMNS
+        stored = self._kind.stored_factor * self.map.stored
+        need = 2 * stored * self.examples.X.dtype.itemsize * FEW_COLUMNS
         if need > self.memory // self.team.threads:
             object.__setattr__(self, "map", checkpointed(self.map))
 
     @property
     def width(self) -> int:
         """Columns per batch within the memory budget, which all threads share."""
-        share = self.memory // self.team.threads
-        return batch_width(self.map.stored, self.examples.X.dtype.itemsize, share, self.map.rows_in)
+        return self._width(1)
 
     @property
     def total(self) -> int:
@@ -122,6 +125,33 @@ class EmpiricalRisk:
     def preconditioner(self, x: Array, curvature: Product) -> Product | None:
         """Return r -> M⁻¹ r for the curvature at x, shape and dtype of r; None where there is none."""
         return None if self.preconditioning is None else self.preconditioning(self, x, curvature)
+
+    def on(self, indices: Array) -> EmpiricalRisk:
+        """Return the same function with the mean over some examples in the place of all, for mini-batches.
+
+        Parameters
+        ----------
+        indices : numpy.ndarray
+            Host integers, shape (k,), k >= 1.
+
+        Returns
+        -------
+        EmpiricalRisk
+            With the whole regulariser, so that its mean over all mini-batches of a size is f; its passes
+            are counted by the same counter.
+
+        Raises
+        ------
+        InputError
+            If an index is out of range, or this process does not hold all examples.
+        """
+        if self.count is not None and self.team.comm.size > 1:
+            raise InputError("mini-batches need all examples in each process; use one process.")
+        return replace(self, examples=self.examples.take(indices), sample=None, count=None)
+
+    def apart(self) -> EmpiricalRisk:
+        """Return the same function with a counter of its own, for measurements that no method needs."""
+        return replace(self, work=Work())
 
     def value(self, x: Array) -> float:
         """Return f(x).
@@ -172,7 +202,7 @@ class EmpiricalRisk:
         return value, gradient  # type: ignore[return-value]  # complex only for complex x
 
     def curvature(self, x: Array) -> Callable[[Array], Array]:
-        """Return the product with the Gauss–Newton matrix at x, on the Hessian sample.
+        """Return the product with the Gauss–Newton matrix, or the Hessian, at x, on the Hessian sample.
 
         The map is linearised here, once. If the linearisations of the sample exceed the memory budget they
         are made again in every product, batch by batch, with the same result.
@@ -185,36 +215,40 @@ class EmpiricalRisk:
         Returns
         -------
         callable
-            v ↦ G v, shape and dtype of x.
+            v ↦ G v, or v ↦ ∇²f v, shape and dtype of x.
+
+        Raises
+        ------
+        InputError
+            If the Hessian is asked for and the map has no second derivatives.
         """
+        kind = self._kind
+        width = self._width(kind.stored_factor)
         if self.sample is None:
-            shards, count = self._shards(), self.total
+            shards, count = self._shards(width), self.total
         else:
-            shards, count = self._shards_of(self.sample), len(self.sample)
+            shards, count = self._shards_of(self.sample, width), len(self.sample)
 
-        def linearized(batch: LabelledColumns) -> tuple[Linearization, LossEvaluation]:
+        def linearized(batch: LabelledColumns) -> Product:
             F = self.map.linearize(x, batch.X)
-            return F, self.loss.evaluate(F.output, batch.C, count)
-
-        def multiplied(at: tuple[Linearization, LossEvaluation], v: Array) -> Addends:
-            F, loss = at
-            return (F.vjp(loss.hessian_product(F.jvp(v)), wrt_input=False)[0],)
+            return kind.product(F, self.loss.evaluate(F.output, batch.C, count))
 
         own = sum(batch.count for shard in shards for batch in shard)
-        need = own * (self.map.stored + self.map.rows_in) * self.examples.X.dtype.itemsize
+        stored = kind.stored_factor * self.map.stored + self.map.rows_in
         kept = None
-        if need <= self.memory:
+        if own * stored * self.examples.X.dtype.itemsize <= self.memory:
             every = mapped(linearized, [batch for shard in shards for batch in shard], self.team.threads)
             kept = [[next(every) for _ in shard] for shard in shards]
-            self.count_passes(1, count)
+            self.count_passes(kind.linearization_passes, count)
 
         def product(v: Array) -> Array:
             start = (self.regularizer.gradient(v),)
-            self.count_passes(3 if kept is not None else 4, count)
+            self.count_passes(kind.product_passes, count)
             if kept is not None:
-                (found,) = self._summed(kept, lambda at: multiplied(at, v), start, count)
+                (found,) = self._summed(kept, lambda multiplied: (multiplied(v),), start, count)
             else:
-                (found,) = self._summed(shards, lambda batch: multiplied(linearized(batch), v), start, count)
+                self.count_passes(kind.linearization_passes, count)
+                (found,) = self._summed(shards, lambda batch: (linearized(batch)(v),), start, count)
             return found
 
         return product
@@ -234,20 +268,29 @@ class EmpiricalRisk:
         tuple
             The sums.
         """
-        return self._summed(self._shards(), addends, start, self.total)
+        return self._summed(self._shards(self.width), addends, start, self.total)
 
-    def _shards(self) -> Shards:
+    @property
+    def _kind(self) -> Curvature:
+        return HESSIAN if self.second_order else GAUSS_NEWTON
+
+    def _width(self, factor: int) -> int:
+        """Return the columns per batch where linearisations keep ``factor`` times ``map.stored``."""
+        share = self.memory // self.team.threads
+        return batch_width(factor * self.map.stored, self.examples.X.dtype.itemsize, share, self.map.rows_in)
+
+    def _shards(self, width: int) -> Shards:
         """Return the batches of this process's shards of all examples."""
         first = 0 if self.count is None else own_range(self.count, self.team.comm)[0]
-        return own_batches(self.examples, self.total, first, self.width, self.team.comm)
+        return own_batches(self.examples, self.total, first, width, self.team.comm)
 
-    def _shards_of(self, sample: Array) -> Shards:
+    def _shards_of(self, sample: Array, width: int) -> Shards:
         """Return the batches of this process's shards of a sample."""
         start, stop = own_range(len(sample), self.team.comm)
         if start == stop:
             return ()
         own = self.examples.take(sample[start:stop])
-        return own_batches(own, len(sample), start, self.width, self.team.comm)
+        return own_batches(own, len(sample), start, width, self.team.comm)
 
     def _summed(
         self, shards: Sequence[Sequence[T]], addends: Callable[[T], Addends], start: Addends, count: int

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from refms.backend import backend_of
 from refms.errors import Array, InputError, require_choice
+from refms.names import BLOCK_NAMES
 from refms.network.checkpointing import checkpointed
 from refms.network.composition import Frozen, Sequence
 from refms.network.mapping import Mapping
@@ -18,7 +19,7 @@ from refms.objective.losses import Loss, SoftmaxCrossEntropy
 from refms.objective.regularizers import Quadratic
 from refms.objective.shards import ALONE, Team, mapped, own_batches, own_range
 
-BLOCKS = ("propagation", "classifier", "joint")
+BLOCKS = BLOCK_NAMES
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +54,9 @@ class OptimalControl:
         Threads and processes that share the examples; each process holds all of them.
     propagation_preconditioning, classifier_preconditioning : callable or None
         Preconditioners of the two blocks, see :class:`~refms.objective.empirical_risk.EmpiricalRisk`.
+    second_order : bool
+        Whether curvature is the full Hessian rather than the Gauss–Newton matrix. In the classifier block
+        both are the same matrix, because the logits are linear in (W, μ).
 
     Raises
     ------
@@ -73,6 +77,7 @@ class OptimalControl:
     team: Team = ALONE
     propagation_preconditioning: Preconditioning | None = None
     classifier_preconditioning: Preconditioning | None = None
+    second_order: bool = False
 
     def __post_init__(self) -> None:
         hessian_sample(1, self.hessian_fraction, 0, 0)  # refuses a bad fraction
@@ -136,13 +141,13 @@ class OptimalControl:
         if name == "propagation":
             full = self._sequence(self.network, Frozen(self.classifier, omega))
             constant = self.classifier_regularizer.value(omega)
-            risk = self._risk(full, self.propagation_regularizer, constant, sample)
+            risk = self._risk(full, self.propagation_regularizer, constant, sample, self.second_order)
             return replace(risk, preconditioning=self.propagation_preconditioning)
         full = self._sequence(self.network, self.classifier)
         backend = backend_of(theta)
         on_theta, on_omega = self.propagation_regularizer.Q, self.classifier_regularizer.Q
         Q = backend.sparse.block_array([[on_theta, None], [None, on_omega]], format="csr")
-        return self._risk(full, Quadratic(Q), 0.0, sample)
+        return self._risk(full, Quadratic(Q), 0.0, sample, self.second_order)
 
     def features(self, theta: Array) -> Array:
         """Return y_N for the examples of this process's shards, which are all where it is alone.
@@ -200,7 +205,12 @@ class OptimalControl:
         )
 
     def _risk(
-        self, map_: Mapping, regularizer: Quadratic, constant: float | complex, sample: Array | None = None
+        self,
+        map_: Mapping,
+        regularizer: Quadratic,
+        constant: float | complex,
+        sample: Array | None = None,
+        second_order: bool = False,
     ) -> EmpiricalRisk:
         return EmpiricalRisk(
             map_,
@@ -212,6 +222,7 @@ class OptimalControl:
             memory=self.memory,
             work=self.work,
             team=self.team,
+            second_order=second_order,
         )
 
     def _sequence(self, network: Mapping, classifier: Mapping) -> Sequence:

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from refms.backend import NUMPY, Backend
 from refms.errors import Array, InputError, require_choice, require_shape
-from refms.network.propagation import ForwardEuler
+from refms.network.time_stepping import TimeStepping
 from refms.objective.classifier import Classifier
 from refms.operators.differences import gradient_matrix
 from refms.operators.kronecker import identity, kronecker
@@ -122,7 +122,7 @@ def classifier_regularizer(
 
 
 def time_regularizer(
-    propagation: ForwardEuler,
+    propagation: TimeStepping,
     smoothness: float,
     tikhonov: float = 0.0,
     leading: int = 0,
@@ -133,7 +133,7 @@ def time_regularizer(
 
     Parameters
     ----------
-    propagation : ForwardEuler
+    propagation : TimeStepping
         Gives N, δt and the number of parameters of a layer.
     smoothness : float
         α_θ ≥ 0.
@@ -165,6 +165,7 @@ def time_regularizer(
     Examples
     --------
     >>> from refms.network.layers.opening import MatrixOpening
+    >>> from refms.network.propagation import ForwardEuler
     >>> steps = ForwardEuler(MatrixOpening(np.eye(2)), layers=2, final_time=1.0)
     >>> time_regularizer(steps, smoothness=1.0).Q.shape
     (0, 0)

@@ -17,6 +17,9 @@ U = TypeVar("U")
 Addends = tuple[Array | float | complex, ...]
 """What a batch adds to several sums."""
 
+PAIRED_ROW = 128
+"""Bytes of one cell of all examples that a batch keeps where an odd number of batches is made even."""
+
 
 @dataclass(frozen=True)
 class Team:
@@ -71,11 +74,18 @@ def own_batches(
     shards = []
     for shard in own_shards(len(bounds) - 1, comm.rank, comm.size):
         start, stop = bounds[shard] - first, bounds[shard + 1] - first
-        number = -(-(stop - start) // width)
-        even = -(-(stop - start) // max(number, 1))
         part = LabelledColumns.unchecked(examples.X[:, start:stop], examples.C[:, start:stop])
-        shards.append(tuple(part.batches(even)) if stop > start else ())
+        pairs = len(bounds) == 2  # several shards are an even number of batches anyway
+        shards.append(tuple(part.batches(_even(part, width, pairs))) if stop > start else ())
     return tuple(shards)
+
+
+def _even(examples: LabelledColumns, width: int, pairs: bool) -> int:
+    """Return the width of equally wide batches, by preference an even number of them for two threads."""
+    number = -(-examples.count // width)
+    if pairs and number % 2 and examples.count // (number + 1) * examples.X.dtype.itemsize >= PAIRED_ROW:
+        number += 1
+    return -(-examples.count // number)
 
 
 def summed(

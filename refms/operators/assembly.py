@@ -11,6 +11,7 @@ from refms.backend import NUMPY, Backend, backend_of
 from refms.errors import Array, InputError, precision, require_shape
 from refms.grid import Grid
 from refms.operators.patches import neighbours, offsets_of
+from refms.operators.repeats import Repeats
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,10 @@ class ConvolutionAssembly:
     backend : Backend
         Where the arrays live.
     gather : array
-        Integers (nnz,): position of every stored value in the folded, flattened S.
+        Integers (c_out, head + period + tail): positions in the folded, flattened S of the values that are
+        gathered.
+    repeats : Repeats
+        How the stored values of one output channel follow from the gathered ones.
     indices, indptr : array
         The index arrays of the CSR format, sorted and without duplicates; int32 where that suffices.
         NumPy's are locked against writing, because all matrices of this assembly share them.
@@ -47,6 +51,7 @@ class ConvolutionAssembly:
     precision: str
     backend: Backend
     gather: Array
+    repeats: Repeats
     indices: Array
     indptr: Array
 
@@ -58,10 +63,10 @@ class ConvolutionAssembly:
     @property
     def nnz(self) -> int:
         """Number of stored values; values of S that are zero are stored too."""
-        return int(self.gather.shape[0])
+        return int(self.indices.shape[0])
 
     def matrix(self, S: Array) -> Any:
-        """Return K(S), eq. (2) of [LAS]; one gather, no symbolic work.
+        """Return K(S), eq. (2) of [LAS]; one small gather and copies of it, no symbolic work.
 
         Parameters
         ----------
@@ -91,7 +96,7 @@ class ConvolutionAssembly:
                 "Move S, or make an assembly for its backend."
             )
         folded = fold(flip(S) if self.flipped else S, self.grid, self.boundary)
-        data = folded.reshape(-1)[self.gather]
+        data = self.repeats.spread(folded.reshape(-1)[self.gather], self.backend)
         return self.backend.csr(data, self.indices, self.indptr, self.shape)
 
 
@@ -145,14 +150,19 @@ def assemble(
     filters = np.arange(c_out, dtype=np.int64)[:, None] * (c_in * offsets)
     counts = np.tile(c_in * inside.sum(axis=1), c_out)
 
+    by_position = inside.reshape(grid.shape[0], -1).sum(axis=1) * c_in
+    repeats = Repeats.of(by_position, reach=min(sizes[0] // 2, grid.shape[0]))
     indices = np.tile(columns, c_out)
     indptr = np.concatenate([[0], np.cumsum(counts)]).astype(integer)
-    moved = [backend.from_host(part) for part in ((filters + gather).reshape(-1), indices, indptr)]
+    kept = filters + gather[repeats.gathered]
+    moved_gather, *moved = [backend.from_host(part) for part in (kept, indices, indptr)]
     if backend.name == "numpy":
-        for part in moved:
+        for part in (moved_gather, *moved):
             part.flags.writeable = False
     kind = precision(np.empty(0, dtype=dtype), "dtype")
-    return ConvolutionAssembly(grid, tuple(stencils_shape), boundary, flipped, kind, backend, *moved)
+    return ConvolutionAssembly(
+        grid, tuple(stencils_shape), boundary, flipped, kind, backend, moved_gather, repeats, *moved
+    )
 
 
 def index_dtype(nnz: int, rows: int, columns: int) -> str:

@@ -3,7 +3,7 @@
 from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
 from refms.optimize.descent import DescentResult, Minimum, descend, minimize
 from refms.optimize.direction import Direction, newton_direction
-from refms.optimize.gauss_newton import Damping, GaussNewton, gain_ratio, minimize_gauss_newton
+from refms.optimize.gauss_newton import Damping, GaussNewton, minimize_gauss_newton
 from refms.optimize.history import History, HistoryRow
 from refms.optimize.krylov import CGResult, conjugate_gradients
 from refms.optimize.line_search import LineSearchResult, armijo
@@ -11,7 +11,7 @@ from refms.optimize.newton import Newton, minimize_newton, newton_step
 from refms.optimize.objective import Objective, Product
 from refms.optimize.outcome import Outcome, Status
 from refms.optimize.schedule import BlockProblem, BlockSteps, Monitor, Report
-from refms.optimize.step import Method, StepOptions, StepResult, descent_step
+from refms.optimize.step import Method, StepOptions, StepResult, descent_step, gain_ratio
 from refms.optimize.stopping import StopRules
 
 __all__ = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from refms.errors import Array, InputError
-from refms.optimize.history import History
+from refms.optimize.history import History, HistoryRow
 from refms.optimize.objective import Objective
 from refms.optimize.outcome import Outcome, Status
 from refms.optimize.schedule import BlockProblem, BlockSteps, Keeper, Monitor, Report, Standing
@@ -100,16 +100,49 @@ def descend(
         iteration += 1
         before = methods
         values, methods, turns = _iterate(problem, values, methods, iteration, stop.gradient_tolerance)
-        rows = tuple(row for turn in turns for row in turn.rows)
+        rows, outcome = conclude(turns, values, stop, monitor, learned=methods != before)
+        history = history.append(*rows)
         notes += [note for turn in turns for note in turn.notes]
-        said = monitor(iteration, MappingProxyType(values), rows) if monitor else None
-        report = said or Report()
-        history = history.append(*rows[:-1], rows[-1].with_extra(report.extra))
-        last = iteration == stop.max_iterations
-        outcome = verdict(turns, stop, learned=methods != before, asked=report.stop, last=last)
         if keeper and (outcome is None or outcome.status is Status.STOPPED):
             keeper(Standing(iteration, MappingProxyType(values), history, tuple(notes), methods))
     return DescentResult(values, history, outcome, tuple(notes), methods)
+
+
+def conclude(
+    turns: tuple[Turn, ...],
+    values: Mapping[str, Array],
+    stop: StopRules,
+    monitor: Monitor | None,
+    *,
+    learned: bool,
+) -> tuple[tuple[HistoryRow, ...], Outcome | None]:
+    """Tell the monitor of an iteration, and decide whether it was the last one.
+
+    Parameters
+    ----------
+    turns : tuple of Turn
+        The turns of the iteration, at least one.
+    values : mapping of str to array
+        All blocks after it.
+    stop : StopRules
+        When to stop.
+    monitor : callable or None
+        See ``descend``.
+    learned : bool
+        Whether a method changed.
+
+    Returns
+    -------
+    tuple of HistoryRow, Outcome or None
+        The rows, the last one with the monitor's numbers; and why the run stops, None if it goes on.
+    """
+    rows = tuple(row for turn in turns for row in turn.rows)
+    iteration = turns[-1].iteration
+    said = monitor(iteration, MappingProxyType(dict(values)), rows) if monitor else None
+    report = said or Report()
+    last = iteration == stop.max_iterations
+    outcome = verdict(turns, stop, learned=learned, asked=report.stop, last=last)
+    return (*rows[:-1], rows[-1].with_extra(report.extra)), outcome
 
 
 @dataclass(frozen=True, eq=False)

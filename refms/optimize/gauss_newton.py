@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 
 from refms.errors import Array, InputError
 from refms.optimize.descent import Minimum, minimize
-from refms.optimize.line_search import rounding_error
 from refms.optimize.objective import Objective
 from refms.optimize.schedule import Monitor
-from refms.optimize.step import DEFAULT_STEP, StepOptions, StepResult, descent_step
+from refms.optimize.step import DEFAULT_STEP, StepOptions, StepResult, descent_step, gain_ratio
 from refms.optimize.stopping import DEFAULT_STOP, StopRules
 
 
@@ -79,30 +78,6 @@ class Damping:
         return self
 
 
-def gain_ratio(result: StepResult) -> float:
-    """Return the actual decrease of a step over the decrease that the quadratic model predicted.
-
-    Parameters
-    ----------
-    result : StepResult
-        A step.
-
-    Returns
-    -------
-    float
-        (f(x) − f(x + αp)) / (−α gᵀp − ½ α² pᵀGp), without damping in the model; 0.0 for a refused step; NaN
-        if the predicted decrease is below the rounding error of f.
-    """
-    direction = result.direction
-    if direction is None:
-        return math.nan
-    if not result.accepted:
-        return 0.0
-    predicted = direction.predicted_decrease(result.step_length)
-    noise = rounding_error(result.value_before, result.x)
-    return (result.value_before - result.value) / predicted if predicted > noise else math.nan
-
-
 @dataclass(frozen=True)
 class GaussNewton:
     """The method that makes Gauss–Newton steps and remembers only its damping.
@@ -135,7 +110,7 @@ class GaussNewton:
         Returns
         -------
         StepResult, GaussNewton
-            The step and the method for the next one.
+            The step, with its ``damping`` among its extra numbers, and the method for the next one.
         """
         value = 0.0 if self.damping is None else self.damping.value
         result = descent_step(
@@ -143,6 +118,7 @@ class GaussNewton:
         )
         if self.damping is None:
             return result, self
+        result = replace(result, extra={**result.extra, "damping": value})
         return result, replace(self, damping=self.damping.updated(gain_ratio(result)))
 
 

@@ -21,6 +21,8 @@ class Status(StrEnum):
     """The iterations allowed were used up."""
     NEGATIVE_CURVATURE = "negative_curvature"
     """A direction p with pᵀAp <= 0 was met."""
+    BOUNDARY = "boundary"
+    """The edge of the trust region was reached."""
     INDEFINITE_PRECONDITIONER = "indefinite_preconditioner"
     """A residual r with rᵀM⁻¹r <= 0 was met."""
     NOT_DESCENT = "not_descent"

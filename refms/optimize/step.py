@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
 from refms.errors import Array, InputError
 from refms.optimize.direction import Direction, newton_direction
-from refms.optimize.line_search import armijo
+from refms.optimize.line_search import armijo, rounding_error
 from refms.optimize.objective import Objective, preconditioner_of
 from refms.optimize.outcome import Outcome, Status
 from refms.optimize.vectors import norm, require_like
@@ -93,6 +94,12 @@ class StepResult:
         How many trial steps gave NaN or infinity, so that the step was shrunk.
     outcome : Outcome
         ``accepted``; ``converged`` if the gradient was small enough at once; or why the step was refused.
+    monotone : bool
+        Whether the method takes no step that raises the objective; False for the epochs of stochastic ones.
+    apart_seconds : float
+        Wall time spent on measuring what the method itself does not need, such as ``value`` after an epoch.
+    extra : mapping of str to float
+        What else the history shall say of the step, such as a trust region's radius.
     """
 
     x: Array
@@ -104,11 +111,38 @@ class StepResult:
     evaluations: int
     non_finite: int
     outcome: Outcome
+    monotone: bool = True
+    apart_seconds: float = 0.0
+    extra: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def accepted(self) -> bool:
         """Whether a step was taken."""
         return self.outcome.status is Status.ACCEPTED
+
+
+def gain_ratio(result: StepResult) -> float:
+    """Return the actual decrease of a step over the decrease that the quadratic model predicted.
+
+    Parameters
+    ----------
+    result : StepResult
+        A step.
+
+    Returns
+    -------
+    float
+        (f(x) − f(x + αp)) / (−α gᵀp − ½ α² pᵀGp), without damping in the model; 0.0 for a refused step; NaN
+        if the predicted decrease is below the rounding error of f.
+    """
+    direction = result.direction
+    if direction is None:
+        return math.nan
+    if not result.accepted:
+        return 0.0
+    predicted = direction.predicted_decrease(result.step_length)
+    noise = rounding_error(result.value_before, result.x)
+    return (result.value_before - result.value) / predicted if predicted > noise else math.nan
 
 
 class Method(Protocol):
@@ -124,6 +158,69 @@ class Method(Protocol):
         """
 
 
+@dataclass(frozen=True, eq=False)
+class Beginning:
+    """Where a step begins: a point, the objective and its gradient there.
+
+    Parameters
+    ----------
+    x : array
+        Shape (size,).
+    value : float
+        f(x).
+    gradient : array
+        Shape and dtype of x.
+    size : float
+        ‖g‖₂.
+    outcome : Outcome or None
+        Why no step shall be taken: ``non_finite``, or ``converged``; None to go on.
+    """
+
+    x: Array
+    value: float
+    gradient: Array
+    size: float
+    outcome: Outcome | None
+
+    def unmoved(self, outcome: Outcome, direction: Direction | None = None) -> StepResult:
+        """Return the step that leaves x as it is, after one evaluation."""
+        return StepResult(self.x, self.value, self.value, self.size, direction, 0.0, 1, 0, outcome)
+
+
+def gradient_at(objective: Objective, x: Array, gradient_tolerance: float = 0.0) -> Beginning:
+    """Evaluate an objective and its gradient where a step begins, and look whether there is one to take.
+
+    Parameters
+    ----------
+    objective : Objective
+        What to decrease.
+    x : array
+        Shape (size,).
+    gradient_tolerance : float
+        If ‖g‖₂ is not larger, the outcome is ``converged``.
+
+    Returns
+    -------
+    Beginning
+        Values, and why no step shall be taken, if so.
+
+    Raises
+    ------
+    InputError
+        If the gradient has another shape or dtype than x.
+    """
+    f, gradient = objective.value_and_gradient(x)
+    f = float(f)
+    require_like(gradient, x, "value_and_gradient")
+    size, outcome = norm(gradient), None
+    if not (math.isfinite(f) and math.isfinite(size)):
+        outcome = Outcome(Status.NON_FINITE, _NON_FINITE.format(f=f, size=size))
+    elif size <= gradient_tolerance:
+        message = f"The gradient norm {size:.2e} is not above the tolerance {gradient_tolerance:.2e}."
+        outcome = Outcome(Status.CONVERGED, message)
+    return Beginning(x, f, gradient, size, outcome)
+
+
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def descent_step(
     objective: Objective,
@@ -132,6 +229,7 @@ def descent_step(
     *,
     damping: float = 0.0,
     gradient_tolerance: float = 0.0,
+    forcing: Callable[[float], float] | None = None,
 ) -> StepResult:
     """Make one step x -> x + αp with (H + λI) p = −g solved inexactly and α from Armijo's rule.
 
@@ -147,6 +245,8 @@ def descent_step(
         λ >= 0.
     gradient_tolerance : float
         If ‖g‖₂ is not larger, no step is taken and the outcome is ``converged``.
+    forcing : callable or None
+        ‖g‖₂ -> relative residual at which conjugate gradients stop; None takes ``options.cg_tolerance``.
 
     Returns
     -------
@@ -164,34 +264,24 @@ def descent_step(
     ``non_finite``; met later, it shortens the direction or the step. NumPy's own warnings about overflow and
     invalid values are silenced within the step, for the outcome says it.
     """
-    f, gradient = objective.value_and_gradient(x)
-    f = float(f)
-    require_like(gradient, x, "value_and_gradient")
-    size = norm(gradient)
-
-    def unmoved(status: Status, message: str, direction: Direction | None = None) -> StepResult:
-        return StepResult(x, f, f, size, direction, 0.0, 1, 0, Outcome(status, message))
-
-    if not (math.isfinite(f) and math.isfinite(size)):
-        return unmoved(Status.NON_FINITE, _NON_FINITE.format(f=f, size=size))
-    if size <= gradient_tolerance:
-        message = f"The gradient norm {size:.2e} is not above the tolerance {gradient_tolerance:.2e}."
-        return unmoved(Status.CONVERGED, message)
+    at = gradient_at(objective, x, gradient_tolerance)
+    if at.outcome is not None:
+        return at.unmoved(at.outcome)
     curvature = objective.curvature(x)
     direction = newton_direction(
-        gradient,
+        at.gradient,
         curvature,
         damping=damping,
-        tolerance=options.cg_tolerance,
+        tolerance=options.cg_tolerance if forcing is None else forcing(at.size),
         max_iterations=options.cg_iterations,
         preconditioner=preconditioner_of(objective, x, curvature),
     )
     if direction.cg.iterations == 0:
-        return unmoved(direction.cg.outcome.status, direction.cg.outcome.message, direction)
+        return at.unmoved(direction.cg.outcome, direction)
     search = armijo(
         objective.value,
         x,
-        f,
+        at.value,
         direction.slope,
         direction.p,
         sufficient_decrease=options.sufficient_decrease,
@@ -200,9 +290,9 @@ def descent_step(
     )
     return StepResult(
         x=search.x,
-        value_before=f,
+        value_before=at.value,
         value=search.value,
-        gradient_norm=size,
+        gradient_norm=at.size,
         direction=direction,
         step_length=search.step_length,
         evaluations=1 + search.evaluations,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from refms.optimize.history import HistoryRow
 from refms.optimize.objective import work_units_of
 from refms.optimize.outcome import Outcome, Status
 from refms.optimize.schedule import BlockProblem, BlockSteps
-from refms.optimize.step import StepResult
+from refms.optimize.step import StepResult, gain_ratio
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,10 @@ class Turn:
 
     @property
     def relative_decrease(self) -> float:
-        """By which fraction the block's objective fell."""
+        """By which fraction the block's objective fell; for methods that may raise it, changed."""
         start, end = self.results[0].value_before, self.results[-1].value
-        return 0.0 if start == end else (start - end) / max(abs(start), abs(end))
+        fell = 0.0 if start == end else (start - end) / max(abs(start), abs(end))
+        return fell if all(result.monotone for result in self.results) else abs(fell)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -98,7 +100,7 @@ def take_turn(
     for _ in range(block.steps):
         result, following = method.step(objective, x, gradient_tolerance=gradient_tolerance)
         end = time.perf_counter()
-        rows.append(_row(result, iteration, block.name, work_units_of(objective), end - start))
+        rows.append(row_of(result, iteration, block.name, work_units_of(objective), end - start))
         results.append(result)
         learned = following != method
         x, method, start = result.x, following, end
@@ -108,7 +110,29 @@ def take_turn(
     return x, replace(block, method=method), Turn(iteration, block.name, tuple(results), tuple(rows))
 
 
-def _row(result: StepResult, iteration: int, name: str, work_units: float, seconds: float) -> HistoryRow:
+def row_of(result: StepResult, iteration: int, name: str, work_units: float, seconds: float) -> HistoryRow:
+    """Return the history row of a step.
+
+    Parameters
+    ----------
+    result : StepResult
+        The step.
+    iteration : int
+        Counted from 1.
+    name : str
+        Name of the block.
+    work_units : float
+        Reading of the work counter after the step.
+    seconds : float
+        Wall time since the step before, with what was measured apart.
+
+    Returns
+    -------
+    HistoryRow
+        Where a step was taken by a quadratic model with ``predicted_decrease`` and, if it is above round-off,
+        ``gain_ratio`` among its extra numbers; a step that was refused has the gain ratio 0. The extra
+        numbers of the step itself follow.
+    """
     cg = None if result.direction is None else result.direction.cg
     return HistoryRow(
         iteration=iteration,
@@ -123,8 +147,19 @@ def _row(result: StepResult, iteration: int, name: str, work_units: float, secon
         step_length=result.step_length,
         evaluations=result.evaluations,
         work_units=work_units,
-        seconds=seconds,
+        seconds=seconds - result.apart_seconds,
+        extra={**_of_the_model(result), **result.extra},
     )
+
+
+def _of_the_model(result: StepResult) -> dict[str, float]:
+    """Return what the quadratic model said of a step; what was not measured (NaN) is left out."""
+    if result.direction is None:
+        return {}
+    found = {"gain_ratio": gain_ratio(result)}
+    if result.accepted:
+        found["predicted_decrease"] = result.direction.predicted_decrease(result.step_length)
+    return {name: number for name, number in found.items() if not math.isnan(number)}
 
 
 def _noteworthy(result: StepResult) -> Outcome | None:

@@ -93,7 +93,7 @@ def measure(table: str, options: argparse.Namespace) -> int:
     for number, specification in enumerate(specifications, start=1):
         key = json.dumps(specification, sort_keys=True)
         if key in earlier:
-            record["rows"].append(earlier[key])
+            record["rows"].append(earlier.pop(key))
             continue
         start = time.perf_counter()
         before = load()
@@ -111,7 +111,7 @@ def measure(table: str, options: argparse.Namespace) -> int:
             "result": result,
         }
         record["rows"].append(row)
-        write(target, record)
+        write(target, {**record, "rows": [*record["rows"], *earlier.values()]})  # may be stopped here
         print(
             f"{table} {number}/{len(specifications)}, {time.perf_counter() - start:.0f} s: {key}", flush=True
         )

@@ -16,6 +16,13 @@ COLUMNS = {
     "processor seconds": (".0f", 1.0),
 }
 
+WAYS = {
+    "accuracy": (".2f", 100.0),
+    "processor seconds": (".0f", 1.0),
+    "processor seconds to the accuracy of the deepest random start": (".0f", 1.0),
+    "layers by then": (".0f", 1.0),
+}
+
 
 def section(result: dict[str, Any]) -> str:
     """Return the section of one run."""
@@ -30,7 +37,7 @@ def section(result: dict[str, Any]) -> str:
     ]
     counts = f"{result['examples']['train']:,} / {result['examples']['validation']:,}"
     seeds, final_time = len(settings["seeds"]), configuration["network"]["final_time"]
-    iterations = configuration["optimization"]["iterations"]
+    iterations, deepest = configuration["optimization"]["iterations"], settings["depths"][-1]
     return f"""## Shallow to deep, Fig. 2: `{result["name"]}.toml`
 
 `{command(result)}`,
@@ -47,27 +54,22 @@ these curves and prints no numbers.
 |---|---|{"---|" * len(COLUMNS)}
 {chr(10).join(rows)}
 
-{_chains(result)}
+The whole way to {deepest} layers, from their random start or through all depths before, and when the
+accuracy that the random start ends with is first reached, by whatever net is being trained then:
+
+| way | {" | ".join(WAYS)} |
+|---|{"---|" * len(WAYS)}
+{_ways(result)}
 
 {figure(result, "objective and validation accuracy per iteration, one column a depth")}
 """
 
 
-def _chains(result: dict[str, Any]) -> str:
-    """Return what the whole way to the deepest net costs, against its random start alone."""
-    depths = result["depths"]
-    deepest = [*depths][-1]
-    first = next(iter(depths.values()))["random"]["processor seconds"]["mean"]
-    alone = depths[deepest]["random"]
-    lines = [
-        f"* random: {deepest} layers after {alone['processor seconds']['mean']:.0f} s, accuracy "
-        f"{mean_sd(alone['accuracy'], '.2f', 100)} %."
+def _ways(result: dict[str, Any]) -> str:
+    rows = [
+        f"| {start} | "
+        + " | ".join(mean_sd(found[name], form, factor) for name, (form, factor) in WAYS.items())
+        + " |"
+        for start, found in result["ways"].items()
     ]
-    for start in result["settings"]["starts"]:
-        found = [starts[start] for starts in depths.values() if start in starts]
-        seconds = first + sum(one["processor seconds"]["mean"] for one in found)
-        lines.append(
-            f"* {start}: {deepest} layers after {seconds:.0f} s, all shallower nets included, accuracy "
-            f"{mean_sd(found[-1]['accuracy'], '.2f', 100)} %."
-        )
-    return "\n".join(lines)
+    return "\n".join(rows)

@@ -28,6 +28,7 @@ def assert_same(a: Model, b: Model) -> None:
     assert a.preprocessing == b.preprocessing
     assert a.record == b.record
     assert a.history == b.history
+    assert (a.loss, a.pooling) == (b.loss, b.pooling)
     for name, array in a.arrays.items():
         assert array.dtype == b.arrays[name].dtype
         assert array.tobytes() == b.arrays[name].tobytes()
@@ -50,7 +51,8 @@ def unusual() -> Model:
     )
     steps = Preprocessing(scale=2.0, shift=1.0, smoothing=0.25, pair="nearest", levels=2)
     record = {"seed": 3, "nested": {"list": [1, 2.5, None, True], "text": "Ω → µ"}}
-    return locked(initial_model(network, 4, 1, steps, dtype="float32", record=record))
+    classifier = {"loss": "smooth-hinge", "pooling": 2}
+    return locked(initial_model(network, 4, 1, steps, dtype="float32", record=record, **classifier))
 
 
 def noted() -> Model:
@@ -77,6 +79,32 @@ def test_a_model_comes_back_as_it_was(tmp_path, model):
     assert_same(load_model(tmp_path / "model.h5"), before)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"integrator": "verlet"},
+        {"integrator": "rk4"},
+        {"integrator": "midpoint", "layer": "antisymmetric", "layer_damping": 0.25},
+    ],
+)
+def test_models_with_other_steps_and_layers_come_back_as_they_were(tmp_path, options):
+    before = untrained(4, channels=2, **options)
+    save_model(tmp_path / "model.h5", before)
+    after = load_model(tmp_path / "model.h5")
+    assert_same(after, before)
+    assert after.network.propagation == before.network.propagation
+
+
+def test_models_from_before_there_was_a_choice_of_steps_are_read():
+    artifact = model_artifact(noted())
+    network = dict(artifact.attributes["network"])
+    for name in ("integrator", "layer", "layer_damping"):
+        del network[name]
+    old = Artifact("model", {**artifact.attributes, "network": network}, artifact.arrays)
+    assert_same(model_of(old), noted())
+    assert model_of(old).network.integrator == "forward-euler"
+
+
 def test_a_loaded_model_computes_the_same_bits(tmp_path):
     model = trained(4)
     save_model(tmp_path / "model.h5", model)
@@ -98,6 +126,40 @@ def test_what_is_loaded_and_saved_again_is_the_same_file(tmp_path):
     save_model(tmp_path / "a.h5", noted())
     save_model(tmp_path / "b.h5", load_model(tmp_path / "a.h5"))
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+
+
+def test_files_that_say_nothing_of_the_classifier_hold_softmax_without_pooling(tmp_path):
+    model = trained(4)
+    stored = model_artifact(model)
+    assert stored.attributes["classifier"] == {"loss": "softmax", "pooling": 1}
+    before = {name: value for name, value in stored.attributes.items() if name != "classifier"}
+    write_artifact(tmp_path / "old.h5", Artifact("model", before, stored.arrays))
+    assert_same(load_model(tmp_path / "old.h5"), model)
+
+
+@pytest.mark.parametrize(
+    "classifier",
+    [
+        {"loss": "hinge"},
+        {"loss": ["softmax"]},
+        {"pooling": 3},
+        {"pooling": 2},  # W does not fit
+        {"pooling": -1},
+        {"pooling": 1.0},
+        {"pooling": True},
+        {"pooling": 10**30},
+        {"pool": 1},
+        {"record": {}},
+        [1],
+        "softmax",
+        None,
+    ],
+    ids=repr,
+)
+def test_a_classifier_that_cannot_be_is_a_sentence(classifier):
+    stored = model_artifact(untrained(4))
+    with pytest.raises(FileError):
+        model_of(Artifact("model", {**stored.attributes, "classifier": classifier}, stored.arrays))
 
 
 def test_every_language_reads_the_arrays_under_their_names(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from refms.cli.main import main
 
-IN_ORDER = ("train", "transfer", "evaluate", "show", "diff")
+IN_ORDER = ("train", "transfer", "evaluate", "inspect", "plot", "show", "diff")
 """The examples build on each other: coarse.h5 is trained, fine.h5 is its transfer."""
 
 
@@ -28,5 +28,6 @@ def test_the_examples_run_one_after_the_other(capsys, tmp_path, monkeypatch):
     for command in IN_ORDER:
         words = example(command, capsys)
         codes[command] = main(words)
-    assert codes == {"train": 0, "transfer": 0, "evaluate": 0, "show": 0, "diff": 1}
-    assert sorted(path.name for path in Path().iterdir()) == ["coarse.h5", "fine.h5"]
+    assert codes == dict.fromkeys(IN_ORDER[:-1], 0) | {"diff": 1}
+    found = sorted(path.name for path in Path().iterdir())
+    assert found == ["coarse.h5", "fine.h5", "inspection", "report.html"]

@@ -19,11 +19,12 @@ from refms.cli.files import write_json
 from refms.errors import FileError
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("verify", "train", "evaluate", "transfer", "show", "diff")
+COMMANDS = ("verify", "train", "evaluate", "transfer", "plot", "show", "diff")
 RUNS = {
     "train": ("train", "--size", 4, "--train", 20, "--validation", 10, "--iterations", 1, "-o", "new.h5"),
     "evaluate": ("evaluate", "coarse.h5"),
     "transfer": ("transfer", "coarse.h5", "--to", 8, "-o", "new.h5"),
+    "plot": ("plot", "coarse.h5", "--only", "weights", "-o", "pictures"),
     "show": ("show", "coarse.h5"),
     "diff": ("diff", "coarse.h5", "coarse.h5"),
 }

@@ -12,7 +12,7 @@ import pytest
 
 from refms.cli.main import parser
 
-HEAVY = ("numpy", "scipy", "h5py", "sklearn")
+HEAVY = ("numpy", "scipy", "h5py", "sklearn", "matplotlib")
 
 ASK = """
 import contextlib, io, json, sys
@@ -54,6 +54,7 @@ def test_a_subcommand_names_a_function_that_exists(words):
 
 def test_there_are_as_many_subcommands_as_there_should_be():
     assert {words[0] for words in EVERY} == {
-        "certify", "conform", "diff", "evaluate", "show", "train", "transfer", "verify",
+        "certify", "compare", "conform", "diff", "evaluate", "inspect", "plot", "show", "study", "train",
+        "transfer", "verify",
     }  # fmt: skip
     assert sum(words[0] == "conform" for words in EVERY) == 8

@@ -99,8 +99,45 @@ def interrupted(refms, monkeypatch):
         ran = refms("train", *WORDS, "-o", "run.h5")
     assert ran.refused
     assert "the disk is full" in ran.err
+    assert "'run.checkpoint-2.h5' is intact: the same command with --resume goes on from it." in ran.err
     assert checkpoints() == ["run.checkpoint-1.h5", "run.checkpoint-2.h5"]
     return refms
+
+
+def test_where_memory_runs_out_the_last_checkpoint_is_kept_and_the_training_can_go_on(refms, monkeypatch):
+    write = CheckpointFiles.write
+
+    def greedy(self, checkpoint):
+        if checkpoint.iteration == 3:
+            np.empty(2**57)  # what the system refuses; NumPy then raises its own MemoryError
+        write(self, checkpoint)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CheckpointFiles, "write", greedy)
+        ran = refms("train", *WORDS, "-o", "run.h5")
+    assert ran.refused
+    for words in ("out of memory (Unable to allocate 1.00 EiB", "--resume", "[optimization] memory"):
+        assert words in ran.err
+    assert "'run.checkpoint-2.h5' is intact" in ran.err
+    assert not Path("run.h5").exists()
+    assert checkpoints() == ["run.checkpoint-1.h5", "run.checkpoint-2.h5"]
+    assert refms("train", *WORDS, "-o", "run.h5", "--resume").code == 0
+    assert refms("train", *WORDS, "-o", "whole.h5").code == 0
+    assert_same("run.h5", "whole.h5")
+
+
+def test_where_the_model_itself_cannot_be_written_the_checkpoints_are_kept(refms, monkeypatch):
+    def full(*arguments, **options):
+        raise FileError("'run.h5' cannot be written: the disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("refms.cli.train.save_model", full)
+        ran = refms("train", *WORDS, "-o", "run.h5")
+    assert ran.refused
+    assert "'run.checkpoint-5.h5' is intact" in ran.err
+    assert refms("train", *WORDS, "-o", "run.h5", "--resume").code == 0
+    assert refms("train", *WORDS, "-o", "whole.h5").code == 0
+    assert_same("run.h5", "whole.h5")
 
 
 def test_checkpoints_are_not_lost_unless_force_says_so(interrupted):
@@ -126,6 +163,16 @@ def test_another_training_does_not_go_on_from_it(interrupted, words, sentence):
     assert ran.refused
     assert sentence in ran.err
     assert "run.checkpoint-2.h5" in ran.err
+
+
+def test_a_checkpoint_from_before_a_key_existed_had_its_default(interrupted):
+    model = load_model("run.checkpoint-2.h5")
+    del model.record["configuration"]["classifier"]
+    save_model("run.checkpoint-2.h5", model, overwrite=True)
+    ran = interrupted("train", *WORDS, "--loss", "logistic", "-o", "run.h5", "--resume")
+    assert ran.refused
+    assert "classifier.loss = 'softmax', not 'logistic'" in ran.err
+    assert interrupted("train", *WORDS, "-o", "run.h5", "--resume").code == 0
 
 
 def test_more_iterations_may_be_asked_for_than_before(interrupted):

@@ -98,11 +98,15 @@ def test_a_configuration_file_is_followed_and_options_win_over_it(result):
         ("--channels", 3, "network", "channels"),
         ("--layers", 1, "network", "layers"),
         ("--final-time", 0.5, "network", "final_time"),
+        ("--integrator", "rk4", "network", "integrator"),
+        ("--layer", "antisymmetric", "network", "layer"),
         ("--seed", 5, "network", "seed"),
         ("--transfer-to", "coarser", "regularization", "transfer_to"),
         ("--iterations", 1, "optimization", "iterations"),
         ("--hessian-fraction", 0.5, "optimization", "hessian_fraction"),
         ("--dtype", "float64", "optimization", "dtype"),
+        ("--loss", "logistic", "classifier", "loss"),
+        ("--pooling", 2, "classifier", "pooling"),
         ("--dataset", "digits", "data", "dataset"),
     ],
 )
@@ -162,7 +166,16 @@ def test_a_file_that_appears_during_the_training_is_not_overwritten(refms, monke
         (("--pair", "averaging-bilinaer"), "Did you mean 'averaging-bilinear'"),
         (("--dtype", "float16"), "unknown dtype 'float16'"),
         (("--seed", -1), "[network] seed is -1"),
+        (("--loss", "hinge"), "Did you mean 'smooth-hinge'"),
+        (("--pooling", -1), "[classifier] pooling is -1"),
+        (("--pooling", 3), "pooling is 3, which does not divide the mesh (8, 8)"),
+        (("--dataset", "fashion"), "unknown dataset 'fashion'; expected one of"),
+        (("--dataset", "idx:fashion", "--data-dir", "."), "holds no"),
         (("--hessian-fraction", 2), "expected a number in (0, 1]"),
+        (("--integrator", "rk3"), "[network] unknown integrator 'rk3'"),
+        (("--layer", "antisymetric"), "Did you mean 'antisymmetric'"),
+        (("--integrator", "verlet", "--channels", 3), "[network] channels is 3; expected an even number"),
+        (("--integrator", "verlet", "--layer", "antisymmetric"), "do not go together"),
         (("--dataset", "mnist", "--data-dir", "missing"), "is not a folder"),
         (("--dataset", "mnist", "--data-dir", "."), "holds no train-images-idx3-ubyte.gz"),
     ],
@@ -180,6 +193,10 @@ def test_what_does_not_fit_is_refused_before_anything_is_trained(refms, words, e
         ("[netwrok]\n", "Did you mean 'network'?"),
         ("[network]\nchanels = 3\n", "Did you mean 'channels'?"),
         ('[network]\nchannels = "3"\n', "expected a value of type int"),
+        (
+            "[network]\nlayer_damping = 0.1\n",
+            "[network] layer_damping is 0.1; expected 0 for layer 'convolution'",
+        ),
         ("[network\n", "is not valid TOML"),
     ],
 )
@@ -208,6 +225,34 @@ def test_an_overflow_ends_with_one_a_sentence_a_finite_model_and_json_without_na
     assert found["outcome"]["status"] == "non_finite"
     assert found["train"]["loss"] is None
     assert all(np.isfinite(array).all() for array in load_model("new.h5").arrays.values())
+
+
+def test_any_idx_files_are_trained_and_evaluated_on_a_mesh_that_is_not_square(result):
+    rng = np.random.default_rng(0)
+    for stem, count in (("train", 60), ("t10k", 30)):
+        labels = rng.integers(0, 3, count).astype("uint8")
+        images = rng.integers(0, 60, (count, 4, 6)).astype("uint8")
+        images[np.arange(count), labels, :] += 190  # the row tells the class
+        for name, array in (("images-idx3", images), ("labels-idx1", labels)):
+            head = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+            Path("rows").mkdir(exist_ok=True)
+            Path("rows", f"{stem}-{name}-ubyte").write_bytes(head + array.tobytes())
+    few = ("--data-dir", ".", "--channels", 2, "--iterations", 3, "--quiet", "-o", "new.h5")
+    found = result("train", "--dataset", "idx:rows", *few)
+    assert found["grid"] == [4, 6]
+    assert (found["train"]["examples"], found["validation"]["examples"]) == (50, 10)
+    assert load_model("new.h5").W.shape == (2 * 24, 3)
+    tested = result("evaluate", "new.h5", "--data-dir", ".", "--part", "test")
+    assert (tested["dataset"], tested["examples"]) == ("idx:rows test", 30)
+    assert tested["accuracy"] > 0.9
+
+
+@pytest.mark.skipif(not HAS_MNIST, reason="REFMS_DATA names no mnist/")
+def test_mnist_by_the_names_of_its_files_is_mnist(result):
+    few = ("--size", 7, "--train", 100, "--validation", 50, "--channels", 1, "--iterations", 1, "--quiet")
+    named = result("train", "--dataset", "mnist", *few, "-o", "named.h5")
+    files = result("train", "--dataset", "idx:mnist", *few, "-o", "files.h5")
+    assert files["validation"] == named["validation"]
 
 
 @pytest.mark.skipif(not HAS_MNIST, reason="REFMS_DATA names no mnist/")

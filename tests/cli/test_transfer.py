@@ -66,6 +66,29 @@ def test_depth_prolongs_in_time_alone_or_with_the_mesh(result):
     assert_written("both.h5", to_depth(fine, 4))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--integrator", "midpoint"),
+        ("--integrator", "verlet"),
+        ("--integrator", "rk4", "--layer", "antisymmetric"),
+    ],
+)
+def test_nets_with_other_steps_and_layers_are_trained_and_moved(result, words):
+    few = ("--size", 4, "--train", 400, "--validation", 200, "--channels", 4, "--iterations", 2, "--quiet")
+    native = result("train", *few, *words, "-o", "native.h5")
+    assert native["validation"]["accuracy"] > 0.75
+    model = load_model("native.h5")
+    assert model.network.integrator == words[1]
+    for way, expected in (
+        (("--to", 8), transfer(model, Grid((8, 8)), "averaging-bilinear")),
+        (("--depth", 8), to_depth(model, 8)),
+    ):
+        result("transfer", "native.h5", *way, "-o", "moved.h5")
+        assert_written("moved.h5", expected)
+        Path("moved.h5").unlink()
+
+
 def test_the_default_pair_is_that_of_example_1(refms):
     assert refms("transfer", "coarse.h5", "--to", 8, "-o", "a.h5").code == 0
     assert load_model("a.h5").record["transfers"][0]["pair"] == "averaging-bilinear"

@@ -214,6 +214,37 @@ def result_type(*operands: Any) -> np.dtype:
     return np.result_type(*unwrap(operands))
 
 
+class ElementwiseKernel:
+    """Kernels of one type parameter T, whose statements read the same in C and in Python."""
+
+    def __init__(self, in_params: str, out_params: str, operation: str, name: str = "kernel") -> None:
+        self.inputs, self.outputs = (
+            [one.split()[1] for one in p.split(",")] for p in (in_params, out_params)
+        )
+        if {one.split()[0] for one in (in_params + "," + out_params).split(",")} != {"T"}:
+            raise TypeError("the stand-in knows the type parameter T alone")
+        self.statements = [one.strip() for one in operation.split(";")]
+        self.name = name
+
+    def __call__(self, *args: Any) -> Any:
+        """Run on inputs, then outputs; numbers take the type of the arrays, which must have one."""
+        if len(args) != len(self.inputs) + len(self.outputs):
+            raise TypeError(f"{self.name} takes {len(self.inputs)} inputs and {len(self.outputs)} outputs")
+        hosts = [unwrap(arg) for arg in args]
+        types = {host.dtype for host in hosts if isinstance(host, np.ndarray)}
+        if len(types) != 1:
+            raise TypeError(f"type is mismatched. T: {types}")
+        kind = types.pop().type
+        values = dict(zip(self.inputs, hosts, strict=False))
+        values = {name: v.copy() if isinstance(v, np.ndarray) else kind(v) for name, v in values.items()}
+        known = {"T": kind, "tanh": np.tanh, "__builtins__": {}}
+        for statement in self.statements:
+            exec(statement, known, values)  # the statements stand in refms
+        for name, target in zip(self.outputs, hosts[len(self.inputs) :], strict=True):
+            target[...] = values[name]
+        return args[len(self.inputs)]
+
+
 class Device:
     """The one device."""
 
@@ -233,7 +264,7 @@ def make_cupy() -> types.ModuleType:
             _place(module, path, _function(path, keywords))
     for name in CONSTANTS.split():
         setattr(module, name, getattr(np, name))
-    for function in (asarray, array, empty, empty_like, result_type):
+    for function in (asarray, array, empty, empty_like, result_type, ElementwiseKernel):
         setattr(module, function.__name__, function)
     module.__dict__.update(
         ndarray=ndarray,

@@ -11,7 +11,7 @@ from small_nets import HAS_MNIST, images, locked, rho, trained, untrained
 from refms.errors import InputError, SingularTransferError
 from refms.grid import Grid
 from refms.model import initial_model
-from refms.multiscale.resolution import move_stencils, move_weights, transfer
+from refms.multiscale.resolution import move_pooling, move_stencils, move_weights, transfer
 from refms.network.architectures.residual import Residual
 from refms.operators.galerkin import stencil_map_condition
 from refms.operators.transfer import TRANSFER_PAIRS, transfer_pair
@@ -393,3 +393,44 @@ def test_what_does_not_fit_is_refused_with_what_was_expected(grid, pair, stencil
     with pytest.raises(InputError) as caught:
         transfer(untrained(4), Grid(grid), pair, stencils)
     assert all(word in str(caught.value) for word in words)
+
+
+# Pooling
+
+
+@pytest.mark.parametrize("name", [pair.name for pair in TRANSFER_PAIRS if pair.name.startswith("averaging")])
+@pytest.mark.parametrize("pooling", [2, 0])
+def test_with_pooling_blocks_stay_the_same_regions_and_their_weights_are_kept(name, pooling):
+    """The mean over a block is the mean of its cells' means: exact for T -> 0, whatever P is."""
+    coarse, fine = (still(m) for m in moved("digits", "up", name, "keep", pooling=pooling))
+    assert (coarse.pooling, fine.pooling) == ((2, 4) if pooling else (0, 0))
+    assert coarse.classifier.grid == fine.classifier.grid
+    np.testing.assert_array_equal(fine.W, coarse.W)
+    assert not np.shares_memory(fine.W, coarse.W)
+    x_h = fine.prepare(images("digits", 50))
+    Z_h, Z_H = fine.logits(x_h), coarse.logits(matrices(transfer_pair(name), fine, 1)[0] @ x_h)
+    assert rho(Z_h, Z_H) <= 30
+    back = transfer(fine, coarse.grid, name, "keep")
+    assert back.pooling == coarse.pooling
+    np.testing.assert_array_equal(back.W, coarse.W)
+
+
+def test_blocks_that_become_cells_are_restricted_from_there_on():
+    fine = trained(8, pooling=2)
+    coarse, coarser = (transfer(fine, Grid((n, n)), "averaging-constant") for n in (4, 2))
+    assert (coarse.pooling, coarser.pooling) == (1, 1)
+    np.testing.assert_array_equal(coarse.W, fine.W)
+    R = transfer_pair("averaging-constant").restriction_matrix(Grid((4, 4)), channels=3)
+    assert rho(coarser.W, R @ fine.W) <= 30
+
+
+def test_no_pooling_stays_no_pooling_and_odd_blocks_cannot_be_halved():
+    assert [move_pooling(1, levels) for levels in (-2, 0, 2)] == [(1, -2), (1, 0), (1, 2)]
+    assert [move_pooling(3, levels) for levels in (0, 1, 2)] == [(3, 0), (6, 0), (12, 0)]
+    assert [move_pooling(6, levels) for levels in (-1, 1)] == [(3, 0), (12, 0)]
+    for cells, levels in ((3, -1), (6, -2)):
+        with pytest.raises(InputError, match=r"blocks of 3 cells .* cannot be halved"):
+            move_pooling(cells, levels)
+    net = untrained(6, pooling=3)
+    with pytest.raises(InputError, match="even number"):
+        transfer(net, Grid((3, 3)), "averaging-constant")

@@ -12,8 +12,15 @@ from refms.network.activation import ACTIVATIONS, activation
 from refms.network.architectures.residual import Residual, initial_parameters
 from refms.network.checkpointing import checkpointed
 from refms.network.composition import Frozen, Sequence
+from refms.network.integrators.leapfrog import Leapfrog
+from refms.network.integrators.runge_kutta import RungeKutta
+from refms.network.integrators.tableau import EULER, MIDPOINT, RK4, Tableau
+from refms.network.integrators.verlet import Verlet
+from refms.network.layers.antisymmetric import AntisymmetricLayer
 from refms.network.layers.convolution_layer import ConvolutionLayer
 from refms.network.layers.opening import ConvolutionOpening, MatrixOpening
+from refms.network.layers.pooling import AveragePooling
+from refms.network.layers.transposed import TransposedLayer
 from refms.network.propagation import ForwardEuler
 from refms.objective.classifier import Classifier
 from refms.operators.convolution import Convolution
@@ -77,6 +84,17 @@ def _chain(dtype: str) -> Sequence:
     )
 
 
+def _pooled(dtype: str) -> Sequence:
+    """Return a layer, pooling and the classifier on blocks."""
+    pool = AveragePooling(Grid((4, 6)), 2, 2)
+    layer = ConvolutionLayer(Convolution(pool.grid, 2, 2), activation("tanh"))
+    return Sequence((("layer", layer), ("pooling", pool), ("classifier", Classifier(pool.pooled, 2, 3))))
+
+
+HEUN = Tableau("heun", ((), (1.0,)), (0.5, 0.5), 2)
+"""A method whose last stage lies at the end of the step, where the next one begins."""
+
+
 MAPS: dict[str, Callable[[str], Any]] = {
     **{f"layer-{a.name}": lambda dtype, a=a: _layer(2, a.name) for a in ACTIVATIONS},
     "layer-1d": lambda dtype: _layer(1),
@@ -88,6 +106,10 @@ MAPS: dict[str, Callable[[str], Any]] = {
     "opening-learned": lambda dtype: ConvolutionOpening(Convolution(GRIDS[2], 2, 3, (3, 1))),
     "opening-matrix": _matrix,
     "classifier": lambda dtype: Classifier(GRIDS[2], 2, 4),
+    "pooling": lambda dtype: AveragePooling(Grid((4, 6)), 2, 2),
+    "pooling-3d": lambda dtype: AveragePooling(Grid((2, 4, 6)), 1, 2),
+    "pooling-of-the-whole-mesh": lambda dtype: AveragePooling(GRIDS[2], 2, 0),
+    "pooling-between": _pooled,
     "euler": lambda dtype: ForwardEuler(_layer(2), layers=3, final_time=1.2),
     "euler-of-any-map": lambda dtype: ForwardEuler(_square(dtype), layers=2, final_time=0.8),
     "euler-of-openings": lambda dtype: ForwardEuler(
@@ -98,6 +120,30 @@ MAPS: dict[str, Callable[[str], Any]] = {
         _layer(2, bias_per_cell=True), layers=2, final_time=0.9
     ),
     "euler-T0": lambda dtype: ForwardEuler(_layer(2), layers=2, final_time=0.0),
+    "layer-transposed": lambda dtype: TransposedLayer(_layer(2)),
+    "layer-transposed-zero-boundary": lambda dtype: TransposedLayer(_layer(2, boundary="zero")),
+    "layer-antisymmetric": lambda dtype: AntisymmetricLayer(_layer(2)),
+    "layer-antisymmetric-damped-3d": lambda dtype: AntisymmetricLayer(_layer(3), damping=0.3),
+    "layer-antisymmetric-flipped": lambda dtype: AntisymmetricLayer(
+        _layer(1, orientation="convolution"), 0.2
+    ),
+    "euler-antisymmetric": lambda dtype: ForwardEuler(AntisymmetricLayer(_layer(2), 0.1), 3, 1.2),
+    "euler-by-its-table": lambda dtype: RungeKutta(_layer(2), 3, 1.2, EULER),
+    "midpoint": lambda dtype: RungeKutta(_layer(2), 3, 1.2, MIDPOINT),
+    "midpoint-constant": lambda dtype: RungeKutta(_layer(1), 2, 0.9, MIDPOINT, "constant"),
+    "heun": lambda dtype: RungeKutta(_layer(2), 3, 1.2, HEUN),
+    "rk4": lambda dtype: RungeKutta(_layer(2), 3, 1.2, RK4),
+    "rk4-cubic": lambda dtype: RungeKutta(_layer(1), 5, 1.1, RK4, "cubic"),
+    "rk4-antisymmetric": lambda dtype: RungeKutta(AntisymmetricLayer(_layer(2), 0.1), 2, 0.8, RK4),
+    "rk4-of-any-map": lambda dtype: RungeKutta(_square(dtype), 2, 0.8, RK4),
+    "rk4-T0": lambda dtype: RungeKutta(_layer(2), 2, 0.0, RK4),
+    "verlet": lambda dtype: Verlet(_layer(2), 3, 1.2),
+    "verlet-one-step": lambda dtype: Verlet(_layer(3), 1, 0.7),
+    "verlet-reversible": lambda dtype: Verlet(_layer(2), 3, 1.2, reversible=True),
+    "verlet-T0": lambda dtype: Verlet(_layer(2), 2, 0.0),
+    "leapfrog": lambda dtype: Leapfrog(_layer(2), 3, 1.2),
+    "leapfrog-of-any-map": lambda dtype: Leapfrog(_square(dtype), 2, 0.8),
+    "leapfrog-reversible": lambda dtype: Leapfrog(_layer(2), 3, 1.2, reversible=True),
     "residual-fixed": _fixed,
     "residual-learned-1d": lambda dtype: _learned(1),
     "residual-learned-3d": lambda dtype: _learned(3),
@@ -109,6 +155,9 @@ MAPS: dict[str, Callable[[str], Any]] = {
 
 KINKED = {"layer-relu", "layer-leaky_relu", "layer-smoothed_relu"}
 """Maps that are not analytic: no complex step, and Taylor steps must stay on one side of the kinks."""
+
+ONCE: set[str] = set()
+"""Maps that have no second derivatives."""
 
 
 def point(name: str, seed: int = 0, dtype: str = "float64") -> tuple[Any, np.ndarray, np.ndarray]:

@@ -91,3 +91,23 @@ def test_a_risk_takes_checkpoints_where_the_budget_is_short_and_keeps_its_bits()
     assert short.map.stored < whole.stored / 3
     np.testing.assert_array_equal(roomy.value_and_gradient(theta)[1], short.value_and_gradient(theta)[1])
     np.testing.assert_array_equal(roomy.curvature(theta)(theta), short.curvature(theta)(theta))
+
+
+def test_a_risk_reverses_verlet_where_the_budget_is_short_and_differs_by_round_off():
+    net = Residual(Grid((4, 4)), 2, layers=64, final_time=1.3, integrator="verlet")
+    start = initial_parameters(net, 0, stencil_scale=2.0)
+    plain, theta = net.mapping(start["opening"]), net.theta(start)
+    classifier, rng = Classifier(Grid((4, 4)), 2, 3), np.random.default_rng(2)
+    frozen = Frozen(classifier, rng.standard_normal(classifier.layout.size))
+    whole = Sequence((("network", plain), ("classifier", frozen)))
+    data = LabelledColumns(rng.standard_normal((16, 2)), np.eye(3)[:, :2])
+    none = Quadratic(np.zeros((theta.size, theta.size)))
+    budget = 2 * whole.stored * 8 * FEW_COLUMNS
+    roomy = EmpiricalRisk(whole, data, none, memory=budget)
+    short = EmpiricalRisk(whole, data, none, memory=budget - 1)
+    assert short.map.stored < whole.stored / 10
+    for one, other in (
+        (roomy.value_and_gradient(theta)[1], short.value_and_gradient(theta)[1]),
+        (roomy.curvature(theta)(theta), short.curvature(theta)(theta)),
+    ):
+        assert 0 < np.abs(one - other).max() <= 1e-13 * np.abs(one).max()

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from refms.errors import InputError
 from refms.grid import Grid
 from refms.network.architectures.residual import Residual, initial_parameters
+from refms.network.integrators.runge_kutta import RungeKutta
+from refms.network.integrators.tableau import MIDPOINT, RK4
+from refms.network.integrators.verlet import Verlet
+from refms.network.layers.antisymmetric import AntisymmetricLayer
+from refms.network.propagation import ForwardEuler
 
 
 @pytest.mark.parametrize("opening", ["fixed", "learned"])
@@ -31,6 +38,48 @@ def test_the_layers_of_the_vector_are_those_of_the_arrays():
         y = y + 0.5 * np.tanh(K @ y + np.repeat(b, 16)[:, None])
     got = net.mapping(arrays["opening"]).apply(net.theta(arrays), X)
     assert np.abs(got - y).max() < 1e-14
+
+
+CHOICES = [
+    {"integrator": "midpoint"},
+    {"integrator": "rk4", "layer": "antisymmetric", "layer_damping": 0.2},
+    {"integrator": "verlet"},
+    {"integrator": "verlet", "opening": "learned"},
+    {"layer": "antisymmetric"},
+]
+
+
+@pytest.mark.parametrize("options", CHOICES)
+def test_parameters_of_other_steps_and_layers_survive_the_way_through_the_vector(options):
+    net = Residual(Grid((4, 6)), 4, layers=3, **options)
+    c = 2 if net.integrator == "verlet" else 4
+    assert net.parameter_shapes == {"opening": (4, 1, 1, 1), "stencils": (3, c, c, 3, 3), "biases": (3, c)}
+    rng = np.random.default_rng(2)
+    arrays = {name: rng.standard_normal(shape) for name, shape in net.parameter_shapes.items()}
+    theta = net.theta(arrays)
+    back = net.parameters(theta, arrays["opening"])
+    for name, array in arrays.items():
+        assert np.array_equal(back[name], array), name
+    X = rng.standard_normal((24, 2))
+    y = net.opening_map.apply(arrays["opening"].reshape(-1), X)
+    expected = net.propagation.apply(theta[-net.propagation.layout.size :], y)
+    assert np.array_equal(net.mapping(arrays["opening"]).apply(theta, X), expected)
+    assert expected.shape == (96, 2)
+
+
+def test_the_choices_make_the_propagation():
+    def made(**options):
+        return Residual(Grid((4, 4)), 2, layers=3, final_time=0.9, **options).propagation
+
+    layer = made().layer
+    assert made() == ForwardEuler(layer, 3, 0.9)
+    assert made(integrator="midpoint") == RungeKutta(layer, 3, 0.9, MIDPOINT)
+    assert made(integrator="rk4") == RungeKutta(layer, 3, 0.9, RK4)
+    assert made(layer="antisymmetric", layer_damping=0.1) == ForwardEuler(
+        AntisymmetricLayer(layer, 0.1), 3, 0.9
+    )
+    one = replace(layer, convolution=replace(layer.convolution, c_in=1, c_out=1))
+    assert made(integrator="verlet") == Verlet(one, 3, 0.9)
 
 
 def test_initial_parameters_are_the_same_draws_in_both_precisions():

@@ -12,7 +12,7 @@ from refms.config import OptimizationSection, RegularizationSection
 from refms.objective.batches import LabelledColumns
 from refms.objective.optimal_control import BLOCKS
 from refms.objective.shards import Team, own_batches, own_range
-from refms.parallel import LEAST_EXAMPLES, SHARDS, Serial, own_shards, shard_bounds
+from refms.parallel import LEAST_EXAMPLES, SERIAL, SHARDS, Serial, own_shards, shard_bounds
 from refms.training import problem_of
 
 COUNT = SHARDS * LEAST_EXAMPLES + 5
@@ -58,6 +58,22 @@ def whole_problem(fraction=0.9, **options):
     blocks = {key: value.copy() for key, value in start.blocks.items()}
     blocks["classifier"] += np.random.default_rng(0).standard_normal(blocks["classifier"].size)
     return dataclasses.replace(control, **options), blocks
+
+
+@pytest.mark.parametrize(
+    ("count", "width", "dtype", "expected"),
+    [
+        (64, 64, "float64", [32, 32]),
+        (64, 200, "float32", [32, 32]),
+        (96, 40, "float64", [24] * 4),
+        (30, 30, "float64", [30]),  # halves would be narrower than rows of 128 bytes
+        (128, 64, "float64", [64, 64]),
+    ],
+)
+def test_few_examples_make_an_even_number_of_batches_where_rows_stay_wide(count, width, dtype, expected):
+    examples = LabelledColumns(np.ones((1, count), dtype=dtype), np.ones((2, count), dtype=dtype))
+    (shard,) = own_batches(examples, count, 0, width, SERIAL)
+    assert [batch.count for batch in shard] == expected
 
 
 @pytest.mark.parametrize("name", BLOCKS)

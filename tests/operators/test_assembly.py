@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from refms.errors import InputError
 from refms.grid import Grid
-from refms.operators import assembly
+from refms.operators import assembly, repeats
 from refms.operators.assembly import assemble, flip, fold, index_dtype
 from refms.operators.convolution import Convolution, convolution_matrix
 
@@ -47,12 +47,17 @@ def by_scipy(S, grid, boundary):
     st.tuples(st.integers(1, 3), st.integers(1, 3)),
     st.sampled_from(["periodic", "zero"]),
     st.booleans(),
+    st.sampled_from([1, 20, repeats.SHORTEST_PERIOD]),
 )
-@settings(deadline=None, max_examples=60)
-def test_matrix_is_canonical_and_equals_the_kronecker_sum(shape_and_sizes, channels, boundary, flipped):
+@settings(deadline=None, max_examples=100)
+def test_matrix_is_canonical_and_equals_the_kronecker_sum(
+    shape_and_sizes, channels, boundary, flipped, shortest
+):
     shape, sizes = shape_and_sizes
     S = np.random.default_rng(0).standard_normal((*channels, *sizes))
-    K = assemble(Grid(shape), S.shape, boundary, flipped).matrix(S)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(repeats, "SHORTEST_PERIOD", shortest)  # so that small grids have repeats, too
+        K = assemble(Grid(shape), S.shape, boundary, flipped).matrix(S)
     as_correlation = np.flip(S, tuple(range(2, S.ndim))) if flipped else S
     assert (
         abs(K - by_scipy(as_correlation, Grid(shape), boundary)).toarray() <= 1e-14 * np.abs(S).sum()
@@ -60,6 +65,17 @@ def test_matrix_is_canonical_and_equals_the_kronecker_sum(shape_and_sizes, chann
     fresh = scipy.sparse.csr_array((K.data, K.indices, K.indptr), shape=K.shape)
     assert fresh.has_canonical_format  # sorted and without duplicates, looked up anew
     assert K.indptr[-1] == K.nnz == K.indices.size
+
+
+@pytest.mark.parametrize(("shape", "size"), [((4000,), 3), ((40, 31), 3), ((33, 8), 5), ((12, 9, 8), 3)])
+@pytest.mark.parametrize("boundary", ["periodic", "zero"])
+def test_large_grids_gather_few_values_and_repeat_them(shape, size, boundary):
+    S = np.random.default_rng(2).standard_normal((2, 2, *(size,) * len(shape)))
+    pattern = assemble(Grid(shape), S.shape, boundary, flipped=False)
+    assert pattern.repeats.count >= 5
+    assert pattern.gather.size < 0.4 * pattern.nnz
+    assert abs(pattern.matrix(S) - by_scipy(S, Grid(shape), boundary)).max() == 0
+    assert pattern.matrix(S + 1j * S).dtype == "complex128"
 
 
 @pytest.mark.parametrize(

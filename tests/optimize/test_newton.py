@@ -247,7 +247,7 @@ def test_stopping_by_the_limit_and_by_the_monitor():
     found = minimize_newton(Rosenbrock(full=True), start, monitor=monitor)
     assert found.outcome.status is Status.STOPPED
     assert found.outcome.message == "Iteration 2, block 'x': Enough."
-    assert found.history.rows[-1].extra == {"first": found.x[0]}
+    assert found.history.rows[-1].extra["first"] == found.x[0]
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])

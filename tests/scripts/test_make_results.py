@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import make_results
 import pytest
 import results
@@ -24,13 +22,16 @@ def test_an_old_page_is_noticed(tmp_path, monkeypatch, capsys):
 
 
 def test_sections_come_in_the_order_of_the_experiments():
-    page = results.text(make_results.ROOT / results.FOLDER / "results")
-    kinds = [
-        results.EXPERIMENTS.index(json.loads(path.read_text())["experiment"])
-        for path in (make_results.ROOT / results.FOLDER / "results").glob("*.json")
-    ]
-    assert page.count("\n## ") == len(kinds)
+    folder = make_results.ROOT / results.FOLDER / "results"
+    page = results.text(folder)
     assert page.startswith("# Results")
+    places = {}
+    for path in folder.glob("*.json"):
+        result = results.read(path)
+        assert page.count(results.section(result)) == 1
+        places[page.index(results.section(result))] = results.EXPERIMENTS.index(result["experiment"])
+    assert [order for _, order in sorted(places.items())] == sorted(places.values())
+    assert page.count("\n## ") == len(places)
 
 
 def test_a_result_of_no_known_experiment_is_refused(tmp_path):

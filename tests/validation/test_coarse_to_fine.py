@@ -110,6 +110,32 @@ def test_the_comparison_is_what_the_curves_say(out, result):
     assert found["best accuracy"]["sd"] == pytest.approx(np.std(values, ddof=1))
 
 
+def test_equal_work_and_equal_accuracy_by_hand():
+    def made(size, accuracy, work):
+        arrays = {"size": size, "validation_accuracy": accuracy, "work_units": work, "cpu_seconds": work}
+        return {name: np.array(values, dtype="float64") for name, values in arrays.items()}
+
+    alone = made([8] * 5, [0.1, 0.5, 0.7, 0.9, 0.8], [0, 10, 20, 30, 40])
+    up = made([4, 4, 8, 8, 8, 8], [0.1, 0.95, 0.6, 0.85, 0.92, 0.93], [0, 15, 15, 25, 35, 45])
+    found = coarse_to_fine.compared([{"fine-only": alone, "galerkin": up}], 8)
+    values = {name: found["galerkin"][name]["values"][0] for name in found["galerkin"]}
+    assert values == {
+        "accuracy at the start": 0.6,
+        "accuracy at 0.25 of the work": None,  # 10 is spent on the coarse mesh
+        "accuracy at 0.5 of the work": 0.6,
+        "accuracy at 0.75 of the work": 0.85,
+        "accuracy at 1 of the work": 0.92,
+        "accuracy at the end": 0.93,
+        "best accuracy": 0.93,
+        "work": 45.0,
+        "processor seconds": 45.0,
+        "work to the best of fine-only": 35.0,  # the best is 0.9, not the last
+        "processor seconds to the best of fine-only": 35.0,
+    }
+    assert found["fine-only"]["work to the best of fine-only"]["values"] == [30.0]
+    assert found["fine-only"]["accuracy at 0.25 of the work"]["values"] == [0.5]
+
+
 def test_fine_only_needs_its_own_work_to_its_own_best(out, result):
     found = result["methods"]["fine-only"]
     assert found["work to the best of fine-only"]["values"] == [

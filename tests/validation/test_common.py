@@ -158,7 +158,7 @@ def test_the_curve_begins_with_what_it_is_given(bench):
 
 def test_the_same_training_is_not_made_twice(bench, monkeypatch):
     start = bench.start(CONFIGURATION, 4)
-    model, unit = bench.trained("one", CONFIGURATION, start)
+    model, unit = replace(bench, threads=2).trained("one", CONFIGURATION, start)
     monkeypatch.setattr("common.trainings.train", None)
     again, found = bench.trained("one", CONFIGURATION, start)
     np.testing.assert_array_equal(again.stencils, model.stencils)
@@ -179,6 +179,12 @@ def test_another_training_of_the_same_name_needs_force(bench):
     for configuration, after in ((other, ()), (CONFIGURATION, (2,))):
         with pytest.raises(FileError, match="made with other settings"):
             bench.trained("one", configuration, bench.start(configuration, 4), after)
+    darker = replace(bench, dataset=replace(bench.dataset, images=bench.dataset.images // 2))
+    with pytest.raises(FileError, match="made with other settings"):
+        darker.trained("one", CONFIGURATION, bench.start(CONFIGURATION, 4))
+    (bench.out / "one.json").unlink()  # the net alone is no reason to overwrite it
+    with pytest.raises(FileError, match="made with other settings"):
+        bench.trained("one", other, bench.start(other, 4))
     forced = replace(bench, force=True)
     model, _ = forced.trained("one", other, bench.start(other, 4))
     found, _ = bench.trained("one", other, bench.start(other, 4))

@@ -86,6 +86,22 @@ def test_iterations_are_counted_until_the_accuracy_of_the_random_start(out, resu
         assert found["values"] == [expected]
 
 
+def test_whole_ways_add_up_and_say_when_they_are_there():
+    def unit(accuracy, seconds):
+        curve = {"iteration": [0, 1, 2], "validation_accuracy": accuracy, "cpu_seconds": seconds}
+        return {"curve": curve}
+
+    run = {
+        "random": {2: unit([0.1, 0.5, 0.6], [0, 1, 2]), 4: unit([0.1, 0.7, 0.8], [0, 3, 9])},
+        "linear": {4: unit([0.6, 0.9, 0.85], [0, 4, 8])},
+    }
+    found = shallow_to_deep.ways([run], [2, 4])
+    values = {start: [one["values"][0] for one in numbers.values()] for start, numbers in found.items()}
+    assert values == {"random": [0.8, 9, 9, 4], "linear": [0.85, 10, 6, 4]}
+    run["random"][2] = unit([0.1, 0.8, 0.6], [0, 1, 2])
+    assert shallow_to_deep.ways([run], [2, 4])["linear"]["layers by then"]["values"] == [2]
+
+
 def test_an_interrupted_run_goes_on(out, result, monkeypatch):
     for name in ("seed3_cubic_8.json", "seed3_cubic_8.h5"):
         (out / name).unlink()

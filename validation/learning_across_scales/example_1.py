@@ -154,8 +154,11 @@ def picture(figure: Figure, found: dict[str, Array], shape: tuple[int, ...], sho
             extent=(0, 1, 1, 0),
         )
         axis.set_title(title)
+        axis.grid(visible=False)
         axis.set_xticks([0, 1])
         axis.set_yticks([0, 1])
+        axis.set_xlabel("$x_2$", labelpad=-6)
+        axis.set_ylabel("$x_1$", labelpad=-6)
         figure.colorbar(drawn, ax=axis, shrink=0.7)
     stencils = [f"{name}:\n{_rows(found[name])}" for name in ("s_h", "s_H")]
     axes[-1].axis("off")

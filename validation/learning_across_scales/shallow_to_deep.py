@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from common.plan import options_of, read_plan, require_seeds, seeded
-from common.publishing import COLOURS, Publisher, ended
+from common.publishing import Publisher, ended
 from common.summary import first_reaching, spread
 from common.trainings import CURVE, Bench
 
@@ -130,8 +130,56 @@ def compared(runs: list[Run], depths: Sequence[int]) -> dict[str, Any]:
     return summary
 
 
+def ways(runs: list[Run], depths: Sequence[int]) -> dict[str, Any]:
+    """Return what whole ways cost: the deepest net from its random start, or all depths one after the other.
+
+    Parameters
+    ----------
+    runs : list of dict
+        One for each seed.
+    depths : sequence of int
+        All depths.
+
+    Returns
+    -------
+    dict
+        Start -> numbers over the seeds: accuracy of the deepest net, processor seconds of the whole way, and
+        seconds and number of layers where the accuracy that the random start of the deepest net ends with is
+        first reached, by whatever net is being trained then.
+    """
+    found = {}
+    for start in runs[0]:
+        rows = []
+        for run in runs:
+            target = run[RANDOM][depths[-1]]["curve"]["validation_accuracy"][-1]
+            on_the_way = [run[start][depths[-1]]]
+            if start != RANDOM:
+                on_the_way = [run[RANDOM][depths[0]], *run[start].values()]
+            accuracy, seconds, layers = list[float](), list[float](), list[int]()
+            for depth, unit in zip(reversed(depths), reversed(on_the_way), strict=False):
+                curve = unit["curve"]
+                accuracy = curve["validation_accuracy"] + accuracy
+                seconds = curve["cpu_seconds"] + [curve["cpu_seconds"][-1] + later for later in seconds]
+                layers = [depth] * len(curve["iteration"]) + layers
+            place = first_reaching(accuracy, target)
+            rows.append(
+                {
+                    "accuracy": accuracy[-1],
+                    "processor seconds": seconds[-1],
+                    "processor seconds to the accuracy of the deepest random start": (
+                        None if place is None else seconds[place]
+                    ),
+                    "layers by then": None if place is None else layers[place],
+                }
+            )
+        found[start] = {name: spread([row[name] for row in rows]) for name in rows[0]}
+    return found
+
+
 def picture(figure: Figure, runs: list[Run], depths: Sequence[int]) -> None:
     """Draw Fig. 2: objective and validation accuracy per iteration, one column a depth, one line a seed."""
+    from refms.plots.style import COLOURS  # here, for it imports matplotlib
+
     axes = figure.subplots(2, len(depths), sharex=True, sharey="row", squeeze=False)
     names = ("objective", "validation_accuracy")
     for column, depth in enumerate(depths):
@@ -140,19 +188,20 @@ def picture(figure: Figure, runs: list[Run], depths: Sequence[int]) -> None:
         for colour, (start, found) in zip(COLOURS, runs[0].items(), strict=False):
             if depth not in found:
                 continue
-            for place, run in enumerate(runs):
+            style = "--" if start == "cubic" else "-"  # linear and cubic lie close together
+            for run in runs:
                 curve = run[start][depth]["curve"]
                 for axis, name, factor in zip(axes[:, column], names, (1.0, 100.0), strict=True):
                     values = factor * np.array(curve[name])
-                    label = start if place == 0 else None
-                    axis.plot(curve["iteration"], values, color=colour, linewidth=1, label=label)
+                    axis.plot(curve["iteration"], values, style, color=colour, linewidth=1)
     # what comes after the first iteration decides the range: a random start guesses
     after = [one["curve"] for run in runs for found in run.values() for one in found.values()]
     axes[0, 0].set_yscale("log")
     axes[1, 0].set_ylim(100 * min(curve["validation_accuracy"][1] for curve in after) - 1, 100)
     axes[0, 0].set_ylabel("objective (6)")
     axes[1, 0].set_ylabel("validation accuracy, %")
-    axes[1, -1].legend(loc="lower right")
+    lines = axes[1, -1].get_lines()[:: len(runs)]
+    axes[0, 0].legend(lines, [*runs[0]], loc="upper right")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -162,13 +211,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     publisher = Publisher("shallow_to_deep", options)
     settings: Settings = plan.settings
     dataset = read_dataset(plan.configuration.data.dataset, options.data_dir)
-    bench = Bench(options.out, dataset, options.force)
+    bench = Bench(options.out, dataset, options.force, options.threads)
     found = [one_seed(bench, seeded(plan.configuration, seed), settings) for seed in settings.seeds]
     result = {
         "configuration": plan.configuration.to_dict(),
         "settings": {"depths": settings.depths, "starts": settings.starts, "seeds": settings.seeds},
         "examples": found[0][RANDOM][settings.depths[0]]["examples"],
         "depths": compared(found, settings.depths),
+        "ways": ways(found, settings.depths),
     }
     arrays = {
         f"seed{seed}/{start}/{depth}/{name}": np.array(unit["curve"][name], dtype="float64")
@@ -177,7 +227,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for depth, unit in units.items()
         for name in CURVE
     }
-    size = (1.0 + 1.7 * len(settings.depths), 4.2)
+    size = (0.8 + 1.3 * len(settings.depths), 3.6)
     publisher.publish(result, arrays, lambda figure: picture(figure, found, settings.depths), size)
     return 0
 

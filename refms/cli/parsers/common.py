@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from refms.names import DATASETS, DTYPES, TIERS
+from refms.names import DATASETS, DTYPES, IDX_PREFIX, TIERS
 from refms.seconds import time_limit_of
 
 Commands = Any
@@ -52,7 +52,10 @@ def add_command(commands: Commands, name: str, text: str, example: str, runs: st
 def add_data_options(command: argparse.ArgumentParser) -> None:
     """Add ``--dataset`` and ``--data-dir``."""
     command.add_argument(
-        "--dataset", choices=DATASETS, help="digits (embedded, 8x8) or mnist (28x28, from files)"
+        "--dataset",
+        metavar="NAME",
+        help=f"{' or '.join(DATASETS)} (8x8, embedded; 28x28, from files), or {IDX_PREFIX}FOLDER: any "
+        "images and labels in IDX files",
     )
     command.add_argument(
         "--data-dir",

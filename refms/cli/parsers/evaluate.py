@@ -23,7 +23,8 @@ def register(commands: Commands) -> None:
         "--part",
         choices=PARTS,
         default="validation",
-        help="which images: the training's own validation or training part, MNIST's test part, or all",
+        help="which images: the training's own validation or training part, the test part of a data set from "
+        "files, or all",
     )
     command.add_argument(
         "--interpolate",

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import html
-import unicodedata
 from collections.abc import Iterable
 
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.reports.report import FINDINGS, Report, Row
+from refms.pages import escaped, escaped_lines, page
 
 SIGNS = {"PASS": "✓", "MARGINAL": "~", "FAIL": "✗", "NOT IMPLEMENTED": "–", "NOT RUN": "○"}
 """A sign and a word beside each colour: nobody needs to tell colours apart."""
 
 STYLE = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.45 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #8886; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.id { font-weight: 600; white-space: nowrap; }
 .verdict { white-space: nowrap; border-left: .4rem solid; padding-left: .4rem; }
 .pass { border-color: #0072b2; }
@@ -29,13 +23,8 @@ summary { cursor: pointer; }
 dl { margin: .4rem 0 .6rem 1rem; }
 dt { font-weight: 600; }
 dd { margin: 0 0 .3rem 1rem; overflow-wrap: anywhere; }
-pre { overflow-x: auto; font-size: .85rem; }
 """
 """Colours of Okabe and Ito, which colour-blind readers can tell apart."""
-
-
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-"""What the page may load: its own style, and nothing else."""
 
 LEGEND = (
     "ρ is the scaled residual ‖got − expected‖ / (eps · scale), the worst of all instances: PASS up to 30, "
@@ -67,24 +56,8 @@ def html_page(reports: Iterable[Report]) -> str:
     """
     shown = list(reports)
     names = list(dict.fromkeys(report.profile.name for report in shown))
-    title = f"Conformance of {_text(', '.join(names))}"
-    lines = [
-        "<!doctype html>",
-        '<html lang="en">',
-        "<head>",
-        '<meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{title}</title>",
-        f"<style>{STYLE}</style>",
-        "</head>",
-        "<body>",
-        f"<h1>{title}</h1>",
-        f"<p>{LEGEND}</p>",
-    ]
-    for report in shown:
-        lines += _section(report)
-    return "\n".join([*lines, "</body>", "</html>", ""])
+    sections = (line for report in shown for line in _section(report))
+    return page(f"Conformance of {', '.join(names)}", [f"<p>{LEGEND}</p>", *sections], STYLE)
 
 
 def _section(report: Report) -> list[str]:
@@ -104,10 +77,10 @@ def _section(report: Report) -> list[str]:
     counts = " ".join(f"<span>{_verdict(name)} {report.counts[name]}</span>" for name in FINDINGS)
     return [
         "<section>",
-        f"<h2>{_text(profile.dtype)}: {'passed' if report.passed else 'not passed'}</h2>",
-        f"<p>{_text(report.headline)}; tier {_text(report.tier)}, seed {report.seed}.</p>",
+        f"<h2>{escaped(profile.dtype)}: {'passed' if report.passed else 'not passed'}</h2>",
+        f"<p>{escaped(report.headline)}; tier {escaped(report.tier)}, seed {report.seed}.</p>",
         f'<p class="counts">{counts}</p>',
-        f"<p>Declared: {_text(listed)}.</p>",
+        f"<p>Declared: {escaped(listed)}.</p>",
         "<table>",
         '<thead><tr><th scope="col">id</th><th scope="col">property</th><th scope="col" class="number">ρ in '
         'eps</th><th scope="col">verdict</th></tr></thead>',
@@ -122,15 +95,15 @@ def _section(report: Report) -> list[str]:
 def _row(row: Row) -> str:
     rho = "" if row.rho is None else f"{row.rho:.3g}"
     opened = " open" if row.verdict in ("FAIL", "MARGINAL") else ""
-    entries = "".join(f"<dt>{name}</dt><dd>{_text(text)}</dd>" for name, text in _details(row) if text)
+    entries = "".join(f"<dt>{name}</dt><dd>{escaped(text)}</dd>" for name, text in _details(row) if text)
     blocks = "".join(
-        f"<details><summary>{name}</summary><pre>{_block(text)}</pre></details>"
+        f"<details><summary>{name}</summary><pre>{escaped_lines(text)}</pre></details>"
         for name, text in (("steps", row.detail), ("script that shows it", row.reproduction))
         if text
     )
     return (
-        f'<tr><td class="id">{_text(row.id)}</td>'
-        f"<td><details{opened}><summary>{_text(row.title)}</summary><dl>{entries}</dl>{blocks}</details></td>"
+        f'<tr><td class="id">{escaped(row.id)}</td>'
+        f"<td><details{opened}><summary>{escaped(row.title)}</summary><dl>{entries}</dl>{blocks}</details></td>"
         f'<td class="number">{rho}</td><td>{_verdict(row.verdict)}</td></tr>'
     )
 
@@ -156,17 +129,3 @@ def _details(row: Row) -> list[tuple[str, str]]:
 def _verdict(finding: str) -> str:
     name = finding.lower().replace(" ", "-")
     return f'<span class="verdict {name}">{SIGNS[finding]} {finding}</span>'
-
-
-def _block(text: str) -> str:
-    """Return text in lines without markup, as :func:`_text` returns one line."""
-    return "\n".join(map(_text, text.split("\n")))
-
-
-def _text(text: str) -> str:
-    """Return text without markup, and without characters that are invisible or change its direction."""
-    spaced = text.replace("\n", " ").replace("\t", " ")
-    visible = (
-        c if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn") else "\ufffd" for c in spaced
-    )
-    return html.escape("".join(visible))

@@ -1,4 +1,4 @@
-"""The residual network of [LAS]: an opening and N identical forward Euler layers, eqs. (1)-(3)."""
+"""The residual network of [LAS]: an opening and N identical layers, eqs. (1)-(3), or other steps in time."""
 
 from __future__ import annotations
 
@@ -11,12 +11,20 @@ from refms.errors import Array, InputError, require_choice, require_shape, requi
 from refms.grid import Grid
 from refms.network.activation import activation
 from refms.network.composition import Frozen, Sequence
+from refms.network.integrators.runge_kutta import RungeKutta
+from refms.network.integrators.tableau import MIDPOINT, RK4
+from refms.network.integrators.verlet import Verlet
+from refms.network.layers.antisymmetric import AntisymmetricLayer
 from refms.network.layers.convolution_layer import ConvolutionLayer
 from refms.network.layers.opening import ConvolutionOpening
 from refms.network.propagation import ForwardEuler
+from refms.network.time_stepping import TimeStepping
 from refms.operators.convolution import Convolution
 
 OPENINGS = ("fixed", "learned")
+INTEGRATORS = ("forward-euler", "midpoint", "rk4", "verlet")
+LAYERS = ("convolution", "antisymmetric")
+"""Right-hand sides: σ(K y + b), and σ((K − Kᵀ − γI) y + b)."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +55,19 @@ class Residual:
         ``"periodic"`` or ``"zero"``.
     orientation : str
         ``"correlation"`` (stencil notation) or ``"convolution"``.
+    integrator : str
+        ``"forward-euler"``, eq. (3); ``"midpoint"`` or ``"rk4"``, with θ(t) linear between the layers; or
+        ``"verlet"``, in which two halves of the channels move each other, so that stencils are c/2 × c/2.
+    layer : str
+        ``"convolution"``, σ(K y + b), or ``"antisymmetric"``, σ((K − Kᵀ − γI) y + b).
+    layer_damping : float
+        γ ≥ 0 of the antisymmetric layer, in units of 1/time.
 
     Raises
     ------
     InputError
-        If a name is unknown or extents do not fit the grid.
+        If a name is unknown, extents do not fit the grid, or choices do not go together: Verlet with an odd
+        number of channels or the antisymmetric layer, damping without the latter.
 
     Examples
     --------
@@ -70,9 +86,15 @@ class Residual:
     activation: str = "tanh"
     boundary: str = "periodic"
     orientation: str = "correlation"
+    integrator: str = "forward-euler"
+    layer: str = "convolution"
+    layer_damping: float = 0.0
 
     def __post_init__(self) -> None:
         require_choice(self.opening, OPENINGS, "opening")
+        require_choice(self.integrator, INTEGRATORS, "integrator")
+        require_choice(self.layer, LAYERS, "layer")
+        self._require_fitting_choices()
         for name in ("stencil_shape", "opening_shape"):
             shape = getattr(self, name)
             if isinstance(shape, list):  # as JSON gives it back
@@ -82,22 +104,34 @@ class Residual:
     @property
     def opening_map(self) -> ConvolutionOpening:
         """The opening L as a map of its stencil and the images."""
-        return ConvolutionOpening(self._convolution(self.image_channels, self.opening_shape))
+        return ConvolutionOpening(self._convolution(self.image_channels, self.opening_shape, self.channels))
 
     @property
-    def propagation(self) -> ForwardEuler:
-        """The N layers."""
-        layer = ConvolutionLayer(
-            self._convolution(self.channels, self.stencil_shape), activation(self.activation)
+    def propagation(self) -> TimeStepping:
+        """The N layers with their steps in time."""
+        c, N, T = self.layer_channels, self.layers, self.final_time
+        convolution = ConvolutionLayer(
+            self._convolution(c, self.stencil_shape, c), activation(self.activation)
         )
-        return ForwardEuler(layer, self.layers, self.final_time)
+        if self.integrator == "verlet":
+            return Verlet(convolution, N, T)
+        antisymmetric = self.layer == "antisymmetric"
+        layer = AntisymmetricLayer(convolution, self.layer_damping) if antisymmetric else convolution
+        if self.integrator == "forward-euler":
+            return ForwardEuler(layer, N, T)
+        return RungeKutta(layer, N, T, {"midpoint": MIDPOINT, "rk4": RK4}[self.integrator])
+
+    @property
+    def layer_channels(self) -> int:
+        """Channels into and out of a layer: c, with Verlet c/2."""
+        return self.channels // 2 if self.integrator == "verlet" else self.channels
 
     @property
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
         """Shapes of the three named arrays ``opening``, ``stencils`` and ``biases``."""
-        c = self.channels
+        c = self.layer_channels
         return {
-            "opening": (c, self.image_channels, *self.opening_shape),
+            "opening": (self.channels, self.image_channels, *self.opening_shape),
             "stencils": (self.layers, c, c, *self.stencil_shape),
             "biases": (self.layers, c),
         }
@@ -177,7 +211,7 @@ class Residual:
         """
         parts = self.mapping(opening).layout.unpack(theta)
         rows = theta[theta.size - self.propagation.layout.size :].reshape(self.layers, -1)
-        split = rows.shape[1] - self.channels
+        split = rows.shape[1] - self.layer_channels
         return {
             "opening": parts["opening/stencil"].copy() if self.opening == "learned" else opening,
             "stencils": rows[:, :split].reshape(self.parameter_shapes["stencils"]).copy(),
@@ -199,11 +233,30 @@ class Residual:
         """
         return replace(self, grid=grid)
 
-    def _convolution(self, c_in: int, stencil_shape: tuple[int, ...]) -> Convolution:
+    def _require_fitting_choices(self) -> None:
+        if self.integrator == "verlet" and self.layer == "antisymmetric":
+            raise InputError(
+                "integrator 'verlet' and layer 'antisymmetric' do not go together: Verlet couples two halves "
+                "of the channels by K and -Kᵀ, which is antisymmetric as it is; expected layer 'convolution'."
+            )
+        if self.integrator == "verlet":
+            require_whole(self.channels, "channels", 2)
+            if self.channels % 2:
+                raise InputError(
+                    f"channels is {self.channels}; expected an even number for integrator 'verlet', in which "
+                    "two halves of the channels move each other."
+                )
+        if self.layer != "antisymmetric" and self.layer_damping != 0:
+            raise InputError(
+                f"layer_damping is {self.layer_damping!r}; expected 0 for layer {self.layer!r}: only "
+                "'antisymmetric' layers are damped."
+            )
+
+    def _convolution(self, c_in: int, stencil_shape: tuple[int, ...], c_out: int) -> Convolution:
         return Convolution(
             self.grid,
             c_in=c_in,
-            c_out=self.channels,
+            c_out=c_out,
             stencil_shape=stencil_shape,
             boundary=self.boundary,
             orientation=self.orientation,
@@ -227,7 +280,8 @@ def initial_parameters(
         Seed of ``numpy.random.default_rng``.
     stencil_scale : float
         The layers' stencils are normal with standard deviation stencil_scale / √(c · stencil entries), so
-        that ‖K(s) y‖ ≈ stencil_scale ‖y‖; the same in all layers, a function constant in time.
+        that ‖K(s) y‖ ≈ stencil_scale ‖y‖; the same in all layers, a function constant in time. c are the
+        channels of a layer.
     dtype : str
         ``"float64"`` or ``"float32"``; both hold the same draws.
     opening_scale : float

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from refms.backend import backend_of, zeros_like
+from refms.elementwise import tanh_step
 from refms.errors import Array, require_same_precision, require_shape
 from refms.network.activation import Activation
+from refms.network.layers.convolution_adjoint import ConvolutionLayerAdjoint, layer_adjoint
 from refms.network.layers.convolution_step import ConvolutionStepLinearization
 from refms.network.parameters import Layout
 from refms.operators.convolution import Convolution
@@ -97,7 +99,7 @@ class ConvolutionLayer:
         InputError
             If shapes or precisions do not fit.
         """
-        return self.activation.value(self._before_activation(theta, Y))
+        return self.activation.value(self.before_activation(theta, Y))
 
     def linearize(self, theta: Array, Y: Array) -> ConvolutionLayerLinearization:
         """Return the layer linearised at (θ, Y).
@@ -110,10 +112,10 @@ class ConvolutionLayer:
         Returns
         -------
         ConvolutionLayerLinearization
-            Holds σ(Z), σ′(Z) and references to Y and the stencils.
+            Holds σ(Z), σ′(Z) and references to θ and Y.
         """
-        value, slope = self.activation.value_and_derivative(self._before_activation(theta, Y))
-        return ConvolutionLayerLinearization(self, self.layout.unpack(theta)["stencil"], Y, value, slope)
+        value, slope = self.activation.value_and_derivative(self.before_activation(theta, Y))
+        return ConvolutionLayerLinearization(self, theta, Y, value, slope)
 
     @property
     def stored_by_step(self) -> int:
@@ -126,9 +128,13 @@ class ConvolutionLayer:
 
     def linearize_step(self, theta: Array, Y: Array, dt: float) -> ConvolutionStepLinearization:
         """Return Y + δt σ(K(S) Y + b) linearised; parameters as for :meth:`apply`, δt a number."""
-        value, slope = self.activation.value_and_derivative(self._before_activation(theta, Y))
-        S = self.layout.unpack(theta)["stencil"]
-        return ConvolutionStepLinearization(self, S, Y, _stepped(value, Y, dt), slope, dt)
+        Z, backend = self.before_activation(theta, Y), backend_of(Y)
+        if backend.name == "cupy" and self.activation.name == "tanh" and Z.dtype == Y.dtype:
+            following, slope = tanh_step(backend.xp, Z, Y, dt)
+        else:
+            value, slope = self.activation.value_and_derivative(Z)
+            following = _stepped(value, Y, dt)
+        return ConvolutionStepLinearization(self, theta, Y, following, slope, dt)
 
     def trace(self, theta: Array, Y: Array) -> dict[str, Array]:
         """Return ``convolution`` K(S)Y, ``preactivation`` K(S)Y + b and ``output``.
@@ -143,7 +149,7 @@ class ConvolutionLayer:
         dict of str to array
             Each of shape (c_out·n, m).
         """
-        Z = self._before_activation(theta, Y)
+        Z = self.before_activation(theta, Y)
         KY = self.convolution.apply(self.layout.unpack(theta)["stencil"], Y)
         return {"convolution": KY, "preactivation": Z, "output": self.activation.value(Z)}
 
@@ -191,8 +197,8 @@ class ConvolutionLayer:
         found = found if factor is None else factor * found
         return found if add is None else add + found
 
-    def _before_activation(self, theta: Array, Y: Array) -> Array:
-        """Return K(S) Y + b."""
+    def before_activation(self, theta: Array, Y: Array) -> Array:
+        """Return Z = K(S) Y + b; parameters as for :meth:`apply`."""
         require_same_precision(theta=theta, Y=Y)
         require_shape(Y, (self.rows_in, None), "Y", "(channels * cells, examples)")
         parts = self.layout.unpack(theta)
@@ -204,10 +210,15 @@ class ConvolutionLayerLinearization:
     """A convolution layer linearised at (S, b, Y); see the formulas of :class:`ConvolutionLayer`."""
 
     layer: ConvolutionLayer
-    S: Array
+    theta: Array
     Y: Array
     output: Array
     slope: Array
+
+    @property
+    def S(self) -> Array:
+        """The stencils, a view of θ."""
+        return self.layer.layout.unpack(self.theta)["stencil"]
 
     def jvp(self, dtheta: Array | None, dY: Array | None = None) -> Array:
         """Return D ∘ (K(dS) Y + K(S) dY + db), shape (c_out·n, m)."""
@@ -235,6 +246,12 @@ class ConvolutionLayerLinearization:
     def pull_back(self, G: Array) -> Array:
         """Return K(S)ᵀ(D ∘ G), shape of Y."""
         return self.layer.convolution.adjoint(self.S, self.slope * G)
+
+    def linearize_adjoint(
+        self, G: Array, *, wrt_input: bool = True
+    ) -> tuple[ConvolutionLayerAdjoint, Array | None]:
+        """Return the adjoint linearised at G, and K(S)ᵀ(D ∘ G)."""
+        return layer_adjoint(self.layer, self.theta, self.Y, self.slope, G, wrt_input)
 
 
 def _stepped(value: Array, Y: Array, dt: float) -> Array:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from refms.backend import backend_of, zeros_like
 from refms.errors import Array
+from refms.network.layers.convolution_adjoint import layer_adjoint
+from refms.network.second_order import EulerStepAdjoint, step_adjoint
 
 if TYPE_CHECKING:
     from refms.network.layers.convolution_layer import ConvolutionLayer
@@ -20,8 +22,8 @@ class ConvolutionStepLinearization:
     ----------
     layer : ConvolutionLayer
         F.
-    S, Y : array
-        Stencils and input of the layer.
+    theta, Y : array
+        Stencils and biases as one vector, and the input of the layer.
     output : array
         Y + δt σ(Z).
     slope : array
@@ -39,11 +41,16 @@ class ConvolutionStepLinearization:
     """
 
     layer: ConvolutionLayer
-    S: Array
+    theta: Array
     Y: Array
     output: Array
     slope: Array
     dt: float
+
+    @property
+    def S(self) -> Array:
+        """The stencils, a view of θ."""
+        return self.layer.layout.unpack(self.theta)["stencil"]
 
     def jvp(self, dtheta: Array | None, dY: Array | None = None) -> Array:
         """Return the derivative of the step, shape of Y."""
@@ -70,3 +77,8 @@ class ConvolutionStepLinearization:
     def pull_back(self, G: Array) -> Array:
         """Return G + K(δt S)ᵀ (D ∘ G)."""
         return self.layer.convolution.adjoint(self.dt * self.S, self.slope * G, add=G)
+
+    def linearize_adjoint(self, G: Array, *, wrt_input: bool = True) -> tuple[EulerStepAdjoint, Array | None]:
+        """Return the step's adjoint linearised at G, and G + K(δt S)ᵀ (D ∘ G)."""
+        layer = layer_adjoint(self.layer, self.theta, self.Y, self.slope, self.dt * G, wrt_input)
+        return step_adjoint(layer, G, self.dt)

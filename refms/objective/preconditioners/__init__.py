@@ -4,9 +4,16 @@ Each is called with a block, a point and the product with the curvature there, a
 where it would not be positive definite.
 """
 
+from refms.objective.preconditioners.classifier_block import ClassifierBlock
 from refms.objective.preconditioners.classifier_diagonal import ClassifierDiagonal
 from refms.objective.preconditioners.classifier_smoothness import ClassifierSmoothness
 from refms.objective.preconditioners.probed_diagonal import ProbedDiagonal
 from refms.objective.preconditioners.time_smoothness import TimeSmoothness
 
-__all__ = ["ClassifierDiagonal", "ClassifierSmoothness", "ProbedDiagonal", "TimeSmoothness"]
+__all__ = [
+    "ClassifierBlock",
+    "ClassifierDiagonal",
+    "ClassifierSmoothness",
+    "ProbedDiagonal",
+    "TimeSmoothness",
+]

@@ -11,7 +11,9 @@ from refms.objective.classifier import Classifier
 from refms.objective.preconditioners.features import sums_over_features
 
 if TYPE_CHECKING:
-    from refms.objective.empirical_risk import EmpiricalRisk, Product
+    from refms.objective.curvature import Product
+    from refms.objective.empirical_risk import EmpiricalRisk
+    from refms.objective.losses import LossEvaluation
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,9 @@ class ClassifierDiagonal:
 
     Notes
     -----
-    With logits z = h^d Wᵀy + μ and ∇²E = diag(p) − ppᵀ, the entry for W_{ij} is h^{2d}/m Σ_k y_ik² p_jk
-    (1 − p_jk) plus that of Q, and the one for μ_j is 1/m Σ_k p_jk (1 − p_jk): one matrix product of squared
-    features with p (1 − p).
+    With logits z = h^d Wᵀy + μ and e_jk = ∂²E_k/∂z_j², the entry for W_{ij} is h^{2d}/m Σ_k y_ik² e_jk plus
+    that of Q, and the one for μ_j is 1/m Σ_k e_jk: one matrix product of squared features with e, which is
+    p (1 − p) for softmax and logistic regression, 1 for least squares.
     """
 
     classifier: Classifier
@@ -51,7 +53,8 @@ class ClassifierDiagonal:
         """
         xp, classes = backend_of(x).xp, self.classifier.classes
 
-        def addends(Y: Array, curved: Array) -> tuple[Array]:
+        def addends(Y: Array, loss: LossEvaluation) -> tuple[Array]:
+            curved = loss.hessian_diagonal
             return (xp.concatenate([((Y * Y) @ curved.T).reshape(-1), curved.sum(axis=1)]),)
 
         (found,) = sums_over_features(risk, self.classifier, x, addends, (xp.zeros_like(x),))

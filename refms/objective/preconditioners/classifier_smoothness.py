@@ -14,7 +14,9 @@ from refms.objective.preconditioners.features import sums_over_features
 from refms.objective.preconditioners.smoothness import smoothness_inverse
 
 if TYPE_CHECKING:
-    from refms.objective.empirical_risk import EmpiricalRisk, Product
+    from refms.objective.curvature import Product
+    from refms.objective.empirical_risk import EmpiricalRisk
+    from refms.objective.losses import LossEvaluation
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class ClassifierSmoothness:
     The Hessian of the block is JᵀHJ + Q with Q = h^d (α_W ∇_hᵀ∇_h + τ_W) ⊗ I on W and 0 on μ. Of JᵀHJ only
     the mean of its diagonal is taken, one number σ_W for W and one, σ_μ, for μ:
 
-        σ_W = h^{2d} / (c n ℓ m) Σ_k ‖y_k‖² Σ_j p_jk (1 − p_jk),   σ_μ = 1 / (ℓ m) Σ_k Σ_j p_jk (1 − p_jk).
+        σ_W = h^{2d} / (c n ℓ m) Σ_k ‖y_k‖² Σ_j e_jk,   σ_μ = 1 / (ℓ m) Σ_k Σ_j e_jk,   e_jk = ∂²E_k/∂z_j².
 
     Cosine transforms diagonalise ∇_hᵀ∇_h (Neumann), so M is inverted by one multiplication with the DCT
     matrix per axis, a division, and one multiplication back.
@@ -61,8 +63,8 @@ class ClassifierSmoothness:
             Shape and dtype of r are kept.
         """
 
-        def addends(Y: Array, curved: Array) -> tuple[float, float]:
-            each = curved.sum(axis=0)
+        def addends(Y: Array, loss: LossEvaluation) -> tuple[float, float]:
+            each = loss.hessian_diagonal.sum(axis=0)
             return float(each @ (Y * Y).sum(axis=0)), float(each.sum())
 
         on_W, on_mu = sums_over_features(risk, self.classifier, x, addends, (0.0, 0.0))

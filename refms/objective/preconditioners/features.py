@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 from refms.errors import Array
 from refms.network.composition import Sequence
 from refms.objective.classifier import Classifier
-from refms.objective.losses import softmax
 
 if TYPE_CHECKING:
     from refms.objective.batches import LabelledColumns
     from refms.objective.empirical_risk import EmpiricalRisk
+    from refms.objective.losses import LossEvaluation
 
 
 def sums_over_features(
     risk: EmpiricalRisk,
     classifier: Classifier,
     x: Array,
-    addends: Callable[[Array, Array], tuple[Any, ...]],
+    addends: Callable[[Array, LossEvaluation], tuple[Any, ...]],
     start: tuple[Any, ...],
 ) -> tuple[Any, ...]:
     """Return sums over all examples of the classifier block, at the cost of one look at each.
@@ -33,7 +33,7 @@ def sums_over_features(
     x : array
         Shape (layout.size,): W and μ.
     addends : callable
-        Features Y (c·n, m) and the diagonal p (1 − p) of ∇²E, shape (ℓ, m), to the addends of a batch.
+        Features Y (c·n, m) and the loss at their logits, not divided by m, to the addends of a batch.
     start : tuple
         What the sums start from.
 
@@ -48,8 +48,7 @@ def sums_over_features(
         Y = batch.X
         for _, fixed in before:
             Y = fixed.apply(x[:0], Y)
-        P = softmax(classifier.apply(x, Y))
-        return addends(Y, P * (1 - P))
+        return addends(Y, risk.loss.evaluate(classifier.apply(x, Y), batch.C, count=1))
 
     found = risk.summed(of_batch, start)
     risk.count_passes(1, risk.total)

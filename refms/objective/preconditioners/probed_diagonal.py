@@ -10,7 +10,8 @@ from refms.errors import Array
 from refms.objective.preconditioners.probing import probed_diagonal
 
 if TYPE_CHECKING:
-    from refms.objective.empirical_risk import EmpiricalRisk, Product
+    from refms.objective.curvature import Product
+    from refms.objective.empirical_risk import EmpiricalRisk
 
 LEAST = 0.1
 """Entries below this share of the mean are raised to it: few probes tell small ones badly."""

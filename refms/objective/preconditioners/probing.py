@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,9 +40,29 @@ def probed_diagonal(product: Product, like: Array, probes: int, seed: int) -> Ar
     True
     """
     require_whole(probes, "probes", 1)
-    backend, rng = backend_of(like), np.random.default_rng(seed)
-    total = backend.xp.zeros_like(like)
-    for _ in range(probes):
-        v = backend.from_host(rng.choice([-1.0, 1.0], like.shape[0]).astype(like.dtype))
+    total = backend_of(like).xp.zeros_like(like)
+    for v in random_signs(like, probes, seed):
         total += v * product(v)
     return total / probes
+
+
+def random_signs(like: Array, probes: int, seed: int) -> Iterator[Array]:
+    """Yield vectors of independent random signs, whose products vᵀA v have the mean tr A.
+
+    Parameters
+    ----------
+    like : array
+        Shape (size,); gives dtype and backend.
+    probes : int
+        Number of vectors.
+    seed : int
+        Of the signs.
+
+    Yields
+    ------
+    array
+        Shape (size,), entries ±1.
+    """
+    backend, rng = backend_of(like), np.random.default_rng(seed)
+    for _ in range(probes):
+        yield backend.from_host(rng.choice([-1.0, 1.0], like.shape[0]).astype(like.dtype))

@@ -12,10 +12,11 @@ import scipy.fft
 from refms.backend import backend_of
 from refms.errors import Array
 from refms.network.parameters import Layout
-from refms.network.propagation import ForwardEuler
+from refms.network.time_stepping import TimeStepping
 
 if TYPE_CHECKING:
-    from refms.objective.empirical_risk import EmpiricalRisk, Product
+    from refms.objective.curvature import Product
+    from refms.objective.empirical_risk import EmpiricalRisk
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class TimeSmoothness:
     ----------
     layout : Layout
         Of θ: what stands before the layers (a learned opening), then layer after layer.
-    steps : ForwardEuler
+    steps : TimeStepping
         Gives N, δt and the parameters of a layer.
     smoothness, tikhonov : float
         α_θ and τ_θ of :func:`~refms.objective.regularizers.time_regularizer`.
@@ -42,7 +43,7 @@ class TimeSmoothness:
     """
 
     layout: Layout
-    steps: ForwardEuler
+    steps: TimeStepping
     smoothness: float
     tikhonov: float
     seed: int = 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from refms.backend import backend_of
+from refms.elementwise import finish
 from refms.errors import Array
 from refms.grid import Grid
 
@@ -82,9 +83,11 @@ def finished(out: Array, bias: Array | None, factor: Array | None, add: Array | 
     array
         ``out``, or an array of a wider dtype.
     """
-    xp = backend_of(out).xp
+    backend = backend_of(out)
     given = [array for array in (bias, factor, add) if array is not None]
-    out = out.astype(xp.result_type(out, *given), copy=False)
+    out = out.astype(backend.xp.result_type(out, *given), copy=False)
+    if backend.name == "cupy" and all(array.dtype == out.dtype for array in given):
+        return finish(backend.xp, out, bias, factor, add)
     if bias is not None:
         by_channel = out.reshape(bias.shape[0], -1)
         by_channel += bias[:, None]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.child import ALLOCATORS
-from benchmarks.report import gpu, network, others, preconditioners
+from benchmarks.report import gpu, limits, network, others, preconditioners
 from benchmarks.report.markdown import environment, provenance
 from benchmarks.tables import NAMES
 
@@ -72,4 +72,7 @@ def text(folder: Path) -> str:
             where = f"\n\n{environment(record)}" if len(environments) > 1 else ""
             body = f"{provenance(record)}{where}\n\n{write(record)}"
         parts.append(f"## {title}\n\n{body}")
+        if name == "convolution" and {"network", "convolution"} <= set(records):
+            text = limits.section(records["network"], records["convolution"])
+            parts.append(f"## What limits the Gauss–Newton product\n\n{text}")
     return "\n".join(parts)

@@ -91,9 +91,9 @@ def assembly(record: dict[str, Any]) -> str:
     ]
     return (
         "The pattern is made once for a geometry, a new S only refills it. SciPy's way is Σ_κ S_κ ⊗ Π_κ, "
-        "with the shift matrices at hand and with their construction. Refilling writes every stored value "
-        "and reads the index that says where it comes from; the share is that of a copy which moves as "
-        "many bytes. Processor time.\n\n"
+        "with the shift matrices at hand and with their construction. Refilling gathers the values of a few "
+        "rows and repeats them; counted are the bytes of every stored value written, and of the gathered "
+        "ones with their indices. The share is that of a copy which moves as many bytes. Processor time.\n\n"
     ) + table(head, lines)
 
 

@@ -92,9 +92,10 @@ def measure(
         return require(name, rho(difference.data, 0 * difference.data, dtype, 2) if difference.max() else 0.0)
 
     times = interleaved(ways, Limits(seconds, least, 31), check)
-    # every value is written, and read at the place that an index names
-    moved = pattern.nnz * (matrix.data.itemsize + pattern.gather.itemsize)
-    copied = copy_rate(moved // (2 * matrix.data.itemsize), dtype)
+    # every value is written; some are read before, at the place that an index names
+    itemsize = matrix.data.itemsize
+    moved = pattern.nnz * itemsize + pattern.gather.size * (2 * itemsize + pattern.gather.itemsize)
+    copied = copy_rate(moved // (2 * itemsize), dtype)
     return {"ways": times, "nnz": pattern.nnz, "moved": moved, "copy": copied}
 
 

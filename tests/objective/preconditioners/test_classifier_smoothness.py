@@ -42,8 +42,8 @@ def test_the_smoothness_inverse_is_the_inverse_of_the_explicit_matrix(extents, o
     assert np.abs(A @ solve(r) - r).max() <= 1e-12 * np.abs(r).max() * np.linalg.cond(A)
 
 
-def classifier_block(dtype="float64", **options):
-    start = untrained(8, dtype=dtype)
+def classifier_block(dtype="float64", classifier=None, **options):
+    start = untrained(8, dtype=dtype, **(classifier or {}))
     digits = examples(start, images(count=100))
     model = train(start, digits, WEIGHTS, dataclasses.replace(OPTIONS, dtype=dtype)).model
     problem = problem_of(model, digits, WEIGHTS, dataclasses.replace(OPTIONS, dtype=dtype, **options))
@@ -51,9 +51,14 @@ def classifier_block(dtype="float64", **options):
     return problem.block("classifier", blocks), blocks["classifier"], model.classifier
 
 
-def test_the_classifiers_preconditioner_is_the_regulariser_and_the_mean_diagonal():
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"pooling": 2}, *({"loss": name} for name in ("least-squares", "logistic", "smooth-hinge"))],
+    ids=str,
+)
+def test_the_classifiers_preconditioner_is_the_regulariser_and_the_mean_diagonal(options):
     """Against the formula on dense matrices, the Hessian's diagonal found by unit vectors."""
-    risk, x, classifier = classifier_block()
+    risk, x, classifier = classifier_block(classifier=options)
     split, p = classifier.rows_in * classifier.classes, x.size
     Q = risk.regularizer.Q.toarray()
     curvature = risk.curvature(x)
@@ -75,11 +80,11 @@ def test_it_saves_iterations_and_keeps_the_dtype(dtype):
     risk, x, _ = classifier_block(dtype)
     g, curvature = risk.value_and_gradient(x)[1], risk.curvature(x)
     plain, helped = (
-        conjugate_gradients(curvature, -g, tolerance=1e-3, max_iterations=400, preconditioner=M)
+        conjugate_gradients(curvature, -g, tolerance=1e-2, max_iterations=400, preconditioner=M)
         for M in (None, risk.preconditioner(x, risk.curvature(x)))
     )
     assert helped.x.dtype == dtype
-    assert helped.iterations < 0.7 * plain.iterations
+    assert helped.iterations < 0.4 * plain.iterations  # below 1e-2, rounding decides in single precision
     few = [
         conjugate_gradients(curvature, -g, tolerance=0, max_iterations=8, preconditioner=M).model_values[-1]
         for M in (None, risk.preconditioner(x, risk.curvature(x)))

@@ -52,9 +52,20 @@ def test_the_estimate_needs_a_probe():
         probed_diagonal(lambda v: v, np.zeros(2), 0, 0)
 
 
-@pytest.mark.parametrize("memory", [2**30, 10**5])
-def test_the_classifiers_diagonal_is_that_of_its_hessian(memory):
-    risk, x, _ = block("classifier", options={"classifier_preconditioner": "diagonal", "memory": memory})
+@pytest.mark.parametrize(
+    ("memory", "classifier"),
+    [
+        (2**30, {}),
+        (10**5, {}),
+        (10**5, {"pooling": 2}),
+        (2**30, {"loss": "least-squares"}),
+        (10**5, {"loss": "logistic"}),
+        (2**30, {"loss": "smooth-hinge", "pooling": 0}),
+    ],
+)
+def test_the_classifiers_diagonal_is_that_of_its_hessian(memory, classifier):
+    options = {"classifier_preconditioner": "diagonal", "memory": memory}
+    risk, x, _ = block("classifier", options=options, **classifier)
     H = dense(risk.curvature(x), x.size)
     r = np.random.default_rng(1).standard_normal(x.size)
     work = risk.work_units

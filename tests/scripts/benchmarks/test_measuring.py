@@ -136,6 +136,28 @@ def test_the_network_s_tables_hold_every_engine_and_operation():
     assert "### Threads, Gauss–Newton product" in text
 
 
+def test_the_share_of_the_convolutions_is_their_counted_sum_over_the_time_of_the_product():
+    def times(seconds):
+        return {"cpu": [seconds] * 3}
+
+    def row(result):
+        arguments = {"size": [4, 2, 3, 5], "dtype": "float64"}
+        return {
+            "specification": {"arguments": arguments, "threads": 1, "allocator": "tuned"},
+            "result": result,
+        }
+
+    ways = {"K(s) y": 1.0, "stencil gradient": 2.0, "K(s)ᵀ z and stencil gradient": 4.0}
+    alone = {"ways": {f"refms, NumPy: {name}": times(seconds) for name, seconds in ways.items()}}
+    product = {"operations": {"product": {"refms, NumPy": times(30.0)}}}
+    text = report.limits.section({"rows": [row(product)]}, {"rows": [row(alone)]})
+    # 5 products K(s)y, 2 with a stencil gradient each, and one of these alone: 5 + 8 + 2 = 15 of 30 seconds
+    assert "| 15000 | 30000 | 50 % |" in text
+    assert (
+        report.limits.section({"rows": []}, {"rows": [row(alone)]}).count("\n|") == 2
+    )  # a table without rows
+
+
 def test_speed_is_relative_to_the_peer_of_the_same_process_and_gradients_to_the_own_library():
     def times(seconds):
         return {"cpu": [seconds] * 3, "wall": [2 * seconds] * 3}
@@ -227,6 +249,17 @@ def test_a_row_that_fails_is_left_out_and_resume_measures_only_that_one(table, t
     assert [one["value"] for one in table.measured] == [2]
     found = json.loads((tmp_path / "numbers.json").read_text(encoding="utf-8"))
     assert [row["result"]["squared"] for row in found["rows"]] == [1, 4]
+
+
+def test_a_resumed_run_that_is_stopped_again_loses_no_later_row(table, tmp_path, monkeypatch):
+    run.main("numbers", ["--output", str(tmp_path)])
+    path = tmp_path / "numbers.json"
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**whole, "rows": whole["rows"][1:]}), encoding="utf-8")
+    written = []
+    monkeypatch.setattr(run, "write", lambda target, found: written.append(found["rows"]))
+    run.main("numbers", ["--output", str(tmp_path), "--resume"])
+    assert [[row["result"]["squared"] for row in rows] for rows in written] == [[1, 4], [1, 4]]
 
 
 def test_resume_keeps_nothing_that_other_versions_measured(table, tmp_path):

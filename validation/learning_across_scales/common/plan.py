@@ -44,6 +44,7 @@ def options_of(description: str, argv: Sequence[str] | None, *, trains: bool = T
     if trains:
         parser.add_argument("--full", action="store_true", help="run what the tables [full.*] of CONFIG say")
         parser.add_argument("--seeds", type=int, nargs="+", help="seeds of split, start and Hessian sample")
+        parser.add_argument("--threads", type=int, default=1, help="threads that train (default: 1)")
     parser.add_argument(
         "-o", "--out", type=Path, required=True, metavar="OUT", help="folder for all that is made"
     )

@@ -19,9 +19,6 @@ from refms.files import atomic_write
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Colours that the colour-blind tell apart (Okabe and Ito)."""
-
 
 class Publisher:
     """Names of an experiment's files, looked at before the work is done.
@@ -97,16 +94,16 @@ class Publisher:
         print(f"wrote {self.json}", flush=True)
 
     def _draw(self, draw: Callable[[Figure], None], size: tuple[float, float]) -> None:
-        from matplotlib import rc_context
         from matplotlib.figure import Figure
 
-        with rc_context({"svg.hashsalt": self.experiment, "font.size": 9}):
+        from refms.plots.saving import figure_bytes
+        from refms.plots.style import styled
+
+        with styled():
             figure = Figure(figsize=size, layout="constrained", dpi=100)
             draw(figure)
-            # without the date of the drawing, so that equal results give equal files
-            metadata = {"Date": None} if self.figure.suffix == ".svg" else {}
-            with atomic_write(self.figure, overwrite=self.force) as temporary:
-                figure.savefig(temporary, format=self.figure.suffix[1:], metadata=metadata)
+        with atomic_write(self.figure, overwrite=self.force) as temporary:
+            temporary.write_bytes(figure_bytes(figure, self.figure.suffix[1:]))
 
 
 def ended(experiment: str, main: Callable[[], int]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from refms.data.dataset import Dataset, one_hot
 from refms.errors import Array, FileError
 from refms.model import Model, initial_model, score
 from refms.objective.batches import LabelledColumns
+from refms.objective.shards import Team
 from refms.optimize.history import History, HistoryRow
 from refms.optimize.schedule import Report
 from refms.training import problem_of, train
@@ -48,11 +50,20 @@ class Bench:
         All images.
     force : bool
         Whether a training made with other settings may be replaced.
+    threads : int
+        Threads that share the examples; the nets do not depend on their number.
     """
 
     out: Path
     dataset: Dataset
     force: bool = False
+    threads: int = 1
+
+    @property
+    def fingerprint(self) -> str:
+        """Name, number and checksum of images and labels: two data sets may have the same name."""
+        checksum = zlib.crc32(self.dataset.labels.tobytes(), zlib.crc32(self.dataset.images.tobytes()))
+        return f"{self.dataset.name}, {self.dataset.count} images, crc32 {checksum:08x}"
 
     def start(self, configuration: Configuration, size: int) -> Model:
         """Return the random start on a mesh of ``size`` cells along each axis."""
@@ -68,6 +79,8 @@ class Bench:
             configuration.optimization.dtype,
             {"configuration": configuration.to_dict(), "dataset": self.dataset.name},
             network.opening_scale,
+            configuration.classifier.loss,
+            configuration.classifier.pooling,
         )
 
     def examples(self, configuration: Configuration, model: Model) -> tuple[LabelledColumns, LabelledColumns]:
@@ -110,18 +123,21 @@ class Bench:
             If the folder holds such a training with other settings, and ``force`` is not set.
         """
         kept, net = self.out / f"{name}.json", self.out / f"{name}.h5"
-        asked = {"configuration": configuration.to_dict(), "dataset": self.dataset.name, "after": [*after]}
+        asked = {"configuration": configuration.to_dict(), "images": self.fingerprint, "after": [*after]}
         if kept.exists():
             found = json.loads(kept.read_text(encoding="utf-8"))
             if found.get("asked") == asked:
                 print(f"{name}: found in {self.out}", flush=True)
                 return load_model(net), found
-            if not self.force:
-                raise FileError(
-                    f"{str(kept)!r} was made with other settings; choose another folder, or --force to "
-                    "replace it."
-                )
+        # a net without its curve was left by a run that ended between the two, and is made again
+        half = net.exists() and not kept.exists() and load_model(net).record.get("asked") == asked
+        if (kept.exists() or net.exists()) and not (half or self.force):
+            raise FileError(
+                f"{str(net)!r} or its .json was made with other settings; choose another folder, or --force "
+                "to replace them."
+            )
         model, unit = _train(name, configuration, start, self)
+        model = replace(model, record={**model.record, "asked": asked})
         save_model(net, model, overwrite=True)
         write_json(str(kept), {"asked": asked, **unit})
         return model, unit
@@ -151,7 +167,8 @@ def _train(
         measured = {"validation_accuracy": found.accuracy, "validation_loss": found.loss}
         return Report({**measured, "cpu_seconds": cpu_seconds})
 
-    done = train(start, examples, configuration.regularization, configuration.optimization, monitor)
+    team = Team(threads=bench.threads)
+    done = train(start, examples, configuration.regularization, configuration.optimization, monitor, team)
     seconds, curve = 0.0, [(0, at_start, before.accuracy, before.loss, 0.0, 0.0, 0.0)]
     for row in done.model.history:
         seconds += row.seconds

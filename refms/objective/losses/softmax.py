@@ -3,32 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from refms.backend import backend_of
-from refms.errors import Array, require_same_precision, require_shape
-
-
-class LossEvaluation(Protocol):
-    """A loss at fixed logits Z."""
-
-    @property
-    def value(self) -> float | complex:
-        """The loss, a host number (complex for complex logits)."""
-
-    @property
-    def gradient(self) -> Array:
-        """∂value/∂Z, shape of Z."""
-
-    def hessian_product(self, V: Array) -> Array:
-        """Return the second derivative applied to V, shape of Z."""
-
-
-class Loss(Protocol):
-    """A loss of logits Z (ℓ, m) and labels C (ℓ, m), averaged over a stated number of examples."""
-
-    def evaluate(self, Z: Array, C: Array, count: int | None = None) -> LossEvaluation:
-        """Return the loss at Z, divided by ``count`` (default m)."""
+from refms.errors import Array
+from refms.objective.losses.loss import require_logits
 
 
 @dataclass(frozen=True)
@@ -75,10 +53,7 @@ class SoftmaxCrossEntropy:
         InputError
             If shapes differ, are empty, or precisions are mixed.
         """
-        require_shape(Z, (None, None), "Z", "(classes, examples)")
-        require_shape(C, Z.shape, "C", "(classes, examples), the shape of Z")
-        require_same_precision(Z=Z, C=C)
-        xp = backend_of(Z, C).xp
+        xp = require_logits(Z, C).xp
         total = 1.0 / (Z.shape[1] if count is None else count)
         half = Z / 2
         largest = half.real.max(axis=0)
@@ -119,6 +94,11 @@ class SoftmaxCrossEntropyEvaluation:
     gradient: Array
     probabilities: Array
     weights: Array
+
+    @property
+    def hessian_diagonal(self) -> Array:
+        """∂²value/∂Z² for each logit by itself, (Σc/count) p (1 − p), shape (ℓ, m)."""
+        return self.weights * (self.probabilities * (1 - self.probabilities))
 
     def hessian_product(self, V: Array) -> Array:
         """Return the loss's Hessian applied to V.

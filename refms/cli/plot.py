@@ -1,0 +1,166 @@
+"""``refms plot``: pictures of models and of results, as files and as one HTML page."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from refms.artifacts.model_file import load_model
+from refms.cli.evaluate import chosen_part
+from refms.cli.files import require_target, write_json
+from refms.data.dataset import subset
+from refms.errors import Array, FileError, InputError, require_choice
+from refms.files import atomic_write, regular_file_size
+from refms.model import Model
+from refms.names import SYNTHETIC_IMAGES
+from refms.plots import comparison_figures, figure_bytes, inspection_figures, model_figures, study_figures
+from refms.plots.activations import synthetic_image
+from refms.plots.report import model_page, result_page
+from refms.plots.results import read_result
+
+_HDF5 = b"\x89HDF"
+_DRAWN = {"compare": comparison_figures, "study": study_figures, "inspect": inspection_figures}
+
+Drawn = tuple[dict[str, Any], Callable[[Mapping[str, Any]], str]]
+"""Figures by name, and what makes a page of some of them."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Draw and write; return 0."""
+    if options.html is not None:
+        require_target(options.html, force=options.force)
+    folder = _folder(options)
+    if folder is not None:
+        _require_folder(folder)
+    models = [_is_model(path) for path in options.files]
+    if all(models):
+        figures, as_page = _of_models(options)
+    elif len(models) == 1:
+        figures, as_page = _of_result(options.files[0])
+    else:
+        raise InputError(
+            f"{len(models)} files were given, not all of them models; models are drawn together, each result "
+            "alone."
+        )
+    chosen = _chosen(figures, options.only)
+    written = []
+    if folder is not None:
+        written = _write_pictures(folder, chosen, options)
+    if options.html is not None:
+        _write(options.html, as_page(chosen).encode(), force=options.force)
+        written.append(options.html)
+    print("\n".join(written))
+    write_json(options.json, {"runs": options.files, "figures": list(chosen), "files": written})
+    return 0
+
+
+def _of_models(options: argparse.Namespace) -> Drawn:
+    models = {_name(path, options.files): load_model(path) for path in options.files}
+    if len(models) < len(options.files):
+        raise InputError("a model was given twice; give each of them once.")
+    figures = model_figures(models, _images(models, options), _channels(options.channels))
+    return figures, lambda chosen: model_page(models, chosen)
+
+
+def _of_result(path: str) -> Drawn:
+    result = read_result(path)
+    try:
+        figures = _DRAWN[result["kind"]](result)
+    except InputError as error:
+        raise FileError(f"{path!r}: {error}") from error
+    return figures, lambda chosen: result_page(Path(path).name, result, chosen)
+
+
+def _images(models: Mapping[str, Model], options: argparse.Namespace) -> dict[str, Array]:
+    """Return the image whose activations are drawn, as each model wants it; none where there are no data."""
+    if options.image in SYNTHETIC_IMAGES:
+        return {key: synthetic_image(options.image, model) for key, model in models.items()}
+    place = options.image or "0"
+    if not place.isdecimal():
+        others = " or ".join(SYNTHETIC_IMAGES)
+        raise InputError(f"--image is {place!r}; expected a number 0, 1, … or {others}.")
+    images = {}
+    for key, model in models.items():
+        try:
+            dataset = chosen_part(model, options)
+            if int(place) >= dataset.count:
+                raise InputError(f"--image is {place}; expected 0 to {dataset.count - 1}.")
+            images[key] = model.prepare(subset(dataset, np.array([int(place)])), interpolate=True)
+        except InputError as error:
+            if options.image:
+                raise
+            print(f"refms: no activations of {key}: {error} --image disk needs no data.", file=sys.stderr)
+    return images
+
+
+def _channels(text: str | None) -> list[int]:
+    words = [word.strip() for word in (text or "").split(",") if word.strip()]
+    if not all(word.isdecimal() for word in words):
+        raise InputError(f"--channels is {text!r}; expected numbers such as 0,2.")
+    return [int(word) for word in words]
+
+
+def _chosen(figures: dict[str, Any], only: str | None) -> dict[str, Any]:
+    if only is None:
+        return figures
+    wanted = [word.strip() for word in only.split(",") if word.strip()]
+    return {require_choice(word, figures, "picture"): figures[word] for word in wanted}
+
+
+def _is_model(path: str) -> bool:
+    regular_file_size(path)
+    with open(path, "rb") as file:
+        return file.read(len(_HDF5)) == _HDF5
+
+
+def _name(path: str, paths: list[str]) -> str:
+    """Return a short name of a model: its file's stem, or the path where two have the same stem."""
+    stem = Path(path).stem
+    alone = sum(Path(other).stem == stem for other in paths) == 1
+    return stem if alone else str(Path(path).with_suffix("")).replace("/", "-")
+
+
+def _folder(options: argparse.Namespace) -> Path | None:
+    if options.output is not None:
+        return Path(options.output)
+    return None if options.html is not None else Path(f"{Path(options.files[0]).stem}-plots")
+
+
+def _require_folder(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise FileError(f"{str(folder)!r} is no folder; choose another name for the folder of pictures.")
+    if not folder.exists() and not folder.parent.is_dir():
+        raise FileError(f"the folder of {str(folder)!r} does not exist; create it first.")
+
+
+def _write_pictures(folder: Path, figures: Mapping[str, Any], options: argparse.Namespace) -> list[str]:
+    """Write one file a figure; none if one of them exists and may not be replaced."""
+    targets = {name: folder / f"{name}.{options.format}" for name in figures}
+    for target in targets.values():
+        if target.exists() and not options.force:
+            raise FileError(f"{str(target)!r} exists; choose another folder, or --force to replace it.")
+    contents = {target: figure_bytes(figures[name], options.format) for name, target in targets.items()}
+    made = not folder.exists()
+    try:
+        folder.mkdir(exist_ok=True)
+        for target, content in contents.items():
+            _write(target, content, force=options.force)
+    except FileError:
+        if made:
+            with contextlib.suppress(OSError):  # goes if it is empty
+                folder.rmdir()
+        raise
+    except OSError as error:
+        raise FileError(f"{str(folder)!r} cannot be made: {error.strerror}.") from error
+    return [str(target) for target in targets.values()]
+
+
+def _write(target: str | Path, content: bytes, *, force: bool) -> None:
+    with atomic_write(target, overwrite=force) as temporary:
+        temporary.write_bytes(content)

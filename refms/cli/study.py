@@ -1,0 +1,85 @@
+"""``refms study``: values of a parameter, each with several seeds; what is done already is not run again."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from refms.cli.interruption import interruption
+from refms.cli.laboratory import (
+    bench_of,
+    draw,
+    planned,
+    require_folder,
+    require_results,
+    teller,
+    write_results,
+)
+from refms.errors import FileError
+from refms.files import regular_file_size
+from refms.laboratory.bench import measured_run
+from refms.laboratory.plan import Plan
+from refms.laboratory.results import study_artifact, study_result, study_table
+from refms.laboratory.study import StudyPoint, done_before, parameter_name, points_of
+
+LARGEST_RESULT = 2**28
+"""Bytes that an earlier result may have."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run all values and write after each of them; return 0, or 1 if a run met NaN or infinity.
+
+    Ctrl-C ends the study after the iteration; the run that it cut short is run anew next time.
+    """
+    plan, folder = planned(options), Path(options.output)
+    points = points_of(plan)
+    require_folder(folder)
+    runs = _earlier(plan, folder, force=options.force)
+    require_results(folder, "study", force=True, plot=options.plot)
+    with interruption(quiet=options.quiet) as stopping:
+        for point in points:
+            if point.name in runs:
+                continue
+            bench = bench_of(point.plan.configuration, options)
+            tell = teller(point.name, quiet=options.quiet)
+            section = point.section
+            found = measured_run(bench, section.method, point.plan, section, tell, stopping)
+            if stopping():
+                break
+            runs[point.name] = {**found.to_dict(), **_named(point)}
+            _write(plan, folder, runs, options)
+    result = _write(plan, folder, runs, options)
+    asked = {point.name: runs[point.name] for point in points if point.name in runs}
+    print(study_table({**result, "runs": asked}))
+    for written in draw(folder, result, wanted=options.plot, force=True):
+        print(written)
+    return int(any(found["outcome"]["status"] == "non_finite" for found in asked.values()))
+
+
+def _named(point: StudyPoint) -> dict[str, Any]:
+    return {"value": point.value, "seed": point.seed, "configuration": point.configuration}
+
+
+def _write(plan: Plan, folder: Path, runs: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    result = study_result(parameter_name(plan), plan.to_dict(), runs)
+    write_results(folder, result, study_artifact(result), options)
+    return result
+
+
+def _earlier(plan: Plan, folder: Path, *, force: bool) -> dict[str, Any]:
+    """Return the runs that the folder holds already; none with ``--force``."""
+    path = folder / "study.json"
+    if force or not path.exists():
+        return {}
+    size = regular_file_size(path)
+    if size > LARGEST_RESULT:
+        raise FileError(f"{str(path)!r} has {size} bytes; a result has at most {LARGEST_RESULT}.")
+    try:
+        result = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise FileError(f"{str(path)!r} is no JSON result: {error}.") from error
+    if not isinstance(result, dict):
+        raise FileError(f"{str(path)!r} holds no study; choose another folder, or --force to begin anew.")
+    return done_before(result, plan, str(path))

@@ -1,0 +1,28 @@
+"""The classifiers of eq. (5) as losses: value, gradient and Hessian product for any finite logits."""
+
+from refms.objective.losses.least_squares import LeastSquares
+from refms.objective.losses.logistic import LogisticRegression
+from refms.objective.losses.loss import Loss, LossEvaluation
+from refms.objective.losses.named import loss_named
+from refms.objective.losses.separable import SeparableEvaluation
+from refms.objective.losses.smooth_hinge import SmoothHinge
+from refms.objective.losses.softmax import (
+    SoftmaxCrossEntropy,
+    SoftmaxCrossEntropyEvaluation,
+    softmax,
+    zeros_labels,
+)
+
+__all__ = [
+    "LeastSquares",
+    "LogisticRegression",
+    "Loss",
+    "LossEvaluation",
+    "SeparableEvaluation",
+    "SmoothHinge",
+    "SoftmaxCrossEntropy",
+    "SoftmaxCrossEntropyEvaluation",
+    "loss_named",
+    "softmax",
+    "zeros_labels",
+]

@@ -1,0 +1,66 @@
+"""All blocks as one vector, for the methods that step all parameters at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from refms.backend import backend_of
+from refms.errors import Array
+from refms.objective.empirical_risk import EmpiricalRisk
+from refms.objective.optimal_control import OptimalControl
+
+JOINT = "joint"
+
+
+def joined(blocks: Mapping[str, Array]) -> Array:
+    """Return θ followed by (W, μ) as one vector.
+
+    Parameters
+    ----------
+    blocks : mapping of str to array
+        ``propagation`` and ``classifier``, flat vectors of one dtype.
+
+    Returns
+    -------
+    array
+        Shape (sum of both sizes,).
+    """
+    parts = [blocks["propagation"], blocks["classifier"]]
+    return backend_of(*parts).xp.concatenate(parts)
+
+
+def parted(problem: OptimalControl, x: Array) -> dict[str, Array]:
+    """Return the two blocks of one vector, the inverse of :func:`joined`.
+
+    Parameters
+    ----------
+    problem : OptimalControl
+        Gives their sizes.
+    x : array
+        Shape (sum of both sizes,).
+
+    Returns
+    -------
+    dict of str to array
+        ``propagation`` and ``classifier``, views of x.
+    """
+    first = problem.layouts["propagation"].size
+    return {"propagation": x[:first], "classifier": x[first:]}
+
+
+@dataclass(frozen=True, eq=False)
+class JointProblem:
+    """Problem (6) with all its unknowns in the single block ``joint``.
+
+    Parameters
+    ----------
+    problem : OptimalControl
+        The problem; with ``second_order`` curvature is the full Hessian.
+    """
+
+    problem: OptimalControl
+
+    def block(self, name: str, blocks: Mapping[str, Array], iteration: int) -> EmpiricalRisk:
+        """Return the objective in all unknowns; parameters as for a ``BlockProblem``."""
+        return self.problem.block(JOINT, parted(self.problem, blocks[JOINT]), iteration)

@@ -1,0 +1,330 @@
+"""Stochastic methods: epochs over mini-batches, with momentum or after Adam."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from refms.backend import backend_of, zeros_like
+from refms.errors import Array, InputError, require_choice, require_whole
+from refms.names import LEARNING_RATE_SCHEDULES
+from refms.optimize.objective import Objective
+from refms.optimize.outcome import Outcome, Status
+from refms.optimize.step import StepResult
+from refms.optimize.vectors import add_scaled, norm, require_like
+
+
+@runtime_checkable
+class MeanObjective(Objective, Protocol):
+    """An objective that is a mean over examples, so that it can be had on some of them."""
+
+    @property
+    def total(self) -> int:
+        """Number of examples."""
+
+    def on(self, indices: Array) -> Objective:
+        """Return the function with the mean over these examples alone."""
+
+    def apart(self) -> Objective:
+        """Return the function with a work counter of its own."""
+
+
+class Rule(Protocol):
+    """How a gradient becomes an update; its memory is a tuple of arrays."""
+
+    def start(self, x: Array) -> tuple[Array, ...]:
+        """Return the memory before the first update."""
+
+    def update(
+        self, memory: tuple[Array, ...], gradient: Array, rate: float, count: int
+    ) -> tuple[Array, tuple[Array, ...]]:
+        """Return what is added to x, and the memory after update number ``count``, from 1."""
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """Gradient descent with Polyak's momentum.
+
+    Parameters
+    ----------
+    momentum : float
+        μ, 0 for none.
+
+    Raises
+    ------
+    InputError
+        If it is not in [0, 1).
+
+    Notes
+    -----
+    v_t = μ v_{t−1} + g_t,   x_t = x_{t−1} − η_t v_t,   v_0 = 0.
+    """
+
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.momentum < 1.0:
+            raise InputError(f"momentum is {self.momentum}; expected 0 or more and below 1, such as 0.9.")
+
+    def start(self, x: Array) -> tuple[Array, ...]:
+        """Return v_0."""
+        return (zeros_like(x),)
+
+    def update(
+        self, memory: tuple[Array, ...], gradient: Array, rate: float, count: int
+    ) -> tuple[Array, tuple[Array, ...]]:
+        """Return −η v_t and v_t."""
+        v = add_scaled(gradient, self.momentum, memory[0])
+        return -rate * v, (v,)
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam of Kingma and Ba (2015), Algorithm 1.
+
+    Parameters
+    ----------
+    beta1, beta2 : float
+        Decay of the means of gradients and of their squares.
+    epsilon : float
+        Added to the root of the latter.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+
+    Notes
+    -----
+    With squares taken entry by entry,
+
+        m_t = β₁ m_{t−1} + (1 − β₁) g_t,   v_t = β₂ v_{t−1} + (1 − β₂) g_t²,
+        x_t = x_{t−1} − η_t (m_t / (1 − β₁ᵗ)) / (√(v_t / (1 − β₂ᵗ)) + ε).
+    """
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        for name in ("beta1", "beta2"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise InputError(f"{name} is {getattr(self, name)}; expected 0 or more and below 1.")
+        if not 0.0 < self.epsilon < math.inf:
+            raise InputError(f"epsilon is {self.epsilon}; expected a positive number, such as 1e-8.")
+
+    def start(self, x: Array) -> tuple[Array, ...]:
+        """Return m_0 and v_0."""
+        return zeros_like(x), zeros_like(x)
+
+    def update(
+        self, memory: tuple[Array, ...], gradient: Array, rate: float, count: int
+    ) -> tuple[Array, tuple[Array, ...]]:
+        """Return the update number ``count``, and m_t and v_t."""
+        m = self.beta1 * memory[0] + (1.0 - self.beta1) * gradient
+        v = self.beta2 * memory[1] + (1.0 - self.beta2) * (gradient * gradient)
+        root = backend_of(v).xp.sqrt(v / (1.0 - self.beta2**count))
+        return -(rate / (1.0 - self.beta1**count)) * m / (root + self.epsilon), (m, v)
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """How examples are drawn, and how long the steps are.
+
+    Parameters
+    ----------
+    learning_rate : float
+        η at the beginning.
+    batch : int
+        Examples of a mini-batch; 0 takes all of them at once.
+    schedule : str
+        ``"constant"``, or ``"cosine"``: η_t = η/2 (1 + cos(πt/T)) in update t = 0, 1, … of T.
+    epochs : int
+        Length of the cosine, T updates.
+    seed : int
+        Of the permutations.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+
+    Examples
+    --------
+    >>> epochs = Epochs(0.5, batch=2, schedule="cosine", epochs=1)
+    >>> [len(indices) for indices in epochs.batches(5, 1)], epochs.rate(0, 3), round(epochs.rate(3, 3), 9)
+    ([2, 2, 1], 0.5, 0.0)
+    """
+
+    learning_rate: float
+    batch: int = 128
+    schedule: str = "constant"
+    epochs: int = 20
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_choice(self.schedule, LEARNING_RATE_SCHEDULES, "schedule")
+        require_whole(self.batch, "batch")
+        require_whole(self.epochs, "epochs", 1)
+        require_whole(self.seed, "seed")
+        if not 0.0 < self.learning_rate < math.inf:
+            raise InputError(f"learning_rate is {self.learning_rate}; expected a positive number.")
+
+    def batches(self, count: int, epoch: int) -> Iterator[Array]:
+        """Yield the mini-batches of an epoch: a permutation, cut into pieces, the last one perhaps shorter.
+
+        Parameters
+        ----------
+        count : int
+            Number of examples.
+        epoch : int
+            Counted from 1; with the seed it names the permutation.
+
+        Yields
+        ------
+        numpy.ndarray
+            Host int64, shape (batch,): together every index once.
+        """
+        order = np.random.default_rng([self.seed, epoch]).permutation(count)
+        for start in range(0, count, self.batch or count):
+            yield order[start : start + (self.batch or count)]
+
+    def rate(self, updates: int, per_epoch: int) -> float:
+        """Return η after so many updates.
+
+        Parameters
+        ----------
+        updates : int
+            Updates done before.
+        per_epoch : int
+            Updates of an epoch.
+
+        Returns
+        -------
+        float
+            The learning rate; 0 after the end of the cosine.
+        """
+        if self.schedule == "constant":
+            return self.learning_rate
+        share = min(updates / (self.epochs * per_epoch), 1.0)
+        return 0.5 * self.learning_rate * (1.0 + math.cos(math.pi * share))
+
+
+@dataclass(frozen=True, eq=False)
+class Stochastic:
+    """The method whose step is one epoch of updates on mini-batches.
+
+    Parameters
+    ----------
+    epochs : Epochs
+        Mini-batches and learning rates.
+    rule : Momentum or Adam
+        From gradients to updates.
+    done, updates : int
+        Epochs and updates done before.
+    memory : tuple of array or None
+        What the rule remembers; None before the first update.
+
+    Notes
+    -----
+    The objective where an epoch begins and ends is measured on all examples, apart: the method does not
+    need it, so neither work units nor seconds count it. The gradient norm is not measured (NaN), and the
+    gradient tolerance of a run is not looked at. An epoch may raise the objective.
+    """
+
+    epochs: Epochs
+    rule: Rule
+    done: int = 0
+    updates: int = 0
+    memory: tuple[Array, ...] | None = None
+
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
+    def step(
+        self, objective: Objective, x: Array, *, gradient_tolerance: float = 0.0
+    ) -> tuple[StepResult, Stochastic]:
+        """Return the epoch from x, and the method that makes the next one.
+
+        Parameters
+        ----------
+        objective : MeanObjective
+            What to decrease; with ``batch = 0`` any objective.
+        x : array
+            Shape (size,).
+        gradient_tolerance : float
+            Not looked at.
+
+        Returns
+        -------
+        StepResult, Stochastic
+            The epoch, with the last ``learning_rate`` and the number of ``updates`` among its extra numbers,
+            and the method. Where a mini-batch gives NaN or infinity the status is ``non_finite``, and x is
+            the last point at which none did.
+
+        Raises
+        ------
+        InputError
+            If mini-batches are asked of an objective that has none.
+        """
+        pieces = self._pieces(objective)
+        apart = objective.apart() if isinstance(objective, MeanObjective) else objective
+        before, seconds = _measured(apart, x)
+        memory = self.rule.start(x) if self.memory is None else self.memory
+        point, finite, rate, made = x, math.isfinite(before), 0.0, 0
+        sound = x
+        for piece in pieces if finite else ():
+            f, gradient = piece.value_and_gradient(point)
+            require_like(gradient, x, "value_and_gradient")
+            if not (math.isfinite(f) and math.isfinite(norm(gradient))):
+                finite = False
+                break
+            sound, made = point, made + 1
+            rate = self.epochs.rate(self.updates + made - 1, len(pieces))
+            moved, memory = self.rule.update(memory, gradient, rate, self.updates + made)
+            point = point + moved
+        after, more = _measured(apart, point) if finite else (math.nan, 0.0)
+        if not math.isfinite(after):
+            point, (after, again) = sound, _measured(apart, sound)
+            finite, more = False, more + again
+        status = Status.ACCEPTED if finite else Status.NON_FINITE
+        result = StepResult(
+            point,
+            before,
+            after,
+            math.nan,
+            None,
+            rate if finite else 0.0,
+            made,
+            int(not finite),
+            Outcome(status, _SENTENCES[status].format(self.done + 1, made)),
+            monotone=False,
+            apart_seconds=seconds + more,
+            extra={"learning_rate": rate, "updates": float(made)},
+        )
+        return result, replace(self, done=self.done + 1, updates=self.updates + made, memory=memory)
+
+    def _pieces(self, objective: Objective) -> list[Objective]:
+        if self.epochs.batch == 0:
+            return [objective]
+        if not isinstance(objective, MeanObjective):
+            raise InputError(
+                f"batch is {self.epochs.batch}, but this objective is no mean over examples; expected 0."
+            )
+        return [objective.on(indices) for indices in self.epochs.batches(objective.total, self.done + 1)]
+
+
+def _measured(objective: Any, x: Array) -> tuple[float, float]:
+    """Return f(x) and the seconds that it took."""
+    start = time.perf_counter()
+    return float(objective.value(x)), time.perf_counter() - start
+
+
+_SENTENCES = {
+    Status.ACCEPTED: "Epoch {} made {} updates.",
+    Status.NON_FINITE: "Epoch {} met NaN or infinity after {} updates and went back to the last point "
+    "without: usually the learning rate is too large. Lower learning_rate.",
+}

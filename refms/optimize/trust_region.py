@@ -1,0 +1,192 @@
+"""Trust region: the step of Steihaug and Toint, and a radius that follows the gain ratio."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from refms.errors import Array, InputError
+from refms.optimize.direction import Direction
+from refms.optimize.line_search import rounding_error
+from refms.optimize.objective import Objective, preconditioner_of
+from refms.optimize.outcome import Outcome, Status
+from refms.optimize.steihaug import Path, steihaug
+from refms.optimize.step import StepResult, gradient_at
+from refms.optimize.vectors import add_scaled
+
+
+@dataclass(frozen=True)
+class TrustRegion:
+    """The method that minimises the quadratic model within a radius, and remembers only the radius.
+
+    Parameters
+    ----------
+    radius : float
+        Δ > 0 of the next step, in the norm of the preconditioner (Euclidean without one).
+    largest : float
+        Bound on Δ.
+    cg_tolerance : float
+        Relative residual at which conjugate gradients stop inside the region.
+    cg_iterations : int
+        Their largest number of iterations.
+    least_gain : float
+        A trial step is taken if actual over predicted decrease is above this number.
+    poor, good : float
+        Δ shrinks to a quarter below the gain ratio ``poor``; it is doubled above ``good`` where the step
+        reached the edge.
+    max_trials : int
+        Trial steps at most, each with a smaller radius.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+
+    Notes
+    -----
+    Nocedal and Wright, Algorithms 4.1 and 7.2, with the usual numbers ¼, ¾, ¼ and 2. A refused trial costs
+    one evaluation: the smaller radius cuts the path that is there already. The curvature may be indefinite,
+    as the full Hessian is.
+
+    Examples
+    --------
+    >>> TrustRegion().updated(gain=0.9, length=1.0, edge=True).radius
+    2.0
+    """
+
+    radius: float = 1.0
+    largest: float = 1e6
+    cg_tolerance: float = 1e-2
+    cg_iterations: int = 20
+    least_gain: float = 1e-4
+    poor: float = 0.25
+    good: float = 0.75
+    max_trials: int = 10
+
+    def __post_init__(self) -> None:
+        rules = (
+            ("radius", 0.0 < self.radius <= self.largest < math.inf, "0 < radius <= largest, finite"),
+            ("cg_tolerance", 0.0 <= self.cg_tolerance < 1.0, "0 or more and below 1, such as 1e-2"),
+            ("cg_iterations", self.cg_iterations >= 1, "1 or more"),
+            ("least_gain", 0.0 <= self.least_gain < self.poor, "0 or more and below poor"),
+            ("good", self.poor < self.good < 1.0, "between poor and 1"),
+            ("max_trials", self.max_trials >= 1, "1 or more"),
+        )
+        for name, holds, expected in rules:
+            if not holds:
+                raise InputError(f"{name} is {getattr(self, name)}; expected {expected}.")
+
+    def updated(self, gain: float, length: float, *, edge: bool) -> TrustRegion:
+        """Return the method with the radius for the next trial.
+
+        Parameters
+        ----------
+        gain : float
+            Actual over predicted decrease; −∞ where the trial value was not finite, NaN (no decrease could
+            be told) keeps the radius.
+        length : float
+            ‖p‖_M of the trial.
+        edge : bool
+            Whether it reached the edge.
+
+        Returns
+        -------
+        TrustRegion
+            The new state.
+        """
+        if gain < self.poor:
+            return replace(self, radius=max(0.25 * min(length, self.radius), _SMALLEST))
+        if gain > self.good and edge:
+            return replace(self, radius=min(2.0 * self.radius, self.largest))
+        return self
+
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
+    def step(
+        self, objective: Objective, x: Array, *, gradient_tolerance: float = 0.0
+    ) -> tuple[StepResult, TrustRegion]:
+        """Return the step from x, and the method with the radius for the next one.
+
+        Parameters
+        ----------
+        objective : Objective
+            What to decrease.
+        x : array
+            Shape (size,).
+        gradient_tolerance : float
+            See ``descent_step``.
+
+        Returns
+        -------
+        StepResult, TrustRegion
+            The step, with its ``radius`` among its extra numbers, and the method for the next one.
+        """
+        at = gradient_at(objective, x, gradient_tolerance)
+        if at.outcome is not None:
+            return at.unmoved(at.outcome), self
+        curvature = objective.curvature(x)
+        path = steihaug(
+            curvature,
+            at.gradient,
+            self.radius,
+            tolerance=self.cg_tolerance,
+            max_iterations=self.cg_iterations,
+            preconditioner=preconditioner_of(objective, x, curvature),
+        )
+        if not path.segments:
+            direction, _ = path.cut(self.radius)
+            return at.unmoved(direction.cg.outcome, direction), self
+        return self._tried(objective, x, at.value, at.size, path)
+
+    def _tried(
+        self, objective: Objective, x: Array, f: float, size: float, path: Path
+    ) -> tuple[StepResult, TrustRegion]:
+        """Cut the path shorter and shorter until a trial step is good enough."""
+        method, bad, noise = self, 0, rounding_error(f, x)
+        for trial in range(1, self.max_trials + 1):
+            radius = method.radius
+            direction, edge = path.cut(radius)
+            candidate = add_scaled(x, 1.0, direction.p)
+            found = float(objective.value(candidate))
+            gain = _gain(f, found, direction, noise)
+            bad += not math.isfinite(found)
+            method = method.updated(gain, _length(path, direction, radius, edge), edge=edge)
+            if (gain > self.least_gain) or (math.isnan(gain) and found <= f):
+                outcome = Outcome(Status.ACCEPTED, f"The step within radius {radius:.3g} was accepted.")
+                taken = (candidate, f, found, size, direction, 1.0, 1 + trial, bad, outcome)
+                return StepResult(*taken, extra={"radius": radius}), method
+            if math.isnan(gain):
+                break
+        status = Status.ROUND_OFF if math.isnan(gain) else Status.NO_DECREASE
+        outcome = Outcome(status, _REFUSED[status].format(trial, radius))
+        refused = (x, f, f, size, direction, 0.0, 1 + trial, bad, outcome)
+        return StepResult(*refused, extra={"radius": radius}), method
+
+
+_SMALLEST = 1e-30
+
+
+def _gain(f: float, found: float, direction: Direction, noise: float) -> float:
+    """Return actual over predicted decrease, −∞ for a value that is not finite, NaN below round-off."""
+    predicted = direction.predicted_decrease(1.0)
+    if not math.isfinite(found):
+        return -math.inf
+    return (f - found) / predicted if predicted > noise else math.nan
+
+
+def _length(path: Path, direction: Direction, radius: float, edge: bool) -> float:
+    """Return ‖p‖_M of a cut."""
+    if edge:
+        return radius
+    last = path.segments[direction.cg.iterations - 1]
+    return math.sqrt(last.square(last.length))
+
+
+_REFUSED = {
+    Status.NO_DECREASE: "The step was refused: {} trials down to the radius {:.2e} did not decrease the "
+    "objective enough. Usually the curvature sample is too small or the gradient is wrong. Enlarge the "
+    "sample, or allow more trials (max_trials).",
+    Status.ROUND_OFF: "The objective cannot be decreased further in this precision (trial {}, radius "
+    "{:.2e}). Use float64 if more accuracy is needed.",
+}

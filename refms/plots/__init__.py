@@ -1,0 +1,23 @@
+"""Pictures of runs (extra ``plot``): pure functions from data to matplotlib figures, and a page for each run.
+
+Only colours that colour-blind readers can tell apart; axes have labels and units. Nothing of matplotlib's
+global state is changed, and equal data give equal bytes.
+"""
+
+from refms.errors import InputError
+
+try:
+    import matplotlib  # noqa: F401 - before anything that needs it
+except ImportError as error:
+    raise InputError(
+        f"pictures are drawn by matplotlib, which cannot be imported ({error}). Install it with "
+        "pip install 'refms[plot]'."
+    ) from error
+
+from refms.plots.comparison import comparison_figures
+from refms.plots.inspection import inspection_figures
+from refms.plots.models import model_figures
+from refms.plots.saving import figure_bytes
+from refms.plots.study import study_figures
+
+__all__ = ["comparison_figures", "figure_bytes", "inspection_figures", "model_figures", "study_figures"]

@@ -1,0 +1,209 @@
+"""What the figures share: panels, lines with gaps where nothing was measured, images on the unit square."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from refms.errors import Array, presentable
+from refms.plots.style import DIVERGING, colour, marker
+
+WIDEST_FOR_LINEAR = 20.0
+"""Ratio of the largest to the smallest number above which an axis of positive numbers is logarithmic."""
+
+MOST_MARKERS = 40
+"""Points of a line that get a marker."""
+
+
+def panels(
+    rows: int, columns: int, width: float, height: float, *, images: bool = False, sharex: bool = False
+) -> tuple[Figure, Any]:
+    """Return a figure with a grid of empty axes; matplotlib's global state is not touched.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Number of axes.
+    width, height : float
+        Of one of them, in inches.
+    images : bool
+        Whether the axes are for images, which keep their aspect.
+    sharex : bool
+        Whether all have the same horizontal axis.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+        Its layout keeps labels from overlapping.
+    axes : numpy.ndarray of matplotlib.axes.Axes
+        Shape (rows, columns).
+    """
+    figure = Figure(
+        figsize=(columns * width, rows * height), layout="compressed" if images else "constrained"
+    )
+    return figure, figure.subplots(rows, columns, squeeze=False, sharex=sharex)
+
+
+def name(text: object, longest: int = 32) -> str:
+    r"""Return a text of strangers as a short label on one line, in which a dollar sign is no formula.
+
+    Examples
+    --------
+    >>> name("gauss_newton")
+    'gauss_newton'
+    >>> print(name("$x$"))
+    \$x\$
+    """
+    return presentable(str(text), longest).replace("$", r"\$")
+
+
+def line(axes: Axes, x: Array, y: Array, i: int, label: str, **options: Any) -> None:
+    """Draw the i-th line, with gaps where a number is missing (NaN).
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Where.
+    x, y : numpy.ndarray
+        Shape (points,).
+    i : int
+        Number of the line, which gives colour and marker.
+    label : str
+        For the legend.
+    **options
+        For :meth:`matplotlib.axes.Axes.plot`; they win.
+    """
+    every = max(1, -(-len(x) // MOST_MARKERS))
+    look: dict[str, Any] = {"color": colour(i), "marker": marker(i), "markevery": every}
+    axes.plot(x, y, label=name(label), **{**look, **options})
+
+
+def finish(axes: Axes, xlabel: str, ylabel: str, *, log_x: bool = False, log_y: bool = True) -> None:
+    """Label the axes, and make those logarithmic that may be and whose positive numbers span much.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        With its lines drawn.
+    xlabel, ylabel : str
+        With units.
+    log_x, log_y : bool
+        Whether an axis may be logarithmic.
+    """
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel(ylabel)
+    drawn = [np.asarray(one.get_data(), dtype=float) for one in axes.get_lines()]
+    if not any(np.isfinite(x + y).any() for x, y in drawn):
+        axes.text(0.5, 0.5, "not measured", ha="center", va="center", transform=axes.transAxes)
+        axes.set_yticks([])
+        return
+    if log_x and _spans_much(x for x, _ in drawn):
+        axes.set_xscale("log")
+    if log_y and _spans_much(y for _, y in drawn):
+        axes.set_yscale("log")
+
+
+def legend(figure: Figure, axes: Iterable[Axes], title: str = "") -> None:
+    """Put one legend for all axes to the right of them, each label once.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    axes : iterable of matplotlib.axes.Axes
+        Whose lines have labels.
+    title : str
+        What the labels are.
+    """
+    found: dict[str, Any] = {}
+    for one in axes:
+        for handle, label in zip(*one.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    if found:
+        figure.legend(found.values(), found.keys(), loc="outside right upper", title=title or None)
+
+
+def image(axes: Axes, values: Array, limit: float, **options: Any) -> None:
+    """Draw signed numbers as an image on the unit square, white at 0, the first axis downwards.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Where.
+    values : numpy.ndarray
+        Shape (n_1, n_2).
+    limit : float
+        The largest absolute value of all images that share the colours.
+    **options
+        For :meth:`matplotlib.axes.Axes.imshow`; they win.
+    """
+    bound = limit or 1.0
+    look: dict[str, Any] = {"cmap": DIVERGING, "vmin": -bound, "vmax": bound, "extent": (0, 1, 1, 0)}
+    axes.grid(visible=False)
+    for spine in axes.spines.values():
+        spine.set_visible(True)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.imshow(values, **{**look, **options})
+
+
+def signed_bar(figure: Figure, axes: Any, limit: float, label: str) -> None:
+    """Add the one colour bar of images that :func:`image` has drawn with the same limit.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    axes : numpy.ndarray of matplotlib.axes.Axes
+        All that share it, shape (rows, columns).
+    limit : float
+        The largest absolute value.
+    label : str
+        What the numbers are.
+    """
+    bound = limit or 1.0
+    colours = ScalarMappable(Normalize(-bound, bound), DIVERGING)
+    figure.colorbar(colours, ax=axes, label=label, shrink=0.9, aspect=10 * len(axes), pad=0.02)
+
+
+def plane(values: Array) -> Array:
+    """Return an array on a grid of one to three axes as one with two: a row, itself, or the middle slice.
+
+    Examples
+    --------
+    >>> plane(np.zeros(4)).shape, plane(np.zeros((5, 2, 3))).shape
+    ((1, 4), (2, 3))
+    """
+    if values.ndim == 1:
+        return values[None, :]
+    return values if values.ndim == 2 else values[values.shape[0] // 2]
+
+
+def evenly(count: int, most: int) -> list[int]:
+    """Return at most so many of the indices 0 … count − 1, evenly spread, with the first and the last.
+
+    Examples
+    --------
+    >>> evenly(3, 8), evenly(65, 5)
+    ([0, 1, 2], [0, 16, 32, 48, 64])
+    """
+    if count <= most:
+        return list(range(count))
+    return [int(i) for i in np.linspace(0, count - 1, most).round()]
+
+
+def largest(arrays: Sequence[Array]) -> float:
+    """Return the largest absolute finite value of some arrays, 0.0 if there is none."""
+    found = [float(np.abs(array[np.isfinite(array)]).max(initial=0.0)) for array in arrays]
+    return max(found, default=0.0)
+
+
+def _spans_much(pieces: Iterable[Array]) -> bool:
+    values = np.concatenate([piece[np.isfinite(piece)] for piece in pieces])
+    return bool(values.min() > 0 and values.max() / values.min() > WIDEST_FOR_LINEAR)

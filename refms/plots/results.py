@@ -1,0 +1,242 @@
+"""Results of commands as JSON files hold them: checked as far as pictures need it, missing parts left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from refms.errors import Array, FileError, InputError, presentable, require_choice
+from refms.files import regular_file_size
+from refms.names import RESULT_KINDS
+
+LARGEST_RESULT = 2**28
+"""Bytes that a JSON result may have."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run of a comparison or a study.
+
+    Parameters
+    ----------
+    status, message : str
+        How it ended; empty if the result does not say.
+    notes : tuple of str
+        One sentence for each step that was refused or cut short.
+    columns : mapping of str to numpy.ndarray
+        Shape (rows,), float64 each; NaN where a number was not measured.
+    value, seed : object
+        The value of the parameter of a study, and the seed; None elsewhere.
+    """
+
+    status: str
+    message: str
+    notes: tuple[str, ...]
+    columns: Mapping[str, Array]
+    value: Any = None
+    seed: Any = None
+
+    def column(self, name: str) -> Array:
+        """Return a column, all NaN if there is none of this name.
+
+        Parameters
+        ----------
+        name : str
+            Such as ``"objective"``.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (rows,).
+        """
+        rows = len(next(iter(self.columns.values()), ()))
+        return self.columns.get(name, np.full(rows, np.nan))
+
+    def last(self, name: str) -> float:
+        """Return the last measured number of a column, NaN if there is none."""
+        column = self.column(name)
+        measured = column[~np.isnan(column)]
+        return float(measured[-1]) if measured.size else float("nan")
+
+
+def read_result(path: str | Path) -> dict[str, Any]:
+    """Return the result in a JSON file that a command wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    dict
+        With a known ``"kind"``.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, is too long, or holds something else.
+    """
+    shown = str(path)
+    size = regular_file_size(path)
+    if size > LARGEST_RESULT:
+        raise FileError(f"{shown!r} has {size} bytes; a result has at most {LARGEST_RESULT}.")
+    try:
+        found = json.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise FileError(f"{shown!r} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, RecursionError) as error:  # of the JSON, its encoding or its depth
+        raise FileError(f"{shown!r} is no JSON result: {error}.") from error
+    if not isinstance(found, dict) or not isinstance(found.get("kind"), str):
+        raise FileError(
+            f"{shown!r} is JSON, but says no 'kind'; expected a result of refms {', '.join(RESULT_KINDS)}."
+        )
+    try:
+        require_choice(found["kind"], RESULT_KINDS, "kind of result")
+    except InputError as error:
+        raise FileError(f"{shown!r}: {error}") from error
+    return found
+
+
+def require_kind(result: Mapping[str, Any], kind: str) -> None:
+    """Refuse a result of another kind.
+
+    Parameters
+    ----------
+    result : mapping
+        The result.
+    kind : str
+        What it should be.
+
+    Raises
+    ------
+    InputError
+        If it is another one, or says none.
+    """
+    if result.get("kind") != kind:
+        raise InputError(f"the result is of kind {result.get('kind')!r}; expected {kind!r}.")
+
+
+def runs_of(result: Mapping[str, Any]) -> dict[str, Run]:
+    """Return the runs of a comparison or a study by name.
+
+    Parameters
+    ----------
+    result : mapping
+        With ``"runs"``.
+
+    Returns
+    -------
+    dict of str to Run
+        In the order of the file.
+
+    Raises
+    ------
+    InputError
+        If something in it is no number where one belongs, or the columns of a run differ in length.
+    """
+    runs = {}
+    for name, given in part(result, "runs").items():
+        where = f"runs.{name}"
+        run = _mapping(given, where)
+        outcome = part(run, "outcome", where)
+        notes = run.get("notes") or ()
+        runs[name] = Run(
+            str(outcome.get("status", "")),
+            str(outcome.get("message", "")),
+            tuple(map(str, notes)) if isinstance(notes, list | tuple) else (str(notes),),
+            _columns(run, where),
+            run.get("value"),
+            run.get("seed"),
+        )
+    return runs
+
+
+def part(mapping: Mapping[str, Any], key: str, where: str = "") -> Mapping[str, Any]:
+    """Return a mapping within a mapping, an empty one if it is missing.
+
+    Parameters
+    ----------
+    mapping : mapping
+        The outer one.
+    key : str
+        Of the inner one.
+    where : str
+        What the outer one is called, for the message.
+
+    Returns
+    -------
+    mapping
+        The inner one.
+
+    Raises
+    ------
+    InputError
+        If it is there, but no mapping.
+    """
+    value = mapping.get(key)
+    return {} if value is None else _mapping(value, f"{where}.{key}" if where else key)
+
+
+def numbers(mapping: Mapping[str, Any], key: str, where: str) -> Array:
+    """Return a list of numbers within a mapping, an empty one if it is missing.
+
+    Parameters
+    ----------
+    mapping : mapping
+        The outer one.
+    key : str
+        Of the list.
+    where : str
+        What the mapping is called, for the message.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (numbers,), float64; null is NaN.
+
+    Raises
+    ------
+    InputError
+        If it is there, but no list of numbers and nulls.
+    """
+    values = mapping.get(key)
+    if values is None:
+        return np.empty(0)
+    plain = isinstance(values, list | tuple) and all(map(_is_number, values))
+    if not plain:
+        raise InputError(presentable(f"{where}.{key} is {values!r}; expected a list of numbers.", 300))
+    return np.array([_as_float(value) for value in values], dtype="float64")
+
+
+def _columns(run: Mapping[str, Any], where: str) -> dict[str, Array]:
+    given = part(run, "columns", where)
+    columns = {key: numbers(given, key, f"{where}.columns") for key in given if given[key] is not None}
+    lengths = {key: len(column) for key, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise InputError(
+            presentable(f"the columns of {where} have different lengths {lengths}; expected one length.")
+        )
+    return columns
+
+
+def _mapping(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InputError(presentable(f"{where} is {value!r}; expected names and values.", 300))
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _as_float(value: float | None) -> float:
+    try:
+        return float("nan") if value is None else float(value)
+    except OverflowError:  # a whole number with hundreds of digits
+        return float("nan")

@@ -1,0 +1,92 @@
+"""Stencils across levels and time: one mosaic of all channel pairs for each model and layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from refms.errors import Array
+from refms.model import Model
+from refms.plots.axes import evenly, image, largest, name, panels, plane, signed_bar
+from refms.plots.style import styled
+
+MOST_LAYERS = 8
+"""Layers that are drawn of a deeper network, evenly spread."""
+
+
+GAP = "#c8c8c8"
+"""Colour between the stencils; white is 0."""
+
+
+@styled()
+def stencils_figure(models: Mapping[str, Model]) -> Figure:
+    """Return the stencils of some models, such as one network on several meshes.
+
+    Parameters
+    ----------
+    models : mapping of str to Model
+        Name to model; each gets a column.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One row for each layer and its time t_k = k δt, down to :data:`MOST_LAYERS`; one colour bar for all,
+        symmetric around 0. Entries are drawn as they are: a stencil of a finer mesh is not scaled.
+
+    Examples
+    --------
+    >>> from refms.grid import Grid
+    >>> from refms.model import initial_model
+    >>> from refms.network.architectures.residual import Residual
+    >>> model = initial_model(Residual(Grid((4, 4)), channels=2), classes=10, seed=0)
+    >>> [one.get_ylabel() for one in stencils_figure({"coarse": model}).axes]
+    ['layer 0, t = 0', 'layer 1, t = 0.5', 'entry of the stencil']
+    """
+    chosen = {key: evenly(model.network.layers, MOST_LAYERS) for key, model in models.items()}
+    rows = max(len(layers) for layers in chosen.values())
+    mosaics = {key: [mosaic(models[key].stencils[k]) for k in layers] for key, layers in chosen.items()}
+    limit = largest([one for pieces in mosaics.values() for one in pieces])
+    figure, axes = panels(rows, len(models), 2.6, 2.6, images=True)
+    for column, (key, model) in zip(axes.T, models.items(), strict=True):
+        for one in column[len(chosen[key]) :]:
+            one.set_axis_off()
+        for one, k, values in zip(column, chosen[key], mosaics[key], strict=False):
+            image(one, values, limit, extent=None)
+            one.set_facecolor(GAP)
+            time = k * model.network.final_time / model.network.layers
+            one.set_ylabel(f"layer {k}, t = {time:g}")
+        mesh = "×".join(map(str, model.grid.shape))
+        column[0].set_title(f"{name(key, 24)}, mesh {mesh}")
+        column[len(chosen[key]) - 1].set_xlabel("blocks: output channel down,\ninput channel across")
+    signed_bar(figure, axes, limit, "entry of the stencil")
+    return figure
+
+
+def mosaic(stencil: Array) -> Array:
+    """Return all stencils of a layer as one image, with gaps between them.
+
+    Parameters
+    ----------
+    stencil : numpy.ndarray
+        Shape (c_out, c_in, *stencil).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (c_out·(a + 1) − 1, c_in·(b + 1) − 1) for stencils of a × b entries (a = 1 in one dimension, the
+        middle slice in three); NaN in the gaps.
+
+    Examples
+    --------
+    >>> mosaic(np.arange(2.0).reshape(1, 2, 1)).tolist()
+    [[0.0, nan, 1.0]]
+    """
+    c_out, c_in = stencil.shape[:2]
+    a, b = plane(stencil[0, 0]).shape
+    tiles = np.full((c_out, a + 1, c_in, b + 1), np.nan)
+    for i in range(c_out):
+        for j in range(c_in):
+            tiles[i, :a, j, :b] = plane(stencil[i, j])
+    return tiles.reshape(c_out * (a + 1), c_in * (b + 1))[:-1, :-1]

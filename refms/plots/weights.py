@@ -1,0 +1,94 @@
+"""Classification weights w_j as images, which is what they are: functions on the mesh, one for each class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+
+from refms.errors import Array, InputError
+from refms.model import Model
+from refms.plots.axes import image, largest, name, panels, plane, signed_bar
+from refms.plots.style import styled
+
+MOST_CLASSES = 20
+"""Classes that are drawn of more."""
+
+
+@styled()
+def weights_figure(models: Mapping[str, Model], channels: Sequence[int] = ()) -> Figure:
+    """Return the classification weights of some models on the unit square.
+
+    Parameters
+    ----------
+    models : mapping of str to Model
+        Name to model.
+    channels : sequence of int
+        Channels to draw; by default the mean over all channels.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One row for each model and channel (or their mean), one column for each class j; one colour bar for
+        all, symmetric around 0.
+
+    Raises
+    ------
+    InputError
+        If a model has no such channel.
+
+    Examples
+    --------
+    >>> from refms.grid import Grid
+    >>> from refms.model import initial_model
+    >>> from refms.network.architectures.residual import Residual
+    >>> model = initial_model(Residual(Grid((4, 4)), channels=2), classes=10, seed=0)
+    >>> len(weights_figure({"coarse": model}).axes)  # ten classes and the colour bar
+    11
+    """
+    rows: list[tuple[str, list[Array]]] = []
+    for key, model in models.items():
+        mesh = "×".join(map(str, model.grid.shape))
+        for said, images in _images(model, channels):
+            rows.append((f"{name(key, 20)}\nmesh {mesh}\n{said}", images))
+    columns = max(len(images) for _, images in rows)
+    limit = largest([one for _, images in rows for one in images])
+    figure, axes = panels(len(rows), columns, 1.0, 1.15, images=True)
+    for i, (row, (label, images)) in enumerate(zip(axes, rows, strict=True)):
+        row[0].set_ylabel(label, fontsize=7)
+        for one in row[len(images) :]:
+            one.set_axis_off()
+        for j, (one, values) in enumerate(zip(row, images, strict=False)):
+            image(one, plane(values), limit)
+            one.set_title(f"class {j}" if i == 0 else "")
+    signed_bar(figure, axes, limit, "weight $w_j$")
+    return figure
+
+
+def weight_images(model: Model) -> Array:
+    """Return W as images.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (ℓ, c, n_1, …, n_d): class, channel, cell or, with pooling, block of cells.
+    """
+    classifier = model.classifier
+    images: Array = model.W.T.reshape(model.W.shape[1], model.network.channels, *classifier.grid.shape)
+    return images
+
+
+def _images(model: Model, channels: Sequence[int]) -> list[tuple[str, list[Array]]]:
+    """Return what each row is called and its images."""
+    W = weight_images(model)[:MOST_CLASSES]
+    if not channels:
+        return [("mean", list(W.mean(axis=1)))]
+    for channel in channels:
+        if not 0 <= channel < W.shape[1]:
+            raise InputError(f"channel is {channel}; expected 0 to {W.shape[1] - 1}.")
+    return [(f"channel {channel}", list(W[:, channel])) for channel in channels]

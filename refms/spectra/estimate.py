@@ -1,0 +1,52 @@
+"""Means over random probes, with their standard errors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from refms.errors import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """A mean over independent probes.
+
+    Parameters
+    ----------
+    value : float or numpy.ndarray
+        The mean.
+    error : float or numpy.ndarray
+        Its standard error, the standard deviation of the probes over the root of their number; NaN for one
+        probe. For ± signs and a diagonal matrix it is zero, and the value exact.
+    """
+
+    value: Array | float
+    error: Array | float
+
+
+def mean_of(samples: Array) -> Estimate:
+    """Return the mean over the first axis.
+
+    Parameters
+    ----------
+    samples : numpy.ndarray
+        Shape (probes, …), float64.
+
+    Returns
+    -------
+    Estimate
+        Of the remaining shape.
+
+    Examples
+    --------
+    >>> found = mean_of(np.array([1.0, 3.0]))
+    >>> float(found.value), float(found.error)
+    (2.0, 1.0)
+    """
+    value = samples.mean(axis=0)
+    if len(samples) < 2:
+        return Estimate(value, np.full_like(value, math.nan))
+    return Estimate(value, samples.std(axis=0, ddof=1) / math.sqrt(len(samples)))

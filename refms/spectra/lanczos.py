@@ -1,0 +1,143 @@
+"""The Lanczos process: a symmetric matrix seen from one vector, as a small tridiagonal one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+
+from refms.backend import backend_of
+from refms.errors import Array, InputError, require_whole
+from refms.optimize.objective import Product
+from refms.optimize.vectors import inner, norm, require_real_vector
+
+
+@dataclass(frozen=True, eq=False)
+class GaussRule:
+    """Nodes and weights of a quadrature rule on the spectrum.
+
+    Parameters
+    ----------
+    nodes : numpy.ndarray
+        Ritz values θ_i, shape (k,), float64, ascending.
+    weights : numpy.ndarray
+        Positive or zero, shape (k,), float64; they add up to one.
+    """
+
+    nodes: Array
+    weights: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Tridiagonal:
+    """T = Qᵀ A Q of a Lanczos process of k steps.
+
+    Parameters
+    ----------
+    diagonal : numpy.ndarray
+        α_1 … α_k, shape (k,), float64.
+    off_diagonal : numpy.ndarray
+        β_1 … β_{k-1}, shape (k-1,), float64.
+    last : float
+        β_k, the norm of what the next vector would be; 0.0 if the Krylov space is invariant.
+    """
+
+    diagonal: Array
+    off_diagonal: Array
+    last: float
+
+    def gauss_rule(self) -> GaussRule:
+        """Return the Gauss rule of the measure Σ_j (q_1ᵀu_j)² δ(λ − λ_j).
+
+        Returns
+        -------
+        GaussRule
+            Exact for polynomials of degree 2k − 1.
+
+        Notes
+        -----
+        With T = S Θ Sᵀ, q_1ᵀ f(A) q_1 ≈ e_1ᵀ f(T) e_1 = Σ_i s_{1i}² f(θ_i) (Golub and Welsch).
+        """
+        nodes, S = self._eigen()
+        return GaussRule(nodes, S[0] ** 2)
+
+    def interval(self) -> tuple[float, float]:
+        """Return an interval in which the eigenvalues of A may be expected.
+
+        Returns
+        -------
+        tuple of float
+            The extreme Ritz values, moved outwards by the norms β_k |s_ki| of their residuals: each has an
+            eigenvalue of A that near. The interval holds all eigenvalues of a process that came to its end.
+        """
+        nodes, S = self._eigen()
+        residuals = self.last * np.abs(S[-1])
+        return float(nodes[0] - residuals[0]), float(nodes[-1] + residuals[-1])
+
+    def _eigen(self) -> tuple[Array, Array]:
+        nodes, S = scipy.linalg.eigh_tridiagonal(self.diagonal, self.off_diagonal)
+        return nodes, S
+
+
+def lanczos(product: Product, start: Array, steps: int) -> Tridiagonal:
+    """Run the Lanczos process with full reorthogonalisation.
+
+    Parameters
+    ----------
+    product : callable
+        v -> A v, A symmetric; shape and dtype of v.
+    start : array
+        Shape (size,), float32 or float64, not zero; NumPy or CuPy.
+    steps : int
+        Number of products; fewer are made if the Krylov space is invariant before.
+
+    Returns
+    -------
+    Tridiagonal
+        On the host, in float64.
+
+    Raises
+    ------
+    InputError
+        If the start is zero or not finite, or a product is not finite.
+
+    Notes
+    -----
+    β_j q_{j+1} = A q_j − α_j q_j − β_{j-1} q_{j-1}. Every new vector is made orthogonal to all earlier ones,
+    twice, so that no eigenvalue comes up a second time; this keeps ``steps`` vectors.
+
+    Examples
+    --------
+    >>> T = lanczos(lambda v: np.array([1.0, 2.0, 4.0]) * v, np.ones(3), 3)
+    >>> T.gauss_rule().nodes.round(12).tolist()
+    [1.0, 2.0, 4.0]
+    """
+    require_real_vector(start, "start", finite=True)
+    require_whole(steps, "steps", 1)
+    size = norm(start)
+    if size == 0.0:
+        raise InputError("the start of a Lanczos process is zero; expected any other vector.")
+    xp = backend_of(start).xp
+    steps = min(steps, int(start.shape[0]))
+    Q = xp.empty((steps, start.shape[0]), dtype=start.dtype)
+    w = start / start.dtype.type(size)
+    alphas, betas = list[float](), list[float]()
+    for j in range(steps):
+        Q[j] = w
+        w = product(w)
+        alphas.append(float(inner(Q[j], w)))
+        for _ in range(2):
+            w = w - Q[: j + 1].T @ (Q[: j + 1] @ w)
+        betas.append(norm(w))
+        if not (math.isfinite(alphas[-1]) and math.isfinite(betas[-1])):
+            raise InputError("a product with the matrix is NaN or infinite; expected a finite symmetric one.")
+        largest = max(map(abs, (*alphas, *betas)))
+        # what is left of A q is then rounding error: the space is invariant, and T knows all of it
+        if betas[-1] <= 10 * float(xp.finfo(start.dtype).eps) * math.sqrt(start.shape[0]) * largest:
+            betas[-1] = 0.0
+            break
+        w = w / start.dtype.type(betas[-1])
+    last = 0.0 if len(alphas) == start.shape[0] else betas[-1]
+    return Tridiagonal(np.array(alphas), np.array(betas[:-1]), last)

@@ -1,0 +1,87 @@
+"""What limits the Gauss–Newton product: its convolutions timed alone, and the work counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.cases import Case
+from benchmarks.report.markdown import digits, table
+from benchmarks.tables.gpu import least_bytes
+
+ROUTES = ("refms, fast", "refms, NumPy")
+
+
+def section(network: dict[str, Any], convolution: dict[str, Any]) -> str:
+    """Return how much of a product its convolutions alone would take.
+
+    Parameters
+    ----------
+    network, convolution : dict
+        The records of both tables, of one machine.
+
+    Returns
+    -------
+    str
+        Text and table; one thread, allocator tuned.
+    """
+    alone = {_key(row): row["result"]["ways"] for row in convolution["rows"]}
+    lines: dict[tuple[str, str, str], list[str]] = {}
+    for row in network["rows"]:
+        specification = row["specification"]
+        if (specification.get("threads"), specification.get("allocator")) == (1, "tuned"):
+            product = row["result"]["operations"].get("product", {})
+            for route in (name for name in ROUTES if name in product):
+                if _key(row) in alone:  # the first run of a size that is measured in parts
+                    line = _line(row, route, product[route]["cpu"][1], alone[_key(row)])
+                    lines.setdefault((*_key(row), route), line)
+    head = ["n, c, N, m", "", "route", "GF", "GB", "convolutions alone, ms", "product, ms", "share", "GB/s"]
+    return EXPLANATION + table(head, lines.values())
+
+
+EXPLANATION = """\
+A product needs 2N − 1 products K(s)y, N − 1 times K(s)ᵀz with a stencil gradient, and a stencil gradient
+by itself. *Convolutions alone* is the sum of their times in the section above, each over all images at once;
+*share* is that sum over the measured time of the whole product. GF are the multiply-adds of these
+convolutions, two each; GB is what moves if every array of a layer is read or written once, and GB/s that over
+the time of the product.
+
+Where the share is near 100 % (above it, cache-sized batches gain more than the passes between convolutions
+cost), the convolutions are the limit, and among them the stencil gradient, which has the lowest rate. Where
+it is lower, on small meshes and with few channels, the passes over σ′, states and cotangents weigh: a
+convolution has only 9c multiply-adds for each number that they touch. GB/s stays far below the rate of a copy
+(see the assembly): a batch stays in cache through a layer, and memory itself is not the limit. With NumPy
+alone the patches are gathered and stored n_K^{d-1} times before each matrix product, whose left factor has
+only c rows: that keeps it at about half the rate of the compiled route. In float32 the arithmetic takes half
+the time; gathering, passes and calls do not, so that the share of the matrix product's rate is no higher.
+
+"""
+
+
+def _key(row: dict[str, Any]) -> tuple[str, str]:
+    arguments = row["specification"]["arguments"]
+    return ", ".join(map(str, arguments["size"])), arguments["dtype"]
+
+
+def _line(row: dict[str, Any], route: str, seconds: float, ways: dict[str, Any]) -> list[str]:
+    size, dtype = _key(row)
+    case = Case(*row["specification"]["arguments"]["size"], dtype)
+
+    def one(name: str) -> float:
+        return float(ways[f"{route}: {name}"]["cpu"][1])
+
+    total = (
+        (2 * case.layers - 1) * one("K(s) y")
+        + (case.layers - 1) * one("K(s)ᵀ z and stencil gradient")
+        + one("stencil gradient")
+    )
+    return [
+        size,
+        dtype,
+        route.removeprefix("refms, "),
+        digits(2 * case.counted("product") / 1e9),
+        digits(least_bytes(case) / 1e9, 2),
+        digits(1e3 * total),
+        digits(1e3 * seconds),
+        f"{100 * total / seconds:.0f} %",
+        digits(least_bytes(case) / 1e9 / seconds, 2),
+    ]

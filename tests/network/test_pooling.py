@@ -1,0 +1,104 @@
+"""Average pooling: its matrix, its adjoint, and what it means for the weights of the classifier."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from refms.errors import InputError
+from refms.grid import Grid
+from refms.network.layers.pooling import AveragePooling, pooled_grid
+from refms.objective.classifier import Classifier
+from refms.operators.transfer import transfer_pair
+
+EMPTY = np.zeros(0)
+seeds = st.integers(0, 2**31)
+
+
+@st.composite
+def pools(draw):
+    d, k = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    blocks = draw(st.tuples(*[st.integers(1, 3)] * d))
+    cells = k if draw(st.booleans()) else 0
+    return AveragePooling(Grid(tuple(k * n for n in blocks)), draw(st.integers(1, 3)), cells)
+
+
+def loops(pool: AveragePooling, Y: np.ndarray) -> np.ndarray:
+    """Return the means by plain loops over blocks and cells."""
+    m, d = Y.shape[1], pool.grid.dimension
+    field = Y.reshape(pool.channels, *pool.grid.shape, m)
+    out = np.zeros((pool.channels, *pool.pooled.shape, m))
+    size = [n // p for n, p in zip(pool.grid.shape, pool.pooled.shape, strict=True)]
+    for c in range(pool.channels):
+        for where in itertools.product(*map(range, pool.pooled.shape)):
+            cells = itertools.product(
+                *[range(where[a] * size[a], (where[a] + 1) * size[a]) for a in range(d)]
+            )
+            out[(c, *where)] = np.mean([field[(c, *cell)] for cell in cells], axis=0)
+    return out.reshape(-1, m)
+
+
+@settings(deadline=None, max_examples=40)
+@given(pool=pools(), seed=seeds)
+def test_the_matrix_the_fast_way_and_plain_loops_agree(pool, seed):
+    rng = np.random.default_rng(seed)
+    Y, G = rng.standard_normal((pool.rows_in, 2)), rng.standard_normal((pool.rows_out, 2))
+    A = pool.matrix()
+    assert A.shape == (pool.rows_out, pool.rows_in)
+    assert A.nnz == pool.multiply_adds
+    np.testing.assert_allclose(A @ Y, loops(pool, Y), rtol=0, atol=1e-14)
+    np.testing.assert_allclose(pool.apply(EMPTY, Y), A @ Y, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(pool.linearize(EMPTY, Y).pull_back(G), A.T @ G, rtol=0, atol=1e-15)
+
+
+@settings(deadline=None, max_examples=40)
+@given(pool=pools(), seed=seeds)
+def test_the_classifier_on_blocks_is_the_classifier_on_cells_with_piecewise_constant_weights(pool, seed):
+    """h_p^d ⟨w, A y⟩ = h^d ⟨P w, y⟩."""
+    rng = np.random.default_rng(seed)
+    W, mu = rng.standard_normal((pool.rows_out, 2)), rng.standard_normal(2)
+    Y = rng.standard_normal((pool.rows_in, 3))
+    ones = [np.ones((n // p, 1)) for n, p in zip(pool.grid.shape, pool.pooled.shape, strict=True)]
+    P = np.eye(pool.channels)
+    for axis, block in enumerate(ones):
+        P = np.kron(P, np.kron(np.eye(pool.pooled.shape[axis]), block))
+    coarse, fine = Classifier(pool.pooled, pool.channels, 2), Classifier(pool.grid, pool.channels, 2)
+    on_blocks = coarse.apply(coarse.layout.pack({"W": W, "mu": mu}), pool.apply(EMPTY, Y))
+    on_cells = fine.apply(fine.layout.pack({"W": P @ W, "mu": mu}), Y)
+    np.testing.assert_allclose(on_blocks, on_cells, rtol=0, atol=1e-14)
+
+
+def test_pooling_by_two_is_the_restriction_of_averaging_and_constants_are_kept():
+    grid = Grid((4, 6))
+    R = transfer_pair("averaging-constant").restriction_matrix(grid, channels=2)
+    np.testing.assert_array_equal(AveragePooling(grid, 2, 2).matrix().toarray(), R.toarray())
+    for k in (0, 1, 2):
+        np.testing.assert_allclose(AveragePooling(grid, 2, k).apply(EMPTY, np.ones((48, 1))), 1.0, rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_precision_is_kept(dtype):
+    pool = AveragePooling(Grid((4,)), 1, 2)
+    at = pool.linearize(EMPTY.astype(dtype), np.ones((4, 1), dtype))
+    assert at.output.dtype == at.pull_back(at.output).dtype == pool.matrix(dtype).dtype == dtype
+
+
+@pytest.mark.parametrize("cells", [-1, 1.0, True, 3, 8])
+def test_blocks_that_do_not_tile_the_mesh_are_refused(cells):
+    with pytest.raises(InputError, match="pooling is"):
+        AveragePooling(Grid((4, 6)), 1, cells)
+
+
+def test_shapes_are_checked_and_sizes_told():
+    pool = AveragePooling(Grid((4, 6)), 2, 2)
+    assert (pool.rows_in, pool.rows_out, pool.stored, pool.layout.size) == (48, 12, 12, 0)
+    assert pool.block == (2, 2)
+    assert pooled_grid(Grid((4, 6)), 0) == Grid((1, 1))
+    with pytest.raises(InputError, match="Y"):
+        pool.apply(EMPTY, np.ones((47, 1)))
+    with pytest.raises(InputError, match="channels"):
+        AveragePooling(Grid((4,)), 0, 2)

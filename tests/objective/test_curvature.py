@@ -1,0 +1,285 @@
+"""The full Hessian of a block: against the gradient, the Gauss–Newton matrix, and itself in other orders."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+
+import numpy as np
+import pytest
+from objective.test_optimal_control import cases, problem, vector
+from objective.test_shards import whole_problem
+from test_parallel import Threads
+
+from refms.checks import adjoint_test, complex_step_test, taylor_test
+from refms.errors import InputError
+from refms.grid import Grid
+from refms.network.architectures.residual import Residual, initial_parameters
+from refms.network.composition import Frozen, Sequence
+from refms.objective.batches import LabelledColumns
+from refms.objective.classifier import Classifier
+from refms.objective.empirical_risk import FEW_COLUMNS, EmpiricalRisk
+from refms.objective.losses import softmax
+from refms.objective.optimal_control import BLOCKS
+from refms.objective.regularizers import Quadratic
+from refms.objective.shards import Team
+
+
+def dense(product, size):
+    return np.stack([product(e) for e in np.eye(size)], axis=1)
+
+
+def both(control, name, blocks, **options):
+    """The Gauss–Newton and the Hessian product of a block at its point."""
+    f = control.block(name, blocks)
+    gauss_newton = dataclasses.replace(f, second_order=False, **options)
+    hessian = dataclasses.replace(f, second_order=True, **options)
+    x = vector(name, blocks)
+    return gauss_newton.curvature(x), hessian.curvature(x), x
+
+
+@cases
+def test_the_hessian_product_is_the_complex_step_of_the_gradient(name, opening):
+    control, blocks = problem(opening=opening, second_order=True)
+    f, x = control.block(name, blocks), vector(name, blocks)
+    v = np.random.default_rng(1).standard_normal(x.shape)
+    report = complex_step_test(lambda z: f.value_and_gradient(z)[1], x, v, jvp=f.curvature(x)(v))
+    assert report.passed, str(report)
+
+
+@cases
+def test_taylor_remainders_fall_at_order_three(name, opening):
+    control, blocks = problem(opening=opening, second_order=True)
+    f, x = control.block(name, blocks), vector(name, blocks)
+    v = np.random.default_rng(2).standard_normal(x.shape)
+    g = f.value_and_gradient(x)[1]
+    step = 4.0 if name != "propagation" else 0.5
+    report = taylor_test(f.value, x, v, gradient=g, hessian_product=f.curvature(x)(v), largest_step=step)
+    assert report.passed, str(report)
+    if name != "classifier":  # the test can tell: the Gauss–Newton matrix is another one
+        other = dataclasses.replace(f, second_order=False).curvature(x)(v)
+        assert not taylor_test(f.value, x, v, gradient=g, hessian_product=other, largest_step=step).passed
+
+
+@cases
+def test_the_hessian_is_symmetric_and_the_gradients_differences_make_it(name, opening):
+    control, blocks = problem(opening=opening, second_order=True)
+    f, x = control.block(name, blocks), vector(name, blocks)
+    product = f.curvature(x)
+    assert adjoint_test(product, product, x.shape, x.shape).passed
+    H = dense(product, x.size)
+    assert np.abs(H - H.T).max() <= 1e-14 * np.abs(H).max()
+
+    def complex_gradient(e):
+        return f.value_and_gradient(x + 1e-30j * e)[1].imag / 1e-30
+
+    assert np.abs(H - dense(complex_gradient, x.size)).max() <= 1e-13 * np.abs(H).max()
+
+
+def test_the_hessian_is_indefinite_where_gauss_newton_is_not():
+    control, blocks = problem(weights=(0.0, 0.0))
+    G, H, x = both(control, "joint", blocks)
+    lowest = [np.linalg.eigvalsh(dense(A, x.size))[0] for A in (G, H)]
+    assert lowest[0] >= -1e-14
+    assert lowest[1] < -1e-3
+
+
+def test_without_residuals_the_hessian_is_gauss_newtons():
+    """Labels that are the probabilities themselves leave ∇E = 0, so D(Jᵀ) has nothing to act on."""
+    control, blocks = problem(opening="learned")
+    Y = control.network.apply(blocks["propagation"], control.examples.X)
+    C = softmax(control.classifier.apply(blocks["classifier"], Y))
+    control = dataclasses.replace(control, examples=LabelledColumns(control.examples.X, C))
+    for name in BLOCKS:
+        G, H, x = both(control, name, blocks)
+        v = np.random.default_rng(3).standard_normal(x.shape)
+        assert np.abs(H(v) - G(v)).max() <= 1e-14 * np.abs(G(v)).max()
+
+
+def of_network(blockwise, seed=4, **options):
+    """The risk of a network of any kind with a frozen classifier, at a random point."""
+    net = Residual(Grid((3, 4)), 2, **options)
+    rng = np.random.default_rng(seed)
+    classifier = Classifier(net.grid, 2, 3)
+    map_ = net.mapping(initial_parameters(net, seed)["opening"])
+    omega = 3 * rng.standard_normal(classifier.layout.size)
+    whole = Sequence((("network", map_), ("classifier", Frozen(classifier, omega))))
+    data = LabelledColumns(rng.standard_normal((12, 7)), np.eye(3)[:, rng.integers(0, 3, 7)])
+    none = Quadratic(np.zeros((map_.layout.size,) * 2))
+    risk = EmpiricalRisk(whole, data, none, **blockwise)
+    return risk, rng.standard_normal(map_.layout.size), rng.standard_normal(map_.layout.size)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"layers": 1, "activation": "identity"},
+        {"layers": 2, "final_time": 0.0, "opening": "learned"},
+    ],
+    ids=["one layer without activation", "T = 0"],
+)
+def test_maps_linear_in_their_parameters_have_the_gauss_newton_matrix_as_hessian(options):
+    f, x, v = of_network({}, **options)
+    h = dataclasses.replace(f, second_order=True)
+    assert np.abs(f.curvature(x)(v)).max() > 1e-3
+    np.testing.assert_allclose(h.curvature(x)(v), f.curvature(x)(v), rtol=1e-13, atol=1e-16)
+
+
+def test_the_classifier_alone_has_the_gauss_newton_matrix_as_hessian():
+    control, blocks = problem()
+    G, H, x = both(control, "classifier", blocks)
+    v = np.random.default_rng(5).standard_normal(x.shape)
+    np.testing.assert_allclose(H(v), G(v), rtol=1e-13, atol=1e-16)
+    assert not dataclasses.replace(control, second_order=True).block("classifier", blocks).second_order
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "smoothed_relu", "tanh"])
+def test_kinked_activations_have_the_hessian_of_their_smooth_pieces(activation):
+    f, x, v = of_network({"second_order": True}, activation=activation, layers=3, opening="learned")
+    t = 1e-7
+    plus, minus = (f.value_and_gradient(x + s * v)[1] for s in (t, -t))
+    Hv = f.curvature(x)(v)
+    assert np.linalg.norm((plus - minus) / (2 * t) - Hv) <= 1e-6 * np.linalg.norm(Hv)
+
+
+def test_hessians_of_samples_average_to_the_full_one():
+    control, blocks = problem(m=6, second_order=True)
+    f, x = control.block("joint", blocks), vector("joint", blocks)
+    v = np.random.default_rng(6).standard_normal(x.shape)
+    parts = [
+        dataclasses.replace(f, sample=np.array(pair)).curvature(x)(v) for pair in ([0, 3], [1, 5], [2, 4])
+    ]
+    assert np.allclose(np.mean(parts, axis=0), f.curvature(x)(v), rtol=1e-12, atol=1e-15)
+    sampled = dataclasses.replace(control, hessian_fraction=0.5).block("propagation", blocks, 3)
+    assert sampled.second_order
+    assert sampled.sample.size == 3
+
+
+@pytest.mark.parametrize("name", ["propagation", "joint"])
+def test_threads_do_not_change_a_bit_of_the_hessian(name):
+    alone, blocks = whole_problem(second_order=True)
+    several, _ = whole_problem(second_order=True, team=Team(threads=3))
+    one, other = (control.block(name, blocks) for control in (alone, several))
+    x = blocks[name] if name != "joint" else np.concatenate(list(blocks.values()))
+    v = np.random.default_rng(7).standard_normal(x.shape)
+    np.testing.assert_array_equal(one.curvature(x)(v), other.curvature(x)(v))
+
+
+def test_no_forward_pass_runs_inside_a_hessian_product():
+    control, blocks = problem(m=20, second_order=True)
+    counts = {"apply": 0, "linearize": 0}
+
+    class Counting:
+        def __getattr__(self, name):
+            if name in counts:
+                counts[name] += 1
+            return getattr(control.network, name)
+
+    x = blocks["propagation"]
+    product = dataclasses.replace(control, network=Counting()).block("propagation", blocks).curvature(x)
+    assert counts == {"apply": 0, "linearize": 1}
+    for _ in range(5):
+        product(x)
+    assert counts == {"apply": 0, "linearize": 1}
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_processes_do_not_change_a_bit_of_the_hessian(size):
+    crew, found = Threads(size), [None] * size
+
+    def product(team):
+        control, blocks = whole_problem(second_order=True, team=team)
+        x = blocks["propagation"]
+        v = np.random.default_rng(9).standard_normal(x.shape)
+        return control.block("propagation", blocks).curvature(x)(v)
+
+    def work(rank):
+        found[rank] = product(Team(crew.member(rank)))
+
+    workers = [threading.Thread(target=work, args=(rank,)) for rank in range(size)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    alone = product(Team())
+    for one in found:
+        np.testing.assert_array_equal(one, alone)
+
+
+def test_batches_and_want_of_memory_do_not_change_the_hessian():
+    control, blocks = problem(m=400, second_order=True)
+    f = control.block("propagation", blocks)
+    need = 400 * (2 * f.map.stored + f.map.rows_in) * 8
+    kept, tight = (dataclasses.replace(f, memory=memory) for memory in (need, need - 1))
+    x = blocks["propagation"]
+    v = np.random.default_rng(8).standard_normal(x.shape)
+    np.testing.assert_array_equal(kept.curvature(x)(v), tight.curvature(x)(v))
+    narrow = dataclasses.replace(f, memory=2 * 2 * f.map.stored * 8 * 5)
+    found, expected = narrow.curvature(x)(v), f.curvature(x)(v)
+    assert np.abs(found - expected).max() <= 1e-13 * np.abs(expected).max()
+    assert not np.array_equal(found, expected)  # other batches were taken
+
+
+def test_checkpoints_are_taken_where_the_budget_is_short_and_change_no_bit():
+    f, x, v = of_network({}, layers=64, final_time=1.3)
+    f = dataclasses.replace(f, examples=f.examples.take(np.arange(2)))
+    budget = 2 * 2 * f.map.stored * 8 * FEW_COLUMNS
+    roomy, short = (dataclasses.replace(f, second_order=True, memory=m) for m in (budget, budget - 1))
+    assert roomy.map is f.map
+    assert short.map.stored < f.map.stored / 3
+    np.testing.assert_array_equal(roomy.curvature(x)(v), short.curvature(x)(v))
+
+
+@pytest.mark.parametrize("name", ["propagation", "joint"])
+def test_single_precision_is_kept_and_close_to_double(name):
+    control, blocks = problem(dtype="float32", second_order=True)
+    x = vector(name, blocks)
+    product = control.block(name, blocks).curvature(x)(x)
+    assert product.dtype == "float32"
+    wide = dataclasses.replace(
+        control,
+        network=problem()[0].network,
+        examples=LabelledColumns(*(a.astype(float) for a in (control.examples.X, control.examples.C))),
+        propagation_regularizer=Quadratic(control.propagation_regularizer.Q.astype(float)),
+        classifier_regularizer=Quadratic(control.classifier_regularizer.Q.astype(float)),
+    )
+    reference = wide.block(name, {k: v.astype(float) for k, v in blocks.items()})
+    expected = reference.curvature(x.astype(float))(x.astype(float))
+    assert np.linalg.norm(product - expected) <= 1e-5 * np.linalg.norm(expected)
+
+
+def test_work_is_counted():
+    control, blocks = problem(m=20, second_order=True)
+    f, x = control.block("propagation", blocks), blocks["propagation"]
+    readings = [control.work.units]
+    product = f.curvature(x)
+    readings.append(control.work.units)
+    product(x)
+    readings.append(control.work.units)
+    assert np.diff(readings).tolist() == [3 * 20, 5 * 20]
+    need = 20 * (2 * f.map.stored + f.map.rows_in) * 8
+    for memory, expected in ((need, 3 + 5 + 5), (need - 1, 8 + 8)):  # linearised once, or in each product
+        before = control.work.units
+        product = dataclasses.replace(f, memory=memory).curvature(x)
+        product(product(x))
+        assert control.work.units - before == expected * 20
+
+
+def test_a_map_without_second_derivatives_is_refused():
+    class Once:
+        def __init__(self, inner):
+            self.inner = inner
+
+        def __getattr__(self, name):
+            return getattr(self.inner, name)
+
+        def linearize(self, theta, Y):
+            F = self.inner.linearize(theta, Y)
+            return type(
+                "OnceLinearization", (), {k: getattr(F, k) for k in ("output", "jvp", "vjp", "pull_back")}
+            )()
+
+    control, blocks = problem(second_order=True)
+    f = dataclasses.replace(control, network=Once(control.network)).block("propagation", blocks)
+    with pytest.raises(InputError, match="OnceLinearization has no second derivatives"):
+        f.curvature(blocks["propagation"])

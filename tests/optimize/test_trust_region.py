@@ -1,0 +1,139 @@
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from optimize.problems import PROBLEMS, Quadratic, Quartic, Rosenbrock, locked, normal, spd, table
+
+from refms.errors import InputError
+from refms.optimize import Status, StopRules, gain_ratio, minimize
+from refms.optimize.trust_region import TrustRegion
+
+exact = TrustRegion(cg_tolerance=1e-12, cg_iterations=100)
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_every_problem_is_solved(name):
+    problem, x0 = table("float64")[name]
+    found = minimize(problem, x0, exact, stop=StopRules(200, gradient_tolerance=1e-9))
+    assert found.outcome.success
+    gradient = problem.gradient(found.x)
+    assert np.linalg.norm(gradient) < 1e-6
+    values = [row.objective for row in found.history]
+    assert values == sorted(values, reverse=True)
+
+
+def test_at_a_saddle_point_negative_curvature_is_used():
+    # at zero the Hessian of the quartic is −½ I: Newton would go uphill to a maximum
+    found = minimize(
+        Quartic(), locked(np.full(3, 1e-4)), exact, stop=StopRules(100, gradient_tolerance=1e-10)
+    )
+    assert found.outcome.status is Status.CONVERGED
+    assert found.x == pytest.approx(np.ones(3), abs=1e-8)
+    assert found.history.rows[0].cg_status == "negative_curvature"
+
+
+def test_convergence_is_quadratic_near_the_minimum():
+    sizes = []
+
+    class Watched(Rosenbrock):
+        def gradient(self, x):
+            g = super().gradient(x)
+            sizes.append(np.linalg.norm(g))
+            return g
+
+    minimize(
+        Watched(full=True),
+        locked(np.array([1.05, 1.05])),
+        exact,
+        stop=StopRules(30, gradient_tolerance=1e-13),
+    )
+    tail = [size for size in sizes if size < 1e-1]
+    assert any(b < 10 * a**2 for a, b in pairwise(tail) if a > 1e-6)
+
+
+def test_a_quadratic_model_of_a_quadratic_is_trusted_and_the_region_grows():
+    problem, x = Quadratic(spd(1, 6, 30.0), normal(2, 6)), normal(3, 6)
+    result, following = TrustRegion(radius=0.01, cg_tolerance=1e-12).step(problem, x)
+    assert gain_ratio(result) == pytest.approx(1.0, rel=1e-8)
+    assert np.linalg.norm(result.x - x) == pytest.approx(0.01, rel=1e-9)
+    assert following.radius == 0.02
+    assert result.extra == {"radius": 0.01}
+
+
+def test_a_refused_trial_costs_one_evaluation_and_no_product():
+    # from here Newton's step goes up the wall of the valley, to f = 1412
+    problem, x = Rosenbrock(full=True), locked(np.array([-1.1752809, 1.38067416]))
+    wide = TrustRegion(radius=100.0, cg_tolerance=1e-12)
+    result, following = wide.step(problem, x)
+    assert result.accepted
+    assert problem.calls.count("gradient") == 1
+    assert problem.calls.count("product") == result.direction.cg.iterations <= 2
+    assert problem.calls.count("value") == result.evaluations - 1 > 1
+    assert following.radius < wide.radius
+
+
+def test_the_radius_follows_the_gain():
+    region = TrustRegion(radius=4.0, largest=6.0)
+    assert region.updated(0.1, 4.0, edge=True).radius == 1.0
+    assert region.updated(0.1, 2.0, edge=False).radius == 0.5
+    assert region.updated(-math.inf, 4.0, edge=True).radius == 1.0
+    assert region.updated(0.5, 4.0, edge=True) == region
+    assert region.updated(0.9, 4.0, edge=False) == region
+    assert region.updated(0.9, 4.0, edge=True).radius == 6.0
+    assert region.updated(math.nan, 4.0, edge=True) == region
+
+
+def test_a_hopeless_step_is_refused_with_a_smaller_region():
+    class Wrong(Rosenbrock):
+        def gradient(self, x):
+            return -super().gradient(x)
+
+    x = locked(np.array([-1.2, 1.0]))
+    result, following = TrustRegion(max_trials=3).step(Wrong(), x)
+    assert result.outcome.status is Status.NO_DECREASE
+    assert result.x is x
+    assert following.radius <= 0.25**3
+    assert "3 trials" in result.outcome.message
+
+
+def test_values_that_are_not_finite_shrink_the_region():
+    class Cliff(Quadratic):
+        def f(self, x):
+            return super().f(x) if np.linalg.norm(x) < 0.6 else math.nan
+
+    problem = Cliff(np.eye(2), np.array([3.0, 0.0]))
+    result, _ = TrustRegion(radius=2.0).step(problem, locked(np.zeros(2)))
+    assert result.accepted
+    assert result.non_finite == 1
+    assert np.linalg.norm(result.x) == pytest.approx(0.5)
+
+
+def test_at_round_off_the_run_ends_as_a_success():
+    A, b = spd(1, 6, 30.0), normal(2, 6)
+    near = np.linalg.solve(A, b) + 1e-9
+    found = minimize(Quadratic(A, b), near, exact, stop=StopRules(50))
+    assert found.outcome.success
+
+
+def test_nan_at_the_start_is_an_outcome():
+    found = minimize(Quadratic(np.eye(2) * math.nan, np.ones(2)), locked(np.ones(2)), exact)
+    assert found.outcome.status is Status.NON_FINITE
+    assert found.x.tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"radius": 0.0},
+        {"radius": 2.0, "largest": 1.0},
+        {"cg_tolerance": 1.0},
+        {"cg_iterations": 0},
+        {"least_gain": 0.5},
+        {"good": 0.1},
+        {"max_trials": 0},
+    ],
+)
+def test_bad_options_are_refused(bad):
+    with pytest.raises(InputError, match="expected"):
+        TrustRegion(**bad)

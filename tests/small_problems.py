@@ -1,0 +1,42 @@
+"""Problem (6) on a tiny net, small enough for dense matrices."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from refms.backend import NUMPY, Backend
+from refms.config import OptimizationSection, RegularizationSection
+from refms.errors import Array
+from refms.grid import Grid
+from refms.model import initial_model
+from refms.network.architectures.residual import Residual
+from refms.objective.batches import LabelledColumns
+from refms.objective.optimal_control import OptimalControl
+from refms.training import problem_of
+
+
+def problem_and_blocks(
+    seed: int = 0,
+    dtype: str = "float64",
+    backend: Backend = NUMPY,
+    count: int = 12,
+    fraction: float = 1.0,
+    weights: RegularizationSection | None = None,
+) -> tuple[OptimalControl, dict[str, Array]]:
+    """Return the problem for two channels, two layers, three classes on 2×2 cells, and a random start."""
+    rng = np.random.default_rng(seed)
+    network = Residual(Grid((2, 2)), channels=2, layers=2, final_time=1.0, stencil_shape=(1, 1))
+    model = initial_model(network, 3, seed, stencil_scale=0.8, dtype=dtype)
+    model = replace(
+        model,
+        W=rng.standard_normal(model.W.shape).astype(dtype),
+        mu=rng.standard_normal(model.mu.shape).astype(dtype),
+    ).on(backend)
+    X = rng.standard_normal((4, count)).astype(dtype)
+    C = np.eye(3, dtype=dtype)[:, rng.integers(0, 3, count)]
+    examples = LabelledColumns(backend.from_host(X), backend.from_host(C))
+    weights = weights or RegularizationSection(W_tikhonov=0.1, theta_tikhonov=0.1)
+    options = OptimizationSection(hessian_fraction=fraction, dtype=dtype)
+    return problem_of(model, examples, weights, options), model.blocks
