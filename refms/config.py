@@ -91,10 +91,14 @@ class DataSection:
             If the images cannot be halved to that size, or it is larger and they may not be interpolated.
         """
         grid = native if self.size == 0 else Grid((self.size,) * native.dimension)
-        if grid.levels_to(native) < 0 and not self.interpolate:
+        try:
+            levels = grid.levels_to(native)
+        except InputError as error:
+            raise InputError(f"[data] size is {self.size}: {error}") from error
+        if levels < 0 and not self.interpolate:
             raise InputError(
-                f"size is {self.size}, larger than the images {native.shape}; expected at most that, or "
-                "interpolate = true."
+                f"[data] size is {self.size}, larger than the images {native.shape}; expected at most that, "
+                "or interpolate = true."
             )
         return grid
 

@@ -8,7 +8,7 @@ make_environment .venv data
 export PATH="$PWD/.venv/bin:$PATH"
 mkdir -p out
 
-refms verify --json out/verify.json
+refms verify --json out/verify.json --force
 echo
 refms train validation/learning_across_scales/digits.toml -o out/coarse.h5 --force
 refms transfer out/coarse.h5 --to 8 -o out/fine.h5 --force

@@ -48,9 +48,9 @@ def run_adapter(options: argparse.Namespace) -> int:
     )
     for target, _ in pages:
         if target is not None:
-            require_target(target, force=True)
+            require_target(target, force=options.force)
     if options.scripts is not None:
-        require_folder(options.scripts)
+        require_folder(options.scripts, force=options.force)
     xfails = read_xfails(options.xfails) if options.xfails is not None else {}
     chosen = selected(options.only)
     limit = TIME_LIMITS[options.tier] if options.timeout is None else options.timeout
@@ -75,7 +75,7 @@ def run_adapter(options: argparse.Namespace) -> int:
         print(f"scripts: {len(written)} in {options.scripts}{example}")
     failed = expected.failed(reports)
     passed = conclude(reports, enough=tested >= LEAST_TESTED, failed=failed)
-    _write(pages, reports)
+    _write(pages, reports, force=options.force)
     write_json(
         options.json,
         {
@@ -97,12 +97,12 @@ def run_adapter(options: argparse.Namespace) -> int:
     return 0
 
 
-def _write(pages: Iterable[Page], reports: list[Report]) -> None:
+def _write(pages: Iterable[Page], reports: list[Report], *, force: bool) -> None:
     """Write the reports that were asked for."""
     for target, rendered in pages:
         if target is None:
             continue
-        with atomic_write(target, overwrite=True) as temporary:
+        with atomic_write(target, overwrite=force) as temporary:
             temporary.write_text(rendered(reports), encoding="utf-8")
 
 

@@ -59,6 +59,16 @@ def split_by(section: DataSection, dataset: Dataset) -> tuple[Dataset, Dataset]:
     -------
     tuple of Dataset
         Training and validation.
+
+    Raises
+    ------
+    InputError
+        If there are not so many examples.
     """
     train = section.train or dataset.count * 5 // 6
-    return split(dataset, train, section.validation or dataset.count - train, section.split_seed)
+    try:
+        return split(dataset, train, section.validation or dataset.count - train, section.split_seed)
+    except InputError as error:
+        raise InputError(
+            f"[data] train is {section.train}, validation is {section.validation}: {error}"
+        ) from error

@@ -41,20 +41,22 @@ def require_target(path: str, *, force: bool) -> None:
         raise FileError(f"the folder of {path!r} may not be written to; choose another one.")
 
 
-def require_json_target(path: str) -> None:
+def require_json_target(path: str, *, force: bool = True) -> None:
     """Refuse a file for JSON that cannot be written, or that holds anything but an earlier result.
 
     Parameters
     ----------
     path : str
-        The file; an earlier JSON result in it may be replaced, a model may not.
+        The file.
+    force : bool
+        Whether an earlier JSON result in it may be replaced; anything else, such as a model, never may.
 
     Raises
     ------
     FileError
         As said.
     """
-    require_target(path, force=True)
+    require_target(path, force=force)
     target = Path(path)
     if not target.exists():
         return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import importlib
 import io
 import os
@@ -82,17 +83,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone, as in refms show FILE | head
         return 0
     except OSError as error:
-        print(f"refms: cannot write the output: {error.strerror or error}.", file=sys.stderr)
+        if error.errno == errno.ENOMEM:
+            return _out_of_memory()
+        # what has no number does not come from the system, but from a library that could not be loaded
+        what = "cannot write the output: " if error.errno is not None else ""
+        print(f"refms: {what}{str(error.strerror or error).rstrip('.')}.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("refms: interrupted; files written before are intact.", file=sys.stderr)
         return 130
     except MemoryError:
-        print(
-            "refms: out of memory. Lower [optimization] memory, the channels or the examples.",
-            file=sys.stderr,
-        )
-        return 2
+        return _out_of_memory()
+
+
+def _out_of_memory() -> int:
+    print("refms: out of memory. Lower [optimization] memory, the channels or the examples.", file=sys.stderr)
+    return 2
 
 
 def run() -> None:
@@ -115,7 +121,7 @@ def _run(options: argparse.Namespace) -> int:
         with contextlib.redirect_stdout(sys.stderr):
             return _done(options)
     if options.json is not None:
-        require_json_target(options.json)
+        require_json_target(options.json, force=options.force)
     return _done(options)
 
 

@@ -17,13 +17,15 @@ MOST_LINES = 60
 """A script that is longer is not printed, but named."""
 
 
-def require_folder(path: str) -> None:
+def require_folder(path: str, *, force: bool = True) -> None:
     """Refuse, before any work is done, a folder that holds other things or may not be written to.
 
     Parameters
     ----------
     path : str
-        The folder; it may be missing, be empty, or hold the scripts of an earlier run, which are replaced.
+        The folder; it may be missing or empty, or hold the scripts of an earlier run.
+    force : bool
+        Whether these may be replaced.
 
     Raises
     ------
@@ -43,6 +45,11 @@ def require_folder(path: str) -> None:
                 raise FileError(
                     f"{path!r} holds {entry.name!r}, which is no script of an earlier run; choose a new or "
                     "an empty folder."
+                )
+            if not force:
+                raise FileError(
+                    f"{path!r} holds {entry.name!r} of an earlier run; choose another folder, or --force to "
+                    "replace all scripts in it."
                 )
     if not os.access(folder, os.W_OK | os.X_OK):
         raise FileError(f"{str(folder)!r} may not be written to; choose another folder.")

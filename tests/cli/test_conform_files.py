@@ -100,6 +100,18 @@ def test_the_html_page_is_written(conform, tmp_path):
     assert conform(*RUN, "--html", "nowhere/report.html")[0] == 2
 
 
+@pytest.mark.parametrize("option", ["--html", "--junit", "--markdown"])
+def test_a_report_replaces_nothing_unless_forced(conform, tmp_path, option):
+    target = tmp_path / "mine"
+    target.write_text("of somebody else", encoding="utf-8")
+    code, printed = conform(*RUN, option, "mine")
+    assert code == 2
+    assert "'mine' exists; choose another name, or --force" in printed
+    assert target.read_text(encoding="utf-8") == "of somebody else"
+    assert conform(*RUN, option, "mine", "--force")[0] == 1
+    assert target.read_text(encoding="utf-8") != "of somebody else"
+
+
 def test_diff_tells_better_from_worse(conform, tmp_path):
     conform(*RUN, "--json", "broken.json")
     (tmp_path / "theirs.py").write_text(THEIRS.replace("(2 if", "(1 if"), encoding="utf-8")

@@ -65,10 +65,15 @@ def test_every_failing_property_has_a_file_that_ends_with_1(conform, tmp_path):
     assert "first differing index (0, 0): got 2.0, expected 1.0\n" in ran.stdout
 
 
-def test_scripts_of_an_earlier_run_are_replaced_and_those_out_of_date_go(conform):
+def test_scripts_of_an_earlier_run_are_replaced_by_force_alone_and_those_out_of_date_go(conform):
     conform("Summing", "--only", "T1", "--dtype", "float64", "--scripts", "out")
     assert os.listdir("out") == ["T1-float64.py"]
-    code, printed = conform("Right", "--only", "T1", "--dtype", "float64", "--scripts", "out")
+    words = ("Right", "--only", "T1", "--dtype", "float64", "--scripts", "out")
+    code, printed = conform(*words)
+    assert code == 2
+    assert "'out' holds 'T1-float64.py' of an earlier run; choose another folder, or --force" in printed
+    assert os.listdir("out") == ["T1-float64.py"]
+    code, printed = conform(*words, "--force")
     assert code == 0
     assert "scripts: 0 in out\n" in printed
     assert os.listdir("out") == []

@@ -123,16 +123,21 @@ def test_json_on_standard_output_stands_there_alone(refms, words):
 def test_json_never_replaces_what_is_no_result_and_is_refused_before_the_work(refms, words, target):
     os.mkfifo("pipe")
     before = Path("coarse.h5").read_bytes()
-    ran = refms(*words, "--json", target)
+    ran = refms(*words, "--json", target, "--force")
     assert ran.refused
     assert target in ran.err
     assert Path("coarse.h5").read_bytes() == before
     assert not Path("new.h5").exists()
 
 
-def test_json_replaces_an_earlier_result(refms):
+@every_command
+def test_json_replaces_an_earlier_result_by_force_alone(refms, words):
     Path("result.json").write_text('{"old": 1}\n', encoding="utf-8")
-    assert refms("show", "coarse.h5", "--json", "result.json").code == 0
+    ran = refms(*words, "--json", "result.json")
+    assert ran.refused
+    assert "'result.json' exists; choose another name, or --force to replace it" in ran.err
+    assert json.loads(Path("result.json").read_text(encoding="utf-8")) == {"old": 1}
+    assert refms(*words, "--json", "result.json", "--force").code == 0
     assert "old" not in json.loads(Path("result.json").read_text(encoding="utf-8"))
 
 
@@ -155,7 +160,7 @@ def test_the_same_file_for_model_and_json_keeps_the_model(refms):
 def test_a_full_disk_ends_with_two_and_every_file_as_it_was(refms, full_disk, words):
     Path("result.json").write_text("{}\n", encoding="utf-8")
     before = {path.name: path.read_bytes() for path in Path().iterdir()}
-    ran = refms(*words, "--json", "result.json")
+    ran = refms(*words, "--json", "result.json", "--force")
     assert ran.code == 2
     assert ran.err.splitlines()[-1].startswith("refms: ")
     assert "the disk is full" in ran.err
@@ -224,6 +229,8 @@ def test_characters_that_the_output_cannot_show_are_written_as_escapes(refms, mo
     [
         (KeyboardInterrupt(), 130, "interrupted"),
         (MemoryError(), 2, "out of memory"),
+        (OSError(12, "Cannot allocate memory"), 2, "out of memory"),
+        (OSError("liba.so cannot be loaded."), 2, "refms: liba.so cannot be loaded.\n"),
         (FileError("no."), 2, "no."),
     ],
 )

@@ -53,6 +53,17 @@ def test_right_implementations_pass_a_small_study(study, tmp_path, capsys):
     assert "images ×" in found["properties"]["C9"]["float32"]["worst"]
 
 
+def test_an_earlier_result_is_replaced_by_force_alone(study, tmp_path, capsys):
+    target = tmp_path / "result.json"
+    target.write_text("of somebody else", encoding="utf-8")
+    words = ["--instances", "20", "--only", "T1", "-o", str(target)]
+    assert study.main(words) == 2
+    assert "exists; choose another name, or --force" in capsys.readouterr().err
+    assert target.read_text(encoding="utf-8") == "of somebody else"
+    assert study.main([*words, "--force"]) == 0
+    assert json.loads(target.read_text(encoding="utf-8"))["instances"] >= 20
+
+
 def test_a_mistake_is_counted_and_told(study, tmp_path, monkeypatch, capsys):
     right = ReferenceAdapter.restrict
     monkeypatch.setattr(ReferenceAdapter, "restrict", lambda self, *given: 1.001 * right(self, *given))

@@ -1,10 +1,10 @@
 """How often the kit fails what is right: the catalogue on correct implementations, on harsh random instances.
 
-    python validation/conformance/false_alarms.py --instances 100000 --jobs 2
+    python validation/conformance/false_alarms.py --instances 100000 --jobs 2 --force
 
-Writes results/false_alarms.json; scripts/make_false_alarms.py makes FALSE_ALARMS.md of it. With --journal
-FILE every finished lot is kept, and a run that was interrupted goes on where it was. Exit code 1 if anything
-failed.
+Writes results/false_alarms.json (--force replaces it); scripts/make_false_alarms.py makes FALSE_ALARMS.md of
+it. With --journal FILE every finished lot is kept, and a run that was interrupted goes on where it was. Exit
+code 1 if anything failed.
 """
 
 from __future__ import annotations
@@ -25,12 +25,14 @@ from typing import Any
 import numpy as np
 from populations import POPULATIONS, Lot, lots
 
+from refms.cli.files import require_target
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.drawn import instances
 from refms.conformance.instances.spread import HARSH
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.runner import examined
 from refms.environment import machine, versions
+from refms.errors import FileError
 from refms.files import atomic_write
 
 TARGET = Path(__file__).resolve().parent / "results" / "false_alarms.json"
@@ -193,7 +195,14 @@ def main(words: Sequence[str] | None = None) -> int:
         "--journal", type=Path, metavar="FILE", help="keep finished lots here, and go on from it"
     )
     parser.add_argument("-o", "--output", type=Path, default=TARGET, metavar="FILE")
+    parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
     given = parser.parse_args(words)
+    given.output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        require_target(str(given.output), force=given.force)
+    except FileError as error:
+        print(f"false_alarms: {error}", file=sys.stderr)
+        return 2
     ids = None if given.only is None else set(given.only.split(","))
     chosen = [item for item in PROPERTIES if ids is None or item.id in ids]
     found = summary(
@@ -208,8 +217,7 @@ def main(words: Sequence[str] | None = None) -> int:
         "spread": asdict(HARSH),
         **found,
     }
-    given.output.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(given.output, overwrite=True) as temporary:
+    with atomic_write(given.output, overwrite=given.force) as temporary:
         temporary.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     counts = found["verdicts"]
     print(f"{found['instances']} instances: " + ", ".join(f"{n} {name}" for name, n in counts.items()))

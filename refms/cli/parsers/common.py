@@ -13,7 +13,7 @@ Commands = Any
 
 
 def add_command(commands: Commands, name: str, text: str, example: str, runs: str) -> argparse.ArgumentParser:
-    """Add a subcommand with its help, an example and the option ``--json``.
+    """Add a subcommand with its help, an example and the options ``--json`` and ``--force``.
 
     Parameters
     ----------
@@ -31,7 +31,8 @@ def add_command(commands: Commands, name: str, text: str, example: str, runs: st
     Returns
     -------
     argparse.ArgumentParser
-        For the subcommand's own options.
+        For the subcommand's own options; a ``--force`` of its own, with a text that fits, takes the place of
+        the common one.
     """
     added: argparse.ArgumentParser = commands.add_parser(
         name,
@@ -39,12 +40,14 @@ def add_command(commands: Commands, name: str, text: str, example: str, runs: st
         description=text,
         epilog=f"example:\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        conflict_handler="resolve",
     )
     added.add_argument(
         "--json",
         metavar="FILE",
         help="also write the result as JSON to FILE ('-': standard output, which then holds nothing else)",
     )
+    added.add_argument("--force", action="store_true", help="replace files that exist")
     added.set_defaults(runs=runs)
     return added
 

@@ -51,13 +51,9 @@ def _register_run(inner: Commands) -> None:
     add_tier_option(command)
     add_dtype_option(command)
     add_seed_option(command)
-    command.add_argument("--junit", metavar="FILE", help="also write the report as JUnit XML (replaces FILE)")
-    command.add_argument(
-        "--markdown", metavar="FILE", help="also write the report as Markdown (replaces FILE)"
-    )
-    command.add_argument(
-        "--html", metavar="FILE", help="also write the report as one HTML page (replaces FILE)"
-    )
+    command.add_argument("--junit", metavar="FILE", help="also write the report as JUnit XML")
+    command.add_argument("--markdown", metavar="FILE", help="also write the report as Markdown")
+    command.add_argument("--html", metavar="FILE", help="also write the report as one HTML page")
     command.add_argument(
         "--xfails",
         metavar="FILE",
@@ -68,7 +64,7 @@ def _register_run(inner: Commands) -> None:
         "--scripts",
         metavar="DIR",
         help="also write one script for each property that fails, such as C5-float64.py, which shows the "
-        "failure with a few lines of NumPy (DIR is new, empty, or holds such scripts, which are replaced)",
+        "failure with a few lines of NumPy (DIR is new or empty; --force replaces earlier scripts)",
     )
     command.add_argument(
         "--details",
