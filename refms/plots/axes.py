@@ -10,12 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from refms.errors import Array, presentable
-from refms.plots.style import DIVERGING, colour, marker
+from refms.plots.style import DIVERGING, colour, dashes, marker
 
-WIDEST_FOR_LINEAR = 20.0
-"""Ratio of the largest to the smallest number above which an axis of positive numbers is logarithmic."""
+WIDEST_FOR_LINEAR = 10.0
+"""Ratio of the largest to the smallest number from which an axis of positive numbers is logarithmic."""
+
+THOUSANDS = 1e4
+"""From here on the ticks of a linear horizontal axis read 10k, 2M: no factor stands in the label's way."""
 
 MOST_MARKERS = 40
 """Points of a line that get a marker."""
@@ -73,14 +77,19 @@ def line(axes: Axes, x: Array, y: Array, i: int, label: str, **options: Any) -> 
     x, y : numpy.ndarray
         Shape (points,).
     i : int
-        Number of the line, which gives colour and marker.
+        Number of the line, which gives colour, marker and dashes.
     label : str
         For the legend.
     **options
         For :meth:`matplotlib.axes.Axes.plot`; they win.
     """
     every = max(1, -(-len(x) // MOST_MARKERS))
-    look: dict[str, Any] = {"color": colour(i), "marker": marker(i), "markevery": every}
+    look: dict[str, Any] = {
+        "color": colour(i),
+        "marker": marker(i),
+        "linestyle": dashes(i),
+        "markevery": every,
+    }
     axes.plot(x, y, label=name(label), **{**look, **options})
 
 
@@ -103,10 +112,29 @@ def finish(axes: Axes, xlabel: str, ylabel: str, *, log_x: bool = False, log_y: 
         axes.text(0.5, 0.5, "not measured", ha="center", va="center", transform=axes.transAxes)
         axes.set_yticks([])
         return
-    if log_x and _spans_much(x for x, _ in drawn):
+    span = _span(x for x, _ in drawn)
+    if log_x and span >= WIDEST_FOR_LINEAR:
         axes.set_xscale("log")
-    if log_y and _spans_much(y for _, y in drawn):
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if span < 1e3 else (1.0,)))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.xaxis.set_major_formatter(FuncFormatter(compact))
+    elif axes.get_xscale() == "linear" and largest([x for x, _ in drawn]) >= THOUSANDS:
+        axes.xaxis.set_major_formatter(FuncFormatter(compact))
+    if log_y and _span(y for _, y in drawn) >= WIDEST_FOR_LINEAR:
         axes.set_yscale("log")
+
+
+def compact(value: float, position: int = 0) -> str:
+    """Return a number as a short label of a tick.
+
+    Examples
+    --------
+    >>> compact(0.003), compact(3000.0), compact(250_000.0), compact(2e6)
+    ('0.003', '3000', '250k', '2M')
+    """
+    if abs(value) >= 1e6:
+        return f"{value / 1e6:g}M"
+    return f"{value / 1e3:g}k" if abs(value) >= THOUSANDS else f"{value:g}"
 
 
 def legend(figure: Figure, axes: Iterable[Axes], title: str = "") -> None:
@@ -204,6 +232,7 @@ def largest(arrays: Sequence[Array]) -> float:
     return max(found, default=0.0)
 
 
-def _spans_much(pieces: Iterable[Array]) -> bool:
+def _span(pieces: Iterable[Array]) -> float:
+    """Return the ratio of the largest to the smallest number, 0.0 where one is not positive."""
     values = np.concatenate([piece[np.isfinite(piece)] for piece in pieces])
-    return bool(values.min() > 0 and values.max() / values.min() > WIDEST_FOR_LINEAR)
+    return float(values.max() / values.min()) if values.min() > 0 else 0.0

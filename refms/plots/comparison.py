@@ -72,7 +72,7 @@ def _over_all(runs: Mapping[str, Run], column: str, label: str) -> Figure:
         for one, over in zip(axes[0], OVER, strict=True):
             line(one, run.column(over), run.column(column), i, said)
     for one, (over, words) in zip(axes[0], OVER.items(), strict=True):
-        finish(one, words, label, log_y=column != "validation_accuracy")
+        finish(one, words, label, log_x=over != "iteration", log_y=column != "validation_accuracy")
         if over == "iteration":
             one.xaxis.get_major_locator().set_params(integer=True)
     legend(figure, axes[0], "method")

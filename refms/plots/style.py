@@ -72,8 +72,19 @@ def colour(i: int) -> str:
     return COLOURS[i % len(COLOURS)]
 
 
+def dashes(i: int) -> str:
+    """Return the dashes of the i-th line, others where colours begin again.
+
+    Examples
+    --------
+    >>> dashes(6), dashes(7)
+    ('-', '--')
+    """
+    return ("-", "--", ":", "-.")[i // len(COLOURS) % 4]
+
+
 def marker(i: int) -> str:
-    """Return the marker of the i-th line; with the colour it is unique among 49.
+    """Return the marker of the i-th line; with the colour it is one of 49.
 
     Examples
     --------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plot_samples
 import pytest
+from matplotlib.ticker import ScalarFormatter
 
 from refms.errors import InputError
 from refms.plots import comparison_figures, figure_bytes
@@ -49,6 +50,15 @@ def test_an_objective_that_is_not_positive_stays_on_a_linear_axis():
     columns = {"iteration": [1, 2, 3], "objective": [1000.0, 1.0, -1.0]}
     figure = comparison_figures({"kind": "compare", "runs": {"a": {"columns": columns}}})["objective"]
     assert figure.axes[0].get_yscale() == "linear"
+
+
+def test_work_reads_in_thousands_where_it_is_linear():
+    columns = {"iteration": [1, 2], "work_units": [50_000, 100_000], "objective": [2.0, 1.0]}
+    figure = comparison_figures({"kind": "compare", "runs": {"a": {"columns": columns}}})["objective"]
+    axes = figure.axes[1]
+    assert axes.get_xscale() == "linear"
+    assert axes.xaxis.get_major_formatter()(50_000) == "50k"
+    assert isinstance(figure.axes[0].xaxis.get_major_formatter(), ScalarFormatter)
 
 
 def test_methods_differ_in_colour_and_marker():
