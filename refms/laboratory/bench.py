@@ -192,7 +192,7 @@ def measured_run(
     """
     optimization = bench.configuration.optimization
     iterations = budget.iterations or optimization.iterations
-    record = _Record(bench, replace(bench.problem, work=Work()), budget, tell, stopping)
+    record = _Record(bench, bench.problem, budget, tell, stopping)
     blocks = bench.model.blocks
     record.measure(0, blocks, ())
     runner = runner_of(name, plan.methods[name], optimization)
@@ -220,7 +220,7 @@ def _affordable(bench: Bench, name: str, iterations: int, budget: Budget) -> int
 
 @dataclass(eq=False)
 class _Record:
-    """The curves of a run as it goes on."""
+    """The curves of a run as it goes on; ``apart`` is a problem of its own, whose counter nobody reads."""
 
     bench: Bench
     apart: OptimalControl
