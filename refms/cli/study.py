@@ -19,7 +19,7 @@ from refms.cli.laboratory import (
 )
 from refms.errors import FileError
 from refms.files import regular_file_size
-from refms.laboratory.bench import measured_run
+from refms.laboratory.bench import measured_run, require_runnable
 from refms.laboratory.plan import Plan
 from refms.laboratory.results import study_artifact, study_result, study_table
 from refms.laboratory.study import StudyPoint, done_before, parameter_name, points_of
@@ -43,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
             if point.name in runs:
                 continue
             bench = bench_of(point.plan.configuration, options)
+            require_runnable(bench, point.section.method, point.plan)
             tell = teller(point.name, quiet=options.quiet)
             section = point.section
             found = measured_run(bench, section.method, point.plan, section, tell, stopping)

@@ -154,6 +154,30 @@ def fitted(
     )
 
 
+def require_runnable(bench: Bench, name: str, plan: Plan) -> None:
+    """Refuse, before any work is done, a method that the problem has not all derivatives for.
+
+    Parameters
+    ----------
+    bench : Bench
+        Gives the problem.
+    name : str
+        The method.
+    plan : Plan
+        Its options.
+
+    Raises
+    ------
+    InputError
+        If it needs the full Hessian, and the network has no second derivatives.
+    """
+    if name == "newton-cg" or getattr(plan.methods[name], "second_order", False):
+        one = bench.examples.take(np.array([0]))
+        blocks = bench.model.blocks
+        whole = replace(bench.problem, examples=one, second_order=True).block(JOINT, blocks)
+        whole.curvature(joined(blocks))(joined(blocks))
+
+
 @np.errstate(over="ignore", invalid="ignore")
 def measured_run(
     bench: Bench,

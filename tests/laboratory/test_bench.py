@@ -7,8 +7,9 @@ from small_nets import examples, images
 
 from refms.config import Configuration
 from refms.data.preprocessing import Preprocessing
+from refms.errors import InputError
 from refms.grid import Grid
-from refms.laboratory.bench import COLUMNS, fitted, measured_run
+from refms.laboratory.bench import COLUMNS, fitted, measured_run, require_runnable
 from refms.laboratory.plan import Plan
 from refms.laboratory.sections import Budget
 from refms.model import initial_model, score
@@ -135,3 +136,17 @@ def test_float32_stays_float32():
     for name in METHODS:
         found = measured_run(bench, name, PLAN, Budget(iterations=1))
         assert {array.dtype for array in found.model.arrays.values()} == {np.dtype("float32")}
+
+
+def test_methods_that_need_second_derivatives_are_refused_where_there_are_none(bench, monkeypatch):
+    def none(*arguments, **words):
+        raise InputError("this map has no second derivatives.")
+
+    for name in METHODS:
+        require_runnable(bench, name, PLAN)
+    monkeypatch.setattr("refms.objective.curvature.linearized_adjoint", none)
+    for name in ("newton-cg", "trust-region"):
+        with pytest.raises(InputError, match="no second derivatives"):
+            require_runnable(bench, name, PLAN)
+    require_runnable(bench, "trust-region", PLAN.with_value("compare.trust-region.second_order", False))
+    require_runnable(bench, "joint", PLAN)
