@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from refms.cli.files import write_json
 from refms.cli.interruption import interruption
 from refms.cli.laboratory import bench_of, draw, planned, require_results, teller, write_results
 from refms.laboratory.bench import Run, measured_run, require_runnable
@@ -31,7 +32,8 @@ def run(options: argparse.Namespace) -> int:
             if stopping():
                 break
     result = comparison_result(plan, runs)
-    write_results(folder, result, comparison_artifact(result, runs), options)
+    write_results(folder, result, comparison_artifact(result, runs))
+    write_json(options.json, result)
     print(comparison_table(result))
     for name, found in runs.items():
         for sentence in (found.outcome.message, *found.notes):

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from refms.cli.files import write_json
 from refms.cli.interruption import interruption
 from refms.cli.laboratory import (
     bench_of,
@@ -50,8 +51,9 @@ def run(options: argparse.Namespace) -> int:
             if stopping():
                 break
             runs[point.name] = {**found.to_dict(), **_named(point)}
-            _write(plan, folder, runs, options)
-    result = _write(plan, folder, runs, options)
+            _write(plan, folder, runs)
+    result = _write(plan, folder, runs)
+    write_json(options.json, result)
     asked = {point.name: runs[point.name] for point in points if point.name in runs}
     print(study_table({**result, "runs": asked}))
     for written in draw(folder, result, wanted=options.plot, force=True):
@@ -63,9 +65,9 @@ def _named(point: StudyPoint) -> dict[str, Any]:
     return {"value": point.value, "seed": point.seed, "configuration": point.configuration}
 
 
-def _write(plan: Plan, folder: Path, runs: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+def _write(plan: Plan, folder: Path, runs: dict[str, Any]) -> dict[str, Any]:
     result = study_result(parameter_name(plan), plan.to_dict(), runs)
-    write_results(folder, result, study_artifact(result), options)
+    write_results(folder, result, study_artifact(result))
     return result
 
 
