@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from refms.cli.files import write_json
 from refms.cli.interruption import interruption
 from refms.cli.laboratory import bench_of, draw, planned, require_results, teller, write_results
-from refms.laboratory.bench import Run, measured_run
+from refms.laboratory.bench import Run, measured_run, require_runnable
 from refms.laboratory.plan import Plan
 from refms.laboratory.results import comparison_artifact, comparison_result, comparison_table
 from refms.optimize.outcome import Status
@@ -21,6 +22,8 @@ def run(options: argparse.Namespace) -> int:
     plan, folder = configured(options), Path(options.output)
     require_results(folder, "compare", force=options.force, plot=options.plot)
     bench = bench_of(plan.configuration, options)
+    for name in plan.compare.methods:
+        require_runnable(bench, name, plan)
     runs = dict[str, Run]()
     with interruption(quiet=options.quiet) as stopping:
         for name in plan.compare.methods:
@@ -29,7 +32,8 @@ def run(options: argparse.Namespace) -> int:
             if stopping():
                 break
     result = comparison_result(plan, runs)
-    write_results(folder, result, comparison_artifact(result, runs), options)
+    write_results(folder, result, comparison_artifact(result, runs))
+    write_json(options.json, result)
     print(comparison_table(result))
     for name, found in runs.items():
         for sentence in (found.outcome.message, *found.notes):

@@ -114,11 +114,11 @@ def require_results(folder: Path, kind: str, *, force: bool, plot: bool) -> None
     require_folder(folder)
     for suffix in ("json", "h5"):
         require_target(str(folder / f"{kind}.{suffix}"), force=force)
+    for picture in folder.glob(f"{kind}-*.svg"):
+        require_target(str(picture), force=force)
 
 
-def write_results(
-    folder: Path, result: Mapping[str, Any], artifact: Artifact, options: argparse.Namespace
-) -> None:
+def write_results(folder: Path, result: Mapping[str, Any], artifact: Artifact) -> None:
     """Write a result as JSON and as HDF5, each in one step.
 
     Parameters
@@ -127,13 +127,10 @@ def write_results(
         Where to.
     result, artifact
         The two forms.
-    options : argparse.Namespace
-        ``json`` names another file for the JSON.
     """
     kind = result["kind"]
     write_artifact(folder / f"{kind}.h5", artifact, overwrite=True)
     write_json(str(folder / f"{kind}.json"), dict(result))
-    write_json(options.json, dict(result))
 
 
 def draw(folder: Path, result: Mapping[str, Any], *, wanted: bool, force: bool) -> list[str]:

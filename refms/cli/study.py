@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from refms.cli.files import write_json
 from refms.cli.interruption import interruption
 from refms.cli.laboratory import (
     bench_of,
@@ -19,7 +20,7 @@ from refms.cli.laboratory import (
 )
 from refms.errors import FileError
 from refms.files import regular_file_size
-from refms.laboratory.bench import measured_run
+from refms.laboratory.bench import measured_run, require_runnable
 from refms.laboratory.plan import Plan
 from refms.laboratory.results import study_artifact, study_result, study_table
 from refms.laboratory.study import StudyPoint, done_before, parameter_name, points_of
@@ -43,14 +44,16 @@ def run(options: argparse.Namespace) -> int:
             if point.name in runs:
                 continue
             bench = bench_of(point.plan.configuration, options)
+            require_runnable(bench, point.section.method, point.plan)
             tell = teller(point.name, quiet=options.quiet)
             section = point.section
             found = measured_run(bench, section.method, point.plan, section, tell, stopping)
             if stopping():
                 break
             runs[point.name] = {**found.to_dict(), **_named(point)}
-            _write(plan, folder, runs, options)
-    result = _write(plan, folder, runs, options)
+            _write(plan, folder, runs)
+    result = _write(plan, folder, runs)
+    write_json(options.json, result)
     asked = {point.name: runs[point.name] for point in points if point.name in runs}
     print(study_table({**result, "runs": asked}))
     for written in draw(folder, result, wanted=options.plot, force=True):
@@ -62,9 +65,9 @@ def _named(point: StudyPoint) -> dict[str, Any]:
     return {"value": point.value, "seed": point.seed, "configuration": point.configuration}
 
 
-def _write(plan: Plan, folder: Path, runs: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+def _write(plan: Plan, folder: Path, runs: dict[str, Any]) -> dict[str, Any]:
     result = study_result(parameter_name(plan), plan.to_dict(), runs)
-    write_results(folder, result, study_artifact(result), options)
+    write_results(folder, result, study_artifact(result))
     return result
 
 

@@ -154,6 +154,30 @@ def fitted(
     )
 
 
+def require_runnable(bench: Bench, name: str, plan: Plan) -> None:
+    """Refuse, before any work is done, a method that the problem has not all derivatives for.
+
+    Parameters
+    ----------
+    bench : Bench
+        Gives the problem.
+    name : str
+        The method.
+    plan : Plan
+        Its options.
+
+    Raises
+    ------
+    InputError
+        If it needs the full Hessian, and the network has no second derivatives.
+    """
+    if name == "newton-cg" or getattr(plan.methods[name], "second_order", False):
+        one = bench.examples.take(np.array([0]))
+        blocks = bench.model.blocks
+        whole = replace(bench.problem, examples=one, second_order=True).block(JOINT, blocks)
+        whole.curvature(joined(blocks))(joined(blocks))
+
+
 @np.errstate(over="ignore", invalid="ignore")
 def measured_run(
     bench: Bench,
@@ -192,7 +216,7 @@ def measured_run(
     """
     optimization = bench.configuration.optimization
     iterations = budget.iterations or optimization.iterations
-    record = _Record(bench, replace(bench.problem, work=Work()), budget, tell, stopping)
+    record = _Record(bench, bench.problem, budget, tell, stopping)
     blocks = bench.model.blocks
     record.measure(0, blocks, ())
     runner = runner_of(name, plan.methods[name], optimization)
@@ -220,7 +244,7 @@ def _affordable(bench: Bench, name: str, iterations: int, budget: Budget) -> int
 
 @dataclass(eq=False)
 class _Record:
-    """The curves of a run as it goes on."""
+    """The curves of a run as it goes on; ``apart`` is a problem of its own, whose counter nobody reads."""
 
     bench: Bench
     apart: OptimalControl

@@ -85,6 +85,12 @@ def test_pictures_are_drawn_where_they_are_asked_for(study):
     assert {path.name for path in Path("out").glob("*.svg")} == {"study-final.svg", "study-curves.svg"}
 
 
+def test_json_on_standard_output_is_one_text(study):
+    ran = study("--json", "-")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["runs"] == result()["runs"]
+
+
 def test_the_table_has_mean_and_standard_deviation(study):
     ran = study()
     ends = [

@@ -5,15 +5,18 @@ import numpy as np
 import pytest
 from small_nets import examples, images
 
+from refms.backend import NUMPY
 from refms.config import Configuration
 from refms.data.preprocessing import Preprocessing
+from refms.errors import InputError
 from refms.grid import Grid
-from refms.laboratory.bench import COLUMNS, fitted, measured_run
+from refms.laboratory.bench import COLUMNS, fitted, measured_run, require_runnable
 from refms.laboratory.plan import Plan
 from refms.laboratory.sections import Budget
 from refms.model import initial_model, score
 from refms.names import METHODS
 from refms.network.architectures.residual import Residual
+from refms.objective.batches import LabelledColumns
 from refms.objective.empirical_risk import Work
 from refms.optimize import Status
 from refms.optimize.joint import JOINT, joined
@@ -22,14 +25,15 @@ PLAN = Plan.from_dict({"compare": {"sgd": {"batch": 16}, "adam": {"batch": 16}}}
 FEW = Budget(iterations=3)
 
 
-def made(dtype="float64"):
+def made(dtype="float64", backend=NUMPY):
     configuration = Configuration.from_dict({"optimization": {"hessian_fraction": 1.0, "dtype": dtype}})
     network = Residual(Grid((4, 4)), channels=2, layers=2)
     start = initial_model(network, 10, 0, Preprocessing(levels=1), 0.5, dtype)
     every = images("digits", 120)
     both = examples(start, every)
+    both = LabelledColumns(backend.from_host(np.array(both.X)), backend.from_host(np.array(both.C)))
     train, validation = both.take(np.arange(80)), both.take(np.arange(80, 120))
-    return fitted(configuration, start, train, validation)
+    return fitted(configuration, start.on(backend), train, validation)
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +139,28 @@ def test_float32_stays_float32():
     for name in METHODS:
         found = measured_run(bench, name, PLAN, Budget(iterations=1))
         assert {array.dtype for array in found.model.arrays.values()} == {np.dtype("float32")}
+
+
+def test_methods_that_need_second_derivatives_are_refused_where_there_are_none(bench, monkeypatch):
+    def none(*arguments, **words):
+        raise InputError("this map has no second derivatives.")
+
+    for name in METHODS:
+        require_runnable(bench, name, PLAN)
+    monkeypatch.setattr("refms.objective.curvature.linearized_adjoint", none)
+    for name in ("newton-cg", "trust-region"):
+        with pytest.raises(InputError, match="no second derivatives"):
+            require_runnable(bench, name, PLAN)
+    require_runnable(bench, "trust-region", PLAN.with_value("compare.trust-region.second_order", False))
+    require_runnable(bench, "joint", PLAN)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_device_computes_what_the_host_computes(device, bench, name):
+    there = made(backend=device.backend)
+    found, expected = (measured_run(one, name, PLAN, Budget(iterations=1)) for one in (there, bench))
+    assert all(device.owns(array) for array in found.model.arrays.values())
+    # conjugate gradients look at their numbers less often on a device, and make some products in vain
+    spent, least = found.columns["work_units"], expected.columns["work_units"]
+    assert all(a >= b * (1 - 1e-12) for a, b in zip(spent, least, strict=True))
+    assert found.columns["objective"] == pytest.approx(expected.columns["objective"], rel=1e-6)
