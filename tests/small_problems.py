@@ -24,6 +24,7 @@ def problem_and_blocks(
     count: int = 12,
     fraction: float = 1.0,
     weights: RegularizationSection | None = None,
+    options: OptimizationSection | None = None,
 ) -> tuple[OptimalControl, dict[str, Array]]:
     """Return the problem for two channels, two layers, three classes on 2×2 cells, and a random start."""
     rng = np.random.default_rng(seed)
@@ -38,5 +39,5 @@ def problem_and_blocks(
     C = np.eye(3, dtype=dtype)[:, rng.integers(0, 3, count)]
     examples = LabelledColumns(backend.from_host(X), backend.from_host(C))
     weights = weights or RegularizationSection(W_tikhonov=0.1, theta_tikhonov=0.1)
-    options = OptimizationSection(hessian_fraction=fraction, dtype=dtype)
+    options = options or OptimizationSection(hessian_fraction=fraction, dtype=dtype)
     return problem_of(model, examples, weights, options), model.blocks

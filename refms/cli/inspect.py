@@ -128,11 +128,11 @@ def table(
         for choice, curve in block.residuals.items():
             counts = [next((str(k) for k, r in enumerate(curve) if r <= goal), "-") for goal in RESIDUALS]
             lines.append(f"{name:12} {choice:13} " + " ".join(f"{count:>6}" for count in counts))
-    lines += ["", "actual over predicted change of the objective at step lengths 1/4, 1/2, 1, 2"]
+    lines += ["", "actual over predicted change of the objective at step lengths 1/4, 1/2, 1, 3/2"]
     for name, block in found.items():
         for method, quality in block.quality.items():
             ratios = dict(zip(quality.step_lengths, quality.gain_ratios, strict=True))
-            shown = " ".join(f"{ratios[length]:>9.3g}" for length in (0.25, 0.5, 1.0, 2.0))
+            shown = " ".join(f"{ratios[length]:>9.3g}" for length in (0.25, 0.5, 1.0, 1.5))
             lines.append(f"{name:12} {method:13} {shown}")
     lines += ["", f"{'layer':>5} {'time':>7} {'|S_k|':>9} {'|b_k|':>9} {'|K(S_k)|_2':>11}"]
     for row in layers:

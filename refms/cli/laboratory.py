@@ -160,7 +160,7 @@ def draw(folder: Path, result: Mapping[str, Any], *, wanted: bool, force: bool) 
     InputError
         If pictures were asked for and cannot be drawn.
     """
-    if not wanted and importlib.util.find_spec("matplotlib") is None:
+    if not (wanted or drawable()):
         return []
     plots: Any = importlib.import_module("refms.plots")
     figures = getattr(plots, PICTURES[result["kind"]])(result)
@@ -171,6 +171,11 @@ def draw(folder: Path, result: Mapping[str, Any], *, wanted: bool, force: bool) 
             temporary.write_bytes(plots.figure_bytes(figure, "svg"))
         written.append(str(target))
     return written
+
+
+def drawable() -> bool:
+    """Return whether matplotlib is installed."""
+    return importlib.util.find_spec("matplotlib") is not None
 
 
 def teller(name: str, *, quiet: bool) -> Callable[[Mapping[str, float]], None] | None:

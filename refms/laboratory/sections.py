@@ -28,7 +28,7 @@ class JointSection:
         Bound on the max-norm of a step.
     """
 
-    max_step: float = 1.0
+    max_step: float = 10.0
 
     def __post_init__(self) -> None:
         _require_positive(max_step=self.max_step)
@@ -79,7 +79,7 @@ class DampedSection:
 
     damping: float = 1e-3
     factor: float = 4.0
-    max_step: float = 1.0
+    max_step: float = 10.0
 
     def __post_init__(self) -> None:
         Damping(self.damping, self.factor)
@@ -99,7 +99,7 @@ class NewtonSection:
     """
 
     cg_tolerance: float = 0.5
-    max_step: float = 1.0
+    max_step: float = 10.0
 
     def __post_init__(self) -> None:
         if not 0.0 < self.cg_tolerance < 1.0:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from refms.backend import backend_of
 from refms.errors import Array
 from refms.objective.empirical_risk import EmpiricalRisk
 from refms.objective.optimal_control import OptimalControl
+from refms.objective.preconditioners import BlockDiagonal
 
 JOINT = "joint"
 
@@ -56,11 +57,14 @@ class JointProblem:
     Parameters
     ----------
     problem : OptimalControl
-        The problem; with ``second_order`` curvature is the full Hessian.
+        The problem; with ``second_order`` curvature is the full Hessian. Its two preconditioners, where it
+        has any, are those of the diagonal blocks, see
+        :class:`~refms.objective.preconditioners.block_diagonal.BlockDiagonal`.
     """
 
     problem: OptimalControl
 
     def block(self, name: str, blocks: Mapping[str, Array], iteration: int) -> EmpiricalRisk:
         """Return the objective in all unknowns; parameters as for a ``BlockProblem``."""
-        return self.problem.block(JOINT, parted(self.problem, blocks[JOINT]), iteration)
+        whole = self.problem.block(JOINT, parted(self.problem, blocks[JOINT]), iteration)
+        return replace(whole, preconditioning=BlockDiagonal(self.problem, iteration))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -140,7 +140,7 @@ def descend_scipy(
     return DescentResult(run.values, History(tuple(run.rows)), run.outcome, notes, ())
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class _Point:
     """An evaluation: the point as SciPy has it and as the objective sees it, value and gradient norm."""
 
@@ -151,24 +151,25 @@ class _Point:
     size: float
 
 
-@dataclass(eq=False)
 class _Run:
     """What SciPy calls back; it keeps the run, for SciPy's functions return nothing of it."""
 
-    objective: Objective
-    values: dict[str, Array]
-    name: str
-    stop: StopRules
-    monitor: Monitor | None
-    outcome: Outcome | None = None
-    rows: list[HistoryRow] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    iteration: int = 0
-    current: _Point | None = None
-    trials: list[_Point] = field(default_factory=list)
-    evaluations: int = 0
-    non_finite: int = 0
-    since: float = field(default_factory=time.perf_counter)
+    def __init__(
+        self,
+        objective: Objective,
+        values: dict[str, Array],
+        name: str,
+        stop: StopRules,
+        monitor: Monitor | None,
+    ) -> None:
+        self.objective, self.values, self.name = objective, values, name
+        self.stop, self.monitor = stop, monitor
+        self.outcome: Outcome | None = None
+        self.rows, self.notes = list[HistoryRow](), list[str]()
+        self.iteration, self.evaluations, self.non_finite = 0, 0, 0
+        self.current: _Point | None = None
+        self.trials = list[_Point]()
+        self.since = time.perf_counter()
 
     @property
     def backend(self) -> Backend:

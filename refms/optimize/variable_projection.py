@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -194,7 +195,8 @@ class VariableProjection:
         if self.target is None:
             risk = objective.inner(theta, omega)
             at_zero = norm(risk.value_and_gradient(zeros_like(omega))[1])
-            method = replace(self, target=self.inner_tolerance * at_zero)
+            sound = math.isfinite(at_zero)  # otherwise the outcome will say so
+            method = replace(self, target=self.inner_tolerance * at_zero if sound else 0.0)
             solved = method._solved(risk, omega, spent)
             omega = solved.x
         at, gap = _reduced(objective, joined({"propagation": theta, "classifier": omega}), gradient_tolerance)

@@ -12,8 +12,8 @@ from refms.optimize.direction import Direction
 from refms.optimize.objective import Objective
 from refms.optimize.vectors import add_scaled
 
-STEP_LENGTHS = (2.0**-6, 2.0**-4, 2.0**-3, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0)
-"""In units of the full step."""
+STEP_LENGTHS = (2.0**-6, 2.0**-4, 2.0**-3, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 3.0)
+"""In units of the full step; at 2 the model of an exact direction predicts no change at all."""
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ def section(result: dict[str, Any]) -> str:
     counts = f"{first['train']['examples']:,} / {first['validation']['examples']:,}"
     seeds = f", mean ± standard deviation over {len(splits)} splits" if len(splits) > 1 else ""
     smoothed = (
-        "The images of each net are smoothed to match those of the coarsest one, σ in cells of their own grid"
+        "The images of each net are smoothed to match those of the coarsest one"
         if result["matched"]
-        else f"Images are smoothed with σ = {data['smoothing']:g} cells of their own grid in training"
+        else f"All images are smoothed with σ = {data['smoothing']:g} in training"
     )
     return f"""## Across resolutions: `{result["name"]}`
 
@@ -32,7 +32,8 @@ def section(result: dict[str, Any]) -> str:
 {origin(result)}.
 
 {data["dataset"]}, {counts} images for training / validation{seeds}.
-{smoothed}. Seconds are wall time of one process on a machine that had other work.
+{smoothed}; σ counts cells of the images' own grid. Seconds are wall time of one
+process on a machine that had other work.
 
 | native net | σ | validation accuracy, % | paper, % | |
 |---|---|---|---|---|
@@ -57,9 +58,9 @@ R = 2^-d Pᵀ, if the opening is 1×1:
 
 def _native(result: dict[str, Any]) -> str:
     paper, lines = _paper(result), []
-    for place, size in enumerate(result["sizes"]):
+    for size in result["sizes"]:
         found = [split["native"][str(size)] for split in result["splits"]]
-        word = ("native coarse", "native fine")[min(place, 1)] if len(result["sizes"]) == 2 else ""
+        word = {14: "native coarse", 28: "native fine"}.get(size, "")
         seconds = statistics.fmean(one["seconds"] for one in found)
         lines.append(
             f"| {size}×{size} | {found[0]['smoothing']:.3g} | "

@@ -34,7 +34,8 @@ def section(result: dict[str, Any]) -> str:
 {origin(result)}.
 
 {data["dataset"]}, {counts} images for training / validation on {mesh} cells,
-{iterations} BCD iterations, {seeds}: the same net from the same start with every classifier that [LAS] names, and the same regularisation for all.
+{iterations} BCD iterations, {seeds}: the same net from the same start with every classifier that [LAS]
+names, and the same regularisation for all.
 Least squares, logistic regression and the support vector machine (quadratically smoothed hinge) hold each
 class against the rest. "Averaged": cells along an axis over whose blocks y_N is averaged before the
 classifier. Accuracies in %, on the validation images but for the first column; steps refused or cut short

@@ -45,9 +45,12 @@ of an antisymmetric layer half are without effect.
 
 λ are the eigenvalues of the right-hand side's Jacobian σ′K(s_k) along the net, at {settings["images"]}
 images; those of K(s_k) itself are exact, by its symbol. One step multiplies a mode by the modulus of R(δt λ):
-with forward Euler, of an eigenvalue of the layer's Jacobian I + δt σ′K. Growth is that of a perturbation of
-y_0: root mean square over random ones, and the largest, over the net and over the net run {length} times, one
-after the other. Accuracies in %; noise has {noise} times the standard deviation of the images.
+with forward Euler, of an eigenvalue of the layer's Jacobian I + δt σ′K. With Verlet and with antisymmetric
+layers (without damping) all λ are imaginary by construction; of such modes Verlet amplifies none up to
+δt abs(λ) = 2, RK4 none up to 2.83, forward Euler and midpoint all. Modes with positive real parts grow with
+every method, as they should. Growth is that of a perturbation of y_0: root mean square over random ones, and
+the largest, over the net and over the net run {length} times, one after the other. Accuracies in %; noise has
+{noise} times the standard deviation of the images.
 
 | {" | ".join(("net", *COLUMNS, f"over {length} nets"))} |
 |{"---|" * (len(COLUMNS) + 2)}
@@ -56,6 +59,7 @@ after the other. Accuracies in %; noise has {noise} times the standard deviation
 The same θ(t) taken with more layers (`refms transfer --depth`): relative distance of the last state from that
 of {max(settings["refinements"])} times as many layers, and orders seen between successive doublings of the
 depth, coarsest first; the gradient is that of the loss with respect to the parameters of the trained net.
+Where δt abs(λ) is above 1, these depths are too small for the orders to settle.
 
 | net | distance to the limit | orders of the state | orders of the gradient |
 |---|---|---|---|

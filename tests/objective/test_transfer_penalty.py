@@ -14,6 +14,7 @@ from refms.config import OptimizationSection, RegularizationSection
 from refms.errors import InputError, SingularTransferError
 from refms.grid import Grid
 from refms.network.architectures.residual import Residual
+from refms.objective.batches import LabelledColumns
 from refms.objective.transfer_penalty import stencil_penalty, transfer_regularizer
 from refms.operators.galerkin import prolong_stencil, restrict_stencil
 from refms.operators.symbol import symbol
@@ -182,6 +183,18 @@ def test_precision_is_kept(dtype):
     R = transfer_regularizer(Residual(Grid((4, 4)), 2), 1.0, "averaging-bilinear", dtype=dtype)
     theta = np.ones(R.Q.shape[0], dtype=dtype)
     assert R.gradient(theta).dtype == dtype
+
+
+def test_the_problem_on_a_device_is_the_one_on_the_host(device):
+    start, digits = untrained(4), examples(untrained(4), images(count=20))
+    weights = RegularizationSection(theta_transfer=0.3)
+    moved = LabelledColumns(device.array(digits.X), device.array(digits.C))
+    here, there = (
+        problem_of(model, chosen, weights, OptimizationSection(dtype="float64")).propagation_regularizer
+        for model, chosen in ((start, digits), (start.on(device.backend), moved))
+    )
+    theta = start.blocks["propagation"]
+    np.testing.assert_array_equal(device.host(there.gradient(device.array(theta))), here.gradient(theta))
 
 
 def test_what_cannot_be_is_refused():

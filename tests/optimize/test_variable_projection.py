@@ -80,7 +80,7 @@ def test_an_inexact_inner_system_leaves_the_form_larger():
 def test_the_projected_matrix_predicts_second_differences_of_the_reduced_objective_to_first_order():
     # the true Hessian of F differs from the projected matrix by terms in the residual alone: the loss's
     # gradient. With soft labels that the net reproduces it is zero, and both agree.
-    problem, blocks = problem_and_blocks(2, count=8)
+    problem, blocks = problem_and_blocks(2, count=60)
     theta, omega = blocks["propagation"], blocks["classifier"]
     Z = problem.classifier.apply(omega, problem.network.apply(theta, problem.examples.X))
     P = np.exp(Z - Z.max(axis=0))

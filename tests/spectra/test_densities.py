@@ -79,6 +79,7 @@ def test_the_laplacians_density_is_that_of_its_eigenvalues_smoothed():
     deviations = np.abs(found.value - smoothed)
     assert (deviations <= 5 * found.error + 0.02 * smoothed.max()).all()
     assert (deviations <= 2 * found.error + 0.005 * smoothed.max()).mean() >= 0.85
+    assert seen.trace().value == pytest.approx(2 * n, rel=0.02)
 
 
 def test_jacksons_kernel_keeps_one_eigenvalue_positive_and_narrow():

@@ -14,7 +14,13 @@ from refms.config import Configuration
 from refms.objective.optimal_control import BLOCKS
 from refms.operators.convolution import Convolution
 from refms.optimize.direction import newton_direction
-from refms.spectra.inspection import in_double, inspect, residual_curve
+from refms.spectra.inspection import (
+    CG_ITERATIONS,
+    DIRECTION_TOLERANCE,
+    in_double,
+    inspect,
+    residual_curve,
+)
 from refms.spectra.layers import layer_norms
 from refms.spectra.matrices import matrices_of
 from refms.spectra.model_quality import STEP_LENGTHS, model_quality
@@ -104,6 +110,13 @@ def test_every_block_and_every_preconditioner_is_looked_at():
         for curve in block.residuals.values():
             assert curve[0] == 1.0
             assert min(curve) < 0.5
+        matrices = matrices_of(dataclasses.replace(risk, sample=None), x)
+        for method, kind in (("gauss_newton", "gauss_newton"), ("newton", "hessian")):
+            p = newton_direction(
+                g, matrices[kind], tolerance=DIRECTION_TOLERANCE, max_iterations=CG_ITERATIONS
+            )
+            expected = [-p.predicted_decrease(length) for length in STEP_LENGTHS]
+            assert block.quality[method].predicted == pytest.approx(expected, rel=1e-9)
     assert set(found["propagation"].residuals) == {"none", "time", "diagonal"}
     assert set(found["classifier"].residuals) == {"none", "smoothness", "diagonal"}
     assert set(found["joint"].residuals) == {"none"}

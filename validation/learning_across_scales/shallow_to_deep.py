@@ -188,19 +188,20 @@ def picture(figure: Figure, runs: list[Run], depths: Sequence[int]) -> None:
         for colour, (start, found) in zip(COLOURS, runs[0].items(), strict=False):
             if depth not in found:
                 continue
-            for place, run in enumerate(runs):
+            style = "--" if start == "cubic" else "-"  # linear and cubic lie close together
+            for run in runs:
                 curve = run[start][depth]["curve"]
                 for axis, name, factor in zip(axes[:, column], names, (1.0, 100.0), strict=True):
                     values = factor * np.array(curve[name])
-                    label = start if place == 0 else None
-                    axis.plot(curve["iteration"], values, color=colour, linewidth=1, label=label)
+                    axis.plot(curve["iteration"], values, style, color=colour, linewidth=1)
     # what comes after the first iteration decides the range: a random start guesses
     after = [one["curve"] for run in runs for found in run.values() for one in found.values()]
     axes[0, 0].set_yscale("log")
     axes[1, 0].set_ylim(100 * min(curve["validation_accuracy"][1] for curve in after) - 1, 100)
     axes[0, 0].set_ylabel("objective (6)")
     axes[1, 0].set_ylabel("validation accuracy, %")
-    axes[1, -1].legend(loc="lower right")
+    lines = axes[1, -1].get_lines()[:: len(runs)]
+    axes[0, 0].legend(lines, [*runs[0]], loc="upper right")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -226,7 +227,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for depth, unit in units.items()
         for name in CURVE
     }
-    size = (1.0 + 1.7 * len(settings.depths), 4.2)
+    size = (0.8 + 1.3 * len(settings.depths), 3.6)
     publisher.publish(result, arrays, lambda figure: picture(figure, found, settings.depths), size)
     return 0
 

@@ -319,7 +319,7 @@ def picture(figure: Figure, arrays: dict[str, Array], nets: Sequence[str], seed:
         left.plot(points.real, points.imag, ".", color=colour, markersize=1.5, label=net, rasterized=True)
         typical = arrays[f"{name}/typical"].mean(axis=0)
         middle.plot(np.linspace(0, T, typical.size), typical, color=colour)
-        right.loglog(
+        right.semilogy(
             arrays[f"{name}/lengths"] * T, arrays[f"{name}/largest"].mean(axis=1), color=colour, marker="."
         )
     left.set_xlabel("real part of λ(σ′K), 1/time")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from refms.errors import Array
 from refms.network.integrators.shear import Shear, State
@@ -38,7 +39,7 @@ class Leapfrog(ShearPropagation):
     -1.0
     """
 
-    @property
+    @cached_property
     def shears(self) -> tuple[Shear, ...]:
         """2N shears: v and y in turn, the first of v with half a step."""
         dt = self.time_step

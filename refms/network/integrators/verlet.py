@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from refms.backend import backend_of, zeros_like
 from refms.errors import Array, InputError
@@ -74,7 +75,7 @@ class Verlet(ShearPropagation):
         """Rows of (y_N, z_N), twice the layer's."""
         return 2 * self.layer.rows_out
 
-    @property
+    @cached_property
     def shears(self) -> tuple[Shear, ...]:
         """2N + 1 shears: half a step of z, N of y with N−1 of z between them, half a step of z."""
         N, dt = self.layers, self.time_step

@@ -4,6 +4,7 @@ Each is called with a block, a point and the product with the curvature there, a
 where it would not be positive definite.
 """
 
+from refms.objective.preconditioners.block_diagonal import BlockDiagonal
 from refms.objective.preconditioners.classifier_block import ClassifierBlock
 from refms.objective.preconditioners.classifier_diagonal import ClassifierDiagonal
 from refms.objective.preconditioners.classifier_smoothness import ClassifierSmoothness
@@ -11,6 +12,7 @@ from refms.objective.preconditioners.probed_diagonal import ProbedDiagonal
 from refms.objective.preconditioners.time_smoothness import TimeSmoothness
 
 __all__ = [
+    "BlockDiagonal",
     "ClassifierBlock",
     "ClassifierDiagonal",
     "ClassifierSmoothness",

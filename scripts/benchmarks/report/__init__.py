@@ -30,6 +30,7 @@ deal; *default* is what a user has. One optimiser drives all engines. The variab
 SECTIONS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "network": ("The network: forward, gradient, Gauss–Newton product, Gauss–Newton step", network.section),
     "bcd": ("One iteration of block-coordinate descent", others.bcd),
+    "iteration": ("Block-coordinate descent on 50,000 images", others.iteration),
     "preconditioners": ("Preconditioners", preconditioners.section),
     "convolution": ("One convolution", others.convolution),
     "assembly": ("Assembly of the explicit K(s)", others.assembly),

@@ -27,6 +27,6 @@ def section(record: dict[str, Any]) -> str:
         "Conjugate gradients on the system of one Newton step: iterations until the gradient of the "
         "quadratic model, ‖b − Ax‖, is so small relative to the start; processor time of a solve, "
         f"linearisation and preconditioner included, by at most {MOST} iterations; and how far the model "
-        f"fell after {FEW} iterations, as a share of the best solve's fall. 28×28 cells, 8 channels, "
+        f"fell after {FEW} iterations, as a share of the best solve's fall. 14×14 cells, 8 channels, "
         "float64, one thread; a fifth of the images is in the propagation's curvature.\n\n"
     ) + table(head, lines)

@@ -5,7 +5,7 @@ them does; ``section(record)`` is the Markdown of the results.
 """
 
 NAMES = (
-    *("network", "bcd", "preconditioners", "convolution", "assembly"),
+    *("network", "bcd", "iteration", "preconditioners", "convolution", "assembly"),
     *("transfer", "scaling", "memory", "startup", "gpu"),
 )
 """In the order of the report."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,6 @@ from refms.config import OptimizationSection, RegularizationSection
 from refms.data.dataset import Dataset, one_hot, subset
 from refms.data.digits import load_digits
 from refms.data.mnist import load_mnist
-from refms.grid import Grid
 from refms.model import Model, initial_model
 from refms.names import CLASSIFIER_PRECONDITIONERS, PROPAGATION_PRECONDITIONERS
 from refms.network.architectures.residual import Residual
@@ -128,9 +126,8 @@ def reached(run: CGResult, target: float) -> int | None:
 
 
 def trained(images: Dataset, layers: int, iterations: int, dtype: str) -> tuple[Model, LabelledColumns]:
-    """Return a model after some iterations, with its examples."""
-    size = round(math.sqrt(images.grid.cells))
-    network = Residual(Grid((size, size)), channels=8, layers=layers, final_time=4.0)
+    """Return a model on the next coarser mesh after some iterations, with its examples."""
+    network = Residual(images.grid.coarsen(), channels=8, layers=layers, final_time=4.0)
     start = initial_model(network, images.classes, seed=0, stencil_scale=1.0, dtype=dtype)
     data = LabelledColumns(start.prepare(images), one_hot(images.labels, images.classes, dtype))
     options = OptimizationSection(iterations=iterations, hessian_fraction=0.2, dtype=dtype)

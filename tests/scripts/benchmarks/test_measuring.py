@@ -17,6 +17,7 @@ from benchmarks.tables import (
     bcd,
     convolution,
     gpu,
+    iteration,
     network,
     preconditioners,
     scaling,
@@ -60,6 +61,7 @@ ARGUMENTS = {
     "transfer": {"shape": [1, 2, 2], "dtype": "float64", "seconds": 0.0, "least": 1},
     "scaling": {"grows": "layers", "values": [1, 2], "dtype": "float64", "seconds": 0.0, "least": 1},
     "memory": {"size": [4, 2, 2, 3], "dtype": "float64"},
+    "iteration": {"dataset": "digits", "examples": 60, "threads": 2, "iterations": 1},
     "startup": {"seconds": 0.0, "least": 1},
 }
 """A measurement of each table that takes a moment."""
@@ -82,6 +84,7 @@ def row_of(table, arguments, **settings):
     module = {
         "network": network,
         "bcd": bcd,
+        "iteration": iteration,
         "preconditioners": preconditioners,
         "convolution": convolution,
         "assembly": assembly,
@@ -98,7 +101,17 @@ def row_of(table, arguments, **settings):
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize(
     "table",
-    ["bcd", "preconditioners", "convolution", "assembly", "transfer", "scaling", "startup", "gpu"],
+    [
+        "bcd",
+        "iteration",
+        "preconditioners",
+        "convolution",
+        "assembly",
+        "transfer",
+        "scaling",
+        "startup",
+        "gpu",
+    ],
 )
 def test_a_table_is_measured_and_written(table):
     rows = [row_of(table, ARGUMENTS[table])]

@@ -172,7 +172,7 @@ def _train(
     seconds, curve = 0.0, [(0, at_start, before.accuracy, before.loss, 0.0, 0.0, 0.0)]
     for row in done.model.history:
         seconds += row.seconds
-        if row.extra:
+        if "validation_accuracy" in row.extra:  # the last row of an iteration
             accuracy, loss = row.extra["validation_accuracy"], row.extra["validation_loss"]
             spent = row.work_units, row.extra["cpu_seconds"], seconds
             curve.append((row.iteration, row.objective, accuracy, loss, *spent))

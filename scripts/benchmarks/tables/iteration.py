@@ -1,0 +1,83 @@
+"""Block-coordinate descent on all training images of MNIST: seconds and work of each kind of step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from benchmarks import memory
+from refms.config import OptimizationSection, RegularizationSection
+from refms.data.dataset import one_hot, subset
+from refms.data.digits import load_digits
+from refms.data.mnist import load_mnist
+from refms.model import initial_model
+from refms.network.architectures.residual import Residual
+from refms.objective.batches import LabelledColumns
+from refms.objective.shards import Team
+from refms.training import train
+
+NAME = "iteration"
+WEIGHTS = RegularizationSection(
+    W_smoothness=3e-7, W_tikhonov=1e-6, theta_smoothness=1e-4, theta_tikhonov=1e-4
+)
+"""Those of validation/learning_across_scales/accurate.toml."""
+
+
+def specifications(quick: bool) -> list[dict[str, Any]]:
+    """Return what to measure: one and two threads; the quick one has 1,000 images."""
+    return [
+        {
+            "arguments": {"dataset": "mnist", "examples": 1000 if quick else 50_000, "threads": threads},
+            "threads": threads,
+            "allocator": "default",
+        }
+        for threads in ((2,) if quick else (2, 1))
+    ]
+
+
+def measure(
+    dataset: str, examples: int, threads: int, iterations: int = 2, dtype: str = "float32"
+) -> dict[str, Any]:
+    """Train a net of 2 layers and 8 channels, a tenth of the examples in the Hessian.
+
+    Parameters
+    ----------
+    dataset : str
+        ``"mnist"`` or ``"digits"``.
+    examples : int
+        How many, the first ones.
+    threads : int
+        Threads that share them.
+    iterations : int
+        BCD iterations, one Gauss–Newton step and five Newton steps each.
+    dtype : str
+        Precision.
+
+    Returns
+    -------
+    dict
+        ``steps``: iteration, block, wall seconds, CG iterations, evaluations and work of each step, in
+        forward passes of all images; ``peak``, bytes of the process.
+    """
+    images = subset(load_mnist() if dataset == "mnist" else load_digits(), np.arange(examples))
+    network = Residual(images.grid, channels=8, layers=2, final_time=2.0)
+    start = initial_model(network, images.classes, seed=0, stencil_scale=0.5, dtype=dtype)
+    data = LabelledColumns(start.prepare(images), one_hot(images.labels, images.classes, dtype))
+    options = OptimizationSection(iterations=iterations, hessian_fraction=0.1, dtype=dtype)
+    memory.forget_peak()
+    history = train(start, data, WEIGHTS, options, team=Team(threads=threads)).model.history
+    before, steps = 0.0, []
+    for row in history:
+        steps.append(
+            {
+                "iteration": row.iteration,
+                "block": row.block,
+                "seconds": float(f"{row.seconds:.4g}"),
+                "cg": row.cg_iterations,
+                "evaluations": row.evaluations,
+                "work": float(f"{(row.work_units - before) / examples:.4g}"),
+            }
+        )
+        before = row.work_units
+    return {"steps": steps, "peak": memory.peak()}
