@@ -46,8 +46,9 @@ def test_axes_say_what_they_are_and_are_logarithmic_where_numbers_span_much():
     assert [text.get_text() for text in legend.get_texts()] == list(plot_samples.comparison()["runs"])
 
 
-def test_an_objective_that_is_not_positive_stays_on_a_linear_axis():
-    columns = {"iteration": [1, 2, 3], "objective": [1000.0, 1.0, -1.0]}
+@pytest.mark.parametrize("last", [-1.0, 0.0])
+def test_an_objective_that_is_not_positive_stays_on_a_linear_axis(last):
+    columns = {"iteration": [1, 2, 3], "objective": [1000.0, 1.0, last]}
     figure = comparison_figures({"kind": "compare", "runs": {"a": {"columns": columns}}})["objective"]
     assert figure.axes[0].get_yscale() == "linear"
 

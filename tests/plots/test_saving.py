@@ -85,7 +85,7 @@ def test_settings_of_the_user_and_another_process_change_nothing(pytestconfig):
         ).stdout
         for settings in (
             {},
-            {"axes.grid": False, "font.size": 20, "svg.fonttype": "none", "lines.linewidth": 9},
+            {"axes.grid": False, "font.size": 20, "svg.fonttype": "none", "xtick.direction": "in"},
         )
     }
     assert len(said) == 1

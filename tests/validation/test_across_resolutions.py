@@ -109,6 +109,8 @@ def test_what_is_there_is_not_done_again(folder, result, capsys):
     again = folder / "again.json"
     words = [str(folder / "few.toml"), *WORDS, "-o", str(folder / "out"), "--result", str(again)]
     assert across_resolutions.main(words) == 0
+    with pytest.raises(across_resolutions.FileError, match=r"again.json' exists"):
+        across_resolutions.main(words)
     assert "refms" not in capsys.readouterr().out
     assert json.loads(again.read_text(encoding="utf-8"))["splits"] == result["splits"]
 
@@ -117,7 +119,7 @@ def test_nets_of_another_configuration_are_not_taken(folder):
     other = folder / "other.toml"
     other.write_text(TOML.replace("layers = 1", "layers = 2"), encoding="utf-8")
     with pytest.raises(across_resolutions.InputError, match="another configuration"):
-        across_resolutions.main([str(other), *WORDS, "-o", str(folder / "out")])
+        across_resolutions.main([str(other), *WORDS, "-o", str(folder / "out"), "--force"])
 
 
 def test_the_section_has_means_over_the_splits(result):

@@ -68,7 +68,13 @@ def test_only_what_changed_is_done_again(folder, capsys):
     before = {path.name: path.stat().st_mtime_ns for path in (folder / "out").glob("*.h5")}
     (folder / "few.toml").write_text(TOML.replace('final_time" = 0.5', 'final_time" = 1.0'), encoding="utf-8")
     capsys.readouterr()
-    assert resolution_front.main([str(folder / "few.toml"), "-o", str(folder / "out")]) == 0
+    words = [str(folder / "few.toml"), "-o", str(folder / "out")]
+    with pytest.raises(resolution_front.FileError, match=r"resolution_front.json' exists"):
+        resolution_front.main(words)
+    with pytest.raises(resolution_front.FileError, match=r"short-4.json' was made with another config"):
+        resolution_front.main([*words, "--result", str(folder / "other.json")])
+    assert {path.name: path.stat().st_mtime_ns for path in (folder / "out").glob("*.h5")} == before
+    assert resolution_front.main([*words, "--force"]) == 0
     after = {path.name: path.stat().st_mtime_ns for path in (folder / "out").glob("*.h5")}
     assert {name for name in before if before[name] != after[name]} == {"short-4.h5"}
     assert capsys.readouterr().out.startswith("short-4: native")

@@ -28,6 +28,7 @@ from refms.artifacts.checkpoint_files import CheckpointFiles
 from refms.artifacts.model_file import load_model
 from refms.checks import galerkin_test
 from refms.cli.datasets import read_dataset, split_by
+from refms.cli.files import require_target
 from refms.cli.main import main as refms
 from refms.config import Configuration
 from refms.data.dataset import Dataset, one_hot, subset
@@ -276,6 +277,7 @@ def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
         "-o", "--out", type=Path, required=True, metavar="OUT", help="folder for nets and results"
     )
     parser.add_argument("--result", type=Path, metavar="FILE", help="JSON result (default: in OUT)")
+    parser.add_argument("--force", action="store_true", help="replace the JSON result if it exists")
     return parser.parse_args(argv)
 
 
@@ -292,6 +294,10 @@ def words_of(options: argparse.Namespace) -> list[str]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the whole chain."""
     options = parsed(argv)
+    options.out.mkdir(parents=True, exist_ok=True)
+    target = options.result or options.out / "across_resolutions.json"
+    if not options.train_only:
+        require_target(str(target), force=options.force)
     configuration = Configuration.from_toml(options.config)
     if options.dataset:
         data = replace(configuration.data, dataset=options.dataset)
@@ -315,8 +321,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "targets": [*options.targets],
         "splits": splits,
     }
-    target = options.result or options.out / "across_resolutions.json"
-    with atomic_write(target, overwrite=True) as temporary:
+    with atomic_write(target, overwrite=options.force) as temporary:
         temporary.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     return 0
 

@@ -26,6 +26,7 @@ import numpy as np
 
 from refms.artifacts.model_file import load_model, save_model
 from refms.cli.datasets import read_dataset, split_by
+from refms.cli.files import require_target
 from refms.config import Configuration
 from refms.data.dataset import Dataset, one_hot, subset
 from refms.environment import machine, versions
@@ -183,16 +184,21 @@ def explained(model: Model, size: int, pairs: list[str], images: Dataset) -> dic
     return result
 
 
-def measured(entry: dict[str, Any], size: int, study: dict[str, Any], folder: Path, data: str | None) -> Any:
+def measured(entry: dict[str, Any], size: int, study: dict[str, Any], options: argparse.Namespace) -> Any:
     """Train and measure one net of the study, or read what was measured before."""
     configuration = configured(study, entry.get("changes", {}), size)
-    target = folder / f"{entry['name']}-{size}.json"
+    target = options.out / f"{entry['name']}-{size}.json"
     if target.exists():
         found = json.loads(target.read_text(encoding="utf-8"))
         if found["configuration"] == configuration.to_dict():
             return found
+        if not options.force:
+            raise FileError(
+                f"{str(target)!r} was made with another configuration; choose another folder, or --force to "
+                "make it anew."
+            )
         target.with_suffix(".h5").unlink(missing_ok=True)
-    images = split_by(configuration.data, read_dataset(configuration.data.dataset, data))
+    images = split_by(configuration.data, read_dataset(configuration.data.dataset, options.data_dir))
     model = trained(configuration, images, target.with_suffix(".h5"))
     seconds = sum(row.seconds for row in model.history)
     native = score(model, *vars(columns(model, images[1])).values())
@@ -228,11 +234,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only these nets, and no result file")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="folder for the nets")
     parser.add_argument("--result", type=Path, metavar="FILE", help="JSON result (default: in OUT)")
+    parser.add_argument(
+        "--force", action="store_true", help="replace the JSON result, and nets of another configuration"
+    )
     options = parser.parse_args(argv)
     study = tomllib.loads(options.study.read_text(encoding="utf-8"))
     options.out.mkdir(parents=True, exist_ok=True)
+    result_file = options.result or options.out / "resolution_front.json"
+    if options.only is None:
+        require_target(str(result_file), force=options.force)
     rows = [
-        measured(entry, size, study, options.out, options.data_dir)
+        measured(entry, size, study, options)
         for entry in study["nets"]
         if options.only is None or entry["name"] in options.only
         for size in entry.get("sizes", study["sizes"][:1])
@@ -249,8 +261,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "pairs": study["pairs"],
         "nets": rows,
     }
-    target = options.result or options.out / "resolution_front.json"
-    with atomic_write(target, overwrite=True) as temporary:
+    with atomic_write(result_file, overwrite=options.force) as temporary:
         temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return 0
 
