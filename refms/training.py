@@ -182,12 +182,6 @@ def _propagation_preconditioning(
     model: Model, weights: RegularizationSection, options: OptimizationSection
 ) -> Preconditioning | None:
     steps, theta = model.network.propagation, model.map.layout
-    if weights.theta_transfer and options.propagation_preconditioner == "time":
-        raise InputError(
-            f"propagation_preconditioner is 'time' and theta_transfer is {weights.theta_transfer}; that "
-            "preconditioner does not know the transfer penalty. Choose 'none' or 'diagonal', or "
-            "theta_transfer = 0."
-        )
     choices = {
         "none": None,
         "time": TimeSmoothness(theta, steps, weights.theta_smoothness, weights.theta_tikhonov),

@@ -82,7 +82,7 @@ OTHER_VALUES = {
     "transfer_pair": "averaging-constant",
     "transfer_penalty": "norm",
     "transfer_to": "coarser",
-    "propagation_preconditioner": "time",
+    "propagation_preconditioner": "none",
     "classifier_preconditioner": "diagonal",
     "cg_tolerance": 0.5,
 }

@@ -53,7 +53,7 @@ class OptimizationSection:
     classifier_cg_iterations: int = 20
     cg_tolerance: float = 1e-2
     classifier_steps: int = 5
-    propagation_preconditioner: str = "none"
+    propagation_preconditioner: str = "time"
     classifier_preconditioner: str = "smoothness"
     damping: float = 0.0
     dtype: str = "float32"

@@ -39,7 +39,8 @@ class TimeSmoothness:
     The Gauss–Newton matrix is JᵀHJ + Q with Q = (τ_θ δt I + α_θ/δt DᵀD) ⊗ I on the layers and τ_θ I before
     them. Of JᵀHJ only the mean of its diagonal is taken, one number for each kind of parameter (opening,
     stencils, biases): vᵀ JᵀHJ v over their number, for random signs v on that kind and zeros elsewhere, which
-    is unbiased and never negative. The DCT-II in time diagonalises DᵀD, with eigenvalues 2 − 2 cos(πk/N).
+    is unbiased and never negative. The DCT-II in time diagonalises DᵀD, with eigenvalues 2 − 2 cos(πk/N). A
+    penalty on stencils that do not cross to another mesh is left out of M, which stays positive definite.
     """
 
     layout: Layout
