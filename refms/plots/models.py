@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from refms.errors import Array
 from refms.model import Model
 from refms.plots.activations import activations_figure, coarse_against_fine_figure
-from refms.plots.axes import name
 from refms.plots.histories import history_figure
 from refms.plots.stencils import stencils_figure
 from refms.plots.weights import weights_figure
@@ -47,7 +46,7 @@ def model_figures(
     figures["weights"] = weights_figure(models, channels)
     pictured = {key: model for key, model in models.items() if key in images}
     for key, model in pictured.items():
-        label = "activations" if len(models) == 1 else f"activations-{name(key)}"
+        label = "activations" if len(models) == 1 else f"activations-{key}"
         figures[label] = activations_figure(model, images[key])
     if len(pictured) > 1:
         figures["coarse-against-fine"] = coarse_against_fine_figure(pictured, images)

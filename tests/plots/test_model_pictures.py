@@ -229,10 +229,10 @@ def test_histories_of_several_nets_are_told_apart():
 def test_models_give_the_figures_that_fit_them():
     coarse, fine = trained(4), trained(8)
     assert list(model_figures({"net": untrained(4)})) == ["stencils", "weights"]
-    X = {name: synthetic_image("disk", model) for name, model in (("coarse", coarse), ("fine", fine))}
-    assert list(model_figures({"coarse": coarse}, X)) == ["history", "stencils", "weights", "activations"]
-    assert list(model_figures({"coarse": coarse, "fine": fine}, X)) == [
-        "history", "stencils", "weights", "activations-coarse", "activations-fine", "coarse-against-fine"
+    X = {name: synthetic_image("disk", model) for name, model in (("co$t", coarse), ("fine", fine))}
+    assert list(model_figures({"co$t": coarse}, X)) == ["history", "stencils", "weights", "activations"]
+    assert list(model_figures({"co$t": coarse, "fine": fine}, X)) == [
+        "history", "stencils", "weights", "activations-co$t", "activations-fine", "coarse-against-fine"
     ]  # fmt: skip
 
 
