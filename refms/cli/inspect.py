@@ -70,7 +70,6 @@ def run(options: argparse.Namespace) -> int:
             "seed": effort.seed,
         },
     }
-    print("\n".join(table(head, found, layers)))
     arrays = as_arrays(found)
     arrays.update({f"layers/{key}": np.array([row[key] for row in layers], dtype=float) for key in layers[0]})
     folder.mkdir(exist_ok=True)
@@ -86,6 +85,7 @@ def run(options: argparse.Namespace) -> int:
     }
     write_json(str(targets[0]), result)
     write_json(options.json, result)
+    print("\n".join(table(head, found, layers)))
     return 0
 
 
