@@ -63,6 +63,34 @@ def test_the_speed_is_that_of_the_published_benchmarks():
     assert all(words in " ".join(README.split()) for words in said), said
 
 
+def test_the_accuracies_are_those_of_the_published_experiment():
+    folder = ROOT / "validation" / "learning_across_scales" / "results"
+    (split,) = json.loads((folder / "transfer_aware.json").read_text(encoding="utf-8"))["splits"]
+
+    def best(here: int, there: int, stencils: str, **wanted: str) -> str:
+        """Of the given pair where one is given, or of all."""
+        found = [
+            row["accuracy"]
+            for row in split["transfers"]
+            if (row["from"], row["to"], row["stencils"]) == (here, there, stencils)
+            and all(row[key] == value for key, value in wanted.items())
+        ]
+        return f"{100 * max(found):.2f}"
+
+    native = {size: f"{100 * found['validation']['accuracy']:.2f}" for size, found in split["native"].items()}
+    printed = {"pair": "averaging-bilinear", "weights": "pair"}
+    said = [
+        f"have {native['14']} and {native['28']} %",
+        f"with prolonged stencils at {best(14, 28, 'galerkin', images='matched', **printed)} %",
+        f"unchanged ones at {float(best(14, 28, 'keep')):.1f} % at most",
+        f"two levels up, at {best(14, 56, 'galerkin', images='matched', **printed)} %",
+        f"with restricted stencils at {best(28, 14, 'galerkin', images='raw', **printed)} %",
+        f"unchanged ones at {float(best(28, 14, 'keep')):.1f} % (84.1)",
+    ]
+    text = " ".join(README.split())
+    assert [words for words in said if words not in text] == []
+
+
 def test_files_and_commands_named_in_readme_exist():
     for path in re.findall(r"(?:scripts|validation)/[\w/.]+\.(?:sh|py|toml|md)", README):
         assert (ROOT / path).is_file(), path

@@ -59,8 +59,8 @@ def transfer(
     channels cell by cell, so that R (L x) = L (R x) for any R.
 
     With ``weights="adjoint"``, T → 0, and y_H = R y_h (up) or y_h = P y_H (down) the logits are the same on
-    both grids, for every pair, without pooling. With ``weights="pair"`` this holds where R = 2^{-d} Pᵀ; with other pairs the
-    logits differ by O(h^q), q the order of the pair.
+    both grids, for every pair, without pooling. With ``weights="pair"`` this holds where R = 2^{-d} Pᵀ; with
+    other pairs the logits differ by O(h^q), q the order of the pair.
 
     With pooling W lives on blocks, and these stay the same regions of Ω: W is kept, and a block has 2^d times
     as many cells on the next finer mesh (:func:`move_pooling`). A mean over a block is the mean of its cells'
