@@ -170,8 +170,8 @@ def speed_up(found: list[Group]) -> str:
 
 
 THREADS = """\
-refms cuts the examples into the same batches whatever the number of threads, so that results are the same bits;
-few images are few batches (64 images on 56×56 cells two narrow ones, which cost the NumPy route up to a fifth).
+refms cuts the examples into the same batches whatever the number of threads, so that results are the same
+bits; few images are few batches (64 images on 56×56 cells are two narrow ones).
 Starting threads, adding up batches and the regulariser are not shared out, and both cores share the memory.
 """
 
