@@ -118,7 +118,7 @@ def test_every_block_and_every_preconditioner_is_looked_at():
             expected = [-p.predicted_decrease(length) for length in STEP_LENGTHS]
             assert block.quality[method].predicted == pytest.approx(expected, rel=1e-9)
     assert set(found["propagation"].residuals) == {"none", "time", "diagonal"}
-    assert set(found["classifier"].residuals) == {"none", "smoothness", "diagonal"}
+    assert set(found["classifier"].residuals) == {"none", "smoothness", "diagonal", "block"}
     assert set(found["joint"].residuals) == {"none"}
     assert set(found["propagation"].spectra) == {"gauss_newton", "hessian", "difference"}
     assert set(found["classifier"].spectra) == {"gauss_newton", "hessian"}

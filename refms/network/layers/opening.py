@@ -8,6 +8,7 @@ from typing import Any
 from refms.backend import zeros_like
 from refms.errors import Array, require_same_precision, require_shape
 from refms.network.layers.convolution_adjoint import BilinearProduct, ConvolutionOpeningAdjoint
+from refms.network.linear_adjoint import LinearAdjoint
 from refms.network.parameters import EMPTY, Layout
 from refms.operators.convolution import Convolution
 
@@ -223,35 +224,6 @@ class MatrixOpeningLinearization:
         """Return Lᵀ G."""
         return self.L.T @ G
 
-    def linearize_adjoint(
-        self, G: Array, *, wrt_input: bool = True
-    ) -> tuple[MatrixOpeningAdjoint, Array | None]:
+    def linearize_adjoint(self, G: Array, *, wrt_input: bool = True) -> tuple[LinearAdjoint, Array | None]:
         """Return the adjoint, which is linear in G alone, and Lᵀ G."""
-        return MatrixOpeningAdjoint(self), (self.pull_back(G) if wrt_input else None)
-
-
-@dataclass(frozen=True, eq=False)
-class MatrixOpeningAdjoint:
-    """The adjoint of a matrix opening, G ↦ Lᵀ G: its derivative is itself."""
-
-    opening: MatrixOpeningLinearization
-
-    def along(self, dtheta: Array | None, dY: Array | None = None) -> MatrixOpeningTangent:
-        """Return the derivatives along dY."""
-        return MatrixOpeningTangent(self.opening, self.opening.jvp(None, dY))
-
-
-@dataclass(frozen=True, eq=False)
-class MatrixOpeningTangent:
-    """L dY, and the transpose, which does not depend on the point."""
-
-    opening: MatrixOpeningLinearization
-    output: Array
-
-    def vjp(self, dG: Array, *, wrt_input: bool = True) -> tuple[Array, Array | None]:
-        """Return the empty vector and Lᵀ dG."""
-        return self.opening.vjp(dG, wrt_input=wrt_input)
-
-    def pull_back(self, dG: Array) -> Array:
-        """Return Lᵀ dG."""
-        return self.opening.pull_back(dG)
+        return LinearAdjoint(self), (self.pull_back(G) if wrt_input else None)

@@ -12,6 +12,7 @@ import scipy.sparse
 from refms.backend import NUMPY, Backend, backend_of, zeros_like
 from refms.errors import Array, InputError, require_same_precision, require_shape, require_whole
 from refms.grid import Grid
+from refms.network.linear_adjoint import LinearAdjoint
 from refms.network.parameters import EMPTY, Layout
 from refms.operators.kronecker import delivered, identity, kronecker
 
@@ -240,3 +241,7 @@ class AveragePoolingLinearization:
     def pull_back(self, G: Array) -> Array:
         """Return Aᵀ G."""
         return self.pooling.transposed(G)
+
+    def linearize_adjoint(self, G: Array, *, wrt_input: bool = True) -> tuple[LinearAdjoint, Array | None]:
+        """Return the adjoint, which is linear in G alone, and Aᵀ G."""
+        return LinearAdjoint(self), (self.pull_back(G) if wrt_input else None)
