@@ -117,7 +117,9 @@ def test_a_limit_of_the_system_is_met_with_a_sentence_and_the_earlier_file(tmp_p
         "except FileError as error:\n"
         "    print(error)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program, target], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", program, target], capture_output=True, text=True, check=True
+    )
     assert "larger than the system allows" in done.stdout
     assert target.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.txt"]

@@ -161,7 +161,8 @@ def _from_child(
     with (
         tempfile.TemporaryFile() as words,
         subprocess.Popen(
-            [sys.executable, "-I", "-c", _CHILD, what, name, str(max_bytes), str(seconds), *sys.path],
+            # -B: under the limit on files, a compiled module would be left behind cut short
+            [sys.executable, "-I", "-B", "-c", _CHILD, what, name, str(max_bytes), str(seconds), *sys.path],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=words,

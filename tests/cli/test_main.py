@@ -35,6 +35,7 @@ def process(*words, **options):
     """Run refms in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
     environment.pop("PYTHONUNBUFFERED", None)
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"  # a limit on files would cut compiled modules short
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     return subprocess.run([sys.executable, "-m", "refms", *words], env=environment, text=True, **options)
 

@@ -116,7 +116,7 @@ def trained(experiment: Experiment, size: int, seed: int, out: Path) -> dict[str
     section = replace(experiment.configuration.data, size=size, split_seed=seed, smoothing=sigma)
     weights = replace(experiment.configuration.regularization, transfer_to=experiment.goal(size))
     expected = replace(experiment.configuration, data=section, regularization=weights).to_dict()
-    if found["configuration"] != expected:
+    if Configuration.from_dict(found["configuration"]).to_dict() != expected:  # newer keys have defaults
         raise InputError(f"{net} was trained with another configuration; choose another folder with -o.")
     return found
 
