@@ -64,6 +64,13 @@ def test_the_speed_is_that_of_the_published_benchmarks():
     assert all(words in " ".join(README.split()) for words in said), said
 
 
+def test_an_iteration_takes_as_long_as_was_measured():
+    record = json.loads((ROOT / "validation" / "benchmarks" / "iteration.json").read_text(encoding="utf-8"))
+    (steps,) = (row["result"]["steps"] for row in record["rows"] if row["specification"]["threads"] == 2)
+    seconds = sum(step["seconds"] for step in steps if step["iteration"] == 2)
+    assert f"takes {seconds:.0f} s on two cores" in " ".join(README.split())
+
+
 def test_the_accuracies_are_those_of_the_published_experiment():
     folder = ROOT / "validation" / "learning_across_scales" / "results"
     (split,), several = (
