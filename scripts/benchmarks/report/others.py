@@ -67,8 +67,8 @@ def iteration(record: dict[str, Any]) -> str:
     return (
         "MNIST, 28×28, 8 channels, 2 layers, float32, a tenth of the images in the Gauss–Newton matrix, by "
         "the routes that `refms train` takes; wall time, as no peer trains this way. Iteration 0 fits the "
-        "classifier to the features of the random net. Work is in forward passes of net and classifier over all "
-        "images, by multiply-adds; the classifier's steps run on features that are kept.\n\n"
+        "classifier to the features of the random net. Work is in forward passes of net and classifier over "
+        "all images, by multiply-adds; the classifier's steps run on features that are kept.\n\n"
     ) + table(head, lines)
 
 
