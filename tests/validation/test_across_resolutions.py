@@ -91,6 +91,33 @@ def test_nets_go_two_levels_up_to_images_that_are_interpolated(folder):
     assert identity["logit_change_without_propagation_adjoint"] <= 1e-5 * identity["largest_logit"]
 
 
+def test_every_pair_takes_nets_where_it_is_defined(folder):
+    """From 3×3 stencils two of the seven determine no finer stencils; unchanged ones go everywhere."""
+    words = ("--sizes", "4", "8", "--pairs", "all", "-o", str(folder / "all"))
+    assert across_resolutions.main([str(folder / "few.toml"), *words]) == 0
+    found = json.loads((folder / "all/across_resolutions.json").read_text(encoding="utf-8"))
+    assert found["options"] == ["--sizes 4 8", "--pairs all"]
+    (split,) = found["splits"]
+    for rule, here, missing in (
+        ("keep", 4, set()),
+        ("keep", 8, set()),
+        ("galerkin", 8, set()),
+        ("galerkin", 4, {"nearest", "injection-cubic"}),
+    ):
+        pairs = {row["pair"] for row in split["transfers"] if (row["stencils"], row["from"]) == (rule, here)}
+        assert pairs == {*across_resolutions.ALL_PAIRS} - missing
+    assert len(split["identities"]) == 7 + 5
+    for found in split["identities"].values():
+        assert found["galerkin_rho"] <= 30
+
+
+def test_an_unknown_pair_is_refused_before_any_training(folder):
+    words = [str(folder / "few.toml"), "--sizes", "4", "--pairs", "bilinear", "-o", str(folder / "none")]
+    with pytest.raises(across_resolutions.InputError, match="averaging-bilinear"):
+        across_resolutions.main(words)
+    assert not (folder / "none").exists()
+
+
 def test_the_finest_net_is_trained_to_go_down_and_others_to_go_up(folder, result):
     for size, goal in (("4", "finer"), ("8", "coarser")):
         found = json.loads((folder / f"out/split0/native{size}.json").read_text(encoding="utf-8"))

@@ -15,6 +15,7 @@ from common.trainings import CURVE, Bench
 from small_nets import images
 
 from refms.artifacts import read_artifact
+from refms.artifacts.checkpoint_files import CheckpointFiles
 from refms.artifacts.model_file import load_model
 from refms.config import Configuration
 from refms.errors import FileError, InputError
@@ -171,6 +172,57 @@ def test_a_training_that_stopped_half_way_is_made_again(bench, tmp_path):
     (tmp_path / "one.json").unlink()
     again, _ = bench.trained("one", CONFIGURATION, start)
     np.testing.assert_array_equal(again.W, model.W)
+
+
+LONG = replace(CONFIGURATION, optimization=replace(CONFIGURATION.optimization, iterations=4))
+
+
+def interrupted(bench, name: str, after: int, monkeypatch):
+    """Train, and be killed when so many iterations are done and their checkpoint is written."""
+
+    class Killed(BaseException):
+        """Nobody catches it."""
+
+    write = CheckpointFiles.write
+
+    def killed(files, checkpoint):
+        write(files, checkpoint)
+        if checkpoint.iteration == after:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CheckpointFiles, "write", killed)
+        with pytest.raises(Killed):
+            bench.trained(name, LONG, bench.start(LONG, 4))
+
+
+@pytest.mark.parametrize("after", [1, 3])
+def test_a_training_that_is_killed_goes_on_bit_for_bit(bench, tmp_path, monkeypatch, capsys, after):
+    whole, unit = bench.trained("whole", LONG, bench.start(LONG, 4))
+    interrupted(bench, "one", after, monkeypatch)
+    capsys.readouterr()
+    model, found = bench.trained("one", LONG, bench.start(LONG, 4))
+    told = capsys.readouterr().out
+    assert [k for k in range(1, 5) if f"iteration={k}/4" in told] == [*range(after + 1, 5)]
+    for name, array in whole.arrays.items():
+        np.testing.assert_array_equal(model.arrays[name], array)
+    for name in ("iteration", "objective", "validation_accuracy", "validation_loss", "work_units"):
+        assert found["curve"][name] == unit["curve"][name]
+    for name in ("cpu_seconds", "seconds"):  # those of the part before count as well
+        assert found["curve"][name] == sorted(found["curve"][name])
+        assert min(np.diff(found["curve"][name])) > 0
+    assert [path.name for path in tmp_path.glob("*checkpoint*")] == []
+
+
+def test_a_checkpoint_of_another_training_needs_force(bench, tmp_path, monkeypatch):
+    interrupted(bench, "one", 1, monkeypatch)
+    other = seeded(LONG, 1)
+    with pytest.raises(FileError, match="a checkpoint beside it was made with other settings"):
+        bench.trained("one", other, bench.start(other, 4))
+    model, _ = replace(bench, force=True).trained("one", other, bench.start(other, 4))
+    expected, _ = bench.trained("two", other, bench.start(other, 4))
+    np.testing.assert_array_equal(model.W, expected.W)
+    assert not [*tmp_path.glob("*checkpoint*")]
 
 
 def test_another_training_of_the_same_name_needs_force(bench):

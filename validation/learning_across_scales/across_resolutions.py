@@ -41,8 +41,13 @@ from refms.multiscale.matched_smoothing import matched_smoothing
 from refms.multiscale.resolution import transfer
 from refms.names import STENCIL_RULES, WEIGHT_RULES
 from refms.objective.batches import LabelledColumns
-from refms.operators.transfer import transfer_pair
+from refms.operators.transfer import TRANSFER_PAIRS, transfer_pair
 from refms.training import fit_classifier
+
+PAIRS = ("averaging-bilinear", "averaging-constant")
+"""The pair of Example 1, and the one with R = 2^-d Pᵀ on the same cells."""
+
+ALL_PAIRS = tuple(pair.name for pair in TRANSFER_PAIRS)
 
 PAPER = {
     "native coarse": 98.28,
@@ -81,6 +86,19 @@ class Experiment:
         if not self.options.matched:
             return section.smoothing
         return self.matched(section.smoothing, min(self.options.sizes), size, section.pair)
+
+    def ways(self, here: int, there: int) -> list[tuple[str, str]]:
+        """Return the pairs with the rules for the stencils for which the way is defined.
+
+        Upwards K_H = R K_h P must determine the stencils of K_h; unchanged ones go everywhere.
+        """
+        network = self.configuration.network
+        sizes = {network.stencil} | ({network.opening_stencil} - {1})  # a 1×1 opening is kept
+        return [
+            (pair, rule)
+            for pair, rule in itertools.product(self.options.pairs, STENCIL_RULES)
+            if rule == "keep" or there < here or sizes <= {*transfer_pair(pair).closed_sizes}
+        ]
 
     def goal(self, size: int) -> str:
         """Return where a net's stencils shall go: to a coarser mesh from the finest, else to a finer one."""
@@ -124,8 +142,8 @@ def trained(experiment: Experiment, size: int, seed: int, out: Path) -> dict[str
 def moved(experiment: Experiment, source: Path, here: int, there: int) -> list[dict[str, Any]]:
     """Transfer a net in every way, and evaluate it on images smoothed in three ways."""
     rows, sigma = [], experiment.smoothing(here)
-    choices = itertools.product(experiment.options.pairs, WEIGHT_RULES, STENCIL_RULES)
-    for pair, weights, stencils in choices:
+    choices = itertools.product(experiment.ways(here, there), WEIGHT_RULES)
+    for (pair, stencils), weights in choices:
         if weights == "adjoint" and (transfer_pair(pair).variational or stencils == "keep"):
             continue  # both rules are the same, or the baseline
         net = source.with_name(f"{source.stem}_to_{there}_{pair}_{stencils}_{weights}.h5")
@@ -145,7 +163,7 @@ def moved(experiment: Experiment, source: Path, here: int, there: int) -> list[d
 def fitted(experiment: Experiment, source: Path, here: int, there: int) -> list[dict[str, Any]]:
     """Fit the classifier alone to the matched training images of the new mesh: not without training."""
     rows = []
-    for pair, stencils in itertools.product(experiment.options.pairs, STENCIL_RULES):
+    for pair, stencils in experiment.ways(here, there):
         target = source.with_name(f"{source.stem}_to_{there}_{pair}_{stencils}_fitted.json")
         if not target.exists():
             rows.append(_fit(experiment, load_model(source), there, pair, stencils))
@@ -237,7 +255,7 @@ def of_split(experiment: Experiment, seed: int, first: bool) -> dict[str, Any]:
         if options.fit_classifier:
             fits += fitted(experiment, source, here, there)
         model = load_model(source)
-        for pair in options.pairs if first else ():
+        for pair in [pair for pair, rule in experiment.ways(here, there) if first and rule == "galerkin"]:
             grid = Grid((there,) * model.grid.dimension)
             identities[f"{here} to {there}, {pair}"] = exact_identities(model, grid, pair, some)
     return {"seed": seed, "native": native, "transfers": rows, "fitted": fits, "identities": identities}
@@ -266,7 +284,13 @@ def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
         action="store_true",
         help="smooth the images of each mesh as matches the coarsest net's, instead of all by the same width",
     )
-    parser.add_argument("--pairs", nargs="+", default=("averaging-bilinear", "averaging-constant"))
+    parser.add_argument(
+        "--pairs",
+        nargs="+",
+        default=PAIRS,
+        metavar="PAIR",
+        help=f"pairs that move the nets, or all of them by 'all' (default: {' '.join(PAIRS)})",
+    )
     parser.add_argument(
         "--fit-classifier", action="store_true", help="also fit the classifier alone on the new mesh"
     )
@@ -287,6 +311,8 @@ def words_of(options: argparse.Namespace) -> list[str]:
     words += [f"--targets {' '.join(map(str, options.targets))}"] if options.targets else []
     words += [f"--split {' '.join(map(str, options.split))}"] if options.split != (0,) else []
     words += [f"--dataset {options.dataset}"] if options.dataset else []
+    pairs = "all" if options.pairs == ALL_PAIRS else " ".join(options.pairs)
+    words += [f"--pairs {pairs}"] if options.pairs != PAIRS else []
     words += ["--matched"] if options.matched else []
     return words + (["--fit-classifier"] if options.fit_classifier else [])
 
@@ -294,6 +320,9 @@ def words_of(options: argparse.Namespace) -> list[str]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the whole chain."""
     options = parsed(argv)
+    options.pairs = ALL_PAIRS if [*options.pairs] == ["all"] else tuple(options.pairs)
+    for pair in options.pairs:
+        transfer_pair(pair)  # refuses unknown names before anything is trained
     options.out.mkdir(parents=True, exist_ok=True)
     target = options.result or options.out / "across_resolutions.json"
     if not options.train_only:

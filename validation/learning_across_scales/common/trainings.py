@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from refms.artifacts.checkpoint_files import CheckpointFiles
 from refms.artifacts.model_file import load_model, save_model
 from refms.cli.datasets import split_by
 from refms.cli.files import write_json
@@ -23,7 +24,7 @@ from refms.objective.batches import LabelledColumns
 from refms.objective.shards import Team
 from refms.optimize.history import History, HistoryRow
 from refms.optimize.schedule import Report
-from refms.training import problem_of, train
+from refms.training import Checkpoint, problem_of, train
 
 CURVE = (
     "iteration",
@@ -96,12 +97,13 @@ class Bench:
     def trained(
         self, name: str, configuration: Configuration, start: Model, after: Sequence[int] = ()
     ) -> tuple[Model, dict[str, Any]]:
-        """Train from a start, or return what an earlier run left.
+        """Train from a start, go on with a training that was interrupted, or return what an earlier run left.
 
         Parameters
         ----------
         name : str
-            Of the files in the folder: ``<name>.h5`` (the model) and ``<name>.json`` (its curve).
+            Of the files in the folder: ``<name>.h5`` (the model) and ``<name>.json`` (its curve), and a
+            checkpoint beside them while it is trained.
         configuration : Configuration
             Data, regularisers and optimisation.
         start : Model
@@ -123,6 +125,7 @@ class Bench:
             If the folder holds such a training with other settings, and ``force`` is not set.
         """
         kept, net = self.out / f"{name}.json", self.out / f"{name}.h5"
+        files = CheckpointFiles(net, kept=1)
         asked = {"configuration": configuration.to_dict(), "images": self.fingerprint, "after": [*after]}
         if kept.exists():
             found = json.loads(kept.read_text(encoding="utf-8"))
@@ -130,29 +133,34 @@ class Bench:
                 print(f"{name}: found in {self.out}", flush=True)
                 return load_model(net), found
         # a net without its curve was left by a run that ended between the two, and is made again
-        half = net.exists() and not kept.exists() and load_model(net).record.get("asked") == asked
-        if (kept.exists() or net.exists()) and not (half or self.force):
+        left = [*files.existing(), *([net] if net.exists() else [])]
+        ours = not kept.exists() and all(load_model(one).record.get("asked") == asked for one in left)
+        if (kept.exists() or left) and not (ours or self.force):
             raise FileError(
-                f"{str(net)!r} or its .json was made with other settings; choose another folder, or --force "
-                "to replace them."
+                f"{str(net)!r}, its .json or a checkpoint beside it was made with other settings; choose "
+                "another folder, or --force to replace them."
             )
-        model, unit = _train(name, configuration, start, self)
-        model = replace(model, record={**model.record, "asked": asked})
+        if not ours:
+            files.remove()
+        start = replace(start, record={**start.record, "asked": asked}, history=History())  # a new curve
+        model, unit = _train(name, configuration, start, self, files)
         save_model(net, model, overwrite=True)
         write_json(str(kept), {"asked": asked, **unit})
+        files.remove()
         return model, unit
 
 
 def _train(
-    name: str, configuration: Configuration, start: Model, bench: Bench
+    name: str, configuration: Configuration, start: Model, bench: Bench, files: CheckpointFiles
 ) -> tuple[Model, dict[str, Any]]:
     examples, validation = bench.examples(configuration, start)
     memory = configuration.optimization.memory
     problem = problem_of(start, examples, configuration.regularization, configuration.optimization)
     at_start = problem.block("joint", start.blocks).value(np.concatenate([*start.blocks.values()]))
     before = score(start, validation.X, validation.C, memory)
-    start = replace(start, history=History())  # the curve begins anew
-    cpu_seconds, mark = 0.0, time.process_time()
+    begin = files.newest() if files.existing() else Checkpoint(start)
+    cpu_seconds = begin.model.history.rows[-1].extra["cpu_seconds"] if begin.iteration else 0.0
+    mark = time.process_time()
 
     def monitor(iteration: int, blocks: Mapping[str, Array], rows: tuple[HistoryRow, ...]) -> Report:
         nonlocal cpu_seconds, mark
@@ -168,7 +176,8 @@ def _train(
         return Report({**measured, "cpu_seconds": cpu_seconds})
 
     team = Team(threads=bench.threads)
-    done = train(start, examples, configuration.regularization, configuration.optimization, monitor, team)
+    sections = configuration.regularization, configuration.optimization
+    done = train(begin, examples, *sections, monitor, team, files.write)
     seconds, curve = 0.0, [(0, at_start, before.accuracy, before.loss, 0.0, 0.0, 0.0)]
     for row in done.model.history:
         seconds += row.seconds
