@@ -272,6 +272,7 @@ def coarse_to_fine(
     pair: str | TransferPair,
     stencils: str = "galerkin",
     least_squares: bool = False,
+    weights: str = "pair",
 ) -> Iterator[Model]:
     """Run Algorithm 1 of [LAS]: solve on the coarsest grid, prolong, solve again, up to the finest.
 
@@ -285,7 +286,7 @@ def coarse_to_fine(
         Number of grids, at least 1.
     pair : str or TransferPair
         The transfer pair.
-    stencils, least_squares
+    stencils, least_squares, weights
         As for :func:`transfer`.
 
     Returns
@@ -304,7 +305,7 @@ def coarse_to_fine(
     require_whole(levels, "levels", 1)
 
     def finer(coarse: Model) -> Model:
-        return transfer(coarse, coarse.grid.refine(), pair, stencils, least_squares)
+        return transfer(coarse, coarse.grid.refine(), pair, stencils, least_squares, weights)
 
     def solved(start: Model) -> Iterator[Model]:
         for level in range(levels):

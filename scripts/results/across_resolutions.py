@@ -8,7 +8,7 @@ from typing import Any
 
 from results.wording import FOLDER, number, origin
 
-IMAGES = ("raw", "training", "matched")
+IMAGES = ("raw", "training", "matched", "agreeing")
 """How the images of the other mesh are smoothed; columns of the table."""
 
 
@@ -40,10 +40,12 @@ process on a machine that had other work.
 {_native(result)}
 
 The same nets on another mesh, without training: accuracy in % on images that are raw, smoothed as in the
-training of the net, or smoothed to match (σ² ± the variance of R and P):
+training of the net, smoothed to match (σ² ± the variance of R and P), or smoothed with the σ at which the
+logits are closest to those of the native net on some training images, whose labels are not looked at (that σ
+in brackets):
 
-| from, to | pair | stencils | W by | raw | as in training | matched | paper |
-|---|---|---|---|---|---|---|---|
+| from, to | pair | stencils | W by | raw | as in training | matched | agreeing (σ) | paper |
+|---|---|---|---|---|---|---|---|---|
 {_transfers(result)}
 {_fitted(result)}
 What holds exactly on these nets: ρ of K_H = R K_h P (worst layer), and the largest change of a logit in the
@@ -72,16 +74,21 @@ def _native(result: dict[str, Any]) -> str:
 
 def _transfers(result: dict[str, Any]) -> str:
     table: dict[tuple[Any, ...], dict[str, list[float]]] = {}
+    widths: dict[tuple[Any, ...], list[float]] = {}
     for split in result["splits"]:
         for row in split["transfers"]:
             way = (row["from"], row["to"], row["pair"], row["stencils"], row["weights"])
             table.setdefault(way, {}).setdefault(row["images"], []).append(row["accuracy"])
+            if row["images"] == "agreeing":
+                widths.setdefault(way, []).append(row["smoothing"])
     paper, lines = _paper(result), []
-    for (here, there, pair, stencils, weights), found in table.items():
+    for way, found in table.items():
+        here, there, pair, stencils, weights = way
         key = ("up" if there > here else "down") + ("" if stencils == "galerkin" else " keep")
         told = paper.get(key, "–") if {here, there} == {14, 28} else "–"
         rule = "K_H = R K_h P" if stencils == "galerkin" else "unchanged"
         cells = " | ".join(_spread(found.get(images, [])) for images in IMAGES)
+        cells += f" ({statistics.fmean(widths[way]):.2f})" if way in widths else ""
         lines.append(f"| {here} → {there} | `{pair}` | {rule} | {weights} | {cells} | {told} |")
     return "\n".join(lines)
 

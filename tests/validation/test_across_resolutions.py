@@ -48,8 +48,8 @@ def test_every_net_goes_to_every_other_mesh_in_every_way(result):
         assert len(set(ways)) == len(ways)
         between = {(row["from"], row["to"]) for row in split["transfers"]}
         assert between == {(4, 8), (8, 4)}
-        # bilinear with W by the pair and the adjoint, and unchanged; constant, and unchanged; three widths
-        assert len(ways) == 2 * 5 * 3
+        # bilinear with W by the pair and the adjoint, and unchanged; constant, and unchanged; four widths
+        assert len(ways) == 2 * 5 * 4
         assert {row["newton_steps"] for row in split["fitted"]} == {1}
         assert len(split["fitted"]) == 2 * 4
     assert len(result["splits"][0]["identities"]) == 2 * 2

@@ -13,6 +13,7 @@ is not done again, and an interrupted training goes on.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import datetime
 import itertools
 import json
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from common.smoothing import matched_on
 
 from refms.artifacts.checkpoint_files import CheckpointFiles
 from refms.artifacts.model_file import load_model
@@ -37,7 +39,7 @@ from refms.errors import FileError, InputError
 from refms.files import atomic_write
 from refms.grid import Grid
 from refms.model import Model, score
-from refms.multiscale.matched_smoothing import matched_smoothing
+from refms.multiscale.agreement import agreeing_smoothing
 from refms.multiscale.resolution import transfer
 from refms.names import STENCIL_RULES, WEIGHT_RULES
 from refms.objective.batches import LabelledColumns
@@ -48,6 +50,9 @@ PAIRS = ("averaging-bilinear", "averaging-constant")
 """The pair of Example 1, and the one with R = 2^-d Pᵀ on the same cells."""
 
 ALL_PAIRS = tuple(pair.name for pair in TRANSFER_PAIRS)
+
+AGREEING = 500
+"""Training images, without their labels, on which the smoothing of a moved net's images is measured."""
 
 PAPER = {
     "native coarse": 98.28,
@@ -74,18 +79,13 @@ class Experiment:
         words = ["--dataset", self.configuration.data.dataset]
         return [*words, "--data-dir", self.options.data_dir] if self.options.data_dir else words
 
-    def matched(self, sigma: float, here: int, there: int, pair: str) -> float:
-        """Return the smoothing on another mesh that is matched to one here, in cells of the images."""
-        levels = Grid((here,)).levels_to(Grid((there,)))
-        cell = self.dataset.grid.shape[0] / max(here, there)
-        return matched_smoothing(sigma, transfer_pair(pair), levels, cell)
-
     def smoothing(self, size: int) -> float:
         """Return the smoothing of a net's images: the configured one, or matched to the coarsest net's."""
         section = self.configuration.data
         if not self.options.matched:
             return section.smoothing
-        return self.matched(section.smoothing, min(self.options.sizes), size, section.pair)
+        coarsest = min(self.options.sizes)
+        return matched_on(size, coarsest, section.smoothing, section.pair, self.dataset)
 
     def ways(self, here: int, there: int) -> list[tuple[str, str]]:
         """Return the pairs with the rules for the stencils for which the way is defined.
@@ -140,7 +140,7 @@ def trained(experiment: Experiment, size: int, seed: int, out: Path) -> dict[str
 
 
 def moved(experiment: Experiment, source: Path, here: int, there: int) -> list[dict[str, Any]]:
-    """Transfer a net in every way, and evaluate it on images smoothed in three ways."""
+    """Transfer a net in every way, and evaluate it on images smoothed in four ways."""
     rows, sigma = [], experiment.smoothing(here)
     choices = itertools.product(experiment.ways(here, there), WEIGHT_RULES)
     for (pair, stencils), weights in choices:
@@ -149,7 +149,9 @@ def moved(experiment: Experiment, source: Path, here: int, there: int) -> list[d
         net = source.with_name(f"{source.stem}_to_{there}_{pair}_{stencils}_{weights}.h5")
         words = ("--to", there, "--pair", pair, "--stencils", stencils, "--weights", weights)
         run("transfer", source, *words, "-o", net, "--force", "--json", net.with_suffix(".json"))
-        smoothings = {"raw": 0.0, "training": sigma, "matched": experiment.matched(sigma, here, there, pair)}
+        matched = matched_on(there, here, sigma, pair, experiment.dataset)
+        smoothings = {"raw": 0.0, "training": sigma, "matched": matched}
+        smoothings["agreeing"] = agreeing(experiment, source, net, 2 * max(sigma, matched, 0.5))
         for images, width in smoothings.items():
             target = net.with_name(f"{net.stem}_{images}.json")
             finer = ["--interpolate"] if there > experiment.dataset.grid.shape[0] else []
@@ -158,6 +160,19 @@ def moved(experiment: Experiment, source: Path, here: int, there: int) -> list[d
             way = {"from": here, "to": there, "pair": pair, "stencils": stencils, "weights": weights}
             rows.append({**way, "images": images, "smoothing": width, "accuracy": found["accuracy"]})
     return rows
+
+
+def agreeing(experiment: Experiment, source: Path, net: Path, widest: float) -> float:
+    """Return the width at which a moved net agrees best with the one it came from, on training images."""
+    target = net.with_name(f"{net.stem}_agreement.json")
+    if not target.exists():
+        model = load_model(source)
+        section = Configuration.from_dict(dict(model.record["configuration"])).data
+        training, _ = split_by(section, experiment.dataset)
+        some = subset(training, np.arange(min(AGREEING, training.count)))
+        found = agreeing_smoothing(model, load_model(net), some, widest)
+        target.write_text(json.dumps(dataclasses.asdict(found)), encoding="utf-8")
+    return float(json.loads(target.read_text(encoding="utf-8"))["smoothing"])
 
 
 def fitted(experiment: Experiment, source: Path, here: int, there: int) -> list[dict[str, Any]]:
@@ -175,7 +190,7 @@ def fitted(experiment: Experiment, source: Path, here: int, there: int) -> list[
 
 def _fit(experiment: Experiment, model: Model, there: int, pair: str, stencils: str) -> dict[str, Any]:
     here = model.grid.shape[0]
-    sigma = experiment.matched(model.preprocessing.smoothing, here, there, pair)
+    sigma = matched_on(there, here, model.preprocessing.smoothing, pair, experiment.dataset)
     grid = Grid((there,) * model.grid.dimension)
     other = transfer(model, grid, pair, stencils, weights="adjoint")
     other = replace(other, preprocessing=replace(other.preprocessing, smoothing=sigma))

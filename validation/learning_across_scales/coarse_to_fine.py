@@ -11,6 +11,7 @@ Every training leaves its model and its curve in OUT; the same command goes on w
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,15 +21,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from common.plan import options_of, read_plan, require_seeds, seeded
 from common.publishing import Publisher, ended
+from common.smoothing import matched_on
 from common.summary import first_reaching, last_within, spread
 from common.trainings import CURVE, Bench
 
 from refms.cli.datasets import read_dataset
 from refms.config import Configuration
+from refms.data.dataset import Dataset
 from refms.errors import Array, InputError, require_choice
 from refms.model import Model
 from refms.multiscale.resolution import coarse_to_fine
-from refms.names import STENCIL_RULES
+from refms.names import STENCIL_RULES, WEIGHT_RULES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,16 +56,24 @@ class Settings:
         One run each.
     rules : tuple of str
         How stencils go up: ``"galerkin"``, ``"keep"``, or both.
+    weights : str
+        How W goes up: ``"pair"`` as in [LAS], or ``"adjoint"``.
+    matched : bool
+        Smooth the images of each mesh to match those of the coarsest one, whose width the configuration
+        gives (see :func:`~refms.multiscale.matched_smoothing.matched_smoothing`), instead of all alike.
     """
 
     sizes: tuple[int, ...] = (7, 14, 28)
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     rules: tuple[str, ...] = ("galerkin",)
+    weights: str = "pair"
+    matched: bool = False
 
     def __post_init__(self) -> None:
         require_seeds(self.seeds)
         for rule in self.rules:
             require_choice(rule, STENCIL_RULES, "rule in [experiment] rules")
+        require_choice(self.weights, WEIGHT_RULES, "rule in [experiment] weights")
         if len(self.sizes) < 2 or any(2 * coarse != fine for coarse, fine in pairwise(self.sizes)):
             raise InputError(
                 f"[experiment] sizes is {list(self.sizes)}; expected at least two, each twice the one before."
@@ -73,6 +84,20 @@ Run = dict[str, list[dict[str, Any]]]
 """Method -> what :meth:`Bench.trained` returns for each of its meshes, coarsest first."""
 
 
+def on_mesh(configuration: Configuration, settings: Settings, size: int, images: Dataset) -> Configuration:
+    """Return the configuration on one of the meshes: its size, its smoothing, where its stencils go.
+
+    Those of the finest mesh go nowhere, and are not penalised for what a transfer would make of them.
+    """
+    data, weights = replace(configuration.data, size=size), configuration.regularization
+    coarsest, finest = settings.sizes[0], settings.sizes[-1]
+    if settings.matched:
+        data = replace(data, smoothing=matched_on(size, coarsest, data.smoothing, data.pair, images))
+    if size == finest:
+        weights = replace(weights, theta_transfer=0.0)
+    return replace(configuration, data=data, regularization=weights)
+
+
 def one_seed(bench: Bench, configuration: Configuration, settings: Settings) -> Run:
     """Train by every method with one seed."""
     seed, finest = configuration.network.seed, settings.sizes[-1]
@@ -80,9 +105,11 @@ def one_seed(bench: Bench, configuration: Configuration, settings: Settings) -> 
 
     def trained(method: str, start: Model, after: Sequence[int]) -> Model:
         size = start.grid.shape[0]
+        here = on_mesh(configuration, settings, size, bench.dataset)
+        smoothed = replace(start.preprocessing, smoothing=here.data.smoothing)
         # the coarsest net is the same whatever happens to its stencils later
         name = f"seed{seed}_{method if after or method == FINE_ONLY else 'coarsest'}_{size}"
-        model, unit = bench.trained(name, configuration, start, after)
+        model, unit = bench.trained(name, here, replace(start, preprocessing=smoothed), after)
         found.setdefault(method, []).append({"size": size, **unit})
         return model
 
@@ -94,7 +121,8 @@ def one_seed(bench: Bench, configuration: Configuration, settings: Settings) -> 
             return trained(rule, start, sizes[: sizes.index(start.grid.shape[0])])
 
         start = bench.start(configuration, sizes[0])
-        for _ in coarse_to_fine(start, solve, len(sizes), configuration.data.pair, rule):
+        pair = configuration.data.pair
+        for _ in coarse_to_fine(start, solve, len(sizes), pair, rule, weights=settings.weights):
             pass
     return found
 
@@ -226,7 +254,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     runs = [{method: trajectory(units, finest) for method, units in run.items()} for run in found]
     result = {
         "configuration": configuration.to_dict(),
-        "settings": {"sizes": settings.sizes, "seeds": settings.seeds, "rules": settings.rules},
+        "settings": dataclasses.asdict(settings),
         "examples": found[0][FINE_ONLY][0]["examples"],
         "cost": {str(unit["size"]): unit["multiply_adds"] / finest for unit in found[0][settings.rules[0]]},
         "methods": compared(runs, settings.sizes[-1]),

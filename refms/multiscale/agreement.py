@@ -1,0 +1,117 @@
+"""The smoothing with which a transferred net agrees best with the one it came from, measured."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from refms.backend import backend_of
+from refms.data.dataset import Dataset
+from refms.errors import Array, InputError
+from refms.model import Model
+
+_NODES = 13
+_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How well a transferred net agrees with the one it came from.
+
+    Parameters
+    ----------
+    smoothing : float
+        Width σ of the Gaussian for the images of the transferred net, in cells of the images.
+    distance : float
+        ‖Z(σ) − Z‖ / ‖Z‖ of its logits Z(σ) from those of the other net on the same images.
+    """
+
+    smoothing: float
+    distance: float
+
+
+def agreeing_smoothing(model: Model, moved: Model, images: Dataset, widest: float) -> Agreement:
+    """Return the smoothing of a moved net's images at which its logits are closest to those of its origin.
+
+    Parameters
+    ----------
+    model : Model
+        The net as it was trained; its own pre-processing is that of its training.
+    moved : Model
+        The net that :func:`~refms.multiscale.resolution.transfer` made of it; the smoothing of its
+        pre-processing does not count.
+    images : Dataset
+        Some images, of which no label is looked at. They are interpolated to a mesh finer than their own.
+    widest : float
+        Largest width that is tried, in cells of the images.
+
+    Returns
+    -------
+    Agreement
+        The best of all widths between 0 and ``widest``.
+
+    Raises
+    ------
+    InputError
+        If the widest width is not positive, the nets have other numbers of classes, or all logits are zero.
+
+    Notes
+    -----
+    :func:`~refms.multiscale.matched_smoothing.matched_smoothing` knows what the pair does to y_0: the fine
+    net expects P y_H in the place of y_h. But the layers go on: where the coarse net computes σ(R K_h P y_H),
+    the fine one computes σ(K_h y_h), which is not in the range of P, so that its next layer sees increments
+    that are sharper than those of the coarse net by the variance of R and P; and on the way down smoother
+    ones. One width for the images cannot match y_0 and all increments at once. The best compromise depends on
+    T, N and the stencils, and is measured here: the minimum over σ of ‖Z(σ) − Z‖, found on equidistant
+    variances σ² first, then by Brent's method between the neighbours of the best of them.
+
+    Examples
+    --------
+    >>> from refms.data.dataset import Dataset
+    >>> from refms.data.preprocessing import Preprocessing
+    >>> from refms.grid import Grid
+    >>> from refms.model import initial_model
+    >>> from refms.multiscale.resolution import transfer
+    >>> from refms.network.architectures.residual import Residual
+    >>> steps = Preprocessing(smoothing=0.9, levels=1)
+    >>> net = initial_model(Residual(Grid((4, 4)), 2, final_time=0.0), 3, 0, steps)
+    >>> rng = np.random.default_rng(0)
+    >>> net = replace(net, W=rng.standard_normal(net.W.shape))
+    >>> some = Dataset(rng.random((5, 8, 8)), np.zeros(5, int), classes=3, name="noise", max_value=1.0)
+    >>> fine = transfer(net, Grid((8, 8)), "averaging-bilinear", weights="adjoint")
+    >>> round(agreeing_smoothing(net, fine, some, 2.0).smoothing, 2)  # T = 0: W reads what it read before
+    0.9
+    """
+    if not (math.isfinite(widest) and widest > 0):
+        raise InputError(f"the widest smoothing is {widest}; expected a positive number of cells.")
+    if model.mu.shape != moved.mu.shape:
+        raise InputError(
+            f"the nets have {model.mu.shape[0]} and {moved.mu.shape[0]} classes; expected a net and what a "
+            "transfer made of it."
+        )
+    expected = _logits(model, images)
+    size = float(np.linalg.norm(expected))
+    if size == 0:
+        raise InputError("all logits of the net are zero; expected a trained net.")
+
+    def distance(variance: float) -> float:
+        steps = replace(moved.preprocessing, smoothing=math.sqrt(variance))
+        return float(np.linalg.norm(_logits(replace(moved, preprocessing=steps), images) - expected)) / size
+
+    nodes = np.linspace(0.0, widest**2, _NODES)
+    values = [distance(node) for node in nodes]
+    best = int(np.argmin(values))
+    around = float(nodes[max(best - 1, 0)]), float(nodes[min(best + 1, _NODES - 1)])
+    xatol = _TOLERANCE * widest**2
+    refined = minimize_scalar(distance, bounds=around, method="bounded", options={"xatol": xatol})
+    found = min((values[best], float(nodes[best])), (float(refined.fun), float(refined.x)))
+    return Agreement(math.sqrt(found[1]), found[0])
+
+
+def _logits(model: Model, images: Dataset) -> Array:
+    Z = model.logits(model.prepare(images, interpolate=True))
+    host: Array = backend_of(Z).to_host(Z).astype("float64")
+    return host

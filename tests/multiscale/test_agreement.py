@@ -1,0 +1,95 @@
+"""Measured smoothing: exact where it can be known, and never worse than other widths."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from small_nets import images, trained
+
+from refms.data.dataset import Dataset
+from refms.data.preprocessing import Preprocessing
+from refms.errors import InputError
+from refms.grid import Grid
+from refms.model import initial_model
+from refms.multiscale.agreement import agreeing_smoothing
+from refms.multiscale.resolution import transfer
+from refms.network.architectures.residual import Residual
+
+
+def blobs(n: int, count: int = 6) -> Dataset:
+    """Return sums of broad periodic waves: smoothing damps them as its variance says."""
+    rng, x = np.random.default_rng(4), (np.arange(n) + 0.5) / n
+    waves = [np.ones(n)] + [f(2 * np.pi * k * x) for k in (1, 2) for f in (np.cos, np.sin)]
+    basis = np.array([np.outer(a, b) for a in waves for b in waves])
+    found = np.tensordot(rng.standard_normal((count, len(basis))), basis, axes=1)
+    found = (found - found.min()) / np.ptp(found)
+    return Dataset(found, np.zeros(count, int), classes=3, name="waves", max_value=1.0)
+
+
+def linear(n: int, sigma: float):
+    """Return a net without propagation, T = 0, on half the cells of the images."""
+    net = initial_model(
+        Residual(Grid((n, n)), 2, final_time=0.0), 3, 1, Preprocessing(smoothing=sigma, levels=1)
+    )
+    W = np.random.default_rng(2).standard_normal((n, n, 6)).reshape(1, n, n, 6)
+    modes = np.fft.fftn(W, axes=(1, 2))
+    modes[:, 3:-2], modes[:, :, 3:-2] = 0, 0  # smooth weights
+    W = np.fft.ifftn(modes, axes=(1, 2)).real.reshape(n * n, 2, 3)
+    return replace(net, W=np.moveaxis(W, 1, 0).reshape(2 * n * n, 3).copy())
+
+
+def test_without_propagation_the_adjoint_needs_no_other_smoothing():
+    net = linear(16, 2.0)
+    moved = transfer(net, Grid((32, 32)), "averaging-bilinear", weights="adjoint")
+    found = agreeing_smoothing(net, moved, blobs(32), 4.0)
+    assert found.smoothing == pytest.approx(2.0, abs=0.01)
+    assert found.distance < 1e-3
+
+
+def test_what_the_weights_smooth_more_the_images_are_smoothed_less():
+    """W = P w reads h^d⟨P w, y⟩ = H^d⟨w, 2^-d Pᵀ y⟩, with variance 3/4 where R has 1/4."""
+    net = linear(16, 2.0)
+    moved = transfer(net, Grid((32, 32)), "averaging-bilinear", weights="pair")
+    assert agreeing_smoothing(net, moved, blobs(32), 4.0).smoothing == pytest.approx(math.sqrt(3.5), abs=0.02)
+
+
+@pytest.mark.parametrize(("here", "there"), [(4, 8), (8, 4), (8, 16)])
+def test_no_other_width_agrees_better(here, there):
+    net = trained(here, iterations=3)
+    net = replace(net, preprocessing=replace(net.preprocessing, smoothing=0.5))
+    moved, some = transfer(net, Grid((there, there)), "averaging-bilinear"), images()
+    expected = net.logits(net.prepare(some))
+
+    def distance(width: float) -> float:
+        steps = replace(moved.preprocessing, smoothing=width)
+        Z = replace(moved, preprocessing=steps).logits(
+            replace(moved, preprocessing=steps).prepare(some, interpolate=True)
+        )
+        return float(np.linalg.norm(Z - expected) / np.linalg.norm(expected))
+
+    found = agreeing_smoothing(net, moved, some, 2.0)
+    assert found.distance == pytest.approx(distance(found.smoothing), rel=1e-12)
+    assert found.distance <= min(distance(width) for width in np.linspace(0, 2, 41)) * (1 + 1e-3)
+
+
+def test_labels_are_not_looked_at_and_nothing_is_changed():
+    net, some = trained(4), images()
+    moved = transfer(net, Grid((8, 8)), "averaging-constant")
+    other = replace(some, labels=some.labels[::-1].copy())
+    assert agreeing_smoothing(net, moved, some, 1.0) == agreeing_smoothing(net, moved, other, 1.0)
+    assert moved.preprocessing.smoothing == 0.0
+
+
+def test_what_cannot_be_compared_is_refused():
+    net, some = trained(4), images()
+    moved = transfer(net, Grid((8, 8)), "averaging-constant")
+    for bad in (0.0, -1.0, math.inf, math.nan):
+        with pytest.raises(InputError, match="the widest smoothing is"):
+            agreeing_smoothing(net, moved, some, bad)
+    with pytest.raises(InputError, match="logits of the net are zero"):
+        agreeing_smoothing(replace(net, W=0 * net.W, mu=0 * net.mu), moved, some, 1.0)
+    with pytest.raises(InputError, match="10 and 3 classes"):
+        agreeing_smoothing(net, linear(8, 1.0), some, 1.0)

@@ -1,0 +1,32 @@
+"""The smoothing of images on one mesh that matches the smoothing on another one."""
+
+from __future__ import annotations
+
+from refms.data.dataset import Dataset
+from refms.grid import Grid
+from refms.multiscale.matched_smoothing import matched_smoothing
+from refms.operators.transfer import transfer_pair
+
+
+def matched_on(there: int, here: int, sigma: float, pair: str, images: Dataset) -> float:
+    """Return the width on a mesh that is matched to a width on another one.
+
+    Parameters
+    ----------
+    there, here : int
+        Cells along each axis of both meshes.
+    sigma : float
+        Width for the mesh ``here``, in cells of the images.
+    pair : str
+        The transfer pair between both.
+    images : Dataset
+        The images.
+
+    Returns
+    -------
+    float
+        In cells of the images, see :func:`~refms.multiscale.matched_smoothing.matched_smoothing`.
+    """
+    levels = Grid((here,)).levels_to(Grid((there,)))
+    cell = images.grid.shape[0] / max(here, there)
+    return matched_smoothing(sigma, transfer_pair(pair), levels, cell)
