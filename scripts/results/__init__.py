@@ -17,8 +17,10 @@ EXPERIMENTS = (
     "shallow_to_deep",
     "stability",
     "classifiers",
+    "study",
 )
-"""What a result may call its experiment, in the order of the sections; each is a module of this package."""
+"""What a result may call its experiment (one of ``refms study``: its kind), in the order of the sections; each is
+a module of this package."""
 
 HEAD = """# Results
 
@@ -52,12 +54,13 @@ def text(results: Path) -> str:
 def read(path: Path) -> dict[str, Any]:
     """Return a result, with the name of its file (without the ending) under ``"name"``."""
     result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if result.get("experiment") not in EXPERIMENTS:
+    experiment = result.get("experiment", result.get("kind"))
+    if experiment not in EXPERIMENTS:
         raise ValueError(
-            f"{path}: the experiment is {result.get('experiment')!r}; expected one of {EXPERIMENTS}. "
+            f"{path}: the experiment is {experiment!r}; expected one of {EXPERIMENTS}. "
             "Make the result again with the script beside it."
         )
-    return {**result, "name": path.stem}
+    return {**result, "experiment": experiment, "name": path.stem}
 
 
 def section(result: dict[str, Any]) -> str:
