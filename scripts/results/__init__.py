@@ -19,8 +19,10 @@ EXPERIMENTS = (
     "classifiers",
     "study",
 )
-"""What a result may call its experiment (one of ``refms study``: its kind), in the order of the sections; each is
-a module of this package."""
+"""What a result may call its experiment (one of ``refms study``: its kind), in the order of the sections.
+
+Each is a module of this package.
+"""
 
 HEAD = """# Results
 
