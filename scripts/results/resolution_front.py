@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from results.wording import FOLDER, origin
+from results.wording import FOLDER, figure, origin
+
+IMAGES = ("same", "matched", "agreeing")
+"""How the images of the other mesh are smoothed; a row each."""
 
 _COLUMNS = (
     ("averaging-bilinear", "pair", "galerkin"),
@@ -18,25 +21,29 @@ def section(result: dict[str, Any]) -> str:
     """Return the section of one study."""
     nets = result["nets"]
     data = nets[0]["configuration"]["data"]
-    accuracies = "\n".join(_accuracy_row(net, smoothing) for net in nets for smoothing in ("same", "matched"))
+    accuracies = "\n".join(_accuracy_row(net, images) for net in nets for images in IMAGES)
     spectra = "\n".join(_spectrum_row(net) for net in nets)
     name, meshes = result["name"], " and ".join(map(str, result["sizes"]))
     command = f"python {FOLDER}/resolution_front.py {FOLDER}/{result['study']} -o OUT"
+    drawn = f" --figure {FOLDER}/results/{result['figure']}" if result.get("figure") else ""
     return f"""## Native against transferred accuracy: `{name}`
 
-`{command} --result {FOLDER}/results/{name}.json`,
+`{command} --result {FOLDER}/results/{name}.json{drawn}`,
 {origin(result)}.
 
 {data["dataset"]}, {data["train"]:,} / {data["validation"]:,} images for training / validation,
 {_fixed(nets)}. Nets are moved to the other mesh ({meshes} cells an axis) without
 training and evaluated on images smoothed as in their training ("same") or matched to the pair: σ² + the
-variance of R and P upwards, σ² − it downwards; validation accuracy in %. "bilinear" and "constant" are the
-pairs `averaging-bilinear` and `averaging-constant`, "adjoint" says that W keeps h^d⟨w, y⟩, "unchanged" are
-stencils that stay as they are.
+variance of R and P upwards, σ² − it downwards; or at the σ where the logits are closest to those of the
+native net on some training images, whose labels are not looked at ("agreeing"). Validation accuracy in %.
+"bilinear" and "constant" are the pairs `averaging-bilinear` and `averaging-constant`, "adjoint" says that W
+keeps h^d⟨w, y⟩, "unchanged" are stencils that stay as they are.
 
 | net | mesh | σ | native | images | bilinear | bilinear, adjoint | constant | unchanged |
 |---|---|---|---|---|---|---|---|---|
 {accuracies}
+
+{figure(result, "accuracy on the other mesh over native accuracy, a panel a direction")}
 
 What the symbols say, each for stencils by the bilinear pair / by the constant one / unchanged: the gap
 ‖λ_h(ω) − λ_H(2ω)‖ / ‖λ_H(2ω)‖ over the spectrum of the images on the fine mesh; the largest ‖λ_h(ω)‖₂ below

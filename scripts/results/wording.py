@@ -39,8 +39,8 @@ def command(result: dict[str, Any]) -> str:
 
 def figure(result: dict[str, Any], caption: str) -> str:
     """Return the picture of a result, or a sentence where it does not lie beside the result."""
-    name = f"{Path(FOLDER).name}/results/{result['figure']}"
-    if not (result["figure"] and (_PAGE / name).is_file()):
+    name = f"{Path(FOLDER).name}/results/{result.get('figure')}"
+    if not (result.get("figure") and (_PAGE / name).is_file()):
         return "The picture is written beside the result; it is not kept here."
     return f"![{caption}]({name})"
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import resolution_front
+from matplotlib.figure import Figure
 from results.resolution_front import section
 from small_nets import images, untrained
 
@@ -57,7 +58,7 @@ def test_each_net_is_trained_on_its_meshes_and_moved_in_every_way(result):
     assert [(net["name"], net["size"]) for net in result["nets"]] == [("base", 4), ("base", 8), ("short", 4)]
     for net in result["nets"]:
         assert {row["to"] for row in net["transfers"]} == {12 - net["size"]}
-        assert len(net["transfers"]) == 5 * 3
+        assert len(net["transfers"]) == 5 * 4
         assert len(net.get("fitted", [])) == (4 if net["name"] == "base" else 0)
     assert result["nets"][2]["configuration"]["network"]["final_time"] == 0.5
     widths = {row["images"]: row["smoothing"] for row in result["nets"][0]["transfers"][:3]}
@@ -71,8 +72,9 @@ def test_only_what_changed_is_done_again(folder, capsys):
     words = [str(folder / "few.toml"), "-o", str(folder / "out")]
     with pytest.raises(resolution_front.FileError, match=r"resolution_front.json' exists"):
         resolution_front.main(words)
+    other = ["--result", str(folder / "other.json"), "--figure", str(folder / "other.svg")]
     with pytest.raises(resolution_front.FileError, match=r"short-4.json' was made with another config"):
-        resolution_front.main([*words, "--result", str(folder / "other.json")])
+        resolution_front.main([*words, *other])
     assert {path.name: path.stat().st_mtime_ns for path in (folder / "out").glob("*.h5")} == before
     assert resolution_front.main([*words, "--force"]) == 0
     after = {path.name: path.stat().st_mtime_ns for path in (folder / "out").glob("*.h5")}
@@ -82,11 +84,30 @@ def test_only_what_changed_is_done_again(folder, capsys):
 
 def test_the_section_shows_every_net(result):
     text = section({**result, "name": "few"})
-    assert text.count("| base | 4 |") == 2 + 1 + 4
-    assert text.count("| short | 4 |") == 2 + 1
+    assert text.count("| base | 4 |") == 3 + 1 + 4
+    assert text.count("| short | 4 |") == 3 + 1
     for net in result["nets"]:
         assert f"{100 * net['native']['accuracy']:.2f}" in text
     assert "few.toml -o OUT --result validation/learning_across_scales/results/few.json" in text
+    assert "--figure validation/learning_across_scales/results/resolution_front.png" in text
+
+
+def test_the_front_is_drawn_a_panel_a_direction(result):
+    figure = Figure()
+    resolution_front.picture(figure, result["nets"])
+    up, down = figure.axes
+    assert (up.get_title(), down.get_title()) == ("from 4×4 to 8×8 cells", "from 8×8 to 4×4 cells")
+    lines = {line.get_label(): line.get_xydata() for line in up.get_lines()}
+    for label, stencils in (("K_H = R K_h P, images agree", "galerkin"), ("unchanged, images agree", "keep")):
+        found = [
+            [100 * net["native"]["accuracy"], 100 * row["accuracy"]]
+            for net in result["nets"]
+            for row in net["transfers"]
+            if (net["size"], row["pair"], row["weights"]) == (4, "averaging-bilinear", "pair")
+            and (row["stencils"], row["images"]) == (stencils, "agreeing")
+        ]
+        assert len(found) == 2
+        np.testing.assert_allclose(lines[label], found)
 
 
 # The measures

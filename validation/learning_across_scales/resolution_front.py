@@ -5,7 +5,8 @@ mesh in every way, and measures what the symbols and the spectra of the features
 
     python validation/learning_across_scales/resolution_front.py STUDY.toml --data-dir DIR -o OUT
 
-A net whose JSON file is already in OUT, made with the same configuration, is not trained again.
+A net whose JSON file is already in OUT, made with the same configuration, is not trained again. The front is
+drawn where matplotlib is installed.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from common.publishing import can_draw, drawn
 
 from refms.artifacts.model_file import load_model, save_model
 from refms.cli.datasets import read_dataset, split_by
@@ -34,6 +36,7 @@ from refms.errors import FileError, InputError
 from refms.files import atomic_write
 from refms.grid import Grid
 from refms.model import Model, initial_model, score
+from refms.multiscale.agreement import agreeing_smoothing
 from refms.multiscale.matched_smoothing import matched_smoothing
 from refms.multiscale.resolution import transfer
 from refms.names import STENCIL_RULES, WEIGHT_RULES
@@ -42,8 +45,11 @@ from refms.operators.symbol import symbol
 from refms.operators.transfer import transfer_pair
 from refms.training import fit_classifier, train
 
-SPECTRUM_IMAGES = 500
-"""Images of which the mean spectra are taken."""
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SOME = 500
+"""Validation images of which the mean spectra are taken, and training images on which nets have to agree."""
 
 
 def configured(study: dict[str, Any], changes: dict[str, Any], size: int) -> Configuration:
@@ -88,8 +94,14 @@ def smoothings(sigma: float, levels: int, pair: str) -> dict[str, float]:
     return {"raw": 0.0, "same": sigma, "matched": matched_smoothing(sigma, transfer_pair(pair), levels)}
 
 
-def transfers(model: Model, size: int, pairs: list[str], images: Dataset) -> list[dict[str, Any]]:
-    """Return the accuracy on another mesh for every pair, both rules for stencils and weights, all widths."""
+def transfers(
+    model: Model, size: int, pairs: list[str], images: Dataset, unlabelled: Dataset
+) -> list[dict[str, Any]]:
+    """Return the accuracy on another mesh for every pair, both rules for stencils and weights, all widths.
+
+    Those of :func:`smoothings`, and the one at which the moved net agrees best with this one on some images,
+    whose labels are not looked at.
+    """
     grid, rows = Grid((size,) * model.grid.dimension), []
     prepared: dict[float, LabelledColumns] = {}
     for pair, weights, stencils in itertools.product(pairs, WEIGHT_RULES, STENCIL_RULES):
@@ -97,6 +109,8 @@ def transfers(model: Model, size: int, pairs: list[str], images: Dataset) -> lis
             continue  # both rules are the same, or the baseline
         moved = transfer(model, grid, pair, stencils, weights=weights)
         widths = smoothings(model.preprocessing.smoothing, model.grid.levels_to(grid), pair)
+        widest = 2 * max(*widths.values(), 0.5)
+        widths["agreeing"] = agreeing_smoothing(model, moved, unlabelled, widest).smoothing
         for smoothed, sigma in widths.items():
             if sigma not in prepared:
                 prepared[sigma] = columns(moved, images, sigma)
@@ -203,7 +217,7 @@ def measured(entry: dict[str, Any], size: int, study: dict[str, Any], options: a
     seconds = sum(row.seconds for row in model.history)
     native = score(model, *vars(columns(model, images[1])).values())
     other = next(n for n in study["sizes"] if n != size)
-    some = subset(images[1], np.arange(min(SPECTRUM_IMAGES, images[1].count)))
+    some, unlabelled = (subset(part, np.arange(min(SOME, part.count))) for part in images[::-1])
     result = {
         "name": entry["name"],
         "size": size,
@@ -212,7 +226,7 @@ def measured(entry: dict[str, Any], size: int, study: dict[str, Any], options: a
         "seconds": seconds,
         "native": {"accuracy": native.accuracy, "loss": native.loss, "examples": native.examples},
         "training": [row.objective for row in model.history if row.block == "propagation"],
-        "transfers": transfers(model, other, study["pairs"], images[1]),
+        "transfers": transfers(model, other, study["pairs"], images[1], unlabelled),
         "explained": explained(model, other, study["pairs"], some),
     }
     if entry.get("fit_classifier", False):
@@ -226,6 +240,39 @@ def measured(entry: dict[str, Any], size: int, study: dict[str, Any], options: a
     return result
 
 
+def picture(figure: Figure, nets: list[dict[str, Any]]) -> None:
+    """Draw accuracy after the transfer over native accuracy: a panel a direction, a marker a net and way."""
+    from refms.plots.style import COLOURS  # here, for it imports matplotlib
+
+    ways = {
+        "K_H = R K_h P, images agree": ("averaging-bilinear", "galerkin", "agreeing", "o"),
+        "K_H = R K_h P, images matched": ("averaging-bilinear", "galerkin", "matched", "^"),
+        "K_H = R K_h P, images as in training": ("averaging-bilinear", "galerkin", "same", "s"),
+        "unchanged, images agree": ("averaging-bilinear", "keep", "agreeing", "x"),
+        "unchanged, images as in training": ("averaging-bilinear", "keep", "same", "+"),
+    }
+    directions = sorted({(net["size"], net["transfers"][0]["to"]) for net in nets})
+    axes = figure.subplots(1, len(directions), sharey=True, squeeze=False)[0]
+    for axis, (here, there) in zip(axes, directions, strict=True):
+        some = [net for net in nets if net["size"] == here]
+        x = [100 * net["native"]["accuracy"] for net in some]
+        for colour, (label, (pair, stencils, images, marker)) in zip(COLOURS, ways.items(), strict=False):
+            y = [
+                100 * row["accuracy"]
+                for net in some
+                for row in net["transfers"]
+                if (row["pair"], row["stencils"], row["images"]) == (pair, stencils, images)
+                and row["weights"] == "pair"
+            ]
+            axis.plot(x, y, marker, color=colour, label=label, fillstyle="none")
+        ends = [min(x) - 0.2, max(x) + 0.2]
+        axis.plot(ends, ends, color="0.6", linewidth=1, label="as on its own mesh")
+        axis.set_title(f"from {here}×{here} to {there}×{there} cells")
+        axis.set_xlabel("native accuracy, %")
+    axes[0].set_ylabel("accuracy on the other mesh, %")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the study and write one JSON file."""
     parser = argparse.ArgumentParser(description="Native against transferred accuracy as a front.")
@@ -235,14 +282,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="folder for the nets")
     parser.add_argument("--result", type=Path, metavar="FILE", help="JSON result (default: in OUT)")
     parser.add_argument(
+        "--figure", type=Path, metavar="FILE", help="picture, .png or .svg (default: OUT/….png)"
+    )
+    parser.add_argument(
         "--force", action="store_true", help="replace the JSON result, and nets of another configuration"
     )
     options = parser.parse_args(argv)
     study = tomllib.loads(options.study.read_text(encoding="utf-8"))
     options.out.mkdir(parents=True, exist_ok=True)
     result_file = options.result or options.out / "resolution_front.json"
+    draws, figure_file = can_draw(options.figure), options.figure or options.out / "resolution_front.png"
     if options.only is None:
-        require_target(str(result_file), force=options.force)
+        for target in (result_file, *([figure_file] if draws else [])):
+            require_target(str(target), force=options.force)
     rows = [
         measured(entry, size, study, options)
         for entry in study["nets"]
@@ -257,10 +309,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
         "versions": versions(),
+        "figure": figure_file.name if draws else None,
         "sizes": study["sizes"],
         "pairs": study["pairs"],
         "nets": rows,
     }
+    if draws:
+        drawn(figure_file, lambda figure: picture(figure, rows), (8.0, 4.6), force=options.force)
     with atomic_write(result_file, overwrite=options.force) as temporary:
         temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return 0

@@ -7,6 +7,7 @@ import datetime
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common.plan import words_of
@@ -47,11 +48,7 @@ class Publisher:
         self.json = options.result or options.out / f"{experiment}.json"
         self.arrays = options.out / f"{experiment}.h5"
         self.figure = options.figure or options.out / f"{experiment}.png"
-        self.draws = importlib.util.find_spec("matplotlib") is not None
-        if options.figure is not None and not self.draws:
-            raise InputError("--figure needs matplotlib; install it with pip install 'refms[plot]'.")
-        if self.figure.suffix not in (".png", ".svg"):
-            raise InputError(f"--figure is {str(self.figure)!r}; expected a name that ends in .png or .svg.")
+        self.draws = can_draw(options.figure)
         for target in (self.json, self.arrays, *([self.figure] if self.draws else [])):
             require_target(str(target), force=self.force)
         require_json_target(str(self.json))
@@ -87,23 +84,47 @@ class Publisher:
         attributes = {"experiment": self.experiment, "configuration": result["configuration"]}
         write_artifact(self.arrays, Artifact("results", attributes, arrays), overwrite=self.force)
         if self.draws:
-            self._draw(draw, size)
+            drawn(self.figure, draw, size, force=self.force)
         else:
             print("no picture: matplotlib is missing (pip install 'refms[plot]')", file=sys.stderr)
         write_json(str(self.json), {**head, **result})
         print(f"wrote {self.json}", flush=True)
 
-    def _draw(self, draw: Callable[[Figure], None], size: tuple[float, float]) -> None:
-        from matplotlib.figure import Figure
 
-        from refms.plots.saving import figure_bytes
-        from refms.plots.style import styled
+def drawn(target: Path, draw: Callable[[Figure], None], size: tuple[float, float], *, force: bool) -> None:
+    """Write a picture.
 
-        with styled():
-            figure = Figure(figsize=size, layout="constrained", dpi=100)
-            draw(figure)
-        with atomic_write(self.figure, overwrite=self.force) as temporary:
-            temporary.write_bytes(figure_bytes(figure, self.figure.suffix[1:]))
+    Parameters
+    ----------
+    target : Path
+        Its file; the ending says the format.
+    draw : callable
+        Draws on an empty figure.
+    size : tuple of float
+        Width and height in inches.
+    force : bool
+        Whether a file that exists may be replaced.
+    """
+    from matplotlib.figure import Figure
+
+    from refms.plots.saving import figure_bytes
+    from refms.plots.style import styled
+
+    with styled():
+        figure = Figure(figsize=size, layout="constrained", dpi=100)
+        draw(figure)
+    with atomic_write(target, overwrite=force) as temporary:
+        temporary.write_bytes(figure_bytes(figure, target.suffix[1:]))
+
+
+def can_draw(target: Path | None) -> bool:
+    """Return whether pictures can be drawn; refuse one that is asked for and cannot."""
+    there = importlib.util.find_spec("matplotlib") is not None
+    if target is not None and not there:
+        raise InputError("--figure needs matplotlib; install it with pip install 'refms[plot]'.")
+    if target is not None and target.suffix not in (".png", ".svg"):
+        raise InputError(f"--figure is {str(target)!r}; expected a name that ends in .png or .svg.")
+    return there
 
 
 def ended(experiment: str, main: Callable[[], int]) -> int:
