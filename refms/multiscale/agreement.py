@@ -64,9 +64,9 @@ def agreeing_smoothing(model: Model, moved: Model, images: Dataset, widest: floa
     net expects P y_H in the place of y_h. But the layers go on: where the coarse net computes σ(R K_h P y_H),
     the fine one computes σ(K_h y_h), which is not in the range of P, so that its next layer sees increments
     that are sharper than those of the coarse net by the variance of R and P; and on the way down smoother
-    ones. One width for the images cannot match y_0 and all increments at once. The best compromise depends on
-    T, N and the stencils, and is measured here: the minimum over σ of ‖Z(σ) − Z‖, found on equidistant
-    variances σ² first, then by Brent's method between the neighbours of the best of them.
+    ones. One width for the images cannot match y_0 and all increments at once. Which compromise is best
+    depends on T, N, the stencils and the images, and is measured here: the minimum over σ of ‖Z(σ) − Z‖,
+    found on equidistant variances σ² first, then by Brent's method between the neighbours of the best.
 
     Examples
     --------

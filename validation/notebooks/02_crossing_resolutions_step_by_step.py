@@ -25,6 +25,8 @@ from refms.data.dataset import one_hot, split
 from refms.data.digits import load_digits
 from refms.data.preprocessing import Preprocessing
 from refms.model import Model, initial_model, score
+from refms.multiscale.agreement import agreeing_smoothing
+from refms.multiscale.matched_smoothing import matched_smoothing
 from refms.multiscale.resolution import coarse_to_fine, transfer
 from refms.network.architectures.residual import Residual
 from refms.objective.batches import LabelledColumns
@@ -180,7 +182,30 @@ assert accuracy(large) > accuracy(kept)
 assert accuracy(large) > 0.8
 
 # %% [markdown]
-# ## 7. Algorithm 1: and then train on
+# ## 7. Which images does the moved net expect?
+#
+# $K_H=RK_hP$ speaks of $y_h=Py_H$: of images as smooth as prolongation makes them, with $\sigma^2$ + the
+# variances of $R$ and $P$ (half a squared fine cell for this pair). But the increments of the fine net are not in
+# the range of $P$, and the digits are coarse: which width is best depends on the net. It can be measured
+# without a label: where are the logits closest to those of the net on its own mesh?
+
+# %%
+matched = matched_smoothing(0.75, constant, levels=1)
+agreed = agreeing_smoothing(small, large, training, widest=2.0)
+
+
+def smoothed(width: float) -> float:
+    """Return the accuracy on 8×8 with images smoothed by another width."""
+    return accuracy(replace(large, preprocessing=replace(large.preprocessing, smoothing=width)))
+
+
+print(f"matched: σ = {matched:.2f}, accuracy {smoothed(matched):.3f}; ", end="")
+print(f"agreeing: σ = {agreed.smoothing:.2f}, accuracy {smoothed(agreed.smoothing):.3f}")
+assert agreed.smoothing > 0.75
+assert smoothed(agreed.smoothing) >= max(smoothed(matched), accuracy(large))
+
+# %% [markdown]
+# ## 8. Algorithm 1: and then train on
 #
 # Solve on the coarsest mesh, prolong stencils and weights, solve again. A coarse evaluation has a quarter
 # of the multiply-adds, and what was learned with it is where the fine training begins: at a loss that a
