@@ -54,6 +54,9 @@ STENCIL_RULES = ("galerkin", "keep")
 WEIGHT_RULES = ("pair", "adjoint")
 """How classification weights go to another resolution: by P and R as values, or so that h^d⟨w, y⟩ is kept."""
 
+SMOOTHING_RULES = ("keep", "matched", "agreeing")
+"""How images are smoothed at another resolution: as before, by what R and P add, or so that logits agree."""
+
 TIERS = {"quick": 4, "full": 60, "torture": 400}
 """How much of the catalogue is run: instances of a property of cost 1."""
 

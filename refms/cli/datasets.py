@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from refms.config import DataSection
+from refms.config import Configuration, DataSection
 from refms.data.dataset import Dataset, split
 from refms.data.digits import load_digits
 from refms.data.idx_dataset import load_idx, require_dataset
 from refms.data.mnist import load_mnist
 from refms.errors import InputError
+from refms.model import Model
 from refms.names import IDX_PREFIX
 
 
@@ -43,6 +44,25 @@ def read_dataset(name: str, folder: str | None, part: str = "train") -> Dataset:
     if name == "mnist":
         return load_mnist(folder, part)
     return load_idx(name.removeprefix(IDX_PREFIX), folder, part)
+
+
+def training_part(model: Model, name: str | None, folder: str | None) -> Dataset:
+    """Return the images with which a model was trained.
+
+    Parameters
+    ----------
+    model : Model
+        Its record says which they were.
+    name, folder : str or None
+        Another data set, and where the files lie, see :func:`read_dataset`.
+
+    Returns
+    -------
+    Dataset
+        The training part.
+    """
+    section = Configuration.from_dict(dict(model.record.get("configuration", {}))).data
+    return split_by(section, read_dataset(name or section.dataset, folder))[0]
 
 
 def split_by(section: DataSection, dataset: Dataset) -> tuple[Dataset, Dataset]:

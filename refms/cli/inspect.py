@@ -13,7 +13,7 @@ import numpy as np
 from refms.artifacts.artifact import Artifact
 from refms.artifacts.model_file import load_model
 from refms.artifacts.writing import write_artifact
-from refms.cli.datasets import read_dataset, split_by
+from refms.cli.datasets import training_part
 from refms.cli.evaluate import require_size
 from refms.cli.files import require_target, write_json
 from refms.config import Configuration
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     require_size(model, options)
     stored: Any = model.record.get("configuration", {})
     configuration = Configuration.from_dict(stored)
-    dataset = _images(model, configuration, options)
+    dataset = _images(model, options)
     model = in_double(model)
     examples = LabelledColumns(
         np.ascontiguousarray(model.prepare(dataset)), one_hot(dataset.labels, dataset.classes, "float64")
@@ -148,10 +148,9 @@ def _first(values: Any) -> str:
     return f"{values[0]:.3g}" if len(values) else "-"
 
 
-def _images(model: Model, configuration: Configuration, options: argparse.Namespace) -> Dataset:
+def _images(model: Model, options: argparse.Namespace) -> Dataset:
     """Return the first images of the part that the model was trained on."""
-    name = options.dataset or configuration.data.dataset
-    dataset = split_by(configuration.data, read_dataset(name, options.data_dir))[0]
+    dataset = training_part(model, options.dataset, options.data_dir)
     if dataset.classes != model.mu.shape[0]:
         raise InputError(f"{dataset.name!r} has {dataset.classes} classes, the model {model.mu.shape[0]}.")
     if options.examples > dataset.count:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from refms.errors import InputError, require_whole
+from refms.grid import Grid
 from refms.operators.transfer import Entries, TransferPair
 
 
@@ -56,6 +57,42 @@ def matched_smoothing(sigma: float, pair: TransferPair, levels: int, cell: float
     one_level = _variance(pair.restriction) + _variance(pair.prolongation)
     added = cell**2 * one_level * (4 ** abs(levels) - 1) / 3
     return math.sqrt(max(sigma**2 + math.copysign(added, levels), 0.0))
+
+
+def matched_between(here: Grid, there: Grid, sigma: float, pair: TransferPair, images: Grid) -> float:
+    """Return the width of the Gaussian on another grid that matches the one here, in cells of the images.
+
+    Parameters
+    ----------
+    here, there : Grid
+        The grid of the net, and the one to which it is moved.
+    sigma : float
+        Width with which the net was trained, in cells of the images.
+    pair : TransferPair
+        The pair (R, P) that moves the net.
+    images : Grid
+        The images' own grid; coarser or finer than the other two, or one of them.
+
+    Returns
+    -------
+    float
+        See :func:`matched_smoothing`.
+
+    Raises
+    ------
+    InputError
+        If the grids are not related by doubling, or the width is not usable.
+
+    Examples
+    --------
+    >>> from refms.operators.transfer import transfer_pair
+    >>> pair = transfer_pair("averaging-bilinear")
+    >>> matched_between(Grid((7, 7)), Grid((14, 14)), 0.0, pair, Grid((28, 28)))  # a cell of 14 is two of 28
+    2.0
+    """
+    levels = here.levels_to(there)
+    finer = max(here, there, key=lambda grid: grid.cells)
+    return matched_smoothing(sigma, pair, levels, 2.0 ** finer.levels_to(images))
 
 
 def _variance(entries: Entries) -> float:

@@ -10,7 +10,10 @@ import pytest
 
 from refms.artifacts import first_difference
 from refms.artifacts.model_file import load_model, model_artifact
+from refms.cli.datasets import training_part
+from refms.data.dataset import subset
 from refms.grid import Grid
+from refms.multiscale.agreement import agreeing_smoothing
 from refms.multiscale.depth import to_depth
 from refms.multiscale.resolution import transfer
 
@@ -44,6 +47,7 @@ def test_the_file_holds_the_transferred_model(result, source, to, pair, stencils
         "pair": pair,
         "stencils": stencils,
         "weights": "pair",
+        "smoothing": 0.0,
     }
 
 
@@ -55,6 +59,32 @@ def test_weights_by_the_adjoint_are_asked_for_by_name(result, refms):
     expected = transfer(load_model("coarse.h5"), Grid((8, 8)), "averaging-bilinear", weights="adjoint")
     assert_written("new.h5", expected)
     assert refms("transfer", "coarse.h5", "--to", 8, "--weights", "adjiont", "-o", "b.h5").code == 2
+
+
+def test_images_are_smoothed_to_match_where_that_is_asked_for(result):
+    """σ² + v_R + v_P = 0 + 1/4 + 1/4 on the way to the images' own mesh, whose cells are counted."""
+    words = ("--to", 8, "--pair", "averaging-constant", "--smoothing", "matched", "-o", "new.h5")
+    assert result("transfer", "coarse.h5", *words)["smoothing"] == pytest.approx(0.5**0.5)
+    model = load_model("new.h5")
+    assert model.preprocessing.smoothing == pytest.approx(0.5**0.5)
+    found = result("evaluate", "new.h5")
+    assert found["smoothing"] == model.preprocessing.smoothing
+
+
+def test_the_smoothing_at_which_the_logits_agree_is_measured(result, refms):
+    words = ("--to", 8, "--smoothing", "agreeing", "--force", "-o", "new.h5")
+    sigma = result("transfer", "coarse.h5", *words)["smoothing"]
+    coarse, moved = load_model("coarse.h5"), load_model("new.h5")
+    training = training_part(coarse, None, None)
+    expected = agreeing_smoothing(coarse, moved, subset(training, np.arange(min(500, training.count))), 2.5)
+    assert sigma == pytest.approx(expected.smoothing, rel=0.02)
+    told = refms("transfer", "coarse.h5", *words).out
+    assert f"images are to be smoothed with σ = {sigma:.3g} cells; logits differ by" in told
+    other = refms(
+        "transfer", "coarse.h5", "--to", 8, "--smoothing", "matched", "--dataset", "x", "-o", "b.h5"
+    )
+    assert other.code == 2
+    assert not Path("b.h5").exists()
 
 
 def test_depth_prolongs_in_time_alone_or_with_the_mesh(result):

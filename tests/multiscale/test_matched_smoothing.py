@@ -9,7 +9,7 @@ import pytest
 
 from refms.errors import InputError
 from refms.grid import Grid
-from refms.multiscale.matched_smoothing import matched_smoothing
+from refms.multiscale.matched_smoothing import matched_between, matched_smoothing
 from refms.operators.transfer import TRANSFER_PAIRS, transfer_pair
 
 AVERAGING = [pair for pair in TRANSFER_PAIRS if pair.name != "summing-constant"]
@@ -49,6 +49,17 @@ def test_exact_values():
         )
         assert matched_smoothing(0.3, pair, -1) == 0.0
         assert matched_smoothing(0.3, pair, 0) == pytest.approx(0.3, rel=1e-15)
+
+
+def test_widths_count_cells_of_the_images_whatever_the_meshes():
+    """Between 4×4 and 8×8 the cells of 8×8 are 2, 1 and 1/2 cells of images of 16×16, 8×8 and 4×4."""
+    pair, here, there = transfer_pair("averaging-bilinear"), Grid((4, 4)), Grid((8, 8))
+    for size, cell in ((16, 2.0), (8, 1.0), (4, 0.5)):
+        up = matched_between(here, there, 1.5, pair, Grid((size, size)))
+        assert up == pytest.approx(matched_smoothing(1.5, pair, 1, cell), rel=1e-15)
+        assert matched_between(there, here, up, pair, Grid((size, size))) == pytest.approx(1.5, rel=1e-12)
+    with pytest.raises(InputError, match="doubl"):
+        matched_between(here, Grid((6, 6)), 1.5, pair, there)
 
 
 @pytest.mark.parametrize("levels", [1, 3])

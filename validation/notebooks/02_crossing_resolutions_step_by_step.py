@@ -185,9 +185,9 @@ assert accuracy(large) > 0.8
 # ## 7. Which images does the moved net expect?
 #
 # $K_H=RK_hP$ speaks of $y_h=Py_H$: of images as smooth as prolongation makes them, with $\sigma^2$ + the
-# variances of $R$ and $P$ (half a squared fine cell for this pair). But the increments of the fine net are not
-# in the range of $P$, and the digits are coarse: which width is best depends on the net. It can be measured
-# without a label: where are the logits closest to those of the net on its own mesh?
+# variances of $R$ and $P$ (half a squared fine cell for this pair). But the increments of the fine net are
+# not in the range of $P$, and the digits are coarse: which width is best depends on the net. It can be
+# measured without a label: where are the logits closest to those of the net on its own mesh?
 
 # %%
 matched = matched_smoothing(0.75, constant, levels=1)

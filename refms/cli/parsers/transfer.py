@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from refms.cli.parsers.common import Commands, add_command
-from refms.names import STENCIL_RULES, WEIGHT_RULES
+from refms.cli.parsers.common import Commands, add_command, add_data_options
+from refms.names import SMOOTHING_RULES, STENCIL_RULES, WEIGHT_RULES
 
 
 def register(commands: Commands) -> None:
@@ -35,6 +35,14 @@ def register(commands: Commands) -> None:
         default="pair",
         help="pair: classification weights by P and R, as images; adjoint: so that h^d<w, y> is conserved",
     )
+    command.add_argument(
+        "--smoothing",
+        choices=SMOOTHING_RULES,
+        default="keep",
+        help="of the new model's images; keep: as it was; matched: with the variance of R and P more (less "
+        "downwards); agreeing: where the logits of training images are closest to the old model's",
+    )
+    add_data_options(command)
     command.add_argument(
         "--least-squares", action="store_true", help="allow it where the stencil map is singular"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from refms.data.dataset import Dataset
 from refms.grid import Grid
-from refms.multiscale.matched_smoothing import matched_smoothing
+from refms.multiscale.matched_smoothing import matched_between
 from refms.operators.transfer import transfer_pair
 
 
@@ -25,8 +25,7 @@ def matched_on(there: int, here: int, sigma: float, pair: str, images: Dataset) 
     Returns
     -------
     float
-        In cells of the images, see :func:`~refms.multiscale.matched_smoothing.matched_smoothing`.
+        In cells of the images, see :func:`~refms.multiscale.matched_smoothing.matched_between`.
     """
-    levels = Grid((here,)).levels_to(Grid((there,)))
-    cell = images.grid.shape[0] / max(here, there)
-    return matched_smoothing(sigma, transfer_pair(pair), levels, cell)
+    grids = (Grid((n,) * images.grid.dimension) for n in (here, there))
+    return matched_between(*grids, sigma, transfer_pair(pair), images.grid)
