@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import nullcontext
 
 import across_resolutions
 import pytest
 from results.across_resolutions import section
+
+from refms.errors import FileError
 
 TOML = """
 [data]
@@ -136,10 +139,30 @@ def test_what_is_there_is_not_done_again(folder, result, capsys):
     again = folder / "again.json"
     words = [str(folder / "few.toml"), *WORDS, "-o", str(folder / "out"), "--result", str(again)]
     assert across_resolutions.main(words) == 0
-    with pytest.raises(across_resolutions.FileError, match=r"again.json' exists"):
+    with pytest.raises(FileError, match=r"again.json' exists"):
         across_resolutions.main(words)
     assert "refms" not in capsys.readouterr().out
     assert json.loads(again.read_text(encoding="utf-8"))["splits"] == result["splits"]
+
+
+def test_a_net_whose_training_was_stopped_is_not_taken_but_trained_on(folder, monkeypatch):
+    """Ctrl-C leaves a valid net of one iteration; the same command goes on, and finds what it would have."""
+    longer = folder / "longer.toml"
+    longer.write_text(TOML.replace("iterations = 1\n", "iterations = 2\n"), encoding="utf-8")
+    words = [str(longer), "--sizes", "4", "8", "--pairs", "nearest"]
+    with monkeypatch.context() as patch:
+        patch.setattr("refms.cli.train.interruption", lambda quiet: nullcontext(lambda: True))
+        with pytest.raises(KeyboardInterrupt):
+            across_resolutions.main([*words, "-o", str(folder / "stopped")])
+    assert not (folder / "stopped/split0/native8.h5").exists()
+    for name in ("stopped", "whole"):
+        assert across_resolutions.main([*words, "-o", str(folder / name)]) == 0
+    stopped, whole = (
+        json.loads((folder / name / "across_resolutions.json").read_text(encoding="utf-8"))["splits"][0]
+        for name in ("stopped", "whole")
+    )
+    assert stopped["transfers"] == whole["transfers"]
+    assert len(stopped["native"]["4"]["history"]) == 2
 
 
 def test_nets_of_another_configuration_are_not_taken(folder):

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from common.publishing import ended
 from common.smoothing import matched_on
 
 from refms.artifacts.checkpoint_files import CheckpointFiles
@@ -35,7 +36,7 @@ from refms.cli.main import main as refms
 from refms.config import Configuration
 from refms.data.dataset import Dataset, one_hot, subset
 from refms.environment import machine, versions
-from refms.errors import FileError, InputError
+from refms.errors import InputError
 from refms.files import atomic_write
 from refms.grid import Grid
 from refms.model import Model, score
@@ -131,6 +132,9 @@ def trained(experiment: Experiment, size: int, seed: int, out: Path) -> dict[str
     words += ["--transfer-to", experiment.goal(size)]
     words += [*experiment.data, "-o", net, "--force", "--json", result]
     found = run(*words, *(["--resume"] if CheckpointFiles(net).existing() else []))
+    if found["outcome"]["status"] == "stopped":  # by Ctrl-C: a valid net, but not the one that was asked for
+        result.unlink()
+        raise KeyboardInterrupt
     section = replace(experiment.configuration.data, size=size, split_seed=seed, smoothing=sigma)
     weights = replace(experiment.configuration.regularization, transfer_to=experiment.goal(size))
     expected = replace(experiment.configuration, data=section, regularization=weights).to_dict()
@@ -371,8 +375,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (InputError, FileError) as error:
-        print(f"across_resolutions: {error}", file=sys.stderr)
-        sys.exit(2)
+    sys.exit(ended("across_resolutions", main))

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from common.publishing import can_draw, drawn
+from common.publishing import can_draw, drawn, ended
 
 from refms.artifacts.model_file import load_model, save_model
 from refms.cli.datasets import read_dataset, split_by
@@ -32,7 +32,7 @@ from refms.cli.files import require_target
 from refms.config import Configuration
 from refms.data.dataset import Dataset, one_hot, subset
 from refms.environment import machine, versions
-from refms.errors import FileError, InputError
+from refms.errors import FileError
 from refms.files import atomic_write
 from refms.grid import Grid
 from refms.model import Model, initial_model, score
@@ -322,8 +322,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (InputError, FileError) as error:
-        print(f"resolution_front: {error}", file=sys.stderr)
-        sys.exit(2)
+    sys.exit(ended("resolution_front", main))
