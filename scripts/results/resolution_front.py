@@ -6,7 +6,7 @@ from typing import Any
 
 from results.wording import FOLDER, figure, origin
 
-IMAGES = ("same", "matched", "agreeing")
+IMAGES = ("training", "matched", "agreeing")
 """How the images of the other mesh are smoothed; a row each."""
 
 _COLUMNS = (
@@ -33,7 +33,7 @@ def section(result: dict[str, Any]) -> str:
 
 {data["dataset"]}, {data["train"]:,} / {data["validation"]:,} images for training / validation,
 {_fixed(nets)}. Nets are moved to the other mesh ({meshes} cells an axis) without
-training and evaluated on images smoothed as in their training ("same") or matched to the pair: σ² + the
+training and evaluated on images smoothed as in their training or matched to the pair: σ² + the
 variance of R and P upwards, σ² − it downwards; or at the σ where the logits are closest to those of the
 native net on some training images, whose labels are not looked at ("agreeing"). Validation accuracy in %.
 "bilinear" and "constant" are the pairs `averaging-bilinear` and `averaging-constant`, "adjoint" says that W
@@ -71,7 +71,7 @@ def _label(net: dict[str, Any]) -> str:
 def _accuracy_row(net: dict[str, Any], smoothing: str) -> str:
     cells = [_accuracy(net, *way, smoothing) for way in _COLUMNS]
     sigma = net["configuration"]["data"]["smoothing"]
-    native = f"{100 * net['native']['accuracy']:.2f}" if smoothing == "same" else ""
+    native = f"{100 * net['native']['accuracy']:.2f}" if smoothing == "training" else ""
     return f"| {_label(net)} | {sigma:.3g} | {native} | {smoothing} | {' | '.join(cells)} |"
 
 
@@ -101,7 +101,7 @@ def _spectrum_row(net: dict[str, Any]) -> str:
 def _fitted(nets: list[dict[str, Any]]) -> str:
     rules = {"galerkin": "K_H = R K_h P", "keep": "unchanged"}
     rows = [
-        f"| {_label(net)} | `{row['pair']}` | {rules[row['stencils']]} | {row['steps']} | "
+        f"| {_label(net)} | `{row['pair']}` | {rules[row['stencils']]} | {row['newton_steps']} | "
         f"{100 * row['accuracy']:.2f} |"
         for net in nets
         for row in net.get("fitted", [])

@@ -24,32 +24,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from common.crossing import Parts, columns, fitted, moved, rules_for
 from common.publishing import can_draw, drawn, ended
 
 from refms.artifacts.model_file import load_model, save_model
 from refms.cli.datasets import read_dataset, split_by
 from refms.cli.files import require_target
 from refms.config import Configuration
-from refms.data.dataset import Dataset, one_hot, subset
+from refms.data.dataset import Dataset, subset
 from refms.environment import machine, versions
 from refms.errors import FileError
 from refms.files import atomic_write
 from refms.grid import Grid
 from refms.model import Model, initial_model, score
-from refms.multiscale.agreement import agreeing_smoothing
-from refms.multiscale.matched_smoothing import matched_smoothing
 from refms.multiscale.resolution import transfer
-from refms.names import STENCIL_RULES, WEIGHT_RULES
-from refms.objective.batches import LabelledColumns
+from refms.names import STENCIL_RULES
 from refms.operators.symbol import symbol
-from refms.operators.transfer import transfer_pair
-from refms.training import fit_classifier, train
+from refms.training import train
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SOME = 500
-"""Validation images of which the mean spectra are taken, and training images on which nets have to agree."""
+SPECTRUM_IMAGES = 500
+"""Images of which the mean spectra are taken."""
 
 
 def configured(study: dict[str, Any], changes: dict[str, Any], size: int) -> Configuration:
@@ -59,13 +56,6 @@ def configured(study: dict[str, Any], changes: dict[str, Any], size: int) -> Con
         section, _, name = key.partition(".")
         sections.setdefault(section, {})[name] = value
     return Configuration.from_dict(sections)
-
-
-def columns(model: Model, images: Dataset, sigma: float | None = None) -> LabelledColumns:
-    """Return images as the model wants them, smoothed by another width where one is given."""
-    if sigma is not None:
-        model = replace(model, preprocessing=replace(model.preprocessing, smoothing=sigma))
-    return LabelledColumns(model.prepare(images), one_hot(images.labels, images.classes, str(model.W.dtype)))
 
 
 def trained(configuration: Configuration, images: tuple[Dataset, Dataset], net: Path) -> Model:
@@ -87,53 +77,6 @@ def trained(configuration: Configuration, images: tuple[Dataset, Dataset], net: 
     done = train(start, columns(start, images[0]), configuration.regularization, configuration.optimization)
     save_model(net, done.model, overwrite=True)
     return done.model
-
-
-def smoothings(sigma: float, levels: int, pair: str) -> dict[str, float]:
-    """Return the widths to evaluate with: none, that of the training, and the one matched to the pair."""
-    return {"raw": 0.0, "same": sigma, "matched": matched_smoothing(sigma, transfer_pair(pair), levels)}
-
-
-def transfers(
-    model: Model, size: int, pairs: list[str], images: Dataset, unlabelled: Dataset
-) -> list[dict[str, Any]]:
-    """Return the accuracy on another mesh for every pair, both rules for stencils and weights, all widths.
-
-    Those of :func:`smoothings`, and the one at which the moved net agrees best with this one on some images,
-    whose labels are not looked at.
-    """
-    grid, rows = Grid((size,) * model.grid.dimension), []
-    prepared: dict[float, LabelledColumns] = {}
-    for pair, weights, stencils in itertools.product(pairs, WEIGHT_RULES, STENCIL_RULES):
-        if weights == "adjoint" and (transfer_pair(pair).variational or stencils == "keep"):
-            continue  # both rules are the same, or the baseline
-        moved = transfer(model, grid, pair, stencils, weights=weights)
-        widths = smoothings(model.preprocessing.smoothing, model.grid.levels_to(grid), pair)
-        widest = 2 * max(*widths.values(), 0.5)
-        widths["agreeing"] = agreeing_smoothing(model, moved, unlabelled, widest).smoothing
-        for smoothed, sigma in widths.items():
-            if sigma not in prepared:
-                prepared[sigma] = columns(moved, images, sigma)
-            found = score(moved, prepared[sigma].X, prepared[sigma].C)
-            way = {"to": size, "pair": pair, "weights": weights, "stencils": stencils, "images": smoothed}
-            rows.append({**way, "smoothing": sigma, "accuracy": found.accuracy, "loss": found.loss})
-    return rows
-
-
-def fitted(
-    model: Model, size: int, pairs: list[str], images: tuple[Dataset, Dataset], configuration: Configuration
-) -> list[dict[str, Any]]:
-    """Return the accuracy on another mesh after Newton steps on the classifier alone, on matched images."""
-    grid, rows = Grid((size,) * model.grid.dimension), []
-    for pair, stencils in itertools.product(pairs, STENCIL_RULES):
-        moved = transfer(model, grid, pair, stencils, weights="adjoint")
-        sigma = smoothings(model.preprocessing.smoothing, model.grid.levels_to(grid), pair)["matched"]
-        training, validation = (columns(moved, part, sigma) for part in images)
-        done = fit_classifier(moved, training, configuration.regularization, configuration.optimization)
-        found = score(done.model, validation.X, validation.C)
-        way = {"to": size, "pair": pair, "stencils": stencils, "steps": len(done.model.history.rows)}
-        rows.append({**way, "accuracy": found.accuracy, "loss": found.loss})
-    return rows
 
 
 def high_frequencies(grid: Grid) -> np.ndarray:
@@ -215,9 +158,12 @@ def measured(entry: dict[str, Any], size: int, study: dict[str, Any], options: a
     images = split_by(configuration.data, read_dataset(configuration.data.dataset, options.data_dir))
     model = trained(configuration, images, target.with_suffix(".h5"))
     seconds = sum(row.seconds for row in model.history)
-    native = score(model, *vars(columns(model, images[1])).values())
+    validation = columns(model, images[1])
+    native = score(model, validation.X, validation.C)
     other = next(n for n in study["sizes"] if n != size)
-    some, unlabelled = (subset(part, np.arange(min(SOME, part.count))) for part in images[::-1])
+    some = subset(images[1], np.arange(min(SPECTRUM_IMAGES, images[1].count)))
+    parts = Parts(*images)
+    ways = [(other, pair, rules_for(configuration.network, size, other, pair)) for pair in study["pairs"]]
     result = {
         "name": entry["name"],
         "size": size,
@@ -226,11 +172,12 @@ def measured(entry: dict[str, Any], size: int, study: dict[str, Any], options: a
         "seconds": seconds,
         "native": {"accuracy": native.accuracy, "loss": native.loss, "examples": native.examples},
         "training": [row.objective for row in model.history if row.block == "propagation"],
-        "transfers": transfers(model, other, study["pairs"], images[1], unlabelled),
+        "transfers": [row for way in ways for row in moved(model, *way, parts)],
         "explained": explained(model, other, study["pairs"], some),
     }
     if entry.get("fit_classifier", False):
-        result["fitted"] = fitted(model, other, study["pairs"], images, configuration)
+        sections = configuration.regularization, configuration.optimization
+        result["fitted"] = [row for way in ways for row in fitted(model, *way, parts, *sections)]
     with atomic_write(target, overwrite=True) as temporary:
         temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     best = max(row["accuracy"] for row in result["transfers"])
@@ -247,9 +194,9 @@ def picture(figure: Figure, nets: list[dict[str, Any]]) -> None:
     ways = {
         "K_H = R K_h P, images agree": ("averaging-bilinear", "galerkin", "agreeing", "o"),
         "K_H = R K_h P, images matched": ("averaging-bilinear", "galerkin", "matched", "^"),
-        "K_H = R K_h P, images as in training": ("averaging-bilinear", "galerkin", "same", "s"),
+        "K_H = R K_h P, images as in training": ("averaging-bilinear", "galerkin", "training", "s"),
         "unchanged, images agree": ("averaging-bilinear", "keep", "agreeing", "x"),
-        "unchanged, images as in training": ("averaging-bilinear", "keep", "same", "+"),
+        "unchanged, images as in training": ("averaging-bilinear", "keep", "training", "+"),
     }
     directions = sorted({(net["size"], net["transfers"][0]["to"]) for net in nets})
     axes = figure.subplots(1, len(directions), sharey=True, squeeze=False)[0]

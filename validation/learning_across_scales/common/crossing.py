@@ -1,0 +1,148 @@
+"""Nets on another mesh without training: moved in every way, on images smoothed in every way."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.smoothing import matched_on
+from refms.config import NetworkSection, OptimizationSection, RegularizationSection
+from refms.data.dataset import Dataset, one_hot, subset
+from refms.files import atomic_write
+from refms.grid import Grid
+from refms.model import Model, score
+from refms.multiscale.agreement import agreeing_smoothing
+from refms.multiscale.resolution import transfer
+from refms.names import STENCIL_RULES, WEIGHT_RULES
+from refms.objective.batches import LabelledColumns
+from refms.operators.transfer import transfer_pair
+from refms.training import fit_classifier
+
+AGREEING = 500
+"""Training images, without their labels, on which the smoothing of a moved net's images is measured."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The images of one split."""
+
+    training: Dataset
+    validation: Dataset
+
+
+def rules_for(network: NetworkSection, here: int, there: int, pair: str) -> list[str]:
+    """Return the rules for the stencils for which the way to another mesh is defined.
+
+    Upwards K_H = R K_h P must determine the stencils of K_h; unchanged ones go everywhere.
+    """
+    sizes = {network.stencil} | ({network.opening_stencil} - {1})  # a 1×1 opening is kept
+    defined = there < here or sizes <= {*transfer_pair(pair).closed_sizes}
+    return [rule for rule in STENCIL_RULES if rule == "keep" or defined]
+
+
+def moved(model: Model, there: int, pair: str, rules: Sequence[str], parts: Parts) -> list[dict[str, Any]]:
+    """Transfer a net by one pair in every way, and evaluate it on images smoothed in four ways.
+
+    Parameters
+    ----------
+    model : Model
+        The net on its own mesh.
+    there : int
+        Cells along each axis of the other one.
+    pair : str
+        The transfer pair.
+    rules : sequence of str
+        Rules for the stencils, of :func:`rules_for`.
+    parts : Parts
+        Images; of those for training no label is looked at.
+
+    Returns
+    -------
+    list of dict
+        One row each: ``from``, ``to``, ``pair``, ``stencils``, ``weights``, ``images`` (``"raw"``, smoothed as
+        in ``"training"``, ``"matched"`` to the pair, or so that the logits are ``"agreeing"``), ``smoothing``,
+        ``accuracy`` and ``loss`` on the validation images.
+    """
+    rows, here, sigma = [], model.grid.shape[0], model.preprocessing.smoothing
+    unlabelled = subset(parts.training, np.arange(min(AGREEING, parts.training.count)))
+    matched = matched_on(there, here, sigma, pair, parts.training)
+    for weights, stencils in itertools.product(WEIGHT_RULES, rules):
+        if weights == "adjoint" and (transfer_pair(pair).variational or stencils == "keep"):
+            continue  # both rules are the same, or the baseline
+        other = transfer(model, _grid(model, there), pair, stencils, weights=weights)
+        agreed = agreeing_smoothing(model, other, unlabelled, 2 * max(sigma, matched, 0.5))
+        widths = {"raw": 0.0, "training": sigma, "matched": matched, "agreeing": agreed.smoothing}
+        for images, width in widths.items():
+            smoothed = replace(other, preprocessing=replace(other.preprocessing, smoothing=width))
+            validation = columns(smoothed, parts.validation)
+            found = score(smoothed, validation.X, validation.C)
+            way = {"from": here, "to": there, "pair": pair, "stencils": stencils, "weights": weights}
+            of_images = {"images": images, "smoothing": width, "accuracy": found.accuracy}
+            rows.append({**way, **of_images, "loss": found.loss})
+        print(f"{here} to {there}, {pair}, {stencils}, {weights}: {found.accuracy:.4f}", flush=True)
+    return rows
+
+
+def fitted(
+    model: Model,
+    there: int,
+    pair: str,
+    rules: Sequence[str],
+    parts: Parts,
+    weights: RegularizationSection,
+    options: OptimizationSection,
+) -> list[dict[str, Any]]:
+    """Fit the classifier alone to the matched training images of the new mesh: not without training.
+
+    Parameters
+    ----------
+    model, there, pair, rules, parts
+        As for :func:`moved`.
+    weights : RegularizationSection
+        Weights of the regularisers.
+    options : OptimizationSection
+        Newton steps of the classifier.
+
+    Returns
+    -------
+    list of dict
+        One row a rule: ``from``, ``to``, ``pair``, ``stencils``, ``smoothing``, ``newton_steps`` and
+        ``accuracy``.
+    """
+    rows, here = [], model.grid.shape[0]
+    sigma = matched_on(there, here, model.preprocessing.smoothing, pair, parts.training)
+    for stencils in rules:
+        other = transfer(model, _grid(model, there), pair, stencils, weights="adjoint")
+        other = replace(other, preprocessing=replace(other.preprocessing, smoothing=sigma))
+        training, validation = columns(other, parts.training), columns(other, parts.validation)
+        done = fit_classifier(other, training, weights, options).model
+        way = {"from": here, "to": there, "pair": pair, "stencils": stencils, "smoothing": sigma}
+        accuracy = score(done, validation.X, validation.C).accuracy
+        rows.append({**way, "newton_steps": len(done.history), "accuracy": accuracy})
+    return rows
+
+
+def columns(model: Model, part: Dataset) -> LabelledColumns:
+    """Return images and labels as a model wants them."""
+    labels = one_hot(part.labels, part.classes, str(model.W.dtype))
+    return LabelledColumns(model.prepare(part, interpolate=True), labels)
+
+
+def kept(target: Path, make: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Return the rows of a file; make them and write it where it is not there."""
+    if not target.exists():
+        rows = make()
+        with atomic_write(target, overwrite=False) as temporary:
+            temporary.write_text(json.dumps(rows), encoding="utf-8")
+    found: list[dict[str, Any]] = json.loads(target.read_text(encoding="utf-8"))
+    return found
+
+
+def _grid(model: Model, size: int) -> Grid:
+    return Grid((size,) * model.grid.dimension)
