@@ -65,9 +65,9 @@ def moved(model: Model, there: int, pair: str, rules: Sequence[str], parts: Part
     Returns
     -------
     list of dict
-        One row each: ``from``, ``to``, ``pair``, ``stencils``, ``weights``, ``images`` (``"raw"``, smoothed as
-        in ``"training"``, ``"matched"`` to the pair, or so that the logits are ``"agreeing"``), ``smoothing``,
-        ``accuracy`` and ``loss`` on the validation images.
+        One row each: ``from``, ``to``, ``pair``, ``stencils``, ``weights``, ``images`` (``"raw"``, smoothed
+        as in ``"training"``, ``"matched"`` to the pair, or so that the logits are ``"agreeing"``),
+        ``smoothing``, ``accuracy`` and ``loss`` on the validation images.
     """
     rows, here, sigma = [], model.grid.shape[0], model.preprocessing.smoothing
     unlabelled = subset(parts.training, np.arange(min(AGREEING, parts.training.count)))
