@@ -33,8 +33,9 @@ def section(result: dict[str, Any]) -> str:
 {origin(result)}.
 
 {data["dataset"]}, {counts} images for training / validation, {len(settings["seeds"])} seeds (split, start and
-Hessian samples), {steps} iterations on each mesh, pair `{data["pair"]}`. One evaluation of the network for
-one image costs, by multiply-adds: {costs}; work is in evaluations on the finest mesh.
+Hessian samples), {steps} iterations on each mesh, pair `{data["pair"]}`. {_images(settings, data)}
+One evaluation of the network for one image costs, by multiply-adds: {costs}; work is in
+evaluations on the finest mesh.
 Accuracies are those on the finest mesh, mean ± standard deviation; "at 0.25 of the work" is where a quarter
 of the whole work of fine-only is spent, and "–" that the coarser meshes were not done by then.
 The paper's ImageNet-10, 224×224 with ResNet-34, is out of reach here: there coarse-to-fine took 0.74 of the
@@ -48,6 +49,17 @@ time (43,882 ± 3,476 s against 59,122 ± 7,540 s) and reached 82.67 ± 0.93 % a
 
 {figure(result, "validation accuracy over work and over processor time")}
 """
+
+
+def _images(settings: dict[str, Any], data: dict[str, Any]) -> str:
+    """Return how images and W go from mesh to mesh, in words."""
+    if not settings["matched"]:
+        return f"The images of all meshes are smoothed with σ = {data['smoothing']:g} cells of theirs."
+    by = "is kept for W" if settings["weights"] == "adjoint" else "changes with W = P W"
+    return (
+        f"The images of the coarsest mesh are smoothed with σ = {data['smoothing']:g} cells of theirs, those of "
+        f"the others, fine-only's too, so that\nthey match (σ² + the variance of R and P); h^d⟨w, y⟩ {by}."
+    )
 
 
 def _ratios(methods: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import coarse_to_fine
@@ -90,6 +91,31 @@ def test_each_mesh_starts_from_the_prolonged_net_of_the_one_before(out):
         assert accuracy == found["validation_accuracy"][found["size"] == 8][0]
 
 
+def test_images_match_and_weights_keep_what_they_read_where_that_is_asked_for(tmp_path):
+    """v_R + v_P = 1/2 in cells of the finer mesh of each pair: 2 + 1/2 from 2×2 to 8×8, in cells of 8×8."""
+    asked = TOML.replace("theta_tikhonov = 0.1", "theta_tikhonov = 0.1\ntheta_transfer = 0.01")
+    asked = asked.replace('rules = ["galerkin", "keep"]', 'weights = "adjoint"\nmatched = true')
+    asked = asked.replace('pair = "averaging-constant"', 'pair = "injection-linear"').replace("[0, 1]", "[0]")
+    out = run(tmp_path, text=asked)
+    nets = {name: load_model(out / f"seed0_{name}.h5") for name in ("coarsest_2", "galerkin_4", "galerkin_8")}
+    alone = load_model(out / "seed0_fine-only_8.h5")
+    for (name, net), added in zip(nets.items(), (0.0, 2.0, 2.5), strict=True):
+        told = net.record["asked"]["configuration"]
+        assert net.preprocessing.smoothing == pytest.approx((0.75**2 + added) ** 0.5)
+        assert told["data"]["smoothing"] == net.preprocessing.smoothing
+        assert told["regularization"]["theta_transfer"] == (0.0 if name == "galerkin_8" else 0.01)
+    assert alone.preprocessing == replace(nets["galerkin_8"].preprocessing, levels=0)
+    assert alone.record["asked"]["configuration"] == nets["galerkin_8"].record["asked"]["configuration"]
+    start = transfer(nets["galerkin_4"], nets["galerkin_8"].grid, "injection-linear", weights="adjoint")
+    start = replace(start, preprocessing=nets["galerkin_8"].preprocessing)
+    _, validation = coarse_to_fine.Bench(out, coarse_to_fine.read_dataset("digits", None)).examples(
+        coarse_to_fine.Configuration.from_dict(alone.record["asked"]["configuration"]), start
+    )
+    accuracy = float((start.logits(validation.X).argmax(axis=0) == validation.C.argmax(axis=0)).mean())
+    found = curve(out, 0, "galerkin")
+    assert accuracy == found["validation_accuracy"][found["size"] == 8][0]
+
+
 def test_the_comparison_is_what_the_curves_say(out, result):
     alone = [curve(out, seed, "fine-only") for seed in (0, 1)]
     up = [curve(out, seed, "galerkin") for seed in (0, 1)]
@@ -161,6 +187,9 @@ def test_the_section_names_command_and_numbers(result):
     best = result["methods"]["galerkin"]["best accuracy"]
     assert f"{100 * best['mean']:.2f} ± {100 * best['sd']:.2f}" in page
     assert page.count("fine-only needs") == 2
+    assert "all meshes are smoothed with σ = 0.75" in page
+    settings = {**result["settings"], "matched": True, "weights": "adjoint"}
+    assert "h^d⟨w, y⟩ is kept for W" in section({**result, "name": "some", "settings": settings})
 
 
 @pytest.mark.parametrize(
@@ -169,6 +198,7 @@ def test_the_section_names_command_and_numbers(result):
         ("sizes = [2, 6]", "each twice the one before"),
         ("sizes = [8]", "at least two"),
         ('rules = ["galrkin"]', "galerkin"),
+        ('weights = "adjiont"', "adjoint"),
         ("seeds = [1, 1]", "different numbers"),
         ("sizes = [16, 32]", "larger than the images"),
     ],
