@@ -57,9 +57,9 @@ def _images(settings: dict[str, Any], data: dict[str, Any]) -> str:
         return f"The images of all meshes are smoothed with σ = {data['smoothing']:g} cells of theirs."
     by = "is kept for W" if settings["weights"] == "adjoint" else "changes with W = P W"
     return (
-        f"The images of the coarsest mesh are smoothed with σ = {data['smoothing']:g} cells of theirs,\nthose of "
-        "the others, fine-only's too, so that "
-        f"they match (σ² + the variance of R and P); h^d⟨w, y⟩ {by}."
+        f"The images of the coarsest mesh are smoothed with σ = {data['smoothing']:g} cells of theirs,\n"
+        "those of the others, fine-only's too, so that they match (σ² + the variance of R and P); "
+        f"h^d⟨w, y⟩ {by}."
     )
 
 

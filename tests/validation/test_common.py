@@ -290,3 +290,14 @@ def test_bad_usage_is_one_sentence_and_exit_code_2(capsys):
     assert capsys.readouterr().err == "study: sizes is 3; expected a list.\n"
     assert ended("study", interrupted) == 130
     assert "goes on where it stopped" in capsys.readouterr().err
+
+
+def test_a_terminal_shows_the_time_left_and_a_pipe_does_not(bench, monkeypatch, capsys):
+    bench.trained("piped", CONFIGURATION, bench.start(CONFIGURATION, 4))
+    assert "is running" not in capsys.readouterr().err
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    bench.trained("shown", CONFIGURATION, bench.start(CONFIGURATION, 4))
+    told = capsys.readouterr().err
+    assert "shown: iteration 1/2 is running " in told
+    assert "shown: iteration 2/2 is running, about " in told
+    assert told.endswith("\r")  # the line is cleared

@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from refms.artifacts.checkpoint_files import CheckpointFiles
 from refms.artifacts.model_file import load_model, save_model
 from refms.cli.datasets import split_by
 from refms.cli.files import write_json
+from refms.cli.progress import duration, show_status, status_line, time_left
 from refms.config import Configuration
 from refms.data.dataset import Dataset, one_hot
 from refms.errors import Array, FileError
@@ -160,24 +162,32 @@ def _train(
     before = score(start, validation.X, validation.C, memory)
     begin = files.newest() if files.existing() else Checkpoint(start)
     cpu_seconds = begin.model.history.rows[-1].extra["cpu_seconds"] if begin.iteration else 0.0
-    mark = time.process_time()
+    mark, total = time.process_time(), configuration.optimization.iterations
+    clock = [time.perf_counter()]  # when this run began and each iteration ended
+    show_status(f"{name}: iteration {begin.iteration + 1}/{total} is running")
 
     def monitor(iteration: int, blocks: Mapping[str, Array], rows: tuple[HistoryRow, ...]) -> Report:
         nonlocal cpu_seconds, mark
         cpu_seconds += time.process_time() - mark
+        clock.append(time.perf_counter())
         found = score(start.with_blocks(blocks), validation.X, validation.C, memory)
+        show_status()
         print(
-            f"{name}: iteration={iteration}/{configuration.optimization.iterations} "
-            f"objective={rows[-1].objective:.6g} validation_accuracy={found.accuracy:.4f}",
+            f"{name}: iteration={iteration}/{total} objective={rows[-1].objective:.6g} "
+            f"validation_accuracy={found.accuracy:.4f}",
             flush=True,
         )
+        if iteration < total:
+            left = time_left([after - before for before, after in pairwise(clock)], total - iteration)
+            show_status(f"{name}: iteration {iteration + 1}/{total} is running, about {duration(left)} left")
         mark = time.process_time()
         measured = {"validation_accuracy": found.accuracy, "validation_loss": found.loss}
         return Report({**measured, "cpu_seconds": cpu_seconds})
 
     team = Team(threads=bench.threads)
     sections = configuration.regularization, configuration.optimization
-    done = train(begin, examples, *sections, monitor, team, files.write)
+    with status_line():
+        done = train(begin, examples, *sections, monitor, team, files.write)
     seconds, curve = 0.0, [(0, at_start, before.accuracy, before.loss, 0.0, 0.0, 0.0)]
     for row in done.model.history:
         seconds += row.seconds
