@@ -3,7 +3,7 @@
 DTYPES = ("float64", "float32")
 """Precisions."""
 
-PROPAGATION_PRECONDITIONERS = ("none", "time", "diagonal")
+PROPAGATION_PRECONDITIONERS = ("none", "time", "diagonal", "fine-coordinates")
 CLASSIFIER_PRECONDITIONERS = ("smoothness", "diagonal", "block", "none")
 """For conjugate gradients on the two blocks of problem (6)."""
 

@@ -24,6 +24,7 @@ from refms.objective.preconditioners import (
     ClassifierBlock,
     ClassifierDiagonal,
     ClassifierSmoothness,
+    FineCoordinates,
     ProbedDiagonal,
     TimeSmoothness,
 )
@@ -186,6 +187,7 @@ def _propagation_preconditioning(
         "none": None,
         "time": TimeSmoothness(theta, steps, weights.theta_smoothness, weights.theta_tikhonov),
         "diagonal": ProbedDiagonal(),
+        "fine-coordinates": FineCoordinates(theta, steps, weights.transfer_pair, model.network.orientation),
     }
     return choices[options.propagation_preconditioner]
 

@@ -32,8 +32,9 @@ class OptimizationSection:
     classifier_steps : int
         Inexact Newton steps on the classifier per iteration.
     propagation_preconditioner : str
-        For conjugate gradients on the propagation: ``"none"``; ``"time"``, the inverse of its regulariser; or
-        ``"diagonal"``, the diagonal of the Gauss–Newton matrix, estimated from eight products.
+        For conjugate gradients on the propagation: ``"none"``; ``"time"``, the inverse of its regulariser;
+        ``"diagonal"``, the diagonal of the Gauss–Newton matrix, estimated from eight products; or
+        ``"fine-coordinates"``, which trains in the stencils that ``transfer_pair`` makes for the finer mesh.
     classifier_preconditioner : str
         For conjugate gradients on the classifier: ``"smoothness"``, the inverse of its regulariser;
         ``"diagonal"``, the diagonal of its Hessian; ``"block"``, the Kronecker product of mean features and

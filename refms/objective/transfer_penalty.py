@@ -131,7 +131,8 @@ def stencil_penalty(
       axis: the penalty holds down the gain of high frequencies, of which the coarse mesh sees nothing. In
       fine coordinates, s = A s_h, it is the plain Tikhonov term: to train a coarse net in the unknowns s_h
       with Tikhonov regularisation is to train it with this penalty, and conjugate gradients in s_h are those
-      in s preconditioned by A Aᵀ. So there is no second implementation in fine coordinates.
+      in s preconditioned by A Aᵀ, see
+      :class:`~refms.objective.preconditioners.fine_coordinates.FineCoordinates`.
     * ``"consistency"``: sᵀ M s = E |λ_h(ω) − λ_H(2ω)|², the mean over frequencies with the density
       ∝ e^{-σ²|ω|²}, the power of the Gaussian smoothing (for σ = 0 all are equal). A wave of frequency ω on
       the fine mesh is one of 2ω on the coarse one, so this is the consistency error of K_h with K_H on

@@ -13,6 +13,7 @@ from refms.names import CLASSIFIER_PRECONDITIONERS, PROPAGATION_PRECONDITIONERS
 from refms.objective.batches import LabelledColumns
 from refms.objective.empirical_risk import EmpiricalRisk, Preconditioning
 from refms.objective.optimal_control import BLOCKS
+from refms.operators.transfer import transfer_pair
 from refms.optimize.direction import newton_direction
 from refms.optimize.krylov import conjugate_gradients
 from refms.optimize.objective import Product
@@ -176,12 +177,16 @@ def residual_curve(risk: EmpiricalRisk, x: Array, g: Array, product: Product) ->
 def _preconditionings(
     name: str, model: Model, examples: LabelledColumns, configuration: Configuration
 ) -> dict[str, Preconditioning | None]:
-    """Return every choice that a configuration has for a block."""
+    """Return every choice that a configuration has for a block and this net."""
     choices = {"propagation": PROPAGATION_PRECONDITIONERS, "classifier": CLASSIFIER_PRECONDITIONERS}
     if name not in choices:
         return {"none": None}
     found = {}
+    pair = transfer_pair(configuration.regularization.transfer_pair)
+    moves = {*model.network.stencil_shape} <= {*pair.closed_sizes}
     for choice in choices[name]:
+        if choice == "fine-coordinates" and not moves:
+            continue
         if name == "propagation":
             options = replace(configuration.optimization, propagation_preconditioner=choice)
         else:

@@ -117,13 +117,22 @@ def test_every_block_and_every_preconditioner_is_looked_at():
             )
             expected = [-p.predicted_decrease(length) for length in STEP_LENGTHS]
             assert block.quality[method].predicted == pytest.approx(expected, rel=1e-9)
-    assert set(found["propagation"].residuals) == {"none", "time", "diagonal"}
+    choices = {"none", "time", "diagonal", "fine-coordinates"}
+    assert set(found["propagation"].residuals) == choices
     assert set(found["classifier"].residuals) == {"none", "smoothness", "diagonal", "block"}
     assert set(found["joint"].residuals) == {"none"}
     assert set(found["propagation"].spectra) == {"gauss_newton", "hessian", "difference"}
     assert set(found["classifier"].spectra) == {"gauss_newton", "hessian"}
     assert found["propagation"].spectra["hessian"].extremes.smallest[0] < 0
     assert found["propagation"].spectra["gauss_newton"].negative().value == 0
+
+
+def test_fine_coordinates_are_left_out_where_the_pair_cannot_prolong():
+    net = trained(4, iterations=1)
+    weights = {"transfer_pair": "nearest"}
+    configuration = Configuration.from_dict({"regularization": weights, "optimization": {"dtype": "float64"}})
+    found = inspect(net, examples(net, images(count=20)), configuration, ("propagation",), Effort(1, 4, 1))
+    assert set(found["propagation"].residuals) == {"none", "time", "diagonal"}
 
 
 def test_the_hessian_sample_is_all_of_the_examples():

@@ -8,6 +8,7 @@ from refms.objective.preconditioners.block_diagonal import BlockDiagonal
 from refms.objective.preconditioners.classifier_block import ClassifierBlock
 from refms.objective.preconditioners.classifier_diagonal import ClassifierDiagonal
 from refms.objective.preconditioners.classifier_smoothness import ClassifierSmoothness
+from refms.objective.preconditioners.fine_coordinates import FineCoordinates
 from refms.objective.preconditioners.probed_diagonal import ProbedDiagonal
 from refms.objective.preconditioners.time_smoothness import TimeSmoothness
 
@@ -16,6 +17,7 @@ __all__ = [
     "ClassifierBlock",
     "ClassifierDiagonal",
     "ClassifierSmoothness",
+    "FineCoordinates",
     "ProbedDiagonal",
     "TimeSmoothness",
 ]
