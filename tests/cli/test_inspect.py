@@ -31,7 +31,7 @@ def test_files_hold_what_was_promised(refms):
             lengths = {len(one["density"][key]) for key in ("at", "lanczos", "kpm")}
             assert len(lengths) == 1
             assert len(one["smallest"]) == len(one["largest"]) == 1
-    assert set(found["cg"]["propagation"]) == {"none", "time", "diagonal"}
+    assert set(found["cg"]["propagation"]) == {"none", "time", "diagonal", "fine-coordinates"}
     assert found["cg"]["joint"]["none"]["residuals"][0] == 1.0
     quality = found["model_quality"]
     assert quality["block"] == "joint"
