@@ -137,6 +137,39 @@ def test_the_accuracies_are_those_of_the_published_experiment():
     assert [words for words in said if words not in text] == []
 
 
+def test_the_factors_of_algorithm_1_are_those_of_the_published_experiments():
+    folder, said = ROOT / "validation" / "learning_across_scales" / "results", []
+    for name in ("coarse_to_fine", "coarse_to_fine_matched"):
+        methods = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))["methods"]
+        alone, up = (
+            methods[method]["work to the best of fine-only"]["values"] for method in ("fine-only", "galerkin")
+        )
+        ratios = sorted(a / b for a, b in zip(alone, up, strict=True) if b is not None)
+        said.append(f"a median {statistics.median(ratios):.2f} times the work")
+        said.append(f"({ratios[0]:.2f} to {ratios[-1]:.2f} in the {len(ratios)} seeds that reach it)")
+    ends = [methods[method]["accuracy at the end"]["values"] for method in ("fine-only", "galerkin")]
+    said.append(f"ends at {over(ends[1])} % instead of {over(ends[0])} %")
+    said.append(f"begins on 28×28 with {over(methods['galerkin']['accuracy at the start']['values'])} %")
+    text = " ".join(README.split())
+    assert [words for words in said if words not in text] == []
+
+
+def test_the_deepest_nets_are_those_of_the_published_experiment():
+    folder = ROOT / "validation" / "learning_across_scales" / "results"
+    found = json.loads((folder / "shallow_to_deep.json").read_text(encoding="utf-8"))["depths"]["64"]
+    (start,), (end,) = (
+        found["linear"][name]["values"] for name in ("accuracy at the start", "best accuracy")
+    )
+    (random,) = found["random"]["accuracy"]["values"]
+    said = [
+        f"a start prolonged from 32 has {100 * start:.2f} % before its first step",
+        f"and {100 * end:.2f} % at best",
+        f"a random start ends at {100 * random:.2f} %",
+    ]
+    text = " ".join(README.split())
+    assert [words for words in said if words not in text] == []
+
+
 def test_files_and_commands_named_in_readme_exist():
     for path in re.findall(r"(?:scripts|validation)/[\w/.]+\.(?:sh|py|toml|md)", README):
         assert (ROOT / path).is_file(), path
