@@ -144,12 +144,15 @@ def test_the_factors_of_algorithm_1_are_those_of_the_published_experiments():
         alone, up = (
             methods[method]["work to the best of fine-only"]["values"] for method in ("fine-only", "galerkin")
         )
-        ratios = sorted(a / b for a, b in zip(alone, up, strict=True) if b is not None)
-        said.append(f"a median {statistics.median(ratios):.2f} times the work")
-        said.append(f"({ratios[0]:.2f} to {ratios[-1]:.2f} in the {len(ratios)} seeds that reach it)")
-    ends = [methods[method]["accuracy at the end"]["values"] for method in ("fine-only", "galerkin")]
-    said.append(f"ends at {over(ends[1])} % instead of {over(ends[0])} %")
-    said.append(f"begins on 28×28 with {over(methods['galerkin']['accuracy at the start']['values'])} %")
+        ratios = sorted(a / b for a, b in zip(alone, up, strict=True))
+        spread = f"({ratios[0]:.2f} to {ratios[-1]:.2f} by seed)"
+        said.append(f"a median {statistics.median(ratios):.2f} times the work {spread}")
+        ends = [
+            over(methods[method]["accuracy at the end"]["values"]) for method in ("fine-only", "galerkin")
+        ]
+        start = over(methods["galerkin"]["accuracy at the start"]["values"])
+        matched = f"has {start} % on 28×28 before any step there", f"ends at {ends[0]} %"
+        said += matched if "matched" in name else [f"ends at {ends[1]} % instead of {ends[0]} %"]
     text = " ".join(README.split())
     assert [words for words in said if words not in text] == []
 
