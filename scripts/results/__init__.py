@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from results import summary
 from results.wording import FOLDER as FOLDER
 
 EXPERIMENTS = (
@@ -50,7 +51,8 @@ def text(results: Path) -> str:
         If a result names no known experiment.
     """
     found = sorted((read(path) for path in results.glob("*.json")), key=_place)
-    return "\n".join([HEAD, *(section(result) for result in found)])
+    head = summary.section({result["name"]: result for result in found})
+    return "\n".join([HEAD, *([head] if head else []), *(section(result) for result in found)])
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import make_results
 import pytest
 import results
+from results import summary
 
 
 def test_the_page_is_what_the_results_give(capsys):
@@ -31,10 +32,21 @@ def test_sections_come_in_the_order_of_the_experiments():
         assert page.count(results.section(result)) == 1
         places[page.index(results.section(result))] = results.EXPERIMENTS.index(result["experiment"])
     assert [order for _, order in sorted(places.items())] == sorted(places.values())
-    assert page.count("\n## ") == len(places)
+    assert page.count("\n## ") == len(places) + 1  # the summary
 
 
 def test_a_result_of_no_known_experiment_is_refused(tmp_path):
     (tmp_path / "strange.json").write_text('{"experiment": "alchemy"}')
     with pytest.raises(ValueError, match=r"strange\.json: the experiment is 'alchemy'; expected one of"):
         results.text(tmp_path)
+
+
+def test_the_summary_has_the_numbers_of_the_sections():
+    folder = make_results.ROOT / results.FOLDER / "results"
+    found = {path.stem: results.read(path) for path in folder.glob("trans*.json")}
+    head = summary.section(found)
+    assert "| native, 14×14 | 98.28 |" in head
+    for line in head.split("\n")[-8:]:
+        for number in [cell.strip() for cell in line.split("|")[3:-1] if "9" in cell]:
+            assert any(number in results.section(result) for result in found.values()), number
+    assert summary.section({}) == ""
