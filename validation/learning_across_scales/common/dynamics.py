@@ -18,7 +18,7 @@ from refms.network.time_stepping import TimeStepping
 from refms.operators.symbol import symbol
 
 TABLEAUS = {one.name: one for one in (EULER, MIDPOINT, RK4)}
-DENSE = 1024
+DENSE = 2048
 """Rows up to which a Jacobian is formed and all its eigenvalues are computed; beyond, the extreme ones."""
 
 _SMALL = 1e-30  # imaginary steps; their squares underflow beside the values
