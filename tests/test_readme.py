@@ -203,7 +203,7 @@ def test_the_optimisers_get_as_far_as_in_the_published_study():
         reached.setdefault(run["value"], []).append(run["validation"]["accuracy"])
     assert max(reached, key=lambda name: statistics.mean(reached[name])) == "bcd"
     said = [
-        f"with {study['configuration']['study']['work_units']:,} work units",
+        f"with {study['configuration']['study']['work_units']:,.0f} work units",
         f"block-coordinate descent gets to {over(reached['bcd'])} %",
         f"Adam with a tuned learning rate to {over(reached['adam'])} %",
         f"L-BFGS to {over(reached['l-bfgs'])} %",

@@ -34,8 +34,9 @@ def section(result: dict[str, Any]) -> str:
 
 {data["dataset"]}, {counts} images for training / validation{mesh},
 {len(study["seeds"])} seeds, {ends}. One work unit is a forward pass of one image; mean ± standard
-deviation over the seeds; seconds are wall time on a machine that had other work. The last column is the median work after which an accuracy of {reach} is reached,
-{100 * NEAR:g} points below the best mean of this table, and by how many of the seeds.
+deviation over the seeds; seconds are wall time on a machine that had other work. The last column is the
+median work after which an accuracy of {reach} is reached, {100 * NEAR:g} points below the best mean of this
+table, and by how many of the seeds.
 
 | {what} | iterations | work units | seconds | objective | training, % | accuracy, % | work to {reach} |
 |---|---|---|---|---|---|---|---|
