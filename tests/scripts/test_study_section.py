@@ -73,6 +73,7 @@ def test_without_a_budget_the_iterations_are_told(result):
 def test_what_is_published_was_asked_for_by_the_configuration_beside_it():
     folder = make_results.ROOT / results.FOLDER
     published = list((folder / "results").glob("study_*.json"))
+    assert len(published) == 2
     for path in published:
         plan, found = Plan.from_toml(folder / f"{path.stem}.toml"), json.loads(path.read_text())
         assert {point.name: point.configuration for point in points_of(plan)} == {
