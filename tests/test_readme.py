@@ -112,6 +112,7 @@ def test_the_accuracies_are_those_of_the_published_experiment():
     splits, one, three = (
         published(name) for name in ("transfer_aware_splits", "transfer_aware", "three_meshes")
     )
+    accurate, by_pair = published("accurate"), {**GALERKIN, "weights": "pair"}
     assert len(splits) == 5
     native = {
         size: over([split["native"][size]["validation"]["accuracy"] for split in splits])
@@ -132,6 +133,9 @@ def test_the_accuracies_are_those_of_the_published_experiment():
         f"56×56 images, two levels up, are read at {100 * moved(one, 14, 56, **agreeing)[0]:.2f} %",
         f"from 7×7 to 28×28 at {100 * moved(three, 7, 28, **agreeing)[0]:.2f} %",
         f"and back at {100 * moved(three, 28, 7, **agreeing)[0]:.2f} %",
+        f"go up at {100 * moved(accurate, 14, 28, **by_pair, images='agreeing')[0]:.2f} %",
+        f"as in training give {100 * moved(accurate, 14, 28, **by_pair, images='training')[0]:.2f} %",
+        f"they fail ({100 * moved(accurate, 28, 14, **by_pair, images='agreeing')[0]:.2f} %)",
     ]
     text = " ".join(README.split())
     assert [words for words in said if words not in text] == []
