@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -280,7 +281,10 @@ def gone(pid, seconds):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_when_the_run_is_ended(theirs, tmp_path, number):
     words = [sys.executable, "-m", "refms", "conform", "run", theirs("Sleeping"), "--only", "D1"]
-    ran = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    # where the tests run in the background of a shell, processes ignore Ctrl-C unless they are told not to
+    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    ran = subprocess.Popen(words, preexec_fn=heeds, **pipes)
     try:
         end = time.monotonic() + 60
         while not (tmp_path / "asleep").exists() and time.monotonic() < end:
