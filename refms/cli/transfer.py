@@ -5,26 +5,17 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-import numpy as np
-
 from refms.artifacts.model_file import load_model, save_model
 from refms.cli.datasets import training_part
 from refms.cli.files import write_json
-from refms.data.dataset import subset
 from refms.errors import InputError
 from refms.grid import Grid
 from refms.model import Model
-from refms.multiscale.agreement import agreeing_smoothing
+from refms.multiscale.agreement import agreement
 from refms.multiscale.depth import to_depth
 from refms.multiscale.matched_smoothing import matched_between
 from refms.multiscale.resolution import transfer
 from refms.operators.transfer import transfer_pair
-
-AGREEING = 500
-"""Training images, without their labels, on which the logits of both nets are compared."""
-
-WIDEST = 2.0
-"""Largest smoothing that is tried for them, in units of the matched one."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -65,12 +56,10 @@ def _on_mesh(model: Model, options: argparse.Namespace) -> Model:
     if options.smoothing == "keep" or grid == model.grid:
         return moved
     images, told = training_part(model, options.dataset, options.data_dir), ""
-    sigma = matched_between(model.grid, grid, model.preprocessing.smoothing, pair, images.grid)
     if options.smoothing == "agreeing":
-        some = subset(images, np.arange(min(AGREEING, images.count)))
-        found = agreeing_smoothing(
-            model, moved, some, WIDEST * max(sigma, model.preprocessing.smoothing, 0.5)
-        )
+        found = agreement(model, moved, pair, images)
         sigma, told = found.smoothing, f"; logits differ by {100 * found.distance:.1f} %"
+    else:
+        sigma = matched_between(model.grid, grid, model.preprocessing.smoothing, pair, images.grid)
     print(f"images are to be smoothed with σ = {sigma:.3g} cells{told}")
     return replace(moved, preprocessing=replace(moved.preprocessing, smoothing=sigma))

@@ -9,12 +9,18 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from refms.backend import backend_of
-from refms.data.dataset import Dataset
+from refms.data.dataset import Dataset, subset
 from refms.errors import Array, InputError
 from refms.model import Model
+from refms.multiscale.matched_smoothing import matched_between
+from refms.operators.transfer import TransferPair
+
+EXAMPLES = 500
+"""Images on which two nets are compared where nothing else is said."""
 
 _NODES = 13
 _TOLERANCE = 1e-3
+_NARROWEST = 0.5
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,34 @@ def agreeing_smoothing(model: Model, moved: Model, images: Dataset, widest: floa
     refined = minimize_scalar(distance, bounds=around, method="bounded", options={"xatol": xatol})
     found = min((values[best], float(nodes[best])), (float(refined.fun), float(refined.x)))
     return Agreement(math.sqrt(found[1]), found[0])
+
+
+def agreement(model: Model, moved: Model, pair: TransferPair, images: Dataset) -> Agreement:
+    """Return the best smoothing up to twice the one with which the net was trained, or the matched one.
+
+    Parameters
+    ----------
+    model, moved : Model
+        As for :func:`agreeing_smoothing`.
+    pair : TransferPair
+        The pair that moved the net.
+    images : Dataset
+        Of them the first :data:`EXAMPLES` are taken.
+
+    Returns
+    -------
+    Agreement
+        Width and distance.
+
+    Raises
+    ------
+    InputError
+        As for :func:`agreeing_smoothing`.
+    """
+    sigma = model.preprocessing.smoothing
+    matched = matched_between(model.grid, moved.grid, sigma, pair, images.grid)
+    some = subset(images, np.arange(min(EXAMPLES, images.count)))
+    return agreeing_smoothing(model, moved, some, 2 * max(sigma, matched, _NARROWEST))
 
 
 def _logits(model: Model, images: Dataset) -> Array:

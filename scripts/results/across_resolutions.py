@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
 from typing import Any
 
-from results.wording import FOLDER, number, origin
+from results.wording import FOLDER, number, origin, over_runs
 
 IMAGES = ("raw", "training", "matched", "agreeing")
 """How the images of the other mesh are smoothed; columns of the table."""
@@ -66,7 +65,7 @@ def _native(result: dict[str, Any]) -> str:
         seconds = statistics.fmean(one["seconds"] for one in found)
         lines.append(
             f"| {size}×{size} | {found[0]['smoothing']:.3g} | "
-            f"{_spread([one['validation']['accuracy'] for one in found])} | {paper.get(word, '–')} | "
+            f"{over_runs([one['validation']['accuracy'] for one in found])} | {paper.get(word, '–')} | "
             f"{len(found[0]['history'])} iterations, {seconds:.0f} s, {_peak(found[0])} |"
         )
     return "\n".join(lines)
@@ -87,7 +86,7 @@ def _transfers(result: dict[str, Any]) -> str:
         key = ("up" if there > here else "down") + ("" if stencils == "galerkin" else " keep")
         told = paper.get(key, "–") if {here, there} == {14, 28} else "–"
         rule = "K_H = R K_h P" if stencils == "galerkin" else "unchanged"
-        cells = " | ".join(_spread(found.get(images, [])) for images in IMAGES)
+        cells = " | ".join(over_runs(found.get(images, [])) for images in IMAGES)
         cells += f" ({statistics.fmean(widths[way]):.2f})" if way in widths else ""
         lines.append(f"| {here} → {there} | `{pair}` | {rule} | {weights} | {cells} | {told} |")
     return "\n".join(lines)
@@ -103,7 +102,7 @@ def _fitted(result: dict[str, Any]) -> str:
         return ""
     rules = {"galerkin": "K_H = R K_h P", "keep": "unchanged"}
     lines = [
-        f"| {here} → {there} | `{pair}` | {rules[stencils]} | {steps} | {_spread(found)} |"
+        f"| {here} → {there} | `{pair}` | {rules[stencils]} | {steps} | {over_runs(found)} |"
         for (here, there, pair, stencils, steps), found in table.items()
     ]
     return f"""
@@ -128,14 +127,6 @@ def _identities(found: dict[str, Any]) -> str:
 def _paper(result: dict[str, Any]) -> dict[str, Any]:
     """Return the paper's numbers, where they are about this data set."""
     return dict(result["paper"]) if result["configuration"]["data"]["dataset"] == "mnist" else {}
-
-
-def _spread(values: Sequence[float]) -> str:
-    """Return the mean in per cent, ± the standard deviation of a sample where there are several."""
-    if not values:
-        return "–"
-    spread = f" ± {100 * statistics.stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{100 * statistics.fmean(values):.2f}{spread}"
 
 
 def _peak(found: dict[str, Any]) -> str:

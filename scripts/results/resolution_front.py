@@ -25,7 +25,7 @@ def section(result: dict[str, Any]) -> str:
     spectra = "\n".join(_spectrum_row(net) for net in nets)
     name, meshes = result["name"], " and ".join(map(str, result["sizes"]))
     command = f"python {FOLDER}/resolution_front.py {FOLDER}/{result['study']} -o OUT"
-    drawn = f" --figure {FOLDER}/results/{result['figure']}" if result.get("figure") else ""
+    drawn = f" --figure {FOLDER}/results/{result['figure']}" if result["figure"] else ""
     return f"""## Native against transferred accuracy: `{name}`
 
 `{command} --result {FOLDER}/results/{name}.json{drawn}`,

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from results.wording import FOLDER, number, origin
+from results.wording import FOLDER, number, origin, over_runs
 
 NEAR = 0.005
 """How near to the best mean accuracy a run has to come for its work to be compared."""
@@ -52,10 +52,10 @@ def _row(value: str, runs: Sequence[dict[str, Any]], target: float) -> str:
     cells = [
         f"{statistics.fmean(end['iteration'] for end in ends):.0f}",
         f"{statistics.fmean(end['work_units'] for end in ends):,.0f}",
-        _spread([end["seconds"] for end in ends], ".1f"),
-        _spread([end["objective"] for end in ends], ".4f"),
-        _spread([100 * run["train"]["accuracy"] for run in runs], ".2f"),
-        _spread([100 * run["validation"]["accuracy"] for run in runs], ".2f"),
+        over_runs([end["seconds"] for end in ends], ".1f", 1.0),
+        over_runs([end["objective"] for end in ends], ".4f", 1.0),
+        over_runs([run["train"]["accuracy"] for run in runs]),
+        over_runs([run["validation"]["accuracy"] for run in runs]),
         work,
     ]
     return f"| {value} | {' | '.join(cells)} |"
@@ -71,9 +71,3 @@ def _work_to(run: dict[str, Any], target: float) -> float | None:
 def _iterations(result: dict[str, Any]) -> str:
     study, optimization = result["configuration"]["study"], result["configuration"]["optimization"]
     return f"{study['iterations'] or optimization['iterations']} iterations of {study['method']} each"
-
-
-def _spread(values: Sequence[float], form: str) -> str:
-    if len(values) < 2:
-        return f"{values[0]:{form}}"
-    return f"{statistics.fmean(values):{form}} ± {statistics.stdev(values):{form}}"

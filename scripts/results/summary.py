@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping
 from typing import Any
+
+from results.wording import over_runs
 
 NEAREST, BEST = "transferable", "transfer_aware_splits"
 """The result with the paper's ingredients alone, and the one over five splits."""
@@ -55,10 +56,10 @@ def section(results: Mapping[str, dict[str, Any]]) -> str:
     return f"""## The paper's numbers, and ours
 
 Accuracy in % on 10,000 images of MNIST; on another mesh without any training. `{NEAREST}` has the paper's
-ingredients alone: Gaussian smoothing, regularisation in space and time, tanh. `{BEST}` has
-a penalty on stencils whose symbols on both meshes do not agree, and images smoothed to match the pair, or so
-that the logits of some training images agree (no label is looked at). With unchanged stencils W goes by the
-pair.
+ingredients, Gaussian smoothing, regularisation in space and time, tanh, and a Tikhonov term on the stencils.
+`{BEST}` has a penalty on stencils whose symbols on both meshes do not agree, and images
+smoothed to match the pair, or so that the logits of some training images agree (no label is looked at). With
+unchanged stencils W goes by the pair.
 
 | | paper | {head} |
 |---|---|{"---|" * len(_COLUMNS)}
@@ -72,7 +73,7 @@ def _cell(
     name, pair, weights, images = column
     splits = results[name]["splits"]
     if isinstance(way, str):  # a net on its own mesh
-        return _spread([split["native"][way]["validation"]["accuracy"] for split in splits])
+        return over_runs([split["native"][way]["validation"]["accuracy"] for split in splits])
     here, there, stencils = way
     rule = "pair" if stencils == "keep" else weights
     wanted = {
@@ -83,7 +84,7 @@ def _cell(
         "from": here,
         "to": there,
     }
-    return _spread(
+    return over_runs(
         [
             row["accuracy"]
             for split in splits
@@ -91,8 +92,3 @@ def _cell(
             if all(row[key] == wanted[key] for key in wanted)
         ]
     )
-
-
-def _spread(values: list[float]) -> str:
-    spread = f" ± {100 * statistics.stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{100 * statistics.fmean(values):.2f}{spread}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +41,8 @@ def command(result: dict[str, Any]) -> str:
 
 def figure(result: dict[str, Any], caption: str) -> str:
     """Return the picture of a result, or a sentence where it does not lie beside the result."""
-    name = f"{Path(FOLDER).name}/results/{result.get('figure')}"
-    if not (result.get("figure") and (_PAGE / name).is_file()):
+    name = f"{Path(FOLDER).name}/results/{result['figure']}"
+    if not (result["figure"] and (_PAGE / name).is_file()):
         return "The picture is written beside the result; it is not kept here."
     return f"![{caption}]({name})"
 
@@ -48,6 +50,29 @@ def figure(result: dict[str, Any], caption: str) -> str:
 def number(value: float | None, form: str) -> str:
     """Return a formatted number, "–" for None."""
     return "–" if value is None else f"{value:{form}}"
+
+
+def over_runs(values: Sequence[float], form: str = ".2f", factor: float = 100.0) -> str:
+    """Return the mean of one number a run, ± the standard deviation of a sample where there are several.
+
+    Parameters
+    ----------
+    values : sequence of float
+        May be empty: "–".
+    form : str
+        Format of both numbers.
+    factor : float
+        By default 100, for per cent.
+
+    Returns
+    -------
+    str
+        Such as "98.39 ± 0.06".
+    """
+    if not values:
+        return "–"
+    spread = f" ± {factor * statistics.stdev(values):{form}}" if len(values) > 1 else ""
+    return f"{factor * statistics.fmean(values):{form}}{spread}"
 
 
 def mean_sd(found: dict[str, Any], form: str, factor: float = 1.0) -> str:

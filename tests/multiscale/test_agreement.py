@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from small_nets import images, trained
 
-from refms.data.dataset import Dataset
+from refms.data.dataset import Dataset, subset
 from refms.data.preprocessing import Preprocessing
 from refms.errors import InputError
 from refms.grid import Grid
 from refms.model import initial_model
-from refms.multiscale.agreement import agreeing_smoothing
+from refms.multiscale.agreement import agreeing_smoothing, agreement
 from refms.multiscale.resolution import transfer
 from refms.network.architectures.residual import Residual
+from refms.operators.transfer import transfer_pair
 
 
 def blobs(n: int, count: int = 6) -> Dataset:
@@ -73,6 +74,15 @@ def test_no_other_width_agrees_better(here, there):
     found = agreeing_smoothing(net, moved, some, 2.0)
     assert found.distance == pytest.approx(distance(found.smoothing), rel=1e-12)
     assert found.distance <= min(distance(width) for width in np.linspace(0, 2, 41)) * (1 + 1e-3)
+
+
+def test_by_default_widths_up_to_twice_the_matched_one_are_tried_on_the_first_images():
+    """0 + 1/4 + 3/4 is matched to the bilinear pair, so that 2 is the widest."""
+    net, pair, many = trained(4), transfer_pair("averaging-bilinear"), images(count=700)
+    moved = transfer(net, Grid((8, 8)), pair)
+    first = subset(many, np.arange(500))
+    assert agreement(net, moved, pair, many) == agreeing_smoothing(net, moved, first, 2.0)
+    assert agreement(net, moved, pair, first) == agreeing_smoothing(net, moved, first, 2.0)
 
 
 def test_labels_are_not_looked_at_and_nothing_is_changed():

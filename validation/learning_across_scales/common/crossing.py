@@ -9,23 +9,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from common.smoothing import matched_on
 from refms.config import NetworkSection, OptimizationSection, RegularizationSection
-from refms.data.dataset import Dataset, one_hot, subset
+from refms.data.dataset import Dataset, one_hot
 from refms.files import atomic_write
 from refms.grid import Grid
 from refms.model import Model, score
-from refms.multiscale.agreement import agreeing_smoothing
+from refms.multiscale.agreement import agreement
 from refms.multiscale.resolution import transfer
 from refms.names import STENCIL_RULES, WEIGHT_RULES
 from refms.objective.batches import LabelledColumns
 from refms.operators.transfer import transfer_pair
 from refms.training import fit_classifier
-
-AGREEING = 500
-"""Training images, without their labels, on which the smoothing of a moved net's images is measured."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +65,12 @@ def moved(model: Model, there: int, pair: str, rules: Sequence[str], parts: Part
         ``smoothing``, ``accuracy`` and ``loss`` on the validation images.
     """
     rows, here, sigma = [], model.grid.shape[0], model.preprocessing.smoothing
-    unlabelled = subset(parts.training, np.arange(min(AGREEING, parts.training.count)))
     matched = matched_on(there, here, sigma, pair, parts.training)
     for weights, stencils in itertools.product(WEIGHT_RULES, rules):
         if weights == "adjoint" and (transfer_pair(pair).variational or stencils == "keep"):
             continue  # both rules are the same, or the baseline
         other = transfer(model, _grid(model, there), pair, stencils, weights=weights)
-        agreed = agreeing_smoothing(model, other, unlabelled, 2 * max(sigma, matched, 0.5))
+        agreed = agreement(model, other, transfer_pair(pair), parts.training)
         widths = {"raw": 0.0, "training": sigma, "matched": matched, "agreeing": agreed.smoothing}
         for images, width in widths.items():
             smoothed = replace(other, preprocessing=replace(other.preprocessing, smoothing=width))
