@@ -28,18 +28,18 @@ if TYPE_CHECKING:
         nchw_from_columns,
         nhwc_from_columns,
     )
-    from refms.operators.convolution import Convolution, convolution_matrix
-    from refms.operators.galerkin import prolong_stencil, restrict_stencil, stencil_map
-    from refms.operators.transfer import TRANSFER_PAIRS, TransferPair, transfer_pair
+    from refms.stencils.convolution import Convolution, convolution_matrix
+    from refms.stencils.galerkin import prolong_stencil, restrict_stencil, stencil_map
+    from refms.stencils.transfer import TRANSFER_PAIRS, TransferPair, transfer_pair
 
 __version__ = "0.1.0"
 
 _MODULES = (
     "refms.errors",
     "refms.grid",
-    "refms.operators.convolution",
-    "refms.operators.transfer",
-    "refms.operators.galerkin",
+    "refms.stencils.convolution",
+    "refms.stencils.transfer",
+    "refms.stencils.galerkin",
     "refms.checks",
 )
 

@@ -26,7 +26,7 @@ from typing import Any
 from refms import __version__
 from refms.backend import backend_named
 from refms.errors import InputError
-from refms.files import atomic_write
+from refms.io.files import atomic_write
 
 ROOT = Path(__file__).resolve().parents[1]
 

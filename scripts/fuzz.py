@@ -32,7 +32,7 @@ from fuzzing.board import Board
 from fuzzing.targets import MEMORY, TARGETS, Target
 
 from refms.environment import machine, versions
-from refms.files import atomic_write
+from refms.io.files import atomic_write
 
 HOME = Path(__file__).resolve().parent
 RECORD = HOME.parent / "validation" / "conformance" / "results" / "fuzz.json"

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from refms.config import OptimizationSection
 from refms.data.dataset import Dataset, one_hot, subset
 from refms.data.digits import load_digits
 from refms.data.mnist import load_mnist
@@ -17,7 +16,8 @@ from refms.grid import Grid
 from refms.model import Model, initial_model
 from refms.network.architectures.residual import Residual
 from refms.objective.batches import LabelledColumns
-from refms.training import train
+from refms.run.config import OptimizationSection
+from refms.run.training import train
 
 HAS_MNIST = bool(os.environ.get("REFMS_DATA")) and Path(os.environ["REFMS_DATA"], "mnist").is_dir()
 

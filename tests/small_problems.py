@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 
 from refms.backend import NUMPY, Backend
-from refms.config import OptimizationSection, RegularizationSection
 from refms.errors import Array
 from refms.grid import Grid
 from refms.model import initial_model
 from refms.network.architectures.residual import Residual
 from refms.objective.batches import LabelledColumns
 from refms.objective.optimal_control import OptimalControl
-from refms.training import problem_of
+from refms.run.config import OptimizationSection, RegularizationSection
+from refms.run.training import problem_of
 
 
 def problem_and_blocks(

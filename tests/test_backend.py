@@ -122,7 +122,7 @@ def test_zeros_like_stays_where_it_is(device, dtype):
 
 def test_importing_refms_imports_no_extra():
     code = (
-        "import sys, refms, refms.backend, refms.checks, refms.operators.convolution; "
+        "import sys, refms, refms.backend, refms.checks, refms.stencils.convolution; "
         "print([name for name in ('cupy', 'sklearn', 'matplotlib', 'tqdm') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

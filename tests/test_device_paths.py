@@ -25,6 +25,7 @@ from refms.grid import (
     nchw_from_columns,
     nhwc_from_columns,
 )
+from refms.linear.cg import conjugate_gradients
 from refms.model import Model, score
 from refms.multiscale.depth import prolong_in_time, restrict_in_time, to_depth
 from refms.multiscale.resolution import transfer
@@ -45,17 +46,16 @@ from refms.objective.classifier import Classifier
 from refms.objective.losses import loss_named, softmax
 from refms.objective.optimal_control import OptimalControl
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
-from refms.operators import symbol
-from refms.operators.convolution import Convolution, convolution_matrix
-from refms.operators.differences import gradient_matrix
-from refms.operators.galerkin import prolong_stencil, restrict_stencil
-from refms.operators.smoothing import gaussian_matrix, smooth
-from refms.operators.transfer import TRANSFER_PAIRS, transfer_pair
 from refms.optimize.block_coordinate_descent import block_coordinate_descent
 from refms.optimize.gauss_newton import Damping, minimize_gauss_newton
-from refms.optimize.krylov import conjugate_gradients
 from refms.optimize.newton import minimize_newton
 from refms.optimize.stopping import StopRules
+from refms.stencils import symbol
+from refms.stencils.convolution import Convolution, convolution_matrix
+from refms.stencils.differences import gradient_matrix
+from refms.stencils.galerkin import prolong_stencil, restrict_stencil
+from refms.stencils.smoothing import gaussian_matrix, smooth
+from refms.stencils.transfer import TRANSFER_PAIRS, transfer_pair
 
 GRIDS = {1: Grid((6,)), 2: Grid((4, 6)), 3: Grid((2, 4, 2))}
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refms.elementwise import finish, tanh_step
-from refms.operators.routes.route import finished
+from refms.stencils.routes.route import finished
 
 DTYPES = ("float32", "float64", "complex128")
 

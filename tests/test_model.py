@@ -15,8 +15,8 @@ from refms.errors import InputError
 from refms.grid import Grid
 from refms.model import Model, initial_model, score
 from refms.network.architectures.residual import Residual
-from refms.operators.smoothing import gaussian_matrix
-from refms.operators.transfer import transfer_pair
+from refms.stencils.smoothing import gaussian_matrix
+from refms.stencils.transfer import transfer_pair
 
 TINY = Residual(Grid((2, 2)), channels=1)
 

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from small_nets import examples, images, untrained
 
-from refms.artifacts.checkpoint_files import CheckpointFiles
-from refms.artifacts.model_file import load_model
-from refms.config import OptimizationSection
+from refms.io.checkpoint_files import CheckpointFiles
+from refms.io.model_file import load_model
 from refms.objective.shards import Team
 from refms.parallel import LEAST_EXAMPLES, MPI, SHARDS, communicator
-from refms.training import train
+from refms.run.config import OptimizationSection
+from refms.run.training import train
 
 HERE = Path(sys.executable).parent
 MPIEXEC = HERE / "mpiexec"

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from refms.config import OptimizationSection, RegularizationSection
 from refms.data.dataset import Dataset, one_hot, split, subset
 from refms.data.preprocessing import Preprocessing, prepare
 from refms.errors import InputError
@@ -29,13 +28,14 @@ from refms.objective.classifier import Classifier
 from refms.objective.losses import SoftmaxCrossEntropy, softmax
 from refms.objective.optimal_control import OptimalControl
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
-from refms.operators import symbol
-from refms.operators.convolution import Convolution, convolution_matrix
-from refms.operators.differences import gradient_matrix
-from refms.operators.galerkin import prolong_stencil, restrict_stencil, stencil_map, stencil_map_condition
-from refms.operators.smoothing import gaussian_matrix, smooth
-from refms.operators.transfer import TransferPair, transfer_pair
-from refms.training import problem_of, train
+from refms.run.config import OptimizationSection, RegularizationSection
+from refms.run.training import problem_of, train
+from refms.stencils import symbol
+from refms.stencils.convolution import Convolution, convolution_matrix
+from refms.stencils.differences import gradient_matrix
+from refms.stencils.galerkin import prolong_stencil, restrict_stencil, stencil_map, stencil_map_condition
+from refms.stencils.smoothing import gaussian_matrix, smooth
+from refms.stencils.transfer import TransferPair, transfer_pair
 
 GRID = Grid((4, 4))
 PAIR = transfer_pair("averaging-bilinear")

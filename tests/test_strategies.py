@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from refms import strategies
 from refms.errors import InputError
 from refms.grid import Grid
-from refms.operators.convolution import convolution_matrix
-from refms.operators.transfer import TRANSFER_PAIRS
+from refms.stencils.convolution import convolution_matrix
+from refms.stencils.transfer import TRANSFER_PAIRS
 
 FEW = settings(deadline=None, max_examples=30)
 SEARCH = settings(deadline=None, max_examples=2000, phases=(Phase.generate, Phase.shrink), derandomize=True)

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from refms.artifacts import Artifact, attribute_differences, first_difference, read_artifact
 from refms.certify.cases import CASES
 from refms.certify.cases.case import Case
 from refms.certify.enclosure import DIGITS
 from refms.certify.golden import Golden
 from refms.errors import Array, FileError
+from refms.io import Artifact, attribute_differences, first_difference, read_artifact
 
 VERSION = 2
 """Of the goldens: it grows with every change of their inputs, names or meaning."""

@@ -123,7 +123,7 @@ def galerkin_stencil_test(
     Notes
     -----
     K_H is built entry by entry from (K(s)y)_i = Σ_κ s_κ y_{i+κ}, [LAS] eq. (2), independently of
-    refms.operators. On grids smaller than the stencil, entries that fall on one place add.
+    refms.stencils. On grids smaller than the stencil, entries that fall on one place add.
 
     Examples
     --------

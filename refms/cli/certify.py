@@ -8,9 +8,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from refms.artifacts import Artifact, write_artifact
 from refms.cli.files import require_target, write_json
 from refms.errors import InputError
+from refms.io import Artifact, write_artifact
 
 if TYPE_CHECKING:
     from refms.certify import Row

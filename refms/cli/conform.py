@@ -22,7 +22,7 @@ from refms.conformance.reports.markdown import markdown
 from refms.conformance.reports.report import Report
 from refms.conformance.reports.xfails import read_xfails
 from refms.errors import InputError
-from refms.files import atomic_write
+from refms.io.files import atomic_write
 from refms.names import TIME_LIMITS
 
 LEAST_TESTED = 0.5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from refms.config import Configuration, DataSection
 from refms.data.dataset import Dataset, split
 from refms.data.digits import load_digits
 from refms.data.idx_dataset import load_idx, require_dataset
@@ -10,6 +9,7 @@ from refms.data.mnist import load_mnist
 from refms.errors import InputError
 from refms.model import Model
 from refms.names import IDX_PREFIX
+from refms.run.config import Configuration, DataSection
 
 
 def read_dataset(name: str, folder: str | None, part: str = "train") -> Dataset:

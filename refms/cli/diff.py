@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from refms.artifacts import Artifact, attribute_differences, first_difference, read_artifact_contained
 from refms.cli.files import write_json
+from refms.io import Artifact, attribute_differences, first_difference, read_artifact_contained
 
 WALL_TIMES = ("history/seconds",)
 """Arrays that differ between equal runs."""

@@ -6,13 +6,13 @@ import argparse
 import dataclasses
 from typing import Any
 
-from refms.artifacts.model_file import load_model
 from refms.cli.datasets import read_dataset, split_by
 from refms.cli.files import write_json
-from refms.config import Configuration
 from refms.data.dataset import Dataset, one_hot
 from refms.errors import InputError
+from refms.io.model_file import load_model
 from refms.model import Model, score
+from refms.run.config import Configuration
 
 
 def run(options: argparse.Namespace) -> int:

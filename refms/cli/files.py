@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from refms.environment import versions
 from refms.errors import FileError
-from refms.files import atomic_write
+from refms.io.files import atomic_write
 
 
 def require_target(path: str, *, force: bool) -> None:

@@ -10,23 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from refms.artifacts.artifact import Artifact
-from refms.artifacts.model_file import load_model
-from refms.artifacts.writing import write_artifact
 from refms.cli.datasets import training_part
 from refms.cli.evaluate import require_size
 from refms.cli.files import require_target, write_json
-from refms.config import Configuration
 from refms.data.dataset import Dataset, one_hot, subset
 from refms.environment import machine, versions
 from refms.errors import FileError, InputError, require_whole
+from refms.io.artifact import Artifact
+from refms.io.model_file import load_model
+from refms.io.writing import write_artifact
+from refms.linear.spectrum import Effort
 from refms.model import Model
 from refms.objective.batches import LabelledColumns
 from refms.objective.optimal_control import BLOCKS
-from refms.spectra.inspection import BlockInspection, in_double, inspect
-from refms.spectra.layers import layer_norms
-from refms.spectra.record import as_arrays, as_json
-from refms.spectra.spectrum import Effort
+from refms.run.config import Configuration
+from refms.run.inspection.inspection import BlockInspection, in_double, inspect
+from refms.run.inspection.layers import layer_norms
+from refms.run.inspection.record import as_arrays, as_json
 
 RESIDUALS = (1e-1, 1e-2, 1e-4)
 """Relative residuals whose first iteration the table tells."""
@@ -101,7 +101,7 @@ def table(
     found : mapping of str to BlockInspection
         By block.
     layers : list of dict
-        Of :func:`~refms.spectra.layers.layer_norms`.
+        Of :func:`~refms.run.inspection.layers.layer_norms`.
 
     Returns
     -------

@@ -10,17 +10,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from refms.artifacts.artifact import Artifact
-from refms.artifacts.writing import write_artifact
 from refms.backend import backend_named
 from refms.cli.datasets import read_dataset, split_by
 from refms.cli.files import require_target, write_json
 from refms.cli.train import columns_of, start_of
-from refms.config import Configuration
 from refms.errors import FileError
-from refms.files import atomic_write
-from refms.laboratory.bench import Bench, fitted
-from refms.laboratory.plan import Plan
+from refms.io.artifact import Artifact
+from refms.io.files import atomic_write
+from refms.io.writing import write_artifact
+from refms.run.bench import Bench, fitted
+from refms.run.config import Configuration
+from refms.run.plan import Plan
 
 PICTURES = {"compare": "comparison_figures", "study": "study_figures"}
 """Kind of a result to the function of ``refms.plots`` that draws it."""
@@ -188,7 +188,7 @@ def teller(name: str, *, quiet: bool) -> Callable[[Mapping[str, float]], None] |
     Returns
     -------
     callable or None
-        For :func:`~refms.laboratory.bench.measured_run`.
+        For :func:`~refms.run.bench.measured_run`.
     """
     if quiet:
         return None

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from refms.artifacts.model_file import load_model
 from refms.cli.evaluate import chosen_part
 from refms.cli.files import require_target, write_json
 from refms.data.dataset import subset
 from refms.errors import Array, FileError, InputError, require_choice
-from refms.files import atomic_write, regular_file_size
+from refms.io.files import atomic_write, regular_file_size
+from refms.io.model_file import load_model
 from refms.model import Model
 from refms.names import SYNTHETIC_IMAGES
 from refms.plots import comparison_figures, figure_bytes, inspection_figures, model_figures, study_figures

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from refms.artifacts.checkpoint_files import CheckpointFiles
-from refms.config import Configuration
 from refms.errors import FileError, InputError, require_whole
+from refms.io.checkpoint_files import CheckpointFiles
 from refms.model import Model
-from refms.training import Checkpoint
+from refms.run.config import Configuration
+from refms.run.training import Checkpoint
 
 
 def require_free(files: CheckpointFiles, checkpoints: int, *, resume: bool, force: bool) -> None:

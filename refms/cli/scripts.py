@@ -11,7 +11,7 @@ from pathlib import Path
 from refms.conformance.reports.report import Report, Row
 from refms.conformance.reproduction import MARK, naming
 from refms.errors import FileError
-from refms.files import atomic_write
+from refms.io.files import atomic_write
 
 MOST_LINES = 60
 """A script that is longer is not printed, but named."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from refms.artifacts import describe, read_artifact_contained
 from refms.cli.files import write_json
+from refms.io import describe, read_artifact_contained
 
 
 def run(options: argparse.Namespace) -> int:

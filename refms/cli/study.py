@@ -19,11 +19,11 @@ from refms.cli.laboratory import (
     write_results,
 )
 from refms.errors import FileError
-from refms.files import regular_file_size
-from refms.laboratory.bench import measured_run, require_runnable
-from refms.laboratory.plan import Plan
-from refms.laboratory.results import study_artifact, study_result, study_table
-from refms.laboratory.study import StudyPoint, done_before, parameter_name, points_of
+from refms.io.files import regular_file_size
+from refms.run.bench import measured_run, require_runnable
+from refms.run.plan import Plan
+from refms.run.results import study_artifact, study_result, study_table
+from refms.run.study import StudyPoint, done_before, parameter_name, points_of
 
 LARGEST_RESULT = 2**28
 """Bytes that an earlier result may have."""

@@ -13,8 +13,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from refms.artifacts.checkpoint_files import CheckpointFiles
-from refms.artifacts.model_file import save_model
 from refms.backend import backend_named, backend_of
 from refms.cli.datasets import read_dataset, split_by
 from refms.cli.files import require_target, write_json
@@ -22,10 +20,11 @@ from refms.cli.interruption import interruption
 from refms.cli.parsers.train import OVERRIDES
 from refms.cli.progress import duration, show_status, status_line, time_left
 from refms.cli.resuming import require_free, resumed, told_where_it_goes_on
-from refms.config import Configuration
 from refms.data.dataset import Dataset, one_hot
 from refms.environment import machine, peak_memory, versions
 from refms.errors import Array, require_whole
+from refms.io.checkpoint_files import CheckpointFiles
+from refms.io.model_file import save_model
 from refms.model import Model, initial_model, score
 from refms.objective.batches import LabelledColumns
 from refms.objective.shards import Team
@@ -33,7 +32,8 @@ from refms.optimize.history import HistoryRow
 from refms.optimize.outcome import Status
 from refms.optimize.schedule import Monitor, Report
 from refms.parallel import communicator
-from refms.training import Checkpoint, Training, require_memory, train
+from refms.run.config import Configuration
+from refms.run.training import Checkpoint, Training, require_memory, train
 
 
 def run(options: argparse.Namespace) -> int:
@@ -217,7 +217,7 @@ def progress(
     Returns
     -------
     callable
-        For :func:`~refms.training.train`.
+        For :func:`~refms.run.training.train`.
     """
     total = configuration.optimization.iterations
     clock = [time.perf_counter()]  # when the run began and each iteration ended

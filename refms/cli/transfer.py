@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from refms.artifacts.model_file import load_model, save_model
 from refms.cli.datasets import training_part
 from refms.cli.files import write_json
 from refms.errors import InputError
 from refms.grid import Grid
+from refms.io.model_file import load_model, save_model
 from refms.model import Model
 from refms.multiscale.agreement import agreement
 from refms.multiscale.depth import to_depth
 from refms.multiscale.matched_smoothing import matched_between
 from refms.multiscale.resolution import transfer
-from refms.operators.transfer import transfer_pair
+from refms.stencils.transfer import transfer_pair
 
 
 def run(options: argparse.Namespace) -> int:

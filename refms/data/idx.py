@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from refms.errors import Array, FileError
-from refms.files import regular_file_size
+from refms.io.files import regular_file_size
 
 # Third byte of the magic number: the type of the values, all big-endian.
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}

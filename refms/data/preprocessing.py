@@ -13,8 +13,8 @@ from refms.backend import NUMPY, Backend
 from refms.data.dataset import Dataset
 from refms.errors import Array, InputError, require_choice, require_whole
 from refms.grid import Grid, columns_from_nchw
-from refms.operators.smoothing import smooth
-from refms.operators.transfer import transfer_pair
+from refms.stencils.smoothing import smooth
+from refms.stencils.transfer import transfer_pair
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refms.errors import Array, FileError
-from refms.files import regular_file_size
+from refms.io.files import regular_file_size
 
 MOST_VARIABLES = 2000
 """How many arrays there may be."""

@@ -12,7 +12,7 @@ import zlib
 import numpy as np
 
 from refms.errors import Array, FileError
-from refms.files import regular_file_size
+from refms.io.files import regular_file_size
 
 MOST_MEMBERS = 2000
 """How many arrays there may be."""

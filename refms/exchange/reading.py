@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from refms.artifacts import read_arrays_contained
 from refms.errors import Array, FileError
 from refms.exchange.layout import case_arrays, expectations, flattened, precision_of
 from refms.exchange.mat import read_mat
 from refms.exchange.npz import read_npz
-from refms.files import regular_file_size
+from refms.io import read_arrays_contained
+from refms.io.files import regular_file_size
 
 LARGEST = 2**24
 """Bytes that a file, and all that it holds, may have: some times what cases take, many times results."""

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import scipy.io
 
-from refms.artifacts import Artifact, write_artifact
 from refms.certify.cases import CASES
 from refms.errors import Array, InputError, require_choice
 from refms.exchange.layout import LAYOUT, ORDER, case_arrays, expectations, flattened, operations
-from refms.files import atomic_write
+from refms.io import Artifact, write_artifact
+from refms.io.files import atomic_write
 
 FORMATS = ("h5", "npz", "mat")
 

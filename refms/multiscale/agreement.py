@@ -13,7 +13,7 @@ from refms.data.dataset import Dataset, subset
 from refms.errors import Array, InputError
 from refms.model import Model
 from refms.multiscale.matched_smoothing import matched_between
-from refms.operators.transfer import TransferPair
+from refms.stencils.transfer import TransferPair
 
 EXAMPLES = 500
 """Images on which two nets are compared where nothing else is said."""

@@ -6,7 +6,7 @@ import math
 
 from refms.errors import InputError, require_whole
 from refms.grid import Grid
-from refms.operators.transfer import Entries, TransferPair
+from refms.stencils.transfer import Entries, TransferPair
 
 
 def matched_smoothing(sigma: float, pair: TransferPair, levels: int, cell: float = 1.0) -> float:
@@ -45,7 +45,7 @@ def matched_smoothing(sigma: float, pair: TransferPair, levels: int, cell: float
 
     Examples
     --------
-    >>> from refms.operators.transfer import transfer_pair
+    >>> from refms.stencils.transfer import transfer_pair
     >>> round(matched_smoothing(1.5, transfer_pair("averaging-bilinear"), 1) ** 2, 12)  # 2.25 + 1/4 + 3/4
     3.25
     """
@@ -85,7 +85,7 @@ def matched_between(here: Grid, there: Grid, sigma: float, pair: TransferPair, i
 
     Examples
     --------
-    >>> from refms.operators.transfer import transfer_pair
+    >>> from refms.stencils.transfer import transfer_pair
     >>> pair = transfer_pair("averaging-bilinear")
     >>> matched_between(Grid((7, 7)), Grid((14, 14)), 0.0, pair, Grid((28, 28)))  # a cell of 14 is two of 28
     2.0

@@ -11,8 +11,8 @@ from refms.grid import Grid
 from refms.model import Model
 from refms.names import STENCIL_RULES, WEIGHT_RULES
 from refms.network.layers.pooling import WHOLE_MESH
-from refms.operators.galerkin import prolong_stencil, restrict_stencil
-from refms.operators.transfer import TransferPair, transfer_pair
+from refms.stencils.galerkin import prolong_stencil, restrict_stencil
+from refms.stencils.transfer import TransferPair, transfer_pair
 
 
 def transfer(

@@ -42,7 +42,7 @@ class ForwardEuler(TimeStepping):
     >>> from refms.grid import Grid
     >>> from refms.network.activation import TANH
     >>> from refms.network.layers.convolution_layer import ConvolutionLayer
-    >>> from refms.operators.convolution import Convolution
+    >>> from refms.stencils.convolution import Convolution
     >>> steps = ForwardEuler(ConvolutionLayer(Convolution(Grid((8, 8))), TANH), layers=2, final_time=1.0)
     >>> steps.time_step, steps.layout.size
     (0.5, 20)

@@ -12,8 +12,8 @@ from refms.backend import NUMPY, Backend
 from refms.errors import Array, InputError, require_choice, require_shape
 from refms.network.time_stepping import TimeStepping
 from refms.objective.classifier import Classifier
-from refms.operators.differences import gradient_matrix
-from refms.operators.kronecker import identity, kronecker
+from refms.stencils.differences import gradient_matrix
+from refms.stencils.kronecker import identity, kronecker
 
 
 @dataclass(frozen=True, eq=False)

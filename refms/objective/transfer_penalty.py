@@ -12,10 +12,10 @@ from refms.errors import Array, InputError, require_choice
 from refms.names import TRANSFER_GOALS, TRANSFER_PENALTIES
 from refms.network.architectures.residual import Residual
 from refms.objective.regularizers import Quadratic
-from refms.operators.galerkin import prolong_stencil, restrict_stencil
-from refms.operators.kronecker import delivered, identity, kronecker
-from refms.operators.patches import offsets_of
-from refms.operators.transfer import TransferPair, transfer_pair
+from refms.stencils.galerkin import prolong_stencil, restrict_stencil
+from refms.stencils.kronecker import delivered, identity, kronecker
+from refms.stencils.patches import offsets_of
+from refms.stencils.transfer import TransferPair, transfer_pair
 
 
 def transfer_regularizer(

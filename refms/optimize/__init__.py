@@ -1,11 +1,11 @@
 """A direction, a search and a loop, shared by Newton, Gauss–Newton and block-coordinate descent."""
 
+from refms.linear.cg import CGResult, conjugate_gradients
 from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
 from refms.optimize.descent import DescentResult, Minimum, descend, minimize
 from refms.optimize.direction import Direction, newton_direction
 from refms.optimize.gauss_newton import Damping, GaussNewton, minimize_gauss_newton
 from refms.optimize.history import History, HistoryRow
-from refms.optimize.krylov import CGResult, conjugate_gradients
 from refms.optimize.line_search import LineSearchResult, armijo
 from refms.optimize.newton import Newton, minimize_newton, newton_step
 from refms.optimize.objective import Objective, Product

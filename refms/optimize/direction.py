@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from refms.errors import Array
-from refms.optimize.krylov import CGResult, conjugate_gradients
+from refms.linear.cg import CGResult, conjugate_gradients
 from refms.optimize.objective import Product
 from refms.optimize.vectors import add_scaled, dot
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from refms.errors import Array, InputError
+from refms.linear.steihaug import Path, steihaug
 from refms.optimize.direction import Direction
 from refms.optimize.line_search import rounding_error
 from refms.optimize.objective import Objective, preconditioner_of
 from refms.optimize.outcome import Outcome, Status
-from refms.optimize.steihaug import Path, steihaug
 from refms.optimize.step import StepResult, gradient_at
 from refms.optimize.vectors import add_scaled
 

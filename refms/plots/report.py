@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from refms.model import Model
-from refms.pages import escaped, page, table
+from refms.plots.pages import escaped, page, table
 from refms.plots.results import Run, numbers, part, runs_of
 from refms.plots.saving import figure_bytes
 from refms.plots.study import value_text

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from refms.errors import Array, FileError, InputError, presentable, require_choice
-from refms.files import regular_file_size
+from refms.io.files import regular_file_size
 from refms.names import RESULT_KINDS
 
 LARGEST_RESULT = 2**28

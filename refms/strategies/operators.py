@@ -11,7 +11,7 @@ from refms.errors import Array, InputError, require_whole
 from refms.grid import Grid
 from refms.network.activation import ACTIVATIONS
 from refms.network.architectures.residual import OPENINGS, Residual
-from refms.operators.transfer import TRANSFER_PAIRS, TransferPair
+from refms.stencils.transfer import TRANSFER_PAIRS, TransferPair
 from refms.strategies.arrays import arrays, delta
 
 LARGEST = {1: 16, 2: 8, 3: 4}
@@ -138,7 +138,7 @@ def transfer_pairs(
     Returns
     -------
     SearchStrategy of TransferPair
-        Some of ``refms.operators.transfer.TRANSFER_PAIRS``.
+        Some of ``refms.stencils.transfer.TRANSFER_PAIRS``.
 
     Raises
     ------

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from refms.config import OptimizationSection, RegularizationSection
 from refms.grid import Grid, columns_from_nchw
 from refms.model import Model
 from refms.network.architectures.residual import Residual
 from refms.objective.batches import LabelledColumns
 from refms.objective.optimal_control import OptimalControl
-from refms.training import problem_of
+from refms.run.config import OptimizationSection, RegularizationSection
+from refms.run.training import problem_of
 
 CLASSES = 10
 STENCIL = 3

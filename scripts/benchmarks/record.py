@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.child import ALLOCATORS, SCRIPTS
 from refms.environment import machine, versions
-from refms.files import atomic_write
+from refms.io.files import atomic_write
 
 ROOT = SCRIPTS.parent
 PUBLISHED = ROOT / "validation" / "benchmarks"

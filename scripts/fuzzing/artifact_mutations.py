@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from refms.artifacts import Artifact
-from refms.artifacts.writing import file_image
 from refms.errors import InputError
+from refms.io import Artifact
+from refms.io.writing import file_image
 
 _VALUES: tuple[Any, ...] = (
     None,

@@ -14,10 +14,10 @@ import h5py
 import numpy as np
 import scipy.io
 
-from refms.artifacts import Artifact
-from refms.artifacts.model_file import model_artifact
-from refms.artifacts.writing import file_image
 from refms.grid import Grid
+from refms.io import Artifact
+from refms.io.model_file import model_artifact
+from refms.io.writing import file_image
 from refms.model import initial_model
 from refms.network.architectures.residual import Residual
 from refms.optimize.history import History, HistoryRow

@@ -10,19 +10,19 @@ from pathlib import Path
 from fuzzing import seeds
 from fuzzing.artifact_mutations import mutated_artifact
 from fuzzing.hdf5_mutations import mutated
-from refms.artifacts import (
+from refms.data.mnist import load_mnist
+from refms.errors import InputError
+from refms.exchange import reading, write_cases
+from refms.exchange.layout import expectations
+from refms.grid import Grid
+from refms.io import (
     Artifact,
     describe,
     model_file,
     read_arrays,
     read_artifact,
 )
-from refms.artifacts.model_file import load_model, save_model
-from refms.data.mnist import load_mnist
-from refms.errors import InputError
-from refms.exchange import reading, write_cases
-from refms.exchange.layout import expectations
-from refms.grid import Grid
+from refms.io.model_file import load_model, save_model
 from refms.model import initial_model
 from refms.network.architectures.residual import Residual
 

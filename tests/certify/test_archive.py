@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from refms.artifacts import Artifact, read_artifact, write_artifact
 from refms.certify import difference, from_artifact, prove_all, shipped, to_artifact
 from refms.certify.cases import CASES
 from refms.errors import FileError
+from refms.io import Artifact, read_artifact, write_artifact
 
 
 @pytest.fixture(scope="module")

@@ -20,14 +20,14 @@ from refms.certify.cases.case import Case
 from refms.certify.certificate import prove_all
 from refms.certify.golden import Golden
 from refms.grid import Grid
+from refms.linear.cg import conjugate_gradients
 from refms.network.activation import Activation
 from refms.network.layers.convolution_layer import ConvolutionLayer
 from refms.network.propagation import ForwardEuler
 from refms.objective.losses import SoftmaxCrossEntropy, SoftmaxCrossEntropyEvaluation
 from refms.objective.regularizers import Quadratic
-from refms.operators.convolution import Convolution
-from refms.optimize.krylov import conjugate_gradients
 from refms.optimize.line_search import armijo
+from refms.stencils.convolution import Convolution
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import time
 import pytest
 
 import refms.certify.archive
-from refms.artifacts import Artifact, read_artifact
 from refms.certify import Proof, from_artifact, shipped
 from refms.cli import main as program
-from refms.operators.convolution import Convolution
+from refms.io import Artifact, read_artifact
+from refms.stencils.convolution import Convolution
 
 
 def test_this_installation_is_certified_in_seconds(capsys, tmp_path):

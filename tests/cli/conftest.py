@@ -79,4 +79,4 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("refms.files.os.fsync", full)
+    monkeypatch.setattr("refms.io.files.os.fsync", full)

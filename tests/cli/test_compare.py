@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from refms.artifacts.reading import read_artifact
-from refms.laboratory.plan import Plan
-from refms.laboratory.study import points_of
+from refms.io.reading import read_artifact
 from refms.model import initial_model
 from refms.names import METHODS
+from refms.run.plan import Plan
+from refms.run.study import points_of
 
 TOML = """
 [data]

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 from small_nets import HAS_MNIST
 
-from refms.artifacts import Artifact, write_artifact
-from refms.artifacts.model_file import load_model, model_artifact, save_model
 from refms.data.dataset import one_hot, split
 from refms.data.digits import load_digits
+from refms.io import Artifact, write_artifact
+from refms.io.model_file import load_model, model_artifact, save_model
 from refms.model import score
-from refms.operators.transfer import transfer_pair
+from refms.stencils.transfer import transfer_pair
 
 
 def expected(model, part):

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from refms.artifacts import read_artifact
-from refms.artifacts.model_file import load_model
+from refms.io import read_artifact
+from refms.io.model_file import load_model
 
 FEW = ("--examples", 30, "--steps", 5, "--probes", 2, "--eigenvalues", 1)
 

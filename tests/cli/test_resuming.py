@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from refms.artifacts.checkpoint_files import CheckpointFiles
-from refms.artifacts.model_file import load_model, save_model
 from refms.errors import FileError
+from refms.io.checkpoint_files import CheckpointFiles
+from refms.io.model_file import load_model, save_model
 
 SMALL = ("--size", "4", "--train", "300", "--validation", "50", "--channels", "2")
 WORDS = (*SMALL, "--iterations", "6", "--quiet")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from refms.artifacts.reading import read_artifact
 from refms.cli import study as command
-from refms.laboratory.bench import measured_run
+from refms.io.reading import read_artifact
+from refms.run.bench import measured_run
 
 TOML = """
 [data]

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from small_nets import HAS_MNIST
 
-from refms.artifacts.checkpoint_files import CheckpointFiles
-from refms.artifacts.model_file import load_model
-from refms.config import Configuration
-from refms.training import train
+from refms.io.checkpoint_files import CheckpointFiles
+from refms.io.model_file import load_model
+from refms.run.config import Configuration
+from refms.run.training import train
 
 QUICK = ("--size", 4, "--train", 100, "--validation", 50, "--channels", 2, "--iterations", 2)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from refms.artifacts import first_difference
-from refms.artifacts.model_file import load_model, model_artifact
 from refms.cli.datasets import training_part
 from refms.data.dataset import subset
 from refms.grid import Grid
+from refms.io import first_difference
+from refms.io.model_file import load_model, model_artifact
 from refms.multiscale.agreement import agreeing_smoothing
 from refms.multiscale.depth import to_depth
 from refms.multiscale.resolution import transfer

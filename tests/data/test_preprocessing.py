@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from refms.data import Dataset, Preprocessing, prepare
 from refms.errors import InputError
 from refms.grid import Grid
-from refms.operators.smoothing import gaussian_matrix
-from refms.operators.transfer import TRANSFER_PAIRS, transfer_pair
+from refms.stencils.smoothing import gaussian_matrix
+from refms.stencils.transfer import TRANSFER_PAIRS, transfer_pair
 
 PAIRS = sorted(pair.name for pair in TRANSFER_PAIRS)
 EPS = {"float32": np.finfo("float32").eps, "float64": np.finfo("float64").eps}

@@ -19,11 +19,11 @@ from exchanged_files import FORMATS, store
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from refms.artifacts import read_arrays
 from refms.cli.main import main
 from refms.errors import FileError
 from refms.exchange import read_results
 from refms.exchange.reading import LARGEST, read_cases
+from refms.io import read_arrays
 
 NAME = "result/convolution/1d/product"
 VALUES = np.arange(84.0).reshape(21, 4)

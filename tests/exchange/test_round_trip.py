@@ -11,10 +11,10 @@ import pytest
 import scipy.io
 from exchanged_files import FORMATS, computed, store
 
-from refms.artifacts import read_artifact
 from refms.cli.main import main
 from refms.exchange import case_arrays, judge, write_cases
 from refms.exchange.layout import expectations, flattened
+from refms.io import read_artifact
 
 
 @pytest.fixture

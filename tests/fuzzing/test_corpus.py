@@ -8,8 +8,8 @@ import pytest
 from fuzzing.sentences import kind_of
 from fuzzing.targets import TARGETS
 
-from refms.artifacts import contained
 from refms.cli.main import main
+from refms.io import contained
 
 CORPUS = Path(__file__).parent / "corpus"
 FINDINGS = sorted(path for path in (CORPUS / "findings").rglob("*") if path.is_file())

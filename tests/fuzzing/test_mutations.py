@@ -11,8 +11,8 @@ from fuzzing import seeds
 from fuzzing.artifact_mutations import mutated_artifact
 from fuzzing.hdf5_mutations import lookup3, mutated, sealed
 
-from refms.artifacts import read_artifact
 from refms.errors import FileError, InputError
+from refms.io import read_artifact
 
 
 def unchanged(data, most):

@@ -17,7 +17,7 @@ from refms.model import initial_model
 from refms.multiscale.agreement import agreeing_smoothing, agreement
 from refms.multiscale.resolution import transfer
 from refms.network.architectures.residual import Residual
-from refms.operators.transfer import transfer_pair
+from refms.stencils.transfer import transfer_pair
 
 
 def blobs(n: int, count: int = 6) -> Dataset:

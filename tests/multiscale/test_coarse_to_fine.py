@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from small_nets import examples, images, untrained
 
-from refms.config import OptimizationSection, RegularizationSection
 from refms.errors import InputError, SingularTransferError
 from refms.grid import Grid
 from refms.multiscale.resolution import coarse_to_fine, transfer
-from refms.training import problem_of, train
+from refms.run.config import OptimizationSection, RegularizationSection
+from refms.run.training import problem_of, train
 
 OPTIONS = OptimizationSection(iterations=2, hessian_fraction=0.5, dtype="float64")
 PAIR = "averaging-constant"

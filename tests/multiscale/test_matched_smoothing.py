@@ -10,7 +10,7 @@ import pytest
 from refms.errors import InputError
 from refms.grid import Grid
 from refms.multiscale.matched_smoothing import matched_between, matched_smoothing
-from refms.operators.transfer import TRANSFER_PAIRS, transfer_pair
+from refms.stencils.transfer import TRANSFER_PAIRS, transfer_pair
 
 AVERAGING = [pair for pair in TRANSFER_PAIRS if pair.name != "summing-constant"]
 

@@ -13,8 +13,8 @@ from refms.grid import Grid
 from refms.model import initial_model
 from refms.multiscale.resolution import move_pooling, move_stencils, move_weights, transfer
 from refms.network.architectures.residual import Residual
-from refms.operators.galerkin import stencil_map_condition
-from refms.operators.transfer import TRANSFER_PAIRS, transfer_pair
+from refms.stencils.galerkin import stencil_map_condition
+from refms.stencils.transfer import TRANSFER_PAIRS, transfer_pair
 
 EPS = np.finfo("float64").eps
 NAMES = [pair.name for pair in TRANSFER_PAIRS]

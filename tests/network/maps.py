@@ -23,7 +23,7 @@ from refms.network.layers.pooling import AveragePooling
 from refms.network.layers.transposed import TransposedLayer
 from refms.network.propagation import ForwardEuler
 from refms.objective.classifier import Classifier
-from refms.operators.convolution import Convolution
+from refms.stencils.convolution import Convolution
 
 GRIDS = {1: Grid((5,)), 2: Grid((3, 4)), 3: Grid((2, 3, 2))}
 EXAMPLES = 3

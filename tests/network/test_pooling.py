@@ -13,7 +13,7 @@ from refms.errors import InputError
 from refms.grid import Grid
 from refms.network.layers.pooling import AveragePooling, pooled_grid
 from refms.objective.classifier import Classifier
-from refms.operators.transfer import transfer_pair
+from refms.stencils.transfer import transfer_pair
 
 EMPTY = np.zeros(0)
 seeds = st.integers(0, 2**31)

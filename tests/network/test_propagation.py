@@ -15,7 +15,7 @@ from refms.network.activation import activation
 from refms.network.euler_step import linearized_step, step
 from refms.network.layers.convolution_layer import ConvolutionLayer
 from refms.network.propagation import ForwardEuler
-from refms.operators.convolution import Convolution
+from refms.stencils.convolution import Convolution
 
 
 def euler(N, T, n=(4, 3), channels=2, name="tanh"):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from refms.errors import InputError
 from refms.grid import Grid
 from refms.objective.classifier import Classifier
-from refms.operators.transfer import TRANSFER_PAIRS
+from refms.stencils.transfer import TRANSFER_PAIRS
 
 PAIRS = {pair.name: pair for pair in TRANSFER_PAIRS}
 

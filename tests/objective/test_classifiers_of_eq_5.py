@@ -9,7 +9,6 @@ import pytest
 from small_nets import examples, images, trained, untrained
 
 from refms.checks import complex_step_test
-from refms.config import OptimizationSection, RegularizationSection
 from refms.model import score
 from refms.names import LOSSES
 from refms.objective.losses import loss_named
@@ -17,7 +16,8 @@ from refms.optimize.block_coordinate_descent import block_coordinate_descent, pr
 from refms.optimize.newton import minimize_newton
 from refms.optimize.step import StepOptions
 from refms.optimize.stopping import StopRules
-from refms.training import problem_of, train
+from refms.run.config import OptimizationSection, RegularizationSection
+from refms.run.training import problem_of, train
 
 WEIGHTS = RegularizationSection(
     W_smoothness=1e-2, W_tikhonov=1e-3, theta_smoothness=3e-2, theta_tikhonov=1e-2

@@ -17,7 +17,7 @@ from refms.network.layers.convolution_layer import ConvolutionLayer
 from refms.network.propagation import ForwardEuler
 from refms.objective.classifier import Classifier
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
-from refms.operators.convolution import Convolution
+from refms.stencils.convolution import Convolution
 
 LAYER = ConvolutionLayer(Convolution(Grid((4,)), 1, 1, (3,)), TANH)
 seeds = st.integers(0, 2**31)

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_nets import examples, images, rho, untrained
 
-from refms.config import OptimizationSection, RegularizationSection
 from refms.objective.batches import LabelledColumns
 from refms.objective.optimal_control import BLOCKS
 from refms.objective.shards import Team, own_batches, own_range
 from refms.parallel import LEAST_EXAMPLES, SERIAL, SHARDS, Serial, own_shards, shard_bounds
-from refms.training import problem_of
+from refms.run.config import OptimizationSection, RegularizationSection
+from refms.run.training import problem_of
 
 COUNT = SHARDS * LEAST_EXAMPLES + 5
 

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_nets import examples, images, untrained
 
-from refms.config import OptimizationSection, RegularizationSection
 from refms.grid import Grid
 from refms.network.architectures.residual import Residual
 from refms.objective.transfer_penalty import stencil_penalty, transfer_regularizer
-from refms.operators.galerkin import prolong_stencil, restrict_stencil
-from refms.operators.symbol import symbol
-from refms.operators.transfer import TRANSFER_PAIRS, transfer_pair
-from refms.training import problem_of
+from refms.run.config import OptimizationSection, RegularizationSection
+from refms.run.training import problem_of
+from refms.stencils.galerkin import prolong_stencil, restrict_stencil
+from refms.stencils.symbol import symbol
+from refms.stencils.transfer import TRANSFER_PAIRS, transfer_pair
 
 CLOSED = [(pair.name, size) for pair in TRANSFER_PAIRS for size in pair.closed_sizes]
 seeds = st.integers(0, 2**31)

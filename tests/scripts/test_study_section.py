@@ -8,8 +8,8 @@ import make_results
 import pytest
 import results
 
-from refms.laboratory.plan import Plan
-from refms.laboratory.study import points_of
+from refms.run.plan import Plan
+from refms.run.study import points_of
 
 
 def run(value: str, seed: int, accuracies: list[float]) -> dict:

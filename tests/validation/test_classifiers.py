@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import results
 
-from refms.artifacts import read_artifact
 from refms.errors import InputError
+from refms.io import read_artifact
 from refms.names import LOSSES
 
 FOLDER = Path(__file__).resolve().parents[2] / results.FOLDER

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from results import section
 
-from refms.artifacts import read_artifact
-from refms.artifacts.model_file import load_model
 from refms.errors import InputError
+from refms.io import read_artifact
+from refms.io.model_file import load_model
 from refms.multiscale.resolution import transfer
 
 TOML = """

@@ -14,12 +14,12 @@ from common.summary import first_reaching, last_within, spread
 from common.trainings import CURVE, Bench
 from small_nets import images
 
-from refms.artifacts import read_artifact
-from refms.artifacts.checkpoint_files import CheckpointFiles
-from refms.artifacts.model_file import load_model
-from refms.config import Configuration
 from refms.errors import FileError, InputError
-from refms.training import train
+from refms.io import read_artifact
+from refms.io.checkpoint_files import CheckpointFiles
+from refms.io.model_file import load_model
+from refms.run.config import Configuration
+from refms.run.training import train
 
 
 @dataclass(frozen=True)

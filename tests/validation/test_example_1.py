@@ -8,8 +8,8 @@ import example_1
 import numpy as np
 import pytest
 
-from refms.artifacts import read_artifact
-from refms.operators.transfer import TRANSFER_PAIRS
+from refms.io import read_artifact
+from refms.stencils.transfer import TRANSFER_PAIRS
 
 TOML = '[data]\ndataset = "digits"\n[experiment]\nshown = 2\n'
 

@@ -10,9 +10,9 @@ import pytest
 import shallow_to_deep
 from results import section
 
-from refms.artifacts import read_artifact
-from refms.artifacts.model_file import load_model
 from refms.errors import InputError
+from refms.io import read_artifact
+from refms.io.model_file import load_model
 from refms.multiscale.depth import to_depth
 
 TOML = """

@@ -21,8 +21,8 @@ from common.dynamics import (
 )
 from results import section
 
-from refms.artifacts import read_artifact
 from refms.grid import Grid
+from refms.io import read_artifact
 from refms.network.architectures.residual import Residual
 
 NETS = {

@@ -33,7 +33,7 @@ from refms.conformance.properties import PROPERTIES
 from refms.conformance.runner import examined
 from refms.environment import machine, versions
 from refms.errors import FileError
-from refms.files import atomic_write
+from refms.io.files import atomic_write
 
 TARGET = Path(__file__).resolve().parent / "results" / "false_alarms.json"
 QUANTILES = (0.5, 0.9, 0.99, 0.999, 1.0)

@@ -30,18 +30,18 @@ from common.identities import exact_identities
 from common.publishing import ended
 from common.smoothing import matched_on
 
-from refms.artifacts.checkpoint_files import CheckpointFiles
-from refms.artifacts.model_file import load_model
 from refms.cli.datasets import read_dataset, split_by
 from refms.cli.files import require_target
 from refms.cli.main import main as refms
-from refms.config import Configuration
 from refms.data.dataset import Dataset, subset
 from refms.environment import machine, versions
 from refms.errors import InputError
-from refms.files import atomic_write
 from refms.grid import Grid
-from refms.operators.transfer import TRANSFER_PAIRS, transfer_pair
+from refms.io.checkpoint_files import CheckpointFiles
+from refms.io.files import atomic_write
+from refms.io.model_file import load_model
+from refms.run.config import Configuration
+from refms.stencils.transfer import TRANSFER_PAIRS, transfer_pair
 
 PAIRS = ("averaging-bilinear", "averaging-constant")
 """The pair of Example 1, and the one with R = 2^-d Pᵀ on the same cells."""

@@ -26,12 +26,12 @@ from common.summary import first_reaching, last_within, spread
 from common.trainings import CURVE, Bench
 
 from refms.cli.datasets import read_dataset
-from refms.config import Configuration
 from refms.data.dataset import Dataset
 from refms.errors import Array, InputError, require_choice
 from refms.model import Model
 from refms.multiscale.resolution import coarse_to_fine
 from refms.names import STENCIL_RULES, WEIGHT_RULES
+from refms.run.config import Configuration
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -25,9 +25,9 @@ from refms.cli.datasets import read_dataset
 from refms.data.dataset import Dataset, subset
 from refms.data.preprocessing import Preprocessing, prepare
 from refms.errors import Array, InputError
-from refms.operators.convolution import convolution_matrix
-from refms.operators.galerkin import prolong_stencil, restrict_stencil
-from refms.operators.transfer import TRANSFER_PAIRS, TransferPair
+from refms.stencils.convolution import convolution_matrix
+from refms.stencils.galerkin import prolong_stencil, restrict_stencil
+from refms.stencils.transfer import TRANSFER_PAIRS, TransferPair
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

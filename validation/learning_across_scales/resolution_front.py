@@ -27,20 +27,20 @@ import numpy as np
 from common.crossing import Parts, columns, fitted, moved, rules_for
 from common.publishing import can_draw, drawn, ended
 
-from refms.artifacts.model_file import load_model, save_model
 from refms.cli.datasets import read_dataset, split_by
 from refms.cli.files import require_target
-from refms.config import Configuration
 from refms.data.dataset import Dataset, subset
 from refms.environment import machine, versions
 from refms.errors import FileError
-from refms.files import atomic_write
 from refms.grid import Grid
+from refms.io.files import atomic_write
+from refms.io.model_file import load_model, save_model
 from refms.model import Model, initial_model, score
 from refms.multiscale.resolution import transfer
 from refms.names import STENCIL_RULES
-from refms.operators.symbol import symbol
-from refms.training import train
+from refms.run.config import Configuration
+from refms.run.training import train
+from refms.stencils.symbol import symbol
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

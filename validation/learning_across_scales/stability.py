@@ -32,7 +32,6 @@ from common.publishing import Publisher, ended
 from common.trainings import Bench
 
 from refms.cli.datasets import read_dataset
-from refms.config import Configuration
 from refms.errors import Array, InputError, require_choice
 from refms.grid import Grid
 from refms.model import Model, score
@@ -47,7 +46,8 @@ from refms.network.layers.convolution_layer import ConvolutionLayer
 from refms.network.propagation import ForwardEuler
 from refms.objective.batches import LabelledColumns
 from refms.objective.losses import SoftmaxCrossEntropy
-from refms.operators.convolution import Convolution
+from refms.run.config import Configuration
+from refms.stencils.convolution import Convolution
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -17,15 +17,15 @@ from dataclasses import replace
 import numpy as np
 
 from refms import Grid, adjoint_test, convolution_matrix, gauss_newton_test, taylor_test
-from refms.config import OptimizationSection, RegularizationSection
 from refms.data.dataset import one_hot, split
 from refms.data.digits import load_digits
+from refms.linear.cg import conjugate_gradients
 from refms.model import initial_model
 from refms.network.architectures.residual import Residual
 from refms.objective.batches import LabelledColumns
-from refms.optimize.krylov import conjugate_gradients
 from refms.optimize.line_search import armijo
-from refms.training import problem_of
+from refms.run.config import OptimizationSection, RegularizationSection
+from refms.run.training import problem_of
 
 # %% [markdown]
 # ## 1. Space: a stencil is a matrix

@@ -20,7 +20,6 @@ from refms import (
     stencil_map,
     transfer_pair,
 )
-from refms.config import OptimizationSection, RegularizationSection
 from refms.data.dataset import one_hot, split
 from refms.data.digits import load_digits
 from refms.data.preprocessing import Preprocessing
@@ -30,9 +29,10 @@ from refms.multiscale.matched_smoothing import matched_smoothing
 from refms.multiscale.resolution import coarse_to_fine, transfer
 from refms.network.architectures.residual import Residual
 from refms.objective.batches import LabelledColumns
-from refms.operators.galerkin import stencil_map_condition
-from refms.operators.symbol import eigenvalues
-from refms.training import train
+from refms.run.config import OptimizationSection, RegularizationSection
+from refms.run.training import train
+from refms.stencils.galerkin import stencil_map_condition
+from refms.stencils.symbol import eigenvalues
 
 # %% [markdown]
 # ## 1. Images: restriction and prolongation

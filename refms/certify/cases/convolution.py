@@ -13,7 +13,7 @@ from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
 from refms.errors import Array
 from refms.grid import Grid
-from refms.operators.convolution import Convolution
+from refms.stencils.convolution import Convolution
 
 
 def _case(

@@ -14,7 +14,7 @@ from refms.certify.formulas.tensor import Tensor, filled, inner
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
 from refms.errors import Array
-from refms.optimize.krylov import conjugate_gradients
+from refms.linear.cg import conjugate_gradients
 
 _STEPS = 4
 

@@ -19,7 +19,7 @@ from refms.network.layers.convolution_layer import ConvolutionLayer
 from refms.network.propagation import ForwardEuler
 from refms.objective.classifier import Classifier
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
-from refms.operators.convolution import Convolution
+from refms.stencils.convolution import Convolution
 
 
 def _in_space(name: str, seed: int, grid: tuple[int, ...], channels: int, classes: int) -> Case:

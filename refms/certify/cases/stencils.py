@@ -14,8 +14,8 @@ from refms.certify.formulas.transfer import PAIRS
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
 from refms.errors import Array
-from refms.operators.galerkin import prolong_stencil, restrict_stencil
-from refms.operators.transfer import transfer_pair
+from refms.stencils.galerkin import prolong_stencil, restrict_stencil
+from refms.stencils.transfer import transfer_pair
 
 _EXAMPLE_1 = np.array([[-0.89, -2.03, 4.30], [-2.07, 0.00, -2.07], [4.39, -2.03, 1.28]])
 

@@ -13,7 +13,7 @@ from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
 from refms.errors import Array
 from refms.grid import Grid
-from refms.operators.transfer import transfer_pair
+from refms.stencils.transfer import transfer_pair
 
 
 def _case(name: str, seed: int, fine: tuple[int, ...], channels: int, m: int) -> Case:

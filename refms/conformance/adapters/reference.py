@@ -14,6 +14,7 @@ from refms.conformance.adapters.profile import ACTIVATIONS, BOUNDARIES, Problem,
 from refms.conformance.oracles.transfer import PAIRS
 from refms.errors import Array
 from refms.grid import Grid
+from refms.linear.cg import conjugate_gradients
 from refms.multiscale.depth import prolong_in_time
 from refms.network.activation import TANH, activation
 from refms.network.architectures.residual import Residual
@@ -26,15 +27,14 @@ from refms.objective.empirical_risk import EmpiricalRisk
 from refms.objective.losses import SoftmaxCrossEntropy
 from refms.objective.optimal_control import OptimalControl
 from refms.objective.regularizers import Quadratic, classifier_regularizer, time_regularizer
-from refms.operators.convolution import Convolution
-from refms.operators.galerkin import prolong_stencil, restrict_stencil
-from refms.operators.transfer import transfer_pair
 from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
-from refms.optimize.krylov import conjugate_gradients
 from refms.optimize.line_search import armijo
 from refms.optimize.newton import newton_step
 from refms.optimize.step import StepOptions
 from refms.optimize.stopping import StopRules
+from refms.stencils.convolution import Convolution
+from refms.stencils.galerkin import prolong_stencil, restrict_stencil
+from refms.stencils.transfer import transfer_pair
 
 
 def reference_profile(name: str = "refms", dtype: str = "float64") -> Profile:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.reports.report import FINDINGS, Report, Row
-from refms.pages import escaped, escaped_lines, page
+from refms.plots.pages import escaped, escaped_lines, page
 
 SIGNS = {"PASS": "✓", "MARGINAL": "~", "FAIL": "✗", "NOT IMPLEMENTED": "–", "NOT RUN": "○"}
 """A sign and a word beside each colour: nobody needs to tell colours apart."""

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from refms.conformance.reports.report import FINDINGS
 from refms.errors import FileError
-from refms.files import regular_file_size
+from refms.io.files import regular_file_size
 
 LONGEST_FILE = 2**24
 """Bytes that the file may have."""

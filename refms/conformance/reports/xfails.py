@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 
 from refms.errors import FileError, InputError
-from refms.files import regular_file_size
+from refms.io.files import regular_file_size
 
 LONGEST_FILE = 2**20
 """Bytes that the file may have."""

@@ -19,7 +19,7 @@ from refms.network.layers.convolution_layer import ConvolutionLayer
 from refms.network.layers.opening import ConvolutionOpening
 from refms.network.propagation import ForwardEuler
 from refms.network.time_stepping import TimeStepping
-from refms.operators.convolution import Convolution
+from refms.stencils.convolution import Convolution
 
 OPENINGS = ("fixed", "learned")
 INTEGRATORS = ("forward-euler", "midpoint", "rk4", "verlet")

@@ -60,7 +60,7 @@ class RungeKutta(TimeStepping):
     >>> from refms.network.activation import TANH
     >>> from refms.network.integrators.tableau import RK4
     >>> from refms.network.layers.convolution_layer import ConvolutionLayer
-    >>> from refms.operators.convolution import Convolution
+    >>> from refms.stencils.convolution import Convolution
     >>> steps = RungeKutta(ConvolutionLayer(Convolution(Grid((8, 8))), TANH), 2, 1.0, RK4)
     >>> steps.layout.size, steps.multiply_adds == 8 * steps.layer.multiply_adds
     (20, True)

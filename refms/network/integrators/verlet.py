@@ -51,7 +51,7 @@ class Verlet(ShearPropagation):
     --------
     >>> from refms.grid import Grid
     >>> from refms.network.activation import TANH
-    >>> from refms.operators.convolution import Convolution
+    >>> from refms.stencils.convolution import Convolution
     >>> steps = Verlet(ConvolutionLayer(Convolution(Grid((8, 8)), 2, 2), TANH), layers=64, final_time=1.0)
     >>> steps.rows_in, steps.stored, Verlet(steps.layer, 64, 1.0, reversible=True).stored
     (256, 49664, 256)

@@ -47,7 +47,7 @@ class AntisymmetricLayer(ReparametrizedLayer):
     >>> from refms.grid import Grid
     >>> from refms.network.activation import TANH
     >>> from refms.network.layers.convolution_layer import ConvolutionLayer
-    >>> from refms.operators.convolution import Convolution
+    >>> from refms.stencils.convolution import Convolution
     >>> layer = AntisymmetricLayer(ConvolutionLayer(Convolution(Grid((4,)), stencil_shape=(3,)), TANH), 0.1)
     >>> layer.effective(np.array([1.0, 2.0, 4.0, 0.0])).tolist()
     [-3.0, -0.1, 3.0, 0.0]

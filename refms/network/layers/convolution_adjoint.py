@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from refms.backend import backend_of, zeros_like
 from refms.errors import Array
-from refms.operators.convolution import Convolution
+from refms.stencils.convolution import Convolution
 
 if TYPE_CHECKING:
     from refms.network.layers.convolution_layer import ConvolutionLayer

@@ -12,7 +12,7 @@ from refms.network.activation import Activation
 from refms.network.layers.convolution_adjoint import ConvolutionLayerAdjoint, layer_adjoint
 from refms.network.layers.convolution_step import ConvolutionStepLinearization
 from refms.network.parameters import Layout
-from refms.operators.convolution import Convolution
+from refms.stencils.convolution import Convolution
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ class ConvolutionLayer:
         Parameters
         ----------
         terms, factor, add
-            As for :meth:`~refms.operators.convolution.Convolution.combine`.
+            As for :meth:`~refms.stencils.convolution.Convolution.combine`.
         bias : array or None
             Shape (c_out,) or (c_out, *grid).
 

@@ -10,7 +10,7 @@ from refms.errors import Array, require_same_precision, require_shape
 from refms.network.layers.convolution_adjoint import BilinearProduct, ConvolutionOpeningAdjoint
 from refms.network.linear_adjoint import LinearAdjoint
 from refms.network.parameters import EMPTY, Layout
-from refms.operators.convolution import Convolution
+from refms.stencils.convolution import Convolution
 
 
 @dataclass(frozen=True)

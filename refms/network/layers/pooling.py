@@ -14,7 +14,7 @@ from refms.errors import Array, InputError, require_same_precision, require_shap
 from refms.grid import Grid
 from refms.network.linear_adjoint import LinearAdjoint
 from refms.network.parameters import EMPTY, Layout
-from refms.operators.kronecker import delivered, identity, kronecker
+from refms.stencils.kronecker import delivered, identity, kronecker
 
 WHOLE_MESH = 0
 """The number of cells along an axis that stands for all of them."""

@@ -12,8 +12,8 @@ from refms.backend import backend_of
 from refms.errors import Array
 from refms.network.parameters import Layout
 from refms.network.time_stepping import TimeStepping
-from refms.operators.galerkin import prolong_stencil
-from refms.operators.transfer import transfer_pair
+from refms.stencils.galerkin import prolong_stencil
+from refms.stencils.transfer import transfer_pair
 
 if TYPE_CHECKING:
     from refms.objective.curvature import Product

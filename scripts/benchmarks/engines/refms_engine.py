@@ -12,8 +12,8 @@ from refms.network.layers.convolution_layer import ConvolutionLayer
 from refms.network.propagation import ForwardEuler
 from refms.objective.optimal_control import OptimalControl
 from refms.objective.shards import Team
-from refms.operators.convolution import Convolution
-from refms.operators.routes.table import COMPILED
+from refms.stencils.convolution import Convolution
+from refms.stencils.routes.table import COMPILED
 
 ROUTES = {"refms, NumPy": "patches", **({"refms, fast": "compiled"} if COMPILED else {})}
 """Engine -> route; the second one needs the extra ``fast``."""

@@ -11,7 +11,7 @@ from benchmarks.agreement import require, rho
 from benchmarks.gemm import copy_rate
 from benchmarks.timing import Limits, interleaved
 from refms.grid import Grid
-from refms.operators.convolution import Convolution
+from refms.stencils.convolution import Convolution
 
 NAME = "assembly"
 

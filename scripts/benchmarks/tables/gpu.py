@@ -13,11 +13,11 @@ from benchmarks.agreement import require, rho
 from benchmarks.cases import CLASSES, SIZES, Case, Problem
 from benchmarks.timing import Limits, interleaved
 from refms.backend import NUMPY, Backend, backend_named
-from refms.config import OptimizationSection, RegularizationSection
 from refms.grid import columns_from_nchw
 from refms.objective.batches import LabelledColumns
 from refms.optimize import Product
-from refms.training import problem_of
+from refms.run.config import OptimizationSection, RegularizationSection
+from refms.run.training import problem_of
 
 NAME = "gpu"
 REFMS, TORCH, GEMM, COPY = "refms, CuPy", "torch.func jvp + vjp", "matrix product", "copy"

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from benchmarks import memory
-from refms.config import OptimizationSection, RegularizationSection
 from refms.data.dataset import one_hot, subset
 from refms.data.digits import load_digits
 from refms.data.mnist import load_mnist
@@ -15,7 +14,8 @@ from refms.model import initial_model
 from refms.network.architectures.residual import Residual
 from refms.objective.batches import LabelledColumns
 from refms.objective.shards import Team
-from refms.training import train
+from refms.run.config import OptimizationSection, RegularizationSection
+from refms.run.training import train
 
 NAME = "iteration"
 WEIGHTS = RegularizationSection(

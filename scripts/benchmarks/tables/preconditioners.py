@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 
 from benchmarks.timing import Limits, interleaved
-from refms.config import OptimizationSection, RegularizationSection
 from refms.data.dataset import Dataset, one_hot, subset
 from refms.data.digits import load_digits
 from refms.data.mnist import load_mnist
+from refms.linear.cg import CGResult, conjugate_gradients
 from refms.model import Model, initial_model
 from refms.names import CLASSIFIER_PRECONDITIONERS, PROPAGATION_PRECONDITIONERS
 from refms.network.architectures.residual import Residual
 from refms.objective.batches import LabelledColumns
 from refms.objective.empirical_risk import EmpiricalRisk
-from refms.optimize.krylov import CGResult, conjugate_gradients
-from refms.training import problem_of, train
+from refms.run.config import OptimizationSection, RegularizationSection
+from refms.run.training import problem_of, train
 
 NAME = "preconditioners"
 

@@ -10,9 +10,9 @@ import numpy as np
 from benchmarks.agreement import require, rho
 from benchmarks.timing import Limits, interleaved
 from refms.grid import Grid
-from refms.operators.convolution import Convolution
-from refms.operators.galerkin import prolong_stencil, restrict_stencil, stencil_map
-from refms.operators.transfer import transfer_pair
+from refms.stencils.convolution import Convolution
+from refms.stencils.galerkin import prolong_stencil, restrict_stencil, stencil_map
+from refms.stencils.transfer import transfer_pair
 
 NAME = "transfer"
 PAIR = "averaging-bilinear"

@@ -12,7 +12,7 @@ from refms.conformance.adapters.reference import reference_profile
 from refms.conformance.instances.drawn import Domain, instances
 from refms.conformance.oracles.transfer import PAIRS, closed
 from refms.errors import InputError
-from refms.operators.transfer import TRANSFER_PAIRS
+from refms.stencils.transfer import TRANSFER_PAIRS
 
 SMALL_PROFILE = Profile("small", dimensions=(2,), stencil_sizes=(3,), rectangular=False, dtype="float32")
 

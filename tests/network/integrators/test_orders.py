@@ -19,7 +19,7 @@ from refms.network.integrators.verlet import Verlet
 from refms.network.layers.convolution_layer import ConvolutionLayer
 from refms.network.layers.transposed import TransposedLayer
 from refms.network.propagation import ForwardEuler
-from refms.operators.convolution import Convolution
+from refms.stencils.convolution import Convolution
 
 LAYER = ConvolutionLayer(Convolution(Grid((5,)), 2, 2, (3,)), TANH)
 P, ROWS, T = LAYER.layout.size, LAYER.rows_in, 1.2

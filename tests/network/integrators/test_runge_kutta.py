@@ -16,7 +16,7 @@ from refms.network.integrators.tableau import EULER, MIDPOINT, RK4, Tableau
 from refms.network.layers.convolution_layer import ConvolutionLayer
 from refms.network.layers.opening import MatrixOpening
 from refms.network.propagation import ForwardEuler
-from refms.operators.convolution import Convolution
+from refms.stencils.convolution import Convolution
 
 TABLES = (EULER, MIDPOINT, RK4)
 LAYER = ConvolutionLayer(Convolution(Grid((4, 3)), 2, 2), TANH)

@@ -19,8 +19,8 @@ from refms.network.integrators.verlet import Verlet
 from refms.network.layers.convolution_layer import ConvolutionLayer
 from refms.network.layers.opening import MatrixOpening
 from refms.network.propagation import ForwardEuler
-from refms.operators.convolution import Convolution
-from refms.operators.symbol import spectral_norm
+from refms.stencils.convolution import Convolution
+from refms.stencils.symbol import spectral_norm
 
 CONVOLUTION = Convolution(Grid((4, 3)), 2, 2)
 ROWS = CONVOLUTION.rows_in

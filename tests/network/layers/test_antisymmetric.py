@@ -17,10 +17,10 @@ from refms.network.layers.convolution_layer import ConvolutionLayer
 from refms.network.layers.opening import MatrixOpening
 from refms.network.layers.transposed import TransposedLayer
 from refms.network.propagation import ForwardEuler
-from refms.operators.convolution import Convolution
-from refms.operators.galerkin import restrict_stencil
-from refms.operators.symbol import symbol
-from refms.operators.transfer import TRANSFER_PAIRS, transfer_pair
+from refms.stencils.convolution import Convolution
+from refms.stencils.galerkin import restrict_stencil
+from refms.stencils.symbol import symbol
+from refms.stencils.transfer import TRANSFER_PAIRS, transfer_pair
 
 GRIDS = {1: Grid((6,)), 2: Grid((4, 6)), 3: Grid((4, 4, 2))}
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from small_problems import problem_and_blocks
 
-from refms.config import OptimizationSection
 from refms.objective.preconditioners import BlockDiagonal
 from refms.optimize import conjugate_gradients
 from refms.optimize.joint import JOINT, JointProblem, joined
 from refms.optimize.objective import preconditioner_of
+from refms.run.config import OptimizationSection
 
 
 def dense(product, n):

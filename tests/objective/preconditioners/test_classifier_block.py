@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from small_nets import examples, images, untrained
 
-from refms.config import OptimizationSection, RegularizationSection
 from refms.errors import InputError
-from refms.optimize.krylov import conjugate_gradients
-from refms.training import problem_of, train
+from refms.linear.cg import conjugate_gradients
+from refms.run.config import OptimizationSection, RegularizationSection
+from refms.run.training import problem_of, train
 
 WEIGHTS = RegularizationSection(W_smoothness=1e-2, W_tikhonov=1e-3)
 OPTIONS = OptimizationSection(iterations=1, dtype="float64", classifier_preconditioner="block")

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_nets import examples, images, untrained
 
-from refms.config import OptimizationSection, RegularizationSection
 from refms.errors import InputError
+from refms.linear.cg import conjugate_gradients
 from refms.objective.preconditioners.smoothness import smoothness_inverse
-from refms.optimize.krylov import conjugate_gradients
-from refms.training import problem_of, train
+from refms.run.config import OptimizationSection, RegularizationSection
+from refms.run.training import problem_of, train
 
 WEIGHTS = RegularizationSection(W_smoothness=1e-2, W_tikhonov=1e-3)
 OPTIONS = OptimizationSection(iterations=1, dtype="float64")

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from small_nets import examples, images, untrained
 
-from refms.config import OptimizationSection, RegularizationSection
 from refms.errors import InputError
+from refms.linear.cg import conjugate_gradients
 from refms.objective.preconditioners import ProbedDiagonal
 from refms.objective.preconditioners.probing import probed_diagonal
-from refms.optimize.krylov import conjugate_gradients
-from refms.training import problem_of, train
+from refms.run.config import OptimizationSection, RegularizationSection
+from refms.run.training import problem_of, train
 
 WEIGHTS = RegularizationSection(
     W_smoothness=1e-2, W_tikhonov=1e-3, theta_smoothness=3e-2, theta_tikhonov=1e-2

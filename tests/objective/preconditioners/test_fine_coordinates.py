@@ -7,13 +7,13 @@ import pytest
 from scipy.linalg import block_diag
 from small_nets import examples, images, untrained
 
-from refms.config import OptimizationSection, RegularizationSection
 from refms.errors import SingularTransferError
 from refms.objective.preconditioners import FineCoordinates
-from refms.operators.galerkin import restrict_stencil
-from refms.operators.transfer import transfer_pair
 from refms.optimize import conjugate_gradients
-from refms.training import problem_of, train
+from refms.run.config import OptimizationSection, RegularizationSection
+from refms.run.training import problem_of, train
+from refms.stencils.galerkin import restrict_stencil
+from refms.stencils.transfer import transfer_pair
 
 
 def risk_of(net, pair, choice="fine-coordinates"):

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from common.smoothing import matched_on
-from refms.config import NetworkSection, OptimizationSection, RegularizationSection
 from refms.data.dataset import Dataset, one_hot
-from refms.files import atomic_write
 from refms.grid import Grid
+from refms.io.files import atomic_write
 from refms.model import Model, score
 from refms.multiscale.agreement import agreement
 from refms.multiscale.resolution import transfer
 from refms.names import STENCIL_RULES, WEIGHT_RULES
 from refms.objective.batches import LabelledColumns
-from refms.operators.transfer import transfer_pair
-from refms.training import fit_classifier
+from refms.run.config import NetworkSection, OptimizationSection, RegularizationSection
+from refms.run.training import fit_classifier
+from refms.stencils.transfer import transfer_pair
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from refms.network.integrators.tableau import EULER, MIDPOINT, RK4
 from refms.network.layers.antisymmetric import AntisymmetricLayer
 from refms.network.layers.transposed import TransposedLayer
 from refms.network.time_stepping import TimeStepping
-from refms.operators.symbol import symbol
+from refms.stencils.symbol import symbol
 
 TABLEAUS = {one.name: one for one in (EULER, MIDPOINT, RK4)}
 DENSE = 2048

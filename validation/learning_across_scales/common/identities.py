@@ -12,7 +12,7 @@ from refms.data.dataset import Dataset
 from refms.grid import Grid
 from refms.model import Model
 from refms.multiscale.resolution import transfer
-from refms.operators.transfer import transfer_pair
+from refms.stencils.transfer import transfer_pair
 
 
 def exact_identities(model: Model, grid: Grid, pair_name: str, images: Dataset) -> dict[str, float]:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from refms.cli.parsers.common import add_data_options
-from refms.config import Configuration
 from refms.errors import FileError, InputError, require_choice
-from refms.files import regular_file_size
+from refms.io.files import regular_file_size
+from refms.run.config import Configuration
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common.plan import words_of
-from refms.artifacts import Artifact, write_artifact
 from refms.cli.files import require_json_target, require_target, write_json
 from refms.environment import machine
 from refms.errors import Array, FileError, InputError
-from refms.files import atomic_write
+from refms.io import Artifact, write_artifact
+from refms.io.files import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

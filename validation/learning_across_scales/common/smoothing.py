@@ -5,7 +5,7 @@ from __future__ import annotations
 from refms.data.dataset import Dataset
 from refms.grid import Grid
 from refms.multiscale.matched_smoothing import matched_between
-from refms.operators.transfer import transfer_pair
+from refms.stencils.transfer import transfer_pair
 
 
 def matched_on(there: int, here: int, sigma: float, pair: str, images: Dataset) -> float:

@@ -13,20 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from refms.artifacts.checkpoint_files import CheckpointFiles
-from refms.artifacts.model_file import load_model, save_model
 from refms.cli.datasets import split_by
 from refms.cli.files import write_json
 from refms.cli.progress import duration, show_status, status_line, time_left
-from refms.config import Configuration
 from refms.data.dataset import Dataset, one_hot
 from refms.errors import Array, FileError
+from refms.io.checkpoint_files import CheckpointFiles
+from refms.io.model_file import load_model, save_model
 from refms.model import Model, initial_model, score
 from refms.objective.batches import LabelledColumns
 from refms.objective.shards import Team
 from refms.optimize.history import History, HistoryRow
 from refms.optimize.schedule import Report
-from refms.training import Checkpoint, problem_of, train
+from refms.run.config import Configuration
+from refms.run.training import Checkpoint, problem_of, train
 
 CURVE = (
     "iteration",

@@ -1,0 +1,169 @@
+"""Models as artefacts: which array and which attribute is what."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from refms.backend import backend_of
+from refms.data.preprocessing import Preprocessing
+from refms.errors import FileError, InputError
+from refms.grid import Grid
+from refms.io.artifact import Artifact
+from refms.io.contained import read_artifact_contained
+from refms.io.writing import write_artifact
+from refms.model import Model
+from refms.network.architectures.residual import Residual
+from refms.optimize.history import History
+
+_ARRAYS = ("opening", "stencils", "biases", "W", "mu")
+_TEXTS = ("block", "status", "cg_status")
+
+
+def model_artifact(model: Model) -> Artifact:
+    """Return a model as an artefact.
+
+    Parameters
+    ----------
+    model : Model
+        The model; CuPy arrays are copied to the host.
+
+    Returns
+    -------
+    Artifact
+        Of kind ``"model"``: arrays ``opening`` (c, c_image, *stencil), ``stencils`` (N, c, c, *stencil),
+        ``biases`` (N, c), ``W`` (c·n, ℓ), ``mu`` (ℓ,), and ``history/<column>``; attributes ``network``,
+        ``classifier``, ``preprocessing``, ``record`` and ``history_words``, the words that the history's
+        texts count from 0.
+
+    Examples
+    --------
+    >>> from refms.model import initial_model
+    >>> model = initial_model(Residual(Grid((4, 4)), channels=2), classes=10, seed=0)
+    >>> model_artifact(model).attributes["network"]["grid"]
+    [4, 4]
+    """
+    arrays = {name: backend_of(array).to_host(array) for name, array in model.arrays.items()}
+    columns = model.history.columns()
+    words = {name: sorted({text.decode() for text in columns[name].tolist()}) for name in _TEXTS}
+    for name in _TEXTS:  # texts are stored as int32 positions in a list of words, which any language can read
+        places = [words[name].index(text.decode()) for text in columns[name].tolist()]
+        columns[name] = np.array(places, dtype=np.int32)
+    arrays |= {f"history/{name}": column for name, column in columns.items()}
+    network = dataclasses.asdict(model.network)
+    network["grid"] = list(model.grid.shape)
+    attributes = {
+        "network": network,
+        "classifier": {"loss": model.loss, "pooling": int(model.pooling)},
+        "preprocessing": model.preprocessing.to_dict(),
+        "record": dict(model.record),
+        "history_words": words,
+    }
+    return Artifact("model", attributes, arrays)
+
+
+def model_of(artifact: Artifact) -> Model:
+    """Return the model an artefact holds, the inverse of :func:`model_artifact`.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        Of kind ``"model"``.
+
+    Returns
+    -------
+    Model
+        NumPy arrays, in the precision they were stored in. Where nothing is said about the classifier, it is
+        softmax without pooling.
+
+    Raises
+    ------
+    FileError
+        If the artefact is of another kind or its parts do not fit together.
+    """
+    if artifact.kind != "model":
+        raise FileError(
+            f"the artefact is of kind {artifact.kind!r}; expected a 'model' as refms train writes."
+        )
+    try:
+        attributes, arrays = artifact.attributes, artifact.arrays
+        network = Residual(**{**attributes["network"], "grid": Grid(tuple(attributes["network"]["grid"]))})
+        _require_record(attributes["record"])
+        return Model(
+            network,
+            **{name: arrays[name] for name in _ARRAYS},
+            preprocessing=Preprocessing.from_dict(attributes["preprocessing"]),
+            record=attributes["record"],
+            history=_history(arrays, attributes["history_words"]),
+            **attributes.get("classifier", {}),
+        )
+    except InputError as error:
+        raise FileError(f"the parts of the model do not fit together: {error}") from error
+    except (KeyError, TypeError, IndexError, ValueError, OverflowError) as error:
+        raise FileError(f"the model lacks a part or has an unknown one: {error}.") from error
+
+
+def save_model(path: str | os.PathLike[str], model: Model, *, overwrite: bool = False) -> None:
+    """Write a model to an HDF5 file, atomically.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    model : Model
+        What to write.
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    FileError
+        As for :func:`~refms.io.writing.write_artifact`.
+    """
+    write_artifact(path, model_artifact(model), overwrite=overwrite)
+
+
+def load_model(path: str | os.PathLike[str]) -> Model:
+    """Read a model from an HDF5 file, checking everything on the way; a child process opens the file.
+
+    Parameters
+    ----------
+    path : str or path
+        A file that :func:`save_model` or ``refms train`` wrote.
+
+    Returns
+    -------
+    Model
+        The model.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be used; the message names it.
+    """
+    artifact = read_artifact_contained(path)
+    try:
+        return model_of(artifact)
+    except FileError as error:
+        raise FileError(f"{os.fspath(path)!r}: {error}") from error
+
+
+def _require_record(record: Any) -> None:
+    if not isinstance(record, Mapping) or not isinstance(record.get("transfers", []), list):
+        raise FileError(
+            f"the record is {record!r}; expected a mapping, with its transfers, if any, as a list."
+        )
+
+
+def _history(arrays: Mapping[str, Any], words: Mapping[str, Any]) -> History:
+    prefix = "history/"
+    columns: dict[str, Any] = {
+        name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)
+    }
+    for name in _TEXTS:
+        columns[name] = [words[name][place] for place in columns[name].tolist()]
+    return History.from_columns(columns)

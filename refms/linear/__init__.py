@@ -1,0 +1,1 @@
+"""Linear algebra by products alone: conjugate gradients, Lanczos, spectra."""

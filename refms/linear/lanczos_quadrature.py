@@ -1,0 +1,127 @@
+"""Spectral density and traces of functions of a matrix by stochastic Lanczos quadrature."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from refms.errors import Array, InputError, require_whole
+from refms.linear.estimate import Estimate, mean_of
+from refms.linear.lanczos import GaussRule, Tridiagonal, lanczos
+from refms.objective.preconditioners.probing import random_signs
+from refms.optimize.objective import Product
+
+
+@dataclass(frozen=True, eq=False)
+class SpectralMeasure:
+    """What random probes saw of a spectrum: a Gauss rule each.
+
+    Parameters
+    ----------
+    processes : tuple of Tridiagonal
+        One Lanczos process for each probe.
+    size : int
+        Number of rows n of the matrix.
+
+    Notes
+    -----
+    For signs v, E[vᵀ f(A) v] = tr f(A), and vᵀ f(A) v / n is the integral of f by the probe's measure, which
+    the Gauss rule gives exactly for polynomials up to degree 2k − 1 (Ubaru, Chen and Saad 2017).
+    """
+
+    processes: tuple[Tridiagonal, ...]
+    size: int
+
+    @property
+    def rules(self) -> tuple[GaussRule, ...]:
+        """The Gauss rule of each probe."""
+        return tuple(process.gauss_rule() for process in self.processes)
+
+    def interval(self) -> tuple[float, float]:
+        """Return the smallest interval around those of all processes."""
+        ends = [process.interval() for process in self.processes]
+        return min(low for low, _ in ends), max(high for _, high in ends)
+
+    def mean(self, function: Callable[[Array], Array]) -> Estimate:
+        """Return the estimate of tr f(A) / n, the mean of f over the eigenvalues.
+
+        Parameters
+        ----------
+        function : callable
+            f, entry by entry on float64 arrays.
+
+        Returns
+        -------
+        Estimate
+            Two numbers.
+        """
+        return mean_of(np.array([rule.weights @ function(rule.nodes) for rule in self.rules]))
+
+    def density(self, at: Array, width: float) -> Estimate:
+        """Return the share of eigenvalues per unit of λ, smoothed by a Gaussian.
+
+        Parameters
+        ----------
+        at : numpy.ndarray
+            Points λ, shape (points,).
+        width : float
+            Standard deviation of the Gaussian, in units of λ, positive.
+
+        Returns
+        -------
+        Estimate
+            Two arrays of shape (points,); the integral of the value over the line is 1.
+
+        Raises
+        ------
+        InputError
+            If the width is not positive.
+        """
+        if not 0 < width < math.inf:
+            raise InputError(f"the width of a smoothed density is {width}; expected a positive number.")
+        samples = []
+        for rule in self.rules:
+            bells = np.exp(-0.5 * ((at[:, None] - rule.nodes) / width) ** 2)
+            samples.append(bells @ rule.weights / (width * math.sqrt(2 * math.pi)))
+        return mean_of(np.array(samples))
+
+
+def spectral_measure(product: Product, like: Array, *, steps: int, probes: int, seed: int) -> SpectralMeasure:
+    """Look at a symmetric matrix with random signs.
+
+    Parameters
+    ----------
+    product : callable
+        v -> A v.
+    like : array
+        Shape (n,); gives size, dtype and backend.
+    steps : int
+        Products a probe, at least 1.
+    probes : int
+        Number of probes, at least 1.
+    seed : int
+        Of the signs.
+
+    Returns
+    -------
+    SpectralMeasure
+        On the host.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range, or a product is not finite.
+
+    Examples
+    --------
+    >>> A = np.diag([1.0, 2.0, 3.0])
+    >>> seen = spectral_measure(lambda v: A @ v, np.zeros(3), steps=3, probes=2, seed=0)
+    >>> float(seen.mean(lambda x: x**2).value.round(12)), float(seen.mean(lambda x: x**2).error.round(12))
+    (4.666666666667, 0.0)
+    """
+    require_whole(probes, "probes", 1)
+    processes = tuple(lanczos(product, v, steps) for v in random_signs(like, probes, seed))
+    return SpectralMeasure(processes, int(like.shape[0]))

@@ -1,0 +1,149 @@
+"""What is computed of one matrix: both ends of its spectrum, and its density by two methods."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from refms.errors import Array
+from refms.linear.estimate import Estimate
+from refms.linear.extremes import Extremes, extreme_eigenvalues
+from refms.linear.kernel_polynomials import ChebyshevMoments, chebyshev_moments
+from refms.linear.lanczos_quadrature import SpectralMeasure, spectral_measure
+from refms.optimize.objective import Product
+
+POINTS = 401
+"""Points at which densities are written down."""
+
+MARGIN = 0.01
+"""By which share of its width the interval of the Chebyshev polynomials is wider than the spectrum."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How closely a spectrum is looked at.
+
+    Parameters
+    ----------
+    count : int
+        Eigenvalues at each end.
+    steps, probes : int
+        Products a probe, and probes, for each of the two densities.
+    seed : int
+        Of the probes.
+    """
+
+    count: int = 4
+    steps: int = 32
+    probes: int = 4
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """The spectrum of a symmetric matrix.
+
+    Parameters
+    ----------
+    extremes : Extremes
+        Both ends.
+    measure : SpectralMeasure
+        What the probes of the Lanczos quadrature saw.
+    moments : ChebyshevMoments
+        What those of the kernel polynomials saw: the same probes, by another recurrence.
+    """
+
+    extremes: Extremes
+    measure: SpectralMeasure
+    moments: ChebyshevMoments
+
+    @property
+    def at(self) -> Array:
+        """Points across the spectrum, shape (POINTS,), float64."""
+        low, high = self.moments.interval
+        return np.linspace(low - 3 * self.width, high + 3 * self.width, POINTS)
+
+    @property
+    def width(self) -> float:
+        """Standard deviation with which both densities are smoothed, in the units of the eigenvalues."""
+        low, high = self.moments.interval
+        moments = int(self.moments.values.shape[1])
+        return math.pi / (moments + 1) * (high - low) / 2
+
+    def densities(self) -> dict[str, Estimate]:
+        """Return the share of eigenvalues per unit at :attr:`at`.
+
+        Returns
+        -------
+        dict of str to Estimate
+            ``"lanczos"`` and ``"kpm"``, arrays of shape (POINTS,).
+        """
+        at = self.at
+        return {"lanczos": self.measure.density(at, self.width), "kpm": self.moments.density(at)}
+
+    def trace(self) -> Estimate:
+        """Return the sum of all eigenvalues.
+
+        Returns
+        -------
+        Estimate
+            Two numbers.
+        """
+        mean = self.measure.mean(lambda nodes: nodes)
+        return Estimate(mean.value * self.measure.size, mean.error * self.measure.size)
+
+    def negative(self) -> Estimate:
+        """Return the share of eigenvalues below zero by more than rounding, from the Lanczos quadrature.
+
+        Returns
+        -------
+        Estimate
+            Two numbers, 0 … 1.
+        """
+        low, high = self.moments.interval
+        rounding = 1e-10 * max(abs(low), abs(high))
+        return self.measure.mean(lambda nodes: (nodes < -rounding).astype("float64"))
+
+
+def spectrum_of(product: Product, like: Array, effort: Effort) -> Spectrum:
+    """Look at a symmetric matrix that is known by its products.
+
+    Parameters
+    ----------
+    product : callable
+        v -> A v.
+    like : array
+        Shape (n,); gives size, dtype and backend.
+    effort : Effort
+        How closely.
+
+    Returns
+    -------
+    Spectrum
+        On the host.
+
+    Raises
+    ------
+    InputError
+        If the effort is out of range, or a product is not finite.
+
+    Examples
+    --------
+    >>> seen = spectrum_of(lambda v: np.linspace(0, 1, 100) * v, np.zeros(100), Effort(count=1, probes=1))
+    >>> float(seen.extremes.largest[0].round(4)), float(seen.trace().value.round(4))
+    (1.0, 50.0)
+    """
+    seeing = {"steps": effort.steps, "probes": effort.probes, "seed": effort.seed}
+    measure = spectral_measure(product, like, **seeing)
+    count = min(effort.count, int(like.shape[0]))
+    extremes = extreme_eigenvalues(product, like, count, seed=effort.seed)
+    low, high = measure.interval()
+    if len(extremes.smallest) and len(extremes.largest):
+        low, high = min(low, float(extremes.smallest[0])), max(high, float(extremes.largest[0]))
+    margin = MARGIN * (high - low)
+    if not margin > 1e-12 * max(abs(low), abs(high)):  # one eigenvalue only
+        margin = MARGIN * max(abs(low), abs(high), 1e-12)
+    moments = chebyshev_moments(product, like, (low - margin, high + margin), **seeing)
+    return Spectrum(extremes, measure, moments)

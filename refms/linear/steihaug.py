@@ -1,0 +1,225 @@
+"""The path of conjugate gradients through a trust region, after Steihaug and Toint."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from refms.backend import zeros_like
+from refms.errors import Array, InputError
+from refms.linear.cg import CGResult
+from refms.optimize.direction import Direction
+from refms.optimize.objective import Product
+from refms.optimize.outcome import Outcome, Status
+from refms.optimize.vectors import add_scaled, dot, norm, require_like, require_real_vector
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """A straight piece of the path, from p_k along d_k.
+
+    Parameters
+    ----------
+    d : array
+        Search direction d_k, shape (size,).
+    length : float
+        α_k with p_{k+1} = p_k + α_k d_k; infinite where the curvature is not positive.
+    slope : float
+        r_kᵀz_k = −∇m(p_k)ᵀd_k > 0.
+    curvature : float
+        d_kᵀHd_k.
+    pp, pd, dd : float
+        p_kᵀMp_k, p_kᵀMd_k and d_kᵀMd_k, with M the inverse of the preconditioner.
+    """
+
+    d: Array
+    length: float
+    slope: float
+    curvature: float
+    pp: float
+    pd: float
+    dd: float
+
+    def square(self, tau: float) -> float:
+        """Return ‖p_k + τ d_k‖²_M."""
+        return self.pp + tau * (2.0 * self.pd + tau * self.dd)
+
+    def reaching(self, radius: float) -> float:
+        """Return τ >= 0 with ‖p_k + τ d_k‖_M = radius; the start lies inside."""
+        gap = max(radius * radius - self.pp, 0.0)
+        root = math.sqrt(self.pd * self.pd + self.dd * gap)
+        return gap / (self.pd + root) if self.pd > 0.0 else (root - self.pd) / self.dd
+
+    def model(self, tau: float) -> float:
+        """Return m(p_k + τ d_k) − m(p_k)."""
+        return tau * (0.5 * tau * self.curvature - self.slope)
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """The polygon p_0 = 0, p_1, …, along which ‖p‖_M grows and the model m falls.
+
+    Parameters
+    ----------
+    gradient : array
+        g, shape (size,).
+    segments : tuple of Segment
+        Its pieces; none if g is zero or the first product is not finite.
+    residual_norms : tuple of float
+        ‖g + Hp_k‖₂ for each vertex.
+    status : Status
+        Why it ends: ``converged``, ``iteration_limit``, ``boundary`` (it left the region),
+        ``negative_curvature`` (its last piece is a ray), ``indefinite_preconditioner`` or ``non_finite``.
+    """
+
+    gradient: Array
+    segments: tuple[Segment, ...]
+    residual_norms: tuple[float, ...]
+    status: Status
+
+    def cut(self, radius: float) -> tuple[Direction, bool]:
+        """Return the path's last point within a radius.
+
+        Parameters
+        ----------
+        radius : float
+            Δ > 0, not above the one that the path was made for.
+
+        Returns
+        -------
+        Direction
+            p with ‖p‖_M <= Δ and the model there.
+        bool
+            Whether ‖p‖_M = Δ.
+        """
+        p, values, edge = zeros_like(self.gradient), [0.0], False
+        for segment in self.segments:
+            edge = math.isinf(segment.length) or segment.square(segment.length) >= radius * radius
+            tau = segment.reaching(radius) if edge else segment.length
+            p = add_scaled(p, tau, segment.d)
+            values.append(values[-1] + segment.model(tau))
+            if edge:
+                break
+        status = Status.BOUNDARY if edge and not self._is_ray(len(values) - 2) else self.status
+        residuals = self.residual_norms[: len(values)]
+        outcome = Outcome(status, _SENTENCES[status].format(len(values) - 1))
+        cg = CGResult(p, outcome, len(values) - 1, residuals, tuple(values))
+        slope = dot(self.gradient, p)
+        return Direction(p, slope, 2.0 * (values[-1] - slope), cg), edge
+
+    def _is_ray(self, index: int) -> bool:
+        return math.isinf(self.segments[index].length)
+
+
+def steihaug(
+    product: Product,
+    gradient: Array,
+    radius: float,
+    *,
+    tolerance: float = 1e-2,
+    max_iterations: int = 20,
+    preconditioner: Product | None = None,
+) -> Path:
+    """Follow conjugate gradients for min m(p) = gᵀp + ½ pᵀHp until they leave the trust region ‖p‖_M <= Δ.
+
+    Parameters
+    ----------
+    product : callable
+        v -> H v; H need not be positive definite.
+    gradient : array
+        g, shape (size,), float32 or float64.
+    radius : float
+        Δ > 0.
+    tolerance : float
+        Stop when ‖g + Hp‖₂ <= tolerance · ‖g‖₂.
+    max_iterations : int
+        Products at most.
+    preconditioner : callable or None
+        r -> M⁻¹ r, symmetric positive definite; None is the identity, and the region is a ball.
+
+    Returns
+    -------
+    Path
+        Its point ``cut(Δ)`` is the step; a shorter radius cuts the same path, without any more products.
+
+    Raises
+    ------
+    InputError
+        If an option is out of range, or a product changes shape or dtype.
+
+    Notes
+    -----
+    From p_0 = 0 the norms ‖p_k‖_M grow and m(p_k) falls (Steihaug 1983, Theorem 2.1), so the path leaves the
+    region once. It ends there, or at the edge along a direction of curvature that is not positive. The norms
+    follow from the recurrences
+
+        p_{k+1}ᵀMp_{k+1} = p_kᵀMp_k + 2α p_kᵀMd_k + α² d_kᵀMd_k,
+        p_{k+1}ᵀMd_{k+1} = β (p_kᵀMd_k + α d_kᵀMd_k),   d_{k+1}ᵀMd_{k+1} = r_{k+1}ᵀz_{k+1} + β² d_kᵀMd_k,
+
+    so that M itself is never applied. The host reads two numbers in each iteration, also from a GPU.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> path = steihaug(lambda v: np.array([1.0, -1.0]) * v, np.array([0.0, 1.0]), 2.0)
+    >>> step, edge = path.cut(2.0)
+    >>> step.p.tolist(), edge
+    ([0.0, -2.0], True)
+    """
+    require_real_vector(gradient, "gradient")
+    if not (radius > 0.0 and tolerance >= 0.0 and max_iterations >= 1):
+        raise InputError(
+            f"radius {radius}, tolerance {tolerance}, max_iterations {max_iterations}; expected a positive "
+            "radius, a tolerance of 0 or more and 1 iteration or more."
+        )
+    r = -gradient
+    residuals, segments = [norm(r)], list[Segment]()
+    target = tolerance * residuals[0]
+    d, rz, pp, pd, dd = r, 0.0, 0.0, 0.0, 0.0
+    while residuals[-1] > target and len(segments) < max_iterations:
+        z = r if preconditioner is None else _kept(preconditioner(r), r, "preconditioner")
+        following = dot(r, z)
+        if not 0.0 < following < math.inf:
+            status = Status.NON_FINITE if not math.isfinite(following) else Status.INDEFINITE_PRECONDITIONER
+            return Path(gradient, tuple(segments), tuple(residuals), status)
+        if segments:
+            beta = following / rz
+            d, pd, dd = add_scaled(z, beta, d), beta * pd, following + beta * beta * dd
+        else:
+            d, dd = z, following
+        rz = following
+        Hd = _kept(product(d), d, "product")
+        curvature = dot(d, Hd)
+        if not math.isfinite(curvature):
+            return Path(gradient, tuple(segments), tuple(residuals), Status.NON_FINITE)
+        alpha = rz / curvature if curvature > 0.0 else math.inf
+        segments.append(Segment(d, alpha, rz, curvature, pp, pd, dd))
+        if curvature <= 0.0:
+            return Path(gradient, tuple(segments), (*residuals, residuals[-1]), Status.NEGATIVE_CURVATURE)
+        pp, pd = segments[-1].square(alpha), pd + alpha * dd
+        r = add_scaled(r, -alpha, Hd)
+        residuals.append(norm(r))
+        if not (math.isfinite(residuals[-1]) and math.isfinite(pp)):
+            return Path(gradient, tuple(segments[:-1]), tuple(residuals[:-1]), Status.NON_FINITE)
+        if pp >= radius * radius:
+            return Path(gradient, tuple(segments), tuple(residuals), Status.BOUNDARY)
+    status = Status.CONVERGED if residuals[-1] <= target else Status.ITERATION_LIMIT
+    return Path(gradient, tuple(segments), tuple(residuals), status)
+
+
+def _kept(found: Array, like: Array, name: str) -> Array:
+    require_like(found, like, name)
+    return found
+
+
+_SENTENCES = {
+    Status.CONVERGED: "Conjugate gradients reached the tolerance inside the trust region ({} iterations).",
+    Status.ITERATION_LIMIT: "Conjugate gradients used up their {} iterations inside the trust region.",
+    Status.BOUNDARY: "Conjugate gradients reached the edge of the trust region ({} iterations).",
+    Status.NEGATIVE_CURVATURE: "Conjugate gradients met a direction without positive curvature and followed "
+    "it to the edge of the trust region ({} iterations).",
+    Status.INDEFINITE_PRECONDITIONER: "The preconditioner is not positive definite, so conjugate gradients "
+    "kept what they had after {} iterations; give a symmetric positive definite one, or none.",
+    Status.NON_FINITE: "Conjugate gradients met NaN or infinity and kept what they had after {} iterations: "
+    "usually the data or the parameters are not finite or far too large. Look at the norms of both.",
+}

@@ -1,0 +1,21 @@
+"""Configuration of a training run: one frozen section a file, read from TOML, unknown keys refused."""
+
+from refms.run.config.classifier import ClassifierSection
+from refms.run.config.configuration import Configuration
+from refms.run.config.data import DataSection
+from refms.run.config.network import NetworkSection
+from refms.run.config.optimization import OptimizationSection
+from refms.run.config.reading import LONGEST_FILE, read_toml, section_of
+from refms.run.config.regularization import RegularizationSection
+
+__all__ = [
+    "LONGEST_FILE",
+    "ClassifierSection",
+    "Configuration",
+    "DataSection",
+    "NetworkSection",
+    "OptimizationSection",
+    "RegularizationSection",
+    "read_toml",
+    "section_of",
+]

@@ -1,0 +1,101 @@
+"""A whole configuration: its sections together."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from refms.errors import InputError, require_choice
+from refms.run.config.classifier import ClassifierSection
+from refms.run.config.data import DataSection
+from refms.run.config.network import NetworkSection
+from refms.run.config.optimization import OptimizationSection
+from refms.run.config.reading import read_toml, section_of
+from refms.run.config.regularization import RegularizationSection
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A training run.
+
+    Parameters
+    ----------
+    data, network, classifier, regularization, optimization
+        The five sections.
+
+    Examples
+    --------
+    >>> Configuration.from_dict({"network": {"channels": 4}}).network.channels
+    4
+    """
+
+    data: DataSection = field(default_factory=DataSection)
+    network: NetworkSection = field(default_factory=NetworkSection)
+    classifier: ClassifierSection = field(default_factory=ClassifierSection)
+    regularization: RegularizationSection = field(default_factory=RegularizationSection)
+    optimization: OptimizationSection = field(default_factory=OptimizationSection)
+
+    @staticmethod
+    def from_dict(given: Mapping[str, Any]) -> Configuration:
+        """Return the configuration that nested mappings describe; what is not given keeps its default.
+
+        Parameters
+        ----------
+        given : mapping
+            Section name to mapping of key to value.
+
+        Returns
+        -------
+        Configuration
+            Checked.
+
+        Raises
+        ------
+        InputError
+            If a section or key is unknown (the nearest match is offered), or a value has the wrong type or
+            range.
+        """
+        if not isinstance(given, Mapping):
+            raise InputError(f"the configuration is {given!r}; expected sections of keys and values.")
+        sections = {item.name: item.default_factory for item in fields(Configuration)}
+        built = {}
+        for name, values in given.items():
+            require_choice(name, sections, "configuration section")
+            if not isinstance(values, Mapping):
+                raise InputError(f"section [{name}] is {values!r}; expected keys and values.")
+            built[name] = section_of(sections[name], name, values)
+        return Configuration(**built)
+
+    @staticmethod
+    def from_toml(path: str | Path) -> Configuration:
+        """Return the configuration of a TOML file.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
+        Returns
+        -------
+        Configuration
+            Checked.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be read, is longer than :data:`LONGEST_FILE`, or is no TOML.
+        InputError
+            As for :meth:`from_dict`.
+        """
+        given = read_toml(path)
+        try:
+            return Configuration.from_dict(given)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Return the sections as nested dictionaries, the inverse of :meth:`from_dict`."""
+        return dataclasses.asdict(self)

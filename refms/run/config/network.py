@@ -1,0 +1,97 @@
+"""The section [network]: its shape and its random start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from refms.errors import InputError
+from refms.grid import Grid
+from refms.network.architectures.residual import Residual
+from refms.run.config.reading import require_at_least
+
+
+@dataclass(frozen=True)
+class NetworkSection:
+    """Shape of the network and its random start.
+
+    Parameters
+    ----------
+    channels, layers : int
+        Channels c and number of layers N.
+    final_time : float
+        T.
+    stencil, opening_stencil : int
+        Odd extents of the layers' and the opening's stencils.
+    opening : str
+        ``"fixed"`` or ``"learned"``.
+    activation : str
+        σ.
+    integrator : str
+        ``"forward-euler"`` as in [LAS], ``"midpoint"``, ``"rk4"`` or ``"verlet"``.
+    layer : str
+        ``"convolution"`` as in [LAS], or ``"antisymmetric"``.
+    layer_damping : float
+        γ ≥ 0 of the antisymmetric layer.
+    seed : int
+        Seed of the initial parameters.
+    stencil_scale, opening_scale : float
+        Size of the initial stencils and of the opening.
+    """
+
+    channels: int = 8
+    layers: int = 2
+    final_time: float = 2.0
+    stencil: int = 3
+    opening: str = "fixed"
+    opening_stencil: int = 1
+    activation: str = "tanh"
+    integrator: str = "forward-euler"
+    layer: str = "convolution"
+    layer_damping: float = 0.0
+    seed: int = 0
+    stencil_scale: float = 0.5
+    opening_scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        require_at_least(0, seed=self.seed)
+        require_at_least(
+            1,
+            channels=self.channels,
+            layers=self.layers,
+            stencil=self.stencil,
+            opening_stencil=self.opening_stencil,
+        )
+        for name in ("stencil", "opening_stencil"):
+            if getattr(self, name) % 2 == 0:
+                raise InputError(f"{name} is {getattr(self, name)}; expected an odd number, such as 3.")
+        for name in ("stencil_scale", "opening_scale"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise InputError(f"{name} is {getattr(self, name)}; expected a finite number >= 0.")
+        self.network(Grid((16, 16)))
+
+    def network(self, grid: Grid) -> Residual:
+        """Return the network on a grid.
+
+        Parameters
+        ----------
+        grid : Grid
+            The mesh.
+
+        Returns
+        -------
+        Residual
+            The configuration on it.
+        """
+        return Residual(
+            grid,
+            self.channels,
+            layers=self.layers,
+            final_time=self.final_time,
+            stencil_shape=(self.stencil,) * grid.dimension,
+            opening=self.opening,
+            opening_shape=(self.opening_stencil,) * grid.dimension,
+            activation=self.activation,
+            integrator=self.integrator,
+            layer=self.layer,
+            layer_damping=self.layer_damping,
+        )

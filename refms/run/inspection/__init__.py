@@ -1,0 +1,1 @@
+"""What `refms inspect` tells of a model: spectra, conjugate gradients, quality of the quadratic model."""

@@ -1,0 +1,47 @@
+"""Norms of each layer's stencils and of its convolution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from refms.backend import backend_of
+from refms.model import Model
+from refms.stencils.symbol import frobenius_norm, infinity_norm, one_norm, spectral_norm
+
+
+def layer_norms(model: Model) -> list[dict[str, Any]]:
+    """Return what is known of every layer without an image.
+
+    Parameters
+    ----------
+    model : Model
+        The network.
+
+    Returns
+    -------
+    list of dict
+        For each layer ``layer`` k, ``time`` t_k = k δt, ``stencil_norm`` ‖S_k‖_F and ``bias_norm`` ‖b_k‖₂ of
+        the numbers themselves, and of the matrix K(S_k) ``largest_singular_value``, ``frobenius_norm``,
+        ``one_norm`` and ``infinity_norm``. The singular value is that of the symbol, max_ω σ_max(λ(ω)), and
+        None with a zero boundary, where K has no symbol.
+    """
+    network, backend = model.network, backend_of(model.stencils)
+    rows = []
+    for k in range(network.layers):
+        S, b = model.stencils[k], backend.to_host(model.biases[k])
+        periodic = network.boundary == "periodic"
+        rows.append(
+            {
+                "layer": k,
+                "time": k * network.propagation.time_step,
+                "stencil_norm": float(np.linalg.norm(backend.to_host(S).astype("float64"))),
+                "bias_norm": float(np.linalg.norm(b.astype("float64"))),
+                "largest_singular_value": spectral_norm(S, network.grid) if periodic else None,
+                "frobenius_norm": frobenius_norm(S, network.grid, boundary=network.boundary),
+                "one_norm": one_norm(S, network.grid, boundary=network.boundary),
+                "infinity_norm": infinity_norm(S, network.grid, boundary=network.boundary),
+            }
+        )
+    return rows

@@ -1,0 +1,381 @@
+"""Training of a model by block-coordinate descent: problem (6) set up, solved, put back into the model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from refms.backend import backend_of
+from refms.errors import Array, InputError
+from refms.model import Model
+from refms.network.architectures.residual import Residual
+from refms.network.checkpointing import checkpointed
+from refms.network.layers.pooling import pooled_grid
+from refms.objective.batches import LabelledColumns, batch_width
+from refms.objective.empirical_risk import Preconditioning, Work
+from refms.objective.losses import loss_named
+from refms.objective.optimal_control import OptimalControl
+from refms.objective.preconditioners import (
+    ClassifierBlock,
+    ClassifierDiagonal,
+    ClassifierSmoothness,
+    FineCoordinates,
+    ProbedDiagonal,
+    TimeSmoothness,
+)
+from refms.objective.regularizers import Quadratic, classifier_regularizer, time_regularizer
+from refms.objective.shards import ALONE, Team
+from refms.objective.transfer_penalty import transfer_regularizer
+from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
+from refms.optimize.descent import DescentResult, descend
+from refms.optimize.gauss_newton import Damping
+from refms.optimize.history import History
+from refms.optimize.outcome import Outcome, Status
+from refms.optimize.schedule import BlockSteps, Monitor, Standing
+from refms.optimize.step import StepOptions
+from refms.optimize.stopping import StopRules
+from refms.run.config import OptimizationSection, RegularizationSection
+
+
+@dataclass(frozen=True)
+class Training:
+    """A finished training.
+
+    Parameters
+    ----------
+    model : Model
+        With the last finite parameters and the whole history.
+    outcome : Outcome
+        Why the training stopped.
+    notes : tuple of str
+        One sentence for each step that was refused or cut short.
+    """
+
+    model: Model
+    outcome: Outcome
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A training between two iterations: from here it goes on bit for bit as if it had not been interrupted.
+
+    Parameters
+    ----------
+    model : Model
+        With the parameters as they are and the history so far.
+    iteration : int
+        The last one done; 0 at the start.
+    damping : float or None
+        λ of the next Gauss–Newton step; None where the options say it, or there is no damping.
+    notes : tuple of str
+        One sentence for each step that was refused or cut short so far.
+    """
+
+    model: Model
+    iteration: int = 0
+    damping: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+def require_memory(network: Residual, classes: int, dtype: str, memory: int, pooling: int = 1) -> None:
+    """Refuse a network that exceeds a memory budget, before anything is allocated.
+
+    Parameters
+    ----------
+    network : Residual
+        Configuration of the network.
+    classes : int
+        Number of classes.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+    memory : int
+        Budget in bytes.
+    pooling : int
+        Cells along each axis of the blocks before the classifier, see :class:`~refms.model.Model`.
+
+    Raises
+    ------
+    InputError
+        If the budget does not suffice; the message says what would.
+
+    Examples
+    --------
+    >>> from refms.grid import Grid
+    >>> require_memory(Residual(Grid((4, 4)), channels=2), classes=10, dtype="float64", memory=10**5)
+    """
+    itemsize = np.dtype(dtype).itemsize
+    numbers = sum(math.prod(shape) for shape in network.parameter_shapes.values())
+    need = (numbers + network.channels * pooled_grid(network.grid, pooling).cells * classes) * itemsize
+    if need > memory:
+        raise InputError(
+            f"the parameters need {need} bytes but the memory budget is {memory}; raise the budget (option "
+            "memory) or use fewer channels or layers."
+        )
+    batch_width(checkpointed(network.propagation).stored, itemsize, memory)
+
+
+def problem_of(
+    model: Model, examples: LabelledColumns, weights: RegularizationSection, options: OptimizationSection
+) -> OptimalControl:
+    """Return problem (6) for a model and examples.
+
+    Parameters
+    ----------
+    model : Model
+        Gives network, classifier, loss and precision.
+    examples : LabelledColumns
+        Prepared images (rows of the model's grid) and one-hot labels, in the model's precision.
+    weights : RegularizationSection
+        Weights of the regularisers.
+    options : OptimizationSection
+        Hessian sample and memory budget.
+
+    Returns
+    -------
+    OptimalControl
+        The problem.
+    """
+    dtype, backend = str(model.W.dtype), backend_of(model.W)
+    return OptimalControl(
+        model.map,
+        model.classifier,
+        examples,
+        _propagation_regularizer(model, weights),
+        classifier_regularizer(model.classifier, weights.W_smoothness, weights.W_tikhonov, dtype, backend),
+        loss=loss_named(model.loss),
+        hessian_fraction=options.hessian_fraction,
+        seed=options.hessian_seed,
+        memory=options.memory,
+        propagation_preconditioning=_propagation_preconditioning(model, weights, options),
+        classifier_preconditioning=_classifier_preconditioning(model, weights, options),
+    )
+
+
+def _propagation_regularizer(model: Model, weights: RegularizationSection) -> Quadratic:
+    """Return smoothness in time, the Tikhonov term, and the transfer penalty where it is asked for."""
+    options: dict[str, Any] = {"dtype": str(model.W.dtype), "backend": backend_of(model.W)}
+    steps = model.network.propagation
+    leading = model.map.layout.size - steps.layout.size
+    in_time = time_regularizer(
+        steps, weights.theta_smoothness, weights.theta_tikhonov, leading=leading, **options
+    )
+    if not weights.theta_transfer:
+        return in_time
+    levels = model.preprocessing.levels - (weights.transfer_to == "finer")  # from the images' mesh down to h
+    across = transfer_regularizer(
+        model.network,
+        weights.theta_transfer,
+        weights.transfer_pair,
+        weights.transfer_penalty,
+        weights.transfer_to,
+        model.preprocessing.smoothing / 2.0**levels,
+        **options,
+    )
+    return Quadratic(in_time.Q + across.Q)
+
+
+def _propagation_preconditioning(
+    model: Model, weights: RegularizationSection, options: OptimizationSection
+) -> Preconditioning | None:
+    steps, theta = model.network.propagation, model.map.layout
+    choices = {
+        "none": None,
+        "time": TimeSmoothness(theta, steps, weights.theta_smoothness, weights.theta_tikhonov),
+        "diagonal": ProbedDiagonal(),
+        "fine-coordinates": FineCoordinates(theta, steps, weights.transfer_pair, model.network.orientation),
+    }
+    return choices[options.propagation_preconditioner]
+
+
+def _classifier_preconditioning(
+    model: Model, weights: RegularizationSection, options: OptimizationSection
+) -> Preconditioning | None:
+    choices = {
+        "none": None,
+        "smoothness": ClassifierSmoothness(model.classifier, weights.W_smoothness, weights.W_tikhonov),
+        "diagonal": ClassifierDiagonal(model.classifier),
+        "block": ClassifierBlock(model.classifier),
+    }
+    return choices[options.classifier_preconditioner]
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def train(
+    start: Model | Checkpoint,
+    examples: LabelledColumns,
+    weights: RegularizationSection | None = None,
+    options: OptimizationSection | None = None,
+    monitor: Monitor | None = None,
+    team: Team = ALONE,
+    keeper: Callable[[Checkpoint], None] | None = None,
+) -> Training:
+    """Train a model by the block-coordinate descent of [LAS] Sec. 4, starting from its parameters.
+
+    Each iteration makes one Gauss–Newton step with subsampled Hessian on the propagation and five inexact
+    Newton steps on the classifier.
+
+    Parameters
+    ----------
+    start : Model or Checkpoint
+        Where to start, or to go on. If the W of a model is zero, the classifier is first fitted to the
+        initial features (rows of iteration 0 in the history): a zero W sends no signal back to the
+        propagation.
+    examples : LabelledColumns
+        Prepared images and one-hot labels.
+    weights : RegularizationSection, optional
+        Weights of the regularisers.
+    options : OptimizationSection, optional
+        Iterations, tolerances, Hessian sample, memory.
+    monitor : callable, optional
+        Called after each iteration, see :func:`~refms.optimize.descent.descend`.
+    team : Team
+        Threads and processes that share the examples; the trained model does not depend on their number.
+    keeper : callable, optional
+        Called with a checkpoint after each iteration after which the training could go on.
+
+    Returns
+    -------
+    Training
+        The trained model and why the training stopped.
+
+    Raises
+    ------
+    InputError
+        If the examples do not fit the model, or one example needs more than the memory budget.
+
+    Notes
+    -----
+    NumPy's warnings about overflow and invalid values are silenced, for the outcome says it.
+    """
+    options = options or OptimizationSection()
+    begun = start if isinstance(start, Checkpoint) else Checkpoint(start)
+    model = begun.model
+    spent = Work(model.history.rows[-1].work_units if begun.iteration else 0.0)
+    problem = problem_of(model, examples, weights or RegularizationSection(), options)
+    problem = replace(problem, team=team, work=spent)
+    propagation, classifier = block_steps(options, _damping_of(options, begun))
+    blocks = model.blocks
+    rows, notes = model.history.rows, begun.notes
+    if begun.iteration == 0 and not bool((model.W != 0).any()):
+        first = _fit_classifier(problem, blocks, classifier)
+        rows, notes = rows + first.history.rows, notes + first.notes
+        if first.outcome.status is Status.NON_FINITE:
+            return Training(replace(model, history=History(rows)), first.outcome, notes)
+        blocks = first.blocks
+
+    def keep(standing: Standing) -> None:
+        if keeper is not None:
+            reached = model.with_blocks(standing.blocks)
+            reached = replace(reached, history=History(rows + standing.history.rows))
+            damping = _damping_after(standing.schedule)
+            keeper(Checkpoint(reached, standing.iteration, damping, notes + standing.notes))
+
+    result = block_coordinate_descent(
+        problem,
+        blocks,
+        (propagation, classifier),
+        stop=StopRules(max_iterations=options.iterations),
+        monitor=monitor,
+        keeper=keep,
+        first_iteration=begun.iteration + 1,
+    )
+    trained = replace(model.with_blocks(result.blocks), history=History(rows + result.history.rows))
+    return Training(trained, result.outcome, notes + result.notes)
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def fit_classifier(
+    model: Model,
+    examples: LabelledColumns,
+    weights: RegularizationSection | None = None,
+    options: OptimizationSection | None = None,
+    team: Team = ALONE,
+) -> Training:
+    """Train the classifier of a model alone, the propagation as it is, as after a transfer.
+
+    Parameters
+    ----------
+    model : Model
+        Where to start.
+    examples : LabelledColumns
+        Prepared images and one-hot labels.
+    weights : RegularizationSection, optional
+        Weights of the regularisers.
+    options : OptimizationSection, optional
+        Gives the Newton steps, ``classifier_steps``, and their conjugate gradients.
+    team : Team
+        Threads and processes that share the examples.
+
+    Returns
+    -------
+    Training
+        The model with new W and μ, its history only the rows of these steps; all as iteration 0.
+
+    Raises
+    ------
+    InputError
+        As for :func:`train`.
+    """
+    options = options or OptimizationSection()
+    problem = replace(problem_of(model, examples, weights or RegularizationSection(), options), team=team)
+    done = _fit_classifier(problem, model.blocks, block_steps(options, None)[1])
+    fitted = replace(model.with_blocks(done.blocks), history=done.history)
+    return Training(fitted, done.outcome, done.notes)
+
+
+def block_steps(options: OptimizationSection, damping: Damping | None) -> tuple[BlockSteps, BlockSteps]:
+    """Return how the two blocks of problem (6) are stepped.
+
+    Parameters
+    ----------
+    options : OptimizationSection
+        Accuracy of the directions, and steps of the classifier.
+    damping : Damping or None
+        Of the Gauss–Newton steps.
+
+    Returns
+    -------
+    tuple of BlockSteps
+        Propagation and classifier.
+    """
+    return propagation_then_classifier(
+        StepOptions(options.cg_tolerance, options.propagation_cg_iterations, max_step=1.0),
+        StepOptions(options.cg_tolerance, options.classifier_cg_iterations),
+        damping=damping,
+        classifier_steps=options.classifier_steps,
+    )
+
+
+def _damping_of(options: OptimizationSection, begun: Checkpoint) -> Damping | None:
+    """Return the damping of the first Gauss–Newton step; a weight of 0 asks for none."""
+    if not options.damping:
+        return None
+    return Damping(options.damping if begun.damping is None else begun.damping)
+
+
+def _damping_after(schedule: tuple[BlockSteps, ...]) -> float | None:
+    """Return λ of the next Gauss–Newton step."""
+    damping = getattr(schedule[0].method, "damping", None)
+    return None if damping is None else float(damping.value)
+
+
+def _fit_classifier(
+    problem: OptimalControl, blocks: dict[str, Array], classifier: BlockSteps
+) -> DescentResult:
+    """Step the classifier once before the first iteration, as iteration 0 in rows and sentences."""
+    done = descend(problem, blocks, (classifier,), stop=StopRules(max_iterations=1))
+    return replace(
+        done,
+        history=History(tuple(replace(row, iteration=0) for row in done.history)),
+        outcome=replace(done.outcome, message=_before_the_first(done.outcome.message)),
+        notes=tuple(_before_the_first(note) for note in done.notes),
+    )
+
+
+def _before_the_first(sentence: str) -> str:
+    return sentence.replace("Iteration 1, ", "Iteration 0, ", 1)

@@ -1,0 +1,239 @@
+"""Every route against the explicit matrix, over random shapes; the matrix is the definition."""
+
+import dataclasses
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from refms.errors import InputError
+from refms.grid import Grid
+from refms.stencils.convolution import Convolution
+from refms.stencils.routes.table import COMPILED, COMPILED_FROM, FOURIER_FROM, ROUTES, chosen
+
+FASTER = tuple(name for name in ROUTES if name not in ("auto", "matrix") and (name != "compiled" or COMPILED))
+LIMIT = 30
+
+
+@st.composite
+def cases(draw, channels=5):
+    """Down to one cell and up to stencils wider than the grid; 13 channels take all kinds of tiles."""
+    d = draw(st.integers(1, 3))
+    return Convolution(
+        Grid(draw(st.tuples(*[st.integers(1, (40, 9, 5)[d - 1])] * d))),
+        c_in=draw(st.integers(1, channels)),
+        c_out=draw(st.sampled_from((1, 2, 4, 5, 8, 13))),
+        stencil_shape=draw(st.tuples(*[st.sampled_from((1, 3, 5))] * d)),
+        boundary=draw(st.sampled_from(("periodic", "zero"))),
+        orientation=draw(st.sampled_from(("correlation", "convolution"))),
+    )
+
+
+def everywhere(test):
+    return settings(deadline=None, max_examples=30)(
+        given(
+            convolution=cases(),
+            dtype=st.sampled_from(("float32", "float64")),
+            examples=st.sampled_from((1, 2, 7, 8, 33)),
+            seed=st.integers(0, 2**32 - 1),
+        )(test)
+    )
+
+
+def draws(convolution, dtype, examples, seed):
+    rng = np.random.default_rng(seed)
+
+    def drawn(*shape):
+        array = rng.standard_normal(shape).astype(dtype)
+        array.flags.writeable = False
+        return array
+
+    S, T = drawn(*convolution.stencils_shape), drawn(*convolution.stencils_shape)
+    Y, U = drawn(convolution.rows_in, examples), drawn(convolution.rows_in, examples)
+    Z, D = drawn(convolution.rows_out, examples), drawn(convolution.rows_out, examples)
+    return S, T, Y, U, Z, D, drawn(convolution.c_out)
+
+
+def rho(found, expected, scale):
+    assert found.dtype == expected.dtype
+    return np.abs(found - expected).max() / (np.finfo(found.dtype).eps * scale)
+
+
+def one_norm(S):
+    """Largest row sum of |K(S)|."""
+    return np.abs(S).sum(axis=tuple(range(1, S.ndim))).max()
+
+
+@pytest.mark.parametrize("name", [*FASTER, "matrix"])
+@everywhere
+def test_sums_of_products_are_those_of_the_matrices(name, convolution, dtype, examples, seed):
+    route = dataclasses.replace(convolution, route=name)
+    S, T, Y, U, Z, D, b = draws(convolution, dtype, examples, seed)
+    K, L = (convolution.matrix(A) for A in (S, T))
+    scale = one_norm(S) * np.abs(Y).max()
+    assert rho(route.apply(S, Y), K @ Y, scale) <= LIMIT
+    scale = scale + one_norm(T) * np.abs(U).max() + np.abs(b).max()
+    bias = np.repeat(b, convolution.grid.cells)[:, None]
+    both = K @ Y + L @ U
+    assert rho(route.combine([(S, Y), (T, U)]), both, scale) <= LIMIT
+    whole = D + Z * (both + bias)
+    scale = np.abs(D).max() + np.abs(Z).max() * scale
+    assert rho(route.combine([(S, Y), (T, U)], b, Z, D), whole, scale) <= LIMIT
+    three = K @ Y + L @ U + K @ U
+    assert rho(route.combine([(S, Y), (T, U), (S, U)], factor=Z), Z * three, 2 * scale) <= LIMIT
+
+
+@pytest.mark.parametrize("name", [*FASTER, "matrix"])
+@everywhere
+def test_adjoints_are_those_of_the_matrix(name, convolution, dtype, examples, seed):
+    route = dataclasses.replace(convolution, route=name)
+    S, _, Y, U, Z, _, _ = draws(convolution, dtype, examples, seed)
+    adjoint = convolution.matrix(S).T @ Z
+    scale = one_norm(S.swapaxes(0, 1)) * np.abs(Z).max()
+    assert rho(route.adjoint(S, Z), adjoint, scale) <= LIMIT
+    assert rho(route.adjoint_and_gradient(S, Z, Y)[0], adjoint, scale) <= LIMIT
+    with_more = route.adjoint_and_gradient(S, Z, Y, add=U)[0]
+    assert rho(with_more, U + adjoint, scale + np.abs(U).max()) <= LIMIT
+
+
+@pytest.mark.parametrize("name", [*FASTER, "matrix"])
+@everywhere
+def test_stencil_gradients_pair_the_cotangent_with_every_unit_stencil(
+    name, convolution, dtype, examples, seed
+):
+    route = dataclasses.replace(convolution, route=name)
+    S, _, Y, _, Z, _, _ = draws(convolution, dtype, examples, seed)
+    gradient = route.stencil_gradient(Z, Y)
+    rng = np.random.default_rng(seed)
+    for _ in range(3):
+        unit = np.zeros_like(S)
+        at = tuple(rng.integers(size) for size in S.shape)
+        unit[at] = 1
+        expected = np.sum(Z * (convolution.matrix(unit) @ Y))
+        scale = np.linalg.norm(Z) * np.linalg.norm(Y)
+        assert abs(gradient[at] - expected) <= LIMIT * np.finfo(dtype).eps * scale
+    assert gradient.dtype == dtype
+    np.testing.assert_array_equal(route.adjoint_and_gradient(S, Z, Y)[1].shape, S.shape)
+
+
+@pytest.mark.parametrize("name", ["patches", "fourier", "matrix"])
+def test_complex_arrays_are_transposed_without_conjugation(name):
+    convolution = Convolution(Grid((5, 4)), 2, 3, (3, 5), "zero", route=name)
+    rng = np.random.default_rng(3)
+    S, Y, Z = (
+        rng.standard_normal(shape) + 1j * rng.standard_normal(shape)
+        for shape in (convolution.stencils_shape, (40, 2), (60, 2))
+    )
+    K = convolution.matrix(S)
+    adjoint, gradient = convolution.adjoint_and_gradient(S, Z, Y)
+    np.testing.assert_allclose(convolution.apply(S, Y), K @ Y, atol=1e-12)
+    np.testing.assert_allclose(adjoint, K.T @ Z, atol=1e-12)
+    np.testing.assert_allclose((gradient * S).sum(), (Z * (K @ Y)).sum(), rtol=1e-12)  # Euler's identity
+
+
+@pytest.mark.parametrize("stencil_shape", [(3, 5), (1, 1)])
+@pytest.mark.parametrize("name", ["patches", "fourier", "matrix"])
+def test_real_and_complex_arrays_of_one_precision_meet(name, stencil_shape):
+    convolution = Convolution(Grid((5, 4)), 2, 3, stencil_shape, "zero", route=name)
+    rng = np.random.default_rng(5)
+    S, Y, Z, U = (
+        rng.standard_normal(shape) for shape in (convolution.stencils_shape, (40, 2), (60, 2), (40, 2))
+    )
+    apply, gradient = convolution.apply, convolution.stencil_gradient
+    for found, real, imaginary in (
+        (apply(S, Y + 1j * U), apply(S, Y), apply(S, U)),
+        (apply(S - 2j * S, Y), apply(S, Y), -2 * apply(S, Y)),
+        (gradient(Z, Y + 1j * U), gradient(Z, Y), gradient(Z, U)),
+        (gradient(Z - 2j * Z, Y), gradient(Z, Y), -2 * gradient(Z, Y)),
+        (convolution.combine([(S, Y)], add=1j * Z), apply(S, Y), Z),
+        (convolution.combine([(S, Y)], factor=1j * Z), 0, Z * apply(S, Y)),
+        (
+            convolution.combine([(S, Y)], bias=1j * S[:, 0, 0, 0]),
+            apply(S, Y),
+            np.repeat(S[:, 0, 0, 0], 20)[:, None],
+        ),
+    ):
+        np.testing.assert_allclose(found, real + 1j * imaginary, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["patches", "fourier", "matrix"])
+def test_every_route_runs_where_its_arrays_live(device, name):
+    convolution = Convolution(Grid((3, 4)), 2, 3, (3, 5), "zero", "convolution", route=name)
+    hosts = draws(convolution, "float64", 2, seed=6)
+
+    def results(S, T, Y, U, Z, D, b):
+        combined = convolution.combine([(S, Y), (T, U)], b, Z, D)
+        return [
+            combined,
+            convolution.stencil_gradient(Z, Y),
+            *convolution.adjoint_and_gradient(S, Z, Y, add=U),
+        ]
+
+    for there, here in zip(results(*map(device.array, hosts)), results(*hosts), strict=True):
+        np.testing.assert_allclose(device.host(there), here, rtol=0, atol=1e-12)
+
+
+@pytest.mark.skipif(not COMPILED, reason="numba, the extra `fast`, is not installed")
+def test_a_column_of_the_compiled_route_does_not_depend_on_the_others():
+    convolution = Convolution(Grid((6, 11)), 3, 13, (3, 5), route="compiled")
+    S, _, Y, _, Z, D, b = draws(convolution, "float32", 37, seed=4)
+    whole = convolution.combine([(S, Y)], b, Z, D)
+    for part in (slice(0, 1), slice(1, 20), slice(20, 37)):
+        cut = [np.ascontiguousarray(A[:, part]) for A in (Y, Z, D)]
+        np.testing.assert_array_equal(convolution.combine([(S, cut[0])], b, *cut[1:]), whole[:, part])
+
+
+@pytest.mark.skipif(not COMPILED, reason="numba, the extra `fast`, is not installed")
+def test_non_finite_numbers_reach_exactly_the_cells_that_see_them():
+    convolution = Convolution(Grid((9, 9)), stencil_shape=(3, 3), boundary="zero", route="compiled")
+    Y = np.zeros((81, 3))
+    Y[0, 1] = np.inf
+    found = convolution.apply(np.ones((1, 1, 3, 3)), Y)
+    assert np.argwhere(~np.isfinite(found)).tolist() == [[0, 1], [1, 1], [9, 1], [10, 1]]
+
+
+def test_the_table_takes_what_the_size_asks_for():
+    geometry = Convolution(Grid((64, 64)), stencil_shape=(3, 3))
+    wide = Convolution(Grid((64, 64)), stencil_shape=(17, 17))
+    assert np.prod(wide.stencil_shape) >= FOURIER_FROM
+    assert chosen("auto", geometry, 10, "float64", "numpy") == "patches"
+    assert chosen("auto", wide, 10, "float64", "numpy") == "fourier"
+    assert chosen("auto", geometry, COMPILED_FROM, "complex128", "numpy") == "patches"
+    assert chosen("auto", geometry, COMPILED_FROM, "float64", "cupy") == "patches"
+    fastest = "compiled" if COMPILED else "patches"
+    assert chosen("auto", geometry, COMPILED_FROM, "float64", "numpy") == fastest
+    assert chosen("matrix", geometry, COMPILED_FROM, "float64", "numpy") == "matrix"
+
+
+def test_refuses_routes_that_cannot_be_taken():
+    with pytest.raises(InputError, match=r"unknown route 'pathces'.*Did you mean 'patches'"):
+        Convolution(Grid((4, 4)), route="pathces")
+    complex_stencil = np.zeros((1, 1, 3, 3), dtype=complex)
+    with pytest.raises(InputError, match=r"the route 'compiled' (takes float32 and float64|needs numba)"):
+        Convolution(Grid((4, 4)), route="compiled").apply(complex_stencil, np.zeros((16, 1)))
+
+
+def test_refuses_terms_that_do_not_fit():
+    convolution = Convolution(Grid((4,)), c_out=2, stencil_shape=(3,))
+    S, Y = np.zeros((2, 1, 3)), np.zeros((4, 2))
+    for arguments, message in (
+        (([],), "there is no term"),
+        (([(S, Y), (S, Y[:, :1])],), "terms have 2 and 1 examples"),
+        (([(S, Y)], np.zeros(1)), r"bias has shape \(1,\); expected \(2\)"),
+        (([(S, Y)], None, np.zeros((4, 2))), r"factor has shape \(4, 2\); expected \(8, 2\)"),
+        (([(S, Y)], None, None, np.zeros((8, 2), "float32")), "mixed precision"),
+    ):
+        with pytest.raises(InputError, match=message):
+            convolution.combine(*arguments)
+
+
+def test_numba_is_loaded_only_where_the_compiled_route_is_taken():
+    code = (
+        "import sys, numpy as np; from refms import Convolution, Grid; "
+        "Convolution(Grid((8, 8))).apply(np.zeros((1, 1, 3, 3)), np.zeros((64, 1))); "
+        "assert 'numba' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -1,0 +1,49 @@
+"""Cells in runs: with plain loops over them, the convolution is that of the matrix."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from refms.grid import Grid
+from refms.stencils.convolution import Convolution
+from refms.stencils.routes.route import Geometry
+from refms.stencils.routes.runs import runs_of
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data(), d=st.integers(1, 3), boundary=st.sampled_from(("periodic", "zero")))
+def test_loops_over_runs_are_the_convolution(data, d, boundary):
+    shape = tuple(data.draw(st.integers(1, 7 if d < 3 else 4)) for _ in range(d))
+    sizes = tuple(data.draw(st.sampled_from((1, 3, 5))) for _ in range(d))
+    runs = runs_of(Geometry(Grid(shape), sizes, boundary))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    s, y = rng.standard_normal(sizes), rng.standard_normal(math.prod(shape))
+    found = np.full(y.size, np.nan)
+    for first, length, start, count in runs.table:
+        for i in range(length):
+            assert np.isnan(found[first + i])  # every cell once
+            taps = runs.taps[start : start + count]
+            found[first + i] = sum(s.reshape(-1)[tap] * y[cell + i] for tap, cell in taps)
+    K = Convolution(Grid(shape), 1, 1, sizes, boundary).matrix(s[None, None])
+    np.testing.assert_allclose(found, K @ y, rtol=0, atol=1e-12)
+    firsts = runs.table[:, 0]
+    assert (np.diff(firsts) > 0).all()
+    assert runs.table.dtype == runs.taps.dtype == np.int64
+
+
+def test_runs_are_as_long_as_they_can_be():
+    lengths = {
+        ((3, 8), (3, 3)): [1, 6, 1] * 3,
+        ((2, 9), (1, 5)): [1, 1, 5, 1, 1] * 2,
+        ((2, 8), (3, 1)): [8, 8],
+        ((2, 8), (1, 1)): [16],
+        ((4,), (5,)): [1, 1, 1, 1],
+    }
+    for (shape, sizes), expected in lengths.items():
+        for boundary in ("periodic", "zero"):
+            table = runs_of(Geometry(Grid(shape), sizes, boundary)).table
+            assert table[:, 1].tolist() == expected

@@ -1,0 +1,201 @@
+"""The pattern of K(S): canonical, complete, shared without risk, and refilled without symbolic work."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from refms.errors import InputError
+from refms.grid import Grid
+from refms.stencils import assembly, repeats
+from refms.stencils.assembly import assemble, flip, fold, index_dtype
+from refms.stencils.convolution import Convolution, convolution_matrix
+
+shapes_and_sizes = st.integers(1, 3).flatmap(
+    lambda d: st.tuples(st.tuples(*[st.integers(1, 6)] * d), st.tuples(*[st.sampled_from((1, 3, 5))] * d))
+)
+
+
+def shift_matrix(n, offset, boundary):
+    """(Π_κ y)_i = y_{i+κ} on one axis, as SciPy builds it."""
+    if boundary == "zero":
+        return scipy.sparse.eye_array(n, k=offset, format="csr") if abs(offset) < n else None
+    rows = np.arange(n)
+    return scipy.sparse.csr_array((np.ones(n), (rows, (rows + offset) % n)), shape=(n, n))
+
+
+def by_scipy(S, grid, boundary):
+    """Σ_κ S_κ ⊗ Π_κ1 ⊗ … ⊗ Π_κd: sums and Kronecker products of SciPy matrices."""
+    K = scipy.sparse.csr_array((S.shape[0] * grid.cells, S.shape[1] * grid.cells))
+    for index in np.ndindex(*S.shape[2:]):
+        factors = [
+            shift_matrix(n, q - k // 2, boundary)
+            for q, k, n in zip(index, S.shape[2:], grid.shape, strict=True)
+        ]
+        if any(factor is None for factor in factors):
+            continue
+        term = scipy.sparse.csr_array(S[(slice(None), slice(None), *index)])
+        for factor in factors:
+            term = scipy.sparse.kron(term, factor, format="csr")
+        K = K + term
+    return K
+
+
+@given(
+    shapes_and_sizes,
+    st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    st.sampled_from(["periodic", "zero"]),
+    st.booleans(),
+    st.sampled_from([1, 20, repeats.SHORTEST_PERIOD]),
+)
+@settings(deadline=None, max_examples=100)
+def test_matrix_is_canonical_and_equals_the_kronecker_sum(
+    shape_and_sizes, channels, boundary, flipped, shortest
+):
+    shape, sizes = shape_and_sizes
+    S = np.random.default_rng(0).standard_normal((*channels, *sizes))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(repeats, "SHORTEST_PERIOD", shortest)  # so that small grids have repeats, too
+        K = assemble(Grid(shape), S.shape, boundary, flipped).matrix(S)
+    as_correlation = np.flip(S, tuple(range(2, S.ndim))) if flipped else S
+    assert (
+        abs(K - by_scipy(as_correlation, Grid(shape), boundary)).toarray() <= 1e-14 * np.abs(S).sum()
+    ).all()
+    fresh = scipy.sparse.csr_array((K.data, K.indices, K.indptr), shape=K.shape)
+    assert fresh.has_canonical_format  # sorted and without duplicates, looked up anew
+    assert K.indptr[-1] == K.nnz == K.indices.size
+
+
+@pytest.mark.parametrize(("shape", "size"), [((4000,), 3), ((40, 31), 3), ((33, 8), 5), ((12, 9, 8), 3)])
+@pytest.mark.parametrize("boundary", ["periodic", "zero"])
+def test_large_grids_gather_few_values_and_repeat_them(shape, size, boundary):
+    S = np.random.default_rng(2).standard_normal((2, 2, *(size,) * len(shape)))
+    pattern = assemble(Grid(shape), S.shape, boundary, flipped=False)
+    assert pattern.repeats.count >= 5
+    assert pattern.gather.size < 0.4 * pattern.nnz
+    assert abs(pattern.matrix(S) - by_scipy(S, Grid(shape), boundary)).max() == 0
+    assert pattern.matrix(S + 1j * S).dtype == "complex128"
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"), [((8,), 3), ((8,), 7), ((6, 5), 5), ((7, 9), 3), ((5, 5, 6), 3), ((3, 3), 3)]
+)
+def test_counts_sums_trace_and_frobenius_norm(shape, size):
+    grid, d = Grid(shape), len(shape)
+    s = np.random.default_rng(1).standard_normal((size,) * d)
+    K = convolution_matrix(s, grid)
+    assert K.nnz == size**d * grid.cells
+    np.testing.assert_allclose(K.sum(axis=1), s.sum(), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(K.sum(axis=0), s.sum(), rtol=0, atol=1e-13)
+    assert np.isclose(K.trace(), grid.cells * s[(size // 2,) * d], rtol=1e-13)
+    assert np.isclose((K.data**2).sum(), grid.cells * (s**2).sum(), rtol=1e-13)
+
+
+@pytest.mark.parametrize(("shape", "size", "nnz"), [((2,), 3, 4), ((2, 2), 5, 16), ((1, 4), 3, 4 * 3)])
+def test_collisions_leave_one_stored_value_each(shape, size, nnz):
+    K = convolution_matrix(np.ones((size,) * len(shape)), Grid(shape))
+    assert K.nnz == nnz
+    assert K.sum() == Grid(shape).cells * size ** len(shape)
+
+
+def test_zero_boundary_stores_only_what_stays_inside():
+    K = convolution_matrix(np.ones((3, 3)), Grid((4, 5)), boundary="zero")
+    assert K.nnz == (3 * 4 - 2) * (3 * 5 - 2)
+    assert (K.data == 1).all()
+
+
+def test_values_that_are_zero_keep_their_place_in_the_pattern():
+    pattern = Convolution(Grid((5, 5)), 2, 2).assembly()
+    S = np.zeros((2, 2, 3, 3))
+    assert pattern.matrix(S).nnz == pattern.nnz == 4 * 9 * 25
+
+
+@given(shapes_and_sizes, st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=25)
+def test_folded_stencil_is_free_of_collisions_and_keeps_the_sum(shape_and_sizes, seed):
+    shape, sizes = shape_and_sizes
+    S = np.random.default_rng(seed).standard_normal((2, 1, *sizes))
+    S.flags.writeable = False
+    folded = fold(S, Grid(shape), "periodic")
+    assert folded.shape == (2, 1, *np.minimum(shape, sizes))
+    np.testing.assert_allclose(folded.reshape(2, -1).sum(1), S.reshape(2, -1).sum(1), rtol=0, atol=1e-13)
+    assert fold(S, Grid(shape), "zero") is S
+
+
+def test_folding_leaves_other_entries_alone_where_one_is_infinite():
+    folded = fold(np.array([[[np.inf, 1.0, 2.0, 3.0, 4.0]]]), Grid((3,)), "periodic")
+    assert folded[0, 0].tolist() == [2.0, 3.0 + np.inf, 5.0]
+
+
+def test_flip_is_its_own_inverse_and_reverses_every_stencil_axis():
+    S = np.arange(24.0).reshape(2, 2, 2, 3)
+    assert flip(S)[1, 0].tolist() == S[1, 0, ::-1, ::-1].tolist()
+    np.testing.assert_array_equal(flip(flip(S)), S)
+
+
+def test_one_assembly_serves_many_stencils_and_complex_ones():
+    convolution = Convolution(Grid((4, 3)), 2, 3, (3, 5), orientation="convolution")
+    pattern = convolution.assembly()
+    rng = np.random.default_rng(2)
+    for S in rng.standard_normal((3, *convolution.stencils_shape)):
+        S.flags.writeable = False
+        np.testing.assert_array_equal(pattern.matrix(S).toarray(), convolution.matrix(S).toarray())
+        z = pattern.matrix(1j * S)
+        assert z.dtype == "complex128"
+        np.testing.assert_array_equal(z.toarray().imag, convolution.matrix(S).toarray())
+
+
+def test_shared_index_arrays_cannot_be_changed_by_accident():
+    convolution = Convolution(Grid((4,)), stencil_shape=(3,))
+    pattern = convolution.assembly()
+    first, second = (pattern.matrix(np.full((1, 1, 3), x)) for x in (1.0, 2.0))
+    assert np.shares_memory(first.indices, pattern.indices)
+    assert not np.shares_memory(first.data, second.data)
+    with pytest.raises(ValueError, match="read-only"):
+        first.indices[0] = 3
+    own = convolution.matrix(np.array([[[1.0, 0.0, 1.0]]]))
+    own.eliminate_zeros()
+    assert own.nnz == 8
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_index_arrays_are_32_bit_for_ordinary_sizes(dtype):
+    K = Convolution(Grid((8, 8)), 2, 2).matrix(np.ones((2, 2, 3, 3), dtype=dtype))
+    assert K.indices.dtype == K.indptr.dtype == "int32"
+    assert K.dtype == dtype
+
+
+def test_index_arrays_grow_to_64_bit_when_any_count_needs_it():
+    edge = 2**31 - 1
+    assert index_dtype(edge, edge, edge) == "int32"
+    for sizes in ((edge + 1, 1, 1), (1, edge + 1, 1), (1, 1, edge + 1)):
+        assert index_dtype(*sizes) == "int64"
+
+
+def test_width_of_the_index_arrays_is_chosen_by_the_counts_of_this_matrix(monkeypatch):
+    # The sizes that need 64 bits are too large to build, so ask what is asked about a small one.
+    asked = []
+    monkeypatch.setattr(assembly, "index_dtype", lambda *counts: asked.append(counts) or "int32")
+    S = np.ones((2, 3, 3, 3))
+    for boundary in ("periodic", "zero"):
+        K = assemble(Grid((2, 4)), S.shape, boundary, flipped=False).matrix(S)
+        assert asked.pop() == (K.nnz, *K.shape)
+
+
+@pytest.mark.parametrize(
+    ("S", "message"),
+    [
+        (np.zeros((1, 1, 3, 3), dtype="float32"), "S has dtype float32.*for double precision.*Convert S"),
+        (np.zeros((3, 3)), r"S has shape \(3, 3\); expected \(1, 1, 3, 3\)"),
+        (np.zeros((1, 1, 3, 3), dtype=int), "S has dtype int64; expected float32"),
+    ],
+)
+def test_refuses_stencils_it_was_not_made_for(S, message):
+    with pytest.raises(InputError, match=message):
+        Convolution(Grid((4, 4))).assembly("float64").matrix(S)
+
+
+def test_refuses_a_dtype_without_a_precision():
+    with pytest.raises(InputError, match="dtype has dtype int32"):
+        Convolution(Grid((4, 4))).assembly("int32")

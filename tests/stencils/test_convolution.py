@@ -1,0 +1,551 @@
+"""K(S) against its definition and other people's code: matrix, action, adjoint and stencil gradient."""
+
+import itertools
+
+import numpy as np
+import pytest
+import scipy.ndimage
+import scipy.signal
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from refms.backend import backend_of
+from refms.errors import InputError
+from refms.grid import Grid
+from refms.stencils.convolution import Convolution, convolution_matrix
+from refms.stencils.patches import SLAB_BYTES
+
+LIMIT = 30
+DTYPES = ("float32", "float64", "complex64", "complex128")
+
+
+@st.composite
+def convolutions(draw, boundaries=("periodic", "zero")):
+    """Grids down to one cell and stencils up to 7 cells wide, so that wrap-around collisions are common."""
+    d = draw(st.integers(1, 3))
+    return Convolution(
+        Grid(draw(st.tuples(*[st.integers(1, (9, 6, 4)[d - 1])] * d))),
+        c_in=draw(st.integers(1, 3)),
+        c_out=draw(st.integers(1, 3)),
+        stencil_shape=draw(st.tuples(*[st.sampled_from((1, 3, 5, 7) if d < 3 else (1, 3, 5))] * d)),
+        boundary=draw(st.sampled_from(boundaries)),
+        orientation=draw(st.sampled_from(("correlation", "convolution"))),
+    )
+
+
+def cases(**options):
+    given_cases = given(
+        convolution=convolutions(**options), dtype=st.sampled_from(DTYPES), seed=st.integers(0, 2**32 - 1)
+    )
+    return lambda test: settings(deadline=None, max_examples=40)(given_cases(test))
+
+
+def draw_array(rng, shape, dtype):
+    """Normal numbers, locked against writing: whoever changes an input fails its test."""
+    values = rng.standard_normal(shape) + (1j * rng.standard_normal(shape) if "complex" in dtype else 0)
+    array = np.asarray(values).astype(dtype)
+    array.flags.writeable = False
+    return array
+
+
+def draw_all(convolution, dtype, seed, examples=3):
+    rng = np.random.default_rng(seed)
+    shapes = (
+        convolution.stencils_shape,
+        (convolution.rows_in, examples),
+        (convolution.rows_out, examples),
+    )
+    return [draw_array(rng, shape, dtype) for shape in shapes]
+
+
+def shift(grid, offset, boundary):
+    """Π_κ, dense: (Π_κ y)_i = y_{i+κ}, made by rolling or by padding the unit vectors."""
+    units = np.eye(grid.cells).reshape(*grid.shape, grid.cells)
+    axes = tuple(range(grid.dimension))
+    if boundary == "periodic":
+        return np.roll(units, [-k for k in offset], axes).reshape(grid.cells, grid.cells)
+    reach = max(abs(k) for k in offset)
+    padded = np.pad(units, [(reach, reach)] * grid.dimension + [(0, 0)])
+    window = tuple(slice(reach + k, reach + k + n) for k, n in zip(offset, grid.shape, strict=True))
+    return padded[window].reshape(grid.cells, grid.cells)
+
+
+def offsets(convolution):
+    """Pairs of a stencil index and the offset κ that it stands for."""
+    sign = -1 if convolution.orientation == "convolution" else 1
+    for index in np.ndindex(*convolution.stencil_shape):
+        yield (
+            index,
+            tuple(sign * (q - k // 2) for q, k in zip(index, convolution.stencil_shape, strict=True)),
+        )
+
+
+def definition(convolution, S):
+    """Block (o, c) is Σ_κ S_{o,c,κ} Π_κ, dense and in double precision."""
+    wide = S.astype("complex128" if S.dtype.kind == "c" else "float64")
+    n = convolution.grid.cells
+    K = np.zeros((convolution.c_out, n, convolution.c_in, n), dtype=wide.dtype)
+    for index, offset in offsets(convolution):
+        shifted = shift(convolution.grid, offset, convolution.boundary)
+        K += wide[(slice(None), slice(None), *index)][:, None, :, None] * shifted[None, :, None, :]
+    return K.reshape(convolution.rows_out, convolution.rows_in)
+
+
+def rho(got, expected, scale):
+    """The largest error in units of eps · scale, entry by entry; where the scale is 0 the error must be 0."""
+    eps = np.finfo(got.dtype).eps
+    error = np.abs(got - expected)
+    assert np.all(error[scale == 0] == 0)
+    return np.max(error / np.where(scale == 0, 1, eps * scale), initial=0)
+
+
+# The matrix
+
+
+@cases()
+def test_matrix_is_the_sum_of_the_shift_matrices(convolution, dtype, seed):
+    S, *_ = draw_all(convolution, dtype, seed)
+    K = convolution.matrix(S)
+    assert K.dtype == dtype
+    assert K.shape == (convolution.rows_out, convolution.rows_in)
+    expected = definition(convolution, S)
+    assert rho(K.toarray(), expected, definition(convolution, np.abs(S))) <= LIMIT
+
+
+def test_matrix_equals_plain_loops_over_cells():
+    convolution = Convolution(Grid((3, 4)), c_in=2, c_out=3, stencil_shape=(3, 5))
+    S, Y, _ = draw_all(convolution, "float64", 1, examples=1)
+    y = Y.reshape(2, 3, 4)
+    z = np.zeros((3, 3, 4))
+    for o, i, j, c, p, q in itertools.product(range(3), range(3), range(4), range(2), range(3), range(5)):
+        z[o, i, j] += S[o, c, p, q] * y[c, (i + p - 1) % 3, (j + q - 2) % 4]
+    np.testing.assert_allclose(convolution.matrix(S) @ Y, z.reshape(-1, 1), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(convolution.apply(S, Y), z.reshape(-1, 1), rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("boundary", ["periodic", "zero"])
+@pytest.mark.parametrize("shape", [(5,), (4, 3), (3, 2, 4)])
+def test_delta_gives_the_identity_and_zero_gives_zero(shape, boundary):
+    s = np.zeros((3,) * len(shape))
+    assert abs(convolution_matrix(s, Grid(shape), boundary=boundary)).sum() == 0
+    s[(1,) * len(shape)] = 1
+    K = convolution_matrix(s, Grid(shape), boundary=boundary)
+    np.testing.assert_array_equal(K.toarray(), np.eye(Grid(shape).cells))
+
+
+def test_first_row_of_a_bare_stencil_shows_its_orientation():
+    s = np.array([1.0, 2.0, 3.0])
+    grid = Grid((5,))
+    assert convolution_matrix(s, grid).toarray()[0].tolist() == [2, 3, 0, 0, 1]
+    assert convolution_matrix(s, grid, orientation="convolution").toarray()[0].tolist() == [2, 1, 0, 0, 3]
+    assert convolution_matrix(s, grid, boundary="zero").toarray()[0].tolist() == [2, 3, 0, 0, 0]
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (5, 3)])
+def test_image_of_a_unit_vector_is_the_flipped_stencil(shape):
+    s = np.arange(1.0, 10.0).reshape(3, 3)
+    delta = np.zeros(shape)
+    delta[2, 1] = 1
+    image = (convolution_matrix(s, Grid(shape)) @ delta.ravel()).reshape(shape)
+    np.testing.assert_array_equal(image[1:4, 0:3], s[::-1, ::-1])
+
+
+@pytest.mark.parametrize("size", [3, 5, 7])
+@pytest.mark.parametrize("n", [1, 2])
+def test_entries_that_wrap_around_to_the_same_cell_add_up(n, size):
+    s = 2.0 ** np.arange(size)
+    K = convolution_matrix(s, Grid((n,))).toarray()
+    centre = size // 2
+    for i, j in np.ndindex(n, n):
+        assert K[i, j] == sum(s[q] for q in range(size) if (i + q - centre) % n == j)
+
+
+@cases(boundaries=("periodic",))
+def test_periodic_matrix_commutes_with_every_unit_shift(convolution, dtype, seed):
+    S, *_ = draw_all(convolution, dtype, seed)
+    K = convolution.matrix(S).toarray()
+    for axis in range(convolution.grid.dimension):
+        unit = shift(convolution.grid, np.eye(3, dtype=int)[axis, : convolution.grid.dimension], "periodic")
+        left = np.kron(np.eye(convolution.c_out), unit)
+        right = np.kron(np.eye(convolution.c_in), unit)
+        np.testing.assert_array_equal(left @ K, K @ right)
+
+
+@given(seed=st.integers(0, 2**32 - 1), shape=st.tuples(st.integers(5, 8), st.integers(5, 8)))
+@settings(deadline=None, max_examples=10)
+def test_product_of_two_periodic_matrices_is_that_of_the_convolved_stencils(seed, shape):
+    rng = np.random.default_rng(seed)
+    s, t = rng.standard_normal((2, 3, 3))
+    K = [convolution_matrix(x, Grid(shape)).toarray() for x in (s, t, scipy.signal.convolve2d(s, t))]
+    np.testing.assert_allclose(K[0] @ K[1], K[1] @ K[0], rtol=0, atol=1e-13)
+    np.testing.assert_allclose(K[0] @ K[1], K[2], rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("stencil_shape", [(3, 3), (5, 1), (3, 7)])
+def test_zero_boundary_is_the_periodic_matrix_of_a_padded_grid_cut_out(stencil_shape):
+    s = np.random.default_rng(3).standard_normal(stencil_shape)
+    reach = [k // 2 for k in stencil_shape]
+    small, wide = Grid((4, 5)), Grid((4 + 2 * reach[0], 5 + 2 * reach[1]))
+    inner = (
+        np.arange(wide.cells).reshape(wide.shape)[reach[0] : reach[0] + 4, reach[1] : reach[1] + 5].ravel()
+    )
+    cut = convolution_matrix(s, wide).toarray()[np.ix_(inner, inner)]
+    np.testing.assert_array_equal(convolution_matrix(s, small, boundary="zero").toarray(), cut)
+
+
+# The action, its adjoint and its gradient
+
+
+@cases()
+def test_apply_is_the_matrix_times_the_features(convolution, dtype, seed):
+    S, Y, _ = draw_all(convolution, dtype, seed)
+    got = convolution.apply(S, Y)
+    assert got.dtype == dtype
+    assert got.flags.c_contiguous
+    # Scaled by K(|S|) |Y|, not by |K| |Y|: entries that meet in one cell may cancel in K before they meet Y.
+    scale = definition(convolution, np.abs(S)) @ np.abs(Y)
+    assert rho(got, definition(convolution, S) @ Y, scale) <= LIMIT
+
+
+@cases()
+def test_adjoint_is_the_transposed_matrix_also_for_complex_numbers(convolution, dtype, seed):
+    S, _, Z = draw_all(convolution, dtype, seed)
+    got = convolution.adjoint(S, Z)
+    assert got.dtype == dtype
+    assert got.flags.c_contiguous
+    scale = definition(convolution, np.abs(S)).T @ np.abs(Z)
+    assert rho(got, definition(convolution, S).T @ Z, scale) <= LIMIT
+
+
+@cases()
+def test_adjoint_is_the_same_convolution_with_flipped_stencil_and_transposed_channels(
+    convolution, dtype, seed
+):
+    S, *_ = draw_all(convolution, dtype, seed)
+    turned = np.flip(S, tuple(range(2, S.ndim))).swapaxes(0, 1)
+    mirror = Convolution(
+        convolution.grid,
+        convolution.c_out,
+        convolution.c_in,
+        convolution.stencil_shape,
+        convolution.boundary,
+        convolution.orientation,
+    )
+    difference = mirror.matrix(turned) - convolution.matrix(S).T
+    scale = definition(convolution, np.abs(S)).T
+    assert rho(difference.toarray(), 0, scale) <= LIMIT  # folding adds up in another order
+
+
+@cases()
+def test_stencil_gradient_is_the_inner_product_with_the_shifted_features(convolution, dtype, seed):
+    _, Y, Z = draw_all(convolution, dtype, seed)
+    got = convolution.stencil_gradient(Z, Y)
+    assert got.shape == convolution.stencils_shape
+    assert got.dtype == dtype
+    n, m = convolution.grid.cells, Y.shape[1]
+    for index, offset in offsets(convolution):
+        shifted = shift(convolution.grid, offset, convolution.boundary) @ Y.reshape(-1, n, m)
+        left, right = Z.reshape(-1, n * m), shifted.reshape(-1, n * m)
+        entry = got[(slice(None), slice(None), *index)]
+        assert rho(entry, left @ right.T, np.abs(left) @ np.abs(right).T) <= LIMIT
+
+
+@cases()
+def test_joint_product_gives_what_adjoint_and_gradient_give(convolution, dtype, seed):
+    S, Y, Z = draw_all(convolution, dtype, seed)
+    adjoint, gradient = convolution.adjoint_and_gradient(S, Z, Y)
+    np.testing.assert_array_equal(adjoint, convolution.adjoint(S, Z))
+    absolute = Convolution(**vars(convolution)).stencil_gradient(np.abs(Z), np.abs(Y))
+    assert gradient.shape == convolution.stencils_shape
+    assert gradient.dtype == dtype
+    assert rho(gradient, convolution.stencil_gradient(Z, Y), absolute) <= LIMIT
+
+
+@cases()
+def test_dot_test_and_euler_identity(convolution, dtype, seed):
+    """<Z, K Y> = <Kᵀ Z, Y> = <gradient, S>, scaled by the norms."""
+    S, Y, Z = draw_all(convolution, dtype, seed)
+    adjoint, gradient = convolution.adjoint_and_gradient(S, Z, Y)
+    forward = np.sum(Z * convolution.apply(S, Y), dtype="complex128")
+    scale = np.finfo(dtype).eps * np.abs(S).sum() * np.linalg.norm(Y) * np.linalg.norm(Z)
+    assert abs(forward - np.sum(adjoint * Y, dtype="complex128")) <= LIMIT * scale
+    assert abs(forward - np.sum(gradient * S, dtype="complex128")) <= LIMIT * scale
+
+
+@given(convolution=convolutions(), seed=st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=15)
+def test_linear_in_the_stencils_and_in_the_features(convolution, seed):
+    rng = np.random.default_rng(seed)
+    S, T = rng.standard_normal((2, *convolution.stencils_shape))
+    X, Y = rng.standard_normal((2, convolution.rows_in, 2))
+    a, b = rng.standard_normal(2)
+    scale = np.finfo(float).eps * (np.abs(S).sum() + np.abs(T).sum()) * 30
+    in_s = convolution.apply(a * S + b * T, Y) - a * convolution.apply(S, Y) - b * convolution.apply(T, Y)
+    in_y = convolution.apply(S, a * X + b * Y) - a * convolution.apply(S, X) - b * convolution.apply(S, Y)
+    assert np.abs(in_s).max() <= LIMIT * scale
+    assert np.abs(in_y).max() <= LIMIT * scale
+
+
+def test_examples_are_independent_columns():
+    convolution = Convolution(Grid((6, 5)), 2, 3)
+    S, Y, _ = draw_all(convolution, "float64", 5, examples=4)
+    order = [2, 0, 3, 1]
+    np.testing.assert_allclose(
+        convolution.apply(S, Y[:, order]), convolution.apply(S, Y)[:, order], rtol=0, atol=1e-13
+    )
+
+
+@pytest.mark.parametrize("turn", [np.flipud, np.fliplr, np.rot90, np.transpose])
+def test_turning_image_and_stencil_together_turns_the_result(turn):
+    rng = np.random.default_rng(6)
+    image, s = rng.standard_normal((5, 7)), rng.standard_normal((3, 3))
+    turned = turn(image)
+    for boundary in ("periodic", "zero"):
+        K = Convolution(Grid(image.shape), boundary=boundary)
+        K_turned = Convolution(Grid(turned.shape), boundary=boundary)
+        result = K.apply(s[None, None], image.reshape(-1, 1)).reshape(image.shape)
+        other = K_turned.apply(turn(s)[None, None].copy(), turned.reshape(-1, 1)).reshape(turned.shape)
+        np.testing.assert_allclose(other, turn(result), rtol=0, atol=1e-13)
+
+
+# Other people's code
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("boundary", "mode"), [("periodic", "wrap"), ("zero", "constant")])
+@pytest.mark.parametrize("orientation", ["correlation", "convolution"])
+@pytest.mark.parametrize(("shape", "size"), [((9,), (5,)), ((6, 7), (3, 5)), ((5, 4, 6), (3, 1, 3))])
+def test_agrees_with_scipy_ndimage(shape, size, orientation, boundary, mode, dtype):
+    convolution = Convolution(Grid(shape), stencil_shape=size, boundary=boundary, orientation=orientation)
+    S, Y, _ = draw_all(convolution, dtype, 7, examples=1)
+    theirs = scipy.ndimage.correlate if orientation == "correlation" else scipy.ndimage.convolve
+    wide = theirs(Y.astype("float64").reshape(shape), S[0, 0].astype("float64"), mode=mode)
+    scale = np.abs(S).sum() * np.abs(Y).max()
+    assert rho(convolution.apply(S, Y).reshape(shape), wide, np.full(shape, scale)) <= LIMIT
+
+
+def test_agrees_with_scipy_signal():
+    convolution = Convolution(Grid((6, 8)))
+    S, Y, _ = draw_all(convolution, "float64", 8, examples=1)
+    image, s = Y.reshape(6, 8), S[0, 0]
+    ours = convolution.apply(S, Y).reshape(6, 8)
+    for theirs in (
+        scipy.signal.correlate2d(image, s, mode="same", boundary="wrap"),
+        scipy.signal.convolve2d(image, s[::-1, ::-1], mode="same", boundary="wrap"),
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-14 * np.abs(s).sum() * np.abs(image).max())
+
+
+def test_agrees_with_a_full_im2col():
+    convolution = Convolution(Grid((5, 6)), c_in=2, c_out=3, stencil_shape=(5, 3))
+    S, Y, _ = draw_all(convolution, "float64", 9)
+    padded = np.pad(Y.reshape(2, 5, 6, 3), [(0, 0), (2, 2), (1, 1), (0, 0)], mode="wrap")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 3), axis=(1, 2))
+    expected = np.einsum("ocpq,cijmpq->oijm", S, windows).reshape(-1, 3)
+    np.testing.assert_allclose(convolution.apply(S, Y), expected, rtol=0, atol=1e-12)
+
+
+# Precision, memory layout, complex numbers
+
+
+@pytest.mark.parametrize("boundary", ["periodic", "zero"])
+@pytest.mark.parametrize("layout", ["fortran", "strided", "reversed"])
+def test_memory_layout_of_the_inputs_does_not_matter(layout, boundary):
+    convolution = Convolution(Grid((4, 5)), 2, 3, boundary=boundary)
+    arrays = draw_all(convolution, "float64", 10)
+
+    def relaid(array):
+        if layout == "fortran":
+            return np.asfortranarray(array)
+        if layout == "reversed":
+            return array[::-1].copy()[::-1]
+        wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]))
+        wide[..., ::2] = array
+        return wide[..., ::2]
+
+    S, Y, Z = arrays
+    S2, Y2, Z2 = [relaid(array) for array in arrays]
+    np.testing.assert_array_equal(convolution.apply(S2, Y2), convolution.apply(S, Y))
+    np.testing.assert_array_equal(convolution.adjoint(S2, Z2), convolution.adjoint(S, Z))
+    np.testing.assert_array_equal(convolution.stencil_gradient(Z2, Y2), convolution.stencil_gradient(Z, Y))
+    np.testing.assert_array_equal(convolution.matrix(S2).toarray(), convolution.matrix(S).toarray())
+    for ours, theirs in zip(
+        convolution.adjoint_and_gradient(S2, Z2, Y2),
+        convolution.adjoint_and_gradient(S, Z, Y),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("stencil_shape", [(3, 3), (1, 1)])
+def test_real_and_complex_of_one_precision_meet(stencil_shape):
+    """The complex step in S: the imaginary part is the directional derivative, to the last digits."""
+    convolution = Convolution(Grid((4, 5)), 2, 3, stencil_shape)
+    S, Y, Z = draw_all(convolution, "float64", 11)
+    T = np.random.default_rng(12).standard_normal(S.shape)
+    stepped = convolution.apply(S + 1e-30j * T, Y)
+    np.testing.assert_allclose(stepped.imag / 1e-30, convolution.apply(T, Y), rtol=0, atol=1e-13)
+    stepped, gradient = convolution.adjoint_and_gradient(S, Z + 1e-30j * Z, Y)
+    np.testing.assert_allclose(stepped.imag / 1e-30, convolution.adjoint(S, Z), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(gradient.imag / 1e-30, gradient.real, rtol=0, atol=1e-11)
+    assert convolution.apply(S.astype("float32"), Y.astype("complex64")).dtype == "complex64"
+
+
+@pytest.mark.parametrize("stencil_shape", [(3, 3), (1, 1)])
+def test_results_share_no_memory_with_the_inputs(stencil_shape):
+    convolution = Convolution(Grid((3, 3)), stencil_shape=stencil_shape)
+    S, Y, Z = draw_all(convolution, "float64", 13)
+    results = [
+        convolution.apply(S, Y),
+        convolution.stencil_gradient(Z, Y),
+        *convolution.adjoint_and_gradient(S, Z, Y),
+        convolution.matrix(S).data,
+    ]
+    for result in results:
+        assert result.flags.writeable
+        assert not any(np.shares_memory(result, array) for array in (S, Y, Z))
+
+
+@pytest.mark.parametrize("boundary", ["periodic", "zero"])
+def test_non_finite_features_pass_through_where_they_are_seen(boundary):
+    convolution = Convolution(Grid((6,)), stencil_shape=(3,), boundary=boundary)
+    Y = np.zeros((6, 2))
+    Y[0, 0] = np.nan
+    got = convolution.apply(np.ones((1, 1, 3)), Y)
+    assert np.isnan(got[:, 0]).tolist() == [True, True, False, False, False, boundary == "periodic"]
+    assert not np.isnan(got[:, 1]).any()
+
+
+def test_lines_longer_than_a_slab_are_cut_into_pieces_whose_seams_do_not_show():
+    convolution = Convolution(Grid((2, 900)), 4, 2, (3, 5), boundary="zero")
+    assert SLAB_BYTES["numpy"] < 900 * 3 * 4 * 40 * 8
+    S, Y, Z = draw_all(convolution, "float64", 14, examples=40)
+    K = convolution.matrix(S)
+    np.testing.assert_allclose(convolution.apply(S, Y), K @ Y, rtol=0, atol=1e-12)
+    adjoint, gradient = convolution.adjoint_and_gradient(S, Z, Y)
+    np.testing.assert_allclose(adjoint, K.T @ Z, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(gradient, convolution.stencil_gradient(Z, Y), rtol=0, atol=1e-10)
+
+
+# Where the arrays live
+
+
+@pytest.mark.parametrize("dtype", ["float32", "complex128"])
+@pytest.mark.parametrize("boundary", ["periodic", "zero"])
+@pytest.mark.parametrize("stencil_shape", [(3, 5), (1, 1)])
+def test_results_live_where_the_arrays_do_and_are_the_same(device, stencil_shape, boundary, dtype):
+    convolution = Convolution(Grid((4, 3)), 2, 3, stencil_shape, boundary, "convolution")
+    hosts = draw_all(convolution, dtype, 15)
+    S, Y, Z = map(device.array, hosts)
+
+    def results(S, Y, Z):
+        pattern = convolution.assembly(dtype, backend_of(S))
+        return [
+            convolution.apply(S, Y),
+            convolution.adjoint(S, Z),
+            convolution.stencil_gradient(Z, Y),
+            *convolution.adjoint_and_gradient(S, Z, Y),
+            convolution.matrix(S) @ Y,
+            pattern.matrix(S) @ Y,
+        ]
+
+    for there, here in zip(results(S, Y, Z), results(*hosts), strict=True):
+        assert there.dtype == dtype
+        scale = np.finfo(dtype).eps * np.abs(hosts[0]).sum() * np.linalg.norm(hosts[1]) * np.sqrt(12)
+        assert np.abs(device.host(there) - here).max() <= LIMIT * scale
+
+
+def test_action_and_adjoint_never_wait_for_the_device(fake_gpu, ledger):
+    convolution = Convolution(Grid((4, 3)), 2, 3, boundary="zero")
+    S, Y, Z = map(fake_gpu.array, draw_all(convolution, "float64", 16))
+    convolution.apply(S, Y)
+    convolution.adjoint_and_gradient(S, Z, Y)
+    assert ledger.synchronisations == 0
+
+
+def test_refuses_arrays_of_two_places(fake_gpu):
+    convolution = Convolution(Grid((4, 3)))
+    S, Y, _ = draw_all(convolution, "float64", 17)
+    with pytest.raises(InputError, match="different backends"):
+        convolution.apply(fake_gpu.array(S), Y)
+    with pytest.raises(InputError, match=r"S lives on the cupy backend.*Move S"):
+        convolution.assembly().matrix(fake_gpu.array(S))
+
+
+# What it says about itself, and what it refuses
+
+
+def test_counts_its_rows_shape_and_work():
+    convolution = Convolution(Grid((4, 5)), c_in=2, c_out=3, stencil_shape=(3, 5))
+    assert convolution.stencils_shape == (3, 2, 3, 5)
+    assert (convolution.rows_in, convolution.rows_out) == (40, 60)
+    assert convolution.multiply_adds == 3 * 2 * 15 * 20
+    K = convolution.matrix(np.ones(convolution.stencils_shape))
+    assert K.nnz == 3 * 2 * 15 * 20  # one multiply-add for each stored value
+
+
+def test_sizes_given_as_a_list_or_as_numpy_integers_are_the_same_convolution():
+    wanted = Convolution(Grid((4, 4)), stencil_shape=(3, 5))
+    for sizes in ([3, 5], (np.int64(3), np.int32(5))):
+        convolution = Convolution(Grid((4, 4)), stencil_shape=sizes)
+        assert convolution == wanted
+        assert hash(convolution) == hash(wanted)
+        assert [type(size) for size in convolution.stencil_shape] == [int, int]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"stencil_shape": (2, 3)}, "not a positive odd integer.*embed"),
+        ({"stencil_shape": (3, -1)}, "not a positive odd integer"),
+        ({"stencil_shape": (3.0, 3.0)}, "not a positive odd integer"),
+        ({"stencil_shape": (3,)}, r"does not fit grid \(4, 4\).*2 odd size"),
+        ({"stencil_shape": 3}, "does not fit grid"),
+        ({"c_in": 0}, "c_in is 0; expected a positive integer"),
+        ({"c_out": True}, "c_out is True"),
+        ({"boundary": "periodc"}, "unknown boundary 'periodc'.*Did you mean 'periodic'"),
+        ({"orientation": "conv"}, "unknown orientation 'conv'.*'correlation', 'convolution'"),
+        ({"grid": (4, 4)}, "expected a Grid"),
+    ],
+)
+def test_refuses_what_is_not_a_convolution(options, message):
+    with pytest.raises(InputError, match=message):
+        Convolution(**{"grid": Grid((4, 4)), **options})
+
+
+S_OK, Y_OK = np.zeros((1, 1, 3, 3)), np.zeros((16, 2))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda K: K.apply(np.zeros((3, 3)), Y_OK), r"S has shape \(3, 3\); expected \(1, 1, 3, 3\)"),
+        (lambda K: K.apply(S_OK, np.zeros((15, 2))), r"Y has shape \(15, 2\); expected \(16, any >= 1\)"),
+        (lambda K: K.apply(S_OK, np.zeros(16)), r"Y has shape \(16,\)"),
+        (lambda K: K.apply(S_OK, np.zeros((16, 0))), r"Y has shape \(16, 0\)"),
+        (lambda K: K.adjoint(S_OK, np.zeros((8, 2))), r"Z has shape \(8, 2\)"),
+        (lambda K: K.adjoint(np.zeros((1, 1, 9)), Y_OK), r"S has shape \(1, 1, 9\)"),
+        (lambda K: K.adjoint(S_OK.astype("float32"), Y_OK), "mixed precision: S is float32, Z is float64"),
+        (lambda K: K.adjoint_and_gradient(np.zeros((1, 1, 9)), Y_OK, Y_OK), r"S has shape \(1, 1, 9\)"),
+        (
+            lambda K: K.adjoint_and_gradient(S_OK.astype("float32"), Y_OK, Y_OK),
+            "mixed precision: S is float32",
+        ),
+        (lambda K: K.apply(S_OK, Y_OK.astype("float32")), "mixed precision: S is float64, Y is float32"),
+        (lambda K: K.apply(S_OK.astype(int), Y_OK), "S has dtype int64"),
+        (lambda K: K.matrix(S_OK.astype("float16")), "S has dtype float16"),
+        (lambda K: K.stencil_gradient(Y_OK, np.zeros((16, 3))), "Y has 3 examples and Z has 2"),
+        (lambda K: K.adjoint_and_gradient(S_OK, Y_OK, np.zeros((16, 3))), "Y has 3 examples"),
+        (lambda K: K.apply(S_OK.tolist(), Y_OK), "S has shape"),
+    ],
+)
+def test_refuses_arrays_that_do_not_fit(call, message):
+    with pytest.raises(InputError, match=message):
+        call(Convolution(Grid((4, 4))))
+
+
+def test_bare_stencil_must_fit_the_grid():
+    with pytest.raises(InputError, match="does not fit grid"):
+        convolution_matrix(np.zeros((3, 3)), Grid((4,)))
+    with pytest.raises(InputError, match="expected a NumPy or CuPy array"):
+        convolution_matrix([[1.0]], Grid((4, 4)))

@@ -1,0 +1,235 @@
+"""The symbol is the spectrum, the FFT is the matrix, and the norms are those of the dense matrix."""
+
+import itertools
+
+import numpy as np
+import pytest
+import scipy.signal
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from refms.errors import InputError
+from refms.grid import Grid
+from refms.stencils.convolution import Convolution, convolution_matrix
+from refms.stencils.symbol import (
+    apply_by_fft,
+    eigenvalues,
+    frobenius_norm,
+    infinity_norm,
+    one_norm,
+    spectral_norm,
+    symbol,
+)
+
+LIMIT = 30
+shapes_and_sizes = st.integers(1, 3).flatmap(
+    lambda d: st.tuples(st.tuples(*[st.integers(1, 6)] * d), st.tuples(*[st.sampled_from((1, 3, 5))] * d))
+)
+channel_pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
+seeds = st.integers(0, 2**32 - 1)
+
+
+def draw(seed, shape, dtype="float64"):
+    rng = np.random.default_rng(seed)
+    values = rng.standard_normal(shape) + (1j * rng.standard_normal(shape) if "complex" in dtype else 0)
+    array = np.asarray(values).astype(dtype)
+    array.flags.writeable = False
+    return array
+
+
+def mode(grid, frequency):
+    """e^{iω·x} on the grid, one column."""
+    phase = sum(f * x / n for f, x, n in zip(frequency, np.indices(grid.shape), grid.shape, strict=True))
+    return np.exp(2j * np.pi * phase).reshape(-1)
+
+
+@given(shapes_and_sizes, channel_pairs, st.sampled_from(["correlation", "convolution"]), seeds)
+@settings(deadline=None, max_examples=30)
+def test_fourier_modes_are_mapped_by_the_blocks_of_the_symbol(shape_and_sizes, channels, orientation, seed):
+    shape, sizes = shape_and_sizes
+    grid, S = Grid(shape), draw(seed, (*channels, *sizes), "complex128")
+    blocks = symbol(S, grid, orientation=orientation)
+    assert blocks.shape == (*shape, *channels)
+    K = Convolution(grid, channels[1], channels[0], sizes, orientation=orientation).matrix(S)
+    frequency = tuple(np.random.default_rng(seed).integers(shape))
+    v = draw(seed + 1, channels[1], "complex128")
+    wave = mode(grid, frequency)
+    expected = np.kron(blocks[frequency] @ v, wave)
+    scale = np.finfo(float).eps * np.abs(S).sum() * np.abs(v).sum()
+    assert np.abs(K @ np.kron(v, wave) - expected).max() <= LIMIT * scale
+
+
+@pytest.mark.parametrize("orientation", ["correlation", "convolution"])
+@pytest.mark.parametrize(
+    ("shape", "size"), [((7,), (3,)), ((2,), (5,)), ((4, 5), (3, 5)), ((3, 2, 4), (3, 3, 1))]
+)
+def test_eigenvalues_are_those_of_the_matrix(shape, size, orientation):
+    s, grid = draw(1, size), Grid(shape)
+    K = convolution_matrix(s, grid, orientation=orientation).toarray()
+    ours = eigenvalues(s, grid, orientation=orientation)
+    assert ours.shape == shape
+    wave = np.stack([mode(grid, f) for f in np.ndindex(*shape)], axis=1)
+    np.testing.assert_allclose(K @ wave, wave * ours.ravel(), rtol=0, atol=1e-13 * np.abs(s).sum())
+    dense = np.linalg.eigvals(K)
+    distance = np.abs(dense[:, None] - ours.ravel()[None, :])
+    assert distance.min(axis=0).max() < 1e-12
+    assert distance.min(axis=1).max() < 1e-12
+
+
+@given(
+    shapes_and_sizes,
+    channel_pairs,
+    st.sampled_from(["correlation", "convolution"]),
+    st.sampled_from(["float32", "float64", "complex64", "complex128"]),
+    seeds,
+)
+@settings(deadline=None, max_examples=40)
+def test_fourier_route_agrees_with_the_direct_one(shape_and_sizes, channels, orientation, dtype, seed):
+    shape, sizes = shape_and_sizes
+    grid, S = Grid(shape), draw(seed, (*channels, *sizes), dtype)
+    Y = draw(seed + 1, (channels[1] * grid.cells, 2), dtype)
+    got = apply_by_fft(S, Y, grid, orientation=orientation)
+    direct = Convolution(grid, channels[1], channels[0], sizes, orientation=orientation).apply(S, Y)
+    assert got.dtype == dtype
+    assert got.flags.c_contiguous
+    assert got.shape == direct.shape
+    # The transform spreads rounding errors over all cells, so the scale is a norm and not a single entry.
+    scale = np.finfo(dtype).eps * np.abs(S).sum() * np.linalg.norm(Y)
+    assert np.abs(got - direct).max() <= LIMIT * scale
+
+
+def test_fourier_route_is_complex_if_one_factor_is():
+    S, Y, grid = draw(2, (1, 1, 3)), draw(3, (4, 2), "complex128"), Grid((4,))
+    for left, right in ((S, Y), (S * 1j, Y.real)):
+        got = apply_by_fft(left, right, grid)
+        np.testing.assert_allclose(
+            got, Convolution(grid, stencil_shape=(3,)).apply(left, right), rtol=0, atol=1e-14
+        )
+
+
+@pytest.mark.parametrize("shape", [(8,), (5, 6), (4, 3, 5)])
+def test_symmetric_stencils_have_real_and_antisymmetric_ones_imaginary_spectra(shape):
+    s = draw(4, (3,) * len(shape))
+    even, odd = s + np.flip(s), s - np.flip(s)
+    scale = np.finfo(float).eps * np.abs(s).sum()
+    assert np.abs(eigenvalues(even, Grid(shape)).imag).max() <= LIMIT * scale
+    assert np.abs(eigenvalues(odd, Grid(shape)).real).max() <= LIMIT * scale
+    assert np.abs(eigenvalues(odd, Grid(shape)).imag).max() > 0.1
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (2, 4)])
+def test_periodic_matrices_are_normal_and_their_symbols_multiply(shape):
+    s, t = draw(5, (2, 3, 3))
+    grid = Grid(shape)
+    K = convolution_matrix(s, grid)
+    np.testing.assert_allclose((K.T @ K).toarray(), (K @ K.T).toarray(), rtol=0, atol=1e-13)
+    product = eigenvalues(scipy.signal.convolve2d(s, t), grid)
+    np.testing.assert_allclose(product, eigenvalues(s, grid) * eigenvalues(t, grid), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(eigenvalues(np.flip(s), grid), eigenvalues(s, grid).conj(), rtol=0, atol=1e-13)
+
+
+def test_symbol_of_the_one_dimensional_laplacian_is_the_textbook_one():
+    n = 64
+    expected = 2 * np.cos(2 * np.pi * np.arange(n) / n) - 2
+    got = eigenvalues(np.array([1.0, -2.0, 1.0]), Grid((n,)))
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "complex64", "float64", "complex128"])
+def test_symbol_keeps_the_precision(dtype):
+    expected = "complex64" if dtype in ("float32", "complex64") else "complex128"
+    assert symbol(draw(6, (2, 1, 3, 3), dtype), Grid((4, 4))).dtype == expected
+
+
+@given(shapes_and_sizes, channel_pairs, st.sampled_from(["periodic", "zero"]), seeds)
+@settings(deadline=None, max_examples=50)
+def test_norms_are_those_of_the_dense_matrix(shape_and_sizes, channels, boundary, seed):
+    shape, sizes = shape_and_sizes
+    grid, S = Grid(shape), draw(seed, (*channels, *sizes), "complex128")
+    K = Convolution(grid, channels[1], channels[0], sizes, boundary).matrix(S).toarray()
+    assert np.isclose(frobenius_norm(S, grid, boundary=boundary), np.linalg.norm(K), rtol=1e-13)
+    assert np.isclose(one_norm(S, grid, boundary=boundary), np.linalg.norm(K, 1), rtol=1e-13)
+    assert np.isclose(infinity_norm(S, grid, boundary=boundary), np.linalg.norm(K, np.inf), rtol=1e-13)
+    if boundary == "periodic":
+        assert np.isclose(spectral_norm(S, grid), np.linalg.norm(K, 2), rtol=1e-12)
+
+
+@pytest.mark.parametrize("channels", list(itertools.product((1, 2, 3), repeat=2)))
+def test_spectral_norm_is_that_of_the_dense_matrix_for_every_number_of_channels(channels):
+    grid, S = Grid((4, 5)), draw(10, (*channels, 3, 3))
+    K = Convolution(grid, channels[1], channels[0]).matrix(S).toarray()
+    assert np.isclose(spectral_norm(S, grid), np.linalg.norm(K, 2), rtol=1e-12)
+
+
+def test_fourier_route_keeps_nan_in_its_column():
+    Y = draw(11, (8, 3)).copy()
+    Y[2, 1] = np.nan
+    got = apply_by_fft(draw(12, (1, 1, 3)), Y, Grid((8,)))
+    np.testing.assert_array_equal(np.isnan(got).any(axis=0), [False, True, False])
+
+
+def test_fourier_route_refuses_arrays_of_two_places(fake_gpu):
+    S, Y, grid = draw(13, (1, 1, 3)), draw(14, (4, 2)), Grid((4,))
+    for left, right in ((fake_gpu.array(S), Y), (S, fake_gpu.array(Y))):
+        with pytest.raises(InputError, match="different backends"):
+            apply_by_fft(left, right, grid)
+
+
+def test_norms_of_one_stencil_on_a_large_grid_are_those_of_the_stencil():
+    s, grid = draw(7, (3, 3)), Grid((16, 16))
+    S = s[None, None]
+    assert np.isclose(one_norm(S, grid), np.abs(s).sum(), rtol=1e-14)
+    assert np.isclose(infinity_norm(S, grid), np.abs(s).sum(), rtol=1e-14)
+    assert np.isclose(frobenius_norm(S, grid), 16 * np.linalg.norm(s), rtol=1e-14)
+    assert spectral_norm(S, grid) < np.abs(s).sum()
+    assert np.isclose(spectral_norm(np.abs(S), grid), np.abs(s).sum(), rtol=1e-14)
+    assert isinstance(spectral_norm(S.astype("float32"), grid), float)
+
+
+@pytest.mark.parametrize("boundary", ["periodic", "zero"])
+def test_spectra_and_norms_agree_on_every_backend(device, boundary):
+    grid, hosts = Grid((3, 4)), (draw(8, (2, 3, 3, 5)), draw(9, (3 * 12, 2)))
+
+    def results(S, Y):
+        values = [norm(S, grid, boundary=boundary) for norm in (frobenius_norm, one_norm, infinity_norm)]
+        if boundary == "periodic":
+            values += [spectral_norm(S, grid), symbol(S, grid), apply_by_fft(S, Y, grid)]
+            values.append(eigenvalues(S[0, 0], grid))
+        return values
+
+    for there, here in zip(results(*map(device.array, hosts)), results(*hosts), strict=True):
+        got = there if isinstance(there, float) else device.host(there)
+        np.testing.assert_allclose(got, here, rtol=1e-13, atol=1e-13)
+
+
+ZERO = {"boundary": "zero"}
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda S, grid: symbol(S, grid, **ZERO), "zero boundary has no symbol.*Convolution.matrix"),
+        (lambda S, grid: spectral_norm(S, grid, **ZERO), "zero boundary has no symbol"),
+        (lambda S, grid: apply_by_fft(S, np.zeros((16, 1)), grid, **ZERO), "zero boundary has no symbol"),
+        (lambda S, grid: symbol(S[0, 0], grid), r"S has shape \(3, 3\).*pass s\[None, None\]"),
+        (lambda S, grid: symbol(S[..., :2], grid), "not a positive odd integer"),
+        (lambda S, grid: symbol(S, grid, boundary="neumann"), "unknown boundary 'neumann'"),
+        (lambda S, grid: symbol(S, grid, orientation="flip"), "unknown orientation 'flip'"),
+        (lambda S, grid: symbol(S.astype(int), grid), "S has dtype int64"),
+        (lambda S, grid: eigenvalues(S, grid), "S has shape"),
+        (lambda S, grid: apply_by_fft(S, np.zeros((15, 1)), grid), r"Y has shape \(15, 1\)"),
+        (lambda S, grid: apply_by_fft(S, np.zeros((16, 1), dtype="float32"), grid), "mixed precision"),
+        (lambda S, grid: spectral_norm(S * np.nan, grid), "S holds NaN or infinity"),
+        (lambda S, grid: frobenius_norm(S[0], grid), "S has shape"),
+        (lambda S, grid: infinity_norm(S, grid, boundary="wrap"), "unknown boundary 'wrap'"),
+        (lambda S, grid: one_norm(S[0, 0], grid), "S has shape"),
+        (lambda S, grid: one_norm(S[0, 0, 0], grid), "S has shape"),
+        (lambda S, grid: one_norm(S.tolist(), grid), "S has dtype None"),
+        (lambda S, grid: eigenvalues(S[0, 0].tolist(), grid), "expected a NumPy or CuPy array"),
+        (lambda S, grid: symbol(S[:, :0], grid), "c_in is 0"),
+        (lambda S, grid: symbol(S[:0], grid), "c_out is 0"),
+    ],
+)
+def test_refuses_what_has_no_answer(call, message):
+    with pytest.raises(InputError, match=message):
+        call(np.ones((1, 1, 3, 3)), Grid((4, 4)))
