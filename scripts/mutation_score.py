@@ -38,28 +38,28 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # for those who load t
 
 from mutation import publishing  # noqa: E402  (its path comes first)
 
-_CONVOLUTION = ("tests/operators/test_convolution.py", "tests/operators/routes/test_choice.py")
-_ROUTES = tuple(f"tests/operators/routes/test_{name}.py" for name in ("routes", "table", "runs", "choice"))
+_CONVOLUTION = ("tests/stencils/test_convolution.py", "tests/stencils/routes/test_choice.py")
+_ROUTES = tuple(f"tests/stencils/routes/test_{name}.py" for name in ("routes", "table", "runs", "choice"))
 _CONTRACT = ("tests/network/test_mapping_contract.py",)
 _LOSSES = ("tests/objective/losses/test_separable.py",)
 _EULER = ("tests/network/test_propagation.py", *_CONTRACT)
 
 MODULES: dict[str, tuple[str, ...]] = {
-    "refms/operators/assembly.py": ("tests/operators/test_assembly.py",),
-    "refms/operators/convolution.py": _CONVOLUTION,
-    "refms/operators/differences.py": ("tests/operators/test_differences.py",),
-    "refms/operators/galerkin.py": ("tests/operators/test_galerkin.py",),
-    "refms/operators/kronecker.py": ("tests/operators/test_kronecker.py",),
-    "refms/operators/patches.py": ("tests/operators/test_patches.py",),
-    "refms/operators/smoothing.py": ("tests/operators/test_smoothing.py",),
-    "refms/operators/symbol.py": ("tests/operators/test_symbol.py",),
-    "refms/operators/transfer.py": ("tests/operators/test_transfer.py",),
-    "refms/operators/routes/explicit.py": _ROUTES,
-    "refms/operators/routes/fourier.py": _ROUTES,
-    "refms/operators/routes/patches.py": _ROUTES,
-    "refms/operators/routes/route.py": _ROUTES,
-    "refms/operators/routes/runs.py": _ROUTES,
-    "refms/operators/routes/table.py": _ROUTES,
+    "refms/stencils/assembly.py": ("tests/stencils/test_assembly.py",),
+    "refms/stencils/convolution.py": _CONVOLUTION,
+    "refms/stencils/differences.py": ("tests/stencils/test_differences.py",),
+    "refms/stencils/galerkin.py": ("tests/stencils/test_galerkin.py",),
+    "refms/stencils/kronecker.py": ("tests/stencils/test_kronecker.py",),
+    "refms/stencils/patches.py": ("tests/stencils/test_patches.py",),
+    "refms/stencils/smoothing.py": ("tests/stencils/test_smoothing.py",),
+    "refms/stencils/symbol.py": ("tests/stencils/test_symbol.py",),
+    "refms/stencils/transfer.py": ("tests/stencils/test_transfer.py",),
+    "refms/stencils/routes/explicit.py": _ROUTES,
+    "refms/stencils/routes/fourier.py": _ROUTES,
+    "refms/stencils/routes/patches.py": _ROUTES,
+    "refms/stencils/routes/route.py": _ROUTES,
+    "refms/stencils/routes/runs.py": _ROUTES,
+    "refms/stencils/routes/table.py": _ROUTES,
     "refms/multiscale/depth.py": ("tests/multiscale/test_depth.py",),
     "refms/multiscale/resolution.py": (
         "tests/multiscale/test_coarse_to_fine.py",
@@ -82,7 +82,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "refms/objective/losses/smooth_hinge.py": _LOSSES,
     "refms/objective/losses/softmax.py": ("tests/objective/losses/test_softmax.py", *_LOSSES),
     "refms/objective/regularizers.py": ("tests/objective/test_regularizers.py",),
-    "refms/optimize/krylov.py": ("tests/optimize/test_krylov.py",),
+    "refms/linear/cg.py": ("tests/linear/test_cg.py",),
     "refms/optimize/line_search.py": ("tests/optimize/test_line_search.py",),
 }
 """What is mutated, and the test files that mirror it, which are asked first; its own doctests are too.
@@ -93,7 +93,7 @@ which is nothing but Protocol classes.
 
 SURVIVED = "survived"
 
-SUITE = ("checks", "multiscale", "network", "objective", "operators", "optimize")
+SUITE = ("checks", "multiscale", "network", "linear", "objective", "optimize", "stencils")
 """The folders of tests that are asked at all."""
 
 MORE_TESTS = ("tests/test_value_objects.py", "tests/test_public_inputs.py")
@@ -268,7 +268,7 @@ def parser() -> argparse.ArgumentParser:
         "--only",
         choices=sorted(MODULES),
         metavar="MODULE",
-        help="one module, such as refms/optimize/krylov.py",
+        help="one module, such as refms/linear/cg.py",
     )
     top.add_argument(
         "--sample", type=int, metavar="N", help="at most N mutants of each module, drawn uniformly"

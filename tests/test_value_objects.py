@@ -9,7 +9,7 @@ import re
 import numpy as np
 import pytest
 
-PACKAGES = ("operators", "network", "objective", "optimize", "multiscale", "spectra")
+PACKAGES = ("stencils", "network", "objective", "optimize", "multiscale", "linear")
 COUNTERS = {"Work"}  # counts what was computed, so it changes by design
 
 

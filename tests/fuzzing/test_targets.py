@@ -93,8 +93,8 @@ CRASH = """Fatal Python error: Segmentation fault
 
 Current thread 0x00007fd51cc56b80 (most recent call first):
   File "/x/h5py/_hl/dataset.py", line 1135 in read_direct
-  File "/x/refms/artifacts/reading.py", line 181 in _values
-  File "/x/refms/artifacts/reading.py", line 145 in <dictcomp>
+  File "/x/refms/io/reading.py", line 181 in _values
+  File "/x/refms/io/reading.py", line 145 in <dictcomp>
 """
 RAISED = """ === Uncaught Python exception: ===
 ValueError: array 'a' is too big for 17
@@ -107,7 +107,7 @@ Traceback (most recent call last):
 @pytest.mark.parametrize(
     ("status", "said", "kind", "where"),
     [
-        (signal.SIGSEGV, CRASH, "signal", "SIGSEGV at refms/artifacts/reading.py:181 _values"),
+        (signal.SIGSEGV, CRASH, "signal", "SIGSEGV at refms/io/reading.py:181 _values"),
         (signal.SIGKILL, "", "signal", "SIGKILL at an unknown place"),
         (71 << 8, "==1== ERROR: libFuzzer: out-of-memory", "memory", "more than 1024 MiB"),
         (
@@ -156,7 +156,7 @@ def test_an_input_that_takes_too_long_is_traced(tmp_path, monkeypatch):
     found = fuzz._unending("results-hdf5", path.read_bytes(), tmp_path / "x")
     assert found is not None
     assert found.kind == "timeout"
-    assert found.where.startswith("more than 1 s at refms/artifacts/inspection.py:")
+    assert found.where.startswith("more than 1 s at refms/io/inspection.py:")
 
 
 def test_an_input_that_is_read_in_time_the_second_time_is_no_finding(tmp_path):
