@@ -31,12 +31,12 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "validation" / "conformance" / "results" / "mutation_score.json"
 TABLE = ROOT / "validation" / "conformance" / "MUTATION.md"
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # for those who load this file by its path
 
 from mutation import publishing  # noqa: E402  (its path comes first)
+from mutation.publishing import RESULT  # noqa: E402
 
 _CONVOLUTION = ("tests/stencils/test_convolution.py", "tests/stencils/routes/test_choice.py")
 _ROUTES = tuple(f"tests/stencils/routes/test_{name}.py" for name in ("routes", "table", "runs", "choice"))
@@ -257,8 +257,7 @@ def _circumstances() -> dict[str, Any]:
 
 def write_table() -> None:
     """Write the table of the published result."""
-    result = json.loads(RESULT.read_text(encoding="utf-8"))
-    TABLE.write_text(publishing.table(result, publishing.read_reasons()), encoding="utf-8")
+    TABLE.write_text(publishing.text(), encoding="utf-8")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -247,12 +247,6 @@ def test_every_public_name_is_there_and_comes_from_one_place():
         _ = refms.nothing_of_the_kind
 
 
-def test_results_are_what_the_json_files_give():
-    command = [sys.executable, str(ROOT / "scripts" / "make_results.py"), "--check"]
-    got = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert got.returncode == 0, got.stdout
-
-
 def test_as_many_quantities_are_proved_as_readme_says():
     counts = set(re.findall(r"(\d+)\s+quantities", README))
     assert counts == {str(len(expectations()))}

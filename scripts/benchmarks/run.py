@@ -1,4 +1,4 @@
-"""The command line that all tables share: each row in its own process, then the record."""
+"""The measurement of a table: each row in its own process, then the record."""
 
 from __future__ import annotations
 
@@ -7,37 +7,11 @@ import importlib
 import json
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.child import MeasurementError, measured
 from benchmarks.record import PUBLISHED, ROOT, heading, load, now, write
-
-
-def parser(description: str) -> argparse.ArgumentParser:
-    """Return the options of every benchmark.
-
-    Parameters
-    ----------
-    description : str
-        First line of the help.
-
-    Returns
-    -------
-    argparse.ArgumentParser
-        With ``--quick``, ``--resume``, ``--seconds`` and ``--output``.
-    """
-    options = argparse.ArgumentParser(description=description)
-    options.add_argument("--quick", action="store_true", help="one size and few rounds, for development")
-    options.add_argument("--resume", action="store_true", help="keep the rows that the output has already")
-    options.add_argument("--seconds", type=float, help="time for the rounds of one comparison")
-    options.add_argument(
-        "--output",
-        type=Path,
-        help="folder of the JSON files; default validation/benchmarks, quick: out/benchmarks",
-    )
-    return options
 
 
 def folder(options: argparse.Namespace) -> Path:
@@ -46,44 +20,14 @@ def folder(options: argparse.Namespace) -> Path:
     return options.output or default
 
 
-def main(table: str, argv: Sequence[str] | None = None) -> int:
-    """Measure one table.
-
-    Parameters
-    ----------
-    table : str
-        Module in ``benchmarks.tables``.
-    argv : sequence of str, optional
-        Command line without the program's name.
-
-    Returns
-    -------
-    int
-        0, or 1 if a row could not be measured.
-    """
-    module = importlib.import_module(f"benchmarks.tables.{table}")
-    options = parser(module.__doc__.splitlines()[0]).parse_args(argv)
-    return measure(table, options)
-
-
 def measure(table: str, options: argparse.Namespace) -> int:
-    """Measure all rows of a table, writing the record after each.
+    """Measure all rows of a table, writing the record after each; return 1 if a row could not be measured.
 
-    Parameters
-    ----------
-    table : str
-        Module in ``benchmarks.tables``.
-    options : argparse.Namespace
-        As of ``parser``.
-
-    Returns
-    -------
-    int
-        0, or 1 if a row could not be measured; the record then lacks it, and standard error says why.
+    The record then lacks it, and standard error says why.
     """
     module = importlib.import_module(f"benchmarks.tables.{table}")
     target = folder(options) / f"{table}.json"
-    command = f"python scripts/bench_{table}.py" + (" --quick" if options.quick else "")
+    command = f"python scripts/bench.py {table}" + (" --quick" if options.quick else "")
     if options.seconds is not None:
         command += f" --seconds {options.seconds:g}"
     record = heading(table, command, options.quick)

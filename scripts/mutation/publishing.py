@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 REASONS = Path(__file__).with_name("reasons.toml")
+RESULT = (
+    Path(__file__).resolve().parents[2] / "validation" / "conformance" / "results" / "mutation_score.json"
+)
 KINDS = ("equivalent", "harmless")
 NOTICED = ("own tests", "other tests", "verify", "timed out")
 
@@ -131,6 +135,11 @@ def counts(found: Iterable[dict[str, Any]], equivalent: int) -> dict[str, Any]:
         "raw": total / max(mutants, 1),
         "score": total / max(mutants - equivalent, 1),
     }
+
+
+def text() -> str:
+    """Return the page of the published result."""
+    return table(json.loads(RESULT.read_text(encoding="utf-8")), read_reasons())
 
 
 def table(result: dict[str, Any], reasons: Sequence[Reason]) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 from results import summary
 from results.wording import FOLDER as FOLDER
 
+RESULTS = Path(__file__).resolve().parents[2] / FOLDER / "results"
+
 EXPERIMENTS = (
     "example_1",
     "across_resolutions",
@@ -27,29 +29,13 @@ Each is a module of this package.
 
 HEAD = """# Results
 
-Written by `scripts/make_results.py` from the JSON files in `validation/*/results/`, each of which one command
-made; do not edit by hand.
+Written by `scripts/make_pages.py results` from the JSON files in `validation/*/results/`, each of which one
+command made; do not edit by hand.
 """
 
 
-def text(results: Path) -> str:
-    """Return the whole page.
-
-    Parameters
-    ----------
-    results : Path
-        Folder of the JSON results; each says its ``"experiment"``.
-
-    Returns
-    -------
-    str
-        Markdown, one section a result.
-
-    Raises
-    ------
-    ValueError
-        If a result names no known experiment.
-    """
+def text(results: Path = RESULTS) -> str:
+    """Return the whole page, one section a result; a result that names no known experiment is refused."""
     found = sorted((read(path) for path in results.glob("*.json")), key=_place)
     head = summary.section({result["name"]: result for result in found})
     return "\n".join([HEAD, *([head] if head else []), *(section(result) for result in found)])

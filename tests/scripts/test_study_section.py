@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import make_results
 import pytest
 import results
 
@@ -71,8 +70,8 @@ def test_without_a_budget_the_iterations_are_told(result):
 
 
 def test_what_is_published_was_asked_for_by_the_configuration_beside_it():
-    folder = make_results.ROOT / results.FOLDER
-    published = list((folder / "results").glob("study_*.json"))
+    folder = results.RESULTS.parent
+    published = list(results.RESULTS.glob("study_*.json"))
     assert len(published) == 2
     for path in published:
         plan, found = Plan.from_toml(folder / f"{path.stem}.toml"), json.loads(path.read_text())

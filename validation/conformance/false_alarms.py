@@ -2,7 +2,7 @@
 
     python validation/conformance/false_alarms.py --instances 100000 --jobs 2 --force
 
-Writes results/false_alarms.json (--force replaces it); scripts/make_false_alarms.py makes FALSE_ALARMS.md of
+Writes results/false_alarms.json (--force replaces it); scripts/make_pages.py makes FALSE_ALARMS.md of
 it. With --journal FILE every finished lot is kept, and a run that was interrupted goes on where it was. Exit
 code 1 if anything failed.
 """

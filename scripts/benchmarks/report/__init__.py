@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.child import ALLOCATORS
+from benchmarks.record import PUBLISHED
 from benchmarks.report import gpu, limits, network, others, preconditioners
 from benchmarks.report.markdown import environment, provenance
-from benchmarks.tables import NAMES
+from benchmarks.tables import TABLES
 
 HEAD = """# Benchmarks
 
-Written by `scripts/make_benchmarks.py` from the JSON files in `validation/benchmarks/`, each of which one
-command made; do not edit by hand. `scripts/bench_environment.sh` makes the environment with all peers, and
-`.venv-bench/bin/python scripts/bench_all.py` all the files.
+Written by `scripts/make_pages.py benchmarks` from the JSON files in `validation/benchmarks/`, each of which
+one command made; do not edit by hand. `python scripts/bench.py environment` makes the environment with all
+peers, and `.venv-bench/bin/python scripts/bench.py all` all the files.
 
 How it is measured: all engines get the same numbers and run in turn, round after round, in one process for
 each comparison; what they compute is compared before anything is timed (ρ ≤ 30 round-off units of
@@ -43,21 +44,10 @@ SECTIONS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
 """Table -> title and text."""
 
 
-def text(folder: Path) -> str:
-    """Return the whole file.
-
-    Parameters
-    ----------
-    folder : Path
-        With a JSON file for each table that was measured.
-
-    Returns
-    -------
-    str
-        Markdown; a table without a file is said to be not measured.
-    """
+def text(folder: Path = PUBLISHED) -> str:
+    """Return the whole page from a folder of JSON files; a table without one is said to be not measured."""
     variables = ", ".join(f"`{name}={value}`" for name, value in ALLOCATORS["tuned"].items())
-    paths = {name: folder / f"{name}.json" for name in NAMES}
+    paths = {name: folder / f"{name}.json" for name in TABLES}
     records = {
         name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items() if path.is_file()
     }
@@ -67,7 +57,7 @@ def text(folder: Path) -> str:
         parts.append(f"All measured on {environments[0]}\n")
     for name, (title, write) in SECTIONS.items():
         if name not in records:
-            body = f"Not measured: `python scripts/bench_{name}.py` measures it.\n"
+            body = f"Not measured: `python scripts/bench.py {name}` measures it.\n"
         else:
             record = records[name]
             where = f"\n\n{environment(record)}" if len(environments) > 1 else ""

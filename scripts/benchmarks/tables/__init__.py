@@ -1,11 +1,16 @@
-"""The tables. Each module says what to measure, measures it in a process of its own, and writes its section.
+"""The tables, a module each: `specifications(quick)` lists its processes, `measure(**arguments)` is one."""
 
-``NAME`` and ``TITLE``; ``specifications(quick)`` lists the processes; ``measure(**arguments)`` is what one of
-them does; ``section(record)`` is the Markdown of the results.
-"""
-
-NAMES = (
-    *("network", "bcd", "iteration", "preconditioners", "convolution", "assembly"),
-    *("transfer", "scaling", "memory", "startup", "gpu"),
-)
+TABLES = {
+    "network": "forward, gradient, Gauss–Newton product and step: refms and every peer; time and memory",
+    "bcd": "one iteration of block-coordinate descent, all engines under the same optimiser",
+    "iteration": "iterations of block-coordinate descent on all of MNIST (REFMS_DATA), step by step",
+    "preconditioners": "CG on both blocks of MNIST with each preconditioner: iterations, time to a residual",
+    "convolution": "one convolution: routes of refms, SciPy, PyTorch; share of the matrix product's rate",
+    "assembly": "K(S) refilled for a new S against built anew from SciPy's shift matrices",
+    "transfer": "stencils across meshes: refms, SciPy's R K P, PyTorch",
+    "scaling": "how time grows with examples, cells, layers and channels, with fitted exponents",
+    "memory": "memory of one gradient of a deep network on many images",
+    "startup": "how long refms takes to start",
+    "gpu": "the Gauss–Newton product on a CUDA GPU: CuPy (extra gpu) against torch.func, and the roofline",
+}
 """In the order of the report."""

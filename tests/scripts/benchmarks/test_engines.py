@@ -21,7 +21,7 @@ FAMILIES = ("refms", "SciPy")
 def usable(family):
     found, missing = engines((family,))
     if missing:
-        pytest.skip(f"{family} is not installed: scripts/bench_environment.sh installs it")
+        pytest.skip(f"{family} is not installed: scripts/bench.py environment installs it")
     return found
 
 

@@ -1,6 +1,7 @@
 """From the command line to the report on tiny sizes, with refms and SciPy alone."""
 
 import doctest
+import importlib
 import json
 import os
 import subprocess
@@ -8,11 +9,12 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-import make_benchmarks
+import bench
 import pytest
-from benchmarks import agreement, cases, child, memory, record, report, run, tables
+from benchmarks import agreement, cases, child, memory, record, report, run
 from benchmarks.gemm import MATRIX_PRODUCT
 from benchmarks.tables import (
+    TABLES,
     assembly,
     bcd,
     convolution,
@@ -77,7 +79,7 @@ def small(monkeypatch):
 
 
 def record_of(table, rows, quick=False):
-    return {**record.heading(table, f"python scripts/bench_{table}.py", quick), "rows": rows}
+    return {**record.heading(table, f"python scripts/bench.py {table}", quick), "rows": rows}
 
 
 def row_of(table, arguments, **settings):
@@ -237,17 +239,18 @@ def table(monkeypatch):
         return {"squared": arguments["value"] ** 2}
 
     monkeypatch.setitem(sys.modules, "benchmarks.tables.numbers", module)
+    monkeypatch.setitem(TABLES, "numbers", "Numbers.")
     monkeypatch.setattr(run, "measured", measured)
     return module
 
 
 def test_a_record_has_every_row_with_its_load_and_what_it_depends_on(table, tmp_path, capsys):
-    assert run.main("numbers", ["--output", str(tmp_path), "--seconds", "3"]) == 0
+    assert bench.main(["numbers", "--output", str(tmp_path), "--seconds", "3"]) == 0
     found = json.loads((tmp_path / "numbers.json").read_text(encoding="utf-8"))
     assert [row["result"] for row in found["rows"]] == [{"squared": 1}, {"squared": 4}]
     assert all(row["specification"]["arguments"]["seconds"] == 3 for row in found["rows"])
     assert all({"date", "revision", "load"} <= set(row) for row in found["rows"])
-    assert found["command"] == "python scripts/bench_numbers.py --seconds 3"
+    assert found["command"] == "python scripts/bench.py numbers --seconds 3"
     assert {"refms", "numpy", "BLAS of NumPy"} <= set(found["versions"])
     assert found["settings"]["allocator"]["tuned"]["MALLOC_MMAP_MAX_"] == "0"
     assert "numbers 2/2" in capsys.readouterr().out
@@ -255,34 +258,34 @@ def test_a_record_has_every_row_with_its_load_and_what_it_depends_on(table, tmp_
 
 def test_a_row_that_fails_is_left_out_and_resume_measures_only_that_one(table, tmp_path, capsys):
     table.failures = 1
-    assert run.main("numbers", ["--output", str(tmp_path)]) == 1
+    assert bench.main(["numbers", "--output", str(tmp_path)]) == 1
     assert "no luck" in capsys.readouterr().err
     table.failures, table.measured = 0, []
-    assert run.main("numbers", ["--output", str(tmp_path), "--resume"]) == 0
+    assert bench.main(["numbers", "--output", str(tmp_path), "--resume"]) == 0
     assert [one["value"] for one in table.measured] == [2]
     found = json.loads((tmp_path / "numbers.json").read_text(encoding="utf-8"))
     assert [row["result"]["squared"] for row in found["rows"]] == [1, 4]
 
 
 def test_a_resumed_run_that_is_stopped_again_loses_no_later_row(table, tmp_path, monkeypatch):
-    run.main("numbers", ["--output", str(tmp_path)])
+    bench.main(["numbers", "--output", str(tmp_path)])
     path = tmp_path / "numbers.json"
     whole = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**whole, "rows": whole["rows"][1:]}), encoding="utf-8")
     written = []
     monkeypatch.setattr(run, "write", lambda target, found: written.append(found["rows"]))
-    run.main("numbers", ["--output", str(tmp_path), "--resume"])
+    bench.main(["numbers", "--output", str(tmp_path), "--resume"])
     assert [[row["result"]["squared"] for row in rows] for rows in written] == [[1, 4], [1, 4]]
 
 
 def test_resume_keeps_nothing_that_other_versions_measured(table, tmp_path):
-    run.main("numbers", ["--output", str(tmp_path)])
+    bench.main(["numbers", "--output", str(tmp_path)])
     path = tmp_path / "numbers.json"
     old = json.loads(path.read_text(encoding="utf-8"))
     old["versions"]["numpy"] = "1.0"
     path.write_text(json.dumps(old), encoding="utf-8")
     table.measured = []
-    run.main("numbers", ["--output", str(tmp_path), "--resume"])
+    bench.main(["numbers", "--output", str(tmp_path), "--resume"])
     assert [one["value"] for one in table.measured] == [1, 2]
 
 
@@ -320,29 +323,10 @@ def test_what_the_docstrings_show_is_so(module):
     assert found.failed == 0
 
 
-def test_every_table_has_a_script_a_section_and_specifications_that_json_can_hold():
-    assert set(tables.NAMES) == set(report.SECTIONS) == set(ARGUMENTS)
-    for name in tables.NAMES:
-        script = (ROOT / "scripts" / f"bench_{name}.py").read_text(encoding="utf-8")
-        assert f'main("{name}")' in script
-
-
-def test_the_published_file_is_what_the_json_files_give():
-    command = [sys.executable, str(ROOT / "scripts" / "make_benchmarks.py"), "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_a_file_that_does_not_fit_its_results_is_found_out(tmp_path, capsys):
-    results = tmp_path / "benchmarks"
-    results.mkdir()
-    assert make_benchmarks.main(["--results", str(results)]) == 0
-    assert make_benchmarks.main(["--results", str(results), "--check"]) == 0
-    target = tmp_path / "BENCHMARKS.md"
-    assert target.read_text(encoding="utf-8").count("Not measured") == len(tables.NAMES)
-    target.write_text(target.read_text(encoding="utf-8") + "more\n", encoding="utf-8")
-    assert make_benchmarks.main(["--results", str(results), "--check"]) == 1
-    assert "out of date" in capsys.readouterr().out
+def test_every_table_has_a_section_and_specifications_that_json_can_hold():
+    assert set(TABLES) == set(report.SECTIONS) == set(ARGUMENTS)
+    for name in TABLES:
+        json.dumps(importlib.import_module(f"benchmarks.tables.{name}").specifications(True))
 
 
 def test_the_report_says_what_it_was_measured_with(tmp_path):
@@ -358,7 +342,7 @@ def test_the_report_says_what_it_was_measured_with(tmp_path):
 
 
 def test_without_a_gpu_nothing_is_measured_there():
-    command = [sys.executable, str(ROOT / "scripts" / "bench_gpu.py"), "--quick"]
+    command = [sys.executable, str(ROOT / "scripts" / "bench.py"), "gpu", "--quick"]
     hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
     done = subprocess.run(command, capture_output=True, text=True, env=hidden, check=False)
     assert done.returncode == 2

@@ -1,29 +1,33 @@
-"""The page of results: up to date, in order, and nothing unknown on it."""
+"""The pages are up to date; that of results is in order, with nothing unknown on it."""
 
 from __future__ import annotations
 
-import make_results
+import make_pages
 import pytest
 import results
+from benchmarks.tables import TABLES
 from results import summary
 
 
-def test_the_page_is_what_the_results_give(capsys):
-    assert make_results.main(["--check"]) == 0, capsys.readouterr().out
+@pytest.mark.parametrize("page", make_pages.PAGES)
+def test_a_page_is_what_its_results_give(page, capsys):
+    assert make_pages.main([page, "--check"]) == 0, capsys.readouterr().out
 
 
-def test_an_old_page_is_noticed(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(make_results, "TARGET", tmp_path / "RESULTS.md")
-    assert make_results.main(["--check"]) == 1
-    assert make_results.main([]) == 0
-    assert make_results.main(["--check"]) == 0
-    (tmp_path / "RESULTS.md").write_text("by hand")
-    assert make_results.main(["--check"]) == 1
-    assert "run scripts/make_results.py" in capsys.readouterr().out
+def test_an_old_page_is_noticed(tmp_path, capsys):
+    words = ["benchmarks", "--results", str(tmp_path / "benchmarks")]
+    assert make_pages.main([*words, "--check"]) == 1
+    assert make_pages.main(words) == 0
+    assert make_pages.main([*words, "--check"]) == 0
+    page = tmp_path / "BENCHMARKS.md"
+    assert page.read_text(encoding="utf-8").count("Not measured") == len(TABLES)
+    page.write_text("by hand")
+    assert make_pages.main([*words, "--check"]) == 1
+    assert "run scripts/make_pages.py benchmarks" in capsys.readouterr().out
 
 
 def test_sections_come_in_the_order_of_the_experiments():
-    folder = make_results.ROOT / results.FOLDER / "results"
+    folder = results.RESULTS
     page = results.text(folder)
     assert page.startswith("# Results")
     places = {}
@@ -42,7 +46,7 @@ def test_a_result_of_no_known_experiment_is_refused(tmp_path):
 
 
 def test_the_summary_has_the_numbers_of_the_sections():
-    folder = make_results.ROOT / results.FOLDER / "results"
+    folder = results.RESULTS
     found = {path.stem: results.read(path) for path in folder.glob("trans*.json")}
     head = summary.section(found)
     assert "| native, 14×14 | 98.28 |" in head

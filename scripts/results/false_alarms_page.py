@@ -1,23 +1,17 @@
-"""Write validation/conformance/FALSE_ALARMS.md from the result of the study of false alarms.
-
-python scripts/make_false_alarms.py            # write
-python scripts/make_false_alarms.py --check    # end with 1 if the file is not what the result gives
-"""
+"""The page validation/conformance/FALSE_ALARMS.md from the result of the study of false alarms."""
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
 from refms.names import DTYPES
 
-FOLDER = Path(__file__).resolve().parent.parent / "validation" / "conformance"
-SOURCE, TARGET = FOLDER / "results" / "false_alarms.json", FOLDER / "FALSE_ALARMS.md"
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "validation" / "conformance" / "results" / "false_alarms.json"
 WIDTH = 40
 """Characters of the longest bar."""
 
@@ -25,8 +19,9 @@ WORST = 10
 """How many of the largest ρ are told with their instance."""
 
 
-def text(result: dict[str, Any]) -> str:
+def text() -> str:
     """Return the page."""
+    result = json.loads(SOURCE.read_text(encoding="utf-8"))
     asked, spread, verdicts = result["command"], result["spread"], result["verdicts"]
     words = " ".join(f"--{name} {value}" for name, value in asked.items())
     made_with = ", ".join(f"{package} {version}" for package, version in result["versions"].items())
@@ -35,7 +30,7 @@ def text(result: dict[str, Any]) -> str:
     alarms = [f"* {line}" for line in result["alarms"]] or ["Nothing."]
     return f"""# False alarms of the conformance kit
 
-Written by `scripts/make_false_alarms.py` from `results/false_alarms.json`; do not edit by hand.
+Written by `scripts/make_pages.py false-alarms` from `results/false_alarms.json`; do not edit by hand.
 
 `python validation/conformance/false_alarms.py {words}`,
 {result["date"]}, {result["machine"]}, {made_with}, BLAS threads a process: {result["blas_threads"]}.
@@ -138,22 +133,3 @@ def _worst(properties: dict[str, dict[str, Any]]) -> str:
     ]
     largest = sorted(found, key=lambda one: -one[0])[:WORST]
     return "\n".join(f"* {rho:.3g}, {name}: {where}" for rho, name, where in largest)
-
-
-def main() -> int:
-    """Write or check the file."""
-    parser = argparse.ArgumentParser(description="Write FALSE_ALARMS.md from the result of the study.")
-    parser.add_argument("--check", action="store_true", help="compare instead of writing")
-    page = text(json.loads(SOURCE.read_text(encoding="utf-8")))
-    if parser.parse_args().check:
-        same = TARGET.is_file() and TARGET.read_text(encoding="utf-8") == page
-        told = "is up to date" if same else "is out of date; run scripts/make_false_alarms.py"
-        print(f"FALSE_ALARMS.md {told}")
-        return 0 if same else 1
-    TARGET.write_text(page, encoding="utf-8")
-    print(f"wrote {TARGET}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,19 +1,12 @@
-"""Write validation/conformance/FUZZING.md from what ``scripts/fuzz.py --record`` recorded.
-
-python scripts/make_fuzzing.py            # write
-python scripts/make_fuzzing.py --check    # end with 1 if the file is not what the record gives
-"""
+"""The page validation/conformance/FUZZING.md from what ``scripts/fuzz.py --record`` recorded."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "validation" / "conformance" / "FUZZING.md"
+ROOT = Path(__file__).resolve().parents[2]
 RECORD = ROOT / "validation" / "conformance" / "results" / "fuzz.json"
 
 DOORS = {
@@ -26,8 +19,8 @@ DOORS = {
 
 HEAD = """# Fuzzing the front doors
 
-Written by `scripts/make_fuzzing.py` from `results/fuzz.json`, which `scripts/fuzz.py --record` wrote; do not
-edit by hand. Fuzzing needs the extra `fuzz` (Atheris, which carries libFuzzer):
+Written by `scripts/make_pages.py fuzzing` from `results/fuzz.json`, which `scripts/fuzz.py --record` wrote;
+do not edit by hand. Fuzzing needs the extra `fuzz` (Atheris, which carries libFuzzer):
 
     python scripts/fuzz.py --target idx --runs 500000 --seed 0
 
@@ -105,22 +98,3 @@ def _finding(name: str, found: dict[str, Any]) -> str:
 
 def _contained(found: dict[str, Any]) -> bool:
     return found["kind"] != "exception" and found["front_door"].startswith("exit 2: refms: ")
-
-
-def main() -> int:
-    """Write or check the file."""
-    parser = argparse.ArgumentParser(description="Write validation/conformance/FUZZING.md from the record.")
-    parser.add_argument("--check", action="store_true", help="compare instead of writing")
-    if parser.parse_args().check:
-        same = TARGET.is_file() and TARGET.read_text(encoding="utf-8") == text()
-        print(
-            "FUZZING.md is up to date" if same else "FUZZING.md is out of date; run scripts/make_fuzzing.py"
-        )
-        return 0 if same else 1
-    TARGET.write_text(text(), encoding="utf-8")
-    print(f"wrote {TARGET}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
