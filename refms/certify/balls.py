@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from refms.certify.formulas.tensor import Number, Tensor, filled
+import numpy as np
+
+from refms.definition.arrays import Array as Balls
+from refms.definition.arrays import Number
 from refms.errors import Array, InputError
 
 
-def balls(array: Array) -> Tensor:
+def balls(array: Array) -> Balls:
     """Return the doubles of an array as balls of radius zero.
 
     Parameters
@@ -30,7 +33,7 @@ def balls(array: Array) -> Tensor:
         If python-flint is not installed.
     """
     arb = _flint().arb
-    return filled(array.shape, lambda index: arb(float(array[index])))
+    return np.vectorize(lambda entry: arb(float(entry)), otypes=[object])(array)
 
 
 def interval(ball: Number) -> tuple[Fraction, Fraction]:

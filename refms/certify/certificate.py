@@ -11,9 +11,9 @@ from refms.certify.balls import balls, working_precision
 from refms.certify.cases import CASES
 from refms.certify.cases.case import Case
 from refms.certify.enclosure import TooWideError
-from refms.certify.formulas.line_search import UndecidedError
 from refms.certify.golden import Golden, prove
 from refms.checks.report import Verdict, verdict
+from refms.definition.search import UndecidedError
 
 BITS = (256, 512, 1024, 2048, 4096)
 """Working precisions to try in turn, until every ball gives forty digits."""

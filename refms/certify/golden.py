@@ -10,7 +10,8 @@ import numpy as np
 
 from refms.certify.balls import interval
 from refms.certify.enclosure import Enclosure, TooWideError, enclose
-from refms.certify.formulas.tensor import Number, Tensor
+from refms.definition.arrays import Array as Balls
+from refms.definition.arrays import Number
 from refms.errors import Array
 
 EPS: Mapping[str, Fraction] = {"float64": Fraction(1, 2**52), "float32": Fraction(1, 2**23)}
@@ -31,7 +32,7 @@ class Quantity:
         The formula of the scale, in words and symbols.
     """
 
-    value: Tensor
+    value: Balls
     scale: Number
     recipe: str
 

@@ -1,12 +1,15 @@
-"""What a case is."""
+"""What a case is, and how the formulas say a quantity."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from refms.certify.formulas.tensor import Tensor
+import numpy as np
+
 from refms.certify.golden import Quantity
+from refms.definition.arrays import Array as Balls
+from refms.definition.arrays import Number
 from refms.errors import Array
 
 Setting = int | str | tuple[int, ...]
@@ -23,7 +26,7 @@ class Case:
     inputs : mapping of str to numpy.ndarray
         float64, taken as exact.
     formulas : callable
-        Inputs as balls -> quantities by name, from ``refms.certify.formulas`` alone.
+        Inputs as balls -> quantities by name, from ``refms.definition`` alone.
     refms : callable
         Inputs as arrays of one precision -> results of the same names, from the rest of refms alone.
     setting : mapping of str to int or tuple of int or str
@@ -32,6 +35,13 @@ class Case:
 
     name: str
     inputs: Mapping[str, Array]
-    formulas: Callable[[Mapping[str, Tensor]], dict[str, Quantity]]
+    formulas: Callable[[Mapping[str, Balls]], dict[str, Quantity]]
     refms: Callable[[Mapping[str, Array]], dict[str, Array]]
     setting: Mapping[str, Setting] = field(default_factory=dict)
+
+
+def scalar(number: Number, scale: Number, recipe: str) -> Quantity:
+    """Return the quantity of a bare number, shape ()."""
+    value = np.empty((), dtype=object)
+    value[()] = number
+    return Quantity(value, scale, recipe)

@@ -6,11 +6,12 @@ import math
 from collections.abc import Mapping
 
 from refms.certify.cases.case import Case
-from refms.certify.formulas.convolution import adjoint, convolve, stencil_gradient
-from refms.certify.formulas.norms import maximum, rows
-from refms.certify.formulas.tensor import Tensor
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
+from refms.definition.arrays import Array as Balls
+from refms.definition.arrays import columns, images
+from refms.definition.convolution import adjoint, convolve, stencil_gradient
+from refms.definition.norms import max_norm, row_sum_norm
 from refms.errors import Array
 from refms.grid import Grid
 from refms.stencils.convolution import Convolution
@@ -22,14 +23,16 @@ def _case(
     cells = math.prod(grid)
     inputs = doubles(seed, {"S": (c_out, c_in, *stencil), "Y": (c_in * cells, m), "Z": (c_out * cells, m)})
 
-    def formulas(x: Mapping[str, Tensor]) -> dict[str, Quantity]:
-        S, Y, Z = x["S"], x["Y"].reshape(c_in, *grid, m), x["Z"].reshape(c_out, *grid, m)
-        back = adjoint(S, Z).reshape(-1, m)
-        gradient = stencil_gradient(Z, Y, stencil)
+    def formulas(x: Mapping[str, Balls]) -> dict[str, Quantity]:
+        S, Y, Z = x["S"], images(x["Y"], grid), images(x["Z"], grid)
+        y, z = max_norm(Y), max_norm(Z)
+        back = row_sum_norm(S.swapaxes(0, 1))
         return {
-            "product": Quantity(convolve(S, Y).reshape(-1, m), rows(S) * maximum(Y), "‖S‖₁ ‖Y‖_∞"),
-            "adjoint": Quantity(back, rows(S.swapaxes(0, 1)) * maximum(Z), "‖Sᵀ‖₁ ‖Z‖_∞"),
-            "stencil_gradient": Quantity(gradient, cells * m * maximum(Z) * maximum(Y), "n m ‖Z‖_∞ ‖Y‖_∞"),
+            "product": Quantity(columns(convolve(S, Y)), row_sum_norm(S) * y, "‖S‖₁ ‖Y‖_∞"),
+            "adjoint": Quantity(columns(adjoint(S, Z)), back * z, "‖Sᵀ‖₁ ‖Z‖_∞"),
+            "stencil_gradient": Quantity(
+                stencil_gradient(Z, Y, stencil), cells * m * z * y, "n m ‖Z‖_∞ ‖Y‖_∞"
+            ),
         }
 
     def refms(x: Mapping[str, Array]) -> dict[str, Array]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from refms.certify.cases.case import Case, Setting
-from refms.certify.formulas import depth
-from refms.certify.formulas.norms import maximum, rows
-from refms.certify.formulas.tensor import Tensor
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
+from refms.definition import depth
+from refms.definition.arrays import Array as Balls
+from refms.definition.arrays import combine
+from refms.definition.norms import max_norm, row_sum_norm
 from refms.errors import Array
 from refms.multiscale.depth import prolong_in_time
 
@@ -17,11 +18,11 @@ _WEIGHTS = {"linear": depth.linear_weights, "cubic": depth.cubic_weights}
 
 
 def _case(name: str, seed: int, layers: int, new_layers: int, size: int, kind: str = "linear") -> Case:
-    def formulas(x: Mapping[str, Tensor]) -> dict[str, Quantity]:
+    def formulas(x: Mapping[str, Balls]) -> dict[str, Quantity]:
         weights = _WEIGHTS[kind](layers, new_layers)
-        norm = rows(weights)
-        scale = maximum(x["Theta"]) * norm.numerator / norm.denominator
-        return {"prolongation": Quantity(depth.interpolated(weights, x["Theta"]), scale, "‖w‖_∞ ‖Θ‖_∞")}
+        norm = row_sum_norm(weights)
+        scale = max_norm(x["Theta"]) * norm.numerator / norm.denominator
+        return {"prolongation": Quantity(combine(weights, x["Theta"]), scale, "‖w‖_∞ ‖Θ‖_∞")}
 
     def refms(x: Mapping[str, Array]) -> dict[str, Array]:
         return {"prolongation": prolong_in_time(x["Theta"], new_layers, kind)}

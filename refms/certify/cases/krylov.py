@@ -7,29 +7,28 @@ from collections.abc import Mapping
 import numpy as np
 
 from refms.certify.cases.case import Case
-from refms.certify.formulas.conjugate_gradients import conjugate_gradients as by_formulas
-from refms.certify.formulas.linear_system import inverse
-from refms.certify.formulas.norms import euclidean, rows
-from refms.certify.formulas.tensor import Tensor, filled, inner
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
+from refms.definition.arrays import Array as Balls
+from refms.definition.arrays import inner
+from refms.definition.krylov import conjugate_gradients as by_definition
+from refms.definition.linear_system import inverse
+from refms.definition.norms import euclidean, row_sum_norm
 from refms.errors import Array
 from refms.linear.cg import conjugate_gradients
 
 _STEPS = 4
 
 
-def _formulas(x: Mapping[str, Tensor]) -> dict[str, Quantity]:
+def _formulas(x: Mapping[str, Balls]) -> dict[str, Quantity]:
     A, b = x["A"], x["b"]
-    iterates = by_formulas(lambda v: _times(A, v), b, _STEPS)
-    X = filled((_STEPS, b.size), lambda index: iterates[index[0]][index[1]])
-    residuals = [b, *(b - _times(A, iterate) for iterate in iterates)]
-    norms = filled((_STEPS + 1,), lambda index: euclidean(residuals[index[0]]))
-    models = filled((_STEPS,), lambda index: -inner(b, iterates[index[0]]) / 2)
-    condition = rows(A) * rows(inverse(A))
+    iterates = by_definition(lambda v: A @ v, b, _STEPS)
+    norms = np.array([euclidean(r) for r in (b, *(b - A @ iterate for iterate in iterates))])
+    models = np.array([-inner(b, iterate) / 2 for iterate in iterates])
+    condition = row_sum_norm(A) * row_sum_norm(inverse(A))
     x_size, b_size = euclidean(iterates[-1]), euclidean(b)
     return {
-        "iterates": Quantity(X, condition * x_size, "κ_∞(A) ‖x‖₂"),
+        "iterates": Quantity(np.stack(iterates), condition * x_size, "κ_∞(A) ‖x‖₂"),
         "residual_norms": Quantity(norms, condition * b_size, "κ_∞(A) ‖b‖₂"),
         "model_values": Quantity(models, condition * b_size * x_size, "κ_∞(A) ‖b‖₂ ‖x‖₂"),
     }
@@ -45,10 +44,6 @@ def _refms(x: Mapping[str, Array]) -> dict[str, Array]:
         "residual_norms": np.array(runs[-1].residual_norms),
         "model_values": np.array(runs[-1].model_values[1:]),
     }
-
-
-def _times(A: Tensor, v: Tensor) -> Tensor:
-    return filled(v.shape, lambda index: inner(A[index[0]], v))
 
 
 def _inputs() -> dict[str, Array]:

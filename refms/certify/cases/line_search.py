@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 import numpy as np
 
-from refms.certify.cases.case import Case
-from refms.certify.formulas.line_search import armijo as by_formulas
-from refms.certify.formulas.norms import maximum
-from refms.certify.formulas.tensor import Number, Tensor, inner, vector
+from refms.certify.cases.case import Case, scalar
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
+from refms.definition.arrays import Array as Balls
+from refms.definition.arrays import Number, inner
+from refms.definition.norms import max_norm
+from refms.definition.search import armijo as by_definition
 from refms.errors import Array
 from refms.optimize.line_search import armijo
 
 
-def _formulas(x: Mapping[str, Tensor]) -> dict[str, Quantity]:
+def _formulas(x: Mapping[str, Balls]) -> dict[str, Quantity]:
     start, b, p, c = x["x"], x["b"], x["p"], x["c_1"][0]
 
-    def f(at: Tensor) -> Number:
+    def f(at: Balls) -> Number:
         return inner(at * at, at * at) / 4 - inner(b, at)
 
     slope = inner(start * start * start - b, p)
-    point, value, alpha = by_formulas(
-        lambda a: (start + p / a.denominator, f(start + p / a.denominator)), f(start), c * slope
-    )
-    size, there, n = maximum(start) + maximum(p), maximum(point), start.size
-    steep = n * (there * there * there + maximum(b))
+    point, value, k = by_definition(f, start, p, f(start), c * slope)
+    size, there, n = max_norm(start) + max_norm(p), max_norm(point), start.size
+    steep = n * (there * there * there + max_norm(b))
     return {
-        "slope": Quantity(
-            vector([slope]).reshape(()), n * (maximum(b) + 1) * maximum(p), "n (‖b‖_∞ + 1) ‖p‖_∞"
-        ),
-        "step_length": Quantity(vector([alpha]).reshape(()), 1, "1"),
+        "slope": scalar(slope, n * (max_norm(b) + 1) * max_norm(p), "n (‖b‖_∞ + 1) ‖p‖_∞"),
+        "step_length": scalar(Fraction(1, k), 1, "1"),
         "point": Quantity(point, size, "‖x‖_∞ + ‖p‖_∞"),
-        "value": Quantity(
-            vector([value]).reshape(()), steep * size, "n (‖x + αp‖_∞³ + ‖b‖_∞) (‖x‖_∞ + ‖p‖_∞)"
-        ),
+        "value": scalar(value, steep * size, "n (‖x + αp‖_∞³ + ‖b‖_∞) (‖x‖_∞ + ‖p‖_∞)"),
     }
 
 

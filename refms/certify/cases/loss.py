@@ -6,26 +6,25 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from refms.certify.cases.case import Case
-from refms.certify.formulas import softmax
-from refms.certify.formulas.norms import maximum
-from refms.certify.formulas.tensor import Tensor, vector
+from refms.certify.cases.case import Case, scalar
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles, one_hot
+from refms.definition.arrays import Array as Balls
+from refms.definition.norms import max_norm
+from refms.definition.softmax import cross_entropy, cross_entropy_gradient, cross_entropy_hessian
 from refms.errors import Array
 from refms.objective.losses import SoftmaxCrossEntropy
 
 
-def _formulas(x: Mapping[str, Tensor]) -> dict[str, Quantity]:
+def _formulas(x: Mapping[str, Balls]) -> dict[str, Quantity]:
     Z, C, V = x["Z"], x["C"], x["V"]
-    value = softmax.cross_entropy(Z, C)
-    share = maximum(C) * (1 + maximum(Z)) / Z.shape[1]
+    value, z = cross_entropy(Z, C), max_norm(Z)
+    share = max_norm(C) * (1 + z) / Z.shape[1]
+    curved = cross_entropy_hessian(Z, C, V)
     return {
-        "value": Quantity(vector([value]).reshape(()), abs(value) + maximum(Z), "|f| + ‖Z‖_∞"),
-        "gradient": Quantity(softmax.gradient(Z, C), share, "‖C‖_∞ (1 + ‖Z‖_∞) / m"),
-        "hessian_product": Quantity(
-            softmax.hessian_product(Z, C, V), share * maximum(V), "‖C‖_∞ (1 + ‖Z‖_∞) ‖V‖_∞ / m"
-        ),
+        "value": scalar(value, abs(value) + z, "|f| + ‖Z‖_∞"),
+        "gradient": Quantity(cross_entropy_gradient(Z, C), share, "‖C‖_∞ (1 + ‖Z‖_∞) / m"),
+        "hessian_product": Quantity(curved, share * max_norm(V), "‖C‖_∞ (1 + ‖Z‖_∞) ‖V‖_∞ / m"),
     }
 
 

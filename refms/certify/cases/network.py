@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refms.certify.cases.case import Case
-from refms.certify.formulas.descent import iterate
-from refms.certify.formulas.norms import euclidean, largest, maximum, rows
-from refms.certify.formulas.problem import Point, Problem
-from refms.certify.formulas.tensor import Number, Tensor, joined, vector
+from refms.certify.cases.case import Case, scalar
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles, one_hot
+from refms.definition.arrays import Array as Balls
+from refms.definition.arrays import Number, columns, images
+from refms.definition.descent import iterate
+from refms.definition.norms import euclidean, growth, max_norm, row_sum_norm
+from refms.definition.problem import Point, Problem, join
 from refms.errors import Array
 from refms.grid import Grid
 from refms.network.architectures.residual import Residual
@@ -100,78 +101,55 @@ class Network:
             "constants": np.array(self.constants),
         }
 
-    def problem(self, x: Mapping[str, Tensor]) -> Problem:
-        """Return problem (6) as the formulas see it.
-
-        Parameters
-        ----------
-        x : mapping of str to numpy.ndarray
-            The inputs as balls.
-
-        Returns
-        -------
-        Problem
-            Data and constants.
-        """
-        X = x["X"].reshape(self.image_channels, *self.grid, self.examples)
+    def problem(self, x: Mapping[str, Balls]) -> Problem:
+        """Return problem (6) as the definition sees it, of the inputs as balls."""
+        X = images(x["X"], self.grid)
         return Problem(
             X, x["C"], x["opening"], self.learned, self.stencil, self.layers, *x["constants"].tolist()
         )
 
 
-def _formulas(net: Network, x: Mapping[str, Tensor]) -> dict[str, Quantity]:
+def _formulas(net: Network, x: Mapping[str, Balls]) -> dict[str, Quantity]:
     problem = net.problem(x)
     point = problem.at(x["theta"], x["omega"])
-    g, state, Z = _growth(point), _state_size(point), _logit_size(point)
+    layers = problem.parameters(x["theta"])["stencils"]
+    g = growth(layers, problem.final_time)
+    state, logits = _scales(point, g)
     value, loss, (g_theta, g_omega) = point.value(), point.loss(), point.gradient()
-    joint = joined(*point.joint_product(x["d_theta"], x["d_omega"]))
     of_theta, of_omega = point.propagation_product(x["d_theta"]), point.classifier_product(x["d_omega"])
-    text = "Π(1 + δt ‖S_k‖₁)"
-    return {
-        "features": Quantity(
-            point.trajectory.states[-1].reshape(-1, net.examples), state, f"N max(‖Lx‖_∞, 1) {text}"
-        ),
-        "logits": Quantity(point.Z, Z, f"h^d ‖W‖₁ N max(‖Lx‖_∞, 1) {text}"),
-        "loss": Quantity(vector([loss]).reshape(()), loss + Z, "|f| + the scale of the logits"),
-        "objective": Quantity(vector([value]).reshape(()), value + Z, "|f| + the scale of the logits"),
-        "gradient_theta": Quantity(g_theta, g * euclidean(g_theta), f"‖g‖₂ {text}"),
-        "gradient_omega": Quantity(g_omega, g * euclidean(g_omega), f"‖g‖₂ {text}"),
-        "gauss_newton_theta": Quantity(of_theta, g * euclidean(of_theta), f"‖G v‖₂ {text}"),
-        "hessian_omega": Quantity(of_omega, g * euclidean(of_omega), f"‖H v‖₂ {text}"),
-        "gauss_newton_joint": Quantity(joint, g * euclidean(joint), f"‖G v‖₂ {text}"),
-        **_descent_by_formulas(problem, x, Z, g),
-    }
-
-
-def _descent_by_formulas(
-    problem: Problem, x: Mapping[str, Tensor], logits: Number, growth: Number
-) -> dict[str, Quantity]:
+    joint = join(*point.joint_product(x["d_theta"], x["d_omega"]))
     after = iterate(problem, x["theta"], x["omega"], _NEWTON_STEPS, _CG_STEPS)
-    theta, omega, f = after.theta, after.omega, vector(after.objectives)
+    f, alpha = np.array(after.objectives), np.array(after.step_lengths, dtype=object)
+    size = f"N max(‖Lx‖_∞, 1) {_GROWTH}"
+
+    def grown(vector: Balls, letters: str) -> Quantity:
+        return Quantity(vector, g * euclidean(vector), f"‖{letters}‖₂ {_GROWTH}")
+
     return {
-        "descent/theta": Quantity(theta, growth * euclidean(theta), "‖θ‖₂ Π(1 + δt ‖S_k‖₁)"),
-        "descent/omega": Quantity(omega, growth * euclidean(omega), "‖ω‖₂ Π(1 + δt ‖S_k‖₁)"),
-        "descent/objectives": Quantity(f, maximum(f) + logits, "|f| + the scale of the logits"),
-        "descent/step_lengths": Quantity(vector(after.step_lengths), 1, "1"),
+        "features": Quantity(columns(point.states[-1]), state, size),
+        "logits": Quantity(point.logits, logits, f"h^d ‖W‖₁ {size}"),
+        "loss": scalar(loss, loss + logits, _BESIDE_LOGITS),
+        "objective": scalar(value, value + logits, _BESIDE_LOGITS),
+        "gradient_theta": grown(g_theta, "g"),
+        "gradient_omega": grown(g_omega, "g"),
+        "gauss_newton_theta": grown(of_theta, "G v"),
+        "hessian_omega": grown(of_omega, "H v"),
+        "gauss_newton_joint": grown(joint, "G v"),
+        "descent/theta": grown(after.theta, "θ"),
+        "descent/omega": grown(after.omega, "ω"),
+        "descent/objectives": Quantity(f, max_norm(f) + logits, _BESIDE_LOGITS),
+        "descent/step_lengths": Quantity(alpha, 1, "1"),
     }
 
 
-def _growth(point: Point) -> Number:
-    trajectory, product = point.trajectory, 1
-    for layer in trajectory.layers:
-        product = product * (1 + trajectory.time_step * rows(layer.S))
-    return product
+_GROWTH, _BESIDE_LOGITS = "Π(1 + δt ‖S_k‖₁)", "|f| + the scale of the logits"
 
 
-def _state_size(point: Point) -> Number:
-    y0 = point.trajectory.states[0]
-    return len(point.trajectory.layers) * largest([maximum(y0), 0 * y0.flat[0] + 1]) * _growth(point)
-
-
-def _logit_size(point: Point) -> Number:
-    W = point.weights.W.reshape(-1, point.weights.W.shape[-1])
-    cells = math.prod(point.weights.W.shape[1:-1])
-    return rows(W.T) * _state_size(point) / cells
+def _scales(point: Point, g: Number) -> tuple[Number, Number]:
+    """Return the sizes N max(‖Lx‖_∞, 1) Π(1 + δt ‖S_k‖₁) of features and h^d ‖W‖₁ times that of logits."""
+    y0, W = point.states[0], point.problem.weights(point.omega)[0]
+    state = point.problem.layers * max(max_norm(y0), 0 * y0.flat[0] + 1) * g
+    return state, row_sum_norm(W.T) * state / math.prod(y0.shape[2:])
 
 
 def _refms(net: Network, x: Mapping[str, Array]) -> dict[str, Array]:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from refms.certify.cases.case import Case
-from refms.certify.formulas import regularizers
-from refms.certify.formulas.norms import maximum
-from refms.certify.formulas.tensor import Tensor, joined, vector
+from refms.certify.cases.case import Case, scalar
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
+from refms.definition import regularizers
+from refms.definition.arrays import Array as Balls
+from refms.definition.norms import max_norm
+from refms.definition.problem import join
 from refms.errors import Array
 from refms.grid import Grid
 from refms.network.activation import TANH
@@ -26,15 +27,15 @@ def _in_space(name: str, seed: int, grid: tuple[int, ...], channels: int, classe
     drawn = doubles(seed, {"W": (channels * int(np.prod(grid)) * classes + classes,), "weights": (2,)})
     inputs = {"omega": drawn["W"], "weights": np.abs(drawn["weights"])}
 
-    def formulas(x: Mapping[str, Tensor]) -> dict[str, Quantity]:
-        W, mu = x["omega"][:-classes].reshape(channels, *grid, classes), x["omega"][-classes:]
+    def formulas(x: Mapping[str, Balls]) -> dict[str, Quantity]:
+        W, mu = x["omega"][:-classes].reshape(-1, classes), x["omega"][-classes:]
         alpha, tau = x["weights"]
-        gradient = joined(regularizers.in_space_gradient(W, alpha, tau), 0 * mu)
-        value = regularizers.in_space(W, alpha, tau)
+        gradient = join(regularizers.in_space_gradient(W, grid, alpha, tau), 0 * mu)
+        value = regularizers.in_space(W, grid, alpha, tau)
         largest = sum(4 * n**2 for n in grid)  # of the eigenvalues of ∇ᵀ∇
-        size = (alpha * largest + tau) * maximum(W) / int(np.prod(grid))
+        size = (alpha * largest + tau) * max_norm(W) / int(np.prod(grid))
         return {
-            "value": Quantity(vector([value]).reshape(()), value, "|R|"),
+            "value": scalar(value, value, "|R|"),
             "gradient": Quantity(gradient, size, "h^d (α Σ 4/h² + τ) ‖W‖_∞"),
         }
 
@@ -62,14 +63,15 @@ def _in_time(name: str, seed: int, layers: int, leading: int, final_time: float)
         "final_time": np.array([final_time]),
     }
 
-    def formulas(x: Mapping[str, Tensor]) -> dict[str, Quantity]:
+    def formulas(x: Mapping[str, Balls]) -> dict[str, Quantity]:
         first, rows = x["theta"][:leading], x["theta"][leading:].reshape(layers, size)
-        dt, (alpha, tau) = x["final_time"][0] / layers, x["weights"]
-        value = regularizers.in_time(first, rows, dt, alpha, tau)
-        gradient = joined(*regularizers.in_time_gradient(first, rows, dt, alpha, tau))
-        bound = (4 * alpha / dt + tau * (1 + dt)) * maximum(x["theta"])
+        T, (alpha, tau) = x["final_time"][0], x["weights"]
+        value = regularizers.in_time(rows, T, alpha, tau) + tau * (first * first).sum() / 2
+        gradient = join(tau * first, regularizers.in_time_gradient(rows, T, alpha, tau))
+        dt = T / layers
+        bound = (4 * alpha / dt + tau * (1 + dt)) * max_norm(x["theta"])
         return {
-            "value": Quantity(vector([value]).reshape(()), value, "|R|"),
+            "value": scalar(value, value, "|R|"),
             "gradient": Quantity(gradient, bound, "(4 α/δt + τ (1 + δt)) ‖θ‖_∞"),
         }
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from refms.certify.cases.case import Case
-from refms.certify.formulas.norms import maximum, rows
-from refms.certify.formulas.stencils import down, down_matrix, up, up_matrix
-from refms.certify.formulas.tensor import Number, Tensor
-from refms.certify.formulas.transfer import PAIRS
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
+from refms.definition.arrays import Array as Balls
+from refms.definition.arrays import Number
+from refms.definition.galerkin import down, stencil_map, up
+from refms.definition.linear_system import exact, inverse
+from refms.definition.norms import max_norm, row_sum_norm
+from refms.definition.transfer import PAIRS
 from refms.errors import Array
 from refms.stencils.galerkin import prolong_stencil, restrict_stencil
 from refms.stencils.transfer import transfer_pair
@@ -21,13 +23,22 @@ _EXAMPLE_1 = np.array([[-0.89, -2.03, 4.30], [-2.07, 0.00, -2.07], [4.39, -2.03,
 
 
 def _case(name: str, pair: str, S: Array, *, upward: bool = True) -> Case:
-    def formulas(x: Mapping[str, Tensor]) -> dict[str, Quantity]:
-        known, size = PAIRS[pair], S.shape[2:]
-        scale = _amplified(down_matrix(known, size), x["S"])
-        found = {"down": Quantity(down(known, x["S"]), scale, "‖A⊗…⊗A‖_∞ ‖S‖_∞")}
+    r, p = PAIRS[pair].r, PAIRS[pair].p
+
+    def amplify(norm_of: Callable[[Balls], Number], S: Balls) -> Number:
+        """Return ‖S‖_∞ ∏ ‖A‖_∞, a factor for each axis."""
+        scale = max_norm(S)
+        for size in S.shape[2:]:
+            factor = norm_of(exact(stencil_map(r, p, size)))
+            scale = scale * factor.numerator / factor.denominator
+        return scale
+
+    def formulas(x: Mapping[str, Balls]) -> dict[str, Quantity]:
+        S = x["S"]
+        found = {"down": Quantity(down(S, r, p), amplify(row_sum_norm, S), "‖A⊗…⊗A‖_∞ ‖S‖_∞")}
         if upward:
-            scale = _amplified(up_matrix(known, size), x["S"])
-            found["up"] = Quantity(up(known, x["S"]), scale, "‖(A⊗…⊗A)⁻¹‖_∞ ‖S‖_∞")
+            scale = amplify(lambda A: row_sum_norm(inverse(A)), S)
+            found["up"] = Quantity(up(S, r, p), scale, "‖(A⊗…⊗A)⁻¹‖_∞ ‖S‖_∞")
         return found
 
     def refms(x: Mapping[str, Array]) -> dict[str, Array]:
@@ -37,11 +48,6 @@ def _case(name: str, pair: str, S: Array, *, upward: bool = True) -> Case:
         return found
 
     return Case(f"stencils/{name}", {"S": S}, formulas, refms, {"pair": pair})
-
-
-def _amplified(matrix: Tensor, S: Tensor) -> Number:
-    factor = rows(matrix)
-    return maximum(S) * factor.numerator / factor.denominator
 
 
 def _drawn(seed: int, *shape: int) -> Array:

@@ -6,47 +6,44 @@ import math
 from collections.abc import Mapping
 
 from refms.certify.cases.case import Case
-from refms.certify.formulas.norms import maximum
-from refms.certify.formulas.tensor import Number, Tensor
-from refms.certify.formulas.transfer import PAIRS, Weights, prolong, restrict
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
+from refms.definition.arrays import Array as Balls
+from refms.definition.arrays import Number, columns, images
+from refms.definition.norms import max_norm
+from refms.definition.transfer import PAIRS, Weights, coarse, prolong, restrict
 from refms.errors import Array
 from refms.grid import Grid
 from refms.stencils.transfer import transfer_pair
 
 
 def _case(name: str, seed: int, fine: tuple[int, ...], channels: int, m: int) -> Case:
-    coarse = tuple(n // 2 for n in fine)
-    inputs = doubles(
-        seed, {"fine": (channels * math.prod(fine), m), "coarse": (channels * math.prod(coarse), m)}
-    )
+    sizes = {"fine": fine, "coarse": coarse(fine)}
+    inputs = doubles(seed, {key: (channels * math.prod(grid), m) for key, grid in sizes.items()})
 
-    def formulas(x: Mapping[str, Tensor]) -> dict[str, Quantity]:
-        Y, W = x["fine"].reshape(channels, *fine, m), x["coarse"].reshape(channels, *coarse, m)
+    def formulas(x: Mapping[str, Balls]) -> dict[str, Quantity]:
+        Y, W = images(x["fine"], fine), images(x["coarse"], coarse(fine))
         found: dict[str, Quantity] = {}
-        for pair in PAIRS:
-            R, P = PAIRS[pair].restriction, PAIRS[pair].prolongation
-            down, up = restrict(R, Y).reshape(-1, m), prolong(P, W).reshape(-1, m)
-            found[f"{pair}/restriction"] = Quantity(down, _size(R, len(fine), Y), "Σ|r| ‖y‖_∞")
-            found[f"{pair}/prolongation"] = Quantity(up, _size(P, len(fine), W), "Σ|p| ‖y‖_∞")
+        for name, pair in PAIRS.items():
+            down, up = columns(restrict(Y, pair.r)), columns(prolong(W, pair.p))
+            found[f"{name}/restriction"] = Quantity(down, _size(pair.r, Y), "Σ|r| ‖y‖_∞")
+            found[f"{name}/prolongation"] = Quantity(up, _size(pair.p, W), "Σ|p| ‖y‖_∞")
         return found
 
     def refms(x: Mapping[str, Array]) -> dict[str, Array]:
         grid, dtype = Grid(fine), str(x["fine"].dtype)
         found: dict[str, Array] = {}
-        for pair in PAIRS:
-            both = transfer_pair(pair)
-            found[f"{pair}/restriction"] = both.restriction_matrix(grid, channels, dtype) @ x["fine"]
-            found[f"{pair}/prolongation"] = both.prolongation_matrix(grid, channels, dtype) @ x["coarse"]
+        for name in PAIRS:
+            pair = transfer_pair(name)
+            found[f"{name}/restriction"] = pair.restriction_matrix(grid, channels, dtype) @ x["fine"]
+            found[f"{name}/prolongation"] = pair.prolongation_matrix(grid, channels, dtype) @ x["coarse"]
         return found
 
     return Case(f"transfer/{name}", inputs, formulas, refms, {"fine_grid": fine, "channels": channels})
 
 
-def _size(weights: Weights, dimension: int, Y: Tensor) -> Number:
-    total = sum(map(abs, weights.over.values())) ** dimension
-    return total * maximum(Y) / weights.divisor**dimension
+def _size(weights: Weights, Y: Balls) -> Number:
+    return max_norm(Y) * sum(map(abs, weights.values())) ** (Y.ndim - 2)
 
 
 CASES = (

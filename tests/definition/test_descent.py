@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
-from refms.certify.formulas.descent import SUFFICIENT_DECREASE, iterate
-from refms.certify.formulas.line_search import UndecidedError
-from refms.certify.formulas.tensor import vector
+from refms.definition.descent import SUFFICIENT_DECREASE, iterate
+from refms.definition.search import UndecidedError
 
 C1 = SUFFICIENT_DECREASE
+
+
+def vector(numbers):
+    return np.array(numbers, dtype=object)
 
 
 @dataclass(frozen=True)

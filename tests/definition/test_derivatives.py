@@ -11,9 +11,9 @@ pytest.importorskip("flint")
 
 from refms.certify.balls import balls, interval, working_precision
 from refms.certify.cases.network import CASES, Network
-from refms.certify.formulas import softmax
-from refms.certify.formulas.tensor import filled, inner, mapped
 from refms.certify.inputs import doubles, one_hot
+from refms.definition.arrays import columns, inner
+from refms.definition.softmax import cross_entropy, cross_entropy_gradient, cross_entropy_hessian, softmax
 
 BITS = 1200
 STEP = 2**200  # its inverse is the step: central differences are then wrong by about 2^-400
@@ -53,12 +53,11 @@ def slope(f, at, direction):
 
 def test_the_forward_pass_is_that_of_explicit_matrices(small):
     problem, x = small
-    opening, layers = problem.parts(x["theta"])
-    y = matrix(opening, SMALL.grid) @ x["X"]
-    for layer in layers:
-        z = matrix(layer.S, SMALL.grid) @ y + np.repeat(layer.b, 6)[:, None]
-        y = y + x["constants"][0] / 3 * mapped(lambda ball: ball.tanh(), z)
-    found = problem.at(x["theta"], x["omega"]).trajectory.states[-1].reshape(12, 5)
+    p = problem.parameters(x["theta"])
+    y = matrix(p["opening"], SMALL.grid) @ x["X"]
+    for s, b in zip(p["stencils"], p["biases"], strict=True):
+        y = y + x["constants"][0] / 3 * np.tanh(matrix(s, SMALL.grid) @ y + np.repeat(b, 6)[:, None])
+    found = columns(problem.at(x["theta"], x["omega"]).states[-1])
     assert all(agree(a, b) for a, b in zip(found.flat, y.flat, strict=True))
 
 
@@ -66,7 +65,7 @@ def matrix(S, grid):
     """Return K(S), made of the products with unit vectors of its definition Σ_κ s_κ Π_κ."""
     c_out, c_in, *size = S.shape
     n = math.prod(grid)
-    K = filled((c_out * n, c_in * n), lambda _: 0)
+    K = np.zeros((c_out * n, c_in * n), dtype=object)
     for o, c, i, at in np.ndindex(c_out, c_in, n, math.prod(size)):
         cell, kappa = np.unravel_index(i, grid), np.unravel_index(at, size)
         moved = [(a + b - k // 2) % m for a, b, k, m in zip(cell, kappa, size, grid, strict=True)]
@@ -95,12 +94,12 @@ def test_the_gauss_newton_product_is_that_of_the_jacobian(small):
     w = x["theta"][::-1], x["omega"][::-1]
 
     def pushed(d):
-        return slope(lambda t: problem.at(x["theta"] + t * d[0], x["omega"] + t * d[1]).Z, one * 0, one)
+        return slope(lambda t: problem.at(x["theta"] + t * d[0], x["omega"] + t * d[1]).logits, one * 0, one)
 
     one = x["theta"][:1] * 0 + 1
-    curved = softmax.hessian_product(point.Z, problem.C, pushed(v))
+    curved = cross_entropy_hessian(point.logits, problem.C, pushed(v))
     expected = inner(pushed(w), curved)
-    expected += inner(w[0], problem.theta_gradient(v[0])) + inner(w[1], problem.omega_gradient(v[1]))
+    expected += sum(map(inner, w, problem.regularizer_gradient(*v)))
     found = point.joint_product(*v)
     assert agree(inner(w[0], found[0]) + inner(w[1], found[1]), expected)
 
@@ -127,12 +126,12 @@ def test_the_softmax_cross_entropy():
     drawn = doubles(3, {"Z": (4, 3), "V": (4, 3)})
     with working_precision(BITS):
         Z, V, C = balls(4 * drawn["Z"]), balls(drawn["V"]), balls(one_hot(4, 4, 3) + 0.5)
-        gradient = softmax.gradient(Z, C)
-        assert agree(slope(lambda z: softmax.cross_entropy(z, C), Z, V), inner(gradient, V))
-        difference = slope(lambda z: softmax.gradient(z, C), Z, V)
-        product = softmax.hessian_product(Z, C, V)
+        gradient = cross_entropy_gradient(Z, C)
+        assert agree(slope(lambda z: cross_entropy(z, C), Z, V), inner(gradient, V))
+        difference = slope(lambda z: cross_entropy_gradient(z, C), Z, V)
+        product = cross_entropy_hessian(Z, C, V)
         assert all(agree(a, b) for a, b in zip(difference.flat, product.flat, strict=True))
-        assert all(agree(sum(column), 1) for column in softmax.probabilities(Z).T)
+        assert all(agree(sum(column), 1) for column in softmax(Z).T)
 
 
 def test_the_networks_that_are_certified_have_no_two_equal_extents_in_an_array():
