@@ -8,7 +8,7 @@ from pathlib import Path
 from refms.cli.files import write_json
 from refms.cli.interruption import interruption
 from refms.cli.laboratory import bench_of, draw, planned, require_results, teller, write_results
-from refms.optimize.outcome import Status
+from refms.linear.outcome import Status
 from refms.run.bench import Run, measured_run, require_runnable
 from refms.run.plan import Plan
 from refms.run.results import comparison_artifact, comparison_result, comparison_table

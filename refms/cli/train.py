@@ -25,11 +25,11 @@ from refms.environment import machine, peak_memory, versions
 from refms.errors import Array, require_whole
 from refms.io.checkpoint_files import CheckpointFiles
 from refms.io.model_file import save_model
+from refms.linear.outcome import Status
 from refms.model import Model, initial_model, score
 from refms.objective.batches import LabelledColumns
 from refms.objective.shards import Team
 from refms.optimize.history import HistoryRow
-from refms.optimize.outcome import Status
 from refms.optimize.schedule import Monitor, Report
 from refms.parallel import communicator
 from refms.run.config import Configuration

@@ -1,1 +1,1 @@
-"""Linear algebra by products alone: conjugate gradients, Lanczos, spectra."""
+"""Linear algebra by products alone: conjugate gradients, trust regions, Lanczos, spectra."""

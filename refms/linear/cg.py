@@ -11,9 +11,9 @@ import numpy as np
 
 from refms.backend import backend_of
 from refms.errors import Array, InputError
-from refms.optimize.objective import Product
-from refms.optimize.outcome import Outcome, Status
-from refms.optimize.vectors import add_scaled, inner, norm, require_like, require_real_vector
+from refms.linear.outcome import Outcome, Status
+from refms.linear.product import Product
+from refms.linear.vectors import add_scaled, inner, norm, require_like, require_real_vector
 
 LOOK_AFTER = {"numpy": 1, "cupy": 5}
 """Iterations between two looks at their numbers: each look makes the host wait for a GPU."""
@@ -60,7 +60,7 @@ def conjugate_gradients(
     ----------
     product : callable
         v -> A v, keeping shape and dtype; called once an iteration, and once more if ``x0`` is given. On a
-        GPU, where numbers are looked at after every fifth iteration only, up to four more calls are in vain.
+        GPU, where numbers are looked at after every fifth iteration only, up to four more calls may follow.
     b : array
         Right-hand side, shape (size,), float32 or float64.
     x0 : array or None
@@ -106,9 +106,9 @@ def conjugate_gradients(
     size = norm(b)
     target = tolerance * size
     if size == 0.0:
-        return _result(_State(zero, zero), Status.CONVERGED, [(0.0, 0.0)], target)
+        return _result(zero, Status.CONVERGED, [(0.0, 0.0)], target)
     x = zero if x0 is None else x0
-    r = b if x0 is None else add_scaled(b, -1.0, _apply(product, x0, "product"))
+    r = b if x0 is None else add_scaled(b, -1.0, require_like(product(x0), x0, "product"))
     state, trace = _State(x, r), [(norm(r), float(_model(x, r, b)))]
     status = Status.ACCEPTED if all(map(math.isfinite, trace[0])) else Status.NON_FINITE
     while status is Status.ACCEPTED:
@@ -119,80 +119,77 @@ def conjugate_gradients(
         else:
             count = min(LOOK_AFTER[backend_of(b).name], max_iterations + 1 - len(trace))
             updates = _updates(state, product, preconditioner, b, count)
-            state, status, measured = _looked_at(state, updates, b, target, from_zero=x0 is None)
+            state, status, measured = _examine(state, updates, b, target, from_zero=x0 is None)
             trace += measured
-    return _result(state, status, trace, target)
+    return _result(state.x, status, trace, target)
 
 
 @dataclass(frozen=True, eq=False)
 class _State:
-    """Iterate x, residual r, last search direction p (None at the start) and its rᵀz."""
+    """Iterate x, residual r = b − A x, the last direction p with Ap and rᵀz, and four numbers not yet read.
+
+    These are rᵀz and pᵀAp of the update that led here, and ‖r‖² and q(x) after it.
+    """
 
     x: Array
     r: Array
     p: Array | None = None
+    Ap: Array | None = None
     rz: Any = None
-
-
-@dataclass(frozen=True, eq=False)
-class _Update:
-    """One iteration, made without a look at its numbers: rᵀz and pᵀAp, and ‖r‖² and q(x) after it."""
-
-    state: _State
-    Ap: Array
-    numbers: tuple[Any, Any, Any, Any]
+    numbers: tuple[Any, ...] = ()
 
 
 def _updates(
     state: _State, product: Product, preconditioner: Product | None, b: Array, count: int
-) -> list[_Update]:
-    """Return the next iterations; those that follow one that failed are of no use."""
-    made = list[_Update]()
+) -> list[_State]:
+    """Return the next iterates without a look at their numbers; those after one that failed are of no use."""
+    made = list[_State]()
     for _ in range(count):
-        z = state.r if preconditioner is None else _apply(preconditioner, state.r, "preconditioner")
-        rz = inner(state.r, z)
+        r = state.r
+        z = r if preconditioner is None else require_like(preconditioner(r), r, "preconditioner")
+        rz = inner(r, z)
         if isinstance(rz, float) and not 0.0 < rz < math.inf:  # the host knows, and need not go on
-            return [*made, _Update(state, state.r, (rz, rz, rz, rz))]
+            return [*made, _State(state.x, r, numbers=(rz, rz, rz, rz))]
         p = z if state.p is None else add_scaled(z, _ratio(rz, state.rz), state.p)
-        Ap = _apply(product, p, "product")
+        Ap = require_like(product(p), p, "product")
         curvature = inner(p, Ap)
-        made.append(_moved(state, p, rz, Ap, curvature, _ratio(rz, curvature), b))
-        state = made[-1].state
+        state = _move(state, p, Ap, rz, curvature, _ratio(rz, curvature), b)
+        made.append(state)
     return made
 
 
-def _moved(state: _State, p: Array, rz: Any, Ap: Array, curvature: Any, alpha: Any, b: Array) -> _Update:
-    """Return the state moved by αp."""
+def _move(state: _State, p: Array, Ap: Array, rz: Any, curvature: Any, alpha: Any, b: Array) -> _State:
+    """Return x + αp with r − αAp."""
     x, r = add_scaled(state.x, alpha, p), add_scaled(state.r, -alpha, Ap)
-    return _Update(_State(x, r, p, rz), Ap, (rz, curvature, inner(r, r), _model(x, r, b)))
+    return _State(x, r, p, Ap, rz, (rz, curvature, inner(r, r), _model(x, r, b)))
 
 
-def _looked_at(
-    state: _State, updates: Sequence[_Update], b: Array, target: float, *, from_zero: bool
+def _examine(
+    state: _State, updates: Sequence[_State], b: Array, target: float, *, from_zero: bool
 ) -> tuple[_State, Status, list[tuple[float, float]]]:
     """Return the last good state, ``accepted`` or the reason to stop there, and what was measured."""
     measured = list[tuple[float, float]]()
     for update, numbers in zip(updates, _read(updates), strict=True):
-        status = _judgement(*numbers)
+        status = _status_of(*numbers)
         if status is Status.NEGATIVE_CURVATURE and from_zero and state.p is None:
-            first, curvature = update.state, update.numbers[1]
-            steepest = _moved(state, first.p, first.rz, update.Ap, curvature, 1.0, b)
+            rz, curvature, *_ = update.numbers
+            steepest = _move(state, update.p, update.Ap, rz, curvature, 1.0, b)
             _, _, square, model = _read([steepest])[0]
             if not (math.isfinite(square) and math.isfinite(model)):
                 return state, Status.NON_FINITE, []
-            return steepest.state, status, [(math.sqrt(square), model)]
+            return steepest, status, [(math.sqrt(square), model)]
         if status is not Status.ACCEPTED:
             return state, status, measured
-        state = update.state
+        state = update
         measured.append((math.sqrt(numbers[2]), numbers[3]))
         if measured[-1][0] <= target:
             break
     return state, Status.ACCEPTED, measured
 
 
-def _read(updates: Sequence[_Update]) -> list[list[float]]:
+def _read(updates: Sequence[_State]) -> list[list[float]]:
     """Return the numbers of all updates on the host, which waits for them once."""
-    backend = backend_of(updates[0].Ap)
+    backend = backend_of(updates[0].r)
     numbers = backend.xp.stack([number for update in updates for number in update.numbers])
     return [list(map(float, row)) for row in backend.to_host(numbers).reshape(-1, 4)]
 
@@ -203,7 +200,7 @@ def _ratio(a: Any, b: Any) -> Any:
         return a / b
 
 
-def _judgement(rz: float, curvature: float, square: float, model: float) -> Status:
+def _status_of(rz: float, curvature: float, square: float, model: float) -> Status:
     """Return ``accepted``, or why an iteration is none."""
     if not math.isfinite(rz):
         return Status.NON_FINITE
@@ -219,12 +216,6 @@ def _judgement(rz: float, curvature: float, square: float, model: float) -> Stat
 def _model(x: Array, r: Array, b: Array) -> Any:
     """Return q(x) = −½ xᵀ(b + r), which holds for every x with r = b − A x."""
     return -0.5 * (inner(x, b) + inner(x, r))
-
-
-def _apply(product: Product, v: Array, name: str) -> Array:
-    result = product(v)
-    require_like(result, v, name)
-    return result
 
 
 def _require_options(b: Array, x0: Array | None, tolerance: float, max_iterations: int) -> None:
@@ -253,10 +244,10 @@ _SENTENCES = {
 }
 
 
-def _result(state: _State, status: Status, trace: list[tuple[float, float]], target: float) -> CGResult:
+def _result(x: Array, status: Status, trace: list[tuple[float, float]], target: float) -> CGResult:
     iterations = len(trace) - 1
     residuals, models = zip(*trace, strict=True)
     message = (
         f"{_SENTENCES[status]} ({iterations} iterations, residual {residuals[-1]:.2e}, target {target:.2e})."
     )
-    return CGResult(state.x, Outcome(status, message), iterations, residuals, models)
+    return CGResult(x, Outcome(status, message), iterations, residuals, models)

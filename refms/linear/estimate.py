@@ -28,24 +28,7 @@ class Estimate:
 
 
 def mean_of(samples: Array) -> Estimate:
-    """Return the mean over the first axis.
-
-    Parameters
-    ----------
-    samples : numpy.ndarray
-        Shape (probes, …), float64.
-
-    Returns
-    -------
-    Estimate
-        Of the remaining shape.
-
-    Examples
-    --------
-    >>> found = mean_of(np.array([1.0, 3.0]))
-    >>> float(found.value), float(found.error)
-    (2.0, 1.0)
-    """
+    """Return the mean over the first axis, for float64 samples of shape (probes, …)."""
     value = samples.mean(axis=0)
     if len(samples) < 2:
         return Estimate(value, np.full_like(value, math.nan))

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
-from refms.backend import backend_of
 from refms.errors import Array, InputError, require_whole
 from refms.linear.lanczos import lanczos
-from refms.optimize.objective import Product
+from refms.linear.product import Operator, Product
 
 DENSE = 64
 """Matrices of up to so many rows are formed, column by column."""
@@ -43,41 +42,14 @@ class Extremes:
 def extreme_eigenvalues(
     product: Product, like: Array, count: int = 4, *, tolerance: float = 1e-5, seed: int = 0
 ) -> Extremes:
-    """Return the eigenvalues at both ends of the spectrum of a symmetric matrix.
+    """Return ``count`` eigenvalues at each end, to a tolerance in units of the width of the spectrum.
 
-    Parameters
-    ----------
-    product : callable
-        v -> A v; it is called on vectors like ``like``.
-    like : array
-        Shape (n,); gives size, dtype and backend.
-    count : int
-        How many at each end, 1 … n.
-    tolerance : float
-        Accuracy asked for, in units of the width of the spectrum.
-    seed : int
-        Of the first vector.
-
-    Returns
-    -------
-    Extremes
-        On the host.
-
-    Raises
-    ------
-    InputError
-        If the count is out of range, or a product is not finite.
-
-    Notes
-    -----
     ARPACK's implicitly restarted Lanczos process (``scipy.sparse.linalg.eigsh``) on A − a and b − A, with
     [a, b] about the spectrum, so that accuracy is relative to its width at both ends: the smallest
     eigenvalues of a Gauss–Newton matrix are nearly zero, and their own size would be no measure. A Krylov
     space of one vector holds one vector of each eigenspace: of an eigenvalue of higher multiplicity, such as
     that of the Tikhonov term alone, there may be fewer copies than there are.
 
-    Examples
-    --------
     >>> found = extreme_eigenvalues(lambda v: np.arange(100.0) * v, np.zeros(100), count=2)
     >>> found.smallest.round(4).tolist(), found.largest.round(4).tolist()
     ([0.0, 1.0], [99.0, 98.0])
@@ -86,57 +58,50 @@ def extreme_eigenvalues(
     require_whole(count, "count", 1)
     if count > n:
         raise InputError(f"count is {count}, more than the {n} eigenvalues there are.")
-    on_host = _on_host(product, like)
+    A = Operator.symmetric(product, like)
     if n <= max(DENSE, 2 * count):
-        return _dense(on_host, n, count)
+        return _of_dense(A.to_dense(), count)
     v0 = np.random.default_rng(seed).standard_normal(n)
-    low, high = lanczos(on_host, v0, min(STEPS, n)).interval()
+    on_host = A.to_scipy()
+    low, high = lanczos(on_host.matvec, v0, min(STEPS, n)).interval()
     if not high > low:  # a multiple of the identity
         same, exact = np.full(count, low), np.zeros(count)
         return Extremes(same, same, exact, exact)
-    below, above = (
-        _top(on_host, n, count, shift, sign, tolerance, v0) for shift, sign in ((high, -1), (low, 1))
-    )
-    return Extremes(below[0], above[0], below[1], above[1])
-
-
-def _on_host(product: Product, like: Array) -> Product:
-    """Return the product on NumPy's float64 vectors."""
-    backend = backend_of(like)
-
-    def on_host(v: Array) -> Array:
-        found = product(backend.from_host(np.ascontiguousarray(v, dtype=like.dtype)))
-        return backend.to_host(found).astype("float64")
-
-    return on_host
+    smallest, smallest_error = _top(on_host, count, high, -1, tolerance, v0)
+    largest, largest_error = _top(on_host, count, low, 1, tolerance, v0)
+    return Extremes(smallest, largest, smallest_error, largest_error)
 
 
 def _top(
-    product: Product, n: int, count: int, shift: float, sign: int, tolerance: float, v0: Array
+    A: LinearOperator, count: int, shift: float, sign: int, tolerance: float, v0: Array
 ) -> tuple[Array, Array]:
     """Return the eigenvalues of A with the largest sign · (λ − shift), and the norms of their residuals."""
+    n = len(v0)
 
     def shifted(v: Array) -> Array:
-        return sign * (product(v.reshape(-1)) - shift * v.reshape(-1))
+        return sign * (A.matvec(v.reshape(-1)) - shift * v.reshape(-1))
 
-    operator = LinearOperator((n, n), matvec=shifted, dtype="float64")
-    basis = min(n, max(4 * count, 40))
     values: Array
     vectors: Array
     try:
         values, vectors = eigsh(
-            operator, count, which="LA", tol=tolerance, v0=v0, ncv=basis, maxiter=RESTARTS
+            LinearOperator((n, n), matvec=shifted, dtype="float64"),
+            count,
+            which="LA",
+            tol=tolerance,
+            v0=v0,
+            ncv=min(n, max(4 * count, 40)),
+            maxiter=RESTARTS,
         )
     except ArpackNoConvergence as stopped:
         values, vectors = stopped.eigenvalues, stopped.eigenvectors
     order = np.argsort(-values)
     found, V = sign * values[order] + shift, vectors[:, order]
-    errors = [float(np.linalg.norm(product(v) - one * v)) for one, v in zip(found, V.T, strict=True)]
+    errors = [float(np.linalg.norm(A.matvec(v) - one * v)) for one, v in zip(found, V.T, strict=True)]
     return found, np.array(errors)
 
 
-def _dense(product: Product, n: int, count: int) -> Extremes:
-    A = np.stack([product(e) for e in np.eye(n)], axis=1)
+def _of_dense(A: Array, count: int) -> Extremes:
     if not np.isfinite(A).all():
         raise InputError("a product with the matrix is NaN or infinite; expected a finite symmetric one.")
     values, vectors = np.linalg.eigh((A + A.T) / 2)

@@ -9,9 +9,9 @@ import numpy as np
 
 from refms.errors import Array, InputError, require_whole
 from refms.linear.estimate import Estimate, mean_of
+from refms.linear.product import Product
+from refms.linear.vectors import dot
 from refms.objective.preconditioners.probing import random_signs
-from refms.optimize.objective import Product
-from refms.optimize.vectors import dot
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,18 +44,7 @@ class ChebyshevMoments:
         return mean_of(self.values)
 
     def density(self, at: Array) -> Estimate:
-        """Return the share of eigenvalues per unit of λ.
-
-        Parameters
-        ----------
-        at : numpy.ndarray
-            Points λ, shape (points,).
-
-        Returns
-        -------
-        Estimate
-            Two arrays of shape (points,); zero outside the interval.
-        """
+        """Return the share of eigenvalues per unit of λ at the points; zero outside the interval."""
         low, high = self.interval
         half, count = (high - low) / 2, self.values.shape[1]
         x = (at - (high + low) / 2) / half
@@ -68,23 +57,7 @@ class ChebyshevMoments:
 
 
 def jackson_factors(count: int) -> Array:
-    """Return the factors g_0 = 1, …, g_{M-1} of :class:`ChebyshevMoments`.
-
-    Parameters
-    ----------
-    count : int
-        M.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (M,), float64.
-
-    Examples
-    --------
-    >>> jackson_factors(2).round(3).tolist()
-    [1.0, 0.5]
-    """
+    """Return the factors g_0 = 1, …, g_{M-1} of :class:`ChebyshevMoments`."""
     k, q = np.arange(count), math.pi / (count + 1)
     return ((count - k + 1) * np.cos(k * q) + np.sin(k * q) / math.tan(q)) / (count + 1)
 
@@ -94,31 +67,7 @@ def chebyshev_moments(
 ) -> ChebyshevMoments:
     """Return 2·steps + 1 moments of a symmetric matrix from ``steps`` products with each probe.
 
-    Parameters
-    ----------
-    product : callable
-        v -> A v.
-    like : array
-        Shape (n,); gives size, dtype and backend.
-    interval : tuple of float
-        Holds all eigenvalues, strictly.
-    steps, probes : int
-        Products a probe, and probes; at least 1.
-    seed : int
-        Of the signs.
-
-    Returns
-    -------
-    ChebyshevMoments
-        On the host.
-
-    Raises
-    ------
-    InputError
-        If the interval is empty, a number is out of range, or there are eigenvalues outside.
-
-    Notes
-    -----
+    The interval holds all eigenvalues, strictly.
     t_0 = v, t_1 = Ã v, t_{j+1} = 2 Ã t_j − t_{j-1}; two moments come from each vector, by
     T_{2j} = 2 T_j² − T_0 and T_{2j+1} = 2 T_{j+1} T_j − T_1.
     """
@@ -132,16 +81,16 @@ def chebyshev_moments(
     kind = like.dtype.type
     centre, half = kind((high + low) / 2), kind((high - low) / 2)
 
-    def mapped(v: Array) -> Array:
+    def scaled(v: Array) -> Array:
         return (product(v) - centre * v) / half
 
     rows = []
     for v in random_signs(like, probes, seed):
-        before, now = v, mapped(v)
+        before, now = v, scaled(v)
         first = dot(v, now) / v.shape[0]
         row = [1.0, first, 2 * dot(now, now) / v.shape[0] - 1]
         for _ in range(steps - 1):
-            before, now = now, 2 * mapped(now) - before
+            before, now = now, 2 * scaled(now) - before
             row += [2 * dot(now, before) / v.shape[0] - first, 2 * dot(now, now) / v.shape[0] - 1]
         rows.append(row)
     values = np.array(rows)

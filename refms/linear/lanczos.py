@@ -10,21 +10,13 @@ import scipy.linalg
 
 from refms.backend import backend_of
 from refms.errors import Array, InputError, require_whole
-from refms.optimize.objective import Product
-from refms.optimize.vectors import inner, norm, require_real_vector
+from refms.linear.product import Product
+from refms.linear.vectors import inner, norm, require_real_vector
 
 
 @dataclass(frozen=True, eq=False)
 class GaussRule:
-    """Nodes and weights of a quadrature rule on the spectrum.
-
-    Parameters
-    ----------
-    nodes : numpy.ndarray
-        Ritz values θ_i, shape (k,), float64, ascending.
-    weights : numpy.ndarray
-        Positive or zero, shape (k,), float64; they add up to one.
-    """
+    """Ritz values θ_i, ascending, and weights w_i >= 0 that add up to one; both of shape (k,), float64."""
 
     nodes: Array
     weights: Array
@@ -49,67 +41,31 @@ class Tridiagonal:
     last: float
 
     def gauss_rule(self) -> GaussRule:
-        """Return the Gauss rule of the measure Σ_j (q_1ᵀu_j)² δ(λ − λ_j).
+        """Return the Gauss rule of the measure Σ_j (q_1ᵀu_j)² δ(λ − λ_j), exact to the degree 2k − 1.
 
-        Returns
-        -------
-        GaussRule
-            Exact for polynomials of degree 2k − 1.
-
-        Notes
-        -----
         With T = S Θ Sᵀ, q_1ᵀ f(A) q_1 ≈ e_1ᵀ f(T) e_1 = Σ_i s_{1i}² f(θ_i) (Golub and Welsch).
         """
-        nodes, S = self._eigen()
+        nodes, S = scipy.linalg.eigh_tridiagonal(self.diagonal, self.off_diagonal)
         return GaussRule(nodes, S[0] ** 2)
 
     def interval(self) -> tuple[float, float]:
-        """Return an interval in which the eigenvalues of A may be expected.
+        """Return the extreme Ritz values, moved outwards by the norms β_k |s_ki| of their residuals.
 
-        Returns
-        -------
-        tuple of float
-            The extreme Ritz values, moved outwards by the norms β_k |s_ki| of their residuals: each has an
-            eigenvalue of A that near. The interval holds all eigenvalues of a process that came to its end.
+        Each has an eigenvalue of A that near. The interval holds all eigenvalues of a process that came to
+        its end.
         """
-        nodes, S = self._eigen()
+        nodes, S = scipy.linalg.eigh_tridiagonal(self.diagonal, self.off_diagonal)
         residuals = self.last * np.abs(S[-1])
         return float(nodes[0] - residuals[0]), float(nodes[-1] + residuals[-1])
 
-    def _eigen(self) -> tuple[Array, Array]:
-        nodes, S = scipy.linalg.eigh_tridiagonal(self.diagonal, self.off_diagonal)
-        return nodes, S
-
 
 def lanczos(product: Product, start: Array, steps: int) -> Tridiagonal:
-    """Run the Lanczos process with full reorthogonalisation.
+    """Run the Lanczos process of a symmetric A with full reorthogonalisation, from a start that is not zero.
 
-    Parameters
-    ----------
-    product : callable
-        v -> A v, A symmetric; shape and dtype of v.
-    start : array
-        Shape (size,), float32 or float64, not zero; NumPy or CuPy.
-    steps : int
-        Number of products; fewer are made if the Krylov space is invariant before.
-
-    Returns
-    -------
-    Tridiagonal
-        On the host, in float64.
-
-    Raises
-    ------
-    InputError
-        If the start is zero or not finite, or a product is not finite.
-
-    Notes
-    -----
     β_j q_{j+1} = A q_j − α_j q_j − β_{j-1} q_{j-1}. Every new vector is made orthogonal to all earlier ones,
-    twice, so that no eigenvalue comes up a second time; this keeps ``steps`` vectors.
+    twice, so that no eigenvalue comes up a second time; this keeps ``steps`` vectors. Fewer products are made
+    if the Krylov space is invariant before.
 
-    Examples
-    --------
     >>> T = lanczos(lambda v: np.array([1.0, 2.0, 4.0]) * v, np.ones(3), 3)
     >>> T.gauss_rule().nodes.round(12).tolist()
     [1.0, 2.0, 4.0]

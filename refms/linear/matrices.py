@@ -5,35 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from refms.errors import Array
+from refms.linear.product import Operator
 from refms.objective.empirical_risk import EmpiricalRisk
-from refms.optimize.objective import Product
 
 
-def matrices_of(risk: EmpiricalRisk, x: Array) -> dict[str, Product]:
-    """Return the products with the matrices of a block at a point, regulariser included.
+def matrices_of(risk: EmpiricalRisk, x: Array) -> dict[str, Operator]:
+    """Return the matrices of a block at a point, regulariser included.
 
-    Parameters
-    ----------
-    risk : EmpiricalRisk
-        The block.
-    x : array
-        Shape (map.layout.size,).
-
-    Returns
-    -------
-    dict of str to callable
-        ``"gauss_newton"``: JᵀHJ + Q; ``"hessian"``: ∇²f; ``"difference"``: ∇²f less the former, the sum over
-        the examples of the residuals' ∇E times the second derivatives of the map.
-
-    Raises
-    ------
-    InputError
-        If the map has no second derivatives.
+    ``"gauss_newton"``: JᵀHJ + Q; ``"hessian"``: ∇²f; ``"difference"``: ∇²f less the former, the mean over the
+    examples of ∇E times the second derivatives of the map.
     """
-    gauss_newton = replace(risk, second_order=False).curvature(x)
-    hessian = replace(risk, second_order=True).curvature(x)
-    return {
-        "gauss_newton": gauss_newton,
-        "hessian": hessian,
-        "difference": lambda v: hessian(v) - gauss_newton(v),
-    }
+    gauss_newton = Operator.symmetric(replace(risk, second_order=False).curvature(x), x)
+    hessian = Operator.symmetric(replace(risk, second_order=True).curvature(x), x)
+    return {"gauss_newton": gauss_newton, "hessian": hessian, "difference": hessian - gauss_newton}

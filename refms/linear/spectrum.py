@@ -11,8 +11,8 @@ from refms.errors import Array
 from refms.linear.estimate import Estimate
 from refms.linear.extremes import Extremes, extreme_eigenvalues
 from refms.linear.kernel_polynomials import ChebyshevMoments, chebyshev_moments
-from refms.linear.lanczos_quadrature import SpectralMeasure, spectral_measure
-from refms.optimize.objective import Product
+from refms.linear.product import Product
+from refms.linear.quadrature import SpectralMeasure, spectral_measure
 
 POINTS = 401
 """Points at which densities are written down."""
@@ -69,74 +69,34 @@ class Spectrum:
     def width(self) -> float:
         """Standard deviation with which both densities are smoothed, in the units of the eigenvalues."""
         low, high = self.moments.interval
-        moments = int(self.moments.values.shape[1])
-        return math.pi / (moments + 1) * (high - low) / 2
+        return math.pi / (int(self.moments.values.shape[1]) + 1) * (high - low) / 2
 
     def densities(self) -> dict[str, Estimate]:
-        """Return the share of eigenvalues per unit at :attr:`at`.
-
-        Returns
-        -------
-        dict of str to Estimate
-            ``"lanczos"`` and ``"kpm"``, arrays of shape (POINTS,).
-        """
+        """Return the share of eigenvalues per unit at :attr:`at`, by ``"lanczos"`` and by ``"kpm"``."""
         at = self.at
         return {"lanczos": self.measure.density(at, self.width), "kpm": self.moments.density(at)}
 
     def trace(self) -> Estimate:
-        """Return the sum of all eigenvalues.
-
-        Returns
-        -------
-        Estimate
-            Two numbers.
-        """
+        """Return the sum of all eigenvalues."""
         mean = self.measure.mean(lambda nodes: nodes)
         return Estimate(mean.value * self.measure.size, mean.error * self.measure.size)
 
     def negative(self) -> Estimate:
-        """Return the share of eigenvalues below zero by more than rounding, from the Lanczos quadrature.
-
-        Returns
-        -------
-        Estimate
-            Two numbers, 0 … 1.
-        """
+        """Return the share of eigenvalues below zero by more than rounding, from the Lanczos quadrature."""
         low, high = self.moments.interval
         rounding = 1e-10 * max(abs(low), abs(high))
         return self.measure.mean(lambda nodes: (nodes < -rounding).astype("float64"))
 
 
 def spectrum_of(product: Product, like: Array, effort: Effort) -> Spectrum:
-    """Look at a symmetric matrix that is known by its products.
+    """Return the spectrum, on the host, of a symmetric matrix on vectors like the given one.
 
-    Parameters
-    ----------
-    product : callable
-        v -> A v.
-    like : array
-        Shape (n,); gives size, dtype and backend.
-    effort : Effort
-        How closely.
-
-    Returns
-    -------
-    Spectrum
-        On the host.
-
-    Raises
-    ------
-    InputError
-        If the effort is out of range, or a product is not finite.
-
-    Examples
-    --------
     >>> seen = spectrum_of(lambda v: np.linspace(0, 1, 100) * v, np.zeros(100), Effort(count=1, probes=1))
     >>> float(seen.extremes.largest[0].round(4)), float(seen.trace().value.round(4))
     (1.0, 50.0)
     """
-    seeing = {"steps": effort.steps, "probes": effort.probes, "seed": effort.seed}
-    measure = spectral_measure(product, like, **seeing)
+    probing = {"steps": effort.steps, "probes": effort.probes, "seed": effort.seed}
+    measure = spectral_measure(product, like, **probing)
     count = min(effort.count, int(like.shape[0]))
     extremes = extreme_eigenvalues(product, like, count, seed=effort.seed)
     low, high = measure.interval()
@@ -145,5 +105,5 @@ def spectrum_of(product: Product, like: Array, effort: Effort) -> Spectrum:
     margin = MARGIN * (high - low)
     if not margin > 1e-12 * max(abs(low), abs(high)):  # one eigenvalue only
         margin = MARGIN * max(abs(low), abs(high), 1e-12)
-    moments = chebyshev_moments(product, like, (low - margin, high + margin), **seeing)
+    moments = chebyshev_moments(product, like, (low - margin, high + margin), **probing)
     return Spectrum(extremes, measure, moments)

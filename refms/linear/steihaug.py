@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from refms.backend import zeros_like
 from refms.errors import Array, InputError
 from refms.linear.cg import CGResult
-from refms.optimize.direction import Direction
-from refms.optimize.objective import Product
-from refms.optimize.outcome import Outcome, Status
-from refms.optimize.vectors import add_scaled, dot, norm, require_like, require_real_vector
+from refms.linear.direction import Direction
+from refms.linear.outcome import Outcome, Status
+from refms.linear.product import Product
+from refms.linear.vectors import add_scaled, dot, norm, require_like, require_real_vector
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,19 +78,9 @@ class Path:
     status: Status
 
     def cut(self, radius: float) -> tuple[Direction, bool]:
-        """Return the path's last point within a radius.
+        """Return the path's last point p with ‖p‖_M <= Δ, and whether ‖p‖_M = Δ.
 
-        Parameters
-        ----------
-        radius : float
-            Δ > 0, not above the one that the path was made for.
-
-        Returns
-        -------
-        Direction
-            p with ‖p‖_M <= Δ and the model there.
-        bool
-            Whether ‖p‖_M = Δ.
+        The radius Δ > 0 is not above the one that the path was made for; no product is needed.
         """
         p, values, edge = zeros_like(self.gradient), [0.0], False
         for segment in self.segments:
@@ -100,15 +90,13 @@ class Path:
             values.append(values[-1] + segment.model(tau))
             if edge:
                 break
-        status = Status.BOUNDARY if edge and not self._is_ray(len(values) - 2) else self.status
+        ray = edge and math.isinf(segment.length)
+        status = Status.BOUNDARY if edge and not ray else self.status
         residuals = self.residual_norms[: len(values)]
         outcome = Outcome(status, _SENTENCES[status].format(len(values) - 1))
         cg = CGResult(p, outcome, len(values) - 1, residuals, tuple(values))
         slope = dot(self.gradient, p)
         return Direction(p, slope, 2.0 * (values[-1] - slope), cg), edge
-
-    def _is_ray(self, index: int) -> bool:
-        return math.isinf(self.segments[index].length)
 
 
 def steihaug(
@@ -130,10 +118,8 @@ def steihaug(
         g, shape (size,), float32 or float64.
     radius : float
         Δ > 0.
-    tolerance : float
-        Stop when ‖g + Hp‖₂ <= tolerance · ‖g‖₂.
-    max_iterations : int
-        Products at most.
+    tolerance, max_iterations : float, int
+        Stop when ‖g + Hp‖₂ <= tolerance · ‖g‖₂, or after so many products.
     preconditioner : callable or None
         r -> M⁻¹ r, symmetric positive definite; None is the identity, and the region is a ball.
 
@@ -177,7 +163,7 @@ def steihaug(
     target = tolerance * residuals[0]
     d, rz, pp, pd, dd = r, 0.0, 0.0, 0.0, 0.0
     while residuals[-1] > target and len(segments) < max_iterations:
-        z = r if preconditioner is None else _kept(preconditioner(r), r, "preconditioner")
+        z = r if preconditioner is None else require_like(preconditioner(r), r, "preconditioner")
         following = dot(r, z)
         if not 0.0 < following < math.inf:
             status = Status.NON_FINITE if not math.isfinite(following) else Status.INDEFINITE_PRECONDITIONER
@@ -188,7 +174,7 @@ def steihaug(
         else:
             d, dd = z, following
         rz = following
-        Hd = _kept(product(d), d, "product")
+        Hd = require_like(product(d), d, "product")
         curvature = dot(d, Hd)
         if not math.isfinite(curvature):
             return Path(gradient, tuple(segments), tuple(residuals), Status.NON_FINITE)
@@ -205,11 +191,6 @@ def steihaug(
             return Path(gradient, tuple(segments), tuple(residuals), Status.BOUNDARY)
     status = Status.CONVERGED if residuals[-1] <= target else Status.ITERATION_LIMIT
     return Path(gradient, tuple(segments), tuple(residuals), status)
-
-
-def _kept(found: Array, like: Array, name: str) -> Array:
-    require_like(found, like, name)
-    return found
 
 
 _SENTENCES = {

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from refms.errors import Array, InputError
+from refms.linear.outcome import Outcome, Status
+from refms.linear.vectors import require_real_vector
 from refms.optimize.history import History, HistoryRow
 from refms.optimize.objective import Objective
-from refms.optimize.outcome import Outcome, Status
 from refms.optimize.schedule import BlockProblem, BlockSteps, Keeper, Monitor, Report, Standing
 from refms.optimize.step import Method
 from refms.optimize.stopping import DEFAULT_STOP, StopRules, verdict
 from refms.optimize.turn import Turn, take_turn
-from refms.optimize.vectors import require_real_vector
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from refms.errors import Array, InputError
-from refms.optimize.outcome import Outcome, Status
-from refms.optimize.vectors import add_scaled, largest, require_like
+from refms.linear.outcome import Outcome, Status
+from refms.linear.vectors import add_scaled, largest, require_like
 
 
 @dataclass(frozen=True, eq=False)

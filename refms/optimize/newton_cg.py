@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from refms.errors import Array, InputError
+from refms.linear.outcome import Outcome, Status
+from refms.linear.vectors import add_scaled, largest
 from refms.optimize.objective import Objective
-from refms.optimize.outcome import Outcome, Status
 from refms.optimize.step import StepOptions, StepResult, descent_step
-from refms.optimize.vectors import add_scaled, largest
 
 POWER = (1.0 + math.sqrt(5.0)) / 2.0
 """Exponent of the forcing sequence: the order of convergence that it allows."""

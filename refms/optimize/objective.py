@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from refms.errors import Array
-
-Product = Callable[[Array], Array]
-"""A symmetric linear map v -> A v on flat vectors; shape, dtype and backend of v are kept."""
+from refms.linear.product import Product
 
 
 @runtime_checkable

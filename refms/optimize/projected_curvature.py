@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from refms.backend import backend_of
 from refms.errors import Array, InputError
 from refms.linear.cg import conjugate_gradients
+from refms.linear.product import Product
 from refms.network.checkpointing import checkpointed
 from refms.network.mapping import Linearization, Mapping
 from refms.objective.batches import LabelledColumns, batch_width
@@ -14,7 +15,6 @@ from refms.objective.empirical_risk import FEW_COLUMNS
 from refms.objective.losses import LossEvaluation
 from refms.objective.optimal_control import OptimalControl
 from refms.objective.shards import mapped
-from refms.optimize.objective import Product
 
 
 @dataclass(frozen=True, eq=False)

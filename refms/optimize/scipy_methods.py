@@ -13,15 +13,15 @@ import scipy.optimize
 
 from refms.backend import Backend, backend_of
 from refms.errors import Array, InputError, require_choice
+from refms.linear.outcome import Outcome, Status
+from refms.linear.vectors import norm, require_real_vector
 from refms.optimize.descent import DescentResult, conclude
 from refms.optimize.history import History, HistoryRow
 from refms.optimize.objective import Objective, work_units_of
-from refms.optimize.outcome import Outcome, Status
 from refms.optimize.schedule import BlockProblem, Monitor
 from refms.optimize.step import StepResult, gradient_at
 from refms.optimize.stopping import DEFAULT_STOP, StopRules
 from refms.optimize.turn import Turn, row_of
-from refms.optimize.vectors import norm, require_real_vector
 
 SCIPY_METHODS = ("L-BFGS-B", "CG")
 """Names in ``scipy.optimize.minimize``."""

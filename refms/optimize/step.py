@@ -10,11 +10,11 @@ from typing import Protocol
 import numpy as np
 
 from refms.errors import Array, InputError
-from refms.optimize.direction import Direction, newton_direction
+from refms.linear.direction import Direction, newton_direction
+from refms.linear.outcome import Outcome, Status
+from refms.linear.vectors import norm, require_like
 from refms.optimize.line_search import armijo, rounding_error
 from refms.optimize.objective import Objective, preconditioner_of
-from refms.optimize.outcome import Outcome, Status
-from refms.optimize.vectors import norm, require_like
 
 
 @dataclass(frozen=True)

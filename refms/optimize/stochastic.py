@@ -12,11 +12,11 @@ import numpy as np
 
 from refms.backend import backend_of, zeros_like
 from refms.errors import Array, InputError, require_choice, require_whole
+from refms.linear.outcome import Outcome, Status
+from refms.linear.vectors import add_scaled, norm, require_like
 from refms.names import LEARNING_RATE_SCHEDULES
 from refms.optimize.objective import Objective
-from refms.optimize.outcome import Outcome, Status
 from refms.optimize.step import StepResult
-from refms.optimize.vectors import add_scaled, norm, require_like
 
 
 @runtime_checkable

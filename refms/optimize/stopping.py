@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from refms.errors import InputError
-from refms.optimize.outcome import Outcome, Status
+from refms.linear.outcome import Outcome, Status
 from refms.optimize.turn import Turn
 
 

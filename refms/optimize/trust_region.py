@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from refms.errors import Array, InputError
+from refms.linear.direction import Direction
+from refms.linear.outcome import Outcome, Status
 from refms.linear.steihaug import Path, steihaug
-from refms.optimize.direction import Direction
+from refms.linear.vectors import add_scaled
 from refms.optimize.line_search import rounding_error
 from refms.optimize.objective import Objective, preconditioner_of
-from refms.optimize.outcome import Outcome, Status
 from refms.optimize.step import StepResult, gradient_at
-from refms.optimize.vectors import add_scaled
 
 
 @dataclass(frozen=True)

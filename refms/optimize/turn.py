@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from refms.errors import Array
+from refms.linear.outcome import Outcome, Status
 from refms.optimize.history import HistoryRow
 from refms.optimize.objective import work_units_of
-from refms.optimize.outcome import Outcome, Status
 from refms.optimize.schedule import BlockProblem, BlockSteps
 from refms.optimize.step import StepResult, gain_ratio
 

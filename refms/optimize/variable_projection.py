@@ -10,21 +10,22 @@ import numpy as np
 
 from refms.backend import zeros_like
 from refms.errors import Array, InputError
+from refms.linear.direction import newton_direction
+from refms.linear.outcome import Outcome, Status
+from refms.linear.product import Product
+from refms.linear.vectors import norm
 from refms.objective.batches import hessian_sample
 from refms.objective.empirical_risk import EmpiricalRisk
 from refms.objective.optimal_control import OptimalControl
 from refms.optimize.descent import Minimum, minimize
-from refms.optimize.direction import newton_direction
 from refms.optimize.gauss_newton import Damping
 from refms.optimize.joint import JOINT, joined, parted
 from refms.optimize.line_search import armijo
 from refms.optimize.newton import Newton
-from refms.optimize.objective import Objective, Product, preconditioner_of
-from refms.optimize.outcome import Outcome, Status
+from refms.optimize.objective import Objective, preconditioner_of
 from refms.optimize.projected_curvature import ProjectedCurvature
 from refms.optimize.step import Beginning, StepOptions, StepResult, gain_ratio, gradient_at
 from refms.optimize.stopping import StopRules
-from refms.optimize.vectors import norm
 
 
 @dataclass(frozen=True, eq=False)

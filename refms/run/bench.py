@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 
 from refms.errors import Array
+from refms.linear.outcome import Outcome
+from refms.linear.vectors import norm
 from refms.model import Model, Score, score
 from refms.objective.batches import LabelledColumns
 from refms.objective.empirical_risk import Work
 from refms.objective.optimal_control import OptimalControl
 from refms.optimize.history import History, HistoryRow
 from refms.optimize.joint import JOINT, joined
-from refms.optimize.outcome import Outcome
 from refms.optimize.schedule import Report
 from refms.optimize.stopping import StopRules
-from refms.optimize.vectors import norm
 from refms.run.config import Configuration
 from refms.run.plan import Plan
 from refms.run.runners import runner_of

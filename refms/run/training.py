@@ -11,6 +11,7 @@ import numpy as np
 
 from refms.backend import backend_of
 from refms.errors import Array, InputError
+from refms.linear.outcome import Outcome, Status
 from refms.model import Model
 from refms.network.architectures.residual import Residual
 from refms.network.checkpointing import checkpointed
@@ -34,7 +35,6 @@ from refms.optimize.block_coordinate_descent import block_coordinate_descent, pr
 from refms.optimize.descent import DescentResult, descend
 from refms.optimize.gauss_newton import Damping
 from refms.optimize.history import History
-from refms.optimize.outcome import Outcome, Status
 from refms.optimize.schedule import BlockSteps, Monitor, Standing
 from refms.optimize.step import StepOptions
 from refms.optimize.stopping import StopRules

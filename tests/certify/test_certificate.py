@@ -12,7 +12,7 @@ import refms.certify.cases.depth
 import refms.certify.cases.line_search
 import refms.certify.cases.stencils
 import refms.certify.cases.transfer
-import refms.optimize.direction
+import refms.linear.direction
 import refms.optimize.step
 from refms.certify import certify, from_artifact, shipped
 from refms.certify.cases import CASES
@@ -179,7 +179,7 @@ MUTANTS = {
         "regularizer/space_2d/gradient",
     ),
     "a CG step too few": (
-        refms.optimize.direction,
+        refms.linear.direction,
         "conjugate_gradients",
         _one_step_too_few,
         "network/1d/descent/theta",

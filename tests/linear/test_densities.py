@@ -11,7 +11,7 @@ from linear.known_spectra import counted, laplacian, laplacian_eigenvalues, semi
 from refms.errors import InputError
 from refms.linear.estimate import mean_of
 from refms.linear.kernel_polynomials import chebyshev_moments, jackson_factors
-from refms.linear.lanczos_quadrature import spectral_measure
+from refms.linear.quadrature import spectral_measure
 from refms.linear.spectrum import Effort, spectrum_of
 
 

@@ -14,12 +14,12 @@ from small_nets import examples, images, locked, rho, trained, untrained
 from refms.checks import complex_step_test
 from refms.errors import InputError
 from refms.grid import Grid
+from refms.linear.outcome import Status
 from refms.model import initial_model, score
 from refms.network.activation import RELU, TANH
 from refms.network.architectures import residual
 from refms.network.architectures.residual import Residual
 from refms.optimize.history import HistoryRow
-from refms.optimize.outcome import Status
 from refms.optimize.schedule import Report
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import fit_classifier, problem_of, require_memory, train

@@ -12,9 +12,9 @@ from refms.objective.classifier import Classifier
 from refms.objective.preconditioners.features import sums_over_features
 
 if TYPE_CHECKING:
+    from refms.linear.product import Product
     from refms.objective.empirical_risk import EmpiricalRisk
     from refms.objective.losses import LossEvaluation
-    from refms.optimize.objective import Product
 
 MATRICES = 6
 """Dense matrices of c·n rows and columns that are in memory at once."""

@@ -11,7 +11,7 @@ from refms.backend import backend_of
 from refms.errors import Array, require_whole
 
 if TYPE_CHECKING:
-    from refms.optimize.objective import Product
+    from refms.linear.product import Product
 
 
 def probed_diagonal(product: Product, like: Array, probes: int, seed: int) -> Array:

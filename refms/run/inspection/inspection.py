@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 from refms.backend import backend_of
 from refms.errors import Array
 from refms.linear.cg import conjugate_gradients
+from refms.linear.direction import newton_direction
 from refms.linear.matrices import matrices_of
+from refms.linear.product import Product
 from refms.linear.spectrum import Effort, Spectrum, spectrum_of
+from refms.linear.vectors import norm
 from refms.model import Model
 from refms.names import CLASSIFIER_PRECONDITIONERS, PROPAGATION_PRECONDITIONERS
 from refms.objective.batches import LabelledColumns
 from refms.objective.empirical_risk import EmpiricalRisk, Preconditioning
 from refms.objective.optimal_control import BLOCKS
-from refms.optimize.direction import newton_direction
-from refms.optimize.objective import Product
-from refms.optimize.vectors import norm
 from refms.run.config import Configuration
 from refms.run.inspection.model_quality import ModelQuality, model_quality
 from refms.run.training import problem_of

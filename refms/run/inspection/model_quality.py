@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from refms.errors import Array
-from refms.optimize.direction import Direction
+from refms.linear.direction import Direction
+from refms.linear.vectors import add_scaled
 from refms.optimize.objective import Objective
-from refms.optimize.vectors import add_scaled
 
 STEP_LENGTHS = (2.0**-6, 2.0**-4, 2.0**-3, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 3.0)
 """In units of the full step; at 2 the model of an exact direction predicts no change at all."""
@@ -71,7 +71,7 @@ def model_quality(
 
     Examples
     --------
-    >>> from refms.optimize.direction import newton_direction
+    >>> from refms.linear.direction import newton_direction
     >>> class Square:
     ...     def value(self, x): return float(x @ x)
     >>> p = newton_direction(np.array([2.0, 4.0]), lambda v: 2.0 * v)

@@ -10,10 +10,10 @@ import pytest
 from objective.test_optimal_control import problem, vector
 from small_nets import examples, images, trained
 
+from refms.linear.direction import newton_direction
 from refms.linear.matrices import matrices_of
 from refms.linear.spectrum import Effort, spectrum_of
 from refms.objective.optimal_control import BLOCKS
-from refms.optimize.direction import newton_direction
 from refms.run.config import Configuration
 from refms.run.inspection.inspection import (
     CG_ITERATIONS,

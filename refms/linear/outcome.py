@@ -49,8 +49,9 @@ class Outcome:
 
     Examples
     --------
-    >>> Outcome(Status.STOPPED, "Stopped by the caller.").success
-    True
+    >>> stopped = Outcome(Status.STOPPED, "Stopped by the caller.")
+    >>> stopped.success, stopped.at("iteration 3").message
+    (True, 'Iteration 3: Stopped by the caller.')
     """
 
     status: Status
@@ -62,21 +63,5 @@ class Outcome:
         return self.status in _SUCCESSES
 
     def at(self, place: str) -> Outcome:
-        """Return the same outcome with the place where it happened in front of its sentence.
-
-        Parameters
-        ----------
-        place : str
-            For example ``"iteration 3, block 'classifier'"``.
-
-        Returns
-        -------
-        Outcome
-            A new outcome.
-
-        Examples
-        --------
-        >>> Outcome(Status.STOPPED, "Stopped.").at("iteration 3").message
-        'Iteration 3: Stopped.'
-        """
+        """Return the same outcome with the place where it happened in front of its sentence."""
         return Outcome(self.status, f"{place[:1].upper()}{place[1:]}: {self.message}")

@@ -1,4 +1,4 @@
-"""Where to go: the inexact Newton direction, from a gradient and a curvature product."""
+"""Where to go: an inexact minimiser of the quadratic model m(p) = gᵀp + ½ pᵀHp."""
 
 from __future__ import annotations
 
@@ -6,22 +6,20 @@ from dataclasses import dataclass
 
 from refms.errors import Array
 from refms.linear.cg import CGResult, conjugate_gradients
-from refms.optimize.objective import Product
-from refms.optimize.vectors import add_scaled, dot
+from refms.linear.product import Product
+from refms.linear.vectors import add_scaled, dot
 
 
 @dataclass(frozen=True, eq=False)
 class Direction:
-    """A direction and what the quadratic model m(p) = gᵀp + ½ pᵀHp says of it.
+    """A direction and what the quadratic model says of it.
 
     Parameters
     ----------
     p : array
         Shape (size,).
-    slope : float
-        gᵀp.
-    curvature : float
-        pᵀHp, without the damping.
+    slope, curvature : float
+        gᵀp, and pᵀHp without the damping.
     cg : CGResult
         How the direction was computed.
     """
@@ -32,18 +30,7 @@ class Direction:
     cg: CGResult
 
     def predicted_decrease(self, alpha: float) -> float:
-        """Return −m(αp), by how much the quadratic model falls along the step αp.
-
-        Parameters
-        ----------
-        alpha : float
-            Step length α.
-
-        Returns
-        -------
-        float
-            −α gᵀp − ½ α² pᵀHp.
-        """
+        """Return −m(αp) = −α gᵀp − ½ α² pᵀHp."""
         return -alpha * self.slope - 0.5 * alpha * alpha * self.curvature
 
 
@@ -69,12 +56,8 @@ def newton_direction(
         v -> H v.
     damping : float
         λ >= 0.
-    tolerance : float
-        Relative residual at which conjugate gradients stop.
-    max_iterations : int
-        Their largest number of iterations.
-    preconditioner : callable or None
-        r -> M⁻¹ r.
+    tolerance, max_iterations, preconditioner
+        See :func:`~refms.linear.cg.conjugate_gradients`.
 
     Returns
     -------
@@ -85,6 +68,10 @@ def newton_direction(
     ------
     InputError
         If an option is out of range, or a product changes shape or dtype.
+
+    Notes
+    -----
+    Conjugate gradients minimise q(p) = ½ pᵀ(H + λI)p + gᵀp, so pᵀHp = 2(q(p) − gᵀp) − λ pᵀp.
 
     Examples
     --------

@@ -11,8 +11,8 @@ import numpy as np
 from refms.errors import Array, InputError, require_whole
 from refms.linear.estimate import Estimate, mean_of
 from refms.linear.lanczos import GaussRule, Tridiagonal, lanczos
+from refms.linear.product import Product
 from refms.objective.preconditioners.probing import random_signs
-from refms.optimize.objective import Product
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,39 +46,13 @@ class SpectralMeasure:
         return min(low for low, _ in ends), max(high for _, high in ends)
 
     def mean(self, function: Callable[[Array], Array]) -> Estimate:
-        """Return the estimate of tr f(A) / n, the mean of f over the eigenvalues.
-
-        Parameters
-        ----------
-        function : callable
-            f, entry by entry on float64 arrays.
-
-        Returns
-        -------
-        Estimate
-            Two numbers.
-        """
+        """Return the estimate of tr f(A) / n, the mean of f over the eigenvalues; f maps entry by entry."""
         return mean_of(np.array([rule.weights @ function(rule.nodes) for rule in self.rules]))
 
     def density(self, at: Array, width: float) -> Estimate:
-        """Return the share of eigenvalues per unit of λ, smoothed by a Gaussian.
+        """Return the share of eigenvalues per unit of λ at the points, smoothed by a Gaussian.
 
-        Parameters
-        ----------
-        at : numpy.ndarray
-            Points λ, shape (points,).
-        width : float
-            Standard deviation of the Gaussian, in units of λ, positive.
-
-        Returns
-        -------
-        Estimate
-            Two arrays of shape (points,); the integral of the value over the line is 1.
-
-        Raises
-        ------
-        InputError
-            If the width is not positive.
+        The width is its standard deviation in units of λ; the integral over the line is 1.
         """
         if not 0 < width < math.inf:
             raise InputError(f"the width of a smoothed density is {width}; expected a positive number.")
@@ -90,33 +64,8 @@ class SpectralMeasure:
 
 
 def spectral_measure(product: Product, like: Array, *, steps: int, probes: int, seed: int) -> SpectralMeasure:
-    """Look at a symmetric matrix with random signs.
+    """Run ``steps`` Lanczos steps of a symmetric matrix from each of ``probes`` vectors of random signs.
 
-    Parameters
-    ----------
-    product : callable
-        v -> A v.
-    like : array
-        Shape (n,); gives size, dtype and backend.
-    steps : int
-        Products a probe, at least 1.
-    probes : int
-        Number of probes, at least 1.
-    seed : int
-        Of the signs.
-
-    Returns
-    -------
-    SpectralMeasure
-        On the host.
-
-    Raises
-    ------
-    InputError
-        If a number is out of range, or a product is not finite.
-
-    Examples
-    --------
     >>> A = np.diag([1.0, 2.0, 3.0])
     >>> seen = spectral_measure(lambda v: A @ v, np.zeros(3), steps=3, probes=2, seed=0)
     >>> float(seen.mean(lambda x: x**2).value.round(12)), float(seen.mean(lambda x: x**2).error.round(12))
