@@ -1,36 +1,41 @@
-"""Chains of element-wise operations as one kernel on a GPU, where each pass over memory is what costs."""
+"""Chains of element-wise operations; on a GPU one kernel each, where passes over memory are what costs."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from refms.backend import Backend
 from refms.errors import Array
 
 
-def finish(xp: Any, out: Array, bias: Array | None, factor: Array | None, add: Array | None) -> Array:
-    """Return add + factor ∘ (bias + out), in the memory of ``out``, by one kernel.
+def finish(
+    backend: Backend, out: Array, bias: Array | None, factor: Array | None, add: Array | None
+) -> Array:
+    """Return add + factor ∘ (bias + out), in place where the dtype allows it.
 
-    Parameters
-    ----------
-    xp : module
-        CuPy.
-    out : array
-        Shape (c·n, m), C-contiguous; a new array that may be overwritten.
-    bias : array or None
-        Shape (c,), dtype of ``out``.
-    factor, add : array or None
-        Shape (c·n, m), dtype of ``out``.
-
-    Returns
-    -------
-    array
-        ``out``.
-
-    Raises
-    ------
-    TypeError
-        If the dtypes differ: CuPy's kernels with a type parameter promote nothing.
+    ``out`` (c·n, m) is a new array in C order that may be overwritten; bias (c,); factor, add (c·n, m).
     """
+    mixed = False
+    for array in (bias, factor, add):
+        if array is not None and array.dtype != out.dtype:
+            out = out.astype(backend.xp.result_type(out, array), copy=False)
+            mixed = mixed or array.dtype != out.dtype
+    if backend.name == "cupy" and not mixed:
+        return _finish_at_once(backend.xp, out, bias, factor, add)
+    if bias is not None:
+        by_channel = out.reshape(bias.shape[0], -1)
+        by_channel += bias[:, None]
+    if factor is not None:
+        out *= factor
+    if add is not None:
+        out += add
+    return out
+
+
+def _finish_at_once(
+    xp: Any, out: Array, bias: Array | None, factor: Array | None, add: Array | None
+) -> Array:
+    """Return the same by one kernel; kernels with a type parameter promote nothing."""
     expression, names, arrays = "x", ["T x"], [out]
     if bias is not None:
         expression, names = "(x + bias)", [*names, "T bias"]
@@ -46,27 +51,7 @@ def finish(xp: Any, out: Array, bias: Array | None, factor: Array | None, add: A
 
 
 def tanh_step(xp: Any, Z: Array, Y: Array, dt: float) -> tuple[Array, Array]:
-    """Return Y + δt tanh(Z) and 1 − tanh²(Z) by one kernel.
-
-    Parameters
-    ----------
-    xp : module
-        CuPy.
-    Z, Y : array
-        Same shape and dtype; Z may be overwritten.
-    dt : float
-        δt.
-
-    Returns
-    -------
-    next, slope : array
-        Shape and dtype of Z.
-
-    Raises
-    ------
-    TypeError
-        If the dtypes differ.
-    """
+    """Return Y + δt tanh(Z) and 1 − tanh²(Z) by one CuPy kernel; all of one dtype, Z is overwritten."""
     kernel = xp.ElementwiseKernel(
         "T z, T y, T dt",
         "T next, T slope",

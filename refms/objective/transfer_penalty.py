@@ -14,7 +14,7 @@ from refms.network.architectures.residual import Residual
 from refms.objective.regularizers import Quadratic
 from refms.stencils.galerkin import prolong_stencil, restrict_stencil
 from refms.stencils.kronecker import delivered, identity, kronecker
-from refms.stencils.patches import offsets_of
+from refms.stencils.routes.neighbours import offsets_of
 from refms.stencils.transfer import TransferPair, transfer_pair
 
 

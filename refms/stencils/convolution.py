@@ -1,7 +1,8 @@
-"""The convolution K(s) of eq. (2) of [LAS]: explicit matrix, fast action, adjoint and stencil gradient."""
+"""The convolution K(s) of eq. (2) of [LAS]: its definition, and the products that networks are made of."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,18 +10,76 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 
 from refms.backend import NUMPY, Backend, backend_of
 from refms.errors import Array, InputError, require_choice, require_same_precision, require_shape
 from refms.grid import Grid
-from refms.stencils.assembly import ConvolutionAssembly, assemble, flip
-from refms.stencils.routes.route import Geometry, Route
-from refms.stencils.routes.runs import Runs, runs_of
-from refms.stencils.routes.table import ROUTES, chosen
-from refms.stencils.routes.table import route as route_named
+from refms.stencils.kronecker import circulant_rows, kronecker
+from refms.stencils.routes.assembly import ConvolutionAssembly, assemble
+from refms.stencils.routes.neighbours import offsets_of
+from refms.stencils.routes.route import Geometry, Route, Terms, flip, oriented
+from refms.stencils.routes.table import ROUTES, choose, products
 
 BOUNDARIES = ("periodic", "zero")
 ORIENTATIONS = ("correlation", "convolution")
+
+
+def convolution_matrix(
+    s: Array, grid: Grid, *, boundary: str = "periodic", orientation: str = "correlation"
+) -> Any:
+    """Return K(s) = Σ_κ s_κ Π_κ with the shift matrices (Π_κ y)_i = y_{i+κ}: the definition.
+
+    Parameters
+    ----------
+    s : array
+        A stencil, odd sizes, as many axes as the grid, such as (3, 3); or S, shape (c_out, c_in, *stencil).
+    grid : Grid
+        The grid with n cells.
+    boundary : str
+        ``"periodic"``: cells wrap around; ``"zero"``: y is 0 beyond the grid.
+    orientation : str
+        ``"correlation"``; or ``"convolution"``, where Π_{-κ} takes the place of Π_κ.
+
+    Returns
+    -------
+    csr_array
+        Shape (c_out·n, c_in·n), dtype of s; block (o, i) is K(S_{o,i}). Zeros of s are not stored.
+
+    Raises
+    ------
+    InputError
+        If the stencil does not fit the grid, its dtype is no floating one, or a name is unknown.
+
+    Examples
+    --------
+    >>> convolution_matrix(np.array([-1.0, 0.0, 2.0]), Grid((4,))).toarray()
+    array([[ 0.,  2.,  0., -1.],
+           [-1.,  0.,  2.,  0.],
+           [ 0., -1.,  0.,  2.],
+           [ 2.,  0., -1.,  0.]])
+    """
+    backend, d = backend_of(s), (grid.dimension if isinstance(grid, Grid) else s.ndim)
+    S = s if s.ndim == 2 + d else s[None, None]
+    c_out, c_in, *sizes = S.shape
+    Convolution(grid, c_in, c_out, tuple(sizes), boundary, orientation)._require(S=S)
+    blocks = backend.to_host(S if orientation == "correlation" else flip(S)).reshape(c_out, c_in, -1)
+    kappas = itertools.product(*[offsets_of(size).tolist() for size in sizes])
+
+    K: Any = sum(
+        kronecker(scipy.sparse.csr_array(blocks[:, :, number]), shift_matrix(grid, kappa, boundary))
+        for number, kappa in enumerate(kappas)
+    )
+    return backend.csr_from_host(K.astype(S.dtype))
+
+
+def shift_matrix(grid: Grid, kappa: Sequence[int], boundary: str) -> Any:
+    """Return Π_κ = Π_κ1 ⊗ … ⊗ Π_κd with (Π_κ y)_i = y_{i+κ}, where y is periodic, or 0 beyond the grid."""
+    factors = []
+    for n, k in zip(grid.shape, kappa, strict=True):
+        wide = n if boundary == "periodic" else n + abs(k)  # zeros: a periodic line with a border, cut off
+        factors.append(circulant_rows(wide, wide, 1, ((k, 1.0),))[:n, :n])
+    return kronecker(*factors)
 
 
 @dataclass(frozen=True)
@@ -48,14 +107,18 @@ class Convolution:
     Raises
     ------
     InputError
-        If a size is not positive and odd, their number is not d, or a name is unknown.
+        If a size is not positive and odd, their number is not d, or a name is unknown; and by all methods but
+        ``route_for`` if a shape is wrong, a dtype is no floating one, or precisions or backends differ.
 
     Notes
     -----
-    (K(S) y)_{o,i} = Σ_c Σ_κ S_{o,c,κ} y_{c,i+κ}, eq. (2) of [LAS]: block (o, c) of K is Σ_κ S_{o,c,κ} Π_κ
-    with shift matrices Π_κ. Entries that wrap around to the same cell add up. All adjoints belong to the
-    Euclidean inner product Σ z y *without* conjugation: they are transposes, also for complex arrays. NaN and
-    infinity pass through as they do in NumPy's matrix product.
+    (K(S) y)_{o,i} = Σ_c Σ_κ S_{o,c,κ} y_{c,i+κ}, eq. (2) of [LAS]; :func:`convolution_matrix` defines it.
+    Entries that wrap around to the same cell add up. All adjoints belong to the Euclidean inner product Σ z y
+    *without* conjugation: they are transposes, also for complex arrays. NaN and infinity pass through as they
+    do in NumPy's matrix product.
+
+    S has shape (c_out, c_in, *stencil), Y (c_in·n, m), Z (c_out·n, m): one column per example, channel
+    slowest; all of one precision, real or complex, on one backend. Results are new, C-contiguous arrays.
 
     Examples
     --------
@@ -116,162 +179,31 @@ class Convolution:
         return math.prod(self.stencils_shape) * self.grid.cells
 
     def assembly(self, dtype: str = "float64", backend: Backend = NUMPY) -> ConvolutionAssembly:
-        """Return the pattern of K, from which matrices for many S are made without symbolic work.
+        """Return the pattern of K on a backend, whose ``matrix(S)`` makes K(S) without symbolic work.
 
-        Parameters
-        ----------
-        dtype : str
-            dtype of the S to come; a real one of the same precision covers the complex one.
-        backend : Backend
-            Where the matrices shall live.
-
-        Returns
-        -------
-        ConvolutionAssembly
-            The pattern; its ``matrix(S)`` is K(S).
+        A real dtype covers the complex one of the same precision.
         """
-        return assemble(self.grid, self.stencils_shape, self.boundary, self._flipped, dtype, backend)
+        flipped = self.orientation == "convolution"
+        return assemble(self.grid, self.stencils_shape, self.boundary, flipped, dtype, backend)
 
     def matrix(self, S: Array) -> Any:
-        """Return K(S) as a sparse matrix: the definition against which every faster route is tested.
-
-        Parameters
-        ----------
-        S : array
-            Shape (c_out, c_in, *stencil); float32, float64, complex64 or complex128.
-
-        Returns
-        -------
-        csr_array
-            Shape (c_out·n, c_in·n), dtype of S, sorted columns, no duplicates; it owns all its arrays.
-
-        Raises
-        ------
-        InputError
-            If S has another shape or dtype.
-        """
+        """Return K(S), a csr_array (c_out·n, c_in·n) of the dtype of S; zeros of S are stored."""
         self._require(S=S)
         return self.assembly(str(S.dtype), backend_of(S)).matrix(S).copy()
 
     def apply(self, S: Array, Y: Array) -> Array:
-        """Return K(S) Y without forming K.
-
-        Parameters
-        ----------
-        S : array
-            Shape (c_out, c_in, *stencil).
-        Y : array
-            Shape (c_in·n, m), precision of S.
-
-        Returns
-        -------
-        array
-            Shape (c_out·n, m), C-contiguous, precision of S and Y; complex if one of them is.
-
-        Raises
-        ------
-        InputError
-            If a shape is wrong, or precisions or backends differ.
-        """
+        """Return K(S) Y, shape (c_out·n, m), without forming K."""
         return self.combine([(S, Y)])
 
-    def adjoint(self, S: Array, Z: Array, add: Array | None = None) -> Array:
-        """Return K(S)ᵀ Z: the stencil flipped, its channels transposed; plus ``add``.
-
-        Parameters
-        ----------
-        S : array
-            Shape (c_out, c_in, *stencil).
-        Z : array
-            Shape (c_out·n, m), precision of S.
-        add : array or None
-            Shape (c_in·n, m); None adds nothing.
-
-        Returns
-        -------
-        array
-            Shape (c_in·n, m), C-contiguous; the transpose without conjugation, also for complex S.
-
-        Raises
-        ------
-        InputError
-            If a shape is wrong, or precisions or backends differ.
-        """
-        self._require(S=S, Z=Z)
-        self._require_field("add", add, self.rows_in, Z)
-        return self._route(S, Z, add).combine([(self._transposed(S), Z)], None, None, add)
-
-    def stencil_gradient(self, Z: Array, Y: Array) -> Array:
-        """Return the derivative of Σ Z ∘ (K(S) Y) with respect to S, summed over the examples.
-
-        Parameters
-        ----------
-        Z : array
-            Shape (c_out·n, m).
-        Y : array
-            Shape (c_in·n, m), precision of Z.
-
-        Returns
-        -------
-        array
-            Shape (c_out, c_in, *stencil): Σ_i Z_{o,i} Y_{c,i+κ}, without conjugation.
-
-        Raises
-        ------
-        InputError
-            If a shape is wrong, or precisions or backends differ.
-        """
-        self._require(Z=Z, Y=Y)
-        return self._oriented(self._route(Z, Y).gradient(Z, Y)).copy()
-
-    def adjoint_and_gradient(
-        self, S: Array, Z: Array, Y: Array, add: Array | None = None
-    ) -> tuple[Array, Array]:
-        """Return add + ``adjoint(S, Z)`` and ``stencil_gradient(Z, Y)``, which may share work.
-
-        Parameters
-        ----------
-        S : array
-            Shape (c_out, c_in, *stencil).
-        Z : array
-            Shape (c_out·n, m), precision of S.
-        Y : array
-            Shape (c_in·n, m), precision of S.
-        add : array or None
-            Shape (c_in·n, m); None adds nothing.
-
-        Returns
-        -------
-        adjoint : array
-            Shape (c_in·n, m).
-        gradient : array
-            Shape (c_out, c_in, *stencil).
-
-        Raises
-        ------
-        InputError
-            If a shape is wrong, or precisions or backends differ.
-        """
-        self._require(S=S, Z=Z, Y=Y)
-        self._require_field("add", add, self.rows_in, Z)
-        route = self._route(S, Z, Y, add)
-        adjoint, gradient = route.adjoint_and_gradient(self._transposed(S), Z, Y, add)
-        return adjoint, self._oriented(gradient).copy()
-
     def combine(
-        self,
-        terms: Sequence[tuple[Array, Array]],
-        bias: Array | None = None,
-        factor: Array | None = None,
-        add: Array | None = None,
+        self, terms: Terms, bias: Array | None = None, factor: Array | None = None, add: Array | None = None
     ) -> Array:
         """Return add + factor ∘ (bias + Σ K(S_i) Y_i), in one pass where the route can do that.
 
         Parameters
         ----------
         terms : sequence of (array, array)
-            Pairs of S_i, shape (c_out, c_in, *stencil), and Y_i, shape (c_in·n, m), at least one; all of one
-            precision.
+            Pairs (S_i, Y_i), at least one.
         bias : array or None
             Shape (c_out,): one number per channel, the same in all cells.
         factor, add : array or None
@@ -280,12 +212,7 @@ class Convolution:
         Returns
         -------
         array
-            Shape (c_out·n, m), C-contiguous, a new array.
-
-        Raises
-        ------
-        InputError
-            If a shape is wrong, or precisions or backends differ.
+            Shape (c_out·n, m).
 
         Notes
         -----
@@ -312,34 +239,77 @@ class Convolution:
             require_same_precision(bias=bias, Y=first)
         self._require_field("factor", factor, self.rows_out, first)
         self._require_field("add", add, self.rows_out, first)
-        route = self._route(*[array for term in terms for array in term], bias, factor, add)
-        return route.combine([(self._oriented(S), Y) for S, Y in terms], bias, factor, add)
+        route = self._route(first, *[array for term in terms for array in term], bias, factor, add)
+        return route.combine(terms, bias, factor, add)
 
-    @property
-    def _flipped(self) -> bool:
-        return self.orientation == "convolution"
+    def adjoint(self, S: Array, Z: Array, add: Array | None = None) -> Array:
+        """Return add + K(S)ᵀ Z, shape (c_in·n, m): the stencil flipped, its channels transposed."""
+        self._require(S=S, Z=Z)
+        self._require_field("add", add, self.rows_in, Z)
+        return self._route(Z, S, add).adjoint(S, Z, add)
 
-    def _oriented(self, S: Array) -> Array:
-        """Return the stencils in correlation orientation (its own inverse)."""
-        return flip(S) if self._flipped else S
+    def stencil_gradient(self, Z: Array, Y: Array) -> Array:
+        """Return the derivative Σ_i Z_{o,i} Y_{c,i+κ} of Σ Z ∘ (K(S) Y) by S, summed over the examples."""
+        self._require(Z=Z, Y=Y)
+        return self._route(Z, Y).gradient(Z, Y)
 
-    def _transposed(self, S: Array) -> Array:
-        """Return the stencils of K(S)ᵀ in correlation orientation."""
-        return flip(self._oriented(S)).swapaxes(0, 1)
+    def adjoint_and_gradient(
+        self, S: Array, Z: Array, Y: Array, add: Array | None = None
+    ) -> tuple[Array, Array]:
+        """Return ``adjoint(S, Z, add)`` and ``stencil_gradient(Z, Y)``, which may share work."""
+        self._require(S=S, Z=Z, Y=Y)
+        self._require_field("add", add, self.rows_in, Z)
+        return self._route(Z, S, Y, add).adjoint_and_gradient(S, Z, Y, add)
 
-    def _route(self, *arrays: Array | None) -> Route:
-        """Return the way to take for these arrays, the features among them being the largest."""
-        given = [array for array in arrays if array is not None]
-        backend = backend_of(*given)
-        geometry = Geometry(self.grid, self.stencil_shape, self.boundary)
-        examples = max(array.shape[-1] for array in given if array.ndim == 2)
-        dtype = str(backend.xp.result_type(*given))
-        name = chosen(self.route, geometry, self.multiply_adds * examples, dtype, backend.name)
-        return route_named(name, geometry, self._runs if name == "compiled" else None)
+    def route_for(self, dtype: Any, examples: int, backend: Backend = NUMPY) -> Route:
+        """Return the products for one dtype, number of examples and backend, as functions that check nothing.
+
+        Networks call these once a θ and a Y have been checked at their door:
+
+            combine(terms, bias=None, factor=None, add=None),   adjoint(S, Z, add=None),
+            gradient(Z, Y),   adjoint_and_gradient(S, Z, Y, add=None),
+
+        bit for bit as ``combine``, ``adjoint``, ``stencil_gradient`` and ``adjoint_and_gradient`` here. The
+        dtype is that of the result: complex as soon as one array is. Routes are kept with the convolution.
+
+        Parameters
+        ----------
+        dtype : numpy.dtype
+            float32, float64, complex64 or complex128; pass ``Y.dtype`` itself, a name takes longer.
+        examples : int
+            m.
+        backend : Backend
+            Where the arrays live.
+
+        Raises
+        ------
+        InputError
+            If this convolution asks for a route that cannot be taken.
+        """
+        key = (dtype, examples, backend.name)
+        found = self._routes.get(key)
+        if found is None:
+            if len(self._routes) >= _KEPT_ROUTES:
+                self._routes.clear()
+            found = self._routes[key] = self._bound(np.dtype(dtype), examples, backend)
+        return found
 
     @cached_property
-    def _runs(self) -> Runs:
-        return runs_of(Geometry(self.grid, self.stencil_shape, self.boundary))
+    def _routes(self) -> dict[tuple[Any, int, str], Route]:
+        return {}
+
+    def _bound(self, dtype: Any, examples: int, backend: Backend) -> Route:
+        work = self.multiply_adds * examples
+        name = choose(self.route, self.stencil_shape, work, str(dtype), backend.name)
+        geometry = Geometry(self.grid, self.stencil_shape, self.boundary)
+        found = products(name, geometry, dtype, examples, backend)
+        return oriented(found, self.orientation, self.grid.dimension)
+
+    def _route(self, field: Array, *arrays: Array | None) -> Route:
+        """Return the route for arrays that have been checked; ``field`` has a column for each example."""
+        given = [field, *[array for array in arrays if array is not None]]
+        backend = backend_of(*given)
+        return self.route_for(backend.xp.result_type(*given), field.shape[1], backend)
 
     def _require_field(self, name: str, field: Array | None, rows: int, like: Array) -> None:
         if field is not None:
@@ -364,43 +334,8 @@ class Convolution:
             )
 
 
-def convolution_matrix(
-    s: Array, grid: Grid, *, boundary: str = "periodic", orientation: str = "correlation"
-) -> Any:
-    """Return the matrix K(s) of one stencil.
-
-    Parameters
-    ----------
-    s : array
-        The stencil, odd sizes, as many axes as the grid; for example shape (3, 3).
-    grid : Grid
-        The grid with n cells.
-    boundary : str
-        ``"periodic"`` or ``"zero"``.
-    orientation : str
-        ``"correlation"`` or ``"convolution"``.
-
-    Returns
-    -------
-    csr_array
-        Shape (n, n), dtype of s.
-
-    Raises
-    ------
-    InputError
-        If the stencil does not fit the grid, or a name is unknown.
-
-    Examples
-    --------
-    >>> convolution_matrix(np.array([-1.0, 0.0, 2.0]), Grid((4,))).toarray()
-    array([[ 0.,  2.,  0., -1.],
-           [-1.,  0.,  2.,  0.],
-           [ 0., -1.,  0.,  2.],
-           [ 2.,  0., -1.,  0.]])
-    """
-    backend_of(s)
-    convolution = Convolution(grid, 1, 1, tuple(s.shape), boundary, orientation)
-    return convolution.matrix(s[None, None])
+_KEPT_ROUTES = 32
+"""Routes that one convolution keeps at most: numbers of examples differ between batches."""
 
 
 def _is_count(value: object) -> bool:

@@ -14,9 +14,10 @@ import numpy as np
 from refms.backend import backend_of
 from refms.errors import Array, InputError, precision, require_same_precision, require_shape
 from refms.grid import Grid
-from refms.stencils.assembly import flip, fold
 from refms.stencils.convolution import Convolution
-from refms.stencils.patches import neighbours, offsets_of
+from refms.stencils.routes.assembly import fold
+from refms.stencils.routes.neighbours import neighbours, offsets_of
+from refms.stencils.routes.route import flip
 
 
 def symbol(S: Array, grid: Grid, *, boundary: str = "periodic", orientation: str = "correlation") -> Array:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from refms.errors import Array
 from refms.network.layers.reparametrized import ReparametrizedLayer
-from refms.stencils.assembly import flip
+from refms.stencils.routes.route import flip
 
 
 def transposed_stencils(S: Array) -> Array:

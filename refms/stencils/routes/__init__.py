@@ -1,5 +1,5 @@
-"""Ways to apply K(S): the explicit matrix, patches and a matrix product, the FFT, a compiled kernel.
+"""Fast ways to K(S): matrices from a pattern, patches and a matrix product, the FFT, a compiled kernel.
 
-All compute the same sums, in another order. The explicit matrix is the definition; ``table.py`` says which
-way is taken when nobody asks for one.
+All compute the sums of the definition, ``convolution_matrix``, in another order, and are tested against it;
+``table.py`` says which way is taken by default.
 """

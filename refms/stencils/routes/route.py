@@ -1,98 +1,84 @@
-"""What a route is: sums of K(S) Y with what surrounds them, and the gradient with respect to S."""
+"""What a route is: functions that compute products with K(S) for arrays that have been checked before."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from refms.backend import backend_of
-from refms.elementwise import finish
 from refms.errors import Array
 from refms.grid import Grid
 
-Term = tuple[Array, Array]
-"""S (c_out, c_in, *stencil) in correlation orientation, and Y (c_in·n, m)."""
+Terms = Sequence[tuple[Array, Array]]
+"""Pairs S_i (c_out, c_in, *stencil) and Y_i (c_in·n, m), at least one."""
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """Where a stencil acts.
-
-    Parameters
-    ----------
-    grid : Grid
-        The grid with n cells.
-    stencil_shape : tuple of int
-        Odd sizes, one per grid axis.
-    boundary : str
-        ``"periodic"`` or ``"zero"``.
-    """
+    """Where a stencil acts: grid, odd sizes along its axes, ``"periodic"`` or ``"zero"`` boundary."""
 
     grid: Grid
     stencil_shape: tuple[int, ...]
     boundary: str
 
 
-class Route(Protocol):
-    """A way to apply K(S) on one geometry; arguments fit each other, they have been checked before."""
+@dataclass(frozen=True)
+class Products:
+    """Products in correlation orientation, as each file here offers them.
 
-    @property
-    def geometry(self) -> Geometry:
-        """Where the stencils act."""
+    ``combine(terms, bias, factor, add)`` is add + factor ∘ (bias + Σ K(S_i) Y_i), a new array in C order;
+    ``gradient(Z, Y)`` is Σ_i Z_{o,i} Y_{c,i+κ}, shape (c_out, c_in, *stencil);
+    ``adjoint_and_gradient(T, Z, Y, add)`` is add + K(T) Z and the gradient, T the stencils of K(S)ᵀ.
+    """
+
+    combine: Callable[..., Array]
+    gradient: Callable[[Array, Array], Array]
+    adjoint_and_gradient: Callable[[Array, Array, Array, Array | None], tuple[Array, Array]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """Products of one convolution for one dtype, number of examples and backend; nothing is checked.
+
+    ``combine(terms, bias=None, factor=None, add=None)``, ``adjoint(S, Z, add=None)``, ``gradient(Z, Y)`` and
+    ``adjoint_and_gradient(S, Z, Y, add=None)``: as the methods of
+    :class:`~refms.stencils.convolution.Convolution`, bit for bit.
+    """
+
+    combine: Callable[..., Array]
+    adjoint: Callable[..., Array]
+    gradient: Callable[[Array, Array], Array]
+    adjoint_and_gradient: Callable[..., tuple[Array, Array]]
+
+
+def flip(S: Array) -> Array:
+    """Return a view of S (c_out, c_in, *stencil) reversed along its stencil axes: κ becomes -κ.
+
+    >>> import numpy as np
+    >>> flip(np.array([[[1.0, 2.0, 3.0]]])).tolist()
+    [[[3.0, 2.0, 1.0]]]
+    """
+    return S[(slice(None), slice(None)) + (slice(None, None, -1),) * (S.ndim - 2)]
+
+
+def oriented(products: Products, orientation: str, dimension: int) -> Route:
+    """Return the route for stencils of an orientation; those of K(S)ᵀ are flipped, their channels swapped."""
+    as_it_is = (slice(None),) * (2 + dimension)
+    flipped = as_it_is[:2] + (slice(None, None, -1),) * dimension
+    own, other = (as_it_is, flipped) if orientation == "correlation" else (flipped, as_it_is)
 
     def combine(
-        self, terms: Sequence[Term], bias: Array | None, factor: Array | None, add: Array | None
+        terms: Terms, bias: Array | None = None, factor: Array | None = None, add: Array | None = None
     ) -> Array:
-        """Return add + factor ∘ (bias + Σ K(S_i) Y_i).
+        return products.combine([(S[own], Y) for S, Y in terms], bias, factor, add)
 
-        Parameters
-        ----------
-        terms : sequence of (array, array)
-            At least one pair (S_i, Y_i); all with the same c_out and m.
-        bias : array or None
-            Shape (c_out,), the same in all cells.
-        factor, add : array or None
-            Shape (c_out·n, m).
+    def adjoint(S: Array, Z: Array, add: Array | None = None) -> Array:
+        return products.combine([(S[other].swapaxes(0, 1), Z)], None, None, add)
 
-        Returns
-        -------
-        array
-            Shape (c_out·n, m), a new array in C order.
-        """
+    def gradient(Z: Array, Y: Array) -> Array:
+        return products.gradient(Z, Y)[own].copy()
 
-    def gradient(self, Z: Array, Y: Array) -> Array:
-        """Return Σ_i Z_{o,i} Y_{c,i+κ}, shape (c_out, c_in, *stencil), for Z (c_out·n, m), Y (c_in·n, m)."""
+    def adjoint_and_gradient(S: Array, Z: Array, Y: Array, add: Array | None = None) -> tuple[Array, Array]:
+        gY, gS = products.adjoint_and_gradient(S[other].swapaxes(0, 1), Z, Y, add)
+        return gY, gS[own].copy()
 
-    def adjoint_and_gradient(self, S: Array, Z: Array, Y: Array, add: Array | None) -> tuple[Array, Array]:
-        """Return add + K(S) Z and Σ_j Z_{o,j} Y_{c,j+κ}; S (c_in, c_out, *stencil) is that of the adjoint."""
-
-
-def finished(out: Array, bias: Array | None, factor: Array | None, add: Array | None) -> Array:
-    """Return add + factor ∘ (bias + out), in place where the dtype allows it.
-
-    Parameters
-    ----------
-    out : array
-        Shape (c_out·n, m), C-contiguous; a new array that may be overwritten.
-    bias, factor, add
-        As for :meth:`Route.combine`.
-
-    Returns
-    -------
-    array
-        ``out``, or an array of a wider dtype.
-    """
-    backend = backend_of(out)
-    given = [array for array in (bias, factor, add) if array is not None]
-    out = out.astype(backend.xp.result_type(out, *given), copy=False)
-    if backend.name == "cupy" and all(array.dtype == out.dtype for array in given):
-        return finish(backend.xp, out, bias, factor, add)
-    if bias is not None:
-        by_channel = out.reshape(bias.shape[0], -1)
-        by_channel += bias[:, None]
-    if factor is not None:
-        out *= factor
-    if add is not None:
-        out += add
-    return out
+    return Route(products.combine if own is as_it_is else combine, adjoint, gradient, adjoint_and_gradient)

@@ -3,50 +3,26 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from refms.errors import Array
 from refms.grid import Grid
-from refms.stencils.patches import neighbours, offsets_of
+from refms.stencils.routes.neighbours import neighbours, offsets_of
 from refms.stencils.routes.route import Geometry
 
 
-@dataclass(frozen=True, eq=False)
-class Runs:
-    """All cells of a grid in runs, and what a stencil reads for each.
+@lru_cache(maxsize=64)
+def runs_of(geometry: Geometry) -> tuple[Array, Array]:
+    """Return all cells in runs, in C order: the inner part of every line (last axis), its ends cell by cell.
 
-    Parameters
-    ----------
-    table : numpy.ndarray
-        int64 (runs, 4): first cell, number of cells, position of the first tap in ``taps``, number of taps.
-    taps : numpy.ndarray
-        int64 (all taps, 2): number κ of the tap, and the cell that it reads for the first cell; for the
-        following cells the following ones. A zero boundary leaves out what lies beyond.
-    """
+    Table, int64 (runs, 4): first cell, number of cells, position of the first tap, number of taps.
+    Taps, int64 (all taps, 2): number κ of the tap, and the cell that it reads for the first cell; for the
+    following cells the following ones. A zero boundary leaves out what lies beyond.
 
-    table: Array
-    taps: Array
-
-
-def runs_of(geometry: Geometry) -> Runs:
-    """Return the runs of a grid: the inner part of every line (last axis), and single cells near its ends.
-
-    Parameters
-    ----------
-    geometry : Geometry
-        Grid, stencil sizes and boundary.
-
-    Returns
-    -------
-    Runs
-        Every cell once, in C order.
-
-    Examples
-    --------
-    >>> runs = runs_of(Geometry(Grid((5,)), (3,), "periodic"))
-    >>> runs.table[:, :2].tolist(), runs.taps[:3].tolist()
+    >>> table, taps = runs_of(Geometry(Grid((5,)), (3,), "periodic"))
+    >>> table[:, :2].tolist(), taps[:3].tolist()
     ([[0, 1], [1, 3], [4, 1]], [[0, 4], [1, 0], [2, 1]])
     """
     grid, sizes = geometry.grid, geometry.stencil_shape
@@ -63,4 +39,4 @@ def runs_of(geometry: Geometry) -> Runs:
     counts = acts.sum(axis=1)
     lines = first.size // len(starts)
     table = np.stack([first, np.tile(lengths, lines), np.cumsum(counts) - counts, counts], axis=1)
-    return Runs(table.astype(np.int64), np.stack([numbers[acts], cells[first][acts]], axis=1))
+    return table.astype(np.int64), np.stack([numbers[acts], cells[first][acts]], axis=1)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from typing import Any
 
-from refms.errors import InputError, require_choice
-from refms.stencils.routes.explicit import ExplicitRoute
-from refms.stencils.routes.fourier import FourierRoute
-from refms.stencils.routes.patches import PatchRoute
-from refms.stencils.routes.route import Geometry, Route
-from refms.stencils.routes.runs import Runs
+from refms.backend import Backend
+from refms.errors import InputError
+from refms.stencils.routes.explicit import matrix_products
+from refms.stencils.routes.fourier import fourier_products
+from refms.stencils.routes.patches import patch_products
+from refms.stencils.routes.route import Geometry, Products
 
 ROUTES = ("auto", "matrix", "patches", "fourier", "compiled")
 
@@ -24,39 +25,12 @@ FOURIER_FROM = 150
 """Entries of a stencil from which the FFT takes less time than patches."""
 
 
-def chosen(name: str, geometry: Geometry, multiply_adds: int, dtype: str, backend: str) -> str:
-    """Return the name of the route for one product.
+def choose(name: str, stencil_shape: tuple[int, ...], multiply_adds: int, dtype: str, backend: str) -> str:
+    """Return the name of the route for a product of so many multiply-adds; all but ``"auto"`` as they are.
 
-    Parameters
-    ----------
-    name : str
-        One of ``ROUTES``; all but ``"auto"`` are returned as they are.
-    geometry : Geometry
-        Where the stencils act.
-    multiply_adds : int
-        Of the product, for all its examples.
-    dtype : str
-        dtype of the result.
-    backend : str
-        ``"numpy"`` or ``"cupy"``.
-
-    Returns
-    -------
-    str
-        One of ``ROUTES``, not ``"auto"``.
-
-    Raises
-    ------
-    InputError
-        If the name is unknown, or the compiled route is asked for where it cannot be taken.
-
-    Examples
-    --------
-    >>> from refms.grid import Grid
-    >>> chosen("auto", Geometry(Grid((8, 8)), (3, 3), "periodic"), 1000, "float64", "numpy")
+    >>> choose("auto", (3, 3), 1000, "float64", "numpy")
     'patches'
     """
-    require_choice(name, ROUTES, "route")
     takes = backend == "numpy" and dtype in ("float32", "float64")
     if name == "compiled" and not (COMPILED and takes):
         why = (
@@ -69,31 +43,19 @@ def chosen(name: str, geometry: Geometry, multiply_adds: int, dtype: str, backen
         return name
     if COMPILED and takes and multiply_adds >= COMPILED_FROM:
         return "compiled"
-    return "fourier" if math.prod(geometry.stencil_shape) >= FOURIER_FROM else "patches"
+    return "fourier" if math.prod(stencil_shape) >= FOURIER_FROM else "patches"
 
 
-def route(name: str, geometry: Geometry, runs: Runs | None = None) -> Route:
-    """Return the route of that name, ``"auto"`` excepted.
-
-    Parameters
-    ----------
-    name : str
-        As :func:`chosen` returns it.
-    geometry : Geometry
-        Where the stencils act.
-    runs : Runs or None
-        For the compiled route: the cells of the geometry in runs.
-
-    Returns
-    -------
-    Route
-        The route.
-    """
+def products(name: str, geometry: Geometry, dtype: Any, examples: int, backend: Backend) -> Products:
+    """Return the products of the route of that name, as :func:`choose` returns it."""
     if name == "compiled":
-        from refms.stencils.routes.compiled import CompiledRoute  # numba is an extra, and slow to load
+        from refms.stencils.routes.compiled import compiled_products  # numba is an extra, and slow to load
 
-        assert runs is not None
-        return CompiledRoute(geometry, runs)
+        return compiled_products(geometry, dtype, examples)
     if name == "fourier":
-        return FourierRoute(geometry)
-    return ExplicitRoute(geometry) if name == "matrix" else PatchRoute(geometry)
+        return fourier_products(geometry, backend)
+    return (
+        matrix_products(geometry, backend)
+        if name == "matrix"
+        else patch_products(geometry, examples, backend)
+    )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from refms.errors import InputError
 from refms.grid import Grid
 from refms.stencils.convolution import Convolution
-from refms.stencils.routes.table import COMPILED, COMPILED_FROM, FOURIER_FROM, ROUTES, chosen
+from refms.stencils.routes.table import COMPILED, COMPILED_FROM, FOURIER_FROM, ROUTES, choose
 
 FASTER = tuple(name for name in ROUTES if name not in ("auto", "matrix") and (name != "compiled" or COMPILED))
 LIMIT = 30
@@ -199,13 +199,13 @@ def test_the_table_takes_what_the_size_asks_for():
     geometry = Convolution(Grid((64, 64)), stencil_shape=(3, 3))
     wide = Convolution(Grid((64, 64)), stencil_shape=(17, 17))
     assert np.prod(wide.stencil_shape) >= FOURIER_FROM
-    assert chosen("auto", geometry, 10, "float64", "numpy") == "patches"
-    assert chosen("auto", wide, 10, "float64", "numpy") == "fourier"
-    assert chosen("auto", geometry, COMPILED_FROM, "complex128", "numpy") == "patches"
-    assert chosen("auto", geometry, COMPILED_FROM, "float64", "cupy") == "patches"
+    assert choose("auto", geometry.stencil_shape, 10, "float64", "numpy") == "patches"
+    assert choose("auto", wide.stencil_shape, 10, "float64", "numpy") == "fourier"
+    assert choose("auto", geometry.stencil_shape, COMPILED_FROM, "complex128", "numpy") == "patches"
+    assert choose("auto", geometry.stencil_shape, COMPILED_FROM, "float64", "cupy") == "patches"
     fastest = "compiled" if COMPILED else "patches"
-    assert chosen("auto", geometry, COMPILED_FROM, "float64", "numpy") == fastest
-    assert chosen("matrix", geometry, COMPILED_FROM, "float64", "numpy") == "matrix"
+    assert choose("auto", geometry.stencil_shape, COMPILED_FROM, "float64", "numpy") == fastest
+    assert choose("matrix", geometry.stencil_shape, COMPILED_FROM, "float64", "numpy") == "matrix"
 
 
 def test_refuses_routes_that_cannot_be_taken():

@@ -1,27 +1,19 @@
-"""The table of routes, with numba and without."""
+"""The table of routes, with numba and without, and that a convolution asks it by size, dtype and backend."""
 
 from __future__ import annotations
 
 import itertools
-import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from refms.errors import InputError
 from refms.grid import Grid
+from refms.stencils import convolution as module
+from refms.stencils.convolution import Convolution
 from refms.stencils.routes import table
-from refms.stencils.routes.explicit import ExplicitRoute
-from refms.stencils.routes.fourier import FourierRoute
-from refms.stencils.routes.patches import PatchRoute
-from refms.stencils.routes.route import Geometry
-from refms.stencils.routes.runs import runs_of
 
-PLACE = Geometry(Grid((20, 20)), (3, 3), "periodic")
-WIDE = Geometry(Grid((20, 20)), (15, 11), "periodic")  # 165 entries
-NARROWER = Geometry(Grid((20, 20)), (149, 1), "periodic")
-JUST_WIDE = Geometry(Grid((20, 20)), (5, 5, 6), "periodic")  # 150: only the product counts here
+SMALL, WIDE, NARROWER, JUST_WIDE = (3, 3), (15, 11), (149, 1), (5, 5, 6)  # only the product counts here
 MUCH, LITTLE = 2_000_000, 1_999_999
 
 
@@ -33,67 +25,130 @@ def test_the_compiled_route_is_taken_for_much_work_on_the_host_where_it_is_there
 ):
     monkeypatch.setattr(table, "COMPILED", numba)
     there = numba and backend == "numpy"
-    for work, place in itertools.product((MUCH, LITTLE), (PLACE, WIDE)):
-        expected = "compiled" if there and work == MUCH else {PLACE: "patches", WIDE: "fourier"}[place]
-        assert table.chosen("auto", place, work, dtype, backend) == expected
+    for work, sizes in itertools.product((MUCH, LITTLE), (SMALL, WIDE)):
+        expected = "compiled" if there and work == MUCH else {SMALL: "patches", WIDE: "fourier"}[sizes]
+        assert table.choose("auto", sizes, work, dtype, backend) == expected
 
 
 @pytest.mark.parametrize("dtype", ["complex64", "complex128"])
 def test_complex_arrays_never_take_the_compiled_route(monkeypatch, dtype):
     monkeypatch.setattr(table, "COMPILED", True)
-    assert table.chosen("auto", PLACE, MUCH, dtype, "numpy") == "patches"
+    assert table.choose("auto", SMALL, MUCH, dtype, "numpy") == "patches"
     with pytest.raises(InputError, match=f"takes float32 and float64 NumPy arrays, not {dtype} on numpy"):
-        table.chosen("compiled", PLACE, MUCH, dtype, "numpy")
+        table.choose("compiled", SMALL, MUCH, dtype, "numpy")
 
 
 def test_the_fft_takes_over_at_150_entries(monkeypatch):
     monkeypatch.setattr(table, "COMPILED", False)
-    found = [table.chosen("auto", place, MUCH, "float64", "numpy") for place in (NARROWER, JUST_WIDE, WIDE)]
+    found = [table.choose("auto", sizes, MUCH, "float64", "numpy") for sizes in (NARROWER, JUST_WIDE, WIDE)]
     assert found == ["patches", "fourier", "fourier"]
 
 
 @pytest.mark.parametrize("name", ["matrix", "patches", "fourier"])
 def test_a_name_is_taken_at_its_word(name):
-    assert table.chosen(name, WIDE, MUCH, "float64", "numpy") == name
+    assert table.choose(name, WIDE, MUCH, "float64", "numpy") == name
 
 
 def test_what_cannot_be_taken_is_refused(monkeypatch):
-    with pytest.raises(InputError, match=r"route.*'fft'"):
-        table.chosen("fft", PLACE, 1, "float64", "numpy")
     monkeypatch.setattr(table, "COMPILED", True)
-    assert table.chosen("compiled", PLACE, 1, "float64", "numpy") == "compiled"
+    assert table.choose("compiled", SMALL, 1, "float64", "numpy") == "compiled"
     with pytest.raises(InputError, match="not float64 on cupy"):
-        table.chosen("compiled", PLACE, 1, "float64", "cupy")
+        table.choose("compiled", SMALL, 1, "float64", "cupy")
     monkeypatch.setattr(table, "COMPILED", False)
     with pytest.raises(InputError, match=r"needs numba.*pip install 'refms\[fast\]'"):
-        table.chosen("compiled", PLACE, 1, "float64", "numpy")
+        table.choose("compiled", SMALL, 1, "float64", "numpy")
 
 
-def test_names_become_routes():
-    for name, kind in (("matrix", ExplicitRoute), ("fourier", FourierRoute), ("patches", PatchRoute)):
-        found = table.route(name, PLACE)
-        assert type(found) is kind
-        assert found.geometry is PLACE
+M = 50  # more examples than rows
+OPERATIONS = {
+    "apply": "SY",
+    "adjoint": "SZu",
+    "stencil_gradient": "ZY",
+    "adjoint_and_gradient": "SZYu",
+    "combine": "SYbfz",
+}
 
 
-@pytest.mark.skipif(not table.COMPILED, reason="numba, the extra `fast`, is not installed")
-def test_the_compiled_route_is_made_with_its_runs():
-    runs = runs_of(PLACE)
-    found = table.route("compiled", PLACE, runs)
-    assert type(found).__name__ == "CompiledRoute"
-    assert found.geometry is PLACE
-    S, Y = np.ones((1, 1, 3, 3)), np.random.default_rng(0).standard_normal((400, 3))
-    np.testing.assert_allclose(
-        found.combine([(S, Y)], None, None, None),
-        PatchRoute(PLACE).combine([(S, Y)], None, None, None),
-        atol=1e-12,
-    )
+def call(convolution, operation, given):
+    if operation == "combine":
+        S, Y, *rest = given.values()
+        return convolution.combine([(S, Y)], *rest)
+    return getattr(convolution, operation)(*given.values())
 
 
-def test_the_compiled_route_is_imported_only_when_it_is_taken_and_gets_place_and_runs(monkeypatch):
-    stub = SimpleNamespace(CompiledRoute=lambda *given: ("compiled route", *given))
-    monkeypatch.setitem(sys.modules, "refms.stencils.routes.compiled", stub)
-    runs = runs_of(PLACE)
-    assert table.route("compiled", PLACE, runs) == ("compiled route", PLACE, runs)
-    with pytest.raises(AssertionError):
-        table.route("compiled", PLACE)
+def arrays(letters):
+    shapes = {"S": (3, 2, 1, 3), "b": (3,)}
+    shapes |= dict.fromkeys("Yu", (24, M)) | dict.fromkeys("Zfz", (36, M))
+    rng = np.random.default_rng(1)
+    return {letter: rng.standard_normal(shapes[letter]) for letter in letters}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_the_table_is_asked_by_stencil_work_dtype_and_backend(monkeypatch, operation):
+    questions = []
+    monkeypatch.setattr(module, "choose", lambda *question: questions.append(question) or "matrix")
+    given = arrays(OPERATIONS[operation])
+    call(Convolution(Grid((3, 4)), 2, 3, (1, 3), "zero"), operation, given)
+    # One complex array makes the result complex, wherever it stands; then no compiled route may be taken.
+    for letter, array in given.items():
+        changed = given | {letter: array + 1j}
+        call(Convolution(Grid((3, 4)), 2, 3, (1, 3), "zero"), operation, changed)
+    kinds = ["float64", *["complex128"] * len(given)]
+    assert questions == [("auto", (1, 3), 3 * 2 * 3 * 12 * M, kind, "numpy") for kind in kinds]
+
+
+OPTIONAL = [("adjoint", "u", "add"), ("adjoint_and_gradient", "u", "add")]
+OPTIONAL += [("combine", letter, name) for letter, name in zip("bfz", ("bias", "factor", "add"), strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("operation", "letter", "name", "wrong"),
+    [
+        (*optional, wrong)
+        for optional, wrong in itertools.product(OPTIONAL, ("rows", "examples", "precision"))
+        if (optional[1], wrong) != ("b", "examples")
+    ],
+)
+def test_an_optional_array_that_does_not_fit_is_refused_by_its_name(operation, letter, name, wrong):
+    given = arrays(OPERATIONS[operation])
+    array = given[letter]
+    given[letter] = {
+        "rows": array[1:],
+        "examples": array[..., 1:],
+        "precision": array.astype("float32"),
+    }[wrong]
+    with pytest.raises(InputError, match=rf"\b{name}\b"):
+        call(Convolution(Grid((3, 4)), 2, 3, (1, 3), "zero"), operation, given)
+
+
+def test_a_route_is_kept_for_its_dtype_and_number_of_examples():
+    convolution = Convolution(Grid((3, 4)), 2, 3, (1, 3), "zero")
+    kinds = [np.dtype(kind) for kind in ("float32", "float64", "complex128")]
+    found = {(kind, m): convolution.route_for(kind, m) for kind in kinds for m in (1, M)}
+    assert len({id(route) for route in found.values()}) == len(found)
+    assert all(convolution.route_for(*key) is route for key, route in found.items())
+    for m in range(200):  # the number of routes that are kept is bounded
+        convolution.route_for(kinds[0], m + 1)
+    assert len(vars(convolution)["_routes"]) < 200
+
+
+@pytest.mark.parametrize("name", [name for name in table.ROUTES if name != "compiled" or table.COMPILED])
+@pytest.mark.parametrize("orientation", ["correlation", "convolution"])
+def test_an_unchecked_route_has_the_bits_of_the_methods(name, orientation):
+    convolution = Convolution(Grid((3, 4)), 2, 3, (1, 3), "zero", orientation, name)
+    given = arrays("SYZubfz")
+    S, Y, Z, u, b, f, z = given.values()
+    route = convolution.route_for(Y.dtype, M)
+    pairs = [
+        (route.combine([(S, Y), (S, u)], b, f, z), convolution.combine([(S, Y), (S, u)], b, f, z)),
+        (route.combine([(S, Y)]), convolution.apply(S, Y)),
+        (route.adjoint(S, Z, u), convolution.adjoint(S, Z, u)),
+        (route.gradient(Z, Y), convolution.stencil_gradient(Z, Y)),
+        *zip(
+            route.adjoint_and_gradient(S, Z, Y),
+            convolution.adjoint_and_gradient(S, Z, Y),
+            strict=True,
+        ),
+    ]
+    for found, expected in pairs:
+        np.testing.assert_array_equal(found, expected)

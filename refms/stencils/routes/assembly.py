@@ -10,33 +10,25 @@ import numpy as np
 from refms.backend import NUMPY, Backend, backend_of
 from refms.errors import Array, InputError, precision, require_shape
 from refms.grid import Grid
-from refms.stencils.patches import neighbours, offsets_of
-from refms.stencils.repeats import Repeats
+from refms.stencils.routes.neighbours import neighbours, offsets_of
+from refms.stencils.routes.repeats import Repeats, repeats_of
+from refms.stencils.routes.route import flip
 
 
 @dataclass(frozen=True, eq=False)
 class ConvolutionAssembly:
     """The sparsity pattern of K(S), and for each stored value the entry of S that it is.
 
-    Build it with :func:`assemble` or ``Convolution.assembly``.
-
     Parameters
     ----------
-    grid : Grid
-        The grid with n cells.
-    stencils_shape : tuple of int
-        Shape (c_out, c_in, *stencil) of the S that ``matrix`` takes.
-    boundary : str
-        ``"periodic"`` or ``"zero"``.
-    flipped : bool
-        Whether S is flipped first (orientation "convolution").
+    grid, stencils_shape, boundary, flipped
+        n cells; shape (c_out, c_in, *stencil) of S; ``"periodic"`` or ``"zero"``; whether S is flipped first.
     precision : str
         ``"single"`` or ``"double"``: what S has to be.
     backend : Backend
         Where the arrays live.
     gather : array
-        Integers (c_out, head + period + tail): positions in the folded, flattened S of the values that are
-        gathered.
+        Integers (c_out, gathered values): their positions in the folded, flattened S.
     repeats : Repeats
         How the stored values of one output channel follow from the gathered ones.
     indices, indptr : array
@@ -110,28 +102,6 @@ def assemble(
 ) -> ConvolutionAssembly:
     """Return the assembly of K(S) on a grid; the pattern is built on the host and moved to the backend.
 
-    Parameters
-    ----------
-    grid : Grid
-        The grid with n cells.
-    stencils_shape : tuple of int
-        (c_out, c_in, *stencil), one odd stencil size per grid axis.
-    boundary : str
-        ``"periodic"`` or ``"zero"``.
-    flipped : bool
-        Whether S is flipped first (orientation "convolution").
-    dtype : str
-        dtype of the S to come; a real one of the same precision covers the complex one.
-    backend : Backend
-        Where the matrices shall live.
-
-    Returns
-    -------
-    ConvolutionAssembly
-        The assembly.
-
-    Examples
-    --------
     >>> pattern = assemble(Grid((4,)), (1, 1, 3), "periodic", flipped=False)
     >>> pattern.matrix(np.array([[[1.0, 2.0, 3.0]]])).toarray().tolist()[0]
     [2.0, 3.0, 0.0, 1.0]
@@ -151,60 +121,26 @@ def assemble(
     counts = np.tile(c_in * inside.sum(axis=1), c_out)
 
     by_position = inside.reshape(grid.shape[0], -1).sum(axis=1) * c_in
-    repeats = Repeats.of(by_position, reach=min(sizes[0] // 2, grid.shape[0]))
-    indices = np.tile(columns, c_out)
+    repeats = repeats_of(by_position, reach=min(sizes[0] // 2, grid.shape[0]))
     indptr = np.concatenate([[0], np.cumsum(counts)]).astype(integer)
-    kept = filters + gather[repeats.gathered]
-    moved_gather, *moved = [backend.from_host(part) for part in (kept, indices, indptr)]
+    parts = (filters + gather[repeats.gathered], np.tile(columns, c_out), indptr)
+    moved = [backend.from_host(part) for part in parts]
     if backend.name == "numpy":
-        for part in (moved_gather, *moved):
+        for part in moved:
             part.flags.writeable = False
     kind = precision(np.empty(0, dtype=dtype), "dtype")
     return ConvolutionAssembly(
-        grid, tuple(stencils_shape), boundary, flipped, kind, backend, moved_gather, repeats, *moved
+        grid, tuple(stencils_shape), boundary, flipped, kind, backend, moved[0], repeats, *moved[1:]
     )
 
 
 def index_dtype(nnz: int, rows: int, columns: int) -> str:
     """Return the dtype of CSR index arrays: int32, or int64 where a count does not fit into it.
 
-    Parameters
-    ----------
-    nnz, rows, columns : int
-        Stored values and shape of the matrix.
-
-    Returns
-    -------
-    str
-        ``"int32"`` or ``"int64"``.
-
-    Examples
-    --------
     >>> index_dtype(2**31, 10, 10)
     'int64'
     """
     return "int32" if max(nnz, rows, columns) <= np.iinfo(np.int32).max else "int64"
-
-
-def flip(S: Array) -> Array:
-    """Return S reversed along all its stencil axes: κ becomes -κ.
-
-    Parameters
-    ----------
-    S : array
-        Shape (c_out, c_in, *stencil), odd sizes.
-
-    Returns
-    -------
-    array
-        Same shape, a view.
-
-    Examples
-    --------
-    >>> flip(np.array([[[1.0, 2.0, 3.0]]])).tolist()
-    [[[3.0, 2.0, 1.0]]]
-    """
-    return S[(slice(None), slice(None)) + (slice(None, None, -1),) * (S.ndim - 2)]
 
 
 def fold(S: Array, grid: Grid, boundary: str) -> Array:
@@ -212,24 +148,8 @@ def fold(S: Array, grid: Grid, boundary: str) -> Array:
 
     With a periodic boundary and n < n_K cells along an axis, the entries κ and κ + n act on the same cell.
     The folded stencil has n entries along such an axis, entry p for all κ ≡ p (mod n). Other axes stay as
-    they are.
+    they are, and a zero boundary folds nothing.
 
-    Parameters
-    ----------
-    S : array
-        Shape (c_out, c_in, *stencil), odd sizes.
-    grid : Grid
-        The grid.
-    boundary : str
-        ``"periodic"``, or ``"zero"``, which folds nothing.
-
-    Returns
-    -------
-    array
-        Shape (c_out, c_in, *min(n_K, n)), dtype of S; S itself if nothing folds.
-
-    Examples
-    --------
     >>> fold(np.array([[[1.0, 2.0, 4.0]]]), Grid((2,)), "periodic").tolist()
     [[[2.0, 5.0]]]
     """
@@ -249,10 +169,9 @@ def fold(S: Array, grid: Grid, boundary: str) -> Array:
 
 def _single_pattern(grid: Grid, sizes: tuple[int, ...], boundary: str) -> tuple[Array, Array, Array]:
     """Columns in ascending order, whether they act, and their stencil entries; each (n, Π folded sizes)."""
-    folds = [boundary == "periodic" and n < size for n, size in zip(grid.shape, sizes, strict=True)]
     offsets = [
-        np.arange(n) if folded else offsets_of(size)
-        for n, size, folded in zip(grid.shape, sizes, folds, strict=True)
+        np.arange(n) if boundary == "periodic" and n < size else offsets_of(size)
+        for n, size in zip(grid.shape, sizes, strict=True)
     ]
     cells, inside = neighbours(grid.shape, offsets, boundary)
     # Cells beyond a zero boundary carry the numbers of other cells; they sort anywhere and are dropped later.
