@@ -9,24 +9,43 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from refms.cli.files import require_target, write_json
-from refms.errors import InputError
-from refms.io import Artifact, write_artifact
+from refms.cli.options import Commands, add_command, add_dtype_option, dtypes_of
 
 if TYPE_CHECKING:
     from refms.certify import Row
+    from refms.io import Artifact
 
 _WIDTH = 48
 
 
+def register(commands: Commands) -> None:
+    """Add ``certify`` to the command line."""
+    command = add_command(
+        commands,
+        "certify",
+        "Compute goldens in ball arithmetic, from the formulas alone, and measure how far refms is from them "
+        "(needs python-flint: pip install 'refms[certify]').",
+        "refms certify --json certify.json",
+        run,
+    )
+    add_dtype_option(command)
+    source = command.add_mutually_exclusive_group()
+    source.add_argument(
+        "--shipped",
+        action="store_true",
+        help="take the goldens that came with refms as they are, without python-flint",
+    )
+    source.add_argument("--write", metavar="FILE", help="write the goldens just computed to FILE (.h5)")
+    command.add_argument("--force", action="store_true", help="replace FILE if it exists")
+
+
 def run(options: argparse.Namespace) -> int:
     """Print the table; return 0 if all is proved right, 1 otherwise."""
-    # here and not above: other commands shall not wait for it
     from refms.certify import certify, from_artifact
 
     artifact, summary, difference = _goldens(options)
     goldens = from_artifact(artifact)
-    dtypes = ("float64", "float32") if options.dtype == "both" else (options.dtype,)
-    rows = {dtype: certify(goldens, dtype) for dtype in dtypes}
+    rows = {dtype: certify(goldens, dtype) for dtype in dtypes_of(options)}
     print(_table(rows))
     print("\n".join(["", *_failures(rows), summary]))
     worst = {dtype: max(found, key=lambda row: row.distance) for dtype, found in rows.items()}
@@ -49,6 +68,8 @@ def run(options: argparse.Namespace) -> int:
 def _goldens(options: argparse.Namespace) -> tuple[Artifact, str, str]:
     """Return the goldens to believe, where they come from, and where they differ from the shipped ones."""
     from refms.certify import difference, prove_all, shipped, to_artifact
+    from refms.errors import InputError
+    from refms.io import write_artifact
 
     if options.shipped:
         artifact = shipped()

@@ -3,15 +3,63 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from refms.cli.files import write_json
 from refms.cli.interruption import interruption
-from refms.cli.laboratory import bench_of, draw, planned, require_results, teller, write_results
-from refms.linear.outcome import Status
-from refms.run.bench import Run, measured_run, require_runnable
-from refms.run.plan import Plan
-from refms.run.results import comparison_artifact, comparison_result, comparison_table
+from refms.cli.options import Commands, add_backend_option, add_command, add_data_options, words_of
+from refms.cli.result_folder import draw, require_results, write_results
+from refms.names import METHODS
+
+if TYPE_CHECKING:
+    from refms.run.compare import Run
+    from refms.run.config import Configuration
+    from refms.run.experiment import Experiment
+    from refms.run.plan import Plan
+
+
+def register(commands: Commands) -> None:
+    """Add ``compare`` to the command line."""
+    command = add_command(
+        commands,
+        "compare",
+        "Run optimisers from the same start on the same problem, and write their curves.",
+        "refms compare validation/learning_across_scales/compare_digits.toml -o comparison",
+        run,
+    )
+    add_run_options(command, "compare.json and compare.h5")
+    command.add_argument(
+        "--methods",
+        metavar="NAME,…",
+        help=f"these methods alone, of {', '.join(METHODS)} (default: those of [compare], or all)",
+    )
+    command.add_argument("--iterations", type=int, metavar="N", help="iterations (epochs) of each method")
+    command.add_argument(
+        "--work-units",
+        type=float,
+        metavar="W",
+        help="end a run after the iteration in which it has spent W network evaluations of one image",
+    )
+
+
+def add_run_options(command: argparse.ArgumentParser, files: str) -> None:
+    """Add the options of a command that writes runs of methods into a folder."""
+    command.add_argument("config", metavar="CONFIG.toml", help="configuration with the method's sections")
+    add_data_options(command)
+    command.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help=f"folder for {files}; made if it is missing"
+    )
+    add_backend_option(command)
+    command.add_argument(
+        "--plot",
+        action="store_true",
+        help="draw the curves into OUT; where matplotlib is installed this is done in any case",
+    )
+    command.add_argument("--force", action="store_true", help="replace results in OUT")
+    command.add_argument("--quiet", action="store_true", help="no progress rows")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -19,20 +67,24 @@ def run(options: argparse.Namespace) -> int:
 
     Ctrl-C ends the run of one method after its iteration, and what was done is written.
     """
+    from refms.linear.outcome import Status
+    from refms.run.compare import require_runnable, run_method
+    from refms.run.results import comparison_artifact, comparison_result, comparison_table
+
     plan, folder = configured(options), Path(options.output)
     require_results(folder, "compare", force=options.force, plot=options.plot)
-    bench = bench_of(plan.configuration, options)
+    experiment = fitted_experiment(plan.configuration, options)
     for name in plan.compare.methods:
-        require_runnable(bench, name, plan)
-    runs = dict[str, Run]()
+        require_runnable(experiment, name, plan)
+    runs: dict[str, Run] = {}
     with interruption(quiet=options.quiet) as stopping:
         for name in plan.compare.methods:
             tell = teller(name, quiet=options.quiet)
-            runs[name] = measured_run(bench, name, plan, plan.compare, tell, stopping)
+            runs[name] = run_method(experiment, name, plan, plan.compare, tell, stopping)
             if stopping():
                 break
     result = comparison_result(plan, runs)
-    write_results(folder, result, comparison_artifact(result, runs))
+    write_results(folder, result, comparison_artifact(result, runs), force=options.force)
     write_json(options.json, result)
     print(comparison_table(result))
     for name, found in runs.items():
@@ -44,24 +96,44 @@ def run(options: argparse.Namespace) -> int:
 
 
 def configured(options: argparse.Namespace) -> Plan:
-    """Return the plan of the file with the options put over it.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        Parsed command line.
-
-    Returns
-    -------
-    Plan
-        Checked.
-    """
+    """Return the plan of the file with the options put over it."""
     plan = planned(options)
-    if options.methods is not None:
-        names = [name.strip() for name in options.methods.split(",") if name.strip()]
-        plan = plan.with_value("compare.methods", names)
-    if options.iterations is not None:
-        plan = plan.with_value("compare.iterations", options.iterations)
-    if options.work_units is not None:
-        plan = plan.with_value("compare.work_units", options.work_units)
+    methods = None if options.methods is None else words_of(options.methods)
+    given = {"methods": methods, "iterations": options.iterations, "work_units": options.work_units}
+    for key, value in given.items():
+        plan = plan if value is None else plan.with_value(f"compare.{key}", value)
     return plan
+
+
+def planned(options: argparse.Namespace) -> Plan:
+    """Return the plan of the file, with the data set of the command line."""
+    from refms.run.plan import Plan
+
+    plan = Plan.from_toml(options.config)
+    return plan.with_value("data.dataset", options.dataset) if options.dataset else plan
+
+
+def fitted_experiment(configuration: Configuration, options: argparse.Namespace) -> Experiment:
+    """Return data and start of a configuration, the classifier fitted."""
+    from refms.backend import backend_named
+    from refms.run.experiment import experiment_of, read_dataset
+
+    dataset = read_dataset(configuration.data.dataset, options.data_dir)
+    return experiment_of(configuration, dataset, backend_named(options.backend)).fitted()
+
+
+def teller(name: str, *, quiet: bool) -> Callable[[Mapping[str, float]], None] | None:
+    """Return what prints a row for each iteration of a run, or None for nothing."""
+    if quiet:
+        return None
+
+    def tell(numbers: Mapping[str, float]) -> None:
+        sys.stderr.write(
+            f"run={name} iteration={numbers['iteration']:.0f} objective={numbers['objective']:.6g} "
+            f"gradient={numbers['gradient_norm']:.2e} "
+            f"validation_accuracy={numbers['validation_accuracy']:.4f} "
+            f"work_units={numbers['work_units']:.6g} seconds={numbers['seconds']:.2f}\n"
+        )
+        sys.stderr.flush()
+
+    return tell

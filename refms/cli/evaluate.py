@@ -3,30 +3,61 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-from typing import Any
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 
-from refms.cli.datasets import read_dataset, split_by
 from refms.cli.files import write_json
-from refms.data.dataset import Dataset, one_hot
-from refms.errors import InputError
-from refms.io.model_file import load_model
-from refms.model import Model, score
-from refms.run.config import Configuration
+from refms.cli.options import Commands, add_command, add_data_options, add_model
+
+if TYPE_CHECKING:
+    from refms.model import Model
+
+PARTS = ("validation", "train", "test", "all")
+
+
+def register(commands: Commands) -> None:
+    """Add ``evaluate`` to the command line."""
+    command = add_command(
+        commands,
+        "evaluate",
+        "Print accuracy and loss of a model on a data set at the model's resolution.",
+        "refms evaluate fine.h5 --dataset digits --size 8",
+        run,
+    )
+    add_model(command)
+    add_data_options(command)
+    command.add_argument("--size", type=int, help="resolution at which to evaluate; must be the model's")
+    command.add_argument(
+        "--part",
+        choices=PARTS,
+        default="validation",
+        help="which images: the training's own validation or training part, the test part of a data set from "
+        "files, or all",
+    )
+    command.add_argument(
+        "--interpolate",
+        action="store_true",
+        help="prolong images that are coarser than the model by the P of its pre-processing",
+    )
+    command.add_argument(
+        "--smoothing", type=float, help="smooth the images by this instead of as in training"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Evaluate and print; return 0."""
+    from refms.io.model_file import load_model
+    from refms.model import score
+    from refms.run.experiment import examples_of, part_of
+
     model = load_model(options.model)
     require_size(model, options)
     if options.smoothing is not None:
-        steps = dataclasses.replace(model.preprocessing, smoothing=options.smoothing)
-        model = dataclasses.replace(model, preprocessing=steps)
-    dataset = chosen_part(model, options)
-    if dataset.classes != model.mu.shape[0]:
-        raise InputError(f"{dataset.name!r} has {dataset.classes} classes, the model {model.mu.shape[0]}.")
-    labels = one_hot(dataset.labels, dataset.classes, str(model.W.dtype))
-    found = score(model, model.prepare(dataset, options.interpolate), labels)
+        steps = replace(model.preprocessing, smoothing=options.smoothing)
+        model = replace(model, preprocessing=steps)
+    dataset = part_of(model, options.part, options.dataset, options.data_dir)
+    examples = examples_of(model, dataset, options.interpolate)
+    found = score(model, examples.X, examples.C)
     print(
         f"{options.model}: grid {model.grid.shape}, {options.part} part of {dataset.name}, "
         f"{found.examples} images: accuracy {found.accuracy:.4f}, loss {found.loss:.4f}"
@@ -40,53 +71,18 @@ def run(options: argparse.Namespace) -> int:
             "part": options.part,
             "smoothing": model.preprocessing.smoothing,
             "interpolated": model.grid.levels_to(dataset.grid) < 0,
-            **dataclasses.asdict(found),
+            **asdict(found),
         },
     )
     return 0
 
 
 def require_size(model: Model, options: argparse.Namespace) -> None:
-    """Refuse a resolution that is not the model's.
+    """Refuse a ``--size`` that is not the model's, with the command that moves the model there."""
+    from refms.errors import InputError
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-    options : argparse.Namespace
-        ``model``, its file, and ``size``, or None for the model's own.
-
-    Raises
-    ------
-    InputError
-        With the command that moves the model.
-    """
     if options.size is not None and any(n != options.size for n in model.grid.shape):
         raise InputError(
             f"{options.model!r} lives on grid {model.grid.shape}, not on size {options.size}. Move it there "
             f"first: refms transfer {options.model} --to {options.size} -o OUT."
         )
-
-
-def chosen_part(model: Model, options: argparse.Namespace) -> Dataset:
-    """Return the images to evaluate on.
-
-    Parameters
-    ----------
-    model : Model
-        Its record says how its training split the data.
-    options : argparse.Namespace
-        ``dataset``, ``data_dir`` and ``part``.
-
-    Returns
-    -------
-    Dataset
-        The chosen part.
-    """
-    stored: Any = model.record.get("configuration", {})
-    section = Configuration.from_dict(stored).data
-    name = options.dataset or section.dataset
-    dataset = read_dataset(name, options.data_dir, "test" if options.part == "test" else "train")
-    if options.part in ("test", "all"):
-        return dataset
-    return split_by(section, dataset)[0 if options.part == "train" else 1]

@@ -3,79 +3,139 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from refms.cli.datasets import training_part
 from refms.cli.evaluate import require_size
-from refms.cli.files import require_target, write_json
-from refms.data.dataset import Dataset, one_hot, subset
-from refms.environment import machine, versions
-from refms.errors import FileError, InputError, require_whole
-from refms.io.artifact import Artifact
-from refms.io.model_file import load_model
-from refms.io.writing import write_artifact
-from refms.linear.spectrum import Effort
-from refms.model import Model
-from refms.objective.batches import LabelledColumns
-from refms.objective.optimal_control import BLOCKS
-from refms.run.config import Configuration
-from refms.run.inspection.inspection import BlockInspection, in_double, inspect
-from refms.run.inspection.layers import layer_norms
-from refms.run.inspection.record import as_arrays, as_json
+from refms.cli.files import write_json
+from refms.cli.options import Commands, add_command, add_data_options, add_model
+from refms.cli.result_folder import require_results, write_results
+from refms.names import BLOCK_NAMES
+
+if TYPE_CHECKING:
+    from refms.model import Model
+    from refms.objective.batches import LabelledColumns
+    from refms.run.inspection.inspection import BlockInspection
 
 RESIDUALS = (1e-1, 1e-2, 1e-4)
 """Relative residuals whose first iteration the table tells."""
 
 
+def register(commands: Commands) -> None:
+    """Add ``inspect`` to the command line."""
+    command = add_command(
+        commands,
+        "inspect",
+        "Write spectra of a model's Gauss-Newton matrix and Hessian, CG residuals and model quality.",
+        "refms inspect coarse.h5 --block propagation --examples 50 -o inspection",
+        run,
+    )
+    add_model(command)
+    command.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help="folder for inspect.json and inspect.h5"
+    )
+    add_data_options(command)
+    command.add_argument("--size", type=int, help="resolution of the images; must be the model's")
+    command.add_argument(
+        "--examples",
+        type=int,
+        default=200,
+        metavar="N",
+        help="first N images of the training part (default: 200); time grows with them",
+    )
+    command.add_argument(
+        "--block",
+        action="append",
+        choices=BLOCK_NAMES,
+        help="look at this block; may be given more than once (default: all three)",
+    )
+    command.add_argument(
+        "--eigenvalues", type=int, default=4, metavar="K", help="eigenvalues at each end (default: 4)"
+    )
+    command.add_argument(
+        "--steps", type=int, default=32, metavar="K", help="products a probe for a density (default: 32)"
+    )
+    command.add_argument(
+        "--probes", type=int, default=4, metavar="K", help="random probes of a density (default: 4)"
+    )
+    command.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the probes (default: 0)")
+    command.add_argument("--force", action="store_true", help="replace an earlier inspection in OUT")
+
+
 def run(options: argparse.Namespace) -> int:
     """Inspect, print and write; return 0."""
+    from refms.errors import require_whole
+    from refms.io.model_file import load_model
+    from refms.linear.spectrum import Effort
+    from refms.run.experiment import configuration_of
+    from refms.run.inspection.inspection import in_double, inspect
+    from refms.run.inspection.layers import layer_norms
+
     for name in ("examples", "eigenvalues", "steps", "probes"):
         require_whole(getattr(options, name), f"--{name}", 1)
     require_whole(options.seed, "--seed")
     folder = Path(options.output)
-    targets = folder / "inspect.json", folder / "inspect.h5"
-    _require_folder(folder)
-    for target in targets:
-        if folder.exists():
-            require_target(str(target), force=options.force)
+    require_results(folder, "inspect", force=options.force)
     model = load_model(options.model)
     require_size(model, options)
-    stored: Any = model.record.get("configuration", {})
-    configuration = Configuration.from_dict(stored)
-    dataset = _images(model, options)
+    configuration = configuration_of(model)
     model = in_double(model)
-    examples = LabelledColumns(
-        np.ascontiguousarray(model.prepare(dataset)), one_hot(dataset.labels, dataset.classes, "float64")
-    )
+    examples, dataset = _first_examples(model, options)
     effort = Effort(options.eigenvalues, options.steps, options.probes, options.seed)
-    blocks = tuple(name for name in BLOCKS if not options.block or name in options.block)
-    found = inspect(model, examples, configuration, blocks, effort)
-    layers = layer_norms(model)
+    blocks = tuple(name for name in BLOCK_NAMES if not options.block or name in options.block)
+    found, layers = inspect(model, examples, configuration, blocks, effort), layer_norms(model)
     head = {
         "kind": "inspect",
         "model": options.model,
         "grid": list(model.grid.shape),
-        "dataset": dataset.name,
+        "dataset": dataset,
         "examples": examples.count,
         "configuration": configuration.to_dict(),
-        "effort": {
-            "eigenvalues": effort.count,
-            "steps": effort.steps,
-            "probes": effort.probes,
-            "seed": effort.seed,
-        },
+        "effort": {name: getattr(options, name) for name in ("eigenvalues", "steps", "probes", "seed")},
     }
+    result = _write(folder, head, found, layers, force=options.force)
+    write_json(options.json, result)
+    print("\n".join(table(head, found, layers)))
+    return 0
+
+
+def _first_examples(model: Model, options: argparse.Namespace) -> tuple[LabelledColumns, str]:
+    """Return the first images of the part that the model was trained on, and the name of their data set."""
+    import numpy as np
+
+    from refms.data.dataset import subset
+    from refms.errors import InputError
+    from refms.run.experiment import examples_of, part_of
+
+    dataset = part_of(model, "train", options.dataset, options.data_dir)
+    if options.examples > dataset.count:
+        raise InputError(
+            f"--examples is {options.examples}; the training part has {dataset.count} images, expected at "
+            "most that."
+        )
+    return examples_of(model, subset(dataset, np.arange(options.examples))), dataset.name
+
+
+def _write(
+    folder: Path,
+    head: Mapping[str, Any],
+    found: Mapping[str, BlockInspection],
+    layers: list[dict[str, Any]],
+    *,
+    force: bool,
+) -> dict[str, Any]:
+    """Write both files, and return the result as JSON has it."""
+    import datetime
+
+    import numpy as np
+
+    from refms.environment import machine, versions
+    from refms.io.artifact import Artifact
+    from refms.run.inspection.record import as_arrays, as_json
+
     arrays = as_arrays(found)
-    arrays.update({f"layers/{key}": np.array([row[key] for row in layers], dtype=float) for key in layers[0]})
-    folder.mkdir(exist_ok=True)
-    write_artifact(
-        targets[1], Artifact("inspect", {**head, "versions": versions()}, arrays), overwrite=options.force
-    )
+    arrays |= {f"layers/{key}": np.array([row[key] for row in layers], dtype=float) for key in layers[0]}
     result = {
         **head,
         "machine": machine(),
@@ -83,31 +143,15 @@ def run(options: argparse.Namespace) -> int:
         "layers": layers,
         **as_json(found),
     }
-    write_json(str(targets[0]), result)
-    write_json(options.json, result)
-    print("\n".join(table(head, found, layers)))
-    return 0
+    artifact = Artifact("inspect", {**head, "versions": versions()}, arrays)
+    write_results(folder, result, artifact, force=force)
+    return result
 
 
 def table(
     head: Mapping[str, Any], found: Mapping[str, BlockInspection], layers: list[dict[str, Any]]
 ) -> list[str]:
-    """Return what is printed.
-
-    Parameters
-    ----------
-    head : mapping
-        ``model``, ``grid``, ``examples`` and ``dataset``.
-    found : mapping of str to BlockInspection
-        By block.
-    layers : list of dict
-        Of :func:`~refms.run.inspection.layers.layer_norms`.
-
-    Returns
-    -------
-    list of str
-        Lines.
-    """
+    """Return the lines that are printed: what is looked at, then a table for each thing that was seen."""
     lines = [
         f"{head['model']}: grid {tuple(head['grid'])}, {head['examples']} training images of "
         f"{head['dataset']}",
@@ -146,24 +190,3 @@ def table(
 
 def _first(values: Any) -> str:
     return f"{values[0]:.3g}" if len(values) else "-"
-
-
-def _images(model: Model, options: argparse.Namespace) -> Dataset:
-    """Return the first images of the part that the model was trained on."""
-    dataset = training_part(model, options.dataset, options.data_dir)
-    if dataset.classes != model.mu.shape[0]:
-        raise InputError(f"{dataset.name!r} has {dataset.classes} classes, the model {model.mu.shape[0]}.")
-    if options.examples > dataset.count:
-        raise InputError(
-            f"--examples is {options.examples}; the training part has {dataset.count} images, expected at "
-            "most that."
-        )
-    return subset(dataset, np.arange(options.examples))
-
-
-def _require_folder(folder: Path) -> None:
-    """Refuse, before any work is done, a folder that cannot be made."""
-    if folder.exists() and not folder.is_dir():
-        raise FileError(f"{str(folder)!r} exists and is no folder; choose another name.")
-    if not folder.exists() and not folder.absolute().parent.is_dir():
-        raise FileError(f"the folder of {str(folder)!r} does not exist; create it first.")

@@ -12,18 +12,7 @@ from typing import Any
 
 @contextmanager
 def interruption(*, quiet: bool) -> Iterator[Callable[[], bool]]:
-    """Take the first Ctrl-C as a wish to stop.
-
-    Parameters
-    ----------
-    quiet : bool
-        Whether to say nothing on it.
-
-    Yields
-    ------
-    callable
-        Tells whether Ctrl-C was pressed. Outside the main thread, where signals do not arrive, it never was.
-    """
+    """Yield what tells whether Ctrl-C was pressed; outside the main thread none arrives."""
     pressed = threading.Event()
 
     def press(signum: int, frame: Any) -> None:

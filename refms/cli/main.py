@@ -9,39 +9,49 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
-import importlib
 import io
 import os
 import sys
 from collections.abc import Sequence
 
 from refms import __version__
-from refms.cli.files import require_json_target
-from refms.cli.parsers import (
-    artifacts,
+from refms.cli import (
     certify,
     compare,
     conform,
+    diff,
     evaluate,
     inspect,
     plot,
+    show,
+    study,
     train,
     transfer,
     verify,
 )
+from refms.cli.files import require_json_target
 from refms.errors import InputError
 
-_PARSERS = (verify, conform, certify, train, evaluate, transfer, compare, inspect, plot, artifacts)
+COMMANDS = (
+    verify,
+    conform,
+    certify,
+    train,
+    evaluate,
+    transfer,
+    compare,
+    study,
+    inspect,
+    plot,
+    show,
+    diff,
+)
+"""Each registers its parser and what it runs, and imports what that needs when it runs: a help page needs
+neither NumPy, SciPy nor h5py, which take longer than all the rest."""
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line.
-
-    Returns
-    -------
-    argparse.ArgumentParser
-        With one subparser per command; each sets ``runs`` to the name of the function that does the work.
-    """
+    """Return the parser of the whole command line; each command sets ``run`` to what does the work."""
     top = argparse.ArgumentParser(
         prog="refms",
         description="Multiscale training of convolutional networks, numerically verified.",
@@ -51,24 +61,13 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"refms {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in _PARSERS:
+    for module in COMMANDS:
         module.register(commands)
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        Words after ``refms``; by default those of the process.
-
-    Returns
-    -------
-    int
-        0 good, 1 a check failed, 2 bad usage or unreadable input, 130 interrupted.
-    """
+    """Run the command line, by default that of the process, and return its exit code."""
     try:
         options = parser().parse_args(arguments)
     except SystemExit as stop:  # argparse ends the process itself: 0 after --help, 2 after bad usage
@@ -119,13 +118,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.json == "-":
         options.json = sys.stdout
         with contextlib.redirect_stdout(sys.stderr):
-            return _done(options)
+            return int(options.run(options))
     if options.json is not None:
         require_json_target(options.json, force=options.force)
-    return _done(options)
-
-
-def _done(options: argparse.Namespace) -> int:
-    """Import what does the work, and do it; a help page has not waited for that import."""
-    module, _, name = options.runs.partition(":")
-    return int(getattr(importlib.import_module(module), name)(options))
+    return int(options.run(options))

@@ -7,32 +7,65 @@ import contextlib
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from refms.cli.files import require_target, write_json, write_text
+from refms.cli.options import Commands, add_command, add_data_options, words_of
+from refms.errors import FileError, InputError, require_choice
+from refms.names import PICTURE_FORMATS, SYNTHETIC_IMAGES
 
-from refms.cli.evaluate import chosen_part
-from refms.cli.files import require_target, write_json
-from refms.data.dataset import subset
-from refms.errors import Array, FileError, InputError, require_choice
-from refms.io.files import atomic_write, regular_file_size
-from refms.io.model_file import load_model
-from refms.model import Model
-from refms.names import SYNTHETIC_IMAGES
-from refms.plots import comparison_figures, figure_bytes, inspection_figures, model_figures, study_figures
-from refms.plots.activations import synthetic_image
-from refms.plots.report import model_page, result_page
-from refms.plots.results import read_result
+if TYPE_CHECKING:
+    from refms.errors import Array
+    from refms.model import Model
 
 _HDF5 = b"\x89HDF"
-_DRAWN = {"compare": comparison_figures, "study": study_figures, "inspect": inspection_figures}
 
 Drawn = tuple[dict[str, Any], Callable[[Mapping[str, Any]], str]]
 """Figures by name, and what makes a page of some of them."""
 
 
+def register(commands: Commands) -> None:
+    """Add ``plot`` to the command line."""
+    command = add_command(
+        commands,
+        "plot",
+        "Draw models (history, stencils, weights, activations) or a JSON result of refms compare, study or "
+        "inspect (needs matplotlib: pip install 'refms[plot]').",
+        "refms plot coarse.h5 fine.h5 --html report.html",
+        run,
+    )
+    command.add_argument(
+        "files", nargs="+", metavar="RUN", help="model files, drawn together, or one JSON result"
+    )
+    command.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="folder for the pictures (default: NAME-plots for the first RUN, none with --html)",
+    )
+    command.add_argument(
+        "--format", choices=PICTURE_FORMATS, default="svg", help="of the pictures (default: svg)"
+    )
+    command.add_argument("--html", metavar="FILE", help="also write one page with tables and all pictures")
+    command.add_argument("--only", metavar="NAME,…", help="these pictures alone, such as history,weights")
+    command.add_argument(
+        "--image",
+        default="",
+        metavar="N",
+        help="whose activations: the N-th image of the validation part, or delta or disk, which need no data "
+        "(default: the first one, where the data are at hand)",
+    )
+    command.add_argument(
+        "--channels", metavar="K,…", help="channels of the classification weights (default: their mean)"
+    )
+    add_data_options(command)
+    command.add_argument("--force", action="store_true", help="replace pictures and page that exist")
+
+
 def run(options: argparse.Namespace) -> int:
     """Draw and write; return 0."""
+    import refms.plots  # noqa: F401  says before any work where matplotlib is missing
+
     if options.html is not None:
         require_target(options.html, force=options.force)
     folder = _folder(options)
@@ -48,19 +81,22 @@ def run(options: argparse.Namespace) -> int:
             f"{len(models)} files were given, not all of them models; models are drawn together, each result "
             "alone."
         )
-    chosen = _chosen(figures, options.only)
-    written = []
-    if folder is not None:
-        written = _write_pictures(folder, chosen, options)
+    if options.only is not None:
+        figures = {require_choice(name, figures, "picture"): figures[name] for name in words_of(options.only)}
+    written = [] if folder is None else _write_pictures(folder, figures, options)
     if options.html is not None:
-        _write(options.html, as_page(chosen).encode(), force=options.force)
+        write_text(options.html, as_page(figures), force=options.force)
         written.append(options.html)
     print("\n".join(written))
-    write_json(options.json, {"runs": options.files, "figures": list(chosen), "files": written})
+    write_json(options.json, {"runs": options.files, "figures": list(figures), "files": written})
     return 0
 
 
 def _of_models(options: argparse.Namespace) -> Drawn:
+    from refms.io.model_file import load_model
+    from refms.plots import model_figures
+    from refms.plots.report import model_page
+
     models = {_name(path, options.files): load_model(path) for path in options.files}
     if len(models) < len(options.files):
         raise InputError("a model was given twice; give each of them once.")
@@ -69,9 +105,13 @@ def _of_models(options: argparse.Namespace) -> Drawn:
 
 
 def _of_result(path: str) -> Drawn:
+    from refms.plots import RESULT_FIGURES
+    from refms.plots.report import result_page
+    from refms.plots.results import read_result
+
     result = read_result(path)
     try:
-        figures = _DRAWN[result["kind"]](result)
+        figures = RESULT_FIGURES[result["kind"]](result)
     except InputError as error:
         raise FileError(f"{path!r}: {error}") from error
     return figures, lambda chosen: result_page(Path(path).name, result, chosen)
@@ -79,6 +119,12 @@ def _of_result(path: str) -> Drawn:
 
 def _images(models: Mapping[str, Model], options: argparse.Namespace) -> dict[str, Array]:
     """Return the image whose activations are drawn, as each model wants it; none where there are no data."""
+    import numpy as np
+
+    from refms.data.dataset import subset
+    from refms.plots.activations import synthetic_image
+    from refms.run.experiment import part_of
+
     if options.image in SYNTHETIC_IMAGES:
         return {key: synthetic_image(options.image, model) for key, model in models.items()}
     place = options.image or "0"
@@ -88,7 +134,7 @@ def _images(models: Mapping[str, Model], options: argparse.Namespace) -> dict[st
     images = {}
     for key, model in models.items():
         try:
-            dataset = chosen_part(model, options)
+            dataset = part_of(model, "validation", options.dataset, options.data_dir)
             if int(place) >= dataset.count:
                 raise InputError(f"--image is {place}; expected 0 to {dataset.count - 1}.")
             images[key] = model.prepare(subset(dataset, np.array([int(place)])), interpolate=True)
@@ -100,20 +146,15 @@ def _images(models: Mapping[str, Model], options: argparse.Namespace) -> dict[st
 
 
 def _channels(text: str | None) -> list[int]:
-    words = [word.strip() for word in (text or "").split(",") if word.strip()]
+    words = words_of(text)
     if not all(word.isdecimal() for word in words):
         raise InputError(f"--channels is {text!r}; expected numbers such as 0,2.")
     return [int(word) for word in words]
 
 
-def _chosen(figures: dict[str, Any], only: str | None) -> dict[str, Any]:
-    if only is None:
-        return figures
-    wanted = [word.strip() for word in only.split(",") if word.strip()]
-    return {require_choice(word, figures, "picture"): figures[word] for word in wanted}
-
-
 def _is_model(path: str) -> bool:
+    from refms.io.files import regular_file_size
+
     regular_file_size(path)
     with open(path, "rb") as file:
         return file.read(len(_HDF5)) == _HDF5
@@ -141,6 +182,8 @@ def _require_folder(folder: Path) -> None:
 
 def _write_pictures(folder: Path, figures: Mapping[str, Any], options: argparse.Namespace) -> list[str]:
     """Write one file a figure; none if one of them exists and may not be replaced."""
+    from refms.plots import figure_bytes
+
     targets = {name: folder / f"{name}.{options.format}" for name in figures}
     for target in targets.values():
         if target.exists() and not options.force:
@@ -150,7 +193,7 @@ def _write_pictures(folder: Path, figures: Mapping[str, Any], options: argparse.
     try:
         folder.mkdir(exist_ok=True)
         for target, content in contents.items():
-            _write(target, content, force=options.force)
+            write_text(target, content, force=options.force)
     except FileError:
         if made:
             with contextlib.suppress(OSError):  # goes if it is empty
@@ -159,8 +202,3 @@ def _write_pictures(folder: Path, figures: Mapping[str, Any], options: argparse.
     except OSError as error:
         raise FileError(f"{str(folder)!r} cannot be made: {error.strerror}.") from error
     return [str(target) for target in targets.values()]
-
-
-def _write(target: str | Path, content: bytes, *, force: bool) -> None:
-    with atomic_write(target, overwrite=force) as temporary:
-        temporary.write_bytes(content)

@@ -3,54 +3,63 @@
 from __future__ import annotations
 
 import shutil
-import statistics
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 
 RECENT = 10
 """Iterations whose times tell those to come."""
 
 
+class Clock:
+    """When a run began and each of its iterations ended, and a status line on what is running.
+
+    ``done`` of ``total`` iterations were made before; ``name`` stands before what the line says.
+    """
+
+    def __init__(self, total: int, done: int = 0, name: str = "") -> None:
+        self.total, self.name = total, name
+        self.times = [time.perf_counter()]
+        show_status(f"{name}iteration {done + 1}/{total} is running")
+
+    def tick(self, iteration: int) -> None:
+        """Note the end of an iteration, and clear the line so that a row can be printed."""
+        self.times.append(time.perf_counter())
+        self.left = time_left(
+            [after - before for before, after in pairwise(self.times)], self.total - iteration
+        )
+        show_status()
+
+    def announce(self, iteration: int) -> None:
+        """Say below the row of an iteration that the next one is running."""
+        if iteration < self.total:
+            left = f"about {duration(self.left)} left"
+            show_status(f"{self.name}iteration {iteration + 1}/{self.total} is running, {left}")
+
+    @property
+    def seconds(self) -> float:
+        """Seconds from the beginning to the last tick."""
+        return self.times[-1] - self.times[0]
+
+
 def time_left(seconds: Sequence[float], iterations: int) -> float:
     """Return how long iterations to come will take, by the median of recent ones.
 
-    Parameters
-    ----------
-    seconds : sequence of float
-        Of the iterations done, at least one. The first one, which also sets up and compiles, is left out as
-        soon as there are others.
-    iterations : int
-        So many are to come.
+    The first one, which also sets up and compiles, is left out as soon as there are others.
 
-    Returns
-    -------
-    float
-        Seconds.
-
-    Examples
-    --------
     >>> time_left([30.0, 2.0, 4.0, 3.0], 10)
     30.0
     """
-    return statistics.median(seconds[1:][-RECENT:] or seconds) * iterations
+    from statistics import median  # slow to import
+
+    return median(seconds[1:][-RECENT:] or seconds) * iterations
 
 
 def duration(seconds: float) -> str:
-    """Return a time in words.
+    """Return a time in its two largest units.
 
-    Parameters
-    ----------
-    seconds : float
-        0 or more.
-
-    Returns
-    -------
-    str
-        In the two largest units.
-
-    Examples
-    --------
     >>> duration(41.7), duration(190), duration(7500), duration(200_000)
     ('42 s', '3 min 10 s', '2 h 5 min', '2 d 7 h')
     """
@@ -71,13 +80,7 @@ def status_line() -> Iterator[None]:
 
 
 def show_status(text: str = "") -> None:
-    """Write a line over the last one on a terminal; where standard error is piped, nothing.
-
-    Parameters
-    ----------
-    text : str
-        It is cut to the width of the terminal; an empty one clears the line.
-    """
+    """Write a line over the last one on a terminal, an empty one to clear it; where it is piped, nothing."""
     if sys.stderr.isatty():
         width = min(shutil.get_terminal_size().columns - 1, 100)
         end = "\r" if not text else ""

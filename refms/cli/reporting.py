@@ -4,53 +4,41 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from refms.cli.progress import show_status
-from refms.conformance.properties import PROPERTIES
-from refms.conformance.property import Property
-from refms.conformance.reports.report import Report, Row, table
-from refms.conformance.runner import run as run_catalogue
 from refms.errors import InputError
+
+if TYPE_CHECKING:
+    from refms.conformance.property import Property
+    from refms.conformance.reports.report import Report, Row
 
 
 def reports_of(
     adapters: Iterable[Any],
     tier: str,
     seed: int,
-    properties: Sequence[Property] = PROPERTIES,
-    run: Callable[..., Report] = run_catalogue,
+    properties: Sequence[Property] | None = None,
+    run: Callable[..., Report] | None = None,
     *,
     details: bool = False,
 ) -> list[Report]:
-    """Run the catalogue on some adapters, with progress on a terminal, and print the table.
+    """Run the catalogue, or some of its properties, on each adapter, and print the table.
 
-    Parameters
-    ----------
-    adapters : iterable of Adapter
-        For example the same implementation in both precisions.
-    tier, seed, properties
-        As for :func:`refms.conformance.runner.run`.
-    run : callable
-        That function, or one that does the same elsewhere.
-    details : bool
-        Whether to print tables of steps also for what does not fail.
-
-    Returns
-    -------
-    list of Report
-        One an adapter.
-
-    Raises
-    ------
-    InputError
-        If the seed is negative.
+    ``run`` is :func:`refms.conformance.runner.run` or does the same elsewhere; ``details`` prints tables of
+    steps also for what does not fail.
     """
+    from refms.conformance.properties import PROPERTIES
+    from refms.conformance.reports.report import table
+    from refms.conformance.runner import run as run_here
+
     if seed < 0:
         raise InputError(f"--seed is {seed}; expected 0 or more.")
-    reports = [run(adapter, tier, seed, properties=properties, progress=_progress) for adapter in adapters]
+    chosen = PROPERTIES if properties is None else properties
+    judge = run or run_here
+    reports = [judge(adapter, tier, seed, properties=chosen, progress=_progress) for adapter in adapters]
     _progress(None)
-    ids = {item.id for item in properties}
+    ids = {item.id for item in chosen}
     shown = (
         dataclasses.replace(report, rows=tuple(row for row in report.rows if row.id in ids))
         for report in reports
@@ -60,21 +48,10 @@ def reports_of(
 
 
 def conclude(reports: Sequence[Report], *, enough: bool = True, failed: bool | None = None) -> bool:
-    """Print the headlines and the verdict.
+    """Print the headlines and the verdict; return whether none failed, each passed something, all was tested.
 
-    Parameters
-    ----------
-    reports : sequence of Report
-        At least one.
-    enough : bool
-        Whether so much was tested that passing means something.
-    failed : bool or None
-        Whether something failed that was not expected to; None: whether anything did.
-
-    Returns
-    -------
-    bool
-        Whether none has failed, each has passed something, and enough was tested.
+    ``enough`` says whether so much was tested that passing means something, ``failed`` whether something
+    failed that was not expected to; None: whether anything did.
     """
     for report in reports:
         print(report.headline)

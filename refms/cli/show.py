@@ -5,11 +5,20 @@ from __future__ import annotations
 import argparse
 
 from refms.cli.files import write_json
-from refms.io import describe, read_artifact_contained
+from refms.cli.options import Commands, add_command
+
+
+def register(commands: Commands) -> None:
+    """Add ``show`` to the command line."""
+    text = "Print what is in an artefact: kind, attributes, arrays."
+    command = add_command(commands, "show", text, "refms show coarse.h5", run)
+    command.add_argument("file", metavar="FILE", help="artefact")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the description; return 0."""
+    from refms.io import describe, read_artifact_contained
+
     artifact = read_artifact_contained(options.file)
     print("\n".join(describe(artifact)))
     arrays = {

@@ -5,28 +5,33 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from refms.cli.compare import add_run_options, fitted_experiment, planned, teller
 from refms.cli.files import write_json
 from refms.cli.interruption import interruption
-from refms.cli.laboratory import (
-    bench_of,
-    draw,
-    planned,
-    require_folder,
-    require_results,
-    teller,
-    write_results,
-)
+from refms.cli.options import Commands, add_command
+from refms.cli.result_folder import draw, require_folder, require_results, write_results
 from refms.errors import FileError
-from refms.io.files import regular_file_size
-from refms.run.bench import measured_run, require_runnable
-from refms.run.plan import Plan
-from refms.run.results import study_artifact, study_result, study_table
-from refms.run.study import StudyPoint, done_before, parameter_name, points_of
+
+if TYPE_CHECKING:
+    from refms.run.plan import Plan
 
 LARGEST_RESULT = 2**28
 """Bytes that an earlier result may have."""
+
+
+def register(commands: Commands) -> None:
+    """Add ``study`` to the command line."""
+    command = add_command(
+        commands,
+        "study",
+        "Vary keys of a configuration, run each value with several seeds, and write their curves; what OUT "
+        "holds already is not run again.",
+        "refms study validation/learning_across_scales/study_digits.toml -o study",
+        run,
+    )
+    add_run_options(command, "study.json and study.h5")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -34,23 +39,27 @@ def run(options: argparse.Namespace) -> int:
 
     Ctrl-C ends the study after the iteration; the run that it cut short is run anew next time.
     """
+    from refms.run.compare import require_runnable, run_method
+    from refms.run.results import study_table
+    from refms.run.study import points_of
+
     plan, folder = planned(options), Path(options.output)
     points = points_of(plan)
-    require_folder(folder)
+    require_folder(folder, "results")
     runs = _earlier(plan, folder, force=options.force)
     require_results(folder, "study", force=True, plot=options.plot)
     with interruption(quiet=options.quiet) as stopping:
         for point in points:
             if point.name in runs:
                 continue
-            bench = bench_of(point.plan.configuration, options)
-            require_runnable(bench, point.section.method, point.plan)
-            tell = teller(point.name, quiet=options.quiet)
             section = point.section
-            found = measured_run(bench, section.method, point.plan, section, tell, stopping)
+            experiment = fitted_experiment(point.plan.configuration, options)
+            require_runnable(experiment, section.method, point.plan)
+            tell = teller(point.name, quiet=options.quiet)
+            found = run_method(experiment, section.method, point.plan, section, tell, stopping)
             if stopping():
                 break
-            runs[point.name] = {**found.to_dict(), **_named(point)}
+            runs[point.name] = {**found.to_dict(), **point.to_dict()}
             _write(plan, folder, runs)
     result = _write(plan, folder, runs)
     write_json(options.json, result)
@@ -61,18 +70,19 @@ def run(options: argparse.Namespace) -> int:
     return int(any(found["outcome"]["status"] == "non_finite" for found in asked.values()))
 
 
-def _named(point: StudyPoint) -> dict[str, Any]:
-    return {"value": point.value, "seed": point.seed, "configuration": point.configuration}
-
-
 def _write(plan: Plan, folder: Path, runs: dict[str, Any]) -> dict[str, Any]:
-    result = study_result(parameter_name(plan), plan.to_dict(), runs)
-    write_results(folder, result, study_artifact(result))
+    from refms.run.results import study_artifact, study_result
+
+    result = study_result(plan, runs)
+    write_results(folder, result, study_artifact(result), force=True)
     return result
 
 
 def _earlier(plan: Plan, folder: Path, *, force: bool) -> dict[str, Any]:
     """Return the runs that the folder holds already; none with ``--force``."""
+    from refms.io.files import regular_file_size
+    from refms.run.study import done_before
+
     path = folder / "study.json"
     if force or not path.exists():
         return {}

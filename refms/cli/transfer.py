@@ -4,22 +4,67 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from refms.cli.datasets import training_part
 from refms.cli.files import write_json
-from refms.errors import InputError
-from refms.grid import Grid
-from refms.io.model_file import load_model, save_model
-from refms.model import Model
-from refms.multiscale.agreement import agreement
-from refms.multiscale.depth import to_depth
-from refms.multiscale.matched_smoothing import matched_between
-from refms.multiscale.resolution import transfer
-from refms.stencils.transfer import transfer_pair
+from refms.cli.options import Commands, add_command, add_data_options, add_model
+from refms.names import SMOOTHING_RULES, STENCIL_RULES, WEIGHT_RULES
+
+if TYPE_CHECKING:
+    from refms.model import Model
+
+
+def register(commands: Commands) -> None:
+    """Add ``transfer`` to the command line."""
+    command = add_command(
+        commands,
+        "transfer",
+        "Prolong or restrict a trained model to another resolution or depth, without training.",
+        "refms transfer coarse.h5 --to 8 --pair averaging-bilinear -o fine.h5",
+        run,
+    )
+    add_model(command)
+    command.add_argument("--to", type=int, metavar="SIZE", help="cells along each axis of the new mesh")
+    command.add_argument(
+        "--pair",
+        default="averaging-bilinear",
+        metavar="PAIR",
+        help="transfer pair (default: averaging-bilinear; a name that is none is answered with all of them)",
+    )
+    command.add_argument(
+        "--stencils",
+        choices=STENCIL_RULES,
+        default="galerkin",
+        help="galerkin: K_H = R K_h P; keep: unchanged stencils, the baseline",
+    )
+    command.add_argument(
+        "--weights",
+        choices=WEIGHT_RULES,
+        default="pair",
+        help="pair: classification weights by P and R, as images; adjoint: so that h^d<w, y> is conserved",
+    )
+    command.add_argument(
+        "--smoothing",
+        choices=SMOOTHING_RULES,
+        default="keep",
+        help="of the new model's images; keep: as it was; matched: with the variance of R and P more (less "
+        "downwards); agreeing: where the logits of training images are closest to the old model's",
+    )
+    add_data_options(command)
+    command.add_argument(
+        "--least-squares", action="store_true", help="allow it where the stencil map is singular"
+    )
+    command.add_argument("--depth", type=int, metavar="N", help="number of layers to interpolate to in time")
+    command.add_argument("-o", "--output", required=True, metavar="OUT", help="file for the new model")
+    command.add_argument("--force", action="store_true", help="replace OUT if it exists")
 
 
 def run(options: argparse.Namespace) -> int:
     """Transfer and write; return 0."""
+    from refms.errors import InputError
+    from refms.io.model_file import load_model, save_model
+    from refms.multiscale.depth import to_depth
+
     if options.to is None and options.depth is None:
         raise InputError("nothing to do; give --to SIZE, --depth N, or both.")
     model = load_model(options.model)
@@ -50,12 +95,19 @@ def run(options: argparse.Namespace) -> int:
 
 def _on_mesh(model: Model, options: argparse.Namespace) -> Model:
     """Return the model on the mesh that is asked for, with the smoothing that is asked for."""
+    from refms.grid import Grid
+    from refms.multiscale.agreement import agreement
+    from refms.multiscale.matched_smoothing import matched_between
+    from refms.multiscale.resolution import transfer
+    from refms.run.experiment import part_of
+    from refms.stencils.transfer import transfer_pair
+
     grid = Grid((options.to,) * model.grid.dimension)
     pair = transfer_pair(options.pair)
     moved = transfer(model, grid, pair, options.stencils, options.least_squares, options.weights)
     if options.smoothing == "keep" or grid == model.grid:
         return moved
-    images, told = training_part(model, options.dataset, options.data_dir), ""
+    images, told = part_of(model, "train", options.dataset, options.data_dir), ""
     if options.smoothing == "agreeing":
         found = agreement(model, moved, pair, images)
         sigma, told = found.smoothing, f"; logits differ by {100 * found.distance:.1f} %"

@@ -3,27 +3,59 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from refms.backend import backend_named
 from refms.cli.files import write_json
+from refms.cli.options import (
+    Commands,
+    add_backend_option,
+    add_command,
+    add_dtype_option,
+    add_seed_option,
+    add_tier_option,
+    dtypes_of,
+)
 from refms.cli.reporting import conclude, reports_of
-from refms.conformance.adapters.reference import ReferenceAdapter
-from refms.conformance.properties.galerkin import EXAMPLE_1_EXACT, EXAMPLE_1_FINE, EXAMPLE_1_PRINTED
+
+if TYPE_CHECKING:
+    from refms.conformance.adapters.reference import ReferenceAdapter
 
 _PAIR = "averaging-bilinear"
 
 
+def register(commands: Commands) -> None:
+    """Add ``verify`` to the command line."""
+    command = add_command(
+        commands,
+        "verify",
+        "Check this installation against the catalogue of properties of a true implementation.",
+        "refms verify --dtype float64 --json verify.json",
+        run,
+    )
+    add_backend_option(command)
+    tier = command.add_mutually_exclusive_group()
+    tier.add_argument(
+        "--quick", dest="tier", action="store_const", const="quick", help="few instances a property (default)"
+    )
+    tier.add_argument(
+        "--full", dest="tier", action="store_const", const="full", help="many instances, minutes"
+    )
+    add_tier_option(tier)
+    add_dtype_option(command)
+    add_seed_option(command)
+    command.set_defaults(tier="quick")
+
+
 def run(options: argparse.Namespace) -> int:
     """Print the table; return 0 if nothing fails, 1 otherwise."""
+    from refms.backend import backend_named
+    from refms.conformance.adapters.reference import ReferenceAdapter
+
     backend = backend_named(options.backend)
-    dtypes = ("float64", "float32") if options.dtype == "both" else (options.dtype,)
-    adapters = [ReferenceAdapter(backend, dtype) for dtype in dtypes]
+    adapters = [ReferenceAdapter(backend, dtype) for dtype in dtypes_of(options)]
     reports = reports_of(adapters, options.tier, options.seed)
     example = example_1(adapters[0])
-    print(described(example) + "\n")
+    print(example_in_words(example) + "\n")
     passed = conclude(reports)
     write_json(
         options.json,
@@ -38,19 +70,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def example_1(adapter: ReferenceAdapter) -> dict[str, Any]:
-    """Return Example 1 of [LAS] as this installation computes it.
+    """Return Example 1 of [LAS] as this installation computes it, with what was printed and what is exact."""
+    import numpy as np
 
-    Parameters
-    ----------
-    adapter : ReferenceAdapter
-        Where to compute.
+    from refms.conformance.properties.galerkin import EXAMPLE_1_EXACT, EXAMPLE_1_FINE, EXAMPLE_1_PRINTED
 
-    Returns
-    -------
-    dict
-        ``pair``, ``fine``, ``coarse``, ``printed``, and the largest deviations from the printed and from the
-        exact stencil.
-    """
     fine = np.array(EXAMPLE_1_FINE, dtype=adapter.profile.dtype)
     coarse = adapter.stencil_down(fine[None, None], _PAIR)[0, 0].astype("float64")
     return {
@@ -63,7 +87,7 @@ def example_1(adapter: ReferenceAdapter) -> dict[str, Any]:
     }
 
 
-def described(example: dict[str, Any]) -> str:
+def example_in_words(example: dict[str, Any]) -> str:
     """Return Example 1 as text: fine stencil, computed coarse stencil, printed one, row beside row."""
     lines = [f"Example 1 of [LAS], pair {example['pair']}: fine stencil, coarse computed, coarse printed"]
     for fine, coarse, printed in zip(example["fine"], example["coarse"], example["printed"], strict=True):

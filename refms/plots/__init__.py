@@ -20,4 +20,14 @@ from refms.plots.models import model_figures
 from refms.plots.saving import figure_bytes
 from refms.plots.study import study_figures
 
-__all__ = ["comparison_figures", "figure_bytes", "inspection_figures", "model_figures", "study_figures"]
+RESULT_FIGURES = {"compare": comparison_figures, "study": study_figures, "inspect": inspection_figures}
+"""Kind of a result to what draws it: result -> figures by name."""
+
+__all__ = [
+    "RESULT_FIGURES",
+    "comparison_figures",
+    "figure_bytes",
+    "inspection_figures",
+    "model_figures",
+    "study_figures",
+]

@@ -13,74 +13,30 @@ from refms.backend import backend_of
 from refms.environment import machine
 from refms.errors import Array
 from refms.io.artifact import Artifact
-from refms.run.bench import Run
+from refms.run.compare import Run
 from refms.run.plan import Plan
-from refms.run.tables import text_table
+from refms.run.study import parameter_name
 
 
 def comparison_result(plan: Plan, runs: Mapping[str, Run]) -> dict[str, Any]:
-    """Return a comparison for JSON.
-
-    Parameters
-    ----------
-    plan : Plan
-        What was asked for.
-    runs : mapping of str to Run
-        By method.
-
-    Returns
-    -------
-    dict
-        ``kind`` ``"compare"``, ``configuration``, ``machine``, ``date`` and ``runs``: for each method
-        ``outcome``, ``notes``, ``columns``, ``train`` and ``validation``. Numbers may be NaN.
-    """
+    """Return a comparison for JSON: what was asked for, and every run by its method. Numbers may be NaN."""
     asked = plan.to_dict()
     asked.pop("study", None)
     found = {name: run.to_dict() for name, run in runs.items()}
     return {"kind": "compare", "configuration": asked, **_made(), "runs": found}
 
 
-def study_result(parameter: str, configuration: Any, runs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a study for JSON.
-
-    Parameters
-    ----------
-    parameter : str
-        What is varied.
-    configuration : object
-        Of the whole study.
-    runs : mapping of str to dict
-        By value and seed, each as in a comparison, with ``value``, ``seed`` and its own ``configuration``.
-
-    Returns
-    -------
-    dict
-        ``kind`` ``"study"``, ``parameter``, ``configuration``, ``machine``, ``date`` and ``runs``.
-    """
-    return {
-        "kind": "study",
-        "parameter": parameter,
-        "configuration": configuration,
-        **_made(),
-        "runs": dict(runs),
-    }
+def study_result(plan: Plan, runs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a study for JSON; each run, by value and seed, has these and its own configuration besides."""
+    head = {"kind": "study", "parameter": parameter_name(plan), "configuration": plan.to_dict()}
+    return {**head, **_made(), "runs": dict(runs)}
 
 
 def comparison_artifact(result: Mapping[str, Any], runs: Mapping[str, Run]) -> Artifact:
     """Return a comparison for HDF5: the curves, every step's row, and the last parameters.
 
-    Parameters
-    ----------
-    result : mapping
-        Of :func:`comparison_result`.
-    runs : mapping of str to Run
-        The runs.
-
-    Returns
-    -------
-    Artifact
-        Arrays ``METHOD/columns/NAME`` and ``METHOD/steps/NAME`` (numbers alone), shape (rows,), and
-        ``METHOD/propagation`` and ``METHOD/classifier``.
+    Arrays ``METHOD/columns/NAME`` and ``METHOD/steps/NAME`` (numbers alone), shape (rows,), and
+    ``METHOD/propagation`` and ``METHOD/classifier``.
     """
     arrays: dict[str, Array] = {}
     for name, run in runs.items():
@@ -93,18 +49,7 @@ def comparison_artifact(result: Mapping[str, Any], runs: Mapping[str, Run]) -> A
 
 
 def study_artifact(result: Mapping[str, Any]) -> Artifact:
-    """Return a study for HDF5.
-
-    Parameters
-    ----------
-    result : mapping
-        Of :func:`study_result`.
-
-    Returns
-    -------
-    Artifact
-        Arrays ``INDEX/NAME`` of the curves, and the attribute ``index`` with the runs' names in this order.
-    """
+    """Return a study for HDF5: arrays ``INDEX/NAME``, and the attribute ``index`` with the runs' names."""
     runs = result["runs"]
     arrays: dict[str, Array] = {}
     for index, run in enumerate(runs.values()):
@@ -112,88 +57,58 @@ def study_artifact(result: Mapping[str, Any]) -> Artifact:
     return Artifact("study", {**_attributes(result), "index": list(runs)}, arrays)
 
 
+SHOWN = {"work_units": ".4g", "seconds": ".2f", "objective": ".5f", "gradient_norm": ".1e"}
+"""Columns whose last numbers a table shows, and how."""
+
+SCORES = ("train", "validation")
+
+
 def comparison_table(result: Mapping[str, Any]) -> str:
-    """Return a comparison as a table.
-
-    Parameters
-    ----------
-    result : mapping
-        Of :func:`comparison_result`.
-
-    Returns
-    -------
-    str
-        A line a method.
-    """
+    """Return a comparison as a table, a line a method."""
     rows = []
     for name, run in result["runs"].items():
         last = _last(run)
-        rows.append(
-            [
-                name,
-                f"{last['iteration']:.0f}",
-                f"{last['work_units']:.4g}",
-                f"{last['seconds']:.2f}",
-                f"{last['objective']:.5f}",
-                f"{last['gradient_norm']:.1e}",
-                _percent(run["train"]["accuracy"]),
-                _percent(run["validation"]["accuracy"]),
-                run["outcome"]["status"],
-            ]
-        )
-    return text_table(_HEAD, rows)
+        shown = [format(last[column], form) for column, form in SHOWN.items()]
+        scores = [f"{100.0 * run[part]['accuracy']:.2f}" for part in SCORES]
+        rows.append([name, f"{last['iteration']:.0f}", *shown, *scores, run["outcome"]["status"]])
+    return text_table(["method", "iterations", *_HEAD], rows)
 
 
 def study_table(result: Mapping[str, Any]) -> str:
-    """Return a study as a table: mean ± standard deviation over seeds.
-
-    Parameters
-    ----------
-    result : mapping
-        Of :func:`study_result`.
-
-    Returns
-    -------
-    str
-        A line a value.
-    """
+    """Return a study as a table, a line a value: mean ± standard deviation over seeds."""
     grouped: dict[str, list[Mapping[str, Any]]] = {}
     for run in result["runs"].values():
         grouped.setdefault(str(run["value"]), []).append(run)
     rows = []
     for value, runs in grouped.items():
         ends = [_last(run) for run in runs]
-        rows.append(
-            [
-                value,
-                str(len(runs)),
-                *(_spread([end[name] for end in ends], form) for name, form in _SHOWN),
-                _spread([100.0 * run["train"]["accuracy"] for run in runs], ".2f"),
-                _spread([100.0 * run["validation"]["accuracy"] for run in runs], ".2f"),
-                ", ".join(dict.fromkeys(run["outcome"]["status"] for run in runs)),
-            ]
-        )
-    head = [result["parameter"], "seeds", *(name.replace("_", " ") for name, _ in _SHOWN)]
-    return text_table([*head, "train %", "validation %", "outcome"], rows)
+        shown = [_spread([end[name] for end in ends], form) for name, form in SHOWN.items()]
+        scores = [_spread([100.0 * run[part]["accuracy"] for run in runs], ".2f") for part in SCORES]
+        outcomes = ", ".join(dict.fromkeys(run["outcome"]["status"] for run in runs))
+        rows.append([value, str(len(runs)), *shown, *scores, outcomes])
+    return text_table([result["parameter"], "seeds", *_HEAD], rows)
 
 
-_HEAD = (
-    "method",
-    "iterations",
-    "work units",
-    "seconds",
-    "objective",
-    "gradient norm",
-    "train %",
-    "validation %",
-    "outcome",
-)
-_SHOWN = (
-    ("work_units", ".4g"),
-    ("seconds", ".2f"),
-    ("objective", ".5f"),
-    ("gradient_norm", ".1e"),
-)
+_HEAD = [*(name.replace("_", " ") for name in SHOWN), *(f"{part} %" for part in SCORES), "outcome"]
+
+
+def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table: the first column to the left, the others to the right.
+
+    >>> print(text_table(["method", "steps"], [["a", "12"], ["longer", "3"]]))
+    method  steps
+    a          12
+    longer      3
+    """
+    lines = [head, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if i else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
 
 
 def _made() -> dict[str, str]:
@@ -204,10 +119,6 @@ def _last(run: Mapping[str, Any]) -> dict[str, float]:
     return {
         name: math.nan if column[-1] is None else float(column[-1]) for name, column in run["columns"].items()
     }
-
-
-def _percent(share: float) -> str:
-    return f"{100.0 * share:.2f}"
 
 
 def _spread(numbers: Sequence[float], form: str) -> str:

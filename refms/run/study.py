@@ -16,18 +16,9 @@ from refms.run.sections import StudySection
 
 @dataclass(frozen=True, eq=False)
 class StudyPoint:
-    """One run of a study.
+    """One run of a study: its name ``"value|seed"``, and the plan with value and seed in their places.
 
-    Parameters
-    ----------
-    name : str
-        ``"value|seed"``.
-    value : object
-        Of the parameter; with several of them, all in one text.
-    seed : int
-        The seed.
-    plan : Plan
-        With value and seed in their places.
+    With several parameters ``value`` is all their values in one text.
     """
 
     name: str
@@ -55,27 +46,14 @@ class StudyPoint:
         same: dict[str, Any] = json.loads(json.dumps(found))
         return same
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a result says of the point."""
+        return {"value": self.value, "seed": self.seed, "configuration": self.configuration}
+
 
 def points_of(plan: Plan) -> tuple[StudyPoint, ...]:
-    """Return the runs of a study, seed by seed within value by value.
+    """Return the runs of a study, seed by seed within value by value, all checked before any of them is run.
 
-    Parameters
-    ----------
-    plan : Plan
-        With a study.
-
-    Returns
-    -------
-    tuple of StudyPoint
-        All checked, before any of them is run.
-
-    Raises
-    ------
-    InputError
-        If there is no study, or a key or value of it is none.
-
-    Examples
-    --------
     >>> study = {"parameter": "network.channels", "values": [2, 4], "seeds": [0, 1]}
     >>> [point.name for point in points_of(Plan.from_dict({"study": study}))]
     ['2|0', '2|1', '4|0', '4|1']
@@ -98,8 +76,7 @@ def points_of(plan: Plan) -> tuple[StudyPoint, ...]:
                     raise InputError(f"[study] {key!r} is both varied and seeded; expected one of them.")
                 seeded = seeded.with_value(key, seed)
             points.append(StudyPoint(f"{shown}|{seed}", shown, seed, seeded))
-    names = [point.name for point in points]
-    if len(set(names)) < len(names):
+    if len({point.name for point in points}) < len(points):
         raise InputError("[study] names a value or a seed twice; expected each of them once.")
     return tuple(points)
 
@@ -110,26 +87,10 @@ def parameter_name(plan: Plan) -> str:
 
 
 def done_before(result: Mapping[str, Any], plan: Plan, path: str) -> dict[str, Any]:
-    """Return the runs of an earlier result, if it belongs to this study.
+    """Return the runs of an earlier result by name; values and seeds of this study may be others.
 
-    Parameters
-    ----------
-    result : mapping
-        What an earlier study wrote.
-    plan : Plan
-        What is asked for now; it may have other values and seeds.
-    path : str
-        Where the result lies, for the message.
-
-    Returns
-    -------
-    dict
-        Its runs by name.
-
-    Raises
-    ------
-    FileError
-        If it is no study, varies something else, or made a run of this name with another configuration.
+    Raises FileError with the ``path`` if it is no study, varies something else, or made a run of the same
+    name with another configuration.
     """
     parameter = parameter_name(plan)
     if result.get("kind") != "study" or not isinstance(result.get("runs"), dict):

@@ -36,7 +36,7 @@ batch = 20
 @pytest.fixture(autouse=True)
 def without_pictures(monkeypatch):
     """Let matplotlib seem to be missing, so that pictures are drawn where they are asked for alone."""
-    monkeypatch.setattr("refms.cli.laboratory.drawable", lambda: False)
+    monkeypatch.setattr("refms.cli.result_folder.drawable", lambda: False)
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_nan_is_an_outcome_and_the_exit_code_one(compare, monkeypatch):
             else type(model)(**{**vars(model), "W": model.W + np.float32(1e38)})
         )
 
-    monkeypatch.setattr("refms.cli.train.initial_model", overflowing)
+    monkeypatch.setattr("refms.run.experiment.initial_model", overflowing)
     ran = compare()
     assert ran.code == 1, ran.err
     found = result()["runs"]

@@ -98,7 +98,7 @@ def test_the_time_limit_goes_with_the_tier(capsys, monkeypatch, words, limit):
     def started(spec, dtype, limit):
         raise InputError(f"the limit is {limit:g}.")
 
-    monkeypatch.setattr("refms.cli.conform.Isolated", started)
+    monkeypatch.setattr("refms.conformance.isolation.implementation.Isolated", started)
     assert program.main(["conform", "run", REFERENCE, *words]) == 2
     assert capsys.readouterr().err == f"refms: the limit is {limit:g}.\n"
 

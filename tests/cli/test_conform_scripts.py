@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from refms.cli import main as program
-from refms.cli.scripts import MOST_LINES
+from refms.cli.conform.scripts import MOST_LINES
 from refms.conformance.reproduction import MARK
 
 THEIRS = """

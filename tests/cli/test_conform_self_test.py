@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from refms.cli import conform_self_test
 from refms.cli.main import main
 from refms.conformance import runner
+from refms.conformance import self_test as conform_self_test
 from refms.conformance.measures.outcome import Outcome
 from refms.conformance.self_test import Finding
 

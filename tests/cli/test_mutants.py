@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from refms.cli import mutants
 from refms.cli.main import main
+from refms.conformance.mutants import kill_matrix as mutants
 from refms.conformance.mutants.kill_matrix import KillMatrix, Kills
 
 COMPLETE = KillMatrix(

@@ -131,7 +131,7 @@ def test_where_the_model_itself_cannot_be_written_the_checkpoints_are_kept(refms
         raise FileError("'run.h5' cannot be written: the disk is full.")
 
     with monkeypatch.context() as patch:
-        patch.setattr("refms.cli.train.save_model", full)
+        patch.setattr("refms.io.model_file.save_model", full)
         ran = refms("train", *WORDS, "-o", "run.h5")
     assert ran.refused
     assert "'run.checkpoint-5.h5' is intact" in ran.err

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from refms.cli import study as command
 from refms.io.reading import read_artifact
-from refms.run.bench import measured_run
+from refms.run import compare as command
+from refms.run.compare import run_method
 
 TOML = """
 [data]
@@ -30,7 +30,7 @@ seeds = [0, 1]
 @pytest.fixture(autouse=True)
 def without_pictures(monkeypatch):
     """Let matplotlib seem to be missing, so that pictures are drawn where they are asked for alone."""
-    monkeypatch.setattr("refms.cli.laboratory.drawable", lambda: False)
+    monkeypatch.setattr("refms.cli.result_folder.drawable", lambda: False)
 
 
 @pytest.fixture
@@ -40,9 +40,9 @@ def runs(monkeypatch):
 
     def counted(bench, name, plan, *rest):
         made.append((name, plan.configuration.optimization.hessian_fraction, plan.configuration.network.seed))
-        return measured_run(bench, name, plan, *rest)
+        return run_method(bench, name, plan, *rest)
 
-    monkeypatch.setattr(command, "measured_run", counted)
+    monkeypatch.setattr(command, "run_method", counted)
     return made
 
 
@@ -126,10 +126,10 @@ def test_an_interrupted_study_goes_on_where_it_stopped(study, runs, monkeypatch)
         if len(runs) == 2:
             raise KeyboardInterrupt
         runs.append(plan.configuration.optimization.hessian_fraction)
-        return measured_run(bench, name, plan, *rest)
+        return run_method(bench, name, plan, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(command, "measured_run", dies)
+        patch.setattr(command, "run_method", dies)
         assert study().code == 130
     assert len(result()["runs"]) == 2
     runs.clear()

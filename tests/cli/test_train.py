@@ -140,7 +140,7 @@ def test_a_file_that_appears_during_the_training_is_not_overwritten(refms, monke
         Path("new.h5").write_text("of somebody else", encoding="utf-8")
         return train(*arguments)
 
-    monkeypatch.setattr("refms.cli.train.train", interrupted)
+    monkeypatch.setattr("refms.run.training.train", interrupted)
     ran = refms("train", *QUICK, "--quiet", "-o", "new.h5")
     assert ran.refused
     assert Path("new.h5").read_text(encoding="utf-8") == "of somebody else"

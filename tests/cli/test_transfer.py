@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from refms.cli.datasets import training_part
 from refms.data.dataset import subset
 from refms.grid import Grid
 from refms.io import first_difference
@@ -16,6 +15,7 @@ from refms.io.model_file import load_model, model_artifact
 from refms.multiscale.agreement import agreeing_smoothing
 from refms.multiscale.depth import to_depth
 from refms.multiscale.resolution import transfer
+from refms.run.experiment import part_of
 
 
 def assert_written(name, model):
@@ -75,7 +75,7 @@ def test_the_smoothing_at_which_the_logits_agree_is_measured(result, refms):
     words = ("--to", 8, "--smoothing", "agreeing", "--force", "-o", "new.h5")
     sigma = result("transfer", "coarse.h5", *words)["smoothing"]
     coarse, moved = load_model("coarse.h5"), load_model("new.h5")
-    training = training_part(coarse, None, None)
+    training = part_of(coarse, "train")
     expected = agreeing_smoothing(coarse, moved, subset(training, np.arange(min(500, training.count))), 2.5)
     assert sigma == pytest.approx(expected.smoothing, rel=0.02)
     told = refms("transfer", "coarse.h5", *words).out

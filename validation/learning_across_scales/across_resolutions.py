@@ -30,7 +30,6 @@ from common.identities import exact_identities
 from common.publishing import ended
 from common.smoothing import matched_on
 
-from refms.cli.datasets import read_dataset, split_by
 from refms.cli.files import require_target
 from refms.cli.main import main as refms
 from refms.data.dataset import Dataset, subset
@@ -41,6 +40,7 @@ from refms.io.checkpoint_files import CheckpointFiles
 from refms.io.files import atomic_write
 from refms.io.model_file import load_model
 from refms.run.config import Configuration
+from refms.run.experiment import read_dataset, split_by
 from refms.stencils.transfer import TRANSFER_PAIRS, transfer_pair
 
 PAIRS = ("averaging-bilinear", "averaging-constant")

@@ -25,13 +25,13 @@ from common.smoothing import matched_on
 from common.summary import first_reaching, last_within, spread
 from common.trainings import CURVE, Bench
 
-from refms.cli.datasets import read_dataset
 from refms.data.dataset import Dataset
 from refms.errors import Array, InputError, require_choice
 from refms.model import Model
 from refms.multiscale.resolution import coarse_to_fine
 from refms.names import STENCIL_RULES, WEIGHT_RULES
 from refms.run.config import Configuration
+from refms.run.experiment import read_dataset
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -21,10 +21,10 @@ from common.publishing import Publisher, ended
 
 from refms.checks import galerkin_test
 from refms.checks.residual import scaled_residual
-from refms.cli.datasets import read_dataset
 from refms.data.dataset import Dataset, subset
 from refms.data.preprocessing import Preprocessing, prepare
 from refms.errors import Array, InputError
+from refms.run.experiment import read_dataset
 from refms.stencils.convolution import convolution_matrix
 from refms.stencils.galerkin import prolong_stencil, restrict_stencil
 from refms.stencils.transfer import TRANSFER_PAIRS, TransferPair

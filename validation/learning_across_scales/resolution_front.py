@@ -27,7 +27,6 @@ import numpy as np
 from common.crossing import Parts, columns, fitted, moved, rules_for
 from common.publishing import can_draw, drawn, ended
 
-from refms.cli.datasets import read_dataset, split_by
 from refms.cli.files import require_target
 from refms.data.dataset import Dataset, subset
 from refms.environment import machine, versions
@@ -39,6 +38,7 @@ from refms.model import Model, initial_model, score
 from refms.multiscale.resolution import transfer
 from refms.names import STENCIL_RULES
 from refms.run.config import Configuration
+from refms.run.experiment import read_dataset, split_by
 from refms.run.training import train
 from refms.stencils.symbol import symbol
 

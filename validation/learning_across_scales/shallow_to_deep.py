@@ -20,11 +20,11 @@ from common.publishing import Publisher, ended
 from common.summary import first_reaching, spread
 from common.trainings import CURVE, Bench
 
-from refms.cli.datasets import read_dataset
 from refms.errors import InputError, require_choice
 from refms.model import Model
 from refms.multiscale.depth import KINDS, to_depth
 from refms.run.config import Configuration
+from refms.run.experiment import read_dataset
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -31,7 +31,6 @@ from common.plan import options_of, read_plan, require_seeds, seeded
 from common.publishing import Publisher, ended
 from common.trainings import Bench
 
-from refms.cli.datasets import read_dataset
 from refms.errors import Array, InputError, require_choice
 from refms.grid import Grid
 from refms.model import Model, score
@@ -47,6 +46,7 @@ from refms.network.propagation import ForwardEuler
 from refms.objective.batches import LabelledColumns
 from refms.objective.losses import SoftmaxCrossEntropy
 from refms.run.config import Configuration
+from refms.run.experiment import read_dataset
 from refms.stencils.convolution import Convolution
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from refms.cli.parsers.common import add_data_options
+from refms.cli.options import add_data_options
 from refms.errors import FileError, InputError, require_choice
 from refms.io.files import regular_file_size
 from refms.run.config import Configuration

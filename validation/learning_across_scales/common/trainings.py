@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from refms.cli.datasets import split_by
 from refms.cli.files import write_json
 from refms.cli.progress import duration, show_status, status_line, time_left
 from refms.data.dataset import Dataset, one_hot
@@ -26,6 +25,7 @@ from refms.objective.shards import Team
 from refms.optimize.history import History, HistoryRow
 from refms.optimize.schedule import Report
 from refms.run.config import Configuration
+from refms.run.experiment import split_by
 from refms.run.training import Checkpoint, problem_of, train
 
 CURVE = (

@@ -8,34 +8,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from refms.errors import FileError, InputError, require_whole
+from refms.errors import FileError, InputError
 from refms.io.checkpoint_files import CheckpointFiles
 from refms.model import Model
 from refms.run.config import Configuration
 from refms.run.training import Checkpoint
 
 
-def require_free(files: CheckpointFiles, checkpoints: int, *, resume: bool, force: bool) -> None:
-    """Refuse to begin anew over the checkpoints of a training that was interrupted, or remove them.
-
-    Parameters
-    ----------
-    files : CheckpointFiles
-        Where to look.
-    checkpoints : int
-        How many shall be kept.
-    resume, force : bool
-        Whether to go on with them, and whether they may be removed.
-
-    Raises
-    ------
-    InputError
-        If the number is negative.
-    FileError
-        If there are any, and nothing was said about them.
-    """
-    require_whole(checkpoints, "checkpoints", 0)
-    existing = [] if resume else files.existing()
+def require_free(files: CheckpointFiles, *, force: bool) -> None:
+    """Refuse to begin anew over the checkpoints of a training that was interrupted, or remove them."""
+    existing = files.existing()
     if existing and not force:
         raise FileError(
             f"{str(existing[-1])!r} is a checkpoint of an interrupted training; --resume goes on with it, "
@@ -45,28 +27,11 @@ def require_free(files: CheckpointFiles, checkpoints: int, *, resume: bool, forc
         files.remove()
 
 
-def resumed(files: CheckpointFiles, start: Model, configuration: Configuration) -> Checkpoint:
-    """Return the newest checkpoint, if it belongs to the training that is asked for.
+def newest_checkpoint(files: CheckpointFiles, start: Model, configuration: Configuration) -> Checkpoint:
+    """Return where an interrupted training goes on; its record says what is asked for now.
 
-    Parameters
-    ----------
-    files : CheckpointFiles
-        Where to look.
-    start : Model
-        The model before any training.
-    configuration : Configuration
-        What is asked for; its number of iterations may be another one than it was.
-
-    Returns
-    -------
-    Checkpoint
-        Where the training goes on; its record says what is asked for now.
-
-    Raises
-    ------
-    FileError
-        If there is no checkpoint, it was made with another configuration or data set, or all iterations are
-        done.
+    Raises FileError if there is no checkpoint, it was made with another configuration (the number of
+    iterations apart) or data set than ``start``, or all iterations are done.
     """
     found = files.newest()
     name = str(files.path(found.iteration))
@@ -85,33 +50,20 @@ def resumed(files: CheckpointFiles, start: Model, configuration: Configuration) 
 
 
 @contextmanager
-def told_where_it_goes_on(files: CheckpointFiles) -> Iterator[None]:
-    """Say where a training can go on, where memory runs out or a file cannot be written.
-
-    Parameters
-    ----------
-    files : CheckpointFiles
-        Its checkpoints; they are left as they are.
-
-    Raises
-    ------
-    InputError
-        In the place of MemoryError.
-    FileError
-        In the place of itself.
-    """
+def way_on(files: CheckpointFiles) -> Iterator[None]:
+    """Say where a training can go on, where memory runs out (an InputError) or a file cannot be written."""
     try:
         yield
     except MemoryError as error:
         raise InputError(
-            f"out of memory{f' ({error})' if str(error) else ''}.{_way_on(files)} Give the process more "
+            f"out of memory{f' ({error})' if str(error) else ''}.{_intact(files)} Give the process more "
             "memory, or begin anew with a lower [optimization] memory, fewer channels or fewer examples."
         ) from error
     except FileError as error:
-        raise FileError(f"{error}{_way_on(files)}") from error
+        raise FileError(f"{error}{_intact(files)}") from error
 
 
-def _way_on(files: CheckpointFiles) -> str:
+def _intact(files: CheckpointFiles) -> str:
     existing = files.existing()
     if not existing:
         return ""

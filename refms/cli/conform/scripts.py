@@ -7,30 +7,22 @@ import dataclasses
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from refms.conformance.reports.report import Report, Row
-from refms.conformance.reproduction import MARK, naming
+from refms.cli.files import write_text
 from refms.errors import FileError
-from refms.io.files import atomic_write
+
+if TYPE_CHECKING:
+    from refms.conformance.reports.report import Report
 
 MOST_LINES = 60
 """A script that is longer is not printed, but named."""
 
 
-def require_folder(path: str, *, force: bool = True) -> None:
-    """Refuse, before any work is done, a folder that holds other things or may not be written to.
+def require_script_folder(path: str, *, force: bool = True) -> None:
+    """Refuse a folder that holds anything but scripts of an earlier run, or may not be written to.
 
-    Parameters
-    ----------
-    path : str
-        The folder; it may be missing or empty, or hold the scripts of an earlier run.
-    force : bool
-        Whether these may be replaced.
-
-    Raises
-    ------
-    FileError
-        As said.
+    It may be missing or empty; ``force`` says whether earlier scripts may be replaced.
     """
     folder = Path(os.path.realpath(path))
     if not os.path.lexists(path):
@@ -56,26 +48,11 @@ def require_folder(path: str, *, force: bool = True) -> None:
 
 
 def write_scripts(path: str, reports: Iterable[Report]) -> tuple[str, ...]:
-    """Write one script a failing property and precision, such as ``C5-float64.py``.
+    """Write one script a failing property and precision, such as ``C5-float64.py``; return their names.
 
-    Parameters
-    ----------
-    path : str
-        The folder, see :func:`require_folder`; what earlier runs have left there goes.
-    reports : iterable of Report
-        Whose scripts name their adapter.
-
-    Returns
-    -------
-    tuple of str
-        Names of the files.
-
-    Raises
-    ------
-    FileError
-        If something cannot be written.
+    What earlier runs have left in the folder goes.
     """
-    require_folder(path)
+    require_script_folder(path)
     folder = Path(path)
     scripts = {
         f"{row.id}-{report.profile.dtype}.py": row.reproduction
@@ -88,8 +65,7 @@ def write_scripts(path: str, reports: Iterable[Report]) -> tuple[str, ...]:
     except OSError as error:
         raise FileError(f"{path!r} cannot be made: {error.strerror}.") from error
     for name, script in scripts.items():
-        with atomic_write(folder / name, overwrite=True) as temporary:
-            temporary.write_text(script, encoding="utf-8")
+        write_text(folder / name, script, force=True)
     for entry in folder.iterdir():
         if entry.name not in scripts and _is_script(entry):
             with contextlib.suppress(OSError):
@@ -98,20 +74,9 @@ def write_scripts(path: str, reports: Iterable[Report]) -> tuple[str, ...]:
 
 
 def with_adapter(report: Report, spec: str) -> Report:
-    """Return a report whose scripts make the adapter by name.
+    """Return a report whose scripts make the adapter that the command line names."""
+    from refms.conformance.reproduction import naming
 
-    Parameters
-    ----------
-    report : Report
-        Its scripts have a placeholder.
-    spec : str
-        As given on the command line.
-
-    Returns
-    -------
-    Report
-        Otherwise the same.
-    """
     dtype = report.profile.dtype
     rows = (
         dataclasses.replace(row, reproduction=naming(row.reproduction, spec, dtype)) for row in report.rows
@@ -119,39 +84,28 @@ def with_adapter(report: Report, spec: str) -> Report:
     return dataclasses.replace(report, rows=tuple(rows))
 
 
-def shown(reports: Iterable[Report], excused: Sequence[tuple[str, str]] = ()) -> str:
-    """Return the first script as text for the terminal.
+def script_shown(reports: Iterable[Report], excused: Sequence[tuple[str, str]] = ()) -> str:
+    """Return a sentence and the first script, the sentence alone if it is long, nothing if nothing failed.
 
-    Parameters
-    ----------
-    reports : iterable of Report
-        In their order.
-    excused : sequence of (str, str)
-        Id and precision of what was expected to fail.
-
-    Returns
-    -------
-    str
-        A sentence and the script; the sentence alone if it is long, nothing if nothing failed.
+    ``excused`` are id and precision of what was expected to fail.
     """
-    failed = (
-        (report.profile.dtype, row)
-        for report in reports
-        for row in report.rows
-        if row.reproduction and (row.id, report.profile.dtype) not in excused
-    )
-    first: tuple[str, Row] | None = next(failed, None)
-    if first is None:
-        return ""
-    dtype, row = first
-    count = len(row.reproduction.splitlines())
-    if count > MOST_LINES:
-        return f"A script of {count} lines shows that {row.id} fails in {dtype}; --scripts DIR writes it."
-    return f"This shows that {row.id} fails in {dtype}:\n\n{row.reproduction}"
+    for report in reports:
+        dtype = report.profile.dtype
+        for row in report.rows:
+            if not row.reproduction or (row.id, dtype) in excused:
+                continue
+            count = len(row.reproduction.splitlines())
+            if count > MOST_LINES:
+                shows = f"A script of {count} lines shows that {row.id} fails in {dtype}"
+                return f"{shows}; --scripts DIR writes it."
+            return f"This shows that {row.id} fails in {dtype}:\n\n{row.reproduction}"
+    return ""
 
 
 def _is_script(entry: Path) -> bool:
     """Return whether a file is a script that an earlier run has written."""
+    from refms.conformance.reproduction import MARK
+
     if entry.is_symlink() or not entry.is_file() or entry.suffix != ".py":
         return False
     mark = MARK.encode()

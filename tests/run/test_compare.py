@@ -16,8 +16,9 @@ from refms.objective.batches import LabelledColumns
 from refms.objective.empirical_risk import Work
 from refms.optimize import Status
 from refms.optimize.joint import JOINT, joined
-from refms.run.bench import COLUMNS, fitted, measured_run, require_runnable
+from refms.run.compare import COLUMNS, require_runnable, run_method
 from refms.run.config import Configuration
+from refms.run.experiment import Experiment
 from refms.run.plan import Plan
 from refms.run.sections import Budget
 
@@ -33,22 +34,22 @@ def made(dtype="float64", backend=NUMPY):
     both = examples(start, every)
     both = LabelledColumns(backend.from_host(np.array(both.X)), backend.from_host(np.array(both.C)))
     train, validation = both.take(np.arange(80)), both.take(np.arange(80, 120))
-    return fitted(configuration, start.on(backend), train, validation)
+    return Experiment(configuration, start.on(backend), train, validation).fitted()
 
 
 @pytest.fixture(scope="module")
-def bench():
+def experiment():
     return made()
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_every_method_starts_at_the_same_point_and_lowers_the_objective(bench, name):
-    found = measured_run(bench, name, PLAN, FEW)
+def test_every_method_starts_at_the_same_point_and_lowers_the_objective(experiment, name):
+    found = run_method(experiment, name, PLAN, FEW)
     columns = found.columns
     assert tuple(columns) == COLUMNS
     assert {len(column) for column in columns.values()} == {4}
     assert columns["iteration"] == [0, 1, 2, 3]
-    start = measured_run(bench, "bcd", PLAN, Budget(iterations=1)).columns
+    start = run_method(experiment, "bcd", PLAN, Budget(iterations=1)).columns
     for same in ("work_units", "seconds", "objective", "gradient_norm", "validation_accuracy"):
         assert columns[same][0] == start[same][0]
     assert columns["objective"][-1] < columns["objective"][0]
@@ -58,13 +59,13 @@ def test_every_method_starts_at_the_same_point_and_lowers_the_objective(bench, n
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_the_columns_are_those_of_the_whole_problem(bench, name):
-    found = measured_run(bench, name, PLAN, Budget(iterations=2))
-    risk = bench.problem.block(JOINT, found.model.blocks)
+def test_the_columns_are_those_of_the_whole_problem(experiment, name):
+    found = run_method(experiment, name, PLAN, Budget(iterations=2))
+    risk = experiment.problem.block(JOINT, found.model.blocks)
     value, gradient = risk.value_and_gradient(joined(found.model.blocks))
     assert found.columns["objective"][-1] == pytest.approx(value, rel=1e-12)
     assert found.columns["gradient_norm"][-1] == pytest.approx(np.linalg.norm(gradient), rel=1e-9)
-    last = score(found.model, bench.validation.X, bench.validation.C)
+    last = score(found.model, experiment.validation.X, experiment.validation.C)
     assert (found.columns["validation_accuracy"][-1], found.columns["validation_loss"][-1]) == (
         last.accuracy,
         last.loss,
@@ -73,92 +74,92 @@ def test_the_columns_are_those_of_the_whole_problem(bench, name):
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam", "l-bfgs"])
-def test_work_is_what_the_method_did_and_nothing_that_was_measured(bench, name):
-    found = measured_run(bench, name, PLAN, FEW)
-    m = bench.examples.count
-    spent = found.columns["work_units"][-1] - bench.work_units
+def test_work_is_what_the_method_did_and_nothing_that_was_measured(experiment, name):
+    found = run_method(experiment, name, PLAN, FEW)
+    m = experiment.examples.count
+    spent = found.columns["work_units"][-1] - experiment.work_units
     evaluations = sum(row.evaluations for row in found.history)
     # a gradient costs three passes: one for each evaluation, or one for each epoch
     assert spent == pytest.approx(3 * m * (evaluations if name == "l-bfgs" else 3), rel=1e-12)
 
 
-def test_newton_steps_tell_how_good_their_models_are(bench):
+def test_newton_steps_tell_how_good_their_models_are(experiment):
     for name in ("bcd", "joint", "varpro", "levenberg-marquardt", "newton-cg", "trust-region"):
-        ratios = measured_run(bench, name, PLAN, FEW).columns["gain_ratio"]
+        ratios = run_method(experiment, name, PLAN, FEW).columns["gain_ratio"]
         assert math.isnan(ratios[0])
         assert all(0.0 < ratio < 3.0 for ratio in ratios[1:])
 
 
-def test_a_run_ends_once_its_work_is_spent(bench):
-    whole = measured_run(bench, "joint", PLAN, Budget(iterations=6))
+def test_a_run_ends_once_its_work_is_spent(experiment):
+    whole = run_method(experiment, "joint", PLAN, Budget(iterations=6))
     limit = whole.columns["work_units"][2] + 1.0
-    cut = measured_run(bench, "joint", PLAN, Budget(iterations=6, work_units=limit))
+    cut = run_method(experiment, "joint", PLAN, Budget(iterations=6, work_units=limit))
     assert cut.outcome.status is Status.STOPPED
     assert "budget" in cut.outcome.message
     assert cut.columns["objective"] == whole.columns["objective"][:4]
-    epochs = measured_run(
-        bench, "adam", PLAN, Budget(iterations=50, work_units=bench.work_units + 3.0 * 80 * 2)
+    epochs = run_method(
+        experiment, "adam", PLAN, Budget(iterations=50, work_units=experiment.work_units + 3.0 * 80 * 2)
     )
     assert len(epochs.columns["iteration"]) == 3
     assert epochs.history.rows[-1].extra["learning_rate"] < 0.1 * PLAN.methods["adam"].learning_rate
 
 
-def test_one_may_watch_and_stop(bench):
+def test_one_may_watch_and_stop(experiment):
     told = []
-    found = measured_run(bench, "sgd", PLAN, FEW, told.append, lambda: len(told) > 1)
+    found = run_method(experiment, "sgd", PLAN, FEW, told.append, lambda: len(told) > 1)
     assert [numbers["iteration"] for numbers in told] == [0, 1]
     assert found.outcome.status is Status.STOPPED
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_start_that_is_not_finite_in_its_objective_ends_with_an_outcome(bench, name):
-    huge = replace(bench.model, W=bench.model.W * 0 + 1e300)
-    spoilt = replace(bench, model=huge)
-    found = measured_run(spoilt, name, PLAN, FEW)
+def test_a_start_that_is_not_finite_in_its_objective_ends_with_an_outcome(experiment, name):
+    huge = replace(experiment.model, W=experiment.model.W * 0 + 1e300)
+    spoilt = replace(experiment, model=huge)
+    found = run_method(spoilt, name, PLAN, FEW)
     assert found.outcome.status is Status.NON_FINITE
     assert np.isfinite(joined(found.model.blocks)).all()
 
 
-def test_runs_are_repeatable_and_do_not_touch_the_start(bench):
-    before = {name: array.copy() for name, array in bench.model.arrays.items()}
-    one, other = (measured_run(bench, "adam", PLAN, FEW) for _ in range(2))
+def test_runs_are_repeatable_and_do_not_touch_the_start(experiment):
+    before = {name: array.copy() for name, array in experiment.model.arrays.items()}
+    one, other = (run_method(experiment, "adam", PLAN, FEW) for _ in range(2))
     assert np.array_equal(joined(one.model.blocks), joined(other.model.blocks))
-    assert all(np.array_equal(array, before[name]) for name, array in bench.model.arrays.items())
+    assert all(np.array_equal(array, before[name]) for name, array in experiment.model.arrays.items())
 
 
-def test_the_fit_is_counted_once(bench):
-    assert bench.work_units > 0
-    assert bench.problem.work == Work(bench.work_units)
-    again = fitted(bench.configuration, bench.model, bench.examples, bench.validation)
+def test_the_fit_is_counted_once(experiment):
+    assert experiment.work_units > 0
+    assert experiment.problem.work == Work(experiment.work_units)
+    again = replace(experiment, work_units=0.0).fitted()
     assert again.work_units == 0.0
-    assert again.model is bench.model
+    assert again.model is experiment.model
 
 
 def test_float32_stays_float32():
-    bench = made("float32")
+    experiment = made("float32")
     for name in METHODS:
-        found = measured_run(bench, name, PLAN, Budget(iterations=1))
+        found = run_method(experiment, name, PLAN, Budget(iterations=1))
         assert {array.dtype for array in found.model.arrays.values()} == {np.dtype("float32")}
 
 
-def test_methods_that_need_second_derivatives_are_refused_where_there_are_none(bench, monkeypatch):
+def test_methods_that_need_second_derivatives_are_refused_where_there_are_none(experiment, monkeypatch):
     def none(*arguments, **words):
         raise InputError("this map has no second derivatives.")
 
     for name in METHODS:
-        require_runnable(bench, name, PLAN)
+        require_runnable(experiment, name, PLAN)
     monkeypatch.setattr("refms.objective.curvature.linearized_adjoint", none)
     for name in ("newton-cg", "trust-region"):
         with pytest.raises(InputError, match="no second derivatives"):
-            require_runnable(bench, name, PLAN)
-    require_runnable(bench, "trust-region", PLAN.with_value("compare.trust-region.second_order", False))
-    require_runnable(bench, "joint", PLAN)
+            require_runnable(experiment, name, PLAN)
+    require_runnable(experiment, "trust-region", PLAN.with_value("compare.trust-region.second_order", False))
+    require_runnable(experiment, "joint", PLAN)
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_device_computes_what_the_host_computes(device, bench, name):
+def test_a_device_computes_what_the_host_computes(device, experiment, name):
     there = made(backend=device.backend)
-    found, expected = (measured_run(one, name, PLAN, Budget(iterations=1)) for one in (there, bench))
+    found, expected = (run_method(one, name, PLAN, Budget(iterations=1)) for one in (there, experiment))
     assert all(device.owns(array) for array in found.model.arrays.values())
     # conjugate gradients look at their numbers less often on a device, and make some products in vain
     spent, least = found.columns["work_units"], expected.columns["work_units"]

@@ -5,48 +5,55 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
 
+from refms.cli.conform.codes import KIT_AT_FAULT
 from refms.cli.files import write_json
+from refms.cli.options import Commands, add_command, add_tier_option
 from refms.cli.progress import show_status
-from refms.conformance.mutants.kill_matrix import KillMatrix, Kills, kill_matrix
 
-INCOMPLETE = 4
-"""Exit code where the kit itself is at fault."""
+if TYPE_CHECKING:
+    from refms.conformance.mutants.kill_matrix import KillMatrix, Kills
+
+
+def register(actions: Commands) -> None:
+    """Add ``mutants`` to the actions."""
+    command = add_command(
+        actions,
+        "mutants",
+        "Run the catalogue on refms with one mistake after another, and say which property finds which.",
+        "refms conform mutants --json kills.json",
+        run,
+    )
+    command.epilog = (
+        f"{command.epilog}\n\n"
+        "exit codes: 0 every mistake is found and every property finds one, 2 bad usage,\n"
+        "4 a mistake survives or only printed numbers find it, or a property finds none"
+    )
+    add_tier_option(command)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the kill matrix; return 0 if it is complete, 4 otherwise."""
+    from refms.conformance.mutants.kill_matrix import kill_matrix
+
     start = time.perf_counter()
     matrix = kill_matrix(tier=options.tier, progress=_progress)
     _progress(None)
-    print(described(matrix))
+    print(matrix_in_words(matrix))
     print(f"{verdict(matrix)}: tier {options.tier}, {time.perf_counter() - start:.1f} s")
     write_json(options.json, {"tier": options.tier, **matrix.to_dict()})
-    return 0 if matrix.complete else INCOMPLETE
+    return 0 if matrix.complete else KIT_AT_FAULT
 
 
-def described(matrix: KillMatrix) -> str:
-    """Return the matrix as text.
-
-    Parameters
-    ----------
-    matrix : KillMatrix
-        What was found.
-
-    Returns
-    -------
-    str
-        One line a mutant: how many properties kill it, its name, their ids; then how many mutants each
-        property kills; then the faults, if any.
-    """
+def matrix_in_words(matrix: KillMatrix) -> str:
+    """Return a line a mutant with what kills it, how many each property kills, then the faults."""
     width = max((len(row.name) for row in matrix.rows), default=0)
     lines = []
-    family = ""
-    for row in matrix.rows:
-        if row.family != family:
-            family = row.family
-            lines.append(family)
-        lines.append(f"{len(row.by):4} {row.name:{width}}  {' '.join(row.by)}")
+    for family, rows in groupby(matrix.rows, lambda row: row.family):
+        lines.append(family)
+        lines += [f"{len(row.by):4} {row.name:{width}}  {' '.join(row.by)}" for row in rows]
     lines += ["", "mutants killed by each property"]
     counts = [f"{name:>4} {count:3}" for name, count in matrix.killed.items()]
     lines += ["  ".join(counts[first : first + 10]) for first in range(0, len(counts), 10)]

@@ -8,20 +8,52 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from refms.cli.conform.codes import LEAST_TESTED, TOO_LITTLE
 from refms.cli.files import require_target, write_json
+from refms.cli.options import Commands, add_command
+from refms.names import DTYPES
 
 if TYPE_CHECKING:
     from refms.exchange import Row
 
-LEAST_TESTED = 0.5
-"""Share of the chosen quantities that must have been computed, for a verdict to say anything."""
 
-TOO_LITTLE = 3
+def register(actions: Commands) -> None:
+    """Add ``export`` and ``verify`` to the actions."""
+    export = add_command(
+        actions,
+        "export",
+        "Write inputs and proved expectations, for implementations in any language.",
+        "refms conform export -o cases.h5",
+        run_export,
+    )
+    export.add_argument("-o", "--output", metavar="FILE", required=True, help="the file to write")
+    export.add_argument(
+        "--format",
+        choices=("h5", "npz", "mat"),
+        help="HDF5, NumPy or MATLAB/Octave (default: as FILE ends)",
+    )
+    export.add_argument(
+        "--dtype", choices=DTYPES, default="float64", help="precision of the inputs (default: float64)"
+    )
+    export.add_argument("--force", action="store_true", help="replace FILE if it exists")
+    verify = add_command(
+        actions,
+        "verify",
+        "Hold the results that another program computed from exported cases against the proved numbers.",
+        "refms conform verify cases.h5 results.h5 --only convolution,transfer",
+        run_verify,
+    )
+    verify.add_argument("cases", metavar="CASES", help="what was exported (.h5, .npz or .mat)")
+    verify.add_argument("results", metavar="RESULTS", help="result/CASE/QUANTITY (.h5, .npz or .mat)")
+    verify.add_argument(
+        "--only",
+        metavar="PATTERN,…",
+        help="judge these alone, such as convolution,'transfer/2d/*/restriction'",
+    )
 
 
 def run_export(options: argparse.Namespace) -> int:
     """Write the cases; return 0."""
-    # here and not above: other commands shall not wait for it
     from refms.exchange.layout import expectations
     from refms.exchange.writing import format_of, write_cases
 

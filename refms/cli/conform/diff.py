@@ -5,12 +5,29 @@ from __future__ import annotations
 import argparse
 
 from refms.cli.files import write_json
-from refms.conformance.reports.comparison import compared, notable
-from refms.conformance.reports.saved import read_reports
+from refms.cli.options import Commands, add_command
 
 
-def run_diff(options: argparse.Namespace) -> int:
+def register(actions: Commands) -> None:
+    """Add ``diff`` to the actions."""
+    command = add_command(
+        actions,
+        "diff",
+        "Compare two reports that `refms conform run --json` wrote: which properties changed their verdict, "
+        "and where ρ grew or shrank by a factor of two or more; exit 0 if none is worse, 1 if one is, 2 if a "
+        "file is no report. What is no longer tested is worse.",
+        "refms conform diff before.json after.json",
+        run,
+    )
+    command.add_argument("a", metavar="A.json", help="the report before")
+    command.add_argument("b", metavar="B.json", help="the report after")
+
+
+def run(options: argparse.Namespace) -> int:
     """Print the changes; return 0, or 1 if a property is worse."""
+    from refms.conformance.reports.comparison import compared, notable
+    from refms.conformance.reports.saved import read_reports
+
     before, after = read_reports(options.a), read_reports(options.b)
     settings = [sorted({(report.tier, report.seed) for report in reports}) for reports in (before, after)]
     if settings[0] != settings[1]:

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import argparse
 
+from refms.cli.conform.codes import TOO_LITTLE
 from refms.cli.files import write_json
-from refms.conformance.isolation.implementation import Isolated
+from refms.cli.options import Commands, add_adapter, add_command, add_dtype_option
 from refms.names import TIME_LIMITS
 
-NOTHING_TOLD = 3
+
+def register(actions: Commands) -> None:
+    """Add ``probe`` to the actions."""
+    command = add_command(
+        actions,
+        "probe",
+        "Infer from responses to delta images which conventions an implementation follows, and compare them "
+        "with its declaration; exit 0 if they agree, 1 if not, 3 if nothing can be told.",
+        "refms conform probe mypackage.conformance:MyAdapter",
+        run,
+    )
+    add_adapter(command, "a probe", f"{TIME_LIMITS['quick']:g}")
+    add_dtype_option(command)
 
 
-def run_probe(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Print one sentence a convention; return 0, 1 or 3."""
+    from refms.conformance.isolation.implementation import Isolated
+
     limit = TIME_LIMITS["quick"] if options.timeout is None else options.timeout
     with Isolated(options.adapter, options.dtype, limit) as there:
         found = [there.probe(adapter) for adapter in there.adapters]
@@ -30,4 +45,4 @@ def run_probe(options: argparse.Namespace) -> int:
             "probes": [one.to_dict() for one in found],
         },
     )
-    return 1 if disagrees else 0 if told else NOTHING_TOLD
+    return 1 if disagrees else 0 if told else TOO_LITTLE

@@ -1,38 +1,24 @@
-"""Options that several subcommands share."""
+"""Options that several commands share; nothing is imported here that a help page would have to wait for."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
-from refms.names import DATASETS, DTYPES, IDX_PREFIX, TIERS
+from refms.names import BACKEND_NAMES, DATASETS, DTYPES, IDX_PREFIX, TIERS
 from refms.seconds import time_limit_of
 
 Commands = Any
 """The object that ``ArgumentParser.add_subparsers`` returns; argparse keeps its type private."""
 
 
-def add_command(commands: Commands, name: str, text: str, example: str, runs: str) -> argparse.ArgumentParser:
-    """Add a subcommand with its help, an example and the options ``--json`` and ``--force``.
+def add_command(
+    commands: Commands, name: str, text: str, example: str, run: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:
+    """Add a command with its help, a line that works, ``--json`` and ``--force``, and what it runs.
 
-    Parameters
-    ----------
-    commands : object
-        Of ``ArgumentParser.add_subparsers``.
-    name : str
-        The subcommand.
-    text : str
-        One sentence on what it does.
-    example : str
-        A line that works.
-    runs : str
-        The function that does it, ``"module:name"``; parsed options -> exit code.
-
-    Returns
-    -------
-    argparse.ArgumentParser
-        For the subcommand's own options; a ``--force`` of its own, with a text that fits, takes the place of
-        the common one.
+    A ``--force`` of its own, with a text that fits, takes the place of the common one.
     """
     added: argparse.ArgumentParser = commands.add_parser(
         name,
@@ -48,7 +34,7 @@ def add_command(commands: Commands, name: str, text: str, example: str, runs: st
         help="also write the result as JSON to FILE ('-': standard output, which then holds nothing else)",
     )
     added.add_argument("--force", action="store_true", help="replace files that exist")
-    added.set_defaults(runs=runs)
+    added.set_defaults(run=run)
     return added
 
 
@@ -67,11 +53,28 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_model(command: argparse.ArgumentParser) -> None:
+    """Add the model's file."""
+    command.add_argument("model", metavar="MODEL", help="file written by refms train or refms transfer")
+
+
+def add_backend_option(command: argparse.ArgumentParser) -> None:
+    """Add ``--backend``."""
+    command.add_argument(
+        "--backend", choices=BACKEND_NAMES, default="numpy", help="where to compute (default: numpy)"
+    )
+
+
 def add_dtype_option(command: argparse.ArgumentParser) -> None:
-    """Add ``--dtype``."""
+    """Add ``--dtype``, see :func:`dtypes_of`."""
     command.add_argument(
         "--dtype", choices=(*DTYPES, "both"), default="both", help="precision (default: both)"
     )
+
+
+def dtypes_of(options: argparse.Namespace) -> tuple[str, ...]:
+    """Return the precisions that ``--dtype`` asks for."""
+    return DTYPES if options.dtype == "both" else (options.dtype,)
 
 
 def add_seed_option(command: argparse.ArgumentParser) -> None:
@@ -81,7 +84,7 @@ def add_seed_option(command: argparse.ArgumentParser) -> None:
     )
 
 
-def add_tier_option(command: argparse._ActionsContainer) -> None:  # a subcommand or a group of options
+def add_tier_option(command: argparse._ActionsContainer) -> None:  # a command or a group of options
     """Add ``--tier``."""
     command.add_argument(
         "--tier",
@@ -93,17 +96,7 @@ def add_tier_option(command: argparse._ActionsContainer) -> None:  # a subcomman
 
 
 def add_adapter(command: argparse.ArgumentParser, what: str, default: str) -> None:
-    """Add the adapter, and ``--timeout`` for one.
-
-    Parameters
-    ----------
-    command : argparse.ArgumentParser
-        The subcommand.
-    what : str
-        What may take so long.
-    default : str
-        How long, if nothing is said.
-    """
+    """Add the adapter, and ``--timeout`` for ``what`` may take so long, with its default in words."""
     command.add_argument(
         "adapter",
         metavar="PKG.MOD:NAME",
@@ -117,3 +110,8 @@ def add_adapter(command: argparse.ArgumentParser, what: str, default: str) -> No
         help=f"time limit for {what} (default: {default}; 0 or none: no limit); the adapter runs in a "
         "process of its own, which is ended when its time is up, and may crash",
     )
+
+
+def words_of(text: str | None) -> list[str]:
+    """Return the words of a list such as ``"C5, G1"``; none for None."""
+    return [word.strip() for word in (text or "").split(",") if word.strip()]

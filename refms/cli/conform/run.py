@@ -1,0 +1,175 @@
+"""``refms conform run``: the catalogue on an implementation, an adapter of which can be imported."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from refms.cli.conform.codes import KIT_AT_FAULT, LEAST_TESTED, TOO_LITTLE
+from refms.cli.conform.scripts import require_script_folder, script_shown, with_adapter, write_scripts
+from refms.cli.conform.self_test import kit_works
+from refms.cli.files import require_target, write_json, write_text
+from refms.cli.options import (
+    Commands,
+    add_adapter,
+    add_command,
+    add_dtype_option,
+    add_seed_option,
+    add_tier_option,
+    words_of,
+)
+from refms.cli.reporting import conclude, reports_of
+from refms.errors import InputError
+from refms.names import TIME_LIMITS
+
+if TYPE_CHECKING:
+    from refms.conformance.property import Property
+    from refms.conformance.reports.report import Report
+
+Page = tuple[str, Callable[[Iterable["Report"]], str]]
+"""Where to write a report, and how."""
+
+
+def register(actions: Commands) -> None:
+    """Add ``run`` to the actions."""
+    command = add_command(
+        actions,
+        "run",
+        "Run the catalogue on an implementation, an adapter of which can be imported.",
+        "refms conform run mypackage.conformance:MyAdapter --junit conformance.xml",
+        run,
+    )
+    limits = ", ".join(f"{seconds:g} in tier {tier}" for tier, seconds in TIME_LIMITS.items())
+    add_adapter(command, "a property", limits)
+    command.add_argument(
+        "--only", metavar="ID,…", help="these properties or families alone, such as C5,G1 or transfer"
+    )
+    add_tier_option(command)
+    add_dtype_option(command)
+    add_seed_option(command)
+    command.add_argument("--junit", metavar="FILE", help="also write the report as JUnit XML")
+    command.add_argument("--markdown", metavar="FILE", help="also write the report as Markdown")
+    command.add_argument("--html", metavar="FILE", help="also write the report as one HTML page")
+    command.add_argument(
+        "--xfails",
+        metavar="FILE",
+        help="TOML file of known failures, such as 'G4-*-float32' = 'reason' under [xfails]; each must fail, "
+        "and nothing else may",
+    )
+    command.add_argument(
+        "--scripts",
+        metavar="DIR",
+        help="also write one script for each property that fails, such as C5-float64.py, which shows the "
+        "failure with a few lines of NumPy (DIR is new or empty; --force replaces earlier scripts)",
+    )
+    command.add_argument(
+        "--details",
+        action="store_true",
+        help="also show the tables of steps and remainders of what does not fail",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the table; return 0 for pass, 1 if a property failed, 3 if too few were tested."""
+    from refms.conformance.isolation.implementation import Isolated
+    from refms.conformance.reports.expected import held_against
+    from refms.conformance.reports.xfails import read_xfails
+
+    pages = _pages(options)
+    for target, _ in pages:
+        require_target(target, force=options.force)
+    if options.scripts is not None:
+        require_script_folder(options.scripts, force=options.force)
+    xfails = read_xfails(options.xfails) if options.xfails is not None else {}
+    chosen = selected(options.only)
+    limit = TIME_LIMITS[options.tier] if options.timeout is None else options.timeout
+    with Isolated(options.adapter, options.dtype, limit) as there:
+        if not kit_works():  # looked at while the worker imports the adapter
+            return KIT_AT_FAULT
+        adapters = there.adapters
+        expected = held_against(xfails, adapters, chosen, options.tier, options.seed, there.check)
+        found = reports_of(adapters, options.tier, options.seed, chosen, there.run, details=options.details)
+        probes = [there.probe(adapter) for adapter in adapters]
+    reports = [with_adapter(expected.noted(one), options.adapter) for one in found]
+    if script := script_shown(reports, tuple(expected.excused)):
+        print(script)
+    tested = min(share_tested(report, chosen) for report in reports)
+    for sentence in dict.fromkeys(line for one in probes for line in one.disagreements):
+        print(f"probe: {sentence}")
+    for line in (*expected.met, *expected.broken):
+        print(line)
+    if options.scripts is not None:
+        written = write_scripts(options.scripts, reports)
+        example = f", such as {written[0]}" if written else ""
+        print(f"scripts: {len(written)} in {options.scripts}{example}")
+    failed = expected.failed(reports)
+    passed = conclude(reports, enough=tested >= LEAST_TESTED, failed=failed)
+    for target, rendered in pages:
+        write_text(target, rendered(reports), force=options.force)
+    write_json(
+        options.json,
+        {
+            "adapter": options.adapter,
+            "passed": passed,
+            "tested": tested,
+            "expected_failures": {"met": list(expected.met), "broken": list(expected.broken)},
+            "reports": [report.to_dict() for report in reports],
+        },
+    )
+    if failed or passed:
+        return int(failed)
+    print(
+        f"Too little was tested: {100 * tested:.0f} % of the selected properties, expected at least "
+        f"{100 * LEAST_TESTED:.0f} %. Implement more operations, or select less with --only."
+    )
+    return TOO_LITTLE
+
+
+def _pages(options: argparse.Namespace) -> list[Page]:
+    """Return the pages that are asked for, and what makes them of reports."""
+    from refms.conformance.reports.html import html_page
+    from refms.conformance.reports.junit import junit
+    from refms.conformance.reports.markdown import markdown
+
+    pages = ((options.junit, junit), (options.markdown, markdown), (options.html, html_page))
+    return [(target, made) for target, made in pages if target is not None]
+
+
+def selected(only: str | None) -> tuple[Property, ...]:
+    """Return the properties with the given ids and families, in the order of the catalogue; all for None.
+
+    >>> [item.id for item in selected("depth,c5")]
+    ['C5', 'D1', 'D2', 'D3']
+    """
+    from refms.conformance.properties import PROPERTIES
+
+    if only is None:
+        return PROPERTIES
+    wanted = words_of(only)
+    if not wanted:
+        raise InputError("--only is empty; expected ids or families, such as C5,transfer.")
+    families = {item.family for item in PROPERTIES}
+    ids = {property_named(name).id for name in wanted if name.lower() not in families}
+    chosen_families = {name.lower() for name in wanted} & families
+    return tuple(item for item in PROPERTIES if item.id in ids or item.family in chosen_families)
+
+
+def property_named(name: str) -> Property:
+    """Return the property with an id, in upper or lower case."""
+    from refms.conformance.properties import PROPERTIES
+
+    by_id = {item.id: item for item in PROPERTIES}
+    found = by_id.get(name.strip().upper())
+    if found is None:
+        last = {item.family: item.id for item in PROPERTIES}
+        known = ", ".join(f"{family} (to {id_})" for family, id_ in last.items())
+        raise InputError(f"there is no property {name!r}; expected an id of one of the families {known}.")
+    return found
+
+
+def share_tested(report: Report, chosen: tuple[Property, ...]) -> float:
+    """Return which share of the chosen properties was really tested."""
+    ids = {item.id for item in chosen}
+    untested = sum(row.id in ids and row.verdict in ("NOT IMPLEMENTED", "NOT RUN") for row in report.rows)
+    return 1 - untested / len(ids)

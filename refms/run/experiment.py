@@ -1,0 +1,162 @@
+"""From a configuration to where a training begins: images, their two parts, the start, and what it sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from refms.backend import NUMPY, Backend, backend_of
+from refms.data.dataset import Dataset, one_hot, split
+from refms.data.digits import load_digits
+from refms.data.idx_dataset import load_idx, require_dataset
+from refms.data.mnist import load_mnist
+from refms.environment import machine, versions
+from refms.errors import InputError
+from refms.model import Model, Score, initial_model, score
+from refms.names import IDX_PREFIX
+from refms.objective.batches import LabelledColumns
+from refms.objective.empirical_risk import Work
+from refms.objective.optimal_control import OptimalControl
+from refms.optimize.history import History
+from refms.run.config import Configuration, DataSection
+from refms.run.training import fit_classifier, problem_of, require_memory
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """Where trainings begin: one configuration, one start, one set of images.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        Regularisers, conjugate gradients, memory.
+    model : Model
+        The start.
+    examples, validation : LabelledColumns
+        Both sets, where the model lives and in its precision.
+    work_units, seconds : float
+        What was spent before, on the fit of the classifier.
+    """
+
+    configuration: Configuration
+    model: Model
+    examples: LabelledColumns
+    validation: LabelledColumns
+    work_units: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def problem(self) -> OptimalControl:
+        """Problem (6) at the start, with a counter of its own that knows what was spent before."""
+        sections = self.configuration.regularization, self.configuration.optimization
+        return replace(problem_of(self.model, self.examples, *sections), work=Work(self.work_units))
+
+    def score(self, model: Model, examples: LabelledColumns | None = None) -> Score:
+        """Return accuracy and loss of a model, on the validation images unless others are given."""
+        chosen = examples or self.validation
+        return score(model, chosen.X, chosen.C, self.configuration.optimization.memory)
+
+    def fitted(self) -> Experiment:
+        """Return the experiment whose classifier is fitted: a zero W sends no signal back to the net."""
+        if bool((self.model.W != 0).any()):
+            return self
+        sections = self.configuration.regularization, self.configuration.optimization
+        model = fit_classifier(self.model, self.examples, *sections).model
+        rows = model.history.rows
+        spent = rows[-1].work_units, sum(row.seconds for row in rows)
+        start = replace(model, history=History())
+        return replace(self, model=start, work_units=spent[0], seconds=spent[1])
+
+
+def experiment_of(configuration: Configuration, dataset: Dataset, backend: Backend = NUMPY) -> Experiment:
+    """Return the random start of a configuration on a data set, and both parts as it sees them.
+
+    Raises InputError where mesh, sizes or memory do not fit, before anything large is made.
+    """
+    parts = split_by(configuration.data, dataset)
+    start = start_of(configuration, dataset).on(backend)
+    training, validation = (examples_of(start, part, configuration.data.interpolate) for part in parts)
+    return Experiment(configuration, start, training, validation)
+
+
+def start_of(configuration: Configuration, dataset: Dataset) -> Model:
+    """Return the model before any training, W = 0, once the memory is known to suffice."""
+    grid = configuration.data.grid(dataset.grid)
+    section, classifier = configuration.network, configuration.classifier
+    network, options = section.network(grid), configuration.optimization
+    require_memory(network, dataset.classes, options.dtype, options.memory, classifier.pooling)
+    record = {
+        "configuration": configuration.to_dict(),
+        "dataset": dataset.name,
+        "versions": versions(),
+        "machine": machine(),
+    }
+    return initial_model(
+        network,
+        dataset.classes,
+        section.seed,
+        replace(configuration.data.preprocessing, levels=max(grid.levels_to(dataset.grid), 0)),
+        section.stencil_scale,
+        options.dtype,
+        record,
+        section.opening_scale,
+        classifier.loss,
+        classifier.pooling,
+    )
+
+
+def examples_of(model: Model, part: Dataset, interpolate: bool = False) -> LabelledColumns:
+    """Return prepared images and one-hot labels where a model lives, in its precision.
+
+    ``interpolate`` allows images coarser than the model, which are then prolonged to its mesh.
+    """
+    classes = model.mu.shape[0]
+    if part.classes != classes:
+        raise InputError(f"{part.name!r} has {part.classes} classes, the model {classes}.")
+    labels = one_hot(part.labels, classes, str(model.W.dtype))
+    return LabelledColumns(model.prepare(part, interpolate), backend_of(model.W).from_host(labels))
+
+
+def read_dataset(name: str, folder: str | None, part: str = "train") -> Dataset:
+    """Return the data set ``"digits"``, ``"mnist"`` or ``"idx:FOLDER"``, its part ``"train"`` or ``"test"``.
+
+    The digits have one part and need no folder. Raises InputError for an unknown name or part, FileError
+    where files are missing or damaged.
+    """
+    require_dataset(name)
+    if name == "digits":
+        if part == "test":
+            raise InputError("the digits have no separate test part; use --part train, validation or all.")
+        return load_digits()
+    if name == "mnist":
+        return load_mnist(folder, part)
+    return load_idx(name.removeprefix(IDX_PREFIX), folder, part)
+
+
+def split_by(section: DataSection, dataset: Dataset) -> tuple[Dataset, Dataset]:
+    """Return the training and the validation part that [data] asks for; 0 takes five sixths and the rest."""
+    train = section.train or dataset.count * 5 // 6
+    try:
+        return split(dataset, train, section.validation or dataset.count - train, section.split_seed)
+    except InputError as error:
+        raise InputError(
+            f"[data] train is {section.train}, validation is {section.validation}: {error}"
+        ) from error
+
+
+def configuration_of(model: Model) -> Configuration:
+    """Return the configuration with which a model was trained; the default where its record has none."""
+    stored: Any = model.record.get("configuration", {})
+    return Configuration.from_dict(stored)
+
+
+def part_of(model: Model, part: str, name: str | None = None, folder: str | None = None) -> Dataset:
+    """Return the part ``"train"`` or ``"validation"`` of a training, or ``"test"`` or ``"all"`` of its data.
+
+    ``name`` takes another data set, ``folder`` says where the files lie.
+    """
+    section = configuration_of(model).data
+    dataset = read_dataset(name or section.dataset, folder, "test" if part == "test" else "train")
+    if part in ("test", "all"):
+        return dataset
+    return split_by(section, dataset)[0 if part == "train" else 1]
