@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from refms.definition.arrays import Array, columns
+from refms.definition.arrays import Array, as_double, columns
 
 
 def cells(Y: Array, volume_weighted: bool = True) -> int:
@@ -14,7 +14,7 @@ def cells(Y: Array, volume_weighted: bool = True) -> int:
 
 def logits(W: Array, mu: Array, Y: Array, volume_weighted: bool = True) -> Array:
     """Return h^d Wᵀ y + μ, shape (ℓ, m), for features Y (m, c, *grid)."""
-    return W.T @ columns(Y) / cells(Y, volume_weighted) + mu[:, None]
+    return W.T @ columns(as_double(Y)) / cells(Y, volume_weighted) + mu[:, None]
 
 
 def cotangent(W: Array, Y: Array, G: Array) -> tuple[Array, Array, Array]:

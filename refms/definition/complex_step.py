@@ -14,10 +14,10 @@ STEP = 1e-30
 Parameters = Mapping[str, Array]
 
 
-def along(f: Callable[[Parameters], Array], p: Parameters, v: Parameters) -> Array:
+def derivative(f: Callable[[Parameters], Array], p: Parameters, v: Parameters) -> Array:
     """Return the derivative at p along v of an f that lets complex numbers through.
 
-    >>> float(along(lambda p: p["x"] ** 3, {"x": np.array(2.0)}, {"x": np.array(1.0)}))
+    >>> float(derivative(lambda p: p["x"] ** 3, {"x": np.array(2.0)}, {"x": np.array(1.0)}))
     12.0
     """
     return np.imag(f({key: as_double(p[key]) + 1j * STEP * as_double(v[key]) for key in p})) / STEP
@@ -29,5 +29,5 @@ def gradient(f: Callable[[Parameters], Array], p: Parameters) -> dict[str, Array
     found = {}
     for key in p:
         units = np.eye(p[key].size).reshape(-1, *p[key].shape)
-        found[key] = np.reshape([along(f, p, {**zero, key: unit}) for unit in units], p[key].shape)
+        found[key] = np.reshape([derivative(f, p, {**zero, key: unit}) for unit in units], p[key].shape)
     return found

@@ -21,10 +21,10 @@ def shift(Y: Array, kappa: Sequence[int], boundary: str = "periodic") -> Array:
     """Return Π_κ Y: cell i holds y_{i+κ}, which is 0 outside of the grid if the boundary is "zero".
 
     >>> shift(np.array([1, 2, 3]), (1,)).tolist(), shift(np.array([1, 2, 3]), (1,), "zero").tolist()
-    ([2.0, 3.0, 1.0], [2.0, 3.0, 0.0])
+    ([2, 3, 1], [2, 3, 0])
     """
     axes = range(-len(kappa), 0)
-    moved = np.roll(as_double(Y), [-k for k in kappa], axes)
+    moved = np.roll(Y, [-k for k in kappa], axes)
     if boundary == "zero":
         for axis, k in zip(axes, kappa, strict=True):
             cells = np.arange(Y.shape[axis]) + k
@@ -36,8 +36,9 @@ def shifts(
     Y: Array, stencil: Sequence[int], boundary: str = "periodic", orientation: str = "correlation"
 ) -> Iterator[tuple[tuple[int, ...], Array]]:
     """Yield (index in the stencil, Π_κ Y); with the orientation "convolution", Π_{-κ} Y."""
+    Y, sign = as_double(Y), 1 if orientation == "correlation" else -1
     for index, kappa in offsets(stencil):
-        yield index, shift(Y, [k if orientation == "correlation" else -k for k in kappa], boundary)
+        yield index, shift(Y, [sign * k for k in kappa], boundary)
 
 
 def convolve(S: Array, Y: Array, boundary: str = "periodic", orientation: str = "correlation") -> Array:

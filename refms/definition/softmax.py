@@ -24,18 +24,19 @@ def softmax(Z: Array) -> Array:
 
 def cross_entropy(Z: Array, C: Array, reduction: str = "mean") -> Number:
     """Return E, the mean or the sum over the examples."""
-    z = as_double(Z)
+    z, c = as_double(Z), as_double(C)
     largest = z.real.max(axis=0)
     log_sum = np.log(np.exp(z - largest).sum(axis=0)) + largest
-    return (C.sum(axis=0) * log_sum - (C * z).sum(axis=0)).sum() / examples(Z, reduction)
+    return (c.sum(axis=0) * log_sum - (c * z).sum(axis=0)).sum() / examples(Z, reduction)
 
 
 def cross_entropy_gradient(Z: Array, C: Array, reduction: str = "mean") -> Array:
     """Return ∂E/∂z_ij = ((Σ_k c_kj) p_ij − c_ij) / m."""
-    return (C.sum(axis=0) * softmax(Z) - C) / examples(Z, reduction)
+    c = as_double(C)
+    return (c.sum(axis=0) * softmax(Z) - c) / examples(Z, reduction)
 
 
 def cross_entropy_hessian(Z: Array, C: Array, V: Array, reduction: str = "mean") -> Array:
     """Return (∇²E V)_ij = (Σ_k c_kj) p_ij (v_ij − Σ_k p_kj v_kj) / m."""
     p = softmax(Z)
-    return C.sum(axis=0) * p * (V - (p * V).sum(axis=0)) / examples(Z, reduction)
+    return as_double(C).sum(axis=0) * p * (V - (p * V).sum(axis=0)) / examples(Z, reduction)

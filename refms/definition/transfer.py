@@ -124,6 +124,6 @@ def prolongation(pair: Pair, grid: Sequence[int]) -> Array:
     return reduce(np.kron, [rows(pair.p, n).T for n in grid])
 
 
-def coarse(grid: Sequence[int]) -> tuple[int, ...]:
+def coarsen(grid: Sequence[int]) -> tuple[int, ...]:
     """Return the grid with half as many cells along every axis."""
     return tuple(n // 2 for n in grid)

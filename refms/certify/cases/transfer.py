@@ -11,18 +11,18 @@ from refms.certify.inputs import doubles
 from refms.definition.arrays import Array as Balls
 from refms.definition.arrays import Number, columns, images
 from refms.definition.norms import max_norm
-from refms.definition.transfer import PAIRS, Weights, coarse, prolong, restrict
+from refms.definition.transfer import PAIRS, Weights, coarsen, prolong, restrict
 from refms.errors import Array
 from refms.grid import Grid
 from refms.stencils.transfer import transfer_pair
 
 
 def _case(name: str, seed: int, fine: tuple[int, ...], channels: int, m: int) -> Case:
-    sizes = {"fine": fine, "coarse": coarse(fine)}
+    sizes = {"fine": fine, "coarse": coarsen(fine)}
     inputs = doubles(seed, {key: (channels * math.prod(grid), m) for key, grid in sizes.items()})
 
     def formulas(x: Mapping[str, Balls]) -> dict[str, Quantity]:
-        Y, W = images(x["fine"], fine), images(x["coarse"], coarse(fine))
+        Y, W = images(x["fine"], fine), images(x["coarse"], coarsen(fine))
         found: dict[str, Quantity] = {}
         for name, pair in PAIRS.items():
             down, up = columns(restrict(Y, pair.r)), columns(prolong(W, pair.p))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from refms.conformance.oracles.transfer import PAIRS
+from refms.definition.transfer import PAIRS
 from refms.errors import InputError, require_choice
 from refms.names import DTYPES
 

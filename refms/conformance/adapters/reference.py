@@ -11,7 +11,7 @@ import scipy.sparse
 from refms.backend import NUMPY, Backend
 from refms.conformance.adapters.adapter import Adapter, Parameters
 from refms.conformance.adapters.profile import ACTIVATIONS, BOUNDARIES, Problem, Profile
-from refms.conformance.oracles.transfer import PAIRS
+from refms.definition.transfer import PAIRS
 from refms.errors import Array
 from refms.grid import Grid
 from refms.linear.cg import conjugate_gradients

@@ -11,7 +11,8 @@ import numpy as np
 from refms.conformance.adapters.profile import Profile
 from refms.conformance.instances.instance import Instance
 from refms.conformance.instances.spread import USUAL, Spread, channels, counts, extents
-from refms.conformance.oracles.transfer import PAIRS, Pair, closed
+from refms.definition.galerkin import closed
+from refms.definition.transfer import PAIRS, Pair
 
 __all__ = ["ANY", "Domain", "Instance", "instances", "least_multiples", "stencil_sizes"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refms.conformance.adapters.profile import Problem
-from refms.conformance.oracles.transfer import PAIRS, Pair
+from refms.definition.transfer import PAIRS, Pair
 from refms.errors import Array
 
 

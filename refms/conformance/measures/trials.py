@@ -15,8 +15,11 @@ from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.profile import Profile
 from refms.conformance.instances.drawn import Instance
 from refms.conformance.oracles import network as oracle
-from refms.conformance.oracles.convolution import doubled, largest, one_norm, transposed
-from refms.conformance.oracles.transfer import PAIRS, Pair, closed, stencil_map
+from refms.definition.arrays import as_double
+from refms.definition.convolution import transpose
+from refms.definition.galerkin import closed, stencil_map
+from refms.definition.norms import max_norm, row_sum_norm
+from refms.definition.transfer import PAIRS, Pair
 from refms.errors import Array
 
 Numbers = tuple[Array, ...]
@@ -79,7 +82,7 @@ class Trial:
     def in_units(self, result: Numbers) -> Numbers:
         """Return a result in double precision, each array times its unit."""
         units = self.units or (1.0,) * len(result)
-        return tuple(unit * doubled(one) for unit, one in zip(units, result, strict=True))
+        return tuple(unit * as_double(one) for unit, one in zip(units, result, strict=True))
 
 
 def trials(gate: Gate, x: Instance, name: str, examples: int = 3) -> tuple[Trial, ...]:
@@ -146,7 +149,7 @@ class _Asked:
     def network(self) -> tuple[dict[str, Array], dict[str, Array], Array, float]:
         """Parameters, a direction, images, and by how much errors grow on the way to the logits."""
         X = self.image("X", self.x.c_in)
-        p = oracle.tempered(self.x.parameters(self.name), X, self.x.problem, self.profile)
+        p = oracle.temper(self.x.parameters(self.name), X, self.x.problem, self.profile)
         return p, self.x.parameters(self.name + "v"), X, oracle.growth(p, self.x.problem)
 
     @property
@@ -178,44 +181,46 @@ class _Asked:
 def _convolution(a: _Asked) -> Trial:
     S, Y = a.stencils, a.image("Y", a.x.c_in)
     given = S, Y, a.x.boundary
-    return Trial("convolution", given, one_norm(S) * largest(Y), examples={1: 0}, joined=0)
+    return Trial("convolution", given, row_sum_norm(S) * max_norm(Y), examples={1: 0}, joined=0)
 
 
 def _convolution_adjoint(a: _Asked) -> Trial:
     S, Z = a.stencils, a.image("Z", a.x.c_out)
-    bound = one_norm(transposed(S)) * largest(Z)
+    bound = row_sum_norm(transpose(S)) * max_norm(Z)
     return Trial("convolution_adjoint", (S, Z, a.x.boundary), bound, examples={1: 0}, joined=0)
 
 
 def _stencil_gradient(a: _Asked) -> Trial:
     Z, Y = a.image("Z", a.x.c_out), a.image("Y", a.x.c_in)
-    bound = float(np.linalg.norm(doubled(Z)) * np.linalg.norm(doubled(Y)))
+    bound = float(np.linalg.norm(as_double(Z)) * np.linalg.norm(as_double(Y)))
     return Trial("stencil_gradient", (Z, Y, a.x.stencil, a.x.boundary), bound, examples={0: 0, 1: 0})
 
 
 def _convolution_matrix(a: _Asked) -> Trial:
     S = a.stencils
-    return Trial("convolution_matrix", (S, a.x.grid, a.x.boundary), one_norm(S))
+    return Trial("convolution_matrix", (S, a.x.grid, a.x.boundary), row_sum_norm(S))
 
 
 def _restrict(a: _Asked) -> Trial:
     name, pair = a.pair
     Y = a.image("Y", a.x.c_in, tuple(2 * n for n in a.x.grid))
-    bound = sum(map(abs, pair.r.values())) ** a.x.d * largest(Y)
+    bound = sum(map(abs, pair.r.values())) ** a.x.d * max_norm(Y)
     return Trial("restrict", (Y, name), bound, examples={0: 0}, joined=0)
 
 
 def _prolong(a: _Asked) -> Trial:
     name, pair = a.pair
     Y = a.image("Y", a.x.c_in)
-    bound = sum(map(abs, pair.p.values())) ** a.x.d * largest(Y)
+    bound = sum(map(abs, pair.p.values())) ** a.x.d * max_norm(Y)
     return Trial("prolong", (Y, name), bound, examples={0: 0}, joined=0)
 
 
 def _stencil_down(a: _Asked) -> Trial:
     name, pair = a.pair
     S = a.stencils
-    return Trial("stencil_down", (S, name), sum(map(abs, pair.correlation.values())) ** a.x.d * one_norm(S))
+    return Trial(
+        "stencil_down", (S, name), sum(map(abs, pair.correlation.values())) ** a.x.d * row_sum_norm(S)
+    )
 
 
 def _stencil_up(a: _Asked) -> Trial | None:
@@ -229,22 +234,23 @@ def _stencil_up(a: _Asked) -> Trial | None:
         return None
     name, size = sizes[a.x.seed % len(sizes)]
     S = a.draw("S", a.x.c_out, a.x.c_in, *(size,) * a.x.d)
-    enlarged = float(np.linalg.cond(stencil_map(PAIRS[name], size))) ** a.x.d
-    return Trial("stencil_up", (S, name), enlarged * float(np.linalg.norm(doubled(S))))
+    A = stencil_map(PAIRS[name].r, PAIRS[name].p, size)
+    enlarged = float(np.linalg.cond(A)) ** a.x.d
+    return Trial("stencil_up", (S, name), enlarged * float(np.linalg.norm(as_double(S))))
 
 
 def _activation(a: _Asked) -> Trial | None:
     Z = a.draw("Z", 6, a.m)
     if a.activation is None:
         return None
-    return Trial("activation", (Z, a.activation), max(largest(Z), 1.0), examples={0: 1}, joined=1)
+    return Trial("activation", (Z, a.activation), max(max_norm(Z), 1.0), examples={0: 1}, joined=1)
 
 
 def _activation_derivative(a: _Asked) -> Trial | None:
     Z = a.draw("Z", 6, a.m)
     if a.activation is None:
         return None
-    bound = STEEPEST * max(largest(Z), 1.0)
+    bound = STEEPEST * max(max_norm(Z), 1.0)
     return Trial("activation_derivative", (Z, a.activation), bound, examples={0: 1}, joined=1)
 
 
@@ -257,8 +263,8 @@ def _forward(a: _Asked) -> Trial:
 def _logits(a: _Asked) -> Trial:
     # Features are about one, whatever the size of the images is.
     p, Y = a.x.parameters(a.name), a.draw("Y", a.m, a.x.c_out, *a.x.grid)
-    size = float(np.linalg.norm(doubled(p["W"])) * np.linalg.norm(doubled(Y)))
-    bound = a.x.volume * size + largest(p["mu"])
+    size = float(np.linalg.norm(as_double(p["W"])) * np.linalg.norm(as_double(Y)))
+    bound = a.x.volume * size + max_norm(p["mu"])
     return Trial("logits", (p["W"], p["mu"], Y), bound, examples={2: 0}, joined=1)
 
 
@@ -271,37 +277,37 @@ def _jacobian_product(a: _Asked) -> Trial:
 def _jacobian_transpose(a: _Asked) -> Trial:
     p, _, X, growth = a.network
     U = a.draw("U", a.x.classes, a.m)
-    bound = growth * float(np.linalg.norm(doubled(U)))
+    bound = growth * float(np.linalg.norm(as_double(U)))
     given, examples = (p, U, X, a.x.problem), {1: 1, 2: 0}
     return Trial("jacobian_transpose", given, bound, growth, examples, units=a.units)
 
 
 def _depth_prolong(a: _Asked) -> Trial:
     Theta = a.draw("Theta", 3, 4)
-    return Trial("depth_prolong", (Theta, 6), largest(Theta))
+    return Trial("depth_prolong", (Theta, 6), max_norm(Theta))
 
 
 def _cross_entropy(a: _Asked) -> Trial:
     Z, C = a.draw("Z", a.x.classes, a.m), a.labels
-    bound = 2 * a.m * max(largest(Z), 1.0)
+    bound = 2 * a.m * max(max_norm(Z), 1.0)
     return Trial("cross_entropy", (Z, C), bound, examples={0: 1, 1: 1}, mean=a.mean)
 
 
 def _cross_entropy_gradient(a: _Asked) -> Trial:
     Z, C = a.draw("Z", a.x.classes, a.m), a.labels
-    bound = max(largest(Z), 1.0)
+    bound = max(max_norm(Z), 1.0)
     return Trial("cross_entropy_gradient", (Z, C), bound, examples={0: 1, 1: 1}, joined=1, mean=a.mean)
 
 
 def _cross_entropy_hessian(a: _Asked) -> Trial:
     Z, C, V = a.draw("Z", a.x.classes, a.m), a.labels, a.draw("V", a.x.classes, a.m)
-    bound, examples = max(largest(Z), 1.0) * largest(V), {0: 1, 1: 1, 2: 1}
+    bound, examples = max(max_norm(Z), 1.0) * max_norm(V), {0: 1, 1: 1, 2: 1}
     return Trial("cross_entropy_hessian", (Z, C, V), bound, examples=examples, joined=1, mean=a.mean)
 
 
 def _loss(a: _Asked) -> Trial:
     p, _, X, _ = a.network
-    columns = float(np.abs(doubled(p["W"])).sum(axis=0).max())
+    columns = float(np.abs(as_double(p["W"])).sum(axis=0).max())
     bound = a.m * columns * a.x.volume * oracle.reach(p, X, a.x.problem)
     return Trial("loss", (p, X, a.labels, a.x.problem), bound, 1.0, examples={1: 0, 2: 1}, mean=a.mean)
 
@@ -334,7 +340,7 @@ def _weight_smoothness(a: _Asked) -> Trial:
 
 def _weight_smoothness_gradient(a: _Asked) -> Trial:
     W = a.x.parameters(a.name)["W"]
-    bound = 4 * sum(n * n for n in a.x.grid) / a.x.cells * largest(W)
+    bound = 4 * sum(n * n for n in a.x.grid) / a.x.cells * max_norm(W)
     return Trial("weight_smoothness_gradient", (W, a.x.grid), bound)
 
 
@@ -344,7 +350,7 @@ def _time_smoothness(a: _Asked) -> Trial:
 
 def _time_smoothness_gradient(a: _Asked) -> Trial:
     Theta = a.draw("Theta", 4, 3)
-    bound = 4 * len(Theta) / a.x.final_time * largest(Theta)
+    bound = 4 * len(Theta) / a.x.final_time * max_norm(Theta)
     return Trial("time_smoothness_gradient", (Theta, a.x.final_time), bound)
 
 

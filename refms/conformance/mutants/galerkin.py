@@ -8,7 +8,8 @@ import numpy as np
 
 from refms.conformance.mutants.arrays import exchanged, flip
 from refms.conformance.mutants.mutant import Shelf
-from refms.conformance.oracles.transfer import PAIRS, stencil_map
+from refms.definition.galerkin import stencil_map
+from refms.definition.transfer import PAIRS
 from refms.errors import Array
 
 shelf = Shelf("galerkin")
@@ -16,7 +17,7 @@ shelf = Shelf("galerkin")
 
 def _square(pair: str, size: int) -> Array:
     """Return the part of the 1-D stencil map from ``size`` to ``size`` entries."""
-    A = stencil_map(PAIRS[pair], size)
+    A = stencil_map(PAIRS[pair].r, PAIRS[pair].p, size)
     spread = (A.shape[0] - size) // 2
     return A[spread : spread + size] if spread > 0 else np.pad(A, ((-spread, -spread), (0, 0)))
 

@@ -1,4 +1,4 @@
-"""Expected values by routes of their own: plain loops, shifts, closed forms, in float64.
+"""Expected values of the kit: the definition in double precision, under the conventions of a profile.
 
 Nothing here imports the operators, networks or losses of refms, so that no expectation is what refms printed.
 """

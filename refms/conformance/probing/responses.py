@@ -13,8 +13,8 @@ import numpy as np
 from refms.conformance.adapters.adapter import PARAMETERS, provides
 from refms.conformance.adapters.profile import BOUNDARIES, LAYOUTS, ORIENTATIONS, Problem, Profile
 from refms.conformance.adapters.whereabouts import Whereabouts
-from refms.conformance.oracles.convolution import convolve
-from refms.conformance.oracles.transfer import PAIRS, applied, coarse, prolongation, restriction
+from refms.definition.convolution import convolve
+from refms.definition.transfer import PAIRS, coarsen, prolong, restrict
 from refms.errors import Array
 
 CLOSE = 1e-4
@@ -157,7 +157,7 @@ class Responses:
         """Return the pairs, or multiples of them, whose R or P explains what becomes of delta images."""
         d = min(self.asked.profile.dimensions)
         fine = tuple(8 if not self.asked.profile.rectangular else 8 + 2 * axis for axis in range(d))
-        given, back = (fine, coarse(fine)) if operation == "restrict" else (coarse(fine), fine)
+        given, back = (fine, coarsen(fine)) if operation == "restrict" else (coarsen(fine), fine)
         # R and P are periodic: deltas of all parities tell all weights. Two channels tell the layout.
         places = [tuple(p) for p in itertools.product((2, 3), repeat=d)] + [(0,) * d]
         Y = np.zeros((len(places), 2, *given))
@@ -165,9 +165,8 @@ class Responses:
             Y[(example, 0, *place)] = 1.0
             Y[(example, 1, *(1 - p for p in place))] = 3.0
         wanted = {
-            name: applied(matrix(PAIRS[name], fine), Y, back)
-            for matrix in (restriction if operation == "restrict" else prolongation,)
-            for name in PAIRS
+            name: restrict(Y, pair.r) if operation == "restrict" else prolong(Y, pair.p)
+            for name, pair in PAIRS.items()
         }
         shape = (len(places), 2, *back)
         found = list(self.asked.field(operation, Y, shape, lambda field: (field, fine, pair)))

@@ -10,10 +10,10 @@ from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.drawn import Domain, Instance
 from refms.conformance.measures.orders import ordered
 from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, varies
-from refms.conformance.oracles import transfer as grids
-from refms.conformance.oracles.convolution import doubled
-from refms.conformance.oracles.network import inner, logits, reach, size, tempered
+from refms.conformance.oracles.network import inner, logits, reach, size, temper
 from refms.conformance.property import Family
+from refms.definition.arrays import as_double
+from refms.definition.transfer import coarsen
 from refms.errors import Array
 
 law = Family("classifier").law
@@ -37,19 +37,19 @@ def _mesh_independent(a: Gate, x: Instance) -> Outcome:
     mu = x.draw("mu", x.classes, scale=x.stencil_scale * x.image_scale)
     flat = np.ones((x.examples, x.c_in, *x.grid)) * y.reshape(*y.shape, *(1,) * x.d)
     got = a.logits(np.repeat(W, x.cells, axis=0), mu, flat.astype(x.dtype))
-    inside = doubled(got) - doubled(mu)[:, None]
-    expected = doubled(W).T @ doubled(y).T
+    inside = as_double(got) - as_double(mu)[:, None]
+    expected = as_double(W).T @ as_double(y).T
     # Rounding errors of equal terms do not cancel; with N/60, ρ = 30 is the bound of a plain loop over them.
     terms = max(1.0, x.c_in * x.cells / 60)
     size_ = terms * (x.c_in * float(np.abs(W).max() * np.abs(y).max()) + float(np.abs(mu).max()))
     absolute = residual(weight * inside, expected, size_, x.dtype, "constant W and y")
     if not x.weights.variational:
         return both(absolute, _order(a, x))
-    w, Y = _weights(x, "w", x.classes, x.c_in, *grids.coarse(x.grid)), x.image()
+    w, Y = _weights(x, "w", x.classes, x.c_in, *coarsen(x.grid)), x.image()
     fine = a.logits(_columns(a.prolong(w, x.pair)), 0 * mu, Y)
     coarse = a.logits(_columns(w), 0 * mu, a.restrict(Y, x.pair))
     units = (1.0, 1.0) if a.profile.volume_weighted else (1.0 / x.cells, 2.0**x.d / x.cells)
-    scale = float(np.linalg.norm(doubled(w)) * np.linalg.norm(doubled(Y))) / x.cells
+    scale = float(np.linalg.norm(as_double(w)) * np.linalg.norm(as_double(Y))) / x.cells
     return both(absolute, agree(units[0] * fine, units[1] * coarse, scale, x.dtype, "h^d⟨Pw,y⟩ = H^d⟨w,Ry⟩"))
 
 
@@ -68,7 +68,9 @@ def _midpoint(a: Gate, x: Instance) -> Outcome:
     mu = x.draw("mu", x.classes, scale=x.stencil_scale * x.image_scale)
     expected = logits(W, mu, Y, a.profile)
     unit = 1.0 / x.cells if a.profile.volume_weighted else 1.0
-    scale = unit * float(np.linalg.norm(doubled(W)) * np.linalg.norm(doubled(Y))) + float(np.abs(mu).max())
+    scale = unit * float(np.linalg.norm(as_double(W)) * np.linalg.norm(as_double(Y))) + float(
+        np.abs(mu).max()
+    )
     entries = residual(a.logits(W, mu, Y), expected, scale, x.dtype, "h^d Wᵀy + μ")
     exact = ((math.e * (math.cos(1) + math.sin(1)) - 1) / 2) ** x.d
     counts, errors = (8, 16), []
@@ -95,7 +97,7 @@ def _midpoint(a: Gate, x: Instance) -> Outcome:
 )
 def _reduced(a: Gate, x: Instance) -> Outcome:
     X, C = x.image("X", examples=3), x.one_hot(examples=3)
-    p = tempered(x.parameters(), X, x.problem, a.profile)
+    p = temper(x.parameters(), X, x.problem, a.profile)
     f, g = a.loss(p, X, C, x.problem), a.gradient(p, X, C, x.problem)
     twice = np.concatenate([X, X]), np.concatenate([C, C], axis=1)
     singles = [a.loss(p, X[j : j + 1].copy(), C[:, j : j + 1].copy(), x.problem) for j in range(3)]
@@ -103,7 +105,7 @@ def _reduced(a: Gate, x: Instance) -> Outcome:
     factor = 1.0 if mean else 2.0
     scale = abs(f) + 3 * reach(p, X, x.problem) * x.volume * float(np.abs(p["W"]).sum(axis=0).max())
     g_twice = a.gradient(p, *twice, x.problem)
-    gap = {key: doubled(g_twice[key]) - factor * doubled(g[key]) for key in g}
+    gap = {key: as_double(g_twice[key]) - factor * as_double(g[key]) for key in g}
     gap, g = x.per_unit(gap), x.per_unit(g)
     return both(
         residual(a.loss(p, *twice, x.problem), factor * f, scale, x.dtype, "f(X∪X)"),
@@ -133,7 +135,7 @@ def _order(a: Gate, x: Instance) -> Outcome:
     counts, errors, mu = (16, 32), [], np.zeros(2, dtype=x.dtype)
     for n in counts:
         grid = (n, *(2 if a.profile.rectangular else n for _ in x.grid[1:]))
-        w, y = x.stencil_scale * _wave(x, grids.coarse(grid), 0.4), x.image_scale * _wave(x, grid, 1.1)
+        w, y = x.stencil_scale * _wave(x, coarsen(grid), 0.4), x.image_scale * _wave(x, grid, 1.1)
         W = _columns(a.prolong(np.stack([w, w])[:, None].astype(x.dtype), x.pair))
         Y = y[None, None].astype(x.dtype)
         fine = a.logits(W, mu, Y)

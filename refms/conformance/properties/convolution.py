@@ -11,17 +11,11 @@ import scipy.ndimage
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.drawn import Domain, Instance
 from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, worst
-from refms.conformance.oracles.convolution import (
-    convolve,
-    doubled,
-    largest,
-    offsets,
-    one_norm,
-    shifted,
-    transposed,
-)
 from refms.conformance.properties.convolution_algebra import ALGEBRA
 from refms.conformance.property import Family
+from refms.definition.arrays import as_double
+from refms.definition.convolution import convolve, offsets, shift, transpose
+from refms.definition.norms import max_norm, row_sum_norm
 from refms.errors import Array
 
 law = Family("convolution").law
@@ -45,7 +39,7 @@ def _linear(a: Gate, x: Instance) -> Outcome:
     KY, TY, KX = (a.convolution(s, y, x.boundary) for s, y in ((S, Y), (T, Y), (S, X)))
     in_s = a.convolution(alpha * S + beta * T, Y, x.boundary)
     in_y = a.convolution(S, alpha * Y + beta * X, x.boundary)
-    scale = 2 * (one_norm(S) + one_norm(T)) * (largest(Y) + largest(X))
+    scale = 2 * (row_sum_norm(S) + row_sum_norm(T)) * (max_norm(Y) + max_norm(X))
     outcomes = [
         agree(in_s, alpha * KY + beta * TY, scale, x.dtype, "linear in s"),
         agree(in_y, alpha * KY + beta * KX, scale, x.dtype, "linear in y"),
@@ -55,9 +49,9 @@ def _linear(a: Gate, x: Instance) -> Outcome:
     for index, offset in offsets(x.stencil):
         unit = np.zeros((1, 1, *x.stencil), dtype=x.dtype)
         unit[(0, 0, *index)] = 1
-        moved = shifted(Y[:, :1], tuple(sign * k for k in offset), x.boundary)
+        moved = shift(Y[:, :1], tuple(sign * k for k in offset), x.boundary)
         got = a.convolution(unit, Y[:, :1], x.boundary)
-        outcomes.append(residual(got, moved, largest(Y), x.dtype, f"unit stencil at offset {offset} shifts"))
+        outcomes.append(residual(got, moved, max_norm(Y), x.dtype, f"unit stencil at offset {offset} shifts"))
     return worst(outcomes)
 
 
@@ -76,24 +70,24 @@ def _counts(a: Gate, x: Instance) -> Outcome:
     K, stored = a.convolution_matrix(S, x.grid)
     per_row = math.prod(min(size, n) for size, n in zip(x.stencil, x.grid, strict=True))
     expected = per_row * x.cells * x.c_in * x.c_out
-    s_sum = doubled(S).reshape(x.c_out, -1).sum(axis=1)
+    s_sum = as_double(S).reshape(x.c_out, -1).sum(axis=1)
     outcomes = [
         holds(stored == expected, "number of stored values", f"{stored} instead of {expected}"),
         residual(
-            K.astype("float64").sum(axis=1), np.repeat(s_sum, x.cells), one_norm(S), x.dtype, "row sums"
+            K.astype("float64").sum(axis=1), np.repeat(s_sum, x.cells), row_sum_norm(S), x.dtype, "row sums"
         ),
-        residual(K, _dense(a, S, x), one_norm(S), x.dtype, "entries against shifts of unit images"),
+        residual(K, _dense(a, S, x), row_sum_norm(S), x.dtype, "entries against shifts of unit images"),
     ]
     if all(size <= n for size, n in zip(x.stencil, x.grid, strict=True)):
         centre = tuple(size // 2 for size in x.stencil)
-        corner = doubled(K[: x.cells, : x.cells])
-        size = x.cells * one_norm(S)
-        norm = math.sqrt(x.cells) * float(np.linalg.norm(doubled(S)))
+        corner = as_double(K[: x.cells, : x.cells])
+        size = x.cells * row_sum_norm(S)
+        norm = math.sqrt(x.cells) * float(np.linalg.norm(as_double(S)))
         outcomes += [
             residual(
                 np.trace(corner), x.cells * float(S[(0, 0, *centre)]), size, x.dtype, "trace of block (0,0)"
             ),
-            residual(np.linalg.norm(doubled(K)), norm, norm, x.dtype, "Frobenius norm"),
+            residual(np.linalg.norm(as_double(K)), norm, norm, x.dtype, "Frobenius norm"),
         ]
     return worst(outcomes)
 
@@ -112,16 +106,20 @@ def _stencil_derivative(a: Gate, x: Instance) -> Outcome:
     expected = np.zeros(S.shape)
     sign = 1 if a.profile.orientation == "correlation" else -1
     for index, offset in offsets(x.stencil):
-        moved = shifted(doubled(Y), tuple(sign * k for k in offset), x.boundary)
+        moved = shift(as_double(Y), tuple(sign * k for k in offset), x.boundary)
         for o, c in itertools.product(range(x.c_out), range(x.c_in)):
-            expected[(o, c, *index)] = float((doubled(Z)[:, o] * moved[:, c]).sum())
-    scale = float(np.linalg.norm(doubled(Z)) * np.linalg.norm(doubled(Y)))
-    left = float((doubled(gradient) * doubled(S)).sum())
-    right = float((doubled(Z) * doubled(a.convolution(S, Y, x.boundary))).sum())
+            expected[(o, c, *index)] = float((as_double(Z)[:, o] * moved[:, c]).sum())
+    scale = float(np.linalg.norm(as_double(Z)) * np.linalg.norm(as_double(Y)))
+    left = float((as_double(gradient) * as_double(S)).sum())
+    right = float((as_double(Z) * as_double(a.convolution(S, Y, x.boundary))).sum())
     return both(
         residual(gradient, expected, scale, x.dtype, "∂⟨Z,KY⟩/∂s against shifts, scale ‖Z‖‖Y‖"),
         residual(
-            left, right, one_norm(S) * x.c_out * scale, x.dtype, "Euler's identity, scale c_out ‖s‖₁‖Z‖‖Y‖"
+            left,
+            right,
+            row_sum_norm(S) * x.c_out * scale,
+            x.dtype,
+            "Euler's identity, scale c_out ‖s‖₁‖Z‖‖Y‖",
         ),
     )
 
@@ -147,10 +145,14 @@ def _orientation(a: Gate, x: Instance) -> Outcome:
         i = tuple((p - q if correlation else p + q) % n for p, q, n in zip(at, offset, x.grid, strict=True))
         expected[(0, 0, *i)] += height * float(s[(0, 0, *index)])
     peer = scipy.ndimage.correlate if correlation else scipy.ndimage.convolve
-    wrapped = np.stack([peer(doubled(y[0]), doubled(s[0, 0]), mode="wrap")[None] for y in Y])
+    wrapped = np.stack([peer(as_double(y[0]), as_double(s[0, 0]), mode="wrap")[None] for y in Y])
     return both(
-        residual(a.convolution(s, delta), expected, one_norm(s) * height, x.dtype, "delta image, scale ‖s‖₁"),
-        residual(a.convolution(s, Y), wrapped, one_norm(s) * largest(Y), x.dtype, "SciPy, scale ‖s‖₁‖y‖_∞"),
+        residual(
+            a.convolution(s, delta), expected, row_sum_norm(s) * height, x.dtype, "delta image, scale ‖s‖₁"
+        ),
+        residual(
+            a.convolution(s, Y), wrapped, row_sum_norm(s) * max_norm(Y), x.dtype, "SciPy, scale ‖s‖₁‖y‖_∞"
+        ),
     )
 
 
@@ -169,13 +171,13 @@ def _channels(a: Gate, x: Instance) -> Outcome:
     o, c = int(rng.integers(c_out)), int(rng.integers(c_in))
     S = np.zeros((c_out, c_in, *x.stencil), dtype=x.dtype)
     S[o, c] = x.single()[0, 0]
-    scale = one_norm(S)
+    scale = row_sum_norm(S)
     forth = convolve(S, Y, x.boundary, a.profile.orientation)
-    back = convolve(transposed(S), Z, x.boundary, a.profile.orientation)
+    back = convolve(transpose(S), Z, x.boundary, a.profile.orientation)
     got, adjoint = a.convolution(S, Y, x.boundary), a.convolution_adjoint(S, Z, x.boundary)
     return both(
-        residual(got, forth, scale * largest(Y), x.dtype, "one block of K, scale ‖s‖₁‖y‖_∞"),
-        residual(adjoint, back, scale * largest(Z), x.dtype, "one block of Kᵀ, scale ‖s‖₁‖z‖_∞"),
+        residual(got, forth, scale * max_norm(Y), x.dtype, "one block of K, scale ‖s‖₁‖y‖_∞"),
+        residual(adjoint, back, scale * max_norm(Z), x.dtype, "one block of Kᵀ, scale ‖s‖₁‖z‖_∞"),
     )
 
 
@@ -192,7 +194,7 @@ def _channels(a: Gate, x: Instance) -> Outcome:
 def _equivariant(a: Gate, x: Instance) -> Outcome:
     S, Y = x.stencils(), x.image()
     KY = a.convolution(S, Y, x.boundary)
-    scale = one_norm(S) * largest(Y)
+    scale = row_sum_norm(S) * max_norm(Y)
     axes = tuple(range(2, 2 + x.d))
     outcomes = []
     for axis in axes:
@@ -219,7 +221,7 @@ def _zero_boundary(a: Gate, x: Instance) -> Outcome:
     S, Y = x.stencils(), x.image()
     got = a.convolution(S, Y, "zero")
     reach = [size // 2 for size in x.stencil]
-    wide = np.pad(doubled(Y), [(0, 0), (0, 0), *((r, r) for r in reach)])
+    wide = np.pad(as_double(Y), [(0, 0), (0, 0), *((r, r) for r in reach)])
     crop = (slice(None), slice(None), *(slice(r, r + n) for r, n in zip(reach, x.grid, strict=True)))
     expected = convolve(S, wide, orientation=a.profile.orientation)[crop]
     inside = (
@@ -228,7 +230,7 @@ def _zero_boundary(a: Gate, x: Instance) -> Outcome:
         *(slice(r, max(n - r, r)) for r, n in zip(reach, x.grid, strict=True)),
     )
     periodic = convolve(S, Y, orientation=a.profile.orientation)
-    scale = one_norm(S) * largest(Y)
+    scale = row_sum_norm(S) * max_norm(Y)
     return both(
         residual(got, expected, scale, x.dtype, "crop of the padded image, scale ‖s‖₁‖y‖_∞"),
         residual(got[inside], periodic[inside], scale, x.dtype, "interior rows equal periodic ones"),
@@ -245,12 +247,14 @@ def _zero_boundary(a: Gate, x: Instance) -> Outcome:
 )
 def _routes(a: Gate, x: Instance) -> Outcome:
     S, Y = x.stencils(), x.image()
-    got, scale = a.convolution(S, Y, x.boundary), one_norm(S) * largest(Y)
+    got, scale = a.convolution(S, Y, x.boundary), row_sum_norm(S) * max_norm(Y)
     K, _ = a.convolution_matrix(S, x.grid, x.boundary)
-    product = (doubled(Y).reshape(len(Y), -1) @ doubled(K).T).reshape(got.shape)
-    oriented = doubled(S) if a.profile.orientation == "correlation" else transposed(doubled(S)).swapaxes(0, 1)
+    product = (as_double(Y).reshape(len(Y), -1) @ as_double(K).T).reshape(got.shape)
+    oriented = (
+        as_double(S) if a.profile.orientation == "correlation" else transpose(as_double(S)).swapaxes(0, 1)
+    )
     padded = np.pad(
-        doubled(Y),
+        as_double(Y),
         [(0, 0), (0, 0), *((size // 2, size // 2) for size in x.stencil)],
         mode="wrap" if x.boundary == "periodic" else "constant",
     )
@@ -277,10 +281,10 @@ def _routes(a: Gate, x: Instance) -> Outcome:
 )
 def _dot_test(a: Gate, x: Instance) -> Outcome:
     S, Y, Z = x.stencils(), x.image(), x.image("Z", x.c_out)
-    forth = float((doubled(a.convolution(S, Y, x.boundary)) * doubled(Z)).sum())
-    back = float((doubled(Y) * doubled(a.convolution_adjoint(S, Z, x.boundary))).sum())
-    gradient = float((doubled(S) * doubled(a.stencil_gradient(Z, Y, x.stencil, x.boundary))).sum())
-    scale = x.c_out * one_norm(S) * float(np.linalg.norm(doubled(Y)) * np.linalg.norm(doubled(Z)))
+    forth = float((as_double(a.convolution(S, Y, x.boundary)) * as_double(Z)).sum())
+    back = float((as_double(Y) * as_double(a.convolution_adjoint(S, Z, x.boundary))).sum())
+    gradient = float((as_double(S) * as_double(a.stencil_gradient(Z, Y, x.stencil, x.boundary))).sum())
+    scale = x.c_out * row_sum_norm(S) * float(np.linalg.norm(as_double(Y)) * np.linalg.norm(as_double(Z)))
     return both(
         agree(np.asarray(forth), np.asarray(back), scale, x.dtype, "⟨KY,Z⟩ = ⟨Y,KᵀZ⟩"),
         agree(np.asarray(forth), np.asarray(gradient), scale, x.dtype, "⟨KY,Z⟩ = ⟨S,gradient⟩"),
@@ -298,7 +302,7 @@ def _dot_test(a: Gate, x: Instance) -> Outcome:
 )
 def _backward_error(a: Gate, x: Instance) -> Outcome:
     S, Y = x.stencils(), x.image()
-    got = doubled(a.convolution(S, Y, x.boundary))
+    got = as_double(a.convolution(S, Y, x.boundary))
     exact = convolve(S, Y, x.boundary, a.profile.orientation)
     sizes = convolve(np.abs(S), np.abs(Y), x.boundary, a.profile.orientation)
     m = x.c_in * math.prod(x.stencil) + (1 if x.dtype == "float32" else 2 * x.c_in * math.prod(x.stencil))

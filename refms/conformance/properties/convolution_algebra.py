@@ -11,18 +11,11 @@ import numpy as np
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.drawn import Domain, Instance
 from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual
-from refms.conformance.oracles.convolution import (
-    convolve,
-    doubled,
-    frequencies,
-    largest,
-    offsets,
-    one_norm,
-    shifted,
-    symbol,
-    transposed,
-)
 from refms.conformance.property import Family
+from refms.definition.arrays import as_double
+from refms.definition.convolution import convolve, offsets, shift, transpose
+from refms.definition.norms import max_norm, row_sum_norm
+from refms.definition.symbol import frequencies, symbol
 from refms.errors import Array
 
 law = Family("convolution").law
@@ -43,17 +36,17 @@ RESOLVED = Domain(boundary="periodic", resolves=True)
 )
 def _circulant(a: Gate, x: Instance) -> Outcome:
     S, Y = x.stencils(), x.image()
-    scale = one_norm(S) * largest(Y)
+    scale = row_sum_norm(S) * max_norm(Y)
     KY = a.convolution(S, Y)
     outcomes = []
     for axis in range(x.d):
         e = tuple(int(k == axis) for k in range(x.d))
-        moved = a.convolution(S, shifted(Y, e))
+        moved = a.convolution(S, shift(Y, e))
         outcomes.append(
-            agree(moved, shifted(KY, e), scale, x.dtype, f"commutes with the shift along axis {axis}")
+            agree(moved, shift(KY, e), scale, x.dtype, f"commutes with the shift along axis {axis}")
         )
     row = _first_row(a, S, x)
-    value = np.einsum("mck,ock->mo", doubled(Y).reshape(len(Y), x.c_in, -1), row)
+    value = np.einsum("mck,ock->mo", as_double(Y).reshape(len(Y), x.c_in, -1), row)
     first = KY.reshape(*KY.shape[:2], -1)[:, :, 0]
     return both(*outcomes, residual(first, value, scale, x.dtype, "the first row holds the stencil"))
 
@@ -70,18 +63,18 @@ def _circulant(a: Gate, x: Instance) -> Outcome:
 def _spectrum(a: Gate, x: Instance) -> Outcome:
     S, Y = x.stencils(), x.image()
     axes, omega = tuple(range(2, 2 + x.d)), frequencies(x.grid)
-    hat = np.fft.fftn(doubled(Y), axes=axes).reshape(len(Y), x.c_in, -1)
+    hat = np.fft.fftn(as_double(Y), axes=axes).reshape(len(Y), x.c_in, -1)
     hat = np.einsum("koc,mck->mok", symbol(S, omega, a.profile.orientation), hat)
     through = np.fft.ifftn(hat.reshape(len(Y), x.c_out, *x.grid), axes=axes)
     s = S[:1, :1]
     K = _matrix(a, s, x.grid)
     radius = float(np.abs(symbol(s, omega)).max())
-    scale = one_norm(s)
+    scale = row_sum_norm(s)
     return both(
         residual(
             a.convolution(S, Y),
             through.real,
-            one_norm(S) * largest(Y),
+            row_sum_norm(S) * max_norm(Y),
             x.dtype,
             "FFT route, scale ‖s‖₁‖y‖_∞",
         ),
@@ -106,13 +99,13 @@ def _algebra(a: Gate, x: Instance) -> Outcome:
         at = tuple(p + q for p, q in zip(i, j, strict=True))
         wide[(0, 0, *at)] += float(s[(0, 0, *i)]) * float(t[(0, 0, *j)])
     expected = convolve(wide, Y, orientation=a.profile.orientation)
-    scale = one_norm(s) * one_norm(t) * largest(Y)
+    scale = row_sum_norm(s) * row_sum_norm(t) * max_norm(Y)
     back = a.convolution_adjoint(s, Y)
-    flipped = a.convolution(np.ascontiguousarray(transposed(s)), Y)
+    flipped = a.convolution(np.ascontiguousarray(transpose(s)), Y)
     return both(
         residual(a.convolution(s, a.convolution(t, Y)), expected, scale, x.dtype, "K(s)K(t)y = K(s∗t)y"),
         residual(a.convolution(t, a.convolution(s, Y)), expected, scale, x.dtype, "K(t)K(s)y = K(s∗t)y"),
-        agree(back, flipped, one_norm(s) * largest(Y), x.dtype, "K(s)ᵀy = K(flip s)y"),
+        agree(back, flipped, row_sum_norm(s) * max_norm(Y), x.dtype, "K(s)ᵀy = K(flip s)y"),
     )
 
 
@@ -128,7 +121,7 @@ def _algebra(a: Gate, x: Instance) -> Outcome:
 def _norms(a: Gate, x: Instance) -> Outcome:
     s = x.single()
     K, positive = _matrix(a, s, x.grid), _matrix(a, np.abs(s), x.grid)
-    size = one_norm(s)
+    size = row_sum_norm(s)
     bounded = float(np.linalg.norm(K, 2)) <= size * (1 + 30 * float(np.finfo(x.dtype).eps))
     return both(
         residual(np.linalg.norm(K, 1), size, size, x.dtype, "‖K‖₁ = ‖s‖₁"),
@@ -163,7 +156,7 @@ def _symmetric_spectra(a: Gate, x: Instance) -> Outcome:
     real = sum(float(even[(0, 0, *i)]) * math.cos(float(omega @ q)) for i, q in offsets(x.stencil))
     imaginary = sum(float(odd[(0, 0, *i)]) * math.sin(float(omega @ q)) for i, q in offsets(x.stencil))
     crossed = -sign * imaginary * x.image_scale * np.sin(phase)
-    scale = one_norm(s) * x.image_scale
+    scale = row_sum_norm(s) * x.image_scale
     return both(
         residual(a.convolution(even, given)[0, 0], real * wave, scale, x.dtype, "symmetric s, scale ‖s‖₁"),
         residual(a.convolution(odd, given)[0, 0], crossed, scale, x.dtype, "antisymmetric s, scale ‖s‖₁"),
@@ -178,7 +171,7 @@ def _matrix(a: Gate, s: Array, grid: tuple[int, ...]) -> Array:
     """Return the dense K(s) of one channel by its action on unit images."""
     n = math.prod(grid)
     units = np.eye(n, dtype=s.dtype).reshape(n, 1, *grid)
-    return doubled(a.convolution(s, units)).reshape(n, n).T
+    return as_double(a.convolution(s, units)).reshape(n, n).T
 
 
 def _first_row(a: Gate, S: Array, x: Instance) -> Array:

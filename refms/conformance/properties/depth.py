@@ -8,10 +8,10 @@ from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.drawn import Instance
 from refms.conformance.measures.orders import ordered
 from refms.conformance.measures.outcome import Outcome, both, residual
-from refms.conformance.oracles.convolution import doubled
 from refms.conformance.oracles.evolution import mean_errors, several_images, smooth_parameters
 from refms.conformance.properties.network import SMOOTH
 from refms.conformance.property import Family
+from refms.definition.arrays import as_double
 from refms.errors import Array
 
 law = Family("depth").law
@@ -62,7 +62,7 @@ def _order(a: Gate, x: Instance) -> Outcome:
     for N in counts:
         old, new = np.arange(N) / N, np.arange(2 * N) / (2 * N)
         Theta = (x.stencil_scale * np.sin(3 * old + shift))[:, None].astype(x.dtype)
-        got = doubled(a.depth_prolong(Theta, 2 * N))[:, 0] / x.stencil_scale
+        got = as_double(a.depth_prolong(Theta, 2 * N))[:, 0] / x.stencil_scale
         inside = new <= old[-1]
         errors.append(float(np.abs(got - np.sin(3 * new + shift))[inside].max()))
     return ordered(counts, errors, 1.8, 2.2, "order of the interpolated parameters", "N")
@@ -96,7 +96,7 @@ def _polygon(Theta: Array, layers: int) -> Array:
     """Return the linear interpolant of (k, θ_k) at j N/layers, constant beyond N-1."""
     N = len(Theta)
     times = np.arange(layers) * N / layers
-    return np.stack([np.interp(times, np.arange(N), column) for column in doubled(Theta).T], axis=1)
+    return np.stack([np.interp(times, np.arange(N), column) for column in as_double(Theta).T], axis=1)
 
 
 def _change(a: Gate, x: Instance, layers: int) -> Array:
@@ -107,4 +107,4 @@ def _change(a: Gate, x: Instance, layers: int) -> Array:
     split = rows.shape[1] - x.c_out
     stencils = longer[:, :split].reshape(2 * layers, *p["stencils"].shape[1:])
     deep = {**p, "stencils": stencils.copy(), "biases": longer[:, split:].copy()}
-    return doubled(a.forward(p, X, x.problem)) - doubled(a.forward(deep, X, x.problem))
+    return as_double(a.forward(p, X, x.problem)) - as_double(a.forward(deep, X, x.problem))

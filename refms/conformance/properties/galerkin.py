@@ -9,10 +9,14 @@ import numpy as np
 from refms.conformance.adapters.gate import Gate, Misbehaviour
 from refms.conformance.instances.drawn import Domain, Instance
 from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, varies, within, worst
-from refms.conformance.oracles import transfer as oracle
-from refms.conformance.oracles.convolution import convolve, doubled, frequencies, one_norm, symbol
 from refms.conformance.properties.stencil_map import STENCIL_MAP, is_example_1
 from refms.conformance.property import Family
+from refms.definition.arrays import as_double
+from refms.definition.convolution import convolve
+from refms.definition.galerkin import closed, down
+from refms.definition.norms import row_sum_norm
+from refms.definition.symbol import frequencies, symbol
+from refms.definition.transfer import Weights, coarsen, prolong, prolongation, restrict, restriction
 from refms.errors import Array
 
 law = Family("galerkin").law
@@ -37,7 +41,7 @@ EXAMPLE_1 = Domain(multiple=2, pair=is_example_1, stencil="closed", sizes=(3,), 
     domain=ANY_PAIR,
 )
 def _galerkin_product(a: Gate, x: Instance) -> Outcome:
-    S, y = x.stencils(), x.image("y", grid=oracle.coarse(x.grid))
+    S, y = x.stencils(), x.image("y", grid=coarsen(x.grid))
     got = convolve(a.stencil_down(S, x.pair), y, orientation=a.profile.orientation)
     return residual(got, _through(a, S, y, x), _scale(S, y, x), x.dtype, "K(s_H)y against R K(s_h) P y")
 
@@ -57,9 +61,9 @@ def _support(a: Gate, x: Instance) -> Outcome:
     for size in a.profile.stencil_sizes:
         S = x.draw(f"S{size}", 1, 1, *(size,) * x.d, scale=x.stencil_scale)
         got = a.stencil_down(S, x.pair)
-        expected = _oriented(a, oracle.down(_oriented(a, S), pair, x.d))
+        expected = _oriented(a, down(_oriented(a, S), pair.r, pair.p))
         wide = max(got.shape[2], expected.shape[2])
-        scale = pair.row_sum**x.d * one_norm(S)
+        scale = pair.row_sum**x.d * row_sum_norm(S)
         outcomes.append(
             residual(
                 _padded(got, wide),
@@ -69,7 +73,7 @@ def _support(a: Gate, x: Instance) -> Outcome:
                 f"s_H of size {size}, scale σ^d ‖s‖₁",
             )
         )
-        if not oracle.closed(pair, size):
+        if not closed(pair, size):
             refused = _refuses(a, S, x.pair)
             text = f"up raises for size {size} with {x.pair}"
             outcomes.append(holds(refused, text, "a stencil came back"))
@@ -88,7 +92,7 @@ def _support(a: Gate, x: Instance) -> Outcome:
 )
 def _flips(a: Gate, x: Instance) -> Outcome:
     S = x.stencils()
-    down, scale = a.stencil_down(S, x.pair), x.weights.row_sum**x.d * one_norm(S)
+    down, scale = a.stencil_down(S, x.pair), x.weights.row_sum**x.d * row_sum_norm(S)
     outcomes = []
     for axis in range(2, 2 + x.d):
         got = a.stencil_down(np.flip(S, axis).copy(), x.pair)
@@ -117,7 +121,7 @@ def _aliases(a: Gate, x: Instance) -> Outcome:
         p_hat = np.prod([_wave(x.weights.p, phi[:, j]) for j in range(x.d)], axis=0)
         expected += r_hat * symbol(S, phi, a.profile.orientation)[:, 0, 0] * p_hat.conj() / 2**x.d
     got = symbol(a.stencil_down(S, x.pair), theta, a.profile.orientation)[:, 0, 0]
-    scale = x.weights.row_sum**x.d * one_norm(S)
+    scale = x.weights.row_sum**x.d * row_sum_norm(S)
     return both(
         residual(got.real, expected.real, scale, x.dtype, "real part of λ_H"),
         residual(got.imag, expected.imag, scale, x.dtype, "imaginary part of λ_H"),
@@ -135,11 +139,11 @@ def _aliases(a: Gate, x: Instance) -> Outcome:
     domain=Domain(multiple=4, pair=lambda pair: True),
 )
 def _two_levels(a: Gate, x: Instance) -> Outcome:
-    half = oracle.coarse(x.grid)
-    quarter = oracle.coarse(half)
+    half = coarsen(x.grid)
+    quarter = coarsen(half)
     S, y = x.stencils(), x.image("y", grid=quarter)
-    on_half = oracle.applied(oracle.prolongation(x.weights, half), y, half)
-    expected = oracle.applied(oracle.restriction(x.weights, half), _through(a, S, on_half, x), quarter)
+    on_half = prolong(y, x.weights.p)
+    expected = restrict(_through(a, S, on_half, x), x.weights.r)
     twice = a.stencil_down(a.stencil_down(S, x.pair), x.pair)
     scale = x.weights.row_sum**x.d * _scale(S, y, x)
     return residual(
@@ -181,7 +185,7 @@ def _channelwise(a: Gate, x: Instance) -> Outcome:
     alpha, beta = np.asarray([1.5, -0.75], dtype=x.dtype)
     down_S, down_T = a.stencil_down(S, x.pair), a.stencil_down(T, x.pair)
     mixed = a.stencil_down(alpha * S + beta * T, x.pair)
-    scale = 2 * x.weights.row_sum**x.d * (one_norm(S) + one_norm(T))
+    scale = 2 * x.weights.row_sum**x.d * (row_sum_norm(S) + row_sum_norm(T))
     outcomes = [agree(mixed, alpha * down_S + beta * down_T, scale, x.dtype, "linear in s")]
     for o, c in itertools.product(range(x.c_out), range(x.c_in)):
         alone = a.stencil_down(S[o : o + 1, c : c + 1].copy(), x.pair)
@@ -224,12 +228,12 @@ def _small_grids(a: Gate, x: Instance) -> Outcome:
     domain=ANY_PAIR,
 )
 def _stable(a: Gate, x: Instance) -> Outcome:
-    s, coarse = x.single(), oracle.coarse(x.grid)
+    s, coarse = x.single(), coarsen(x.grid)
     s_H = a.stencil_down(s, x.pair)
     n = int(np.prod(coarse))
     units = np.eye(n).reshape(n, 1, *coarse)
     K_H = convolve(s_H, units, orientation=a.profile.orientation).reshape(n, n).T
-    R, P = oracle.restriction(x.weights, x.grid), oracle.prolongation(x.weights, x.grid)
+    R, P = restriction(x.weights, x.grid), prolongation(x.weights, x.grid)
     bound = np.linalg.norm(R, 2) * np.linalg.norm(P, 2) * np.abs(symbol(s, frequencies(x.grid))).max()
     slack = 1 + 300 * float(np.finfo(x.dtype).eps)
     outcomes = [
@@ -240,10 +244,10 @@ def _stable(a: Gate, x: Instance) -> Outcome:
     ]
     if x.weights.variational:
         w = x.draw("w", 1, 1, *coarse, scale=x.image_scale)
-        z = oracle.applied(P, w, x.grid) / 2 ** (x.d / 2)
-        left = float((doubled(w) * convolve(s_H, w, orientation=a.profile.orientation)).sum())
+        z = prolong(w, x.weights.p) / 2 ** (x.d / 2)
+        left = float((as_double(w) * convolve(s_H, w, orientation=a.profile.orientation)).sum())
         right = float((z * convolve(s, z, orientation=a.profile.orientation)).sum())
-        scale = one_norm(s) * float((doubled(w) ** 2).sum())
+        scale = row_sum_norm(s) * float((as_double(w) ** 2).sum())
         outcomes.append(residual(left, right, scale, x.dtype, "xᵀK_H x = zᵀK_h z, scale ‖s‖₁‖x‖²"))
     return worst(outcomes)
 
@@ -264,16 +268,13 @@ GALERKIN = (
 
 
 def _scale(S: Array, y: Array, x: Instance) -> float:
-    return x.weights.row_sum**x.d * one_norm(S) * float(np.abs(y).max())
+    return float(x.weights.row_sum**x.d * row_sum_norm(S) * float(np.abs(y).max()))
 
 
 def _through(a: Gate, S: Array, y: Array, x: Instance) -> Array:
     """Return R K(S) P y by dense matrices and the stencil loop, from the grid of y."""
-    coarse = y.shape[2:]
-    fine = tuple(2 * n for n in coarse)
-    up = oracle.applied(oracle.prolongation(x.weights, fine), y, fine)
-    K = convolve(S, up, orientation=a.profile.orientation)
-    return oracle.applied(oracle.restriction(x.weights, fine), K, coarse)
+    K = convolve(S, prolong(y, x.weights.p), orientation=a.profile.orientation)
+    return restrict(K, x.weights.r)
 
 
 def _oriented(a: Gate, S: Array) -> Array:
@@ -298,7 +299,7 @@ def _refuses(a: Gate, S: Array, pair: str) -> bool:
     return False
 
 
-def _wave(weights: oracle.Weights, phi: Array) -> Array:
+def _wave(weights: Weights, phi: Array) -> Array:
     """Return Σ_k w_k e^{iφk}."""
     return sum(
         (w * np.exp(1j * phi * k) for k, w in weights.items()), np.zeros(phi.shape, dtype="complex128")

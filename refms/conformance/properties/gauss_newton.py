@@ -14,8 +14,10 @@ from refms.conformance.instances.drawn import Domain, Instance
 from refms.conformance.measures.orders import steps_table
 from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, varies, within, worst
 from refms.conformance.oracles import network as oracle
-from refms.conformance.oracles.convolution import doubled
 from refms.conformance.property import Family
+from refms.definition.arrays import as_double
+from refms.definition.complex_step import derivative
+from refms.definition.softmax import softmax
 from refms.errors import Array
 
 law = Family("gauss-newton").law
@@ -93,7 +95,7 @@ def _complex_step(a: Gate, x: Instance) -> Outcome:
     outcomes, lines = [], [f"{'v in':>10}{'∇fᵀv':>24}{'by complex step':>24}{'ρ':>10}"]
     for name in ("all", *p):
         along = {key: v[key] if name in ("all", key) else 0 * v[key] for key in v}
-        expected = oracle.along(lambda q: oracle.loss(q, X, C, x.problem, a.profile), p, along)
+        expected = derivative(lambda q: oracle.loss(q, X, C, x.problem, a.profile), p, along)
         scale = _product_of_sizes(x, g, along) * _growth(p, x)
         got = oracle.inner(g, along)
         outcomes.append(residual(got, expected, scale, x.dtype, f"∇fᵀv, v in {name}"))
@@ -114,13 +116,13 @@ def _complex_step(a: Gate, x: Instance) -> Outcome:
 def _jacobian(a: Gate, x: Instance) -> Outcome:
     p, X, _ = _drawn(a, x)
     v, u = x.parameters("v"), x.draw("u", x.classes, len(X))
-    Jv = doubled(a.jacobian_product(p, v, X, x.problem))
+    Jv = as_double(a.jacobian_product(p, v, X, x.problem))
     back = a.jacobian_transpose(p, u, X, x.problem)
-    expected = oracle.along(lambda q: oracle.output(q, X, x.problem, a.profile), p, v)
+    expected = derivative(lambda q: oracle.output(q, X, x.problem, a.profile), p, v)
     growth = _growth(p, x)
     size = float(np.linalg.norm(expected)) + oracle.size(x.in_units(v))
-    left, right = float((Jv * doubled(u)).sum()), oracle.inner(v, back)
-    scale = (size * float(np.linalg.norm(doubled(u))) + _product_of_sizes(x, back, v)) * growth
+    left, right = float((Jv * as_double(u)).sum()), oracle.inner(v, back)
+    scale = (size * float(np.linalg.norm(as_double(u))) + _product_of_sizes(x, back, v)) * growth
     return both(
         residual(Jv, expected, size * growth, x.dtype, "Jv"),
         agree(np.asarray(left), np.asarray(right), scale, x.dtype, "⟨Jv,u⟩ = ⟨v,Jᵀu⟩"),
@@ -141,8 +143,8 @@ def _product(a: Gate, x: Instance) -> Outcome:
     p, X, C = _drawn(a, x)
     v, w = x.parameters("v"), x.parameters("w")
     Gv, Gw = (a.gauss_newton(p, direction, X, C, x.problem) for direction in (v, w))
-    Jv, Jw = (oracle.along(lambda q: oracle.output(q, X, x.problem, a.profile), p, one) for one in (v, w))
-    probabilities = oracle.softmax(oracle.output(p, X, x.problem, a.profile).real)
+    Jv, Jw = (derivative(lambda q: oracle.output(q, X, x.problem, a.profile), p, one) for one in (v, w))
+    probabilities = softmax(oracle.output(p, X, x.problem, a.profile).real)
     unit = 1.0 / len(X) if a.profile.reduction == "mean" else 1.0
     expected = unit * float((Jw * _curved(probabilities, Jv)).sum())
     growth = _growth(p, x)
@@ -179,7 +181,7 @@ def _fisher(a: Gate, x: Instance) -> Outcome:
     p, X, C = _drawn(a, x)
     v = x.parameters("v")
     got = oracle.inner(v, a.gauss_newton(p, v, X, C, x.problem))
-    probabilities = oracle.softmax(oracle.output(p, X, x.problem, a.profile).real)
+    probabilities = softmax(oracle.output(p, X, x.problem, a.profile).real)
     unit = 1.0 / len(X) if a.profile.reduction == "mean" else 1.0
     total, size = 0.0, 0.0
     for j in range(len(X)):
@@ -284,17 +286,17 @@ GAUSS_NEWTON = (_taylor, _complex_step, _jacobian, _product, _fisher, _rank, _ba
 def _drawn(a: Gate, x: Instance, examples: int | None = None) -> tuple[dict[str, Array], Array, Array]:
     """Return parameters, images and labels."""
     X = x.image("X", examples=examples)
-    return oracle.tempered(x.parameters(), X, x.problem, a.profile), X, x.one_hot(examples=examples)
+    return oracle.temper(x.parameters(), X, x.problem, a.profile), X, x.one_hot(examples=examples)
 
 
 def _of_size_one(x: Instance, v: Parameters) -> dict[str, Array]:
     """Return a direction divided by its size in the units of the parameters."""
     size = oracle.size(x.in_units(v))
-    return {key: doubled(array) / size for key, array in v.items()}
+    return {key: as_double(array) / size for key, array in v.items()}
 
 
 def _moved(p: Parameters, v: Parameters, t: complex) -> dict[str, Array]:
-    return {key: doubled(p[key]) + t * doubled(v[key]) for key in p}
+    return {key: as_double(p[key]) + t * as_double(v[key]) for key in p}
 
 
 def _eps(x: Instance) -> float:
@@ -313,7 +315,7 @@ def _growth(p: Parameters, x: Instance) -> float:
 
 def _loss_scale(f: float, p: Parameters, X: Array, x: Instance) -> float:
     """Return |f| + m h^d‖W‖₁ growth (h^d where it is declared), the size of the logits' rounding errors."""
-    columns = float(np.abs(doubled(p["W"])).sum(axis=0).max())
+    columns = float(np.abs(as_double(p["W"])).sum(axis=0).max())
     return abs(f) + len(X) * columns * x.volume * oracle.reach(p, X, x.problem)
 
 
@@ -353,10 +355,10 @@ def _second_derivative(a: Gate, x: Instance, p: Parameters, v: Parameters, X: Ar
     iπ, so that 32 nodes are exact to double precision.
     """
     Y, values = oracle.features(p, X, x.problem, a.profile), []
-    change = np.abs(oracle.logits(doubled(v["W"]), doubled(v["mu"]), Y, a.profile)).max()
+    change = np.abs(oracle.logits(as_double(v["W"]), as_double(v["mu"]), Y, a.profile)).max()
     count, radius = 32, 0.5 / max(1.0, float(change))
     nodes = np.exp(2j * np.pi * np.arange(count) / count)
     for step in radius * nodes:
-        W, mu = (doubled(p[key]) + step * doubled(v[key]) for key in ("W", "mu"))
-        values.append(oracle.cross_entropy(oracle.logits(W, mu, Y, a.profile), doubled(C), a.profile))
+        W, mu = (as_double(p[key]) + step * as_double(v[key]) for key in ("W", "mu"))
+        values.append(oracle.cross_entropy(oracle.logits(W, mu, Y, a.profile), as_double(C), a.profile))
     return float((2 * (np.array(values) * nodes**-2).mean() / radius**2).real)

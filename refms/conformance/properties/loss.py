@@ -10,9 +10,9 @@ import numpy as np
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.drawn import Instance
 from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, worst
-from refms.conformance.oracles.convolution import doubled
-from refms.conformance.oracles.network import softmax
 from refms.conformance.property import Family
+from refms.definition.arrays import as_double
+from refms.definition.softmax import softmax
 from refms.errors import Array
 
 law = Family("loss").law
@@ -54,7 +54,7 @@ def _shift(a: Gate, x: Instance) -> Outcome:
 def _log_sum(a: Gate, x: Instance) -> Outcome:
     Z, C, _ = _drawn(x, examples=1, scale=x.image_scale)
     E = a.cross_entropy(Z, C)
-    value = E + float((doubled(C) * doubled(Z)).sum())
+    value = E + float((as_double(C) * as_double(Z)).sum())
     slack = 8 * float(np.finfo(x.dtype).eps) * (abs(E) + float(np.abs(Z).max()))
     low, high = float(Z.max()), float(Z.max()) + math.log(len(Z))
     inside = low - slack <= value <= high + slack
@@ -71,11 +71,11 @@ def _log_sum(a: Gate, x: Instance) -> Outcome:
 )
 def _gradient(a: Gate, x: Instance) -> Outcome:
     Z, C, _ = _drawn(x, scale=x.image_scale)
-    g, unit = doubled(a.cross_entropy_gradient(Z, C)), _unit(a, Z)
+    g, unit = as_double(a.cross_entropy_gradient(Z, C)), _unit(a, Z)
     bounded = np.abs(g).sum(axis=0).max() <= 2.001 * unit and np.linalg.norm(g, axis=0).max() <= 1.4143 * unit
     return both(
         residual(g.sum(axis=0), np.zeros(Z.shape[1]), unit, x.dtype, "1ᵀ∇E = 0"),
-        residual(g, unit * (softmax(Z) - doubled(C)), unit * _reach(Z), x.dtype, "∇E = p − c"),
+        residual(g, unit * (softmax(Z) - as_double(C)), unit * _reach(Z), x.dtype, "∇E = p − c"),
         holds(bounded, "‖∇E‖₁ <= 2 and ‖∇E‖₂ <= √2", "the gradient is larger"),
     )
 
@@ -183,7 +183,7 @@ def _logistic(a: Gate, x: Instance) -> Outcome:
     Z = x.draw("Z", 2, x.examples, scale=3 * x.image_scale)
     true = np.arange(x.examples) % 2
     C = (np.arange(2)[:, None] == true).astype(x.dtype)
-    t = doubled(Z)[true, np.arange(x.examples)] - doubled(Z)[1 - true, np.arange(x.examples)]
+    t = as_double(Z)[true, np.arange(x.examples)] - as_double(Z)[1 - true, np.arange(x.examples)]
     unit = _unit(a, Z)
     slopes = unit / (1 + np.exp(t))
     expected = np.where(C == 1, -slopes, slopes)
@@ -206,7 +206,7 @@ def _fisher(a: Gate, x: Instance) -> Outcome:
     p, expected = softmax(Z), np.zeros(Z.shape)
     for c in range(len(Z)):
         residue = p - np.eye(len(Z))[:, c : c + 1]
-        expected += p[c] * residue * (residue * doubled(V)).sum(axis=0)
+        expected += p[c] * residue * (residue * as_double(V)).sum(axis=0)
     unit = _unit(a, Z)
     scale = unit * float(np.abs(V).max()) * _reach(Z)
     got = a.cross_entropy_hessian(Z, C, V)
@@ -225,15 +225,15 @@ def _fisher(a: Gate, x: Instance) -> Outcome:
 def _soft_labels(a: Gate, x: Instance) -> Outcome:
     Z, _, V = _drawn(x, scale=x.image_scale)
     C = np.abs(x.draw("soft", *Z.shape, scale=x.stencil_scale))
-    p, total, unit = softmax(Z), doubled(C).sum(axis=0), _unit(a, Z)
-    log_sum = np.log(np.exp(doubled(Z) - doubled(Z).max(axis=0)).sum(axis=0)) + doubled(Z).max(axis=0)
-    value = unit * float((total * log_sum - (doubled(C) * doubled(Z)).sum(axis=0)).sum())
-    curved = unit * total * (p * doubled(V) - p * (p * doubled(V)).sum(axis=0))
+    p, total, unit = softmax(Z), as_double(C).sum(axis=0), _unit(a, Z)
+    log_sum = np.log(np.exp(as_double(Z) - as_double(Z).max(axis=0)).sum(axis=0)) + as_double(Z).max(axis=0)
+    value = unit * float((total * log_sum - (as_double(C) * as_double(Z)).sum(axis=0)).sum())
+    curved = unit * total * (p * as_double(V) - p * (p * as_double(V)).sum(axis=0))
     weight = float(total.max()) * _reach(Z)
     return both(
         residual(a.cross_entropy(Z, C), value, weight * max(Z.shape[1] * unit, 1.0) * len(Z), x.dtype, "E"),
         residual(
-            a.cross_entropy_gradient(Z, C), unit * (total * p - doubled(C)), unit * weight, x.dtype, "∇E"
+            a.cross_entropy_gradient(Z, C), unit * (total * p - as_double(C)), unit * weight, x.dtype, "∇E"
         ),
         residual(
             a.cross_entropy_hessian(Z, C, V), curved, unit * weight * float(np.abs(V).max()), x.dtype, "∇²E v"
@@ -356,4 +356,6 @@ def _scale(Z: Array, C: Array) -> float:
 def _matrix(a: Gate, Z: Array, C: Array) -> Array:
     """Return the Hessian of one example by its products with unit vectors."""
     units = np.eye(len(Z), dtype=Z.dtype)
-    return np.concatenate([doubled(a.cross_entropy_hessian(Z, C, e[:, None].copy())) for e in units], axis=1)
+    return np.concatenate(
+        [as_double(a.cross_entropy_hessian(Z, C, e[:, None].copy())) for e in units], axis=1
+    )

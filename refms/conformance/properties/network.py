@@ -14,9 +14,12 @@ from refms.conformance.instances.drawn import Domain, Instance
 from refms.conformance.measures.orders import ordered
 from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, worst
 from refms.conformance.oracles import network as oracle
-from refms.conformance.oracles.convolution import convolve, doubled, frequencies, shifted, symbol
 from refms.conformance.oracles.evolution import limit, mean_errors, several_images, smooth_parameters
 from refms.conformance.property import Family
+from refms.definition.activation import activate
+from refms.definition.arrays import as_double
+from refms.definition.convolution import convolve, shift
+from refms.definition.symbol import frequencies, symbol
 from refms.errors import Array
 
 law = Family("network").law
@@ -79,7 +82,7 @@ def _consistent(a: Gate, x: Instance) -> Outcome:
 def _identity(a: Gate, x: Instance) -> Outcome:
     p, X = x.parameters(), x.image("X")
     p |= {"stencils": 0 * p["stencils"], "biases": 0 * p["biases"]}
-    sigma_0 = float(oracle.activated(np.zeros(()), x.activation))
+    sigma_0 = float(activate(np.zeros(()), x.activation))
     expected = _opened(a, p, X, x) + x.final_time * sigma_0
     return residual(a.forward(p, X, x.problem), expected, _scale(p, X, x), x.dtype, "y_N = Lx")
 
@@ -97,7 +100,7 @@ def _bias_alone(a: Gate, x: Instance) -> Outcome:
     p, X = x.parameters(), x.image("X")
     b = p["biases"][:1]
     p |= {"stencils": 0 * p["stencils"], "biases": np.repeat(b, x.layers, axis=0)}
-    step = x.final_time * oracle.activated(b, x.activation).reshape(1, -1, *(1,) * x.d)
+    step = x.final_time * activate(b, x.activation).reshape(1, -1, *(1,) * x.d)
     return residual(
         a.forward(p, X, x.problem), _opened(a, p, X, x) + step, _scale(p, X, x), x.dtype, "y_0 + Tσ(b)"
     )
@@ -137,7 +140,7 @@ def _linear(a: Gate, x: Instance) -> Outcome:
 def _bounded(a: Gate, x: Instance) -> Outcome:
     p, X = x.parameters(), x.image("X")
     scale, start = _scale(p, X, x), _opened(a, p, X, x)
-    change = float(np.abs(doubled(a.forward(p, X, x.problem)) - start).max())
+    change = float(np.abs(as_double(a.forward(p, X, x.problem)) - start).max())
     bound = x.final_time + 30 * float(np.finfo(x.dtype).eps) * scale
     sign = np.where(np.arange(x.c_out) % 2, -1.0, 1.0)
     full = dict(p) | {"biases": np.broadcast_to(40 * sign, p["biases"].shape).astype(x.dtype)}
@@ -167,8 +170,8 @@ def _equivariant(a: Gate, x: Instance) -> Outcome:
     ]
     if x.boundary == "periodic":
         e = tuple(int(k == 0) for k in range(x.d))
-        moved = a.forward(p, shifted(X, e), x.problem)
-        outcomes.append(agree(moved, shifted(y, e), scale, x.dtype, "shift by a cell"))
+        moved = a.forward(p, shift(X, e), x.problem)
+        outcomes.append(agree(moved, shift(y, e), scale, x.dtype, "shift by a cell"))
     return worst(outcomes)
 
 
@@ -233,12 +236,12 @@ def _activations(a: Gate, x: Instance) -> Outcome:
     sizes = (("z", 1.0, 40), ("small", 0.05, 20), ("large", 10.0, 20))
     z = np.concatenate([x.draw(name, count, scale=size * x.image_scale) for name, size, count in sizes])
     z = z[z != 0]  # where some have a kink
-    derivative = oracle.activated(z + 1e-30j, x.activation).imag / 1e-30
+    derivative = activate(z + 1e-30j, x.activation).imag / 1e-30
     scale = float(np.abs(z).max())
     if x.activation not in HOMOGENEOUS:
         scale = max(scale, 1.0)
     return both(
-        residual(a.activation(z, x.activation), oracle.activated(z, x.activation), scale, x.dtype, "σ"),
+        residual(a.activation(z, x.activation), activate(z, x.activation), scale, x.dtype, "σ"),
         residual(a.activation_derivative(z, x.activation), derivative, 1.0, x.dtype, "σ′, scale 1"),
     )
 
@@ -260,7 +263,7 @@ NETWORK = (
 
 def _deep(a: Gate, x: Instance, layers: int) -> Array:
     """Return y_N of the network with smooth parameters."""
-    return doubled(a.forward(smooth_parameters(x, layers), several_images(x), x.problem))
+    return as_double(a.forward(smooth_parameters(x, layers), several_images(x), x.problem))
 
 
 def _opened(a: Gate, p: Parameters, X: Array, x: Instance) -> Array:

@@ -11,9 +11,9 @@ import numpy as np
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.drawn import Domain, Instance
 from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, worst
-from refms.conformance.oracles.convolution import doubled
-from refms.conformance.oracles.network import tempered
+from refms.conformance.oracles.network import temper
 from refms.conformance.property import Family
+from refms.definition.arrays import as_double
 from refms.errors import Array
 
 law = Family("optimizer").law
@@ -34,8 +34,8 @@ SIZE = 8
 )
 def _krylov(a: Gate, x: Instance) -> Outcome:
     A, b = _matrix(x, np.geomspace(1.0, 10.0, SIZE)), x.draw("b", SIZE, scale=x.stencil_scale)
-    exact = np.linalg.solve(doubled(A), doubled(b))
-    iterates = [doubled(a.conjugate_gradients(_product(A), b, k)) for k in range(1, SIZE + 1)]
+    exact = np.linalg.solve(as_double(A), as_double(b))
+    iterates = [as_double(a.conjugate_gradients(_product(A), b, k)) for k in range(1, SIZE + 1)]
     scale = 10 * float(np.linalg.norm(exact))
     outcomes = [
         residual(iterates[k - 1], _projected(A, b, k), scale, x.dtype, f"x_{k} by projection")
@@ -43,12 +43,12 @@ def _krylov(a: Gate, x: Instance) -> Outcome:
     ]
     outcomes += _monotone(A, b, iterates, exact, x)
     few = _matrix(x, np.repeat([1.0, 3.0, 10.0], [3, 3, 2]))
-    solution = np.linalg.solve(doubled(few), doubled(b))
+    solution = np.linalg.solve(as_double(few), as_double(b))
     got = a.conjugate_gradients(_product(few), b, 3)
     outcomes.append(residual(got, solution, 10 * scale, x.dtype, "three eigenvalues, three steps"))
     bent = _matrix(x, np.array([-4.0, -1.0, -0.5, 1.0, 2.0, 3.0, 4.0, 5.0]))
-    stopped = doubled(a.conjugate_gradients(_product(bent), b, SIZE))
-    slope, q = float(doubled(b) @ stopped), _quadratic(bent, b, stopped)
+    stopped = as_double(a.conjugate_gradients(_product(bent), b, SIZE))
+    slope, q = float(as_double(b) @ stopped), _quadratic(bent, b, stopped)
     good = bool(np.isfinite(stopped).all()) and slope > 0 and q < 0
     outcomes.append(
         holds(good, "descent in spite of negative curvature", f"bᵀx = {slope:.3g}, q(x) = {q:.3g}")
@@ -66,8 +66,8 @@ def _krylov(a: Gate, x: Instance) -> Outcome:
 )
 def _direction(a: Gate, x: Instance) -> Outcome:
     f, start = _LogCosh.drawn(x), x.draw("start", SIZE, scale=2 * _length(x))
-    step = doubled(a.newton_step(f, start, 4 * SIZE)) - doubled(start)
-    gradient, H = doubled(f.value_and_gradient(start)[1]), f.hessian(start)
+    step = as_double(a.newton_step(f, start, 4 * SIZE)) - as_double(start)
+    gradient, H = as_double(f.value_and_gradient(start)[1]), f.hessian(start)
     newton = -np.linalg.solve(H, gradient)
     length, size = float(np.linalg.norm(step)), float(np.linalg.norm(start))
     slope = float(gradient @ step)
@@ -91,14 +91,14 @@ def _direction(a: Gate, x: Instance) -> Outcome:
 def _armijo(a: Gate, x: Instance) -> Outcome:
     start, p = (x.draw(name, SIZE, scale=x.image_scale) for name in ("start", "p"))
     height, outcomes = x.stencil_scale, []
-    square = float(doubled(p) @ doubled(p))
+    square = float(as_double(p) @ as_double(p))
     for decrease in (1e-4, 0.4):
         # Along p the function is 3 − t + ½κt², times a factor: Armijo's rule holds up to t = 2(1 − c₁)/κ.
         for limit, expected in ((1.7, 1.0), (0.7, 0.5), (0.3, 0.25), (0.07, 0.0625)):
             kappa = 2 * (1 - decrease) / limit
 
             def value(y: Array, kappa: float = kappa) -> float:
-                t = float((doubled(y) - doubled(start)) @ doubled(p)) / square
+                t = float((as_double(y) - as_double(start)) @ as_double(p)) / square
                 return height * (3.0 - t + 0.5 * kappa * t * t)
 
             got = a.line_search(value, start, 3 * height, -height, p, decrease)
@@ -107,7 +107,7 @@ def _armijo(a: Gate, x: Instance) -> Outcome:
             )
 
     def undefined_far_away(y: Array) -> float:
-        t = float((doubled(y) - doubled(start)) @ doubled(p)) / square
+        t = float((as_double(y) - as_double(start)) @ as_double(p)) / square
         return height * (3.0 - t) if t < 0.2 else float("nan")
 
     got = a.line_search(undefined_far_away, start, 3 * height, -height, p, 1e-4)
@@ -127,7 +127,7 @@ def _armijo(a: Gate, x: Instance) -> Outcome:
 )
 def _blocks(a: Gate, x: Instance) -> Outcome:
     X, C = x.image("X", examples=3), x.one_hot(examples=3)
-    p = tempered(x.parameters(), X, x.problem, a.profile)
+    p = temper(x.parameters(), X, x.problem, a.profile)
     before, outcomes = a.loss(p, X, C, x.problem), []
     for block, kept in (("propagation", ("W", "mu")), ("classifier", ("opening", "stencils", "biases"))):
         after = a.block_step(p, X, C, x.problem, block)
@@ -154,8 +154,8 @@ def _quadratic_problem(a: Gate, x: Instance) -> Outcome:
         _Quadratic(A, x.draw("b", SIZE, scale=x.stencil_scale)),
         x.draw("start", SIZE, scale=_length(x)),
     )
-    solution = np.linalg.solve(doubled(f.A), doubled(f.b))
-    scale = 10 * float(np.linalg.norm(solution) + np.linalg.norm(doubled(start)))
+    solution = np.linalg.solve(as_double(f.A), as_double(f.b))
+    scale = 10 * float(np.linalg.norm(solution) + np.linalg.norm(as_double(start)))
     return residual(a.newton_step(f, start, 4 * SIZE), solution, scale, x.dtype, "x₊ = A⁻¹b")
 
 
@@ -170,15 +170,15 @@ def _quadratic_problem(a: Gate, x: Instance) -> Outcome:
 def _affine(a: Gate, x: Instance) -> Outcome:
     f, phi = _LogCosh.drawn(x), x.draw("phi", SIZE, scale=_length(x))
     B = _matrix(replace(x, image_scale=1.0), np.geomspace(1.0, 3.0, SIZE), name="B")
-    start = (doubled(B) @ doubled(phi)).astype(x.dtype)
-    direct = doubled(a.newton_step(f, start, 4 * SIZE))
-    through = doubled(B) @ doubled(a.newton_step(_Changed(f, B), phi, 6 * SIZE))
+    start = (as_double(B) @ as_double(phi)).astype(x.dtype)
+    direct = as_double(a.newton_step(f, start, 4 * SIZE))
+    through = as_double(B) @ as_double(a.newton_step(_Changed(f, B), phi, 6 * SIZE))
     condition = float(np.linalg.cond(f.hessian(start))) * 9.0
-    scale = condition * float(np.linalg.norm(doubled(start)) + np.linalg.norm(direct))
-    moved = float(np.linalg.norm(direct - doubled(start)))
+    scale = condition * float(np.linalg.norm(as_double(start)) + np.linalg.norm(direct))
+    moved = float(np.linalg.norm(direct - as_double(start)))
     return both(
         agree(through, direct, scale, x.dtype, "B φ₊ = x₊"),
-        holds(moved > 1e-3 * float(np.linalg.norm(doubled(start))), "a step is taken", "x did not move"),
+        holds(moved > 1e-3 * float(np.linalg.norm(as_double(start))), "a step is taken", "x did not move"),
     )
 
 
@@ -194,7 +194,7 @@ class _Quadratic:
     b: Array
 
     def value(self, x: Array) -> float:
-        return _quadratic(self.A, self.b, doubled(x))
+        return _quadratic(self.A, self.b, as_double(x))
 
     def value_and_gradient(self, x: Array) -> tuple[float, Array]:
         return self.value(x), self.A @ x - self.b
@@ -221,8 +221,8 @@ class _LogCosh:
         return cls(x.draw("C", SIZE, SIZE, scale=0.5), x.draw("d", SIZE), *sizes)
 
     def value(self, x: Array) -> float:
-        u = doubled(x) / float(self.length)
-        z = doubled(self.C) @ u - doubled(self.d)
+        u = as_double(x) / float(self.length)
+        z = as_double(self.C) @ u - as_double(self.d)
         F = np.logaddexp(z, -z).sum() - SIZE * np.log(2) + 0.5 * u @ u
         return float(F) * float(self.gamma) * float(self.length)
 
@@ -236,8 +236,8 @@ class _LogCosh:
         return lambda v: factor * (self.C.T @ (weights * (self.C @ v)) + v)
 
     def hessian(self, x: Array) -> Array:
-        C, u = doubled(self.C), doubled(x) / float(self.length)
-        weights = 1 - np.tanh(C @ u - doubled(self.d)) ** 2
+        C, u = as_double(self.C), as_double(x) / float(self.length)
+        weights = 1 - np.tanh(C @ u - as_double(self.d)) ** 2
         return float(self.gamma) / float(self.length) * (C.T @ (weights[:, None] * C) + np.eye(SIZE))
 
 
@@ -267,7 +267,7 @@ def _length(x: Instance) -> float:
 
 def _matrix(x: Instance, eigenvalues: Array, name: str = "A") -> Array:
     """Return a symmetric matrix with the given eigenvalues times image_scale, and random eigenvectors."""
-    Q, _ = np.linalg.qr(doubled(x.draw(name, SIZE, SIZE)))
+    Q, _ = np.linalg.qr(as_double(x.draw(name, SIZE, SIZE)))
     A = x.image_scale * ((Q * eigenvalues) @ Q.T)
     return ((A + A.T) / 2).astype(x.dtype)
 
@@ -277,29 +277,29 @@ def _product(A: Array) -> Callable[[Array], Array]:
 
 
 def _quadratic(A: Array, b: Array, x: Array) -> float:
-    return float(0.5 * x @ doubled(A) @ x - doubled(b) @ x)
+    return float(0.5 * x @ as_double(A) @ x - as_double(b) @ x)
 
 
 def _projected(A: Array, b: Array, k: int) -> Array:
     """Return the minimiser of q over the k-th Krylov space, by an orthonormal basis."""
     basis = np.zeros((SIZE, 0))
-    v = doubled(b)
+    v = as_double(b)
     for _ in range(k):
         for _ in range(2):  # twice is enough
             v = v - basis @ (basis.T @ v)
         v = v / np.linalg.norm(v)
         basis = np.column_stack([basis, v])
-        v = doubled(A) @ v
-    return basis @ np.linalg.solve(basis.T @ doubled(A) @ basis, basis.T @ doubled(b))
+        v = as_double(A) @ v
+    return basis @ np.linalg.solve(basis.T @ as_double(A) @ basis, basis.T @ as_double(b))
 
 
 def _monotone(A: Array, b: Array, iterates: list[Array], exact: Array, x: Instance) -> list[Outcome]:
     """Judge what must rise or fall from one iterate to the next."""
     q = np.array([_quadratic(A, b, one) for one in iterates])
-    errors = np.array([float(np.sqrt((one - exact) @ doubled(A) @ (one - exact))) for one in iterates])
+    errors = np.array([float(np.sqrt((one - exact) @ as_double(A) @ (one - exact))) for one in iterates])
     lengths = np.array([float(np.linalg.norm(one)) for one in iterates])
     slack = 100 * float(np.finfo(x.dtype).eps)
-    identity = np.array([-0.5 * float(doubled(b) @ one) for one in iterates])
+    identity = np.array([-0.5 * float(as_double(b) @ one) for one in iterates])
     return [
         holds(np.all(np.diff(q) <= slack * abs(q[-1])), "q(x_k) falls", f"values {q.round(6).tolist()}"),
         holds(

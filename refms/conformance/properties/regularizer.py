@@ -11,8 +11,8 @@ from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.drawn import Domain, Instance
 from refms.conformance.measures.orders import ordered
 from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, worst
-from refms.conformance.oracles.convolution import doubled
 from refms.conformance.property import Family
+from refms.definition.arrays import as_double
 from refms.errors import Array
 
 law = Family("regularizer").law
@@ -41,7 +41,7 @@ def _differences(a: Gate, x: Instance) -> Outcome:
     Theta, Phi = (_layers(x, name, 1 + x.c_in) for name in ("Theta", "Phi"))
     dt = x.final_time / len(Theta)
     value, gradient = _spatial(W, x.grid)
-    in_time = np.diff(doubled(Theta), axis=0) / dt
+    in_time = np.diff(as_double(Theta), axis=0) / dt
     time_gradient = np.zeros(Theta.shape)
     time_gradient[1:] += in_time
     time_gradient[:-1] -= in_time
@@ -53,7 +53,7 @@ def _differences(a: Gate, x: Instance) -> Outcome:
         (a.time_smoothness(Theta + Phi, T), a.time_smoothness(Theta, T), a.time_smoothness(Phi, T)),
     )
     gradients = a.weight_smoothness_gradient(W, x.grid), a.time_smoothness_gradient(Theta, T)
-    slopes = [float((doubled(g) * doubled(v)).sum()) for g, v in zip(gradients, (V, Phi), strict=True)]
+    slopes = [float((as_double(g) * as_double(v)).sum()) for g, v in zip(gradients, (V, Phi), strict=True)]
     names = ("W", "θ")
     outcomes = [
         residual(parts[0][1], value, sizes[0], x.dtype, "R(W)"),
@@ -93,7 +93,7 @@ def _eigenfunctions(a: Gate, x: Instance) -> Outcome:
             eigenvalue += (2 - 2 * math.cos(math.pi * mode / n)) * n * n / x.cells
         W = np.repeat(x.image_scale * wave.reshape(-1, 1), x.classes, axis=1).astype(x.dtype)
         got = a.weight_smoothness_gradient(W, x.grid)
-        outcomes.append(residual(got, eigenvalue * doubled(W), size, x.dtype, f"∇R(W) for mode {k}"))
+        outcomes.append(residual(got, eigenvalue * as_double(W), size, x.dtype, f"∇R(W) for mode {k}"))
     N = x.layers + 1
     for mode in range(min(N, 3)):
         wave = one * np.cos(np.pi * mode * (np.arange(N) + 0.5) / N)
@@ -101,7 +101,7 @@ def _eigenfunctions(a: Gate, x: Instance) -> Outcome:
         eigenvalue = (2 - 2 * math.cos(math.pi * mode / N)) * N / x.final_time
         got = a.time_smoothness_gradient(Theta, x.final_time)
         largest = one * 4 * N / x.final_time
-        outcomes.append(residual(got, eigenvalue * doubled(Theta), largest, x.dtype, f"∇R(θ), {mode}"))
+        outcomes.append(residual(got, eigenvalue * as_double(Theta), largest, x.dtype, f"∇R(θ), {mode}"))
     ones = np.full((x.cells, x.classes), x.image_scale, dtype=x.dtype)
     still = np.full((N, 2), one, dtype=x.dtype)
     in_space, in_time = x.image_scale * size * x.cells * x.classes, one**2 * 8 * N * N / x.final_time
@@ -167,7 +167,7 @@ def _mesh_independent(a: Gate, x: Instance) -> Outcome:
         times = np.minimum(np.arange(layers) * T / layers, T - dt)
         Theta = (x.stencil_scale * np.stack([2 * times, 1 - times], axis=1)).astype(x.dtype)
         expected = x.stencil_scale**2 * 0.5 * (T - dt) * 5
-        scale = expected + 4 * layers / T * float((doubled(Theta) ** 2).max())
+        scale = expected + 4 * layers / T * float((as_double(Theta) ** 2).max())
         outcomes.append(
             residual(a.time_smoothness(Theta, T), expected, scale, x.dtype, f"R(θ) for {layers} layers")
         )
@@ -190,7 +190,7 @@ def _layers(x: Instance, name: str, p: int) -> Array:
 
 def _spatial(W: Array, grid: tuple[int, ...]) -> tuple[float, Array]:
     """Return h^d/2 Σ‖∇_h w‖² and its gradient by differences along each axis."""
-    w = doubled(W).reshape(-1, *grid, W.shape[1])
+    w = as_double(W).reshape(-1, *grid, W.shape[1])
     cells, value, gradient = math.prod(grid), 0.0, np.zeros(w.shape)
     for axis, n in enumerate(grid, start=1):
         change = np.diff(w, axis=axis) * n
@@ -208,4 +208,4 @@ def _stiffness(grid: tuple[int, ...]) -> float:
 
 
 def _square(a: Array, b: Array) -> float:
-    return float((doubled(a) ** 2).sum() + (doubled(b) ** 2).sum())
+    return float((as_double(a) ** 2).sum() + (as_double(b) ** 2).sum())

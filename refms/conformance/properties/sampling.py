@@ -202,7 +202,7 @@ SAMPLING = (_unbiased, _indices, _equally_often, _same_subset, _all_examples)
 def _drawn(a: Gate, x: Instance) -> tuple[dict[str, Array], dict[str, Array], Array, Array]:
     """Return parameters of a network with one layer, a direction, images and labels."""
     X = x.image("X", examples=EXAMPLES)
-    p = oracle.tempered(x.parameters(layers=1), X, x.problem, a.profile)
+    p = oracle.temper(x.parameters(layers=1), X, x.problem, a.profile)
     return p, x.parameters("v", layers=1), X, x.one_hot(examples=EXAMPLES)
 
 

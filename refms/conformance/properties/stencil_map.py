@@ -11,9 +11,11 @@ import numpy as np
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.drawn import Domain, Instance
 from refms.conformance.measures.outcome import Outcome, both, residual, within, worst
-from refms.conformance.oracles import transfer as oracle
-from refms.conformance.oracles.convolution import doubled, one_norm
 from refms.conformance.property import Family
+from refms.definition.arrays import as_double
+from refms.definition.galerkin import stencil_map
+from refms.definition.norms import row_sum_norm
+from refms.definition.transfer import Pair, Weights
 from refms.errors import Array
 
 law = Family("galerkin").law
@@ -39,7 +41,7 @@ class _Known:
         cond_2(A), cond_1(A) and ‖A⁻¹‖₂ in one, two and three dimensions, to the digits given.
     """
 
-    correlation: oracle.Weights
+    correlation: Weights
     A: Array
     inverse: Array
     left: Array
@@ -77,16 +79,16 @@ _KNOWN = (
 """The pairs of Example 1, and those that double the Laplacian."""
 
 
-def is_example_1(pair: oracle.Pair) -> bool:
+def is_example_1(pair: Pair) -> bool:
     """Return whether a pair has the stencil map of Example 1 of [LAS]."""
     return pair.correlation == _KNOWN[0].correlation
 
 
-def _known(pair: oracle.Pair) -> _Known:
+def _known(pair: Pair) -> _Known:
     return next(known for known in _KNOWN if known.correlation == pair.correlation)
 
 
-def _is_known(pair: oracle.Pair) -> bool:
+def _is_known(pair: Pair) -> bool:
     return any(known.correlation == pair.correlation for known in _KNOWN)
 
 
@@ -126,16 +128,16 @@ def _stencil_map(a: Gate, x: Instance) -> Outcome:
 )
 def _moments(a: Gate, x: Instance) -> Outcome:
     known, S = _known(x.weights), x.stencils()
-    before, after = doubled(S), doubled(a.stencil_down(S, x.pair))
+    before, after = as_double(S), as_double(a.stencil_down(S, x.pair))
     for axis in range(2, 2 + x.d):
         before = _along(known.eigenvalues[:, None] * known.left, before, axis)
         after = _along(known.left, after, axis)
-    outcomes = [residual(after, before, 4**x.d * one_norm(S), x.dtype, "moments, scale 4^d ‖s‖₁")]
+    outcomes = [residual(after, before, 4**x.d * row_sum_norm(S), x.dtype, "moments, scale 4^d ‖s‖₁")]
     if x.d == 1:
         laplacian = (x.stencil_scale * np.array([[[1.0, -2.0, 1.0]]])).astype(x.dtype)
         expected = float(laplacian[0, 0, 0]) * np.array([[known.laplacian]])
         got = a.stencil_down(laplacian, x.pair)
-        outcomes.append(residual(got, expected, one_norm(laplacian), x.dtype, "[1,-2,1]"))
+        outcomes.append(residual(got, expected, row_sum_norm(laplacian), x.dtype, "[1,-2,1]"))
     if is_example_1(x.weights) and 5 in a.profile.stencil_sizes:
         A = _units(a.stencil_down, x, 5)
         traces = [np.trace(A), np.trace(A @ A)]
@@ -184,7 +186,7 @@ def _conditioning(a: Gate, x: Instance) -> Outcome:
 )
 def _round_trips(a: Gate, x: Instance) -> Outcome:
     S = x.stencils()
-    A = oracle.stencil_map(x.weights, x.stencil[0])
+    A = stencil_map(x.weights.r, x.weights.p, x.stencil[0])
     condition = float(np.linalg.cond(A, np.inf)) ** x.d
     scale = condition * float(np.abs(S).max())
     return both(
@@ -201,7 +203,7 @@ def _units(operation: Callable[[Array, str], Array], x: Instance, size: int = 3)
     """Return the matrix of a linear map of single stencils, by its action on multiples of unit stencils."""
     count, one = size**x.d, np.asarray(x.stencil_scale, dtype=x.dtype)
     units = one * np.eye(count, dtype=x.dtype).reshape(count, 1, *(size,) * x.d)
-    return doubled(operation(units, x.pair)).reshape(count, -1).T / float(one)
+    return as_double(operation(units, x.pair)).reshape(count, -1).T / float(one)
 
 
 def _along(matrix: Array, S: Array, axis: int) -> Array:

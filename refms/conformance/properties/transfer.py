@@ -11,9 +11,12 @@ from refms.conformance.adapters.gate import Gate, Misbehaviour
 from refms.conformance.instances.drawn import Domain, Instance
 from refms.conformance.measures.orders import ordered
 from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, worst
-from refms.conformance.oracles import transfer as oracle
-from refms.conformance.oracles.convolution import convolve, doubled, one_norm, shifted, transposed
 from refms.conformance.property import Family
+from refms.definition.arrays import as_double
+from refms.definition.convolution import convolve, shift, transpose
+from refms.definition.galerkin import down
+from refms.definition.norms import row_sum_norm
+from refms.definition.transfer import Pair, coarsen, prolongation, restriction
 from refms.errors import Array
 
 law = Family("transfer").law
@@ -34,16 +37,16 @@ EVEN = Domain(multiple=2, pair=lambda pair: True)
 def _constants(a: Gate, x: Instance) -> Outcome:
     pair = x.weights
     one = np.asarray(x.image_scale, dtype=x.dtype)
-    ones, coarse = np.full((1, 1, *x.grid), one), np.full((1, 1, *oracle.coarse(x.grid)), one)
-    y = x.image("y", grid=oracle.coarse(x.grid))
+    ones, coarse = np.full((1, 1, *x.grid), one), np.full((1, 1, *coarsen(x.grid)), one)
+    y = x.image("y", grid=coarsen(x.grid))
     row_sum, column_sum = pair.row_sum**x.d, sum(pair.p.values()) ** x.d
     axes = tuple(range(2, 2 + x.d))
-    total = doubled(a.prolong(y, x.pair)).sum(axis=axes)
-    size = column_sum * float(np.abs(doubled(y)).sum(axis=axes).max())
+    total = as_double(a.prolong(y, x.pair)).sum(axis=axes)
+    size = column_sum * float(np.abs(as_double(y)).sum(axis=axes).max())
     return both(
         residual(a.restrict(ones, x.pair), row_sum * coarse, row_sum * float(one), x.dtype, "R1 = σ^d 1"),
         residual(a.prolong(coarse, x.pair), ones, float(one), x.dtype, "P1 = 1"),
-        residual(total, column_sum * doubled(y).sum(axis=axes), size, x.dtype, "column sums of P"),
+        residual(total, column_sum * as_double(y).sum(axis=axes), size, x.dtype, "column sums of P"),
     )
 
 
@@ -57,13 +60,13 @@ def _constants(a: Gate, x: Instance) -> Outcome:
     domain=EVEN,
 )
 def _variational(a: Gate, x: Instance) -> Outcome:
-    y, w = x.image(), x.image("w", grid=oracle.coarse(x.grid))
-    left = float((doubled(a.prolong(w, x.pair)) * doubled(y)).sum()) / 2**x.d
-    right = float((doubled(w) * doubled(a.restrict(y, x.pair))).sum())
-    scale = float(np.linalg.norm(doubled(w)) * np.linalg.norm(doubled(y)))
+    y, w = x.image(), x.image("w", grid=coarsen(x.grid))
+    left = float((as_double(a.prolong(w, x.pair)) * as_double(y)).sum()) / 2**x.d
+    right = float((as_double(w) * as_double(a.restrict(y, x.pair))).sum())
+    scale = float(np.linalg.norm(as_double(w)) * np.linalg.norm(as_double(y)))
     if x.weights.variational:
         return agree(np.asarray(left), np.asarray(right), scale, x.dtype, "2^-d⟨Pw,y⟩ = ⟨w,Ry⟩, scale ‖w‖‖y‖")
-    R, P = oracle.restriction(x.weights, x.grid), oracle.prolongation(x.weights, x.grid)
+    R, P = restriction(x.weights, x.grid), prolongation(x.weights, x.grid)
     gap = _inner(w, R, y) - _inner(w, P.T, y) / 2**x.d
     return residual(right - left, gap, scale, x.dtype, "⟨w,Ry⟩ − 2^-d⟨Pw,y⟩ as the weights say, scale ‖w‖‖y‖")
 
@@ -79,7 +82,7 @@ def _variational(a: Gate, x: Instance) -> Outcome:
     domain=Domain(multiple=2, smallest=3, pair=lambda pair: any(pair.linears)),
 )
 def _linears(a: Gate, x: Instance) -> Outcome:
-    pair, coarse = x.weights, oracle.coarse(x.grid)
+    pair, coarse = x.weights, coarsen(x.grid)
     fine_values, coarse_values = _linear(x, x.grid, 1.0), _linear(x, coarse, 2.0)
     scale = float(np.abs(fine_values).max())
     outcomes = []
@@ -113,8 +116,8 @@ def _order(a: Gate, x: Instance) -> Outcome:
         phase = 2 * np.pi * (np.arange(n) / n + 0.1 * (x.seed % 7))
         wave = x.image_scale * np.sin(phase).reshape(n, *(1,) * (x.d - 1))
         u = np.broadcast_to(wave, grid)[None, None].astype(x.dtype)
-        back = doubled(a.prolong(a.restrict(u, x.pair), x.pair)) / x.weights.row_sum**x.d
-        errors.append(float(np.sqrt(np.mean((back - doubled(u)) ** 2))))
+        back = as_double(a.prolong(a.restrict(u, x.pair), x.pair)) / x.weights.row_sum**x.d
+        errors.append(float(np.sqrt(np.mean((back - as_double(u)) ** 2))))
     return ordered(counts, errors, q - 0.2, q + 0.3, f"order of PRu − u for {x.pair}")
 
 
@@ -132,8 +135,8 @@ def _separable(a: Gate, x: Instance) -> Outcome:
     size = x.image_scale ** (1 / x.d)
     fine = [size * rng.standard_normal(n) for n in x.grid]
     coarse = [size * rng.standard_normal(n // 2) for n in x.grid]
-    R = [oracle.restriction(x.weights, (n,)) @ u for n, u in zip(x.grid, fine, strict=True)]
-    P = [oracle.prolongation(x.weights, (n,)) @ u for n, u in zip(x.grid, coarse, strict=True)]
+    R = [restriction(x.weights, (n,)) @ u for n, u in zip(x.grid, fine, strict=True)]
+    P = [prolongation(x.weights, (n,)) @ u for n, u in zip(x.grid, coarse, strict=True)]
     got_R = a.restrict(_product(fine)[None, None].astype(x.dtype), x.pair)[0, 0]
     got_P = a.prolong(_product(coarse)[None, None].astype(x.dtype), x.pair)[0, 0]
     sizes = [float(np.prod([np.abs(u).max() for u in us])) for us in (fine, coarse)]
@@ -154,7 +157,7 @@ def _separable(a: Gate, x: Instance) -> Outcome:
     domain=Domain(multiple=2, smallest=2, pair=lambda pair: True),
 )
 def _shifts(a: Gate, x: Instance) -> Outcome:
-    Y, w = x.image(), x.image("w", grid=oracle.coarse(x.grid))
+    Y, w = x.image(), x.image("w", grid=coarsen(x.grid))
     RY, Pw = a.restrict(Y, x.pair), a.prolong(w, x.pair)
     gain = max(1.0, x.weights.row_sum) ** x.d
     sizes = gain * float(np.abs(Y).max()), float(np.abs(w).max())
@@ -163,8 +166,8 @@ def _shifts(a: Gate, x: Instance) -> Outcome:
         e = tuple(int(k == axis) for k in range(x.d))
         two = tuple(2 * k for k in e)
         outcomes += [
-            agree(a.restrict(shifted(Y, two), x.pair), shifted(RY, e), sizes[0], x.dtype, f"R, axis {axis}"),
-            agree(a.prolong(shifted(w, e), x.pair), shifted(Pw, two), sizes[1], x.dtype, f"P, axis {axis}"),
+            agree(a.restrict(shift(Y, two), x.pair), shift(RY, e), sizes[0], x.dtype, f"R, axis {axis}"),
+            agree(a.prolong(shift(w, e), x.pair), shift(Pw, two), sizes[1], x.dtype, f"P, axis {axis}"),
         ]
     alone = a.restrict(Y[-1:, -1:].copy(), x.pair)
     return both(*outcomes, agree(RY[-1:, -1:], alone, sizes[0], x.dtype, "one channel of one example alone"))
@@ -182,10 +185,10 @@ def _shifts(a: Gate, x: Instance) -> Outcome:
 def _full_rank(a: Gate, x: Instance) -> Outcome:
     n, n_H = x.cells, x.cells // 2**x.d
     units = (x.image_scale * np.eye(n)).astype(x.dtype).reshape(n, 1, *x.grid)
-    coarse = (x.image_scale * np.eye(n_H)).astype(x.dtype).reshape(n_H, 1, *oracle.coarse(x.grid))
+    coarse = (x.image_scale * np.eye(n_H)).astype(x.dtype).reshape(n_H, 1, *coarsen(x.grid))
     outcomes = []
     for name, matrix in (("R", a.restrict(units, x.pair)), ("P", a.prolong(coarse, x.pair))):
-        values = np.linalg.svd(doubled(matrix).reshape(len(matrix), -1), compute_uv=False)
+        values = np.linalg.svd(as_double(matrix).reshape(len(matrix), -1), compute_uv=False)
         rank = int(np.sum(values > 100 * n * float(np.finfo(x.dtype).eps) * values[0]))
         outcomes.append(holds(rank == n_H, f"rank {name} = n_H", f"{rank} instead of {n_H}"))
     return worst(outcomes)
@@ -227,7 +230,7 @@ def _odd_extents(a: Gate, x: Instance) -> Outcome:
 def _maximum_principle(a: Gate, x: Instance) -> Outcome:
     one = np.asarray(x.image_scale, dtype=x.dtype)
     Y = np.abs(x.image()) + one
-    w = np.abs(x.image("w", grid=oracle.coarse(x.grid))) + one
+    w = np.abs(x.image("w", grid=coarsen(x.grid))) + one
     outcomes = []
     for name, given, got in (("R", Y, a.restrict(Y, x.pair)), ("P", w, a.prolong(w, x.pair))):
         slack = 4 * x.d * float(np.finfo(x.dtype).eps) * float(given.max())
@@ -255,10 +258,10 @@ def _zero_padding(a: Gate, x: Instance) -> Outcome:
     S, y = x.single(), x.image("y", channels=1, grid=grid)
     got = a.restrict(a.convolution(S, a.prolong(y, x.pair), "zero"), x.pair)
     correlation = a.profile.orientation == "correlation"
-    s_H = oracle.down(S if correlation else transposed(S), pair, x.d)
+    s_H = down(S if correlation else transpose(S), pair.r, pair.p)
     expected = convolve(s_H, y, "zero")
     inside = (slice(None), slice(None), *(slice(margin, n - margin) for n in grid))
-    scale = pair.row_sum**x.d * one_norm(S) * float(np.abs(y).max())
+    scale = pair.row_sum**x.d * row_sum_norm(S) * float(np.abs(y).max())
     return residual(
         got[inside], expected[inside], scale, x.dtype, f"rows at distance {margin} from the edges"
     )
@@ -281,8 +284,8 @@ TRANSFER = (
 
 def _inner(w: Array, matrix: Array, y: Array) -> float:
     """Return ⟨w, M y⟩ over all channels and examples."""
-    flat = doubled(y).reshape(*y.shape[:2], -1) @ matrix.T
-    return float((doubled(w).reshape(*w.shape[:2], -1) * flat).sum())
+    flat = as_double(y).reshape(*y.shape[:2], -1) @ matrix.T
+    return float((as_double(w).reshape(*w.shape[:2], -1) * flat).sum())
 
 
 def _linear(x: Instance, grid: tuple[int, ...], width: float) -> Array:
@@ -297,12 +300,12 @@ def _linear(x: Instance, grid: tuple[int, ...], width: float) -> Array:
     return x.image_scale * values
 
 
-def _inside_of_restriction(pair: oracle.Pair, n: int) -> list[int]:
+def _inside_of_restriction(pair: Pair, n: int) -> list[int]:
     """Return the coarse cells whose row does not wrap around."""
     return [i for i in range(n // 2) if all(0 <= 2 * i + offset < n for offset in pair.r)]
 
 
-def _inside_of_prolongation(pair: oracle.Pair, n: int) -> list[int]:
+def _inside_of_prolongation(pair: Pair, n: int) -> list[int]:
     """Return the fine cells that no wrapped column reaches."""
     reached = {(2 * j + b) % n for j, b in itertools.product(range(n // 2), pair.p) if not 0 <= 2 * j + b < n}
     return [i for i in range(n) if i not in reached]

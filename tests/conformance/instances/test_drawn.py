@@ -10,7 +10,8 @@ import pytest
 from refms.conformance import PROPERTIES, Profile
 from refms.conformance.adapters.reference import reference_profile
 from refms.conformance.instances.drawn import Domain, instances
-from refms.conformance.oracles.transfer import PAIRS, closed
+from refms.definition.galerkin import closed
+from refms.definition.transfer import PAIRS
 from refms.errors import InputError
 from refms.stencils.transfer import TRANSFER_PAIRS
 

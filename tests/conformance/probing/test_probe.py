@@ -9,11 +9,12 @@ import pytest
 
 from refms.conformance import Adapter, Profile
 from refms.conformance.adapters.reference import ReferenceAdapter
-from refms.conformance.oracles.convolution import convolve
-from refms.conformance.oracles.network import cross_entropy, logits, softmax
-from refms.conformance.oracles.transfer import PAIRS, applied, coarse, prolongation, restriction
+from refms.conformance.oracles.network import cross_entropy, logits
 from refms.conformance.probing.probe import probe
 from refms.conformance.probing.responses import images, laid_out
+from refms.definition.convolution import convolve
+from refms.definition.softmax import softmax
+from refms.definition.transfer import PAIRS, coarsen, prolong, restrict
 
 TRUE = Profile("theirs", boundaries=("periodic", "zero"), pairs=tuple(PAIRS), stencil_sizes=(1, 3))
 
@@ -40,12 +41,12 @@ class Behaves(Adapter):
         return self._field(convolve(S, self._images(Y, grid), boundary, self.truth.orientation))
 
     def restrict(self, Y, grid, pair):
-        R = restriction(PAIRS[self.names.get("R " + pair, pair)], grid)
-        return self._field(applied(R, self._images(Y, grid), coarse(grid)))
+        r = PAIRS[self.names.get("R " + pair, pair)].r
+        return self._field(restrict(self._images(Y, grid), r))
 
     def prolong(self, Y, grid, pair):
-        P = prolongation(PAIRS[self.names.get("P " + pair, pair)], grid)
-        return self._field(applied(P, self._images(Y, coarse(grid)), grid))
+        p = PAIRS[self.names.get("P " + pair, pair)].p
+        return self._field(prolong(self._images(Y, coarsen(grid)), p))
 
     def logits(self, W, mu, Y, grid):
         return logits(W, mu, self._images(Y, grid), self.truth).astype(self.truth.dtype)

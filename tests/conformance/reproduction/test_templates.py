@@ -18,9 +18,10 @@ from refms.conformance.adapters.profile import ACTIVATIONS, BOUNDARIES, LAYOUTS,
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.instances.instance import Instance
 from refms.conformance.mutants.conventions import as_declared
-from refms.conformance.oracles.transfer import PAIRS, closed, coarse
 from refms.conformance.reproduction.judging import expected, handed_over, judged, source
 from refms.conformance.reproduction.templates import TEMPLATES
+from refms.definition.galerkin import closed
+from refms.definition.transfer import PAIRS, coarsen
 
 WITHOUT = {
     "conjugate_gradients",
@@ -90,7 +91,7 @@ def given_to_the_gate(operation, x):
         "stencil_gradient": (x.image("Z", x.c_out), x.image(), x.stencil, x.boundary),
         "convolution_matrix": (x.stencils(), x.grid, x.boundary),
         "restrict": (x.image(), x.pair),
-        "prolong": (x.image(grid=coarse(x.grid)), x.pair),
+        "prolong": (x.image(grid=coarsen(x.grid)), x.pair),
         "stencil_down": (x.stencils(), x.pair),
         "stencil_up": (x.stencils(), x.pair),
         "activation": (x.draw("z", 9), x.activation),

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from refms.conformance.adapters.profile import Problem, Profile
-from refms.conformance.oracles.network import SLOPE, WIDTH
 from refms.conformance.reproduction.templates.convolution import shifts
 from refms.conformance.reproduction.templates.layout import field, images
 from refms.conformance.reproduction.templates.loss import SOFTMAX, over_examples
+from refms.definition.activation import SLOPE, WIDTH
 
 SIGMA = {
     "tanh": "np.tanh({z})",

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from refms.conformance.adapters.profile import Profile
-from refms.conformance.oracles.transfer import PAIRS
 from refms.conformance.reproduction.templates.layout import field, images
+from refms.definition.transfer import PAIRS
 
 
 def restrict(profile: Profile, given: Sequence[Any]) -> str:
