@@ -253,7 +253,7 @@ def predictions(work: Work) -> Any:
 
 def preprocessing(work: Work) -> Any:
     rng = np.random.default_rng(0)
-    images, labels = rng.integers(0, 256, (5, 8, 8)).astype("uint8"), rng.integers(0, 3, 5)
+    images, labels = rng.integers(0, 256, (5, 1, 8, 8)).astype("uint8"), rng.integers(0, 3, 5)
     data = Dataset(images, labels, classes=3, name="noise", max_value=255.0)
     steps = Preprocessing(scale=2.0, shift=1.0, smoothing=0.7, levels=1)
     columns, _ = prepare(data, steps, work.dtype, backend=work.backend)

@@ -48,7 +48,7 @@ OPENING = ConvolutionOpening(Convolution(GRID, c_out=2, stencil_shape=(1, 1)))
 MATRIX = MatrixOpening(np.eye(4))
 CLASSIFIER = Classifier(GRID, 1, 3)
 LOSS = SoftmaxCrossEntropy()
-DATA = Dataset(np.zeros((6, 8, 8)), np.arange(6), classes=10, name="six", max_value=1.0)
+DATA = Dataset(np.zeros((6, 1, 8, 8)), np.arange(6), classes=10, name="six", max_value=1.0)
 MODEL = initial_model(Residual(GRID, 2), 3, 0)
 EXAMPLES = LabelledColumns(np.ones((16, 6)), np.ones((3, 6)) / 3)
 PROBLEM = problem_of(MODEL, EXAMPLES, RegularizationSection(), OptimizationSection())
@@ -349,20 +349,28 @@ OBJECTIVE: list[Row] = [
 ]
 
 IMAGES: list[Row] = [
-    ("images, vector", lambda: Dataset(np.ones(3), np.arange(3), 10, "x", 1.0), "(examples, *grid)"),
-    ("images, empty", lambda: Dataset(np.ones((0, 8)), np.arange(0), 10, "x", 1.0), "none of them empty"),
-    ("images, integers", lambda: Dataset(np.ones((2, 8), int), np.arange(2), 10, "x", 1.0), "dtype int64"),
-    ("images, half", lambda: Dataset(half(np.ones((2, 8))), np.arange(2), 10, "x", 1.0), "float16"),
-    ("images, NaN", lambda: Dataset(np.full((2, 8), np.nan), np.arange(2), 10, "x", 1.0), "NaN"),
+    (
+        "images, vector",
+        lambda: Dataset(np.ones(3), np.arange(3), 10, "x", 1.0),
+        "(examples, channels, *grid)",
+    ),
+    ("images, empty", lambda: Dataset(np.ones((0, 1, 8)), np.arange(0), 10, "x", 1.0), "none of them empty"),
+    ("images, integers", lambda: Dataset(np.ones((2, 1, 8), int), np.arange(2), 10, "x", 1.0), "dtype int64"),
+    ("images, half", lambda: Dataset(half(np.ones((2, 1, 8))), np.arange(2), 10, "x", 1.0), "float16"),
+    ("images, NaN", lambda: Dataset(np.full((2, 1, 8), np.nan), np.arange(2), 10, "x", 1.0), "NaN"),
     (
         "labels, count",
-        lambda: Dataset(np.ones((2, 8)), np.arange(3), 10, "x", 1.0),
+        lambda: Dataset(np.ones((2, 1, 8)), np.arange(3), 10, "x", 1.0),
         "one label for each image",
     ),
-    ("labels, fractions", lambda: Dataset(np.ones((2, 8)), np.ones(2), 10, "x", 1.0), "expected integers"),
-    ("labels, range", lambda: Dataset(np.ones((2, 8)), np.array([0, 10]), 10, "x", 1.0), "expected 0 to 9"),
-    ("classes", lambda: Dataset(np.ones((2, 8)), np.zeros(2, int), 1, "x", 1.0), "at least 2"),
-    ("brightness", lambda: Dataset(np.ones((2, 8)), np.zeros(2, int), 10, "x", 0.0), "positive number"),
+    ("labels, fractions", lambda: Dataset(np.ones((2, 1, 8)), np.ones(2), 10, "x", 1.0), "expected integers"),
+    (
+        "labels, range",
+        lambda: Dataset(np.ones((2, 1, 8)), np.array([0, 10]), 10, "x", 1.0),
+        "expected 0 to 9",
+    ),
+    ("classes", lambda: Dataset(np.ones((2, 1, 8)), np.zeros(2, int), 1, "x", 1.0), "at least 2"),
+    ("brightness", lambda: Dataset(np.ones((2, 1, 8)), np.zeros(2, int), 10, "x", 0.0), "positive number"),
     ("subset, none", lambda: subset(DATA, []), "one or more integers"),
     ("subset, range", lambda: subset(DATA, [6]), "expected 0 to 5"),
     ("subset, fractions", lambda: subset(DATA, [0.5]), "integers"),

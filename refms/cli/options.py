@@ -43,8 +43,8 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--dataset",
         metavar="NAME",
-        help=f"{' or '.join(DATASETS)} (8x8, embedded; 28x28, from files), or {IDX_PREFIX}FOLDER: any "
-        "images and labels in IDX files",
+        help=f"{', '.join(DATASETS)} (the first is embedded, the others come from files), or "
+        f"{IDX_PREFIX}FOLDER: any images and labels in IDX files",
     )
     command.add_argument(
         "--data-dir",

@@ -1,4 +1,4 @@
-"""Labelled images, seeded disjoint splits, and one-hot labels."""
+"""Images of one or more channels with labels or targets, seeded disjoint splits, and one-hot labels."""
 
 from __future__ import annotations
 
@@ -16,20 +16,23 @@ _IMAGE_TYPES = ("uint8", "float32", "float64")
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images of one channel with their labels, as read: no scaling, no shuffling.
+    """Images with what is known of them, as read: no scaling, no shuffling.
 
     Parameters
     ----------
     images : numpy.ndarray
-        Shape (m, n_1, …, n_d), one image after the other; dtype uint8, float32 or float64, all finite.
-    labels : numpy.ndarray
-        Shape (m,), integers 0 to classes - 1.
+        Shape (m, c, n_1, …, n_d), one image after the other, channel before cells as in a feature column;
+        dtype uint8, float32 or float64, all finite.
+    labels : numpy.ndarray or None
+        Shape (m,), integers 0 to classes - 1; None where the images have none.
     classes : int
-        Number of classes ℓ.
+        Number of classes ℓ; 0 without labels.
     name : str
         What the data are, for messages and records.
     max_value : float
-        The value of a fully lit cell (255 for bytes), by which pre-processing divides.
+        The value of a fully lit cell (255 for bytes), by which pre-processing divides; of targets, too.
+    targets : numpy.ndarray or None
+        What an image is to become, where that is an image: (m, c', n'_1, …, n'_d), of a dtype as images have.
 
     Raises
     ------
@@ -38,9 +41,12 @@ class Dataset:
 
     Examples
     --------
-    >>> data = Dataset(np.zeros((2, 8, 8)), np.array([3, 1]), classes=10, name="two", max_value=1.0)
-    >>> data.count, data.grid
-    (2, Grid(shape=(8, 8)))
+    >>> data = Dataset(np.zeros((2, 1, 8, 8)), np.array([3, 1]), classes=10, name="two", max_value=1.0)
+    >>> data.count, data.channels, data.grid
+    (2, 1, Grid(shape=(8, 8)))
+    >>> blurred = Dataset(np.zeros((2, 3, 8, 8)), None, 0, "RGB", 1.0, targets=np.ones((2, 3, 16, 16)))
+    >>> blurred.channels, blurred.target_grid
+    (3, Grid(shape=(16, 16)))
     """
 
     images: Array
@@ -48,23 +54,21 @@ class Dataset:
     classes: int
     name: str
     max_value: float
+    targets: Array = None
 
     def __post_init__(self) -> None:
-        if getattr(self.images, "ndim", 0) not in (2, 3, 4) or 0 in self.images.shape:
-            raise InputError(
-                f"images have shape {getattr(self.images, 'shape', None)}; expected (examples, *grid) with "
-                "one to three grid axes, none of them empty."
-            )
-        if str(self.images.dtype) not in _IMAGE_TYPES:
-            raise InputError(
-                f"images have dtype {self.images.dtype}; expected one of {', '.join(_IMAGE_TYPES)}."
-            )
-        if self.images.dtype.kind == "f" and not np.isfinite(self.images).all():
-            raise InputError(
-                "images hold NaN or infinite values; expected finite ones. Remove those images first."
-            )
-        require_shape(self.labels, (self.images.shape[0],), "labels", "one label for each image")
-        _require_labels(self.labels, self.classes)
+        _require_images(self.images, "images")
+        if self.labels is not None:
+            require_shape(self.labels, (self.count,), "labels", "one label for each image")
+            _require_labels(self.labels, self.classes)
+        elif self.classes != 0:
+            raise InputError(f"there are no labels, but classes is {self.classes!r}; expected 0.")
+        if self.targets is not None:
+            _require_images(self.targets, "targets")
+            if self.targets.shape[0] != self.count:
+                raise InputError(
+                    f"there are {self.targets.shape[0]} targets for {self.count} images; expected one each."
+                )
         if not (np.isfinite(self.max_value) and self.max_value > 0):
             raise InputError(
                 f"max_value is {self.max_value}; expected a positive number, such as 255 for bytes."
@@ -76,9 +80,21 @@ class Dataset:
         return int(self.images.shape[0])
 
     @property
+    def channels(self) -> int:
+        """Number of channels c of an image."""
+        return int(self.images.shape[1])
+
+    @property
     def grid(self) -> Grid:
         """The native grid of the images."""
-        return Grid(tuple(self.images.shape[1:]))
+        return Grid(tuple(self.images.shape[2:]))
+
+    @property
+    def target_grid(self) -> Grid:
+        """The native grid of the targets, which need not be that of the images."""
+        if self.targets is None:
+            raise InputError(f"{self.name!r} has no targets; expected a data set of image pairs.")
+        return Grid(tuple(self.targets.shape[2:]))
 
 
 def subset(dataset: Dataset, indices: Array) -> Dataset:
@@ -94,7 +110,7 @@ def subset(dataset: Dataset, indices: Array) -> Dataset:
     Returns
     -------
     Dataset
-        Copies of the chosen images and labels.
+        Copies of the chosen images, labels and targets.
 
     Raises
     ------
@@ -103,7 +119,7 @@ def subset(dataset: Dataset, indices: Array) -> Dataset:
 
     Examples
     --------
-    >>> data = Dataset(np.zeros((3, 8, 8)), np.array([3, 1, 2]), classes=10, name="three", max_value=1.0)
+    >>> data = Dataset(np.zeros((3, 1, 8, 8)), np.array([3, 1, 2]), classes=10, name="three", max_value=1.0)
     >>> subset(data, [2, 0]).labels.tolist()
     [2, 3]
     """
@@ -116,7 +132,8 @@ def subset(dataset: Dataset, indices: Array) -> Dataset:
         raise InputError(
             f"indices run from {chosen.min()} to {chosen.max()}; expected 0 to {dataset.count - 1}."
         )
-    return replace(dataset, images=dataset.images[chosen], labels=dataset.labels[chosen])
+    labels, targets = (None if a is None else a[chosen] for a in (dataset.labels, dataset.targets))
+    return replace(dataset, images=dataset.images[chosen], labels=labels, targets=targets)
 
 
 def split(dataset: Dataset, train: int, validation: int, seed: int) -> tuple[Dataset, Dataset]:
@@ -144,7 +161,7 @@ def split(dataset: Dataset, train: int, validation: int, seed: int) -> tuple[Dat
 
     Examples
     --------
-    >>> data = Dataset(np.zeros((5, 8, 8)), np.arange(5), classes=10, name="five", max_value=1.0)
+    >>> data = Dataset(np.zeros((5, 1, 8, 8)), np.arange(5), classes=10, name="five", max_value=1.0)
     >>> first, second = split(data, 3, 2, seed=0)
     >>> sorted([*first.labels.tolist(), *second.labels.tolist()])
     [0, 1, 2, 3, 4]
@@ -180,7 +197,7 @@ def one_hot(labels: Array, classes: int, dtype: str = "float64") -> Array:
     Raises
     ------
     InputError
-        If a label is out of range or no integer, or the dtype is another one.
+        If there are no labels, one is out of range or no integer, or the dtype is another one.
 
     Examples
     --------
@@ -188,10 +205,24 @@ def one_hot(labels: Array, classes: int, dtype: str = "float64") -> Array:
     [[0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]
     """
     require_choice(dtype, ("float32", "float64"), "dtype")
+    if labels is None:
+        raise InputError("these images have no labels; expected a data set with labels, such as digits.")
     require_shape(labels, (None,), "labels")
     _require_labels(labels, classes)
     xp = backend_of(labels).xp
     return (xp.arange(classes)[:, None] == labels[None, :]).astype(dtype)
+
+
+def _require_images(images: Array, name: str) -> None:
+    if getattr(images, "ndim", 0) not in (3, 4, 5) or 0 in images.shape:
+        raise InputError(
+            f"{name} have shape {getattr(images, 'shape', None)}; expected (examples, channels, *grid) with "
+            "one to three grid axes, none of them empty."
+        )
+    if str(images.dtype) not in _IMAGE_TYPES:
+        raise InputError(f"{name} have dtype {images.dtype}; expected one of {', '.join(_IMAGE_TYPES)}.")
+    if images.dtype.kind == "f" and not np.isfinite(images).all():
+        raise InputError(f"{name} hold NaN or infinite values; expected finite ones. Remove those first.")
 
 
 def _require_labels(labels: Array, classes: int) -> None:

@@ -16,7 +16,7 @@ def load_digits() -> Dataset:
     Returns
     -------
     Dataset
-        Images uint8 0 to 16 of shape (1797, 8, 8), row first; labels 0 to 9.
+        Images uint8 0 to 16 of shape (1797, 1, 8, 8), row first; labels 0 to 9.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def load_digits() -> Dataset:
     --------
     >>> digits = load_digits()
     >>> digits.images.shape, digits.images.max(), digits.classes
-    ((1797, 8, 8), np.uint8(16), 10)
+    ((1797, 1, 8, 8), np.uint8(16), 10)
     """
     try:
         source = importlib.import_module("sklearn.datasets")
@@ -42,5 +42,5 @@ def load_digits() -> Dataset:
             "Install it with pip install 'refms[data]', or choose another data set."
         ) from error
     bunch = source.load_digits()
-    images = np.ascontiguousarray(bunch.images).astype("uint8")
+    images = np.ascontiguousarray(bunch.images).astype("uint8")[:, None]
     return Dataset(images, bunch.target.astype("int64"), classes=10, name="digits", max_value=16.0)

@@ -7,14 +7,13 @@ import math
 import os
 import struct
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
+from refms.data.reading import read_values
 from refms.errors import Array, FileError
-from refms.io.files import regular_file_size
+from refms.io.files import Stream, regular_file_size
 
 # Third byte of the magic number: the type of the values, all big-endian.
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -22,31 +21,6 @@ _MOST_AXES = 8
 _GZIP_MAGIC = b"\x1f\x8b"
 # Deflate shrinks nothing by more than this factor, so this times its size is the most that a file can hold.
 _DEFLATE_LIMIT = 1032
-
-
-class _Stream(Protocol):
-    def read(self, size: int, /) -> bytes: ...
-
-
-@dataclass(frozen=True)
-class _Header:
-    dtype: np.dtype[np.generic]
-    shape: tuple[int, ...]
-
-    @property
-    def length(self) -> int:
-        """Bytes of the header itself."""
-        return 4 + 4 * len(self.shape)
-
-    @property
-    def payload(self) -> int:
-        """Bytes that must follow the header."""
-        return math.prod(self.shape) * self.dtype.itemsize
-
-    @property
-    def span(self) -> int:
-        """What the payload would be if no extent were zero: NumPy refuses shapes by it, empty or not."""
-        return math.prod(max(n, 1) for n in self.shape) * self.dtype.itemsize
 
 
 def read_idx(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Array:
@@ -104,31 +78,20 @@ def read_idx(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Array:
         raise FileError(f"{str(name)!r} is damaged: {error}. Fetch the file again.") from error
 
 
-def _read_array(stream: _Stream, path: Path, *, held: int, exact: bool, max_bytes: int) -> Array:
+def _read_array(stream: Stream, path: Path, *, held: int, exact: bool, max_bytes: int) -> Array:
     """Read header and values; ``held`` is what the file can hold at most, or exactly."""
-    header = _read_header(stream, path)
-    declared = header.length + header.payload
-    sizes = f"{str(path)!r} declares {header.payload} bytes of shape {header.shape}"
-    if declared > held or (exact and declared != held):
+    dtype, shape = _read_header(stream, path)
+    length, payload = 4 + 4 * len(shape), math.prod(shape) * dtype.itemsize
+    if length + payload > held or (exact and length + payload != held):
         found = "holds" if exact else "cannot hold more than"
         raise FileError(
-            f"{sizes}, but {found} {max(held - header.length, 0)} after its header. Fetch it again."
+            f"{str(path)!r} declares {payload} bytes of shape {shape}, but {found} {max(held - length, 0)} "
+            "after its header. Fetch it again."
         )
-    if header.span > max_bytes:
-        raise FileError(
-            f"{sizes}; the limit is {max_bytes} bytes. Raise max_bytes if the file can be trusted."
-        )
-    values = np.empty(header.payload, dtype=np.uint8)
-    filled = _fill(stream, values.data)
-    if filled < header.payload:
-        raise FileError(f"{sizes}, but ends after {filled}: it is truncated. Fetch it again.")
-    if stream.read(1):
-        raise FileError(f"{sizes}, but holds more: it is not the file it claims to be. Fetch it again.")
-    array = values.view(header.dtype).reshape(header.shape)
-    return array.astype(header.dtype.newbyteorder("="), copy=False)
+    return read_values(stream, path, dtype, shape, max_bytes)
 
 
-def _read_header(stream: _Stream, path: Path) -> _Header:
+def _read_header(stream: Stream, path: Path) -> tuple[np.dtype[np.generic], tuple[int, ...]]:
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _TYPES or not 1 <= magic[3] <= _MOST_AXES:
         codes = ", ".join(f"{code:02x}" for code in _TYPES)
@@ -142,16 +105,4 @@ def _read_header(stream: _Stream, path: Path) -> _Header:
         raise FileError(
             f"{str(path)!r} is truncated inside its header of {4 + 4 * axes} bytes. Fetch it again."
         )
-    return _Header(np.dtype(_TYPES[magic[2]]), struct.unpack(f">{axes}I", sizes))
-
-
-def _fill(stream: _Stream, target: memoryview) -> int:
-    """Fill ``target`` from the stream and return how many bytes there were."""
-    filled = 0
-    while filled < len(target):
-        chunk = stream.read(min(2**20, len(target) - filled))
-        if not chunk:
-            break
-        target[filled : filled + len(chunk)] = chunk
-        filled += len(chunk)
-    return filled
+    return np.dtype(_TYPES[magic[2]]), struct.unpack(f">{axes}I", sizes)

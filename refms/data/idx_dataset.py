@@ -8,8 +8,8 @@ from pathlib import Path
 from refms.data.dataset import Dataset
 from refms.data.idx import read_idx
 from refms.data.location import VARIABLE
-from refms.errors import Array, FileError, InputError, require_choice
-from refms.names import DATASETS, IDX_PREFIX
+from refms.errors import Array, FileError, require_choice
+from refms.names import IDX_PREFIX
 
 _STEMS = {"train": ("train",), "test": ("t10k", "test")}
 _AXES = {2: "idx3-ubyte", 1: "idx2-ubyte", 3: "idx4-ubyte"}
@@ -19,36 +19,6 @@ _HELP = (
     "its test part t10k-… or test-… instead of train-…; all plain or with .gz. Name their folder, or the "
     "folder and what the names begin with: idx:FOLDER/letters for letters-train-images-idx3-ubyte."
 )
-
-
-def require_dataset(name: str) -> str:
-    """Return the name of a data set, or refuse it.
-
-    Parameters
-    ----------
-    name : str
-        ``"digits"``, ``"mnist"``, or ``"idx:"`` and a folder.
-
-    Returns
-    -------
-    str
-        ``name``.
-
-    Raises
-    ------
-    InputError
-        If it is none of these.
-
-    Examples
-    --------
-    >>> require_dataset("idx:fashion")
-    'idx:fashion'
-    """
-    if name.startswith(IDX_PREFIX) and len(name) > len(IDX_PREFIX):
-        if "\0" in name:
-            raise InputError(f"dataset is {name!r}; expected a folder without a NUL character in its name.")
-        return name
-    return require_choice(name, (*DATASETS, f"{IDX_PREFIX}FOLDER"), "dataset")
 
 
 def load_idx(place: str, folder: str | os.PathLike[str] | None = None, part: str = "train") -> Dataset:
@@ -67,8 +37,8 @@ def load_idx(place: str, folder: str | os.PathLike[str] | None = None, part: str
     Returns
     -------
     Dataset
-        Images uint8 0 to 255 of shape (m, *grid) with one to three axes, of equal extents or not; labels. The
-        classes are counted from 0 to the largest label of both parts.
+        Images uint8 0 to 255 of shape (m, 1, *grid), grids of one to three axes, of equal extents or
+        not; labels. The classes are counted from 0 to the largest label of both parts.
 
     Raises
     ------
@@ -93,32 +63,15 @@ def load_idx(place: str, folder: str | os.PathLike[str] | None = None, part: str
             largest = max(largest, int(elsewhere.max()))
     if largest < 1:
         raise FileError(f"{str(label_path)!r} holds no label but 0; expected two classes or more.")
-    return Dataset(images, labels, largest + 1, name=f"{IDX_PREFIX}{place} {part}", max_value=255.0)
+    return Dataset(images[:, None], labels, largest + 1, name=f"{IDX_PREFIX}{place} {part}", max_value=255.0)
 
 
 def read_labelled_images(
     image_path: Path, label_path: Path, dimensions: tuple[int, ...] = (2,)
 ) -> tuple[Array, Array]:
-    """Return images and their labels from two IDX files that belong together.
+    """Return images, uint8 (m, *grid), and labels, int64 (m,), from two IDX files that belong together.
 
-    Parameters
-    ----------
-    image_path, label_path : Path
-        The files.
-    dimensions : tuple of int
-        How many axes an image may have.
-
-    Returns
-    -------
-    images : numpy.ndarray
-        uint8, shape (m, *grid).
-    labels : numpy.ndarray
-        int64, shape (m,).
-
-    Raises
-    ------
-    FileError
-        If a file is damaged, holds something else, or there are not as many labels as images.
+    ``dimensions`` says how many axes an image may have.
     """
     images, labels = read_idx(image_path), read_idx(label_path)
     if images.ndim - 1 not in dimensions or images.dtype != "uint8" or images.size == 0:
@@ -135,20 +88,7 @@ def read_labelled_images(
 
 
 def possible_paths(home: Path, stem: str, kind: str) -> list[Path]:
-    """Return the paths under which a file of a data set may lie, packed first.
-
-    Parameters
-    ----------
-    home : Path
-        The folder.
-    stem, kind : str
-        Such as ``"train-images"`` and ``"idx3-ubyte"``; between them stands ``-`` or ``.``.
-
-    Returns
-    -------
-    list of Path
-        Whether they exist or not.
-    """
+    """Return where such as ``train-images`` may lie with ``-`` or ``.`` before its kind, packed first."""
     return [home / f"{stem}{mark}{kind}{end}" for mark in "-." for end in (".gz", "")]
 
 

@@ -12,27 +12,9 @@ VARIABLE = "REFMS_DATA"
 
 
 def dataset_folder(name: str, folder: str | os.PathLike[str] | None = None, *, help_text: str = "") -> Path:
-    """Return the folder of a data set.
+    """Return ``folder/name`` if that exists, otherwise ``folder``; None takes what ``REFMS_DATA`` names.
 
-    Parameters
-    ----------
-    name : str
-        Name of the data set's own subfolder, such as ``"mnist"``.
-    folder : str, path or None
-        The data set's folder itself or the folder around it; None takes the folder that the environment
-        variable ``REFMS_DATA`` names.
-    help_text : str
-        How to get the files; ends the message.
-
-    Returns
-    -------
-    pathlib.Path
-        ``folder/name`` if that exists, otherwise ``folder``.
-
-    Raises
-    ------
-    FileError
-        If no folder is named, or the named one does not exist.
+    If there is no such folder, the :class:`FileError` ends with ``help_text``: how to get the files.
     """
     named = folder if folder is not None else os.environ.get(VARIABLE)
     if not named:

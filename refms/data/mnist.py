@@ -33,7 +33,7 @@ def load_mnist(folder: str | os.PathLike[str] | None = None, part: str = "train"
     Returns
     -------
     Dataset
-        Images uint8 0 to 255 of shape (m, 28, 28), row first; labels 0 to 9.
+        Images uint8 0 to 255 of shape (m, 1, 28, 28), row first; labels 0 to 9.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def load_mnist(folder: str | os.PathLike[str] | None = None, part: str = "train"
     images, labels = read_labelled_images(image_path, label_path)
     if labels.max() > 9:
         raise FileError(f"{str(label_path)!r} holds the label {labels.max()}; expected 0 to 9.")
-    return Dataset(images, labels, classes=10, name=f"mnist {part}", max_value=255.0)
+    return Dataset(images[:, None], labels, classes=10, name=f"mnist {part}", max_value=255.0)
 
 
 def _find(home: Path, stem: str, kind: str) -> Path:

@@ -69,54 +69,16 @@ class Preprocessing:
         transfer_pair(self.pair)
 
     def coarse_grid(self, native: Grid) -> Grid:
-        """Return the grid of the columns.
-
-        Parameters
-        ----------
-        native : Grid
-            The grid of the images.
-
-        Returns
-        -------
-        Grid
-            The native grid, coarsened ``levels`` times.
-
-        Raises
-        ------
-        InputError
-            If an extent is odd on the way.
-        """
+        """Return the grid of the columns: that of the images, coarsened ``levels`` times."""
         return native.coarsen(self.levels)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the steps as the mapping that is stored with a model.
-
-        Returns
-        -------
-        dict
-            Names to numbers and strings, ready for JSON.
-        """
+        """Return the steps as the mapping of numbers and strings that is stored with a model."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Preprocessing:
-        """Return the steps that ``to_dict`` stored; what is left out has its default.
-
-        Parameters
-        ----------
-        stored : mapping
-            Names to values.
-
-        Returns
-        -------
-        Preprocessing
-            The steps.
-
-        Raises
-        ------
-        InputError
-            If a name is unknown (the nearest match is offered) or a value does not fit.
-        """
+        """Return the steps that ``to_dict`` stored; what is left out has its default."""
         if not isinstance(stored, Mapping):
             raise InputError(f"pre-processing is {stored!r}; expected a mapping such as {cls().to_dict()}.")
         names = [field.name for field in fields(cls)]
@@ -133,66 +95,75 @@ def prepare(
     backend: Backend = NUMPY,
     max_bytes: int = 2**26,
     refinements: int = 0,
+    what: str = "images",
 ) -> tuple[Array, Grid]:
     """Return the images as feature columns, worked through in batches of bounded memory.
 
     Parameters
     ----------
     dataset : Dataset
-        Images of shape (m, *native grid).
+        Images of shape (m, c, *native grid).
     steps : Preprocessing
-        What to do with them.
+        What to do with them, channel by channel.
     dtype : str
         ``"float32"`` or ``"float64"``; every step is computed in it.
     backend : Backend
-        Where to compute and where the columns shall live.
+        Where to compute and where the columns live.
     max_bytes : int
         Memory for the intermediate images of one batch, in bytes; the result comes on top of it.
     refinements : int
         How many times the pair's P doubles the grid in the end: images interpolated to a mesh finer than
         their own. Not together with ``levels``.
+    what : str
+        ``"images"``, or ``"targets"`` where these are images, too.
 
     Returns
     -------
     tuple of (array, Grid)
-        Columns of shape (n, m), C-contiguous, one per example, and their grid of n cells.
+        Columns of shape (c·n, m), C-contiguous, one per example, and their grid of n cells.
 
     Raises
     ------
     InputError
-        If the grid cannot be halved ``levels`` times, both ``levels`` and ``refinements`` are given, or
-        dtype or memory limit is not usable.
+        If the grid cannot be halved ``levels`` times, both ``levels`` and ``refinements`` are given, there
+        are no targets, or dtype or memory limit is not usable.
 
     Notes
     -----
-    Y = R_L … R_1 G (scale · V / max_value - shift), with G the smoothing and R_l the restrictions as explicit
-    sparse matrices; or with P_L … P_1 in the place of the R_l. Every column depends on its own image only, so
-    the batches do not show in the result.
+    Y = (I_c ⊗ R_L … R_1 G) (scale · V / max_value - shift), with G the smoothing and R_l the restrictions as
+    explicit sparse matrices; or with P_L … P_1 in the place of the R_l. Every column depends on its own image
+    only, so the batches do not show in the result.
 
     Examples
     --------
-    >>> data = Dataset(np.full((3, 4, 4), 9.0), np.zeros(3, int), classes=10, name="lit", max_value=9.0)
+    >>> data = Dataset(np.full((3, 1, 4, 4), 9.0), np.zeros(3, int), classes=10, name="lit", max_value=9.0)
     >>> Y, grid = prepare(data, Preprocessing(smoothing=0.5, levels=1))
     >>> Y.shape, grid, Y.round(12).min()
     ((4, 3), Grid(shape=(2, 2)), np.float64(1.0))
     """
     require_choice(dtype, ("float32", "float64"), "dtype")
+    require_choice(what, ("images", "targets"), "what to prepare")
     require_whole(refinements, "refinements")
     if refinements and steps.levels:
         raise InputError(
             f"levels is {steps.levels} and refinements is {refinements}; expected one of them to be 0."
         )
-    grid = dataset.grid.refine(refinements) if refinements else steps.coarse_grid(dataset.grid)
-    widest = max(dataset.grid, grid, key=lambda one: one.cells)
-    batch = _columns_per_batch(widest, dtype, max_bytes)
-    moved = _between(steps, dataset.grid, refinements, {"dtype": dtype, "backend": backend})
-    columns = backend.xp.empty((grid.cells, dataset.count), dtype=dtype)
+    native = dataset.target_grid if what == "targets" else dataset.grid
+    values = dataset.targets if what == "targets" else dataset.images
+    channels = int(values.shape[1])
+    grid = native.refine(refinements) if refinements else steps.coarse_grid(native)
+    batch = _columns_per_batch(channels, max(native, grid, key=lambda one: one.cells), dtype, max_bytes)
+    moved = _between(steps, native, refinements, {"dtype": dtype, "backend": backend})
+    columns = backend.xp.empty((channels * grid.cells, dataset.count), dtype=dtype)
     for start in range(0, dataset.count, batch):
-        images = backend.from_host(dataset.images[start : start + batch, None].astype(dtype))
+        images = backend.from_host(values[start : start + batch].astype(dtype))
         Y = columns_from_nchw(images) * (steps.scale / dataset.max_value) - steps.shift
         if steps.smoothing:
-            Y = smooth(Y, dataset.grid, steps.smoothing)
-        columns[:, start : start + batch] = Y if moved is None else moved @ Y
+            Y = smooth(Y, native, steps.smoothing)
+        for k in range(channels):
+            y = Y[k * native.cells : (k + 1) * native.cells]
+            rows = slice(k * grid.cells, (k + 1) * grid.cells)
+            columns[rows, start : start + batch] = y if moved is None else moved @ y
     return columns, grid
 
 
@@ -204,9 +175,9 @@ def _between(steps: Preprocessing, native: Grid, refinements: int, options: dict
     return pair.restriction_matrix(native, levels=steps.levels, **options) if steps.levels else None
 
 
-def _columns_per_batch(native: Grid, dtype: str, max_bytes: int) -> int:
+def _columns_per_batch(channels: int, native: Grid, dtype: str, max_bytes: int) -> int:
     """Return how many images fit, counting five copies of an image alive at once."""
-    image = 5 * native.cells * np.dtype(dtype).itemsize
+    image = 5 * channels * native.cells * np.dtype(dtype).itemsize
     if max_bytes < image:
         raise InputError(f"max_bytes is {max_bytes}; one image of grid {native.shape} needs {image}.")
     return max_bytes // image

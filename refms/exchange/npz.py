@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import math
 import os
-import re
 import zipfile
 import zlib
 
@@ -13,20 +12,11 @@ import numpy as np
 
 from refms.errors import Array, FileError
 from refms.io.files import regular_file_size
+from refms.io.npy import read_npy_header
 
 MOST_MEMBERS = 2000
 """How many arrays there may be."""
 
-DTYPES = ("<f4", "<f8", "<i8", "|u1")
-"""Types an array may have."""
-
-_LONGEST_HEADER = 4096
-_MAGIC = b"\x93NUMPY"
-_WIDTHS = {b"\1\0": 2, b"\2\0": 4}
-_FORM = re.compile(
-    rb"\{\s*'descr'\s*:\s*'([^'\\]{1,16})'\s*,\s*'fortran_order'\s*:\s*(True|False)\s*,"
-    rb"\s*'shape'\s*:\s*\(((?:\s*[0-9]{1,18}\s*,){0,31}(?:\s*[0-9]{1,18})?\s*)\)\s*,?\s*\}\s*"
-)
 _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What zipfile, zlib and NumPy raise when a file is not what its own headers say.
 _ERRORS = (
@@ -55,7 +45,7 @@ def read_npz(path: str | os.PathLike[str], *, max_bytes: int) -> dict[str, Array
     Returns
     -------
     dict of str to numpy.ndarray
-        By name, without ``.npy``; of the types in ``DTYPES``.
+        By name, without ``.npy``; of the types that :mod:`refms.io.npy` reads.
 
     Raises
     ------
@@ -103,28 +93,11 @@ def _members(archive: zipfile.ZipFile, max_bytes: int) -> dict[str, Array]:
 
 def _array(key: str, content: bytes) -> Array:
     """Return the array of a .npy file, whose header has to be as numpy.save writes it."""
-    name, (dtype, by_columns, shape, start) = key[:200], _header(key, content)
-    values = content[start:]
-    if dtype not in DTYPES:
-        raise FileError(f"holds {name!r} of type {dtype!r}; expected float64 or float32.")
-    if math.prod(shape) * np.dtype(dtype).itemsize != len(values):
-        raise FileError(f"holds {name!r} of shape {shape}, but {len(values)} bytes of values.")
-    return np.frombuffer(values, dtype=dtype).reshape(shape, order="F" if by_columns else "C")
-
-
-def _header(key: str, content: bytes) -> tuple[str, bool, tuple[int, ...], int]:
-    """Return type, order and shape that a .npy file declares, and where its values begin.
-
-    The header is a Python literal, of which this reads one form. Python's own parser would do, but takes its
-    time over nested brackets, and writes warnings about odd literals where the user would see them.
-    """
-    version, width = content[6:8], _WIDTHS.get(content[6:8], 0)
-    if content[:6] != _MAGIC or not width:
-        raise FileError(f"holds {key[:200]!r} as no .npy file of version 1.0 or 2.0, but {version!r}.")
-    start = 8 + width
-    end = start + int.from_bytes(content[8:start], "little")
-    found = _FORM.fullmatch(content, start, end) if end - start <= _LONGEST_HEADER else None
-    if found is None or end > len(content):
-        raise FileError(f"holds {key[:200]!r} with a header that numpy.save does not write.")
-    dtype, by_columns, extents = (text.decode("ascii", "replace") for text in found.groups())
-    return dtype, by_columns == "True", tuple(int(n) for n in extents.split(",") if n.strip()), end
+    name, stream = key[:200], io.BytesIO(content)
+    header = read_npy_header(stream, name)
+    values = content[stream.tell() :]
+    if math.prod(header.shape) * header.dtype.itemsize != len(values):
+        raise FileError(f"holds {name!r} of shape {header.shape}, but {len(values)} bytes of values.")
+    order = "F" if header.by_columns else "C"
+    array: Array = np.frombuffer(values, dtype=header.dtype)
+    return array.reshape(header.shape, order=order)

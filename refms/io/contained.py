@@ -23,7 +23,7 @@ import numpy as np
 
 from refms.errors import Array, FileError, InputError
 from refms.io.artifact import DTYPES, LONGEST_TEXT, MOST_OBJECTS, Artifact, canonical_json, stored_form
-from refms.io.files import regular_file_size
+from refms.io.files import fill, regular_file_size
 from refms.io.reading import read_arrays, read_artifact
 
 LEAST_SECONDS = 10.0
@@ -212,21 +212,9 @@ def _arrays(stream: IO[bytes], listed: Iterable[Any], room: int) -> dict[str, Ar
             return None
         arrays[name] = np.empty(shape, dtype=code)
         values = memoryview(arrays[name].reshape(-1).view("u1"))
-        if values.nbytes and _filled(stream, values) < values.nbytes:
+        if values.nbytes and fill(stream, values) < values.nbytes:
             return None
     return arrays
-
-
-def _filled(stream: IO[bytes], target: memoryview) -> int:
-    """Fill ``target`` from the stream and return how many bytes there were."""
-    filled = 0
-    while filled < target.nbytes:
-        piece = stream.read(min(2**20, target.nbytes - filled))
-        if not piece:
-            break
-        target[filled : filled + len(piece)] = piece
-        filled += len(piece)
-    return filled
 
 
 def _why(code: int, in_time: bool, seconds: float, words: str) -> str:

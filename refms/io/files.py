@@ -10,6 +10,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 from refms.errors import FileError
 
@@ -24,6 +25,26 @@ _SENTENCES = {
     errno.ENOTDIR: "its folder is not a folder. Check the spelling of the path.",
     errno.ENAMETOOLONG: "the name is too long. Choose a shorter one.",
 }
+
+
+class Stream(Protocol):
+    """What can be read from, a piece at a time: a file, or one that is unpacked on the way."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most ``size`` bytes, none only at the end."""
+        ...
+
+
+def fill(stream: Stream, target: memoryview) -> int:
+    """Fill ``target``, bytes, from the stream and return how many there were."""
+    filled = 0
+    while filled < target.nbytes:
+        piece = stream.read(min(2**20, target.nbytes - filled))
+        if not piece:
+            break
+        target[filled : filled + len(piece)] = piece
+        filled += len(piece)
+    return filled
 
 
 def regular_file_size(path: str | os.PathLike[str]) -> int:

@@ -6,14 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from refms.backend import NUMPY, Backend, backend_of
+from refms.data.by_name import read_dataset as read_dataset
 from refms.data.dataset import Dataset, one_hot, split
-from refms.data.digits import load_digits
-from refms.data.idx_dataset import load_idx, require_dataset
-from refms.data.mnist import load_mnist
 from refms.environment import machine, versions
 from refms.errors import InputError
 from refms.model import Model, Score, initial_model, score
-from refms.names import IDX_PREFIX
 from refms.objective.batches import LabelledColumns
 from refms.objective.empirical_risk import Work
 from refms.objective.optimal_control import OptimalControl
@@ -81,9 +78,11 @@ def experiment_of(configuration: Configuration, dataset: Dataset, backend: Backe
 
 def start_of(configuration: Configuration, dataset: Dataset) -> Model:
     """Return the model before any training, W = 0, once the memory is known to suffice."""
+    if dataset.labels is None:
+        raise InputError(f"{dataset.name!r} has no labels; expected a data set with labels, such as digits.")
     grid = configuration.data.grid(dataset.grid)
     section, classifier = configuration.network, configuration.classifier
-    network, options = section.network(grid), configuration.optimization
+    network, options = section.network(grid, dataset.channels), configuration.optimization
     require_memory(network, dataset.classes, options.dtype, options.memory, classifier.pooling)
     record = {
         "configuration": configuration.to_dict(),
@@ -115,22 +114,6 @@ def examples_of(model: Model, part: Dataset, interpolate: bool = False) -> Label
         raise InputError(f"{part.name!r} has {part.classes} classes, the model {classes}.")
     labels = one_hot(part.labels, classes, str(model.W.dtype))
     return LabelledColumns(model.prepare(part, interpolate), backend_of(model.W).from_host(labels))
-
-
-def read_dataset(name: str, folder: str | None, part: str = "train") -> Dataset:
-    """Return the data set ``"digits"``, ``"mnist"`` or ``"idx:FOLDER"``, its part ``"train"`` or ``"test"``.
-
-    The digits have one part and need no folder. Raises InputError for an unknown name or part, FileError
-    where files are missing or damaged.
-    """
-    require_dataset(name)
-    if name == "digits":
-        if part == "test":
-            raise InputError("the digits have no separate test part; use --part train, validation or all.")
-        return load_digits()
-    if name == "mnist":
-        return load_mnist(folder, part)
-    return load_idx(name.removeprefix(IDX_PREFIX), folder, part)
 
 
 def split_by(section: DataSection, dataset: Dataset) -> tuple[Dataset, Dataset]:

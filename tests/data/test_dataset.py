@@ -9,7 +9,7 @@ from refms.errors import InputError
 
 def numbered(count):
     """A data set in which every image says which one it is."""
-    images = np.arange(count, dtype=np.float64)[:, None, None] * np.ones((1, 2, 3))
+    images = np.arange(count, dtype=np.float64)[:, None, None, None] * np.ones((1, 1, 2, 3))
     return Dataset(images, np.arange(count) % 10, classes=10, name="numbered", max_value=1.0)
 
 
@@ -18,7 +18,7 @@ def numbered(count):
 def test_the_parts_of_a_split_are_disjoint_and_the_same_for_one_seed(train, validation, rest, seed):
     data = numbered(train + validation + rest)
     first, second = split(data, train, validation, seed)
-    chosen = np.concatenate([first.images[:, 0, 0], second.images[:, 0, 0]])
+    chosen = np.concatenate([first.images[:, 0, 0, 0], second.images[:, 0, 0, 0]])
     assert (first.count, second.count) == (train, validation)
     assert len(set(chosen)) == train + validation
     np.testing.assert_array_equal(np.concatenate([first.labels, second.labels]), chosen % 10)
@@ -29,8 +29,8 @@ def test_the_parts_of_a_split_are_disjoint_and_the_same_for_one_seed(train, vali
 def test_the_split_is_the_documented_permutation():
     first, second = split(numbered(100), 30, 20, seed=11)
     order = np.random.default_rng(11).permutation(100)
-    np.testing.assert_array_equal(first.images[:, 0, 0], order[:30])
-    np.testing.assert_array_equal(second.images[:, 0, 0], order[30:50])
+    np.testing.assert_array_equal(first.images[:, 0, 0, 0], order[:30])
+    np.testing.assert_array_equal(second.images[:, 0, 0, 0], order[30:50])
     assert split(numbered(100), 30, 20, seed=12)[0].labels.tolist() != first.labels.tolist()
 
 
@@ -38,6 +38,14 @@ def test_the_split_is_the_documented_permutation():
 def test_parts_that_are_empty_or_too_large_are_refused(train, validation):
     with pytest.raises(InputError, match="cannot split 10 examples of numbered"):
         split(numbered(10), train, validation, seed=0)
+
+
+def test_targets_are_split_with_their_images():
+    images = numbered(20).images
+    data = Dataset(images, None, 0, "pairs", 1.0, targets=2 * images[..., :1])
+    for part in split(data, 12, 8, seed=3):
+        np.testing.assert_array_equal(part.targets[..., 0], 2 * part.images[..., 0])
+        assert part.labels is None
 
 
 def test_a_subset_keeps_order_and_repetitions_and_copies():
@@ -79,6 +87,7 @@ def test_one_hot_columns_have_a_single_one_in_the_row_of_the_label(count, classe
         (np.array([0]), 1, "float64", "classes is 1"),
         (np.array([0]), True, "float64", "classes is True"),
         (np.array([0]), 3, "int64", "dtype"),
+        (None, 0, "float64", "no labels"),
     ],
 )
 def test_labels_that_cannot_be_one_hot_are_refused(labels, classes, dtype, says):
@@ -90,15 +99,19 @@ def test_labels_that_cannot_be_one_hot_are_refused(labels, classes, dtype, says)
     ("change", "says"),
     [
         ({"images": np.zeros(3)}, "shape"),
-        ({"images": np.zeros((3, 2, 2, 2, 2))}, "shape"),
-        ({"images": np.zeros((0, 2, 2))}, "none of them empty"),
-        ({"images": np.zeros((3, 0, 2))}, "none of them empty"),
+        ({"images": np.zeros((3, 2, 2, 2, 2, 2))}, "shape"),
+        ({"images": np.zeros((0, 1, 2, 2))}, "none of them empty"),
+        ({"images": np.zeros((3, 1, 0, 2))}, "none of them empty"),
         ({"images": np.zeros((3, 2, 2), dtype=np.int64)}, "dtype int64"),
         ({"images": np.full((3, 2, 2), np.nan)}, "NaN"),
         ({"images": np.full((3, 2, 2), np.inf)}, "infinite"),
         ({"labels": np.zeros(2, dtype=int)}, "labels have shape|labels has shape"),
         ({"labels": np.array([0, 1, 10])}, "0 to 10; expected 0 to 9"),
         ({"classes": 0}, "classes is 0"),
+        ({"labels": None}, "no labels, but classes is 10"),
+        ({"targets": np.zeros((2, 1, 2))}, "2 targets for 3 images"),
+        ({"targets": np.full((3, 1, 2), np.nan)}, "targets hold NaN"),
+        ({"targets": np.zeros((3, 2))}, "targets have shape"),
         ({"max_value": 0.0}, "max_value is 0.0"),
         ({"max_value": float("nan")}, "max_value is nan"),
     ],

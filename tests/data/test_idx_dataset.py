@@ -7,7 +7,8 @@ import gzip
 import numpy as np
 import pytest
 
-from refms.data.idx_dataset import load_idx, require_dataset
+from refms.data.by_name import require_dataset
+from refms.data.idx_dataset import load_idx
 from refms.data.location import VARIABLE
 from refms.errors import FileError, InputError
 

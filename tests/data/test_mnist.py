@@ -31,7 +31,7 @@ def put(folder, images=IMAGES, labels=LABELS, *, stem="train", mark="-", end="")
 @pytest.mark.parametrize(("part", "stem"), [("train", "train"), ("test", "t10k")])
 def test_the_standard_names_are_found_plain_and_packed(tmp_path, part, stem, mark, end):
     data = load_mnist(put(tmp_path, stem=stem, mark=mark, end=end), part)
-    assert data.images.tolist() == np.arange(12).reshape(2, 2, 3).tolist()
+    assert data.images.tolist() == np.arange(12).reshape(2, 1, 2, 3).tolist()
     assert data.labels.tolist() == [9, 0]
     assert data.labels.dtype == np.int64
     assert (data.grid.shape, data.classes, data.max_value, data.name) == ((2, 3), 10, 255.0, f"mnist {part}")
@@ -84,7 +84,7 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path, images, labels,
 @real
 def test_the_real_files_hold_the_published_digits():
     train, test = load_mnist(), load_mnist(part="test")
-    assert (train.images.shape, test.images.shape) == ((60_000, 28, 28), (10_000, 28, 28))
+    assert (train.images.shape, test.images.shape) == ((60_000, 1, 28, 28), (10_000, 1, 28, 28))
     assert train.labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert test.labels[:5].tolist() == [7, 2, 1, 0, 4]
     assert np.bincount(train.labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
@@ -98,6 +98,6 @@ def test_the_real_files_hold_the_published_digits():
 def test_the_real_images_stand_upright():
     """Rows come first, nothing is flipped: the well-known row of the first five, and the bar of a seven."""
     train, test = load_mnist(), load_mnist(part="test")
-    assert train.images[0, 5, 12:24].tolist() == [3, 18, 18, 18, 126, 136, 175, 26, 166, 255, 247, 127]
-    rows_of_sevens = test.images[test.labels == 7].mean(axis=(0, 2))
+    assert train.images[0, 0, 5, 12:24].tolist() == [3, 18, 18, 18, 126, 136, 175, 26, 166, 255, 247, 127]
+    rows_of_sevens = test.images[test.labels == 7].mean(axis=(0, 1, 3))
     assert rows_of_sevens.argmax() < 14

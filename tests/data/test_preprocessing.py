@@ -18,7 +18,7 @@ EPS = {"float32": np.finfo("float32").eps, "float64": np.finfo("float64").eps}
 
 
 def bytes_of(shape, count, seed):
-    images = np.random.default_rng(seed).integers(0, 256, (count, *shape), dtype=np.uint8)
+    images = np.random.default_rng(seed).integers(0, 256, (count, 1, *shape), dtype=np.uint8)
     return Dataset(images, np.zeros(count, dtype=int), classes=2, name="noise", max_value=255.0)
 
 
@@ -81,6 +81,32 @@ def test_images_are_interpolated_by_the_prolongation_of_the_pair(steps, refineme
     assert np.max(np.abs(found - P @ Y.astype("float64"))) <= 30 * scale
 
 
+@settings(deadline=None, max_examples=20)
+@given(steps_drawn, st.sampled_from([(8,), (8, 4)]), st.integers(0, 1), st.integers(1, 5))
+def test_every_channel_is_prepared_as_if_it_were_alone(steps, shape, refinements, batch):
+    steps = replace(steps, levels=0) if refinements else steps
+    images = np.random.default_rng(5).integers(0, 256, (5, 3, *shape), dtype=np.uint8)
+    data = Dataset(images, None, 0, "colours", 255.0, targets=images[:, ::-1].astype("float32"))
+    image = 5 * 3 * int(np.prod(shape)) * 2 ** (len(shape) * refinements) * 8
+    Y, grid = prepare(data, steps, refinements=refinements, max_bytes=batch * image)
+    alone = [
+        prepare(Dataset(images[:, k : k + 1], None, 0, "one", 255.0), steps, refinements=refinements)[0]
+        for k in range(3)
+    ]
+    assert Y.shape == (3 * grid.cells, 5)
+    assert np.max(np.abs(Y - np.concatenate(alone))) <= 30 * EPS["float64"] * np.max(np.abs(Y))
+    targets, _ = prepare(data, steps, refinements=refinements, what="targets")
+    assert np.max(np.abs(targets - np.concatenate(alone[::-1]))) <= 30 * EPS["float64"] * np.max(np.abs(Y))
+
+
+def test_targets_may_live_on_another_mesh_and_must_be_there():
+    images = np.ones((2, 3, 4, 4))
+    data = Dataset(images, None, 0, "pairs", 1.0, targets=np.ones((2, 1, 8, 8)))
+    assert prepare(data, Preprocessing(levels=1), what="targets")[1] == Grid((4, 4))
+    with pytest.raises(InputError, match="no targets"):
+        prepare(replace(data, targets=None), Preprocessing(), what="targets")
+
+
 def test_images_are_not_restricted_and_interpolated_at_once():
     with pytest.raises(InputError, match="levels is 1 and refinements is 1"):
         prepare(bytes_of((4, 4), 2, seed=0), Preprocessing(levels=1), refinements=1)
@@ -89,13 +115,15 @@ def test_images_are_not_restricted_and_interpolated_at_once():
 
 
 def test_a_constant_image_stays_constant_and_keeps_its_value():
-    data = Dataset(np.full((2, 8, 8), 51, "uint8"), np.zeros(2, int), classes=2, name="flat", max_value=255.0)
+    data = Dataset(
+        np.full((2, 1, 8, 8), 51, "uint8"), np.zeros(2, int), classes=2, name="flat", max_value=255.0
+    )
     Y, _ = prepare(data, Preprocessing(scale=2.0, shift=1.0, smoothing=0.8, levels=2))
     np.testing.assert_allclose(Y, 2 * 0.2 - 1, rtol=1e-14)
 
 
 def test_every_column_is_its_own_image_in_c_order():
-    images = np.arange(12, dtype=np.float64).reshape(2, 2, 3)
+    images = np.arange(12, dtype=np.float64).reshape(2, 1, 2, 3)
     data = Dataset(images, np.zeros(2, int), classes=2, name="count", max_value=1.0)
     Y, grid = prepare(data, Preprocessing())
     assert grid == Grid((2, 3))

@@ -27,7 +27,7 @@ def blobs(n: int, count: int = 6) -> Dataset:
     basis = np.array([np.outer(a, b) for a in waves for b in waves])
     found = np.tensordot(rng.standard_normal((count, len(basis))), basis, axes=1)
     found = (found - found.min()) / np.ptp(found)
-    return Dataset(found, np.zeros(count, int), classes=3, name="waves", max_value=1.0)
+    return Dataset(found[:, None], np.zeros(count, int), classes=3, name="waves", max_value=1.0)
 
 
 def linear(n: int, sigma: float):

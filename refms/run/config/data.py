@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from refms.data.idx_dataset import require_dataset
+from refms.data.by_name import require_dataset
 from refms.data.preprocessing import Preprocessing
 from refms.errors import InputError
 from refms.grid import Grid

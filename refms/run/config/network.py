@@ -69,13 +69,15 @@ class NetworkSection:
                 raise InputError(f"{name} is {getattr(self, name)}; expected a finite number >= 0.")
         self.network(Grid((16, 16)))
 
-    def network(self, grid: Grid) -> Residual:
+    def network(self, grid: Grid, image_channels: int = 1) -> Residual:
         """Return the network on a grid.
 
         Parameters
         ----------
         grid : Grid
             The mesh.
+        image_channels : int
+            Channels of an image.
 
         Returns
         -------
@@ -85,6 +87,7 @@ class NetworkSection:
         return Residual(
             grid,
             self.channels,
+            image_channels=image_channels,
             layers=self.layers,
             final_time=self.final_time,
             stencil_shape=(self.stencil,) * grid.dimension,

@@ -1,0 +1,65 @@
+"""Data sets by the names that users type."""
+
+from __future__ import annotations
+
+import os
+
+from refms.data.dataset import Dataset
+from refms.data.digits import load_digits
+from refms.data.idx_dataset import load_idx
+from refms.data.image_sets import IMAGE_SETS, load_images
+from refms.data.mnist import load_mnist
+from refms.errors import InputError, require_choice
+from refms.names import DATASETS, IDX_PREFIX
+
+
+def require_dataset(name: str) -> str:
+    """Return the name of a data set, or refuse it.
+
+    Examples
+    --------
+    >>> require_dataset("idx:fashion")
+    'idx:fashion'
+    """
+    if name.startswith(IDX_PREFIX) and len(name) > len(IDX_PREFIX):
+        if "\0" in name:
+            raise InputError(f"dataset is {name!r}; expected a folder without a NUL character in its name.")
+        return name
+    return require_choice(name, (*DATASETS, f"{IDX_PREFIX}FOLDER"), "dataset")
+
+
+def read_dataset(name: str, folder: str | os.PathLike[str] | None = None, part: str = "train") -> Dataset:
+    """Return a data set by name.
+
+    Parameters
+    ----------
+    name : str
+        ``"digits"``, ``"mnist"``, a set of colour images (:data:`~refms.data.image_sets.IMAGE_SETS`), or
+        ``"idx:FOLDER"`` for any data set in IDX files.
+    folder : str, path or None
+        Where the files lie; None takes the folder that ``REFMS_DATA`` names. The digits need none.
+    part : str
+        ``"train"`` or ``"test"``, for data sets from files.
+
+    Returns
+    -------
+    Dataset
+        The images.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown, or the data set has no such part.
+    FileError
+        If its files are missing or damaged.
+    """
+    require_dataset(name)
+    if name == "digits":
+        if part == "test":
+            raise InputError("the digits have no separate test part; use --part train, validation or all.")
+        return load_digits()
+    if name == "mnist":
+        return load_mnist(folder, part)
+    if name in IMAGE_SETS:
+        return load_images(name, folder, part)
+    return load_idx(name.removeprefix(IDX_PREFIX), folder, part)
