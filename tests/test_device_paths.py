@@ -118,7 +118,7 @@ def sparse_product(work: Work) -> Any:
 
 def symbols(work: Work) -> Any:
     grid = GRIDS[2]
-    S, Y = work.normal(0, 2, 2, 3, 5), work.normal(1, 2 * grid.cells, 3)
+    S = work.normal(0, 2, 2, 3, 5)
     norms = [
         symbol.spectral_norm(S, grid),
         symbol.spectral_norm(S[:1, :1], grid),
@@ -129,7 +129,7 @@ def symbols(work: Work) -> Any:
             symbol.one_norm(S, grid, boundary=boundary),
             symbol.infinity_norm(S, grid, boundary=boundary),
         ]
-    return symbol.symbol(S, grid), symbol.apply_by_fft(S, Y, grid), symbol.eigenvalues(S[0, 0], grid), *norms
+    return symbol.symbol(S, grid), symbol.eigenvalues(S[0, 0], grid), *norms
 
 
 def transfers(name: str) -> Callable[[Work], Any]:

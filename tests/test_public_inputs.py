@@ -163,8 +163,6 @@ CONVOLUTIONS: list[Row] = [
     ],
     ("spectral norm, NaN", lambda: symbol.spectral_norm(NAN, GRID), "S holds NaN"),
     ("one-norm, list", lambda: symbol.one_norm(S.tolist(), GRID), "dtype None"),
-    ("FFT, rows", lambda: symbol.apply_by_fft(S, Y[:31], GRID), "(c_in * cells, examples)"),
-    ("FFT, mixed", lambda: symbol.apply_by_fft(S, single(Y), GRID), "mixed precision"),
     ("FFT, zero boundary", lambda: symbol.symbol(S, GRID, boundary="zero"), "has no symbol"),
 ]
 

@@ -13,7 +13,7 @@ from refms.names import TRANSFER_GOALS, TRANSFER_PENALTIES
 from refms.network.architectures.residual import Residual
 from refms.objective.regularizers import Quadratic
 from refms.stencils.galerkin import prolong_stencil, restrict_stencil
-from refms.stencils.kronecker import delivered, identity, kronecker
+from refms.stencils.kronecker import deliver, identity, kronecker
 from refms.stencils.routes.neighbours import offsets_of
 from refms.stencils.transfer import TransferPair, transfer_pair
 
@@ -79,7 +79,7 @@ def transfer_regularizer(
     on_layers = kronecker(identity(network.layers), sp.csr_array(weight * steps.time_step * on_layer))
     leading = math.prod(shapes["opening"]) if network.opening == "learned" else 0
     Q = sp.csr_array(sp.block_diag([sp.csr_array((leading, leading)), on_layers]))
-    return Quadratic(delivered(Q, dtype, backend))
+    return Quadratic(deliver(Q, dtype, backend))
 
 
 def stencil_penalty(

@@ -9,13 +9,13 @@ import scipy.sparse
 from refms.backend import NUMPY, Backend
 from refms.errors import require_choice
 from refms.grid import Grid
-from refms.stencils.kronecker import circulant_rows, delivered, identity, kronecker
+from refms.stencils.kronecker import along_axis, circulant_rows, deliver
 
 
 def gradient_matrix(
     grid: Grid, boundary: str = "neumann", dtype: str = "float64", backend: Backend = NUMPY
 ) -> Any:
-    """Return the matrix of all forward differences on a grid, one block of rows for each axis.
+    """Return the matrix of all forward differences on a grid, one block I ⊗ … ⊗ D_j ⊗ … ⊗ I for each axis.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def gradient_matrix(
     dtype : str
         ``"float32"`` or ``"float64"``.
     backend : Backend
-        Where the matrix shall live.
+        Where the matrix is to live.
 
     Returns
     -------
@@ -51,16 +51,10 @@ def gradient_matrix(
     [[-3.0, 3.0, 0.0], [0.0, -3.0, 3.0]]
     """
     require_choice(boundary, ("neumann", "periodic"), "boundary")
-    blocks = []
-    for axis, n in enumerate(grid.shape):
-        factors = [identity(m) for m in grid.shape]
-        factors[axis] = _forward_differences(n, boundary)
-        blocks.append(kronecker(*factors))
-    return delivered(scipy.sparse.vstack(blocks), dtype, backend)
 
+    def D(n: int) -> Any:  # (u_{i+1} - u_i)/h on n cells of size h = 1/n
+        faces = n if boundary == "periodic" else n - 1
+        return circulant_rows(n, n, 1, ((0, -float(n)), (1, float(n))))[:faces]
 
-def _forward_differences(n: int, boundary: str) -> Any:
-    """Return (u_{i+1} - u_i)/h on n cells of size h = 1/n."""
-    if boundary == "periodic":
-        return circulant_rows(n, n, 1, ((0, -float(n)), (1, float(n))))
-    return circulant_rows(n, n, 1, ((0, -float(n)), (1, float(n))))[: n - 1]
+    blocks = [along_axis(grid.shape, axis, D(n)) for axis, n in enumerate(grid.shape)]
+    return deliver(scipy.sparse.vstack(blocks), dtype, backend)

@@ -61,32 +61,10 @@ def stencil_map(pair: TransferPair, size: int, levels: int = 1) -> Array:
 
 
 def stencil_map_condition(pair: TransferPair, size: int, d: int = 1, levels: int = 1) -> float:
-    """Return the 2-norm condition number of the system that ``prolong_stencil`` solves.
+    """Return cond_2(A^levels)^d, by which ``prolong_stencil`` may amplify perturbations of stencils.
 
-    Parameters
-    ----------
-    pair : TransferPair
-        The pair (R, P).
-    size : int
-        The odd stencil size n_K.
-    d : int
-        Dimension; the system is A ⊗ … ⊗ A with d factors.
-    levels : int
-        How many levels at once.
+    It is infinite where the pair does not map stencils of this size one to one onto stencils of this size.
 
-    Returns
-    -------
-    float
-        cond_2(A^levels)^d, by which perturbations may be amplified; infinite where stencils of this size
-        are not mapped one to one onto stencils of this size.
-
-    Raises
-    ------
-    InputError
-        If size is even or not positive, or levels is not positive.
-
-    Examples
-    --------
     >>> from refms.stencils.transfer import transfer_pair
     >>> round(stencil_map_condition(transfer_pair("averaging-constant"), 3, d=2), 1)
     10.2
@@ -144,8 +122,8 @@ def restrict_stencil(
     >>> restrict_stencil(laplacian, transfer_pair("averaging-bilinear"), d=1).tolist()
     [0.25, -0.5, 0.25]
     """
-    axes = _stencil_axes(S, d)
-    return _apply_along(S, {axis: stencil_map(pair, S.shape[axis], levels) for axis in axes}, orientation)
+    maps = {axis: stencil_map(pair, S.shape[axis], levels) for axis in _stencil_axes(S, d)}
+    return _apply_along(S, maps, orientation)
 
 
 def prolong_stencil(
@@ -162,21 +140,13 @@ def prolong_stencil(
     Parameters
     ----------
     S : array
-        Coarse stencils, shape (…, n_1, …, n_d) with odd n_j, which may differ; float or complex. The leading
-        axes (channels, layers) pass through.
-    pair : TransferPair
-        The pair (R, P).
-    d : int or None
-        How many of the last axes are stencil axes; None means all but the two channel axes.
-    levels : int
-        How many levels at once.
+        Coarse stencils, shape (…, n_1, …, n_d) with odd n_j.
+    pair, d, levels, orientation
+        As for :func:`restrict_stencil`.
     least_squares : bool
         Where there is no unique solution, take level by level the stencil of least 2-norm among those that
         minimise ‖R K(s_h) P - K(s_H)‖ in the 2-norm of the stencil entries. It is the solution where
         there is one.
-    orientation : str
-        How K reads S: ``"correlation"`` or ``"convolution"``. It matters for pairs whose c is not symmetric,
-        ``nearest`` alone among the named ones.
 
     Returns
     -------
@@ -202,9 +172,8 @@ def prolong_stencil(
     >>> prolong_stencil(coarse, transfer_pair("averaging-bilinear"), d=1).round(15).tolist()
     [1.0, -2.0, 1.0]
     """
-    axes = _stencil_axes(S, d)
     inverses = {}
-    for axis in axes:
+    for axis in _stencil_axes(S, d):
         size = S.shape[axis]
         _require_size_and_levels(size, levels)
         if _is_closed(pair, size):
@@ -218,11 +187,11 @@ def prolong_stencil(
 
 
 def _one_level(pair: TransferPair, size: int) -> Array:
-    """Return A for one level, shape (natural coarse size, size)."""
-    r, r_coarse = size // 2, _coarse_size(pair, size) // 2
-    c = pair.correlation
-    rows = range(-r_coarse, r_coarse + 1)
-    return np.array([[c.get(q - 2 * Q, 0.0) for q in range(-r, r + 1)] for Q in rows])
+    """Return A_{Q,q} = c_{q-2Q} for one level, shape (natural coarse size, size)."""
+    c, r, r_coarse = pair.correlation, size // 2, _coarse_size(pair, size) // 2
+    return np.array([
+        [c.get(q - 2 * Q, 0.0) for q in range(-r, r + 1)] for Q in range(-r_coarse, r_coarse + 1)
+    ])  # fmt: skip
 
 
 def _coarse_size(pair: TransferPair, size: int) -> int:
@@ -259,22 +228,19 @@ def _singular(pair: TransferPair, size: int, axis: int) -> SingularTransferError
         reason = f"R K P spreads them over {coarse} entries, so few coarse stencils of size {size} can be met"
     else:
         reason = f"their stencil map has rank {rank} of {size} and condition inf"
-    others = [other.name for other in TRANSFER_PAIRS if size in other.closed_sizes]
+    sizes = ", ".join(map(str, pair.closed_sizes)) or "none"
+    others = ", ".join(other.name for other in TRANSFER_PAIRS if size in other.closed_sizes) or "none"
     message = (
         f"stencils of size {size} (axis {axis}) cannot be prolonged by the pair {pair.name!r}: {reason}. "
-        f"Sizes that work with this pair: {_listing(pair.closed_sizes)}; "
-        f"pairs that work with size {size}: {_listing(others)}. "
+        f"Sizes that work with this pair: {sizes}; "
+        f"pairs that work with size {size}: {others}. "
         "Choose one of these, or ask for the least-squares stencil with least_squares=True."
     )
     return SingularTransferError(message, rank=rank, size=size, condition=np.inf)
 
 
-def _listing(items: list[str] | tuple[int, ...]) -> str:
-    return ", ".join(map(str, items)) or "none"
-
-
 def _stencil_axes(S: Array, d: int | None) -> range:
-    """Return the axes of S that are stencil axes, after looking S over."""
+    """Return the axes of S that are stencil axes; S must be finite."""
     precision(S, "S")
     dimension = S.ndim - 2 if d is None else d
     if not 1 <= dimension <= min(S.ndim, 3):
@@ -282,8 +248,7 @@ def _stencil_axes(S: Array, d: int | None) -> range:
             f"S has shape {tuple(S.shape)} and d is {d}; expected (c_out, c_in, *stencil) with one to three "
             "stencil axes. Say d=1, 2 or 3 for bare stencils and for stencils with other leading axes."
         )
-    xp = backend_of(S).xp
-    if not bool(xp.isfinite(S).all()):
+    if not bool(backend_of(S).xp.isfinite(S).all()):
         raise InputError(
             "S holds NaN or infinity; expected finite stencils. Look for the step that made them."
         )
@@ -299,10 +264,8 @@ def _require_size_and_levels(size: int, levels: int) -> None:
 def _apply_along(S: Array, matrices: dict[int, Array], orientation: str) -> Array:
     """Return S after multiplying each given axis by its host matrix, in S's dtype and on its backend."""
     require_choice(orientation, ("correlation", "convolution"), "orientation")
-    backend = backend_of(S)
-    result = S
+    backend, step, dtype = backend_of(S), (1 if orientation == "correlation" else -1), str(S.dtype)
     for axis, matrix in matrices.items():
-        oriented = matrix if orientation == "correlation" else matrix[::-1, ::-1]
-        M = backend.from_host(oriented.astype(str(S.dtype)))
-        result = backend.xp.moveaxis(backend.xp.tensordot(M, result, axes=(1, axis)), 0, axis)
-    return backend.xp.ascontiguousarray(result)
+        M = backend.from_host(matrix[::step, ::step].astype(dtype))
+        S = backend.xp.moveaxis(backend.xp.tensordot(M, S, axes=(1, axis)), 0, axis)
+    return backend.xp.ascontiguousarray(S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
@@ -13,24 +14,11 @@ from refms.errors import require_choice
 
 
 def kronecker(*factors: Any) -> Any:
-    """Return the Kronecker product of sparse matrices as an explicit host CSR matrix.
+    """Return F_1 ⊗ F_2 ⊗ … of sparse matrices as a canonical host csr_array.
 
-    Parameters
-    ----------
-    *factors : scipy.sparse array
-        At least one matrix; the first acts on the slowest index (the channel, then axis 0, axis 1, …).
+    The first acts on the slowest index (the channel, then axis 0, axis 1, …): vectors are in C order, so
+    (F_1 ⊗ F_2) vec(U) = vec(F_1 U F_2ᵀ).
 
-    Returns
-    -------
-    scipy.sparse.csr_array
-        F_1 ⊗ F_2 ⊗ …, with sorted indices.
-
-    Notes
-    -----
-    Vectors are in C order, so (F_1 ⊗ F_2) vec(U) = vec(F_1 U F_2ᵀ).
-
-    Examples
-    --------
     >>> kronecker(identity(2), scipy.sparse.csr_array([[1.0, 2.0]])).toarray().tolist()
     [[1.0, 2.0, 0.0, 0.0], [0.0, 0.0, 1.0, 2.0]]
     """
@@ -40,41 +28,21 @@ def kronecker(*factors: Any) -> Any:
     return matrix
 
 
+def along_axis(extents: Sequence[int], axis: int, F: Any) -> Any:
+    """Return I ⊗ … ⊗ F ⊗ … ⊗ I: F along one axis of a field of these extents."""
+    return kronecker(*[F if j == axis else identity(n) for j, n in enumerate(extents)])
+
+
 def identity(n: int) -> Any:
-    """Return the identity of n unknowns as a host CSR matrix of float64.
-
-    Parameters
-    ----------
-    n : int
-        Number of rows.
-
-    Returns
-    -------
-    scipy.sparse.csr_array
-        Shape (n, n).
-    """
+    """Return the identity of n unknowns, float64 on the host."""
     return scipy.sparse.eye_array(n, format="csr")
 
 
-def circulant_rows(rows: int, columns: int, stride: int, entries: tuple[tuple[int, float], ...]) -> Any:
-    """Return the periodic host CSR matrix with value v in row i, column (stride·i + offset) mod columns.
+def circulant_rows(rows: int, columns: int, stride: int, entries: Sequence[tuple[int, float]]) -> Any:
+    """Return the periodic host csr_array with value v in row i, column (stride·i + offset) mod columns.
 
-    Parameters
-    ----------
-    rows, columns : int
-        Shape of the matrix.
-    stride : int
-        How far a row's entries move from one row to the next.
-    entries : tuple of (int, float)
-        Offset and value of each entry of a row. Entries that meet after wrapping around add.
+    ``entries`` are the pairs (offset, v) of a row; what meets after wrapping around adds.
 
-    Returns
-    -------
-    scipy.sparse.csr_array
-        Shape (rows, columns), float64.
-
-    Examples
-    --------
     >>> circulant_rows(2, 2, 1, ((0, 1.0), (2, 0.5))).toarray().tolist()
     [[1.5, 0.0], [0.0, 1.5]]
     """
@@ -88,27 +56,7 @@ def circulant_rows(rows: int, columns: int, stride: int, entries: tuple[tuple[in
     return scipy.sparse.csr_array(entries_coo)
 
 
-def delivered(matrix: Any, dtype: str, backend: Backend) -> Any:
-    """Return a float64 host matrix as CSR of the wanted precision on the wanted backend.
-
-    Parameters
-    ----------
-    matrix : scipy.sparse array
-        Built in float64 on the host.
-    dtype : str
-        ``"float32"`` or ``"float64"``.
-    backend : Backend
-        Where the result shall live.
-
-    Returns
-    -------
-    csr_array
-        Of the backend's sparse module.
-
-    Raises
-    ------
-    InputError
-        If dtype is another one.
-    """
+def deliver(matrix: Any, dtype: str, backend: Backend) -> Any:
+    """Return a float64 host matrix as csr_array, ``"float32"`` or ``"float64"``, on a backend."""
     require_choice(str(dtype), ("float32", "float64"), "dtype")
     return backend.csr_from_host(matrix.astype(str(dtype)))

@@ -11,13 +11,13 @@ import numpy as np
 from refms.backend import NUMPY, Backend, backend_of
 from refms.errors import Array, InputError, precision
 from refms.grid import Grid, channels_of
-from refms.stencils.kronecker import circulant_rows, delivered, identity, kronecker
+from refms.stencils.kronecker import along_axis, circulant_rows, deliver, kronecker
 
 _WIDEST = 1000.0
 
 
 def gaussian_matrix(grid: Grid, sigma: float, dtype: str = "float64", backend: Backend = NUMPY) -> Any:
-    """Return the explicit matrix of a periodic, separable, normalised Gaussian.
+    """Return the explicit matrix G = G_1 ⊗ … ⊗ G_d of a periodic, separable, normalised Gaussian.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ def gaussian_matrix(grid: Grid, sigma: float, dtype: str = "float64", backend: B
     dtype : str
         ``"float32"`` or ``"float64"``.
     backend : Backend
-        Where the matrix shall live.
+        Where the matrix is to live.
 
     Returns
     -------
     csr_array
-        G = G_1 ⊗ … ⊗ G_d, shape (n, n): symmetric, circulant, with non-negative entries and G 1 = 1.
+        Shape (n, n): symmetric, circulant, with non-negative entries and G 1 = 1.
 
     Raises
     ------
@@ -50,12 +50,11 @@ def gaussian_matrix(grid: Grid, sigma: float, dtype: str = "float64", backend: B
     >>> gaussian_matrix(Grid((4,)), 0.5).toarray()[0].round(3).tolist()
     [0.787, 0.106, 0.001, 0.106]
     """
-    factors = [circulant_rows(n, n, 1, _weights(sigma)) for n in grid.shape]
-    return delivered(kronecker(*factors), dtype, backend)
+    return deliver(kronecker(*[_gaussian(n, sigma) for n in grid.shape]), dtype, backend)
 
 
 def smooth(Y: Array, grid: Grid, sigma: float) -> Array:
-    """Return feature columns smoothed by ``gaussian_matrix``, every channel on its own.
+    """Return feature columns smoothed by ``gaussian_matrix``, every channel on its own: (I_c ⊗ G) Y.
 
     Parameters
     ----------
@@ -69,7 +68,7 @@ def smooth(Y: Array, grid: Grid, sigma: float) -> Array:
     Returns
     -------
     array
-        (I_c ⊗ G) Y, a new array of Y's shape, dtype and backend. NaN and infinity pass through.
+        A new array of Y's shape, dtype and backend. NaN and infinity pass through.
 
     Raises
     ------
@@ -85,19 +84,14 @@ def smooth(Y: Array, grid: Grid, sigma: float) -> Array:
     >>> smooth(np.ones((4, 1)), Grid((4,)), 2.0).round(12).ravel().tolist()
     [1.0, 1.0, 1.0, 1.0]
     """
-    channels = channels_of(Y, grid)
+    extents = (channels_of(Y, grid), *grid.shape)
     real = {"single": "float32", "double": "float64"}[precision(Y, "Y")]
-    weights = _weights(sigma)
-    axes = []
-    for axis, n in enumerate(grid.shape):
-        factors = [identity(channels), *(identity(m) for m in grid.shape)]
-        factors[axis + 1] = circulant_rows(n, n, 1, weights)
-        axes.append(delivered(kronecker(*factors), real, backend_of(Y)))
-    return reduce(lambda image, G: G @ image, axes, Y)
+    factors = [along_axis(extents, axis + 1, _gaussian(n, sigma)) for axis, n in enumerate(grid.shape)]
+    return reduce(lambda image, G: deliver(G, real, backend_of(Y)) @ image, factors, Y)
 
 
-def _weights(sigma: float) -> tuple[tuple[int, float], ...]:
-    """Return the offsets and weights of the truncated, normalised Gaussian."""
+def _gaussian(n: int, sigma: float) -> Any:
+    """Return the truncated, normalised Gaussian on n periodic cells, a matrix."""
     if not (math.isfinite(sigma) and 0.0 <= sigma <= _WIDEST):
         raise InputError(
             f"sigma is {sigma}; expected a width of 0 to {_WIDEST:g} cells (0 means no smoothing)."
@@ -106,4 +100,5 @@ def _weights(sigma: float) -> tuple[tuple[int, float], ...]:
     # Below 1/40 of a cell every weight but the central one underflows to zero anyway.
     weights = np.exp(-0.5 * (offsets / max(sigma, 1 / 40)) ** 2)
     weights /= weights.sum()
-    return tuple((int(k), float(g)) for k, g in zip(offsets, weights, strict=True) if g > 0.0)
+    used = weights > 0.0
+    return circulant_rows(n, n, 1, list(zip(offsets[used].tolist(), weights[used].tolist(), strict=True)))

@@ -1,18 +1,17 @@
-"""The symbol of a periodic convolution: its eigenvalues, the FFT route to K(s) y, and its norms.
+"""The symbol of a periodic convolution, its eigenvalues, and the norms of K(S), from the stencils alone.
 
-The functions that speak of frequencies refuse a zero boundary: K is then Toeplitz, the Fourier modes are not
-its eigenvectors, and no statement below would be true.
+Functions of frequencies refuse a zero boundary: K is then Toeplitz, the Fourier modes are not its
+eigenvectors, and no statement about them would be true. Norms do not depend on the orientation.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from refms.backend import backend_of
-from refms.errors import Array, InputError, precision, require_same_precision, require_shape
+from refms.errors import Array, InputError, precision
 from refms.grid import Grid
 from refms.stencils.convolution import Convolution
 from refms.stencils.routes.assembly import fold
@@ -21,7 +20,7 @@ from refms.stencils.routes.route import flip
 
 
 def symbol(S: Array, grid: Grid, *, boundary: str = "periodic", orientation: str = "correlation") -> Array:
-    """Return the symbol λ(ω) of K(S) at all frequencies of the grid.
+    """Return the symbol λ(ω)_{oc} = Σ_κ S_{o,c,κ} e^{iω·κ} of K(S) at all frequencies of the grid.
 
     Parameters
     ----------
@@ -47,15 +46,20 @@ def symbol(S: Array, grid: Grid, *, boundary: str = "periodic", orientation: str
 
     Notes
     -----
-    λ(ω)_{oc} = Σ_κ S_{o,c,κ} e^{iω·κ}. For every mode, K(S) (v e^{iω·x}) = (λ(ω) v) e^{iω·x} with x counted
-    in cells; for one channel the λ(ω) are the eigenvalues of K(s).
+    For every mode, K(S) (v e^{iω·x}) = (λ(ω) v) e^{iω·x} with x counted in cells; for one channel the λ(ω)
+    are the eigenvalues of K(s). With the Fourier transform F over the grid axes, K(S) Y = F⁻¹ λ(ω) F Y.
 
     Examples
     --------
     >>> symbol(np.array([[[1.0, -2.0, 1.0]]]), Grid((4,))).real.ravel().round(12).tolist()
     [0.0, -2.0, -4.0, -2.0]
     """
-    _require_fit(S, grid, boundary, orientation, spectral=True)
+    _require_fit(S, grid, boundary, orientation)
+    if boundary != "periodic":
+        raise InputError(
+            "a convolution with zero boundary has no symbol: the Fourier modes are not its eigenvectors. "
+            'Use boundary="periodic", or the explicit matrix of Convolution.matrix.'
+        )
     backend = backend_of(S)
     dtype = "complex64" if precision(S) == "single" else "complex128"
     blocks = (flip(S) if orientation == "convolution" else S).astype(dtype)
@@ -67,21 +71,19 @@ def symbol(S: Array, grid: Grid, *, boundary: str = "periodic", orientation: str
 
 
 def eigenvalues(s: Array, grid: Grid, *, orientation: str = "correlation") -> Array:
-    """Return the eigenvalues of the periodic K(s) of one stencil.
+    """Return the eigenvalues λ(ω) = Σ_κ s_κ e^{iω·κ} of the periodic K(s) of one stencil.
 
     Parameters
     ----------
     s : array
         The stencil, odd sizes, as many axes as the grid.
-    grid : Grid
-        The grid with n cells.
-    orientation : str
-        ``"correlation"`` or ``"convolution"``.
+    grid, orientation
+        As for :func:`symbol`.
 
     Returns
     -------
     array
-        Shape grid.shape, complex: λ(ω) = Σ_κ s_κ e^{iω·κ} in the order of the FFT's frequencies.
+        Shape grid.shape, complex, in the order of the FFT's frequencies.
 
     Raises
     ------
@@ -97,81 +99,9 @@ def eigenvalues(s: Array, grid: Grid, *, orientation: str = "correlation") -> Ar
     return symbol(s[None, None], grid, orientation=orientation)[..., 0, 0]
 
 
-def apply_by_fft(
-    S: Array, Y: Array, grid: Grid, *, boundary: str = "periodic", orientation: str = "correlation"
-) -> Array:
-    """Return K(S) Y through the Fourier transform, a route that shares nothing with the other ones.
-
-    Parameters
-    ----------
-    S : array
-        Shape (c_out, c_in, *stencil), odd sizes.
-    Y : array
-        Shape (c_in·n, m), precision of S.
-    grid : Grid
-        The grid with n cells.
-    boundary : str
-        ``"periodic"``; ``"zero"`` is refused.
-    orientation : str
-        ``"correlation"`` or ``"convolution"``.
-
-    Returns
-    -------
-    array
-        Shape (c_out·n, m), precision of S; real if S and Y are.
-
-    Raises
-    ------
-    InputError
-        If shapes do not fit, precisions or backends differ, or the boundary is not periodic.
-
-    Notes
-    -----
-    K(S) Y = F⁻¹ λ(ω) F Y with the discrete Fourier transform F over the grid axes.
-
-    Examples
-    --------
-    >>> s, Y = np.array([[[-1.0, 0.0, 2.0]]]), np.array([[1.0], [2.0], [3.0], [4.0]])
-    >>> apply_by_fft(s, Y, Grid((4,))).ravel().round(12).tolist()
-    [0.0, 5.0, 6.0, -1.0]
-    """
-    blocks = symbol(S, grid, boundary=boundary, orientation=orientation)
-    require_shape(Y, (S.shape[1] * grid.cells, None), "Y", "(c_in * cells, examples)")
-    require_same_precision(S=S, Y=Y)
-    xp = backend_of(S, Y).xp
-    axes = tuple(range(1, 1 + grid.dimension))
-    spectrum = xp.fft.fftn(Y.reshape(S.shape[1], *grid.shape, Y.shape[1]), axes=axes)
-    product = xp.matmul(blocks, xp.moveaxis(spectrum, 0, -2))
-    result = xp.fft.ifftn(xp.moveaxis(product, -2, 0), axes=axes).reshape(S.shape[0] * grid.cells, -1)
-    real = S.dtype.kind == Y.dtype.kind == "f"
-    return xp.ascontiguousarray(result.real if real else result)
-
-
 def spectral_norm(S: Array, grid: Grid, *, boundary: str = "periodic") -> float:
-    """Return ‖K(S)‖₂, the largest factor by which K lengthens a vector.
+    """Return ‖K(S)‖₂ = max_ω σ_max(λ(ω)), for one channel max |λ|; a zero boundary is refused.
 
-    Parameters
-    ----------
-    S : array
-        Shape (c_out, c_in, *stencil), odd sizes, finite.
-    grid : Grid
-        The grid with n cells.
-    boundary : str
-        ``"periodic"``; ``"zero"`` is refused.
-
-    Returns
-    -------
-    float
-        The largest singular value of the symbol's blocks, max_ω σ_max(λ(ω)); for one channel max |λ|. It does
-        not depend on the orientation.
-
-    Raises
-    ------
-    InputError
-        If S does not fit the grid or is not finite, or the boundary is not periodic.
-
-    Examples
-    --------
     >>> spectral_norm(np.array([[[1.0, -2.0, 1.0]]]), Grid((4,)))
     4.0
     """
@@ -185,71 +115,25 @@ def spectral_norm(S: Array, grid: Grid, *, boundary: str = "periodic") -> float:
 
 
 def frobenius_norm(S: Array, grid: Grid, *, boundary: str = "periodic") -> float:
-    """Return ‖K(S)‖_F, the root of the sum of all squared entries, from the stencils alone.
+    """Return ‖K(S)‖_F, exact up to rounding: ‖K‖_F² = Σ n |S_{o,c,κ}|² over the folded stencils.
 
-    Parameters
-    ----------
-    S : array
-        Shape (c_out, c_in, *stencil), odd sizes.
-    grid : Grid
-        The grid with n cells.
-    boundary : str
-        ``"periodic"`` or ``"zero"``.
+    With a zero boundary the entry κ occurs in only Π max(n_j - |κ_j|, 0) rows instead of n.
 
-    Returns
-    -------
-    float
-        Exact up to rounding. It does not depend on the orientation.
-
-    Raises
-    ------
-    InputError
-        If S does not fit the grid.
-
-    Notes
-    -----
-    ‖K‖_F² = Σ n |S_{o,c,κ}|² over the folded stencils; with a zero boundary the entry κ occurs in only
-    Π max(n_j - |κ_j|, 0) rows instead of n.
-
-    Examples
-    --------
     >>> frobenius_norm(np.array([[[0.0, 3.0, 4.0]]]), Grid((4,)))
     10.0
     """
     _require_fit(S, grid, boundary)
-    xp, sizes = backend_of(S).xp, fold(S, grid, boundary)
-    occurrences: Any = grid.cells
-    if boundary == "zero":
-        _, inside = neighbours(grid.shape, [offsets_of(size) for size in S.shape[2:]], boundary)
-        occurrences = backend_of(S).from_host(inside.sum(axis=0).reshape(S.shape[2:]).astype(S.real.dtype))
-    return math.sqrt(float((occurrences * xp.abs(sizes) ** 2).sum()))
+    squares = abs(fold(S, grid, boundary)) ** 2
+    if boundary == "periodic":
+        return math.sqrt(float((grid.cells * squares).sum()))
+    _, inside = neighbours(grid.shape, [offsets_of(size) for size in S.shape[2:]], boundary)
+    rows = inside.sum(axis=0).reshape(S.shape[2:]).astype(squares.dtype)
+    return math.sqrt(float((backend_of(S).from_host(rows) * squares).sum()))
 
 
 def one_norm(S: Array, grid: Grid, *, boundary: str = "periodic") -> float:
-    """Return ‖K(S)‖₁, the largest sum of absolute values in a column, from the stencils alone.
+    """Return ‖K(S)‖₁, the largest sum of absolute values in a column: max_c Σ_o Σ_κ |S_{o,c,κ}|, folded.
 
-    Parameters
-    ----------
-    S : array
-        Shape (c_out, c_in, *stencil), odd sizes.
-    grid : Grid
-        The grid with n cells.
-    boundary : str
-        ``"periodic"`` or ``"zero"``.
-
-    Returns
-    -------
-    float
-        max_c Σ_o Σ_κ |S_{o,c,κ}| over the folded stencils; with a zero boundary the entries that one cell
-        cannot reach are left out, exactly.
-
-    Raises
-    ------
-    InputError
-        If S does not fit the grid.
-
-    Examples
-    --------
     >>> one_norm(np.array([[[1.0, -2.0, 3.0]]]), Grid((4,)))
     6.0
     """
@@ -258,47 +142,24 @@ def one_norm(S: Array, grid: Grid, *, boundary: str = "periodic") -> float:
 
 
 def infinity_norm(S: Array, grid: Grid, *, boundary: str = "periodic") -> float:
-    """Return ‖K(S)‖_∞, the largest sum of absolute values in a row, from the stencils alone.
+    """Return ‖K(S)‖_∞, the largest sum of absolute values in a row: max_o Σ_c Σ_κ |S_{o,c,κ}|, folded.
 
-    Parameters
-    ----------
-    S : array
-        Shape (c_out, c_in, *stencil), odd sizes.
-    grid : Grid
-        The grid with n cells.
-    boundary : str
-        ``"periodic"`` or ``"zero"``.
+    With a zero boundary the entries that one cell cannot reach are left out, exactly.
 
-    Returns
-    -------
-    float
-        max_o Σ_c Σ_κ |S_{o,c,κ}| over the folded stencils; with a zero boundary the entries that one cell
-        cannot reach are left out, exactly.
-
-    Raises
-    ------
-    InputError
-        If S does not fit the grid.
-
-    Examples
-    --------
     >>> infinity_norm(np.array([[[1.0, -2.0, 3.0]]]), Grid((1,)))
     2.0
     """
     _require_fit(S, grid, boundary)
-    backend = backend_of(S)
-    sums = backend.xp.abs(fold(S, grid, boundary)).sum(axis=1).reshape(S.shape[0], -1)
-    if boundary == "zero":
-        # A row far from the edges sees every entry; two cells beyond the reach of n_K see nothing new.
-        shape = tuple(min(n, size) for n, size in zip(grid.shape, S.shape[2:], strict=True))
-        _, inside = neighbours(shape, [offsets_of(size) for size in S.shape[2:]], boundary)
-        return float((sums @ backend.from_host(inside.T.astype(sums.dtype))).max())
-    return float(sums.sum(axis=1).max())
+    sums = abs(fold(S, grid, boundary)).sum(axis=1).reshape(S.shape[0], -1)
+    if boundary == "periodic":
+        return float(sums.sum(axis=1).max())
+    # A row far from the edges sees every entry; two cells beyond the reach of n_K see nothing new.
+    shape = tuple(min(n, size) for n, size in zip(grid.shape, S.shape[2:], strict=True))
+    _, inside = neighbours(shape, [offsets_of(size) for size in S.shape[2:]], boundary)
+    return float((sums @ backend_of(S).from_host(inside.T.astype(sums.dtype))).max())
 
 
-def _require_fit(
-    S: Array, grid: Grid, boundary: str, orientation: str = "correlation", spectral: bool = False
-) -> None:
+def _require_fit(S: Array, grid: Grid, boundary: str, orientation: str = "correlation") -> None:
     precision(S, "S")
     if len(S.shape) != grid.dimension + 2:
         raise InputError(
@@ -306,8 +167,3 @@ def _require_fit(
             f"axes for grid {grid.shape}. For a bare stencil s pass s[None, None]."
         )
     Convolution(grid, S.shape[1], S.shape[0], tuple(S.shape[2:]), boundary, orientation)
-    if spectral and boundary != "periodic":
-        raise InputError(
-            "a convolution with zero boundary has no symbol: the Fourier modes are not its eigenvectors. "
-            'Use boundary="periodic", or the explicit matrix of Convolution.matrix.'
-        )

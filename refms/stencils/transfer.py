@@ -13,7 +13,7 @@ from typing import Any
 from refms.backend import NUMPY, Backend
 from refms.errors import InputError, require_choice, require_whole
 from refms.grid import Grid
-from refms.stencils.kronecker import circulant_rows, delivered, identity, kronecker
+from refms.stencils.kronecker import circulant_rows, deliver, identity, kronecker
 
 Entries = tuple[tuple[int, float], ...]
 """Offsets and weights, one pair for each entry of a row of R or of a column of P."""
@@ -108,43 +108,38 @@ class TransferPair:
         *,
         levels: int = 1,
     ) -> Any:
-        """Return the explicit matrix of R, from the fine grid to the grid ``levels`` coarser.
+        """Return R = I_c ⊗ R_1 ⊗ … ⊗ R_d, from the fine grid to a coarser one: y_H = R y_h, eq. (7) of [LAS].
 
         Parameters
         ----------
         fine : Grid
             The fine grid; every extent must be a multiple of 2^levels.
         channels : int
-            Number of channels c, each restricted on its own.
+            Number of channels c, each on its own.
         dtype : str
             ``"float32"`` or ``"float64"``.
         backend : Backend
-            Where the matrix shall live.
+            Where the matrix is to live.
         levels : int
             How many levels at once; the matrices of the single levels multiply.
 
         Returns
         -------
         csr_array
-            I_c ⊗ R_1 ⊗ … ⊗ R_d, shape (c·n_coarse, c·n_fine).
+            Shape (c·n_coarse, c·n_fine).
 
         Raises
         ------
         InputError
             If an extent is odd on the way, or levels, channels or dtype is not usable.
 
-        Notes
-        -----
-        Eq. (7) of [LAS], y_H = R y_h.
-
         Examples
         --------
         >>> transfer_pair("averaging-constant").restriction_matrix(Grid((2, 2))).toarray().tolist()
         [[0.25, 0.25, 0.25, 0.25]]
         """
-        _require_levels(fine, levels, channels)
-        axes = [_along_axis(n, levels, self.restriction) for n in fine.shape]
-        return delivered(kronecker(identity(channels), *axes), dtype, backend)
+        axes = _matrices(self.restriction, fine, channels, levels)
+        return deliver(kronecker(identity(channels), *axes), dtype, backend)
 
     def prolongation_matrix(
         self,
@@ -155,184 +150,74 @@ class TransferPair:
         *,
         levels: int = 1,
     ) -> Any:
-        """Return the explicit matrix of P, to the fine grid from the grid ``levels`` coarser.
-
-        Parameters
-        ----------
-        fine : Grid
-            The fine grid; every extent must be a multiple of 2^levels.
-        channels : int
-            Number of channels c, each prolonged on its own.
-        dtype : str
-            ``"float32"`` or ``"float64"``.
-        backend : Backend
-            Where the matrix shall live.
-        levels : int
-            How many levels at once; the matrices of the single levels multiply.
+        """Return P = I_c ⊗ P_1 ⊗ … ⊗ P_d, to the fine grid: ỹ_h = P y_H, eq. (7); parameters as for R.
 
         Returns
         -------
         csr_array
-            I_c ⊗ P_1 ⊗ … ⊗ P_d, shape (c·n_fine, c·n_coarse).
-
-        Raises
-        ------
-        InputError
-            If an extent is odd on the way, or levels, channels or dtype is not usable.
+            Shape (c·n_fine, c·n_coarse).
 
         Notes
         -----
-        Eq. (7) of [LAS], ỹ_h = P y_H. Prolonging classification weights by a pair that is not variational
-        changes the logits h^d⟨w, y⟩ of smooth features at O(h^order).
+        Prolonging classification weights by a pair that is not variational changes the logits h^d⟨w, y⟩ of
+        smooth features at O(h^order).
 
         Examples
         --------
         >>> transfer_pair("averaging-bilinear").prolongation_matrix(Grid((2,))).toarray().tolist()
         [[1.0], [1.0]]
         """
-        _require_levels(fine, levels, channels)
-        axes = [_along_axis(n, levels, self.prolongation).T for n in fine.shape]
-        return delivered(kronecker(identity(channels), *axes), dtype, backend)
+        axes = _matrices(self.prolongation, fine, channels, levels)
+        return deliver(kronecker(identity(channels), *[A.T for A in axes]), dtype, backend)
 
 
-def _along_axis(n: int, levels: int, entries: Entries) -> Any:
-    """Return the one-dimensional matrix, coarse by fine, of some levels whose rows have these entries."""
-    sizes = [n // 2**level for level in range(levels)]
-    return reduce(lambda A, B: B @ A, [circulant_rows(m // 2, m, 2, entries) for m in sizes])
-
-
-def _require_levels(fine: Grid, levels: int, channels: int) -> None:
+def _matrices(entries: Entries, fine: Grid, channels: int, levels: int) -> list[Any]:
+    """Return, for each axis, the product of the coarse by fine matrices of some levels with these entries."""
     require_whole(levels, "levels", 1)
     require_whole(channels, "channels", 1)
     fine.coarsen(levels)
+    halvings = [[n // 2**level for level in range(levels)] for n in fine.shape]
+    return [
+        reduce(lambda A, B: B @ A, [circulant_rows(m // 2, m, 2, entries) for m in sizes])
+        for sizes in halvings
+    ]
 
 
+_MEAN: Entries = ((0, 0.5), (1, 0.5))
+_INJECTION: Entries = ((0, 1.0),)
 _CONSTANT: Entries = ((0, 1.0), (1, 1.0))
 _LINEAR: Entries = ((-1, 0.5), (0, 1.0), (1, 0.5))
+_BILINEAR: Entries = ((-1, 0.25), (0, 0.75), (1, 0.75), (2, 0.25))
+_WEIGHTED: Entries = ((-1, 0.25), (0, 0.5), (1, 0.25))
+_CUBIC: Entries = ((-3, -0.0625), (-1, 0.5625), (0, 1.0), (1, 0.5625), (3, -0.0625))
 
+# fmt: off
 TRANSFER_PAIRS: tuple[TransferPair, ...] = (
-    TransferPair(
-        name="averaging-bilinear",
-        restriction=((0, 0.5), (1, 0.5)),
-        prolongation=((-1, 0.25), (0, 0.75), (1, 0.75), (2, 0.25)),
-        centring="cell",
-        identity_factor=None,
-        variational=False,
-        closed_sizes=(3, 5),
-        restricts_linears=True,
-        prolongs_linears=True,
-        order=2,
-        reproduces_example_1=True,
-        note="Example 1 of [LAS]; RP = tridiag(1/8, 3/4, 1/8)",
-    ),
-    TransferPair(
-        name="averaging-constant",
-        restriction=((0, 0.5), (1, 0.5)),
-        prolongation=_CONSTANT,
-        centring="cell",
-        identity_factor=1.0,
-        variational=True,
-        closed_sizes=(1, 3),
-        restricts_linears=True,
-        prolongs_linears=False,
-        order=1,
-        reproduces_example_1=False,
-        note="too rough for second derivatives: it doubles the discrete Laplacian",
-    ),
-    TransferPair(
-        name="summing-constant",
-        restriction=_CONSTANT,
-        prolongation=_CONSTANT,
-        centring="cell",
-        identity_factor=2.0,
-        variational=False,
-        closed_sizes=(1, 3),
-        restricts_linears=False,
-        prolongs_linears=False,
-        order=1,
-        reproduces_example_1=False,
-        note="R = Pᵀ and RP = 2^d I: the γ of [LAS] that depends on d; R multiplies constants by 2^d",
-    ),
-    TransferPair(
-        name="full-weighting-linear",
-        restriction=((-1, 0.25), (0, 0.5), (1, 0.25)),
-        prolongation=_LINEAR,
-        centring="vertex",
-        identity_factor=None,
-        variational=True,
-        closed_sizes=(3, 5),
-        restricts_linears=True,
-        prolongs_linears=True,
-        order=2,
-        reproduces_example_1=True,
-        note="the same stencil map as averaging-bilinear, other images",
-    ),
-    TransferPair(
-        name="injection-linear",
-        restriction=((0, 1.0),),
-        prolongation=_LINEAR,
-        centring="vertex",
-        identity_factor=1.0,
-        variational=False,
-        closed_sizes=(1, 3),
-        restricts_linears=True,
-        prolongs_linears=True,
-        order=2,
-        reproduces_example_1=False,
-        note="the same stencil map as averaging-constant, other images",
-    ),
-    TransferPair(
-        name="injection-cubic",
-        restriction=((0, 1.0),),
-        prolongation=((-3, -0.0625), (-1, 0.5625), (0, 1.0), (1, 0.5625), (3, -0.0625)),
-        centring="vertex",
-        identity_factor=1.0,
-        variational=False,
-        closed_sizes=(1, 5, 7),
-        restricts_linears=True,
-        prolongs_linears=True,
-        order=4,
-        reproduces_example_1=False,
-        note="exact for cubics, but not monotone: negative weights overshoot at edges",
-    ),
-    TransferPair(
-        name="nearest",
-        restriction=((0, 1.0),),
-        prolongation=_CONSTANT,
-        centring="cell",
-        identity_factor=1.0,
-        variational=False,
-        closed_sizes=(1,),
-        restricts_linears=False,
-        prolongs_linears=False,
-        order=1,
-        reproduces_example_1=False,
-        note="what the released code of [MST] does; c = (1, 1) is one-sided: images move by half a fine cell",
-    ),
+    # name, R, P, centring, γ, variational, closed sizes, R keeps linears, P keeps linears,
+    # order, reproduces Example 1, note
+    TransferPair("averaging-bilinear", _MEAN, _BILINEAR, "cell", None, False, (3, 5), True, True,
+        2, True, "Example 1 of [LAS]; RP = tridiag(1/8, 3/4, 1/8)"),
+    TransferPair("averaging-constant", _MEAN, _CONSTANT, "cell", 1.0, True, (1, 3), True, False,
+        1, False, "too rough for second derivatives: it doubles the discrete Laplacian"),
+    TransferPair("summing-constant", _CONSTANT, _CONSTANT, "cell", 2.0, False, (1, 3), False, False,
+        1, False, "R = Pᵀ and RP = 2^d I: the γ of [LAS] that depends on d; R multiplies constants by 2^d"),
+    TransferPair("full-weighting-linear", _WEIGHTED, _LINEAR, "vertex", None, True, (3, 5), True, True,
+        2, True, "the same stencil map as averaging-bilinear, other images"),
+    TransferPair("injection-linear", _INJECTION, _LINEAR, "vertex", 1.0, False, (1, 3), True, True,
+        2, False, "the same stencil map as averaging-constant, other images"),
+    TransferPair("injection-cubic", _INJECTION, _CUBIC, "vertex", 1.0, False, (1, 5, 7), True, True,
+        4, False, "exact for cubics, but not monotone: negative weights overshoot at edges"),
+    TransferPair("nearest", _INJECTION, _CONSTANT, "cell", 1.0, False, (1,), False, False,
+        1, False,
+        "what the released code of [MST] does; c = (1, 1) is one-sided: images move by half a fine cell"),
 )
+# fmt: on
 """The pairs of the papers and their neighbours in the multigrid literature."""
 
 
 def transfer_pair(name: str) -> TransferPair:
-    """Return the pair of that name.
+    """Return the pair of that name, one of ``TRANSFER_PAIRS``; others are refused with the nearest name.
 
-    Parameters
-    ----------
-    name : str
-        One of the names in ``TRANSFER_PAIRS``.
-
-    Returns
-    -------
-    TransferPair
-        The pair.
-
-    Raises
-    ------
-    InputError
-        If there is none; the message lists the names and offers the nearest.
-
-    Examples
-    --------
     >>> transfer_pair("averaging-bilinear").closed_sizes
     (3, 5)
     """

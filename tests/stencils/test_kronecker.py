@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from refms.backend import NUMPY
 from refms.errors import InputError
-from refms.stencils.kronecker import circulant_rows, delivered, identity, kronecker
+from refms.stencils.kronecker import circulant_rows, deliver, identity, kronecker
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -74,11 +74,11 @@ def test_circulant_rows_add_up_what_meets_after_wrapping_around(rows, columns, s
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_delivery_is_canonical_csr_of_the_precision_asked_for(dtype):
-    found = delivered(unordered(), dtype, NUMPY)
+    found = deliver(unordered(), dtype, NUMPY)
     assert (found.format, found.dtype) == ("csr", dtype)
     assert found.data.tolist() == [1.0, 5.0, 4.0]
 
 
 def test_delivery_refuses_other_dtypes():
     with pytest.raises(InputError, match="unknown dtype 'int64'"):
-        delivered(identity(2), "int64", NUMPY)
+        deliver(identity(2), "int64", NUMPY)

@@ -14,7 +14,7 @@ from refms.errors import Array, InputError, require_same_precision, require_shap
 from refms.grid import Grid
 from refms.network.linear_adjoint import LinearAdjoint
 from refms.network.parameters import EMPTY, Layout
-from refms.stencils.kronecker import delivered, identity, kronecker
+from refms.stencils.kronecker import deliver, identity, kronecker
 
 WHOLE_MESH = 0
 """The number of cells along an axis that stands for all of them."""
@@ -159,7 +159,7 @@ class AveragePooling:
             scipy.sparse.kron(identity(blocks), np.full((1, k), 1.0 / k), format="csr")
             for blocks, k in zip(self.pooled.shape, self.block, strict=True)
         ]
-        return delivered(kronecker(identity(self.channels), *factors), dtype, backend)
+        return deliver(kronecker(identity(self.channels), *factors), dtype, backend)
 
     def apply(self, theta: Array, Y: Array) -> Array:
         """Return A Y by sums over blocks, one axis after the other.

@@ -84,72 +84,21 @@ def correlate(out, factor, add, bias, Y1, W1, Y2, W2, taps, runs, c_in, n, m, c_
         o = 0
         while o + 8 <= c_out:
             _correlate_eight(
-                out,
-                factor,
-                add,
-                bias,
-                Y1,
-                W1,
-                Y2,
-                W2,
-                taps,
-                first,
-                count,
-                c_in,
-                length,
-                at,
-                s,
-                m,
-                o,
-                c_out,
-                lanes,
-            )
+                out, factor, add, bias, Y1, W1, Y2, W2, taps, first, count, c_in, length, at, s, m, o,
+                c_out, lanes,
+            )  # fmt: skip
             o += 8
         while o + 4 <= c_out:
             _correlate_four(
-                out,
-                factor,
-                add,
-                bias,
-                Y1,
-                W1,
-                Y2,
-                W2,
-                taps,
-                first,
-                count,
-                c_in,
-                length,
-                at,
-                s,
-                m,
-                o,
-                c_out,
-                lanes,
-            )
+                out, factor, add, bias, Y1, W1, Y2, W2, taps, first, count, c_in, length, at, s, m, o,
+                c_out, lanes,
+            )  # fmt: skip
             o += 4
         while o < c_out:
             _correlate_one(
-                out,
-                factor,
-                add,
-                bias,
-                Y1,
-                W1,
-                Y2,
-                W2,
-                taps,
-                first,
-                count,
-                c_in,
-                length,
-                at,
-                s,
-                m,
-                o,
-                c_out,
-                lanes,
-            )
+                out, factor, add, bias, Y1, W1, Y2, W2, taps, first, count, c_in, length, at, s, m, o,
+                c_out, lanes,
+            )  # fmt: skip
             o += 1
 
 
