@@ -5,8 +5,9 @@ An implementation is plugged in as an :class:`~refms.conformance.adapters.adapte
 the catalogue.
 """
 
-from refms.conformance.adapters.adapter import PARAMETERS, Adapter
+from refms.conformance.adapters.adapter import Adapter
 from refms.conformance.adapters.profile import Problem, Profile
+from refms.conformance.operations import PARAMETERS
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.reports.report import Report, Row, table
 from refms.conformance.runner import run

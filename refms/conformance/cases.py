@@ -8,29 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.adapters.whereabouts import Whereabouts
+from refms.conformance.adapters.position import Position
+from refms.conformance.operations import OPERATIONS
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.reports.report import Row
 from refms.conformance.runner import checked
-
-WITHOUT_GRID = frozenset(
-    {
-        "activation",
-        "activation_derivative",
-        "depth_prolong",
-        "cross_entropy",
-        "cross_entropy_gradient",
-        "cross_entropy_hessian",
-        "time_smoothness",
-        "time_smoothness_gradient",
-        "conjugate_gradients",
-        "line_search",
-        "newton_step",
-        "subsample",
-    }
-)
-"""Operations that know no dimension; properties of these alone are one case a precision."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +45,7 @@ class Case:
         tier: str = "quick",
         seed: int = 0,
         timeout: float | None = None,
-        where: Whereabouts | None = None,
+        where: Position | None = None,
     ) -> Row:
         """Check the property on the instances of this dimension.
 
@@ -70,7 +53,7 @@ class Case:
         ----------
         tier, seed, timeout
             As for :func:`refms.conformance.runner.run`.
-        where : Whereabouts or None
+        where : Position or None
             Told every instance and every call.
 
         Returns
@@ -116,6 +99,6 @@ def cases(adapters: Iterable[Any], properties: Sequence[Property] = PROPERTIES) 
 
 
 def _dimensions(item: Property, adapter: Any) -> tuple[int | None, ...]:
-    if set(item.operations) <= WITHOUT_GRID:
+    if not any(OPERATIONS[name].needs_grid for name in item.operations):
         return (None,)
     return tuple(d for d in adapter.profile.dimensions if d in item.domain.dimensions) or (None,)

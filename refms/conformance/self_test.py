@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from refms.conformance.adapters.adapter import Adapter
+from refms.conformance.adapters.around import Around
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.adapters.misbehaving import Misbehaving, modifying, nothing, raising, returning
+from refms.conformance.adapters.misbehaving import modifying, nothing, raising, returning
+from refms.conformance.adapters.position import Position
 from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
-from refms.conformance.adapters.whereabouts import Whereabouts
 from refms.conformance.cases import Case
 from refms.conformance.isolation.implementation import Isolated
 from refms.conformance.mutants import mutant_named
@@ -101,7 +102,7 @@ class Finding:
 
 
 def _altered(change: Callable[..., Any]) -> Callable[[], Any]:
-    return lambda: Misbehaving(ReferenceAdapter(), change)
+    return lambda: Around(ReferenceAdapter(), change)
 
 
 def _mistaken(name: str) -> Callable[[], Any]:
@@ -214,7 +215,7 @@ def complaints() -> list[str]:
 
 def _row(kind: Kind, item: Property) -> Row:
     """Return what a property says of a kind; the kit must not raise."""
-    hurried = Whereabouts(limit=0.0)  # no time for the smallest case and a script
+    hurried = Position(limit=0.0)  # no time for the smallest case and a script
     try:
         return checked(Gate(kind.make(), hurried), item, "quick", 0)
     except Exception as error:

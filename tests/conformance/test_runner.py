@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from refms.conformance import PROPERTIES, Adapter, Profile, Report, run, table
-from refms.conformance.adapters.adapter import PARAMETERS, provides
-from refms.conformance.adapters.misbehaving import Misbehaving, raising, returning
+from refms.conformance.adapters.adapter import provides
+from refms.conformance.adapters.around import Around
+from refms.conformance.adapters.misbehaving import raising, returning
 from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
 from refms.conformance.measures.outcome import Outcome
+from refms.conformance.operations import PARAMETERS
 from refms.conformance.property import Family
 from refms.conformance.reports.report import Row
 from refms.errors import InputError
@@ -20,7 +22,7 @@ from refms.errors import InputError
 
 def altered(change):
     """Return an adapter of refms whose every operation goes through a change."""
-    return Misbehaving(ReferenceAdapter(), change)
+    return Around(ReferenceAdapter(), change)
 
 
 def test_nothing_implemented_is_never_a_pass():

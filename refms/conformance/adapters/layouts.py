@@ -1,86 +1,65 @@
-"""An adapter that computes in columns, as one in another layout."""
+"""Fields in the three layouts, and an adapter that computes in columns as one in another layout."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from refms.conformance.adapters.adapter import provides
-from refms.conformance.adapters.profile import Profile
+import numpy as np
+
+from refms.conformance.adapters.around import Around
+from refms.conformance.operations import OPERATIONS, Operation
 from refms.errors import Array, require_choice
-from refms.grid import Grid, columns_from_nchw, columns_from_nhwc, nchw_from_columns, nhwc_from_columns
-
-_INTO: dict[str, Callable[[Array], Array]] = {"NCHW": columns_from_nchw, "NHWC": columns_from_nhwc}
-_OUT_OF: dict[str, Callable[[Array, Grid], Array]] = {"NCHW": nchw_from_columns, "NHWC": nhwc_from_columns}
-
-_FIELDS = {
-    "convolution": (1,),
-    "convolution_adjoint": (1,),
-    "stencil_gradient": (0, 1),
-    "restrict": (0,),
-    "prolong": (0,),
-    "forward": (1,),
-    "logits": (2,),
-    "jacobian_product": (2,),
-    "jacobian_transpose": (2,),
-    "loss": (1,),
-    "gradient": (1,),
-    "gauss_newton": (2,),
-    "subsampled_gauss_newton": (2,),
-    "block_step": (1,),
-}
-"""Operation -> which of its arguments are fields."""
-
-_RESULT: dict[str, Callable[..., Grid]] = {
-    "convolution": lambda S, Y, grid, boundary: Grid(grid),
-    "convolution_adjoint": lambda S, Z, grid, boundary: Grid(grid),
-    "restrict": lambda Y, grid, pair: Grid(grid).coarsen(),
-    "prolong": lambda Y, grid, pair: Grid(grid),
-    "forward": lambda parameters, X, problem: Grid(problem.grid),
-}
-"""Operation that returns a field -> its grid."""
 
 
-class InLayout:
-    """An adapter in columns whose fields come and go as images.
+def to_layout(images: Array, layout: str) -> Array:
+    """Return images (m, c, *grid) as a field: columns (c·n, m), NCHW (m, c, *grid) or NHWC (m, *grid, c)."""
+    if layout == "columns":
+        return np.ascontiguousarray(images.reshape(len(images), -1).T)
+    return images if layout == "NCHW" else np.ascontiguousarray(np.moveaxis(images, 1, -1))
 
-    Parameters
-    ----------
-    adapter : Adapter
-        In the layout ``"columns"``, whatever its profile says.
-    layout : str
-        ``"NCHW"`` or ``"NHWC"``.
 
-    Raises
-    ------
-    InputError
-        If the layout is another one.
+def to_images(field: Array, layout: str, shape: tuple[int, ...]) -> Array:
+    """Return a field as images of the given shape (m, c, *grid)."""
+    if layout == "columns":
+        return np.ascontiguousarray(field.T).reshape(shape)
+    return field if layout == "NCHW" else np.ascontiguousarray(np.moveaxis(field, -1, 1))
 
-    Examples
-    --------
-    >>> import numpy as np
+
+def shape_in(layout: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of a field whose images have the shape (m, c, *grid)."""
+    m, c, *grid = shape
+    return {"columns": (c * math.prod(grid), m), "NCHW": shape, "NHWC": (m, *grid, c)}[layout]
+
+
+def handed_over(row: Operation, layout: str, by_name: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what an adapter gets, in the order of its method: images in its layout."""
+    return tuple(
+        to_layout(by_name[one.name], layout) if one.is_field else by_name[one.name] for one in row.arguments
+    )
+
+
+def in_layout(adapter: Any, layout: str) -> Any:
+    """Return an adapter in columns, whatever its profile says, as one whose fields are NCHW or NHWC.
+
     >>> from refms.conformance.adapters.reference import ReferenceAdapter
-    >>> images = InLayout(ReferenceAdapter(), "NHWC")
+    >>> images = in_layout(ReferenceAdapter(), "NHWC")
     >>> images.restrict(np.arange(8.0).reshape(1, 4, 2), (4,), "averaging-constant").tolist()
     [[[1.0, 2.0], [5.0, 6.0]]]
     """
+    require_choice(layout, ("NCHW", "NHWC"), "layout")
 
-    def __init__(self, adapter: Any, layout: str) -> None:
-        require_choice(layout, tuple(_INTO), "layout")
-        self.adapter, self.layout = adapter, layout
-        self.profile: Profile = dataclasses.replace(adapter.profile, layout=layout)
+    def change(name: str, operation: Callable[..., Any], *values: Any) -> Any:
+        row = OPERATIONS[name]
+        by_name = {one.name: value for one, value in zip(row.arguments, values, strict=True)}
+        for one in row.arguments:
+            if one.is_field and layout == "NHWC":
+                by_name[one.name] = np.moveaxis(by_name[one.name], -1, 1)
+        found = operation(*handed_over(row, "columns", by_name))
+        if row.kind != "field":
+            return found
+        return to_layout(to_images(found, "columns", row.shape(by_name)), layout)
 
-    def __getattr__(self, name: str) -> Any:
-        operation = getattr(self.adapter, name)
-        if name not in _FIELDS or not provides(self.adapter, name):
-            return operation
-
-        def laid_out(*arguments: Any) -> Any:
-            given = [
-                _INTO[self.layout](one) if k in _FIELDS[name] else one for k, one in enumerate(arguments)
-            ]
-            found = operation(*given)
-            return _OUT_OF[self.layout](found, _RESULT[name](*arguments)) if name in _RESULT else found
-
-        return laid_out
+    return Around(adapter, change, dataclasses.replace(adapter.profile, layout=layout))

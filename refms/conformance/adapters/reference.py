@@ -9,8 +9,9 @@ import numpy as np
 import scipy.sparse
 
 from refms.backend import NUMPY, Backend
-from refms.conformance.adapters.adapter import Adapter, Parameters
+from refms.conformance.adapters.adapter import Adapter
 from refms.conformance.adapters.profile import ACTIVATIONS, BOUNDARIES, Problem, Profile
+from refms.conformance.operations import Parameters
 from refms.definition.transfer import PAIRS
 from refms.errors import Array
 from refms.grid import Grid

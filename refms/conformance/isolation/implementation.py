@@ -11,8 +11,8 @@ from functools import cached_property
 from types import TracebackType
 from typing import Any
 
+from refms.conformance.adapters.position import Position
 from refms.conformance.adapters.profile import Profile
-from refms.conformance.adapters.whereabouts import Whereabouts
 from refms.conformance.cases import Case
 from refms.conformance.isolation import messages
 from refms.conformance.isolation.process import Died, Process
@@ -139,7 +139,7 @@ class Isolated:
             if len(before) >= MOST_HANGS:
                 ids = ", ".join(before)
                 return unrun(case.law, f"it needs {operation}, which did not return in {ids}.")
-        where = Whereabouts()
+        where = Position()
         dtype = case.adapter.profile.dtype
         question = {"do": "check", "id": case.law.id, "dimension": case.dimension, "tier": tier, "seed": seed}
         try:
@@ -169,7 +169,7 @@ class Isolated:
         """
         if any(len(ids) >= MOST_HANGS for ids in self._hung.values()):
             return _untold(adapter, "it hung before.")
-        where = Whereabouts()
+        where = Position()
         try:
             answer = self._asked({"do": "probe", "dtype": adapter.profile.dtype}, where)
         except (InputError, Died) as error:
@@ -178,7 +178,7 @@ class Isolated:
             return _untold(adapter, f"it {where.overdue(self.limit or 0.0)}")
         return messages.probe(answer["probe"])
 
-    def _asked(self, question: dict[str, Any], where: Whereabouts) -> dict[str, Any] | None:
+    def _asked(self, question: dict[str, Any], where: Position) -> dict[str, Any] | None:
         """Return the answer, or None where the worker was killed because it gave none in time."""
         if self._process is None:
             self._start()

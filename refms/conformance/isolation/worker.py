@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from refms.conformance.adapters.loading import load
-from refms.conformance.adapters.whereabouts import Whereabouts
+from refms.conformance.adapters.position import Position
 from refms.conformance.cases import Case
 from refms.conformance.isolation.messages import fields, line, message
 from refms.conformance.probing.probe import probe
@@ -48,7 +48,7 @@ def main() -> None:
         say(answer)
 
 
-def _answer(question: dict[str, Any], adapter: Any, where: Whereabouts) -> dict[str, Any]:
+def _answer(question: dict[str, Any], adapter: Any, where: Position) -> dict[str, Any]:
     """Return the row of a property, or the probe."""
     if question["do"] == "probe":
         found = probe(adapter, where)
@@ -58,7 +58,7 @@ def _answer(question: dict[str, Any], adapter: Any, where: Whereabouts) -> dict[
     return {"row": dataclasses.asdict(row)}
 
 
-class _Telling(Whereabouts):
+class _Telling(Position):
     """Tells the run where the check is: what is said before a crash is known after it."""
 
     def __init__(self, say: Say, limit: float | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from refms.conformance.adapters.adapter import Parameters
+from refms.conformance.operations import Parameters
 from refms.errors import Array
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from refms.conformance.adapters.layouts import InLayout
+from refms.conformance.adapters.layouts import in_layout
 from refms.conformance.mutants.arrays import scaled
 from refms.conformance.mutants.mutant import Mutant, Shelf
 
@@ -95,4 +95,4 @@ def as_declared(adapter: Any) -> Any:
     if adapter.profile.reduction == "sum":
         adapter = SUMMED.around(adapter)
     layout = adapter.profile.layout
-    return adapter if layout == "columns" else InLayout(adapter, layout)
+    return adapter if layout == "columns" else in_layout(adapter, layout)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.adapters.adapter import Parameters
 from refms.conformance.mutants.arrays import scaled
 from refms.conformance.mutants.mutant import Shelf
+from refms.conformance.operations import Parameters
 from refms.errors import Array
 
 shelf = Shelf("determinism")

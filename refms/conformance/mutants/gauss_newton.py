@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.adapters.adapter import Parameters
 from refms.conformance.adapters.profile import Problem
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.mutants.arrays import scaled, softmax
 from refms.conformance.mutants.mutant import Change, Shelf
+from refms.conformance.operations import Parameters
 from refms.errors import Array
 from refms.network.composition import Sequence
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from refms.conformance.adapters.adapter import OPERATIONS
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.instances.tiers import drawn
 from refms.conformance.mutants import MUTANTS, Mutant
+from refms.conformance.operations import OPERATIONS
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.runner import examined

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.adapters.adapter import Parameters
 from refms.conformance.adapters.profile import Problem
 from refms.conformance.mutants.arrays import scaled, with_first
 from refms.conformance.mutants.mutant import Change, Shelf
+from refms.conformance.operations import Parameters
 from refms.errors import Array
 
 shelf = Shelf("network")

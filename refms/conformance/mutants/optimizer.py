@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.adapters.adapter import Parameters
 from refms.conformance.mutants.mutant import Change, Shelf
+from refms.conformance.operations import Parameters
 from refms.errors import Array
 
 shelf = Shelf("optimizer")

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from refms.conformance.adapters.position import Position
 from refms.conformance.adapters.profile import ORIENTATIONS, Profile
-from refms.conformance.adapters.whereabouts import Whereabouts
 from refms.conformance.probing.responses import Asked, Responses, found_layout
 
 OPPOSITE = {
@@ -115,7 +115,7 @@ class Probe:
         }
 
 
-def probe(adapter: Any, where: Whereabouts | None = None) -> Probe:
+def probe(adapter: Any, where: Position | None = None) -> Probe:
     """Infer the conventions of an implementation and compare them with its declaration.
 
     Parameters
@@ -123,7 +123,7 @@ def probe(adapter: Any, where: Whereabouts | None = None) -> Probe:
     adapter : Adapter
         The implementation; it gets a few small images of the layouts there are, and whatever it raises
         counts as no answer.
-    where : Whereabouts or None
+    where : Position or None
         Told every call.
 
     Returns
@@ -137,7 +137,7 @@ def probe(adapter: Any, where: Whereabouts | None = None) -> Probe:
     >>> probe(ReferenceAdapter()).disagreements
     ()
     """
-    asked = Asked(adapter, where or Whereabouts())
+    asked = Asked(adapter, where or Position())
     responses = Responses(asked)
     traits = (
         *_of_convolution(responses),

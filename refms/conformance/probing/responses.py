@@ -10,9 +10,12 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from refms.conformance.adapters.adapter import PARAMETERS, provides
+from refms.conformance.adapters.adapter import provides
+from refms.conformance.adapters.gate import as_numpy
+from refms.conformance.adapters.layouts import shape_in, to_images, to_layout
+from refms.conformance.adapters.position import Position
 from refms.conformance.adapters.profile import BOUNDARIES, LAYOUTS, ORIENTATIONS, Problem, Profile
-from refms.conformance.adapters.whereabouts import Whereabouts
+from refms.conformance.operations import PARAMETERS
 from refms.definition.convolution import convolve
 from refms.definition.transfer import PAIRS, coarsen, prolong, restrict
 from refms.errors import Array
@@ -53,12 +56,12 @@ class Asked:
     ----------
     adapter : Adapter
         The implementation.
-    where : Whereabouts
+    where : Position
         Told every call.
     """
 
     adapter: Any
-    where: Whereabouts = field(default_factory=Whereabouts)
+    where: Position = field(default_factory=Position)
     dtypes: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -81,7 +84,8 @@ class Asked:
         try:
             with np.errstate(all="ignore"):
                 found = getattr(self.adapter, operation)(*copies)
-                return _as_numpy(found if part is None else found[part])
+                found = found if part is None else found[part]
+                return as_numpy(found.toarray() if hasattr(found, "toarray") else found)
         except (Exception, SystemExit) as error:
             return error
 
@@ -107,10 +111,9 @@ class Asked:
     ) -> Iterator[tuple[str, Array | str]]:
         """Yield for every layout the field that an operation returns as images, or why there is none."""
         for layout in self.layouts:
-            given = laid_out(Y.astype(self.profile.dtype), layout)
-            empty = laid_out(np.empty(shape), layout).shape
-            found = self.array(operation, empty, *call(given))
-            yield layout, found if isinstance(found, str) else images(found, layout, shape)
+            given = to_layout(Y.astype(self.profile.dtype), layout)
+            found = self.array(operation, shape_in(layout, shape), *call(given))
+            yield layout, found if isinstance(found, str) else to_images(found, layout, shape)
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,7 @@ class Responses:
         given = W.astype(profile.dtype), mu.astype(profile.dtype)
         reason = ""
         for layout in self.asked.layouts:
-            field = laid_out(Y.astype(profile.dtype), layout)
+            field = to_layout(Y.astype(profile.dtype), layout)
             found = self.asked.array("logits", (3, 2), *given, field, grid)
             if isinstance(found, str):
                 reason = reason or found
@@ -229,7 +232,7 @@ class Responses:
         total = np.asarray(m * math.log(2.0)) if operation == "loss" else (0.5 - C).sum(axis=1)
         found = []
         for layout in self.asked.layouts:
-            X = laid_out(np.zeros((m, 1, *grid), profile.dtype), layout)
+            X = to_layout(np.zeros((m, 1, *grid), profile.dtype), layout)
             given = operation, total.shape, zero, X, C, problem
             found.append((layout, self.asked.array(*given, part=None if operation == "loss" else "mu")))
         return _explained(found, {"mean": total / m, "sum": total}, operation)
@@ -265,26 +268,6 @@ def _on_fields(profile: Profile, responses: Responses) -> Iterator[Answer[Any]]:
         for pair in profile.pairs[:1]:
             yield responses.transfer(operation, pair)
     yield responses.logits()
-
-
-def laid_out(Y: Array, layout: str) -> Array:
-    """Return images (m, c, *grid) in a layout."""
-    if layout == "columns":
-        return np.ascontiguousarray(Y.reshape(len(Y), -1).T)
-    return np.ascontiguousarray(Y if layout == "NCHW" else np.moveaxis(Y, 1, -1))
-
-
-def images(field: Array, layout: str, shape: tuple[int, ...]) -> Array:
-    """Return a field in a layout as images of the given shape (m, c, *grid)."""
-    if layout == "columns":
-        return field.T.reshape(shape)
-    return field if layout == "NCHW" else np.moveaxis(field, -1, 1)
-
-
-def _as_numpy(found: Any) -> Array:
-    dense = found.toarray() if hasattr(found, "toarray") else found
-    dlpack = hasattr(dense, "__dlpack__") and not isinstance(dense, np.ndarray)
-    return np.from_dlpack(dense) if dlpack else np.asarray(dense)
 
 
 def _explained(found: Any, wanted: dict[Any, Array], operation: str) -> Answer[Any]:

@@ -18,7 +18,8 @@ from refms.conformance.measures.determinism import (
     library_threads,
 )
 from refms.conformance.measures.outcome import Note, Outcome, both, holds, varies, worst
-from refms.conformance.measures.trials import SPLIT, TRIED, Numbers, Trial, numbers, trials
+from refms.conformance.measures.trials import Numbers, Trial, numbers, trials
+from refms.conformance.operations import SPLIT, TRIED
 from refms.conformance.property import Family
 from refms.errors import Array
 

@@ -8,11 +8,11 @@ from functools import partial
 
 import numpy as np
 
-from refms.conformance.adapters.adapter import Parameters
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.drawn import Domain, Instance
 from refms.conformance.measures.orders import steps_table
 from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, varies, within, worst
+from refms.conformance.operations import Parameters
 from refms.conformance.oracles import network as oracle
 from refms.conformance.property import Family
 from refms.definition.arrays import as_double

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.adapters.adapter import Parameters
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.drawn import Domain, Instance
 from refms.conformance.measures.orders import ordered
 from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, worst
+from refms.conformance.operations import Parameters
 from refms.conformance.oracles import network as oracle
 from refms.conformance.oracles.evolution import limit, mean_errors, several_images, smooth_parameters
 from refms.conformance.property import Family

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from refms.conformance.adapters.adapter import PARAMETERS, Parameters
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.drawn import Domain, Instance
 from refms.conformance.measures.outcome import EPS, Note, Outcome, both, holds, residual, varies, worst
 from refms.conformance.measures.sequential import detectable_bias, sequential_test
+from refms.conformance.operations import PARAMETERS, Parameters
 from refms.conformance.oracles import network as oracle
 from refms.conformance.property import Family
 from refms.errors import Array

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.adapters.adapter import OPERATIONS
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.profile import Profile
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.instances.drawn import Instance
 from refms.conformance.measures.outcome import EPS
 from refms.conformance.mutants.conventions import as_declared
+from refms.conformance.operations import OPERATIONS
 from refms.conformance.property import Property
 from refms.errors import Array
 

@@ -8,7 +8,6 @@ a few lines of NumPy. Where no single call is wrong, the script replays the prop
 from __future__ import annotations
 
 import contextlib
-import inspect
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.profile import Profile
 from refms.conformance.instances.drawn import Instance
 from refms.conformance.isolation.time_limit import TimeIsUp, time_limit
+from refms.conformance.operations import OPERATIONS
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.reproduction.arguments import Given, simplified
@@ -200,9 +200,8 @@ def _of_call(
 ) -> tuple[str, Wrong] | None:
     """Return the script of a wrong call made small, and what is wrong; None if the oracle does not see it."""
     operation, profile = call.operation, gate.profile
-    bound = inspect.signature(getattr(Gate, operation)).bind(gate, *call.given[0], **call.given[1])
-    bound.apply_defaults()
-    given: Given = bound.args[1:]
+    by_name = OPERATIONS[operation].bind(*call.given[0], **call.given[1])
+    given: Given = tuple(by_name[one.name] for one in OPERATIONS[operation].given)
     refused = call.result is not None and refuses(right, call)
 
     def wrong(given: Given) -> Wrong | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from refms.conformance.adapters.adapter import Adapter
 from refms.conformance.adapters.profile import Problem, Profile
+from refms.conformance.operations import OPERATIONS
 from refms.conformance.reproduction.literals import comment, statements
 
 MARK = "# refms reproduction: "
@@ -114,7 +113,7 @@ def call_script(
     TooLong
         If an array has too many entries.
     """
-    names = list(inspect.signature(getattr(Adapter, operation)).parameters)[1:]
+    names = [one.name for one in OPERATIONS[operation].arguments]
     defined = [line for name, one in zip(names, arguments, strict=True) for line in statements(name, one)]
     call = f"adapter.{operation}({', '.join(names)})"
     if kind == "accepted":
@@ -152,7 +151,7 @@ def headed(heading: Sequence[str]) -> list[str]:
 
 def _compared(operation: str, call: str, oracle: str, profile: Profile, tolerance: float) -> list[str]:
     """Return the lines that compare results."""
-    bare = Adapter.__dict__[operation].__annotations__["return"] == "float"
+    bare = OPERATIONS[operation].kind == "number"
     compare = _COMPARE.format(
         got="float(got)" if bare else "got",
         or_dtype="" if bare else f' or got.dtype != "{profile.dtype}"',
@@ -164,7 +163,7 @@ def _compared(operation: str, call: str, oracle: str, profile: Profile, toleranc
         lines.append('got = got.toarray() if hasattr(got, "toarray") else got')
     if operation == "stencil_down":
         lines.append(_FITTED)
-    if Adapter.__dict__[operation].__annotations__["return"] == "Parameters":
+    if OPERATIONS[operation].kind == "parameters":
         lines += ["for key in expected:", "    compare(key, got[key], expected[key])"]
     else:
         lines.append(f'compare("{operation}", got, np.asarray(expected))')

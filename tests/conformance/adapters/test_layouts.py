@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from refms.conformance import PROPERTIES, Adapter, run
-from refms.conformance.adapters.adapter import OPERATIONS, provides
+from refms.conformance.adapters.adapter import provides
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.adapters.layouts import InLayout
+from refms.conformance.adapters.layouts import in_layout
 from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
 from refms.conformance.mutants.conventions import as_declared
+from refms.conformance.operations import OPERATIONS
 from refms.errors import InputError
 
 # Between them they call every operation that takes or returns a field.
@@ -44,13 +45,13 @@ def test_every_field_is_laid_out(layout):
 
 
 def test_columns_are_no_images():
-    adapter = InLayout(ReferenceAdapter(), "NCHW")
+    adapter = in_layout(ReferenceAdapter(), "NCHW")
     assert adapter.convolution(np.ones((2, 1, 3)), np.ones((4, 1, 5)), (5,), "periodic").shape == (4, 2, 5)
     with pytest.raises(InputError, match="layout"):
-        InLayout(ReferenceAdapter(), "columns")
+        in_layout(ReferenceAdapter(), "columns")
 
 
 def test_what_is_missing_stays_missing():
-    empty = InLayout(Adapter(reference_profile()), "NHWC")
+    empty = in_layout(Adapter(reference_profile()), "NHWC")
     assert not any(provides(empty, name) for name in OPERATIONS)
-    assert all(provides(InLayout(ReferenceAdapter(), "NHWC"), name) for name in OPERATIONS)
+    assert all(provides(in_layout(ReferenceAdapter(), "NHWC"), name) for name in OPERATIONS)

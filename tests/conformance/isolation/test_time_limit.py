@@ -10,8 +10,8 @@ import weakref
 import pytest
 
 from refms.conformance import PROPERTIES, run
+from refms.conformance.adapters.position import Position
 from refms.conformance.adapters.reference import ReferenceAdapter
-from refms.conformance.adapters.whereabouts import Whereabouts
 from refms.conformance.isolation.time_limit import TimeIsUp, time_limit
 from refms.errors import InputError
 
@@ -111,7 +111,7 @@ def test_limits_that_are_none_are_refused(seconds):
 
 
 def test_many_calls_are_told_from_one():
-    where = Whereabouts()
+    where = Position()
     where.start -= 10
     for _ in range(3):
         where.enter("restrict")
@@ -121,7 +121,7 @@ def test_many_calls_are_told_from_one():
     )
     where.since -= 9
     assert where.overdue(10.0) == "did not return within 10 s in restrict, after 2 calls that did."
-    assert Whereabouts().overdue(1.0) == "did not return within 1 s before any operation was called."
+    assert Position().overdue(1.0) == "did not return within 1 s before any operation was called."
 
 
 def test_an_end_that_falls_into_a_callback_of_a_weak_reference_is_not_lost():

@@ -16,8 +16,9 @@ from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
 from refms.conformance.instances.drawn import instances
 from refms.conformance.measures.determinism import CLASSES, at_once, classified, library_threads
-from refms.conformance.measures.trials import SPLIT, TRIED, Trial
+from refms.conformance.measures.trials import Trial
 from refms.conformance.mutants import mutant_named
+from refms.conformance.operations import SPLIT, TRIED
 from refms.conformance.reports.html import html_page
 from refms.conformance.reports.junit import junit
 from refms.conformance.reports.markdown import markdown

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from refms.conformance import Adapter, Profile
-from refms.conformance.adapters.adapter import OPERATIONS
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.instances.drawn import Domain, instances
 from refms.conformance.instances.spread import HARSH, USUAL
 from refms.conformance.measures.outcome import residual
-from refms.conformance.measures.trials import SPLIT, TRIED, numbers, trials
+from refms.conformance.measures.trials import numbers, trials
+from refms.conformance.operations import OPERATIONS, SPLIT, TRIED
 
 SMALL = Domain(small=True, smallest=2)
 OPTIMISERS = {"conjugate_gradients", "line_search", "newton_step", "block_step"}

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from refms.conformance import Adapter, Profile
+from refms.conformance.adapters.layouts import to_images, to_layout
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.oracles.network import cross_entropy, logits
 from refms.conformance.probing.probe import probe
-from refms.conformance.probing.responses import images, laid_out
 from refms.definition.convolution import convolve
 from refms.definition.softmax import softmax
 from refms.definition.transfer import PAIRS, coarsen, prolong, restrict
@@ -28,13 +28,13 @@ class Behaves(Adapter):
 
     def _images(self, field, grid):
         if self.truth.layout == "columns":
-            return images(field, "columns", (field.shape[1], field.shape[0] // int(np.prod(grid)), *grid))
+            return to_images(field, "columns", (field.shape[1], field.shape[0] // int(np.prod(grid)), *grid))
         extents = field.shape[2:] if self.truth.layout == "NCHW" else field.shape[1:-1]
         assert extents == tuple(grid)
-        return images(field, self.truth.layout, field.shape)
+        return to_images(field, self.truth.layout, field.shape)
 
     def _field(self, Y):
-        return laid_out(Y, self.truth.layout).astype(self.truth.dtype)
+        return to_layout(Y, self.truth.layout).astype(self.truth.dtype)
 
     def convolution(self, S, Y, grid, boundary):
         boundary = self.names.get(boundary, boundary)

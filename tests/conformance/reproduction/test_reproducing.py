@@ -13,7 +13,7 @@ import pytest
 
 from refms.conformance import PROPERTIES, Adapter, Profile
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.adapters.layouts import InLayout
+from refms.conformance.adapters.layouts import in_layout
 from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
 from refms.conformance.instances.drawn import instances
 from refms.conformance.measures.outcome import holds
@@ -32,7 +32,7 @@ def right(profile, mutant=None):
     """Return refms as a profile declares it, with a mistake if one is given."""
     columns = right_under(profile)
     made = mutant.around(columns) if mutant else columns
-    return made if profile.layout == "columns" else InLayout(made, profile.layout)
+    return made if profile.layout == "columns" else in_layout(made, profile.layout)
 
 
 def failing(adapter, *items):

@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refms.conformance import Profile
-from refms.conformance.adapters.adapter import OPERATIONS, Adapter
+from refms.conformance.adapters.adapter import Adapter
 from refms.conformance.adapters.profile import ACTIVATIONS, BOUNDARIES, LAYOUTS, ORIENTATIONS, REDUCTIONS
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.instances.instance import Instance
 from refms.conformance.mutants.conventions import as_declared
+from refms.conformance.operations import OPERATIONS
 from refms.conformance.reproduction.judging import expected, handed_over, judged, source
 from refms.conformance.reproduction.templates import TEMPLATES
 from refms.definition.galerkin import closed

@@ -11,27 +11,13 @@ from refms.conformance.reports.report import Row
 
 
 @dataclass
-class Whereabouts:
+class Position:
     """The instance that is checked and the operation that was called last; a gate keeps it up to date.
 
-    Parameters
-    ----------
-    instance : str
-        Described; empty before the first one.
-    instances : int
-        How many were begun.
-    operation : str
-        The one called last; empty before the first one.
-    calls : int
-        How many operations were called.
-    start, since : float
-        When the check and the last operation began, by ``time.monotonic``.
-    limit : float or None
-        Seconds that the check may take; None for no limit.
+    ``instances`` and ``calls`` count what was begun; ``start`` and ``since``, by ``time.monotonic``, are when
+    the check and the last call began; ``limit`` is how many seconds the check may take.
 
-    Examples
-    --------
-    >>> where = Whereabouts()
+    >>> where = Position()
     >>> where.enter("restrict")
     >>> where.sentence("the process died")
     'the process died in restrict.'
@@ -74,20 +60,7 @@ class Whereabouts:
         return f"{text}{place}{after}."
 
     def failure(self, item: Property, criterion: str, sentence: str) -> Row:
-        """Return the row of a property whose check never ended.
-
-        Parameters
-        ----------
-        item : Property
-            What was checked.
-        criterion, sentence : str
-            What was expected and what happened.
-
-        Returns
-        -------
-        Row
-            FAIL, on the instance that was checked last.
-        """
+        """Return the row of a property whose check never ended: FAIL on the last instance."""
         return Row(
             item.id,
             item.family,
