@@ -9,49 +9,36 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import importlib
 import io
 import os
 import sys
 from collections.abc import Sequence
 
 from refms import __version__
-from refms.cli import (
-    certify,
-    compare,
-    conform,
-    diff,
-    evaluate,
-    inspect,
-    plot,
-    show,
-    study,
-    train,
-    transfer,
-    verify,
-)
 from refms.cli.files import require_json_target
 from refms.errors import InputError
 
 COMMANDS = (
-    verify,
-    conform,
-    certify,
-    train,
-    evaluate,
-    transfer,
-    compare,
-    study,
-    inspect,
-    plot,
-    show,
-    diff,
+    "verify",
+    "conform",
+    "certify",
+    "train",
+    "evaluate",
+    "transfer",
+    "compare",
+    "study",
+    "inspect",
+    "plot",
+    "show",
+    "diff",
 )
-"""Each registers its parser and what it runs, and imports what that needs when it runs: a help page needs
-neither NumPy, SciPy nor h5py, which take longer than all the rest."""
+"""Each is a module here that registers its parser and what it runs, and imports what that needs when it runs:
+a help page needs neither NumPy, SciPy nor h5py, which take longer than all the rest."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line; each command sets ``run`` to what does the work."""
+def parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """Return the parser of some commands; each sets ``run`` to the function that does the work."""
     top = argparse.ArgumentParser(
         prog="refms",
         description="Multiscale training of convolutional networks, numerically verified.",
@@ -61,15 +48,17 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"refms {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in COMMANDS:
-        module.register(commands)
+    for name in names:
+        importlib.import_module(f"refms.cli.{name}").register(commands)
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, by default that of the process, and return its exit code."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    named = words[0] if words and words[0] in COMMANDS else None
     try:
-        options = parser().parse_args(arguments)
+        options = parser((named,) if named else COMMANDS).parse_args(words)
     except SystemExit as stop:  # argparse ends the process itself: 0 after --help, 2 after bad usage
         return int(stop.code or 0)
     try:

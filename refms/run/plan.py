@@ -10,7 +10,7 @@ from typing import Any
 
 from refms.errors import InputError, require_choice
 from refms.names import METHODS
-from refms.run.config import Configuration, read_toml, section_of
+from refms.run.config import Configuration, build_from, section_of, table_of
 from refms.run.sections import SECTIONS, CompareSection, StudySection
 
 _OWN = ("compare", "study")
@@ -47,75 +47,33 @@ class Plan:
     def from_dict(given: Mapping[str, Any]) -> Plan:
         """Return the plan that nested mappings describe; what is not given keeps its default.
 
-        Parameters
-        ----------
-        given : mapping
-            Sections, ``compare`` and ``study`` among them.
-
-        Returns
-        -------
-        Plan
-            Checked.
-
-        Raises
-        ------
-        InputError
-            If a section or key is unknown, or a value has the wrong type or range.
+        Raises InputError if a section or key is unknown, or a value has the wrong type or range.
         """
-        rest = {name: section for name, section in given.items() if name not in _OWN}
-        for name in rest:
-            known = [item.name for item in dataclasses.fields(Configuration)]
-            require_choice(name, [*known, *_OWN], "configuration section")
-        configuration = Configuration.from_dict(rest)
-        compare = _mapping(given.get("compare", {}), "compare")
-        methods = {}
-        for name in METHODS:
-            options = _mapping(compare.get(name, {}), f"compare.{name}")
-            methods[name] = section_of(SECTIONS[name], f"compare.{name}", options)
+        known = [*(item.name for item in dataclasses.fields(Configuration)), *_OWN]
+        for name in given:
+            require_choice(name, known, "configuration section")
+        training = {name: section for name, section in given.items() if name not in _OWN}
+        configuration = Configuration.from_dict(training)
+        compare = table_of(given.get("compare", {}), "compare")
+        methods = {
+            name: section_of(kind, f"compare.{name}", compare.get(name, {}))
+            for name, kind in SECTIONS.items()
+        }
         plain = {key: value for key, value in compare.items() if key not in METHODS}
         for key, value in plain.items():
             if isinstance(value, Mapping):
                 require_choice(key, METHODS, "method in section [compare]")
-        study = None
-        if "study" in given:
-            study = section_of(StudySection, "study", _mapping(given["study"], "study"))
+        study = section_of(StudySection, "study", given["study"]) if "study" in given else None
         return Plan(configuration, section_of(CompareSection, "compare", plain), methods, study)
 
     @staticmethod
     def from_toml(path: str | Path) -> Plan:
-        """Return the plan of a TOML file.
-
-        Parameters
-        ----------
-        path : str or Path
-            The file.
-
-        Returns
-        -------
-        Plan
-            Checked.
-
-        Raises
-        ------
-        FileError
-            If the file cannot be read.
-        InputError
-            As for :meth:`from_dict`, with the name of the file.
-        """
-        given = read_toml(path)
-        try:
-            return Plan.from_dict(given)
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from error
+        """Return the plan of a TOML file; raises FileError where it cannot be read."""
+        plan: Plan = build_from(path, Plan.from_dict)
+        return plan
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all sections as nested dictionaries, the inverse of :meth:`from_dict`.
-
-        Returns
-        -------
-        dict
-            JSON-able, but for tuples.
-        """
+        """Return all sections as nested dictionaries, the inverse of :meth:`from_dict`."""
         compare = dataclasses.asdict(self.compare)
         compare |= {name: dataclasses.asdict(options) for name, options in self.methods.items()}
         own: dict[str, Any] = {"compare": compare}
@@ -124,27 +82,8 @@ class Plan:
         return {**self.configuration.to_dict(), **own}
 
     def with_value(self, key: str, value: Any) -> Plan:
-        """Return the plan with another value of one key.
+        """Return the plan with another value of one key, such as ``"compare.adam.learning_rate"``, checked.
 
-        Parameters
-        ----------
-        key : str
-            Section and key, such as ``"optimization.cg_tolerance"`` or ``"compare.adam.learning_rate"``.
-        value : object
-            The value.
-
-        Returns
-        -------
-        Plan
-            Checked again.
-
-        Raises
-        ------
-        InputError
-            If the key is unknown, or the value has the wrong type or range.
-
-        Examples
-        --------
         >>> plan = Plan.from_dict({}).with_value("network.channels", 4)
         >>> plan.configuration.network.channels
         4
@@ -160,12 +99,6 @@ class Plan:
             raise InputError(f"{key!r} names no key; expected section and key, such as 'network.channels'.")
         place[name] = value
         return Plan.from_dict(given)
-
-
-def _mapping(value: Any, name: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise InputError(f"section [{name}] is {value!r}; expected keys and values.")
-    return value
 
 
 def _listed(value: Any) -> Any:

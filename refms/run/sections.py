@@ -259,7 +259,6 @@ class CompareSection(Budget):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require_listed("methods", self.methods)
         for name in self.methods:
             require_choice(name, METHODS, "method")
         if len(set(self.methods)) < len(self.methods):
@@ -303,7 +302,6 @@ class StudySection(Budget):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_choice(self.method, METHODS, "method")
-        _require_listed("seeds", self.seeds)
         for seed in self.seeds:
             require_whole(seed, "seeds")
         given = {self.parameter: self.values, **self.axes} if self.parameter else dict(self.axes)

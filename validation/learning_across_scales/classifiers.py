@@ -51,11 +51,9 @@ class Settings:
     def __post_init__(self) -> None:
         require_seeds(self.seeds)
         for loss in self.losses:
-            require_choice(loss, LOSSES, "loss in [experiment] losses")
+            require_choice(loss, LOSSES, "loss in losses")
         if min(self.poolings) < 0:
-            raise InputError(
-                f"[experiment] poolings is {list(self.poolings)}; expected numbers of 0 or more."
-            )
+            raise InputError(f"poolings is {list(self.poolings)}; expected numbers of 0 or more.")
 
 
 Run = dict[str, dict[int, dict[str, Any]]]

@@ -72,11 +72,11 @@ class Settings:
     def __post_init__(self) -> None:
         require_seeds(self.seeds)
         for rule in self.rules:
-            require_choice(rule, STENCIL_RULES, "rule in [experiment] rules")
-        require_choice(self.weights, WEIGHT_RULES, "rule in [experiment] weights")
+            require_choice(rule, STENCIL_RULES, "rule in rules")
+        require_choice(self.weights, WEIGHT_RULES, "rule in weights")
         if len(self.sizes) < 2 or any(2 * coarse != fine for coarse, fine in pairwise(self.sizes)):
             raise InputError(
-                f"[experiment] sizes is {list(self.sizes)}; expected at least two, each twice the one before."
+                f"sizes is {list(self.sizes)}; expected at least two, each twice the one before."
             )
 
 

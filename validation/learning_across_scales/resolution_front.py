@@ -19,12 +19,11 @@ import math
 import sys
 import tomllib
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from common.crossing import Parts, columns, fitted, moved, rules_for
+from common.crossing import Parts, fitted, moved, rules_for
 from common.publishing import can_draw, drawn, ended
 
 from refms.cli.files import require_target
@@ -34,11 +33,11 @@ from refms.errors import FileError
 from refms.grid import Grid
 from refms.io.files import atomic_write
 from refms.io.model_file import load_model, save_model
-from refms.model import Model, initial_model, score
+from refms.model import Model, score
 from refms.multiscale.resolution import transfer
 from refms.names import STENCIL_RULES
 from refms.run.config import Configuration
-from refms.run.experiment import read_dataset, split_by
+from refms.run.experiment import examples_of, experiment_of, read_dataset, split_by
 from refms.run.training import train
 from refms.stencils.symbol import symbol
 
@@ -58,25 +57,15 @@ def configured(study: dict[str, Any], changes: dict[str, Any], size: int) -> Con
     return Configuration.from_dict(sections)
 
 
-def trained(configuration: Configuration, images: tuple[Dataset, Dataset], net: Path) -> Model:
+def trained(configuration: Configuration, dataset: Dataset, net: Path) -> Model:
     """Train one net, or read it."""
     if net.exists():
         return load_model(net)
-    data, network = configuration.data, configuration.network
-    grid = data.grid(images[0].grid)
-    start = initial_model(
-        network.network(grid),
-        images[0].classes,
-        network.seed,
-        replace(data.preprocessing, levels=grid.levels_to(images[0].grid)),
-        network.stencil_scale,
-        configuration.optimization.dtype,
-        {"configuration": configuration.to_dict()},
-        network.opening_scale,
-    )
-    done = train(start, columns(start, images[0]), configuration.regularization, configuration.optimization)
-    save_model(net, done.model, overwrite=True)
-    return done.model
+    experiment = experiment_of(configuration, dataset)
+    sections = configuration.regularization, configuration.optimization
+    model = train(experiment.model, experiment.examples, *sections).model
+    save_model(net, model, overwrite=True)
+    return model
 
 
 def high_frequencies(grid: Grid) -> np.ndarray:
@@ -87,7 +76,7 @@ def high_frequencies(grid: Grid) -> np.ndarray:
 
 def feature_spectra(model: Model, images: Dataset) -> list[float]:
     """Return the share of the energy of y_0, …, y_N above the coarse Nyquist frequency, means left out."""
-    found = model.trace(columns(model, images).X)
+    found = model.trace(examples_of(model, images, interpolate=True).X)
     high, shares = high_frequencies(model.grid), []
     axes = tuple(range(1, 1 + model.grid.dimension))
     for k in range(model.network.layers + 1):
@@ -111,7 +100,7 @@ def gains(stencils: np.ndarray, grid: Grid) -> dict[str, float]:
 
 def symbol_gap(coarse: Model, fine: Model, images: Dataset) -> float:
     """Return ‖λ_h(ω) − λ_H(2ω)‖ / ‖λ_H(2ω)‖, both weighted by the spectrum of the images on the fine mesh."""
-    X = columns(fine, images).X.reshape(*fine.grid.shape, -1)
+    X = examples_of(fine, images, interpolate=True).X.reshape(*fine.grid.shape, -1)
     axes = tuple(range(fine.grid.dimension))
     power = (np.abs(np.fft.fftn(X, axes=axes)) ** 2).mean(axis=-1)[..., None, None]
     error = size = 0.0
@@ -155,10 +144,11 @@ def measured(entry: dict[str, Any], size: int, study: dict[str, Any], options: a
                 "make it anew."
             )
         target.with_suffix(".h5").unlink(missing_ok=True)
-    images = split_by(configuration.data, read_dataset(configuration.data.dataset, options.data_dir))
-    model = trained(configuration, images, target.with_suffix(".h5"))
+    dataset = read_dataset(configuration.data.dataset, options.data_dir)
+    model = trained(configuration, dataset, target.with_suffix(".h5"))
+    images = split_by(configuration.data, dataset)
     seconds = sum(row.seconds for row in model.history)
-    validation = columns(model, images[1])
+    validation = examples_of(model, images[1], interpolate=True)
     native = score(model, validation.X, validation.C)
     other = next(n for n in study["sizes"] if n != size)
     some = subset(images[1], np.arange(min(SPECTRUM_IMAGES, images[1].count)))

@@ -53,11 +53,9 @@ class Settings:
     def __post_init__(self) -> None:
         require_seeds(self.seeds)
         for kind in self.starts:
-            require_choice(kind, KINDS, "interpolation in [experiment] starts")
+            require_choice(kind, KINDS, "interpolation in starts")
         if self.depths[0] < 1 or any(shallow >= deep for shallow, deep in pairwise(self.depths)):
-            raise InputError(
-                f"[experiment] depths is {list(self.depths)}; expected growing numbers of layers."
-            )
+            raise InputError(f"depths is {list(self.depths)}; expected growing numbers of layers.")
 
 
 Run = dict[str, dict[int, dict[str, Any]]]

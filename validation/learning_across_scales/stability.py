@@ -91,14 +91,14 @@ class Settings:
         for net in self.nets:
             words = net.split()
             if len(words) != 2:
-                raise InputError(f"[experiment] nets has {net!r}; expected 'integrator layer'.")
-            require_choice(words[0], INTEGRATORS, "integrator in [experiment] nets")
-            require_choice(words[1], LAYERS, "layer in [experiment] nets")
+                raise InputError(f"nets has {net!r}; expected 'integrator layer'.")
+            require_choice(words[0], INTEGRATORS, "integrator in nets")
+            require_choice(words[1], LAYERS, "layer in nets")
         doubled = [2**k for k in range(len(self.refinements))]
         if list(self.refinements) != doubled or len(doubled) < 3:
-            raise InputError(f"[experiment] refinements is {list(self.refinements)}; expected 1, 2, 4, ….")
+            raise InputError(f"refinements is {list(self.refinements)}; expected 1, 2, 4, ….")
         if self.images < 1 or min(self.lengths) < 1 or min(self.noise) < 0:
-            raise InputError("[experiment] images and lengths must be 1 or more, noise 0 or more.")
+            raise InputError("images and lengths must be 1 or more, noise 0 or more.")
 
 
 def of(configuration: Configuration, net: str) -> Configuration:

@@ -5,7 +5,7 @@ from refms.run.config.configuration import Configuration
 from refms.run.config.data import DataSection
 from refms.run.config.network import NetworkSection
 from refms.run.config.optimization import OptimizationSection
-from refms.run.config.reading import LONGEST_FILE, read_toml, section_of
+from refms.run.config.reading import LONGEST_FILE, build_from, section_of, table_of
 from refms.run.config.regularization import RegularizationSection
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "NetworkSection",
     "OptimizationSection",
     "RegularizationSection",
-    "read_toml",
+    "build_from",
     "section_of",
+    "table_of",
 ]

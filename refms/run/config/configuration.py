@@ -13,7 +13,7 @@ from refms.run.config.classifier import ClassifierSection
 from refms.run.config.data import DataSection
 from refms.run.config.network import NetworkSection
 from refms.run.config.optimization import OptimizationSection
-from refms.run.config.reading import read_toml, section_of
+from refms.run.config.reading import build_from, section_of
 from refms.run.config.regularization import RegularizationSection
 
 
@@ -42,59 +42,24 @@ class Configuration:
     def from_dict(given: Mapping[str, Any]) -> Configuration:
         """Return the configuration that nested mappings describe; what is not given keeps its default.
 
-        Parameters
-        ----------
-        given : mapping
-            Section name to mapping of key to value.
-
-        Returns
-        -------
-        Configuration
-            Checked.
-
-        Raises
-        ------
-        InputError
-            If a section or key is unknown (the nearest match is offered), or a value has the wrong type or
-            range.
+        Raises InputError if a section or key is unknown (the nearest match is offered), or a value has the
+        wrong type or range.
         """
         if not isinstance(given, Mapping):
             raise InputError(f"the configuration is {given!r}; expected sections of keys and values.")
-        sections = {item.name: item.default_factory for item in fields(Configuration)}
-        built = {}
-        for name, values in given.items():
-            require_choice(name, sections, "configuration section")
-            if not isinstance(values, Mapping):
-                raise InputError(f"section [{name}] is {values!r}; expected keys and values.")
-            built[name] = section_of(sections[name], name, values)
-        return Configuration(**built)
+        kinds = {item.name: item.default_factory for item in fields(Configuration)}
+        return Configuration(
+            **{
+                name: section_of(kinds[require_choice(name, kinds, "configuration section")], name, values)
+                for name, values in given.items()
+            }
+        )
 
     @staticmethod
     def from_toml(path: str | Path) -> Configuration:
-        """Return the configuration of a TOML file.
-
-        Parameters
-        ----------
-        path : str or Path
-            The file.
-
-        Returns
-        -------
-        Configuration
-            Checked.
-
-        Raises
-        ------
-        FileError
-            If the file cannot be read, is longer than :data:`LONGEST_FILE`, or is no TOML.
-        InputError
-            As for :meth:`from_dict`.
-        """
-        given = read_toml(path)
-        try:
-            return Configuration.from_dict(given)
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from error
+        """Return the configuration of a TOML file; raises FileError where it cannot be read."""
+        built: Configuration = build_from(path, Configuration.from_dict)
+        return built
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return the sections as nested dictionaries, the inverse of :meth:`from_dict`."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +16,9 @@ LONGEST_FILE = 2**20
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
-    """Return what a TOML file says.
+    """Return what a TOML file says; nothing is checked yet.
 
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Returns
-    -------
-    dict
-        Nested; nothing is checked yet.
-
-    Raises
-    ------
-    FileError
-        If the file cannot be read, is longer than :data:`LONGEST_FILE`, or is no TOML.
+    Raises FileError if it cannot be read, is longer than :data:`LONGEST_FILE`, or is no TOML.
     """
     size = regular_file_size(path)
     if size > LONGEST_FILE:
@@ -48,52 +34,59 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         raise FileError(f"{str(path)!r} is not valid TOML: {error}.") from error
 
 
-def section_of(kind: Any, name: str, values: Mapping[str, Any]) -> Any:
+def build_from(path: str | Path, build: Callable[[dict[str, Any]], Any]) -> Any:
+    """Return what ``build`` makes of a TOML file; what is wrong with it is told with the file's name."""
+    given = read_toml(path)
+    try:
+        return build(given)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def table_of(value: Any, name: str) -> Mapping[str, Any]:
+    """Return a section's keys and values, or refuse what is none."""
+    if not isinstance(value, Mapping):
+        raise InputError(f"section [{name}] is {value!r}; expected keys and values.")
+    return value
+
+
+def section_of(kind: Any, name: str, values: Any) -> Any:
     """Return a section: a frozen dataclass whose defaults say the types of its keys.
 
-    Parameters
-    ----------
-    kind : type
-        The dataclass; a field with a tuple as its default takes a list, one with a mapping a table.
-    name : str
-        What the section is called.
-    values : mapping
-        What is given; the rest keeps its default.
-
-    Returns
-    -------
-    object
-        Of that kind.
-
-    Raises
-    ------
-    InputError
-        If a key is unknown, or a value has the wrong type or range.
+    A tuple takes a list, of the type of the default's entries where it has any; a mapping takes a table; a
+    float takes an int. What is not given keeps its default. Raises InputError if a key is unknown (the
+    nearest match is offered), or a value has the wrong type or range.
     """
-    types = {item.name: type(_default(item)) for item in fields(kind)}
+    defaults = {item.name: _default(item) for item in dataclasses.fields(kind)}
     checked = {}
-    for key, value in values.items():
-        require_choice(key, types, f"key in section [{name}]")
-        wanted = types[key]
-        if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-            value = _as_float(value)
-        if wanted is tuple and isinstance(value, list):
-            value = tuple(value)
-        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-            raise InputError(f"[{name}] {key} is {value!r}; expected a value of type {_word(wanted)}.")
-        checked[key] = value
+    for key, value in table_of(values, name).items():
+        default = defaults[require_choice(key, defaults, f"key in section [{name}]")]
+        checked[key] = _value(f"[{name}] {key}", value, default)
     try:
         return kind(**checked)
     except InputError as error:
         raise InputError(f"[{name}] {error}") from error
 
 
+def _value(name: str, value: Any, default: Any) -> Any:
+    """Return a value in the type of its default, or refuse it."""
+    wanted = type(default)
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return _as_float(value)
+    if wanted is tuple:
+        inner = type(default[0]) if default else None
+        expected = f"a list of {inner.__name__} with at least one entry" if inner else "a list"
+        fits = isinstance(value, list | tuple) and (inner is None or {inner} == {*map(type, value)})
+        if not fits:
+            raise InputError(f"{name} is {value!r}; expected {expected}.")
+        return tuple(value)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        raise InputError(f"{name} is {value!r}; expected a value of type {wanted.__name__}.")
+    return value
+
+
 def _default(item: dataclasses.Field[Any]) -> Any:
     return item.default if item.default_factory is dataclasses.MISSING else item.default_factory()
-
-
-def _word(kind: type) -> str:
-    return "list" if kind is tuple else kind.__name__
 
 
 def _as_float(value: int) -> float:
@@ -104,20 +97,7 @@ def _as_float(value: int) -> float:
 
 
 def require_at_least(least: int, **values: int) -> None:
-    """Refuse a number below a bound.
-
-    Parameters
-    ----------
-    least : int
-        The bound.
-    **values : int
-        Numbers by the names of their keys.
-
-    Raises
-    ------
-    InputError
-        Naming the first that is too small.
-    """
+    """Refuse a number below a bound, the first one by the name of its key."""
     for name, value in values.items():
         if value < least:
             raise InputError(f"{name} is {value}; expected {least} or more.")

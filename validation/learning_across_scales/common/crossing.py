@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from common.smoothing import matched_on
-from refms.data.dataset import Dataset, one_hot
+from refms.data.dataset import Dataset
 from refms.grid import Grid
 from refms.io.files import atomic_write
 from refms.model import Model, score
 from refms.multiscale.agreement import agreement
 from refms.multiscale.resolution import transfer
 from refms.names import STENCIL_RULES, WEIGHT_RULES
-from refms.objective.batches import LabelledColumns
 from refms.run.config import NetworkSection, OptimizationSection, RegularizationSection
+from refms.run.experiment import examples_of
 from refms.run.training import fit_classifier
 from refms.stencils.transfer import transfer_pair
 
@@ -74,7 +74,7 @@ def moved(model: Model, there: int, pair: str, rules: Sequence[str], parts: Part
         widths = {"raw": 0.0, "training": sigma, "matched": matched, "agreeing": agreed.smoothing}
         for images, width in widths.items():
             smoothed = replace(other, preprocessing=replace(other.preprocessing, smoothing=width))
-            validation = columns(smoothed, parts.validation)
+            validation = examples_of(smoothed, parts.validation, interpolate=True)
             found = score(smoothed, validation.X, validation.C)
             way = {"from": here, "to": there, "pair": pair, "stencils": stencils, "weights": weights}
             of_images = {"images": images, "smoothing": width, "accuracy": found.accuracy}
@@ -114,18 +114,14 @@ def fitted(
     for stencils in rules:
         other = transfer(model, _grid(model, there), pair, stencils, weights="adjoint")
         other = replace(other, preprocessing=replace(other.preprocessing, smoothing=sigma))
-        training, validation = columns(other, parts.training), columns(other, parts.validation)
+        training, validation = (
+            examples_of(other, part, interpolate=True) for part in (parts.training, parts.validation)
+        )
         done = fit_classifier(other, training, weights, options).model
         way = {"from": here, "to": there, "pair": pair, "stencils": stencils, "smoothing": sigma}
         accuracy = score(done, validation.X, validation.C).accuracy
         rows.append({**way, "newton_steps": len(done.history), "accuracy": accuracy})
     return rows
-
-
-def columns(model: Model, part: Dataset) -> LabelledColumns:
-    """Return images and labels as a model wants them."""
-    labels = one_hot(part.labels, part.classes, str(model.W.dtype))
-    return LabelledColumns(model.prepare(part, interpolate=True), labels)
 
 
 def kept(target: Path, make: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -7,30 +7,19 @@ the experiment itself, and ``[full.<table>]`` what ``--full`` puts over each tab
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from refms.cli.options import add_data_options
-from refms.errors import FileError, InputError, require_choice
-from refms.io.files import regular_file_size
-from refms.run.config import Configuration
+from refms.errors import InputError
+from refms.run.config import Configuration, build_from, section_of
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a configuration file asks for.
-
-    Parameters
-    ----------
-    configuration : Configuration
-        Data, network, regularisers, optimisation.
-    settings : object
-        The table ``[experiment]``, a frozen dataclass of the experiment's own.
-    """
+    """What a configuration file asks for: a training, and the table ``[experiment]`` of the experiment."""
 
     configuration: Configuration
     settings: Any
@@ -73,32 +62,10 @@ def words_of(options: argparse.Namespace) -> list[str]:
 def read_plan(options: argparse.Namespace, kind: type) -> Plan:
     """Return what CONFIG.toml asks for, with the options put over it.
 
-    Parameters
-    ----------
-    options : argparse.Namespace
-        Of :func:`options_of`.
-    kind : type
-        Frozen dataclass of the table ``[experiment]``; the types of its defaults are what is expected.
-
-    Returns
-    -------
-    Plan
-        Checked.
-
-    Raises
-    ------
-    InputError, FileError
-        If the file cannot be read or a key or value is not usable.
+    ``kind`` is the frozen dataclass of the table ``[experiment]``; its defaults say the types expected.
     """
-    regular_file_size(options.config)
-    try:
-        tables = tomllib.loads(options.config.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise FileError(f"{str(options.config)!r} is not valid TOML: {error}.") from error
-    try:
-        return _plan(tables, options, kind)
-    except InputError as error:
-        raise InputError(f"{options.config}: {error}") from error
+    plan: Plan = build_from(options.config, lambda tables: _plan(tables, options, kind))
+    return plan
 
 
 def _plan(tables: dict[str, Any], options: argparse.Namespace, kind: type) -> Plan:
@@ -113,7 +80,7 @@ def _plan(tables: dict[str, Any], options: argparse.Namespace, kind: type) -> Pl
         own["seeds"] = options.seeds
     if options.dataset:
         tables["data"] = {**_table(tables.get("data", {}), "data"), "dataset": options.dataset}
-    return Plan(Configuration.from_dict(tables), _settings(kind, own))
+    return Plan(Configuration.from_dict(tables), section_of(kind, "experiment", own))
 
 
 def _table(value: Any, name: str) -> dict[str, Any]:
@@ -122,28 +89,10 @@ def _table(value: Any, name: str) -> dict[str, Any]:
     return value
 
 
-def _settings(kind: type, given: Mapping[str, Any]) -> Any:
-    defaults = {item.name: item.default for item in dataclasses.fields(kind)}
-    checked = {}
-    for key, value in given.items():
-        wanted = defaults[require_choice(key, defaults, "key in section [experiment]")]
-        if isinstance(wanted, tuple):
-            inner = type(wanted[0])
-            if not isinstance(value, list) or not value or any(type(item) is not inner for item in value):
-                raise InputError(f"[experiment] {key} is {value!r}; expected a list of {inner.__name__}.")
-            value = tuple(value)
-        elif type(value) is not type(wanted):
-            raise InputError(
-                f"[experiment] {key} is {value!r}; expected a value of type {type(wanted).__name__}."
-            )
-        checked[key] = value
-    return kind(**checked)
-
-
 def require_seeds(seeds: tuple[int, ...]) -> None:
     """Refuse seeds that are negative or repeat."""
     if min(seeds) < 0 or len(set(seeds)) < len(seeds):
-        raise InputError(f"[experiment] seeds is {list(seeds)}; expected different numbers of 0 or more.")
+        raise InputError(f"seeds is {list(seeds)}; expected different numbers of 0 or more.")
 
 
 def seeded(configuration: Configuration, seed: int) -> Configuration:

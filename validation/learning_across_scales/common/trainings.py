@@ -7,26 +7,24 @@ import time
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from refms.cli.files import write_json
-from refms.cli.progress import duration, show_status, status_line, time_left
-from refms.data.dataset import Dataset, one_hot
+from refms.cli.progress import Clock, status_line
+from refms.data.dataset import Dataset
 from refms.errors import Array, FileError
 from refms.io.checkpoint_files import CheckpointFiles
 from refms.io.model_file import load_model, save_model
-from refms.model import Model, initial_model, score
+from refms.model import Model
 from refms.objective.batches import LabelledColumns
 from refms.objective.shards import Team
 from refms.optimize.history import History, HistoryRow
-from refms.optimize.schedule import Report
+from refms.optimize.joint import JOINT, joined
+from refms.optimize.schedule import Monitor, Report
 from refms.run.config import Configuration
-from refms.run.experiment import split_by
-from refms.run.training import Checkpoint, problem_of, train
+from refms.run.experiment import Experiment, examples_of, split_by, start_of
+from refms.run.training import Checkpoint, Training, train
 
 CURVE = (
     "iteration",
@@ -70,31 +68,12 @@ class Bench:
 
     def start(self, configuration: Configuration, size: int) -> Model:
         """Return the random start on a mesh of ``size`` cells along each axis."""
-        section, network = configuration.data, configuration.network
-        grid = replace(section, size=size).grid(self.dataset.grid)
-        levels = grid.levels_to(self.dataset.grid)
-        return initial_model(
-            network.network(grid),
-            self.dataset.classes,
-            network.seed,
-            replace(section.preprocessing, levels=levels),
-            network.stencil_scale,
-            configuration.optimization.dtype,
-            {"configuration": configuration.to_dict(), "dataset": self.dataset.name},
-            network.opening_scale,
-            configuration.classifier.loss,
-            configuration.classifier.pooling,
-        )
+        return start_of(replace(configuration, data=replace(configuration.data, size=size)), self.dataset)
 
     def examples(self, configuration: Configuration, model: Model) -> tuple[LabelledColumns, LabelledColumns]:
         """Return training and validation examples on a model's mesh and in its precision."""
-        training, validation = (
-            LabelledColumns(
-                model.prepare(part), one_hot(part.labels, self.dataset.classes, str(model.W.dtype))
-            )
-            for part in split_by(configuration.data, self.dataset)
-        )
-        return training, validation
+        training, validation = split_by(configuration.data, self.dataset)
+        return examples_of(model, training), examples_of(model, validation)
 
     def trained(
         self, name: str, configuration: Configuration, start: Model, after: Sequence[int] = ()
@@ -145,49 +124,52 @@ class Bench:
         if not ours:
             files.remove()
         start = replace(start, record={**start.record, "asked": asked}, history=History())  # a new curve
-        model, unit = _train(name, configuration, start, self, files)
-        save_model(net, model, overwrite=True)
+        experiment = Experiment(configuration, start, *self.examples(configuration, start))
+        done = _train(name, experiment, files, Team(threads=self.threads))
+        unit = _unit(done, experiment)
+        save_model(net, done.model, overwrite=True)
         write_json(str(kept), {"asked": asked, **unit})
         files.remove()
-        return model, unit
+        return done.model, unit
 
 
-def _train(
-    name: str, configuration: Configuration, start: Model, bench: Bench, files: CheckpointFiles
-) -> tuple[Model, dict[str, Any]]:
-    examples, validation = bench.examples(configuration, start)
-    memory = configuration.optimization.memory
-    problem = problem_of(start, examples, configuration.regularization, configuration.optimization)
-    at_start = problem.block("joint", start.blocks).value(np.concatenate([*start.blocks.values()]))
-    before = score(start, validation.X, validation.C, memory)
-    begin = files.newest() if files.existing() else Checkpoint(start)
+def _train(name: str, experiment: Experiment, files: CheckpointFiles, team: Team) -> Training:
+    """Train, or go on from the newest checkpoint; each iteration prints a row and leaves a checkpoint."""
+    begin = files.newest() if files.existing() else Checkpoint(experiment.model)
+    sections = experiment.configuration.regularization, experiment.configuration.optimization
+    with status_line():
+        monitor = _measuring(name, experiment, begin)
+        return train(begin, experiment.examples, *sections, monitor, team, files.write)
+
+
+def _measuring(name: str, experiment: Experiment, begin: Checkpoint) -> Monitor:
+    total = experiment.configuration.optimization.iterations
     cpu_seconds = begin.model.history.rows[-1].extra["cpu_seconds"] if begin.iteration else 0.0
-    mark, total = time.process_time(), configuration.optimization.iterations
-    clock = [time.perf_counter()]  # when this run began and each iteration ended
-    show_status(f"{name}: iteration {begin.iteration + 1}/{total} is running")
+    mark, clock = time.process_time(), Clock(total, begin.iteration, f"{name}: ")
 
     def monitor(iteration: int, blocks: Mapping[str, Array], rows: tuple[HistoryRow, ...]) -> Report:
         nonlocal cpu_seconds, mark
         cpu_seconds += time.process_time() - mark
-        clock.append(time.perf_counter())
-        found = score(start.with_blocks(blocks), validation.X, validation.C, memory)
-        show_status()
+        found = experiment.score(experiment.model.with_blocks(blocks))
+        clock.tick(iteration)
         print(
             f"{name}: iteration={iteration}/{total} objective={rows[-1].objective:.6g} "
             f"validation_accuracy={found.accuracy:.4f}",
             flush=True,
         )
-        if iteration < total:
-            left = time_left([after - before for before, after in pairwise(clock)], total - iteration)
-            show_status(f"{name}: iteration {iteration + 1}/{total} is running, about {duration(left)} left")
+        clock.announce(iteration)
         mark = time.process_time()
         measured = {"validation_accuracy": found.accuracy, "validation_loss": found.loss}
         return Report({**measured, "cpu_seconds": cpu_seconds})
 
-    team = Team(threads=bench.threads)
-    sections = configuration.regularization, configuration.optimization
-    with status_line():
-        done = train(begin, examples, *sections, monitor, team, files.write)
+    return monitor
+
+
+def _unit(done: Training, experiment: Experiment) -> dict[str, Any]:
+    """Return what a training leaves beside its model."""
+    start, problem = experiment.model, experiment.problem
+    before = experiment.score(start)
+    at_start = problem.block(JOINT, start.blocks).value(joined(start.blocks))
     seconds, curve = 0.0, [(0, at_start, before.accuracy, before.loss, 0.0, 0.0, 0.0)]
     for row in done.model.history:
         seconds += row.seconds
@@ -195,11 +177,10 @@ def _train(
             accuracy, loss = row.extra["validation_accuracy"], row.extra["validation_loss"]
             spent = row.work_units, row.extra["cpu_seconds"], seconds
             curve.append((row.iteration, row.objective, accuracy, loss, *spent))
-    multiply_adds = problem.network.multiply_adds + problem.classifier.multiply_adds
-    return done.model, {
-        "examples": {"train": examples.count, "validation": validation.count},
+    return {
+        "examples": {"train": experiment.examples.count, "validation": experiment.validation.count},
         "curve": dict(zip(CURVE, map(list, zip(*curve, strict=True)), strict=True)),
-        "multiply_adds": multiply_adds,
+        "multiply_adds": problem.network.multiply_adds + problem.classifier.multiply_adds,
         "outcome": {"status": str(done.outcome.status), "message": done.outcome.message},
         "notes": list(done.notes),
     }
