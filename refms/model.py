@@ -1,9 +1,10 @@
-"""A network with its parameters, classifier and pre-processing: what is trained, transferred and stored."""
+"""A network with its parameters, pre-processing and reading: what is trained, transferred and stored."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping as MappingABC
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,166 +12,155 @@ import numpy as np
 from refms.backend import Backend, backend_of
 from refms.data.dataset import Dataset
 from refms.data.preprocessing import Preprocessing, prepare
-from refms.errors import (
-    Array,
-    InputError,
-    require_choice,
-    require_same_precision,
-    require_shape,
-    require_whole,
-)
+from refms.errors import Array, InputError, require_same_precision, require_shape
 from refms.grid import Grid
-from refms.names import LOSSES
-from refms.network.architectures.residual import Residual, initial_parameters
-from refms.network.composition import Sequence
-from refms.network.layers.pooling import AveragePooling, pooled_grid
+from refms.maps.architectures.architecture import Architecture, free_arrays, free_map
+from refms.maps.combinators import chain
+from refms.maps.map import Map
 from refms.objective.batches import DEFAULT_MEMORY, batch_width
 from refms.objective.classifier import Classifier
 from refms.objective.losses import loss_named
+from refms.objective.reading import Classes, Reading
 from refms.optimize.history import History
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """Configuration and numbers of a classifying network.
+    """An architecture and its numbers, what is done to images before it and what is read after it.
 
     Parameters
     ----------
-    network : Residual
-        Configuration of the network.
-    opening : array
-        Opening stencil, shape (c, image channels, *opening stencil).
-    stencils : array
-        Shape (N, c, c, *stencil); row k belongs to time t_k = k δt.
-    biases : array
-        Shape (N, c).
-    W : array
-        Classification weights, shape (c·n, ℓ); with pooling (c · blocks, ℓ).
-    mu : array
-        Classification biases, shape (ℓ,).
+    architecture : Architecture
+        The network, such as :class:`~refms.maps.architectures.residual.Residual`.
+    arrays : mapping of str to array
+        Its parameters by name and those of the reading, all of one precision and backend. For the residual
+        net ``opening`` (c, image channels, *stencil), ``stencils`` (N, c, c, *stencil), row k for the time
+        t_k = k δt, and ``biases`` (N, c); for classes ``W`` (c·n, ℓ), with pooling (c · blocks, ℓ), and
+        ``mu`` (ℓ,).
+    reading : Classes or Image
+        What the output says.
     preprocessing : Preprocessing
         What is done to images before the network sees them.
     record : mapping
         JSON-able notes: configuration, seeds, versions, transfers.
     history : History
         Rows of the training.
-    loss : str
-        The classifier of eq. (5): ``"softmax"``, ``"least-squares"``, ``"logistic"`` or ``"smooth-hinge"``.
-    pooling : int
-        Cells along each axis of the blocks over which y_N is averaged before the classifier; 1 for no
-        pooling, 0 for the mean over the whole mesh.
 
     Raises
     ------
     InputError
-        If a shape does not fit the configuration, precisions are mixed, or a number is not finite.
+        If an array is missing, unknown or of another shape, precisions are mixed, or a number is not finite.
     """
 
-    network: Residual
-    opening: Array
-    stencils: Array
-    biases: Array
-    W: Array
-    mu: Array
+    architecture: Architecture
+    arrays: Mapping[str, Array]
+    reading: Reading
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
-    record: MappingABC[str, Any] = field(default_factory=dict)
+    record: Mapping[str, Any] = field(default_factory=dict)
     history: History = field(default_factory=History)
-    loss: str = "softmax"
-    pooling: int = 1
 
     def __post_init__(self) -> None:
-        for name, shape in self.network.parameter_shapes.items():
-            require_shape(getattr(self, name), shape, name)
-        require_shape(self.mu, (None,), "mu", "one bias per class")
-        require_choice(self.loss, LOSSES, "loss")
-        features = self.network.channels * pooled_grid(self.grid, self.pooling).cells
-        require_shape(
-            self.W, (features, self.mu.shape[0]), "W", "(channels * cells, or blocks if pooled, classes)"
-        )
-        require_same_precision(**self.arrays)
-        xp = backend_of(*self.arrays.values()).xp
-        for name, array in self.arrays.items():
+        shapes = self.shapes
+        if set(self.arrays) != set(shapes):
+            raise InputError(f"got the arrays {sorted(self.arrays)}; expected exactly {sorted(shapes)}.")
+        arrays = {name: self.arrays[name] for name in shapes}
+        object.__setattr__(self, "arrays", arrays)
+        for name, shape in shapes.items():
+            require_shape(arrays[name], shape, name)
+        require_same_precision(**arrays)
+        xp = backend_of(*arrays.values()).xp
+        for name, array in arrays.items():
             if not bool(xp.isfinite(array).all()):
                 raise InputError(f"{name} holds NaN or infinity; expected finite parameters.")
 
     @property
     def grid(self) -> Grid:
         """Mesh of the network."""
-        return self.network.grid
+        return self.architecture.grid
 
     @property
-    def arrays(self) -> dict[str, Array]:
-        """The five parameter arrays by name."""
-        names = ("opening", "stencils", "biases", "W", "mu")
-        return {name: getattr(self, name) for name in names}
+    def dtype(self) -> str:
+        """``"float64"`` or ``"float32"``."""
+        return str(next(iter(self.arrays.values())).dtype)
+
+    @property
+    def backend(self) -> Backend:
+        """Where the arrays live."""
+        return backend_of(*self.arrays.values())
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of all arrays by name."""
+        own = self.architecture.arrays.shapes
+        return {**own, **self.reading.shapes(self.grid, self.architecture.channels)}
 
     @property
     def classifier(self) -> Classifier:
-        """The classifier, on this grid or on that of the blocks."""
-        grid = pooled_grid(self.grid, self.pooling)
-        return Classifier(grid, self.network.channels, int(self.mu.shape[0]))
+        """The classifier, on this grid or on that of the blocks; an image has none."""
+        if not isinstance(self.reading, Classes):
+            raise InputError("the model's output is an image; expected one that reads classes.")
+        return self.reading.classifier(self.grid, self.architecture.channels)
 
-    @property
-    def map(self) -> Sequence:
-        """The network as a map from θ and images to what the classifier sees, y_N or its means."""
-        network = self.network.mapping(self.opening)
-        if self.pooling == 1:
-            return network
-        pool = AveragePooling(self.grid, self.network.channels, self.pooling)
-        return Sequence((*network.maps, ("pooling", pool)))
+    @cached_property
+    def map(self) -> Map:
+        """The network as a map from its learned parameters and images to what the reading sees."""
+        free = free_map(self.architecture, self.arrays)
+        return self.reading.after(free, self.grid, self.architecture.channels)
+
+    @cached_property
+    def maps(self) -> dict[str, Map]:
+        """The maps whose parameters are the blocks: ``propagation``, and ``classifier`` for classes."""
+        if isinstance(self.reading, Classes):
+            return {"propagation": self.map, "classifier": self.classifier.map}
+        return {"propagation": self.map}
 
     @property
     def blocks(self) -> dict[str, Array]:
-        """The parameters as the two vectors of problem (6), ``propagation`` and ``classifier``."""
-        arrays = self.arrays
-        return {
-            "propagation": self.network.theta(arrays),
-            "classifier": self.classifier.layout.pack({"W": self.W, "mu": self.mu}),
-        }
+        """The learned parameters as the vectors of problem (6)."""
+        found = {"propagation": free_arrays(self.architecture).pack(self.arrays)}
+        if isinstance(self.reading, Classes):
+            parts = {name: self.arrays[name] for name in ("W", "mu")}
+            found["classifier"] = self.classifier.layout.pack(parts)
+        return found
 
-    def with_blocks(self, blocks: MappingABC[str, Array]) -> Model:
-        """Return the model with the parameters of two vectors, the inverse of :attr:`blocks`.
+    def with_blocks(self, blocks: Mapping[str, Array]) -> Model:
+        """Return the model with the parameters of the given vectors, the inverse of :attr:`blocks`.
 
         Parameters
         ----------
         blocks : mapping of str to array
-            ``propagation`` and ``classifier``.
+            ``propagation``, and ``classifier`` for classes.
 
         Returns
         -------
         Model
-            A new model with arrays of its own; only a fixed opening is the same array.
+            A new model with arrays of its own; only held arrays are the same ones.
 
         Raises
         ------
         InputError
             If a vector is missing, does not fit, or is not finite.
         """
-        for name in ("propagation", "classifier"):
+        for name in self.maps:
             if name not in blocks:
-                raise InputError(f"block {name!r} is missing; expected 'propagation' and 'classifier'.")
-        omega = self.classifier.layout.unpack(blocks["classifier"])
-        learned = self.network.parameters(blocks["propagation"], self.opening)
-        return replace(self, **learned, W=omega["W"].copy(), mu=omega["mu"].copy())
+                raise InputError(f"block {name!r} is missing; expected {' and '.join(map(repr, self.maps))}.")
+        learned = free_arrays(self.architecture).unpack(blocks["propagation"])
+        if isinstance(self.reading, Classes):
+            read = self.classifier.layout.unpack(blocks["classifier"])
+            learned |= {name: part.copy() for name, part in read.items()}
+        return self.with_arrays(**learned)
+
+    def with_arrays(self, **arrays: Array) -> Model:
+        """Return the model with some arrays replaced."""
+        return replace(self, arrays={**self.arrays, **arrays})
 
     def on(self, backend: Backend) -> Model:
-        """Return the model with its arrays on a backend.
+        """Return the model with its arrays on a backend, new ones where they had to move."""
+        home = self.backend
+        return self.with_arrays(**{k: backend.from_host(home.to_host(v)) for k, v in self.arrays.items()})
 
-        Parameters
-        ----------
-        backend : Backend
-            NumPy or CuPy.
-
-        Returns
-        -------
-        Model
-            With arrays of its own where they had to move.
-        """
-        moved = {name: backend_of(array).to_host(array) for name, array in self.arrays.items()}
-        return replace(self, **{name: backend.from_host(array) for name, array in moved.items()})
-
-    def logits(self, X: Array, memory: int = DEFAULT_MEMORY) -> Array:
-        """Return the logits of prepared images, in batches.
+    def outputs(self, X: Array, memory: int = DEFAULT_MEMORY) -> Array:
+        """Return what the model makes of prepared images, in batches: logits (ℓ, m), or images.
 
         Parameters
         ----------
@@ -182,22 +172,16 @@ class Model:
         Returns
         -------
         array
-            Shape (ℓ, m).
+            Shape (rows of the output, m).
         """
-        require_shape(X, (self.map.rows_in, None), "X", "(image channels * cells, examples)")
-        require_same_precision(X=X, W=self.W)
-        blocks, network, classifier = self.blocks, self.map, self.classifier
-        width = batch_width(network.stored, X.dtype.itemsize, memory)
-        pieces = [
-            classifier.apply(
-                blocks["classifier"], network.apply(blocks["propagation"], X[:, start : start + width])
-            )
-            for start in range(0, X.shape[1], width)
-        ]
+        whole, theta = self._whole()
+        whole.require(theta, X)
+        width = batch_width(self.map.stored, X.dtype.itemsize, memory)
+        pieces = [whole.evaluate(theta, X[:, start : start + width]) for start in range(0, X.shape[1], width)]
         return backend_of(X).xp.concatenate(pieces, axis=1)
 
     def trace(self, X: Array) -> dict[str, Array]:
-        """Return every named intermediate from images to logits, for comparison layer by layer.
+        """Return every named intermediate from images to the output, for comparison layer by layer.
 
         Parameters
         ----------
@@ -207,12 +191,17 @@ class Model:
         Returns
         -------
         dict of str to array
-            In the order of computation, ``output`` (the logits) last.
+            In the order of computation, ``output`` last.
         """
-        whole = Sequence((("network", self.map), ("classifier", self.classifier)))
-        blocks = self.blocks
-        theta = backend_of(X).xp.concatenate([blocks["propagation"], blocks["classifier"]])
+        whole, theta = self._whole()
         return whole.trace(theta, X)
+
+    def _whole(self) -> tuple[Map, Array]:
+        """Return network and classifier as one map, and all learned parameters."""
+        names = {"propagation": "network", "classifier": "classifier"}
+        whole = chain(*[(names[name], map_) for name, map_ in self.maps.items()])
+        parts = list(self.blocks.values())
+        return whole, backend_of(*parts).xp.concatenate(parts)
 
     def prepare(self, dataset: Dataset, interpolate: bool = False) -> Array:
         """Return a dataset's images as columns on this model's grid and in its precision.
@@ -227,7 +216,7 @@ class Model:
         Returns
         -------
         array
-            Shape (n, m), on the model's backend.
+            Shape (channels · n, m), on the model's backend.
 
         Raises
         ------
@@ -242,42 +231,36 @@ class Model:
                 "(refms transfer --to), or let the images be interpolated (refms evaluate --interpolate)."
             )
         steps = replace(self.preprocessing, levels=max(levels, 0))
-        backend = backend_of(self.W)
-        return prepare(dataset, steps, str(self.W.dtype), backend=backend, refinements=max(-levels, 0))[0]
+        return prepare(dataset, steps, self.dtype, backend=self.backend, refinements=max(-levels, 0))[0]
 
 
 def initial_model(
-    network: Residual,
-    classes: int,
-    seed: int,
-    preprocessing: Preprocessing | None = None,
-    stencil_scale: float = 0.1,
+    architecture: Architecture,
+    reading: Reading,
+    seed: int = 0,
     dtype: str = "float64",
-    record: MappingABC[str, Any] | None = None,
-    opening_scale: float = 1.0,
-    loss: str = "softmax",
-    pooling: int = 1,
+    preprocessing: Preprocessing | None = None,
+    record: Mapping[str, Any] | None = None,
+    **scales: float,
 ) -> Model:
-    """Return an untrained model: random opening and stencils, everything else zero.
+    """Return an untrained model: the architecture's random start, and zeros for what is read.
 
     Parameters
     ----------
-    network : Residual
-        Configuration.
-    classes : int
-        Number of classes ℓ.
+    architecture : Architecture
+        The network.
+    reading : Classes or Image
+        What is read from its output.
     seed : int
         Seed of the random numbers.
-    preprocessing : Preprocessing, optional
-        What is done to images.
-    stencil_scale, opening_scale : float
-        See :func:`~refms.network.architectures.residual.initial_parameters`.
     dtype : str
         ``"float64"`` or ``"float32"``.
+    preprocessing : Preprocessing, optional
+        What is done to images.
     record : mapping, optional
         Notes to store with the model.
-    loss, pooling
-        See :class:`Model`.
+    **scales : float
+        As the architecture's ``initial`` takes them, such as ``stencil_scale``.
 
     Returns
     -------
@@ -287,28 +270,19 @@ def initial_model(
     Raises
     ------
     InputError
-        If there are fewer than two classes, the seed is negative, a name is unknown, or the blocks of the
-        pooling do not tile the grid.
+        If the seed is negative, a name is unknown, or the blocks of the pooling do not tile the grid.
 
     Examples
     --------
-    >>> model = initial_model(Residual(Grid((4, 4)), channels=2), classes=10, seed=0)
-    >>> model.W.shape, float(abs(model.W).max())
+    >>> from refms.maps.architectures.residual import Residual
+    >>> model = initial_model(Residual(Grid((4, 4)), channels=2), Classes(10))
+    >>> model.arrays["W"].shape, float(abs(model.arrays["W"]).max())
     ((32, 10), 0.0)
     """
-    require_whole(classes, "classes", 2)
-    arrays = initial_parameters(network, seed, stencil_scale, dtype, opening_scale)
-    W = np.zeros((network.channels * pooled_grid(network.grid, pooling).cells, classes), dtype=dtype)
-    return Model(
-        network,
-        **arrays,
-        W=W,
-        mu=np.zeros(classes, dtype=dtype),
-        preprocessing=preprocessing or Preprocessing(),
-        record=record or {},
-        loss=loss,
-        pooling=pooling,
-    )
+    zeros = reading.shapes(architecture.grid, architecture.channels)
+    arrays = architecture.initial(seed, dtype, **scales)
+    arrays |= {name: np.zeros(shape, dtype=dtype) for name, shape in zeros.items()}
+    return Model(architecture, arrays, reading, preprocessing or Preprocessing(), record or {})
 
 
 @dataclass(frozen=True)
@@ -318,7 +292,7 @@ class Score:
     Parameters
     ----------
     accuracy : float
-        Share of examples whose largest logit is the true class, 0 to 1.
+        Share of examples whose largest logit is the true class, 0 to 1; NaN for images.
     loss : float
         Mean of the model's own loss, without regularisers.
     examples : int
@@ -341,7 +315,7 @@ def score(model: Model, X: Array, C: Array, memory: int = DEFAULT_MEMORY) -> Sco
     X : array
         Images as columns, shape (image channels · n, m).
     C : array
-        One-hot labels, shape (ℓ, m).
+        One-hot labels, shape (ℓ, m), or images.
     memory : int
         Budget for activations in bytes.
 
@@ -353,9 +327,11 @@ def score(model: Model, X: Array, C: Array, memory: int = DEFAULT_MEMORY) -> Sco
     Raises
     ------
     InputError
-        If images and labels do not fit the model or each other.
+        If images and targets do not fit the model or each other.
     """
-    Z = model.logits(X, memory)
-    loss = loss_named(model.loss).evaluate(Z, C).value
-    hits = (Z.argmax(axis=0) == C.argmax(axis=0)).sum()
-    return Score(float(hits) / X.shape[1], float(loss.real), int(X.shape[1]))
+    Z = model.outputs(X, memory)
+    loss = loss_named(model.reading.loss).evaluate(Z, C).value
+    accuracy = float("nan")
+    if isinstance(model.reading, Classes):
+        accuracy = float((Z.argmax(axis=0) == C.argmax(axis=0)).sum()) / X.shape[1]
+    return Score(accuracy, float(loss.real), int(X.shape[1]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -13,9 +12,10 @@ from refms.data.dataset import Dataset, one_hot, subset
 from refms.data.digits import load_digits
 from refms.data.mnist import load_mnist
 from refms.grid import Grid
+from refms.maps.architectures.residual import Residual
 from refms.model import Model, initial_model
-from refms.network.architectures.residual import Residual
-from refms.objective.batches import LabelledColumns
+from refms.objective.examples import Examples
+from refms.objective.reading import Classes
 from refms.run.config import OptimizationSection
 from refms.run.training import train
 
@@ -29,12 +29,12 @@ def images(name: str = "digits", count: int = 200) -> Dataset:
     return subset(dataset, np.arange(count))
 
 
-def examples(model: Model, dataset: Dataset) -> LabelledColumns:
+def examples(model: Model, dataset: Dataset) -> Examples:
     """Return a data set as the model wants it, write-locked."""
     X = model.prepare(dataset)
-    C = one_hot(dataset.labels, dataset.classes, str(model.W.dtype))
+    C = one_hot(dataset.labels, dataset.classes, model.dtype)
     X.flags.writeable = C.flags.writeable = False
-    return LabelledColumns(X, C)
+    return Examples(X, C)
 
 
 def locked(model: Model) -> Model:
@@ -42,7 +42,7 @@ def locked(model: Model) -> Model:
     copies = {name: array.copy() for name, array in model.arrays.items()}
     for copy in copies.values():
         copy.flags.writeable = False
-    return replace(model, **copies)
+    return model.with_arrays(**copies)
 
 
 def untrained(size: int, *, stencil: int = 3, channels: int = 3, dtype: str = "float64", **options) -> Model:
@@ -56,14 +56,15 @@ def untrained(size: int, *, stencil: int = 3, channels: int = 3, dtype: str = "f
         opening_shape=(opening_stencil,) * 2,
         **options,
     )
-    return locked(initial_model(network, classes=10, seed=1, stencil_scale=0.5, dtype=dtype, **classifier))
+    reading = Classes(10, **classifier)
+    return locked(initial_model(network, reading, 1, dtype, stencil_scale=0.5))
 
 
 @cache
 def trained(size: int, name: str = "digits", *, iterations: int = 2, **options) -> Model:
     """Return a net after a short training."""
     start = untrained(size, **options)
-    budget = OptimizationSection(iterations=iterations, hessian_fraction=0.5, dtype=str(start.W.dtype))
+    budget = OptimizationSection(iterations=iterations, hessian_fraction=0.5, dtype=start.dtype)
     return locked(train(start, examples(start, images(name)), options=budget).model)
 
 

@@ -9,10 +9,11 @@ import numpy as np
 from refms.backend import NUMPY, Backend
 from refms.errors import Array
 from refms.grid import Grid
+from refms.maps.architectures.residual import Residual
 from refms.model import initial_model
-from refms.network.architectures.residual import Residual
-from refms.objective.batches import LabelledColumns
-from refms.objective.optimal_control import OptimalControl
+from refms.objective.examples import Examples
+from refms.objective.problem import TrainingProblem
+from refms.objective.reading import Classes
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import problem_of
 
@@ -25,19 +26,19 @@ def problem_and_blocks(
     fraction: float = 1.0,
     weights: RegularizationSection | None = None,
     options: OptimizationSection | None = None,
-) -> tuple[OptimalControl, dict[str, Array]]:
+) -> tuple[TrainingProblem, dict[str, Array]]:
     """Return the problem for two channels, two layers, three classes on 2×2 cells, and a random start."""
     rng = np.random.default_rng(seed)
     network = Residual(Grid((2, 2)), channels=2, layers=2, final_time=1.0, stencil_shape=(1, 1))
-    model = initial_model(network, 3, seed, stencil_scale=0.8, dtype=dtype)
+    model = initial_model(network, Classes(3), seed, dtype, stencil_scale=0.8)
     model = replace(
         model,
-        W=rng.standard_normal(model.W.shape).astype(dtype),
-        mu=rng.standard_normal(model.mu.shape).astype(dtype),
+        W=rng.standard_normal(model.arrays["W"].shape).astype(dtype),
+        mu=rng.standard_normal(model.arrays["mu"].shape).astype(dtype),
     ).on(backend)
     X = rng.standard_normal((4, count)).astype(dtype)
     C = np.eye(3, dtype=dtype)[:, rng.integers(0, 3, count)]
-    examples = LabelledColumns(backend.from_host(X), backend.from_host(C))
+    examples = Examples(backend.from_host(X), backend.from_host(C))
     weights = weights or RegularizationSection(W_tikhonov=0.1, theta_tikhonov=0.1)
     options = options or OptimizationSection(hessian_fraction=fraction, dtype=dtype)
     return problem_of(model, examples, weights, options), model.blocks

@@ -26,25 +26,24 @@ from refms.grid import (
     nhwc_from_columns,
 )
 from refms.linear.cg import conjugate_gradients
+from refms.maps.activation import ACTIVATIONS
+from refms.maps.architectures.residual import Residual
+from refms.maps.layers.convolution import convolution_layer, convolution_map
+from refms.maps.layers.linear import average_pooling, matrix_map, pooling_matrix
+from refms.maps.layers.tied import antisymmetric_layer, symmetric_layer
+from refms.maps.time.coupling import leapfrog, verlet
+from refms.maps.time.euler import forward_euler
+from refms.maps.time.runge_kutta import runge_kutta
+from refms.maps.time.tableau import RK4
 from refms.model import Model, score
 from refms.multiscale.depth import prolong_in_time, restrict_in_time, to_depth
 from refms.multiscale.resolution import transfer
 from refms.names import LOSSES
-from refms.network.activation import ACTIVATIONS
-from refms.network.architectures.residual import Residual, initial_parameters
-from refms.network.integrators.leapfrog import Leapfrog
-from refms.network.integrators.runge_kutta import RungeKutta
-from refms.network.integrators.tableau import RK4
-from refms.network.integrators.verlet import Verlet
-from refms.network.layers.antisymmetric import AntisymmetricLayer
-from refms.network.layers.convolution_layer import ConvolutionLayer
-from refms.network.layers.opening import ConvolutionOpening, MatrixOpening
-from refms.network.layers.pooling import AveragePooling
-from refms.network.propagation import ForwardEuler
-from refms.objective.batches import LabelledColumns
 from refms.objective.classifier import Classifier
+from refms.objective.examples import Examples
 from refms.objective.losses import loss_named, softmax
-from refms.objective.optimal_control import OptimalControl
+from refms.objective.problem import TrainingProblem
+from refms.objective.reading import Classes
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
 from refms.optimize.block_coordinate_descent import block_coordinate_descent
 from refms.optimize.gauss_newton import Damping, minimize_gauss_newton
@@ -176,12 +175,12 @@ def activations(work: Work) -> Any:
 
 def everything_about(mapping: Any, work: Work, m: int = 3) -> Any:
     theta, Y = work.normal(0, mapping.layout.size), work.normal(1, mapping.rows_in, m)
-    at = mapping.linearize(theta, Y)
+    at = mapping.at(theta, Y)
     dtheta, dY = work.normal(2, mapping.layout.size), work.normal(3, mapping.rows_in, m)
     G = work.normal(4, mapping.rows_out, m)
     derivatives = at.jvp(dtheta), at.jvp(dtheta, dY), at.vjp(G), at.vjp(G, wrt_input=False)[0]
-    adjoint, gY = at.linearize_adjoint(G)
-    tangent = adjoint.along(dtheta, dY)
+    along, gY = at.second(G)
+    tangent = along(dtheta, dY)
     second = gY, tangent.output, tangent.vjp(work.normal(5, mapping.rows_out, m))
     return mapping.apply(theta, Y), at.output, mapping.trace(theta, Y), derivatives, second
 
@@ -189,47 +188,47 @@ def everything_about(mapping: Any, work: Work, m: int = 3) -> Any:
 def layer(bias: str, sigma: str = "tanh") -> Callable[[Work], Any]:
     def run(work: Work) -> Any:
         chosen = {one.name: one for one in ACTIVATIONS}[sigma]
-        return everything_about(ConvolutionLayer(Convolution(GRIDS[2], 2, 2), chosen, bias), work)
+        return everything_about(
+            convolution_layer(Convolution(GRIDS[2], 2, 2), chosen, bias_per_cell=bias), work
+        )
 
     return run
 
 
-def forward_euler(work: Work) -> Any:
-    steps = ForwardEuler(ConvolutionLayer(Convolution(GRIDS[2], 2, 2), ACTIVATIONS[0]), 3, 1.5)
+def euler(work: Work) -> Any:
+    steps = forward_euler(convolution_layer(Convolution(GRIDS[2], 2, 2), ACTIVATIONS[0]), 3, 1.5)
     return everything_about(steps, work)
 
 
 def integrators(work: Work) -> Any:
-    inner = ConvolutionLayer(Convolution(GRIDS[2], 2, 2), ACTIVATIONS[0])
+    K, sigma = Convolution(GRIDS[2], 2, 2), ACTIVATIONS[0]
+    inner = convolution_layer(K, sigma)
     methods = [
-        RungeKutta(AntisymmetricLayer(inner, 0.1), 2, 1.0, RK4),
-        RungeKutta(inner, 5, 1.0, RK4, "cubic"),
-        *[kind(inner, 3, 1.0, reversible=free) for kind in (Verlet, Leapfrog) for free in (False, True)],
+        runge_kutta(antisymmetric_layer(K, sigma, 0.1), 2, 1.0, RK4),
+        runge_kutta(inner, 5, 1.0, RK4, "cubic"),
+        forward_euler(symmetric_layer(K, sigma), 2, 1.0),
+        *[verlet(K, sigma, 3, 1.0, reversible=free) for free in (False, True)],
+        *[leapfrog(inner, 3, 1.0, reversible=free) for free in (False, True)],
     ]
     return [everything_about(method, work) for method in methods]
 
 
 def openings(work: Work) -> Any:
-    learned = ConvolutionOpening(Convolution(GRIDS[2], 1, 3))
+    learned = convolution_map(Convolution(GRIDS[2], 1, 3))
     L = scipy.sparse.random_array((7, 5), density=0.5, rng=np.random.default_rng(0), dtype=work.dtype)
-    matrix = MatrixOpening(work.backend.csr_from_host(L))
+    matrix = matrix_map(work.backend.csr_from_host(L))
     return everything_about(learned, work), everything_about(matrix, work)
 
 
 def pooling(work: Work) -> Any:
-    pool = AveragePooling(GRIDS[2], 2, 2)
-    return everything_about(pool, work), pool.matrix(work.dtype, work.backend)
+    pool = average_pooling(GRIDS[2], 2, 2)
+    return everything_about(pool, work), pooling_matrix(GRIDS[2], 2, 2, work.dtype, work.backend)
 
 
 def model_of(work: Work, opening: str = "fixed") -> Model:
     network = Residual(Grid((4, 4)), 2, layers=2, opening=opening)
-    drawn = initial_parameters(network, seed=3, dtype=work.dtype)
-    return Model(
-        network,
-        **{name: work.on(array) for name, array in drawn.items()},
-        W=work.normal(5, 32, 3),
-        mu=work.normal(6, 3),
-    )
+    drawn = {name: work.on(array) for name, array in network.initial(3, work.dtype).items()}
+    return Model(network, {**drawn, "W": work.normal(5, 32, 3), "mu": work.normal(6, 3)}, Classes(3))
 
 
 def networks(opening: str) -> Callable[[Work], Any]:
@@ -245,7 +244,7 @@ def predictions(work: Work) -> Any:
     model = model_of(work)
     X, C = work.normal(8, 16, 12), work.one_hot(9, 3, 12)
     counted = score(model, X, C)
-    return model.logits(X), model.trace(X), counted.accuracy, counted.loss
+    return model.outputs(X), model.trace(X), counted.accuracy, counted.loss
 
 
 # Rows: data
@@ -276,7 +275,7 @@ def losses(work: Work) -> Any:
 
 def regularizers(work: Work) -> Any:
     options = {"dtype": work.dtype, "backend": work.backend}
-    steps = ForwardEuler(ConvolutionLayer(Convolution(GRIDS[2], 2, 2), ACTIVATIONS[0]), 3, 1.5)
+    steps = forward_euler(convolution_layer(Convolution(GRIDS[2], 2, 2), ACTIVATIONS[0]), 3, 1.5)
     on_W = classifier_regularizer(Classifier(GRIDS[2], 2, 3), 1.0, 0.1, **options)
     on_theta = time_regularizer(steps, 1.0, 0.1, leading=4, **options)
     results = []
@@ -286,14 +285,14 @@ def regularizers(work: Work) -> Any:
     return results
 
 
-def problem_of(work: Work) -> tuple[OptimalControl, dict[str, Any]]:
+def problem_of(work: Work) -> tuple[TrainingProblem, dict[str, Any]]:
     model = model_of(work)
     options = {"dtype": work.dtype, "backend": work.backend}
-    problem = OptimalControl(
+    problem = TrainingProblem(
         model.map,
         model.classifier,
-        LabelledColumns(work.normal(8, 16, 12), work.one_hot(9, 3, 12)),
-        time_regularizer(model.network.propagation, 1e-3, **options),
+        Examples(work.normal(8, 16, 12), work.one_hot(9, 3, 12)),
+        time_regularizer(model.architecture.propagation, 1e-3, **options),
         classifier_regularizer(model.classifier, 1e-3, **options),
         hessian_fraction=0.5,
         seed=1,
@@ -366,7 +365,7 @@ ROWS: dict[str, Callable[[Work], Any]] = {
     "layer, bias per channel": layer("channel"),
     "layer, bias per cell": layer("cell"),
     "layer, relu": layer("channel", "relu"),
-    "forward Euler": forward_euler,
+    "forward Euler": euler,
     "other integrators": integrators,
     "openings": openings,
     "pooling": pooling,

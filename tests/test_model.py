@@ -13,8 +13,8 @@ from refms.data.dataset import Dataset, one_hot
 from refms.data.preprocessing import Preprocessing
 from refms.errors import InputError
 from refms.grid import Grid
+from refms.maps.architectures.residual import Residual
 from refms.model import Model, initial_model, score
-from refms.network.architectures.residual import Residual
 from refms.stencils.smoothing import gaussian_matrix
 from refms.stencils.transfer import transfer_pair
 
@@ -52,8 +52,8 @@ def test_a_learned_opening_is_in_the_vector_and_a_fixed_one_is_not():
         model = Model(network, **arrays_of(network))
         sizes[opening] = model.blocks["propagation"].size
         changed = model.with_blocks({**model.blocks, "propagation": 2 * model.blocks["propagation"]})
-        assert np.array_equal(changed.opening, model.opening) == (opening == "fixed")
-        np.testing.assert_array_equal(changed.stencils, 2 * model.stencils)
+        assert np.array_equal(changed.opening, model.arrays["opening"]) == (opening == "fixed")
+        np.testing.assert_array_equal(changed.stencils, 2 * model.arrays["stencils"])
     assert sizes["learned"] - sizes["fixed"] == 3 * 1 * 3 * 3
 
 
@@ -75,11 +75,11 @@ def test_logits_do_not_depend_on_the_batches(dtype):
     model = trained(8, dtype=dtype)
     X = examples(model, images()).X
     need = 2 * model.map.stored * X.itemsize
-    whole = model.logits(X)
+    whole = model.outputs(X)
     assert whole.dtype == dtype
-    scale = np.abs(model.W).T @ np.abs(model.trace(X)["network/output"]) * model.grid.cell_volume
+    scale = np.abs(model.arrays["W"]).T @ np.abs(model.trace(X)["network/output"]) * model.grid.cell_volume
     for memory in (need, 3 * need, 7 * need + 1):
-        assert rho(model.logits(X, memory), whole, scale) <= 30
+        assert rho(model.outputs(X, memory), whole, scale) <= 30
 
 
 def test_a_memory_budget_is_kept():
@@ -88,7 +88,7 @@ def test_a_memory_budget_is_kept():
     budget = 2**20
     assert X.shape[1] * model.map.stored * X.itemsize > 20 * budget
     tracemalloc.start()
-    Z = model.logits(X, budget)
+    Z = model.outputs(X, budget)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak <= 2 * Z.nbytes + budget
@@ -97,7 +97,7 @@ def test_a_memory_budget_is_kept():
 def test_a_budget_too_small_for_one_image_is_refused_with_what_it_needs():
     model = trained(4)
     with pytest.raises(InputError, match="memory budget is 100; raise the budget"):
-        model.logits(examples(model, images()).X, memory=100)
+        model.outputs(examples(model, images()).X, memory=100)
 
 
 @pytest.mark.parametrize(
@@ -123,23 +123,23 @@ def test_the_trace_names_every_layer_and_equals_the_explicit_matrices(orientatio
     model = trained(4, layers=3, opening_stencil=3, orientation=orientation, iterations=1)
     X = examples(model, images("digits", 5)).X
     found = model.trace(X)
-    layer, dt = model.network.propagation.layer.convolution, 1.0 / 3
-    y = model.network.opening_map.convolution.matrix(model.opening) @ X
+    layer, dt = model.architecture.propagation.layer.convolution, 1.0 / 3
+    y = model.architecture.opening_map.convolution.matrix(model.arrays["opening"]) @ X
     expected = {"network/opening/output": y, "network/propagation/y0": y}
     for k in range(3):
-        convolved = layer.matrix(model.stencils[k]) @ y
-        z = convolved + np.repeat(model.biases[k], 16)[:, None]
+        convolved = layer.matrix(model.arrays["stencils"][k]) @ y
+        z = convolved + np.repeat(model.arrays["biases"][k], 16)[:, None]
         y = y + dt * np.tanh(z)
         name = f"network/propagation/layer{k}"
         expected |= {f"{name}/convolution": convolved, f"{name}/preactivation": z}
         expected |= {f"{name}/output": np.tanh(z), f"network/propagation/y{k + 1}": y}
-    logits = model.W.T @ y / 16 + model.mu[:, None]
+    logits = model.arrays["W"].T @ y / 16 + model.arrays["mu"][:, None]
     expected |= {"network/propagation/output": y, "network/output": y}
     expected |= {"classifier/output": logits, "output": logits}
     assert list(found) == list(expected)
     for name, array in expected.items():
         assert rho(found[name], array) <= 30, name
-    assert rho(found["output"], model.logits(X)) <= 30
+    assert rho(found["output"], model.outputs(X)) <= 30
 
 
 # Images

@@ -17,7 +17,7 @@ from small_nets import examples, images, untrained
 
 from refms.io.checkpoint_files import CheckpointFiles
 from refms.io.model_file import load_model
-from refms.objective.shards import Team
+from refms.objective.workers import Workers
 from refms.parallel import LEAST_EXAMPLES, MPI, SHARDS, communicator
 from refms.run.config import OptimizationSection
 from refms.run.training import train
@@ -66,7 +66,7 @@ def trained_by(size):
     crew, found = Threads(size), [None] * size
 
     def work(rank):
-        found[rank] = train(start, digits, options=options, team=Team(crew.member(rank))).model
+        found[rank] = train(start, digits, options=options, workers=Workers(crew.member(rank))).model
 
     workers = [threading.Thread(target=work, args=(rank,)) for rank in range(size)]
     for worker in workers:

@@ -15,18 +15,20 @@ from refms.data.dataset import Dataset, one_hot, split, subset
 from refms.data.preprocessing import Preprocessing, prepare
 from refms.errors import InputError
 from refms.grid import Grid, columns_from_nchw, columns_from_nhwc, nchw_from_columns, nhwc_from_columns
+from refms.maps.activation import RELU, activation, smoothed_relu
+from refms.maps.architectures.residual import Residual
+from refms.maps.layers.convolution import convolution_layer, convolution_map
+from refms.maps.layers.linear import matrix_map
+from refms.maps.time.euler import forward_euler
 from refms.model import initial_model
 from refms.multiscale.depth import prolong_in_time, restrict_in_time, time_interpolation_matrix, to_depth
 from refms.multiscale.resolution import coarse_to_fine, move_stencils, move_weights, transfer
-from refms.network.activation import RELU, activation, smoothed_relu
-from refms.network.architectures.residual import Residual, initial_parameters
-from refms.network.layers.convolution_layer import ConvolutionLayer
-from refms.network.layers.opening import ConvolutionOpening, MatrixOpening
-from refms.network.propagation import ForwardEuler
-from refms.objective.batches import LabelledColumns, batch_width, hessian_sample
+from refms.objective.batches import batch_width, hessian_sample
 from refms.objective.classifier import Classifier
+from refms.objective.examples import Examples
 from refms.objective.losses import SoftmaxCrossEntropy, softmax
-from refms.objective.optimal_control import OptimalControl
+from refms.objective.problem import TrainingProblem
+from refms.objective.reading import Classes
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import problem_of, train
@@ -42,15 +44,15 @@ PAIR = transfer_pair("averaging-bilinear")
 K = Convolution(GRID, c_in=2, c_out=3)
 S, Y, Z = np.ones((3, 2, 3, 3)), np.ones((32, 5)), np.ones((48, 5))
 NAN = np.full((3, 2, 3, 3), np.nan)
-LAYER = ConvolutionLayer(Convolution(GRID), activation("tanh"))
-STEPS = ForwardEuler(LAYER, 2, 1.0)
-OPENING = ConvolutionOpening(Convolution(GRID, c_out=2, stencil_shape=(1, 1)))
-MATRIX = MatrixOpening(np.eye(4))
+LAYER = convolution_layer(Convolution(GRID), activation("tanh"))
+STEPS = forward_euler(LAYER, 2, 1.0)
+OPENING = convolution_map(Convolution(GRID, c_out=2, stencil_shape=(1, 1)))
+MATRIX = matrix_map(np.eye(4))
 CLASSIFIER = Classifier(GRID, 1, 3)
 LOSS = SoftmaxCrossEntropy()
 DATA = Dataset(np.zeros((6, 1, 8, 8)), np.arange(6), classes=10, name="six", max_value=1.0)
-MODEL = initial_model(Residual(GRID, 2), 3, 0)
-EXAMPLES = LabelledColumns(np.ones((16, 6)), np.ones((3, 6)) / 3)
+MODEL = initial_model(Residual(GRID, 2), Classes(3))
+EXAMPLES = Examples(np.ones((16, 6)), np.ones((3, 6)) / 3)
 PROBLEM = problem_of(MODEL, EXAMPLES, RegularizationSection(), OptimizationSection())
 
 
@@ -66,7 +68,7 @@ def whole(array: np.ndarray) -> np.ndarray:
     return array.astype("int64")
 
 
-def problem(**changes: Any) -> OptimalControl:
+def problem(**changes: Any) -> TrainingProblem:
     parts = {
         name: getattr(PROBLEM, name)
         for name in (
@@ -78,7 +80,7 @@ def problem(**changes: Any) -> OptimalControl:
             "hessian_fraction",
         )
     }
-    return OptimalControl(**{**parts, **changes})
+    return TrainingProblem(**{**parts, **changes})
 
 
 def pair_with(restriction: Any, centring: str = "cell") -> TransferPair:
@@ -245,19 +247,19 @@ NETWORK: list[Row] = [
     ("complex relu", lambda: RELU.value(np.ones(2, complex)), "not analytic"),
     ("layer, parameters", lambda: LAYER.apply(np.ones(9), np.ones((16, 1))), "expected (10,)"),
     ("layer, columns", lambda: LAYER.apply(np.ones(10), np.ones((15, 1))), "(channels * cells, examples)"),
-    ("layer, mixed", lambda: LAYER.linearize(np.ones(10), single(np.ones((16, 1)))), "mixed precision"),
+    ("layer, mixed", lambda: LAYER.at(np.ones(10), single(np.ones((16, 1)))), "mixed precision"),
     ("layer, integers", lambda: LAYER.apply(np.ones(10, int), np.ones((16, 1), int)), "int64"),
     ("opening, parameters", lambda: OPENING.apply(np.ones(3), np.ones((16, 1))), "expected (2,)"),
-    ("opening, empty", lambda: OPENING.linearize(np.ones(2), np.ones((16, 0))), "any >= 1"),
-    ("matrix opening", lambda: MatrixOpening(np.eye(4, dtype=int)), "L has dtype int64"),
-    ("matrix opening, vector", lambda: MatrixOpening(np.ones(4)), "L has shape (4,)"),
+    ("opening, empty", lambda: OPENING.at(np.ones(2), np.ones((16, 0))), "any >= 1"),
+    ("matrix opening", lambda: matrix_map(np.eye(4, dtype=int)), "L has dtype int64"),
+    ("matrix opening, vector", lambda: matrix_map(np.ones(4)), "L has shape (4,)"),
     ("matrix opening, rows", lambda: MATRIX.apply(np.ones(0), np.ones((5, 1))), "(columns of L, examples)"),
-    ("steps, none", lambda: ForwardEuler(LAYER, 0, 1.0), "layers is 0"),
-    ("steps, fraction", lambda: ForwardEuler(LAYER, 1.5, 1.0), "layers is 1.5"),
-    ("steps, word", lambda: ForwardEuler(LAYER, "2", 1.0), "layers is '2'"),
-    ("time, negative", lambda: ForwardEuler(LAYER, 2, -1.0), "final_time is -1.0"),
-    ("time, not finite", lambda: ForwardEuler(LAYER, 2, np.nan), "final_time is nan"),
-    ("time, word", lambda: ForwardEuler(LAYER, 2, "1.0"), "final_time is '1.0'"),
+    ("steps, none", lambda: forward_euler(LAYER, 0, 1.0), "layers is 0"),
+    ("steps, fraction", lambda: forward_euler(LAYER, 1.5, 1.0), "layers is 1.5"),
+    ("steps, word", lambda: forward_euler(LAYER, "2", 1.0), "layers is '2'"),
+    ("time, negative", lambda: forward_euler(LAYER, 2, -1.0), "final_time is -1.0"),
+    ("time, not finite", lambda: forward_euler(LAYER, 2, np.nan), "final_time is nan"),
+    ("time, word", lambda: forward_euler(LAYER, 2, "1.0"), "final_time is '1.0'"),
     ("steps, parameters", lambda: STEPS.apply(np.ones(19), np.ones((16, 1))), "2 layers of 10 parameters"),
     ("network, opening", lambda: Residual(GRID, 2, opening="learnt"), "Did you mean 'learned'"),
     ("network, channels", lambda: Residual(GRID, 0), "0"),
@@ -265,10 +267,10 @@ NETWORK: list[Row] = [
     ("network, stencil", lambda: Residual(GRID, 2, stencil_shape=(2, 2)), "odd"),
     ("network, stencil of one number", lambda: Residual(GRID, 2, stencil_shape=3), "stencil_shape"),
     ("network, activation", lambda: Residual(GRID, 2, activation="rely"), "Did you mean 'relu'"),
-    ("parameters, seed", lambda: initial_parameters(Residual(GRID, 2), -1), "seed is -1"),
-    ("parameters, seed word", lambda: initial_parameters(Residual(GRID, 2), "a"), "seed is 'a'"),
-    ("parameters, dtype", lambda: initial_parameters(Residual(GRID, 2), 0, dtype="float16"), "float16"),
-    ("parameters, scale", lambda: initial_parameters(Residual(GRID, 2), 0, np.nan), "stencil_scale is nan"),
+    ("parameters, seed", lambda: Residual(GRID, 2).initial(-1), "seed is -1"),
+    ("parameters, seed word", lambda: Residual(GRID, 2).initial("a"), "seed is 'a'"),
+    ("parameters, dtype", lambda: Residual(GRID, 2).initial(0, dtype="float16"), "float16"),
+    ("parameters, scale", lambda: Residual(GRID, 2).initial(0, stencil_scale=np.nan), "stencil_scale is nan"),
     ("network, integrator", lambda: Residual(GRID, 2, integrator="euler"), "Did you mean 'forward-euler'"),
     ("network, layer", lambda: Residual(GRID, 2, layer="symmetric"), "Did you mean 'antisymmetric'"),
     ("Verlet, odd channels", lambda: Residual(GRID, 3, integrator="verlet"), "expected an even number"),
@@ -306,11 +308,11 @@ OBJECTIVE: list[Row] = [
     ("loss, integers", lambda: LOSS.evaluate(np.ones((3, 2), int), np.ones((3, 2), int)), "int64"),
     ("softmax, vector", lambda: softmax(np.ones(3)), "(classes, examples)"),
     ("softmax, half", lambda: softmax(half(np.ones((3, 2)))), "float16"),
-    ("examples, counts", lambda: LabelledColumns(np.ones((4, 3)), np.ones((2, 2))), "C has shape (2, 2)"),
-    ("examples, none", lambda: LabelledColumns(np.ones((4, 0)), np.ones((2, 0))), "any >= 1"),
-    ("examples, mixed", lambda: LabelledColumns(np.ones((4, 3)), np.ones((2, 3), "f4")), "mixed precision"),
-    ("examples, NaN", lambda: LabelledColumns(np.full((4, 3), np.nan), np.ones((2, 3))), "X holds NaN"),
-    ("labels, Inf", lambda: LabelledColumns(np.ones((4, 3)), np.full((2, 3), np.inf)), "C holds NaN or Inf"),
+    ("examples, counts", lambda: Examples(np.ones((4, 3)), np.ones((2, 2))), "C has shape (2, 2)"),
+    ("examples, none", lambda: Examples(np.ones((4, 0)), np.ones((2, 0))), "any >= 1"),
+    ("examples, mixed", lambda: Examples(np.ones((4, 3)), np.ones((2, 3), "f4")), "mixed precision"),
+    ("examples, NaN", lambda: Examples(np.full((4, 3), np.nan), np.ones((2, 3))), "X holds NaN"),
+    ("labels, Inf", lambda: Examples(np.ones((4, 3)), np.full((2, 3), np.inf)), "C holds NaN or Inf"),
     ("batches of none", lambda: list(EXAMPLES.batches(0)), "width is 0"),
     ("take none", lambda: EXAMPLES.take(np.array([], int)), "indices"),
     ("take before the first", lambda: EXAMPLES.take(np.array([-1])), "indices run from -1"),
@@ -336,12 +338,12 @@ OBJECTIVE: list[Row] = [
     ),
     (
         "training, images",
-        lambda: train(MODEL, LabelledColumns(np.ones((64, 2)), np.ones((3, 2)))),
+        lambda: train(MODEL, Examples(np.ones((64, 2)), np.ones((3, 2)))),
         "rows of the images: found 64, expected 16",
     ),
     (
         "training, precision",
-        lambda: train(MODEL, LabelledColumns(np.ones((16, 2), "f4"), np.ones((3, 2), "f4"))),
+        lambda: train(MODEL, Examples(np.ones((16, 2), "f4"), np.ones((3, 2), "f4"))),
         "mixed precision",
     ),
 ]

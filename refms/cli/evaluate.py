@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         model = replace(model, preprocessing=steps)
     dataset = part_of(model, options.part, options.dataset, options.data_dir)
     examples = examples_of(model, dataset, options.interpolate)
-    found = score(model, examples.X, examples.C)
+    found = score(model, examples.inputs, examples.targets)
     print(
         f"{options.model}: grid {model.grid.shape}, {options.part} part of {dataset.name}, "
         f"{found.examples} images: accuracy {found.accuracy:.4f}, loss {found.loss:.4f}"

@@ -15,7 +15,7 @@ from refms.names import BLOCK_NAMES
 
 if TYPE_CHECKING:
     from refms.model import Model
-    from refms.objective.batches import LabelledColumns
+    from refms.objective.examples import Examples
     from refms.run.inspection.inspection import BlockInspection
 
 RESIDUALS = (1e-1, 1e-2, 1e-4)
@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _first_examples(model: Model, options: argparse.Namespace) -> tuple[LabelledColumns, str]:
+def _first_examples(model: Model, options: argparse.Namespace) -> tuple[Examples, str]:
     """Return the first images of the part that the model was trained on, and the name of their data set."""
     import numpy as np
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from refms.errors import Array
-    from refms.objective.shards import Team
+    from refms.objective.workers import Workers
     from refms.optimize.history import HistoryRow
     from refms.optimize.schedule import Monitor, Report
     from refms.run.config import Configuration
@@ -117,13 +117,13 @@ def run(options: argparse.Namespace) -> int:
     Where mpiexec started several processes, all of them compute, and the first one prints and writes.
     """
     from refms.errors import require_whole
-    from refms.objective.shards import Team
+    from refms.objective.workers import Workers
     from refms.parallel import communicator
 
     require_whole(options.threads, "threads", 1)
     comm = communicator(reproducible=not options.allreduce, cuda_aware=options.cuda_aware)
     try:
-        return _run(options, Team(comm, options.threads))
+        return _run(options, Workers(comm, options.threads))
     except (Exception, KeyboardInterrupt) as error:
         if comm.size > 1:  # the others would wait for this process for ever
             reason = str(error) or type(error).__name__
@@ -132,7 +132,7 @@ def run(options: argparse.Namespace) -> int:
         raise
 
 
-def _run(options: argparse.Namespace, team: Team) -> int:
+def _run(options: argparse.Namespace, workers: Workers) -> int:
     from refms.backend import backend_named
     from refms.errors import require_whole
     from refms.io.checkpoint_files import CheckpointFiles
@@ -142,7 +142,7 @@ def _run(options: argparse.Namespace, team: Team) -> int:
     from refms.run.resume import newest_checkpoint, require_free, way_on
     from refms.run.training import Checkpoint, train
 
-    leads = team.comm.rank == 0
+    leads = workers.comm.rank == 0
     configuration = configured(options)
     files = CheckpointFiles(Path(options.output), max(options.checkpoints, 1))
     if leads:
@@ -160,12 +160,12 @@ def _run(options: argparse.Namespace, team: Team) -> int:
         begin = newest_checkpoint(files, experiment.model, configuration)
         begin = replace(begin, model=begin.model.on(backend))
     # Where several processes step together, none may stop alone: there Ctrl-C ends all of them at once.
-    wish = interruption(quiet=options.quiet) if team.comm.size == 1 else nullcontext(lambda: False)
+    wish = interruption(quiet=options.quiet) if workers.comm.size == 1 else nullcontext(lambda: False)
     with way_on(files), status_line(), wish as stopping:
         watch = progress(experiment, options.quiet, begin.iteration, stopping) if leads else None
         keeper = files.write if leads and options.checkpoints else None
         sections = configuration.regularization, configuration.optimization
-        result = train(begin, experiment.examples, *sections, watch, team, keeper)
+        result = train(begin, experiment.examples, *sections, watch, workers, keeper)
     code = int(result.outcome.status is Status.NON_FINITE)
     if not leads:
         return code

@@ -73,17 +73,14 @@ def run(options: argparse.Namespace) -> int:
     if options.depth is not None:
         model = to_depth(model, options.depth)
     save_model(options.output, model, overwrite=options.force)
-    print(
-        f"{options.output}: grid {model.grid.shape}, {model.network.layers} layers, stencils "
-        f"{'x'.join(map(str, model.network.stencil_shape))}, largest entry {abs(model.stencils).max():.3g}"
-    )
+    print(f"{options.output}: grid {model.grid.shape}{_layers_in_words(model)}")
     write_json(
         options.json,
         {
             "model": options.output,
             "from": options.model,
             "grid": list(model.grid.shape),
-            "layers": model.network.layers,
+            "layers": getattr(model.architecture, "layers", None),
             "pair": options.pair,
             "stencils": options.stencils,
             "weights": options.weights,
@@ -91,6 +88,18 @@ def run(options: argparse.Namespace) -> int:
         },
     )
     return 0
+
+
+def _layers_in_words(model: Model) -> str:
+    """Return the number of layers and their stencils, where the architecture has such."""
+    architecture, text = model.architecture, ""
+    for name, move in architecture.moves.items():
+        if move.stencil and not move.pointwise:
+            array = model.arrays[name]
+            count = f", {array.shape[0]} layers" if move.time else ""
+            size = "x".join(map(str, array.shape[-model.grid.dimension :]))
+            text += f"{count}, {name} {size}, largest entry {abs(array).max():.3g}"
+    return text
 
 
 def _on_mesh(model: Model, options: argparse.Namespace) -> Model:

@@ -16,11 +16,11 @@ from refms.grid import Grid
 from refms.io.artifact import Artifact
 from refms.io.contained import read_artifact_contained
 from refms.io.writing import write_artifact
+from refms.maps.architectures.architecture import architecture_named, name_of
 from refms.model import Model
-from refms.network.architectures.residual import Residual
+from refms.objective.reading import Classes, Image, Reading
 from refms.optimize.history import History
 
-_ARRAYS = ("opening", "stencils", "biases", "W", "mu")
 _TEXTS = ("block", "status", "cg_status")
 
 
@@ -35,15 +35,17 @@ def model_artifact(model: Model) -> Artifact:
     Returns
     -------
     Artifact
-        Of kind ``"model"``: arrays ``opening`` (c, c_image, *stencil), ``stencils`` (N, c, c, *stencil),
-        ``biases`` (N, c), ``W`` (c·n, ℓ), ``mu`` (ℓ,), and ``history/<column>``; attributes ``network``,
-        ``classifier``, ``preprocessing``, ``record`` and ``history_words``, the words that the history's
-        texts count from 0.
+        Of kind ``"model"``: the model's arrays, for the residual net ``opening`` (c, c_image, *stencil),
+        ``stencils`` (N, c, c, *stencil), ``biases`` (N, c), ``W`` (c·n, ℓ), ``mu`` (ℓ,), and
+        ``history/<column>``; attributes ``architecture``, its name, ``network``, its fields, ``classifier``
+        or ``image``, ``preprocessing``, ``record`` and ``history_words``, the words that the history's texts
+        count from 0.
 
     Examples
     --------
+    >>> from refms.maps.architectures.residual import Residual
     >>> from refms.model import initial_model
-    >>> model = initial_model(Residual(Grid((4, 4)), channels=2), classes=10, seed=0)
+    >>> model = initial_model(Residual(Grid((4, 4)), channels=2), Classes(10))
     >>> model_artifact(model).attributes["network"]["grid"]
     [4, 4]
     """
@@ -54,11 +56,12 @@ def model_artifact(model: Model) -> Artifact:
         places = [words[name].index(text.decode()) for text in columns[name].tolist()]
         columns[name] = np.array(places, dtype=np.int32)
     arrays |= {f"history/{name}": column for name, column in columns.items()}
-    network = dataclasses.asdict(model.network)
-    network["grid"] = list(model.grid.shape)
+    architecture: Any = model.architecture  # a frozen dataclass
+    fields = {one.name: getattr(architecture, one.name) for one in dataclasses.fields(architecture)}
     attributes = {
-        "network": network,
-        "classifier": {"loss": model.loss, "pooling": int(model.pooling)},
+        "architecture": name_of(architecture),
+        "network": {**fields, "grid": list(model.grid.shape)},
+        **_reading_attributes(model.reading),
         "preprocessing": model.preprocessing.to_dict(),
         "record": dict(model.record),
         "history_words": words,
@@ -91,15 +94,16 @@ def model_of(artifact: Artifact) -> Model:
         )
     try:
         attributes, arrays = artifact.attributes, artifact.arrays
-        network = Residual(**{**attributes["network"], "grid": Grid(tuple(attributes["network"]["grid"]))})
+        kind = architecture_named(attributes.get("architecture", "residual"))  # the only one there was
+        network = kind(**{**attributes["network"], "grid": Grid(tuple(attributes["network"]["grid"]))})
         _require_record(attributes["record"])
         return Model(
             network,
-            **{name: arrays[name] for name in _ARRAYS},
+            {name: array for name, array in arrays.items() if not name.startswith("history/")},
+            _reading_of(attributes, arrays),
             preprocessing=Preprocessing.from_dict(attributes["preprocessing"]),
             record=attributes["record"],
             history=_history(arrays, attributes["history_words"]),
-            **attributes.get("classifier", {}),
         )
     except InputError as error:
         raise FileError(f"the parts of the model do not fit together: {error}") from error
@@ -150,6 +154,19 @@ def load_model(path: str | os.PathLike[str]) -> Model:
         return model_of(artifact)
     except FileError as error:
         raise FileError(f"{os.fspath(path)!r}: {error}") from error
+
+
+def _reading_attributes(reading: Reading) -> dict[str, Any]:
+    """Return what a file says of the reading; the number of classes is that of ``mu``."""
+    if isinstance(reading, Image):
+        return {"image": {"loss": reading.loss}}
+    return {"classifier": {"loss": reading.loss, "pooling": int(reading.pooling)}}
+
+
+def _reading_of(attributes: Mapping[str, Any], arrays: Mapping[str, Any]) -> Reading:
+    if "image" in attributes:
+        return Image(**attributes["image"])
+    return Classes(int(arrays["mu"].shape[0]), **attributes.get("classifier", {}))
 
 
 def _require_record(record: Any) -> None:

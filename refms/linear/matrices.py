@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from refms.errors import Array
 from refms.linear.product import Operator
-from refms.objective.empirical_risk import EmpiricalRisk
+from refms.objective.risk import EmpiricalRisk
 
 
 def matrices_of(risk: EmpiricalRisk, x: Array) -> dict[str, Operator]:

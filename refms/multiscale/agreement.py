@@ -13,6 +13,7 @@ from refms.data.dataset import Dataset, subset
 from refms.errors import Array, InputError
 from refms.model import Model
 from refms.multiscale.matched_smoothing import matched_between
+from refms.objective.reading import Classes
 from refms.stencils.transfer import TransferPair
 
 EXAMPLES = 500
@@ -81,22 +82,23 @@ def agreeing_smoothing(model: Model, moved: Model, images: Dataset, widest: floa
     >>> from refms.grid import Grid
     >>> from refms.model import initial_model
     >>> from refms.multiscale.resolution import transfer
-    >>> from refms.network.architectures.residual import Residual
+    >>> from refms.objective.reading import Classes
+    >>> from refms.maps.architectures.residual import Residual
     >>> steps = Preprocessing(smoothing=0.9, levels=1)
-    >>> net = initial_model(Residual(Grid((4, 4)), 2, final_time=0.0), 3, 0, steps)
+    >>> net = initial_model(Residual(Grid((4, 4)), 2, final_time=0.0), Classes(3), preprocessing=steps)
     >>> rng = np.random.default_rng(0)
-    >>> net = replace(net, W=rng.standard_normal(net.W.shape))
-    >>> some = Dataset(rng.random((5, 1, 8, 8)), np.zeros(5, int), classes=3, name="noise", max_value=1.0)
+    >>> net = net.with_arrays(W=rng.standard_normal(net.arrays["W"].shape))
+    >>> some = Dataset(rng.random((5, 8, 8)), np.zeros(5, int), classes=3, name="noise", max_value=1.0)
     >>> fine = transfer(net, Grid((8, 8)), "averaging-bilinear", weights="adjoint")
     >>> round(agreeing_smoothing(net, fine, some, 2.0).smoothing, 2)  # T = 0: W reads what it read before
     0.9
     """
     if not (math.isfinite(widest) and widest > 0):
         raise InputError(f"the widest smoothing is {widest}; expected a positive number of cells.")
-    if model.mu.shape != moved.mu.shape:
+    here, there = (net.maps[list(net.maps)[-1]].rows_out for net in (model, moved))
+    if isinstance(model.reading, Classes) and here != there:
         raise InputError(
-            f"the nets have {model.mu.shape[0]} and {moved.mu.shape[0]} classes; expected a net and what a "
-            "transfer made of it."
+            f"the nets have {here} and {there} classes; expected a net and what a transfer made of it."
         )
     expected = _logits(model, images)
     size = float(np.linalg.norm(expected))
@@ -146,6 +148,6 @@ def agreement(model: Model, moved: Model, pair: TransferPair, images: Dataset) -
 
 
 def _logits(model: Model, images: Dataset) -> Array:
-    Z = model.logits(model.prepare(images, interpolate=True))
+    Z = model.outputs(model.prepare(images, interpolate=True))
     host: Array = backend_of(Z).to_host(Z).astype("float64")
     return host

@@ -183,16 +183,23 @@ def to_depth(model: Model, layers: int, kind: str = "linear") -> Model:
         If the number of layers does not fit, or kind is unknown.
     """
     require_choice(kind, KINDS, "kind of interpolation")
-    N = model.network.layers
+    architecture = model.architecture
+    in_time = [name for name, move in architecture.moves.items() if move.time]
+    if not in_time or not hasattr(architecture, "with_layers"):
+        raise InputError(
+            f"the architecture {type(architecture).__name__} has no layers in time; expected one with arrays "
+            "that move in time and a method with_layers."
+        )
     moved = {}
-    for name in ("stencils", "biases"):
-        array = getattr(model, name)
-        rows = array.reshape(N, -1)
+    for name in in_time:
+        array = model.arrays[name]
+        N, rows = array.shape[0], array.reshape(array.shape[0], -1)
         rows = prolong_in_time(rows, layers, kind) if layers >= N else restrict_in_time(rows, layers)
         moved[name] = rows.reshape(layers, *array.shape[1:])
     note = {"from_layers": N, "to_layers": layers, "interpolation": kind}
     record = {**model.record, "transfers": [*model.record.get("transfers", []), note]}
-    return replace(model, network=replace(model.network, layers=layers), record=record, **moved)
+    deeper = architecture.with_layers(layers)
+    return replace(model, architecture=deeper, arrays={**model.arrays, **moved}, record=record)
 
 
 def _layers_of(Theta: Array) -> int:

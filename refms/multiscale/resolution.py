@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from refms.backend import backend_of
 from refms.errors import Array, InputError, precision, require_choice, require_shape, require_whole
 from refms.grid import Grid
+from refms.maps.architectures.architecture import Move
+from refms.maps.layers.linear import WHOLE_MESH
 from refms.model import Model
 from refms.names import STENCIL_RULES, WEIGHT_RULES
-from refms.network.layers.pooling import WHOLE_MESH
+from refms.objective.reading import Classes
 from refms.stencils.galerkin import prolong_stencil, restrict_stencil
 from refms.stencils.transfer import TransferPair, transfer_pair
 
@@ -66,7 +69,7 @@ def transfer(
     as many cells on the next finer mesh (:func:`move_pooling`). A mean over a block is the mean of its cells'
     means, so where R takes the mean of two cells the logits agree for T → 0 whatever P is.
 
-    Layers with Kᵀ (antisymmetric ones, and Verlet's second half) need R K_hᵀ P = K_Hᵀ. That holds for pairs
+    Layers with Kᵀ (antisymmetric ones, and verlet's second half) need R K_hᵀ P = K_Hᵀ. That holds for pairs
     whose stencil map commutes with the flip: all with R ∝ Pᵀ, and all named ones but ``nearest``. The damping
     of an antisymmetric layer is kept.
 
@@ -79,20 +82,24 @@ def transfer(
         raise InputError(f"grid is {grid!r}; expected a Grid, such as Grid((28, 28)).")
     d, levels = grid.dimension, model.grid.levels_to(grid)
 
-    def moved(S: Array) -> Array:
-        if stencils == "keep" or levels == 0:
-            return S.copy()
-        return move_stencils(S, d, levels, pair, least_squares, model.network.orientation)
-
-    opening = model.opening.copy() if model.opening[0, 0].size == 1 else moved(model.opening)
-    layers = moved(model.stencils)
-    network = replace(
-        model.network,
-        grid=grid,
-        stencil_shape=tuple(layers.shape[-d:]),
-        opening_shape=tuple(opening.shape[-d:]),
-    )
-    pooling, left = move_pooling(model.pooling, levels)
+    architecture, arrays = model.architecture, dict[str, Array]()
+    for name in architecture.arrays.names:
+        array, move = model.arrays[name], architecture.moves.get(name, Move())
+        one_cell = math.prod(array.shape[-d:]) == 1
+        if not move.stencil or (move.pointwise and one_cell) or stencils == "keep" or levels == 0:
+            arrays[name] = array.copy()
+        else:
+            orientation = getattr(architecture, "orientation", "correlation")
+            arrays[name] = move_stencils(array, d, levels, pair, least_squares, orientation)
+    sizes = {
+        name: tuple(arrays[name].shape[-d:]) for name, move in architecture.moves.items() if move.stencil
+    }
+    reading = model.reading
+    if isinstance(reading, Classes):
+        pooling, left = move_pooling(reading.pooling, levels)
+        arrays["W"] = move_weights(model.arrays["W"], model.classifier.grid, left, pair, weights)
+        arrays["mu"] = model.arrays["mu"].copy()
+        reading = replace(reading, pooling=pooling)
     note = {
         "from": list(model.grid.shape),
         "to": list(grid.shape),
@@ -102,13 +109,9 @@ def transfer(
     }
     return replace(
         model,
-        network=network,
-        opening=opening,
-        stencils=layers,
-        biases=model.biases.copy(),
-        W=move_weights(model.W, model.classifier.grid, left, pair, weights),
-        mu=model.mu.copy(),
-        pooling=pooling,
+        architecture=architecture.on(grid, sizes),
+        arrays=arrays,
+        reading=reading,
         record={**model.record, "transfers": [*model.record.get("transfers", []), note]},
     )
 

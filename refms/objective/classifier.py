@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from refms.backend import backend_of, zeros_like
-from refms.errors import Array, require_same_precision, require_shape, require_whole
+from refms.errors import Array, require_whole
 from refms.grid import Grid
-from refms.network.parameters import Layout
+from refms.maps.layout import Layout
+from refms.maps.map import Along, At, Gradients, Map, Tangent
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,18 @@ class Classifier:
     -----
     [LAS] eq. (5). Parameters W ∈ R^{(c·n)×ℓ} and μ ∈ R^ℓ. Derivatives (Euclidean inner products):
 
-        dZ = h^d (dWᵀ Y + Wᵀ dY) + dμ,   gW = h^d Y Gᵀ,   gμ = G 1,   gY = h^d W G.
+        dZ = h^d (dWᵀ Y + Wᵀ dY) + dμ,   gW = h^d Y Gᵀ,   gμ = G 1,   gY = h^d W G,
+
+    and, bilinear in (W, μ) and Y, once more along (dW, dμ, dY, dG)
+
+        dgW = h^d (Y dGᵀ + dY Gᵀ),   dgμ = dG 1,   dgY = h^d (W dG + dW G).
 
     Examples
     --------
     >>> import numpy as np
     >>> classifier = Classifier(Grid((2,)), channels=1, classes=2)
     >>> omega = classifier.layout.pack({"W": np.eye(2), "mu": np.array([0.0, 1.0])})
-    >>> classifier.apply(omega, np.array([[4.0], [6.0]])).ravel().tolist()
+    >>> classifier.map.apply(omega, np.array([[4.0], [6.0]])).ravel().tolist()
     [2.0, 4.0]
     """
 
@@ -52,140 +58,68 @@ class Classifier:
         require_whole(self.classes, "classes", 2)
 
     @property
-    def layout(self) -> Layout:
-        """Parts ``W`` (c·n, ℓ) and ``mu`` (ℓ,)."""
-        return Layout((("W", (self.rows_in, self.classes)), ("mu", (self.classes,))))
-
-    @property
     def rows_in(self) -> int:
         """c·n."""
         return self.channels * self.grid.cells
 
     @property
-    def rows_out(self) -> int:
-        """ℓ."""
-        return self.classes
+    def layout(self) -> Layout:
+        """Parts ``W`` (c·n, ℓ) and ``mu`` (ℓ,)."""
+        return self.map.layout
 
-    @property
-    def multiply_adds(self) -> int:
-        """Multiply-adds for one example."""
-        return self.rows_in * self.classes
+    @cached_property
+    def map(self) -> Map:
+        """The logits as a map of (W, μ) and the features."""
+        volume, classes, rows = self.grid.cell_volume, self.classes, self.rows_in
 
-    @property
-    def stored(self) -> int:
-        """Numbers kept per example: the logits."""
-        return self.classes
+        def weights(theta: Array) -> Array:
+            return theta[:-classes].reshape(rows, classes)
 
-    def apply(self, theta: Array, Y: Array) -> Array:
-        """Return the logits.
+        def evaluate(theta: Array, Y: Array) -> Array:
+            return volume * (weights(theta).T @ Y) + theta[-classes:, None]
 
-        Parameters
-        ----------
-        theta : array
-            W and μ as one vector, shape (layout.size,).
-        Y : array
-            Features y_N, shape (c·n, m), same precision.
+        def linearize(theta: Array, Y: Array) -> At:
+            W, output = weights(theta), evaluate(theta, Y)
 
-        Returns
-        -------
-        array
-            Logits, shape (ℓ, m).
+            def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
+                if dtheta is None:
+                    return zeros_like(output) if dY is None else zeros_like(output) + volume * (W.T @ dY)
+                dZ = evaluate(dtheta, Y)
+                return dZ if dY is None else dZ + volume * (W.T @ dY)
 
-        Raises
-        ------
-        InputError
-            If shapes or precisions do not fit.
-        """
-        require_same_precision(theta=theta, Y=Y)
-        require_shape(Y, (self.rows_in, None), "Y", "(channels * cells, examples)")
-        parts = self.layout.unpack(theta)
-        return self.grid.cell_volume * (parts["W"].T @ Y) + parts["mu"][:, None]
+            def gradient(gW: Array, G: Array) -> Array:
+                return backend_of(G).xp.concatenate([(volume * gW).reshape(-1), G.sum(axis=1)])
 
-    def linearize(self, theta: Array, Y: Array) -> ClassifierLinearization:
-        """Return the logits linearised at (W, μ, Y); parameters as for :meth:`apply`."""
-        return ClassifierLinearization(self, self.layout.unpack(theta)["W"], Y, self.apply(theta, Y))
+            def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
+                gtheta = gradient(Y @ G.T, G) if wrt_theta else None
+                return gtheta, (W @ (volume * G) if wrt_input else None)
 
-    def trace(self, theta: Array, Y: Array) -> dict[str, Array]:
-        """Return ``output``, the logits; parameters as for :meth:`apply`."""
-        return {"output": self.apply(theta, Y)}
+            def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
+                def along(dtheta: Array | None, dY: Array | None = None) -> Tangent:
+                    def tangent_vjp(
+                        dG: Array, *, wrt_theta: bool = True, wrt_input: bool = True
+                    ) -> Gradients:
+                        dgtheta, dgY = None, None
+                        if wrt_theta:
+                            gW = Y @ dG.T
+                            dgtheta = gradient(gW if dY is None else gW + dY @ G.T, dG)
+                        if wrt_input:
+                            dgY = W @ (volume * dG)
+                            dgY = dgY if dtheta is None else dgY + weights(dtheta) @ (volume * G)
+                        return dgtheta, dgY
 
+                    return Tangent(jvp(dtheta, dY), tangent_vjp)
 
-@dataclass(frozen=True, eq=False)
-class ClassifierLinearization:
-    """The classifier at (W, μ, Y); formulas in :class:`Classifier`."""
+                return along, (W @ (volume * G) if wrt_input else None)
 
-    classifier: Classifier
-    W: Array
-    Y: Array
-    output: Array
+            return At(output, jvp, vjp, second)
 
-    def jvp(self, dtheta: Array | None, dY: Array | None = None) -> Array:
-        """Return h^d (dWᵀ Y + Wᵀ dY) + dμ, shape (ℓ, m)."""
-        volume = self.classifier.grid.cell_volume
-        dZ = zeros_like(self.output)
-        if dtheta is not None:
-            d = self.classifier.layout.unpack(dtheta)
-            dZ = volume * (d["W"].T @ self.Y) + d["mu"][:, None]
-        return dZ if dY is None else dZ + volume * (self.W.T @ dY)
-
-    def vjp(self, G: Array, *, wrt_input: bool = True) -> tuple[Array, Array | None]:
-        """Return the gradient of (W, μ) as a vector and h^d W G."""
-        volume = self.classifier.grid.cell_volume
-        gW, gmu = volume * (self.Y @ G.T), G.sum(axis=1)
-        gY = self.pull_back(G) if wrt_input else None
-        return backend_of(G).xp.concatenate([gW.reshape(-1), gmu]), gY
-
-    def pull_back(self, G: Array) -> Array:
-        """Return h^d W G."""
-        return self.W @ (self.classifier.grid.cell_volume * G)
-
-    def linearize_adjoint(
-        self, G: Array, *, wrt_input: bool = True
-    ) -> tuple[ClassifierAdjoint, Array | None]:
-        """Return the adjoint linearised at G, and h^d W G."""
-        return ClassifierAdjoint(self, G), (self.pull_back(G) if wrt_input else None)
-
-
-@dataclass(frozen=True, eq=False)
-class ClassifierAdjoint:
-    """The adjoint (h^d Y Gᵀ, G 1, h^d W G), linearised at a cotangent G.
-
-    Notes
-    -----
-    Bilinear in (W, μ) and Y, hence along (dW, dμ, dY, dG)
-
-        dgW = h^d (Y dGᵀ + dY Gᵀ),   dgμ = dG 1,   dgY = h^d (W dG + dW G).
-    """
-
-    at: ClassifierLinearization
-    G: Array
-
-    def along(self, dtheta: Array | None, dY: Array | None = None) -> ClassifierTangent:
-        """Return the derivatives along (dW and dμ as a vector, dY)."""
-        dW = None if dtheta is None else self.at.classifier.layout.unpack(dtheta)["W"]
-        return ClassifierTangent(self, (dW, dY), self.at.jvp(dtheta, dY))
-
-
-@dataclass(frozen=True, eq=False)
-class ClassifierTangent:
-    """The derivatives of the logits and of their adjoint; formulas in :class:`ClassifierAdjoint`."""
-
-    adjoint: ClassifierAdjoint
-    direction: tuple[Array | None, Array | None]
-    output: Array
-
-    def vjp(self, dG: Array, *, wrt_input: bool = True) -> tuple[Array, Array | None]:
-        """Return the derivatives of the gradient of (W, μ), as a vector, and of h^d W G."""
-        at, G, (_, dY) = self.adjoint.at, self.adjoint.G, self.direction
-        gW = at.Y @ dG.T
-        if dY is not None:
-            gW = gW + dY @ G.T
-        gW = at.classifier.grid.cell_volume * gW
-        dgY = self.pull_back(dG) if wrt_input else None
-        return backend_of(dG).xp.concatenate([gW.reshape(-1), dG.sum(axis=1)]), dgY
-
-    def pull_back(self, dG: Array) -> Array:
-        """Return h^d (W dG + dW G)."""
-        at, G, (dW, _) = self.adjoint.at, self.adjoint.G, self.direction
-        dgY = at.pull_back(dG)
-        return dgY if dW is None else dgY + dW @ (at.classifier.grid.cell_volume * G)
+        return Map(
+            Layout((("W", (rows, classes)), ("mu", (classes,)))),
+            rows,
+            classes,
+            evaluate,
+            linearize,
+            multiply_adds=rows * classes,
+            stored=classes,  # the logits
+        )

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from refms.errors import Array
-from refms.network.mapping import Linearization
-from refms.network.second_order import linearized_adjoint
+from refms.maps.map import At, second_of
 from refms.objective.losses import LossEvaluation
 
 Product = Callable[[Array], Array]
@@ -21,64 +20,38 @@ class Curvature:
     Parameters
     ----------
     product : callable
-        (map linearised on a batch, loss there) -> v ↦ A v, everything that does not depend on v done before.
+        (map at a batch, loss there) -> v ↦ A v, everything that does not depend on v done before.
     linearization_passes, product_passes : int
         Work of both, in forward passes.
     stored_factor : int
-        What a linearisation keeps, in multiples of ``Mapping.stored``.
+        What is kept, in multiples of ``Map.stored``.
     """
 
-    product: Callable[[Linearization, LossEvaluation], Product]
+    product: Callable[[At, LossEvaluation], Product]
     linearization_passes: int
     product_passes: int
     stored_factor: int
 
 
-def gauss_newton_product(F: Linearization, loss: LossEvaluation) -> Product:
-    """Return v ↦ Jᵀ ∇²E J v.
+def gauss_newton_product(F: At, loss: LossEvaluation) -> Product:
+    """Return v ↦ Jᵀ ∇²E J v."""
 
-    Parameters
-    ----------
-    F : Linearization
-        The map on a batch.
-    loss : LossEvaluation
-        E at its output.
+    def product(v: Array) -> Array:
+        return F.vjp(loss.hessian_product(F.jvp(v)), wrt_input=False)[0]
 
-    Returns
-    -------
-    callable
-        Shape (layout.size,) to the same.
-    """
-    return lambda v: F.vjp(loss.hessian_product(F.jvp(v)), wrt_input=False)[0]
+    return product
 
 
-def hessian_product(F: Linearization, loss: LossEvaluation) -> Product:
+def hessian_product(F: At, loss: LossEvaluation) -> Product:
     """Return v ↦ Jᵀ ∇²E J v + D(Jᵀ)[v] ∇E, the second derivative of E ∘ F.
 
-    Parameters
-    ----------
-    F, loss
-        As for :func:`gauss_newton_product`.
-
-    Returns
-    -------
-    callable
-        Shape (layout.size,) to the same.
-
-    Raises
-    ------
-    InputError
-        If the map has no second derivatives.
-
-    Notes
-    -----
     With ∇(E ∘ F) = J(x)ᵀ ∇E(F(x)), the derivative along v has one term for each factor: ∇E changes by
     ∇²E J v, and Jᵀ by D(Jᵀ)[v], which meets the ∇E at x. The map's adjoint is linearised at that ∇E, once.
     """
-    adjoint, _ = linearized_adjoint(F, loss.gradient, wrt_input=False)
+    along, _ = second_of(F)(loss.gradient, wrt_input=False)
 
     def product(v: Array) -> Array:
-        tangent = adjoint.along(v)
+        tangent = along(v)
         return tangent.vjp(loss.hessian_product(tangent.output), wrt_input=False)[0]
 
     return product

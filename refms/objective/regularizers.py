@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from refms.backend import NUMPY, Backend
 from refms.errors import Array, InputError, require_choice, require_shape
-from refms.network.time_stepping import TimeStepping
+from refms.maps.time.steps import TimeSteps
 from refms.objective.classifier import Classifier
 from refms.stencils.differences import gradient_matrix
 from refms.stencils.kronecker import identity, kronecker
@@ -122,7 +122,7 @@ def classifier_regularizer(
 
 
 def time_regularizer(
-    propagation: TimeStepping,
+    propagation: TimeSteps,
     smoothness: float,
     tikhonov: float = 0.0,
     leading: int = 0,
@@ -133,7 +133,7 @@ def time_regularizer(
 
     Parameters
     ----------
-    propagation : TimeStepping
+    propagation : TimeSteps
         Gives N, δt and the number of parameters of a layer.
     smoothness : float
         α_θ ≥ 0.
@@ -164,9 +164,8 @@ def time_regularizer(
 
     Examples
     --------
-    >>> from refms.network.layers.opening import MatrixOpening
-    >>> from refms.network.propagation import ForwardEuler
-    >>> steps = ForwardEuler(MatrixOpening(np.eye(2)), layers=2, final_time=1.0)
+    >>> from refms.maps.layers.linear import matrix_map
+    >>> steps = TimeSteps(matrix_map(np.eye(2)), layers=2, final_time=1.0)
     >>> time_regularizer(steps, smoothness=1.0).Q.shape
     (0, 0)
     """
@@ -178,6 +177,14 @@ def time_regularizer(
         in_time += smoothness / dt * (D.T @ D)
     on_layers = kronecker(sp.csr_array(in_time), identity(size))
     return _quadratic(sp.block_diag([tikhonov * identity(leading), on_layers]), dtype, backend)
+
+
+def tikhonov_regularizer(
+    size: int, weight: float, dtype: str = "float64", backend: Backend = NUMPY
+) -> Quadratic:
+    """Return τ/2 ‖x‖² on so many parameters, for networks without a time."""
+    _require_weights(tikhonov=weight)
+    return _quadratic(weight * identity(size), dtype, backend)
 
 
 def _quadratic(Q: Any, dtype: str, backend: Backend) -> Quadratic:

@@ -9,8 +9,8 @@ import scipy.sparse as sp
 
 from refms.backend import NUMPY, Backend
 from refms.errors import Array, InputError, require_choice
+from refms.maps.architectures.residual import Residual
 from refms.names import TRANSFER_GOALS, TRANSFER_PENALTIES
-from refms.network.architectures.residual import Residual
 from refms.objective.regularizers import Quadratic
 from refms.stencils.galerkin import prolong_stencil, restrict_stencil
 from refms.stencils.kronecker import deliver, identity, kronecker
@@ -71,8 +71,8 @@ def transfer_regularizer(
     """
     if not (np.isfinite(weight) and weight >= 0):
         raise InputError(f"the weight of the transfer penalty is {weight}; expected a finite number >= 0.")
-    steps = network.propagation
-    shapes = network.parameter_shapes
+    steps, shapes = network.propagation.time, network.arrays.shapes
+    assert steps is not None  # a propagation has its steps
     M = stencil_penalty(network.stencil_shape, pair, kind, to, smoothing, orientation=network.orientation)
     on_stencils = kronecker(identity(network.channels**2), sp.csr_array(M))
     on_layer = sp.block_diag([on_stencils, sp.csr_array((network.channels, network.channels))])

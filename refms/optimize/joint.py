@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from refms.backend import backend_of
 from refms.errors import Array
-from refms.objective.empirical_risk import EmpiricalRisk
-from refms.objective.optimal_control import OptimalControl
 from refms.objective.preconditioners import BlockDiagonal
+from refms.objective.problem import TrainingProblem
+from refms.objective.risk import EmpiricalRisk
 
 JOINT = "joint"
 
@@ -31,12 +31,12 @@ def joined(blocks: Mapping[str, Array]) -> Array:
     return backend_of(*parts).xp.concatenate(parts)
 
 
-def parted(problem: OptimalControl, x: Array) -> dict[str, Array]:
+def parted(problem: TrainingProblem, x: Array) -> dict[str, Array]:
     """Return the two blocks of one vector, the inverse of :func:`joined`.
 
     Parameters
     ----------
-    problem : OptimalControl
+    problem : TrainingProblem
         Gives their sizes.
     x : array
         Shape (sum of both sizes,).
@@ -56,13 +56,13 @@ class JointProblem:
 
     Parameters
     ----------
-    problem : OptimalControl
+    problem : TrainingProblem
         The problem; with ``second_order`` curvature is the full Hessian. Its two preconditioners, where it
         has any, are those of the diagonal blocks, see
         :class:`~refms.objective.preconditioners.block_diagonal.BlockDiagonal`.
     """
 
-    problem: OptimalControl
+    problem: TrainingProblem
 
     def block(self, name: str, blocks: Mapping[str, Array], iteration: int) -> EmpiricalRisk:
         """Return the objective in all unknowns; parameters as for a ``BlockProblem``."""

@@ -8,13 +8,14 @@ from refms.backend import backend_of
 from refms.errors import Array, InputError
 from refms.linear.cg import conjugate_gradients
 from refms.linear.product import Product
-from refms.network.checkpointing import checkpointed
-from refms.network.mapping import Linearization, Mapping
-from refms.objective.batches import LabelledColumns, batch_width
-from refms.objective.empirical_risk import FEW_COLUMNS
+from refms.maps.combinators import frugal
+from refms.maps.map import At, Map
+from refms.objective.batches import batch_width
+from refms.objective.examples import Examples
 from refms.objective.losses import LossEvaluation
-from refms.objective.optimal_control import OptimalControl
-from refms.objective.shards import mapped
+from refms.objective.problem import TrainingProblem
+from refms.objective.risk import FEW_COLUMNS
+from refms.objective.workers import map_in_order
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +24,11 @@ class ProjectedCurvature:
 
     Parameters
     ----------
-    problem : OptimalControl
+    problem : TrainingProblem
         Gives network, classifier, loss and regularisers; one process.
     theta, omega : array
         Where: θ, and the (W, μ) at which the inner problem is solved.
-    examples : LabelledColumns
+    examples : Examples
         The Hessian sample.
     tolerance : float
         Relative residual of the inner system.
@@ -59,16 +60,16 @@ class ProjectedCurvature:
     solution leaves the quadratic form vᵀ(…)v at least as large as the exact one, hence positive.
     """
 
-    problem: OptimalControl
+    problem: TrainingProblem
     theta: Array
     omega: Array
-    examples: LabelledColumns
+    examples: Examples
     tolerance: float = 1e-3
     iterations: int = 50
     preconditioner: Product | None = None
 
     def __post_init__(self) -> None:
-        if self.problem.team.comm.size > 1:
+        if self.problem.workers.comm.size > 1:
             raise InputError("variable projection runs in one process; start it without mpiexec.")
 
     def product(self) -> Product:
@@ -83,27 +84,27 @@ class ProjectedCurvature:
         network = self._network()
         count = self.examples.count
 
-        def linearized(batch: LabelledColumns) -> Linearization:
-            return network.linearize(self.theta, batch.X)
+        def linearized(batch: Examples) -> At:
+            return network.at(self.theta, batch.inputs)
 
         batches = tuple(self.examples.batches(self._width()))
-        need = count * network.stored * self.examples.X.dtype.itemsize
-        kept: list[Linearization] | None = None
+        need = count * network.stored * self.examples.inputs.dtype.itemsize
+        kept: list[At] | None = None
         if need <= problem.memory:
-            kept = list(mapped(linearized, batches, problem.team.threads))
+            kept = list(map_in_order(linearized, batches, problem.workers.threads))
             y = xp.concatenate([one.output for one in kept], axis=1)
         else:
-            y = xp.concatenate([network.apply(self.theta, one.X) for one in batches], axis=1)
+            y = xp.concatenate([network.evaluate(self.theta, one.inputs) for one in batches], axis=1)
         self._count(1.0)
-        head = problem.classifier.linearize(self.omega, y)
-        loss = problem.loss.evaluate(head.output, self.examples.C, count)
+        head = problem.blocks["classifier"].map.at(self.omega, y)
+        loss = problem.loss.evaluate(head.output, self.examples.targets, count)
 
         def swept(v: Array) -> Array:
             dY = xp.concatenate([one.jvp(v) for one in (kept or map(linearized, batches))], axis=1)
             zeta = head.jvp(None, dY)
             w = self._inner(head, loss, head.vjp(loss.hessian_product(zeta), wrt_input=False)[0])
-            back = head.pull_back(loss.hessian_product(zeta - head.jvp(w)))
-            found, start = problem.propagation_regularizer.gradient(v), 0
+            back: Array = head.vjp(loss.hessian_product(zeta - head.jvp(w)), wrt_theta=False)[1]
+            found, start = problem.blocks["propagation"].regularizer.gradient(v), 0
             for one in kept or map(linearized, batches):
                 stop = start + one.output.shape[1]
                 found = found + one.vjp(back[:, start:stop], wrt_input=False)[0]
@@ -113,14 +114,16 @@ class ProjectedCurvature:
 
         return swept
 
-    def _inner(self, head: Linearization, loss: LossEvaluation, c: Array) -> Array:
+    def _inner(self, head: At, loss: LossEvaluation, c: Array) -> Array:
         """Return G_ωω⁻¹ c, inexactly."""
         share = self._share()
 
         def product(w: Array) -> Array:
             self._count(3.0 * share)
             bent = loss.hessian_product(head.jvp(w))
-            return head.vjp(bent, wrt_input=False)[0] + self.problem.classifier_regularizer.gradient(w)
+            return head.vjp(bent, wrt_input=False)[0] + self.problem.blocks[
+                "classifier"
+            ].regularizer.gradient(w)
 
         solved = conjugate_gradients(
             product,
@@ -131,20 +134,21 @@ class ProjectedCurvature:
         )
         return solved.x
 
-    def _network(self) -> Mapping:
+    def _network(self) -> Map:
         """Return the network, with checkpoints in time where the budget has no room for a few examples."""
-        network, team = self.problem.network, self.problem.team
-        need = 2 * network.stored * self.examples.X.dtype.itemsize * FEW_COLUMNS
-        return checkpointed(network) if need > self.problem.memory // team.threads else network
+        network, workers = self.problem.blocks["propagation"].map, self.problem.workers
+        need = 2 * network.stored * self.examples.inputs.dtype.itemsize * FEW_COLUMNS
+        return frugal(network) if need > self.problem.memory // workers.threads else network
 
     def _width(self) -> int:
-        network, share = self._network(), self.problem.memory // self.problem.team.threads
-        return batch_width(network.stored, self.examples.X.dtype.itemsize, share, network.rows_in)
+        network, share = self._network(), self.problem.memory // self.problem.workers.threads
+        return batch_width(network.stored, self.examples.inputs.dtype.itemsize, share, network.rows_in)
 
     def _share(self) -> float:
         """Return the classifier's part of the work of a forward pass."""
-        head, network = self.problem.classifier.multiply_adds, self.problem.network.multiply_adds
-        return head / (head + network)
+        maps = {name: block.map for name, block in self.problem.blocks.items()}
+        whole = sum(map_.multiply_adds for map_ in maps.values())
+        return float(maps["classifier"].multiply_adds / whole)
 
     def _count(self, passes: float) -> None:
         self.problem.work.units += passes * self.examples.count

@@ -15,8 +15,8 @@ from refms.linear.outcome import Outcome, Status
 from refms.linear.product import Product
 from refms.linear.vectors import norm
 from refms.objective.batches import hessian_sample
-from refms.objective.empirical_risk import EmpiricalRisk
-from refms.objective.optimal_control import OptimalControl
+from refms.objective.problem import TrainingProblem
+from refms.objective.risk import EmpiricalRisk
 from refms.optimize.descent import Minimum, minimize
 from refms.optimize.gauss_newton import Damping
 from refms.optimize.joint import JOINT, joined, parted
@@ -34,11 +34,11 @@ class SeparableProblem:
 
     Parameters
     ----------
-    problem : OptimalControl
+    problem : TrainingProblem
         The problem.
     """
 
-    problem: OptimalControl
+    problem: TrainingProblem
 
     def block(self, name: str, blocks: Mapping[str, Array], iteration: int) -> Separable:
         """Return the objective in all unknowns; parameters as for a ``BlockProblem``."""
@@ -52,7 +52,7 @@ class Separable:
 
     Parameters
     ----------
-    problem : OptimalControl
+    problem : TrainingProblem
         Problem (6).
     whole : EmpiricalRisk
         f as a function of both.
@@ -60,7 +60,7 @@ class Separable:
         Names the Hessian sample.
     """
 
-    problem: OptimalControl
+    problem: TrainingProblem
     whole: EmpiricalRisk
     iteration: int
 

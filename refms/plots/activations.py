@@ -52,8 +52,8 @@ def synthetic_image(kind: str, model: Model) -> Array:
         values[tuple(n // 2 for n in grid.shape)] = 1.0
     else:
         values = (_distance(grid) < RADIUS).astype("float64")
-    column = np.tile(values.reshape(-1), model.network.image_channels)
-    return column[:, None].astype(model.W.dtype)
+    channels = model.map.rows_in // model.grid.cells
+    return np.tile(values.reshape(-1), channels)[:, None].astype(model.dtype)
 
 
 def states(model: Model, X: Array) -> dict[str, Array]:
@@ -73,15 +73,17 @@ def states(model: Model, X: Array) -> dict[str, Array]:
         alone where the integrator moves the halves of the channels in turn.
     """
     trace = model.trace(X)
-    shape = (model.network.channels, *model.grid.shape)
-    layers, final = model.network.layers, model.network.final_time
+    shape = (model.architecture.channels, *model.grid.shape)
+    time = next((map_.time for _, map_ in model.map.parts if map_.time is not None), None)
+    if time is None:
+        return {"output": trace["network/output"][:, 0].reshape(shape)}
     found = {
         int(match[1]): key for key in trace if (match := re.fullmatch(r"network/propagation/y(\d+)", key))
     }
-    if len(found) != layers + 1:
-        found = {0: "network/opening/output", layers: "network/propagation/output"}
+    if len(found) != time.layers + 1:
+        found = {0: "network/opening/output", time.layers: "network/propagation/output"}
     return {
-        f"$y_{{{k}}}$\nt = {k * final / layers:.3g}": trace[found[k]][:, 0].reshape(shape)
+        f"$y_{{{k}}}$\nt = {k * time.final_time / time.layers:.3g}": trace[found[k]][:, 0].reshape(shape)
         for k in sorted(found)
     }
 
@@ -105,7 +107,7 @@ def activations_figure(model: Model, X: Array) -> Figure:
     """
     found = list(states(model, X).items())
     chosen = [found[k] for k in evenly(len(found), MOST_STATES)]
-    shown = evenly(model.network.channels, MOST_CHANNELS)
+    shown = evenly(model.architecture.channels, MOST_CHANNELS)
     limit = largest([features for _, features in chosen])
     figure, axes = panels(len(chosen), 1 + len(shown), 1.15, 1.25, images=True)
     _image_itself(axes[0, 0], model, X)

@@ -49,7 +49,7 @@ def model_page(models: Mapping[str, Model], figures: Mapping[str, Figure]) -> st
         HTML that loads nothing from elsewhere; texts from files are escaped.
     """
     rows = [
-        [key, "×".join(map(str, one.grid.shape)), str(one.network.layers), *_ends(one)]
+        [key, "×".join(map(str, one.grid.shape)), str(getattr(one.architecture, "layers", "")), *_ends(one)]
         for key, one in models.items()
     ]
     head = ["model", "mesh", "layers", *FINAL.values()]
@@ -150,7 +150,13 @@ def _ends(model: Model) -> list[str]:
 
 def _network(model: Model) -> dict[str, Any]:
     shapes = {name: "×".join(map(str, array.shape)) for name, array in model.arrays.items()}
-    return {"activation": model.network.activation, "final_time": model.network.final_time, **shapes}
+    architecture: Any = model.architecture
+    told = {
+        name: getattr(architecture, name)
+        for name in ("activation", "final_time")
+        if hasattr(architecture, name)
+    }
+    return {**told, **shapes}
 
 
 def _sentences(said: Iterable[tuple[str, list[str]]]) -> list[str]:

@@ -39,29 +39,42 @@ def stencils_figure(models: Mapping[str, Model]) -> Figure:
     --------
     >>> from refms.grid import Grid
     >>> from refms.model import initial_model
-    >>> from refms.network.architectures.residual import Residual
-    >>> model = initial_model(Residual(Grid((4, 4)), channels=2), classes=10, seed=0)
+    >>> from refms.maps.architectures.residual import Residual
+    >>> from refms.objective.reading import Classes
+    >>> model = initial_model(Residual(Grid((4, 4)), channels=2), Classes(10))
     >>> [one.get_ylabel() for one in stencils_figure({"coarse": model}).axes]
     ['layer 0, t = 0', 'layer 1, t = 0.5', 'entry of the stencil']
     """
-    chosen = {key: evenly(model.network.layers, MOST_LAYERS) for key, model in models.items()}
-    rows = max(len(layers) for layers in chosen.values())
-    mosaics = {key: [mosaic(models[key].stencils[k]) for k in layers] for key, layers in chosen.items()}
+    stencils = {key: stencils_of(model) for key, model in models.items()}
+    chosen = {key: [list(own)[k] for k in evenly(len(own), MOST_LAYERS)] for key, own in stencils.items()}
+    rows = max(len(labels) for labels in chosen.values())
+    mosaics = {key: [mosaic(stencils[key][one]) for one in labels] for key, labels in chosen.items()}
     limit = largest([one for pieces in mosaics.values() for one in pieces])
     figure, axes = panels(rows, len(models), 2.6, 2.6, images=True)
     for column, (key, model) in zip(axes.T, models.items(), strict=True):
         for one in column[len(chosen[key]) :]:
             one.set_axis_off()
-        for one, k, values in zip(column, chosen[key], mosaics[key], strict=False):
+        for one, label, values in zip(column, chosen[key], mosaics[key], strict=False):
             image(one, values, limit, extent=None)
             one.set_facecolor(GAP)
-            time = k * model.network.final_time / model.network.layers
-            one.set_ylabel(f"layer {k}, t = {time:g}")
+            one.set_ylabel(label)
         mesh = "×".join(map(str, model.grid.shape))
         column[0].set_title(f"{name(key, 24)}, mesh {mesh}")
         column[len(chosen[key]) - 1].set_xlabel("blocks: output channel down,\ninput channel across")
     signed_bar(figure, axes, limit, "entry of the stencil")
     return figure
+
+
+def stencils_of(model: Model) -> dict[str, Array]:
+    """Return the stencils (c_out, c_in, *stencil) that move between meshes, by layer and time, or by name."""
+    found, time = {}, next((map_.time for _, map_ in model.map.parts if map_.time is not None), None)
+    for key, move in model.architecture.moves.items():
+        if move.time and move.stencil and time is not None:
+            for k, S in enumerate(model.arrays[key]):
+                found[f"layer {k}, t = {k * time.time_step:g}"] = S
+        elif move.stencil and not move.pointwise:
+            found[key] = model.arrays[key]
+    return found
 
 
 def mosaic(stencil: Array) -> Array:

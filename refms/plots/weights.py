@@ -41,8 +41,8 @@ def weights_figure(models: Mapping[str, Model], channels: Sequence[int] = ()) ->
     --------
     >>> from refms.grid import Grid
     >>> from refms.model import initial_model
-    >>> from refms.network.architectures.residual import Residual
-    >>> model = initial_model(Residual(Grid((4, 4)), channels=2), classes=10, seed=0)
+    >>> from refms.maps.architectures.residual import Residual
+    >>> model = initial_model(Residual(Grid((4, 4)), channels=2), Classes(10))
     >>> len(weights_figure({"coarse": model}).axes)  # ten classes and the colour bar
     11
     """
@@ -79,7 +79,8 @@ def weight_images(model: Model) -> Array:
         Shape (ℓ, c, n_1, …, n_d): class, channel, cell or, with pooling, block of cells.
     """
     classifier = model.classifier
-    images: Array = model.W.T.reshape(model.W.shape[1], model.network.channels, *classifier.grid.shape)
+    W = model.arrays["W"]
+    images: Array = W.T.reshape(W.shape[1], model.architecture.channels, *classifier.grid.shape)
     return images
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from refms.backend import NUMPY, Backend, backend_of
+from refms.backend import NUMPY, Backend
 from refms.data.by_name import read_dataset as read_dataset
 from refms.data.dataset import Dataset, one_hot, split
 from refms.environment import machine, versions
 from refms.errors import InputError
 from refms.model import Model, Score, initial_model, score
-from refms.objective.batches import LabelledColumns
-from refms.objective.empirical_risk import Work
-from refms.objective.optimal_control import OptimalControl
+from refms.objective.examples import Examples
+from refms.objective.problem import TrainingProblem
+from refms.objective.reading import Classes
+from refms.objective.risk import Work
 from refms.optimize.history import History
 from refms.run.config import Configuration, DataSection
 from refms.run.training import fit_classifier, problem_of, require_memory
@@ -29,7 +30,7 @@ class Experiment:
         Regularisers, conjugate gradients, memory.
     model : Model
         The start.
-    examples, validation : LabelledColumns
+    examples, validation : Examples
         Both sets, where the model lives and in its precision.
     work_units, seconds : float
         What was spent before, on the fit of the classifier.
@@ -37,25 +38,25 @@ class Experiment:
 
     configuration: Configuration
     model: Model
-    examples: LabelledColumns
-    validation: LabelledColumns
+    examples: Examples
+    validation: Examples
     work_units: float = 0.0
     seconds: float = 0.0
 
     @property
-    def problem(self) -> OptimalControl:
+    def problem(self) -> TrainingProblem:
         """Problem (6) at the start, with a counter of its own that knows what was spent before."""
         sections = self.configuration.regularization, self.configuration.optimization
         return replace(problem_of(self.model, self.examples, *sections), work=Work(self.work_units))
 
-    def score(self, model: Model, examples: LabelledColumns | None = None) -> Score:
+    def score(self, model: Model, examples: Examples | None = None) -> Score:
         """Return accuracy and loss of a model, on the validation images unless others are given."""
-        chosen = self.validation if examples is None else examples
-        return score(model, chosen.X, chosen.C, self.configuration.optimization.memory)
+        chosen = examples or self.validation
+        return score(model, chosen.inputs, chosen.targets, self.configuration.optimization.memory)
 
     def fitted(self) -> Experiment:
         """Return the experiment whose classifier is fitted: a zero W sends no signal back to the net."""
-        if bool((self.model.W != 0).any()):
+        if bool((self.model.arrays["W"] != 0).any()):
             return self
         sections = self.configuration.regularization, self.configuration.optimization
         model = fit_classifier(self.model, self.examples, *sections).model
@@ -81,39 +82,30 @@ def start_of(configuration: Configuration, dataset: Dataset) -> Model:
     if dataset.labels is None:
         raise InputError(f"{dataset.name!r} has no labels; expected a data set with labels, such as digits.")
     grid = configuration.data.grid(dataset.grid)
-    section, classifier = configuration.network, configuration.classifier
-    network, options = section.network(grid, dataset.channels), configuration.optimization
-    require_memory(network, dataset.classes, options.dtype, options.memory, classifier.pooling)
+    section, options = configuration.network, configuration.optimization
+    network = section.network(grid, dataset.channels)
+    reading = Classes(dataset.classes, configuration.classifier.loss, configuration.classifier.pooling)
+    require_memory(network, reading, options.dtype, options.memory)
     record = {
         "configuration": configuration.to_dict(),
         "dataset": dataset.name,
         "versions": versions(),
         "machine": machine(),
     }
-    return initial_model(
-        network,
-        dataset.classes,
-        section.seed,
-        replace(configuration.data.preprocessing, levels=max(grid.levels_to(dataset.grid), 0)),
-        section.stencil_scale,
-        options.dtype,
-        record,
-        section.opening_scale,
-        classifier.loss,
-        classifier.pooling,
-    )
+    steps = replace(configuration.data.preprocessing, levels=max(grid.levels_to(dataset.grid), 0))
+    return initial_model(network, reading, section.seed, options.dtype, steps, record, **section.scales)
 
 
-def examples_of(model: Model, part: Dataset, interpolate: bool = False) -> LabelledColumns:
+def examples_of(model: Model, part: Dataset, interpolate: bool = False) -> Examples:
     """Return prepared images and one-hot labels where a model lives, in its precision.
 
     ``interpolate`` allows images coarser than the model, which are then prolonged to its mesh.
     """
-    classes = model.mu.shape[0]
+    classes = model.classifier.classes
     if part.classes != classes:
         raise InputError(f"{part.name!r} has {part.classes} classes, the model {classes}.")
-    labels = one_hot(part.labels, classes, str(model.W.dtype))
-    return LabelledColumns(model.prepare(part, interpolate), backend_of(model.W).from_host(labels))
+    labels = one_hot(part.labels, classes, model.dtype)
+    return Examples(model.prepare(part, interpolate), model.backend.from_host(labels))
 
 
 def split_by(section: DataSection, dataset: Dataset) -> tuple[Dataset, Dataset]:

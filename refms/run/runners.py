@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from refms.errors import Array, require_choice
 from refms.names import METHODS
-from refms.objective.optimal_control import OptimalControl
+from refms.objective.problem import TrainingProblem
 from refms.optimize.block_coordinate_descent import block_coordinate_descent
 from refms.optimize.descent import DescentResult, descend
 from refms.optimize.gauss_newton import Damping, GaussNewton
@@ -30,7 +30,7 @@ class Runner(Protocol):
 
     def __call__(
         self,
-        problem: OptimalControl,
+        problem: TrainingProblem,
         blocks: Mapping[str, Array],
         stop: StopRules,
         monitor: Monitor | None = None,
@@ -75,7 +75,7 @@ def runner_of(name: str, options: Any, optimization: OptimizationSection) -> Run
 
 def _block_descent(options: Any, shared: OptimizationSection) -> Runner:
     def run(
-        problem: OptimalControl,
+        problem: TrainingProblem,
         blocks: Mapping[str, Array],
         stop: StopRules,
         monitor: Monitor | None = None,
@@ -89,15 +89,15 @@ def _block_descent(options: Any, shared: OptimizationSection) -> Runner:
 
 
 def _stepping(
-    method: Callable[[StopRules, OptimalControl], Method],
-    problem_of: Callable[[OptimalControl], BlockProblem] = JointProblem,
+    method: Callable[[StopRules, TrainingProblem], Method],
+    problem_of: Callable[[TrainingProblem], BlockProblem] = JointProblem,
     *,
     second_order: bool = False,
 ) -> Runner:
     """Return the runner of a method that steps all parameters at once."""
 
     def run(
-        problem: OptimalControl,
+        problem: TrainingProblem,
         blocks: Mapping[str, Array],
         stop: StopRules,
         monitor: Monitor | None = None,
@@ -114,7 +114,7 @@ def _stepping(
 
 def _by_scipy(method: SciPyMethod) -> Runner:
     def run(
-        problem: OptimalControl,
+        problem: TrainingProblem,
         blocks: Mapping[str, Array],
         stop: StopRules,
         monitor: Monitor | None = None,
@@ -127,7 +127,7 @@ def _by_scipy(method: SciPyMethod) -> Runner:
     return run
 
 
-def _parting(problem: OptimalControl, monitor: Monitor | None) -> Monitor | None:
+def _parting(problem: TrainingProblem, monitor: Monitor | None) -> Monitor | None:
     """Return a monitor that sees the one block of a joint run as the two of the problem."""
     if monitor is None:
         return None
@@ -177,7 +177,7 @@ def _trust_region(options: Any, shared: OptimizationSection) -> Runner:
 
 def _stochastic(rule: Callable[[Any], Momentum | Adam]) -> Callable[[Any, OptimizationSection], Runner]:
     def build(options: Any, shared: OptimizationSection) -> Runner:
-        def method(stop: StopRules, problem: OptimalControl) -> Method:
+        def method(stop: StopRules, problem: TrainingProblem) -> Method:
             epochs = Epochs(
                 options.learning_rate, options.batch, options.schedule, stop.max_iterations, options.seed
             )

@@ -9,17 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from refms.backend import backend_of
 from refms.errors import Array, InputError
 from refms.linear.outcome import Outcome, Status
+from refms.maps.architectures.architecture import Architecture, count_parameters
+from refms.maps.architectures.residual import Residual
+from refms.maps.combinators import frugal
+from refms.maps.time.steps import TimeSteps
 from refms.model import Model
-from refms.network.architectures.residual import Residual
-from refms.network.checkpointing import checkpointed
-from refms.network.layers.pooling import pooled_grid
-from refms.objective.batches import LabelledColumns, batch_width
-from refms.objective.empirical_risk import Preconditioning, Work
+from refms.objective.batches import batch_width
+from refms.objective.examples import Examples
 from refms.objective.losses import loss_named
-from refms.objective.optimal_control import OptimalControl
 from refms.objective.preconditioners import (
     ClassifierBlock,
     ClassifierDiagonal,
@@ -28,9 +27,17 @@ from refms.objective.preconditioners import (
     ProbedDiagonal,
     TimeSmoothness,
 )
-from refms.objective.regularizers import Quadratic, classifier_regularizer, time_regularizer
-from refms.objective.shards import ALONE, Team
+from refms.objective.problem import Block, TrainingProblem
+from refms.objective.reading import Reading
+from refms.objective.regularizers import (
+    Quadratic,
+    classifier_regularizer,
+    tikhonov_regularizer,
+    time_regularizer,
+)
+from refms.objective.risk import Preconditioning, Work
 from refms.objective.transfer_penalty import transfer_regularizer
+from refms.objective.workers import ONE_WORKER, Workers
 from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
 from refms.optimize.descent import DescentResult, descend
 from refms.optimize.gauss_newton import Damping
@@ -82,53 +89,35 @@ class Checkpoint:
     notes: tuple[str, ...] = ()
 
 
-def require_memory(network: Residual, classes: int, dtype: str, memory: int, pooling: int = 1) -> None:
-    """Refuse a network that exceeds a memory budget, before anything is allocated.
-
-    Parameters
-    ----------
-    network : Residual
-        Configuration of the network.
-    classes : int
-        Number of classes.
-    dtype : str
-        ``"float64"`` or ``"float32"``.
-    memory : int
-        Budget in bytes.
-    pooling : int
-        Cells along each axis of the blocks before the classifier, see :class:`~refms.model.Model`.
+def require_memory(architecture: Architecture, reading: Reading, dtype: str, memory: int) -> None:
+    """Refuse a network that exceeds a memory budget in bytes, before anything is allocated.
 
     Raises
     ------
     InputError
         If the budget does not suffice; the message says what would.
-
-    Examples
-    --------
-    >>> from refms.grid import Grid
-    >>> require_memory(Residual(Grid((4, 4)), channels=2), classes=10, dtype="float64", memory=10**5)
     """
     itemsize = np.dtype(dtype).itemsize
-    numbers = sum(math.prod(shape) for shape in network.parameter_shapes.values())
-    need = (numbers + network.channels * pooled_grid(network.grid, pooling).cells * classes) * itemsize
-    if need > memory:
+    shapes = reading.shapes(architecture.grid, architecture.channels)
+    need = count_parameters(architecture) + sum(math.prod(shape) for shape in shapes.values())
+    if need * itemsize > memory:
         raise InputError(
-            f"the parameters need {need} bytes but the memory budget is {memory}; raise the budget (option "
-            "memory) or use fewer channels or layers."
+            f"the parameters need {need * itemsize} bytes but the memory budget is {memory}; raise the "
+            "budget (option memory) or use fewer channels or layers."
         )
-    batch_width(checkpointed(network.propagation).stored, itemsize, memory)
+    batch_width(frugal(architecture.map).stored, itemsize, memory)
 
 
 def problem_of(
-    model: Model, examples: LabelledColumns, weights: RegularizationSection, options: OptimizationSection
-) -> OptimalControl:
+    model: Model, examples: Examples, weights: RegularizationSection, options: OptimizationSection
+) -> TrainingProblem:
     """Return problem (6) for a model and examples.
 
     Parameters
     ----------
     model : Model
         Gives network, classifier, loss and precision.
-    examples : LabelledColumns
+    examples : Examples
         Prepared images (rows of the model's grid) and one-hot labels, in the model's precision.
     weights : RegularizationSection
         Weights of the regularisers.
@@ -137,38 +126,52 @@ def problem_of(
 
     Returns
     -------
-    OptimalControl
+    TrainingProblem
         The problem.
     """
-    dtype, backend = str(model.W.dtype), backend_of(model.W)
-    return OptimalControl(
+    propagation = Block(
         model.map,
-        model.classifier,
-        examples,
         _propagation_regularizer(model, weights),
-        classifier_regularizer(model.classifier, weights.W_smoothness, weights.W_tikhonov, dtype, backend),
-        loss=loss_named(model.loss),
+        _propagation_preconditioning(model, weights, options),
+    )
+    blocks = {"propagation": propagation}
+    if "classifier" in model.maps:
+        head = model.classifier
+        blocks["classifier"] = Block(
+            head.map,
+            classifier_regularizer(
+                head, weights.W_smoothness, weights.W_tikhonov, model.dtype, model.backend
+            ),
+            _classifier_preconditioning(model, weights, options),
+            subsampled=False,
+        )
+    return TrainingProblem(
+        blocks,
+        examples,
+        loss=loss_named(model.reading.loss),
         hessian_fraction=options.hessian_fraction,
         seed=options.hessian_seed,
         memory=options.memory,
-        propagation_preconditioning=_propagation_preconditioning(model, weights, options),
-        classifier_preconditioning=_classifier_preconditioning(model, weights, options),
     )
 
 
 def _propagation_regularizer(model: Model, weights: RegularizationSection) -> Quadratic:
     """Return smoothness in time, the Tikhonov term, and the transfer penalty where it is asked for."""
-    options: dict[str, Any] = {"dtype": str(model.W.dtype), "backend": backend_of(model.W)}
-    steps = model.network.propagation
-    leading = model.map.layout.size - steps.layout.size
+    options: dict[str, Any] = {"dtype": model.dtype, "backend": model.backend}
+    steps, size = _time_of(model), model.map.layout.size
+    if steps is None:
+        return tikhonov_regularizer(size, weights.theta_tikhonov, **options)
+    leading = size - steps.layout.size
     in_time = time_regularizer(
         steps, weights.theta_smoothness, weights.theta_tikhonov, leading=leading, **options
     )
     if not weights.theta_transfer:
         return in_time
     levels = model.preprocessing.levels - (weights.transfer_to == "finer")  # from the images' mesh down to h
+    if not isinstance(model.architecture, Residual):
+        raise InputError("theta_transfer needs the residual net of [LAS]; expected theta_transfer = 0.")
     across = transfer_regularizer(
-        model.network,
+        model.architecture,
         weights.theta_transfer,
         weights.transfer_pair,
         weights.transfer_penalty,
@@ -179,17 +182,23 @@ def _propagation_regularizer(model: Model, weights: RegularizationSection) -> Qu
     return Quadratic(in_time.Q + across.Q)
 
 
+def _time_of(model: Model) -> TimeSteps | None:
+    """Return the steps in time of the network, None where it has no such propagation."""
+    return next((map_.time for _, map_ in model.map.parts if map_.time is not None), None)
+
+
 def _propagation_preconditioning(
     model: Model, weights: RegularizationSection, options: OptimizationSection
 ) -> Preconditioning | None:
-    steps, theta = model.network.propagation, model.map.layout
-    choices = {
-        "none": None,
-        "time": TimeSmoothness(theta, steps, weights.theta_smoothness, weights.theta_tikhonov),
-        "diagonal": ProbedDiagonal(),
-        "fine-coordinates": FineCoordinates(theta, steps, weights.transfer_pair, model.network.orientation),
-    }
-    return choices[options.propagation_preconditioner]
+    steps, theta, choice = _time_of(model), model.map.layout, options.propagation_preconditioner
+    if choice == "diagonal":
+        return ProbedDiagonal()
+    if choice == "none" or steps is None:  # the others are of propagations in time
+        return None
+    if choice == "time":
+        return TimeSmoothness(theta, steps, weights.theta_smoothness, weights.theta_tikhonov)
+    orientation = getattr(model.architecture, "orientation", "correlation")
+    return FineCoordinates(theta, steps, weights.transfer_pair, orientation)
 
 
 def _classifier_preconditioning(
@@ -207,11 +216,11 @@ def _classifier_preconditioning(
 @np.errstate(over="ignore", invalid="ignore")
 def train(
     start: Model | Checkpoint,
-    examples: LabelledColumns,
+    examples: Examples,
     weights: RegularizationSection | None = None,
     options: OptimizationSection | None = None,
     monitor: Monitor | None = None,
-    team: Team = ALONE,
+    workers: Workers = ONE_WORKER,
     keeper: Callable[[Checkpoint], None] | None = None,
 ) -> Training:
     """Train a model by the block-coordinate descent of [LAS] Sec. 4, starting from its parameters.
@@ -225,7 +234,7 @@ def train(
         Where to start, or to go on. If the W of a model is zero, the classifier is first fitted to the
         initial features (rows of iteration 0 in the history): a zero W sends no signal back to the
         propagation.
-    examples : LabelledColumns
+    examples : Examples
         Prepared images and one-hot labels.
     weights : RegularizationSection, optional
         Weights of the regularisers.
@@ -233,7 +242,7 @@ def train(
         Iterations, tolerances, Hessian sample, memory.
     monitor : callable, optional
         Called after each iteration, see :func:`~refms.optimize.descent.descend`.
-    team : Team
+    workers : Workers
         Threads and processes that share the examples; the trained model does not depend on their number.
     keeper : callable, optional
         Called with a checkpoint after each iteration after which the training could go on.
@@ -257,11 +266,11 @@ def train(
     model = begun.model
     spent = Work(model.history.rows[-1].work_units if begun.iteration else 0.0)
     problem = problem_of(model, examples, weights or RegularizationSection(), options)
-    problem = replace(problem, team=team, work=spent)
+    problem = replace(problem, workers=workers, work=spent)
     propagation, classifier = block_steps(options, _damping_of(options, begun))
     blocks = model.blocks
     rows, notes = model.history.rows, begun.notes
-    if begun.iteration == 0 and not bool((model.W != 0).any()):
+    if begun.iteration == 0 and "W" in model.arrays and not bool((model.arrays["W"] != 0).any()):
         first = _fit_classifier(problem, blocks, classifier)
         rows, notes = rows + first.history.rows, notes + first.notes
         if first.outcome.status is Status.NON_FINITE:
@@ -291,10 +300,10 @@ def train(
 @np.errstate(over="ignore", invalid="ignore")
 def fit_classifier(
     model: Model,
-    examples: LabelledColumns,
+    examples: Examples,
     weights: RegularizationSection | None = None,
     options: OptimizationSection | None = None,
-    team: Team = ALONE,
+    workers: Workers = ONE_WORKER,
 ) -> Training:
     """Train the classifier of a model alone, the propagation as it is, as after a transfer.
 
@@ -302,13 +311,13 @@ def fit_classifier(
     ----------
     model : Model
         Where to start.
-    examples : LabelledColumns
+    examples : Examples
         Prepared images and one-hot labels.
     weights : RegularizationSection, optional
         Weights of the regularisers.
     options : OptimizationSection, optional
         Gives the Newton steps, ``classifier_steps``, and their conjugate gradients.
-    team : Team
+    workers : Workers
         Threads and processes that share the examples.
 
     Returns
@@ -322,7 +331,9 @@ def fit_classifier(
         As for :func:`train`.
     """
     options = options or OptimizationSection()
-    problem = replace(problem_of(model, examples, weights or RegularizationSection(), options), team=team)
+    problem = replace(
+        problem_of(model, examples, weights or RegularizationSection(), options), workers=workers
+    )
     done = _fit_classifier(problem, model.blocks, block_steps(options, None)[1])
     fitted = replace(model.with_blocks(done.blocks), history=done.history)
     return Training(fitted, done.outcome, done.notes)
@@ -365,7 +376,7 @@ def _damping_after(schedule: tuple[BlockSteps, ...]) -> float | None:
 
 
 def _fit_classifier(
-    problem: OptimalControl, blocks: dict[str, Array], classifier: BlockSteps
+    problem: TrainingProblem, blocks: dict[str, Array], classifier: BlockSteps
 ) -> DescentResult:
     """Step the classifier once before the first iteration, as iteration 0 in rows and sentences."""
     done = descend(problem, blocks, (classifier,), stop=StopRules(max_iterations=1))

@@ -9,8 +9,8 @@ from hypothesis.strategies import SearchStrategy
 
 from refms.errors import Array, InputError, require_whole
 from refms.grid import Grid
-from refms.network.activation import ACTIVATIONS
-from refms.network.architectures.residual import OPENINGS, Residual
+from refms.maps.activation import ACTIVATIONS
+from refms.maps.architectures.residual import OPENINGS, Residual
 from refms.stencils.transfer import TRANSFER_PAIRS, TransferPair
 from refms.strategies.arrays import arrays, delta
 
@@ -201,8 +201,8 @@ def network_parameters(network: Residual, dtype: str = "float64") -> SearchStrat
     Returns
     -------
     SearchStrategy of dict of str to array
-        ``opening``, ``stencils`` and ``biases``, as ``network.theta`` takes them.
+        ``opening``, ``stencils`` and ``biases``, as ``network.arrays.pack`` takes them.
     """
     return st.fixed_dictionaries(
-        {name: arrays(shape, dtype) for name, shape in network.parameter_shapes.items()}
+        {name: arrays(shape, dtype) for name, shape in network.arrays.shapes.items()}
     )

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from refms.grid import Grid, columns_from_nchw
+from refms.maps.architectures.residual import Residual
 from refms.model import Model
-from refms.network.architectures.residual import Residual
-from refms.objective.batches import LabelledColumns
-from refms.objective.optimal_control import OptimalControl
+from refms.objective.examples import Examples
+from refms.objective.problem import TrainingProblem
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import problem_of
 
@@ -140,14 +140,14 @@ class Problem:
         return np.random.default_rng(3).integers(0, CLASSES, self.case.examples)
 
     @cached_property
-    def control(self) -> OptimalControl:
+    def control(self) -> TrainingProblem:
         """Problem (6) in refms; its Gauss–Newton matrix is that of all examples, without preconditioner."""
         X = columns_from_nchw(self.images)
         one_hot = (np.arange(CLASSES)[:, None] == self.classes).astype(self.dtype)
         options = OptimizationSection(
             hessian_fraction=1.0, dtype=self.dtype, classifier_preconditioner="none"
         )
-        return problem_of(self.model, LabelledColumns(X, one_hot), WEIGHTS, options)
+        return problem_of(self.model, Examples(X, one_hot), WEIGHTS, options)
 
     def direction(self, size: int) -> Any:
         """Return the vector that products are taken with, shape (size,)."""

@@ -18,8 +18,9 @@ from refms.grid import Grid
 from refms.io import Artifact
 from refms.io.model_file import model_artifact
 from refms.io.writing import file_image
+from refms.maps.architectures.residual import Residual
 from refms.model import initial_model
-from refms.network.architectures.residual import Residual
+from refms.objective.reading import Classes
 from refms.optimize.history import History, HistoryRow
 
 NAME = "result/convolution/1d/product"
@@ -167,9 +168,7 @@ def model_artifacts() -> list[Artifact]:
     """Return whole models, for changes of what they hold."""
     made = []
     for opening in ("fixed", "learned"):
-        model = initial_model(
-            Residual(Grid((4, 3)), channels=2, layers=2, opening=opening), classes=3, seed=0
-        )
+        model = initial_model(Residual(Grid((4, 3)), channels=2, layers=2, opening=opening), Classes(3))
         row = HistoryRow(1, "joint", "accepted", 2.0, 1.5, 0.1, 7, 0.01, "converged", 1.0, 2, 0.0, 0.5)
         made.append(model_artifact(model))
         made.append(model_artifact(replace(model, record={"transfers": []}, history=History((row, row)))))

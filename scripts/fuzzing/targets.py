@@ -23,8 +23,9 @@ from refms.io import (
     read_artifact,
 )
 from refms.io.model_file import load_model, save_model
+from refms.maps.architectures.residual import Residual
 from refms.model import initial_model
-from refms.network.architectures.residual import Residual
+from refms.objective.reading import Classes
 
 MEMORY = 2**28
 """Bytes by which one input may raise the resident memory of the process."""
@@ -141,7 +142,7 @@ def _read_results(folder: Path) -> None:
 
 def _evaluate_on_idx(folder: Path) -> list[str]:
     model = folder / "model.h5"
-    save_model(model, initial_model(Residual(Grid((28, 28)), channels=1), classes=10, seed=0), overwrite=True)
+    save_model(model, initial_model(Residual(Grid((28, 28)), channels=1), Classes(10)), overwrite=True)
     return ["evaluate", str(model), "--dataset", "mnist", "--data-dir", str(folder), "--part", "train"]
 
 

@@ -13,6 +13,7 @@ import refms.certify.cases.line_search
 import refms.certify.cases.stencils
 import refms.certify.cases.transfer
 import refms.linear.direction
+import refms.maps.layers.convolution
 import refms.optimize.step
 from refms.certify import certify, from_artifact, shipped
 from refms.certify.cases import CASES
@@ -21,9 +22,8 @@ from refms.certify.certificate import prove_all
 from refms.certify.golden import Golden
 from refms.grid import Grid
 from refms.linear.cg import conjugate_gradients
-from refms.network.activation import Activation
-from refms.network.layers.convolution_layer import ConvolutionLayer
-from refms.network.propagation import ForwardEuler
+from refms.maps.activation import Activation
+from refms.maps.time.steps import TimeSteps
 from refms.objective.losses import SoftmaxCrossEntropy, SoftmaxCrossEntropyEvaluation
 from refms.objective.regularizers import Quadratic
 from refms.optimize.line_search import armijo
@@ -58,7 +58,7 @@ ORIGINAL = {
     "prolong": refms.certify.cases.stencils.prolong_stencil,
     "deeper": refms.certify.cases.depth.prolong_in_time,
     "activation": Activation.value_and_derivative,
-    "sum_bias": ConvolutionLayer.sum_bias,
+    "sum_bias": refms.maps.layers.convolution.sum_bias,
 }
 
 
@@ -122,9 +122,9 @@ MUTANTS = {
         "convolution/wrapped/stencil_gradient",
     ),
     "missing h^d": (Grid, "cell_volume", property(lambda self: 1.0), "network/2d/logits"),
-    "missing δt": (ForwardEuler, "time_step", property(lambda self: 1.0), "network/1d/features"),
+    "missing δt": (TimeSteps, "time_step", property(lambda self: 1.0), "network/1d/features"),
     "δt = T / (N + 1)": (
-        ForwardEuler,
+        TimeSteps,
         "time_step",
         property(lambda self: self.final_time / (self.layers + 1)),
         "regularizer/time/value",
@@ -167,9 +167,9 @@ MUTANTS = {
     ),
     "σ′ off by 1e-11": (Activation, "value_and_derivative", _wrong_slope, "network/1d/gradient_theta"),
     "bias gradient per example": (
-        ConvolutionLayer,
+        refms.maps.layers.convolution,
         "sum_bias",
-        lambda self, G: ORIGINAL["sum_bias"](self, G) / G.shape[1],
+        lambda A, biases: ORIGINAL["sum_bias"](A, biases) / A.shape[1],
         "network/2d/gauss_newton_joint",
     ),
     "regulariser twice": (

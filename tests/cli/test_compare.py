@@ -177,7 +177,7 @@ def test_nan_is_an_outcome_and_the_exit_code_one(compare, monkeypatch):
         return (
             model
             if not hasattr(model, "W")
-            else type(model)(**{**vars(model), "W": model.W + np.float32(1e38)})
+            else type(model)(**{**vars(model), "W": model.arrays["W"] + np.float32(1e38)})
         )
 
     monkeypatch.setattr("refms.run.experiment.initial_model", overflowing)

@@ -20,7 +20,7 @@ def expected(model, part):
     dataset = load_digits()
     if part != "all":
         dataset = split(dataset, 200, 100, 0)[part == "validation"]
-    return score(model, model.prepare(dataset), one_hot(dataset.labels, 10, str(model.W.dtype)))
+    return score(model, model.prepare(dataset), one_hot(dataset.labels, 10, model.dtype))
 
 
 @pytest.mark.parametrize(("part", "count"), [("validation", 100), ("train", 200), ("all", 1797)])
@@ -72,9 +72,9 @@ def test_images_coarser_than_the_model_are_interpolated_where_that_is_asked_for(
     assert (found["grid"], found["interpolated"], found["examples"]) == ([16, 16], True, 100)
     assert not result("evaluate", "fine.h5", "--interpolate")["interpolated"]
     model, part = load_model("finer.h5"), split(load_digits(), 200, 100, 0)[1]
-    P = transfer_pair(model.preprocessing.pair).prolongation_matrix(model.grid, dtype=str(model.W.dtype))
+    P = transfer_pair(model.preprocessing.pair).prolongation_matrix(model.grid, dtype=model.dtype)
     X = P @ load_model("fine.h5").prepare(part)
-    assert score(model, X, one_hot(part.labels, 10, str(model.W.dtype))).loss == pytest.approx(found["loss"])
+    assert score(model, X, one_hot(part.labels, 10, model.dtype)).loss == pytest.approx(found["loss"])
 
 
 def test_smoothing_replaces_that_of_the_training(result):
@@ -101,7 +101,9 @@ def test_what_does_not_fit_is_refused(refms, words, expected):
 
 def test_another_number_of_classes_is_told(refms):
     model = load_model("coarse.h5")
-    save_model("three.h5", replace(model, W=model.W[:, :3].copy(), mu=model.mu[:3].copy()))
+    save_model(
+        "three.h5", model.with_arrays(W=model.arrays["W"][:, :3].copy(), mu=model.arrays["mu"][:3].copy())
+    )
     ran = refms("evaluate", "three.h5")
     assert ran.refused
     assert "'digits' has 10 classes, the model 3" in ran.err
@@ -123,7 +125,7 @@ def test_a_record_that_makes_no_sense_is_a_sentence(refms, record):
 
 def test_logits_that_overflow_give_no_nan_in_json_and_no_warning(result):
     model = load_model("coarse.h5")
-    save_model("hot.h5", replace(model, network=replace(model.network, final_time=1e38)))
+    save_model("hot.h5", replace(model, network=replace(model.architecture, final_time=1e38)))
     assert result("evaluate", "hot.h5")["loss"] is None
 
 

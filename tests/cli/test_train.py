@@ -80,8 +80,8 @@ def test_a_configuration_file_is_followed_and_options_win_over_it(result):
     expected["optimization"]["dtype"] = "float32"
     assert found["configuration"] == expected
     model = load_model("new.h5")
-    assert model.network.layers == 1
-    assert model.W.dtype == "float32"
+    assert model.architecture.layers == 1
+    assert model.arrays["W"].dtype == "float32"
     assert model.preprocessing.smoothing == 0.5
     assert model.preprocessing.levels == 1
 

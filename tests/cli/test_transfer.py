@@ -20,7 +20,7 @@ from refms.run.experiment import part_of
 
 def assert_written(name, model):
     assert first_difference(model_artifact(load_model(name)), model_artifact(model)) is None
-    assert load_model(name).network == model.network
+    assert load_model(name).network == model.architecture
     assert load_model(name).record == model.record
 
 
@@ -109,7 +109,7 @@ def test_nets_with_other_steps_and_layers_are_trained_and_moved(result, words):
     native = result("train", *few, *words, "-o", "native.h5")
     assert native["validation"]["accuracy"] > 0.75
     model = load_model("native.h5")
-    assert model.network.integrator == words[1]
+    assert model.architecture.integrator == words[1]
     for way, expected in (
         (("--to", 8), transfer(model, Grid((8, 8)), "averaging-bilinear")),
         (("--depth", 8), to_depth(model, 8)),

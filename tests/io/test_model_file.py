@@ -16,10 +16,11 @@ from refms.errors import FileError
 from refms.grid import Grid
 from refms.io import Artifact, read_artifact, write_artifact
 from refms.io.model_file import load_model, model_artifact, model_of, save_model
+from refms.maps.architectures.residual import Residual
 from refms.model import Model, initial_model
 from refms.multiscale.depth import to_depth
 from refms.multiscale.resolution import transfer
-from refms.network.architectures.residual import Residual
+from refms.objective.reading import Classes
 from refms.optimize.history import History
 
 
@@ -52,7 +53,7 @@ def unusual() -> Model:
     steps = Preprocessing(scale=2.0, shift=1.0, smoothing=0.25, pair="nearest", levels=2)
     record = {"seed": 3, "nested": {"list": [1, 2.5, None, True], "text": "Ω → µ"}}
     classifier = {"loss": "smooth-hinge", "pooling": 2}
-    return locked(initial_model(network, 4, 1, steps, dtype="float32", record=record, **classifier))
+    return locked(initial_model(network, Classes(4, **classifier), 1, "float32", steps, record))
 
 
 def noted() -> Model:
@@ -92,7 +93,7 @@ def test_models_with_other_steps_and_layers_come_back_as_they_were(tmp_path, opt
     save_model(tmp_path / "model.h5", before)
     after = load_model(tmp_path / "model.h5")
     assert_same(after, before)
-    assert after.network.propagation == before.network.propagation
+    assert after.architecture.propagation == before.architecture.propagation
 
 
 def test_models_from_before_there_was_a_choice_of_steps_are_read():
@@ -109,13 +110,13 @@ def test_a_loaded_model_computes_the_same_bits(tmp_path):
     model = trained(4)
     save_model(tmp_path / "model.h5", model)
     X = np.random.default_rng(0).standard_normal((16, 7))
-    assert load_model(tmp_path / "model.h5").logits(X).tobytes() == model.logits(X).tobytes()
+    assert load_model(tmp_path / "model.h5").logits(X).tobytes() == model.outputs(X).tobytes()
 
 
 def test_equal_models_give_equal_bytes_and_others_do_not(tmp_path):
     model = noted()
     copied = replace(model, **{name: array.copy() for name, array in model.arrays.items()})
-    other = replace(model, mu=np.nextafter(model.mu, 1))
+    other = model.with_arrays(mu=np.nextafter(model.arrays["mu"], 1))
     for name, one in (("a", model), ("b", copied), ("c", other)):
         save_model(tmp_path / name, one)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
@@ -220,8 +221,8 @@ def test_every_flipped_byte_of_the_weights_is_noticed(tmp_path):
     model = trained(4)
     save_model(path, model)
     whole = path.read_bytes()
-    place = whole.index(model.W.tobytes())
-    for offset in (0, 7, model.W.nbytes // 2, model.W.nbytes - 1):
+    place = whole.index(model.arrays["W"].tobytes())
+    for offset in (0, 7, model.arrays["W"].nbytes // 2, model.arrays["W"].nbytes - 1):
         spoilt = bytearray(whole)
         spoilt[place + offset] ^= 1
         path.write_bytes(spoilt)

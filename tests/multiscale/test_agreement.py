@@ -13,10 +13,10 @@ from refms.data.dataset import Dataset, subset
 from refms.data.preprocessing import Preprocessing
 from refms.errors import InputError
 from refms.grid import Grid
+from refms.maps.architectures.residual import Residual
 from refms.model import initial_model
 from refms.multiscale.agreement import agreeing_smoothing, agreement
 from refms.multiscale.resolution import transfer
-from refms.network.architectures.residual import Residual
 from refms.stencils.transfer import transfer_pair
 
 
@@ -39,7 +39,7 @@ def linear(n: int, sigma: float):
     modes = np.fft.fftn(W, axes=(1, 2))
     modes[:, 3:-2], modes[:, :, 3:-2] = 0, 0  # smooth weights
     W = np.fft.ifftn(modes, axes=(1, 2)).real.reshape(n * n, 2, 3)
-    return replace(net, W=np.moveaxis(W, 1, 0).reshape(2 * n * n, 3).copy())
+    return net.with_arrays(W=np.moveaxis(W, 1, 0).reshape(2 * n * n, 3).copy())
 
 
 def test_without_propagation_the_adjoint_needs_no_other_smoothing():
@@ -62,7 +62,7 @@ def test_no_other_width_agrees_better(here, there):
     net = trained(here, iterations=3)
     net = replace(net, preprocessing=replace(net.preprocessing, smoothing=0.5))
     moved, some = transfer(net, Grid((there, there)), "averaging-bilinear"), images()
-    expected = net.logits(net.prepare(some))
+    expected = net.outputs(net.prepare(some))
 
     def distance(width: float) -> float:
         steps = replace(moved.preprocessing, smoothing=width)
@@ -100,6 +100,6 @@ def test_what_cannot_be_compared_is_refused():
         with pytest.raises(InputError, match="the widest smoothing is"):
             agreeing_smoothing(net, moved, some, bad)
     with pytest.raises(InputError, match="logits of the net are zero"):
-        agreeing_smoothing(replace(net, W=0 * net.W, mu=0 * net.mu), moved, some, 1.0)
+        agreeing_smoothing(net.with_arrays(W=0 * net.arrays["W"], mu=0 * net.arrays["mu"]), moved, some, 1.0)
     with pytest.raises(InputError, match="10 and 3 classes"):
         agreeing_smoothing(net, linear(8, 1.0), some, 1.0)

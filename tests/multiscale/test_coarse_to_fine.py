@@ -80,7 +80,7 @@ def test_one_level_solves_and_transfers_nothing():
 def test_the_baseline_keeps_the_stencils():
     models = list(coarse_to_fine(untrained(2), lambda model: model, 3, "nearest", "keep"))
     for model in models:
-        np.testing.assert_array_equal(model.stencils, untrained(2).stencils)
+        np.testing.assert_array_equal(model.arrays["stencils"], untrained(2).stencils)
 
 
 def never(model):

@@ -10,9 +10,9 @@ from scipy.interpolate import CubicSpline
 
 from refms.errors import InputError
 from refms.grid import Grid
+from refms.maps.architectures.residual import Residual
 from refms.model import Model
 from refms.multiscale.depth import prolong_in_time, restrict_in_time, time_interpolation_matrix, to_depth
-from refms.network.architectures.residual import Residual
 
 both_kinds = pytest.mark.parametrize("kind", ["linear", "cubic"])
 kinds = st.sampled_from(["linear", "cubic"])
@@ -151,15 +151,17 @@ def model_with_smooth_parameters(layers):
 def test_a_deeper_model_keeps_its_time_and_everything_that_is_no_layer(kind):
     model = model_with_smooth_parameters(4)
     deep = to_depth(model, 8, kind)
-    assert (deep.network.layers, deep.network.final_time) == (8, 1.5)
+    assert (deep.architecture.layers, deep.architecture.final_time) == (8, 1.5)
     for name in ("opening", "W", "mu"):
         np.testing.assert_array_equal(getattr(deep, name), getattr(model, name))
     M = time_interpolation_matrix(4, 8, kind)
-    np.testing.assert_allclose(deep.stencils, np.tensordot(M, model.stencils, 1), atol=1e-14)
-    np.testing.assert_allclose(deep.biases, M @ model.biases, atol=1e-14)
+    np.testing.assert_allclose(
+        deep.arrays["stencils"], np.tensordot(M, model.arrays["stencils"], 1), atol=1e-14
+    )
+    np.testing.assert_allclose(deep.arrays["biases"], M @ model.arrays["biases"], atol=1e-14)
     shallow = to_depth(deep, 4)
-    np.testing.assert_array_equal(shallow.stencils, model.stencils)
-    np.testing.assert_array_equal(shallow.biases, model.biases)
+    np.testing.assert_array_equal(shallow.arrays["stencils"], model.arrays["stencils"])
+    np.testing.assert_array_equal(shallow.arrays["biases"], model.arrays["biases"])
 
 
 def test_every_change_of_depth_is_recorded_after_those_before():
@@ -176,7 +178,7 @@ def test_logits_of_a_deeper_model_change_at_first_order():
     X, changes = np.random.default_rng(10).standard_normal((16, 5)), []
     for layers in (16, 32):
         model = model_with_smooth_parameters(layers)
-        changes.append(np.abs(to_depth(model, 2 * layers).logits(X) - model.logits(X)).max())
+        changes.append(np.abs(to_depth(model, 2 * layers).logits(X) - model.outputs(X)).max())
     assert np.log2(changes[0] / changes[1]) == pytest.approx(1, abs=0.2)
 
 

@@ -10,9 +10,10 @@ from small_nets import HAS_MNIST, images, locked, rho, trained, untrained
 
 from refms.errors import InputError, SingularTransferError
 from refms.grid import Grid
+from refms.maps.architectures.residual import Residual
 from refms.model import initial_model
 from refms.multiscale.resolution import move_pooling, move_stencils, move_weights, transfer
-from refms.network.architectures.residual import Residual
+from refms.objective.reading import Classes
 from refms.stencils.galerkin import stencil_map_condition
 from refms.stencils.transfer import TRANSFER_PAIRS, transfer_pair
 
@@ -51,24 +52,33 @@ def moved(source, direction, pair, stencils="galerkin", weights="pair", **option
 
 def matrices(pair, fine, channels):
     """Return R and P."""
-    options = {"channels": channels, "dtype": str(fine.W.dtype)}
+    options = {"channels": channels, "dtype": fine.dtype}
     return pair.restriction_matrix(fine.grid, **options), pair.prolongation_matrix(fine.grid, **options)
 
 
 def operators(model):
     """Return the explicit matrices of the opening and of the layers."""
-    layer, opening = model.network.propagation.layer.convolution, model.network.opening_map.convolution
-    return [opening.matrix(model.opening), *(layer.matrix(stencil) for stencil in model.stencils)]
+    layer, opening = (
+        model.architecture.propagation.layer.convolution,
+        model.architecture.opening_map.convolution,
+    )
+    return [
+        opening.matrix(model.arrays["opening"]),
+        *(layer.matrix(stencil) for stencil in model.arrays["stencils"]),
+    ]
 
 
 def assert_galerkin(pair, coarse, fine, X_H):
     """K_H y_H = R K_h P y_H for the opening and each layer, at the states the coarse net passes through."""
     states = coarse.trace(X_H)
-    inputs = [X_H, *(states[f"network/propagation/y{k}"] for k in range(coarse.network.layers))]
-    channels = [coarse.network.image_channels, *[coarse.network.channels] * coarse.network.layers]
-    R = matrices(pair, fine, coarse.network.channels)[0]
+    inputs = [X_H, *(states[f"network/propagation/y{k}"] for k in range(coarse.architecture.layers))]
+    channels = [
+        coarse.architecture.image_channels,
+        *[coarse.architecture.channels] * coarse.architecture.layers,
+    ]
+    R = matrices(pair, fine, coarse.architecture.channels)[0]
     for k, (K_H, K_h, y_H) in enumerate(zip(operators(coarse), operators(fine), inputs, strict=True)):
-        if k == 0 and coarse.network.opening_shape == (1,) * coarse.grid.dimension:
+        if k == 0 and coarse.architecture.opening_shape == (1,) * coarse.grid.dimension:
             continue  # kept, see below
         P = matrices(pair, fine, channels[k])[1]
         scale = abs(R) @ (abs(K_h) @ (abs(P) @ abs(y_H)))
@@ -101,7 +111,7 @@ def test_single_precision_stays_single_and_meets_the_same_bound(direction, name)
 def test_an_opening_wider_than_a_cell_moves_by_galerkin_too(direction, name, opening):
     coarse, fine = moved("digits", direction, name, opening=opening, opening_stencil=3)
     natural = move_stencils(np.ones((1, 1, 3, 3)), 2, -1, transfer_pair(name)).shape[-2:]
-    assert coarse.network.opening_shape == (natural if direction == "down" else (3, 3))
+    assert coarse.architecture.opening_shape == (natural if direction == "down" else (3, 3))
     assert_galerkin(transfer_pair(name), coarse, fine, coarse.prepare(images("digits", 20)))
 
 
@@ -109,8 +119,8 @@ def test_an_opening_wider_than_a_cell_moves_by_galerkin_too(direction, name, ope
 @pytest.mark.parametrize(("direction", "name", "size"), ALLOWED)
 def test_an_opening_of_one_cell_is_kept(direction, name, size, opening):
     coarse, fine = moved("digits", direction, name, opening=opening, stencil=size, iterations=1)
-    np.testing.assert_array_equal(coarse.opening, fine.opening)
-    assert not np.shares_memory(coarse.opening, fine.opening)
+    np.testing.assert_array_equal(coarse.arrays["opening"], fine.arrays["opening"])
+    assert not np.shares_memory(coarse.arrays["opening"], fine.arrays["opening"])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -126,10 +136,10 @@ def test_the_orientation_is_honoured(pair):
     """Pair nearest has a one-sided c: with the flipped stencil its coarse one is another."""
     fine = trained(8, iterations=1, orientation="convolution")
     coarse = transfer(fine, Grid((4, 4)), pair)
-    assert coarse.network.orientation == "convolution"
+    assert coarse.architecture.orientation == "convolution"
     assert_galerkin(transfer_pair(pair), coarse, fine, coarse.prepare(images("digits", 20)))
-    as_correlation = move_stencils(fine.stencils, 2, -1, transfer_pair(pair))
-    assert np.allclose(as_correlation, coarse.stencils) == (pair != "nearest")
+    as_correlation = move_stencils(fine.arrays["stencils"], 2, -1, transfer_pair(pair))
+    assert np.allclose(as_correlation, coarse.arrays["stencils"]) == (pair != "nearest")
 
 
 @pytest.mark.parametrize(("shape", "to"), [((6,), (12,)), ((4, 2), (8, 4)), ((4, 2, 2), (8, 4, 4))])
@@ -138,7 +148,7 @@ def test_one_two_and_three_dimensions_and_meshes_that_are_not_square(shape, to, 
     here, there = (shape, to) if direction == "up" else (to, shape)
     d = len(shape)
     network = Residual(Grid(here), 2, image_channels=2, stencil_shape=(3,) * d, opening_shape=(3,) * d)
-    model = locked(initial_model(network, classes=3, seed=2))
+    model = locked(initial_model(network, Classes(3), 2))
     other = transfer(model, Grid(there), "averaging-bilinear")
     coarse, fine = (model, other) if direction == "up" else (other, model)
     X_H = np.random.default_rng(0).standard_normal((2 * coarse.grid.cells, 3))
@@ -157,7 +167,7 @@ def test_with_zero_boundary_the_identity_holds_away_from_the_edge():
 
 
 def still(model):
-    return replace(model, network=replace(model.network, final_time=0.0))
+    return replace(model, network=replace(model.architecture, final_time=0.0))
 
 
 def logits_without_propagation(source, direction, name, stencils="galerkin", weights="pair"):
@@ -171,8 +181,8 @@ def logits_without_propagation(source, direction, name, stencils="galerkin", wei
         X_H = coarse.prepare(images(source, 50))
         X_h = P @ X_H
     y = np.abs(fine.trace(X_h)["network/output"])
-    scale = fine.grid.cell_volume * (np.abs(fine.W).T @ y) + np.abs(fine.mu)[:, None]
-    return coarse.logits(X_H), fine.logits(X_h), scale
+    scale = fine.grid.cell_volume * (np.abs(fine.arrays["W"]).T @ y) + np.abs(fine.arrays["mu"])[:, None]
+    return coarse.outputs(X_H), fine.outputs(X_h), scale
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -251,11 +261,11 @@ def test_up_and_down_returns_the_stencils(name, size):
     model = trained(4, stencil=size, iterations=1)
     back = transfer(transfer(model, Grid((8, 8)), name), Grid((4, 4)), name)
     condition = stencil_map_condition(transfer_pair(name), size, d=2)
-    assert rho(back.stencils, model.stencils) <= 30 * condition
+    assert rho(back.arrays["stencils"], model.arrays["stencils"]) <= 30 * condition
     if transfer_pair(name).identity_factor is not None:
-        assert rho(back.W, model.W) <= 30
+        assert rho(back.arrays["W"], model.arrays["W"]) <= 30
     else:
-        assert rho(back.W, model.W) > 1e6
+        assert rho(back.arrays["W"], model.arrays["W"]) > 1e6
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])
@@ -266,8 +276,8 @@ def test_mu_bias_time_and_notes_are_kept_and_nothing_is_shared(direction, name):
     before, after = (coarse, fine) if direction == "up" else (fine, coarse)
     for kept in ("mu", "biases"):
         np.testing.assert_array_equal(getattr(after, kept), getattr(before, kept))
-    assert after.network == replace(
-        before.network, grid=after.grid, stencil_shape=after.network.stencil_shape
+    assert after.architecture == replace(
+        before.architecture, grid=after.grid, stencil_shape=after.architecture.stencil_shape
     )
     assert after.preprocessing == before.preprocessing
     assert after.history == before.history
@@ -283,9 +293,9 @@ def test_mu_bias_time_and_notes_are_kept_and_nothing_is_shared(direction, name):
 def test_keep_keeps_the_stencils_bit_for_bit(name, to):
     model = trained(8, iterations=1, opening_stencil=3)
     other = transfer(model, Grid((to, to)), name, "keep")
-    np.testing.assert_array_equal(other.stencils, model.stencils)
-    np.testing.assert_array_equal(other.opening, model.opening)
-    assert other.W.shape == (3 * to * to, 10)
+    np.testing.assert_array_equal(other.arrays["stencils"], model.arrays["stencils"])
+    np.testing.assert_array_equal(other.arrays["opening"], model.arrays["opening"])
+    assert other.arrays["W"].shape == (3 * to * to, 10)
 
 
 @pytest.mark.parametrize(("direction", "name"), [(d, n) for d, n, size in ALLOWED if size == 3])
@@ -296,8 +306,8 @@ def test_two_levels_at_once_are_one_level_twice(direction, name):
     once = transfer(model, Grid(to), name)
     twice = transfer(transfer(model, Grid(between), name), Grid(to), name)
     condition = stencil_map_condition(transfer_pair(name), 3, d=2) if direction == "up" else 1.0
-    assert rho(once.stencils, twice.stencils) <= 30 * condition
-    assert rho(once.W, twice.W) <= 30
+    assert rho(once.stencils, twice.arrays["stencils"]) <= 30 * condition
+    assert rho(once.W, twice.arrays["W"]) <= 30
     assert [len(m.record["transfers"]) for m in (once, twice)] == [1, 2]
 
 
@@ -331,7 +341,7 @@ def test_least_squares_comes_by_name_only_and_changes_nothing_where_there_is_a_s
     model = untrained(4)
     exact = transfer(model, Grid((8, 8)), "averaging-bilinear")
     same = transfer(model, Grid((8, 8)), "averaging-bilinear", least_squares=True)
-    np.testing.assert_array_equal(exact.stencils, same.stencils)
+    np.testing.assert_array_equal(exact.stencils, same.arrays["stencils"])
     fine = transfer(model, Grid((8, 8)), "nearest", least_squares=True)
     R, P = matrices(transfer_pair("nearest"), fine, 3)
     K_H, K_h = (operators(m)[1] for m in (model, fine))
@@ -351,8 +361,11 @@ def test_a_pair_of_ones_own_is_taken_as_it_is():
 def test_one_channel_moves_as_several_do():
     model = untrained(4, channels=1)
     other = transfer(model, Grid((8, 8)), "averaging-bilinear")
-    np.testing.assert_array_equal(other.opening, model.opening)
-    assert (other.stencils.shape, other.W.shape) == (model.stencils.shape, (64, 10))
+    np.testing.assert_array_equal(other.arrays["opening"], model.arrays["opening"])
+    assert (other.arrays["stencils"].shape, other.arrays["W"].shape) == (
+        model.arrays["stencils"].shape,
+        (64, 10),
+    )
 
 
 @pytest.mark.parametrize("name", ["averaging-bilinear", "nearest"])
@@ -403,25 +416,25 @@ def test_what_does_not_fit_is_refused_with_what_was_expected(grid, pair, stencil
 def test_with_pooling_blocks_stay_the_same_regions_and_their_weights_are_kept(name, pooling):
     """The mean over a block is the mean of its cells' means: exact for T -> 0, whatever P is."""
     coarse, fine = (still(m) for m in moved("digits", "up", name, "keep", pooling=pooling))
-    assert (coarse.pooling, fine.pooling) == ((2, 4) if pooling else (0, 0))
+    assert (coarse.reading.pooling, fine.reading.pooling) == ((2, 4) if pooling else (0, 0))
     assert coarse.classifier.grid == fine.classifier.grid
-    np.testing.assert_array_equal(fine.W, coarse.W)
-    assert not np.shares_memory(fine.W, coarse.W)
+    np.testing.assert_array_equal(fine.arrays["W"], coarse.arrays["W"])
+    assert not np.shares_memory(fine.arrays["W"], coarse.arrays["W"])
     x_h = fine.prepare(images("digits", 50))
-    Z_h, Z_H = fine.logits(x_h), coarse.logits(matrices(transfer_pair(name), fine, 1)[0] @ x_h)
+    Z_h, Z_H = fine.outputs(x_h), coarse.outputs(matrices(transfer_pair(name), fine, 1)[0] @ x_h)
     assert rho(Z_h, Z_H) <= 30
     back = transfer(fine, coarse.grid, name, "keep")
-    assert back.pooling == coarse.pooling
-    np.testing.assert_array_equal(back.W, coarse.W)
+    assert back.pooling == coarse.reading.pooling
+    np.testing.assert_array_equal(back.arrays["W"], coarse.arrays["W"])
 
 
 def test_blocks_that_become_cells_are_restricted_from_there_on():
     fine = trained(8, pooling=2)
     coarse, coarser = (transfer(fine, Grid((n, n)), "averaging-constant") for n in (4, 2))
-    assert (coarse.pooling, coarser.pooling) == (1, 1)
-    np.testing.assert_array_equal(coarse.W, fine.W)
+    assert (coarse.reading.pooling, coarser.pooling) == (1, 1)
+    np.testing.assert_array_equal(coarse.arrays["W"], fine.arrays["W"])
     R = transfer_pair("averaging-constant").restriction_matrix(Grid((4, 4)), channels=3)
-    assert rho(coarser.W, R @ fine.W) <= 30
+    assert rho(coarser.W, R @ fine.arrays["W"]) <= 30
 
 
 def test_no_pooling_stays_no_pooling_and_odd_blocks_cannot_be_halved():

@@ -18,7 +18,7 @@ PAIRS = {pair.name: pair for pair in TRANSFER_PAIRS}
 def logits(grid, channels, W, Y, mu=None):
     classifier = Classifier(grid, channels, W.shape[1])
     mu = np.zeros(W.shape[1]) if mu is None else mu
-    return classifier.apply(classifier.layout.pack({"W": W, "mu": mu}), Y)
+    return classifier.map.apply(classifier.layout.pack({"W": W, "mu": mu}), Y)
 
 
 def test_logits_are_integrals():
@@ -79,5 +79,5 @@ def test_counts_are_checked():
 
 def test_work_is_that_of_the_product_with_the_weights_and_the_logits_are_kept():
     classifier = Classifier(Grid((3, 4)), channels=2, classes=5)
-    assert (classifier.rows_in, classifier.rows_out) == (2 * 12, 5)
-    assert (classifier.multiply_adds, classifier.stored) == (2 * 12 * 5, 5)
+    assert (classifier.map.rows_in, classifier.map.rows_out) == (2 * 12, 5)
+    assert (classifier.map.multiply_adds, classifier.map.stored) == (2 * 12 * 5, 5)

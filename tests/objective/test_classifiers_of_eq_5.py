@@ -45,13 +45,13 @@ def written_out(loss, Z, C):
 
 def penalty(model):
     """Return the regularisers of problem (6) from their formulas; those of W on the grid that W lives on."""
-    grid, dt = model.classifier.grid, model.network.propagation.time_step
-    w = model.W.reshape(model.network.channels, *grid.shape, 10)
+    grid, dt = model.classifier.grid, model.architecture.propagation.time_step
+    w = model.arrays["W"].reshape(model.architecture.channels, *grid.shape, 10)
     slopes = sum((np.diff(w, axis=axis) ** 2).sum() * n**2 for axis, n in enumerate(grid.shape, start=1))
-    theta = model.blocks["propagation"].reshape(model.network.layers, -1)
+    theta = model.blocks["propagation"].reshape(model.architecture.layers, -1)
     return (
         WEIGHTS.W_smoothness / 2 / grid.cells * slopes
-        + WEIGHTS.W_tikhonov / 2 / grid.cells * (model.W**2).sum()
+        + WEIGHTS.W_tikhonov / 2 / grid.cells * (model.arrays["W"] ** 2).sum()
         + WEIGHTS.theta_smoothness / 2 * dt * ((np.diff(theta, axis=0) / dt) ** 2).sum()
         + WEIGHTS.theta_tikhonov / 2 * dt * (theta**2).sum()
     )
@@ -65,7 +65,7 @@ def test_the_objective_and_its_gradient_are_those_of_the_formula_in_every_block(
     blocks = model.blocks
     x = np.concatenate(list(blocks.values())) if block == "joint" else blocks[block]
     risk = problem_of(model, digits, WEIGHTS, OPTIONS).block(block, blocks)
-    expected = written_out(model.loss, model.logits(digits.X), digits.C) + penalty(model)
+    expected = written_out(model.reading.loss, model.outputs(digits.inputs), digits.targets) + penalty(model)
     assert risk.value(x) == pytest.approx(expected, rel=1e-13)
     v = np.random.default_rng(0).standard_normal(x.shape)
     report = complex_step_test(risk.value, x, v, gradient=risk.value_and_gradient(x)[1])
@@ -100,7 +100,7 @@ def test_one_exact_newton_step_solves_the_normal_equations_of_least_squares():
     one = slice(0, Y.shape[0] * 10, 10)
     Q = np.zeros((Y.shape[0] + 1,) * 2)
     Q[:-1, :-1] = risk.regularizer.Q.toarray()[one, one]
-    expected = np.linalg.solve(A.T @ A / m + Q, A.T @ digits.C.T / m)
+    expected = np.linalg.solve(A.T @ A / m + Q, A.T @ digits.targets.T / m)
     np.testing.assert_allclose(found.reshape(-1, 10), expected, rtol=0, atol=1e-9 * np.abs(expected).max())
 
 
@@ -111,23 +111,25 @@ def test_the_same_block_coordinate_descent_trains_every_classifier(options):
     budget = OptimizationSection(iterations=3, hessian_fraction=0.5)
     found = train(start, digits, options=budget)
     model = found.model
-    assert (model.loss, model.pooling) == (start.loss, start.pooling)
+    assert (model.reading.loss, model.reading.pooling) == (start.reading.loss, start.reading.pooling)
     rows = [row for row in model.history if row.status == "accepted"]
     assert all(row.objective <= row.objective_before for row in rows)
     assert {row.block for row in rows} == {"propagation", "classifier"}
     assert {str(array.dtype) for array in model.arrays.values()} == {"float32"}
     # a mean over the whole mesh knows nothing of where: three channels are three numbers an image
-    assert score(model, digits.X, digits.C).accuracy > (0.25 if model.pooling == 0 else 0.85)
+    assert score(model, digits.inputs, digits.targets).accuracy > (
+        0.25 if model.reading.pooling == 0 else 0.85
+    )
 
 
 @pytest.mark.parametrize("options", CLASSIFIERS, ids=names)
 def test_the_score_is_that_of_the_models_own_loss(options):
     model = trained(4, **options)
     digits = examples(model, images(count=50))
-    Z = model.logits(digits.X)
-    found = score(model, digits.X, digits.C)
-    assert found.loss == pytest.approx(written_out(model.loss, Z, digits.C), rel=1e-13)
-    assert found.accuracy == np.mean(Z.argmax(axis=0) == digits.C.argmax(axis=0))
+    Z = model.outputs(digits.inputs)
+    found = score(model, digits.inputs, digits.targets)
+    assert found.loss == pytest.approx(written_out(model.reading.loss, Z, digits.targets), rel=1e-13)
+    assert found.accuracy == np.mean(Z.argmax(axis=0) == digits.targets.argmax(axis=0))
 
 
 @pytest.mark.parametrize("options", CLASSIFIERS, ids=names)
@@ -147,9 +149,9 @@ def test_pooling_trains_what_piecewise_constant_weights_would_be():
     """The pooled problem is the full one restricted to W = P w, but for the regulariser of W."""
     pooled = trained(8, pooling=2)
     digits = examples(pooled, images(count=50))
-    cells = pooled.W.reshape(3, 4, 4, 10).repeat(2, axis=1).repeat(2, axis=2)
-    full = replace(pooled, W=cells.reshape(-1, 10), pooling=1)
-    np.testing.assert_allclose(full.logits(digits.X), pooled.logits(digits.X), rtol=0, atol=1e-12)
+    cells = pooled.arrays["W"].reshape(3, 4, 4, 10).repeat(2, axis=1).repeat(2, axis=2)
+    full = pooled.with_arrays(W=cells.reshape(-1, 10), pooling=1)
+    np.testing.assert_allclose(full.logits(digits.inputs), pooled.outputs(digits.inputs), rtol=0, atol=1e-12)
     free = RegularizationSection(W_smoothness=0.0, W_tikhonov=0.0)
     blocks = [problem_of(m, digits, free, OPTIONS).block("propagation", m.blocks) for m in (full, pooled)]
     theta = pooled.blocks["propagation"]

@@ -7,22 +7,23 @@ import threading
 
 import numpy as np
 import pytest
-from objective.test_optimal_control import cases, problem, vector
-from objective.test_shards import whole_problem
+from objective.test_problem import cases, problem, vector
+from objective.test_workers import whole_problem
 from test_parallel import Threads
 
 from refms.checks import adjoint_test, complex_step_test, taylor_test
 from refms.errors import InputError
 from refms.grid import Grid
-from refms.network.architectures.residual import Residual, initial_parameters
-from refms.network.composition import Frozen, Sequence
-from refms.objective.batches import LabelledColumns
+from refms.maps.architectures.architecture import free_map
+from refms.maps.architectures.residual import Residual
+from refms.maps.combinators import chain, frozen
+from refms.names import BLOCK_NAMES as BLOCKS
 from refms.objective.classifier import Classifier
-from refms.objective.empirical_risk import FEW_COLUMNS, EmpiricalRisk
+from refms.objective.examples import Examples
 from refms.objective.losses import softmax
-from refms.objective.optimal_control import BLOCKS
 from refms.objective.regularizers import Quadratic
-from refms.objective.shards import Team
+from refms.objective.risk import FEW_COLUMNS, EmpiricalRisk
+from refms.objective.workers import Workers
 
 
 def dense(product, size):
@@ -87,9 +88,9 @@ def test_the_hessian_is_indefinite_where_gauss_newton_is_not():
 def test_without_residuals_the_hessian_is_gauss_newtons():
     """Labels that are the probabilities themselves leave ∇E = 0, so D(Jᵀ) has nothing to act on."""
     control, blocks = problem(opening="learned")
-    Y = control.network.apply(blocks["propagation"], control.examples.X)
-    C = softmax(control.classifier.apply(blocks["classifier"], Y))
-    control = dataclasses.replace(control, examples=LabelledColumns(control.examples.X, C))
+    Y = control.blocks["propagation"].map.apply(blocks["propagation"], control.examples.inputs)
+    C = softmax(control.blocks["classifier"].map.apply(blocks["classifier"], Y))
+    control = dataclasses.replace(control, examples=Examples(control.examples.inputs, C))
     for name in BLOCKS:
         G, H, x = both(control, name, blocks)
         v = np.random.default_rng(3).standard_normal(x.shape)
@@ -101,10 +102,10 @@ def of_network(blockwise, seed=4, **options):
     net = Residual(Grid((3, 4)), 2, **options)
     rng = np.random.default_rng(seed)
     classifier = Classifier(net.grid, 2, 3)
-    map_ = net.mapping(initial_parameters(net, seed)["opening"])
+    map_ = free_map(net, net.initial(seed))
     omega = 3 * rng.standard_normal(classifier.layout.size)
-    whole = Sequence((("network", map_), ("classifier", Frozen(classifier, omega))))
-    data = LabelledColumns(rng.standard_normal((12, 7)), np.eye(3)[:, rng.integers(0, 3, 7)])
+    whole = chain(("network", map_), ("classifier", frozen(classifier.map, omega)))
+    data = Examples(rng.standard_normal((12, 7)), np.eye(3)[:, rng.integers(0, 3, 7)])
     none = Quadratic(np.zeros((map_.layout.size,) * 2))
     risk = EmpiricalRisk(whole, data, none, **blockwise)
     return risk, rng.standard_normal(map_.layout.size), rng.standard_normal(map_.layout.size)
@@ -158,7 +159,7 @@ def test_hessians_of_samples_average_to_the_full_one():
 @pytest.mark.parametrize("name", ["propagation", "joint"])
 def test_threads_do_not_change_a_bit_of_the_hessian(name):
     alone, blocks = whole_problem(second_order=True)
-    several, _ = whole_problem(second_order=True, team=Team(threads=3))
+    several, _ = whole_problem(second_order=True, workers=Workers(threads=3))
     one, other = (control.block(name, blocks) for control in (alone, several))
     x = blocks[name] if name != "joint" else np.concatenate(list(blocks.values()))
     v = np.random.default_rng(7).standard_normal(x.shape)
@@ -173,7 +174,7 @@ def test_no_forward_pass_runs_inside_a_hessian_product():
         def __getattr__(self, name):
             if name in counts:
                 counts[name] += 1
-            return getattr(control.network, name)
+            return getattr(control.blocks["propagation"].map, name)
 
     x = blocks["propagation"]
     product = dataclasses.replace(control, network=Counting()).block("propagation", blocks).curvature(x)
@@ -187,21 +188,21 @@ def test_no_forward_pass_runs_inside_a_hessian_product():
 def test_processes_do_not_change_a_bit_of_the_hessian(size):
     crew, found = Threads(size), [None] * size
 
-    def product(team):
-        control, blocks = whole_problem(second_order=True, team=team)
+    def product(workers):
+        control, blocks = whole_problem(second_order=True, workers=workers)
         x = blocks["propagation"]
         v = np.random.default_rng(9).standard_normal(x.shape)
         return control.block("propagation", blocks).curvature(x)(v)
 
     def work(rank):
-        found[rank] = product(Team(crew.member(rank)))
+        found[rank] = product(Workers(crew.member(rank)))
 
     workers = [threading.Thread(target=work, args=(rank,)) for rank in range(size)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    alone = product(Team())
+    alone = product(Workers())
     for one in found:
         np.testing.assert_array_equal(one, alone)
 
@@ -239,9 +240,9 @@ def test_single_precision_is_kept_and_close_to_double(name):
     wide = dataclasses.replace(
         control,
         network=problem()[0].network,
-        examples=LabelledColumns(*(a.astype(float) for a in (control.examples.X, control.examples.C))),
-        propagation_regularizer=Quadratic(control.propagation_regularizer.Q.astype(float)),
-        classifier_regularizer=Quadratic(control.classifier_regularizer.Q.astype(float)),
+        examples=Examples(*(a.astype(float) for a in (control.examples.inputs, control.examples.targets))),
+        propagation_regularizer=Quadratic(control.blocks["propagation"].regularizer.Q.astype(float)),
+        classifier_regularizer=Quadratic(control.blocks["classifier"].regularizer.Q.astype(float)),
     )
     reference = wide.block(name, {k: v.astype(float) for k, v in blocks.items()})
     expected = reference.curvature(x.astype(float))(x.astype(float))
@@ -274,12 +275,14 @@ def test_a_map_without_second_derivatives_is_refused():
             return getattr(self.inner, name)
 
         def linearize(self, theta, Y):
-            F = self.inner.linearize(theta, Y)
+            F = self.inner.at(theta, Y)
             return type(
                 "OnceLinearization", (), {k: getattr(F, k) for k in ("output", "jvp", "vjp", "pull_back")}
             )()
 
     control, blocks = problem(second_order=True)
-    f = dataclasses.replace(control, network=Once(control.network)).block("propagation", blocks)
+    f = dataclasses.replace(control, network=Once(control.blocks["propagation"].map)).block(
+        "propagation", blocks
+    )
     with pytest.raises(InputError, match="OnceLinearization has no second derivatives"):
         f.curvature(blocks["propagation"])

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from refms.errors import InputError
 from refms.grid import Grid
+from refms.maps.activation import TANH
+from refms.maps.layers.convolution import convolution_layer
+from refms.maps.time.steps import TimeSteps
 from refms.multiscale.depth import prolong_in_time
-from refms.network.activation import TANH
-from refms.network.layers.convolution_layer import ConvolutionLayer
-from refms.network.propagation import ForwardEuler
 from refms.objective.classifier import Classifier
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
 from refms.stencils.convolution import Convolution
 
-LAYER = ConvolutionLayer(Convolution(Grid((4,)), 1, 1, (3,)), TANH)
+LAYER = convolution_layer(Convolution(Grid((4,)), 1, 1, (3,)), TANH)
 seeds = st.integers(0, 2**31)
 
 
@@ -44,7 +44,7 @@ def test_spatial_smoothness_is_the_sum_over_interior_faces(seed, d):
 @settings(deadline=None, max_examples=20)
 @given(seed=seeds, N=st.integers(1, 5), leading=st.integers(0, 3))
 def test_smoothness_in_time_is_the_sum_over_steps(seed, N, leading):
-    steps = ForwardEuler(LAYER, N, 1.5)
+    steps = TimeSteps(LAYER, N, 1.5)
     rng = np.random.default_rng(seed)
     theta = rng.standard_normal(leading + steps.layout.size)
     rows, dt = theta[leading:].reshape(N, -1), steps.time_step
@@ -60,7 +60,7 @@ def test_null_spaces_hold_constants_and_nothing_else():
     classifier = Classifier(Grid((3, 4)), 1, 2)
     eigenvalues = np.linalg.eigvalsh(classifier_regularizer(classifier, 1.0).Q.toarray())
     assert np.sum(np.abs(eigenvalues) < 1e-12) == 2 + 2  # a constant for each class, and μ
-    in_time = np.linalg.eigvalsh(time_regularizer(ForwardEuler(LAYER, 4, 1.0), 1.0).Q.toarray())
+    in_time = np.linalg.eigvalsh(time_regularizer(TimeSteps(LAYER, 4, 1.0), 1.0).Q.toarray())
     assert np.sum(np.abs(in_time) < 1e-12) == LAYER.layout.size  # parameters constant in time
 
 
@@ -92,7 +92,7 @@ def test_the_weight_in_space_does_not_depend_on_the_mesh():
 def test_the_weight_in_time_does_not_depend_on_the_depth(seed, N):
     Theta = np.random.default_rng(seed).standard_normal((N, LAYER.layout.size))
     deeper = prolong_in_time(Theta, 2 * N)
-    coarse, fine = ForwardEuler(LAYER, N, 1.5), ForwardEuler(LAYER, 2 * N, 1.5)
+    coarse, fine = TimeSteps(LAYER, N, 1.5), TimeSteps(LAYER, 2 * N, 1.5)
     a = time_regularizer(coarse, 1.0).value(Theta.ravel())
     assert time_regularizer(fine, 1.0).value(deeper.ravel()) == pytest.approx(a, rel=1e-12)
 
@@ -113,13 +113,13 @@ def test_complex_steps_give_the_gradient():
 
 
 def test_without_time_only_the_leading_parameters_are_penalised():
-    R = time_regularizer(ForwardEuler(LAYER, 3, 0.0), 1.0, 0.5, leading=2)
+    R = time_regularizer(TimeSteps(LAYER, 3, 0.0), 1.0, 0.5, leading=2)
     expected = np.diag([0.5, 0.5, *[0.0] * (3 * LAYER.layout.size)])
     np.testing.assert_array_equal(R.Q.toarray(), expected)
 
 
 def test_only_numbers_that_act_are_stored():
-    classifier, steps = Classifier(Grid((2, 3)), 2, 2), ForwardEuler(LAYER, 3, 1.0)
+    classifier, steps = Classifier(Grid((2, 3)), 2, 2), TimeSteps(LAYER, 3, 1.0)
     assert classifier_regularizer(classifier, 0.0).Q.nnz == time_regularizer(steps, 0.0).Q.nnz == 0
     assert classifier_regularizer(classifier, 0.0, 1.0).Q.nnz == 2 * 6 * 2  # the diagonal, μ apart
     assert time_regularizer(steps, 0.0, 1.0, leading=4).Q.nnz == 4 + 3 * LAYER.layout.size
@@ -132,7 +132,7 @@ def test_only_numbers_that_act_are_stored():
 def test_weights_must_be_finite_and_not_negative(bad):
     for regularizer, of in (
         (classifier_regularizer, Classifier(Grid((4,)), 1, 2)),
-        (time_regularizer, ForwardEuler(LAYER, 2, 1.0)),
+        (time_regularizer, TimeSteps(LAYER, 2, 1.0)),
     ):
         with pytest.raises(InputError, match="smoothness"):
             regularizer(of, bad, 1.0)

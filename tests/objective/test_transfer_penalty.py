@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from small_nets import examples, images, untrained
 
 from refms.grid import Grid
-from refms.network.architectures.residual import Residual
+from refms.maps.architectures.architecture import free_arrays
+from refms.maps.architectures.residual import Residual
 from refms.objective.transfer_penalty import stencil_penalty, transfer_regularizer
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import problem_of
@@ -98,8 +99,8 @@ def test_smooth_images_see_the_gap_of_a_laplacian_at_the_order_of_the_pair(name,
 def test_it_is_the_sum_over_layers_and_channels_and_leaves_the_rest_free(seed, N, opening):
     network = Residual(Grid((4, 4)), 2, layers=N, final_time=1.5, opening=opening, opening_shape=(3, 3))
     rng = np.random.default_rng(seed)
-    arrays = {name: rng.standard_normal(shape) for name, shape in network.parameter_shapes.items()}
-    theta, beta, pair = network.theta(arrays), 0.7, "averaging-bilinear"
+    arrays = {name: rng.standard_normal(shape) for name, shape in network.arrays.shapes.items()}
+    theta, beta, pair = free_arrays(network).pack(arrays), 0.7, "averaging-bilinear"
     fine = prolong_stencil(arrays["stencils"], transfer_pair(pair), d=2)
     expected = beta / 2 * 1.5 / N * np.sum(fine**2)
     R = transfer_regularizer(network, beta, pair, "norm")
@@ -128,7 +129,7 @@ def test_the_problem_adds_it_to_the_other_terms():
         problem(start),
         problem(start, theta_transfer=0.3, transfer_pair="averaging-constant", transfer_penalty="norm"),
     )
-    added = transfer_regularizer(start.network, 0.3, "averaging-constant", "norm")
+    added = transfer_regularizer(start.architecture, 0.3, "averaging-constant", "norm")
     theta = start.blocks["propagation"]
     found = penalised.propagation_regularizer.value(theta)
     assert found == pytest.approx(plain.propagation_regularizer.value(theta) + added.value(theta), rel=1e-12)
@@ -144,9 +145,9 @@ def test_consistency_takes_the_smoothing_of_the_images_in_cells_of_the_finer_mes
     start = replace(start, preprocessing=replace(start.preprocessing, smoothing=1.5, levels=levels))
     nothing = {"theta_tikhonov": 0.0, "theta_smoothness": 0.0}
     found = problem(start, theta_transfer=0.3, transfer_penalty="consistency", transfer_to=to, **nothing)
-    expected = transfer_regularizer(start.network, 0.3, "averaging-bilinear", "consistency", to, cells)
+    expected = transfer_regularizer(start.architecture, 0.3, "averaging-bilinear", "consistency", to, cells)
     assert np.abs((found.propagation_regularizer.Q - expected.Q).toarray()).max() <= 1e-15
-    other = transfer_regularizer(start.network, 0.3, "averaging-bilinear", "consistency", to, 2 * cells)
+    other = transfer_regularizer(start.architecture, 0.3, "averaging-bilinear", "consistency", to, 2 * cells)
     assert np.abs((found.propagation_regularizer.Q - other.Q).toarray()).max() > 1e-6
 
 

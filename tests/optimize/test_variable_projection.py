@@ -82,7 +82,7 @@ def test_the_projected_matrix_predicts_second_differences_of_the_reduced_objecti
     # gradient. With soft labels that the net reproduces it is zero, and both agree.
     problem, blocks = problem_and_blocks(2, count=60)
     theta, omega = blocks["propagation"], blocks["classifier"]
-    Z = problem.classifier.apply(omega, problem.network.apply(theta, problem.examples.X))
+    Z = problem.classifier.apply(omega, problem.network.apply(theta, problem.examples.inputs))
     P = np.exp(Z - Z.max(axis=0))
     P /= P.sum(axis=0)
     none = replace(problem.propagation_regularizer, Q=problem.propagation_regularizer.Q * 0)

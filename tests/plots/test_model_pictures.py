@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from small_nets import images, trained, untrained
@@ -11,8 +9,9 @@ from small_nets import images, trained, untrained
 from refms.data.dataset import subset
 from refms.errors import InputError
 from refms.grid import Grid
+from refms.maps.architectures.residual import Residual
 from refms.model import initial_model
-from refms.network.architectures.residual import Residual
+from refms.objective.reading import Classes
 from refms.optimize.history import History, HistoryRow
 from refms.plots import figure_bytes, model_figures
 from refms.plots.activations import (
@@ -57,10 +56,10 @@ def test_stencils_stand_by_layer_and_level_with_one_scale():
     models = {"coarse": trained(4), "fine": trained(8)}
     figure = stencils_figure(models)
     pictures = drawn(figure)
-    expected = [mosaic(model.stencils[k]) for k in range(2) for model in models.values()]
+    expected = [mosaic(model.arrays["stencils"][k]) for k in range(2) for model in models.values()]
     for picture, values in zip(pictures, expected, strict=True):
         np.testing.assert_array_equal(picture.get_array().filled(np.nan), values)
-    assert_symmetric(pictures, max(abs(model.stencils).max() for model in models.values()))
+    assert_symmetric(pictures, max(abs(model.arrays["stencils"]).max() for model in models.values()))
     assert [axes.get_title() for axes in figure.axes[:2]] == ["coarse, mesh 4×4", "fine, mesh 8×8"]
     assert [axes.get_ylabel() for axes in figure.axes] == [
         "layer 0, t = 0", "layer 0, t = 0", "layer 1, t = 0.5", "layer 1, t = 0.5", "entry of the stencil"
@@ -87,7 +86,7 @@ def test_nets_of_other_depths_leave_places_empty():
 def test_weights_are_images_by_class():
     model = trained(4)
     figure = weights_figure({"net": model})
-    W = np.asarray(model.W).reshape(3, 4, 4, 10)  # rows of W: channel slowest, then the cells
+    W = np.asarray(model.arrays["W"]).reshape(3, 4, 4, 10)  # rows of W: channel slowest, then the cells
     pictures = drawn(figure)
     assert len(pictures) == 10
     for j, picture in enumerate(pictures):
@@ -101,7 +100,7 @@ def test_single_channels_may_be_chosen():
     model = trained(4)
     figure = weights_figure({"net": model}, channels=[2, 0])
     pictures = drawn(figure)
-    W = np.asarray(model.W).reshape(3, 4, 4, 10)
+    W = np.asarray(model.arrays["W"]).reshape(3, 4, 4, 10)
     np.testing.assert_array_equal(pictures[3].get_array(), W[2, ..., 3])
     np.testing.assert_array_equal(pictures[13].get_array(), W[0, ..., 3])
     with pytest.raises(InputError, match="channel is 3; expected 0 to 2"):
@@ -150,9 +149,9 @@ def test_every_integrator_shows_its_states(choices, labels):
 
 def test_pooled_weights_are_images_of_blocks():
     network = Residual(Grid((8, 8)), 2)
-    model = initial_model(network, classes=3, seed=0, pooling=4)
+    model = initial_model(network, Classes(3, pooling=4))
     W = np.arange(24.0).reshape(8, 3)
-    found = weight_images(replace(model, W=W))
+    found = weight_images(model.with_arrays(W=W))
     assert found.shape == (3, 2, 2, 2)
     np.testing.assert_array_equal(found[1, 0].ravel(), W[:4, 1])
 
@@ -241,7 +240,7 @@ def test_nets_of_other_dimensions_are_drawn(dimension):
     network = Residual(
         Grid((4,) * dimension), 2, stencil_shape=(3,) * dimension, opening_shape=(1,) * dimension
     )
-    model = initial_model(network, classes=3, seed=0)
+    model = initial_model(network, Classes(3))
     figures = model_figures({"net": model}, {"net": synthetic_image("disk", model)})
     shape = (1, 4) if dimension == 1 else (4, 4)
     assert drawn(figures["weights"])[0].get_array().shape == shape
@@ -251,7 +250,7 @@ def test_nets_of_other_dimensions_are_drawn(dimension):
 
 def test_a_net_of_zeros_is_white_and_no_error():
     model = untrained(4)
-    model = replace(model, stencils=np.zeros_like(model.stencils))
+    model = model.with_arrays(stencils=np.zeros_like(model.arrays["stencils"]))
     for figure in (stencils_figure({"net": model}), weights_figure({"net": model})):
         assert_symmetric(drawn(figure), 1.0)
         figure_bytes(figure)

@@ -9,11 +9,11 @@ from refms.backend import NUMPY
 from refms.data.preprocessing import Preprocessing
 from refms.errors import InputError
 from refms.grid import Grid
+from refms.maps.architectures.residual import Residual
 from refms.model import initial_model, score
 from refms.names import METHODS
-from refms.network.architectures.residual import Residual
-from refms.objective.batches import LabelledColumns
-from refms.objective.empirical_risk import Work
+from refms.objective.examples import Examples
+from refms.objective.risk import Work
 from refms.optimize import Status
 from refms.optimize.joint import JOINT, joined
 from refms.run.compare import COLUMNS, require_runnable, run_method
@@ -32,7 +32,7 @@ def made(dtype="float64", backend=NUMPY):
     start = initial_model(network, 10, 0, Preprocessing(levels=1), 0.5, dtype)
     every = images("digits", 120)
     both = examples(start, every)
-    both = LabelledColumns(backend.from_host(np.array(both.X)), backend.from_host(np.array(both.C)))
+    both = Examples(backend.from_host(np.array(both.X)), backend.from_host(np.array(both.C)))
     train, validation = both.take(np.arange(80)), both.take(np.arange(80, 120))
     return Experiment(configuration, start.on(backend), train, validation).fitted()
 
@@ -113,7 +113,7 @@ def test_one_may_watch_and_stop(experiment):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_a_start_that_is_not_finite_in_its_objective_ends_with_an_outcome(experiment, name):
-    huge = replace(experiment.model, W=experiment.model.W * 0 + 1e300)
+    huge = replace(experiment.model, W=experiment.model.arrays["W"] * 0 + 1e300)
     spoilt = replace(experiment, model=huge)
     found = run_method(spoilt, name, PLAN, FEW)
     assert found.outcome.status is Status.NON_FINITE

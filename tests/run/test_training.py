@@ -15,10 +15,11 @@ from refms.checks import complex_step_test
 from refms.errors import InputError
 from refms.grid import Grid
 from refms.linear.outcome import Status
+from refms.maps.activation import RELU, TANH
+from refms.maps.architectures import residual
+from refms.maps.architectures.residual import Residual
 from refms.model import initial_model, score
-from refms.network.activation import RELU, TANH
-from refms.network.architectures import residual
-from refms.network.architectures.residual import Residual
+from refms.objective.reading import Classes
 from refms.optimize.history import HistoryRow
 from refms.optimize.schedule import Report
 from refms.run.config import OptimizationSection, RegularizationSection
@@ -56,14 +57,14 @@ def written_out(model, chosen, weights) -> float:
     """Return problem (6) from its formula: mean cross entropy and the four quadratic terms."""
     Z = model.trace(chosen.X)["output"]
     loss = (np.log(np.exp(Z).sum(axis=0)) - (chosen.C * Z).sum(axis=0)).mean()
-    n, dt = model.grid.shape[0], model.network.propagation.time_step
-    w = model.W.reshape(model.network.channels, n, n, 10)
+    n, dt = model.grid.shape[0], model.architecture.propagation.time_step
+    w = model.arrays["W"].reshape(model.architecture.channels, n, n, 10)
     slopes = sum((np.diff(w, axis=axis) ** 2).sum() for axis in (1, 2)) * n**2
-    theta = model.blocks["propagation"].reshape(model.network.layers, -1)
+    theta = model.blocks["propagation"].reshape(model.architecture.layers, -1)
     return (
         loss
         + weights.W_smoothness / 2 / n**2 * slopes
-        + weights.W_tikhonov / 2 / n**2 * (model.W**2).sum()
+        + weights.W_tikhonov / 2 / n**2 * (model.arrays["W"] ** 2).sum()
         + weights.theta_smoothness / 2 * dt * ((np.diff(theta, axis=0) / dt) ** 2).sum()
         + weights.theta_tikhonov / 2 * dt * (theta**2).sum()
     )
@@ -92,11 +93,11 @@ def test_the_gradient_at_a_trained_model_is_that_of_the_complex_step(block, opti
 @pytest.mark.parametrize(
     ("key", "measure"),
     [
-        ("W_tikhonov", lambda model: np.abs(model.W).max()),
-        ("W_smoothness", lambda model: np.abs(np.diff(model.W.reshape(3, 4, 4, 10), axis=1)).max()),
-        ("theta_tikhonov", lambda model: np.abs(model.stencils).max()),
-        ("theta_smoothness", lambda model: np.abs(np.diff(model.stencils, axis=0)).max()),
-        ("theta_transfer", lambda model: np.abs(model.stencils).max()),
+        ("W_tikhonov", lambda model: np.abs(model.arrays["W"]).max()),
+        ("W_smoothness", lambda model: np.abs(np.diff(model.arrays["W"].reshape(3, 4, 4, 10), axis=1)).max()),
+        ("theta_tikhonov", lambda model: np.abs(model.arrays["stencils"]).max()),
+        ("theta_smoothness", lambda model: np.abs(np.diff(model.arrays["stencils"], axis=0)).max()),
+        ("theta_transfer", lambda model: np.abs(model.arrays["stencils"]).max()),
     ],
 )
 def test_each_weight_pulls_on_what_it_is_named_for(start, digits, key, measure):
@@ -185,16 +186,16 @@ def test_fitting_the_classifier_goes_on_from_the_one_there_is(run, digits):
 def test_everything_but_the_parameters_and_the_history_is_kept(start, digits):
     noted = replace(start, record={"seed": 1})
     after = train(noted, digits, WEIGHTS, OPTIONS).model
-    assert after.network == noted.network
+    assert after.architecture == noted.architecture
     assert after.record == {"seed": 1}
     assert after.preprocessing == noted.preprocessing
-    np.testing.assert_array_equal(after.opening, noted.opening)
+    np.testing.assert_array_equal(after.arrays["opening"], noted.opening)
 
 
 def test_a_learned_opening_is_trained():
     start = untrained(4, opening="learned")
     after = train(start, examples(start, images()), options=OPTIONS).model
-    assert np.abs(after.opening - start.opening).max() > 1e-3
+    assert np.abs(after.arrays["opening"] - start.arrays["opening"]).max() > 1e-3
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -308,7 +309,7 @@ def assert_told(result, place):
 @pytest.mark.parametrize(("scale", "dtype"), [(1e30, "float32"), (1e200, "float64")])
 def test_stencils_that_overflow_end_with_a_sentence_and_a_finite_model(scale, dtype):
     network = Residual(Grid((4, 4)), 3, activation="relu")
-    start = locked(initial_model(network, 10, 0, stencil_scale=scale, dtype=dtype))
+    start = locked(initial_model(network, Classes(10), dtype=dtype, stencil_scale=scale))
     result = train(start, examples(start, images()), options=replace(OPTIONS, dtype=dtype))
     assert_told(result, "Iteration 0, block 'classifier': ")
     assert same(result.model, start)

@@ -131,8 +131,8 @@ def test_a_training_leaves_its_model_and_its_curve(bench, tmp_path):
     model, unit = bench.trained("one", CONFIGURATION, start)
     examples, validation = bench.examples(CONFIGURATION, start)
     alone = train(start, examples, CONFIGURATION.regularization, CONFIGURATION.optimization).model
-    np.testing.assert_array_equal(model.W, alone.W)
-    np.testing.assert_array_equal(load_model(tmp_path / "one.h5").W, model.W)
+    np.testing.assert_array_equal(model.arrays["W"], alone.W)
+    np.testing.assert_array_equal(load_model(tmp_path / "one.h5").W, model.arrays["W"])
     curve = unit["curve"]
     assert [*curve] == [*CURVE]
     assert curve["iteration"] == [0, 1, 2]
@@ -162,7 +162,7 @@ def test_the_same_training_is_not_made_twice(bench, monkeypatch):
     model, unit = replace(bench, threads=2).trained("one", CONFIGURATION, start)
     monkeypatch.setattr("common.trainings.train", None)
     again, found = bench.trained("one", CONFIGURATION, start)
-    np.testing.assert_array_equal(again.stencils, model.stencils)
+    np.testing.assert_array_equal(again.arrays["stencils"], model.arrays["stencils"])
     assert found["curve"] == unit["curve"]
 
 
@@ -171,7 +171,7 @@ def test_a_training_that_stopped_half_way_is_made_again(bench, tmp_path):
     model, _ = bench.trained("one", CONFIGURATION, start)
     (tmp_path / "one.json").unlink()
     again, _ = bench.trained("one", CONFIGURATION, start)
-    np.testing.assert_array_equal(again.W, model.W)
+    np.testing.assert_array_equal(again.arrays["W"], model.arrays["W"])
 
 
 LONG = replace(CONFIGURATION, optimization=replace(CONFIGURATION.optimization, iterations=4))
@@ -221,7 +221,7 @@ def test_a_checkpoint_of_another_training_needs_force(bench, tmp_path, monkeypat
         bench.trained("one", other, bench.start(other, 4))
     model, _ = replace(bench, force=True).trained("one", other, bench.start(other, 4))
     expected, _ = bench.trained("two", other, bench.start(other, 4))
-    np.testing.assert_array_equal(model.W, expected.W)
+    np.testing.assert_array_equal(model.arrays["W"], expected.W)
     assert not [*tmp_path.glob("*checkpoint*")]
 
 
@@ -240,7 +240,7 @@ def test_another_training_of_the_same_name_needs_force(bench):
     forced = replace(bench, force=True)
     model, _ = forced.trained("one", other, bench.start(other, 4))
     found, _ = bench.trained("one", other, bench.start(other, 4))
-    np.testing.assert_array_equal(found.W, model.W)
+    np.testing.assert_array_equal(found.arrays["W"], model.arrays["W"])
 
 
 def published(tmp_path: Path, *words: str) -> Publisher:

@@ -118,7 +118,7 @@ def test_the_front_is_drawn_a_panel_a_direction(result):
 def with_stencils(size, fine):
     """Return a net of one channel whose layers all have one stencil."""
     net = untrained(size, channels=1)
-    return replace(net, stencils=np.broadcast_to(fine, net.stencils.shape).copy())
+    return net.with_arrays(stencils=np.broadcast_to(fine, net.arrays["stencils"].shape).copy())
 
 
 def test_frequencies_above_the_coarse_nyquist_frequency():

@@ -64,7 +64,7 @@ def test_a_prolonged_start_is_the_shallower_net_interpolated_in_time(out, result
     bench = shallow_to_deep.Bench(out, shallow_to_deep.read_dataset("digits", None))
     configuration = shallow_to_deep.Configuration.from_dict(shallow.record["configuration"])
     _, validation = bench.examples(configuration, start)
-    hits = start.logits(validation.X).argmax(axis=0) == validation.C.argmax(axis=0)
+    hits = start.outputs(validation.X).argmax(axis=0) == validation.C.argmax(axis=0)
     assert result["depths"]["8"][kind]["accuracy at the start"]["values"] == [float(hits.mean())]
 
 

@@ -23,7 +23,8 @@ from results import section
 
 from refms.grid import Grid
 from refms.io import read_artifact
-from refms.network.architectures.residual import Residual
+from refms.maps.architectures.architecture import free_arrays
+from refms.maps.architectures.residual import Residual
 
 NETS = {
     "forward-euler convolution": {},
@@ -36,10 +37,10 @@ NETS = {
 def made(name, activation="tanh", layers=3):
     network = Residual(Grid((4, 3)), 2, layers=layers, final_time=1.2, activation=activation, **NETS[name])
     rng = np.random.default_rng(0)
-    shapes = network.parameter_shapes
+    shapes = network.arrays.shapes
     arrays = {key: 0.5 * rng.standard_normal(shape) for key, shape in shapes.items()}
     arrays["biases"][:] = 0
-    theta = network.theta(arrays)
+    theta = free_arrays(network).pack(arrays)
     y = rng.standard_normal(network.propagation.rows_in)
     return network, network.propagation, theta, arrays["stencils"], y
 
@@ -48,7 +49,7 @@ def made(name, activation="tanh", layers=3):
 def test_states_begin_and_end_where_the_net_does(name):
     _, steps, theta, _, y = made(name)
     along = states(steps, theta, y[:, None])
-    assert len(along) == steps.layers + 1
+    assert len(along) == steps.time.layers + 1
     assert np.array_equal(along[0][:, 0], y)
     assert np.array_equal(along[-1], steps.apply(theta, y[:, None]))
 
@@ -58,10 +59,10 @@ def test_perturbations_are_moved_by_the_jacobian(name):
     _, steps, theta, _, y = made(name)
     directions = np.random.default_rng(1).standard_normal((y.size, 3))
     moved = perturbed(steps, theta, y, directions)
-    expected = steps.linearize(theta, np.repeat(y[:, None], 3, axis=1)).jvp(None, directions)
+    expected = steps.at(theta, np.repeat(y[:, None], 3, axis=1)).jvp(None, directions)
     assert np.abs(moved[0] - directions).max() < 1e-15
     assert np.abs(moved[-1] - expected).max() < 1e-13 * np.abs(expected).max()
-    J = steps.linearize(theta, np.repeat(y[:, None], y.size, axis=1)).jvp(None, np.eye(y.size))
+    J = steps.at(theta, np.repeat(y[:, None], y.size, axis=1)).jvp(None, np.eye(y.size))
     assert largest_growth(steps, theta, y) == pytest.approx(np.linalg.norm(J, 2), rel=1e-3)
 
 
@@ -69,9 +70,10 @@ def test_perturbations_are_moved_by_the_jacobian(name):
 def test_the_right_hand_side_is_the_limit_of_short_steps(name):
     network, _, theta, _, y = made(name, layers=1)
     h = 1e-6
-    short = Residual(network.grid, 2, layers=1, final_time=h, **NETS[name]).propagation
+    net = Residual(network.grid, 2, layers=1, final_time=h, **NETS[name])
+    short = net.propagation
     by_differences = (perturbed(short, theta, y, np.eye(y.size))[-1] - np.eye(y.size)) / h
-    J = right_hand_side(short, theta, y)(np.eye(y.size))
+    J = right_hand_side(net, theta, y)(np.eye(y.size))
     assert np.abs(J - by_differences).max() < 1e-4
 
 
@@ -80,7 +82,7 @@ def test_symbols_give_the_eigenvalues_of_the_linear_right_hand_side(name):
     network, steps, theta, stencils, y = made(name, "identity")
     k = 1
     found = symbol_eigenvalues(network, stencils[k])
-    expected = eigenvalues(right_hand_side(steps, steps.by_layer(theta)[k], y), y.size)
+    expected = eigenvalues(right_hand_side(network, steps.time.by_layer(theta)[k], y), y.size)
     assert found.size == expected.size
     for values, others in ((found, expected), (expected, found)):
         assert all(np.abs(value - others).min() < 1e-6 for value in values)
@@ -89,8 +91,8 @@ def test_symbols_give_the_eigenvalues_of_the_linear_right_hand_side(name):
 @pytest.mark.parametrize("name", NETS)
 def test_amplification_is_that_of_the_modes_of_a_linear_step(name):
     network, steps, theta, stencils, y = made(name, "identity", layers=1)
-    z = steps.time_step * symbol_eigenvalues(network, stencils[0])
-    step = steps.linearize(theta, np.repeat(y[:, None], y.size, axis=1)).jvp(None, np.eye(y.size))
+    z = steps.time.time_step * symbol_eigenvalues(network, stencils[0])
+    step = steps.at(theta, np.repeat(y[:, None], y.size, axis=1)).jvp(None, np.eye(y.size))
     by_steps = np.abs(np.linalg.eigvals(step)).max()
     assert amplification(network.integrator, z).max() == pytest.approx(by_steps, rel=1e-8)
 

@@ -75,7 +75,7 @@ def one_seed(bench: Bench, configuration: Configuration, settings: Settings) -> 
             found[loss][pooling] = {
                 **unit,
                 "training": reached.accuracy,
-                "parameters": model.W.size + model.mu.size,
+                "parameters": model.arrays["W"].size + model.arrays["mu"].size,
             }
     return found
 

@@ -79,9 +79,9 @@ def feature_spectra(model: Model, images: Dataset) -> list[float]:
     found = model.trace(examples_of(model, images, interpolate=True).X)
     high, shares = high_frequencies(model.grid), []
     axes = tuple(range(1, 1 + model.grid.dimension))
-    for k in range(model.network.layers + 1):
+    for k in range(model.architecture.layers + 1):
         y = found[f"network/propagation/y{k}"]
-        field = y.reshape(model.network.channels, *model.grid.shape, -1)
+        field = y.reshape(model.architecture.channels, *model.grid.shape, -1)
         power = (np.abs(np.fft.fftn(field, axes=axes)) ** 2).sum(axis=(0, -1))
         power[(0,) * model.grid.dimension] = 0.0
         shares.append(float(power[high].sum() / power.sum()))
@@ -105,7 +105,7 @@ def symbol_gap(coarse: Model, fine: Model, images: Dataset) -> float:
     power = (np.abs(np.fft.fftn(X, axes=axes)) ** 2).mean(axis=-1)[..., None, None]
     error = size = 0.0
     repeated = (2,) * fine.grid.dimension
-    for S_H, S_h in zip(coarse.stencils, fine.stencils, strict=True):
+    for S_H, S_h in zip(coarse.arrays["stencils"], fine.arrays["stencils"], strict=True):
         on_coarse = symbol(S_H.astype("float64"), coarse.grid)
         on_coarse = np.tile(on_coarse, (*repeated, 1, 1))  # index f of the fine mesh is ω = 2πf/n, 2ω wraps
         error += float((power * np.abs(symbol(S_h.astype("float64"), fine.grid) - on_coarse) ** 2).sum())
@@ -117,14 +117,17 @@ def explained(model: Model, size: int, pairs: list[str], images: Dataset) -> dic
     """Return what symbols and spectra say about the native net and its transfers."""
     grid = Grid((size,) * model.grid.dimension)
     result: dict[str, Any] = {
-        "native": {"high_energy": feature_spectra(model, images), "gain": gains(model.stencils, model.grid)}
+        "native": {
+            "high_energy": feature_spectra(model, images),
+            "gain": gains(model.arrays["stencils"], model.grid),
+        }
     }
     for pair, stencils in itertools.product(pairs, STENCIL_RULES):
         other = transfer(model, grid, pair, stencils)
         coarse, fine = (model, other) if grid.cells > model.grid.cells else (other, model)
         result[f"{pair} {stencils}"] = {
             "high_energy": feature_spectra(other, images),
-            "gain": gains(other.stencils, other.grid),
+            "gain": gains(other.arrays["stencils"], other.grid),
             "symbol_gap": symbol_gap(coarse, fine, images),
         }
     return result

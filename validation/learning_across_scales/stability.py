@@ -33,17 +33,16 @@ from common.trainings import Bench
 
 from refms.errors import Array, InputError, require_choice
 from refms.grid import Grid
+from refms.maps.activation import TANH
+from refms.maps.architectures.residual import INTEGRATORS, LAYERS
+from refms.maps.layers.convolution import convolution_layer
+from refms.maps.time.coupling import leapfrog, verlet
+from refms.maps.time.euler import forward_euler
+from refms.maps.time.runge_kutta import runge_kutta
+from refms.maps.time.tableau import MIDPOINT, RK4
 from refms.model import Model, score
 from refms.multiscale.depth import time_interpolation_matrix, to_depth
-from refms.network.activation import TANH
-from refms.network.architectures.residual import INTEGRATORS, LAYERS
-from refms.network.integrators.leapfrog import Leapfrog
-from refms.network.integrators.runge_kutta import RungeKutta
-from refms.network.integrators.tableau import MIDPOINT, RK4
-from refms.network.integrators.verlet import Verlet
-from refms.network.layers.convolution_layer import ConvolutionLayer
-from refms.network.propagation import ForwardEuler
-from refms.objective.batches import LabelledColumns
+from refms.objective.examples import Examples
 from refms.objective.losses import SoftmaxCrossEntropy
 from refms.run.config import Configuration
 from refms.run.experiment import read_dataset
@@ -111,13 +110,13 @@ def of(configuration: Configuration, net: str) -> Configuration:
 
 def in_double(model: Model) -> Model:
     """Return the model in double precision, in which everything is measured."""
-    return replace(model, **{name: array.astype("float64") for name, array in model.arrays.items()})
+    return model.with_arrays(**{name: array.astype("float64") for name, array in model.arrays.items()})
 
 
 def theta_of(model: Model) -> tuple[Array, Array]:
     """Return the parameters of the layers as one vector, and the opening's."""
-    theta, size = model.blocks["propagation"], model.network.propagation.layout.size
-    return theta[theta.size - size :], model.opening.reshape(-1)
+    theta, size = model.blocks["propagation"], model.architecture.propagation.layout.size
+    return theta[theta.size - size :], model.arrays["opening"].reshape(-1)
 
 
 def spectra(model: Model, X: Array) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -138,22 +137,22 @@ def spectra(model: Model, X: Array) -> tuple[dict[str, Any], dict[str, Array]]:
     arrays : dict
         All eigenvalues.
     """
-    steps, integrator = model.network.propagation, model.network.integrator
+    steps, integrator = model.architecture.propagation, model.architecture.integrator
     theta, opening = theta_of(model)
-    along = states(steps, theta, model.network.opening_map.apply(opening, X))
+    along = states(steps, theta, model.architecture.opening_map.apply(opening, X))
     arrays, numbers = {}, {"jacobian": [], "symbol": []}
-    for k, theta_k in enumerate(steps.by_layer(theta)):
+    for k, theta_k in enumerate(steps.time.by_layer(theta)):
         at = [
-            eigenvalues(right_hand_side(steps, theta_k, along[k][:, i]), steps.rows_in)
+            eigenvalues(right_hand_side(model.architecture, theta_k, along[k][:, i]), steps.rows_in)
             for i in range(X.shape[1])
         ]
         of_k = {
             "jacobian": np.concatenate(at),
-            "symbol": symbol_eigenvalues(model.network, model.stencils[k]),
+            "symbol": symbol_eigenvalues(model.architecture, model.arrays["stencils"][k]),
         }
         for name, values in of_k.items():
             arrays[f"layer{k}/{name}"] = values
-            z = steps.time_step * values
+            z = steps.time.time_step * values
             numbers[name].append(
                 {
                     "largest real part": float(values.real.max()),
@@ -184,16 +183,18 @@ def growth(model: Model, X: Array, lengths: Sequence[int]) -> tuple[dict[str, An
     arrays : dict
         Root mean square growth after each layer, and over each length.
     """
-    steps = model.network.propagation
+    steps = model.architecture.propagation
     theta, opening = theta_of(model)
-    Y = model.network.opening_map.apply(opening, X)
+    Y = model.architecture.opening_map.apply(opening, X)
     directions = np.random.default_rng(0).standard_normal((steps.rows_in, DIRECTIONS))
     images = list(Y.T.copy())
     moved = [[np.linalg.norm(now) for now in perturbed(steps, theta, y, directions)] for y in images]
     typical = np.array(moved) / np.linalg.norm(directions)
     over = []
     for length in lengths:
-        longer = replace(steps, layers=length * steps.layers, final_time=length * steps.final_time)
+        net = model.architecture
+        times = {"layers": length * net.layers, "final_time": length * net.final_time}
+        longer = replace(net, **times).propagation
         over.append([largest_growth(longer, np.tile(theta, length), y) for y in images])
     largest = [float(np.mean(row)) for row in over]
     numbers = {
@@ -204,14 +205,14 @@ def growth(model: Model, X: Array, lengths: Sequence[int]) -> tuple[dict[str, An
     return numbers, {"typical": typical, "lengths": np.array(lengths), "largest": np.array(over)}
 
 
-def refinement(model: Model, some: LabelledColumns, factors: Sequence[int]) -> dict[str, Any]:
+def refinement(model: Model, some: Examples, factors: Sequence[int]) -> dict[str, Any]:
     """Return how state and gradient converge when the same θ(t) is taken with more layers.
 
     Parameters
     ----------
     model : Model
         In double precision.
-    some : LabelledColumns
+    some : Examples
         Images and labels.
     factors : sequence of int
         1, 2, 4, ….
@@ -222,15 +223,17 @@ def refinement(model: Model, some: LabelledColumns, factors: Sequence[int]) -> d
         Relative distance of the net's last state from that of the deepest one, and the orders seen, coarsest
         first, of last states and of gradients of the loss with respect to the parameters of the net.
     """
-    N = model.network.layers
+    N = model.architecture.layers
     last, gradients = [], []
     for factor in factors:
         deep = to_depth(model, factor * N)
         theta, opening = theta_of(deep)
-        at = deep.network.propagation.linearize(theta, deep.network.opening_map.apply(opening, some.X))
-        classified = deep.classifier.linearize(deep.blocks["classifier"], at.output)
-        loss = SoftmaxCrossEntropy().evaluate(classified.output, some.C)
-        gradient, _ = at.vjp(classified.pull_back(loss.gradient), wrt_input=False)
+        at = deep.architecture.propagation.at(
+            theta, deep.architecture.opening_map.apply(opening, some.inputs)
+        )
+        classified = deep.classifier.map.at(deep.blocks["classifier"], at.output)
+        loss = SoftmaxCrossEntropy().evaluate(classified.output, some.targets)
+        gradient, _ = at.vjp(classified.vjp(loss.gradient, wrt_theta=False)[1], wrt_input=False)
         last.append(at.output)
         gradients.append(time_interpolation_matrix(N, factor * N).T @ gradient.reshape(factor * N, -1))
     return {
@@ -242,15 +245,16 @@ def refinement(model: Model, some: LabelledColumns, factors: Sequence[int]) -> d
 
 def smooth_orders() -> dict[str, Any]:
     """Return the orders for a smooth θ(t), sampled by the layers, on a tiny net with random parameters."""
-    layer = ConvolutionLayer(Convolution(Grid((5,)), 2, 2, (3,)), TANH)
+    K = Convolution(Grid((5,)), 2, 2, (3,))
+    layer = convolution_layer(K, TANH)
     T, depths = 1.2, (16, 32, 64, 128)
     methods = {
-        "forward Euler": (lambda N: ForwardEuler(layer, N, T), 1),
-        "midpoint": (lambda N: RungeKutta(layer, N, T, MIDPOINT), 2),
-        "RK4, θ(t) linear": (lambda N: RungeKutta(layer, N, T, RK4), 2),
-        "RK4, θ(t) cubic": (lambda N: RungeKutta(layer, N, T, RK4, "cubic"), 4),
-        "Verlet": (lambda N: Verlet(layer, N, T), 2),
-        "leapfrog": (lambda N: Leapfrog(layer, N, T), 2),
+        "forward Euler": (lambda N: forward_euler(layer, N, T), 1),
+        "midpoint": (lambda N: runge_kutta(layer, N, T, MIDPOINT), 2),
+        "RK4, θ(t) linear": (lambda N: runge_kutta(layer, N, T, RK4), 2),
+        "RK4, θ(t) cubic": (lambda N: runge_kutta(layer, N, T, RK4, "cubic"), 4),
+        "Verlet": (lambda N: verlet(K, TANH, N, T), 2),
+        "leapfrog": (lambda N: leapfrog(layer, N, T), 2),
     }
     rng = np.random.default_rng(11)
     C, found = 0.6 * rng.standard_normal((3, layer.layout.size)), {}
@@ -261,7 +265,7 @@ def smooth_orders() -> dict[str, Any]:
             t = np.arange(N) * T / N
             modes = np.stack([np.ones(N), np.cos(t), np.sin(2 * t)], axis=1)
             steps = build(N)
-            at = steps.linearize((modes @ C).reshape(-1), y[: steps.rows_in])
+            at = steps.at((modes @ C).reshape(-1), y[: steps.rows_in])
             last.append(at.output)
             gradients.append(modes.T @ at.vjp(G[: steps.rows_out])[0].reshape(N, -1))
         orders = {"state": observed_orders(last), "gradient": observed_orders(gradients)}
@@ -269,13 +273,13 @@ def smooth_orders() -> dict[str, Any]:
     return {"depths": list(depths), "methods": found}
 
 
-def noisy(model: Model, validation: LabelledColumns, levels: Sequence[float], seed: int) -> dict[str, float]:
+def noisy(model: Model, validation: Examples, levels: Sequence[float], seed: int) -> dict[str, float]:
     """Return the accuracy on images with noise, by its standard deviation in units of the images'."""
-    rng, scale = np.random.default_rng(seed), float(validation.X.std())
+    rng, scale = np.random.default_rng(seed), float(validation.inputs.std())
     found = {}
     for level in (0.0, *levels):
-        added = level * scale * rng.standard_normal(validation.X.shape)
-        found[f"{level:g}"] = score(model, validation.X + added, validation.C).accuracy
+        added = level * scale * rng.standard_normal(validation.inputs.shape)
+        found[f"{level:g}"] = score(model, validation.inputs + added, validation.targets).accuracy
     return found
 
 
@@ -289,15 +293,15 @@ def measured(
     model = in_double(trained)
     _, validation = bench.examples(configuration, model)
     some = validation.take(np.arange(settings.images))
-    layers, arrays = spectra(model, some.X)
-    grown, more = growth(model, some.X, settings.lengths)
-    largest = max(np.linalg.norm(model.stencils[k]) for k in range(model.network.layers))
+    layers, arrays = spectra(model, some.inputs)
+    grown, more = growth(model, some.inputs, settings.lengths)
+    largest = max(np.linalg.norm(model.arrays["stencils"][k]) for k in range(model.architecture.layers))
     numbers = {
         "examples": unit["examples"],
         "objective": unit["curve"]["objective"][-1],
         "accuracy": noisy(model, validation, settings.noise, configuration.network.seed),
         "largest stencils": float(largest),
-        "time step": model.network.propagation.time_step,
+        "time step": model.architecture.propagation.time.time_step,
         "layers": layers,
         "growth": grown,
         "refinement": refinement(model, validation.take(np.arange(FEW)), settings.refinements),

@@ -20,9 +20,10 @@ from refms import Grid, adjoint_test, convolution_matrix, gauss_newton_test, tay
 from refms.data.dataset import one_hot, split
 from refms.data.digits import load_digits
 from refms.linear.cg import conjugate_gradients
+from refms.maps.architectures.residual import Residual
 from refms.model import initial_model
-from refms.network.architectures.residual import Residual
-from refms.objective.batches import LabelledColumns
+from refms.objective.examples import Examples
+from refms.objective.reading import Classes
 from refms.optimize.line_search import armijo
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import problem_of
@@ -61,13 +62,13 @@ np.testing.assert_array_equal(K.T.toarray(), convolution_matrix(s[::-1, ::-1].co
 data = load_digits()
 training, validation = split(data, 200, 100, seed=0)
 network = Residual(grid, channels=4, layers=2, final_time=2.0)
-start = initial_model(network, classes=10, seed=0, stencil_scale=0.5)
+start = initial_model(network, Classes(10), stencil_scale=0.5)
 X, C = start.prepare(training), one_hot(training.labels, 10)
 
 
 def y_of_T(layers: int) -> np.ndarray:
     """Return y(T) of eight images with the same s(t), in so many steps."""
-    deep = initial_model(replace(network, layers=layers), classes=10, seed=0, stencil_scale=0.5)
+    deep = initial_model(replace(network, layers=layers), Classes(10), stencil_scale=0.5)
     return deep.map.apply(deep.blocks["propagation"], X[:, :8])
 
 
@@ -110,7 +111,7 @@ assert np.allclose(ratios, 4, atol=0.05)
 # %%
 weights = RegularizationSection(W_tikhonov=1e-4, theta_tikhonov=1e-3)
 options = OptimizationSection(hessian_fraction=1.0, dtype="float64", classifier_preconditioner="none")
-problem = problem_of(start, LabelledColumns(X, C), weights, options)
+problem = problem_of(start, Examples(X, C), weights, options)
 blocks = dict(start.blocks)
 at_zero = problem.block("classifier", blocks).value(blocks["classifier"])
 stencils_cost = problem.propagation_regularizer.value(blocks["propagation"])
@@ -148,20 +149,22 @@ print(f"objective {f:.4f}, gradient of {gradient.size} numbers with norm {np.lin
 # The same lines with explicit matrices, against the library's `jvp`; then its transpose by the dot test.
 
 # %%
-layer = start.network.propagation.layer.convolution
+layer = start.architecture.propagation.layer.convolution
 direction = rng.standard_normal(theta.size)
-ds = start.network.parameters(direction, start.opening)
-Y = np.kron(start.opening.reshape(-1, 1), np.eye(64)) @ X  # a 1x1 opening mixes channels cell by cell
+ds = start.architecture.parameters(direction, start.arrays["opening"])
+Y = (
+    np.kron(start.arrays["opening"].reshape(-1, 1), np.eye(64)) @ X
+)  # a 1x1 opening mixes channels cell by cell
 dY = np.zeros_like(Y)
 dt = 2.0 / 2
 for k in range(2):
-    K_k, dK_k = layer.matrix(start.stencils[k]), layer.matrix(ds["stencils"][k])
-    b_k, db_k = (np.repeat(b, 64)[:, None] for b in (start.biases[k], ds["biases"][k]))
+    K_k, dK_k = layer.matrix(start.arrays["stencils"][k]), layer.matrix(ds["stencils"][k])
+    b_k, db_k = (np.repeat(b, 64)[:, None] for b in (start.arrays["biases"][k], ds["biases"][k]))
     z = K_k @ Y + b_k
     dY = dY + dt * (1 - np.tanh(z) ** 2) * (K_k @ dY + dK_k @ Y + db_k)
     Y = Y + dt * np.tanh(z)
 
-F = start.map.linearize(theta, X)
+F = start.map.at(theta, X)
 np.testing.assert_allclose(F.output, Y, atol=1e-12)
 np.testing.assert_allclose(F.jvp(direction), dY, atol=1e-11)
 report = adjoint_test(F.jvp, lambda G: F.vjp(G, wrt_input=False)[0], (theta.size,), Y.shape)
@@ -192,7 +195,7 @@ print(f"G is {G.shape}, eigenvalues from {smallest:.1e} to {largest:.1e}")
 assert abs(G - G.T).max() < 1e-12 * largest
 assert smallest > 0  # the Tikhonov term makes it definite
 
-whole = objective.map.linearize(theta, X)
+whole = objective.map.at(theta, X)
 loss = objective.loss.evaluate(whole.output, C)
 report = gauss_newton_test(
     lambda v: product(v) - objective.regularizer.gradient(v),

@@ -23,12 +23,13 @@ from refms import (
 from refms.data.dataset import one_hot, split
 from refms.data.digits import load_digits
 from refms.data.preprocessing import Preprocessing
+from refms.maps.architectures.residual import Residual
 from refms.model import Model, initial_model, score
 from refms.multiscale.agreement import agreeing_smoothing
 from refms.multiscale.matched_smoothing import matched_smoothing
 from refms.multiscale.resolution import coarse_to_fine, transfer
-from refms.network.architectures.residual import Residual
-from refms.objective.batches import LabelledColumns
+from refms.objective.examples import Examples
+from refms.objective.reading import Classes
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import train
 from refms.stencils.galerkin import stencil_map_condition
@@ -137,9 +138,9 @@ weights = RegularizationSection(theta_tikhonov=0.1)
 options = OptimizationSection(iterations=5, dtype="float64")
 
 
-def examples(model: Model, part) -> LabelledColumns:
+def examples(model: Model, part) -> Examples:
     """Return images on the model's mesh, with labels."""
-    return LabelledColumns(model.prepare(part), one_hot(part.labels, 10))
+    return Examples(model.prepare(part), one_hot(part.labels, 10))
 
 
 def accuracy(model: Model) -> float:
@@ -152,7 +153,7 @@ def start(grid: Grid) -> Model:
     """Return a random start."""
     network = Residual(grid, channels=8, layers=2, final_time=2.0)
     steps = Preprocessing(smoothing=0.75, pair=constant.name)
-    return initial_model(network, 10, seed=0, preprocessing=steps, stencil_scale=0.5)
+    return initial_model(network, Classes(10), preprocessing=steps, stencil_scale=0.5)
 
 
 def solve(model: Model, iterations: int = 5) -> Model:
@@ -168,7 +169,7 @@ for k in range(2):
     np.testing.assert_allclose((R @ K_h @ P - K_H).toarray(), 0, atol=1e-13)
 
 still_small, still_large = (
-    replace(model, network=replace(model.network, final_time=0.0)) for model in (small, large)
+    replace(model, network=replace(model.architecture, final_time=0.0)) for model in (small, large)
 )
 X_h = large.prepare(validation)
 X_H = constant.restriction_matrix(fine) @ X_h

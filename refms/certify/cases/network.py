@@ -19,11 +19,12 @@ from refms.definition.norms import euclidean, growth, max_norm, row_sum_norm
 from refms.definition.problem import Point, Problem, join
 from refms.errors import Array
 from refms.grid import Grid
-from refms.network.architectures.residual import Residual
-from refms.objective.batches import LabelledColumns
+from refms.maps.architectures.architecture import free_map
+from refms.maps.architectures.residual import Residual
 from refms.objective.classifier import Classifier
+from refms.objective.examples import Examples
 from refms.objective.losses import SoftmaxCrossEntropy
-from refms.objective.optimal_control import OptimalControl
+from refms.objective.problem import Block, TrainingProblem
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
 from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
 from refms.optimize.step import StepOptions
@@ -153,13 +154,13 @@ def _scales(point: Point, g: Number) -> tuple[Number, Number]:
 
 
 def _refms(net: Network, x: Mapping[str, Array]) -> dict[str, Array]:
-    problem = _optimal_control(net, x)
+    problem = _problem(net, x)
     blocks = {"propagation": x["theta"], "classifier": x["omega"]}
     both, v = np.concatenate([x["theta"], x["omega"]]), np.concatenate([x["d_theta"], x["d_omega"]])
     propagation, classifier = problem.block("propagation", blocks), problem.block("classifier", blocks)
-    features = problem.features(x["theta"])
+    features = problem.features("classifier", blocks)
     value, g_theta = propagation.value_and_gradient(x["theta"])
-    Z = problem.classifier.apply(x["omega"], features)
+    Z = problem.blocks["classifier"].map.apply(x["omega"], features)
     return {
         "features": features,
         "logits": Z,
@@ -174,7 +175,7 @@ def _refms(net: Network, x: Mapping[str, Array]) -> dict[str, Array]:
     }
 
 
-def _descent_by_refms(problem: OptimalControl, blocks: Mapping[str, Array]) -> dict[str, Array]:
+def _descent_by_refms(problem: TrainingProblem, blocks: Mapping[str, Array]) -> dict[str, Array]:
     schedule = propagation_then_classifier(
         StepOptions(cg_tolerance=0.0, cg_iterations=_CG_STEPS[0]),
         StepOptions(cg_tolerance=0.0, cg_iterations=_CG_STEPS[1]),
@@ -191,7 +192,7 @@ def _descent_by_refms(problem: OptimalControl, blocks: Mapping[str, Array]) -> d
     }
 
 
-def _optimal_control(net: Network, x: Mapping[str, Array]) -> OptimalControl:
+def _problem(net: Network, x: Mapping[str, Array]) -> TrainingProblem:
     T, alpha_theta, tau_theta, alpha_W, tau_W = map(float, x["constants"])
     dtype = str(x["X"].dtype)
     residual = Residual(
@@ -205,13 +206,18 @@ def _optimal_control(net: Network, x: Mapping[str, Array]) -> OptimalControl:
         opening_shape=net.opening,
     )
     head = Classifier(residual.grid, net.channels, net.classes)
-    leading = residual.opening_map.layout.size if net.learned else 0
-    return OptimalControl(
-        residual.mapping(x["opening"]),
-        head,
-        LabelledColumns(x["X"], x["C"]),
-        time_regularizer(residual.propagation, alpha_theta, tau_theta, leading=leading, dtype=dtype),
-        classifier_regularizer(head, alpha_W, tau_W, dtype=dtype),
+    network = free_map(residual, {"opening": x["opening"]})
+    steps = residual.propagation.time
+    assert steps is not None  # a propagation has its steps
+    leading = network.layout.size - steps.layout.size
+    in_time = time_regularizer(steps, alpha_theta, tau_theta, leading=leading, dtype=dtype)
+    in_space = classifier_regularizer(head, alpha_W, tau_W, dtype=dtype)
+    return TrainingProblem(
+        {
+            "propagation": Block(network, in_time),
+            "classifier": Block(head.map, in_space, subsampled=False),
+        },
+        Examples(x["X"], x["C"]),
     )
 
 

@@ -15,9 +15,9 @@ from refms.definition.norms import max_norm
 from refms.definition.problem import join
 from refms.errors import Array
 from refms.grid import Grid
-from refms.network.activation import TANH
-from refms.network.layers.convolution_layer import ConvolutionLayer
-from refms.network.propagation import ForwardEuler
+from refms.maps.activation import TANH
+from refms.maps.layers.convolution import convolution_layer
+from refms.maps.time.steps import TimeSteps
 from refms.objective.classifier import Classifier
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
 from refms.stencils.convolution import Convolution
@@ -76,8 +76,8 @@ def _in_time(name: str, seed: int, layers: int, leading: int, final_time: float)
         }
 
     def refms(x: Mapping[str, Array]) -> dict[str, Array]:
-        layer = ConvolutionLayer(Convolution(Grid((5,)), c_in=2, c_out=2, stencil_shape=(3,)), TANH)
-        steps = ForwardEuler(layer, layers, float(x["final_time"][0]))
+        layer = convolution_layer(Convolution(Grid((5,)), c_in=2, c_out=2, stencil_shape=(3,)), TANH)
+        steps = TimeSteps(layer, layers, float(x["final_time"][0]))
         alpha, tau = map(float, x["weights"])
         R = time_regularizer(steps, alpha, tau, leading=leading, dtype=str(x["theta"].dtype))
         return {"value": np.asarray(R.value(x["theta"])), "gradient": R.gradient(x["theta"])}

@@ -16,18 +16,20 @@ from refms.definition.transfer import PAIRS
 from refms.errors import Array
 from refms.grid import Grid
 from refms.linear.cg import conjugate_gradients
+from refms.maps.activation import TANH, activation
+from refms.maps.architectures.residual import Residual
+from refms.maps.combinators import chain
+from refms.maps.layers.convolution import convolution_layer
+from refms.maps.map import Map
+from refms.maps.time.steps import TimeSteps
 from refms.multiscale.depth import prolong_in_time
-from refms.network.activation import TANH, activation
-from refms.network.architectures.residual import Residual
-from refms.network.composition import Sequence
-from refms.network.layers.convolution_layer import ConvolutionLayer
-from refms.network.propagation import ForwardEuler
-from refms.objective.batches import LabelledColumns, hessian_sample
+from refms.objective.batches import hessian_sample
 from refms.objective.classifier import Classifier
-from refms.objective.empirical_risk import EmpiricalRisk
+from refms.objective.examples import Examples
 from refms.objective.losses import SoftmaxCrossEntropy
-from refms.objective.optimal_control import OptimalControl
+from refms.objective.problem import Block, TrainingProblem
 from refms.objective.regularizers import Quadratic, classifier_regularizer, time_regularizer
+from refms.objective.risk import EmpiricalRisk
 from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
 from refms.optimize.line_search import armijo
 from refms.optimize.newton import newton_step
@@ -150,14 +152,14 @@ class ReferenceAdapter(Adapter):
     def forward(self, parameters: Parameters, X: Array, problem: Problem) -> Array:
         """Return y_N."""
         network = self._network(parameters, problem)
-        theta = self._in(network.theta(parameters))
-        return self._out(network.mapping(self._in(parameters["opening"])).apply(theta, self._in(X)))
+        theta = self._in(network.arrays.pack(parameters))
+        return self._out(network.map.apply(theta, self._in(X)))
 
     def logits(self, W: Array, mu: Array, Y: Array, grid: tuple[int, ...]) -> Array:
         """Return h^d Wᵀ y + μ."""
         classifier = Classifier(Grid(grid), len(W) // Grid(grid).cells, len(mu))
         omega = classifier.layout.pack({"W": W, "mu": mu})
-        return self._out(classifier.apply(self._in(omega), self._in(Y)))
+        return self._out(classifier.map.apply(self._in(omega), self._in(Y)))
 
     def jacobian_product(
         self, parameters: Parameters, direction: Parameters, X: Array, problem: Problem
@@ -165,12 +167,12 @@ class ReferenceAdapter(Adapter):
         """Return the derivative of the logits."""
         full, x, images = self._full(parameters, X, problem)
         v = self._in(self._vector(direction, problem))
-        return self._out(full.linearize(x, images).jvp(v))
+        return self._out(full.at(x, images).jvp(v))
 
     def jacobian_transpose(self, parameters: Parameters, U: Array, X: Array, problem: Problem) -> Parameters:
         """Return the transposed Jacobian applied to U."""
         full, x, images = self._full(parameters, X, problem)
-        g, _ = full.linearize(x, images).vjp(self._in(U), wrt_input=False)
+        g, _ = full.at(x, images).vjp(self._in(U), wrt_input=False)
         return self._named(self._out(g), parameters, problem)
 
     def depth_prolong(self, Theta: Array, layers: int) -> Array:
@@ -222,7 +224,7 @@ class ReferenceAdapter(Adapter):
         seed: int,
     ) -> Parameters:
         """Return the product that training uses, on its Hessian sample."""
-        control, blocks = self._control(parameters, X, C, problem, size / C.shape[1])
+        control, blocks = self._problem(parameters, X, C, problem, size / C.shape[1])
         # Training keeps the seed and counts iterations: these are what varies here too.
         product = control.block("joint", blocks, iteration=seed).curvature(
             self._in(self._vector(parameters, problem))
@@ -288,7 +290,7 @@ class ReferenceAdapter(Adapter):
         self, parameters: Parameters, X: Array, C: Array, problem: Problem, block: str
     ) -> Parameters:
         """Return all parameters after a step on one block of problem (6)."""
-        control, blocks = self._control(parameters, X, C, problem)
+        control, blocks = self._problem(parameters, X, C, problem)
         schedule = [steps for steps in propagation_then_classifier() if steps.name == block]
         after = block_coordinate_descent(control, blocks, schedule, stop=StopRules(max_iterations=1)).blocks
         return self._named(
@@ -335,21 +337,21 @@ class ReferenceAdapter(Adapter):
     def _classifier(self, parameters: Parameters, problem: Problem) -> Classifier:
         return Classifier(Grid(problem.grid), len(parameters["opening"]), len(parameters["mu"]))
 
-    def _full(self, parameters: Parameters, X: Array, problem: Problem) -> tuple[Sequence, Array, Array]:
+    def _full(self, parameters: Parameters, X: Array, problem: Problem) -> tuple[Map, Array, Array]:
         """Return the map from all parameters and images to logits, the parameter vector and the images."""
-        network = self._network(parameters, problem).mapping(parameters["opening"])
-        full = Sequence((("network", network), ("classifier", self._classifier(parameters, problem))))
+        network = self._network(parameters, problem).map
+        full = chain(("network", network), ("classifier", self._classifier(parameters, problem).map))
         return full, self._in(self._vector(parameters, problem)), self._in(X)
 
     def _vector(self, parameters: Parameters, problem: Problem) -> Array:
         """Return named arrays as the one vector that the full map takes."""
-        theta = self._network(parameters, problem).theta(parameters)
+        theta = self._network(parameters, problem).arrays.pack(parameters)
         return np.concatenate([theta, parameters["W"].reshape(-1), parameters["mu"]])
 
     def _named(self, vector: Array, like: Parameters, problem: Problem) -> Parameters:
         """Return such a vector as named arrays."""
         split = vector.size - like["W"].size - like["mu"].size
-        named = self._network(like, problem).parameters(vector[:split], like["opening"])
+        named = self._network(like, problem).arrays.unpack(vector[:split])
         W, mu = np.split(vector[split:], [like["W"].size])
         return {**named, "W": W.reshape(like["W"].shape), "mu": mu}
 
@@ -358,23 +360,24 @@ class ReferenceAdapter(Adapter):
     ) -> tuple[EmpiricalRisk, Array]:
         full, x, images = self._full(parameters, X, problem)
         none = _nothing(x.size, self.profile.dtype, self.backend)
-        return EmpiricalRisk(full, LabelledColumns(images, self._in(C)), none), x
+        return EmpiricalRisk(full, Examples(images, self._in(C)), none), x
 
-    def _control(
+    def _problem(
         self, parameters: Parameters, X: Array, C: Array, problem: Problem, hessian_fraction: float = 1.0
-    ) -> tuple[OptimalControl, dict[str, Array]]:
+    ) -> tuple[TrainingProblem, dict[str, Array]]:
         """Return problem (6) without regularisers, and its blocks."""
         network, classifier = self._network(parameters, problem), self._classifier(parameters, problem)
         theta, omega = (
-            network.theta(parameters),
+            network.arrays.pack(parameters),
             classifier.layout.pack({k: parameters[k] for k in ("W", "mu")}),
         )
-        control = OptimalControl(
-            network.mapping(self._in(parameters["opening"])),
-            classifier,
-            LabelledColumns(self._in(X), self._in(C)),
-            _nothing(theta.size, self.profile.dtype, self.backend),
-            _nothing(omega.size, self.profile.dtype, self.backend),
+        on_theta, on_omega = (_nothing(x.size, self.profile.dtype, self.backend) for x in (theta, omega))
+        control = TrainingProblem(
+            {
+                "propagation": Block(network.map, on_theta),
+                "classifier": Block(classifier.map, on_omega, subsampled=False),
+            },
+            Examples(self._in(X), self._in(C)),
             hessian_fraction=hessian_fraction,
         )
         return control, {"propagation": self._in(theta), "classifier": self._in(omega)}
@@ -391,7 +394,7 @@ class ReferenceAdapter(Adapter):
         """Return the regulariser of layers with p parameters each, and the parameters as a vector."""
         # A layer with p parameters: one stencil entry and p - 1 biases.
         geometry = Convolution(Grid((Theta.shape[1] - 1,)), stencil_shape=(1,))
-        steps = ForwardEuler(ConvolutionLayer(geometry, TANH, bias_per_cell=True), len(Theta), final_time)
+        steps = TimeSteps(convolution_layer(geometry, TANH, bias_per_cell=True), len(Theta), final_time)
         form = time_regularizer(steps, 1.0, 0.0, 0, str(Theta.dtype), self.backend)
         return form, self._in(Theta.reshape(-1))
 

@@ -13,7 +13,11 @@ from refms.conformance.mutants.arrays import scaled, softmax
 from refms.conformance.mutants.mutant import Change, Shelf
 from refms.conformance.operations import Parameters
 from refms.errors import Array
-from refms.network.composition import Sequence
+from refms.maps.activation import activation
+from refms.maps.combinators import chain
+from refms.maps.layers.convolution import convolution_layer
+from refms.maps.map import Map
+from refms.maps.time.euler import forward_euler
 
 shelf = Shelf("gauss-newton")
 
@@ -21,19 +25,18 @@ shelf = Shelf("gauss-newton")
 class _SlopeOff(ReferenceAdapter):
     """refms with σ′ too large by 0.1 % inside the network."""
 
-    def _full(self, parameters: Parameters, X: Array, problem: Problem) -> tuple[Sequence, Array, Array]:
+    def _full(self, parameters: Parameters, X: Array, problem: Problem) -> tuple[Map, Array, Array]:
         full, x, given = super()._full(parameters, X, problem)
-        network: Any = full
-        (name, maps), classifier = network.maps
-        opening, (propagation, steps) = maps.maps
-        sigma = steps.layer.activation
+        network, sigma = self._network(parameters, problem), activation(problem.activation)
         wrong = replace(
             sigma,
             name=f"{sigma.name} with a wrong slope",
             first=lambda xp, Z: sigma.first(xp, Z) * Z.dtype.type(1.001),
         )
-        steps = replace(steps, layer=replace(steps.layer, activation=wrong))
-        return Sequence(((name, Sequence((opening, (propagation, steps)))), classifier)), x, given
+        layer = convolution_layer(network.convolution, wrong)
+        steps = forward_euler(layer, network.layers, network.final_time)
+        opening, _ = network.map.parts
+        return chain(("network", chain(opening, ("propagation", steps))), full.parts[1]), x, given
 
 
 def _of_wrong_slope(operation: str) -> Change:

@@ -11,8 +11,8 @@ from refms.objective.preconditioners.probing import probed_diagonal
 
 if TYPE_CHECKING:
     from refms.objective.curvature import Product
-    from refms.objective.empirical_risk import EmpiricalRisk, Preconditioning
-    from refms.objective.optimal_control import OptimalControl
+    from refms.objective.problem import TrainingProblem
+    from refms.objective.risk import EmpiricalRisk
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,7 @@ class BlockDiagonal:
 
     Parameters
     ----------
-    problem : OptimalControl
+    problem : TrainingProblem
         Gives both; where one is None, its block is σ I, with σ the mean of the diagonal of the curvature
         there, from one product with random signs.
     iteration : int
@@ -35,7 +35,7 @@ class BlockDiagonal:
     Krylov space: conjugate gradients then spend most of their iterations on the difference in scale.
     """
 
-    problem: OptimalControl
+    problem: TrainingProblem
     iteration: int
     seed: int = 0
 
@@ -56,31 +56,37 @@ class BlockDiagonal:
         callable or None
             Shape and dtype of r are kept; None, too, where the problem has no preconditioner at all.
         """
-        given = self.problem.propagation_preconditioning, self.problem.classifier_preconditioning
-        if given == (None, None):
+        blocks = self.problem.blocks
+        if all(block.preconditioning is None for block in blocks.values()):
             return None
-        xp, p = backend_of(x).xp, self.problem.layouts["propagation"].size
-        none = xp.zeros_like(x)
+        xp, values = backend_of(x).xp, self.problem.split(x)
+        solvers: list[tuple[slice, Product]] = []
+        for name, block in blocks.items():
+            start = solvers[-1][0].stop if solvers else 0
+            place = slice(start, start + block.map.layout.size)
+            product = _part_of(curvature, place, x)
+            if block.preconditioning is None:
+                sigma = probed_diagonal(product, values[name], 1, self.seed).mean()
+                solve = _division(sigma) if bool(sigma > 0) else None
+            else:
+                risk_of_block = self.problem.block(name, values, self.iteration)
+                solve = block.preconditioning(risk_of_block, values[name], product)
+            if solve is None:
+                return None
+            solvers.append((place, solve))
+        return lambda r: xp.concatenate([solve(r[place]) for place, solve in solvers])
 
-        def of_theta(v: Array) -> Array:
-            return curvature(xp.concatenate([v, none[p:]]))[:p]
 
-        def of_omega(v: Array) -> Array:
-            return curvature(xp.concatenate([none[:p], v]))[p:]
+def _part_of(curvature: Product, place: slice, like: Array) -> Product:
+    """Return the product with the diagonal block of a matrix at a place."""
 
-        first = self._of_block("propagation", given[0], x[:p], x, of_theta)
-        second = None if first is None else self._of_block("classifier", given[1], x[p:], x, of_omega)
-        if first is None or second is None:
-            return None
-        on_theta, on_omega = first, second
-        return lambda r: xp.concatenate([on_theta(r[:p]), on_omega(r[p:])])
+    def product(v: Array) -> Array:
+        whole = backend_of(like).xp.zeros_like(like)
+        whole[place] = v
+        return curvature(whole)[place]
 
-    def _of_block(
-        self, name: str, build: Preconditioning | None, part: Array, x: Array, product: Product
-    ) -> Product | None:
-        if build is not None:
-            p = self.problem.layouts["propagation"].size
-            blocks = {"propagation": x[:p], "classifier": x[p:]}
-            return build(self.problem.block(name, blocks, self.iteration), part, product)
-        sigma = probed_diagonal(product, part, 1, self.seed).mean()
-        return (lambda r: r / sigma) if bool(sigma > 0) else None
+    return product
+
+
+def _division(sigma: Array) -> Product:
+    return lambda r: r / sigma

@@ -13,8 +13,8 @@ from refms.objective.preconditioners.features import sums_over_features
 
 if TYPE_CHECKING:
     from refms.linear.product import Product
-    from refms.objective.empirical_risk import EmpiricalRisk
     from refms.objective.losses import LossEvaluation
+    from refms.objective.risk import EmpiricalRisk
 
 MATRICES = 6
 """Dense matrices of c·n rows and columns that are in memory at once."""

@@ -12,8 +12,8 @@ from refms.objective.preconditioners.features import sums_over_features
 
 if TYPE_CHECKING:
     from refms.objective.curvature import Product
-    from refms.objective.empirical_risk import EmpiricalRisk
     from refms.objective.losses import LossEvaluation
+    from refms.objective.risk import EmpiricalRisk
 
 
 @dataclass(frozen=True)

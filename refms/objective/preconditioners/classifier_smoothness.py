@@ -15,8 +15,8 @@ from refms.objective.preconditioners.smoothness import smoothness_inverse
 
 if TYPE_CHECKING:
     from refms.objective.curvature import Product
-    from refms.objective.empirical_risk import EmpiricalRisk
     from refms.objective.losses import LossEvaluation
+    from refms.objective.risk import EmpiricalRisk
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from refms.errors import Array
-from refms.network.composition import Sequence
 from refms.objective.classifier import Classifier
 
 if TYPE_CHECKING:
-    from refms.objective.batches import LabelledColumns
-    from refms.objective.empirical_risk import EmpiricalRisk
+    from refms.objective.examples import Examples
     from refms.objective.losses import LossEvaluation
+    from refms.objective.risk import EmpiricalRisk
 
 
 def sums_over_features(
@@ -42,14 +41,14 @@ def sums_over_features(
     tuple
         The sums.
     """
-    before = risk.map.maps[:-1] if isinstance(risk.map, Sequence) else ()
+    before = risk.map.parts[:-1]
 
-    def of_batch(batch: LabelledColumns) -> tuple[Any, ...]:
-        Y = batch.X
+    def of_batch(batch: Examples) -> tuple[Any, ...]:
+        Y = batch.inputs
         for _, fixed in before:
-            Y = fixed.apply(x[:0], Y)
-        return addends(Y, risk.loss.evaluate(classifier.apply(x, Y), batch.C, count=1))
+            Y = fixed.evaluate(x[:0], Y)
+        return addends(Y, risk.loss.evaluate(classifier.map.evaluate(x, Y), batch.targets, count=1))
 
-    found = risk.summed(of_batch, start)
+    found = risk.sum(of_batch, start)
     risk.count_passes(1, risk.total)
     return found

@@ -10,14 +10,14 @@ import numpy as np
 
 from refms.backend import backend_of
 from refms.errors import Array
-from refms.network.parameters import Layout
-from refms.network.time_stepping import TimeStepping
+from refms.maps.layout import Layout
+from refms.maps.time.steps import TimeSteps
 from refms.stencils.galerkin import prolong_stencil
 from refms.stencils.transfer import transfer_pair
 
 if TYPE_CHECKING:
     from refms.objective.curvature import Product
-    from refms.objective.empirical_risk import EmpiricalRisk
+    from refms.objective.risk import EmpiricalRisk
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class FineCoordinates:
     ----------
     layout : Layout
         Of θ: what stands before the layers (a learned opening), then layer after layer.
-    steps : TimeStepping
+    steps : TimeSteps
         Gives N and the parameters of a layer.
     pair : str
         The transfer pair that shall move the trained stencils to the finer mesh.
@@ -47,7 +47,7 @@ class FineCoordinates:
     """
 
     layout: Layout
-    steps: TimeStepping
+    steps: TimeSteps
     pair: str
     orientation: str = "correlation"
 

@@ -11,7 +11,7 @@ from refms.objective.preconditioners.probing import probed_diagonal
 
 if TYPE_CHECKING:
     from refms.objective.curvature import Product
-    from refms.objective.empirical_risk import EmpiricalRisk
+    from refms.objective.risk import EmpiricalRisk
 
 LEAST = 0.1
 """Entries below this share of the mean are raised to it: few probes tell small ones badly."""

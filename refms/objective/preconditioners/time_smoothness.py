@@ -11,12 +11,12 @@ import scipy.fft
 
 from refms.backend import backend_of
 from refms.errors import Array
-from refms.network.parameters import Layout
-from refms.network.time_stepping import TimeStepping
+from refms.maps.layout import Layout
+from refms.maps.time.steps import TimeSteps
 
 if TYPE_CHECKING:
     from refms.objective.curvature import Product
-    from refms.objective.empirical_risk import EmpiricalRisk
+    from refms.objective.risk import EmpiricalRisk
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class TimeSmoothness:
     ----------
     layout : Layout
         Of θ: what stands before the layers (a learned opening), then layer after layer.
-    steps : TimeStepping
+    steps : TimeSteps
         Gives N, δt and the parameters of a layer.
     smoothness, tikhonov : float
         α_θ and τ_θ of :func:`~refms.objective.regularizers.time_regularizer`.
@@ -44,7 +44,7 @@ class TimeSmoothness:
     """
 
     layout: Layout
-    steps: TimeStepping
+    steps: TimeSteps
     smoothness: float
     tikhonov: float
     seed: int = 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from refms.errors import InputError
 from refms.grid import Grid
-from refms.network.architectures.residual import Residual
+from refms.maps.architectures.residual import Residual
 from refms.run.config.reading import require_at_least
 
 
@@ -68,6 +68,11 @@ class NetworkSection:
             if not 0 <= getattr(self, name) < float("inf"):
                 raise InputError(f"{name} is {getattr(self, name)}; expected a finite number >= 0.")
         self.network(Grid((16, 16)))
+
+    @property
+    def scales(self) -> dict[str, float]:
+        """Sizes of the initial parameters, as the architecture's ``initial`` takes them."""
+        return {"stencil_scale": self.stencil_scale, "opening_scale": self.opening_scale}
 
     def network(self, grid: Grid, image_channels: int = 1) -> Residual:
         """Return the network on a grid.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from refms.backend import backend_of
 from refms.errors import Array
 from refms.linear.cg import conjugate_gradients
 from refms.linear.direction import newton_direction
@@ -14,10 +13,9 @@ from refms.linear.product import Product
 from refms.linear.spectrum import Effort, Spectrum, spectrum_of
 from refms.linear.vectors import norm
 from refms.model import Model
-from refms.names import CLASSIFIER_PRECONDITIONERS, PROPAGATION_PRECONDITIONERS
-from refms.objective.batches import LabelledColumns
-from refms.objective.empirical_risk import EmpiricalRisk, Preconditioning
-from refms.objective.optimal_control import BLOCKS
+from refms.names import BLOCK_NAMES, CLASSIFIER_PRECONDITIONERS, PROPAGATION_PRECONDITIONERS
+from refms.objective.examples import Examples
+from refms.objective.risk import EmpiricalRisk, Preconditioning
 from refms.run.config import Configuration
 from refms.run.inspection.model_quality import ModelQuality, model_quality
 from refms.run.training import problem_of
@@ -73,14 +71,14 @@ def in_double(model: Model) -> Model:
     Model
         The same numbers.
     """
-    return replace(model, **{name: array.astype("float64") for name, array in model.arrays.items()})
+    return model.with_arrays(**{name: array.astype("float64") for name, array in model.arrays.items()})
 
 
 def inspect(
     model: Model,
-    examples: LabelledColumns,
+    examples: Examples,
     configuration: Configuration,
-    blocks: Sequence[str] = BLOCKS,
+    blocks: Sequence[str] = BLOCK_NAMES,
     effort: Effort | None = None,
 ) -> dict[str, BlockInspection]:
     """Look at problem (6) where a model stands.
@@ -89,7 +87,7 @@ def inspect(
     ----------
     model : Model
         The point, and the network.
-    examples : LabelledColumns
+    examples : Examples
         Prepared images and one-hot labels, in the model's precision. The Hessian sample is all of them.
     configuration : Configuration
         Of the training: weights of the regularisers, memory.
@@ -110,11 +108,11 @@ def inspect(
     """
     options = replace(configuration.optimization, hessian_fraction=1.0)
     problem = problem_of(model, examples, configuration.regularization, options)
-    xp, at = backend_of(model.W).xp, model.blocks
+    at = model.blocks
     found = {}
     for name in blocks:
         risk = problem.block(name, at)
-        x = at[name] if name in at else xp.concatenate([at["propagation"], at["classifier"]])
+        x = at[name] if name in at else problem.join(at)
         preconditionings = _preconditionings(name, model, examples, configuration)
         found[name] = _inspected(name, risk, x, preconditionings, effort or Effort())
     return found
@@ -175,7 +173,7 @@ def residual_curve(risk: EmpiricalRisk, x: Array, g: Array, product: Product) ->
 
 
 def _preconditionings(
-    name: str, model: Model, examples: LabelledColumns, configuration: Configuration
+    name: str, model: Model, examples: Examples, configuration: Configuration
 ) -> dict[str, Preconditioning | None]:
     """Return every choice that a configuration has for a block and this net."""
     choices = {"propagation": PROPAGATION_PRECONDITIONERS, "classifier": CLASSIFIER_PRECONDITIONERS}
@@ -183,7 +181,7 @@ def _preconditionings(
         return {"none": None}
     found = {}
     pair = transfer_pair(configuration.regularization.transfer_pair)
-    moves = {*model.network.stencil_shape} <= {*pair.closed_sizes}
+    moves = {*getattr(model.architecture, "stencil_shape", ())} <= {*pair.closed_sizes}
     for choice in choices[name]:
         if choice == "fine-coordinates" and not moves:
             continue
@@ -192,5 +190,5 @@ def _preconditionings(
         else:
             options = replace(configuration.optimization, classifier_preconditioner=choice)
         chosen = problem_of(model, examples, configuration.regularization, options)
-        found[choice] = getattr(chosen, f"{name}_preconditioning")
+        found[choice] = chosen.blocks[name].preconditioning
     return found

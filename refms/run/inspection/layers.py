@@ -27,15 +27,16 @@ def layer_norms(model: Model) -> list[dict[str, Any]]:
         ``one_norm`` and ``infinity_norm``. The singular value is that of the symbol, max_ω σ_max(λ(ω)), and
         None with a zero boundary, where K has no symbol.
     """
-    network, backend = model.network, backend_of(model.stencils)
-    rows = []
+    network: Any = model.architecture
+    stencils, biases = (model.arrays[name] for name in ("stencils", "biases"))
+    backend, rows = backend_of(stencils), []
     for k in range(network.layers):
-        S, b = model.stencils[k], backend.to_host(model.biases[k])
+        S, b = stencils[k], backend.to_host(biases[k])
         periodic = network.boundary == "periodic"
         rows.append(
             {
                 "layer": k,
-                "time": k * network.propagation.time_step,
+                "time": k * network.propagation.time.time_step,
                 "stencil_norm": float(np.linalg.norm(backend.to_host(S).astype("float64"))),
                 "bias_norm": float(np.linalg.norm(b.astype("float64"))),
                 "largest_singular_value": spectral_norm(S, network.grid) if periodic else None,

@@ -6,12 +6,12 @@ import os
 from dataclasses import replace
 
 from benchmarks.cases import Problem
-from refms.network.activation import activation
-from refms.network.composition import Sequence
-from refms.network.layers.convolution_layer import ConvolutionLayer
-from refms.network.propagation import ForwardEuler
-from refms.objective.optimal_control import OptimalControl
-from refms.objective.shards import Team
+from refms.maps.activation import activation
+from refms.maps.combinators import chain
+from refms.maps.layers.convolution import convolution_layer
+from refms.maps.time.euler import forward_euler
+from refms.objective.problem import TrainingProblem
+from refms.objective.workers import Workers
 from refms.stencils.convolution import Convolution
 from refms.stencils.routes.table import COMPILED
 
@@ -40,7 +40,7 @@ def convolution(problem: Problem, route: str) -> Convolution:
     )
 
 
-def control(problem: Problem, route: str) -> OptimalControl:
+def control(problem: Problem, route: str) -> TrainingProblem:
     """Return problem (6) with all layers on one route; the opening, a 1×1 stencil, stays as it is.
 
     Parameters
@@ -52,24 +52,26 @@ def control(problem: Problem, route: str) -> OptimalControl:
 
     Returns
     -------
-    OptimalControl
+    TrainingProblem
         The problem.
     """
     network = problem.network
-    layer = ConvolutionLayer(convolution(problem, route), activation(network.activation))
-    steps = ForwardEuler(layer, network.layers, network.final_time)
-    (opening, fixed), (name, _) = problem.model.map.maps
-    whole = Sequence(((opening, fixed), (name, steps)))
+    layer = convolution_layer(convolution(problem, route), activation(network.activation))
+    steps = forward_euler(layer, network.layers, network.final_time)
+    opening, (name, _) = problem.model.map.parts
+    whole = chain(opening, (name, steps))
     threads = int(os.environ.get("OMP_NUM_THREADS", "1"))  # as many as the peers have
-    return replace(problem.control, network=whole, team=Team(threads=threads))
+    blocks = problem.control.blocks
+    blocks = {**blocks, "propagation": replace(blocks["propagation"], map=whole)}
+    return replace(problem.control, blocks=blocks, workers=Workers(threads=threads))
 
 
-def numpy_alone(problem: Problem) -> OptimalControl:
+def numpy_alone(problem: Problem) -> TrainingProblem:
     """Return problem (6) with NumPy and SciPy alone."""
     return control(problem, ROUTES["refms, NumPy"])
 
 
-def with_extra(problem: Problem) -> OptimalControl:
+def with_extra(problem: Problem) -> TrainingProblem:
     """Return problem (6) with the compiled kernels of the extra ``fast``."""
     return control(problem, ROUTES["refms, fast"])
 

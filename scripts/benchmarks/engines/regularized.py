@@ -47,7 +47,7 @@ def regularized(control: Any, name: str, blocks: Any, loss: Objective) -> Regula
 
     Parameters
     ----------
-    control : OptimalControl
+    control : TrainingProblem
         Gives the regularisers.
     name : str
         ``"propagation"``, ``"classifier"`` or ``"joint"``.

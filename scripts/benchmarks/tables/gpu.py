@@ -14,7 +14,7 @@ from benchmarks.cases import CLASSES, SIZES, Case, Problem
 from benchmarks.timing import Limits, interleaved
 from refms.backend import NUMPY, Backend, backend_named
 from refms.grid import columns_from_nchw
-from refms.objective.batches import LabelledColumns
+from refms.objective.examples import Examples
 from refms.optimize import Product
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import problem_of
@@ -123,7 +123,7 @@ def _product(problem: Problem, backend: Backend) -> Product:
     examples = (columns_from_nchw(problem.images), one_hot)
     control = problem_of(
         replace(problem.model, **arrays),
-        LabelledColumns(*map(backend.from_host, examples)),
+        Examples(*map(backend.from_host, examples)),
         RegularizationSection(0.0, 0.0, 0.0, 0.0),
         OptimizationSection(hessian_fraction=1.0, dtype=problem.dtype),
     )

@@ -10,10 +10,11 @@ from benchmarks import memory
 from refms.data.dataset import one_hot, subset
 from refms.data.digits import load_digits
 from refms.data.mnist import load_mnist
+from refms.maps.architectures.residual import Residual
 from refms.model import initial_model
-from refms.network.architectures.residual import Residual
-from refms.objective.batches import LabelledColumns
-from refms.objective.shards import Team
+from refms.objective.examples import Examples
+from refms.objective.reading import Classes
+from refms.objective.workers import Workers
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import train
 
@@ -62,11 +63,11 @@ def measure(
     """
     images = subset(load_mnist() if dataset == "mnist" else load_digits(), np.arange(examples))
     network = Residual(images.grid, channels=8, layers=2, final_time=2.0)
-    start = initial_model(network, images.classes, seed=0, stencil_scale=0.5, dtype=dtype)
-    data = LabelledColumns(start.prepare(images), one_hot(images.labels, images.classes, dtype))
+    start = initial_model(network, Classes(images.classes), dtype=dtype, stencil_scale=0.5)
+    data = Examples(start.prepare(images), one_hot(images.labels, images.classes, dtype))
     options = OptimizationSection(iterations=iterations, hessian_fraction=0.1, dtype=dtype)
     memory.forget_peak()
-    history = train(start, data, WEIGHTS, options, team=Team(threads=threads)).model.history
+    history = train(start, data, WEIGHTS, options, workers=Workers(threads=threads)).model.history
     before, steps = 0.0, []
     for row in history:
         steps.append(

@@ -12,11 +12,12 @@ from refms.data.dataset import Dataset, one_hot, subset
 from refms.data.digits import load_digits
 from refms.data.mnist import load_mnist
 from refms.linear.cg import CGResult, conjugate_gradients
+from refms.maps.architectures.residual import Residual
 from refms.model import Model, initial_model
 from refms.names import CLASSIFIER_PRECONDITIONERS, PROPAGATION_PRECONDITIONERS
-from refms.network.architectures.residual import Residual
-from refms.objective.batches import LabelledColumns
-from refms.objective.empirical_risk import EmpiricalRisk
+from refms.objective.examples import Examples
+from refms.objective.reading import Classes
+from refms.objective.risk import EmpiricalRisk
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import problem_of, train
 
@@ -125,16 +126,16 @@ def reached(run: CGResult, target: float) -> int | None:
     return next((k for k, norm in enumerate(run.residual_norms) if norm <= target), None)
 
 
-def trained(images: Dataset, layers: int, iterations: int, dtype: str) -> tuple[Model, LabelledColumns]:
+def trained(images: Dataset, layers: int, iterations: int, dtype: str) -> tuple[Model, Examples]:
     """Return a model on the next coarser mesh after some iterations, with its examples."""
     network = Residual(images.grid.coarsen(), channels=8, layers=layers, final_time=4.0)
-    start = initial_model(network, images.classes, seed=0, stencil_scale=1.0, dtype=dtype)
-    data = LabelledColumns(start.prepare(images), one_hot(images.labels, images.classes, dtype))
+    start = initial_model(network, Classes(images.classes), dtype=dtype, stencil_scale=1.0)
+    data = Examples(start.prepare(images), one_hot(images.labels, images.classes, dtype))
     options = OptimizationSection(iterations=iterations, hessian_fraction=0.2, dtype=dtype)
     return train(start, data, WEIGHTS, options).model, data
 
 
-def block_of(model: Model, data: LabelledColumns, block: str, name: str, dtype: str) -> EmpiricalRisk:
+def block_of(model: Model, data: Examples, block: str, name: str, dtype: str) -> EmpiricalRisk:
     """Return a block with one preconditioner; a fifth of the examples is in the propagation's curvature."""
     options = OptimizationSection(hessian_fraction=0.2, dtype=dtype)
     options = replace(options, **{f"{block}_preconditioner": name})

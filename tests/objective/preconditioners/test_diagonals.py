@@ -94,7 +94,7 @@ def test_the_inverse_in_time_is_the_inverse_of_the_regulariser_and_mean_curvatur
     G, Q = dense(risk.curvature(x), x.size), risk.regularizer.Q.toarray()
     assert np.linalg.norm(Q - np.diag(np.diag(Q))) > 0
     signs = np.random.default_rng(0).choice([-1.0, 1.0], x.size)
-    leading, c = x.size - model.network.propagation.layout.size, model.network.channels
+    leading, c = x.size - model.architecture.propagation.layout.size, model.architecture.channels
     in_layers = np.arange(leading, x.size).reshape(3, -1)
     kinds = [np.arange(leading), in_layers[:, :-c].reshape(-1), in_layers[:, -c:].reshape(-1)]
     shift = np.empty(x.size)

@@ -17,9 +17,7 @@ from refms.stencils.transfer import transfer_pair
 
 
 def risk_of(net, pair, choice="fine-coordinates"):
-    options = OptimizationSection(
-        hessian_fraction=1.0, propagation_preconditioner=choice, dtype=str(net.W.dtype)
-    )
+    options = OptimizationSection(hessian_fraction=1.0, propagation_preconditioner=choice, dtype=net.dtype)
     weights = RegularizationSection(transfer_pair=pair, theta_tikhonov=1e-2)
     rng = np.random.default_rng(3)
     blocks = {name: x + 0.3 * rng.standard_normal(x.size).astype(x.dtype) for name, x in net.blocks.items()}
@@ -29,12 +27,12 @@ def risk_of(net, pair, choice="fine-coordinates"):
 
 def fine_to_coarse(net, pair):
     """Return the matrix from θ with fine stencils to θ with coarse ones, by restricting unit stencils."""
-    c, p = net.network.layer_channels, int(np.prod(net.network.stencil_shape))
-    units = np.eye(p).reshape(p, *net.network.stencil_shape)
+    c, p = net.architecture.layer_channels, int(np.prod(net.architecture.stencil_shape))
+    units = np.eye(p).reshape(p, *net.architecture.stencil_shape)
     A = np.stack([restrict_stencil(e, transfer_pair(pair), d=2).ravel() for e in units], axis=1)
     layer = block_diag(*[A] * c**2, np.eye(c))
-    leading = net.opening.size if net.network.opening == "learned" else 0
-    return block_diag(np.eye(leading), *[layer] * net.network.layers)
+    leading = net.arrays["opening"].size if net.architecture.opening == "learned" else 0
+    return block_diag(np.eye(leading), *[layer] * net.architecture.layers)
 
 
 @pytest.mark.parametrize("pair", ["averaging-bilinear", "averaging-constant", "injection-linear"])
@@ -85,7 +83,7 @@ def test_pairs_that_cannot_prolong_are_refused_with_what_to_do():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_precision_and_place_are_kept(device, dtype):
     net = untrained(4, dtype=dtype).on(device.backend)
-    solve = FineCoordinates(net.map.layout, net.network.propagation, "averaging-bilinear")
+    solve = FineCoordinates(net.map.layout, net.architecture.propagation, "averaging-bilinear")
     r = net.blocks["propagation"]
     found = solve(None, r, None)(r)
     assert device.owns(found)

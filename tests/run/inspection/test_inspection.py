@@ -7,13 +7,13 @@ from functools import cache
 
 import numpy as np
 import pytest
-from objective.test_optimal_control import problem, vector
+from objective.test_problem import problem, vector
 from small_nets import examples, images, trained
 
 from refms.linear.direction import newton_direction
 from refms.linear.matrices import matrices_of
 from refms.linear.spectrum import Effort, spectrum_of
-from refms.objective.optimal_control import BLOCKS
+from refms.names import BLOCK_NAMES as BLOCKS
 from refms.run.config import Configuration
 from refms.run.inspection.inspection import (
     CG_ITERATIONS,
@@ -189,16 +189,16 @@ def test_layer_norms_are_those_of_the_explicit_matrices():
     rows = layer_norms(model)
     assert [row["time"] for row in rows] == [0.0, 0.5]
     for k, row in enumerate(rows):
-        S = model.stencils[k]
+        S = model.arrays["stencils"][k]
         K = Convolution(model.grid, 3, 3).matrix(S).toarray()
         assert row["largest_singular_value"] == pytest.approx(np.linalg.norm(K, 2), rel=1e-12)
         assert row["frobenius_norm"] == pytest.approx(np.linalg.norm(K), rel=1e-12)
         assert row["one_norm"] == pytest.approx(np.linalg.norm(K, 1), rel=1e-12)
         assert row["infinity_norm"] == pytest.approx(np.linalg.norm(K, np.inf), rel=1e-12)
         assert row["stencil_norm"] == pytest.approx(np.linalg.norm(S), rel=1e-14)
-        assert row["bias_norm"] == pytest.approx(np.linalg.norm(model.biases[k]), rel=1e-14)
-    zero = dataclasses.replace(model, network=dataclasses.replace(model.network, boundary="zero"))
-    K = Convolution(model.grid, 3, 3, boundary="zero").matrix(model.stencils[0]).toarray()
+        assert row["bias_norm"] == pytest.approx(np.linalg.norm(model.arrays["biases"][k]), rel=1e-14)
+    zero = dataclasses.replace(model, network=dataclasses.replace(model.architecture, boundary="zero"))
+    K = Convolution(model.grid, 3, 3, boundary="zero").matrix(model.arrays["stencils"][0]).toarray()
     assert layer_norms(zero)[0]["largest_singular_value"] is None
     assert layer_norms(zero)[0]["frobenius_norm"] == pytest.approx(np.linalg.norm(K), rel=1e-12)
 

@@ -9,12 +9,11 @@ import numpy as np
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs, svds
 
 from refms.errors import Array
-from refms.network.architectures.residual import Residual
-from refms.network.integrators.shears import ShearPropagation
-from refms.network.integrators.tableau import EULER, MIDPOINT, RK4
-from refms.network.layers.antisymmetric import AntisymmetricLayer
-from refms.network.layers.transposed import TransposedLayer
-from refms.network.time_stepping import TimeStepping
+from refms.maps.activation import activation
+from refms.maps.architectures.residual import Residual
+from refms.maps.layers.tied import antisymmetric_stencils, transposed_layer
+from refms.maps.map import Map
+from refms.maps.time.tableau import EULER, MIDPOINT, RK4
 from refms.stencils.symbol import symbol
 
 TABLEAUS = {one.name: one for one in (EULER, MIDPOINT, RK4)}
@@ -24,13 +23,13 @@ DENSE = 2048
 _SMALL = 1e-30  # imaginary steps; their squares underflow beside the values
 
 
-def states(steps: TimeStepping, theta: Array, Y: Array) -> list[Array]:
+def states(steps: Map, theta: Array, Y: Array) -> list[Array]:
     """Return the states along the net.
 
     Parameters
     ----------
-    steps : TimeStepping
-        N steps.
+    steps : Map
+        A propagation of N steps.
     theta : array
         Shape (layout.size,).
     Y : array
@@ -39,16 +38,17 @@ def states(steps: TimeStepping, theta: Array, Y: Array) -> list[Array]:
     Returns
     -------
     list of array
-        y_0 … y_N; of a propagation by shears (y_k, z_{k+½}), at the end (y_N, z_N).
+        y_0 … y_N; of a propagation by couplings (y_k, z_{k+½}), at the end (y_N, z_N).
     """
     trace = steps.trace(theta, Y)
-    if not isinstance(steps, ShearPropagation):
-        return [trace[f"y{k}"] for k in range(steps.layers + 1)]
-    pairs = [(trace[f"shear{2 * k - 1}/y"], trace[f"shear{2 * k}/z"]) for k in range(1, steps.layers + 1)]
+    N = steps.time.layers
+    if f"y{N}" in trace:
+        return [trace[f"y{k}"] for k in range(N + 1)]
+    pairs = [(trace[f"coupling{2 * k - 1}/y"], trace[f"coupling{2 * k}/z"]) for k in range(1, N + 1)]
     return [Y, *(np.concatenate(pair) for pair in pairs)]
 
 
-def perturbed(steps: TimeStepping, theta: Array, y: Array, directions: Array) -> list[Array]:
+def perturbed(steps: Map, theta: Array, y: Array, directions: Array) -> list[Array]:
     """Return ∂y_k/∂y_0 applied to directions, for all k, by complex steps through the whole net.
 
     Parameters
@@ -69,26 +69,26 @@ def perturbed(steps: TimeStepping, theta: Array, y: Array, directions: Array) ->
     return [state.imag / _SMALL for state in states(steps, theta + 0j, Y)]
 
 
-def largest_growth(steps: TimeStepping, theta: Array, y: Array) -> float:
+def largest_growth(steps: Map, theta: Array, y: Array) -> float:
     """Return ‖∂y_N/∂y_0‖₂ at one image: by how much a perturbation can grow, to three digits."""
-    at, n = steps.linearize(theta, y[:, None]), steps.rows_in
+    at, n = steps.at(theta, y[:, None]), steps.rows_in
     operator = LinearOperator(
         (n, n),
         matvec=lambda v: at.jvp(None, v.reshape(-1, 1))[:, 0],
-        rmatvec=lambda g: at.pull_back(g.reshape(-1, 1))[:, 0],
+        rmatvec=lambda g: at.vjp(g.reshape(-1, 1), wrt_theta=False)[1][:, 0],
         dtype="float64",
     )
     start = np.random.default_rng(0).standard_normal(n)
     return float(svds(operator, k=1, v0=start, tol=1e-3, return_singular_vectors=False)[0])
 
 
-def right_hand_side(steps: TimeStepping, theta_k: Array, y: Array) -> Callable[[Array], Array]:
+def right_hand_side(network: Residual, theta_k: Array, y: Array) -> Callable[[Array], Array]:
     """Return V ↦ J V with the Jacobian J of the right-hand side at parameters and one state.
 
     Parameters
     ----------
-    steps : TimeStepping
-        Gives the layer, and whether it couples two halves.
+    network : Residual
+        Gives the layer, and whether two halves move each other.
     theta_k : array
         Shape (layer.layout.size,).
     y : array
@@ -97,16 +97,18 @@ def right_hand_side(steps: TimeStepping, theta_k: Array, y: Array) -> Callable[[
     Returns
     -------
     callable
-        (rows, columns) -> (rows, columns): σ′ K V, or with Verlet (D_1 K V_z, -D_2 Kᵀ V_y).
+        (rows, columns) -> (rows, columns): σ′ K V, or with verlet (D_1 K V_z, -D_2 Kᵀ V_y).
     """
 
     def product(V: Array) -> Array:
         Y = np.repeat(y[:, None], V.shape[1], axis=1)
-        if not isinstance(steps, ShearPropagation):
-            return steps.layer.linearize(theta_k, Y).jvp(None, V)
+        layer = network.propagation.time.layer
+        if network.integrator != "verlet":
+            return layer.at(theta_k, Y).jvp(None, V)
         half = y.size // 2
-        up = steps.layer.linearize(theta_k, Y[half:]).jvp(None, V[half:])
-        down = TransposedLayer(steps.layer).linearize(theta_k, Y[:half]).jvp(None, V[:half])
+        up = layer.at(theta_k, Y[half:]).jvp(None, V[half:])
+        other = transposed_layer(network.convolution, activation(network.activation))
+        down = other.at(theta_k, Y[:half]).jvp(None, V[:half])
         return np.concatenate([up, -down])
 
     return product
@@ -152,11 +154,10 @@ def symbol_eigenvalues(network: Residual, stencil: Array) -> Array:
     Returns
     -------
     array
-        Those of K, of K − Kᵀ − γI, or with Verlet ±i times the singular values of K.
+        Those of K, of K − Kᵀ − γI, or with verlet ±i times the singular values of K.
     """
-    layer = network.propagation.layer
-    if isinstance(layer, AntisymmetricLayer):
-        stencil = layer.shifted(layer.mixed(stencil))
+    if network.layer == "antisymmetric":
+        stencil = antisymmetric_stencils(stencil, network.layer_damping)
     blocks = symbol(stencil, network.grid, orientation=network.orientation)
     if network.integrator == "verlet":
         singular = np.linalg.svd(blocks, compute_uv=False).reshape(-1)
@@ -177,7 +178,7 @@ def amplification(integrator: str, z: Array) -> Array:
     Returns
     -------
     array
-        |R(z)|; with Verlet the larger root of μ² − (2 + z²) μ + 1 in modulus, 1 where |Im z| ≤ 2, Re z = 0.
+        |R(z)|; with verlet the larger root of μ² − (2 + z²) μ + 1 in modulus, 1 where |Im z| ≤ 2, Re z = 0.
     """
     if integrator != "verlet":
         return np.abs(TABLEAUS[integrator].amplification(np.asarray(z)))

@@ -23,14 +23,14 @@ def exact_identities(model: Model, grid: Grid, pair_name: str, images: Dataset) 
     other, pair = transfer(model, grid, pair_name), transfer_pair(pair_name)
     by_adjoint = transfer(model, grid, pair_name, weights="adjoint")
     coarse, fine = (model, other) if grid.cells > model.grid.cells else (other, model)
-    options: dict[str, Any] = {"dtype": str(model.W.dtype), "levels": coarse.grid.levels_to(fine.grid)}
-    c = model.network.channels
+    options: dict[str, Any] = {"dtype": model.dtype, "levels": coarse.grid.levels_to(fine.grid)}
+    c = model.architecture.channels
     R = pair.restriction_matrix(fine.grid, channels=c, **options)
     P = pair.prolongation_matrix(fine.grid, channels=c, **options)
     matrix_c, matrix_f = (m.network.propagation.layer.convolution.matrix for m in (coarse, fine))
     reports = [
-        galerkin_test(R, matrix_f(fine.stencils[k]), P, matrix_c(coarse.stencils[k]))
-        for k in range(model.network.layers)
+        galerkin_test(R, matrix_f(fine.arrays["stencils"][k]), P, matrix_c(coarse.arrays["stencils"][k]))
+        for k in range(model.architecture.layers)
     ]
     if fine is other:
         X_there = other.prepare(images, interpolate=True)
@@ -52,4 +52,4 @@ def exact_identities(model: Model, grid: Grid, pair_name: str, images: Dataset) 
 
 def _still(model: Model) -> Model:
     """Return the model with T = 0."""
-    return replace(model, network=replace(model.network, final_time=0.0))
+    return replace(model, network=replace(model.architecture, final_time=0.0))

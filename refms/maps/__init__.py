@@ -1,0 +1,1 @@
+"""Maps with hand-derived Jacobians: layers, combinators, steps in time, architectures."""

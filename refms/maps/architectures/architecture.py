@@ -1,0 +1,230 @@
+"""What a network is apart from its numbers, and the registry by which configurations and files name it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, Self, TypeVar
+
+from refms.backend import backend_of
+from refms.errors import Array, InputError, require_choice, require_shape
+from refms.grid import Grid
+from refms.maps.combinators import chain, frozen
+from refms.maps.layout import Layout
+from refms.maps.map import Map
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """The parameters of a network under the names that files and users know.
+
+    Parameters
+    ----------
+    layout : Layout
+        Of the parameter vector θ.
+    names : mapping of str to tuple of str
+        Name of an array to the parts of the layout that it holds: one part, or several of one shape, stacked
+        along a new first axis (the layers of a propagation).
+
+    Examples
+    --------
+    >>> layout = Layout((("layer0/bias", (2,)), ("layer1/bias", (2,))))
+    >>> Arrays(layout, {"biases": ("layer0/bias", "layer1/bias")}).shapes
+    {'biases': (2, 2)}
+    """
+
+    layout: Layout
+    names: Mapping[str, tuple[str, ...]]
+
+    def __post_init__(self) -> None:
+        told = sorted(part for parts in self.names.values() for part in parts)
+        if told != sorted(self.layout.names):
+            raise InputError(
+                f"the arrays hold the parts {told}; expected exactly {sorted(self.layout.names)}."
+            )
+
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each array."""
+        of_part = dict(self.layout.parts)
+        return {
+            name: of_part[parts[0]] if len(parts) == 1 else (len(parts), *of_part[parts[0]])
+            for name, parts in self.names.items()
+        }
+
+    def pack(self, arrays: Mapping[str, Array]) -> Array:
+        """Return θ, shape (layout.size,), of the named arrays; a missing or unfit one is refused."""
+        parts: dict[str, Array] = {}
+        for name, shape in self.shapes.items():
+            if name not in arrays:
+                raise InputError(f"parameter {name!r} is missing; expected {sorted(self.shapes)}.")
+            require_shape(arrays[name], shape, name)
+            held = self.names[name]
+            parts |= dict(zip(held, [arrays[name]] if len(held) == 1 else arrays[name], strict=True))
+        return self.layout.pack(parts)
+
+    def unpack(self, theta: Array) -> dict[str, Array]:
+        """Return the named arrays of θ, new ones; the inverse of :meth:`pack`."""
+        parts, xp = self.layout.unpack(theta), backend_of(theta).xp
+        return {
+            name: parts[held[0]].copy() if len(held) == 1 else xp.stack([parts[part] for part in held])
+            for name, held in self.names.items()
+        }
+
+
+@dataclass(frozen=True)
+class Move:
+    """How an array goes to another mesh, and to another depth.
+
+    Parameters
+    ----------
+    stencil : bool
+        Its last d axes are stencils, which move by K_H = R K_h P; otherwise it is kept.
+    pointwise : bool
+        Whether a stencil of one cell is kept as it is: it mixes channels cell by cell, and R (L x) = L (R x).
+    time : bool
+        Its first axis are the layers, at times t_k = k δt, between which it is interpolated.
+    """
+
+    stencil: bool = False
+    pointwise: bool = False
+    time: bool = False
+
+
+class Architecture(Protocol):
+    """A network on a mesh, apart from the numbers it learns: a frozen dataclass with at least a grid.
+
+    Your own class joins by having these; :func:`register_architecture` gives it a name for configurations and
+    files. Its fields are stored with a model as JSON.
+    """
+
+    @property
+    def grid(self) -> Grid:
+        """Mesh of the inputs."""
+
+    @property
+    def channels(self) -> int:
+        """Channels of the output, which lives on the same mesh."""
+
+    def on(self, grid: Grid, stencils: Mapping[str, tuple[int, ...]] | None = None) -> Self:
+        """Return the same network on another grid, with stencils of these sizes where they are named."""
+
+    @property
+    def map(self) -> Map:
+        """From θ and inputs as columns to the output."""
+
+    @property
+    def arrays(self) -> Arrays:
+        """The parameters by name."""
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Names of arrays that are data and not learned; each is all the parameters of a map of the chain."""
+
+    @property
+    def moves(self) -> Mapping[str, Move]:
+        """How arrays move between meshes and depths; what is not named is kept."""
+
+    def initial(self, seed: int, dtype: str) -> dict[str, Array]:
+        """Return initial arrays, drawn on the host."""
+
+
+def same_names(layout: Layout) -> Arrays:
+    """Return arrays that are the parts of the layout under their own names: what most networks want."""
+    return Arrays(layout, {name: (name,) for name in layout.names})
+
+
+def free_map(architecture: Architecture, arrays: Mapping[str, Array]) -> Map:
+    """Return the network as a map of the learned parameters alone: the maps of held arrays are frozen."""
+    whole = architecture.map
+    held = {part for name in architecture.held for part in architecture.arrays.names[name]}
+    if not held:
+        return whole
+    values = Arrays(*_restricted(architecture, architecture.held)).pack(arrays)
+    parts, start = [], 0
+    for name, map_ in whole.parts:
+        own = {f"{name}/{part}" for part in map_.layout.names}
+        if not own & held:
+            parts.append((name, map_))
+            continue
+        if not own <= held:
+            raise InputError(
+                f"only {sorted(own & held)} of map {name!r} are held; expected all of {sorted(own)}."
+            )
+        stop = start + map_.layout.size
+        parts.append((name, frozen(map_, values[start:stop])))
+        start = stop
+    return chain(*parts)
+
+
+def free_arrays(architecture: Architecture) -> Arrays:
+    """Return the learned arrays alone, with the layout of :func:`free_map`."""
+    return Arrays(*_restricted(architecture, set(architecture.arrays.names) - set(architecture.held)))
+
+
+def _restricted(
+    architecture: Architecture, wanted: Iterable[str]
+) -> tuple[Layout, dict[str, tuple[str, ...]]]:
+    """Return the layout of some arrays alone, and their names."""
+    names = {name: parts for name, parts in architecture.arrays.names.items() if name in set(wanted)}
+    told = {part for parts in names.values() for part in parts}
+    parts = architecture.arrays.layout.parts
+    return Layout(tuple((part, shape) for part, shape in parts if part in told)), names
+
+
+ARCHITECTURES: dict[str, Any] = {}
+"""Classes by the names that configurations and files use."""
+
+A = TypeVar("A", bound=type)
+
+
+def register_architecture(name: str, kind: A) -> A:
+    """Give an architecture a name, under which configurations and files find it.
+
+    Parameters
+    ----------
+    name : str
+        A short word.
+    kind : type
+        A frozen dataclass as :class:`Architecture` says.
+
+    Returns
+    -------
+    type
+        The class.
+
+    Raises
+    ------
+    InputError
+        If the name is taken by another class, or the class is no dataclass with a grid.
+    """
+    if ARCHITECTURES.setdefault(name, kind) is not kind:
+        raise InputError(f"architecture {name!r} is registered already; choose another name.")
+    if not dataclasses.is_dataclass(kind) or "grid" not in {one.name for one in dataclasses.fields(kind)}:
+        del ARCHITECTURES[name]
+        raise InputError(f"{kind!r} is no dataclass with a field 'grid'; see Architecture for what one has.")
+    return kind
+
+
+def architecture_named(name: str) -> Any:
+    """Return the class that was registered under a name."""
+    return ARCHITECTURES[require_choice(name, ARCHITECTURES, "architecture")]
+
+
+def name_of(architecture: Any) -> str:
+    """Return the name under which an architecture's class was registered."""
+    for name, kind in ARCHITECTURES.items():
+        if type(architecture) is kind:
+            return name
+    raise InputError(
+        f"{type(architecture).__name__} is not registered; call register_architecture('a-name', "
+        f"{type(architecture).__name__}) before a model of it is saved."
+    )
+
+
+def count_parameters(architecture: Architecture) -> int:
+    """Return how many numbers all arrays have together."""
+    return sum(math.prod(shape) for shape in architecture.arrays.shapes.values())

@@ -1,0 +1,1 @@
+"""Single maps: convolutions, maps that are linear in their input, layers with tied parameters."""

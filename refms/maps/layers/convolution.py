@@ -1,0 +1,301 @@
+"""The layer σ(K(s) y + b) of eq. (2), its Euler step, and K(s) y alone: an opening, a change of channels."""
+
+from __future__ import annotations
+
+import math
+
+from refms.backend import backend_of, zeros_like
+from refms.elementwise import tanh_step
+from refms.errors import Array
+from refms.maps.activation import Activation
+from refms.maps.combinators import second_of_step
+from refms.maps.layout import Layout
+from refms.maps.map import Along, At, Gradients, Map, Tangent
+from refms.stencils.convolution import Convolution
+
+Terms = list[tuple[Array, Array]]
+"""Pairs (S_i, Y_i) that stand for Σ K(S_i) Y_i."""
+
+
+def convolution_layer(
+    convolution: Convolution, activation: Activation, *, bias_per_cell: bool = False
+) -> Map:
+    """Return the layer F(θ, Y) = σ(K(S) Y + b), eq. (2) of [LAS].
+
+    Parameters
+    ----------
+    convolution : Convolution
+        Geometry of K(S): grid, channels, stencil shape, boundary, orientation.
+    activation : Activation
+        σ.
+    bias_per_cell : bool
+        False: one bias per channel, the same in every cell. True: one per channel and cell.
+
+    Returns
+    -------
+    Map
+        Parameters ``stencil`` (c_out, c_in, *stencil) and ``bias`` (c_out,) or (c_out, *grid).
+
+    Notes
+    -----
+    With Z = K(S)Y + b and D = σ′(Z), entry by entry:
+
+        dF = D ∘ (K(dS) Y + K(S) dY + db),
+        F_Sᵀ G = Σ_examples ⟨Π_κ Y, D ∘ G⟩,   F_bᵀ G = sum of D ∘ G over the cells that share b,
+        F_Yᵀ G = K(S)ᵀ (D ∘ G).
+
+    The Euler step Y + δt F is one map that keeps the next state and D, but not σ(Z); δt is put into the few
+    stencils and biases, not into the many features. Second derivatives, with A = D ∘ G:
+
+        dA = σ″(Z) ∘ G ∘ dZ + D ∘ dG,   dZ = K(dS) Y + K(S) dY + db,
+
+    and the rest is bilinear (:func:`second_of_product`). Where σ has kinks, σ″ is that of its smooth pieces:
+    zero for ReLU and leaky ReLU.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refms.grid import Grid
+    >>> from refms.maps.activation import TANH
+    >>> layer = convolution_layer(Convolution(Grid((4, 4))), TANH)
+    >>> layer.layout.parts
+    (('stencil', (1, 1, 3, 3)), ('bias', (1,)))
+    >>> float(layer.apply(np.zeros(10), np.ones((16, 1))).max())
+    0.0
+    """
+    K, shape = convolution, convolution.stencils_shape
+    split = math.prod(shape)
+    bias_shape = (K.c_out, *K.grid.shape) if bias_per_cell else (K.c_out,)
+
+    def affine(terms: Terms, b: Array | None, factor: Array | None = None, add: Array | None = None) -> Array:
+        """Return add + factor ∘ (b + Σ K(S_i) Y_i)."""
+        if b is None or not bias_per_cell:
+            return K.combine(terms, b, factor, add)
+        found = K.combine(terms) + b.reshape(-1, 1)
+        found = found if factor is None else factor * found
+        return found if add is None else add + found
+
+    def preactivation(theta: Array, Y: Array) -> Array:
+        return affine([(theta[:split].reshape(shape), Y)], theta[split:])
+
+    def gradient(gS: Array | None, A: Array) -> Array | None:
+        """Return the gradients of S and b as one vector."""
+        if gS is None:
+            return None
+        gb = sum_bias(A, K.rows_out if bias_per_cell else K.c_out)
+        return backend_of(A).xp.concatenate([gS.reshape(-1), gb])
+
+    def derivatives(theta: Array, Y: Array, output: Array, slope: Array, dt: float | None) -> At:
+        """Return F at a point, or with δt its step Y + δt F."""
+        S = theta[:split].reshape(shape)
+        scaled_S = S if dt is None else dt * S
+
+        def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
+            terms, db = [], None
+            if dtheta is not None:
+                d = dtheta if dt is None else dt * dtheta
+                terms, db = [(d[:split].reshape(shape), Y)], d[split:]
+            if dY is not None:
+                terms.append((scaled_S, dY))
+            return affine(terms, db, slope, None if dt is None else dY)
+
+        def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
+            A = slope * G
+            gS, gY = pull_back(K, scaled_S, A, Y, wrt_theta, wrt_input, add=None if dt is None else G)
+            gtheta = gradient(gS, A)
+            return (gtheta if dt is None or gtheta is None else dt * gtheta), gY
+
+        def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
+            A = slope * G
+            bend = activation.second_derivative(preactivation(theta, Y)) * G
+
+            def along(dtheta: Array | None, dY: Array | None = None) -> Tangent:
+                dS, db = None, None
+                if dtheta is not None:
+                    dS, db = dtheta[:split].reshape(shape), dtheta[split:]
+                terms = product_terms(S, Y, dS, dY)
+                dZ = affine(terms, db) if terms else zeros_like(slope)
+
+                def vjp(dG: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
+                    dA = bend * dZ + slope * dG
+                    dgS, dgY = second_of_product(K, S, Y, A, dS, dY, dA, wrt_theta, wrt_input)
+                    return gradient(dgS, dA), dgY
+
+                return Tangent(slope * dZ, vjp)
+
+            return along, (K.adjoint(S, A) if wrt_input else None)
+
+        return At(output, jvp, vjp, second if dt is None else second_of_step(second, dt))
+
+    def linearize(theta: Array, Y: Array) -> At:
+        value, slope = activation.value_and_derivative(preactivation(theta, Y))
+        return derivatives(theta, Y, value, slope, None)
+
+    def record(theta: Array, Y: Array) -> dict[str, Array]:
+        Z = preactivation(theta, Y)
+        KY = K.apply(theta[:split].reshape(shape), Y)
+        return {"convolution": KY, "preactivation": Z, "output": activation.value(Z)}
+
+    def step(dt: float) -> Map:
+        def linearize_step(theta: Array, Y: Array) -> At:
+            Z, backend = preactivation(theta, Y), backend_of(Y)
+            if backend.name == "cupy" and activation.name == "tanh" and Z.dtype == Y.dtype:
+                following, slope = tanh_step(backend.xp, Z, Y, dt)
+            else:
+                value, slope = activation.value_and_derivative(Z)
+                following = _step_in_place(value, Y, dt)
+            return derivatives(theta, Y, following, slope, dt)
+
+        def record_step(theta: Array, Y: Array) -> dict[str, Array]:
+            inner = record(theta, Y)
+            increment = inner.pop("output")
+            return {**inner, "increment": increment, "output": Y + dt * increment}
+
+        return Map(
+            layer.layout,
+            layer.rows_in,
+            layer.rows_out,
+            lambda theta, Y: _step_in_place(layer.evaluate(theta, Y), Y, dt),
+            linearize_step,
+            record_step,
+            multiply_adds=layer.multiply_adds,
+            stored=layer.stored,  # the next state and D
+        )
+
+    layer = Map(
+        Layout((("stencil", shape), ("bias", bias_shape))),
+        K.rows_in,
+        K.rows_out,
+        lambda theta, Y: activation.value(preactivation(theta, Y)),
+        linearize,
+        record,
+        multiply_adds=K.multiply_adds,
+        stored=2 * K.rows_out,  # σ(Z) and D
+        fused_step=step if K.rows_in == K.rows_out else None,
+    )
+    return layer
+
+
+def convolution_map(convolution: Convolution) -> Map:
+    """Return F(S, Y) = K(S) Y: a learned opening L, or a 1×1 change of channels; linear in S and in Y.
+
+    Parameters
+    ----------
+    convolution : Convolution
+        Geometry of K, c_in to c_out channels.
+
+    Returns
+    -------
+    Map
+        With the parameter ``stencil`` (c_out, c_in, *stencil): dF = K(dS) Y + K(S) dY.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refms.grid import Grid
+    >>> L = convolution_map(Convolution(Grid((4,)), c_out=2, stencil_shape=(1,)))
+    >>> L.apply(np.array([1.0, 3.0]), np.ones((4, 1))).ravel().tolist()
+    [1.0, 1.0, 1.0, 1.0, 3.0, 3.0, 3.0, 3.0]
+    """
+    K, shape = convolution, convolution.stencils_shape
+
+    def linearize(theta: Array, Y: Array) -> At:
+        S = theta.reshape(shape)
+        output = K.apply(S, Y)
+
+        def stencils(dtheta: Array | None) -> Array | None:
+            return None if dtheta is None else dtheta.reshape(shape)
+
+        def flat(gS: Array | None) -> Array | None:
+            return None if gS is None else gS.reshape(-1)
+
+        def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
+            return K.combine(product_terms(S, Y, stencils(dtheta), dY))
+
+        def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
+            gS, gY = pull_back(K, S, G, Y, wrt_theta, wrt_input)
+            return flat(gS), gY
+
+        def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
+            def along(dtheta: Array | None, dY: Array | None = None) -> Tangent:
+                dS = stencils(dtheta)
+                terms = product_terms(S, Y, dS, dY)
+
+                def vjp(dG: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
+                    dgS, dgY = second_of_product(K, S, Y, G, dS, dY, dG, wrt_theta, wrt_input)
+                    return flat(dgS), dgY
+
+                return Tangent(K.combine(terms) if terms else zeros_like(output), vjp)
+
+            return along, (K.adjoint(S, G) if wrt_input else None)
+
+        return At(output, jvp, vjp, second)
+
+    return Map(
+        Layout((("stencil", shape),)),
+        K.rows_in,
+        K.rows_out,
+        lambda theta, Y: K.apply(theta.reshape(shape), Y),
+        linearize,
+        multiply_adds=K.multiply_adds,
+        stored=K.rows_out,
+    )
+
+
+def sum_bias(A: Array, biases: int) -> Array:
+    """Return the transpose of adding a bias: sums over what shares one, examples and perhaps cells."""
+    return A.reshape(biases, -1).sum(axis=1)
+
+
+def product_terms(S: Array, Y: Array, dS: Array | None, dY: Array | None) -> Terms:
+    """Return the pairs whose Σ K(S_i) Y_i is the derivative K(dS) Y + K(S) dY; perhaps none."""
+    return [*([(dS, Y)] if dS is not None else []), *([(S, dY)] if dY is not None else [])]
+
+
+def pull_back(
+    K: Convolution,
+    S: Array,
+    A: Array,
+    Y: Array,
+    wrt_theta: bool,
+    wrt_input: bool,
+    add: Array | None = None,
+) -> Gradients:
+    """Return ⟨Π_κ Y, A⟩ and add + K(S)ᵀ A, the transposes of K(S) Y in S and in Y."""
+    if wrt_theta and wrt_input:
+        gY, gS = K.adjoint_and_gradient(S, A, Y, add=add)
+        return gS, gY
+    gS = K.stencil_gradient(A, Y) if wrt_theta else None
+    return gS, (K.adjoint(S, A, add=add) if wrt_input else None)
+
+
+def second_of_product(
+    K: Convolution,
+    S: Array,
+    Y: Array,
+    A: Array,
+    dS: Array | None,
+    dY: Array | None,
+    dA: Array,
+    wrt_theta: bool,
+    wrt_input: bool,
+) -> Gradients:
+    """Return the derivatives of ⟨Π_κ Y, A⟩ and of K(S)ᵀ A along (dS, dY, dA), for K(S) Y is bilinear.
+
+    d⟨Π_κ Y, A⟩ = ⟨Π_κ Y, dA⟩ + ⟨Π_κ dY, A⟩,   d(K(S)ᵀ A) = K(S)ᵀ dA + K(dS)ᵀ A.
+    """
+    gS, gY = None, None
+    if wrt_theta and wrt_input and dS is not None and dY is not None:
+        gY, gS = K.adjoint_and_gradient(dS, A, dY)
+    else:
+        gS = K.stencil_gradient(A, dY) if wrt_theta and dY is not None else None
+        gY = K.adjoint(dS, A) if wrt_input and dS is not None else None
+    own, gY = pull_back(K, S, dA, Y, wrt_theta, wrt_input, add=gY)
+    return (own if gS is None or own is None else own + gS), gY
+
+
+def _step_in_place(value: Array, Y: Array, dt: float) -> Array:
+    """Return Y + δt · value, in the memory of a value that nobody else holds; Y has no wider dtype."""
+    value *= dt
+    value += Y
+    return value

@@ -1,0 +1,213 @@
+"""Maps that are linear in their input and have no parameters: matrices, means over blocks, single rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from refms.backend import NUMPY, Backend, backend_of, zeros_like
+from refms.errors import Array, InputError, require_same_precision, require_shape, require_whole
+from refms.grid import Grid
+from refms.maps.combinators import second_of_linear
+from refms.maps.layout import EMPTY
+from refms.maps.map import At, Gradients, Map
+from refms.stencils.kronecker import delivered, identity, kronecker
+
+WHOLE_MESH = 0
+"""The number of cells along an axis that stands for all of them."""
+
+
+def linear_map(
+    rows_in: int,
+    rows_out: int,
+    multiply: Callable[[Array], Array],
+    transposed: Callable[[Array], Array],
+    multiply_adds: int,
+    constants: tuple[Array, ...] = (),
+) -> Map:
+    """Return Y ↦ A Y from its products with A and Aᵀ; the Jacobian is A at every point.
+
+    Parameters
+    ----------
+    rows_in, rows_out : int
+        Shape of A is (rows_out, rows_in).
+    multiply, transposed : callable
+        Y ↦ A Y and G ↦ Aᵀ G, new arrays of the dtype of their argument.
+    multiply_adds : int
+        Of one example.
+    constants : tuple of array
+        Arrays inside, whose precision and backend Y must have.
+
+    Returns
+    -------
+    Map
+        Without parameters.
+    """
+
+    def linearize(theta: Array, Y: Array) -> At:
+        output = multiply(Y)
+
+        def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
+            return zeros_like(output) if dY is None else multiply(dY)
+
+        def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
+            return (theta if wrt_theta else None), (transposed(G) if wrt_input else None)
+
+        return At(output, jvp, vjp, second_of_linear(jvp, vjp))
+
+    return Map(
+        EMPTY,
+        rows_in,
+        rows_out,
+        lambda theta, Y: multiply(Y),
+        linearize,
+        multiply_adds=multiply_adds,
+        stored=rows_out,
+        constants=constants,
+    )
+
+
+def matrix_map(A: Any) -> Map:
+    """Return Y ↦ A Y for any fixed matrix: an opening L, a restriction R or prolongation P.
+
+    Parameters
+    ----------
+    A : array or csr_array
+        Shape (rows out, rows in), dense or sparse, on the backend and in the precision of Y.
+
+    Returns
+    -------
+    Map
+        Without parameters; its adjoint is Aᵀ.
+
+    Raises
+    ------
+    InputError
+        If A is no matrix of a floating type.
+
+    Examples
+    --------
+    >>> matrix_map(np.eye(2)).apply(np.zeros(0), np.ones((2, 1))).ravel().tolist()
+    [1.0, 1.0]
+    """
+    require_shape(A, (None, None), "A", "(rows out, rows in)")
+    require_same_precision(A=A)
+    rows_out, rows_in = (int(n) for n in A.shape)
+    nnz = int(getattr(A, "nnz", rows_in * rows_out))
+    return linear_map(rows_in, rows_out, lambda Y: A @ Y, lambda G: A.T @ G, nnz, (A,))
+
+
+def pooled_grid(grid: Grid, cells: int) -> Grid:
+    """Return the grid of the blocks that features are averaged over.
+
+    Parameters
+    ----------
+    grid : Grid
+        The mesh of the features.
+    cells : int
+        Cells of a block along each axis; 1 for no pooling, 0 for one block, the whole mesh.
+
+    Returns
+    -------
+    Grid
+        One cell for each block.
+
+    Raises
+    ------
+    InputError
+        If the blocks do not tile the mesh.
+
+    Examples
+    --------
+    >>> pooled_grid(Grid((4, 6)), 2), pooled_grid(Grid((4, 6)), 0)
+    (Grid(shape=(2, 3)), Grid(shape=(1, 1)))
+    """
+    require_whole(cells, "pooling")
+    if cells == WHOLE_MESH:
+        return Grid((1,) * grid.dimension)
+    if any(n % cells for n in grid.shape):
+        raise InputError(
+            f"pooling is {cells}, which does not divide the mesh {grid.shape}; expected a divisor of every "
+            "extent, such as 2, or 0 for the mean over the whole mesh."
+        )
+    return Grid(tuple(n // cells for n in grid.shape))
+
+
+def pooling_matrix(
+    grid: Grid, channels: int, cells: int, dtype: str = "float64", backend: Backend = NUMPY
+) -> Any:
+    """Return the matrix of :func:`average_pooling`, csr_array; the definition.
+
+    A = I_c ⊗ A_1 ⊗ … ⊗ A_d with A_j = I ⊗ (1, …, 1)/k; every row sums to 1.
+    """
+    factors = [
+        scipy.sparse.kron(identity(blocks), np.full((1, n // blocks), blocks / n), format="csr")
+        for blocks, n in zip(pooled_grid(grid, cells).shape, grid.shape, strict=True)
+    ]
+    return delivered(kronecker(identity(channels), *factors), dtype, backend)
+
+
+def average_pooling(grid: Grid, channels: int, cells: int) -> Map:
+    """Return the map from features to their means over blocks of cells.
+
+    Parameters
+    ----------
+    grid : Grid
+        The mesh of the features.
+    channels : int
+        Channels c.
+    cells : int
+        Cells k of a block along each axis; 1 for no pooling, 0 for one block, the whole mesh.
+
+    Returns
+    -------
+    Map
+        Y ↦ A Y with A of :func:`pooling_matrix`, by sums over blocks, one axis after the other.
+
+    Raises
+    ------
+    InputError
+        If the blocks do not tile the mesh, or there is no channel.
+
+    Notes
+    -----
+    The pooling layer that [LAS] leaves out of eq. (6) "although it can be added in general". Weights w on the
+    blocks are functions that are constant on each. With h_p^d = k^d h^d the volume of a block and P the
+    piecewise constant prolongation, Aᵀ = k^{-d} P, so that
+
+        h_p^d ⟨w, A y⟩ = h^d ⟨P w, y⟩:
+
+    pooling and the classifier of eq. (5) on the blocks are the classifier on the mesh with P w for weights.
+    The mean over the whole mesh (k = n) makes W independent of the mesh, as in Sec. 4 of [LAS] (ImageNet).
+
+    Examples
+    --------
+    >>> pool = average_pooling(Grid((4,)), channels=1, cells=2)
+    >>> pool.apply(np.zeros(0), np.array([[1.0], [3.0], [5.0], [9.0]])).ravel().tolist()
+    [2.0, 7.0]
+    """
+    require_whole(channels, "channels", 1)
+    blocks = pooled_grid(grid, cells)
+    block = tuple(n // b for n, b in zip(grid.shape, blocks.shape, strict=True))
+    rows_in, rows_out = channels * grid.cells, channels * blocks.cells
+
+    def multiply(Y: Array) -> Array:
+        m, field = Y.shape[1], Y
+        for axis, k in enumerate(block):
+            lead = channels * math.prod(blocks.shape[: axis + 1])
+            field = field.reshape(lead, k, -1).sum(axis=1)
+        return field.reshape(rows_out, m) / math.prod(block)
+
+    def transposed(G: Array) -> Array:
+        xp = backend_of(G).xp
+        m, field = G.shape[1], G / math.prod(block)
+        for axis, k in reversed(list(enumerate(block))):
+            lead = channels * math.prod(blocks.shape[:axis])
+            field = xp.repeat(field.reshape(lead * blocks.shape[axis], -1), k, axis=0)
+        return field.reshape(rows_in, m)
+
+    return linear_map(rows_in, rows_out, multiply, transposed, multiply_adds=rows_in)

@@ -1,0 +1,130 @@
+"""Parameter vectors and the names of their parts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass
+from functools import cached_property
+
+from refms.backend import backend_of
+from refms.errors import Array, InputError, require_shape
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which named arrays a flat parameter vector holds, and in which order.
+
+    Optimisers see one vector; maps see its parts as views; files store the parts under their names.
+
+    Parameters
+    ----------
+    parts : tuple of (str, tuple of int)
+        Name and shape of each part, in the order in which they stand in the vector (each in C order).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> layout = Layout((("stencil", (1, 1, 3)), ("bias", (1,))))
+    >>> layout.size
+    4
+    >>> layout.unpack(np.arange(4.0))["bias"].tolist()
+    [3.0]
+    """
+
+    parts: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+    @cached_property
+    def size(self) -> int:
+        """Number of parameters."""
+        return sum(math.prod(shape) for _, shape in self.parts)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the parts, in order."""
+        return tuple(name for name, _ in self.parts)
+
+    def require(self, theta: Array, name: str = "theta") -> None:
+        """Refuse a vector of another length, naming the parts."""
+        if theta.shape != (self.size,):
+            parts = ", ".join(f"{part} {shape}" for part, shape in self.parts) or "none"
+            raise InputError(
+                f"{name} has shape {tuple(theta.shape)}; expected ({self.size},) = parts {parts}."
+            )
+
+    def unpack(self, theta: Array) -> dict[str, Array]:
+        """Return the named parts of a parameter vector, as views of it.
+
+        Parameters
+        ----------
+        theta : array
+            Shape (size,); any floating dtype.
+
+        Returns
+        -------
+        dict of str to array
+            The parts in their shapes, in order.
+
+        Raises
+        ------
+        InputError
+            If the vector has another length.
+        """
+        self.require(theta)
+        views, start = {}, 0
+        for name, shape in self.parts:
+            stop = start + math.prod(shape)
+            views[name] = theta[start:stop].reshape(shape)
+            start = stop
+        return views
+
+    def slice_of(self, prefix: str) -> slice:
+        """Return where the parts stand whose names begin with a prefix; they must be neighbours."""
+        starts, stops, place = list[int](), list[int](), 0
+        for name, shape in self.parts:
+            size = math.prod(shape)
+            if name.startswith(prefix):
+                starts.append(place)
+                stops.append(place + size)
+            place += size
+        if not starts or starts[1:] != stops[:-1]:
+            raise InputError(
+                f"no unbroken run of parts begins with {prefix!r}; the parts are {list(self.names)}."
+            )
+        return slice(starts[0], stops[-1])
+
+    def pack(self, parts: MappingABC[str, Array]) -> Array:
+        """Return the parameter vector that holds the given parts.
+
+        Parameters
+        ----------
+        parts : mapping of str to array
+            Exactly the parts of this layout, each in its shape.
+
+        Returns
+        -------
+        array
+            Shape (size,), a new vector of the parts' dtype.
+
+        Raises
+        ------
+        InputError
+            If a part is missing, unknown or of another shape.
+        """
+        if set(parts) != set(self.names):
+            raise InputError(f"got the parts {sorted(parts)}; expected exactly {list(self.names)}.")
+        for name, shape in self.parts:
+            require_shape(parts[name], shape, name)
+        xp = backend_of(*parts.values()).xp
+        return xp.concatenate([parts[name].reshape(-1) for name in self.names])
+
+    def prefixed(self, prefix: str) -> Layout:
+        """Return this layout with ``prefix`` and a slash before every name."""
+        return Layout(tuple((f"{prefix}/{name}", shape) for name, shape in self.parts))
+
+    def __add__(self, other: Layout) -> Layout:
+        return Layout(self.parts + other.parts)
+
+
+EMPTY = Layout()
+"""The layout of a map without parameters."""

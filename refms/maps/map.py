@@ -1,0 +1,215 @@
+"""The one contract that carries every network: a map F(θ, Y), and F at a point.
+
+A map is its parameter layout and ``at(θ, Y)``: F at a point, which owns what the forward pass computed. A
+Gauss–Newton product ``vjp(H_loss @ jvp(v))`` then never runs the forward pass again. ``second``
+differentiates once more: g(θ, Y, G) = (F_θᵀ G, F_Yᵀ G) is linearised at G = ∇E, and products with the full
+Hessian are
+
+    ∇²(E ∘ F) v = dg along (v, ∇²E J v) = Jᵀ ∇²E J v + D(Jᵀ)[v] ∇E.
+
+Transposes are plain, without conjugation: complex inputs only ever carry complex-step perturbations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from refms.backend import backend_of, zeros_like
+from refms.errors import Array, InputError, require_same_precision, require_shape
+from refms.maps.layout import Layout
+
+if TYPE_CHECKING:
+    from refms.maps.time.steps import TimeSteps
+
+Gradients = tuple[Array | None, Array | None]
+"""With respect to θ, shape (layout.size,), and Y, shape of Y; None where it was not asked for."""
+
+
+Jvp = Callable[..., Array]
+"""(dθ, dY) ↦ F_θ dθ + F_Y dY, shape of the output; None stands for zero and saves its work."""
+
+Vjp = Callable[..., Gradients]
+"""(G, *, wrt_theta=True, wrt_input=True) ↦ (F_θᵀ G, F_Yᵀ G); what is not asked for is None."""
+
+
+class Tangent(NamedTuple):
+    """dF along (dθ, dY); and dG ↦ the derivatives of F_θᵀ G and F_Yᵀ G along (dθ, dY, dG)."""
+
+    output: Array
+    vjp: Vjp
+
+
+Along = Callable[..., Tangent]
+"""(dθ, dY) ↦ the derivatives of F and of its adjoint along it; None stands for zero."""
+
+Second = Callable[..., tuple[Along, Array | None]]
+"""(G, *, wrt_input=True) ↦ the adjoint at the cotangent G, to be differentiated along (dθ, dY), and F_Yᵀ G.
+
+With ``wrt_input=False`` Y does not vary: directions have no dY, and F_Yᵀ G is None.
+"""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class At:
+    """F at a point (θ, Y), with its Jacobian and the Jacobian's transpose in Euclidean inner products.
+
+    Parameters
+    ----------
+    output : array
+        F(θ, Y), shape (rows_out, m).
+    jvp : callable
+        (dθ, dY) ↦ F_θ dθ + F_Y dY, shape of the output; None stands for zero and saves its work.
+    vjp : callable
+        G ↦ (F_θᵀ G, F_Yᵀ G), shapes (layout.size,) and of Y; ``wrt_theta=False`` or ``wrt_input=False``
+        leaves one out, which is then None.
+    second : callable or None
+        G ↦ (along, F_Yᵀ G): ``along(dθ, dY)`` has the ``output`` F_θ dθ + F_Y dY and a ``vjp`` that takes dG
+        to the derivatives of F_θᵀ G and F_Yᵀ G along (dθ, dY, dG). None: no second derivatives.
+    """
+
+    output: Array
+    jvp: Jvp
+    vjp: Vjp
+    second: Second | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """A map F(θ, Y) from feature columns (rows_in, m) to feature columns (rows_out, m).
+
+    Layers and combinators are functions that return one. ``evaluate``, ``linearize`` and ``record`` are their
+    closures, which trust their arguments; :meth:`apply`, :meth:`at` and :meth:`trace` are the doors, which
+    look at θ and Y once.
+
+    Parameters
+    ----------
+    layout : Layout
+        Names and shapes of the parameters θ.
+    rows_in, rows_out : int
+        Rows of Y and of F(θ, Y).
+    evaluate : callable
+        (θ, Y) ↦ F(θ, Y), a new array, keeping nothing for derivatives.
+    linearize : callable
+        (θ, Y) ↦ F at the point, an :class:`At`; its ``jvp`` is never asked with two Nones.
+    record : callable or None
+        (θ, Y) ↦ named intermediates, ``"output"`` last; None where there is the output only.
+    multiply_adds : int
+        Of one evaluation of one example: the measure of work.
+    stored : int
+        Numbers that an :class:`At` keeps for one example, and for a while beside: the measure of memory.
+    kept : int or None
+        Of these, the numbers that it keeps all the time; None for all.
+    fused_step : callable or None
+        δt ↦ the map Y + δt F(θ, Y), where that is faster or smaller than F and the step apart.
+    frugal : callable or None
+        () ↦ a map with the same results that keeps less and works more.
+    parts : tuple of (str, Map)
+        Of a chain: its maps by name.
+    time : TimeSteps or None
+        Of a propagation: its layer, number of layers and final time.
+    constants : tuple of array
+        Arrays inside of it, whose precision and backend Y must have.
+    """
+
+    layout: Layout
+    rows_in: int
+    rows_out: int
+    evaluate: Callable[[Array, Array], Array]
+    linearize: Callable[[Array, Array], At]
+    record: Callable[[Array, Array], dict[str, Array]] | None = None
+    multiply_adds: int = 0
+    stored: int = 0
+    kept: int | None = None
+    fused_step: Callable[[float], Map] | None = None
+    frugal: Callable[[], Map] | None = None
+    parts: tuple[tuple[str, Map], ...] = ()
+    time: TimeSteps | None = None
+    constants: tuple[Array, ...] = ()
+
+    def apply(self, theta: Array, Y: Array) -> Array:
+        """Return F(θ, Y), shape (rows_out, m), keeping nothing for derivatives.
+
+        Parameters
+        ----------
+        theta : array
+            Shape (layout.size,).
+        Y : array
+            Shape (rows_in, m), same precision and backend.
+
+        Returns
+        -------
+        array
+            Shape (rows_out, m).
+
+        Raises
+        ------
+        InputError
+            If shapes, precisions or backends do not fit.
+        """
+        self.require(theta, Y)
+        return self.evaluate(theta, Y)
+
+    def at(self, theta: Array, Y: Array) -> At:
+        """Return F at (θ, Y); parameters and errors as for :meth:`apply`, here and in its derivatives."""
+        self.require(theta, Y)
+        return _checked(self, self.linearize(theta, Y), Y.shape[1])
+
+    def trace(self, theta: Array, Y: Array) -> dict[str, Array]:
+        """Return every named intermediate of F(θ, Y) in the order of computation, ``"output"`` last."""
+        self.require(theta, Y)
+        return self.recorded(theta, Y)
+
+    def recorded(self, theta: Array, Y: Array) -> dict[str, Array]:
+        """Return the named intermediates; trusts its arguments."""
+        return {"output": self.evaluate(theta, Y)} if self.record is None else self.record(theta, Y)
+
+    def require(self, theta: Array, Y: Array) -> None:
+        """Refuse parameters and inputs that do not fit."""
+        self.layout.require(theta)
+        require_shape(Y, (self.rows_in, None), "Y", "(channels * cells, examples)")
+        inside = {f"constant {i}": array for i, array in enumerate(self.constants)}
+        require_same_precision(theta=theta, Y=Y, **inside)
+        backend_of(theta, Y, *self.constants)
+
+
+def second_of(F: At) -> Second:
+    """Return what differentiates the adjoint of F once more, or refuse a map that has none."""
+    if F.second is None:
+        raise InputError(
+            "the map has no second derivatives (its `second` is None); expected a map that has them, or a "
+            "Gauss–Newton product (second_order=False)."
+        )
+    return F.second
+
+
+def _checked(map_: Map, F: At, examples: int) -> At:
+    """Return F at a point with derivatives that look at their arguments."""
+    rows, columns = (map_.rows_in, examples), (map_.rows_out, examples)
+
+    def require(dtheta: Array | None, dY: Array | None) -> None:
+        if dtheta is not None:
+            map_.layout.require(dtheta, "dtheta")
+        if dY is not None:
+            require_shape(dY, rows, "dY", "the shape of Y")
+
+    def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
+        require(dtheta, dY)
+        return zeros_like(F.output) if dtheta is None and dY is None else F.jvp(dtheta, dY)
+
+    def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
+        require_shape(G, columns, "G", "the shape of the output")
+        return F.vjp(G, wrt_theta=wrt_theta, wrt_input=wrt_input)
+
+    def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
+        require_shape(G, columns, "G", "the shape of the output")
+        along, gY = second_of(F)(G, wrt_input=wrt_input)
+
+        def checked_along(dtheta: Array | None, dY: Array | None = None) -> Tangent:
+            require(dtheta, dY)
+            return along(dtheta, dY)
+
+        return checked_along, gY
+
+    return At(F.output, jvp, vjp, None if F.second is None else second)

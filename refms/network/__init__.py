@@ -1,1 +1,0 @@
-"""Maps with hand-derived Jacobians: activations, layers, time stepping and whole networks."""

@@ -1,1 +1,0 @@
-"""Whole networks, one file each: their configuration, initial parameters and map."""

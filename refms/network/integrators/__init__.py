@@ -1,1 +1,0 @@
-"""Time integrators of higher order, and reversible ones, each with its hand-derived adjoint."""

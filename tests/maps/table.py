@@ -1,0 +1,214 @@
+"""Every map of the package on tiny sizes: the table over which the contract is tested."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from refms.grid import Grid
+from refms.maps.activation import ACTIVATIONS, activation
+from refms.maps.architectures.architecture import free_map
+from refms.maps.architectures.residual import Residual
+from refms.maps.combinators import add, beside, chain, concatenate, frozen, frugal, identity, skip, step
+from refms.maps.layers.convolution import convolution_layer, convolution_map
+from refms.maps.layers.linear import average_pooling, matrix_map, pooled_grid
+from refms.maps.layers.tied import antisymmetric_layer, symmetric_layer, transposed_layer
+from refms.maps.map import Map
+from refms.maps.time.coupling import leapfrog, verlet
+from refms.maps.time.euler import forward_euler
+from refms.maps.time.runge_kutta import runge_kutta
+from refms.maps.time.tableau import EULER, MIDPOINT, RK4, Tableau
+from refms.objective.classifier import Classifier
+from refms.stencils.convolution import Convolution
+from refms.stencils.transfer import transfer_pair
+
+GRIDS = {1: Grid((5,)), 2: Grid((3, 4)), 3: Grid((2, 3, 2))}
+EXAMPLES = 3
+TANH = activation("tanh")
+
+
+def _conv(d: int, c_in: int = 2, c_out: int = 2, **options: Any) -> Convolution:
+    return Convolution(GRIDS[d], c_in, c_out, (3,) * d, **options)
+
+
+def _layer(d: int, name: str = "tanh", c_in: int = 2, c_out: int = 2, **options: Any) -> Map:
+    per_cell = options.pop("bias_per_cell", False)
+    return convolution_layer(_conv(d, c_in, c_out, **options), activation(name), bias_per_cell=per_cell)
+
+
+def _learned(d: int) -> Map:
+    return Residual(
+        GRIDS[d], 2, opening="learned", opening_shape=(3,) * d, stencil_shape=(3,) * d, final_time=1.5
+    ).map
+
+
+def _fixed(dtype: str) -> Map:
+    net = Residual(GRIDS[2], 2, layers=3, final_time=0.7)
+    return free_map(net, net.initial(0, dtype))
+
+
+def _head() -> Map:
+    return Classifier(GRIDS[2], 2, 4).map
+
+
+def _random(seed: int, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+
+
+def _matrix(dtype: str) -> Map:
+    return matrix_map(_random(4, (8, 5), dtype))
+
+
+def _square(dtype: str) -> Map:
+    """Return a layer that knows nothing of time steps."""
+    return matrix_map(_random(5, (6, 6), dtype))
+
+
+def _matrix_on_24(dtype: str) -> Map:
+    return matrix_map(_random(9, (7, 24), dtype))
+
+
+def _before_frozen(dtype: str) -> Map:
+    head = frozen(_head(), _random(3, (_head().layout.size,), dtype))
+    return chain(("network", _fixed(dtype)), ("classifier", head))
+
+
+def _chain(dtype: str) -> Map:
+    """Return four maps of different sizes: one parameter, many, none and many again."""
+    return chain(
+        ("scale", convolution_map(Convolution(GRIDS[2], stencil_shape=(1, 1)))),
+        ("layer", _layer(2, c_in=1, c_out=3)),
+        ("mixing", matrix_map(_random(6, (24, 36), dtype))),
+        ("classifier", _head()),
+    )
+
+
+def _pooled(dtype: str) -> Map:
+    """Return a layer, pooling and the classifier on blocks."""
+    grid = Grid((4, 6))
+    layer = convolution_layer(Convolution(grid, 2, 2), TANH)
+    head = Classifier(pooled_grid(grid, 2), 2, 3).map
+    return chain(("layer", layer), ("pooling", average_pooling(grid, 2, 2)), ("classifier", head))
+
+
+def unet(dtype: str = "float64") -> Map:
+    """Return a U-net of two levels with a time per example: fan-out, concatenation, other meshes, a sum.
+
+    Rows: two channels on 4×4 cells, and one more row, the time t. The time is scaled, spread over the cells
+    of a third channel, mixed in; one arm goes down to 2×2 cells and up again, the other stays; a 1×1 closing
+    adds to the image.
+    """
+    fine, coarse = Grid((4, 4)), Grid((2, 2))
+    pair = transfer_pair("averaging-bilinear")
+    R, P = (f(fine, channels=3, dtype=dtype) for f in (pair.restriction_matrix, pair.prolongation_matrix))
+
+    def layer(grid: Grid, c_in: int, c_out: int) -> Map:
+        return convolution_layer(Convolution(grid, c_in, c_out), TANH)
+
+    time = chain(
+        ("scale", convolution_map(Convolution(Grid((1, 1)), stencil_shape=(1, 1)))),
+        ("spread", matrix_map(np.ones((16, 1), dtype))),
+    )
+    down_and_up = chain(
+        ("restrict", matrix_map(R)),
+        ("coarse", step(layer(coarse, 3, 3), 0.5)),
+        ("prolong", matrix_map(P)),
+    )
+    body = chain(
+        ("opening", beside(("image", identity(32)), ("time", time))),
+        ("fine", layer(fine, 3, 3)),
+        ("arm", skip("below", down_and_up)),
+        ("join", layer(fine, 6, 2)),
+    )
+    image = matrix_map(np.eye(32, 33, dtype=dtype))
+    return add(("image", image), ("body", body))
+
+
+HEUN = Tableau("heun", ((), (1.0,)), (0.5, 0.5), 2)
+"""A method whose last stage lies at the end of the step, where the next one begins."""
+
+
+MAPS: dict[str, Callable[[str], Any]] = {
+    **{f"layer-{a.name}": lambda dtype, a=a: _layer(2, a.name) for a in ACTIVATIONS},
+    "layer-1d": lambda dtype: _layer(1),
+    "layer-3d": lambda dtype: _layer(3),
+    "layer-zero-boundary": lambda dtype: _layer(2, boundary="zero"),
+    "layer-convolution": lambda dtype: _layer(2, orientation="convolution"),
+    "layer-bias-per-cell": lambda dtype: _layer(2, bias_per_cell=True),
+    "layer-more-channels": lambda dtype: _layer(2, c_in=1, c_out=3),
+    "opening-learned": lambda dtype: convolution_map(Convolution(GRIDS[2], 2, 3, (3, 1))),
+    "opening-matrix": _matrix,
+    "classifier": lambda dtype: _head(),
+    "pooling": lambda dtype: average_pooling(Grid((4, 6)), 2, 2),
+    "pooling-3d": lambda dtype: average_pooling(Grid((2, 4, 6)), 1, 2),
+    "pooling-of-the-whole-mesh": lambda dtype: average_pooling(GRIDS[2], 2, 0),
+    "pooling-between": _pooled,
+    "euler": lambda dtype: forward_euler(_layer(2), layers=3, final_time=1.2),
+    "euler-of-any-map": lambda dtype: forward_euler(_square(dtype), layers=2, final_time=0.8),
+    "euler-of-openings": lambda dtype: forward_euler(
+        convolution_map(Convolution(GRIDS[2], 2, 2)), layers=2, final_time=0.8
+    ),
+    "euler-frugal": lambda dtype: frugal(forward_euler(_layer(2), layers=9, final_time=1.2)),
+    "euler-bias-per-cell": lambda dtype: forward_euler(
+        _layer(2, bias_per_cell=True), layers=2, final_time=0.9
+    ),
+    "euler-T0": lambda dtype: forward_euler(_layer(2), layers=2, final_time=0.0),
+    "layer-transposed": lambda dtype: transposed_layer(_conv(2), TANH),
+    "layer-transposed-zero-boundary": lambda dtype: transposed_layer(_conv(2, boundary="zero"), TANH),
+    "layer-antisymmetric": lambda dtype: antisymmetric_layer(_conv(2), TANH),
+    "layer-antisymmetric-damped-3d": lambda dtype: antisymmetric_layer(_conv(3), TANH, damping=0.3),
+    "layer-antisymmetric-flipped": lambda dtype: antisymmetric_layer(
+        _conv(1, orientation="convolution"), TANH, 0.2
+    ),
+    "euler-antisymmetric": lambda dtype: forward_euler(antisymmetric_layer(_conv(2), TANH, 0.1), 3, 1.2),
+    "euler-by-its-table": lambda dtype: runge_kutta(_layer(2), 3, 1.2, EULER),
+    "midpoint": lambda dtype: runge_kutta(_layer(2), 3, 1.2, MIDPOINT),
+    "midpoint-constant": lambda dtype: runge_kutta(_layer(1), 2, 0.9, MIDPOINT, "constant"),
+    "heun": lambda dtype: runge_kutta(_layer(2), 3, 1.2, HEUN),
+    "rk4": lambda dtype: runge_kutta(_layer(2), 3, 1.2, RK4),
+    "rk4-cubic": lambda dtype: runge_kutta(_layer(1), 5, 1.1, RK4, "cubic"),
+    "rk4-antisymmetric": lambda dtype: runge_kutta(antisymmetric_layer(_conv(2), TANH, 0.1), 2, 0.8, RK4),
+    "rk4-of-any-map": lambda dtype: runge_kutta(_square(dtype), 2, 0.8, RK4),
+    "rk4-T0": lambda dtype: runge_kutta(_layer(2), 2, 0.0, RK4),
+    "verlet": lambda dtype: verlet(_conv(2), TANH, 3, 1.2),
+    "verlet-one-step": lambda dtype: verlet(_conv(3), TANH, 1, 0.7),
+    "verlet-reversible": lambda dtype: verlet(_conv(2), TANH, 3, 1.2, reversible=True),
+    "verlet-T0": lambda dtype: verlet(_conv(2), TANH, 2, 0.0),
+    "leapfrog": lambda dtype: leapfrog(_layer(2), 3, 1.2),
+    "leapfrog-of-any-map": lambda dtype: leapfrog(_square(dtype), 2, 0.8),
+    "leapfrog-reversible": lambda dtype: leapfrog(_layer(2), 3, 1.2, reversible=True),
+    "residual-fixed": _fixed,
+    "residual-learned-1d": lambda dtype: _learned(1),
+    "residual-learned-3d": lambda dtype: _learned(3),
+    "network-and-classifier": lambda dtype: chain(("network", _fixed(dtype)), ("classifier", _head())),
+    "layer-symmetric": lambda dtype: symmetric_layer(_conv(2), TANH),
+    "euler-symmetric": lambda dtype: forward_euler(symmetric_layer(_conv(1), TANH), 2, 0.9),
+    "leapfrog-symmetric": lambda dtype: leapfrog(symmetric_layer(_conv(2), TANH), 2, 0.9),
+    "identity": lambda dtype: identity(5),
+    "concatenated": lambda dtype: concatenate(
+        ("a", _layer(2)), ("b", _matrix_on_24(dtype)), ("c", _layer(2))
+    ),
+    "added": lambda dtype: add(("a", _layer(2)), ("b", identity(24))),
+    "beside": lambda dtype: beside(("a", _layer(2)), ("b", _matrix(dtype))),
+    "unet": unet,
+    "chain-of-four": _chain,
+    "frozen-layer": lambda dtype: frozen(_layer(2), _random(7, (_layer(2).layout.size,), dtype)),
+    "network-and-frozen-classifier": _before_frozen,
+}
+
+KINKED = {"layer-relu", "layer-leaky_relu", "layer-smoothed_relu"}
+"""Maps that are not analytic: no complex step, and Taylor steps must stay on one side of the kinks."""
+
+ONCE: set[str] = set()
+"""Maps that have no second derivatives."""
+
+
+def point(name: str, seed: int = 0, dtype: str = "float64") -> tuple[Any, np.ndarray, np.ndarray]:
+    """Return a map, parameters and an input."""
+    map_ = MAPS[name](dtype)
+    rng = np.random.default_rng(seed)
+    theta = rng.standard_normal(map_.layout.size).astype(dtype)
+    Y = rng.standard_normal((map_.rows_in, EXAMPLES)).astype(dtype)
+    return map_, theta, Y

@@ -1,0 +1,92 @@
+"""Activations: derivatives by independent routes, limits, and what they refuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from refms.errors import InputError
+from refms.maps.activation import ACTIVATIONS, activation, leaky_relu, smoothed_relu
+
+NAMES = [one.name for one in ACTIVATIONS]
+Z = np.linspace(-3.0, 3.0, 121) + 0.0123  # no point on a kink
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_derivatives_agree_with_central_differences(name):
+    one, t = activation(name), 1e-5
+    first = (one.value(Z + t) - one.value(Z - t)) / (2 * t)
+    second = (one.derivative(Z + t) - one.derivative(Z - t)) / (2 * t)
+    assert np.abs(one.derivative(Z) - first).max() < 1e-9
+    assert np.abs(one.second_derivative(Z) - second).max() < 1e-9
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", NAMES)
+def test_shared_evaluation_is_the_separate_one_and_keeps_dtype(name, dtype):
+    one, z = activation(name), Z.astype(dtype)
+    value, slope = one.value_and_derivative(z)
+    for got, expected in ((value, one.value(z)), (slope, one.derivative(z))):
+        assert got.dtype == dtype
+        assert np.array_equal(got, expected)
+    assert one.second_derivative(z).dtype == dtype
+
+
+@pytest.mark.parametrize("name", ["tanh", "identity"])
+def test_analytic_activations_take_complex_steps(name):
+    one = activation(name)
+    error = np.abs(one.value(Z + 1e-30j).imag / 1e-30 - one.derivative(Z))
+    assert error.max() <= 4 * np.finfo(float).eps
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "smoothed_relu"])
+def test_kinked_activations_refuse_complex_input(name):
+    with pytest.raises(InputError, match="not analytic"):
+        activation(name).value(Z + 0j)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nan_stays_nan(name):
+    assert np.isnan(activation(name).value(np.array([np.nan]))).all()
+
+
+def test_smoothed_relu_meets_the_relu_at_the_ends_of_its_parabola():
+    one, eta = smoothed_relu(0.5), 0.5
+    ends = np.array([-eta, eta])
+    assert one.value(ends).tolist() == [0.0, eta]
+    inside = np.nextafter(ends, 0.0)
+    assert np.allclose(one.value(inside), one.value(ends), atol=1e-15)
+    assert np.allclose(one.derivative(inside), [0.0, 1.0], atol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("width", [0.1, 0.3, 0.7])
+def test_smoothed_relu_is_the_relu_from_the_ends_of_its_parabola_on(width, dtype):
+    one, eta = smoothed_relu(width), np.dtype(dtype).type(width)
+    ends = np.array([-eta, eta], dtype=dtype)
+    assert one.value(ends).tolist() == [0.0, eta]
+    assert one.derivative(ends).tolist() == [0.0, 1.0]
+    assert one.second_derivative(ends).tolist() == [0.0, 0.0]
+    assert one.second_derivative(np.zeros(1, dtype)) == 1 / (2 * eta)
+
+
+def test_derivatives_at_a_kink_come_from_the_left():
+    at_the_kink = np.zeros(1)
+    for name, left in (("relu", 0.0), ("leaky_relu", 0.01)):
+        assert activation(name).derivative(at_the_kink) == left
+        assert activation(name).second_derivative(at_the_kink) == 0.0
+
+
+def test_names_and_default_parameters():
+    analytic = {"tanh": True, "relu": False, "leaky_relu": False, "smoothed_relu": False, "identity": True}
+    assert {one.name: one.analytic for one in ACTIVATIONS} == analytic
+    assert {name: activation(name).analytic for name in NAMES} == analytic
+    assert leaky_relu().value(np.array([-1.0])) == -0.01
+    assert smoothed_relu().value(np.zeros(1)) == pytest.approx(0.1 / 4)
+
+
+def test_width_and_names_are_checked():
+    with pytest.raises(InputError, match="width"):
+        smoothed_relu(0.0)
+    with pytest.raises(InputError, match="Did you mean 'tanh'"):
+        activation("tanhh")

@@ -1,0 +1,233 @@
+"""The same five checks for every map: shape and dtype, adjoint, Taylor, complex step, explicit matrix."""
+
+from __future__ import annotations
+
+from types import FunctionType
+
+import numpy as np
+import pytest
+import scipy.sparse
+from maps.table import EXAMPLES, GRIDS, KINKED, MAPS, point
+
+from refms.checks import adjoint_test, complex_step_test, taylor_test
+from refms.errors import InputError
+from refms.maps.combinators import chain, frozen
+from refms.maps.layers.linear import matrix_map
+from refms.maps.map import At
+from refms.stencils.convolution import Convolution
+
+
+def joined(name, seed=0, dtype="float64"):
+    """A map as a function of one vector z = (theta, Y), with its linearisation at a point."""
+    map_, theta, Y = point(name, seed, dtype)
+    p = theta.size
+
+    def unjoin(z):
+        return z[:p], z[p:].reshape(Y.shape)
+
+    F = map_.at(theta, Y)
+    z = np.concatenate([theta, Y.reshape(-1)])
+
+    def jvp(v):
+        return F.jvp(*unjoin(v))
+
+    def vjp(G):
+        gtheta, gY = F.vjp(G)
+        return np.concatenate([gtheta, gY.reshape(-1)])
+
+    return map_, z, lambda z: map_.apply(*unjoin(z)), jvp, vjp
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", MAPS)
+def test_shapes_dtypes_and_untouched_inputs(name, dtype, locked):
+    map_, theta, Y = point(name, dtype=dtype)
+    theta, Y = locked(theta), locked(Y)
+    F = map_.at(theta, Y)
+    out = map_.apply(theta, Y)
+    G = locked(np.ones_like(out))
+    gtheta, gY = F.vjp(G)
+    for got, shape in (
+        (out, (map_.rows_out, EXAMPLES)),
+        (F.output, out.shape),
+        (F.jvp(theta, Y), out.shape),
+        (F.jvp(None, None), out.shape),
+        (gtheta, theta.shape),
+        (gY, Y.shape),
+    ):
+        assert got.shape == shape
+        assert got.dtype == dtype
+    assert F.vjp(G, wrt_input=False)[0].dtype == dtype
+    assert np.array_equal(out, F.output)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", MAPS)
+def test_vjp_is_the_transpose_of_jvp(name, dtype):
+    map_, z, _, jvp, vjp = joined(name, dtype=dtype)
+    report = adjoint_test(jvp, vjp, z.shape, (map_.rows_out, EXAMPLES), dtype)
+    assert report.passed, str(report)
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_taylor_remainders_fall_at_orders_one_and_two(name):
+    _, z, apply, jvp, _ = joined(name, seed=1)
+    v = np.random.default_rng(2).standard_normal(z.shape)
+    largest = 2.0**-8 if name in KINKED else 1.0  # seeded so that no kink lies within this step
+    report = taylor_test(apply, z, v, jvp=jvp(v), largest_step=largest)
+    assert report.passed, str(report)
+
+
+@pytest.mark.parametrize("name", sorted(set(MAPS) - KINKED - {"layer-relu"}))
+def test_complex_step_gives_the_jvp_to_round_off(name):
+    _, z, apply, jvp, _ = joined(name)
+    v = np.random.default_rng(5).standard_normal(z.shape)
+    report = complex_step_test(apply, z, v, jvp=jvp(v))
+    assert report.passed, str(report)
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_vjp_equals_the_explicit_jacobian(name):
+    map_, z, _, jvp, vjp = joined(name, seed=3)
+    J = np.stack([jvp(e).reshape(-1) for e in np.eye(z.size)], axis=1)
+    G = np.random.default_rng(6).standard_normal((map_.rows_out, EXAMPLES))
+    error = np.abs(vjp(G) - J.T @ G.reshape(-1)).max()
+    assert error <= 30 * np.finfo(float).eps * np.abs(J).sum(axis=0).max() * np.abs(G).max()
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_skipped_halves_agree_with_the_whole(name):
+    map_, theta, Y = point(name)
+    rng = np.random.default_rng(7)
+    dtheta, dY = rng.standard_normal(theta.shape), rng.standard_normal(Y.shape)
+    F = map_.at(theta, Y)
+    whole, halves = F.jvp(dtheta, dY), F.jvp(dtheta) + F.jvp(None, dY)
+    assert np.abs(whole - halves).max() <= 1e-13 * max(1.0, np.abs(whole).max())
+    G = rng.standard_normal(F.output.shape)
+    gtheta, gY = F.vjp(G, wrt_input=False)
+    assert gY is None
+    both = F.vjp(G)[0]  # may sum in another order
+    assert np.abs(gtheta - both).max(initial=0.0) <= 1e-13 * max(1.0, np.abs(both).max(initial=0.0))
+    (nothing, pulled), gY = F.vjp(G, wrt_theta=False), F.vjp(G)[1]
+    assert nothing is None
+    assert pulled.shape == Y.shape
+    assert np.abs(pulled - gY).max() <= 1e-13 * max(1.0, np.abs(gY).max())
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_trace_ends_in_the_output_and_names_everything(name):
+    map_, theta, Y = point(name)
+    trace = map_.trace(theta, Y)
+    assert list(trace)[-1] == "output"
+    assert np.array_equal(trace["output"], map_.apply(theta, Y))
+
+
+def test_trace_of_a_chain_names_each_map_and_what_happens_in_it():
+    map_, theta, Y = point("chain-of-four")
+    trace = map_.trace(theta, Y)
+    layer = ["layer/convolution", "layer/preactivation", "layer/output"]
+    assert list(trace) == ["scale/output", *layer, "mixing/output", "classifier/output", "output"]
+    parts = map_.layout.unpack(theta)
+    assert list(parts) == ["scale/stencil", "layer/stencil", "layer/bias", "classifier/W", "classifier/mu"]
+    assert np.array_equal(trace["scale/output"], Y * parts["scale/stencil"].item())
+    K = Convolution(GRIDS[2], 1, 3).matrix(parts["layer/stencil"])
+    assert np.allclose(trace["layer/convolution"], K @ trace["scale/output"], rtol=0, atol=1e-13)
+    biases = np.repeat(parts["layer/bias"], 12)[:, None]
+    assert np.allclose(trace["layer/preactivation"] - trace["layer/convolution"], biases, rtol=0, atol=1e-13)
+    assert np.array_equal(trace["layer/output"], np.tanh(trace["layer/preactivation"]))
+    assert np.array_equal(trace["mixing/output"], map_.constants[0] @ trace["layer/output"])
+
+
+def kept(held, examples, seen=None):
+    """The arrays of one column per example that can be reached from a map at a point, each memory once."""
+    if isinstance(held, np.ndarray):
+        return {held.__array_interface__["data"][0]: held} if held.shape[1:] == (examples,) else {}
+    if isinstance(held, At):
+        inner = [held.output, held.jvp, held.vjp, held.second]
+    elif isinstance(held, FunctionType):
+        inner = [cell.cell_contents for cell in held.__closure__ or ()]
+    else:
+        inner = list(held) if isinstance(held, tuple | list) else []
+    seen = seen or set()
+    found = {}
+    for one in inner:
+        if id(one) not in seen:
+            seen.add(id(one))
+            found |= kept(one, examples, seen)
+    return found
+
+
+AT_MOST = {"rk4-of-any-map", "leapfrog-of-any-map", "rk4-T0"}
+"""Maps that keep less than `stored` says: layers do not ask for their inputs, or states are one array."""
+
+
+@pytest.mark.parametrize("name", sorted(set(MAPS) - {"euler-frugal"} - AT_MOST))
+def test_stored_counts_what_a_linearisation_keeps_beside_its_input(name):
+    map_, theta, _ = point(name)
+    Y = np.random.default_rng(8).standard_normal((map_.rows_in, 7))
+    arrays = kept(map_.at(theta, Y), 7)
+    arrays = {key: array for key, array in arrays.items() if not np.may_share_memory(array, Y)}
+    assert sum(array.shape[0] for array in arrays.values()) == map_.stored
+
+
+@pytest.mark.parametrize("name", sorted(AT_MOST))
+def test_stored_is_a_bound_where_a_linearisation_keeps_less(name):
+    map_, theta, _ = point(name)
+    arrays = kept(map_.at(theta, np.zeros((map_.rows_in, 7))), 7)
+    assert 0 < sum(array.shape[0] for array in arrays.values()) < map_.stored
+
+
+@pytest.mark.parametrize(
+    ("name", "work"),
+    [
+        ("layer-1d", 2 * 2 * 3 * 5),  # c_out c_in n_K n
+        ("layer-3d", 2 * 2 * 27 * 12),
+        ("layer-more-channels", 3 * 1 * 9 * 12),
+        ("opening-learned", 3 * 2 * 3 * 12),
+        ("opening-matrix", 8 * 5),
+        ("classifier", 4 * 2 * 12),
+        ("euler", 3 * (2 * 2 * 9 * 12)),
+        ("rk4", 3 * 4 * (2 * 2 * 9 * 12)),
+        ("midpoint-constant", 2 * 2 * (2 * 2 * 3 * 5)),
+        ("verlet", 7 * (2 * 2 * 9 * 12)),
+        ("leapfrog", 3 * (2 * 2 * 9 * 12)),
+        ("residual-fixed", 2 * 1 * 1 * 12 + 3 * (2 * 2 * 9 * 12)),
+        ("network-and-frozen-classifier", 2 * 1 * 1 * 12 + 3 * (2 * 2 * 9 * 12) + 4 * 2 * 12),
+        ("chain-of-four", 12 + 3 * 9 * 12 + 24 * 36 + 4 * 2 * 12),
+    ],
+)
+def test_work_is_counted_in_multiply_adds_of_one_example(name, work):
+    assert point(name)[0].multiply_adds == work
+
+
+def test_work_of_a_sparse_opening_is_its_number_of_values():
+    opening = matrix_map(scipy.sparse.csr_array(np.diag([1.0, 2.0, 3.0])))
+    assert opening.multiply_adds == 3
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_wrong_shapes_and_precisions_are_refused(name):
+    map_, theta, Y = point(name)
+    for evaluate in (map_.apply, map_.at, map_.trace):
+        with pytest.raises(InputError, match="expected"):
+            evaluate(theta, Y[:-1])
+        with pytest.raises(InputError, match="expected"):
+            evaluate(np.zeros(theta.size + 1), Y)
+        with pytest.raises(InputError, match="precision"):
+            evaluate(theta, Y.astype(np.float32))
+
+
+def test_parameters_that_do_not_fit_are_not_frozen():
+    layer = MAPS["layer-1d"]("float64")
+    with pytest.raises(InputError, match=r"expected \(14,\) = parts stencil .*, bias"):
+        frozen(layer, np.zeros(13))
+
+
+def test_maps_that_do_not_fit_make_no_sequence():
+    narrow, wide = MAPS["layer-more-channels"]("float64"), MAPS["layer-tanh"]("float64")
+    with pytest.raises(InputError, match="'a' gives 36 rows but 'b' takes 24"):
+        chain(("a", narrow), ("b", wide))
+    with pytest.raises(InputError, match="'b' gives 24 rows but 'c' takes 12"):
+        chain(("a", wide), ("b", wide), ("c", narrow))
+    with pytest.raises(InputError, match="at least one map"):
+        chain()

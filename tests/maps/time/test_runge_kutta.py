@@ -1,0 +1,135 @@
+"""Runge–Kutta steps: their tables, forward Euler among them, linear nets as polynomials of a matrix."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from maps.table import MAPS
+
+from refms.errors import InputError
+from refms.grid import Grid
+from refms.maps.activation import IDENTITY, TANH
+from refms.maps.layers.convolution import convolution_layer
+from refms.maps.layers.linear import matrix_map
+from refms.maps.time.euler import forward_euler
+from refms.maps.time.runge_kutta import runge_kutta
+from refms.maps.time.tableau import EULER, MIDPOINT, RK4, Tableau
+from refms.stencils.convolution import Convolution
+
+TABLES = (EULER, MIDPOINT, RK4)
+CONVOLUTION = Convolution(Grid((4, 3)), 2, 2)
+LAYER = convolution_layer(CONVOLUTION, TANH)
+
+
+@pytest.mark.parametrize("tableau", TABLES, ids=lambda one: one.name)
+def test_the_table_meets_the_order_conditions_and_no_more(tableau):
+    b, c = np.array(tableau.b), np.array(tableau.nodes)
+    a = np.zeros((tableau.stages, tableau.stages))
+    for i, row in enumerate(tableau.a):
+        a[i, : len(row)] = row
+    conditions = {  # sums over rooted trees with up to four vertices
+        1: [(b.sum(), 1)],
+        2: [(b @ c, 1 / 2)],
+        3: [(b @ c**2, 1 / 3), (b @ a @ c, 1 / 6)],
+        4: [(b @ c**3, 1 / 4), ((b * c) @ a @ c, 1 / 8), (b @ a @ c**2, 1 / 12), (b @ a @ a @ c, 1 / 24)],
+    }
+    met = {p: all(abs(x - y) < 1e-15 for x, y in pairs) for p, pairs in conditions.items()}
+    assert [p for p, holds in met.items() if holds] == list(range(1, tableau.order + 1))
+
+
+@pytest.mark.parametrize("tableau", TABLES, ids=lambda one: one.name)
+def test_amplification_is_the_beginning_of_the_exponential_series(tableau):
+    z = np.array([0.3 + 0.4j, -2.0, 1.5j])
+    series = sum(z**p / math.factorial(p) for p in range(tableau.order + 1))
+    assert np.abs(tableau.amplification(z) - series).max() < 1e-14
+
+
+def test_limits_of_stability_on_the_real_and_imaginary_axes():
+    for tableau, real, imaginary in ((EULER, 2, 0), (MIDPOINT, 2, 0), (RK4, 2.785293563, 2 * math.sqrt(2))):
+        assert abs(tableau.amplification(np.array(-real))) == pytest.approx(1, abs=1e-8)
+        assert abs(tableau.amplification(np.array(-1.001 * real))) > 1
+        if imaginary:
+            assert abs(tableau.amplification(np.array(1j * imaginary))) == pytest.approx(1, abs=1e-12)
+        assert abs(tableau.amplification(np.array(1.001j * imaginary + 0.01j))) > 1
+
+
+@pytest.mark.parametrize("tableau", TABLES, ids=lambda one: one.name)
+def test_a_linear_net_is_the_power_of_the_polynomial_of_its_matrix(tableau):
+    steps = runge_kutta(convolution_layer(CONVOLUTION, IDENTITY), 3, 0.9, tableau)
+    rng = np.random.default_rng(0)
+    one = 0.5 * rng.standard_normal(LAYER.layout.size)
+    one[-2:] = 0
+    K = CONVOLUTION.matrix(one[:-2].reshape(2, 2, 3, 3)).toarray()
+    R = sum(np.linalg.matrix_power(0.3 * K, p) / math.factorial(p) for p in range(tableau.order + 1))
+    Y = rng.standard_normal((24, 2))
+    expected = np.linalg.matrix_power(R, 3) @ Y
+    assert np.abs(steps.apply(np.tile(one, 3), Y) - expected).max() < 1e-12 * np.abs(expected).max()
+
+
+def test_forward_euler_by_its_table_is_forward_euler():
+    rng = np.random.default_rng(1)
+    plain, tabled = forward_euler(LAYER, 3, 1.2), runge_kutta(LAYER, 3, 1.2, EULER)
+    theta, dtheta = (rng.standard_normal(plain.layout.size) for _ in range(2))
+    Y, dY, G = (rng.standard_normal((24, 4)) for _ in range(3))
+    one, other = plain.at(theta, Y), tabled.at(theta, Y)
+    for found, expected in (
+        (other.output, one.output),
+        (other.jvp(dtheta, dY), one.jvp(dtheta, dY)),
+        (other.vjp(G)[0], one.vjp(G)[0]),
+        (other.vjp(G)[1], one.vjp(G)[1]),
+    ):
+        assert np.abs(found - expected).max() <= 1e-14 * max(1, np.abs(expected).max())
+
+
+@pytest.mark.parametrize("tableau", [MIDPOINT, RK4], ids=lambda one: one.name)
+def test_one_layer_is_a_step_with_constant_parameters(tableau):
+    rng = np.random.default_rng(2)
+    theta, Y = rng.standard_normal(LAYER.layout.size), rng.standard_normal((24, 2))
+    results = [
+        runge_kutta(LAYER, 1, 0.7, tableau, kind).apply(theta, Y) for kind in ("constant", "linear", "cubic")
+    ]
+    assert all(np.abs(one - results[0]).max() < 1e-15 for one in results)
+
+
+def test_rk4_by_hand():
+    # y' = a y with a = 1 in step 0 and parameters without effect: exp(1) up to the fourth term, twice
+    steps = runge_kutta(matrix_map(np.eye(1)), 2, 2.0, RK4)
+    assert steps.apply(np.zeros(0), np.ones((1, 1))).item() == pytest.approx((65 / 24) ** 2, rel=1e-15)
+
+
+def test_trace_names_states_stages_and_what_happens_in_them():
+    map_ = MAPS["midpoint"]("float64")
+    rng = np.random.default_rng(3)
+    theta, Y = rng.standard_normal(map_.layout.size), rng.standard_normal((map_.rows_in, 2))
+    trace = map_.trace(theta, Y)
+    inner = ["convolution", "preactivation", "output"]
+    names = [
+        name
+        for k in range(3)
+        for name in [*(f"layer{k}/stage{i}/{key}" for i in range(2) for key in inner), f"y{k + 1}"]
+    ]
+    assert list(trace) == ["y0", *names, "output"]
+    theta_half = map_.time.by_layer(theta)[:2].mean(axis=0)
+    u = Y + 0.2 * trace["layer0/stage0/output"]
+    assert np.allclose(trace["y1"], Y + 0.4 * map_.time.layer.apply(theta_half, u), rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "message"),
+    [
+        (((),), (0.5,), "sum to 0.5"),
+        (((0.5,), ()), (0.5, 0.5), "an explicit method"),
+        (((),), (0.5, 0.5), "an explicit method"),
+        ((), (), "an explicit method"),
+    ],
+)
+def test_tables_that_are_no_explicit_method_are_refused(a, b, message):
+    with pytest.raises(InputError, match=message):
+        Tableau("mine", a, b, 1)
+
+
+def test_an_unknown_interpolation_is_refused():
+    with pytest.raises(InputError, match="Did you mean 'cubic'"):
+        runge_kutta(LAYER, 2, 1.0, RK4, "cubik")
