@@ -15,7 +15,7 @@ from refms.grid import Grid
 from refms.maps.combinators import second_of_linear
 from refms.maps.layout import EMPTY
 from refms.maps.map import At, Gradients, Map
-from refms.stencils.kronecker import delivered, identity, kronecker
+from refms.stencils.kronecker import deliver, identity, kronecker
 
 WHOLE_MESH = 0
 """The number of cells along an axis that stands for all of them."""
@@ -148,7 +148,7 @@ def pooling_matrix(
         scipy.sparse.kron(identity(blocks), np.full((1, n // blocks), blocks / n), format="csr")
         for blocks, n in zip(pooled_grid(grid, cells).shape, grid.shape, strict=True)
     ]
-    return delivered(kronecker(identity(channels), *factors), dtype, backend)
+    return deliver(kronecker(identity(channels), *factors), dtype, backend)
 
 
 def average_pooling(grid: Grid, channels: int, cells: int) -> Map:

@@ -17,8 +17,8 @@ from refms.errors import Array, FileError
 from refms.io.checkpoint_files import CheckpointFiles
 from refms.io.model_file import load_model, save_model
 from refms.model import Model
-from refms.objective.batches import LabelledColumns
-from refms.objective.shards import Team
+from refms.objective.examples import Examples
+from refms.objective.workers import Workers
 from refms.optimize.history import History, HistoryRow
 from refms.optimize.joint import JOINT, joined
 from refms.optimize.schedule import Monitor, Report
@@ -70,7 +70,7 @@ class Bench:
         """Return the random start on a mesh of ``size`` cells along each axis."""
         return start_of(replace(configuration, data=replace(configuration.data, size=size)), self.dataset)
 
-    def examples(self, configuration: Configuration, model: Model) -> tuple[LabelledColumns, LabelledColumns]:
+    def examples(self, configuration: Configuration, model: Model) -> tuple[Examples, Examples]:
         """Return training and validation examples on a model's mesh and in its precision."""
         training, validation = split_by(configuration.data, self.dataset)
         return examples_of(model, training), examples_of(model, validation)
@@ -125,7 +125,7 @@ class Bench:
             files.remove()
         start = replace(start, record={**start.record, "asked": asked}, history=History())  # a new curve
         experiment = Experiment(configuration, start, *self.examples(configuration, start))
-        done = _train(name, experiment, files, Team(threads=self.threads))
+        done = _train(name, experiment, files, Workers(threads=self.threads))
         unit = _unit(done, experiment)
         save_model(net, done.model, overwrite=True)
         write_json(str(kept), {"asked": asked, **unit})
@@ -133,13 +133,13 @@ class Bench:
         return done.model, unit
 
 
-def _train(name: str, experiment: Experiment, files: CheckpointFiles, team: Team) -> Training:
+def _train(name: str, experiment: Experiment, files: CheckpointFiles, workers: Workers) -> Training:
     """Train, or go on from the newest checkpoint; each iteration prints a row and leaves a checkpoint."""
     begin = files.newest() if files.existing() else Checkpoint(experiment.model)
     sections = experiment.configuration.regularization, experiment.configuration.optimization
     with status_line():
         monitor = _measuring(name, experiment, begin)
-        return train(begin, experiment.examples, *sections, monitor, team, files.write)
+        return train(begin, experiment.examples, *sections, monitor, workers, files.write)
 
 
 def _measuring(name: str, experiment: Experiment, begin: Checkpoint) -> Monitor:
