@@ -47,20 +47,7 @@ class Case:
         timeout: float | None = None,
         where: Position | None = None,
     ) -> Row:
-        """Check the property on the instances of this dimension.
-
-        Parameters
-        ----------
-        tier, seed, timeout
-            As for :func:`refms.conformance.runner.run`.
-        where : Position or None
-            Told every instance and every call.
-
-        Returns
-        -------
-        Row
-            What was found.
-        """
+        """Check the property on the instances of this dimension."""
         gate = Gate(self.adapter, where)
         if self.dimension is not None:
             gate.profile = dataclasses.replace(gate.profile, dimensions=(self.dimension,))
@@ -70,20 +57,6 @@ class Case:
 def cases(adapters: Iterable[Any], properties: Sequence[Property] = PROPERTIES) -> tuple[Case, ...]:
     """Return all cases of some adapters, in the order of the catalogue.
 
-    Parameters
-    ----------
-    adapters : iterable of Adapter
-        For example one for each precision.
-    properties : sequence of Property
-        The catalogue or a part of it.
-
-    Returns
-    -------
-    tuple of Case
-        At least one for every property and adapter: what cannot be run must be seen.
-
-    Examples
-    --------
     >>> from refms.conformance import Adapter, Profile
     >>> found = cases([Adapter(Profile("mine", dimensions=(1, 2)))])
     >>> [case.id for case in found if case.law.id in ("C5", "S3", "G10")]

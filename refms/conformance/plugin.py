@@ -97,22 +97,7 @@ def parametrize_with_properties(
 
 
 def judge(row: Row, case: Case, adapter: str = "") -> None:
-    """End a test as a row says: skip what was not tested, raise what failed.
-
-    Parameters
-    ----------
-    row : Row
-        What was found.
-    case : Case
-        Where.
-    adapter : str
-        By which name the script that shows a failure imports the adapter; empty for a placeholder.
-
-    Raises
-    ------
-    PropertyFailure
-        For FAIL.
-    """
+    """End a test as a row says: skip what was not tested, raise what failed."""
     __tracebackhide__ = True
     script = naming(row.reproduction, adapter, case.adapter.profile.dtype) if adapter else row.reproduction
     if row.verdict in UNTESTED:
@@ -132,25 +117,7 @@ def judge(row: Row, case: Case, adapter: str = "") -> None:
 
 
 def from_options(config: pytest.Config) -> Catalogue:
-    """Return the catalogue that the options of a run ask for.
-
-    Parameters
-    ----------
-    config : pytest.Config
-        With the options of ``refms.pytest_options``.
-
-    Returns
-    -------
-    Catalogue
-        A plugin to register.
-
-    Raises
-    ------
-    pytest.UsageError
-        If the adapter or the file of expected failures cannot be used.
-    pytest.exit.Exception
-        With the exit code 4 if the kit fails its own self-test: it must judge nobody then.
-    """
+    """Return the catalogue that the options of a run ask for."""
     wrong = [] if hasattr(config, "workerinput") else complaints()  # once, not in every worker of xdist
     if wrong:
         pytest.exit("\n".join(f"refms: {line}" for line in wrong), returncode=KIT_BROKEN)

@@ -99,18 +99,7 @@ class Family:
         cost: int = 1,
         uses: tuple[str, ...] = (),
     ) -> Callable[[Check], Property]:
-        """Return a decorator that turns a check into a property.
-
-        Parameters
-        ----------
-        id, title, statement, source, catches, needs, domain, cost, uses
-            See :class:`Property`.
-
-        Returns
-        -------
-        callable
-            check -> Property.
-        """
+        """Return a decorator that turns a check into a property."""
 
         def made(check: Check) -> Property:
             family = self.name

@@ -91,27 +91,7 @@ def reported(
     properties: Sequence[Property] = PROPERTIES,
     progress: Progress | None = None,
 ) -> Report:
-    """Return the report of a run, however its properties are checked.
-
-    Parameters
-    ----------
-    profile : Profile
-        What the implementation declares.
-    check : callable
-        Property -> Row, called for the chosen properties in the order of the catalogue.
-    tier, seed, properties, progress
-        As for :func:`run`.
-
-    Returns
-    -------
-    Report
-        One row for every property of the catalogue.
-
-    Raises
-    ------
-    InputError
-        If the tier is unknown.
-    """
+    """Return the report of a run, however its properties are checked."""
     require_choice(tier, TIERS, "tier")
     chosen = {item.id for item in properties}
     catalogue = (*PROPERTIES, *(item for item in properties if item not in PROPERTIES))
@@ -127,28 +107,7 @@ def reported(
 
 
 def checked(gate: Gate, item: Property, tier: str, seed: int, timeout: float | None = None) -> Row:
-    """Return the row of one property: its worst outcome over the instances of the tier.
-
-    Parameters
-    ----------
-    gate : Gate
-        The implementation.
-    item : Property
-        What to check.
-    tier : str
-        How many instances.
-    seed : int
-        Their seed.
-    timeout : float or None
-        Seconds, as for :func:`run`.
-
-    Returns
-    -------
-    Row
-        FAIL if an outcome, an exception or the time limit says so; else NOT IMPLEMENTED if an operation is
-        missing, be it for one instance alone; NOT RUN if the profile holds no instance; else the worst
-        outcome.
-    """
+    """Return the row of one property: its worst outcome over the instances of the tier."""
     gate.where.limit = timeout if gate.where.limit is None else gate.where.limit
     try:
         with time_limit(timeout):
@@ -218,27 +177,7 @@ def _replayed(row: Row, profile: Profile, item: Property, tier: str, seed: int) 
 
 
 def examined(gate: Gate, item: Property, case: Instance) -> Outcome:
-    """Return what a property finds on one instance.
-
-    Parameters
-    ----------
-    gate : Gate
-        The implementation.
-    item : Property
-        What to check.
-    case : Instance
-        On what.
-
-    Returns
-    -------
-    Outcome
-        FAIL where something was raised.
-
-    Raises
-    ------
-    NotImplementedError
-        Where the adapter raises it; all else is caught.
-    """
+    """Return what a property finds on one instance."""
     gate.where.begin(case.describe())
     try:
         with np.errstate(all="ignore"):

@@ -167,19 +167,6 @@ ELSEWHERE = (
 def self_test(*, long: bool = False) -> Iterator[Finding]:
     """Look the kit over in this installation.
 
-    Parameters
-    ----------
-    long : bool
-        Whether to take more properties and the adapters that need a process of their own: half a minute in
-        place of half a second.
-
-    Yields
-    ------
-    Finding
-        One a kind of adapter.
-
-    Examples
-    --------
     >>> next(self_test()).line
     'good   refms itself: PASS in C9, D1, S3, S6'
     """
@@ -198,13 +185,7 @@ def self_test(*, long: bool = False) -> Iterator[Finding]:
 
 
 def complaints() -> list[str]:
-    """Return a line for each kind that the quick self-test judges wrongly, and what to do; or nothing.
-
-    Returns
-    -------
-    list of str
-        For a user who wanted another adapter judged.
-    """
+    """Return a line for each kind that the quick self-test judges wrongly, and what to do; or nothing."""
     wrong = [finding.line for finding in self_test() if not finding.good]
     advice = (
         "the kit itself does not work in this installation, so nothing was judged. Reinstall refms and NumPy "

@@ -36,23 +36,7 @@ class Plug:
     make: Callable[[str], Any]
 
     def adapter(self, dtype: str) -> Any:
-        """Return the adapter for one precision.
-
-        Parameters
-        ----------
-        dtype : str
-            One of ``dtypes``.
-
-        Returns
-        -------
-        Adapter
-            With the profile's dtype as asked.
-
-        Raises
-        ------
-        InputError
-            If the precision is not offered, if it cannot be made, has no profile, or one of another dtype.
-        """
+        """Return the adapter for one precision."""
         require_choice(dtype, self.dtypes, f"dtype of {self.name}")
         try:
             made = self.make(dtype)
@@ -76,27 +60,6 @@ class Plug:
 def plug(target: Any, name: str = "") -> Plug:
     """Return an implementation, whatever was given for it.
 
-    Parameters
-    ----------
-    target : adapter, class, function or str
-        An adapter (it has its one precision); a class or function that returns one, called with ``dtype=`` if
-        it takes that (both precisions) and without arguments if not; or the name of any of these, see
-        :func:`load`.
-    name : str
-        What messages call it; by default its own name.
-
-    Returns
-    -------
-    Plug
-        The implementation.
-
-    Raises
-    ------
-    InputError
-        If it is none of these.
-
-    Examples
-    --------
     >>> from refms.conformance.adapters.adapter import Adapter
     >>> plug(Adapter(Profile("mine", dtype="float32"))).dtypes
     ('float32',)
@@ -124,24 +87,7 @@ def plug(target: Any, name: str = "") -> Plug:
 
 
 def load(spec: str) -> Plug:
-    """Return the implementation with a given name.
-
-    Parameters
-    ----------
-    spec : str
-        ``"package.module:Name"``, or ``"path/to/file.py:Name"``. Modules are also looked for in the current
-        folder.
-
-    Returns
-    -------
-    Plug
-        The implementation.
-
-    Raises
-    ------
-    InputError
-        If it cannot be imported, or is none.
-    """
+    """Return the implementation with a given name."""
     place, colon, name = spec.rpartition(":")
     if not (colon and place and name.isidentifier()):
         raise InputError(f"{spec!r} names no adapter; expected package.module:Name or path/to/file.py:Name.")

@@ -41,20 +41,7 @@ from refms.stencils.transfer import transfer_pair
 
 
 def reference_profile(name: str = "refms", dtype: str = "float64") -> Profile:
-    """Return the profile of refms: everything the kit knows, in columns.
-
-    Parameters
-    ----------
-    name : str
-        Name in reports.
-    dtype : str
-        ``"float64"`` or ``"float32"``.
-
-    Returns
-    -------
-    Profile
-        All dimensions, boundaries, pairs and activations; stencils up to size 7.
-    """
+    """Return the profile of refms: everything the kit knows, in columns."""
     return Profile(
         name,
         dtype=dtype,

@@ -79,28 +79,6 @@ def instances(
 ) -> tuple[Instance, ...]:
     """Return random instances of a domain within a profile, going round dimensions, pairs and boundaries.
 
-    Parameters
-    ----------
-    domain : Domain
-        What a property is stated for.
-    profile : Profile
-        What an implementation covers.
-    count : int
-        How many; at least one for every admissible pair is made.
-    seed : int
-        Equal seeds give equal instances.
-    spread : Spread
-        How widely shapes and sizes are drawn.
-    first : int
-        With which of the endless sequence of instances of this seed to begin.
-
-    Returns
-    -------
-    tuple of Instance
-        Empty if the profile has nothing in the domain.
-
-    Examples
-    --------
     >>> len(instances(Domain(boundary="periodic"), Profile("mine"), 4, 0))
     4
     """

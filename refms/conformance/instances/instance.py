@@ -94,22 +94,7 @@ class Instance:
         return Problem(self.grid, self.final_time, self.boundary, self.activation)
 
     def draw(self, name: str, *shape: int, scale: float = 1.0) -> Array:
-        """Return standard normal numbers that depend on the seed, the name and the shape alone.
-
-        Parameters
-        ----------
-        name : str
-            What is drawn; another name gives other numbers.
-        *shape : int
-            Shape.
-        scale : float
-            They are multiplied by this.
-
-        Returns
-        -------
-        numpy.ndarray
-            In the instance's dtype: the same draws in both precisions, rounded.
-        """
+        """Return standard normal numbers that depend on the seed, the name and the shape alone."""
         return (scale * self._rng(name).standard_normal(shape)).astype(self.dtype)
 
     def stencils(self, name: str = "S") -> Array:
@@ -142,18 +127,6 @@ class Instance:
 
         They are scaled so that ‖K(s)‖, the features and the logits are about one, which keeps round-off
         small: the opening undoes the size of the images.
-
-        Parameters
-        ----------
-        name : str
-            Another name gives other numbers.
-        layers : int or None
-            N; None takes the instance's.
-
-        Returns
-        -------
-        dict of str to array
-            The arrays of ``PARAMETERS``.
         """
         c, N = self.c_out, layers or self.layers
         shapes = {

@@ -72,28 +72,6 @@ def extents(
 ) -> tuple[int, ...]:
     """Return the extents of a grid of some kind.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Draws.
-    shape : str
-        One of ``SHAPES``.
-    least : tuple of int
-        Smallest extents that the domain allows.
-    usual : tuple of int
-        Extents of the usual kind, kept where the shape says nothing about them.
-    multiple : int
-        What all of them are multiples of.
-    small : bool
-        Whether few cells are enough.
-
-    Returns
-    -------
-    tuple of int
-        At least ``least``.
-
-    Examples
-    --------
     >>> extents(np.random.default_rng(0), "least", (1, 2), (5, 6))
     (1, 2)
     """
@@ -120,26 +98,6 @@ def channels(
 ) -> tuple[int, int]:
     """Return c_in and c_out of an instance of some kind.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Draws.
-    shape : str
-        One of ``SHAPES``.
-    usual : tuple of int
-        Channels of the usual kind.
-    cells : int
-        Cells of the grid.
-    small : bool
-        Whether few channels are enough.
-
-    Returns
-    -------
-    tuple of int
-        At least 1 each.
-
-    Examples
-    --------
     >>> channels(np.random.default_rng(0), "alone", (2, 3), 16, False)
     (1, 1)
     """
@@ -156,22 +114,6 @@ def channels(
 def counts(rng: np.random.Generator, shape: str, usual: tuple[int, int, int]) -> tuple[int, int, int]:
     """Return the numbers of examples, classes and layers of an instance of some kind.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Draws.
-    shape : str
-        One of ``SHAPES``.
-    usual : tuple of int
-        m, ℓ and N of the usual kind.
-
-    Returns
-    -------
-    tuple of int
-        m, ℓ and N.
-
-    Examples
-    --------
     >>> counts(np.random.default_rng(0), "alone", (3, 4, 2))
     (1, 2, 1)
     """

@@ -14,24 +14,6 @@ _SPREADS = {"torture": HARSH}
 def drawn(item: Property, profile: Profile, tier: str, seed: int) -> tuple[Instance, ...]:
     """Return the instances on which a property is checked.
 
-    Parameters
-    ----------
-    item : Property
-        What is checked; dear properties get fewer instances.
-    profile : Profile
-        What the implementation covers.
-    tier : str
-        How many; in ``"torture"`` also scales from 1e-6 to 1e6 and shapes of all kinds.
-    seed : int
-        Equal seeds give equal instances.
-
-    Returns
-    -------
-    tuple of Instance
-        Empty if the profile has none in the domain.
-
-    Examples
-    --------
     >>> from refms.conformance.properties import PROPERTIES
     >>> len(drawn(PROPERTIES[0], Profile("mine"), "quick", 0))
     4

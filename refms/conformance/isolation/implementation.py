@@ -98,21 +98,7 @@ class Isolated:
         properties: Sequence[Property] = PROPERTIES,
         progress: Progress | None = None,
     ) -> Report:
-        """Check it as :func:`refms.conformance.runner.run` does.
-
-        Parameters
-        ----------
-        adapter : Elsewhere
-            One of ``adapters``.
-        tier, seed, properties, progress
-            As there; of the catalogue.
-
-        Returns
-        -------
-        Report
-            The same rows. A property that hangs or in which the process dies has failed; one that needs an
-            operation which has hung ``MOST_HANGS`` times before is not run.
-        """
+        """Check it as :func:`refms.conformance.runner.run` does."""
 
         def check(item: Property) -> Row:
             return self.check(Case(item, adapter, None), tier, seed)
@@ -120,20 +106,7 @@ class Isolated:
         return reported(adapter.profile, check, tier, seed, properties, progress)
 
     def check(self, case: Case, tier: str = "quick", seed: int = 0) -> Row:
-        """Check one property, in one dimension or in all.
-
-        Parameters
-        ----------
-        case : Case
-            Its adapter is one of ``adapters``.
-        tier, seed
-            As for :meth:`run`.
-
-        Returns
-        -------
-        Row
-            What was found.
-        """
+        """Check one property, in one dimension or in all."""
         for operation in case.law.operations:
             before = self._hung.get(operation, [])
             if len(before) >= MOST_HANGS:
@@ -155,18 +128,7 @@ class Isolated:
         return messages.row(answer["row"])
 
     def probe(self, adapter: Elsewhere) -> Probe:
-        """Infer its conventions as :func:`refms.conformance.probing.probe.probe` does.
-
-        Parameters
-        ----------
-        adapter : Elsewhere
-            One of ``adapters``.
-
-        Returns
-        -------
-        Probe
-            Nothing can be told of an implementation that hangs or dies.
-        """
+        """Infer its conventions as :func:`refms.conformance.probing.probe.probe` does."""
         if any(len(ids) >= MOST_HANGS for ids in self._hung.values()):
             return _untold(adapter, "it hung before.")
         where = Position()

@@ -14,8 +14,6 @@ from refms.conformance.reports.report import Row
 def line(message: dict[str, Any]) -> bytes:
     r"""Return a message as one line of ASCII; numbers of NumPy become those of Python.
 
-    Examples
-    --------
     >>> line({"enter": "restrict"})
     b'{"enter": "restrict"}\n'
     """
@@ -25,8 +23,6 @@ def line(message: dict[str, Any]) -> bytes:
 def message(line: bytes) -> dict[str, Any]:
     """Return the message in a line, with tuples for lists; empty if there is none in it.
 
-    Examples
-    --------
     >>> message(b'{"grid": [4, 4]}'), message(b"noise")
     ({'grid': (4, 4)}, {})
     """

@@ -67,23 +67,7 @@ class Process:
             self._popen.stdin.flush()
 
     def hear(self, until: float | None) -> dict[str, Any] | None:
-        """Return the next message.
-
-        Parameters
-        ----------
-        until : float or None
-            When to stop waiting, by ``time.monotonic``; None for never.
-
-        Returns
-        -------
-        dict or None
-            None if none has come in time.
-
-        Raises
-        ------
-        Died
-            If the process has ended.
-        """
+        """Return the next message."""
         while True:
             alive = self._popen.poll() is None
             left = _LOOK if until is None else min(until - time.monotonic(), _LOOK)
@@ -138,8 +122,6 @@ class Process:
 def ended(code: int) -> str:
     """Return in words how a process has ended.
 
-    Examples
-    --------
     >>> ended(3), ended(-11)
     ('the process ended itself with exit code 3', 'the process died with signal 11 (SIGSEGV)')
     """

@@ -33,21 +33,6 @@ class TimeIsUp(BaseException):
 def time_limit(seconds: float | None) -> Iterator[None]:
     """Raise :class:`TimeIsUp` in the block when its time is up.
 
-    Parameters
-    ----------
-    seconds : float or None
-        The limit; None for none.
-
-    Raises
-    ------
-    TimeIsUp
-        In the block. Only in the main thread of a POSIX system, and only where Python code runs: compiled
-        code that does not return is not interrupted. Elsewhere the limit has no effect.
-    InputError
-        If the limit is not positive.
-
-    Examples
-    --------
     >>> try:
     ...     with time_limit(0.01):
     ...         while True:

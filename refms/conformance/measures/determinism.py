@@ -31,28 +31,6 @@ def classified(
 ) -> Outcome:
     """Judge how alike results are, and note the class.
 
-    Parameters
-    ----------
-    trial : Trial
-        What was called; its operation is the subject of the note.
-    expected : tuple of array
-        The first result.
-    found : iterable of tuple of array
-        Those that should be the same.
-    scale : float
-        Against which errors count.
-    dtype : str
-        Its eps is the unit.
-    text : str
-        Why they should be the same.
-
-    Returns
-    -------
-    Outcome
-        FAIL for ``"neither"``, and where there is NaN; ρ is the largest.
-
-    Examples
-    --------
     >>> one = np.array([0.1 + 0.2])
     >>> trial = Trial("restrict", (), bound=1.0)
     >>> classified(trial, (one,), [(np.array([0.3]),)], 1.0, "float64", "again").notes[0].text
@@ -72,25 +50,7 @@ def classified(
 
 
 def at_once(calls: Sequence[Callable[[], Numbers]], times: int) -> list[list[Numbers]]:
-    """Return what functions return that are called at the same time, each from a thread of its own.
-
-    Parameters
-    ----------
-    calls : sequence of callable
-        One a thread.
-    times : int
-        How often each thread calls.
-
-    Returns
-    -------
-    list of list
-        For every function its results.
-
-    Raises
-    ------
-    Exception
-        The first that a function raised.
-    """
+    """Return what functions return that are called at the same time, each from a thread of its own."""
     results: list[list[Numbers]] = [[] for _ in calls]
     errors: list[BaseException] = []
     start = threading.Barrier(len(calls))
@@ -120,13 +80,7 @@ def at_once(calls: Sequence[Callable[[], Numbers]], times: int) -> list[list[Num
 
 
 def library_threads() -> Callable[[int], AbstractContextManager[Any]] | None:
-    """Return what limits the threads of BLAS and OpenMP, as far as threadpoolctl is installed.
-
-    Returns
-    -------
-    callable or None
-        Number of threads -> context manager in which it holds; None without threadpoolctl.
-    """
+    """Return what limits the threads of BLAS and OpenMP, as far as threadpoolctl is installed."""
     try:
         module = importlib.import_module("threadpoolctl")
     except ImportError:

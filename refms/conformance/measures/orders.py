@@ -13,26 +13,6 @@ def ordered(
 ) -> Outcome:
     """Judge the slope of errors between the two finest meshes.
 
-    Parameters
-    ----------
-    counts : sequence of int
-        Cells or layers, each twice the one before.
-    errors : sequence of float
-        One for each.
-    low, high : float
-        The window of the slope.
-    text : str
-        Which order it is.
-    name : str
-        What is counted.
-
-    Returns
-    -------
-    Outcome
-        FAIL also where an error is zero or not finite, for then there is no order. Its detail is the table.
-
-    Examples
-    --------
     >>> found = ordered((16, 32), (4e-2, 1e-2), 1.8, 2.2, "order")
     >>> print(found.detail)
            n      error  slope
@@ -54,26 +34,6 @@ def steps_table(
 ) -> str:
     """Return errors by steps as text, with the slope from each step to the next beside each column.
 
-    Parameters
-    ----------
-    name : str
-        Of the first column.
-    labels : sequence of str
-        How each step is called.
-    steps : sequence of float
-        The steps, falling.
-    columns : mapping of str to sequence of float
-        Errors, one for each step.
-    others : mapping of str to sequence of float or None
-        Columns without slopes.
-
-    Returns
-    -------
-    str
-        A heading and one line a step.
-
-    Examples
-    --------
     >>> print(steps_table("t", ["1/2", "1/4"], [0.5, 0.25], {"R1": [8.0, 2.0]}, {"floor": [0.0, 0.0]}))
            t         R1  slope      floor
          1/2   8.00e+00          0.00e+00

@@ -69,24 +69,6 @@ class Outcome:
 def residual(got: Array, expected: Array, scale: float, dtype: str, text: str) -> Outcome:
     """Judge ρ = max|got − expected| / (eps · scale).
 
-    Parameters
-    ----------
-    got, expected : array or float
-        Compared in double precision.
-    scale : float
-        The size against which errors count.
-    dtype : str
-        Its eps is the unit.
-    text : str
-        What was compared and the formula of the scale.
-
-    Returns
-    -------
-    Outcome
-        PASS to 30, MARGINAL to 300, else FAIL; also FAIL for shapes that differ and for NaN.
-
-    Examples
-    --------
     >>> residual(np.ones(2), np.ones(2), 1.0, "float64", "ones").verdict
     'PASS'
     """
@@ -109,36 +91,12 @@ def residual(got: Array, expected: Array, scale: float, dtype: str, text: str) -
 
 
 def agree(first: Array, second: Array, scale: float, dtype: str, text: str) -> Outcome:
-    """Judge two results of the implementation against each other; two constants prove nothing and fail.
-
-    Parameters
-    ----------
-    first, second, scale, dtype, text
-        As for :func:`residual`.
-
-    Returns
-    -------
-    Outcome
-        As :func:`residual`, and FAIL where the first result is one number throughout.
-    """
+    """Judge two results of the implementation against each other; two constants prove nothing and fail."""
     return both(residual(first, second, scale, dtype, text), varies(first, text))
 
 
 def varies(array: Array, text: str) -> Outcome:
-    """Judge that a result is not the same number throughout, for then what holds of it is trivial.
-
-    Parameters
-    ----------
-    array : array
-        The result; a single number must not be zero.
-    text : str
-        What it is.
-
-    Returns
-    -------
-    Outcome
-        PASS or FAIL, without ρ.
-    """
+    """Judge that a result is not the same number throughout, for then what holds of it is trivial."""
     values = np.asarray(array).ravel()
     trivial = not np.any(values != values[0]) if values.size > 1 else not np.any(values != 0)
     return holds(not trivial, text, "only one and the same number came back, so nothing was tested")
@@ -147,22 +105,6 @@ def varies(array: Array, text: str) -> Outcome:
 def within(value: float, low: float, high: float, text: str, detail: str = "") -> Outcome:
     """Judge that a number, such as a slope, lies in a window.
 
-    Parameters
-    ----------
-    value, low, high : float
-        The number and the ends of the window.
-    text : str
-        What the number is.
-    detail : str
-        What it was found from.
-
-    Returns
-    -------
-    Outcome
-        PASS or FAIL, without ρ.
-
-    Examples
-    --------
     >>> within(1.01, 0.9, 1.1, "slope").verdict
     'PASS'
     """
@@ -173,22 +115,7 @@ def within(value: float, low: float, high: float, text: str, detail: str = "") -
 
 
 def holds(condition: Any, criterion: str, otherwise: str) -> Outcome:
-    """Judge a yes-or-no statement.
-
-    Parameters
-    ----------
-    condition : bool
-        Whether it holds.
-    criterion : str
-        The statement.
-    otherwise : str
-        What was found if it does not hold.
-
-    Returns
-    -------
-    Outcome
-        PASS or FAIL, without ρ.
-    """
+    """Judge a yes-or-no statement."""
     good = bool(condition)
     return Outcome("PASS" if good else "FAIL", None, criterion, "" if good else f"{criterion}: {otherwise}.")
 
@@ -201,19 +128,6 @@ def both(*outcomes: Outcome) -> Outcome:
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
     """Return the worst of several outcomes; none at all is a FAIL, because nothing was checked.
 
-    Parameters
-    ----------
-    outcomes : iterable of Outcome
-        What to combine.
-
-    Returns
-    -------
-    Outcome
-        Verdict and sentence of the worst one (the larger ρ decides between equals), the largest ρ of all, one
-        note for every subject, and the detail of the worst one, or of the first that has any.
-
-    Examples
-    --------
     >>> worst([Outcome("PASS", 1.0, "a"), Outcome("PASS", 2.0, "b")]).rho
     2.0
     """

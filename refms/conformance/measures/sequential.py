@@ -57,33 +57,6 @@ def sequential_test(
 ) -> Evidence:
     """Test whether bounded random vectors have the stated means, and stop as soon as they have not.
 
-    Parameters
-    ----------
-    draw : callable
-        Number of the draw (0, 1, …) -> vector, shape (k,); draws are independent, components need not be.
-    mean : array
-        The means μ that are to be tested, shape (k,).
-    low, high : array
-        Bounds of the components, shape (k,); low < mean < high.
-    alpha : float
-        Largest probability of a false alarm, whatever the distribution is and whenever the test stops.
-    budget : int
-        Draws after which the test gives up, at least 1.
-    tolerance : array or float
-        Errors of rounding: bounds and means count as right within so much.
-
-    Returns
-    -------
-    Evidence
-        Rejected where the capital reached 1/alpha or a draw lay outside of its bounds.
-
-    Raises
-    ------
-    InputError
-        If a mean is not between its bounds, alpha not in (0, 1), or the budget no whole number from 1.
-
-    Notes
-    -----
     For every component two gamblers bet, one that the mean is above μ, one that it is below. After t draws
     their capitals are
 
@@ -104,8 +77,6 @@ def sequential_test(
     Stat. Soc. B 86 (2024), Section 4; J. L. Kelly, *A new interpretation of information rate*, Bell Syst.
     Tech. J. 35 (1956); J. Ville, *Étude critique de la notion de collectif* (1939).
 
-    Examples
-    --------
     >>> coin = np.random.default_rng(0)
     >>> zero, one = np.zeros(1), np.ones(1)
     >>> fair = lambda t: coin.integers(2, size=1).astype("float64")
@@ -145,25 +116,6 @@ def sequential_test(
 def log_capital(x: Array, mean: Array, low: Array, high: Array, tolerance: Array | float = 0.0) -> Array:
     """Return the logarithms of the capitals of all bets after every draw.
 
-    Parameters
-    ----------
-    x : array
-        Draws along the first axis, shape (t, …, k), within the bounds.
-    mean, low, high, tolerance : array
-        As for :func:`sequential_test`, shape (k,).
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (t, …, k, 2): K⁺ and K⁻.
-
-    Raises
-    ------
-    InputError
-        If a mean is not between its bounds.
-
-    Examples
-    --------
     >>> one = np.ones(1)
     >>> log_capital(np.ones((3, 1)), one / 2, 0 * one, one)[-1].round(2).tolist()
     [[0.92, 0.0]]
@@ -188,31 +140,12 @@ def detectable_bias(
 ) -> float:
     """Return which bias of a mean :func:`sequential_test` finds with a probability of about 0.9 at least.
 
-    Parameters
-    ----------
-    mean, low, high : float
-        The mean that is tested and the bounds, low < mean < high.
-    alpha, budget
-        As for :func:`sequential_test`.
-    components : int
-        How many there are, k.
-
-    Returns
-    -------
-    float
-        The smallest bias, up or down, that is found in both directions; infinite where the budget is too
-        small to find any.
-
-    Notes
-    -----
     Of all laws on [low, high] with a mean μ' the one on the two ends makes every bet grow most slowly,
     because log(1 + λ(x − μ)) is concave in x. There log K grows with the best stake by γ in a draw (by the
     Kullback-Leibler divergence of the laws, unless the stake is cut off), with the standard deviation σ.
     The bias is the smallest with nγ − 1.28 σ√n >= log(2k/alpha) + ½ log n for n draws, the last term for
     stakes that have to be learned.
 
-    Examples
-    --------
     >>> round(detectable_bias(0.5, 0.0, 1.0, alpha=1e-6, budget=1000), 3)
     0.116
     """

@@ -118,21 +118,6 @@ class Probe:
 def probe(adapter: Any, where: Position | None = None) -> Probe:
     """Infer the conventions of an implementation and compare them with its declaration.
 
-    Parameters
-    ----------
-    adapter : Adapter
-        The implementation; it gets a few small images of the layouts there are, and whatever it raises
-        counts as no answer.
-    where : Position or None
-        Told every call.
-
-    Returns
-    -------
-    Probe
-        Layout, orientation, boundaries, R and P of every pair, weight of the logits, reductions, precision.
-
-    Examples
-    --------
     >>> from refms.conformance.adapters.reference import ReferenceAdapter
     >>> probe(ReferenceAdapter()).disagreements
     ()

@@ -239,20 +239,7 @@ class Responses:
 
 
 def found_layout(asked: Asked, responses: Responses) -> tuple[str | None, str]:
-    """Return the layout in which fields are understood, and why none can be told.
-
-    Parameters
-    ----------
-    asked : Asked
-        The adapter.
-    responses : Responses
-        Its responses.
-
-    Returns
-    -------
-    tuple of (str or None, str)
-        Of the first operation on fields that answers; the declared layout if several are understood.
-    """
+    """Return the layout in which fields are understood, and why none can be told."""
     reasons = []
     for answer in _on_fields(asked.profile, responses):
         if answer.matches and answer.layout:

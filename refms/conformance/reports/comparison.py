@@ -112,18 +112,7 @@ class Change:
 
 
 def compared(before: Sequence[SavedReport], after: Sequence[SavedReport]) -> tuple[Change, ...]:
-    """Return all properties of two sets of reports side by side, precision by precision.
-
-    Parameters
-    ----------
-    before, after : sequence of SavedReport
-        No precision twice in either.
-
-    Returns
-    -------
-    tuple of Change
-        In the order of the first set, then what only the second one has.
-    """
+    """Return all properties of two sets of reports side by side, precision by precision."""
     found = []
     one, two = ({report.dtype: report.rows for report in reports} for reports in (before, after))
     for dtype in dict.fromkeys([*one, *two]):

@@ -60,32 +60,7 @@ def held_against(
     seed: int = 0,
     check: Callable[[Case, str, int], Row] = Case.run,
 ) -> Expectations:
-    """Run the properties of which failures are expected case by case, as the pytest plugin does.
-
-    Parameters
-    ----------
-    xfails : mapping of str to str
-        Ids of cases, or patterns, and reasons, as returned by
-        :func:`refms.conformance.reports.xfails.read_xfails`.
-    adapters : sequence of Adapter
-        The implementation, in one or both precisions.
-    chosen : sequence of Property
-        The properties that are run.
-    tier, seed
-        As for :func:`refms.conformance.runner.run`.
-    check : callable
-        (case, tier, seed) -> Row; by default in this process.
-
-    Returns
-    -------
-    Expectations
-        What is not tested is neither met nor broken.
-
-    Raises
-    ------
-    InputError
-        If an entry matches no case of the catalogue, or the seed is negative.
-    """
+    """Run the properties of which failures are expected case by case, as the pytest plugin does."""
     if not xfails:
         return Expectations()
     require_whole(seed, "seed")

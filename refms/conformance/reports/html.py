@@ -36,20 +36,6 @@ LEGEND = (
 def html_page(reports: Iterable[Report]) -> str:
     """Return reports as an HTML page.
 
-    Parameters
-    ----------
-    reports : iterable of Report
-        For example the same implementation in both precisions.
-
-    Returns
-    -------
-    str
-        The document: one section a report with its counts and a table, where every property opens to show
-        its formula and what was found. All texts are escaped, and characters that show nothing or turn the
-        direction of text are replaced.
-
-    Examples
-    --------
     >>> from refms.conformance import Adapter, Profile, run
     >>> html_page([run(Adapter(Profile("<mine>")), properties=())]).splitlines()[0]
     '<!doctype html>'

@@ -15,18 +15,6 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def junit(reports: Iterable[Report]) -> str:
     """Return reports as JUnit XML.
 
-    Parameters
-    ----------
-    reports : iterable of Report
-        One test suite each; FAIL is a failure, NOT IMPLEMENTED and NOT RUN are skipped.
-
-    Returns
-    -------
-    str
-        The document.
-
-    Examples
-    --------
     >>> from refms.conformance import Adapter, Profile, run
     >>> junit([run(Adapter(Profile("nothing yet")), properties=())]).startswith("<?xml")
     True

@@ -11,18 +11,6 @@ from refms.conformance.reports.report import Report, Row
 def markdown(reports: Iterable[Report]) -> str:
     """Return reports as a Markdown page.
 
-    Parameters
-    ----------
-    reports : iterable of Report
-        For example the same implementation in both precisions.
-
-    Returns
-    -------
-    str
-        One section a report; ρ is empty where the criterion is a window or a statement.
-
-    Examples
-    --------
     >>> from refms.conformance import Adapter, Profile, run
     >>> print(markdown([run(Adapter(Profile("nothing yet")), properties=())]).splitlines()[0])
     # Conformance of nothing yet

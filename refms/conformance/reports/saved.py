@@ -64,23 +64,6 @@ class SavedReport:
 def read_reports(path: str | os.PathLike[str]) -> tuple[SavedReport, ...]:
     """Return the reports in a JSON file.
 
-    Parameters
-    ----------
-    path : str or path
-        What ``refms conform run --json`` or ``refms verify --json`` has written.
-
-    Returns
-    -------
-    tuple of SavedReport
-        At least one; no two of the same precision.
-
-    Raises
-    ------
-    FileError
-        If the file is missing, too long, no JSON or no such report.
-
-    Notes
-    -----
     The length of the file is known before it is read, and only names, verdicts, ρ and notes are kept of it.
     """
     name = repr(os.fspath(path))

@@ -15,24 +15,7 @@ LONGEST_FILE = 2**20
 
 
 def read_xfails(path: str | os.PathLike[str]) -> dict[str, str]:
-    """Return the expected failures of a file.
-
-    Parameters
-    ----------
-    path : str or path
-        TOML with one section, ``[xfails]``, of ids or patterns and reasons, such as
-        ``"G4-*-float32" = "the condition is too large for single precision"``.
-
-    Returns
-    -------
-    dict of str to str
-        Id or pattern -> reason.
-
-    Raises
-    ------
-    FileError
-        If the file is missing, too long, not TOML, or has anything else in it.
-    """
+    """Return the expected failures of a file."""
     if regular_file_size(path) > LONGEST_FILE:
         raise FileError(f"{os.fspath(path)!r} is longer than {LONGEST_FILE} bytes; expected a list of ids.")
     try:
@@ -54,25 +37,6 @@ def read_xfails(path: str | os.PathLike[str]) -> dict[str, str]:
 def expected_failures(xfails: Mapping[str, str], ids: Iterable[str]) -> dict[str, str]:
     """Return which cases are expected to fail, and why.
 
-    Parameters
-    ----------
-    xfails : mapping of str to str
-        Id or pattern (``*``, ``?``) -> reason.
-    ids : iterable of str
-        All ids that there are.
-
-    Returns
-    -------
-    dict of str to str
-        Id -> reason of the first entry that matches.
-
-    Raises
-    ------
-    InputError
-        If an entry matches nothing: it is misspelt, or what it excused is gone.
-
-    Examples
-    --------
     >>> expected_failures({"G4-*": "known"}, ["G3-1d-float64", "G4-1d-float64"])
     {'G4-1d-float64': 'known'}
     """
