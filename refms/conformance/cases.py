@@ -18,21 +18,11 @@ from refms.conformance.runner import checked
 
 @dataclass(frozen=True)
 class Case:
-    """One property, in one dimension and one precision, of one implementation.
+    """One property, in one dimension and one precision, of one implementation."""
 
-    Parameters
-    ----------
-    law : Property
-        What is checked.
-    adapter : Adapter
-        The implementation.
-    dimension : int or None
-        1, 2 or 3; None where the property has none.
-    """
-
-    law: Property
-    adapter: Any
-    dimension: int | None
+    law: Property  # what is checked
+    adapter: Any  # the implementation
+    dimension: int | None  # 1, 2 or 3; None where the property has none
 
     @property
     def id(self) -> str:

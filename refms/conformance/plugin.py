@@ -139,23 +139,7 @@ def from_options(config: pytest.Config) -> Catalogue:
 
 
 class Catalogue:
-    """The pytest plugin of one run.
-
-    Parameters
-    ----------
-    found : tuple of Case
-        All cases.
-    reasons : mapping of str to str
-        Id -> why it is expected to fail.
-    tier : str
-        How many instances a case.
-    seed : int
-        Their seed.
-    timeout : float or None
-        Seconds for a case.
-    adapter : str
-        Name of the implementation.
-    """
+    """The pytest plugin of one run."""
 
     def __init__(
         self,

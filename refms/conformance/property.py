@@ -18,45 +18,20 @@ Check = Callable[["Gate", Instance], Outcome]
 
 @dataclass(frozen=True)
 class Property:
-    """One entry of the catalogue.
+    """One entry of the catalogue."""
 
-    Parameters
-    ----------
-    id : str
-        Letter of the family and number, such as ``"C5"``.
-    family : str
-        Such as ``"convolution"``.
-    title : str
-        One sentence.
-    statement : str
-        The formula, and the criterion where it is not ρ <= 30.
-    source : str
-        Equation of the papers, or the theory it comes from.
-    catches : str
-        Which mistakes it is there for.
-    needs : tuple of str
-        The operations of the adapter that it calls.
-    domain : Domain
-        On which instances it holds.
-    check : callable
-        (gate, instance) -> Outcome.
-    cost : int
-        Relative cost of one instance; dear ones get fewer instances.
-    uses : tuple of str
-        Operations that it calls one by one, each where the adapter has it; if there are any, the adapter must
-        have one.
-    """
-
-    id: str
-    family: str
-    title: str
-    statement: str
-    source: str
-    catches: str
-    needs: tuple[str, ...]
-    domain: Domain
-    check: Check
-    cost: int = 1
+    id: str  # letter of the family and number, such as `"C5"`
+    family: str  # such as `"convolution"`
+    title: str  # one sentence
+    statement: str  # the formula, and the criterion where it is not ρ <= 30
+    source: str  # equation of the papers, or the theory it comes from
+    catches: str  # which mistakes it is there for
+    needs: tuple[str, ...]  # the operations of the adapter that it calls
+    domain: Domain  # on which instances it holds
+    check: Check  # (gate, instance) -> Outcome
+    cost: int = 1  # relative cost of one instance; dear ones get fewer instances
+    # operations that it calls one by one, each where the adapter has it; if there are any, the adapter must
+    # have one
     uses: tuple[str, ...] = ()
 
     @property
@@ -69,13 +44,6 @@ class Property:
 class Family:
     """Makes the properties of one family from functions.
 
-    Parameters
-    ----------
-    name : str
-        Name of the family.
-
-    Examples
-    --------
     >>> law = Family("demonstration").law
     >>> @law("X1", "One is one", "1 = 1", source="arithmetic", catches="nothing", needs=())
     ... def identity(gate, x):
@@ -84,7 +52,7 @@ class Family:
     ('X1', 'One is one')
     """
 
-    name: str
+    name: str  # name of the family
 
     def law(
         self,

@@ -39,52 +39,24 @@ LIMIT = 1.0
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of adapter and what the kit must say of it.
+    """A kind of adapter and what the kit must say of it."""
 
-    Parameters
-    ----------
-    name : str
-        In words.
-    make : callable
-        () -> adapter.
-    verdict : str
-        What every property must say.
-    words : str
-        What every sentence must contain.
-    only : tuple of str
-        Ids of the properties it is meant for; empty: all.
-    without : tuple of str
-        Ids of the properties it is not meant for.
-    """
-
-    name: str
-    make: Callable[[], Any]
-    verdict: str
-    words: str = ""
-    only: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
+    name: str  # in words
+    make: Callable[[], Any]  # () -> adapter
+    verdict: str  # what every property must say
+    words: str = ""  # what every sentence must contain
+    only: tuple[str, ...] = ()  # ids of the properties it is meant for; empty: all
+    without: tuple[str, ...] = ()  # ids of the properties it is not meant for
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the kit has said of one kind of adapter.
+    """What the kit has said of one kind of adapter."""
 
-    Parameters
-    ----------
-    name : str
-        The kind.
-    verdict : str
-        What had to be said.
-    tested : tuple of str
-        Ids of the properties.
-    wrong : tuple of str
-        A sentence for everything else that was said.
-    """
-
-    name: str
-    verdict: str
-    tested: tuple[str, ...]
-    wrong: tuple[str, ...]
+    name: str  # the kind
+    verdict: str  # what had to be said
+    tested: tuple[str, ...]  # ids of the properties
+    wrong: tuple[str, ...]  # A sentence for everything else that was said
 
     @property
     def good(self) -> bool:

@@ -19,21 +19,11 @@ from refms.names import DTYPES
 
 @dataclass(frozen=True)
 class Plug:
-    """An implementation that can be made in one or in both precisions.
+    """An implementation that can be made in one or in both precisions."""
 
-    Parameters
-    ----------
-    name : str
-        What the user called it.
-    dtypes : tuple of str
-        The precisions it offers.
-    make : callable
-        dtype -> adapter; use :meth:`adapter`, which looks at what comes back.
-    """
-
-    name: str
-    dtypes: tuple[str, ...]
-    make: Callable[[str], Any]
+    name: str  # what the user called it
+    dtypes: tuple[str, ...]  # the precisions it offers
+    make: Callable[[str], Any]  # dtype -> adapter; use :meth:`adapter`, which looks at what comes back
 
     def adapter(self, dtype: str) -> Any:
         """Return the adapter for one precision."""

@@ -55,17 +55,6 @@ def reference_profile(name: str = "refms", dtype: str = "float64") -> Profile:
 class ReferenceAdapter(Adapter):
     """Operations of refms on host arrays; each is computed on the backend and brought back.
 
-    Parameters
-    ----------
-    backend : Backend
-        Where to compute.
-    dtype : str
-        ``"float64"`` or ``"float32"``.
-    profile : Profile or None
-        Another profile, such as one with the orientation ``"convolution"``; None for the one of refms.
-
-    Examples
-    --------
     >>> adapter = ReferenceAdapter()
     >>> adapter.restrict(np.array([[1.0], [3.0]]), (2,), "averaging-constant").tolist()
     [[2.0]]

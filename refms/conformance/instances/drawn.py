@@ -28,46 +28,22 @@ _LARGEST_SMALL = {1: 8, 2: 4, 3: 3}
 
 @dataclass(frozen=True)
 class Domain:
-    """The instances for which a property is stated.
+    """The instances for which a property is stated."""
 
-    Parameters
-    ----------
-    boundary : str or None
-        The boundary it is stated for; None for every one.
-    multiple : int
-        Every extent of the grid is a multiple of this.
-    smallest : int
-        Smallest extent, in multiples.
-    resolves : bool
-        Whether the grid has at least n_K cells along every axis.
-    pair : callable or None
-        Which transfer pairs it is stated for; None if pairs do not matter.
-    stencil : str
-        ``"any"`` odd sizes; ``"equal"`` sizes along all axes; ``"closed"``: equal sizes that the pair maps
-        one to one onto themselves.
-    square : bool
-        Whether all extents of grid and stencil are equal.
-    sizes : tuple of int or None
-        The stencil sizes it is stated for; None for every one.
-    dimensions : tuple of int
-        Dimensions it is stated for.
-    activations : tuple of str or None
-        The activations it is stated for; None for every one.
-    small : bool
-        Whether a few cells, stencils up to size 3 and one or two channels are enough.
-    """
-
-    boundary: str | None = None
-    multiple: int = 1
-    smallest: int = 1
-    resolves: bool = False
+    boundary: str | None = None  # the boundary it is stated for; None for every one
+    multiple: int = 1  # every extent of the grid is a multiple of this
+    smallest: int = 1  # smallest extent, in multiples
+    resolves: bool = False  # whether the grid has at least n_K cells along every axis
+    # which transfer pairs it is stated for; None if pairs do not matter
     pair: Callable[[Pair], bool] | None = None
+    # `"any"` odd sizes; `"equal"` sizes along all axes; `"closed"`: equal sizes that the pair maps one to
+    # one onto themselves
     stencil: str = "any"
-    square: bool = False
-    sizes: tuple[int, ...] | None = None
-    dimensions: tuple[int, ...] = (1, 2, 3)
-    activations: tuple[str, ...] | None = None
-    small: bool = False
+    square: bool = False  # whether all extents of grid and stencil are equal
+    sizes: tuple[int, ...] | None = None  # the stencil sizes it is stated for; None for every one
+    dimensions: tuple[int, ...] = (1, 2, 3)  # dimensions it is stated for
+    activations: tuple[str, ...] | None = None  # the activations it is stated for; None for every one
+    small: bool = False  # whether a few cells, stencils up to size 3 and one or two channels are enough
 
 
 ANY = Domain()

@@ -18,55 +18,30 @@ from refms.errors import Array
 class Instance:
     """One case: sizes, names and a seed; smaller numbers are simpler cases.
 
-    Parameters
-    ----------
-    grid : tuple of int
-        Cells along each axis (of the fine grid).
-    stencil : tuple of int
-        Odd sizes.
-    c_in, c_out : int
-        Channels.
-    examples, classes, layers : int
-        m, ℓ and N.
-    boundary, pair, activation : str
-        Names.
-    final_time : float
-        T.
-    dtype : str
-        Precision of all arrays.
-    seed : int
-        Seed of every draw.
-    volume_weighted : bool
-        Whether logits are weighted with h^d; W is drawn so that they are about one in both cases.
-    stencil_scale, image_scale : float
-        Size of stencils and of images, and of whatever else a statement is linear in.
-    within : float
-        Entries of stencils and images are spread over so many decades below that size.
-
-    Examples
-    --------
     >>> x = Instance((4,), (3,), 1, 1, 1, 2, 1, "periodic", "nearest", "tanh", 1.0, "float32", 0)
     >>> x.draw("Y", 2, 3).shape, x.draw("Y", 2, 3).dtype.name
     ((2, 3), 'float32')
     """
 
-    grid: tuple[int, ...]
-    stencil: tuple[int, ...]
-    c_in: int
+    grid: tuple[int, ...]  # cells along each axis (of the fine grid)
+    stencil: tuple[int, ...]  # odd sizes
+    c_in: int  # channels
     c_out: int
-    examples: int
+    examples: int  # m, ℓ and N
     classes: int
     layers: int
-    boundary: str
+    boundary: str  # names
     pair: str
     activation: str
-    final_time: float
-    dtype: str
-    seed: int
+    final_time: float  # T
+    dtype: str  # precision of all arrays
+    seed: int  # seed of every draw
+    # whether logits are weighted with h^d; W is drawn so that they are about one in both cases
     volume_weighted: bool = True
+    # size of stencils and of images, and of whatever else a statement is linear in
     stencil_scale: float = 1.0
     image_scale: float = 1.0
-    within: float = 0.0
+    within: float = 0.0  # entries of stencils and images are spread over so many decades below that size
 
     @property
     def d(self) -> int:

@@ -21,26 +21,17 @@ _MOST_ENTRIES = 640
 class Spread:
     """What instances may be besides the usual ones.
 
-    Parameters
-    ----------
-    decades : float
-        Stencils and images are scaled by 10**u with u uniform in [-decades, decades], each with its own.
-    within : float
-        In half of the instances, entries of stencils and images are spread over so many decades.
-    shapes : tuple of str
-        Which of ``SHAPES`` are drawn, with equal probability.
-
-    Examples
-    --------
     >>> USUAL.scale(np.random.default_rng(0))
     1.0
     >>> 1e-6 < HARSH.scale(np.random.default_rng(0)) < 1e6
     True
     """
 
+    # stencils and images are scaled by 10**u with u uniform in [-decades, decades], each with its own
     decades: float = 0.0
+    # in half of the instances, entries of stencils and images are spread over so many decades
     within: float = 0.0
-    shapes: tuple[str, ...] = ("usual",)
+    shapes: tuple[str, ...] = ("usual",)  # which of `SHAPES` are drawn, with equal probability
 
     def scale(self, rng: np.random.Generator) -> float:
         """Return 10**u, and no power of two but 1: scaling by a power of two hides mistakes."""

@@ -32,35 +32,13 @@ MOST_HANGS = 3
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """An adapter in the worker: here it has a profile only.
+    """An adapter in the worker: here it has a profile only."""
 
-    Parameters
-    ----------
-    profile : Profile
-        What it declares.
-    """
-
-    profile: Profile
+    profile: Profile  # what it declares
 
 
 class Isolated:
-    """An implementation in a process of its own, to be used in a ``with`` statement.
-
-    Parameters
-    ----------
-    spec : str
-        ``"package.module:Name"`` or ``"path/to/file.py:Name"``, see
-        :func:`refms.conformance.adapters.loading.load`.
-    dtype : str
-        ``"float64"``, ``"float32"``, or ``"both"`` as far as the implementation offers them.
-    limit : float or None
-        Seconds for a property; None or infinity for no limit.
-
-    Raises
-    ------
-    InputError
-        From every method, if the implementation cannot be loaded, or not in time.
-    """
+    """An implementation in a process of its own, to be used in a ``with`` statement."""
 
     def __init__(self, spec: str, dtype: str = "both", limit: float | None = None) -> None:
         self.spec, self.dtype = spec, dtype

@@ -34,13 +34,7 @@ class Died(Exception):  # noqa: N818 - it is the implementation that errs
 
 
 class Process:
-    """A worker, in a process group of its own.
-
-    Raises
-    ------
-    InputError
-        If the system starts no process.
-    """
+    """A worker, in a process group of its own."""
 
     def __init__(self) -> None:
         warnings = [f"-W{option}" for option in sys.warnoptions]

@@ -16,54 +16,27 @@ EPS = {"float64": 2.0**-52, "float32": 2.0**-23}
 
 @dataclass(frozen=True)
 class Note:
-    """Something worth saying of an instance, be it passed or not.
+    """Something worth saying of an instance, be it passed or not."""
 
-    Parameters
-    ----------
-    subject : str
-        Of what it is said, such as an operation.
-    text : str
-        What is said, such as ``"bitwise"``.
-    rank : float
-        Of several notes on one subject the one with the largest rank is kept.
-    """
-
-    subject: str
-    text: str
-    rank: float = 0.0
+    subject: str  # of what it is said, such as an operation
+    text: str  # what is said, such as `"bitwise"`
+    rank: float = 0.0  # of several notes on one subject the one with the largest rank is kept
 
 
 @dataclass(frozen=True)
 class Outcome:
     """The result of a property on one instance.
 
-    Parameters
-    ----------
-    verdict : str
-        ``"PASS"``, ``"MARGINAL"`` or ``"FAIL"``.
-    rho : float or None
-        Scaled residual in units of eps; None where the criterion is another one.
-    criterion : str
-        What was compared, and against which scale or in which window.
-    sentence : str
-        What was found.
-    notes : tuple of Note
-        What is said also where it passes.
-    detail : str
-        What it was found from, in several lines: a table of steps and remainders.
-
-    Examples
-    --------
     >>> Outcome("PASS", 0.5, "‖s‖₁‖y‖_∞").rho
     0.5
     """
 
-    verdict: Verdict
-    rho: float | None
-    criterion: str
-    sentence: str = ""
-    notes: tuple[Note, ...] = ()
-    detail: str = ""
+    verdict: Verdict  # `"PASS"`, `"MARGINAL"` or `"FAIL"`
+    rho: float | None  # scaled residual in units of eps; None where the criterion is another one
+    criterion: str  # what was compared, and against which scale or in which window
+    sentence: str = ""  # what was found
+    notes: tuple[Note, ...] = ()  # what is said also where it passes
+    detail: str = ""  # what it was found from, in several lines: a table of steps and remainders
 
 
 def residual(got: Array, expected: Array, scale: float, dtype: str, text: str) -> Outcome:

@@ -21,28 +21,15 @@ _FIRST_LOOK = 16
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a sequential test found.
+    """What a sequential test found."""
 
-    Parameters
-    ----------
-    rejected : bool
-        Whether the means are other ones: false alarms have at most the probability alpha.
-    draws : int
-        How many draws were made.
-    e_value : float
-        The capital at the end, mean of all bets, each of which started with 1; infinite where a draw lay
-        outside of its bounds.
-    suspect : int
-        The component that speaks most against its mean.
-    average : float
-        What this component was on average.
-    """
-
-    rejected: bool
-    draws: int
+    rejected: bool  # whether the means are other ones: false alarms have at most the probability alpha
+    draws: int  # how many draws were made
+    # the capital at the end, mean of all bets, each of which started with 1; infinite where a draw lay
+    # outside of its bounds
     e_value: float
-    suspect: int
-    average: float
+    suspect: int  # the component that speaks most against its mean
+    average: float  # what this component was on average
 
 
 def sequential_test(

@@ -26,27 +26,14 @@ OPPOSITE = {
 class Trait:
     """One convention: what is declared, and what the responses say.
 
-    Parameters
-    ----------
-    name : str
-        Such as ``"orientation"`` or ``"restriction of nearest"``.
-    declared : str
-        What the profile says.
-    inferred : tuple of str
-        All conventions that explain the responses; empty if it cannot be told.
-    evidence : str
-        What was seen, or why nothing can be told.
-
-    Examples
-    --------
     >>> Trait("orientation", "correlation", ("convolution",), OPPOSITE["convolution"]).sentence
     'declared correlation, but a delta image comes back as the stencil itself: convolution.'
     """
 
-    name: str
-    declared: str
-    inferred: tuple[str, ...]
-    evidence: str
+    name: str  # such as `"orientation"` or `"restriction of nearest"`
+    declared: str  # what the profile says
+    inferred: tuple[str, ...]  # all conventions that explain the responses; empty if it cannot be told
+    evidence: str  # what was seen, or why nothing can be told
 
     @property
     def agrees(self) -> bool | None:
@@ -65,18 +52,10 @@ class Trait:
 
 @dataclass(frozen=True)
 class Probe:
-    """What was inferred of one implementation.
+    """What was inferred of one implementation."""
 
-    Parameters
-    ----------
-    profile : Profile
-        What it declares.
-    traits : tuple of Trait
-        One a convention.
-    """
-
-    profile: Profile
-    traits: tuple[Trait, ...]
+    profile: Profile  # what it declares
+    traits: tuple[Trait, ...]  # one a convention
 
     @property
     def disagreements(self) -> tuple[str, ...]:

@@ -28,40 +28,20 @@ Match = TypeVar("Match")
 
 @dataclass(frozen=True)
 class Answer(Generic[Match]):
-    """Which conventions explain a response.
+    """Which conventions explain a response."""
 
-    Parameters
-    ----------
-    matches : tuple
-        The conventions; empty if there is none.
-    layout : str or None
-        The layout in which the response was understood.
-    reason : str
-        Why nothing can be told; empty if there are matches.
-    value : float
-        The response where it is one number.
-    """
-
-    matches: tuple[Match, ...] = ()
-    layout: str | None = None
-    reason: str = ""
-    value: float = math.nan
+    matches: tuple[Match, ...] = ()  # the conventions; empty if there is none
+    layout: str | None = None  # the layout in which the response was understood
+    reason: str = ""  # why nothing can be told; empty if there are matches
+    value: float = math.nan  # the response where it is one number
 
 
 @dataclass
 class Asked:
-    """An adapter, and the precisions of what it has returned.
+    """An adapter, and the precisions of what it has returned."""
 
-    Parameters
-    ----------
-    adapter : Adapter
-        The implementation.
-    where : Position
-        Told every call.
-    """
-
-    adapter: Any
-    where: Position = field(default_factory=Position)
+    adapter: Any  # the implementation
+    where: Position = field(default_factory=Position)  # told every call
     dtypes: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -118,15 +98,9 @@ class Asked:
 
 @dataclass(frozen=True)
 class Responses:
-    """The experiments; each one asks every layout that there is, and believes values, not shapes alone.
+    """The experiments; each one asks every layout that there is, and believes values, not shapes alone."""
 
-    Parameters
-    ----------
-    asked : Asked
-        The adapter.
-    """
-
-    asked: Asked
+    asked: Asked  # the adapter
 
     def convolution(self, boundary: str) -> Answer[tuple[str, str]]:
         """Return the (orientation, boundary) that explain K(s) on delta images, at best one."""

@@ -18,23 +18,14 @@ NOTABLE = 2.0
 class Change:
     """One property in one precision, before and after.
 
-    Parameters
-    ----------
-    id, dtype : str
-        Which.
-    before, after : SavedRow or None
-        None where a report does not know the property or the precision.
-
-    Examples
-    --------
     >>> one = Change("C5", "float64", SavedRow("PASS", 0.5), SavedRow("FAIL", 1e6))
     >>> one.worse, one.sentence
     (True, 'C5 float64: PASS -> FAIL, ρ 0.5 -> 1e+06 (2e+06 times)')
     """
 
-    id: str
+    id: str  # which
     dtype: str
-    before: SavedRow | None
+    before: SavedRow | None  # none where a report does not know the property or the precision
     after: SavedRow | None
 
     @property

@@ -17,20 +17,12 @@ from refms.errors import require_whole
 
 @dataclass(frozen=True)
 class Expectations:
-    """What became of the expected failures.
+    """What became of the expected failures."""
 
-    Parameters
-    ----------
-    met : tuple of str
-        A line for every case that failed as expected, with the reason.
-    broken : tuple of str
-        A sentence for every case that should have failed and did not, or failed beside one that should.
-    excused : frozenset of (str, str)
-        Id and precision of the properties all of whose failures were expected.
-    """
-
-    met: tuple[str, ...] = ()
+    met: tuple[str, ...] = ()  # A line for every case that failed as expected, with the reason
+    # A sentence for every case that should have failed and did not, or failed beside one that should
     broken: tuple[str, ...] = ()
+    # id and precision of the properties all of whose failures were expected
     excused: frozenset[tuple[str, str]] = frozenset()
 
     def failed(self, reports: Sequence[Report]) -> bool:

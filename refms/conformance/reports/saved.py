@@ -21,44 +21,23 @@ MOST_REPORTS, MOST_ROWS, MOST_NOTES, LONGEST_TEXT = 16, 4096, 256, 200
 
 @dataclass(frozen=True)
 class SavedRow:
-    """The verdict on one property.
+    """The verdict on one property."""
 
-    Parameters
-    ----------
-    verdict : str
-        One of ``FINDINGS``.
-    rho : float or None
-        Where there is one; infinite for ``"inf"`` and ``"nan"``.
-    notes : mapping of str to str
-        What is said of operations, such as their class of determinism.
-    """
-
-    verdict: str
-    rho: float | None
+    verdict: str  # one of `FINDINGS`
+    rho: float | None  # where there is one; infinite for `"inf"` and `"nan"`
+    # what is said of operations, such as their class of determinism
     notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class SavedReport:
-    """One implementation in one precision.
+    """One implementation in one precision."""
 
-    Parameters
-    ----------
-    name, dtype : str
-        Of the profile.
-    tier : str
-        How much was run.
-    seed : int
-        With which seed.
-    rows : mapping of str to SavedRow
-        By id.
-    """
-
-    name: str
+    name: str  # of the profile
     dtype: str
-    tier: str
-    seed: int
-    rows: Mapping[str, SavedRow]
+    tier: str  # how much was run
+    seed: int  # with which seed
+    rows: Mapping[str, SavedRow]  # by id
 
 
 def read_reports(path: str | os.PathLike[str]) -> tuple[SavedReport, ...]:
