@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from refms.backend import NUMPY, Backend
@@ -31,8 +29,7 @@ def problem_and_blocks(
     rng = np.random.default_rng(seed)
     network = Residual(Grid((2, 2)), channels=2, layers=2, final_time=1.0, stencil_shape=(1, 1))
     model = initial_model(network, Classes(3), seed, dtype, stencil_scale=0.8)
-    model = replace(
-        model,
+    model = model.with_arrays(
         W=rng.standard_normal(model.arrays["W"].shape).astype(dtype),
         mu=rng.standard_normal(model.arrays["mu"].shape).astype(dtype),
     ).on(backend)

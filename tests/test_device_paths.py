@@ -34,6 +34,7 @@ from refms.maps.layers.tied import antisymmetric_layer, symmetric_layer
 from refms.maps.time.coupling import leapfrog, verlet
 from refms.maps.time.euler import forward_euler
 from refms.maps.time.runge_kutta import runge_kutta
+from refms.maps.time.steps import TimeSteps
 from refms.maps.time.tableau import RK4
 from refms.model import Model, score
 from refms.multiscale.depth import prolong_in_time, restrict_in_time, to_depth
@@ -42,7 +43,7 @@ from refms.names import LOSSES
 from refms.objective.classifier import Classifier
 from refms.objective.examples import Examples
 from refms.objective.losses import loss_named, softmax
-from refms.objective.problem import TrainingProblem
+from refms.objective.problem import Block, TrainingProblem
 from refms.objective.reading import Classes
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
 from refms.optimize.block_coordinate_descent import block_coordinate_descent
@@ -185,7 +186,7 @@ def everything_about(mapping: Any, work: Work, m: int = 3) -> Any:
     return mapping.apply(theta, Y), at.output, mapping.trace(theta, Y), derivatives, second
 
 
-def layer(bias: str, sigma: str = "tanh") -> Callable[[Work], Any]:
+def layer(bias: bool, sigma: str = "tanh") -> Callable[[Work], Any]:
     def run(work: Work) -> Any:
         chosen = {one.name: one for one in ACTIVATIONS}[sigma]
         return everything_about(
@@ -263,7 +264,7 @@ def preprocessing(work: Work) -> Any:
 
 
 def classifier(work: Work) -> Any:
-    return everything_about(Classifier(GRIDS[2], 2, 3), work)
+    return everything_about(Classifier(GRIDS[2], 2, 3).map, work)
 
 
 def losses(work: Work) -> Any:
@@ -275,7 +276,7 @@ def losses(work: Work) -> Any:
 
 def regularizers(work: Work) -> Any:
     options = {"dtype": work.dtype, "backend": work.backend}
-    steps = forward_euler(convolution_layer(Convolution(GRIDS[2], 2, 2), ACTIVATIONS[0]), 3, 1.5)
+    steps = TimeSteps(convolution_layer(Convolution(GRIDS[2], 2, 2), ACTIVATIONS[0]), 3, 1.5)
     on_W = classifier_regularizer(Classifier(GRIDS[2], 2, 3), 1.0, 0.1, **options)
     on_theta = time_regularizer(steps, 1.0, 0.1, leading=4, **options)
     results = []
@@ -288,15 +289,14 @@ def regularizers(work: Work) -> Any:
 def problem_of(work: Work) -> tuple[TrainingProblem, dict[str, Any]]:
     model = model_of(work)
     options = {"dtype": work.dtype, "backend": work.backend}
-    problem = TrainingProblem(
-        model.map,
-        model.classifier,
-        Examples(work.normal(8, 16, 12), work.one_hot(9, 3, 12)),
-        time_regularizer(model.architecture.propagation, 1e-3, **options),
-        classifier_regularizer(model.classifier, 1e-3, **options),
-        hessian_fraction=0.5,
-        seed=1,
-    )
+    in_time = time_regularizer(model.architecture.propagation.time, 1e-3, **options)
+    in_space = classifier_regularizer(model.classifier, 1e-3, **options)
+    parts = {
+        "propagation": Block(model.map, in_time),
+        "classifier": Block(model.classifier.map, in_space, subsampled=False),
+    }
+    examples = Examples(work.normal(8, 16, 12), work.one_hot(9, 3, 12))
+    problem = TrainingProblem(parts, examples, hessian_fraction=0.5, seed=1)
     return problem, model.blocks
 
 
@@ -338,7 +338,9 @@ def krylov(work: Work) -> Any:
 def model_transfer(work: Work) -> Any:
     model = model_of(work)
     up = transfer(model, Grid((8, 8)), "averaging-bilinear")
-    by_adjoint = [transfer(up, Grid((n, n)), "averaging-bilinear", weights="adjoint").W for n in (4, 16)]
+    by_adjoint = [
+        transfer(up, Grid((n, n)), "averaging-bilinear", weights="adjoint").arrays["W"] for n in (4, 16)
+    ]
     return (
         by_adjoint,
         up.arrays,
@@ -362,9 +364,9 @@ ROWS: dict[str, Callable[[Work], Any]] = {
     "differences": differences,
     "image layouts": images,
     "activations": activations,
-    "layer, bias per channel": layer("channel"),
-    "layer, bias per cell": layer("cell"),
-    "layer, relu": layer("channel", "relu"),
+    "layer, bias per channel": layer(False),
+    "layer, bias per cell": layer(True),
+    "layer, relu": layer(False, "relu"),
     "forward Euler": euler,
     "other integrators": integrators,
     "openings": openings,

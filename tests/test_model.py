@@ -15,6 +15,7 @@ from refms.errors import InputError
 from refms.grid import Grid
 from refms.maps.architectures.residual import Residual
 from refms.model import Model, initial_model, score
+from refms.objective.reading import Classes
 from refms.stencils.smoothing import gaussian_matrix
 from refms.stencils.transfer import transfer_pair
 
@@ -23,7 +24,7 @@ TINY = Residual(Grid((2, 2)), channels=1)
 
 def arrays_of(network, classes=3, dtype="float64"):
     rng = np.random.default_rng(0)
-    shapes = {**network.parameter_shapes, "W": (network.channels * network.grid.cells, classes)}
+    shapes = {**network.arrays.shapes, "W": (network.channels * network.grid.cells, classes)}
     drawn = {name: rng.standard_normal(shape).astype(dtype) for name, shape in shapes.items()}
     return {**drawn, "mu": rng.standard_normal(classes).astype(dtype)}
 
@@ -35,8 +36,8 @@ def arrays_of(network, classes=3, dtype="float64"):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_with_blocks_is_the_inverse_of_blocks(opening, dtype):
     network = Residual(Grid((4, 2)), 3, image_channels=2, layers=3, opening=opening, stencil_shape=(3, 1))
-    model, other = (Model(network, **arrays_of(network, classes, dtype)) for classes in (4, 4))
-    blank = replace(model, **{name: 0 * array for name, array in model.arrays.items() if name != "opening"})
+    model, other = (Model(network, arrays_of(network, classes, dtype), Classes(4)) for classes in (4, 4))
+    blank = model.with_arrays(**{name: 0 * model.arrays[name] for name in ("stencils", "biases", "W", "mu")})
     back = blank.with_blocks(other.blocks)
     for name, array in other.arrays.items():
         np.testing.assert_array_equal(back.arrays[name], array)
@@ -49,11 +50,11 @@ def test_a_learned_opening_is_in_the_vector_and_a_fixed_one_is_not():
     sizes = {}
     for opening in ("fixed", "learned"):
         network = Residual(Grid((4, 4)), 3, opening=opening, opening_shape=(3, 3))
-        model = Model(network, **arrays_of(network))
+        model = Model(network, arrays_of(network), Classes(3))
         sizes[opening] = model.blocks["propagation"].size
         changed = model.with_blocks({**model.blocks, "propagation": 2 * model.blocks["propagation"]})
-        assert np.array_equal(changed.opening, model.arrays["opening"]) == (opening == "fixed")
-        np.testing.assert_array_equal(changed.stencils, 2 * model.arrays["stencils"])
+        assert np.array_equal(changed.arrays["opening"], model.arrays["opening"]) == (opening == "fixed")
+        np.testing.assert_array_equal(changed.arrays["stencils"], 2 * model.arrays["stencils"])
     assert sizes["learned"] - sizes["fixed"] == 3 * 1 * 3 * 3
 
 
@@ -73,7 +74,7 @@ def test_models_share_no_parameters_with_the_vectors_they_came_from():
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_logits_do_not_depend_on_the_batches(dtype):
     model = trained(8, dtype=dtype)
-    X = examples(model, images()).X
+    X = examples(model, images()).inputs
     need = 2 * model.map.stored * X.itemsize
     whole = model.outputs(X)
     assert whole.dtype == dtype
@@ -84,7 +85,7 @@ def test_logits_do_not_depend_on_the_batches(dtype):
 
 def test_a_memory_budget_is_kept():
     model = trained(8)
-    X = np.concatenate([examples(model, images()).X] * 20, axis=1)
+    X = np.concatenate([examples(model, images()).inputs] * 20, axis=1)
     budget = 2**20
     assert X.shape[1] * model.map.stored * X.itemsize > 20 * budget
     tracemalloc.start()
@@ -97,22 +98,22 @@ def test_a_memory_budget_is_kept():
 def test_a_budget_too_small_for_one_image_is_refused_with_what_it_needs():
     model = trained(4)
     with pytest.raises(InputError, match="memory budget is 100; raise the budget"):
-        model.outputs(examples(model, images()).X, memory=100)
+        model.outputs(examples(model, images()).inputs, memory=100)
 
 
 @pytest.mark.parametrize(
     ("X", "words"),
     [
-        (np.zeros((15, 2)), r"X has shape \(15, 2\); expected \(16, any >= 1\)"),
-        (np.zeros((16, 0)), r"X has shape \(16, 0\)"),
-        (np.zeros(16), r"X has shape \(16,\)"),
-        (np.zeros((16, 2), dtype="float32"), "mixed precision: X is float32, W is float64"),
-        (np.zeros((16, 2), dtype=int), "X has dtype int64; expected float32, float64"),
+        (np.zeros((15, 2)), r"Y has shape \(15, 2\); expected \(16, any >= 1\)"),
+        (np.zeros((16, 0)), r"Y has shape \(16, 0\)"),
+        (np.zeros(16), r"Y has shape \(16,\)"),
+        (np.zeros((16, 2), dtype="float32"), "mixed precision: theta is float64, Y is float32"),
+        (np.zeros((16, 2), dtype=int), "Y has dtype int64; expected float32, float64"),
     ],
 )
 def test_images_that_do_not_fit_are_refused(X, words):
     with pytest.raises(InputError, match=words):
-        trained(4).logits(X)
+        trained(4).outputs(X)
 
 
 # Intermediates
@@ -121,10 +122,11 @@ def test_images_that_do_not_fit_are_refused(X, words):
 @pytest.mark.parametrize("orientation", ["correlation", "convolution"])
 def test_the_trace_names_every_layer_and_equals_the_explicit_matrices(orientation):
     model = trained(4, layers=3, opening_stencil=3, orientation=orientation, iterations=1)
-    X = examples(model, images("digits", 5)).X
+    X = examples(model, images("digits", 5)).inputs
     found = model.trace(X)
-    layer, dt = model.architecture.propagation.layer.convolution, 1.0 / 3
-    y = model.architecture.opening_map.convolution.matrix(model.arrays["opening"]) @ X
+    layer, dt = model.architecture.convolution, 1.0 / 3
+    opening = replace(layer, c_in=1)
+    y = opening.matrix(model.arrays["opening"]) @ X
     expected = {"network/opening/output": y, "network/propagation/y0": y}
     for k in range(3):
         convolved = layer.matrix(model.arrays["stencils"][k]) @ y
@@ -182,7 +184,7 @@ def constructed() -> Model:
     W = np.concatenate([4 * np.eye(4), np.zeros((4, 1))], axis=1)
     blank = arrays_of(network, 5)
     mu = np.array([0.0, 0.0, 0.0, 0.0, 1.0])
-    return Model(network, np.ones((1, 1, 1, 1)), blank["stencils"], blank["biases"], W, mu)
+    return Model(network, {**blank, "opening": np.ones((1, 1, 1, 1)), "W": W, "mu": mu}, Classes(5))
 
 
 def test_the_score_is_exact_on_a_constructed_case():
@@ -199,18 +201,17 @@ def test_the_score_is_exact_on_a_constructed_case():
 def test_the_score_does_not_depend_on_the_batches():
     model = trained(8)
     chosen = examples(model, images())
-    small = score(model, chosen.X, chosen.C, memory=2 * model.map.stored * 8)
-    whole = score(model, chosen.X, chosen.C)
+    small = score(model, chosen.inputs, chosen.targets, memory=2 * model.map.stored * 8)
+    whole = score(model, chosen.inputs, chosen.targets)
     assert small.accuracy == whole.accuracy
     assert small.loss == pytest.approx(whole.loss, rel=1e-13)
 
 
 def test_an_overflow_is_a_loss_that_is_not_finite_and_no_warning():
-    model = replace(
-        trained(4, dtype="float32"), network=replace(TINY, grid=Grid((4, 4)), channels=3, final_time=1e38)
-    )
+    far = replace(TINY, grid=Grid((4, 4)), channels=3, final_time=1e38)
+    model = replace(trained(4, dtype="float32"), architecture=far)
     chosen = examples(model, images("digits", 3))
-    assert not np.isfinite(score(model, chosen.X, chosen.C).loss)
+    assert not np.isfinite(score(model, chosen.inputs, chosen.targets).loss)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +243,7 @@ def test_parameters_that_do_not_fit_are_refused_by_name(name, bad):
     else:
         array = array.astype("float32" if bad == "precision" else "int64")
     with pytest.raises(InputError, match=rf"\b{name}\b"):
-        Model(TINY, **{**arrays, name: array})
+        Model(TINY, {**arrays, name: array}, Classes(3))
 
 
 @pytest.mark.parametrize(
@@ -258,19 +259,19 @@ def test_parameters_that_do_not_fit_are_refused_by_name(name, bad):
 )
 def test_vectors_that_do_not_fit_are_refused(blocks, words):
     with pytest.raises(InputError, match=words):
-        Model(TINY, **arrays_of(TINY)).with_blocks(blocks)
+        Model(TINY, arrays_of(TINY), Classes(3)).with_blocks(blocks)
 
 
 def test_an_untrained_model_is_the_same_for_the_same_seed_in_both_precisions():
-    a, b, c = (initial_model(TINY, 3, seed) for seed in (7, 7, 8))
+    a, b, c = (initial_model(TINY, Classes(3), seed) for seed in (7, 7, 8))
     for name, array in a.arrays.items():
         np.testing.assert_array_equal(array, b.arrays[name])
         np.testing.assert_array_equal(
-            initial_model(TINY, 3, 7, dtype="float32").arrays[name], array.astype("f4")
+            initial_model(TINY, Classes(3), 7, "float32").arrays[name], array.astype("f4")
         )
-    assert not np.array_equal(a.stencils, c.stencils)
-    assert not a.W.any()
-    assert not a.mu.any()
+    assert not np.array_equal(a.arrays["stencils"], c.arrays["stencils"])
+    assert not a.arrays["W"].any()
+    assert not a.arrays["mu"].any()
 
 
 @pytest.mark.parametrize(
@@ -286,8 +287,10 @@ def test_an_untrained_model_is_the_same_for_the_same_seed_in_both_precisions():
     ],
 )
 def test_a_start_that_cannot_be_is_refused(options, words):
+    reading = {key: value for key, value in options.items() if key in ("classes", "loss", "pooling")}
+    rest = {key: value for key, value in options.items() if key not in reading}
     with pytest.raises(InputError, match=words):
-        initial_model(TINY, **{"classes": 3, "seed": 0, **options})
+        initial_model(TINY, Classes(**{"classes": 3, **reading}), **rest)
 
 
 def test_images_and_parameters_are_never_written_into():
@@ -295,7 +298,7 @@ def test_images_and_parameters_are_never_written_into():
     dataset = images("digits", 5)
     before = dataset.images.copy()
     chosen = examples(model, Dataset(dataset.images, dataset.labels, 10, "locked", 16.0))
-    model.trace(chosen.X)
-    score(model, chosen.X, chosen.C)
+    model.trace(chosen.inputs)
+    score(model, chosen.inputs, chosen.targets)
     model.with_blocks(model.blocks)
     np.testing.assert_array_equal(dataset.images, before)

@@ -27,7 +27,7 @@ from refms.objective.batches import batch_width, hessian_sample
 from refms.objective.classifier import Classifier
 from refms.objective.examples import Examples
 from refms.objective.losses import SoftmaxCrossEntropy, softmax
-from refms.objective.problem import TrainingProblem
+from refms.objective.problem import Block, TrainingProblem
 from refms.objective.reading import Classes
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
 from refms.run.config import OptimizationSection, RegularizationSection
@@ -49,6 +49,7 @@ STEPS = forward_euler(LAYER, 2, 1.0)
 OPENING = convolution_map(Convolution(GRID, c_out=2, stencil_shape=(1, 1)))
 MATRIX = matrix_map(np.eye(4))
 CLASSIFIER = Classifier(GRID, 1, 3)
+HEAD = CLASSIFIER.map
 LOSS = SoftmaxCrossEntropy()
 DATA = Dataset(np.zeros((6, 1, 8, 8)), np.arange(6), classes=10, name="six", max_value=1.0)
 MODEL = initial_model(Residual(GRID, 2), Classes(3))
@@ -69,18 +70,11 @@ def whole(array: np.ndarray) -> np.ndarray:
 
 
 def problem(**changes: Any) -> TrainingProblem:
-    parts = {
-        name: getattr(PROBLEM, name)
-        for name in (
-            "network",
-            "classifier",
-            "examples",
-            "propagation_regularizer",
-            "classifier_regularizer",
-            "hessian_fraction",
-        )
-    }
-    return TrainingProblem(**{**parts, **changes})
+    head = changes.pop("classifier", None)
+    blocks = dict(PROBLEM.blocks)
+    if head is not None:
+        blocks["classifier"] = Block(head.map, classifier_regularizer(head, 1.0), subsampled=False)
+    return TrainingProblem(blocks, EXAMPLES, **changes)
 
 
 def pair_with(restriction: Any, centring: str = "cell") -> TransferPair:
@@ -251,16 +245,24 @@ NETWORK: list[Row] = [
     ("layer, integers", lambda: LAYER.apply(np.ones(10, int), np.ones((16, 1), int)), "int64"),
     ("opening, parameters", lambda: OPENING.apply(np.ones(3), np.ones((16, 1))), "expected (2,)"),
     ("opening, empty", lambda: OPENING.at(np.ones(2), np.ones((16, 0))), "any >= 1"),
-    ("matrix opening", lambda: matrix_map(np.eye(4, dtype=int)), "L has dtype int64"),
-    ("matrix opening, vector", lambda: matrix_map(np.ones(4)), "L has shape (4,)"),
-    ("matrix opening, rows", lambda: MATRIX.apply(np.ones(0), np.ones((5, 1))), "(columns of L, examples)"),
+    ("matrix opening", lambda: matrix_map(np.eye(4, dtype=int)), "A has dtype int64"),
+    ("matrix opening, vector", lambda: matrix_map(np.ones(4)), "A has shape (4,)"),
+    (
+        "matrix opening, rows",
+        lambda: MATRIX.apply(np.ones(0), np.ones((5, 1))),
+        "(channels * cells, examples)",
+    ),
     ("steps, none", lambda: forward_euler(LAYER, 0, 1.0), "layers is 0"),
     ("steps, fraction", lambda: forward_euler(LAYER, 1.5, 1.0), "layers is 1.5"),
     ("steps, word", lambda: forward_euler(LAYER, "2", 1.0), "layers is '2'"),
     ("time, negative", lambda: forward_euler(LAYER, 2, -1.0), "final_time is -1.0"),
     ("time, not finite", lambda: forward_euler(LAYER, 2, np.nan), "final_time is nan"),
     ("time, word", lambda: forward_euler(LAYER, 2, "1.0"), "final_time is '1.0'"),
-    ("steps, parameters", lambda: STEPS.apply(np.ones(19), np.ones((16, 1))), "2 layers of 10 parameters"),
+    (
+        "steps, parameters",
+        lambda: STEPS.apply(np.ones(19), np.ones((16, 1))),
+        "expected (20,) = parts",
+    ),
     ("network, opening", lambda: Residual(GRID, 2, opening="learnt"), "Did you mean 'learned'"),
     ("network, channels", lambda: Residual(GRID, 0), "0"),
     ("network, layers", lambda: Residual(GRID, 2, layers=0), "layers is 0"),
@@ -272,7 +274,7 @@ NETWORK: list[Row] = [
     ("parameters, dtype", lambda: Residual(GRID, 2).initial(0, dtype="float16"), "float16"),
     ("parameters, scale", lambda: Residual(GRID, 2).initial(0, stencil_scale=np.nan), "stencil_scale is nan"),
     ("network, integrator", lambda: Residual(GRID, 2, integrator="euler"), "Did you mean 'forward-euler'"),
-    ("network, layer", lambda: Residual(GRID, 2, layer="symmetric"), "Did you mean 'antisymmetric'"),
+    ("network, layer", lambda: Residual(GRID, 2, layer="symetric"), "Did you mean 'symmetric'"),
     ("Verlet, odd channels", lambda: Residual(GRID, 3, integrator="verlet"), "expected an even number"),
     ("Verlet, no channels", lambda: Residual(GRID, 0, integrator="verlet"), "channels is 0"),
     (
@@ -291,16 +293,20 @@ NETWORK: list[Row] = [
         lambda: Residual(GRID, 2, layer="antisymmetric", layer_damping="0"),
         "damping of the layer is '0'",
     ),
-    ("vector, missing part", lambda: Residual(GRID, 2).theta({}), "'opening' is missing"),
+    ("vector, missing part", lambda: Residual(GRID, 2).arrays.pack({}), "'opening' is missing"),
 ]
 
 OBJECTIVE: list[Row] = [
     ("classifier, channels", lambda: Classifier(GRID, 0, 3), "channels is 0"),
     ("classifier, classes", lambda: Classifier(GRID, 1, 1), "classes is 1"),
     ("classifier, fraction", lambda: Classifier(GRID, 1.5, 3), "channels is 1.5"),
-    ("classifier, parameters", lambda: CLASSIFIER.apply(np.ones(50), np.ones((16, 1))), "expected (51,)"),
-    ("classifier, rows", lambda: CLASSIFIER.apply(np.ones(51), np.ones((17, 1))), "Y has shape (17, 1)"),
-    ("classifier, mixed", lambda: CLASSIFIER.apply(np.ones(51), np.ones((16, 1), "f4")), "mixed precision"),
+    ("classifier, parameters", lambda: HEAD.apply(np.ones(50), np.ones((16, 1))), "expected (51,)"),
+    ("classifier, rows", lambda: HEAD.apply(np.ones(51), np.ones((17, 1))), "Y has shape (17, 1)"),
+    (
+        "classifier, mixed",
+        lambda: HEAD.apply(np.ones(51), np.ones((16, 1), "f4")),
+        "mixed precision",
+    ),
     ("loss, labels", lambda: LOSS.evaluate(np.ones((3, 2)), np.ones((3, 1))), "the shape of Z"),
     ("loss, empty", lambda: LOSS.evaluate(np.ones((3, 0)), np.ones((3, 0))), "any >= 1"),
     ("loss, vector", lambda: LOSS.evaluate(np.ones(3), np.ones(3)), "(classes, examples)"),
@@ -308,11 +314,11 @@ OBJECTIVE: list[Row] = [
     ("loss, integers", lambda: LOSS.evaluate(np.ones((3, 2), int), np.ones((3, 2), int)), "int64"),
     ("softmax, vector", lambda: softmax(np.ones(3)), "(classes, examples)"),
     ("softmax, half", lambda: softmax(half(np.ones((3, 2)))), "float16"),
-    ("examples, counts", lambda: Examples(np.ones((4, 3)), np.ones((2, 2))), "C has shape (2, 2)"),
+    ("examples, counts", lambda: Examples(np.ones((4, 3)), np.ones((2, 2))), "targets has shape (2, 2)"),
     ("examples, none", lambda: Examples(np.ones((4, 0)), np.ones((2, 0))), "any >= 1"),
     ("examples, mixed", lambda: Examples(np.ones((4, 3)), np.ones((2, 3), "f4")), "mixed precision"),
-    ("examples, NaN", lambda: Examples(np.full((4, 3), np.nan), np.ones((2, 3))), "X holds NaN"),
-    ("labels, Inf", lambda: Examples(np.ones((4, 3)), np.full((2, 3), np.inf)), "C holds NaN or Inf"),
+    ("examples, NaN", lambda: Examples(np.full((4, 3), np.nan), np.ones((2, 3))), "inputs hold NaN"),
+    ("labels, Inf", lambda: Examples(np.ones((4, 3)), np.full((2, 3), np.inf)), "targets hold NaN or Inf"),
     ("batches of none", lambda: list(EXAMPLES.batches(0)), "width is 0"),
     ("take none", lambda: EXAMPLES.take(np.array([], int)), "indices"),
     ("take before the first", lambda: EXAMPLES.take(np.array([-1])), "indices run from -1"),
@@ -322,24 +328,24 @@ OBJECTIVE: list[Row] = [
     ("sample, too many", lambda: hessian_sample(10, 1.5, 0, 1), "hessian fraction is 1.5"),
     ("sample, seed", lambda: hessian_sample(10, 0.5, -1, 1), "seed is -1"),
     ("regulariser, negative", lambda: classifier_regularizer(CLASSIFIER, -1.0), "smoothness is -1.0"),
-    ("regulariser, NaN", lambda: time_regularizer(STEPS, np.nan), "smoothness is nan"),
-    ("regulariser, Inf", lambda: time_regularizer(STEPS, 1.0, np.inf), "tikhonov is inf"),
-    ("regulariser, length", lambda: time_regularizer(STEPS, 1.0).value(np.ones(3)), "x has shape (3,)"),
-    ("regulariser, dtype", lambda: time_regularizer(STEPS, 1.0, dtype="float16"), "float16"),
+    ("regulariser, NaN", lambda: time_regularizer(STEPS.time, np.nan), "smoothness is nan"),
+    ("regulariser, Inf", lambda: time_regularizer(STEPS.time, 1.0, np.inf), "tikhonov is inf"),
+    ("regulariser, length", lambda: time_regularizer(STEPS.time, 1.0).value(np.ones(3)), "x has shape (3,)"),
+    ("regulariser, dtype", lambda: time_regularizer(STEPS.time, 1.0, dtype="float16"), "float16"),
     ("problem, classes", lambda: problem(classifier=Classifier(GRID, 2, 4)), "found 3, expected 4"),
-    ("problem, features", lambda: problem(classifier=Classifier(GRID, 1, 3)), "rows of y_N"),
+    ("problem, features", lambda: problem(classifier=Classifier(GRID, 1, 3)), "rows after the propagation"),
     ("problem, fraction", lambda: problem(hessian_fraction=2.0), "(0, 1]"),
     ("problem, block", lambda: PROBLEM.block("classifer", MODEL.blocks), "Did you mean 'classifier'"),
     ("problem, missing block", lambda: PROBLEM.block("classifier", {}), "'propagation' is missing"),
     (
         "problem, length",
         lambda: PROBLEM.block("joint", {**MODEL.blocks, "classifier": np.ones(3)}),
-        "theta has shape (3,)",
+        "classifier has shape (3,)",
     ),
     (
         "training, images",
         lambda: train(MODEL, Examples(np.ones((64, 2)), np.ones((3, 2)))),
-        "rows of the images: found 64, expected 16",
+        "rows of the inputs: found 64, expected 16",
     ),
     (
         "training, precision",

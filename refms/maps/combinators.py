@@ -9,7 +9,7 @@ from typing import Any
 
 from refms.backend import backend_of, zeros_like
 from refms.errors import Array, InputError
-from refms.maps.layout import EMPTY, Layout
+from refms.maps.layout import EMPTY, Layout, join_layouts
 from refms.maps.map import Along, At, Gradients, Map, Second, Tangent, second_of
 
 
@@ -55,7 +55,7 @@ def chain(*parts: tuple[str, Map]) -> Map:
     names, maps = [name for name, _ in parts], [map_ for _, map_ in parts]
     sizes = [map_.layout.size for map_ in maps]
     places = [slice(start, stop) for start, stop in pairwise(_bounds(sizes))]
-    varying = [any(sizes[:i]) for i in range(len(maps))]  # whether anything before map i has parameters
+    varying = [before.start > 0 for before in places]  # whether anything before map i has parameters
 
     def evaluate(theta: Array, Y: Array) -> Array:
         for map_, place in zip(maps, places, strict=True):
@@ -561,7 +561,7 @@ def _bounds(sizes: Sequence[int]) -> list[int]:
 
 
 def _layout_of(parts: tuple[tuple[str, Map], ...]) -> Layout:
-    return sum((map_.layout.prefixed(name) if name else map_.layout for name, map_ in parts), EMPTY)
+    return join_layouts((name, map_.layout) for name, map_ in parts)
 
 
 def _memory(maps: Sequence[Map]) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
 from functools import cached_property
@@ -118,12 +119,16 @@ class Layout:
         xp = backend_of(*parts.values()).xp
         return xp.concatenate([parts[name].reshape(-1) for name in self.names])
 
-    def prefixed(self, prefix: str) -> Layout:
-        """Return this layout with ``prefix`` and a slash before every name."""
-        return Layout(tuple((f"{prefix}/{name}", shape) for name, shape in self.parts))
 
-    def __add__(self, other: Layout) -> Layout:
-        return Layout(self.parts + other.parts)
+def join_layouts(parts: Iterable[tuple[str, Layout]]) -> Layout:
+    """Return the joined layouts, each name after that of its layout and a slash; ``""`` prefixes nothing."""
+    return Layout(
+        tuple(
+            (f"{prefix}/{name}" if prefix else name, shape)
+            for prefix, layout in parts
+            for name, shape in layout.parts
+        )
+    )
 
 
 EMPTY = Layout()

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refms.errors import InputError
-from refms.maps.layout import EMPTY, Layout
+from refms.maps.layout import EMPTY, Layout, join_layouts
 
 quick = settings(deadline=None, max_examples=30)
 part_shapes = st.lists(st.lists(st.integers(1, 4), max_size=3).map(tuple), min_size=1, max_size=4)
@@ -59,11 +59,11 @@ def test_packing_follows_the_layout_and_not_the_dictionary():
 
 
 def test_layouts_add_and_get_prefixes():
-    both = SMALL.prefixed("a") + SMALL.prefixed("b")
+    both = join_layouts([("a", SMALL), ("b", SMALL)])
     assert both.names == ("a/stencil", "a/bias", "b/stencil", "b/bias")
     assert both.size == 2 * SMALL.size
     assert both.unpack(np.arange(8.0))["b/bias"].tolist() == [7.0]
-    assert EMPTY + SMALL == SMALL
+    assert join_layouts([("", EMPTY), ("", SMALL)]) == SMALL
     assert EMPTY.size == 0
     assert EMPTY.unpack(np.zeros(0)) == {}
 

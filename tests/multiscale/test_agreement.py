@@ -17,6 +17,7 @@ from refms.maps.architectures.residual import Residual
 from refms.model import initial_model
 from refms.multiscale.agreement import agreeing_smoothing, agreement
 from refms.multiscale.resolution import transfer
+from refms.objective.reading import Classes
 from refms.stencils.transfer import transfer_pair
 
 
@@ -32,9 +33,8 @@ def blobs(n: int, count: int = 6) -> Dataset:
 
 def linear(n: int, sigma: float):
     """Return a net without propagation, T = 0, on half the cells of the images."""
-    net = initial_model(
-        Residual(Grid((n, n)), 2, final_time=0.0), 3, 1, Preprocessing(smoothing=sigma, levels=1)
-    )
+    steps = Preprocessing(smoothing=sigma, levels=1)
+    net = initial_model(Residual(Grid((n, n)), 2, final_time=0.0), Classes(3), 1, preprocessing=steps)
     W = np.random.default_rng(2).standard_normal((n, n, 6)).reshape(1, n, n, 6)
     modes = np.fft.fftn(W, axes=(1, 2))
     modes[:, 3:-2], modes[:, :, 3:-2] = 0, 0  # smooth weights
@@ -66,7 +66,7 @@ def test_no_other_width_agrees_better(here, there):
 
     def distance(width: float) -> float:
         steps = replace(moved.preprocessing, smoothing=width)
-        Z = replace(moved, preprocessing=steps).logits(
+        Z = replace(moved, preprocessing=steps).outputs(
             replace(moved, preprocessing=steps).prepare(some, interpolate=True)
         )
         return float(np.linalg.norm(Z - expected) / np.linalg.norm(expected))

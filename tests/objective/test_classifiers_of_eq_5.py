@@ -45,7 +45,7 @@ def written_out(loss, Z, C):
 
 def penalty(model):
     """Return the regularisers of problem (6) from their formulas; those of W on the grid that W lives on."""
-    grid, dt = model.classifier.grid, model.architecture.propagation.time_step
+    grid, dt = model.classifier.grid, model.architecture.propagation.time.time_step
     w = model.arrays["W"].reshape(model.architecture.channels, *grid.shape, 10)
     slopes = sum((np.diff(w, axis=axis) ** 2).sum() * n**2 for axis, n in enumerate(grid.shape, start=1))
     theta = model.blocks["propagation"].reshape(model.architecture.layers, -1)
@@ -95,7 +95,7 @@ def test_one_exact_newton_step_solves_the_normal_equations_of_least_squares():
     step = StepOptions(cg_tolerance=1e-13, cg_iterations=2000)
     found = minimize_newton(risk, x, options=step, stop=StopRules(max_iterations=1)).x
     # min ½/m ‖h^d Wᵀ Y + μ 1ᵀ − C‖² + ½ Σ_j w_jᵀ Q w_j, one least-squares problem a class
-    Y, m = problem.features(start.blocks["propagation"]), digits.count
+    Y, m = problem.features("classifier", start.blocks), digits.count
     A = np.vstack([start.grid.cell_volume * Y, np.ones(m)]).T
     one = slice(0, Y.shape[0] * 10, 10)
     Q = np.zeros((Y.shape[0] + 1,) * 2)
@@ -150,8 +150,9 @@ def test_pooling_trains_what_piecewise_constant_weights_would_be():
     pooled = trained(8, pooling=2)
     digits = examples(pooled, images(count=50))
     cells = pooled.arrays["W"].reshape(3, 4, 4, 10).repeat(2, axis=1).repeat(2, axis=2)
-    full = pooled.with_arrays(W=cells.reshape(-1, 10), pooling=1)
-    np.testing.assert_allclose(full.logits(digits.inputs), pooled.outputs(digits.inputs), rtol=0, atol=1e-12)
+    reading, wide = replace(pooled.reading, pooling=1), {**pooled.arrays, "W": cells.reshape(-1, 10)}
+    full = replace(pooled, reading=reading, arrays=wide)
+    np.testing.assert_allclose(full.outputs(digits.inputs), pooled.outputs(digits.inputs), rtol=0, atol=1e-12)
     free = RegularizationSection(W_smoothness=0.0, W_tikhonov=0.0)
     blocks = [problem_of(m, digits, free, OPTIONS).block("propagation", m.blocks) for m in (full, pooled)]
     theta = pooled.blocks["propagation"]
@@ -163,7 +164,9 @@ def test_pooling_trains_what_piecewise_constant_weights_would_be():
 def test_losses_by_name_and_by_hand_are_the_same_descent():
     start = untrained(4, loss="logistic")
     digits = examples(start, images())
-    problem = problem_of(replace(start, loss="softmax"), digits, WEIGHTS, OPTIONS)
+    problem = problem_of(
+        replace(start, reading=replace(start.reading, loss="softmax")), digits, WEIGHTS, OPTIONS
+    )
     problem = replace(problem, loss=loss_named("logistic"))
     schedule = propagation_then_classifier(StepOptions(), StepOptions())
     stop = StopRules(max_iterations=1)

@@ -52,9 +52,9 @@ def test_the_width_follows_the_budget_and_refuses_the_impossible():
 def test_values_that_are_not_finite_are_refused(bad):
     X, C = np.zeros((2, 3)), np.zeros((2, 3))
     X[1, 2] = bad
-    with pytest.raises(InputError, match="X holds NaN or Inf"):
+    with pytest.raises(InputError, match=r"inputs hold NaN or Inf"):
         Examples(X, C)
-    with pytest.raises(InputError, match="C holds NaN or Inf"):
+    with pytest.raises(InputError, match="targets hold NaN or Inf"):
         Examples(C, X)
 
 

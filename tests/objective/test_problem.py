@@ -45,6 +45,37 @@ def problem(seed=0, m=7, opening="fixed", dtype="float64", weights=(0.1, 0.02), 
     return control, blocks
 
 
+def watch(control):
+    """The problem with a network that writes down what is asked of it, and where."""
+    block, calls = control.blocks["propagation"], []
+
+    def watched(name):
+        def call(*arguments):
+            calls.append(name)
+            return getattr(block.map, name)(*arguments)
+
+        return call
+
+    network = dataclasses.replace(
+        block.map, evaluate=watched("evaluate"), linearize=watched("linearize"), parts=()
+    )
+    parts = {**control.blocks, "propagation": dataclasses.replace(block, map=network)}
+    return dataclasses.replace(control, blocks=parts), calls
+
+
+def widen(control):
+    """The problem in double precision, with the same numbers."""
+    network = problem()[0].blocks
+    parts = {
+        key: dataclasses.replace(
+            part, map=network[key].map, regularizer=Quadratic(part.regularizer.Q.astype(float))
+        )
+        for key, part in control.blocks.items()
+    }
+    wide = Examples(*(a.astype(float) for a in (control.examples.inputs, control.examples.targets)))
+    return dataclasses.replace(control, blocks=parts, examples=wide)
+
+
 def vector(name, blocks):
     if name == "joint":
         return np.concatenate([blocks["propagation"], blocks["classifier"]])
@@ -187,20 +218,7 @@ def test_linearisations_made_again_for_want_of_memory_give_the_same_product():
 
 def test_no_forward_pass_runs_inside_a_product():
     control, blocks = problem(m=20)
-    block, calls = control.blocks["propagation"], []
-
-    def watched(name):
-        def call(*arguments):
-            calls.append(name)
-            return getattr(block.map, name)(*arguments)
-
-        return call
-
-    network = dataclasses.replace(
-        block.map, evaluate=watched("evaluate"), linearize=watched("linearize"), parts=()
-    )
-    parts = {**control.blocks, "propagation": dataclasses.replace(block, map=network)}
-    counted = dataclasses.replace(control, blocks=parts)
+    counted, calls = watch(control)
     for name in BLOCKS:
         x = vector(name, blocks)
         product = counted.block(name, blocks).curvature(x)
@@ -242,18 +260,7 @@ def test_single_precision_is_kept_and_close_to_double(name):
     value, g = single.block(name, blocks).value_and_gradient(x)
     product = single.block(name, blocks).curvature(x)(x)
     assert g.dtype == product.dtype == "float32"
-    wide = dataclasses.replace(
-        double,
-        blocks={
-            key: dataclasses.replace(
-                part,
-                map=problem()[0].blocks[key].map,
-                regularizer=Quadratic(part.regularizer.Q.astype(float)),
-            )
-            for key, part in double.blocks.items()
-        },
-        examples=Examples(*(a.astype(float) for a in (double.examples.inputs, double.examples.targets))),
-    )
+    wide = widen(double)
     reference = wide.block(name, {k: v.astype(float) for k, v in blocks.items()})
     expected = reference.value_and_gradient(x.astype(float))
     assert value == pytest.approx(expected[0], rel=1e-5)

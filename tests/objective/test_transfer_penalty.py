@@ -131,8 +131,10 @@ def test_the_problem_adds_it_to_the_other_terms():
     )
     added = transfer_regularizer(start.architecture, 0.3, "averaging-constant", "norm")
     theta = start.blocks["propagation"]
-    found = penalised.propagation_regularizer.value(theta)
-    assert found == pytest.approx(plain.propagation_regularizer.value(theta) + added.value(theta), rel=1e-12)
+    found = penalised.blocks["propagation"].regularizer.value(theta)
+    assert found == pytest.approx(
+        plain.blocks["propagation"].regularizer.value(theta) + added.value(theta), rel=1e-12
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,9 +148,9 @@ def test_consistency_takes_the_smoothing_of_the_images_in_cells_of_the_finer_mes
     nothing = {"theta_tikhonov": 0.0, "theta_smoothness": 0.0}
     found = problem(start, theta_transfer=0.3, transfer_penalty="consistency", transfer_to=to, **nothing)
     expected = transfer_regularizer(start.architecture, 0.3, "averaging-bilinear", "consistency", to, cells)
-    assert np.abs((found.propagation_regularizer.Q - expected.Q).toarray()).max() <= 1e-15
+    assert np.abs((found.blocks["propagation"].regularizer.Q - expected.Q).toarray()).max() <= 1e-15
     other = transfer_regularizer(start.architecture, 0.3, "averaging-bilinear", "consistency", to, 2 * cells)
-    assert np.abs((found.propagation_regularizer.Q - other.Q).toarray()).max() > 1e-6
+    assert np.abs((found.blocks["propagation"].regularizer.Q - other.Q).toarray()).max() > 1e-6
 
 
 def test_to_the_coarser_mesh_the_norm_is_the_plain_one_and_consistency_is_the_same_error_in_other_unknowns():

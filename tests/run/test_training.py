@@ -55,8 +55,8 @@ def same(a, b) -> bool:
 
 def written_out(model, chosen, weights) -> float:
     """Return problem (6) from its formula: mean cross entropy and the four quadratic terms."""
-    Z = model.trace(chosen.X)["output"]
-    loss = (np.log(np.exp(Z).sum(axis=0)) - (chosen.C * Z).sum(axis=0)).mean()
+    Z = model.trace(chosen.inputs)["output"]
+    loss = (np.log(np.exp(Z).sum(axis=0)) - (chosen.targets * Z).sum(axis=0)).mean()
     n, dt = model.grid.shape[0], model.architecture.propagation.time_step
     w = model.arrays["W"].reshape(model.architecture.channels, n, n, 10)
     slopes = sum((np.diff(w, axis=axis) ** 2).sum() for axis in (1, 2)) * n**2

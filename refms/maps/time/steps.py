@@ -9,8 +9,12 @@ from typing import Any
 
 from refms.backend import backend_of
 from refms.errors import Array, InputError, require_whole
-from refms.maps.layout import EMPTY, Layout
+from refms.maps.layout import Layout, join_layouts
 from refms.maps.map import Map
+
+
+MOST_LAYERS = 10**5
+"""Layers whose names and places are still written down in a moment."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ class TimeSteps:
 
     def __post_init__(self) -> None:
         require_whole(self.layers, "layers", 1)
+        if self.layers > MOST_LAYERS:  # a damaged file may say any number
+            raise InputError(f"layers is {self.layers}; expected at most {MOST_LAYERS}.")
         if not (isinstance(self.final_time, Real) and 0 <= self.final_time < math.inf):
             raise InputError(f"final_time is {self.final_time!r}; expected a finite number T >= 0.")
         if self.layer.rows_in != self.layer.rows_out:
@@ -54,7 +60,7 @@ class TimeSteps:
     @property
     def layout(self) -> Layout:
         """The layer's parts for each layer in turn, named ``layerk/part``."""
-        return sum((self.layer.layout.prefixed(f"layer{k}") for k in range(self.layers)), EMPTY)
+        return join_layouts((f"layer{k}", self.layer.layout) for k in range(self.layers))
 
     def by_layer(self, theta: Array) -> Array:
         """Return Θ, shape (N, layer.layout.size), a view: row k is θ_k at the time t_k = k δt."""

@@ -49,12 +49,12 @@ def test_elsewhere_it_is_the_inverse_of_the_product_of_means_and_the_regulariser
     M = np.linalg.inv(dense(risk.preconditioner(x, None), x.size))
     np.testing.assert_allclose(M, M.T, atol=1e-9 * np.abs(M).max())
     assert np.linalg.eigvalsh((M + M.T) / 2).min() > 0
-    classifier, Y = risk.map, risk.examples.X
-    Z = classifier.apply(x, Y)
+    Y, volume = risk.examples.inputs, 1 / 16
+    Z = risk.map.apply(x, Y)
     P = np.exp(Z - Z.max(axis=0))
     P /= P.sum(axis=0)
     A = np.mean([np.diag(p) - np.outer(p, p) for p in P.T], axis=0)
-    ones = np.concatenate([classifier.grid.cell_volume * Y, np.ones((1, Y.shape[1]))])
+    ones = np.concatenate([volume * Y, np.ones((1, Y.shape[1]))])
     expected = np.kron(ones @ ones.T / Y.shape[1], A) + risk.regularizer.Q.toarray()
     alike = np.kron(np.eye(ones.shape[0])[-1], np.ones(10)) / np.sqrt(10)  # left as it is
     expected += np.outer(alike, alike)
