@@ -12,7 +12,6 @@ from refms.errors import Array, InputError, require_whole
 from refms.maps.layout import Layout, join_layouts
 from refms.maps.map import Map
 
-
 MOST_LAYERS = 10**5
 """Layers whose names and places are still written down in a moment."""
 

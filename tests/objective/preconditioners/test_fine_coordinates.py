@@ -83,7 +83,7 @@ def test_pairs_that_cannot_prolong_are_refused_with_what_to_do():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_precision_and_place_are_kept(device, dtype):
     net = untrained(4, dtype=dtype).on(device.backend)
-    solve = FineCoordinates(net.map.layout, net.architecture.propagation, "averaging-bilinear")
+    solve = FineCoordinates(net.map.layout, net.architecture.propagation.time, "averaging-bilinear")
     r = net.blocks["propagation"]
     found = solve(None, r, None)(r)
     assert device.owns(found)
