@@ -36,7 +36,7 @@ class _Reached(BaseException):
 def calls_of(
     work: Callable[[], object], until: Callable[[CodeType], bool] = lambda code: False
 ) -> Counter[str]:
-    """Return how often each ``file:function`` of refms is entered by ``work``, or up to the first ``until``."""
+    """Return how often ``work`` enters each ``file:function`` of refms, or does up to the first ``until``."""
     import refms
 
     home, found = f"{Path(refms.__file__).parent}/", Counter[str]()
