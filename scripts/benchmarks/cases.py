@@ -13,6 +13,7 @@ from refms.maps.architectures.residual import Residual
 from refms.model import Model
 from refms.objective.examples import Examples
 from refms.objective.problem import TrainingProblem
+from refms.objective.reading import Classes
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import problem_of
 
@@ -116,17 +117,17 @@ class Problem:
     @cached_property
     def model(self) -> Model:
         """The network with its parameters."""
-        case, rng, shapes = self.case, np.random.default_rng(1), self.network.parameter_shapes
-        return Model(
-            self.network,
-            opening=self._rounded(rng.standard_normal(shapes["opening"])),
-            stencils=self._rounded(rng.standard_normal(shapes["stencils"]) / (STENCIL * case.channels**0.5)),
-            biases=self._rounded(rng.standard_normal(shapes["biases"]) / 10),
-            W=self._rounded(
-                rng.standard_normal((case.channels * case.n**2, CLASSES)) * case.n / case.channels**0.5
-            ),
-            mu=self._rounded(rng.standard_normal(CLASSES) / 10),
-        )
+        case, rng, shapes = self.case, np.random.default_rng(1), self.network.arrays.shapes
+        rows, root = case.channels * case.n**2, case.channels**0.5
+        drawn = {
+            "opening": rng.standard_normal(shapes["opening"]),
+            "stencils": rng.standard_normal(shapes["stencils"]) / (STENCIL * root),
+            "biases": rng.standard_normal(shapes["biases"]) / 10,
+            "W": rng.standard_normal((rows, CLASSES)) * case.n / root,
+            "mu": rng.standard_normal(CLASSES) / 10,
+        }
+        arrays = {name: self._rounded(array) for name, array in drawn.items()}
+        return Model(self.network, arrays, Classes(CLASSES))
 
     @cached_property
     def images(self) -> Any:

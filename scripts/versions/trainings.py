@@ -33,7 +33,7 @@ columns = {f"history/{name}": np.array([row[name] for row in rows if name in row
            for name in rows[0] if name not in ("extra", "seconds")}
 np.savez(sys.argv[2], **{name: np.asarray(array) for name, array in model.arrays.items()}, **columns)
 """
-"""Reads a model file and saves its arrays and its history by name, without seconds, which no two runs share."""
+"""Reads a model file and saves its arrays and history by name, without seconds, which no two runs share."""
 
 
 def trained(version: Checkout, reader: Checkout, words: tuple[str, ...], folder: Path) -> dict[str, Any]:

@@ -137,7 +137,7 @@ class JaxEngine:
         self.control, self.once = problem.control, once
         arrays = {
             "images": problem.images.transpose(0, 2, 3, 1),
-            "opening": problem.model.opening.reshape(-1),
+            "opening": problem.model.arrays["opening"].reshape(-1),
             "classes": problem.classes.astype(np.int32),
         }
         self.data = {name: jnp.asarray(array) for name, array in arrays.items()}

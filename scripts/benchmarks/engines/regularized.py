@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import scipy.sparse
+
 from refms.objective.regularizers import Quadratic
 from refms.optimize import Objective, Product
 
@@ -61,14 +63,9 @@ def regularized(control: Any, name: str, blocks: Any, loss: Objective) -> Regula
     Regularized
         The same function as refms' ``control.block(name, blocks)``.
     """
-    parts = {
-        "propagation": (control.propagation_regularizer, blocks["propagation"]),
-        "classifier": (control.classifier_regularizer, blocks["classifier"]),
-    }
+    R = {key: block.regularizer for key, block in control.blocks.items()}
     if name == "joint":
-        import scipy.sparse
-
-        both = [quadratic.Q for quadratic, _ in parts.values()]
-        return Regularized(loss, Quadratic(scipy.sparse.block_diag(both, format="csr")), 0.0)
-    (frozen,) = (parts[other] for other in parts if other != name)
-    return Regularized(loss, parts[name][0], float(frozen[0].value(frozen[1])))
+        Q = scipy.sparse.block_diag([quadratic.Q for quadratic in R.values()], format="csr")
+        return Regularized(loss, Quadratic(Q), 0.0)
+    constant = sum(R[other].value(blocks[other]) for other in R if other != name)
+    return Regularized(loss, R[name], float(constant))

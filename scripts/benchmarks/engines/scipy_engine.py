@@ -175,9 +175,9 @@ class ScipyEngine:
         case = problem.case
         self.control, self.pattern = problem.control, Pattern(case.n, case.channels)
         self.dt, self.classes = 1 / case.layers, problem.classes
-        self.one_hot = problem.control.examples.C
+        self.one_hot = problem.control.examples.targets
         images = problem.images.reshape(case.examples, -1).T
-        self.opened = (problem.model.opening.reshape(-1, 1, 1) * images).reshape(-1, case.examples)
+        self.opened = (problem.model.arrays["opening"].reshape(-1, 1, 1) * images).reshape(-1, case.examples)
 
     def layers(self, theta: Any) -> list[tuple[Any, Any]]:
         """Return stencils and biases, layer by layer."""

@@ -129,14 +129,14 @@ class TorchEngine:
         self.control, self.pad = problem.control, pad
         self.multiply = multiply
         self.images, self.classes = torch.from_numpy(problem.images), torch.from_numpy(problem.classes)
-        self.opening = torch.from_numpy(problem.model.opening)
-        shapes = problem.network.parameter_shapes
+        self.opening = torch.from_numpy(problem.model.arrays["opening"])
+        shapes = problem.model.shapes
         self.layers = tuple(
             shape
             for _ in range(shapes["stencils"][0])
             for shape in (shapes["stencils"][1:], shapes["biases"][1:])
         )
-        self.on_top = (tuple(problem.model.W.shape), tuple(problem.model.mu.shape))
+        self.on_top = (shapes["W"], shapes["mu"])
 
     def block(self, name: str, blocks: Mapping[str, Any], iteration: int = 0) -> Regularized:
         """Return the objective of one block, with refms' regulariser."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -121,14 +120,14 @@ def _product(problem: Problem, backend: Backend) -> Product:
     arrays = {name: backend.from_host(array) for name, array in problem.model.arrays.items()}
     one_hot = (np.arange(CLASSES)[:, None] == problem.classes).astype(problem.dtype)
     examples = (columns_from_nchw(problem.images), one_hot)
+    model = problem.model.with_arrays(**arrays)
     control = problem_of(
-        replace(problem.model, **arrays),
+        model,
         Examples(*map(backend.from_host, examples)),
         RegularizationSection(0.0, 0.0, 0.0, 0.0),
         OptimizationSection(hessian_fraction=1.0, dtype=problem.dtype),
     )
-    blocks = replace(problem.model, **arrays).blocks
-    return control.block("propagation", blocks).curvature(blocks["propagation"])
+    return control.block("propagation", model.blocks).curvature(model.blocks["propagation"])
 
 
 def _with_torch(problem: Problem, card: str, v: Any) -> Callable[[], Any]:
@@ -139,10 +138,10 @@ def _with_torch(problem: Problem, card: str, v: Any) -> Callable[[], Any]:
     from benchmarks.engines.torch_network import Risk, classify, features, split
 
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    model, shapes = problem.model, problem.network.parameter_shapes
+    model, shapes = problem.model.arrays, problem.network.arrays.shapes
     W, mu, opening, images, classes = (
         torch.from_numpy(array).to(card)
-        for array in (model.W, model.mu, model.opening, problem.images, problem.classes)
+        for array in (model["W"], model["mu"], model["opening"], problem.images, problem.classes)
     )
     layers = (shapes["stencils"][1:], shapes["biases"][1:]) * shapes["stencils"][0]
 
@@ -151,7 +150,7 @@ def _with_torch(problem: Problem, card: str, v: Any) -> Callable[[], Any]:
 
     risk = Risk(logits, images, classes, layers, forward_and_reverse)
     theta, direction = (
-        tuple(part.to(card) for part in split(x, layers)) for x in (model.blocks["propagation"], v)
+        tuple(part.to(card) for part in split(x, layers)) for x in (problem.model.blocks["propagation"], v)
     )
     product = risk.multiply(risk, theta)
     return lambda: torch.cat([part.detach().reshape(-1) for part in product(direction)])

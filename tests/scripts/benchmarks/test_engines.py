@@ -108,7 +108,7 @@ def test_a_library_that_is_missing_costs_its_rows_only(monkeypatch):
 def test_counted_multiply_adds_are_those_of_the_layers():
     case = Case(*SIZE)
     steps = Problem(case).network.propagation
-    one = steps.layer.multiply_adds * case.examples
+    one = steps.time.layer.multiply_adds * case.examples
     assert case.multiply_adds == one
     assert case.counted("forward") == steps.multiply_adds * case.examples
     assert case.counted("gradient") == (2 + 2 + 1) * one
