@@ -165,7 +165,7 @@ def step(F: Map, dt: float) -> Map:
         F.rows_out,
         lambda theta, Y: Y + dt * F.evaluate(theta, Y),
         linearize,
-        lambda theta, Y: _record_step(F, dt, theta, Y),
+        lambda theta, Y: record_step(F, dt, theta, Y),
         multiply_adds=F.multiply_adds,
         stored=F.stored + F.rows_out,
         constants=F.constants,
@@ -541,7 +541,7 @@ _STILL = Tangent(None, lambda dG, *, wrt_theta=True, wrt_input=True: (None, None
 """The tangent of a map before everything that varies: it is never pulled back through."""
 
 
-def _record_step(F: Map, dt: float, theta: Array, Y: Array) -> dict[str, Array]:
+def record_step(F: Map, dt: float, theta: Array, Y: Array) -> dict[str, Array]:
     """Return the intermediates of a step; F itself under ``increment``."""
     inner = F.recorded(theta, Y)
     increment = inner.pop("output")

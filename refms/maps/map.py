@@ -188,11 +188,17 @@ def _checked(map_: Map, F: At, examples: int) -> At:
     """Return F at a point with derivatives that look at their arguments."""
     rows, columns = (map_.rows_in, examples), (map_.rows_out, examples)
 
+    def require_kind(array: Array, name: str) -> None:
+        if array.dtype.kind == "c" and F.output.dtype.kind != "c":  # a real route takes no complex array
+            raise InputError(f"{name} is {array.dtype} at a real point; make θ or Y complex, too.")
+
     def require(dtheta: Array | None, dY: Array | None) -> None:
         if dtheta is not None:
             map_.layout.require(dtheta, "dtheta")
+            require_kind(dtheta, "dtheta")
         if dY is not None:
             require_shape(dY, rows, "dY", "the shape of Y")
+            require_kind(dY, "dY")
 
     def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
         require(dtheta, dY)
@@ -200,6 +206,7 @@ def _checked(map_: Map, F: At, examples: int) -> At:
 
     def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
         require_shape(G, columns, "G", "the shape of the output")
+        require_kind(G, "G")
         return F.vjp(G, wrt_theta=wrt_theta, wrt_input=wrt_input)
 
     def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:

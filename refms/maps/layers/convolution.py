@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from refms.backend import backend_of, zeros_like
 from refms.elementwise import tanh_step
 from refms.errors import Array
 from refms.maps.activation import Activation
-from refms.maps.combinators import second_of_step
+from refms.maps.combinators import record_step, second_of_step
 from refms.maps.layout import Layout
 from refms.maps.map import Along, At, Gradients, Map, Tangent
 from refms.stencils.convolution import Convolution
+from refms.stencils.routes.route import Route
 
 Terms = list[tuple[Array, Array]]
 """Pairs (S_i, Y_i) that stand for Σ K(S_i) Y_i."""
@@ -63,117 +66,147 @@ def convolution_layer(
     >>> float(layer.apply(np.zeros(10), np.ones((16, 1))).max())
     0.0
     """
-    K, shape = convolution, convolution.stencils_shape
-    split = math.prod(shape)
-    bias_shape = (K.c_out, *K.grid.shape) if bias_per_cell else (K.c_out,)
+    parameters, K = _Parameters(convolution, bias_per_cell), convolution
 
-    def affine(terms: Terms, b: Array | None, factor: Array | None = None, add: Array | None = None) -> Array:
-        """Return add + factor ∘ (b + Σ K(S_i) Y_i)."""
-        if b is None or not bias_per_cell:
-            return K.combine(terms, b, factor, add)
-        found = K.combine(terms) + b.reshape(-1, 1)
-        found = found if factor is None else factor * found
-        return found if add is None else add + found
+    def preactivation(theta: Array, Y: Array) -> tuple[Array, Route]:
+        backend = backend_of(Y)
+        route = K.route_for(backend.xp.result_type(theta, Y), Y.shape[1], backend)
+        S, b = parameters.unpack(theta)
+        return _affine(route, [(S, Y)], b), route
 
-    def preactivation(theta: Array, Y: Array) -> Array:
-        return affine([(theta[:split].reshape(shape), Y)], theta[split:])
-
-    def gradient(gS: Array | None, A: Array) -> Array | None:
-        """Return the gradients of S and b as one vector."""
-        if gS is None:
-            return None
-        gb = sum_bias(A, K.rows_out if bias_per_cell else K.c_out)
-        return backend_of(A).xp.concatenate([gS.reshape(-1), gb])
-
-    def derivatives(theta: Array, Y: Array, output: Array, slope: Array, dt: float | None) -> At:
-        """Return F at a point, or with δt its step Y + δt F."""
-        S = theta[:split].reshape(shape)
-        scaled_S = S if dt is None else dt * S
-
-        def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
-            terms, db = [], None
-            if dtheta is not None:
-                d = dtheta if dt is None else dt * dtheta
-                terms, db = [(d[:split].reshape(shape), Y)], d[split:]
-            if dY is not None:
-                terms.append((scaled_S, dY))
-            return affine(terms, db, slope, None if dt is None else dY)
-
-        def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
-            A = slope * G
-            gS, gY = pull_back(K, scaled_S, A, Y, wrt_theta, wrt_input, add=None if dt is None else G)
-            gtheta = gradient(gS, A)
-            return (gtheta if dt is None or gtheta is None else dt * gtheta), gY
-
-        def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
-            A = slope * G
-            bend = activation.second_derivative(preactivation(theta, Y)) * G
-
-            def along(dtheta: Array | None, dY: Array | None = None) -> Tangent:
-                dS, db = None, None
-                if dtheta is not None:
-                    dS, db = dtheta[:split].reshape(shape), dtheta[split:]
-                terms = product_terms(S, Y, dS, dY)
-                dZ = affine(terms, db) if terms else zeros_like(slope)
-
-                def vjp(dG: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
-                    dA = bend * dZ + slope * dG
-                    dgS, dgY = second_of_product(K, S, Y, A, dS, dY, dA, wrt_theta, wrt_input)
-                    return gradient(dgS, dA), dgY
-
-                return Tangent(slope * dZ, vjp)
-
-            return along, (K.adjoint(S, A) if wrt_input else None)
-
-        return At(output, jvp, vjp, second if dt is None else second_of_step(second, dt))
+    def evaluate(theta: Array, Y: Array) -> Array:
+        return activation.value(preactivation(theta, Y)[0])
 
     def linearize(theta: Array, Y: Array) -> At:
-        value, slope = activation.value_and_derivative(preactivation(theta, Y))
-        return derivatives(theta, Y, value, slope, None)
+        Z, route = preactivation(theta, Y)
+        output, slope = activation.value_and_derivative(Z)
+        return _layer_at(parameters, activation, route, theta, Y, output, slope)
+
+    def linearize_step(theta: Array, Y: Array, dt: float) -> At:
+        (Z, route), backend = preactivation(theta, Y), backend_of(Y)
+        if backend.name == "cupy" and activation.name == "tanh" and Z.dtype == Y.dtype:
+            following, slope = tanh_step(backend.xp, Z, Y, dt)
+        else:
+            value, slope = activation.value_and_derivative(Z)
+            following = _step_in_place(value, Y, dt)
+        return _layer_at(parameters, activation, route, theta, Y, following, slope, dt)
 
     def record(theta: Array, Y: Array) -> dict[str, Array]:
-        Z = preactivation(theta, Y)
-        KY = K.apply(theta[:split].reshape(shape), Y)
+        Z, route = preactivation(theta, Y)
+        KY = route.combine([(parameters.unpack(theta)[0], Y)])
         return {"convolution": KY, "preactivation": Z, "output": activation.value(Z)}
 
-    def step(dt: float) -> Map:
-        def linearize_step(theta: Array, Y: Array) -> At:
-            Z, backend = preactivation(theta, Y), backend_of(Y)
-            if backend.name == "cupy" and activation.name == "tanh" and Z.dtype == Y.dtype:
-                following, slope = tanh_step(backend.xp, Z, Y, dt)
-            else:
-                value, slope = activation.value_and_derivative(Z)
-                following = _step_in_place(value, Y, dt)
-            return derivatives(theta, Y, following, slope, dt)
-
-        def record_step(theta: Array, Y: Array) -> dict[str, Array]:
-            inner = record(theta, Y)
-            increment = inner.pop("output")
-            return {**inner, "increment": increment, "output": Y + dt * increment}
-
-        return Map(
-            layer.layout,
-            layer.rows_in,
-            layer.rows_out,
-            lambda theta, Y: _step_in_place(layer.evaluate(theta, Y), Y, dt),
-            linearize_step,
-            record_step,
-            multiply_adds=layer.multiply_adds,
-            stored=layer.stored,  # the next state and D
-        )
-
     layer = Map(
-        Layout((("stencil", shape), ("bias", bias_shape))),
+        parameters.layout,
         K.rows_in,
         K.rows_out,
-        lambda theta, Y: activation.value(preactivation(theta, Y)),
+        evaluate,
         linearize,
         record,
         multiply_adds=K.multiply_adds,
-        stored=2 * K.rows_out,  # σ(Z) and D
-        fused_step=step if K.rows_in == K.rows_out else None,
+        stored=2 * K.rows_out,  # σ(Z) and D, or the next state and D
     )
-    return layer
+
+    def step(dt: float) -> Map:
+        return replace(
+            layer,
+            evaluate=lambda theta, Y: _step_in_place(evaluate(theta, Y), Y, dt),
+            linearize=lambda theta, Y: linearize_step(theta, Y, dt),
+            record=lambda theta, Y: record_step(layer, dt, theta, Y),
+        )
+
+    return replace(layer, fused_step=step) if K.rows_in == K.rows_out else layer
+
+
+@dataclass(frozen=True)
+class _Parameters:
+    """The stencils S and the bias b of a layer as one vector θ."""
+
+    K: Convolution
+    bias_per_cell: bool
+
+    @cached_property
+    def layout(self) -> Layout:
+        bias = (self.K.c_out, *self.K.grid.shape) if self.bias_per_cell else (self.K.c_out,)
+        return Layout((("stencil", self.K.stencils_shape), ("bias", bias)))
+
+    @cached_property
+    def _split(self) -> tuple[int, tuple[int, ...]]:
+        return math.prod(self.K.stencils_shape), self.K.stencils_shape
+
+    def unpack(self, theta: Array) -> tuple[Array, Array]:
+        """Return S and b, shape (c_out,), or as a column (c_out·n, 1) where every cell has its own."""
+        size, shape = self._split
+        b = theta[size:]
+        return theta[:size].reshape(shape), (b[:, None] if self.bias_per_cell else b)
+
+    def gradient(self, gS: Array | None, A: Array) -> Array | None:
+        """Return the gradients of S and b as one vector; that of b sums A over what shares a bias."""
+        if gS is None:
+            return None
+        gb = sum_bias(A, self.K.rows_out if self.bias_per_cell else self.K.c_out)
+        return backend_of(A).xp.concatenate([gS.reshape(-1), gb])
+
+
+def _layer_at(
+    parameters: _Parameters,
+    activation: Activation,
+    route: Route,
+    theta: Array,
+    Y: Array,
+    output: Array,
+    slope: Array,
+    dt: float | None = None,
+) -> At:
+    """Return the layer at a point, or with δt its step Y + δt F; formulas in :func:`convolution_layer`."""
+    S, b = parameters.unpack(theta)
+    scaled_S = S if dt is None else dt * S
+
+    def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
+        terms, db = [], None
+        if dtheta is not None:
+            dS, db = parameters.unpack(dtheta if dt is None else dt * dtheta)
+            terms = [(dS, Y)]
+        if dY is not None:
+            terms.append((scaled_S, dY))
+        return _affine(route, terms, db, slope, None if dt is None else dY)
+
+    def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
+        A = slope * G
+        gS, gY = pull_back(route, scaled_S, A, Y, wrt_theta, wrt_input, None if dt is None else G)
+        gtheta = parameters.gradient(gS, A)
+        return (gtheta if dt is None or gtheta is None else dt * gtheta), gY
+
+    def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
+        A = slope * G
+        bend = activation.second_derivative(_affine(route, [(S, Y)], b)) * G
+
+        def along(dtheta: Array | None, dY: Array | None = None) -> Tangent:
+            dS, db = (None, None) if dtheta is None else parameters.unpack(dtheta)
+            terms = product_terms(S, Y, dS, dY)
+            dZ = _affine(route, terms, db) if terms else zeros_like(slope)
+
+            def vjp(dG: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
+                dA = bend * dZ + slope * dG
+                dgS, dgY = second_of_product(route, S, Y, A, dS, dY, dA, wrt_theta, wrt_input)
+                return parameters.gradient(dgS, dA), dgY
+
+            return Tangent(slope * dZ, vjp)
+
+        return along, (route.adjoint(S, A) if wrt_input else None)
+
+    return At(output, jvp, vjp, second if dt is None else second_of_step(second, dt))
+
+
+def _affine(
+    route: Route, terms: Terms, b: Array | None, factor: Array | None = None, add: Array | None = None
+) -> Array:
+    """Return add + factor ∘ (b + Σ K(S_i) Y_i); b for each channel is part of the route's one pass."""
+    if b is None or b.ndim == 1:
+        return route.combine(terms, b, factor, add)
+    found = route.combine(terms) + b
+    found = found if factor is None else factor * found
+    return found if add is None else add + found
 
 
 def convolution_map(convolution: Convolution) -> Map:
@@ -199,9 +232,14 @@ def convolution_map(convolution: Convolution) -> Map:
     """
     K, shape = convolution, convolution.stencils_shape
 
+    def product(theta: Array, Y: Array) -> tuple[Array, Route]:
+        backend = backend_of(Y)
+        route = K.route_for(backend.xp.result_type(theta, Y), Y.shape[1], backend)
+        return route.combine([(theta.reshape(shape), Y)]), route
+
     def linearize(theta: Array, Y: Array) -> At:
         S = theta.reshape(shape)
-        output = K.apply(S, Y)
+        output, route = product(theta, Y)
 
         def stencils(dtheta: Array | None) -> Array | None:
             return None if dtheta is None else dtheta.reshape(shape)
@@ -210,10 +248,10 @@ def convolution_map(convolution: Convolution) -> Map:
             return None if gS is None else gS.reshape(-1)
 
         def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
-            return K.combine(product_terms(S, Y, stencils(dtheta), dY))
+            return route.combine(product_terms(S, Y, stencils(dtheta), dY))
 
         def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
-            gS, gY = pull_back(K, S, G, Y, wrt_theta, wrt_input)
+            gS, gY = pull_back(route, S, G, Y, wrt_theta, wrt_input)
             return flat(gS), gY
 
         def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
@@ -222,12 +260,12 @@ def convolution_map(convolution: Convolution) -> Map:
                 terms = product_terms(S, Y, dS, dY)
 
                 def vjp(dG: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
-                    dgS, dgY = second_of_product(K, S, Y, G, dS, dY, dG, wrt_theta, wrt_input)
+                    dgS, dgY = second_of_product(route, S, Y, G, dS, dY, dG, wrt_theta, wrt_input)
                     return flat(dgS), dgY
 
-                return Tangent(K.combine(terms) if terms else zeros_like(output), vjp)
+                return Tangent(route.combine(terms) if terms else zeros_like(output), vjp)
 
-            return along, (K.adjoint(S, G) if wrt_input else None)
+            return along, (route.adjoint(S, G) if wrt_input else None)
 
         return At(output, jvp, vjp, second)
 
@@ -235,7 +273,7 @@ def convolution_map(convolution: Convolution) -> Map:
         Layout((("stencil", shape),)),
         K.rows_in,
         K.rows_out,
-        lambda theta, Y: K.apply(theta.reshape(shape), Y),
+        lambda theta, Y: product(theta, Y)[0],
         linearize,
         multiply_adds=K.multiply_adds,
         stored=K.rows_out,
@@ -253,7 +291,7 @@ def product_terms(S: Array, Y: Array, dS: Array | None, dY: Array | None) -> Ter
 
 
 def pull_back(
-    K: Convolution,
+    route: Route,
     S: Array,
     A: Array,
     Y: Array,
@@ -263,14 +301,14 @@ def pull_back(
 ) -> Gradients:
     """Return ⟨Π_κ Y, A⟩ and add + K(S)ᵀ A, the transposes of K(S) Y in S and in Y."""
     if wrt_theta and wrt_input:
-        gY, gS = K.adjoint_and_gradient(S, A, Y, add=add)
+        gY, gS = route.adjoint_and_gradient(S, A, Y, add=add)
         return gS, gY
-    gS = K.stencil_gradient(A, Y) if wrt_theta else None
-    return gS, (K.adjoint(S, A, add=add) if wrt_input else None)
+    gS = route.gradient(A, Y) if wrt_theta else None
+    return gS, (route.adjoint(S, A, add=add) if wrt_input else None)
 
 
 def second_of_product(
-    K: Convolution,
+    route: Route,
     S: Array,
     Y: Array,
     A: Array,
@@ -286,11 +324,11 @@ def second_of_product(
     """
     gS, gY = None, None
     if wrt_theta and wrt_input and dS is not None and dY is not None:
-        gY, gS = K.adjoint_and_gradient(dS, A, dY)
+        gY, gS = route.adjoint_and_gradient(dS, A, dY)
     else:
-        gS = K.stencil_gradient(A, dY) if wrt_theta and dY is not None else None
-        gY = K.adjoint(dS, A) if wrt_input and dS is not None else None
-    own, gY = pull_back(K, S, dA, Y, wrt_theta, wrt_input, add=gY)
+        gS = route.gradient(A, dY) if wrt_theta and dY is not None else None
+        gY = route.adjoint(dS, A) if wrt_input and dS is not None else None
+    own, gY = pull_back(route, S, dA, Y, wrt_theta, wrt_input, add=gY)
     return (own if gS is None or own is None else own + gS), gY
 
 
