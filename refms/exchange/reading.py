@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 
 from refms.errors import Array, FileError
 from refms.exchange.layout import case_arrays, expectations, flattened, precision_of
-from refms.exchange.mat import read_mat
 from refms.exchange.npz import read_npz
 from refms.io import read_arrays_contained
 from refms.io.files import regular_file_size
+from refms.io.mat import read_mat
 
 LARGEST = 2**24
 """Bytes that a file, and all that it holds, may have: some times what cases take, many times results."""
@@ -85,7 +85,7 @@ def _arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
     if start[:2] == b"PK":
         return read_npz(path, max_bytes=LARGEST)
     if start[:6] == b"MATLAB":
-        return read_mat(path, max_bytes=LARGEST)
+        return read_arrays_contained(path, max_bytes=LARGEST, read=read_mat)
     raise FileError(f"starts with {start!r}; expected an HDF5, .npz or .mat file.")
 
 

@@ -1,15 +1,47 @@
-"""Artefacts: models, histories and goldens in one HDF5 schema, written atomically and read with care."""
+"""Artefacts: models, histories and goldens in one HDF5 schema, written atomically and read with care.
 
-from refms.io.artifact import CONVENTIONS as CONVENTIONS
-from refms.io.artifact import SCHEMA as SCHEMA
-from refms.io.artifact import SCHEMA_VERSION as SCHEMA_VERSION
-from refms.io.artifact import Artifact as Artifact
-from refms.io.comparing import Difference as Difference
-from refms.io.comparing import attribute_differences as attribute_differences
-from refms.io.comparing import first_difference as first_difference
-from refms.io.contained import read_arrays_contained as read_arrays_contained
-from refms.io.contained import read_artifact_contained as read_artifact_contained
-from refms.io.describing import describe as describe
-from refms.io.reading import read_arrays as read_arrays
-from refms.io.reading import read_artifact as read_artifact
-from refms.io.writing import write_artifact as write_artifact
+Names are imported when they are first asked for: who needs ``refms.io.files`` alone does not wait for HDF5.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from refms.io.artifact import CONVENTIONS, SCHEMA, SCHEMA_VERSION, Artifact
+    from refms.io.comparing import Difference, attribute_differences, first_difference
+    from refms.io.contained import read_arrays_contained, read_artifact_contained
+    from refms.io.describing import describe
+    from refms.io.reading import read_arrays, read_artifact
+    from refms.io.writing import write_artifact
+
+_HOMES = {
+    "artifact": ("CONVENTIONS", "SCHEMA", "SCHEMA_VERSION", "Artifact"),
+    "comparing": ("Difference", "attribute_differences", "first_difference"),
+    "contained": ("read_arrays_contained", "read_artifact_contained"),
+    "describing": ("describe",),
+    "reading": ("read_arrays", "read_artifact"),
+    "writing": ("write_artifact",),
+}
+
+__all__ = [
+    "CONVENTIONS",
+    "SCHEMA",
+    "SCHEMA_VERSION",
+    "Artifact",
+    "Difference",
+    "attribute_differences",
+    "describe",
+    "first_difference",
+    "read_arrays",
+    "read_arrays_contained",
+    "read_artifact",
+    "read_artifact_contained",
+    "write_artifact",
+]
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"refms.io.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Reading HDF5 files of strangers in a process of its own, whose memory and time are limited.
+"""Reading HDF5 and .mat files of strangers in a process of its own, whose memory and time are limited.
 
 What a file declares is checked before it is believed; but to see what it declares HDF5 has to parse it, and
 there are files that make HDF5 itself crash or go round in a circle (``scripts/fuzz.py`` finds some soon). In
@@ -7,6 +7,7 @@ a child process that ends the child alone, and here it becomes a sentence.
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 import os
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import IO, Any
 
 import h5py
@@ -66,12 +67,17 @@ def read_artifact_contained(path: str | os.PathLike[str], *, max_bytes: int = 2*
     ...     read_artifact_contained(path).kind
     'golden'
     """
-    head, arrays = _from_child("artifact", path, max_bytes)
+    head, arrays = _from_child(read_artifact, path, max_bytes)
     return Artifact(head["kind"], head["attributes"], arrays)
 
 
-def read_arrays_contained(path: str | os.PathLike[str], *, max_bytes: int = 2**24) -> dict[str, Array]:
-    """Return the arrays of an HDF5 file, read by a child process: as ``read_arrays``, for files of strangers.
+def read_arrays_contained(
+    path: str | os.PathLike[str],
+    *,
+    max_bytes: int = 2**24,
+    read: Callable[..., dict[str, Array]] = read_arrays,
+) -> dict[str, Array]:
+    """Return the arrays of a file, read by a child process: as ``read_arrays``, for files of strangers.
 
     Parameters
     ----------
@@ -79,6 +85,9 @@ def read_arrays_contained(path: str | os.PathLike[str], *, max_bytes: int = 2**2
         Any HDF5 file.
     max_bytes : int
         Largest sum of the arrays' sizes to accept, in bytes.
+    read : callable
+        Path, ``max_bytes`` -> arrays by name: what the child calls, a function of a module; for .mat files
+        :func:`~refms.io.mat.read_mat`.
 
     Returns
     -------
@@ -88,25 +97,14 @@ def read_arrays_contained(path: str | os.PathLike[str], *, max_bytes: int = 2**2
     Raises
     ------
     FileError
-        As for ``read_arrays``, and if HDF5 crashes, does not come to an end, or wants too much memory.
+        As for ``read``, and if that crashes, does not come to an end, or wants too much memory.
     """
-    return _from_child("arrays", path, max_bytes)[1]
+    return _from_child(read, path, max_bytes)[1]
 
 
-def serve(what: str, path: str, max_bytes: str, seconds: str) -> None:
-    """Read a file and write what it holds to standard output: what the child process does.
+def serve(read: str, path: str, max_bytes: str, seconds: str) -> None:
+    """Let ``module:function`` read a file and write what it holds to standard output: the child's part.
 
-    Parameters
-    ----------
-    what : str
-        ``"artifact"`` or ``"arrays"``.
-    path : str
-        The file.
-    max_bytes, seconds : str
-        The limits, as decimal numbers.
-
-    Notes
-    -----
     A line of JSON, which is either ``{"refused": sentence}`` or names the arrays; then their bytes, one after
     the other, little-endian and in C order.
     """
@@ -115,11 +113,11 @@ def serve(what: str, path: str, max_bytes: str, seconds: str) -> None:
     head: dict[str, Any] = {}
     arrays: Mapping[str, Array] = {}
     try:
-        if what == "artifact":
-            artifact = read_artifact(path, max_bytes=int(max_bytes))
-            head, arrays = {"kind": artifact.kind, "attributes": artifact.attributes}, artifact.arrays
-        else:
-            arrays = read_arrays(path, max_bytes=int(max_bytes))
+        module, _, name = read.partition(":")
+        found = getattr(importlib.import_module(module), name)(path, max_bytes=int(max_bytes))
+        if isinstance(found, Artifact):
+            head, found = {"kind": found.kind, "attributes": found.attributes}, found.arrays
+        arrays = found
         head["arrays"] = [[name, stored_form(a).dtype.str, list(a.shape)] for name, a in arrays.items()]
     except InputError as error:
         head, arrays = {"refused": str(error)}, {}
@@ -151,10 +149,11 @@ def _limit(room: int, seconds: int) -> None:
 
 
 def _from_child(
-    what: str, path: str | os.PathLike[str], max_bytes: int
+    read: Callable[..., Any], path: str | os.PathLike[str], max_bytes: int
 ) -> tuple[Mapping[str, Any], dict[str, Array]]:
     """Let a child read the file, and believe nothing of what it says that is not checked."""
     name, size = os.fsdecode(path), regular_file_size(path)
+    what = f"{read.__module__}:{read.__name__}"
     seconds = LEAST_SECONDS + size / _BYTES_PER_SECOND
     with (
         tempfile.TemporaryFile() as words,
@@ -170,7 +169,9 @@ def _from_child(
         clock = threading.Timer(seconds, child.kill)
         clock.start()
         try:
-            said = _said(child.stdout, min(max_bytes, size))
+            # an artefact is not packed; a .mat file may be
+            room = min(max_bytes, size) if read in (read_artifact, read_arrays) else max_bytes
+            said = _said(child.stdout, room)
             code = child.wait()
         finally:
             in_time = clock.is_alive()
@@ -178,7 +179,7 @@ def _from_child(
         words.seek(0)
         last = words.read(_LONGEST_WORDS).decode("utf-8", "replace").strip().rpartition("\n")[2]
     if said is None or code:
-        raise FileError(f"{name!r} {_why(code, in_time, seconds, last)}")
+        raise FileError(f"{name!r} {_why(read, code, in_time, seconds, last)}")
     head, arrays = said
     if "refused" in head:
         raise FileError(head["refused"])
@@ -217,12 +218,14 @@ def _arrays(stream: IO[bytes], listed: Iterable[Any], room: int) -> dict[str, Ar
     return arrays
 
 
-def _why(code: int, in_time: bool, seconds: float, words: str) -> str:
+def _why(read: Callable[..., Any], code: int, in_time: bool, seconds: float, words: str) -> str:
     """Return why a child did not say what is in the file."""
-    hdf5 = f"HDF5 {h5py.version.hdf5_version}"
+    library = "SciPy" if read.__module__.endswith(".mat") else f"HDF5 {h5py.version.hdf5_version}"
     if not in_time or -code == getattr(signal, "SIGXCPU", None):
-        return f"is damaged or hostile: {hdf5} does not come to an end within {seconds:.0f} s. {_ANOTHER}"
+        return f"is damaged or hostile: {library} does not come to an end within {seconds:.0f} s. {_ANOTHER}"
     if code < 0:
         name = signal.Signals(-code).name
-        return f"is damaged or hostile: it makes {hdf5} crash ({name}), in a process of its own. {_ANOTHER}"
+        return (
+            f"is damaged or hostile: it makes {library} crash ({name}), in a process of its own. {_ANOTHER}"
+        )
     return f"cannot be read: the process that had to read it ended with code {code} and {words!r}."

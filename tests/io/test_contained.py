@@ -105,8 +105,8 @@ def test_a_child_that_talks_for_ever_is_not_listened_to(good, monkeypatch):
 
 def test_a_child_that_wants_too_much_memory_is_a_sentence(good, monkeypatch):
     pytest.importorskip("resource")
-    greedy = "import refms.io.contained as c; c.read_arrays = lambda path, max_bytes: bytearray(2**33);"
-    child(monkeypatch, contained._CHILD.replace("import refms.io.contained as c;", greedy))
+    greedy = "import refms.io.reading as r; r.read_arrays = lambda path, max_bytes: bytearray(2**33);"
+    child(monkeypatch, contained._CHILD.replace("import refms", greedy + "import refms"))
     refused(good, "wants more memory")
 
 
@@ -119,10 +119,10 @@ def test_a_child_can_write_no_files(good, tmp_path, monkeypatch):
     pytest.importorskip("resource")
     victim = tmp_path / "victim"
     writing = (
-        "import refms.io.contained as c; "
-        f"c.read_arrays = lambda path, max_bytes: open({str(victim)!r}, 'wb').write(bytes(2**20)) and {{}};"
+        "import refms.io.reading as r; "
+        f"r.read_arrays = lambda path, max_bytes: open({str(victim)!r}, 'wb').write(bytes(2**20)) and {{}};"
     )
-    child(monkeypatch, contained._CHILD.replace("import refms.io.contained as c;", writing))
+    child(monkeypatch, contained._CHILD.replace("import refms", writing + "import refms"))
     refused(good, "crash|cannot be read")
     assert victim.stat().st_size <= 2**16
 
