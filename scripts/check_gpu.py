@@ -32,18 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def gpu_facts(cupy: Any) -> dict[str, Any]:
-    """Return what identifies the card and the software that drives it.
-
-    Parameters
-    ----------
-    cupy : module
-        CuPy.
-
-    Returns
-    -------
-    dict
-        ``card`` (name, memory in bytes, compute capability) and ``versions``.
-    """
+    """Return what identifies the card and the software that drives it."""
     runtime = cupy.cuda.runtime
     properties = runtime.getDeviceProperties(runtime.getDevice())
     name = properties["name"]
@@ -68,16 +57,6 @@ def gpu_facts(cupy: Any) -> dict[str, Any]:
 def dotted(version: int) -> str:
     """Return CUDA's integer version with a dot.
 
-    Parameters
-    ----------
-    version : int
-        1000 major + 10 minor.
-
-    Returns
-    -------
-    str
-        Such as ``"12.4"``.
-
     Examples
     --------
     >>> dotted(12040)
@@ -87,18 +66,7 @@ def dotted(version: int) -> str:
 
 
 def counts(junit: Path) -> dict[str, int]:
-    """Return how many tests passed, failed, broke and were skipped.
-
-    Parameters
-    ----------
-    junit : Path
-        pytest's JUnit XML file.
-
-    Returns
-    -------
-    dict
-        ``passed``, ``failed``, ``errors``, ``skipped``.
-    """
+    """Return how many tests passed, failed, broke and were skipped."""
     suites = list(ElementTree.parse(junit).getroot().iter("testsuite"))
     total, failed, errors, skipped = (
         sum(int(suite.get(name, 0)) for suite in suites)
@@ -113,18 +81,7 @@ def counts(junit: Path) -> dict[str, int]:
 
 
 def run_suite(arguments: Sequence[str]) -> tuple[int, dict[str, int]]:
-    """Run pytest on CuPy.
-
-    Parameters
-    ----------
-    arguments : sequence of str
-        Further arguments for pytest, such as paths.
-
-    Returns
-    -------
-    int, dict
-        pytest's exit status and the counts.
-    """
+    """Run pytest on CuPy."""
     with tempfile.TemporaryDirectory() as folder:
         junit = Path(folder) / "junit.xml"
         command = [sys.executable, "-m", "pytest", "-q", "--backend", "cupy", f"--junitxml={junit}"]
@@ -133,18 +90,7 @@ def run_suite(arguments: Sequence[str]) -> tuple[int, dict[str, int]]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the suite and write the record.
-
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        Command line without the program's name.
-
-    Returns
-    -------
-    int
-        Exit status.
-    """
+    """Run the suite and write the record."""
     parser = argparse.ArgumentParser(
         description="Run the whole test suite on a real GPU and record the result."
     )

@@ -50,18 +50,9 @@ _FRAME = re.compile(r'File ".*?/(refms/[\w/]+\.py)", line (\d+),? in (\w+)')
 class Finding:
     """A way in which inputs broke the promise.
 
-    Parameters
-    ----------
-    kind : str
-        ``exception``, ``signal``, ``timeout`` or ``memory``.
-    where : str
-        The innermost line of refms, and what was raised there.
-    data : bytes
-        The smallest input that was found to do this.
-    count : int
-        How often it happened.
-    front_door : str
-        What the command line made of the input.
+    ``kind``: exception, signal, timeout or memory; ``where``: the innermost line of refms, and what was
+    raised there; ``data``: the smallest input that did this; ``front_door``: what the command line made of
+    it.
     """
 
     kind: str
@@ -106,24 +97,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def fuzz(name: str, runs: int, seed: int, home: Path) -> Tally:
-    """Feed inputs to one target, in processes of their own one after the other.
-
-    Parameters
-    ----------
-    name : str
-        Of the target.
-    runs : int
-        How many inputs.
-    seed : int
-        Of the fuzzer; the n-th process gets this plus n.
-    home : pathlib.Path
-        An empty folder in memory.
-
-    Returns
-    -------
-    Tally
-        What came of it.
-    """
+    """Feed inputs to one target, in processes one after the other: the n-th has the seed plus n."""
     target, tally, start = TARGETS[name], Tally(), time.monotonic()
     for folder in ("corpus", "seeds", "read", "artifacts"):
         (home / folder).mkdir(parents=True, exist_ok=True)
@@ -198,22 +172,7 @@ def _waited_for(child: subprocess.Popen[bytes], board: Path) -> tuple[int, Any, 
 
 
 def front_door(target: Target, data: bytes, folder: Path) -> str:
-    """Return how the command line ends that is given an input as a file, and what it says.
-
-    Parameters
-    ----------
-    target : Target
-        Whose input it is.
-    data : bytes
-        The input.
-    folder : pathlib.Path
-        An empty folder for the file.
-
-    Returns
-    -------
-    str
-        ``"exit 2"`` and the sentence where all is well.
-    """
+    """Return how the command line ends that gets an input as a file, and what it says: best "exit 2: …"."""
     folder.mkdir(exist_ok=True)
     target.store(folder, data)
     command = [sys.executable, "-m", "refms", *target.words(folder)]

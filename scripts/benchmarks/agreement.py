@@ -16,22 +16,9 @@ class DisagreementError(AssertionError):
 
 
 def rho(got: Any, expected: Any, dtype: str, terms: int) -> float:
-    """Return the distance of two results in units of the round-off that a long sum may have.
+    """Return ‖got − expected‖ / (eps(dtype) ‖expected‖ log₂ terms); expected is in double precision.
 
-    Parameters
-    ----------
-    got, expected : array or float
-        What was computed in the precision ``dtype``, and the same in double precision.
-    dtype : str
-        ``"float64"`` or ``"float32"``.
-    terms : int
-        How many terms the sums have: m·n² for a stencil gradient.
-
-    Returns
-    -------
-    float
-        ‖got − expected‖ / (eps · ‖expected‖ · log₂ terms); summing in pairs loses log₂ of the number of
-        terms.
+    Summing in pairs loses log₂ of the number of terms, m·n² for a stencil gradient.
 
     Examples
     --------
@@ -44,25 +31,7 @@ def rho(got: Any, expected: Any, dtype: str, terms: int) -> float:
 
 
 def require(what: str, found: float, bound: float = PASS) -> float:
-    """Return a distance that is within its bound.
-
-    Parameters
-    ----------
-    what : str
-        Who computed what.
-    found, bound : float
-        The distance and its bound.
-
-    Returns
-    -------
-    float
-        ``found``.
-
-    Raises
-    ------
-    DisagreementError
-        If it is larger than the bound, or NaN.
-    """
+    """Return a distance that is within its bound; else raise, also for NaN, saying who computed ``what``."""
     if not found <= bound:
         raise DisagreementError(f"{what} deviates by {found:.3g}; at most {bound:.3g} was expected")
     return found

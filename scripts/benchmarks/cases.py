@@ -27,13 +27,6 @@ WEIGHTS = RegularizationSection(W_smoothness=1e-8, theta_tikhonov=0.1)
 class Case:
     """A residual network of [LAS] on n×n images: tanh, periodic, fixed 1×1 opening, forward Euler to T = 1.
 
-    Parameters
-    ----------
-    n, channels, layers, examples : int
-        n, c, N and m.
-    dtype : str
-        ``"float64"`` or ``"float32"``.
-
     Examples
     --------
     >>> Case(28, 8, 4, 256).multiply_adds
@@ -59,20 +52,10 @@ class Case:
     def counted(self, operation: str, cg_iterations: int = 0) -> int:
         """Return the multiply-adds of the convolutions that an operation needs if nothing is done twice.
 
-        Parameters
-        ----------
-        operation : str
-            ``"forward"``: N applications. ``"gradient"``: these, N stencil gradients, N − 1 adjoints.
-            ``"product"``: N products with dS and N − 1 with S, N stencil gradients and N − 1 adjoints, for a
-            network that is linearised already. ``"step"``: a gradient, a linearisation at the same point
-            (N applications), and a product for every CG iteration.
-        cg_iterations : int
-            CG iterations of a step.
-
-        Returns
-        -------
-        int
-            Multiply-adds.
+        *forward*: N applications. *gradient*: these, N stencil gradients, N − 1 adjoints. *product*: N
+        products with dS and N − 1 with S, N stencil gradients and N − 1 adjoints, for a network that is
+        linearised already. *step*: a gradient, a linearisation at the same point, a product for every CG
+        iteration.
         """
         layers = self.layers
         product = 4 * layers - 2
@@ -93,12 +76,7 @@ SIZES = ((28, 8, 4, 256), (28, 8, 2, 1024), (28, 16, 8, 256), (14, 8, 4, 1024), 
 class Problem:
     """The numbers of a case: random; pre-activations and logits are of order one.
 
-    Parameters
-    ----------
-    case : Case
-        Sizes, and the precision to which the numbers are rounded.
-    held_in : str
-        dtype of the arrays; ``"float64"`` for the same numbers as a single-precision case, held in double.
+    ``held_in="float64"`` has the same numbers as a single-precision case, held in double.
     """
 
     case: Case

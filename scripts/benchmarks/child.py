@@ -42,30 +42,9 @@ def measured(
     allocator: str = "default",
     timeout: float = 7200.0,
 ) -> Any:
-    """Run ``measure`` of a table's module in a new process.
+    """Run ``measure(**arguments)`` of a table in a new process with so many threads and processors.
 
-    Parameters
-    ----------
-    table : str
-        Module in ``benchmarks.tables``.
-    arguments : dict
-        Keyword arguments, JSON-able.
-    threads : int
-        How many threads every library may use, and how many processors the process may run on.
-    allocator : str
-        Key of ``ALLOCATORS``.
-    timeout : float
-        Seconds after which the process is ended.
-
-    Returns
-    -------
-    object
-        What ``measure`` returned.
-
-    Raises
-    ------
-    MeasurementError
-        If the process failed or took too long; says how.
+    Raises MeasurementError where it fails, or has no result within ``timeout`` seconds.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
     environment = {

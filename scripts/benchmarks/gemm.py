@@ -16,58 +16,19 @@ MATRIX_PRODUCT = "matrix product"
 
 
 def matrix_product(dtype: str) -> Callable[[], Any]:
-    """Return NumPy's product of two square matrices, to be called.
-
-    Parameters
-    ----------
-    dtype : str
-        ``"float64"`` or ``"float32"``.
-
-    Returns
-    -------
-    callable
-        Does 2·SIZE³ floating-point operations; a multiply-add counts two.
-    """
+    """Return NumPy's product of two square matrices, to be called: 2·SIZE³ floating-point operations."""
     A, B = np.random.default_rng(0).standard_normal((2, SIZE, SIZE)).astype(dtype)
     out = np.empty_like(A)
     return lambda: np.matmul(A, B, out=out)
 
 
 def gemm_rate(times: dict[str, Any], clock: str = "cpu") -> float:
-    """Return the rate of the matrix product from its times.
-
-    Parameters
-    ----------
-    times : dict
-        As of ``interleaved``.
-    clock : str
-        ``"cpu"`` or ``"wall"``.
-
-    Returns
-    -------
-    float
-        Floating-point operations per second, of the median.
-    """
+    """Return the operations per second of the matrix product from the median of its times."""
     return 2 * SIZE**3 / float(times[clock][1])
 
 
 def copy_rate(numbers: int, dtype: str, samples: int = 7) -> float:
-    """Return the best rate at which an array of a given size is copied in this process.
-
-    Parameters
-    ----------
-    numbers : int
-        Size of the array.
-    dtype : str
-        Its dtype.
-    samples : int
-        How many copies are timed.
-
-    Returns
-    -------
-    float
-        Bytes read and written per second of processor time.
-    """
+    """Return the best rate of a copy: bytes read and written per second of processor time."""
     source = np.ones(numbers, dtype=dtype)
     target = np.zeros_like(source)
     repeats = max(1, 10**6 // numbers)

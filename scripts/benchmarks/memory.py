@@ -26,13 +26,7 @@ def peak() -> int:
 
 
 def forget_peak() -> bool:
-    """Start the peak anew from what is resident now.
-
-    Returns
-    -------
-    bool
-        False where the system does not allow it; then the peak goes on from the start of the process.
-    """
+    """Start the peak anew from what is resident now; return False where the system does not allow it."""
     try:
         _CLEAR.write_text("5")
     except OSError:

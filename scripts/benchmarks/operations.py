@@ -20,13 +20,7 @@ MODEL_TOLERANCE = {"float64": 1e-6, "float32": 1e-2}
 
 
 def objective(engine: Any, problem: Problem, operation: str = "product") -> Objective:
-    """Return an engine's objective for an operation: in the propagation parameters, or in all of them.
-
-    Raises
-    ------
-    NotImplementedError
-        If the engine has single blocks only.
-    """
+    """Return an engine's objective in θ, or in all; NotImplementedError if it has no joint block."""
     return engine.block(_block(operation), problem.model.blocks, 1)
 
 
@@ -52,24 +46,7 @@ def step(risk: Objective, x: Any, iterations: int = CG_ITERATIONS) -> Any:
 def call(
     operation: str, risk: Objective, problem: Problem, iterations: int = CG_ITERATIONS
 ) -> Callable[[], Any]:
-    """Return an operation without arguments; for ``product`` the linearisation is made here, once.
-
-    Parameters
-    ----------
-    operation : str
-        One of ``OPERATIONS``.
-    risk : Objective
-        An engine's objective.
-    problem : Problem
-        Gives the point and the direction.
-    iterations : int
-        CG iterations of a step.
-
-    Returns
-    -------
-    callable
-        Returns a number (forward), a vector, or value and gradient.
-    """
+    """Return an operation without arguments; for ``product`` the linearisation is made here, once."""
     x = point(problem, operation)
     if operation == "forward":
         return lambda: risk.value(x)
@@ -82,15 +59,7 @@ def call(
 
 
 class Reference:
-    """Results of refms in double precision on the numbers of a case, each computed when it is first needed.
-
-    Parameters
-    ----------
-    problem : Problem
-        In the precision that is measured.
-    iterations : int
-        CG iterations of a step.
-    """
+    """Results of refms in double precision on the numbers of a case, each computed when first needed."""
 
     def __init__(self, problem: Problem, iterations: int = CG_ITERATIONS) -> None:
         self.problem = problem.in_double()
@@ -98,27 +67,7 @@ class Reference:
         self.expected: dict[str, Any] = {}
 
     def require_same(self, operation: str, result: Any, who: str) -> float:
-        """Return how far a result is from the reference.
-
-        Parameters
-        ----------
-        operation : str
-            One of ``OPERATIONS``.
-        result : object
-            What the operation returned.
-        who : str
-            Name of the engine.
-
-        Returns
-        -------
-        float
-            ρ; for a step the relative deviation of the decrease of the quadratic model.
-
-        Raises
-        ------
-        DisagreementError
-            If that is too far.
-        """
+        """Return ρ of a result, of a step how far the decrease deviates; raise if that is too large."""
         if operation not in self.expected:
             self.expected[operation] = self._result(operation)
         expected, dtype, what = self.expected[operation], self.case.dtype, f"{who}: {operation}"

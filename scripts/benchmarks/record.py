@@ -24,22 +24,7 @@ _HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 
 def heading(table: str, command: str, quick: bool) -> dict[str, Any]:
-    """Return what stands above the results of a table.
-
-    Parameters
-    ----------
-    table : str
-        Its name.
-    command : str
-        The command that makes it.
-    quick : bool
-        Whether the measurement is one for development.
-
-    Returns
-    -------
-    dict
-        Date, machine, versions, revision, command and settings; ``rows`` is empty.
-    """
+    """Return what stands above the results of a table."""
     return {
         "table": table,
         "date": now(),

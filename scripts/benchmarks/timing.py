@@ -17,15 +17,7 @@ SHORTEST = 0.01
 
 @dataclass(frozen=True)
 class Limits:
-    """How long to measure.
-
-    Parameters
-    ----------
-    seconds : float
-        Time to spend on all ways together, within the next two bounds.
-    least, most : int
-        Fewest and most rounds.
-    """
+    """How long to measure all ways together, within the fewest and most rounds."""
 
     seconds: float = 30.0
     least: int = 3
@@ -38,26 +30,11 @@ def interleaved(
     check: Callable[[str, Any], float],
     clock: Clock | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Time calls alternately, after looking at what each returns.
+    """Time calls alternately, after ``check(name, result)`` gave the distance of each result, or raised.
 
-    Parameters
-    ----------
-    ways : mapping of str to callable
-        What to time. Each is called once beforehand, without being counted.
-    limits : Limits
-        How long.
-    check : callable
-        Gets the name of each way and what it returned; returns its distance from what was expected, or
-        raises.
-    clock : callable, optional
-        Returns wall and processor time in seconds; by default those of the system, the latter summed over all
-        threads of this process.
-
-    Returns
-    -------
-    dict of str to dict
-        For each way ``wall`` and ``cpu``, each the [first quartile, median, third quartile] in seconds of one
-        call, ``rounds``, and ``rho``, the distance.
+    Each is called once beforehand, without being counted. Of every way returns ``wall`` and ``cpu``, each the
+    [first quartile, median, third quartile] in seconds of one call, ``rounds``, and ``rho``, the distance.
+    ``clock`` returns wall and processor time, by default of this process with all its threads.
     """
     now = clock or _now
     distances, first = {}, {}

@@ -10,13 +10,7 @@ _HEAD = 16
 
 
 class Board:
-    """A small file that two processes share.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file; it is made if there is none.
-    """
+    """A small file that two processes share."""
 
     def __init__(self, path: Path) -> None:
         if not path.exists():

@@ -15,16 +15,6 @@ _LONGEST = 60
 def kind_of(sentence: str) -> str:
     """Return a sentence without names and numbers, but with what HDF5 says.
 
-    Parameters
-    ----------
-    sentence : str
-        Of an ``InputError``; may be empty.
-
-    Returns
-    -------
-    str
-        Equal for two files that were refused for the same reason.
-
     Examples
     --------
     >>> kind_of("'/x/y' declares 8 bytes of shape (2, 4) and starts with 5c 00.")

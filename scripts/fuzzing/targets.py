@@ -39,20 +39,10 @@ Plainly = Callable[[bytes, int], bytes]
 class Target:
     """A front door.
 
-    Parameters
-    ----------
-    seeds : callable
-        () -> valid inputs to start from.
-    store : callable
-        Folder, input -> None: puts the input where the reader finds it.
-    read : callable
-        Folder -> None: the public function that the command line uses.
-    words : callable
-        Folder -> the words after ``refms`` with which the command line reads the same.
-    longest : int
-        Bytes of the largest input.
-    change : callable
-        Input, seed, largest size, the fuzzer's mutation -> changed input.
+    ``seeds``: () ↦ valid inputs; ``store``: (folder, input) puts it where the reader finds it; ``read``: the
+    public function that the command line uses; ``words``: folder ↦ the words after ``refms`` that read the
+    same; ``longest``: bytes of the largest input; ``change``: (input, seed, largest size, the fuzzer's own
+    mutation) ↦ changed input.
     """
 
     seeds: Callable[[], list[bytes]]
@@ -63,24 +53,9 @@ class Target:
     change: Callable[[bytes, int, int, Plainly], bytes]
 
     def check(self, folder: Path, data: bytes) -> str:
-        """Let the reader have an input; anything but a value or a sentence is raised.
+        """Return the sentence with which the reader refuses an input; empty if it reads it.
 
-        Parameters
-        ----------
-        folder : pathlib.Path
-            An empty folder of this target, best in memory.
-        data : bytes
-            The input.
-
-        Returns
-        -------
-        str
-            The sentence with which it was refused; empty if it was read.
-
-        Raises
-        ------
-        AssertionError
-            If the refusal is no sentence that can be shown, or took too much memory.
+        Raises whatever else happens, and AssertionError for what is no sentence or took too much memory.
         """
         self.store(folder, data)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -30,17 +30,10 @@ Change = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Reason:
-    """Why mutants survive.
+    """Why mutants survive, and which: module, lines before, lines after.
 
-    Parameters
-    ----------
-    kind : str
-        ``equivalent``: no input tells the mutant from the original; ``harmless``: results stay what they are
-        documented to be.
-    why : str
-        In words.
-    changes : frozenset of (str, str, str)
-        The mutants: module, lines before, lines after.
+    *equivalent*: no input tells the mutant from the original; *harmless*: results stay what they are
+    documented to be.
     """
 
     kind: str
@@ -49,24 +42,7 @@ class Reason:
 
 
 def read_reasons(path: Path = REASONS) -> list[Reason]:
-    """Return the reasons in a TOML file.
-
-    Parameters
-    ----------
-    path : Path
-        The file: tables ``[[reason]]`` with ``kind``, ``why``, ``module`` and ``changes``, a list of pairs of
-        the lines before and after.
-
-    Returns
-    -------
-    list of Reason
-        In the order of the file.
-
-    Raises
-    ------
-    ValueError
-        If a kind is unknown or a change is named twice.
-    """
+    """Return the reasons of a TOML file; ValueError if a kind is unknown or a change is named twice."""
     reasons = []
     seen: set[Change] = set()
     for row in tomllib.loads(path.read_text(encoding="utf-8"))["reason"]:
@@ -108,21 +84,7 @@ def complaints(result: dict[str, Any], reasons: Sequence[Reason]) -> list[str]:
 
 
 def counts(found: Iterable[dict[str, Any]], equivalent: int) -> dict[str, Any]:
-    """Return the sums over modules and both scores.
-
-    Parameters
-    ----------
-    found : iterable of dict
-        Entries of ``modules`` in a result.
-    equivalent : int
-        How many of their survivors are proved equivalent.
-
-    Returns
-    -------
-    dict
-        ``mutants``, one entry for each of ``NOTICED``, ``survivors``, ``equivalent``, and ``raw`` (noticed /
-        mutants) and ``score`` (noticed / (mutants − equivalent)), between 0 and 1.
-    """
+    """Return the sums over modules, raw = noticed / mutants and score = noticed / (mutants − equivalent)."""
     rows = list(found)
     noticed = {who: sum(row["noticed"][who] for row in rows) for who in NOTICED}
     mutants = sum(row["mutants"] for row in rows)

@@ -29,20 +29,9 @@ _GENERIC_TYPES = {"tuple", "dict", "list", "Callable", "Mapping", "Sequence", "U
 class Mutant:
     """One change of one module.
 
-    Parameters
-    ----------
-    module : str
-        Path of the module from the project's root.
-    function : str
-        Qualified name of the function or class around the change; empty at module level.
-    lines : tuple of int
-        First and last line of the statement that changes, from 1.
-    line : int
-        The first line that changes.
-    before, after : str
-        The lines that change, blanks stripped, joined by blanks.
-    source : str
-        The whole changed module.
+    ``function``: qualified name around the change; ``lines``: first and last of the statement; ``line``: the
+    first that changes; ``before``, ``after``: the lines that change, stripped, joined by blanks; ``source``:
+    the whole changed module.
     """
 
     module: str
@@ -55,20 +44,7 @@ class Mutant:
 
 
 def mutants_of(module: str, source: str) -> list[Mutant]:
-    """Return all mutants of a module in the order of its text, each changed source once.
-
-    Parameters
-    ----------
-    module : str
-        Path of the module from the project's root.
-    source : str
-        Its text.
-
-    Returns
-    -------
-    list of Mutant
-        Without those that do not parse or parse to the same tree.
-    """
+    """Return the mutants of a module in the order of its text, each syntax tree once."""
     wrapper = MetadataWrapper(cst.parse_module(source))
     collector = _Collector()
     wrapper.visit(collector)

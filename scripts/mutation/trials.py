@@ -67,27 +67,7 @@ def import_what_tests_import() -> None:
 
 
 def measure(files: Sequence[str], modules: Collection[str], folder: Path) -> dict[str, dict[str, Any]]:
-    """Run all tests of some files once, unchanged, and return what each of them takes and executes.
-
-    Parameters
-    ----------
-    files : sequence of str
-        Test files and modules with doctests, relative to ``folder``.
-    modules : collection of str
-        The modules whose lines count, relative to ``folder``.
-    folder : Path
-        The copy of the project.
-
-    Returns
-    -------
-    dict
-        Test to ``seconds`` and ``lines`` (module to line numbers).
-
-    Raises
-    ------
-    RuntimeError
-        If a test fails.
-    """
+    """Run all tests once, unchanged; return of each ``seconds`` and ``lines`` (module to line numbers)."""
     record = folder / "measured.json"
 
     def work() -> int:
@@ -117,22 +97,7 @@ def measure(files: Sequence[str], modules: Collection[str], folder: Path) -> dic
 
 
 def run_tests(tests: Sequence[str], seconds: Mapping[str, float], folder: Path) -> str:
-    """Run tests in this order until one fails.
-
-    Parameters
-    ----------
-    tests : sequence of str
-        pytest's names of the tests.
-    seconds : mapping of str to float
-        What each takes usually.
-    folder : Path
-        The copy of the project, with the mutant in place.
-
-    Returns
-    -------
-    str
-        ``passed``, ``failed`` or ``timed out``.
-    """
+    """Run tests in this order until one fails: ``passed``, ``failed`` or ``timed out``."""
     files = sorted({test.partition("::")[0] for test in tests})
 
     def work() -> int:
@@ -145,18 +110,7 @@ def run_tests(tests: Sequence[str], seconds: Mapping[str, float], folder: Path) 
 
 
 def run_verify(folder: Path) -> str:
-    """Run ``refms verify``, the catalogue of properties on the adapter of refms.
-
-    Parameters
-    ----------
-    folder : Path
-        The copy of the project, with the mutant in place.
-
-    Returns
-    -------
-    str
-        ``passed``, ``failed`` or ``timed out``.
-    """
+    """Run ``refms verify``, the catalogue of properties on the adapter of refms."""
 
     def work() -> int:
         from refms.cli.main import main

@@ -29,18 +29,7 @@ _COLUMNS = (
 
 
 def section(results: Mapping[str, dict[str, Any]]) -> str:
-    """Return the table.
-
-    Parameters
-    ----------
-    results : mapping of str to dict
-        All results by the names of their files.
-
-    Returns
-    -------
-    str
-        Markdown; empty where a result that it needs is missing.
-    """
+    """Return the table."""
     if not {NEAREST, BEST} <= {*results}:
         return ""
     paper = results[BEST]["paper"]

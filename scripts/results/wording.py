@@ -20,18 +20,7 @@ def origin(result: dict[str, Any]) -> str:
 
 
 def command(result: dict[str, Any]) -> str:
-    """Return the command that makes a result again.
-
-    Parameters
-    ----------
-    result : dict
-        With ``experiment``, ``name``, ``config``, ``options`` and ``figure``.
-
-    Returns
-    -------
-    str
-        One line.
-    """
+    """Return the command that makes a result again."""
     words = ["python", f"{FOLDER}/{result['experiment']}.py", f"{FOLDER}/{result['config']}"]
     words += [*result["options"], "-o OUT", f"--result {FOLDER}/results/{result['name']}.json"]
     if result["figure"]:
@@ -53,22 +42,7 @@ def number(value: float | None, form: str) -> str:
 
 
 def over_runs(values: Sequence[float], form: str = ".2f", factor: float = 100.0) -> str:
-    """Return the mean of one number a run, ± the standard deviation of a sample where there are several.
-
-    Parameters
-    ----------
-    values : sequence of float
-        May be empty: "–".
-    form : str
-        Format of both numbers.
-    factor : float
-        By default 100, for per cent.
-
-    Returns
-    -------
-    str
-        Such as "98.39 ± 0.06".
-    """
+    """Return the mean of one number a run, ± the standard deviation of a sample where there are several."""
     if not values:
         return "–"
     spread = f" ± {factor * statistics.stdev(values):{form}}" if len(values) > 1 else ""
@@ -76,22 +50,7 @@ def over_runs(values: Sequence[float], form: str = ".2f", factor: float = 100.0)
 
 
 def mean_sd(found: dict[str, Any], form: str, factor: float = 1.0) -> str:
-    """Return mean ± standard deviation over seeds, times a factor.
-
-    Parameters
-    ----------
-    found : dict
-        ``mean``, ``sd`` (None for one seed) and ``values`` (None where a seed has none).
-    form : str
-        Format of both numbers.
-    factor : float
-        Such as 100 for per cent.
-
-    Returns
-    -------
-    str
-        "–" without a number; how many seeds there are where some have none.
-    """
+    """Return mean ± deviation over seeds, times a factor; how many seeds have one where some have none."""
     if found["mean"] is None:
         return "–"
     there = sum(value is not None for value in found["values"])

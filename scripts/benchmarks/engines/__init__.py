@@ -36,20 +36,7 @@ def families() -> dict[str, str]:
 def engines(
     chosen: Sequence[str] | None = None,
 ) -> tuple[dict[str, Build], dict[str, str]]:
-    """Return the engines that can be used here, and why the others cannot.
-
-    Parameters
-    ----------
-    chosen : sequence of str, optional
-        Keys of ``MODULES``; None means all.
-
-    Returns
-    -------
-    dict of str to callable
-        Name of an engine to a function of a problem.
-    dict of str to str
-        Family to the reason why it is missing.
-    """
+    """Return the engines of some families (by default all) that can be used here, and why others cannot."""
     usable: dict[str, Build] = {}
     missing: dict[str, str] = {}
     for family in chosen or MODULES:

@@ -122,15 +122,7 @@ class Risk:
 
 
 class JaxEngine:
-    """The blocks of problem (6) in JAX.
-
-    Parameters
-    ----------
-    problem : Problem
-        The numbers; images are turned to NHWC once.
-    once : bool
-        Whether to linearise once.
-    """
+    """The blocks of problem (6) in JAX."""
 
     def __init__(self, problem: Problem, once: bool) -> None:
         jax.config.update("jax_enable_x64", problem.dtype == "float64")

@@ -20,20 +20,7 @@ ROUTES = {"refms, NumPy": "patches", **({"refms, fast": "compiled"} if COMPILED 
 
 
 def convolution(problem: Problem, route: str) -> Convolution:
-    """Return the convolution of a problem's layers with a route.
-
-    Parameters
-    ----------
-    problem : Problem
-        Gives the geometry.
-    route : str
-        Name of the route.
-
-    Returns
-    -------
-    Convolution
-        With as many channels out as in.
-    """
+    """Return the convolution of a problem's layers with a route."""
     network = problem.network
     return Convolution(
         network.grid, network.channels, network.channels, network.stencil_shape, network.boundary, route=route
@@ -41,20 +28,7 @@ def convolution(problem: Problem, route: str) -> Convolution:
 
 
 def control(problem: Problem, route: str) -> TrainingProblem:
-    """Return problem (6) with all layers on one route; the opening, a 1×1 stencil, stays as it is.
-
-    Parameters
-    ----------
-    problem : Problem
-        The numbers.
-    route : str
-        Name of the route.
-
-    Returns
-    -------
-    TrainingProblem
-        The problem.
-    """
+    """Return problem (6) with all layers on one route; the opening, a 1×1 stencil, stays as it is."""
     network = problem.network
     layer = convolution_layer(convolution(problem, route), activation(network.activation))
     steps = forward_euler(layer, network.layers, network.final_time)

@@ -13,17 +13,7 @@ from refms.optimize import Objective, Product
 
 @dataclass(frozen=True, eq=False)
 class Regularized:
-    """A peer's mean loss plus R(x) and a constant.
-
-    Parameters
-    ----------
-    loss : Objective
-        The peer's.
-    regularizer : Quadratic
-        R.
-    constant : float
-        The regulariser of the frozen block.
-    """
+    """A peer's mean loss plus R(x) and a constant, the regularisers of the frozen blocks."""
 
     loss: Objective
     regularizer: Quadratic
@@ -45,24 +35,7 @@ class Regularized:
 
 
 def regularized(control: Any, name: str, blocks: Any, loss: Objective) -> Regularized:
-    """Return a peer's loss in one block with refms' regularisers.
-
-    Parameters
-    ----------
-    control : TrainingProblem
-        Gives the regularisers.
-    name : str
-        ``"propagation"``, ``"classifier"`` or ``"joint"``.
-    blocks : mapping of str to array
-        Both vectors.
-    loss : Objective
-        The peer's loss as a function of that block.
-
-    Returns
-    -------
-    Regularized
-        The same function as refms' ``control.block(name, blocks)``.
-    """
+    """Return a peer's loss in one block with refms' regularisers: what ``control.block`` is."""
     R = {key: block.regularizer for key, block in control.blocks.items()}
     if name == "joint":
         Q = scipy.sparse.block_diag([quadratic.Q for quadratic in R.values()], format="csr")

@@ -18,13 +18,7 @@ from refms.optimize import Product
 
 
 class Pattern:
-    """The pattern of K(s) on n×n cells with c channels, periodic, 3×3.
-
-    Parameters
-    ----------
-    n, c : int
-        Cells along an axis, and channels.
-    """
+    """The pattern of K(s) on n×n cells with c channels, periodic, 3×3."""
 
     def __init__(self, n: int, c: int) -> None:
         self.channels, self.cells = c, n * n
@@ -163,13 +157,7 @@ def softmax_hessian(p: Any, V: Any) -> Any:
 
 
 class ScipyEngine:
-    """Problem (6) with explicit matrices; of its blocks ``joint`` is left out.
-
-    Parameters
-    ----------
-    problem : Problem
-        The numbers.
-    """
+    """Problem (6) with explicit matrices; of its blocks ``joint`` is left out."""
 
     def __init__(self, problem: Problem) -> None:
         case = problem.case

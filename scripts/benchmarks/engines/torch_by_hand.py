@@ -290,15 +290,7 @@ def on_features(risk: Any, parameters: Tensors) -> Callable[[Tensors], Sequence[
 
 
 class ByHandEngine(TorchEngine):
-    """Problem (6) by hand; of its blocks ``joint`` is left out.
-
-    Parameters
-    ----------
-    problem : Problem
-        The numbers.
-    choice : Choice
-        How.
-    """
+    """Problem (6) by hand; of its blocks ``joint`` is left out."""
 
     def __init__(self, problem: Problem, choice: Choice) -> None:
         super().__init__(problem, on_features)

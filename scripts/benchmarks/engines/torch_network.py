@@ -54,20 +54,9 @@ def softmax_hessian(Z: torch.Tensor, V: torch.Tensor) -> torch.Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Risk:
-    """The mean cross entropy of a model as an objective.
+    """The mean cross entropy of a model, (*parameters, inputs) ↦ logits, as an objective.
 
-    Parameters
-    ----------
-    model : callable
-        From parameter tensors and the inputs to logits.
-    inputs : torch.Tensor
-        Images or features.
-    classes : torch.Tensor
-        Labels (m,).
-    shapes : tuple of tuple of int
-        Of the parameter tensors.
-    multiply : callable
-        (risk, parameters) -> product with the Gauss–Newton matrix, on tensors.
+    ``multiply``: (risk, parameters) ↦ the product with the Gauss–Newton matrix, on tensors.
     """
 
     model: Model
@@ -113,17 +102,7 @@ def flat(parts: Sequence[torch.Tensor]) -> Any:
 
 
 class TorchEngine:
-    """The blocks of problem (6) in PyTorch.
-
-    Parameters
-    ----------
-    problem : Problem
-        The numbers; tensors share the memory of its arrays.
-    multiply : callable
-        As for :class:`Risk`.
-    pad : callable
-        The periodic continuation.
-    """
+    """The blocks of problem (6) in PyTorch."""
 
     def __init__(self, problem: Problem, multiply: Any, pad: Pad = circular) -> None:
         self.control, self.pad = problem.control, pad

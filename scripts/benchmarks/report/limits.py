@@ -12,18 +12,7 @@ ROUTES = ("refms, fast", "refms, NumPy")
 
 
 def section(network: dict[str, Any], convolution: dict[str, Any]) -> str:
-    """Return how much of a product its convolutions alone would take.
-
-    Parameters
-    ----------
-    network, convolution : dict
-        The records of both tables, of one machine.
-
-    Returns
-    -------
-    str
-        Text and table; one thread, allocator tuned.
-    """
+    """Return how much of a product its convolutions alone would take."""
     alone = {_key(row): row["result"]["ways"] for row in convolution["rows"]}
     lines: dict[tuple[str, str, str], list[str]] = {}
     for row in network["rows"]:

@@ -54,26 +54,7 @@ def measure(
     seconds: float = 10.0,
     least: int = 5,
 ) -> dict[str, Any]:
-    """Time the ways to K(S) after checking that they give the same matrix.
-
-    Parameters
-    ----------
-    grid : tuple of int
-        Cells along each axis.
-    channels : int
-        c, in and out.
-    stencil : tuple of int
-        Extents.
-    dtype : str
-        ``"float64"`` or ``"float32"``.
-    seconds, least : float, int
-        Limits of the rounds.
-
-    Returns
-    -------
-    dict
-        Times as of ``interleaved``, the stored values, and what refilling reads and writes against a copy.
-    """
+    """Time the ways to the same matrix K(S), and what refilling reads and writes against a copy."""
     convolution = Convolution(Grid(tuple(grid)), channels, channels, tuple(stencil))
     S = np.random.default_rng(0).standard_normal(convolution.stencils_shape).astype(dtype)
     pattern, shifts = convolution.assembly(dtype), shift_matrices(convolution, dtype)

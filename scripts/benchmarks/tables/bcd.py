@@ -55,24 +55,7 @@ def measure(
     least: int = 3,
     chosen: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Time one iteration on each engine, after all came to the same objective.
-
-    Parameters
-    ----------
-    size : tuple of int
-        (n, c, N, m).
-    dtype : str
-        ``"float64"`` or ``"float32"``.
-    seconds, least : float, int
-        Limits of the rounds.
-    chosen : sequence of str, optional
-        Families of engines; None means all.
-
-    Returns
-    -------
-    dict
-        Times as of ``interleaved``; ``rho`` is the relative deviation of the decrease of the objective.
-    """
+    """Time one iteration on each engine; ``rho`` is how far the decrease of the objective deviates."""
     problem = Problem(Case(*size, dtype))
     double = problem.in_double()
     usable, missing = engines(chosen)

@@ -39,22 +39,7 @@ def specifications(quick: bool) -> list[dict[str, Any]]:
 def measure(
     size: tuple[int, int, int, int], dtype: str, seconds: float = 10.0, least: int = 5
 ) -> dict[str, Any]:
-    """Time the routes of one convolution.
-
-    Parameters
-    ----------
-    size : tuple of int
-        (n, c, N, m); N is not used.
-    dtype : str
-        ``"float64"`` or ``"float32"``.
-    seconds, least : float, int
-        Limits of the rounds.
-
-    Returns
-    -------
-    dict
-        Times as of ``interleaved``, and the multiply-adds of one convolution.
-    """
+    """Time the routes of one convolution; of the size (n, c, N, m) N is not used."""
     problem = Problem(Case(*size, dtype))
     case, rng = problem.case, np.random.default_rng(0)
     K = convolution(problem, "auto")

@@ -47,24 +47,8 @@ def measure(
 ) -> dict[str, Any]:
     """Time the product of a network that is linearised already, and the card's own limits, in turn.
 
-    Parameters
-    ----------
-    size : tuple of int
-        (n, c, N, m).
-    dtype : str
-        ``"float64"`` or ``"float32"``; TF32 is off.
-    seconds, least : float, int
-        Limits of the rounds.
-    card : str
-        ``"cuda"``; ``"cpu"`` runs the same on the host, to try the measurement itself.
-    square : int
-        Rows of the matrices that show the limits.
-
-    Returns
-    -------
-    dict
-        ``ways``: times as of ``interleaved``, each of a call and the wait for the card. ``flops`` and
-        ``bytes`` that a product needs at least, and ``square``.
+    Each time is that of a call and the wait for the card; TF32 is off. ``card="cpu"`` runs the same on the
+    host, to try the measurement itself; ``square``: rows of the matrices that show the limits.
     """
     problem = Problem(Case(*size, dtype))
     backend = backend_named("cupy" if card == "cuda" else "numpy")

@@ -40,26 +40,9 @@ def specifications(quick: bool) -> list[dict[str, Any]]:
 def measure(
     dataset: str, examples: int, threads: int, iterations: int = 2, dtype: str = "float32"
 ) -> dict[str, Any]:
-    """Train a net of 2 layers and 8 channels, a tenth of the examples in the Hessian.
+    """Train a net of 2 layers and 8 channels on the first examples, a tenth of them in the Hessian.
 
-    Parameters
-    ----------
-    dataset : str
-        ``"mnist"`` or ``"digits"``.
-    examples : int
-        How many, the first ones.
-    threads : int
-        Threads that share them.
-    iterations : int
-        BCD iterations, one Gauss–Newton step and five Newton steps each.
-    dtype : str
-        Precision.
-
-    Returns
-    -------
-    dict
-        ``steps``: iteration, block, wall seconds, CG iterations, evaluations and work of each step, in
-        forward passes of all images; ``peak``, bytes of the process.
+    Work of a step is in forward passes of all images; ``peak`` in bytes of the process.
     """
     images = subset(load_mnist() if dataset == "mnist" else load_digits(), np.arange(examples))
     network = Residual(images.grid, channels=8, layers=2, final_time=2.0)

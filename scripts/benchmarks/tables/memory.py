@@ -25,20 +25,7 @@ def specifications(quick: bool) -> list[dict[str, Any]]:
 
 
 def measure(size: tuple[int, int, int, int], dtype: str) -> dict[str, Any]:
-    """Weigh value and gradient of refms.
-
-    Parameters
-    ----------
-    size : tuple of int
-        (n, c, N, m).
-    dtype : str
-        ``"float64"`` or ``"float32"``.
-
-    Returns
-    -------
-    dict
-        ``peak``, bytes of the whole process, and ``cpu``, seconds, by the first route that there is.
-    """
+    """Weigh value and gradient of refms, by the first route that there is: bytes of the whole process."""
     name, build = next(iter(engines(("refms",))[0].items()))
     problem = Problem(Case(*size, dtype))
     risk = build(problem).block("propagation", problem.model.blocks, 1)

@@ -106,32 +106,7 @@ def measure(
     operations: Sequence[str] = OPERATIONS,
     iterations: int = CG_ITERATIONS,
 ) -> dict[str, Any]:
-    """Time the operations of all engines, or weigh one operation of one engine.
-
-    Parameters
-    ----------
-    size : tuple of int
-        (n, c, N, m).
-    dtype : str
-        ``"float64"`` or ``"float32"``.
-    weigh : tuple of str, optional
-        Operation and engine of which to take the peak memory.
-    seconds : float
-        For the rounds of each operation.
-    least : int
-        Fewest rounds.
-    chosen : sequence of str, optional
-        Families of engines; None means all.
-    operations : sequence of str
-        What to time.
-    iterations : int
-        CG iterations of a step.
-
-    Returns
-    -------
-    dict
-        Times as of ``interleaved``, ρ beside them; or the memory.
-    """
+    """Time operations of engines of some families, or ``weigh`` an (operation, engine): its peak memory."""
     case = Case(*size, dtype)
     if weigh is not None:
         return weighed(case, *weigh, engines(chosen)[0])

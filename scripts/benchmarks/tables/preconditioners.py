@@ -71,29 +71,11 @@ def measure(
     least: int = 1,
     dtype: str = "float64",
 ) -> dict[str, Any]:
-    """Solve the system of one Newton step with each preconditioner.
+    """Solve the system of one Newton step, after some BCD iterations, with each preconditioner.
 
-    Parameters
-    ----------
-    block : str
-        ``"propagation"`` or ``"classifier"``.
-    iterations : int
-        BCD iterations before.
-    dataset : str
-        ``"mnist"`` or ``"digits"``.
-    examples, layers : int
-        Size of the problem; 8 channels.
-    seconds, least : float, int
-        Limits of the rounds.
-    dtype : str
-        Precision.
-
-    Returns
-    -------
-    dict
-        By preconditioner: CG iterations to each target (None: not within ``MOST``) and times as of
-        ``interleaved`` for a whole solve to the middle target, the preconditioner's construction included;
-        ``fall``, that of the quadratic model after ``FEW`` iterations as a share of the best solve's.
+    Of each: CG iterations to each target (None: not within ``MOST``), the times of a whole solve to the
+    middle target, the preconditioner's construction included, and ``fall``, that of the quadratic model after
+    ``FEW`` iterations as a share of the best solve's.
     """
     images = load_mnist() if dataset == "mnist" else load_digits()
     model, data = trained(subset(images, np.arange(examples)), layers, iterations, dtype)

@@ -44,25 +44,7 @@ def specifications(quick: bool) -> list[dict[str, Any]]:
 def measure(
     grows: str, values: Sequence[int], dtype: str, seconds: float = 40.0, least: int = 5
 ) -> dict[str, Any]:
-    """Time gradient and Gauss–Newton product of refms while one quantity grows.
-
-    Parameters
-    ----------
-    grows : str
-        Key of ``GROWTH``.
-    values : sequence of int
-        Its values.
-    dtype : str
-        ``"float64"`` or ``"float32"``.
-    seconds, least : float, int
-        Limits of the rounds of each operation.
-
-    Returns
-    -------
-    dict
-        For each route and operation the ``times`` as of ``interleaved``, by value, and the fitted
-        ``exponent``.
-    """
+    """Time gradient and Gauss–Newton product while a quantity of ``GROWTH`` grows, and fit the exponent."""
     problems = {str(value): Problem(Case(**{**BASE, grows: value}, dtype=dtype)) for value in values}
     power = GROWTH[grows][1]
     references = {value: Reference(problem) for value, problem in problems.items()}
@@ -86,16 +68,6 @@ def measure(
 
 def exponent(work: Sequence[float], seconds: Sequence[float]) -> float:
     """Return p of the least-squares fit log seconds = p log work + constant.
-
-    Parameters
-    ----------
-    work, seconds : sequence of float
-        Positive, of equal length, at least two different values of work.
-
-    Returns
-    -------
-    float
-        To 3 digits after the point.
 
     Examples
     --------

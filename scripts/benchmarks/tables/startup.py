@@ -19,18 +19,7 @@ def specifications(quick: bool) -> list[dict[str, Any]]:
 
 
 def measure(seconds: float = 10.0, least: int = 5) -> dict[str, Any]:
-    """Time commands as whole processes.
-
-    Parameters
-    ----------
-    seconds, least : float, int
-        Limits of the rounds.
-
-    Returns
-    -------
-    dict
-        Times as of ``interleaved``.
-    """
+    """Time commands as whole processes."""
     commands = {
         "python -c pass": [sys.executable, "-c", "pass"],
         "python -c 'import refms'": [sys.executable, "-c", "import refms"],

@@ -37,22 +37,7 @@ def specifications(quick: bool) -> list[dict[str, Any]]:
 
 
 def measure(shape: tuple[int, int, int], dtype: str, seconds: float = 10.0, least: int = 3) -> dict[str, Any]:
-    """Time the ways to move all 3×3 stencils of a network by one level.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Layers, channels out, channels in.
-    dtype : str
-        ``"float64"`` or ``"float32"``.
-    seconds, least : float, int
-        Limits of the rounds.
-
-    Returns
-    -------
-    dict
-        Times as of ``interleaved``.
-    """
+    """Time the ways to move all 3×3 stencils of a network by one level."""
     S = np.random.default_rng(0).standard_normal((*shape, 3, 3)).astype(dtype)
     pair = transfer_pair(PAIR)
     coarse = restrict_stencil(S.astype("float64"), pair, d=2)
