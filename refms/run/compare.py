@@ -18,9 +18,8 @@ from refms.optimize.joint import JOINT, joined
 from refms.optimize.schedule import Monitor, Report
 from refms.optimize.stopping import StopRules
 from refms.run.experiment import Experiment
-from refms.run.plan import Plan
-from refms.run.runners import runner_of
-from refms.run.sections import Budget
+from refms.run.methods import runner_of
+from refms.run.plan import Budget, Plan
 
 COLUMNS = (
     "iteration",

@@ -8,31 +8,110 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from refms.errors import InputError, require_choice
+from refms.errors import InputError, require_choice, require_whole
 from refms.names import METHODS
 from refms.run.config import Configuration, build_from, section_of, table_of
-from refms.run.sections import SECTIONS, CompareSection, StudySection
+from refms.run.methods import METHOD_TABLE
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When a run ends at the latest.
+
+    After ``iterations`` (epochs of a stochastic method; 0 takes those of [optimization]), or once
+    ``work_units`` network evaluations of one image are spent (0 for no limit).
+    """
+
+    iterations: int = 0
+    work_units: float = 0.0
+
+    def __post_init__(self) -> None:
+        require_whole(self.iterations, "iterations")
+        if not 0.0 <= self.work_units < float("inf"):
+            raise InputError(f"work_units is {self.work_units}; expected a finite number >= 0.")
+
+
+@dataclass(frozen=True)
+class CompareSection(Budget):
+    """[compare]: the budget, and the methods in their order."""
+
+    methods: tuple[str, ...] = METHODS
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_listed("methods", self.methods)
+        for name in self.methods:
+            require_choice(name, METHODS, "method")
+        if len(set(self.methods)) < len(self.methods):
+            raise InputError(f"methods is {list(self.methods)}; expected each of them once.")
+
+
+SEEDED = ("network.seed", "optimization.hessian_seed", "compare.sgd.seed", "compare.adam.seed")
+"""What the seeds of a study replace."""
+
+
+@dataclass(frozen=True)
+class StudySection(Budget):
+    """[study]: the budget, and what is varied.
+
+    Parameters
+    ----------
+    method : str
+        How each run is optimised.
+    parameter : str
+        A key of the configuration, such as ``"optimization.hessian_fraction"``, ``"study.method"`` or
+        ``"compare.adam.learning_rate"``.
+    values : tuple
+        What it takes: numbers, words or truth values.
+    seeds : tuple of int
+        Every value is run with each of them.
+    seeded : tuple of str
+        The keys that a seed replaces.
+    axes : mapping
+        Further parameters with their values, every one with each of the others.
+    """
+
+    method: str = "bcd"
+    parameter: str = ""
+    values: tuple[Any, ...] = ()
+    seeds: tuple[int, ...] = (0,)
+    seeded: tuple[str, ...] = SEEDED
+    axes: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_choice(self.method, METHODS, "method")
+        _require_listed("seeds", self.seeds)
+        for seed in self.seeds:
+            require_whole(seed, "seeds")
+        given = {self.parameter: self.values, **self.axes} if self.parameter else dict(self.axes)
+        if not given:
+            raise InputError("parameter is ''; expected a key, such as 'optimization.hessian_fraction'.")
+        for name, values in given.items():
+            _require_listed("values" if name == self.parameter else name, values)
+            for value in values:
+                if not isinstance(value, str | int | float):
+                    raise InputError(f"{name} is {value!r}; expected numbers, words or truth values.")
+
+    @property
+    def parameters(self) -> dict[str, tuple[Any, ...]]:
+        """All keys that are varied, with their values."""
+        first = {self.parameter: tuple(self.values)} if self.parameter else {}
+        return first | {name: tuple(values) for name, values in self.axes.items()}
+
+
+def _require_listed(name: str, values: Any) -> None:
+    if not isinstance(values, list | tuple) or not values:
+        raise InputError(f"{name} is {values!r}; expected a list with at least one entry.")
+
 
 _OWN = ("compare", "study")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A configuration with the sections of the laboratory.
+    """A training's configuration with [compare], the options of every method in [compare.NAME], and [study].
 
-    Parameters
-    ----------
-    configuration : Configuration
-        Data, network, regularisers, and what all methods share.
-    compare : CompareSection
-        Methods and budget of a comparison.
-    methods : mapping of str to object
-        The options of every method, from ``[compare.NAME]``.
-    study : StudySection or None
-        The study, if there is one.
-
-    Examples
-    --------
     >>> plan = Plan.from_dict({"compare": {"methods": ["adam"], "adam": {"learning_rate": 0.1}}})
     >>> plan.compare.methods, plan.methods["adam"].learning_rate
     (('adam',), 0.1)
@@ -40,7 +119,9 @@ class Plan:
 
     configuration: Configuration
     compare: CompareSection = field(default_factory=CompareSection)
-    methods: Mapping[str, Any] = field(default_factory=lambda: {name: SECTIONS[name]() for name in METHODS})
+    methods: Mapping[str, Any] = field(
+        default_factory=lambda: {name: kind() for name, (kind, _) in METHOD_TABLE.items()}
+    )
     study: StudySection | None = None
 
     @staticmethod
@@ -57,7 +138,7 @@ class Plan:
         compare = table_of(given.get("compare", {}), "compare")
         methods = {
             name: section_of(kind, f"compare.{name}", compare.get(name, {}))
-            for name, kind in SECTIONS.items()
+            for name, (kind, _) in METHOD_TABLE.items()
         }
         plain = {key: value for key, value in compare.items() if key not in METHODS}
         for key, value in plain.items():

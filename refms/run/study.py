@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from refms.errors import FileError, InputError
-from refms.run.plan import Plan
-from refms.run.sections import StudySection
+from refms.run.plan import Plan, StudySection
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,8 +19,7 @@ from refms.optimize.joint import JOINT, joined
 from refms.run.compare import COLUMNS, require_runnable, run_method
 from refms.run.config import Configuration
 from refms.run.experiment import Experiment
-from refms.run.plan import Plan
-from refms.run.sections import Budget
+from refms.run.plan import Budget, Plan
 
 PLAN = Plan.from_dict({"compare": {"sgd": {"batch": 16}, "adam": {"batch": 16}}})
 FEW = Budget(iterations=3)

@@ -3,8 +3,8 @@ import pytest
 from refms.errors import FileError, InputError
 from refms.names import METHODS
 from refms.run.config import Configuration
-from refms.run.plan import Plan
-from refms.run.sections import SECTIONS, CompareSection
+from refms.run.methods import METHOD_TABLE
+from refms.run.plan import CompareSection, Plan
 
 GIVEN = {
     "network": {"channels": 4},
@@ -22,12 +22,12 @@ def test_sections_of_the_laboratory_stand_beside_those_of_a_training():
     assert plan.configuration == Configuration.from_dict({"network": {"channels": 4}})
     assert plan.compare == CompareSection(7, 1000.0, ("adam", "bcd"))
     assert (plan.methods["adam"].learning_rate, plan.methods["adam"].batch) == (0.5, 16)
-    assert plan.methods["sgd"] == SECTIONS["sgd"]()
+    assert plan.methods["sgd"] == METHOD_TABLE["sgd"][0]()
     assert plan.study is None
 
 
 def test_every_method_has_a_section_and_all_run_by_default():
-    assert tuple(SECTIONS) == METHODS
+    assert tuple(METHOD_TABLE) == METHODS
     assert Plan.from_dict({}).compare.methods == METHODS
 
 
@@ -90,7 +90,7 @@ BAD = [
     ({"study": {"parameter": "network.layers"}}, "[study] values is ()"),
     ({"study": {"values": [1]}}, "[study] parameter is ''"),
     ({"study": {"parameter": "network.layers", "values": [[1]]}}, "numbers, words or truth values"),
-    ({"study": {"parameter": "network.layers", "values": [1], "seeds": []}}, "[study] seeds is []"),
+    ({"study": {"parameter": "network.layers", "values": [1], "seeds": []}}, "[study] seeds is ()"),
     ({"study": {"parameter": "network.layers", "values": [1], "seeds": [-1]}}, "[study] seeds is -1"),
     ({"study": {"parameter": "network.layers", "values": [1], "method": "adm"}}, "Did you mean 'adam'"),
     ({"study": {"axes": {"network.layers": 3}}}, "[study] network.layers is 3"),

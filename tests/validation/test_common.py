@@ -76,7 +76,7 @@ def test_a_plan_is_the_file_with_the_options_put_over_it(tmp_path):
         ("[experiment]\nsize = 3", "unknown key in section [experiment]"),
         ("[experiment]\nsizes = 3", "[experiment] sizes is 3; expected a list of int"),
         ("[experiment]\nsizes = [2.0]", "[experiment] sizes is [2.0]; expected a list of int"),
-        ("[experiment]\nsizes = []", "[experiment] sizes is []; expected a list of int"),
+        ("[experiment]\nsizes = []", "[experiment] sizes is []; expected a list with at least one entry"),
         ("[experiment]\npair = 3", "[experiment] pair is 3; expected a value of type str"),
         ("[experiment]\nshown = true", "[experiment] shown is True; expected a value of type int"),
         ("experiment = 3", "[experiment] is 3; expected a table"),

@@ -75,9 +75,8 @@ def _value(name: str, value: Any, default: Any) -> Any:
         return _as_float(value)
     if wanted is tuple:
         inner = type(default[0]) if default else None
-        expected = f"a list of {inner.__name__} with at least one entry" if inner else "a list"
-        fits = isinstance(value, list | tuple) and (inner is None or {inner} == {*map(type, value)})
-        if not fits:
+        expected = f"a list of {inner.__name__}" if inner else "a list"
+        if not isinstance(value, list | tuple) or (inner and {*map(type, value)} - {inner}):
             raise InputError(f"{name} is {value!r}; expected {expected}.")
         return tuple(value)
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):

@@ -80,6 +80,8 @@ def _plan(tables: dict[str, Any], options: argparse.Namespace, kind: type) -> Pl
         own["seeds"] = options.seeds
     if options.dataset:
         tables["data"] = {**_table(tables.get("data", {}), "data"), "dataset": options.dataset}
+    for key in (key for key, value in own.items() if value == []):
+        raise InputError(f"[experiment] {key} is []; expected a list with at least one entry.")
     return Plan(Configuration.from_dict(tables), section_of(kind, "experiment", own))
 
 

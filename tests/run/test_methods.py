@@ -11,8 +11,7 @@ from refms.names import METHODS
 from refms.optimize import StopRules
 from refms.optimize.joint import JOINT, joined, parted
 from refms.run.config import OptimizationSection
-from refms.run.runners import runner_of
-from refms.run.sections import SECTIONS
+from refms.run.methods import METHOD_TABLE, runner_of
 
 SHARED = OptimizationSection(dtype="float64", hessian_fraction=1.0)
 
@@ -24,7 +23,7 @@ def run(name, iterations=2, options=None, shared=SHARED, **made):
     def monitor(iteration, found, rows):
         seen.append({key: np.array(part) for key, part in found.items()})
 
-    chosen = SECTIONS[name](**(options or {}))
+    chosen = METHOD_TABLE[name][0](**(options or {}))
     result = runner_of(name, chosen, shared)(problem, blocks, StopRules(iterations), monitor)
     return problem, blocks, result, seen
 
