@@ -46,9 +46,9 @@ from refms.objective.losses import loss_named, softmax
 from refms.objective.problem import Block, TrainingProblem
 from refms.objective.reading import Classes
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
-from refms.optimize.block_coordinate_descent import block_coordinate_descent
-from refms.optimize.gauss_newton import Damping, minimize_gauss_newton
-from refms.optimize.newton import minimize_newton
+from refms.optimize.block_coordinate_descent import propagation_then_classifier
+from refms.optimize.loop import descend, minimize
+from refms.optimize.newton import Damping, Newton
 from refms.optimize.stopping import StopRules
 from refms.stencils import symbol
 from refms.stencils.convolution import Convolution, convolution_matrix
@@ -314,15 +314,15 @@ def optimal_control(work: Work) -> Any:
 
 def descent(work: Work) -> Any:
     problem, blocks = problem_of(work)
-    result = block_coordinate_descent(problem, blocks, stop=StopRules(max_iterations=2))
+    result = descend(problem, blocks, propagation_then_classifier(), stop=StopRules(max_iterations=2))
     return dict(result.blocks)
 
 
-def single_block(minimise: Callable[..., Any], **options: Any) -> Callable[[Work], Any]:
+def single_block(method: Newton) -> Callable[[Work], Any]:
     def run(work: Work) -> Any:
         problem, blocks = problem_of(work)
         risk = problem.block("classifier", blocks)
-        return minimise(risk, blocks["classifier"], stop=StopRules(max_iterations=2), **options).x
+        return minimize(risk, blocks["classifier"], method, stop=StopRules(max_iterations=2)).x
 
     return run
 
@@ -380,8 +380,8 @@ ROWS: dict[str, Callable[[Work], Any]] = {
     "regularisers": regularizers,
     "problem (6)": optimal_control,
     "block-coordinate descent": descent,
-    "Newton": single_block(minimize_newton),
-    "Gauss-Newton, damped": single_block(minimize_gauss_newton, damping=Damping(1.0)),
+    "Newton": single_block(Newton()),
+    "Gauss-Newton, damped": single_block(Newton(damping=Damping(1.0))),
     "conjugate gradients": krylov,
     "model transfer": model_transfer,
     "depth": depths,

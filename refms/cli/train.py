@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from refms.errors import Array
     from refms.objective.workers import Workers
     from refms.optimize.history import HistoryRow
-    from refms.optimize.schedule import Monitor, Report
+    from refms.optimize.loop import Monitor, Report
     from refms.run.config import Configuration
     from refms.run.experiment import Experiment
     from refms.run.training import Training
@@ -163,9 +163,9 @@ def _run(options: argparse.Namespace, workers: Workers) -> int:
     wish = interruption(quiet=options.quiet) if workers.comm.size == 1 else nullcontext(lambda: False)
     with way_on(files), status_line(), wish as stopping:
         watch = progress(experiment, options.quiet, begin.iteration, stopping) if leads else None
-        keeper = files.write if leads and options.checkpoints else None
+        on_checkpoint = files.write if leads and options.checkpoints else None
         sections = configuration.regularization, configuration.optimization
-        result = train(begin, experiment.examples, *sections, watch, workers, keeper)
+        result = train(begin, experiment.examples, *sections, watch, workers, on_checkpoint)
     code = int(result.outcome.status is Status.NON_FINITE)
     if not leads:
         return code
@@ -201,7 +201,7 @@ def configured(options: argparse.Namespace) -> Configuration:
 
 def progress(experiment: Experiment, quiet: bool, done: int, stopping: Callable[[], bool]) -> Monitor:
     """Return the monitor that measures the validation accuracy and prints a row an iteration."""
-    from refms.optimize.schedule import Report
+    from refms.optimize.loop import Report
 
     total = experiment.configuration.optimization.iterations
     clock = None if quiet else Clock(total, done)

@@ -4,16 +4,17 @@ from refms.linear.cg import CGResult, conjugate_gradients
 from refms.linear.direction import Direction, newton_direction
 from refms.linear.outcome import Outcome, Status
 from refms.linear.product import Product
-from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
-from refms.optimize.descent import DescentResult, Minimum, descend, minimize
-from refms.optimize.gauss_newton import Damping, GaussNewton, minimize_gauss_newton
+from refms.optimize.block_coordinate_descent import propagation_then_classifier
+from refms.optimize.blocks import BlockSteps
 from refms.optimize.history import History, HistoryRow
 from refms.optimize.line_search import LineSearchResult, armijo
-from refms.optimize.newton import Newton, minimize_newton, newton_step
-from refms.optimize.objective import Objective
-from refms.optimize.schedule import BlockProblem, BlockSteps, Monitor, Report
+from refms.optimize.loop import DescentResult, LoopState, Minimum, Monitor, Report, descend, minimize
+from refms.optimize.newton import Damping, Newton
+from refms.optimize.newton_cg import NewtonCG
+from refms.optimize.objective import BlockProblem, Objective
 from refms.optimize.step import Method, StepOptions, StepResult, descent_step, gain_ratio
 from refms.optimize.stopping import StopRules
+from refms.optimize.trust_region import TrustRegion
 
 __all__ = [
     "BlockProblem",
@@ -22,14 +23,15 @@ __all__ = [
     "Damping",
     "DescentResult",
     "Direction",
-    "GaussNewton",
     "History",
     "HistoryRow",
     "LineSearchResult",
+    "LoopState",
     "Method",
     "Minimum",
     "Monitor",
     "Newton",
+    "NewtonCG",
     "Objective",
     "Outcome",
     "Product",
@@ -38,16 +40,13 @@ __all__ = [
     "StepOptions",
     "StepResult",
     "StopRules",
+    "TrustRegion",
     "armijo",
-    "block_coordinate_descent",
     "conjugate_gradients",
     "descend",
     "descent_step",
     "gain_ratio",
     "minimize",
-    "minimize_gauss_newton",
-    "minimize_newton",
     "newton_direction",
-    "newton_step",
     "propagation_then_classifier",
 ]

@@ -72,28 +72,11 @@ class HistoryRow:
         object.__setattr__(self, "extra", {str(name): float(number) for name, number in self.extra.items()})
 
     def with_extra(self, extra: Mapping[str, float]) -> HistoryRow:
-        """Return this row with more measured numbers.
-
-        Parameters
-        ----------
-        extra : mapping of str to float
-            They win over numbers of the same name.
-
-        Returns
-        -------
-        HistoryRow
-            A new row.
-        """
+        """Return this row with more measured numbers, which win over those of the same name."""
         return replace(self, extra={**self.extra, **extra})
 
     def text(self) -> str:
-        """Return the row as one line of ``name=value`` words, for ``grep`` and ``awk``.
-
-        Returns
-        -------
-        str
-            No line break at the end.
-        """
+        """Return the row as one line of ``name=value`` words, for ``grep`` and ``awk``."""
         words = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "extra"} | dict(self.extra)
         return " ".join(f"{name}={_word(value)}" for name, value in words.items())
 
@@ -127,127 +110,84 @@ cg_iterations=7 cg_residual=0.01 cg_status=converged step_length=1 evaluations=2
         return iter(self.rows)
 
     def append(self, *rows: HistoryRow) -> History:
-        """Return this history with more rows at its end.
-
-        Parameters
-        ----------
-        *rows : HistoryRow
-            The rows.
-
-        Returns
-        -------
-        History
-            A new history.
-        """
+        """Return this history with more rows at its end."""
         return History(self.rows + rows)
 
     def of_block(self, block: str) -> History:
-        """Return the rows of one block.
-
-        Parameters
-        ----------
-        block : str
-            Its name.
-
-        Returns
-        -------
-        History
-            A new history, empty if there is no such block.
-        """
+        """Return the rows of one block, none if there is no such block."""
         return History(tuple(row for row in self.rows if row.block == block))
 
     def text(self) -> str:
-        """Return one line a row, see ``HistoryRow.text``.
-
-        Returns
-        -------
-        str
-            Lines joined by line breaks.
-        """
+        """Return one line a row, see ``HistoryRow.text``."""
         return "\n".join(row.text() for row in self.rows)
 
     def columns(self) -> dict[str, Array]:
-        """Return the rows as one array for each name, ready for a file.
+        """Return the rows as one array of shape (rows,) for each name, ready for a file.
 
-        Returns
-        -------
-        dict of str to numpy.ndarray
-            Shape (rows,): int64, float64, or bytes in UTF-8 for texts. Extra numbers are under
-            ``extra/<name>``, NaN where a row has none.
+        int64, float64, or bytes in UTF-8 for texts. Extra numbers are under ``extra/<name>``, NaN where a row
+        has none.
         """
         columns = {}
-        for f in fields(HistoryRow):
-            if f.name != "extra":
-                values = [getattr(row, f.name) for row in self.rows]
-                columns[f.name] = _column(values, _KINDS[str(f.type)])
+        for name, kind in _KINDS.items():
+            columns[name] = kind.column([getattr(row, name) for row in self.rows])
         for name in dict.fromkeys(name for row in self.rows for name in row.extra):
-            columns[_EXTRA + name] = _column([row.extra.get(name, np.nan) for row in self.rows], "float64")
+            columns[_EXTRA + name] = _FLOAT.column([row.extra.get(name, np.nan) for row in self.rows])
         return columns
 
     @staticmethod
     def from_columns(columns: Mapping[str, Array]) -> History:
         """Return the history that has the given columns; the inverse of ``columns``.
 
-        Parameters
-        ----------
-        columns : mapping of str to numpy.ndarray
-            As ``columns`` returns them; texts may be bytes or str.
-
-        Returns
-        -------
-        History
-            Numbers that were not measured (NaN) are left out of ``extra``.
+        Texts may be bytes or str; extra numbers that were not measured (NaN) are left out.
 
         Raises
         ------
         InputError
             If a column is missing, unknown, of another length, or of numbers of another kind.
         """
-        kinds = {f.name: str(f.type) for f in fields(HistoryRow) if f.name != "extra"}
         extras = [name for name in columns if name.startswith(_EXTRA)]
-        unknown = set(columns) - set(kinds) - set(extras)
-        missing = set(kinds) - set(columns)
+        unknown = set(columns) - set(_KINDS) - set(extras)
+        missing = set(_KINDS) - set(columns)
         if unknown or missing:
             raise InputError(
                 f"history columns: missing {sorted(missing)}, unknown {sorted(unknown)}; "
-                f"expected {list(kinds)} and any number of {_EXTRA}<name>."
+                f"expected {list(_KINDS)} and any number of {_EXTRA}<name>."
             )
         lengths = {name: len(column) for name, column in columns.items()}
         if len(set(lengths.values())) > 1:
             raise InputError(f"history columns have different lengths {lengths}; expected one length.")
-        _require_numbers(columns, {**kinds, **dict.fromkeys(extras, "float")})
+        for name, kind in {**_KINDS, **dict.fromkeys(extras, _FLOAT)}.items():
+            dtype = np.asarray(columns[name]).dtype
+            if len(columns[name]) and kind.allowed and dtype.kind not in kind.allowed:
+                raise InputError(f"history column {name!r} has dtype {dtype}; expected {kind.dtype}.")
         rows = []
         for i in range(next(iter(lengths.values()))):
-            known = {name: _READ[kind](columns[name][i]) for name, kind in kinds.items()}
-            measured = {name[len(_EXTRA) :]: float(columns[name][i]) for name in extras}
+            known = {name: kind.read(columns[name][i]) for name, kind in _KINDS.items()}
+            measured = {name.removeprefix(_EXTRA): float(columns[name][i]) for name in extras}
             rows.append(HistoryRow(**known, extra={k: v for k, v in measured.items() if not np.isnan(v)}))
         return History(tuple(rows))
 
 
-_ALLOWED = {"int": "iu", "float": "iuf"}
+@dataclass(frozen=True)
+class _Kind:
+    """How numbers or texts stand in a file: dtype, kinds of dtype that are read, how one entry is read."""
 
+    dtype: str
+    allowed: str
+    read: Callable[[Any], Any]
 
-def _require_numbers(columns: Mapping[str, Array], kinds: Mapping[str, str]) -> None:
-    for name, kind in kinds.items():
-        dtype = np.asarray(columns[name]).dtype
-        if len(columns[name]) and dtype.kind not in _ALLOWED.get(kind, dtype.kind):
-            raise InputError(f"history column {name!r} has dtype {dtype}; expected {_KINDS[kind]}.")
-
-
-_KINDS = {"int": "int64", "float": "float64", "str": "bytes"}
-
-
-def _column(values: list[object], kind: str) -> Array:
-    if kind == "bytes":
-        return np.array([str(value).encode() for value in values], dtype=np.bytes_)
-    return np.array(values, dtype=kind)
+    def column(self, values: list[Any]) -> Array:
+        texts = self.dtype == "bytes"
+        return np.array([str(v).encode() for v in values] if texts else values, dtype=self.dtype)
 
 
 def _text(value: object) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-_READ: dict[str, Callable[[Any], Any]] = {"int": int, "float": float, "str": _text}
+_FLOAT = _Kind("float64", "iuf", float)
+_BY_TYPE = {"int": _Kind("int64", "iu", int), "float": _FLOAT, "str": _Kind("bytes", "", _text)}
+_KINDS = {f.name: _BY_TYPE[str(f.type)] for f in fields(HistoryRow) if f.name != "extra"}
 
 
 def _word(value: object) -> str:

@@ -102,7 +102,16 @@ def armijo(
     >>> result.x.tolist(), result.step_length, result.evaluations
     ([0.0], 0.5, 2)
     """
-    _require_options(sufficient_decrease, shrink, max_backtracks, max_step)
+    if not 0.0 < sufficient_decrease < 1.0:
+        raise InputError(
+            f"sufficient_decrease is {sufficient_decrease}; expected between 0 and 1, such as 1e-4."
+        )
+    if not 0.0 < shrink < 1.0:
+        raise InputError(f"shrink is {shrink}; expected between 0 and 1, such as 0.5.")
+    if max_backtracks < 0:
+        raise InputError(f"max_backtracks is {max_backtracks}; expected 0 or more.")
+    if max_step is not None and not max_step > 0.0:
+        raise InputError(f"max_step is {max_step}; expected a positive bound, or None for no bound.")
     require_like(p, x, "p")
     size = largest(p)
     if not (math.isfinite(f) and math.isfinite(slope) and math.isfinite(size)):
@@ -129,25 +138,7 @@ def armijo(
 
 
 def rounding_error(f: float, x: Array) -> float:
-    """Return the rounding error to expect of an objective, 30 eps |f|.
-
-    Parameters
-    ----------
-    f : float
-        Its value.
-    x : array
-        Its argument; the dtype decides eps.
-
-    Returns
-    -------
-    float
-        Two values that differ by less cannot be told apart.
-
-    Examples
-    --------
-    >>> rounding_error(1.0, np.zeros(1)) < 1e-14
-    True
-    """
+    """Return 30 eps(dtype of x) |f|: two values of f that differ by less cannot be told apart."""
     return 30.0 * float(np.finfo(str(x.dtype)).eps) * abs(f)
 
 
@@ -190,18 +181,3 @@ def _refusal(trials: int, bad: int, slope: float, noise: float, resolved: bool) 
         f"{slope:.2e}). Usually the curvature sample is too small or the gradient is wrong. Enlarge the "
         "sample, add damping, or allow more trials (max_backtracks).",
     )
-
-
-def _require_options(
-    sufficient_decrease: float, shrink: float, max_backtracks: int, max_step: float | None
-) -> None:
-    if not 0.0 < sufficient_decrease < 1.0:
-        raise InputError(
-            f"sufficient_decrease is {sufficient_decrease}; expected between 0 and 1, such as 1e-4."
-        )
-    if not 0.0 < shrink < 1.0:
-        raise InputError(f"shrink is {shrink}; expected between 0 and 1, such as 0.5.")
-    if max_backtracks < 0:
-        raise InputError(f"max_backtracks is {max_backtracks}; expected 0 or more.")
-    if max_step is not None and not max_step > 0.0:
-        raise InputError(f"max_step is {max_step}; expected a positive bound, or None for no bound.")

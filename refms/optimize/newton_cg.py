@@ -56,18 +56,7 @@ class NewtonCG:
             raise InputError(f"tolerance is {self.tolerance}; expected 0 or more and below 1, or None.")
 
     def forcing(self, size: float) -> float:
-        """Return the relative residual η at which conjugate gradients stop.
-
-        Parameters
-        ----------
-        size : float
-            ‖g‖₂ where the step begins.
-
-        Returns
-        -------
-        float
-            0 to ``options.cg_tolerance``.
-        """
+        """Return the relative residual η at which conjugate gradients stop where ‖g‖₂ = size."""
         most = self.options.cg_tolerance
         if self.tolerance is None or not self.gradient_norm > 0.0:
             return most
@@ -78,35 +67,21 @@ class NewtonCG:
     def step(
         self, objective: Objective, x: Array, *, gradient_tolerance: float = 0.0
     ) -> tuple[StepResult, NewtonCG]:
-        """Return the step from x, and the method with the forcing term for the next one.
-
-        Parameters
-        ----------
-        objective : Objective
-            What to decrease; its ``curvature`` is the Hessian's product.
-        x : array
-            Shape (size,).
-        gradient_tolerance : float
-            See ``descent_step``.
-
-        Returns
-        -------
-        StepResult, NewtonCG
-            The step and the method for the next one.
-        """
+        """Return the step from x, and the method with the forcing term for the next one."""
         result = descent_step(
             objective, x, self.options, gradient_tolerance=gradient_tolerance, forcing=self.forcing
         )
-        if result.accepted:
-            result = _lengthened(objective, x, result, self.options)
-        if not (result.accepted and result.gradient_norm > 0.0):
+        if not result.accepted:
+            return result, self
+        result = _lengthen(objective, x, result, self.options)
+        if not result.gradient_norm > 0.0:
             return result, self
         eta = self.forcing(result.gradient_norm)
         return result, replace(self, tolerance=eta, gradient_norm=result.gradient_norm)
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def _lengthened(objective: Objective, x: Array, result: StepResult, options: StepOptions) -> StepResult:
+def _lengthen(objective: Objective, x: Array, result: StepResult, options: StepOptions) -> StepResult:
     """Return the step, doubled while that helps, where it went along no positive curvature at full length."""
     direction = result.direction
     assert direction is not None  # an accepted step has one
@@ -121,8 +96,8 @@ def _lengthened(objective: Objective, x: Array, result: StepResult, options: Ste
         found, doubled = float(objective.value(candidate)), doubled + 1
         if not (math.isfinite(found) and found < result.value):
             break
-        said = f"The step was doubled to the length {alpha:.3g} along negative curvature."
-        result = replace(
-            result, x=candidate, value=found, step_length=alpha, outcome=Outcome(Status.ACCEPTED, said)
+        outcome = Outcome(
+            Status.ACCEPTED, f"The step was doubled to the length {alpha:.3g} along negative curvature."
         )
+        result = replace(result, x=candidate, value=found, step_length=alpha, outcome=outcome)
     return replace(result, evaluations=result.evaluations + doubled)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from refms.errors import Array
@@ -32,38 +33,22 @@ class Objective(Protocol):
         """
 
 
+class BlockProblem(Protocol):
+    """A function of several blocks of parameters, each one flat vector under a name."""
+
+    def block(self, name: str, blocks: Mapping[str, Array], iteration: int) -> Objective:
+        """Return the objective in the named block, the others frozen at the given values (to be read only).
+
+        Iterations are counted from 1; a seed for the sample of the Hessian may be drawn from the number.
+        """
+
+
 def preconditioner_of(objective: Objective, x: Array, curvature: Product) -> Product | None:
-    """Return the objective's preconditioner at x, or None if it has none.
-
-    Parameters
-    ----------
-    objective : Objective
-        With or without a method ``preconditioner``.
-    x : array
-        Shape (size,), float32 or float64.
-    curvature : callable
-        v -> H(x) v.
-
-    Returns
-    -------
-    callable or None
-        r -> M⁻¹ r.
-    """
+    """Return the objective's r -> M⁻¹ r at x for v -> H(x) v, or None if it has none."""
     build = getattr(objective, "preconditioner", None)
     return None if build is None else build(x, curvature)
 
 
 def work_units_of(objective: Objective) -> float:
-    """Return the reading of the objective's work counter, 0.0 if it has none.
-
-    Parameters
-    ----------
-    objective : Objective
-        With or without an attribute ``work_units``.
-
-    Returns
-    -------
-    float
-        Work units spent so far; the objective defines the unit.
-    """
+    """Return the reading of the objective's work counter, 0.0 if it has none."""
     return float(getattr(objective, "work_units", 0.0))

@@ -6,70 +6,77 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.optimize
 
 from refms.backend import Backend, backend_of
-from refms.errors import Array, InputError, require_choice
+from refms.errors import Array, InputError
 from refms.linear.outcome import Outcome, Status
 from refms.linear.vectors import norm, require_real_vector
-from refms.optimize.descent import DescentResult, conclude
+from refms.optimize.blocks import BlockRecord, row_of
 from refms.optimize.history import History, HistoryRow
-from refms.optimize.objective import Objective, work_units_of
-from refms.optimize.schedule import BlockProblem, Monitor
-from refms.optimize.step import StepResult, gradient_at
+from refms.optimize.loop import DescentResult, Monitor, conclude
+from refms.optimize.objective import BlockProblem, Objective, work_units_of
+from refms.optimize.options import require_option
+from refms.optimize.step import StepResult, evaluate
 from refms.optimize.stopping import DEFAULT_STOP, StopRules
-from refms.optimize.turn import Turn, row_of
-
-SCIPY_METHODS = ("L-BFGS-B", "CG")
-"""Names in ``scipy.optimize.minimize``."""
 
 
 @dataclass(frozen=True)
-class SciPyMethod:
-    """A method of ``scipy.optimize.minimize``.
+class LBFGS:
+    """L-BFGS-B of ``scipy.optimize.minimize``, without bounds.
 
     Parameters
     ----------
-    name : str
-        ``"L-BFGS-B"``, here without bounds; or ``"CG"``, nonlinear conjugate gradients after Polak and
-        Ribière, restarted where β < 0, with a line search for the strong Wolfe conditions.
     memory : int
-        Pairs of vectors that L-BFGS remembers.
-    wolfe : float
-        c₂ of the curvature condition of CG, between 1e-4 and 1; L-BFGS-B has its own, 0.9.
+        Pairs of vectors that it remembers.
 
     Raises
     ------
     InputError
-        If a name or number is none of these.
+        If there is not one pair.
     """
 
-    name: str = "L-BFGS-B"
+    name: ClassVar[str] = "L-BFGS-B"
     memory: int = 10
-    wolfe: float = 0.4
 
     def __post_init__(self) -> None:
-        require_choice(self.name, SCIPY_METHODS, "SciPy method")
-        if self.memory < 1:
-            raise InputError(f"memory is {self.memory}; expected 1 or more pairs of vectors.")
-        if not 1e-4 < self.wolfe < 1.0:
-            raise InputError(f"wolfe is {self.wolfe}; expected between 1e-4 and 1, such as 0.4.")
+        require_option(self, "memory", self.memory >= 1, "1 or more pairs of vectors")
 
     def options(self, iterations: int) -> dict[str, Any]:
         """Return SciPy's options, with its own rules for stopping switched off as far as it lets one."""
-        if self.name == "CG":
-            return {"gtol": 0.0, "maxiter": iterations + 1, "c2": self.wolfe}
-        unlimited = 1000 * (iterations + 1)
-        return {
-            "maxcor": self.memory,
-            "ftol": 0.0,
-            "gtol": 0.0,
-            "maxiter": iterations + 1,
-            "maxfun": unlimited,
-        }
+        limits = {"maxiter": iterations + 1, "maxfun": 1000 * (iterations + 1)}
+        return {"maxcor": self.memory, "ftol": 0.0, "gtol": 0.0, **limits}
+
+
+@dataclass(frozen=True)
+class NonlinearCG:
+    """Nonlinear conjugate gradients of ``scipy.optimize.minimize``.
+
+    After Polak and Ribière, restarted where β < 0, with a line search for the strong Wolfe conditions.
+
+    Parameters
+    ----------
+    wolfe : float
+        c₂ of the curvature condition, between 1e-4 and 1; L-BFGS-B has its own, 0.9.
+
+    Raises
+    ------
+    InputError
+        If it is out of range.
+    """
+
+    name: ClassVar[str] = "CG"
+    wolfe: float = 0.4
+
+    def __post_init__(self) -> None:
+        require_option(self, "wolfe", 1e-4 < self.wolfe < 1.0, "between 1e-4 and 1, such as 0.4")
+
+    def options(self, iterations: int) -> dict[str, Any]:
+        """Return SciPy's options, with its own rule for stopping switched off."""
+        return {"gtol": 0.0, "maxiter": iterations + 1, "c2": self.wolfe}
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -77,7 +84,7 @@ def descend_scipy(
     problem: BlockProblem,
     blocks: Mapping[str, Array],
     name: str,
-    method: SciPyMethod,
+    method: LBFGS | NonlinearCG,
     *,
     stop: StopRules = DEFAULT_STOP,
     monitor: Monitor | None = None,
@@ -86,18 +93,14 @@ def descend_scipy(
 
     Parameters
     ----------
-    problem : BlockProblem
-        Gives the objective.
-    blocks : mapping of str to array
-        Start: finite flat vectors of float32 or float64; never modified.
+    problem, blocks, monitor
+        See :func:`~refms.optimize.loop.descend`.
     name : str
         The block to vary.
-    method : SciPyMethod
+    method : LBFGS or NonlinearCG
         Which method.
     stop : StopRules
         When to stop; SciPy's own tolerances are 0.
-    monitor : callable or None
-        See ``descend``.
 
     Returns
     -------
@@ -124,20 +127,20 @@ def descend_scipy(
     for key, x in blocks.items():
         require_real_vector(x, f"block {key!r}", finite=True)
     run = _Run(problem.block(name, blocks, 1), dict(blocks), name, stop, monitor)
-    if run.begun():
+    if run.begin():
         minimize: Any = scipy.optimize.minimize  # its type knows neither Any nor a method's name as a str
         minimize(
-            run.seen_by_scipy,
+            run.evaluate,
             run.to_scipy(blocks[name]),
             jac=True,
             method=method.name,
             callback=run.after_iteration,
             options=method.options(stop.max_iterations),
         )
-        run.ended()
+        run.end()
     assert run.outcome is not None  # either way of ending sets it
-    notes = (_whereabouts(blocks[name]), *run.notes)
-    return DescentResult(run.values, History(tuple(run.rows)), run.outcome, notes, ())
+    notes = (_precision_note(blocks[name]), *run.notes)
+    return DescentResult(run.values, History(tuple(run.rows)), notes, (), run.iteration, run.outcome)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +157,8 @@ class _Point:
 class _Run:
     """What SciPy calls back; it keeps the run, for SciPy's functions return nothing of it."""
 
+    current: _Point
+
     def __init__(
         self,
         objective: Objective,
@@ -165,10 +170,8 @@ class _Run:
         self.objective, self.values, self.name = objective, values, name
         self.stop, self.monitor = stop, monitor
         self.outcome: Outcome | None = None
-        self.rows, self.notes = list[HistoryRow](), list[str]()
+        self.rows, self.notes, self.trials = list[HistoryRow](), list[str](), list[_Point]()
         self.iteration, self.evaluations, self.non_finite = 0, 0, 0
-        self.current: _Point | None = None
-        self.trials = list[_Point]()
         self.since = time.perf_counter()
 
     @property
@@ -178,20 +181,18 @@ class _Run:
     def to_scipy(self, x: Array) -> Array:
         return self.backend.to_host(x).astype("float64")
 
-    def begun(self) -> bool:
+    def begin(self) -> bool:
         """Evaluate the start; return whether there is anything to do."""
         x = self.values[self.name]
-        at = gradient_at(self.objective, x, self.stop.gradient_tolerance)
+        at = evaluate(self.objective, x, self.stop.gradient_tolerance)
         self.evaluations = 1
-        if at.outcome is not None:
-            self._turn(at.unmoved(at.outcome))
-            return False
         self.current = _Point(self.to_scipy(x), x, at.value, self.to_scipy(at.gradient), at.size)
-        return True
+        if at.outcome is not None:
+            self._record(at.stay(at.outcome))
+        return at.outcome is None
 
-    def seen_by_scipy(self, z: Array) -> tuple[float, Array]:
+    def evaluate(self, z: Array) -> tuple[float, Array]:
         """Return value and gradient at SciPy's point."""
-        assert self.current is not None
         known = [point for point in (self.current, *self.trials) if np.array_equal(point.z, z)]
         if known:
             return known[0].value, known[0].gradient.copy()
@@ -208,62 +209,55 @@ class _Run:
 
     def after_iteration(self, intermediate_result: Any) -> None:
         """Record an iteration of SciPy, and stop it if a rule says so."""
-        before = self.current
-        assert before is not None
         after = [point for point in self.trials if np.array_equal(point.z, intermediate_result.x)]
         if not after:  # SciPy came back to where it was: its line search has failed
             return
-        self.current, self.trials = after[0], []
-        said = Outcome(Status.ACCEPTED, "The step of SciPy's line search was accepted.")
-        point = self.current
-        self._turn(self._step(point.x, before, point.value, said))
+        before, point = self.current, after[0]
+        self.current, self.trials = point, []
+        self._record(
+            self._step(
+                before, point, Outcome(Status.ACCEPTED, "The step of SciPy's line search was accepted.")
+            )
+        )
         if self.outcome is None and point.size <= self.stop.gradient_tolerance:
             text = f"The gradient norm {point.size:.2e} is at most {self.stop.gradient_tolerance:.2e}."
-            self.outcome = Outcome(Status.CONVERGED, text).at(self._place(self.iteration))
+            place = f"iteration {self.iteration}, block {self.name!r}"
+            self.outcome = Outcome(Status.CONVERGED, text).at(place)
         if self.outcome is not None:
             raise StopIteration
 
-    def ended(self) -> None:
+    def end(self) -> None:
         """Say why SciPy stopped by itself, if no rule has stopped it."""
-        if self.outcome is not None:
-            return
-        before = self.current
-        assert before is not None
-        every = self.non_finite > 0 and not self.trials
-        status = Status.NO_DECREASE if every or self._resolved(before) else Status.ROUND_OFF
-        said = Outcome(status, _REFUSED[status].format(self.evaluations))
-        self._turn(self._step(before.x, before, before.value, said))
+        if self.outcome is None:
+            at = self.current
+            noise = 30.0 * float(np.finfo(str(at.x.dtype)).eps) * abs(at.value)
+            told_apart = any(abs(trial.value - at.value) > noise for trial in self.trials)
+            every_bad = self.non_finite > 0 and not self.trials
+            status = Status.NO_DECREASE if every_bad or told_apart else Status.ROUND_OFF
+            self._record(self._step(at, at, Outcome(status, _REFUSALS[status].format(self.evaluations))))
 
-    def _resolved(self, before: _Point) -> bool:
-        """Whether a trial differed from where it began by more than rounding errors."""
-        eps = float(np.finfo(str(before.x.dtype)).eps)
-        return any(abs(one.value - before.value) > 30.0 * eps * abs(before.value) for one in self.trials)
-
-    def _step(self, x: Array, before: _Point, value: float, outcome: Outcome) -> StepResult:
+    def _step(self, before: _Point, after: _Point, outcome: Outcome) -> StepResult:
         evaluations, self.evaluations = self.evaluations, 0
         bad, self.non_finite = self.non_finite, 0
         length = math.nan if outcome.status is Status.ACCEPTED else 0.0
         return StepResult(
-            x, before.value, value, before.size, None, length, evaluations, bad, outcome, monotone=True
+            after.x, before.value, after.value, before.size, None, length, evaluations, bad, outcome
         )
 
-    def _turn(self, result: StepResult) -> None:
+    def _record(self, result: StepResult) -> None:
         """Record a step, tell the monitor, and judge."""
         self.iteration += 1
         self.values = {**self.values, self.name: result.x}
         seconds = time.perf_counter() - self.since
         row = row_of(result, self.iteration, self.name, work_units_of(self.objective), seconds)
-        turn = Turn(self.iteration, self.name, (result,), (row,))
-        self.notes += turn.notes
-        rows, self.outcome = conclude((turn,), self.values, self.stop, self.monitor, learned=False)
+        record = BlockRecord(self.iteration, self.name, (result,), (row,))
+        self.notes += record.notes
+        rows, self.outcome = conclude((record,), self.values, self.stop, self.monitor, learned=False)
         self.rows += rows
         self.since = time.perf_counter()
 
-    def _place(self, iteration: int) -> str:
-        return f"iteration {iteration}, block {self.name!r}"
 
-
-def _whereabouts(x: Array) -> str:
+def _precision_note(x: Array) -> str:
     home = "" if backend_of(x).name == "numpy" else ", and copied between the GPU and the host"
     rounded = "" if str(x.dtype) == "float64" else f", at points rounded to {x.dtype}"
     return (
@@ -272,7 +266,7 @@ def _whereabouts(x: Array) -> str:
     )
 
 
-_REFUSED = {
+_REFUSALS = {
     Status.NO_DECREASE: "SciPy's line search found no point that decreases the objective enough ({} "
     "evaluations). Usually the precision is too low for its strong Wolfe conditions, or the gradient is "
     "wrong. Use float64, or another method.",

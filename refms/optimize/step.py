@@ -9,12 +9,13 @@ from typing import Protocol
 
 import numpy as np
 
-from refms.errors import Array, InputError
+from refms.errors import Array
 from refms.linear.direction import Direction, newton_direction
 from refms.linear.outcome import Outcome, Status
 from refms.linear.vectors import norm, require_like
 from refms.optimize.line_search import armijo, rounding_error
 from refms.optimize.objective import Objective, preconditioner_of
+from refms.optimize.options import require_option
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,8 @@ class StepOptions:
 
     Parameters
     ----------
-    cg_tolerance : float
-        Relative residual at which conjugate gradients stop.
-    cg_iterations : int
-        Their largest number of iterations.
+    cg_tolerance, cg_iterations : float, int
+        Relative residual at which conjugate gradients stop, and their largest number of iterations.
     sufficient_decrease : float
         c₁ of Armijo's rule.
     max_backtracks : int
@@ -52,20 +51,15 @@ class StepOptions:
     max_step: float | None = None
 
     def __post_init__(self) -> None:
-        rules = (
-            ("cg_tolerance", 0.0 <= self.cg_tolerance < 1.0, "0 or more and below 1, such as 1e-2"),
-            ("cg_iterations", self.cg_iterations >= 1, "1 or more"),
-            ("sufficient_decrease", 0.0 < self.sufficient_decrease < 1.0, "between 0 and 1, such as 1e-4"),
-            ("max_backtracks", self.max_backtracks >= 0, "0 or more"),
-            (
-                "max_step",
-                self.max_step is None or self.max_step > 0.0,
-                "a positive bound, or None for no bound",
-            ),
+        require_option(
+            self, "cg_tolerance", 0.0 <= self.cg_tolerance < 1.0, "0 or more and below 1, such as 1e-2"
         )
-        for name, holds, expected in rules:
-            if not holds:
-                raise InputError(f"{name} is {getattr(self, name)}; expected {expected}.")
+        require_option(self, "cg_iterations", self.cg_iterations >= 1, "1 or more")
+        in_range = 0.0 < self.sufficient_decrease < 1.0
+        require_option(self, "sufficient_decrease", in_range, "between 0 and 1, such as 1e-4")
+        require_option(self, "max_backtracks", self.max_backtracks >= 0, "0 or more")
+        bounded = self.max_step is None or self.max_step > 0.0
+        require_option(self, "max_step", bounded, "a positive bound, or None for no bound")
 
 
 DEFAULT_STEP = StepOptions()
@@ -99,7 +93,7 @@ class StepResult:
     apart_seconds : float
         Wall time spent on measuring what the method itself does not need, such as ``value`` after an epoch.
     extra : mapping of str to float
-        What else the history shall say of the step, such as a trust region's radius.
+        More numbers for the history's row of this step, such as a trust region's radius.
     """
 
     x: Array
@@ -124,16 +118,8 @@ class StepResult:
 def gain_ratio(result: StepResult) -> float:
     """Return the actual decrease of a step over the decrease that the quadratic model predicted.
 
-    Parameters
-    ----------
-    result : StepResult
-        A step.
-
-    Returns
-    -------
-    float
-        (f(x) − f(x + αp)) / (−α gᵀp − ½ α² pᵀGp), without damping in the model; 0.0 for a refused step; NaN
-        if the predicted decrease is below the rounding error of f.
+    (f(x) − f(x + αp)) / (−α gᵀp − ½ α² pᵀGp), without damping in the model; 0.0 for a refused step; NaN if
+    there is no direction or the predicted decrease is below the rounding error of f.
     """
     direction = result.direction
     if direction is None:
@@ -153,27 +139,16 @@ class Method(Protocol):
     ) -> tuple[StepResult, Method]:
         """Return the step from x and the method with which to make the next one.
 
-        A method that is equal to the one before has learned nothing: after a refused step it would make
-        the same step again.
+        No step is taken where ‖g‖₂ is not above the tolerance. A method that is equal to the one before has
+        learned nothing: after a refused step it would make the same step again.
         """
 
 
 @dataclass(frozen=True, eq=False)
-class Beginning:
-    """Where a step begins: a point, the objective and its gradient there.
+class Evaluation:
+    """The objective f and its gradient g at a point x, with ‖g‖₂.
 
-    Parameters
-    ----------
-    x : array
-        Shape (size,).
-    value : float
-        f(x).
-    gradient : array
-        Shape and dtype of x.
-    size : float
-        ‖g‖₂.
-    outcome : Outcome or None
-        Why no step shall be taken: ``non_finite``, or ``converged``; None to go on.
+    The outcome says why no step is to be taken from here: ``non_finite``, or ``converged``; None to go on.
     """
 
     x: Array
@@ -182,33 +157,39 @@ class Beginning:
     size: float
     outcome: Outcome | None
 
-    def unmoved(self, outcome: Outcome, direction: Direction | None = None) -> StepResult:
+    def stay(self, outcome: Outcome, direction: Direction | None = None) -> StepResult:
         """Return the step that leaves x as it is, after one evaluation."""
         return StepResult(self.x, self.value, self.value, self.size, direction, 0.0, 1, 0, outcome)
 
+    def search(
+        self, value: Callable[[Array], float], x: Array, direction: Direction, options: StepOptions
+    ) -> StepResult:
+        """Return the step x -> x + αp with α from Armijo's rule, for a function of value f at x."""
+        found = armijo(
+            value,
+            x,
+            self.value,
+            direction.slope,
+            direction.p,
+            sufficient_decrease=options.sufficient_decrease,
+            max_backtracks=options.max_backtracks,
+            max_step=options.max_step,
+        )
+        return StepResult(
+            x=found.x,
+            value_before=self.value,
+            value=found.value,
+            gradient_norm=self.size,
+            direction=direction,
+            step_length=found.step_length,
+            evaluations=1 + found.evaluations,
+            non_finite=found.non_finite,
+            outcome=found.outcome,
+        )
 
-def gradient_at(objective: Objective, x: Array, gradient_tolerance: float = 0.0) -> Beginning:
-    """Evaluate an objective and its gradient where a step begins, and look whether there is one to take.
 
-    Parameters
-    ----------
-    objective : Objective
-        What to decrease.
-    x : array
-        Shape (size,).
-    gradient_tolerance : float
-        If ‖g‖₂ is not larger, the outcome is ``converged``.
-
-    Returns
-    -------
-    Beginning
-        Values, and why no step shall be taken, if so.
-
-    Raises
-    ------
-    InputError
-        If the gradient has another shape or dtype than x.
-    """
+def evaluate(objective: Objective, x: Array, gradient_tolerance: float = 0.0) -> Evaluation:
+    """Evaluate an objective and its gradient where a step begins; ‖g‖₂ <= gradient_tolerance is converged."""
     f, gradient = objective.value_and_gradient(x)
     f = float(f)
     require_like(gradient, x, "value_and_gradient")
@@ -216,16 +197,27 @@ def gradient_at(objective: Objective, x: Array, gradient_tolerance: float = 0.0)
     if not (math.isfinite(f) and math.isfinite(size)):
         outcome = Outcome(Status.NON_FINITE, _NON_FINITE.format(f=f, size=size))
     elif size <= gradient_tolerance:
-        message = f"The gradient norm {size:.2e} is not above the tolerance {gradient_tolerance:.2e}."
-        outcome = Outcome(Status.CONVERGED, message)
-    return Beginning(x, f, gradient, size, outcome)
+        outcome = small_gradient(size, gradient_tolerance)
+    return Evaluation(x, f, gradient, size, outcome)
+
+
+def small_gradient(size: float, tolerance: float) -> Outcome:
+    """Return the outcome of a point at which no step is needed."""
+    message = f"The gradient norm {size:.2e} is not above the tolerance {tolerance:.2e}."
+    return Outcome(Status.CONVERGED, message)
+
+
+_NON_FINITE = (
+    "The objective is {f} and its gradient norm {size}: usually the data or the parameters are not finite or "
+    "far too large. Look at the norms of both, and at the first layer whose output is not finite."
+)
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def descent_step(
     objective: Objective,
     x: Array,
-    options: StepOptions,
+    options: StepOptions = DEFAULT_STEP,
     *,
     damping: float = 0.0,
     gradient_tolerance: float = 0.0,
@@ -260,13 +252,16 @@ def descent_step(
 
     Notes
     -----
+    x₊ = x + αp with ‖(H + λI) p + g‖₂ <= cg_tolerance · ‖g‖₂ and f(x₊) <= f(x) + c₁ α gᵀp. A loose
+    cg_tolerance is enough far from the minimum; convergence is quadratic only if it is tight near it.
+
     NaN or infinity in the objective, in its gradient or in the first curvature product has the status
     ``non_finite``; met later, it shortens the direction or the step. NumPy's own warnings about overflow and
     invalid values are silenced within the step, for the outcome says it.
     """
-    at = gradient_at(objective, x, gradient_tolerance)
+    at = evaluate(objective, x, gradient_tolerance)
     if at.outcome is not None:
-        return at.unmoved(at.outcome)
+        return at.stay(at.outcome)
     curvature = objective.curvature(x)
     direction = newton_direction(
         at.gradient,
@@ -277,31 +272,5 @@ def descent_step(
         preconditioner=preconditioner_of(objective, x, curvature),
     )
     if direction.cg.iterations == 0:
-        return at.unmoved(direction.cg.outcome, direction)
-    search = armijo(
-        objective.value,
-        x,
-        at.value,
-        direction.slope,
-        direction.p,
-        sufficient_decrease=options.sufficient_decrease,
-        max_backtracks=options.max_backtracks,
-        max_step=options.max_step,
-    )
-    return StepResult(
-        x=search.x,
-        value_before=at.value,
-        value=search.value,
-        gradient_norm=at.size,
-        direction=direction,
-        step_length=search.step_length,
-        evaluations=1 + search.evaluations,
-        non_finite=search.non_finite,
-        outcome=search.outcome,
-    )
-
-
-_NON_FINITE = (
-    "The objective is {f} and its gradient norm {size}: usually the data or the parameters are not finite or "
-    "far too large. Look at the norms of both, and at the first layer whose output is not finite."
-)
+        return at.stay(direction.cg.outcome, direction)
+    return at.search(objective.value, x, direction, options)

@@ -16,12 +16,13 @@ from refms.linear.outcome import Outcome, Status
 from refms.linear.vectors import add_scaled, norm, require_like
 from refms.names import LEARNING_RATE_SCHEDULES
 from refms.optimize.objective import Objective
+from refms.optimize.options import require_option
 from refms.optimize.step import StepResult
 
 
 @runtime_checkable
 class MeanObjective(Objective, Protocol):
-    """An objective that is a mean over examples, so that it can be had on some of them."""
+    """An objective that is a mean over examples, so that it can be taken on some of them."""
 
     @property
     def total(self) -> int:
@@ -34,42 +35,77 @@ class MeanObjective(Objective, Protocol):
         """Return the function with a work counter of its own."""
 
 
-class Rule(Protocol):
-    """How a gradient becomes an update; its memory is a tuple of arrays."""
+class _Epochs:
+    """How examples are drawn, and how long the steps are; see the fields of the two rules."""
 
-    def start(self, x: Array) -> tuple[Array, ...]:
-        """Return the memory before the first update."""
+    learning_rate: float
+    batch: int
+    schedule: str
+    seed: int
 
-    def update(
-        self, memory: tuple[Array, ...], gradient: Array, rate: float, count: int
-    ) -> tuple[Array, tuple[Array, ...]]:
-        """Return what is added to x, and the memory after update number ``count``, from 1."""
+    def __post_init__(self) -> None:
+        require_choice(self.schedule, LEARNING_RATE_SCHEDULES, "schedule")
+        require_whole(self.batch, "batch")
+        require_whole(self.seed, "seed")
+        positive = 0.0 < self.learning_rate < math.inf
+        require_option(self, "learning_rate", positive, "a positive number")
+
+    def batches(self, count: int, epoch: int) -> Iterator[Array]:
+        """Yield host indices of the mini-batches of an epoch (from 1): a permutation, cut into pieces."""
+        order = np.random.default_rng([self.seed, epoch]).permutation(count)
+        for start in range(0, count, self.batch or count):
+            yield order[start : start + (self.batch or count)]
+
+    def rate(self, updates: int, length: int) -> float:
+        """Return η after so many updates of T = length; 0 after the end of the cosine."""
+        if self.schedule == "constant":
+            return self.learning_rate
+        return 0.5 * self.learning_rate * (1.0 + math.cos(math.pi * min(updates / length, 1.0)))
 
 
 @dataclass(frozen=True)
-class Momentum:
+class Momentum(_Epochs):
     """Gradient descent with Polyak's momentum.
 
     Parameters
     ----------
+    learning_rate : float
+        η at the beginning.
     momentum : float
         μ, 0 for none.
+    batch : int
+        Examples of a mini-batch; 0 takes all of them at once.
+    schedule : str
+        ``"constant"``, or ``"cosine"``: η_t = η/2 (1 + cos(πt/T)) in update t = 0, 1, … of T.
+    seed : int
+        Of the permutations.
 
     Raises
     ------
     InputError
-        If it is not in [0, 1).
+        If a number is out of range.
 
     Notes
     -----
     v_t = μ v_{t−1} + g_t,   x_t = x_{t−1} − η_t v_t,   v_0 = 0.
+
+    Examples
+    --------
+    >>> rule = Momentum(0.5, batch=2)
+    >>> [len(indices) for indices in rule.batches(5, 1)], rule.rate(0, 3), round(rule.rate(3, 3), 9)
+    ([2, 2, 1], 0.5, 0.0)
     """
 
+    learning_rate: float = 0.5
     momentum: float = 0.9
+    batch: int = 64
+    schedule: str = LEARNING_RATE_SCHEDULES[1]
+    seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.momentum < 1.0:
-            raise InputError(f"momentum is {self.momentum}; expected 0 or more and below 1, such as 0.9.")
+        super().__post_init__()
+        inside = 0.0 <= self.momentum < 1.0
+        require_option(self, "momentum", inside, "0 or more and below 1, such as 0.9")
 
     def start(self, x: Array) -> tuple[Array, ...]:
         """Return v_0."""
@@ -78,26 +114,23 @@ class Momentum:
     def update(
         self, memory: tuple[Array, ...], gradient: Array, rate: float, count: int
     ) -> tuple[Array, tuple[Array, ...]]:
-        """Return −η v_t and v_t."""
+        """Return −η v_t, which is added to x, and v_t."""
         v = add_scaled(gradient, self.momentum, memory[0])
         return -rate * v, (v,)
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(_Epochs):
     """Adam of Kingma and Ba (2015), Algorithm 1.
 
     Parameters
     ----------
+    learning_rate, batch, schedule, seed
+        See :class:`Momentum`.
     beta1, beta2 : float
         Decay of the means of gradients and of their squares.
     epsilon : float
         Added to the root of the latter.
-
-    Raises
-    ------
-    InputError
-        If a number is out of range.
 
     Notes
     -----
@@ -107,16 +140,19 @@ class Adam:
         x_t = x_{t−1} − η_t (m_t / (1 − β₁ᵗ)) / (√(v_t / (1 − β₂ᵗ)) + ε).
     """
 
+    learning_rate: float = 0.02
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
+    batch: int = 64
+    schedule: str = LEARNING_RATE_SCHEDULES[1]
+    seed: int = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("beta1", "beta2"):
-            if not 0.0 <= getattr(self, name) < 1.0:
-                raise InputError(f"{name} is {getattr(self, name)}; expected 0 or more and below 1.")
-        if not 0.0 < self.epsilon < math.inf:
-            raise InputError(f"epsilon is {self.epsilon}; expected a positive number, such as 1e-8.")
+            require_option(self, name, 0.0 <= getattr(self, name) < 1.0, "0 or more and below 1")
+        require_option(self, "epsilon", 0.0 < self.epsilon < math.inf, "a positive number, such as 1e-8")
 
     def start(self, x: Array) -> tuple[Array, ...]:
         """Return m_0 and v_0."""
@@ -125,94 +161,11 @@ class Adam:
     def update(
         self, memory: tuple[Array, ...], gradient: Array, rate: float, count: int
     ) -> tuple[Array, tuple[Array, ...]]:
-        """Return the update number ``count``, and m_t and v_t."""
+        """Return update number ``count``, from 1, which is added to x, and m_t and v_t."""
         m = self.beta1 * memory[0] + (1.0 - self.beta1) * gradient
         v = self.beta2 * memory[1] + (1.0 - self.beta2) * (gradient * gradient)
         root = backend_of(v).xp.sqrt(v / (1.0 - self.beta2**count))
         return -(rate / (1.0 - self.beta1**count)) * m / (root + self.epsilon), (m, v)
-
-
-@dataclass(frozen=True)
-class Epochs:
-    """How examples are drawn, and how long the steps are.
-
-    Parameters
-    ----------
-    learning_rate : float
-        η at the beginning.
-    batch : int
-        Examples of a mini-batch; 0 takes all of them at once.
-    schedule : str
-        ``"constant"``, or ``"cosine"``: η_t = η/2 (1 + cos(πt/T)) in update t = 0, 1, … of T.
-    epochs : int
-        Length of the cosine, T updates.
-    seed : int
-        Of the permutations.
-
-    Raises
-    ------
-    InputError
-        If a number is out of range.
-
-    Examples
-    --------
-    >>> epochs = Epochs(0.5, batch=2, schedule="cosine", epochs=1)
-    >>> [len(indices) for indices in epochs.batches(5, 1)], epochs.rate(0, 3), round(epochs.rate(3, 3), 9)
-    ([2, 2, 1], 0.5, 0.0)
-    """
-
-    learning_rate: float
-    batch: int = 128
-    schedule: str = "constant"
-    epochs: int = 20
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        require_choice(self.schedule, LEARNING_RATE_SCHEDULES, "schedule")
-        require_whole(self.batch, "batch")
-        require_whole(self.epochs, "epochs", 1)
-        require_whole(self.seed, "seed")
-        if not 0.0 < self.learning_rate < math.inf:
-            raise InputError(f"learning_rate is {self.learning_rate}; expected a positive number.")
-
-    def batches(self, count: int, epoch: int) -> Iterator[Array]:
-        """Yield the mini-batches of an epoch: a permutation, cut into pieces, the last one perhaps shorter.
-
-        Parameters
-        ----------
-        count : int
-            Number of examples.
-        epoch : int
-            Counted from 1; with the seed it names the permutation.
-
-        Yields
-        ------
-        numpy.ndarray
-            Host int64, shape (batch,): together every index once.
-        """
-        order = np.random.default_rng([self.seed, epoch]).permutation(count)
-        for start in range(0, count, self.batch or count):
-            yield order[start : start + (self.batch or count)]
-
-    def rate(self, updates: int, per_epoch: int) -> float:
-        """Return η after so many updates.
-
-        Parameters
-        ----------
-        updates : int
-            Updates done before.
-        per_epoch : int
-            Updates of an epoch.
-
-        Returns
-        -------
-        float
-            The learning rate; 0 after the end of the cosine.
-        """
-        if self.schedule == "constant":
-            return self.learning_rate
-        share = min(updates / (self.epochs * per_epoch), 1.0)
-        return 0.5 * self.learning_rate * (1.0 + math.cos(math.pi * share))
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,10 +174,10 @@ class Stochastic:
 
     Parameters
     ----------
-    epochs : Epochs
-        Mini-batches and learning rates.
     rule : Momentum or Adam
-        From gradients to updates.
+        Mini-batches, learning rates, and the way from gradients to updates.
+    epochs : int
+        Length of the cosine.
     done, updates : int
         Epochs and updates done before.
     memory : tuple of array or None
@@ -237,11 +190,14 @@ class Stochastic:
     gradient tolerance of a run is not looked at. An epoch may raise the objective.
     """
 
-    epochs: Epochs
-    rule: Rule
+    rule: Momentum | Adam
+    epochs: int = 20
     done: int = 0
     updates: int = 0
     memory: tuple[Array, ...] | None = None
+
+    def __post_init__(self) -> None:
+        require_whole(self.epochs, "epochs", 1)
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def step(
@@ -249,30 +205,13 @@ class Stochastic:
     ) -> tuple[StepResult, Stochastic]:
         """Return the epoch from x, and the method that makes the next one.
 
-        Parameters
-        ----------
-        objective : MeanObjective
-            What to decrease; with ``batch = 0`` any objective.
-        x : array
-            Shape (size,).
-        gradient_tolerance : float
-            Not looked at.
-
-        Returns
-        -------
-        StepResult, Stochastic
-            The epoch, with the last ``learning_rate`` and the number of ``updates`` among its extra numbers,
-            and the method. Where a mini-batch gives NaN or infinity the status is ``non_finite``, and x is
-            the last point at which none did.
-
-        Raises
-        ------
-        InputError
-            If mini-batches are asked of an objective that has none.
+        With ``batch = 0`` any objective will do. Where a mini-batch gives NaN or infinity the status is
+        ``non_finite``, and x is the last point at which none did. The last ``learning_rate`` and the number
+        of ``updates`` are among the extra numbers.
         """
         pieces = self._pieces(objective)
         apart = objective.apart() if isinstance(objective, MeanObjective) else objective
-        before, seconds = _measured(apart, x)
+        before, seconds = _measure(apart, x)
         memory = self.rule.start(x) if self.memory is None else self.memory
         point, finite, rate, made = x, math.isfinite(before), 0.0, 0
         sound = x
@@ -283,12 +222,12 @@ class Stochastic:
                 finite = False
                 break
             sound, made = point, made + 1
-            rate = self.epochs.rate(self.updates + made - 1, len(pieces))
+            rate = self.rule.rate(self.updates + made - 1, self.epochs * len(pieces))
             moved, memory = self.rule.update(memory, gradient, rate, self.updates + made)
             point = point + moved
-        after, more = _measured(apart, point) if finite else (math.nan, 0.0)
+        after, more = _measure(apart, point) if finite else (math.nan, 0.0)
         if not math.isfinite(after):
-            point, (after, again) = sound, _measured(apart, sound)
+            point, (after, again) = sound, _measure(apart, sound)
             finite, more = False, more + again
         status = Status.ACCEPTED if finite else Status.NON_FINITE
         result = StepResult(
@@ -308,16 +247,16 @@ class Stochastic:
         return result, replace(self, done=self.done + 1, updates=self.updates + made, memory=memory)
 
     def _pieces(self, objective: Objective) -> list[Objective]:
-        if self.epochs.batch == 0:
+        if self.rule.batch == 0:
             return [objective]
         if not isinstance(objective, MeanObjective):
             raise InputError(
-                f"batch is {self.epochs.batch}, but this objective is no mean over examples; expected 0."
+                f"batch is {self.rule.batch}, but this objective is no mean over examples; expected 0."
             )
-        return [objective.on(indices) for indices in self.epochs.batches(objective.total, self.done + 1)]
+        return [objective.on(indices) for indices in self.rule.batches(objective.total, self.done + 1)]
 
 
-def _measured(objective: Any, x: Array) -> tuple[float, float]:
+def _measure(objective: Any, x: Array) -> tuple[float, float]:
     """Return f(x) and the seconds that it took."""
     start = time.perf_counter()
     return float(objective.value(x)), time.perf_counter() - start

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from refms.errors import InputError
 from refms.linear.outcome import Outcome, Status
-from refms.optimize.turn import Turn
+from refms.optimize.blocks import BlockRecord
+from refms.optimize.options import require_option
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,9 @@ class StopRules:
     gradient_tolerance: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.max_iterations < 1:
-            raise InputError(f"max_iterations is {self.max_iterations}; expected 1 or more.")
+        require_option(self, "max_iterations", self.max_iterations >= 1, "1 or more")
         for name in ("relative_decrease", "gradient_tolerance"):
-            if not 0.0 <= getattr(self, name) < math.inf:
-                raise InputError(f"{name} is {getattr(self, name)}; expected 0 or more.")
+            require_option(self, name, 0.0 <= getattr(self, name) < math.inf, "0 or more")
 
 
 DEFAULT_STOP = StopRules()
@@ -47,47 +45,33 @@ DEFAULT_STOP = StopRules()
 
 
 def verdict(
-    turns: tuple[Turn, ...], rules: StopRules, *, learned: bool, asked: str = "", last: bool = False
+    records: tuple[BlockRecord, ...], rules: StopRules, *, learned: bool, asked: str = ""
 ) -> Outcome | None:
     """Return why a run stops after an iteration, or None if it goes on.
 
-    Parameters
-    ----------
-    turns : tuple of Turn
-        The turns of the iteration.
-    rules : StopRules
-        When to stop.
-    learned : bool
-        Whether a method changed (its damping), so that a step once refused may yet succeed.
-    asked : str
-        Why the caller wants to stop; empty if it does not.
-    last : bool
-        Whether the iterations are used up.
-
-    Returns
-    -------
-    Outcome or None
-        The first that holds of: NaN or infinity met; gradients small; no progress and nothing learned;
-        objectives hardly fell; stop asked for; iterations used up.
+    The first that holds of: NaN or infinity met; gradients small; no progress and nothing learned (no method
+    changed its damping, so that a step once refused would be so again); objectives hardly fell; stop
+    ``asked`` for, in a sentence; iterations used up.
     """
-    place = turns[-1].place if len(turns) == 1 else f"iteration {turns[-1].iteration}, all blocks"
-    if turns[-1].outcome.status is Status.NON_FINITE:
-        message = f"{turns[-1].outcome.message} The run stopped and kept the values before that step."
-        return Outcome(Status.NON_FINITE, message).at(turns[-1].place)
-    endings = {turn.outcome.status for turn in turns}
-    progressed = any(turn.progressed for turn in turns)
-    decrease = max(turn.relative_decrease for turn in turns)
+    end = records[-1]
+    place = end.place if len(records) == 1 else f"iteration {end.iteration}, all blocks"
+    if end.outcome.status is Status.NON_FINITE:
+        message = f"{end.outcome.message} The run stopped and kept the values before that step."
+        return Outcome(Status.NON_FINITE, message).at(end.place)
+    endings = {record.outcome.status for record in records}
+    progressed = any(record.progressed for record in records)
+    decrease = max(record.relative_decrease for record in records)
     if endings == {Status.CONVERGED} and not progressed:
         return Outcome(Status.CONVERGED, _SMALL_GRADIENT.format(rules.gradient_tolerance)).at(place)
     if not progressed and not learned:
         status = Status.ROUND_OFF if endings <= {Status.ROUND_OFF, Status.CONVERGED} else Status.NO_DECREASE
-        refusals = " ".join(note for turn in turns for note in turn.notes)
+        refusals = " ".join(note for record in records for note in record.notes)
         return Outcome(status, f"The run stopped: no step was taken. {refusals}").at(place)
     if progressed and decrease <= rules.relative_decrease:
         return Outcome(Status.CONVERGED, _SMALL_DECREASE.format(rules.relative_decrease, decrease)).at(place)
     if asked:
         return Outcome(Status.STOPPED, asked).at(place)
-    if last:
+    if end.iteration == rules.max_iterations:
         return Outcome(Status.ITERATION_LIMIT, _LIMIT.format(rules.max_iterations, decrease)).at(place)
     return None
 

@@ -7,14 +7,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from refms.errors import Array, InputError
+from refms.errors import Array
 from refms.linear.direction import Direction
 from refms.linear.outcome import Outcome, Status
 from refms.linear.steihaug import Path, steihaug
 from refms.linear.vectors import add_scaled
 from refms.optimize.line_search import rounding_error
 from refms.optimize.objective import Objective, preconditioner_of
-from refms.optimize.step import StepResult, gradient_at
+from refms.optimize.options import require_option
+from refms.optimize.step import Evaluation, StepResult, evaluate
+
+_SMALLEST = 1e-30
+"""Of all radii."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +31,8 @@ class TrustRegion:
         Δ > 0 of the next step, in the norm of the preconditioner (Euclidean without one).
     largest : float
         Bound on Δ.
-    cg_tolerance : float
-        Relative residual at which conjugate gradients stop inside the region.
-    cg_iterations : int
-        Their largest number of iterations.
+    cg_tolerance, cg_iterations : float, int
+        Relative residual at which conjugate gradients stop inside the region, and their iterations at most.
     least_gain : float
         A trial step is taken if actual over predicted decrease is above this number.
     poor, good : float
@@ -52,7 +54,7 @@ class TrustRegion:
 
     Examples
     --------
-    >>> TrustRegion().updated(gain=0.9, length=1.0, edge=True).radius
+    >>> TrustRegion().follow(gain=0.9, length=1.0, edge=True).radius
     2.0
     """
 
@@ -66,35 +68,19 @@ class TrustRegion:
     max_trials: int = 10
 
     def __post_init__(self) -> None:
-        rules = (
-            ("radius", 0.0 < self.radius <= self.largest < math.inf, "0 < radius <= largest, finite"),
-            ("cg_tolerance", 0.0 <= self.cg_tolerance < 1.0, "0 or more and below 1, such as 1e-2"),
-            ("cg_iterations", self.cg_iterations >= 1, "1 or more"),
-            ("least_gain", 0.0 <= self.least_gain < self.poor, "0 or more and below poor"),
-            ("good", self.poor < self.good < 1.0, "between poor and 1"),
-            ("max_trials", self.max_trials >= 1, "1 or more"),
-        )
-        for name, holds, expected in rules:
-            if not holds:
-                raise InputError(f"{name} is {getattr(self, name)}; expected {expected}.")
+        finite = 0.0 < self.radius <= self.largest < math.inf
+        require_option(self, "radius", finite, "0 < radius <= largest, finite")
+        tolerable = 0.0 <= self.cg_tolerance < 1.0
+        require_option(self, "cg_tolerance", tolerable, "0 or more and below 1, such as 1e-2")
+        require_option(self, "cg_iterations", self.cg_iterations >= 1, "1 or more")
+        require_option(self, "least_gain", 0.0 <= self.least_gain < self.poor, "0 or more and below poor")
+        require_option(self, "good", self.poor < self.good < 1.0, "between poor and 1")
+        require_option(self, "max_trials", self.max_trials >= 1, "1 or more")
 
-    def updated(self, gain: float, length: float, *, edge: bool) -> TrustRegion:
-        """Return the method with the radius for the next trial.
+    def follow(self, gain: float, length: float, *, edge: bool) -> TrustRegion:
+        """Return the method after a trial of ‖p‖_M = length, which may have reached the edge.
 
-        Parameters
-        ----------
-        gain : float
-            Actual over predicted decrease; −∞ where the trial value was not finite, NaN (no decrease could
-            be told) keeps the radius.
-        length : float
-            ‖p‖_M of the trial.
-        edge : bool
-            Whether it reached the edge.
-
-        Returns
-        -------
-        TrustRegion
-            The new state.
+        The gain is −∞ where the trial value was not finite; NaN (no decrease could be told) keeps Δ.
         """
         if gain < self.poor:
             return replace(self, radius=max(0.25 * min(length, self.radius), _SMALLEST))
@@ -106,25 +92,10 @@ class TrustRegion:
     def step(
         self, objective: Objective, x: Array, *, gradient_tolerance: float = 0.0
     ) -> tuple[StepResult, TrustRegion]:
-        """Return the step from x, and the method with the radius for the next one.
-
-        Parameters
-        ----------
-        objective : Objective
-            What to decrease.
-        x : array
-            Shape (size,).
-        gradient_tolerance : float
-            See ``descent_step``.
-
-        Returns
-        -------
-        StepResult, TrustRegion
-            The step, with its ``radius`` among its extra numbers, and the method for the next one.
-        """
-        at = gradient_at(objective, x, gradient_tolerance)
+        """Return the step from x, with its ``radius``, and the method with the radius for the next one."""
+        at = evaluate(objective, x, gradient_tolerance)
         if at.outcome is not None:
-            return at.unmoved(at.outcome), self
+            return at.stay(at.outcome), self
         curvature = objective.curvature(x)
         path = steihaug(
             curvature,
@@ -136,35 +107,31 @@ class TrustRegion:
         )
         if not path.segments:
             direction, _ = path.cut(self.radius)
-            return at.unmoved(direction.cg.outcome, direction), self
-        return self._tried(objective, x, at.value, at.size, path)
+            return at.stay(direction.cg.outcome, direction), self
+        return self._try(objective, at, path)
 
-    def _tried(
-        self, objective: Objective, x: Array, f: float, size: float, path: Path
-    ) -> tuple[StepResult, TrustRegion]:
+    def _try(self, objective: Objective, at: Evaluation, path: Path) -> tuple[StepResult, TrustRegion]:
         """Cut the path shorter and shorter until a trial step is good enough."""
-        method, bad, noise = self, 0, rounding_error(f, x)
+        method, f, bad, noise = self, at.value, 0, rounding_error(at.value, at.x)
         for trial in range(1, self.max_trials + 1):
             radius = method.radius
             direction, edge = path.cut(radius)
-            candidate = add_scaled(x, 1.0, direction.p)
+            candidate = add_scaled(at.x, 1.0, direction.p)
             found = float(objective.value(candidate))
             gain = _gain(f, found, direction, noise)
             bad += not math.isfinite(found)
-            method = method.updated(gain, _length(path, direction, radius, edge), edge=edge)
-            if (gain > self.least_gain) or (math.isnan(gain) and found <= f):
+            method = method.follow(gain, _length(path, direction, radius, edge), edge=edge)
+            if gain > self.least_gain or (math.isnan(gain) and found <= f):
                 outcome = Outcome(Status.ACCEPTED, f"The step within radius {radius:.3g} was accepted.")
-                taken = (candidate, f, found, size, direction, 1.0, 1 + trial, bad, outcome)
-                return StepResult(*taken, extra={"radius": radius}), method
-            if math.isnan(gain):
+                x, length = candidate, 1.0
                 break
-        status = Status.ROUND_OFF if math.isnan(gain) else Status.NO_DECREASE
-        outcome = Outcome(status, _REFUSED[status].format(trial, radius))
-        refused = (x, f, f, size, direction, 0.0, 1 + trial, bad, outcome)
-        return StepResult(*refused, extra={"radius": radius}), method
-
-
-_SMALLEST = 1e-30
+            if math.isnan(gain) or trial == self.max_trials:
+                status = Status.ROUND_OFF if math.isnan(gain) else Status.NO_DECREASE
+                outcome = Outcome(status, _REFUSALS[status].format(trial, radius))
+                x, found, length = at.x, f, 0.0
+                break
+        result = StepResult(x, f, found, at.size, direction, length, 1 + trial, bad, outcome)
+        return replace(result, extra={"radius": radius}), method
 
 
 def _gain(f: float, found: float, direction: Direction, noise: float) -> float:
@@ -183,7 +150,7 @@ def _length(path: Path, direction: Direction, radius: float, edge: bool) -> floa
     return math.sqrt(last.square(last.length))
 
 
-_REFUSED = {
+_REFUSALS = {
     Status.NO_DECREASE: "The step was refused: {} trials down to the radius {:.2e} did not decrease the "
     "objective enough. Usually the curvature sample is too small or the gradient is wrong. Enlarge the "
     "sample, or allow more trials (max_trials).",

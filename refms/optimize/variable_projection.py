@@ -1,4 +1,4 @@
-"""Variable projection: Gauss–Newton on the objective from which the classifier has been minimised out."""
+"""Variable projection: Gauss–Newton on the objective from which the inner block has been minimised out."""
 
 from __future__ import annotations
 
@@ -11,58 +11,49 @@ import numpy as np
 from refms.backend import zeros_like
 from refms.errors import Array, InputError
 from refms.linear.direction import newton_direction
-from refms.linear.outcome import Outcome, Status
+from refms.linear.outcome import Status
 from refms.linear.product import Product
 from refms.linear.vectors import norm
 from refms.objective.batches import hessian_sample
-from refms.objective.problem import TrainingProblem
+from refms.objective.problem import JOINT, TrainingProblem
 from refms.objective.risk import EmpiricalRisk
-from refms.optimize.descent import Minimum, minimize
-from refms.optimize.gauss_newton import Damping
-from refms.optimize.joint import JOINT, joined, parted
-from refms.optimize.line_search import armijo
-from refms.optimize.newton import Newton
+from refms.optimize.loop import Minimum, minimize
+from refms.optimize.newton import Damping, Newton, follow_gain
 from refms.optimize.objective import Objective, preconditioner_of
-from refms.optimize.projected_curvature import ProjectedCurvature
-from refms.optimize.step import Beginning, StepOptions, StepResult, gain_ratio, gradient_at
+from refms.optimize.options import require_option
+from refms.optimize.projected_curvature import projected_curvature
+from refms.optimize.step import Evaluation, StepOptions, StepResult, evaluate, small_gradient
 from refms.optimize.stopping import StopRules
 
 
 @dataclass(frozen=True, eq=False)
 class SeparableProblem:
-    """Problem (6) with the single block ``joint``, whose objective can be minimised in (W, μ) alone.
+    """A problem of two blocks, the outer θ and then the inner ω, as one of the single block ``joint``.
 
-    Parameters
-    ----------
-    problem : TrainingProblem
-        The problem.
+    In ω alone the objective is convex; in problem (6) ω is the classifier (W, μ).
     """
 
     problem: TrainingProblem
 
     def block(self, name: str, blocks: Mapping[str, Array], iteration: int) -> Separable:
-        """Return the objective in all unknowns; parameters as for a ``BlockProblem``."""
-        whole = self.problem.block(JOINT, parted(self.problem, blocks[JOINT]), iteration)
+        """Return the objective in all unknowns."""
+        whole = self.problem.block(JOINT, self.problem.split(blocks[JOINT]), iteration)
         return Separable(self.problem, whole, iteration)
 
 
 @dataclass(frozen=True, eq=False)
 class Separable:
-    """f(θ, ω) with ω = (W, μ), in which it is convex; for one iteration.
-
-    Parameters
-    ----------
-    problem : TrainingProblem
-        Problem (6).
-    whole : EmpiricalRisk
-        f as a function of both.
-    iteration : int
-        Names the Hessian sample.
-    """
+    """f(θ, ω) as a function of both, ``whole``, and of each, with the Hessian sample of an iteration."""
 
     problem: TrainingProblem
     whole: EmpiricalRisk
     iteration: int
+
+    def __post_init__(self) -> None:
+        if len(self.problem.blocks) != 2:
+            raise InputError(
+                f"variable projection steps an outer and an inner block; found {list(self.problem.blocks)}."
+            )
 
     @property
     def work_units(self) -> float:
@@ -81,21 +72,33 @@ class Separable:
         """Return the product with the joint matrix."""
         return self.whole.curvature(x)
 
-    def inner(self, theta: Array, omega: Array) -> EmpiricalRisk:
-        """Return f(θ, ·), on features that are computed here, once."""
-        return self.problem.block("classifier", {"propagation": theta, "classifier": omega}, self.iteration)
+    def split(self, x: Array) -> tuple[Array, Array]:
+        """Return θ and ω."""
+        theta, omega = self.problem.split(x).values()
+        return theta, omega
+
+    def join(self, theta: Array, omega: Array) -> Array:
+        """Return (θ, ω) as one vector."""
+        return self.problem.join(self._named(theta, omega))
 
     def outer(self, theta: Array, omega: Array) -> EmpiricalRisk:
         """Return f(·, ω)."""
-        return self.problem.block("propagation", {"propagation": theta, "classifier": omega}, self.iteration)
+        return self.problem.block(next(iter(self.problem.blocks)), self._named(theta, omega), self.iteration)
+
+    def inner(self, theta: Array, omega: Array) -> EmpiricalRisk:
+        """Return f(θ, ·), on features that are computed here, once."""
+        return self.problem.block(list(self.problem.blocks)[1], self._named(theta, omega), self.iteration)
 
     def projected(self, theta: Array, omega: Array, tolerance: float, iterations: int) -> Product:
-        """Return the product with the projected Gauss–Newton matrix, see ``ProjectedCurvature``."""
+        """Return the product with the projected Gauss–Newton matrix on the Hessian sample."""
         examples, problem = self.problem.examples, self.problem
         if problem.hessian_fraction < 1:
             drawn = hessian_sample(examples.count, problem.hessian_fraction, problem.seed, self.iteration)
             examples = examples.take(drawn)
-        return ProjectedCurvature(problem, theta, omega, examples, tolerance, iterations).product()
+        return projected_curvature(problem, theta, omega, examples, tolerance, iterations)
+
+    def _named(self, theta: Array, omega: Array) -> dict[str, Array]:
+        return dict(zip(self.problem.blocks, (theta, omega), strict=True))
 
 
 @dataclass(frozen=True)
@@ -153,67 +156,42 @@ class VariableProjection:
     target: float | None = None
 
     def __post_init__(self) -> None:
-        rules = (
-            ("inner_tolerance", 0.0 < self.inner_tolerance < 1.0, "between 0 and 1, such as 1e-3"),
-            ("schur_tolerance", 0.0 <= self.schur_tolerance < 1.0, "0 or more and below 1, such as 1e-2"),
-            ("inner_steps", self.inner_steps >= 1, "1 or more"),
-            ("schur_iterations", self.schur_iterations >= 1, "1 or more"),
-        )
-        for name, holds, expected in rules:
-            if not holds:
-                raise InputError(f"{name} is {getattr(self, name)}; expected {expected}.")
+        inside = 0.0 < self.inner_tolerance < 1.0
+        require_option(self, "inner_tolerance", inside, "between 0 and 1, such as 1e-3")
+        below = 0.0 <= self.schur_tolerance < 1.0
+        require_option(self, "schur_tolerance", below, "0 or more and below 1, such as 1e-2")
+        require_option(self, "inner_steps", self.inner_steps >= 1, "1 or more")
+        require_option(self, "schur_iterations", self.schur_iterations >= 1, "1 or more")
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def step(
         self, objective: Objective, x: Array, *, gradient_tolerance: float = 0.0
     ) -> tuple[StepResult, VariableProjection]:
-        """Return the step from x, and the method with what it remembers.
+        """Return the step from x = (θ, ω) on a :class:`Separable`, and the method with what it remembers.
 
-        Parameters
-        ----------
-        objective : Separable
-            What to decrease.
-        x : array
-            Shape (size,): θ followed by ω.
-        gradient_tolerance : float
-            On ‖∇F‖₂, see ``descent_step``.
-
-        Returns
-        -------
-        StepResult, VariableProjection
-            The step, whose gradient norm is ‖∇F‖₂, with ``inner_gradient_norm`` ‖∂_ω f‖₂ and
-            ``inner_tolerance`` at its beginning and ``inner_steps`` of all its inner problems.
-
-        Raises
-        ------
-        InputError
-            If the objective is not separable.
+        Its gradient norm is ‖∇F‖₂; among its extra numbers are ``inner_gradient_norm`` ‖∂_ω f‖₂ and
+        ``inner_tolerance`` where it began, and ``inner_steps`` of all its inner problems.
         """
         if not isinstance(objective, Separable):
             raise InputError("variable projection steps the joint block of a SeparableProblem.")
-        blocks, spent = parted(objective.problem, x), list[int]()
-        theta, omega, method = blocks["propagation"], blocks["classifier"], self
+        (theta, omega), method, spent = objective.split(x), self, list[int]()
         if self.target is None:
             risk = objective.inner(theta, omega)
             at_zero = norm(risk.value_and_gradient(zeros_like(omega))[1])
             sound = math.isfinite(at_zero)  # otherwise the outcome will say so
             method = replace(self, target=self.inner_tolerance * at_zero if sound else 0.0)
-            solved = method._solved(risk, omega, spent)
-            omega = solved.x
-        at, gap = _reduced(objective, joined({"propagation": theta, "classifier": omega}), gradient_tolerance)
+            omega = method._solve(risk, omega, spent).x
+        at, gap = _evaluate_reduced(objective, objective.join(theta, omega), gradient_tolerance)
         if at.outcome is not None:
-            return at.unmoved(at.outcome), method
-        result = method._stepped(objective, at, omega, spent)
+            return at.stay(at.outcome), method
+        result = method._search(objective, at, spent)
         told = {"inner_gradient_norm": gap, "inner_tolerance": method.target or 0.0}
         result = replace(result, extra={**result.extra, **told, "inner_steps": float(sum(spent))})
-        if method.damping is None:
-            return result, method
-        result = replace(result, extra={**result.extra, "damping": method.damping.value})
-        return result, replace(method, damping=method.damping.updated(gain_ratio(result)))
+        return follow_gain(result, method)
 
-    def _stepped(self, objective: Separable, at: Beginning, omega: Array, spent: list[int]) -> StepResult:
+    def _search(self, objective: Separable, at: Evaluation, spent: list[int]) -> StepResult:
         """Make the step in θ from where the inner problem is solved."""
-        theta = parted(objective.problem, at.x)["propagation"]
+        theta, omega = objective.split(at.x)
         product = objective.projected(theta, omega, self.schur_tolerance, self.schur_iterations)
         direction = newton_direction(
             at.gradient,
@@ -224,39 +202,19 @@ class VariableProjection:
             preconditioner=preconditioner_of(objective.outer(theta, omega), theta, product),
         )
         if direction.cg.iterations == 0:
-            return at.unmoved(direction.cg.outcome, direction)
-        followed = [omega]
+            return at.stay(direction.cg.outcome, direction)
+        last = omega
 
         def value(trial: Array) -> float:
-            solved = self._solved(objective.inner(trial, omega), omega, spent)
-            followed.append(solved.x)
-            return solved.value if solved.outcome.status is not Status.NON_FINITE else float("nan")
+            nonlocal last
+            solved = self._solve(objective.inner(trial, omega), omega, spent)
+            last = solved.x
+            return solved.value if solved.outcome.status is not Status.NON_FINITE else math.nan
 
-        search = armijo(
-            value,
-            theta,
-            at.value,
-            direction.slope,
-            direction.p,
-            sufficient_decrease=self.options.sufficient_decrease,
-            max_backtracks=self.options.max_backtracks,
-            max_step=self.options.max_step,
-        )
-        taken = search.outcome.status is Status.ACCEPTED
-        moved = joined({"propagation": search.x, "classifier": followed[-1]}) if taken else at.x
-        return StepResult(
-            moved,
-            at.value,
-            search.value,
-            at.size,
-            direction,
-            search.step_length,
-            1 + search.evaluations,
-            search.non_finite,
-            search.outcome,
-        )
+        result = at.search(value, theta, direction, self.options)
+        return replace(result, x=objective.join(result.x, last) if result.accepted else at.x)
 
-    def _solved(self, risk: EmpiricalRisk, omega: Array, spent: list[int]) -> Minimum:
+    def _solve(self, risk: EmpiricalRisk, omega: Array, spent: list[int]) -> Minimum:
         """Minimise f(θ, ·) to the target, and note how many steps that took."""
         stop = StopRules(self.inner_steps, gradient_tolerance=self.target or 0.0)
         found = minimize(risk, omega, Newton(self.inner), stop=stop)
@@ -264,13 +222,11 @@ class VariableProjection:
         return found
 
 
-def _reduced(objective: Separable, x: Array, gradient_tolerance: float) -> tuple[Beginning, float]:
+def _evaluate_reduced(objective: Separable, x: Array, gradient_tolerance: float) -> tuple[Evaluation, float]:
     """Return F and ∇F where the inner problem is solved, and ‖∂_ω f‖₂, which says how well."""
-    whole = gradient_at(objective.whole, x)
-    parts = parted(objective.problem, whole.gradient)
-    size, outcome = norm(parts["propagation"]), whole.outcome
+    whole = evaluate(objective.whole, x)
+    of_theta, of_omega = objective.split(whole.gradient)
+    size, outcome = norm(of_theta), whole.outcome
     if outcome is None and size <= gradient_tolerance:
-        message = f"The gradient norm {size:.2e} is not above the tolerance {gradient_tolerance:.2e}."
-        outcome = Outcome(Status.CONVERGED, message)
-    at = replace(whole, gradient=parts["propagation"], size=size, outcome=outcome)
-    return at, norm(parts["classifier"])
+        outcome = small_gradient(size, gradient_tolerance)
+    return replace(whole, gradient=of_theta, size=size, outcome=outcome), norm(of_omega)

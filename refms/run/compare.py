@@ -13,9 +13,9 @@ from refms.errors import Array
 from refms.linear.outcome import Outcome
 from refms.linear.vectors import norm
 from refms.model import Model, Score
+from refms.objective.problem import JOINT
 from refms.optimize.history import History, HistoryRow
-from refms.optimize.joint import JOINT, joined
-from refms.optimize.schedule import Monitor, Report
+from refms.optimize.loop import Monitor, Report
 from refms.optimize.stopping import StopRules
 from refms.run.experiment import Experiment
 from refms.run.methods import runner_of
@@ -86,7 +86,8 @@ def require_runnable(experiment: Experiment, name: str, plan: Plan) -> None:
     if name == "newton-cg" or getattr(plan.methods[name], "second_order", False):
         blocks, one = experiment.model.blocks, experiment.examples.take(np.array([0]))
         whole = replace(experiment.problem, examples=one, second_order=True).block(JOINT, blocks)
-        whole.curvature(joined(blocks))(joined(blocks))
+        x = experiment.problem.join(blocks)
+        whole.curvature(x)(x)
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -137,7 +138,7 @@ def _measuring(
     apart = experiment.problem  # with a counter of its own, which is not read
 
     def measure(iteration: int, blocks: Mapping[str, Array], rows: tuple[HistoryRow, ...]) -> Report | None:
-        value, gradient = apart.block(JOINT, blocks).value_and_gradient(joined(blocks))
+        value, gradient = apart.block(JOINT, blocks).value_and_gradient(apart.join(blocks))
         found = experiment.score(experiment.model.with_blocks(blocks))
         before = columns["seconds"][-1] if rows else experiment.seconds
         spent = rows[-1].work_units if rows else experiment.work_units

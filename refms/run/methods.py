@@ -7,24 +7,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from refms.errors import Array, InputError, require_choice, require_whole
-from refms.names import LEARNING_RATE_SCHEDULES
-from refms.objective.problem import TrainingProblem
-from refms.optimize.block_coordinate_descent import block_coordinate_descent
-from refms.optimize.descent import DescentResult, descend
-from refms.optimize.gauss_newton import Damping, GaussNewton
-from refms.optimize.joint import JOINT, JointProblem, joined, parted
+from refms.objective.problem import JOINT, TrainingProblem
+from refms.optimize.blocks import BlockSteps
+from refms.optimize.joint import JointProblem
+from refms.optimize.loop import DescentResult, Monitor, descend
+from refms.optimize.newton import Damping, Newton
 from refms.optimize.newton_cg import NewtonCG
-from refms.optimize.schedule import BlockProblem, BlockSteps, Monitor
-from refms.optimize.scipy_methods import SciPyMethod, descend_scipy
+from refms.optimize.objective import BlockProblem
+from refms.optimize.scipy_methods import LBFGS, NonlinearCG, descend_scipy
 from refms.optimize.step import Method, StepOptions
-from refms.optimize.stochastic import Adam, Epochs, Momentum, Stochastic
+from refms.optimize.stochastic import Adam, Momentum, Stochastic
 from refms.optimize.stopping import StopRules
 from refms.optimize.trust_region import TrustRegion
 from refms.optimize.variable_projection import SeparableProblem, VariableProjection
 from refms.run.config import OptimizationSection
 from refms.run.training import block_steps
 
-# Sections
+# Sections: those of l-bfgs, nonlinear-cg, sgd and adam are the methods' own dataclasses
 
 
 @dataclass(frozen=True)
@@ -96,58 +95,6 @@ class RegionSection:
         TrustRegion(self.radius, self.largest)
 
 
-@dataclass(frozen=True)
-class LbfgsSection:
-    """[compare.l-bfgs]: L-BFGS of SciPy, which remembers ``memory`` pairs of vectors."""
-
-    memory: int = 10
-
-    def __post_init__(self) -> None:
-        SciPyMethod("L-BFGS-B", memory=self.memory)
-
-
-@dataclass(frozen=True)
-class NonlinearSection:
-    """[compare.nonlinear-cg]: nonlinear conjugate gradients of SciPy; c₂ of the strong Wolfe conditions."""
-
-    wolfe: float = 0.4
-
-    def __post_init__(self) -> None:
-        SciPyMethod("CG", wolfe=self.wolfe)
-
-
-@dataclass(frozen=True)
-class MomentumSection:
-    """[compare.sgd]: steps and mini-batches, see :class:`~refms.optimize.stochastic.Epochs`, and μ."""
-
-    learning_rate: float = 0.5
-    momentum: float = 0.9
-    batch: int = 64
-    schedule: str = LEARNING_RATE_SCHEDULES[1]
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        Epochs(self.learning_rate, self.batch, self.schedule, seed=self.seed)
-        Momentum(self.momentum)
-
-
-@dataclass(frozen=True)
-class AdamSection:
-    """[compare.adam]: steps and mini-batches, and see :class:`~refms.optimize.stochastic.Adam`."""
-
-    learning_rate: float = 0.02
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
-    batch: int = 64
-    schedule: str = LEARNING_RATE_SCHEDULES[1]
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        Epochs(self.learning_rate, self.batch, self.schedule, seed=self.seed)
-        Adam(self.beta1, self.beta2, self.epsilon)
-
-
 # What runs them
 
 Runner = Callable[[TrainingProblem, Mapping[str, Array], StopRules, Monitor | None], DescentResult]
@@ -158,7 +105,7 @@ have these two as well, whatever the method steps at once."""
 def runner_of(name: str, options: Any, shared: OptimizationSection) -> Runner:
     """Return a method with the options of its section, and with what all share: [optimization].
 
-    >>> callable(runner_of("adam", AdamSection(), OptimizationSection()))
+    >>> callable(runner_of("adam", Adam(), OptimizationSection()))
     True
     """
     _, build = METHOD_TABLE[require_choice(name, METHOD_TABLE, "method")]
@@ -167,7 +114,7 @@ def runner_of(name: str, options: Any, shared: OptimizationSection) -> Runner:
 
 def _block_descent(options: BlockSection, shared: OptimizationSection) -> Runner:
     damping = Damping(shared.damping) if shared.damping else None
-    return lambda problem, blocks, stop, monitor: block_coordinate_descent(
+    return lambda problem, blocks, stop, monitor: descend(
         problem, blocks, block_steps(shared, damping), stop=stop, monitor=monitor
     )
 
@@ -183,21 +130,21 @@ def _stepping(
     def run(
         problem: TrainingProblem, blocks: Mapping[str, Array], stop: StopRules, monitor: Monitor | None
     ) -> DescentResult:
-        posed, start = problem_of(replace(problem, second_order=second_order)), {JOINT: joined(blocks)}
+        posed, start = problem_of(replace(problem, second_order=second_order)), {JOINT: problem.join(blocks)}
         schedule = (BlockSteps(JOINT, method(stop)),)
         found = descend(posed, start, schedule, stop=stop, monitor=_parting(problem, monitor))
-        return replace(found, blocks=parted(problem, found.blocks[JOINT]))
+        return replace(found, blocks=problem.split(found.blocks[JOINT]))
 
     return run
 
 
-def _by_scipy(method: SciPyMethod) -> Runner:
+def _by_scipy(method: LBFGS | NonlinearCG) -> Runner:
     def run(
         problem: TrainingProblem, blocks: Mapping[str, Array], stop: StopRules, monitor: Monitor | None
     ) -> DescentResult:
-        watch, start = _parting(problem, monitor), {JOINT: joined(blocks)}
+        watch, start = _parting(problem, monitor), {JOINT: problem.join(blocks)}
         found = descend_scipy(JointProblem(problem), start, JOINT, method, stop=stop, monitor=watch)
-        return replace(found, blocks=parted(problem, found.blocks[JOINT]))
+        return replace(found, blocks=problem.split(found.blocks[JOINT]))
 
     return run
 
@@ -206,7 +153,7 @@ def _parting(problem: TrainingProblem, monitor: Monitor | None) -> Monitor | Non
     """Return a monitor that sees the one block of a joint run as the two of the problem."""
     if monitor is None:
         return None
-    return lambda iteration, blocks, rows: monitor(iteration, parted(problem, blocks[JOINT]), rows)
+    return lambda iteration, blocks, rows: monitor(iteration, problem.split(blocks[JOINT]), rows)
 
 
 def _steps(shared: OptimizationSection, max_step: float) -> StepOptions:
@@ -214,12 +161,12 @@ def _steps(shared: OptimizationSection, max_step: float) -> StepOptions:
 
 
 def _joint(options: JointSection, shared: OptimizationSection) -> Runner:
-    return _stepping(lambda stop: GaussNewton(_steps(shared, options.max_step)))
+    return _stepping(lambda stop: Newton(_steps(shared, options.max_step)))
 
 
 def _levenberg_marquardt(options: DampedSection, shared: OptimizationSection) -> Runner:
     damping = Damping(options.damping, options.factor)
-    return _stepping(lambda stop: GaussNewton(_steps(shared, options.max_step), damping))
+    return _stepping(lambda stop: Newton(_steps(shared, options.max_step), damping))
 
 
 def _variable_projection(options: ProjectionSection, shared: OptimizationSection) -> Runner:
@@ -249,13 +196,8 @@ def _trust_region(options: RegionSection, shared: OptimizationSection) -> Runner
     return _stepping(lambda stop: method, second_order=options.second_order)
 
 
-def _stochastic(options: MomentumSection | AdamSection, rule: Momentum | Adam) -> Runner:
-    rate, batch = options.learning_rate, options.batch
-    return _stepping(
-        lambda stop: Stochastic(
-            Epochs(rate, batch, options.schedule, stop.max_iterations, options.seed), rule
-        )
-    )
+def _stochastic(rule: Momentum | Adam) -> Runner:
+    return _stepping(lambda stop: Stochastic(rule, stop.max_iterations))
 
 
 METHOD_TABLE: dict[str, tuple[type, Callable[[Any, OptimizationSection], Runner]]] = {
@@ -265,10 +207,10 @@ METHOD_TABLE: dict[str, tuple[type, Callable[[Any, OptimizationSection], Runner]
     "levenberg-marquardt": (DampedSection, _levenberg_marquardt),
     "newton-cg": (NewtonSection, _newton_cg),
     "trust-region": (RegionSection, _trust_region),
-    "l-bfgs": (LbfgsSection, lambda own, _: _by_scipy(SciPyMethod("L-BFGS-B", memory=own.memory))),
-    "nonlinear-cg": (NonlinearSection, lambda own, _: _by_scipy(SciPyMethod("CG", wolfe=own.wolfe))),
-    "sgd": (MomentumSection, lambda own, _: _stochastic(own, Momentum(own.momentum))),
-    "adam": (AdamSection, lambda own, _: _stochastic(own, Adam(own.beta1, own.beta2, own.epsilon))),
+    "l-bfgs": (LBFGS, lambda method, _: _by_scipy(method)),
+    "nonlinear-cg": (NonlinearCG, lambda method, _: _by_scipy(method)),
+    "sgd": (Momentum, lambda rule, _: _stochastic(rule)),
+    "adam": (Adam, lambda rule, _: _stochastic(rule)),
 }
 """Name of a method to the section of its options and what makes its runner."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,11 +38,11 @@ from refms.objective.regularizers import (
 from refms.objective.risk import Preconditioning, Work
 from refms.objective.transfer_penalty import transfer_regularizer
 from refms.objective.workers import ONE_WORKER, Workers
-from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
-from refms.optimize.descent import DescentResult, descend
-from refms.optimize.gauss_newton import Damping
+from refms.optimize.block_coordinate_descent import propagation_then_classifier
+from refms.optimize.blocks import BlockSteps
 from refms.optimize.history import History
-from refms.optimize.schedule import BlockSteps, Monitor, Standing
+from refms.optimize.loop import DescentResult, LoopState, Monitor, descend
+from refms.optimize.newton import Damping
 from refms.optimize.step import StepOptions
 from refms.optimize.stopping import StopRules
 from refms.run.config import OptimizationSection, RegularizationSection
@@ -221,7 +221,7 @@ def train(
     options: OptimizationSection | None = None,
     monitor: Monitor | None = None,
     workers: Workers = ONE_WORKER,
-    keeper: Callable[[Checkpoint], None] | None = None,
+    on_checkpoint: Callable[[Checkpoint], None] | None = None,
 ) -> Training:
     """Train a model by the block-coordinate descent of [LAS] Sec. 4, starting from its parameters.
 
@@ -241,10 +241,10 @@ def train(
     options : OptimizationSection, optional
         Iterations, tolerances, Hessian sample, memory.
     monitor : callable, optional
-        Called after each iteration, see :func:`~refms.optimize.descent.descend`.
+        Called after each iteration, see :func:`~refms.optimize.loop.descend`.
     workers : Workers
         Threads and processes that share the examples; the trained model does not depend on their number.
-    keeper : callable, optional
+    on_checkpoint : callable, optional
         Called with a checkpoint after each iteration after which the training could go on.
 
     Returns
@@ -268,7 +268,7 @@ def train(
     problem = problem_of(model, examples, weights or RegularizationSection(), options)
     problem = replace(problem, workers=workers, work=spent)
     propagation, classifier = block_steps(options, _damping_of(options, begun))
-    blocks = model.blocks
+    blocks: Mapping[str, Array] = model.blocks
     rows, notes = model.history.rows, begun.notes
     if begun.iteration == 0 and "W" in model.arrays and not bool((model.arrays["W"] != 0).any()):
         first = _fit_classifier(problem, blocks, classifier)
@@ -277,20 +277,20 @@ def train(
             return Training(replace(model, history=History(rows)), first.outcome, notes)
         blocks = first.blocks
 
-    def keep(standing: Standing) -> None:
-        if keeper is not None:
-            reached = model.with_blocks(standing.blocks)
-            reached = replace(reached, history=History(rows + standing.history.rows))
-            damping = _damping_after(standing.schedule)
-            keeper(Checkpoint(reached, standing.iteration, damping, notes + standing.notes))
+    def keep(state: LoopState) -> None:
+        if on_checkpoint is not None:
+            reached = model.with_blocks(state.blocks)
+            reached = replace(reached, history=History(rows + state.history.rows))
+            damping = _damping_after(state.schedule)
+            on_checkpoint(Checkpoint(reached, state.iteration, damping, notes + state.notes))
 
-    result = block_coordinate_descent(
+    result = descend(
         problem,
         blocks,
         (propagation, classifier),
         stop=StopRules(max_iterations=options.iterations),
         monitor=monitor,
-        keeper=keep,
+        on_checkpoint=keep,
         first_iteration=begun.iteration + 1,
     )
     trained = replace(model.with_blocks(result.blocks), history=History(rows + result.history.rows))
@@ -376,7 +376,7 @@ def _damping_after(schedule: tuple[BlockSteps, ...]) -> float | None:
 
 
 def _fit_classifier(
-    problem: TrainingProblem, blocks: dict[str, Array], classifier: BlockSteps
+    problem: TrainingProblem, blocks: Mapping[str, Array], classifier: BlockSteps
 ) -> DescentResult:
     """Step the classifier once before the first iteration, as iteration 0 in rows and sentences."""
     done = descend(problem, blocks, (classifier,), stop=StopRules(max_iterations=1))

@@ -12,8 +12,9 @@ from refms.checks import complex_step_test
 from refms.model import score
 from refms.names import LOSSES
 from refms.objective.losses import loss_named
-from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
-from refms.optimize.newton import minimize_newton
+from refms.optimize.block_coordinate_descent import propagation_then_classifier
+from refms.optimize.loop import descend, minimize
+from refms.optimize.newton import Newton
 from refms.optimize.step import StepOptions
 from refms.optimize.stopping import StopRules
 from refms.run.config import OptimizationSection, RegularizationSection
@@ -93,7 +94,7 @@ def test_one_exact_newton_step_solves_the_normal_equations_of_least_squares():
     problem = problem_of(start, digits, WEIGHTS, OPTIONS)
     risk, x = problem.block("classifier", start.blocks), start.blocks["classifier"]
     step = StepOptions(cg_tolerance=1e-13, cg_iterations=2000)
-    found = minimize_newton(risk, x, options=step, stop=StopRules(max_iterations=1)).x
+    found = minimize(risk, x, Newton(step), stop=StopRules(max_iterations=1)).x
     # min ½/m ‖h^d Wᵀ Y + μ 1ᵀ − C‖² + ½ Σ_j w_jᵀ Q w_j, one least-squares problem a class
     Y, m = problem.features("classifier", start.blocks), digits.count
     A = np.vstack([start.grid.cell_volume * Y, np.ones(m)]).T
@@ -170,9 +171,7 @@ def test_losses_by_name_and_by_hand_are_the_same_descent():
     problem = replace(problem, loss=loss_named("logistic"))
     schedule = propagation_then_classifier(StepOptions(), StepOptions())
     stop = StopRules(max_iterations=1)
-    by_hand = block_coordinate_descent(problem, start.blocks, schedule, stop=stop)
-    by_name = block_coordinate_descent(
-        problem_of(start, digits, WEIGHTS, OPTIONS), start.blocks, schedule, stop=stop
-    )
+    by_hand = descend(problem, start.blocks, schedule, stop=stop)
+    by_name = descend(problem_of(start, digits, WEIGHTS, OPTIONS), start.blocks, schedule, stop=stop)
     for name, vector in by_hand.blocks.items():
         np.testing.assert_array_equal(vector, by_name.blocks[name])

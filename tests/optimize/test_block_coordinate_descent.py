@@ -12,20 +12,19 @@ from refms.errors import InputError
 from refms.optimize import (
     BlockSteps,
     Damping,
-    GaussNewton,
     Newton,
     Report,
     Status,
     StepOptions,
     StopRules,
-    block_coordinate_descent,
+    descend,
     propagation_then_classifier,
 )
 
 exact = StepOptions(cg_tolerance=1e-13, cg_iterations=100)
 SIZES = {"propagation": 4, "classifier": 3, "spare": 2}
 PARTS = {"propagation": slice(0, 4), "classifier": slice(4, 7), "spare": slice(7, 9)}
-ONE_EACH = (BlockSteps("propagation", GaussNewton(exact)), BlockSteps("classifier", Newton(exact)))
+ONE_EACH = (BlockSteps("propagation", Newton(exact)), BlockSteps("classifier", Newton(exact)))
 
 
 @dataclass
@@ -76,6 +75,11 @@ class _Block(Counted):
         return self.spoilt("curvature", (scale * self.whole.A[rows, rows]).astype(part.dtype))
 
 
+def bcd(problem, blocks, schedule=None, **options):
+    chosen = propagation_then_classifier() if schedule is None else schedule
+    return descend(problem, blocks, chosen, **options)
+
+
 def coupled(dtype="float64", condition=20.0, **options):
     return Coupled(spd(5, 9, condition, dtype), normal(6, 9, dtype), **options)
 
@@ -93,7 +97,7 @@ def joined(blocks):
 def test_exact_blocks_are_the_block_gauss_seidel_iteration(seed):
     problem = Coupled(spd(seed, 9, 20.0), normal(seed + 1, 9))
     x, seen = joined(start()), []
-    block_coordinate_descent(
+    bcd(
         problem,
         start(),
         ONE_EACH,
@@ -119,7 +123,7 @@ def test_all_blocks_together_reach_the_solution(dtype, separable):
             mask[rows, rows] = 1
         problem.A = problem.A * mask
     schedule = (*ONE_EACH, BlockSteps("spare", Newton(exact)))
-    run = block_coordinate_descent(problem, start(dtype), schedule, stop=StopRules(max_iterations=500))
+    run = bcd(problem, start(dtype), schedule, stop=StopRules(max_iterations=500))
     solution = np.linalg.solve(problem.A.astype("float64"), problem.b)
     assert run.outcome.success
     assert joined(run.blocks).dtype == dtype
@@ -130,7 +134,7 @@ def test_all_blocks_together_reach_the_solution(dtype, separable):
 
 
 def test_the_objective_never_rises_and_rows_follow_each_other():
-    run = block_coordinate_descent(coupled(condition=1e3), start(), stop=StopRules(max_iterations=5))
+    run = bcd(coupled(condition=1e3), start(), stop=StopRules(max_iterations=5))
     assert len(run.history) == 5 * 6
     assert [row.block for row in run.history][:7] == ["propagation", *["classifier"] * 5, "propagation"]
     for row, following in zip(run.history.rows, run.history.rows[1:], strict=False):
@@ -141,7 +145,7 @@ def test_the_objective_never_rises_and_rows_follow_each_other():
 
 def test_blocks_not_stepped_stay_the_same_bits():
     blocks = start()
-    run = block_coordinate_descent(coupled(), blocks, ONE_EACH[1:])
+    run = bcd(coupled(), blocks, ONE_EACH[1:])
     assert run.blocks["propagation"] is blocks["propagation"]
     assert run.blocks["spare"] is blocks["spare"]
     assert not np.array_equal(run.blocks["classifier"], blocks["classifier"])
@@ -153,16 +157,14 @@ def test_the_step_in_one_block_leaves_the_others_alone():
     def remember(iteration, blocks, rows):
         seen.append(dict(blocks))
 
-    run = block_coordinate_descent(
-        coupled(), seen[0], ONE_EACH[:1], stop=StopRules(max_iterations=1), monitor=remember
-    )
+    run = bcd(coupled(), seen[0], ONE_EACH[:1], stop=StopRules(max_iterations=1), monitor=remember)
     assert seen[1]["classifier"].tobytes() == seen[0]["classifier"].tobytes()
     assert run.blocks["propagation"].tobytes() != seen[0]["propagation"].tobytes()
 
 
 def test_each_turn_asks_once_for_its_objective_under_the_number_of_the_iteration():
     problem = coupled(sample=0.5)
-    run = block_coordinate_descent(problem, start(), stop=StopRules(max_iterations=3))
+    run = bcd(problem, start(), stop=StopRules(max_iterations=3))
     assert problem.asked == [(name, i) for i in (1, 2, 3) for name in ("propagation", "classifier")]
     assert run.outcome.status is Status.ITERATION_LIMIT
 
@@ -170,9 +172,9 @@ def test_each_turn_asks_once_for_its_objective_under_the_number_of_the_iteration
 @pytest.mark.parametrize("damping", [None, Damping(0.5)])
 def test_an_interrupted_run_goes_on_as_if_it_had_not_been(damping):
     schedule = propagation_then_classifier(damping=damping)
-    whole = block_coordinate_descent(coupled(sample=1.0), start(), schedule, stop=StopRules(max_iterations=6))
-    first = block_coordinate_descent(coupled(sample=1.0), start(), schedule, stop=StopRules(max_iterations=2))
-    second = block_coordinate_descent(
+    whole = bcd(coupled(sample=1.0), start(), schedule, stop=StopRules(max_iterations=6))
+    first = bcd(coupled(sample=1.0), start(), schedule, stop=StopRules(max_iterations=2))
+    second = bcd(
         coupled(sample=1.0),
         first.blocks,
         first.schedule,
@@ -187,8 +189,8 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been(damping):
 
 
 def test_a_poor_sample_of_the_curvature_costs_speed_not_descent():
-    run = block_coordinate_descent(coupled(sample=2.0), start(), stop=StopRules(max_iterations=30))
-    full = block_coordinate_descent(coupled(), start(), stop=StopRules(max_iterations=30))
+    run = bcd(coupled(sample=2.0), start(), stop=StopRules(max_iterations=30))
+    full = bcd(coupled(), start(), stop=StopRules(max_iterations=30))
     values = [row.objective for row in run.history]
     assert all(b <= a for a, b in itertools.pairwise(values))
     assert any(row.step_length < 1 for row in run.history)
@@ -205,7 +207,7 @@ def test_the_monitor_adds_numbers_to_the_last_row_and_stops():
             {"validation_accuracy": iteration / 10}, "Accuracy is enough." if iteration == 3 else ""
         )
 
-    run = block_coordinate_descent(coupled(), start(), monitor=monitor)
+    run = bcd(coupled(), start(), monitor=monitor)
     assert run.outcome.status is Status.STOPPED
     assert run.outcome.success
     assert "Accuracy is enough." in run.outcome.message
@@ -221,15 +223,15 @@ def test_nan_stops_the_run_with_its_place_and_the_last_finite_state(where, block
     def spoil(what, name, iteration, result):
         return result * bad if (what, name, iteration) == (where, block, 3) else result
 
-    run = block_coordinate_descent(coupled(spoil=spoil), start(), ONE_EACH)
+    run = bcd(coupled(spoil=spoil), start(), ONE_EACH)
     assert run.outcome.status is Status.NON_FINITE
     assert not run.outcome.success
     assert run.outcome.message.startswith(f"Iteration 3, block '{block}': ")
     assert run.notes == (
         run.outcome.message.removesuffix(" The run stopped and kept the values before that step."),
     )
-    two = block_coordinate_descent(coupled(), start(), ONE_EACH, stop=StopRules(max_iterations=2)).blocks
-    three = block_coordinate_descent(coupled(), start(), ONE_EACH, stop=StopRules(max_iterations=3)).blocks
+    two = bcd(coupled(), start(), ONE_EACH, stop=StopRules(max_iterations=2)).blocks
+    three = bcd(coupled(), start(), ONE_EACH, stop=StopRules(max_iterations=3)).blocks
     assert np.array_equal(
         run.blocks["propagation"], (two if block == "propagation" else three)["propagation"]
     )
@@ -247,7 +249,7 @@ def test_nan_in_a_trial_step_shrinks_it_and_is_noted():
         calls.append(result)
         return math.nan if len(calls) == 2 else result  # the first value comes with the gradient
 
-    run = block_coordinate_descent(coupled(spoil=spoil), start(), ONE_EACH, stop=StopRules(max_iterations=2))
+    run = bcd(coupled(spoil=spoil), start(), ONE_EACH, stop=StopRules(max_iterations=2))
     assert [row.step_length for row in run.history] == [1, 1, 1, 0.5]
     assert len(run.notes) == 1
     assert run.notes[0].startswith("Iteration 2, block 'classifier': ")
@@ -260,7 +262,7 @@ def test_nan_in_a_later_curvature_product_shortens_the_direction_and_is_noted():
             return result
         return _SecondProductNaN(result)
 
-    run = block_coordinate_descent(coupled(spoil=spoil), start(), ONE_EACH, stop=StopRules(max_iterations=2))
+    run = bcd(coupled(spoil=spoil), start(), ONE_EACH, stop=StopRules(max_iterations=2))
     row = run.history.rows[2]
     assert (row.cg_iterations, row.cg_status, row.status) == (1, "non_finite", "accepted")
     assert run.notes[0].startswith("Iteration 2, block 'propagation': ")
@@ -281,7 +283,7 @@ def test_a_refused_block_is_left_and_the_others_go_on():
         return -result if (what, name) == ("gradient", "propagation") else result
 
     blocks = start()
-    run = block_coordinate_descent(coupled(spoil=spoil), blocks, stop=StopRules(max_iterations=2))
+    run = bcd(coupled(spoil=spoil), blocks, stop=StopRules(max_iterations=2))
     assert run.blocks["propagation"] is blocks["propagation"]
     assert run.blocks["classifier"] is not blocks["classifier"]
     refused = run.history.of_block("propagation")
@@ -295,7 +297,7 @@ def test_a_refused_step_ends_the_turn_of_its_block():
         return -result if what == "gradient" else result
 
     blocks = start()
-    run = block_coordinate_descent(coupled(spoil=spoil), blocks)
+    run = bcd(coupled(spoil=spoil), blocks)
     assert [row.block for row in run.history] == ["propagation", "classifier"]
     assert run.outcome.status is Status.NO_DECREASE
     assert "Iteration 1, block 'propagation'" in run.outcome.message
@@ -312,7 +314,7 @@ def test_a_turn_that_took_one_step_has_made_progress():
         return -result if what == "gradient" and visits.count(iteration) == 2 else result
 
     schedule = (BlockSteps("propagation", Newton(StepOptions(cg_iterations=1)), 5),)
-    run = block_coordinate_descent(coupled(spoil=spoil), start(), schedule, stop=StopRules(max_iterations=3))
+    run = bcd(coupled(spoil=spoil), start(), schedule, stop=StopRules(max_iterations=3))
     assert [row.status for row in run.history] == ["accepted", "no_decrease"] * 3
     assert run.outcome.status is Status.ITERATION_LIMIT
     assert len(run.notes) == 3
@@ -323,8 +325,8 @@ def test_nan_ends_the_turn_at_once(damping):
     def spoil(what, name, iteration, result):
         return result * math.nan if what == "curvature" else result
 
-    schedule = (BlockSteps("propagation", GaussNewton(exact, damping), 3), *ONE_EACH)
-    run = block_coordinate_descent(coupled(spoil=spoil), start(), schedule)
+    schedule = (BlockSteps("propagation", Newton(exact, damping), 3), *ONE_EACH)
+    run = bcd(coupled(spoil=spoil), start(), schedule)
     assert len(run.history) == 1
 
 
@@ -337,7 +339,7 @@ def test_what_a_monitor_keeps_does_not_change_later():
 
     blocks = start()
     names = list(blocks)
-    block_coordinate_descent(coupled(), blocks, monitor=monitor, stop=StopRules(max_iterations=3))
+    bcd(coupled(), blocks, monitor=monitor, stop=StopRules(max_iterations=3))
     for view, copy in zip(kept, copies, strict=True):
         assert joined(view).tobytes() == joined(copy).tobytes()
     assert list(blocks) == names
@@ -346,9 +348,7 @@ def test_what_a_monitor_keeps_does_not_change_later():
 
 def test_small_gradients_in_all_blocks_stop_the_run():
     schedule = (*ONE_EACH, BlockSteps("spare", Newton(exact)))
-    run = block_coordinate_descent(
-        coupled(), start(), schedule, stop=StopRules(max_iterations=500, gradient_tolerance=1e-3)
-    )
+    run = bcd(coupled(), start(), schedule, stop=StopRules(max_iterations=500, gradient_tolerance=1e-3))
     assert run.outcome.status is Status.CONVERGED
     assert "gradient_tolerance" in run.outcome.message
     last = run.history.rows[-3:]
@@ -368,7 +368,7 @@ def test_small_gradients_in_all_blocks_stop_the_run():
 def test_wrong_arguments_are_refused(change, words):
     arguments = {"blocks": start(), "schedule": ONE_EACH} | change
     with pytest.raises(InputError, match=words):
-        block_coordinate_descent(coupled(), **arguments)
+        bcd(coupled(), **arguments)
 
 
 def test_a_block_without_steps_is_refused():
@@ -396,7 +396,7 @@ def test_a_device_keeps_its_arrays(device):
     blocks = {
         name: device.array(locked(np.ones(3, dtype="float32"))) for name in ("propagation", "classifier")
     }
-    run = block_coordinate_descent(Separable(), blocks, stop=StopRules(max_iterations=3))
+    run = bcd(Separable(), blocks, stop=StopRules(max_iterations=3))
     solution = np.linalg.solve(device.host(A).astype("float64"), device.host(b))
     assert run.blocks["classifier"].dtype == "float32"
     assert np.linalg.norm(device.host(run.blocks["classifier"]) - solution) < 1e-2

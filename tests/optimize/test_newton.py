@@ -22,24 +22,21 @@ from optimize.problems import (
 from refms.errors import InputError
 from refms.optimize import (
     Damping,
+    Newton,
     Report,
     Status,
     StepOptions,
     StopRules,
-    minimize_gauss_newton,
-    minimize_newton,
-    newton_step,
+    descent_step,
+    minimize,
 )
 
 exact = StepOptions(cg_tolerance=1e-12, cg_iterations=100, max_backtracks=40)
 SOLVERS = {
-    "Newton, inexact": lambda f, x, stop: minimize_newton(f, x, StepOptions(max_backtracks=40), stop=stop),
-    "Newton, exact": lambda f, x, stop: minimize_newton(f, x, exact, stop=stop),
-    "Newton, clipped": lambda f, x, stop: minimize_newton(f, x, StepOptions(max_step=0.5), stop=stop),
-    "Gauss-Newton": lambda f, x, stop: minimize_gauss_newton(f, x, exact, stop=stop),
-    "Levenberg-Marquardt": lambda f, x, stop: minimize_gauss_newton(
-        f, x, exact, damping=Damping(1.0), stop=stop
-    ),
+    "inexact": Newton(StepOptions(max_backtracks=40)),
+    "exact": Newton(exact),
+    "clipped": Newton(StepOptions(max_step=0.5)),
+    "damped": Newton(exact, Damping(1.0)),
 }
 
 
@@ -51,7 +48,7 @@ def test_every_solver_minimises_every_problem(solver, name, dtype):
     size = float(np.linalg.norm(problem.gradient(start)))
     small = size * (1e-9 if dtype == "float64" else 3e-4)
     stop = StopRules(max_iterations=400, gradient_tolerance=small)
-    found = SOLVERS[solver](problem, start, stop)
+    found = minimize(problem, start, SOLVERS[solver], stop=stop)
     assert found.outcome.success, found.outcome.message
     assert np.linalg.norm(problem.gradient(found.x)) <= small or found.outcome.status is not Status.CONVERGED
     lowest = np.linalg.eigvalsh(problem.hessian(found.x))[0]
@@ -68,7 +65,7 @@ def test_every_solver_minimises_every_problem(solver, name, dtype):
 def test_one_exact_step_solves_a_quadratic_problem(seed, n, dtype):
     A, b = spd(seed, n, 10.0, dtype), normal(seed + 1, n, dtype)
     x0 = normal(seed + 2, n, dtype)
-    step = newton_step(Quadratic(A, b), x0, StepOptions(cg_tolerance=1e-7 if dtype == "float32" else 1e-15))
+    step = descent_step(Quadratic(A, b), x0, StepOptions(cg_tolerance=1e-7 if dtype == "float32" else 1e-15))
     solution = np.linalg.solve(A.astype("float64"), b)
     assert step.step_length == 1
     assert rho(step.x, solution, 10.0 * np.linalg.norm(A @ x0 - b)) < 30
@@ -77,7 +74,7 @@ def test_one_exact_step_solves_a_quadratic_problem(seed, n, dtype):
 def test_convergence_is_quadratic_with_exact_directions_and_linear_without():
     stop = StopRules(max_iterations=30, gradient_tolerance=1e-13)
     start = locked(np.full(5, 0.5))
-    solution = minimize_newton(logistic(), start, exact, stop=stop).x
+    solution = minimize(logistic(), start, Newton(exact), stop=stop).x
 
     def errors(options):
         found = [np.linalg.norm(start - solution)]
@@ -85,7 +82,7 @@ def test_convergence_is_quadratic_with_exact_directions_and_linear_without():
         def watch(iteration, blocks, rows):
             found.append(np.linalg.norm(blocks["x"] - solution))
 
-        minimize_newton(logistic(), start, options, stop=stop, monitor=watch)
+        minimize(logistic(), start, Newton(options), stop=stop, monitor=watch)
         return np.array(found)
 
     e = errors(exact)
@@ -117,25 +114,25 @@ def test_iterates_do_not_depend_on_the_coordinates(problem):
     x = np.full(n, 0.3)
     z = np.linalg.solve(B, x)
     for _ in range(3):
-        here, there = newton_step(problem, x, exact), newton_step(Reparametrised(), z, exact)
+        here, there = descent_step(problem, x, exact), descent_step(Reparametrised(), z, exact)
         x, z = here.x, there.x
         assert here.step_length == there.step_length > 0
         assert np.linalg.norm(B @ z - x) < 1e-9 * np.linalg.norm(x)
 
 
 def test_steps_shrink_out_of_the_region_of_nan():
-    step = newton_step(Barrier(), locked(np.array([3.0])))
+    step = descent_step(Barrier(), locked(np.array([3.0])))
     # x = 3: g = 2/3, H = 1/9, p = −6; −3 and 0 are outside, 1.5 is inside
     assert (step.step_length, step.non_finite) == (0.25, 2)
     assert step.x == pytest.approx([1.5])
-    found = minimize_newton(Barrier(), locked(np.array([3.0])))
+    found = minimize(Barrier(), locked(np.array([3.0])), Newton())
     assert found.outcome.success
     assert found.notes[0].startswith("Iteration 1, block 'x': ")
     assert "NaN" in found.notes[0]
 
 
 def test_negative_curvature_still_gives_a_descent_step():
-    step = newton_step(Quartic(), locked(np.zeros(3)))
+    step = descent_step(Quartic(), locked(np.zeros(3)))
     assert step.accepted
     assert step.value < step.value_before
     assert step.direction.slope < 0
@@ -149,15 +146,15 @@ def test_a_preconditioner_of_the_objective_is_used():
             return lambda r: inverse @ r
 
     A, b = spd(1, 12, 1e4), normal(2, 12)
-    plain = newton_step(Quadratic(A, b), np.zeros(12), StepOptions(cg_tolerance=1e-8))
-    better = newton_step(Preconditioned(A, b), np.zeros(12), StepOptions(cg_tolerance=1e-8))
+    plain = descent_step(Quadratic(A, b), np.zeros(12), StepOptions(cg_tolerance=1e-8))
+    better = descent_step(Preconditioned(A, b), np.zeros(12), StepOptions(cg_tolerance=1e-8))
     assert better.direction.cg.iterations == 1 < plain.direction.cg.iterations
 
 
 def test_the_step_is_accounted_for():
     problem = Quadratic(spd(1, 4), normal(2, 4))
     options = StepOptions(cg_tolerance=0.0, cg_iterations=2)
-    found = minimize_newton(problem, np.zeros(4), options, stop=StopRules(max_iterations=1))
+    found = minimize(problem, np.zeros(4), Newton(options), stop=StopRules(max_iterations=1))
     row = found.history.rows[0]
     assert row.evaluations == problem.calls.count("value") + problem.calls.count("gradient") == 2
     assert row.cg_iterations == problem.calls.count("product") == 2
@@ -173,20 +170,20 @@ def test_the_step_is_accounted_for():
 def test_the_options_reach_the_direction_and_the_search():
     A, b = spd(1, 40, 1e4), normal(2, 40)
     for limit in (2, 30):
-        step = newton_step(Quadratic(A, b), np.zeros(40), StepOptions(cg_tolerance=0.0, cg_iterations=limit))
+        step = descent_step(Quadratic(A, b), np.zeros(40), StepOptions(cg_tolerance=0.0, cg_iterations=limit))
         assert step.direction.cg.iterations == limit
         assert step.direction.cg.outcome.status is Status.ITERATION_LIMIT
     # on a quadratic the exact step α gains α(1 − α/2)|gᵀp|
     for c1, alpha in ((0.49, 1.0), (0.51, 0.5), (0.76, 0.25)):
         options = StepOptions(cg_tolerance=1e-12, sufficient_decrease=c1)
-        assert newton_step(Quadratic(np.eye(3), normal(2, 3)), np.zeros(3), options).step_length == alpha
+        assert descent_step(Quadratic(np.eye(3), normal(2, 3)), np.zeros(3), options).step_length == alpha
 
 
 @pytest.mark.parametrize("where", ["f", "gradient"])
 def test_a_non_finite_start_costs_no_product(where):
     problem = Rosenbrock()
     setattr(problem, where, lambda x: x * math.nan if where == "gradient" else math.nan)
-    step = newton_step(problem, locked(np.ones(2)))
+    step = descent_step(problem, locked(np.ones(2)))
     assert step.outcome.status is Status.NON_FINITE
     assert "The objective is" in step.outcome.message
     assert problem.calls == ["gradient"]
@@ -194,14 +191,14 @@ def test_a_non_finite_start_costs_no_product(where):
 
 def test_stopping_by_gradient_costs_no_product():
     problem = Quadratic(np.eye(3), np.zeros(3))
-    found = minimize_newton(problem, locked(np.full(3, 1e-5)), stop=StopRules(gradient_tolerance=1e-4))
+    found = minimize(problem, locked(np.full(3, 1e-5)), Newton(), stop=StopRules(gradient_tolerance=1e-4))
     assert problem.calls == ["gradient"]
     assert found.outcome.status is Status.CONVERGED
     assert "gradient_tolerance" in found.outcome.message
 
 
 def test_stopping_at_a_stationary_point():
-    found = minimize_newton(Quadratic(np.eye(3), np.zeros(3)), np.zeros(3))
+    found = minimize(Quadratic(np.eye(3), np.zeros(3)), np.zeros(3), Newton())
     assert found.outcome.status is Status.CONVERGED
 
 
@@ -216,7 +213,7 @@ def test_stopping_where_nothing_can_be_told_from_rounding():
         def curvature(self, x):
             return lambda v: v
 
-    found = minimize_newton(Level(), np.zeros(2))
+    found = minimize(Level(), np.zeros(2), Newton())
     assert found.outcome.status is Status.ROUND_OFF
     assert found.outcome.success
     assert "precision" in found.outcome.message
@@ -224,8 +221,8 @@ def test_stopping_where_nothing_can_be_told_from_rounding():
 
 def test_stopping_by_relative_decrease():
     stop = StopRules(max_iterations=100, relative_decrease=0.05)
-    found = minimize_newton(
-        Rosenbrock(), locked(np.array([-1.2, 1.0])), StepOptions(max_step=0.01), stop=stop
+    found = minimize(
+        Rosenbrock(), locked(np.array([-1.2, 1.0])), Newton(StepOptions(max_step=0.01)), stop=stop
     )
     falls = [1 - row.objective / row.objective_before for row in found.history]
     assert found.outcome.status is Status.CONVERGED
@@ -235,7 +232,7 @@ def test_stopping_by_relative_decrease():
 
 def test_stopping_by_the_limit_and_by_the_monitor():
     start = locked(np.array([-1.2, 1.0]))
-    found = minimize_newton(Rosenbrock(full=True), start, stop=StopRules(max_iterations=3))
+    found = minimize(Rosenbrock(full=True), start, Newton(), stop=StopRules(max_iterations=3))
     assert found.outcome.status is Status.ITERATION_LIMIT
     assert not found.outcome.success
     assert len(found.history) == 3
@@ -244,7 +241,7 @@ def test_stopping_by_the_limit_and_by_the_monitor():
         assert [row.iteration for row in rows] == [iteration]
         return Report({"first": blocks["x"][0]}, "Enough." if iteration == 2 else "")
 
-    found = minimize_newton(Rosenbrock(full=True), start, monitor=monitor)
+    found = minimize(Rosenbrock(full=True), start, Newton(), monitor=monitor)
     assert found.outcome.status is Status.STOPPED
     assert found.outcome.message == "Iteration 2, block 'x': Enough."
     assert found.history.rows[-1].extra["first"] == found.x[0]
@@ -274,11 +271,11 @@ def test_non_finite_values_stop_the_run_at_the_last_finite_point(where, bad, ite
 
     start = locked(np.array([-1.2, 1.0]))
     before = (
-        minimize_newton(Rosenbrock(), start, stop=StopRules(max_iterations=iteration - 1)).x
+        minimize(Rosenbrock(), start, Newton(), stop=StopRules(max_iterations=iteration - 1)).x
         if iteration > 1
         else start
     )
-    found = minimize_newton(Spoilt(), start)
+    found = minimize(Spoilt(), start, Newton())
     assert np.array_equal(found.x, before)
     assert found.outcome.status is (Status.NO_DECREASE if where == "value" else Status.NON_FINITE)
     assert found.outcome.message.startswith(f"Iteration {iteration}, block 'x': ")
@@ -298,12 +295,12 @@ def test_non_finite_values_stop_the_run_at_the_last_finite_point(where, bad, ite
 )
 def test_wrong_starts_are_refused(x0, words):
     with pytest.raises(InputError, match=words):
-        minimize_newton(Rosenbrock(), x0)
+        minimize(Rosenbrock(), x0, Newton())
 
 
 def test_a_gradient_of_another_precision_is_refused():
     with pytest.raises(InputError, match="value_and_gradient returned"):
-        newton_step(Quadratic(np.eye(2), np.ones(2)), np.ones(2, dtype="float32"))
+        descent_step(Quadratic(np.eye(2), np.ones(2)), np.ones(2, dtype="float32"))
 
 
 @pytest.mark.parametrize(
@@ -345,9 +342,8 @@ def test_a_device_keeps_its_arrays(device):
         def curvature(self, x):
             return lambda v: on_device.A @ v
 
-    found = minimize_gauss_newton(
-        Moved(), device.array(start), damping=Damping(1.0), stop=StopRules(max_iterations=4)
-    )
-    expected = minimize_gauss_newton(problem, start, damping=Damping(1.0), stop=StopRules(max_iterations=4))
+    damped = Newton(damping=Damping(1.0))
+    found = minimize(Moved(), device.array(start), damped, stop=StopRules(max_iterations=4))
+    expected = minimize(problem, start, damped, stop=StopRules(max_iterations=4))
     assert found.x.dtype == "float32"
     assert rho(device.host(found.x), expected.x, 100 * np.linalg.norm(expected.x)) < 30

@@ -7,11 +7,12 @@ from optimize.problems import PROBLEMS, Quadratic, Rosenbrock, locked, normal, s
 from small_problems import problem_and_blocks
 
 from refms.errors import InputError
+from refms.objective.problem import JOINT
 from refms.optimize import Report, Status, StopRules
-from refms.optimize.joint import JOINT, JointProblem, joined
-from refms.optimize.scipy_methods import SciPyMethod, descend_scipy
+from refms.optimize.joint import JointProblem
+from refms.optimize.scipy_methods import LBFGS, NonlinearCG, descend_scipy
 
-METHODS = [SciPyMethod("L-BFGS-B"), SciPyMethod("CG")]
+METHODS = [LBFGS(), NonlinearCG()]
 
 
 class One:
@@ -65,16 +66,14 @@ def test_the_path_is_scipys_own(method, name):
 def test_on_a_quadratic_nonlinear_cg_with_exact_searches_is_linear_cg():
     # with a tight c₂ the searches are all but exact, and n iterations suffice in n dimensions
     A, b = spd(1, 5, 20.0), normal(2, 5)
-    found = run(Quadratic(A, b), normal(3, 5), SciPyMethod("CG", wolfe=2e-4), stop=StopRules(7))
+    found = run(Quadratic(A, b), normal(3, 5), NonlinearCG(wolfe=2e-4), stop=StopRules(7))
     expected = np.linalg.solve(A, b)
     assert np.linalg.norm(found.blocks["x"] - expected) < 1e-4 * np.linalg.norm(expected)
 
 
 def test_lbfgs_with_memory_for_all_updates_ends_a_quadratic_superlinearly():
     A, b = spd(1, 5, 20.0), normal(2, 5)
-    found = run(
-        Quadratic(A, b), normal(3, 5), SciPyMethod(memory=20), stop=StopRules(40, gradient_tolerance=1e-7)
-    )
+    found = run(Quadratic(A, b), normal(3, 5), LBFGS(memory=20), stop=StopRules(40, gradient_tolerance=1e-7))
     assert found.outcome.status is Status.CONVERGED
     assert len(found.history) < 25
 
@@ -118,7 +117,9 @@ def test_float32_is_evaluated_in_float32_and_said(method):
 @pytest.mark.parametrize("method", METHODS, ids=str)
 def test_arrays_of_a_device_are_staged_through_the_host(device, method):
     problem, blocks = problem_and_blocks(backend=device.backend)
-    found = descend_scipy(JointProblem(problem), {JOINT: joined(blocks)}, JOINT, method, stop=StopRules(2))
+    found = descend_scipy(
+        JointProblem(problem), {JOINT: problem.join(blocks)}, JOINT, method, stop=StopRules(2)
+    )
     assert device.owns(found.blocks[JOINT])
     assert ("copied between the GPU and the host" in found.notes[0]) == (device.name != "numpy")
     assert found.history.rows[-1].objective < found.history.rows[0].objective_before
@@ -193,11 +194,10 @@ def test_a_small_gradient_needs_no_step(method):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: SciPyMethod("BFG"), "unknown SciPy method"),
-        (lambda: SciPyMethod(memory=0), "memory is 0"),
-        (lambda: SciPyMethod(wolfe=1.0), "wolfe is 1.0"),
-        (lambda: descend_scipy(One(None), {"x": np.ones(1)}, "y", SciPyMethod()), "block 'y' does not exist"),
-        (lambda: run(None, np.array([math.nan]), SciPyMethod()), "NaN or infinity"),
+        (lambda: LBFGS(memory=0), "memory is 0"),
+        (lambda: NonlinearCG(wolfe=1.0), "wolfe is 1.0"),
+        (lambda: descend_scipy(One(None), {"x": np.ones(1)}, "y", LBFGS()), "block 'y' does not exist"),
+        (lambda: run(None, np.array([math.nan]), LBFGS()), "NaN or infinity"),
     ],
 )
 def test_bad_input_is_refused(make, words):

@@ -10,9 +10,9 @@ from optimize.problems import Quadratic, locked, normal, spd
 from small_problems import problem_and_blocks
 
 from refms.errors import InputError
+from refms.objective.problem import JOINT
 from refms.optimize import Status, StopRules, minimize
-from refms.optimize.joint import JOINT, joined
-from refms.optimize.stochastic import Adam, Epochs, Momentum, Stochastic
+from refms.optimize.stochastic import Adam, Momentum, Stochastic
 
 
 @dataclass
@@ -46,11 +46,15 @@ class Mean:
         raise AssertionError("no curvature is asked for")
 
 
+def constant(rate, momentum, batch=0):
+    return Momentum(rate, momentum, batch, "constant")
+
+
 def test_momentum_is_polyaks_recurrence_in_exact_arithmetic():
     # f = ½ a x², μ = ½, η = ¼: all numbers are dyadic, so that floats are exact
     a, mu, eta = Fraction(3), Fraction(1, 2), Fraction(1, 4)
     problem = Quadratic(np.array([[3.0]]), np.zeros(1))
-    method, x = Stochastic(Epochs(0.25, batch=0), Momentum(0.5)), np.array([1.0])
+    method, x = Stochastic(constant(0.25, 0.5)), np.array([1.0])
     exact, v = Fraction(1), Fraction(0)
     for _ in range(8):
         result, method = method.step(problem, x)
@@ -64,9 +68,7 @@ def test_momentum_on_a_quadratic_converges_at_the_rate_of_its_matrix():
     A = spd(1, 5, 10.0)
     eta, mu = 0.05, 0.6
     start, b = normal(2, 5), np.zeros(5)
-    found = minimize(
-        Quadratic(A, b), start, Stochastic(Epochs(eta, batch=0), Momentum(mu)), stop=StopRules(40)
-    )
+    found = minimize(Quadratic(A, b), start, Stochastic(constant(eta, mu)), stop=StopRules(40))
     I5, Z5 = np.eye(5), np.zeros((5, 5))
     step = np.block([[I5 - eta * A, -eta * mu * I5], [A, mu * I5]])
     expected = (np.linalg.matrix_power(step, 40) @ np.concatenate([start, Z5[0]]))[:5]
@@ -76,7 +78,7 @@ def test_momentum_on_a_quadratic_converges_at_the_rate_of_its_matrix():
 def test_adams_first_step_has_the_length_of_the_learning_rate():
     problem = Quadratic(np.diag([1.0, 100.0, 1e-6]), np.zeros(3))
     x = np.array([1.0, -1.0, 1.0])
-    result, _ = Stochastic(Epochs(0.01, batch=0), Adam(epsilon=1e-300)).step(problem, x)
+    result, _ = Stochastic(Adam(0.01, epsilon=1e-300, batch=0, schedule="constant")).step(problem, x)
     assert np.allclose(result.x - x, [-0.01, 0.01, -0.01], rtol=1e-12)
 
 
@@ -84,7 +86,7 @@ def test_adams_first_step_has_the_length_of_the_learning_rate():
 def test_adam_is_its_algorithm_written_out(seed, beta1, beta2):
     rng = np.random.default_rng(seed)
     gradients = rng.standard_normal((6, 3))
-    rule = Adam(beta1, beta2, 1e-3)
+    rule = Adam(0.1, beta1, beta2, 1e-3)
     memory, x = rule.start(np.zeros(3)), np.zeros(3)
     for t in range(1, 7):
         moved, memory = rule.update(memory, gradients[t - 1], 0.1, t)
@@ -101,36 +103,35 @@ def test_adam_is_its_algorithm_written_out(seed, beta1, beta2):
 
 @given(count=st.integers(1, 40), batch=st.integers(0, 50), seed=st.integers(0, 99), epoch=st.integers(1, 9))
 def test_an_epoch_sees_every_example_once(count, batch, seed, epoch):
-    pieces = list(Epochs(0.1, batch, seed=seed).batches(count, epoch))
+    pieces = list(Momentum(batch=batch, seed=seed).batches(count, epoch))
     assert sorted(np.concatenate(pieces).tolist()) == list(range(count))
     assert all(len(piece) == min(batch or count, count) for piece in pieces[:-1])
-    again = list(Epochs(0.1, batch, seed=seed).batches(count, epoch))
+    again = list(Momentum(batch=batch, seed=seed).batches(count, epoch))
     assert all(np.array_equal(a, b) for a, b in zip(pieces, again, strict=True))
 
 
 def test_epochs_and_seeds_give_other_permutations():
     first = [
-        next(Epochs(0.1, 0, seed=seed).batches(20, epoch)).tolist() for seed in (0, 1) for epoch in (1, 2)
+        next(Momentum(batch=0, seed=seed).batches(20, epoch)).tolist() for seed in (0, 1) for epoch in (1, 2)
     ]
     assert len({tuple(order) for order in first}) == 4
 
 
 def test_updates_use_the_drawn_examples_alone():
     problem = Mean([float(i) for i in range(7)])
-    epochs = Epochs(1.0, batch=3)
-    result, following = Stochastic(epochs, Momentum(0.0)).step(problem, np.zeros(1))
-    assert problem.asked == [list(piece) for piece in epochs.batches(7, 1)]
+    rule = constant(1.0, 0.0, batch=3)
+    result, following = Stochastic(rule).step(problem, np.zeros(1))
+    assert problem.asked == [list(piece) for piece in rule.batches(7, 1)]
     # with η = 1 and no momentum x is the mean of the last mini-batch
     assert float(result.x[0]) == pytest.approx(np.mean(problem.asked[-1]))
     assert (following.done, following.updates) == (1, 3)
     assert result.extra == {"learning_rate": 1.0, "updates": 3.0}
     following.step(problem, result.x)
-    assert problem.asked[3:] == [list(piece) for piece in epochs.batches(7, 2)]
+    assert problem.asked[3:] == [list(piece) for piece in rule.batches(7, 2)]
 
 
 def test_the_cosine_falls_from_the_learning_rate_to_zero():
-    epochs = Epochs(2.0, schedule="cosine", epochs=3)
-    rates = [epochs.rate(t, 4) for t in range(14)]
+    rates = [Momentum(2.0).rate(t, 12) for t in range(14)]
     assert rates[0] == 2.0
     assert rates[6] == pytest.approx(1.0)
     assert rates[:13] == sorted(rates[:13], reverse=True)
@@ -139,9 +140,9 @@ def test_the_cosine_falls_from_the_learning_rate_to_zero():
 
 def test_the_mean_over_mini_batches_of_one_size_is_the_whole_gradient():
     problem, blocks = problem_and_blocks()
-    risk, x = problem.block(JOINT, blocks), joined(blocks)
+    risk, x = problem.block(JOINT, blocks), problem.join(blocks)
     count = problem.examples.count
-    pieces = list(Epochs(0.1, count // 4).batches(count, 1))
+    pieces = list(Momentum(batch=count // 4).batches(count, 1))
     assert len(pieces) == 4
     values, gradients = zip(*[risk.on(piece).value_and_gradient(x) for piece in pieces], strict=True)
     value, gradient = risk.value_and_gradient(x)
@@ -151,13 +152,13 @@ def test_the_mean_over_mini_batches_of_one_size_is_the_whole_gradient():
 
 def test_an_epoch_counts_three_passes_and_what_is_measured_apart_none():
     problem, blocks = problem_and_blocks()
-    risk, x = problem.block(JOINT, blocks), joined(blocks)
-    Stochastic(Epochs(0.01, batch=7), Adam()).step(risk, x)
+    risk, x = problem.block(JOINT, blocks), problem.join(blocks)
+    Stochastic(Adam(0.01, batch=7)).step(risk, x)
     assert risk.work_units == 3.0 * problem.examples.count
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("rule", [Momentum(), Adam()])
+@pytest.mark.parametrize("rule", [Momentum(0.05, batch=0), Adam(0.05, batch=0)])
 def test_precision_and_place_are_kept(device, dtype, rule):
     A, b = device.array(spd(1, 4, 10.0, dtype)), device.array(normal(2, 4, dtype))
 
@@ -168,9 +169,7 @@ def test_precision_and_place_are_kept(device, dtype, rule):
         def value_and_gradient(self, x):
             return self.value(x), A @ x - b
 
-    result, following = Stochastic(Epochs(0.05, batch=0), rule).step(
-        There(), device.array(normal(3, 4, dtype))
-    )
+    result, following = Stochastic(rule).step(There(), device.array(normal(3, 4, dtype)))
     assert device.owns(result.x)
     assert result.x.dtype == dtype
     assert all(device.owns(part) and part.dtype == dtype for part in following.memory)
@@ -179,9 +178,7 @@ def test_precision_and_place_are_kept(device, dtype, rule):
 def test_a_rising_epoch_is_no_convergence():
     # η = 3/a overshoots: every epoch raises the objective
     problem = Quadratic(np.array([[1.0]]), np.zeros(1))
-    found = minimize(
-        problem, np.array([1.0]), Stochastic(Epochs(3.0, batch=0), Momentum(0.0)), stop=StopRules(5)
-    )
+    found = minimize(problem, np.array([1.0]), Stochastic(constant(3.0, 0.0)), stop=StopRules(5))
     assert found.outcome.status is Status.ITERATION_LIMIT
     assert [row.objective for row in found.history] == [0.5 * 4.0**k for k in range(1, 6)]
 
@@ -194,7 +191,7 @@ def test_nan_goes_back_to_the_last_sound_point():
     found = minimize(
         Cliff(np.array([[1.0]]), np.zeros(1)),
         np.array([1.0]),
-        Stochastic(Epochs(3.0, batch=0), Momentum(0.0)),
+        Stochastic(constant(3.0, 0.0)),
         stop=StopRules(20),
     )
     assert found.outcome.status is Status.NON_FINITE
@@ -205,26 +202,26 @@ def test_nan_goes_back_to_the_last_sound_point():
 
 def test_nan_at_the_start_is_an_outcome():
     problem = Quadratic(np.array([[math.nan]]), np.zeros(1))
-    found = minimize(problem, locked(np.ones(1)), Stochastic(Epochs(0.1, batch=0), Adam()))
+    found = minimize(problem, locked(np.ones(1)), Stochastic(Adam(batch=0)))
     assert found.outcome.status is Status.NON_FINITE
     assert found.x.tolist() == [1.0]
 
 
 def test_mini_batches_of_what_is_no_mean_are_refused():
     with pytest.raises(InputError, match="expected 0"):
-        Stochastic(Epochs(0.1, batch=2), Momentum()).step(Quadratic(np.eye(1), np.zeros(1)), np.ones(1))
+        Stochastic(Momentum(batch=2)).step(Quadratic(np.eye(1), np.zeros(1)), np.ones(1))
 
 
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: Epochs(0.0), "learning_rate is 0.0"),
-        (lambda: Epochs(math.nan), "learning_rate is nan"),
-        (lambda: Epochs(0.1, batch=-1), "batch is -1"),
-        (lambda: Epochs(0.1, schedule="cosin"), "Did you mean 'cosine'"),
-        (lambda: Epochs(0.1, epochs=0), "epochs is 0"),
-        (lambda: Epochs(0.1, seed=-1), "seed is -1"),
-        (lambda: Momentum(1.0), "momentum is 1.0"),
+        (lambda: Adam(0.0), "learning_rate is 0.0"),
+        (lambda: Adam(math.nan), "learning_rate is nan"),
+        (lambda: Momentum(batch=-1), "batch is -1"),
+        (lambda: Momentum(schedule="cosin"), "Did you mean 'cosine'"),
+        (lambda: Stochastic(Momentum(), 0), "epochs is 0"),
+        (lambda: Momentum(seed=-1), "seed is -1"),
+        (lambda: Momentum(momentum=1.0), "momentum is 1.0"),
         (lambda: Adam(beta1=1.0), "beta1 is 1.0"),
         (lambda: Adam(beta2=-0.1), "beta2 is -0.1"),
         (lambda: Adam(epsilon=0.0), "epsilon is 0.0"),

@@ -75,13 +75,13 @@ def test_a_refused_trial_costs_one_evaluation_and_no_product():
 
 def test_the_radius_follows_the_gain():
     region = TrustRegion(radius=4.0, largest=6.0)
-    assert region.updated(0.1, 4.0, edge=True).radius == 1.0
-    assert region.updated(0.1, 2.0, edge=False).radius == 0.5
-    assert region.updated(-math.inf, 4.0, edge=True).radius == 1.0
-    assert region.updated(0.5, 4.0, edge=True) == region
-    assert region.updated(0.9, 4.0, edge=False) == region
-    assert region.updated(0.9, 4.0, edge=True).radius == 6.0
-    assert region.updated(math.nan, 4.0, edge=True) == region
+    assert region.follow(0.1, 4.0, edge=True).radius == 1.0
+    assert region.follow(0.1, 2.0, edge=False).radius == 0.5
+    assert region.follow(-math.inf, 4.0, edge=True).radius == 1.0
+    assert region.follow(0.5, 4.0, edge=True) == region
+    assert region.follow(0.9, 4.0, edge=False) == region
+    assert region.follow(0.9, 4.0, edge=True).radius == 6.0
+    assert region.follow(math.nan, 4.0, edge=True) == region
 
 
 def test_a_hopeless_step_is_refused_with_a_smaller_region():

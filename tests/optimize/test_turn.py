@@ -6,7 +6,6 @@ from optimize.problems import Barrier, Quadratic, Rosenbrock, locked, normal, sp
 
 from refms.optimize import (
     Damping,
-    GaussNewton,
     History,
     Newton,
     StepOptions,
@@ -14,7 +13,7 @@ from refms.optimize import (
     gain_ratio,
     minimize,
 )
-from refms.optimize.turn import row_of
+from refms.optimize.blocks import row_of
 
 exact = StepOptions(cg_tolerance=1e-13, cg_iterations=100)
 
@@ -35,7 +34,7 @@ def test_on_a_quadratic_every_ratio_is_one():
     found = minimize(
         Quadratic(spd(1, 6, 30.0), normal(2, 6)),
         normal(3, 6),
-        GaussNewton(StepOptions(cg_tolerance=0.3), Damping(1.0)),
+        Newton(StepOptions(cg_tolerance=0.3), Damping(1.0)),
         stop=StopRules(5),
     )
     ratios = [row.extra["gain_ratio"] for row in found.history]
@@ -58,7 +57,7 @@ def test_below_round_off_there_is_no_ratio():
 
 
 def test_columns_of_such_a_history_come_back_as_they_were():
-    found = minimize(Rosenbrock(), locked(np.array([-1.2, 1.0])), GaussNewton(exact), stop=StopRules(30))
+    found = minimize(Rosenbrock(), locked(np.array([-1.2, 1.0])), Newton(exact), stop=StopRules(30))
     columns = found.history.columns()
     assert "extra/gain_ratio" in columns
     assert History.from_columns(columns) == found.history

@@ -13,9 +13,9 @@ from refms.maps.architectures.residual import Residual
 from refms.model import initial_model, score
 from refms.names import METHODS
 from refms.objective.examples import Examples
+from refms.objective.problem import JOINT
 from refms.objective.risk import Work
 from refms.optimize import Status
-from refms.optimize.joint import JOINT, joined
 from refms.run.compare import COLUMNS, require_runnable, run_method
 from refms.run.config import Configuration
 from refms.run.experiment import Experiment
@@ -61,7 +61,7 @@ def test_every_method_starts_at_the_same_point_and_lowers_the_objective(experime
 def test_the_columns_are_those_of_the_whole_problem(experiment, name):
     found = run_method(experiment, name, PLAN, Budget(iterations=2))
     risk = experiment.problem.block(JOINT, found.model.blocks)
-    value, gradient = risk.value_and_gradient(joined(found.model.blocks))
+    value, gradient = risk.value_and_gradient(experiment.problem.join(found.model.blocks))
     assert found.columns["objective"][-1] == pytest.approx(value, rel=1e-12)
     assert found.columns["gradient_norm"][-1] == pytest.approx(np.linalg.norm(gradient), rel=1e-9)
     last = score(found.model, experiment.validation.X, experiment.validation.C)
@@ -116,13 +116,15 @@ def test_a_start_that_is_not_finite_in_its_objective_ends_with_an_outcome(experi
     spoilt = replace(experiment, model=huge)
     found = run_method(spoilt, name, PLAN, FEW)
     assert found.outcome.status is Status.NON_FINITE
-    assert np.isfinite(joined(found.model.blocks)).all()
+    assert np.isfinite(experiment.problem.join(found.model.blocks)).all()
 
 
 def test_runs_are_repeatable_and_do_not_touch_the_start(experiment):
     before = {name: array.copy() for name, array in experiment.model.arrays.items()}
     one, other = (run_method(experiment, "adam", PLAN, FEW) for _ in range(2))
-    assert np.array_equal(joined(one.model.blocks), joined(other.model.blocks))
+    assert np.array_equal(
+        experiment.problem.join(one.model.blocks), experiment.problem.join(other.model.blocks)
+    )
     assert all(np.array_equal(array, before[name]) for name, array in experiment.model.arrays.items())
 
 

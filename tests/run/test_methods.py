@@ -8,8 +8,8 @@ from small_problems import problem_and_blocks
 
 from refms.errors import InputError
 from refms.names import METHODS
+from refms.objective.problem import JOINT
 from refms.optimize import StopRules
-from refms.optimize.joint import JOINT, joined, parted
 from refms.run.config import OptimizationSection
 from refms.run.methods import METHOD_TABLE, runner_of
 
@@ -52,7 +52,7 @@ def test_both_blocks_go_in_are_seen_by_the_monitor_and_come_out(name):
 )
 def test_the_model_of_a_step_has_the_methods_own_curvature(name, options, second_order):
     problem, blocks, result, _ = run(name, 1, options)
-    start, s = joined(blocks), joined(result.blocks) - joined(blocks)
+    start, s = problem.join(blocks), problem.join(result.blocks) - problem.join(blocks)
     risk = replace(problem, second_order=second_order).block(JOINT, blocks, 1)
     _, gradient = risk.value_and_gradient(start)
     predicted = -(gradient @ s + 0.5 * s @ risk.curvature(start)(s))
@@ -83,14 +83,14 @@ def test_the_shared_options_bound_conjugate_gradients(name):
 
 
 def test_max_step_bounds_a_joint_step():
-    _, blocks, result, _ = run("joint", 1, {"max_step": 1e-3})
-    moved = joined(result.blocks) - joined(blocks)
+    problem, blocks, result, _ = run("joint", 1, {"max_step": 1e-3})
+    moved = problem.join(result.blocks) - problem.join(blocks)
     assert np.abs(moved).max() == pytest.approx(1e-3, rel=1e-6)
 
 
 def test_the_parts_of_a_joint_vector_are_the_blocks():
     problem, blocks = problem_and_blocks()
-    parts = parted(problem, joined(blocks))
+    parts = problem.split(problem.join(blocks))
     assert all(np.array_equal(parts[name], blocks[name]) for name in blocks)
 
 

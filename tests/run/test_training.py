@@ -21,7 +21,7 @@ from refms.maps.architectures.residual import Residual
 from refms.model import initial_model, score
 from refms.objective.reading import Classes
 from refms.optimize.history import HistoryRow
-from refms.optimize.schedule import Report
+from refms.optimize.loop import Report
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import fit_classifier, problem_of, require_memory, train
 
@@ -401,7 +401,7 @@ def test_the_limit_of_iterations_is_told(run):
 def test_a_training_goes_on_from_any_checkpoint_as_if_it_had_not_stopped(start, digits, damping):
     options = replace(OPTIONS, iterations=4, damping=damping)
     kept = []
-    whole = train(start, digits, WEIGHTS, options, keeper=kept.append)
+    whole = train(start, digits, WEIGHTS, options, on_checkpoint=kept.append)
     assert [checkpoint.iteration for checkpoint in kept] == [1, 2, 3]
     if damping:
         assert len({checkpoint.damping for checkpoint in kept}) > 1
@@ -418,7 +418,7 @@ def test_a_training_goes_on_from_any_checkpoint_as_if_it_had_not_stopped(start, 
 def test_a_training_that_the_monitor_stops_leaves_a_checkpoint_and_one_that_ends_does_not(start, digits):
     kept = []
     stopped = train(
-        start, digits, WEIGHTS, OPTIONS, lambda *given: Report(stop="Enough."), keeper=kept.append
+        start, digits, WEIGHTS, OPTIONS, lambda *given: Report(stop="Enough."), on_checkpoint=kept.append
     )
     assert stopped.outcome.status is Status.STOPPED
     (checkpoint,) = kept
@@ -428,6 +428,6 @@ def test_a_training_that_the_monitor_stops_leaves_a_checkpoint_and_one_that_ends
 
 def test_a_training_whose_iterations_are_all_done_does_not_go_on(start, digits):
     kept = []
-    train(start, digits, WEIGHTS, OPTIONS, keeper=kept.append)
+    train(start, digits, WEIGHTS, OPTIONS, on_checkpoint=kept.append)
     with pytest.raises(InputError, match="first_iteration is 3; expected 1 to max_iterations = 2"):
         train(kept[-1], digits, WEIGHTS, replace(OPTIONS, iterations=2))

@@ -26,7 +26,8 @@ from refms.objective.examples import Examples
 from refms.objective.losses import SoftmaxCrossEntropy
 from refms.objective.problem import Block, TrainingProblem
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
-from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
+from refms.optimize.block_coordinate_descent import propagation_then_classifier
+from refms.optimize.loop import descend
 from refms.optimize.step import StepOptions
 from refms.optimize.stopping import StopRules
 
@@ -182,7 +183,7 @@ def _descent_by_refms(problem: TrainingProblem, blocks: Mapping[str, Array]) -> 
         propagation_steps=1,
         classifier_steps=_NEWTON_STEPS,
     )
-    run = block_coordinate_descent(problem, blocks, schedule, stop=StopRules(max_iterations=1))
+    run = descend(problem, blocks, schedule, stop=StopRules(max_iterations=1))
     steps = run.history.rows
     return {
         "descent/theta": run.blocks["propagation"],

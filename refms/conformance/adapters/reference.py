@@ -30,10 +30,10 @@ from refms.objective.losses import SoftmaxCrossEntropy
 from refms.objective.problem import Block, TrainingProblem
 from refms.objective.regularizers import Quadratic, classifier_regularizer, time_regularizer
 from refms.objective.risk import EmpiricalRisk
-from refms.optimize.block_coordinate_descent import block_coordinate_descent, propagation_then_classifier
+from refms.optimize.block_coordinate_descent import propagation_then_classifier
 from refms.optimize.line_search import armijo
-from refms.optimize.newton import newton_step
-from refms.optimize.step import StepOptions
+from refms.optimize.loop import descend
+from refms.optimize.step import StepOptions, descent_step
 from refms.optimize.stopping import StopRules
 from refms.stencils.convolution import Convolution
 from refms.stencils.galerkin import prolong_stencil, restrict_stencil
@@ -260,7 +260,7 @@ class ReferenceAdapter(Adapter):
     def newton_step(self, objective: Any, x: Array, iterations: int) -> Array:
         """Return where the step leads."""
         options = StepOptions(cg_tolerance=0.0, cg_iterations=iterations, max_backtracks=30)
-        return self._out(newton_step(_Moved(self, objective), self._in(x), options).x)
+        return self._out(descent_step(_Moved(self, objective), self._in(x), options).x)
 
     def block_step(
         self, parameters: Parameters, X: Array, C: Array, problem: Problem, block: str
@@ -268,7 +268,7 @@ class ReferenceAdapter(Adapter):
         """Return all parameters after a step on one block of problem (6)."""
         control, blocks = self._problem(parameters, X, C, problem)
         schedule = [steps for steps in propagation_then_classifier() if steps.name == block]
-        after = block_coordinate_descent(control, blocks, schedule, stop=StopRules(max_iterations=1)).blocks
+        after = descend(control, blocks, schedule, stop=StopRules(max_iterations=1)).blocks
         return self._named(
             np.concatenate([self._out(after["propagation"]), self._out(after["classifier"])]),
             parameters,

@@ -10,7 +10,7 @@ from benchmarks.cases import SIZES, Case, Problem
 from benchmarks.engines import engines
 from benchmarks.operations import MODEL_TOLERANCE
 from benchmarks.timing import Limits, interleaved
-from refms.optimize import StepOptions, StopRules, block_coordinate_descent, propagation_then_classifier
+from refms.optimize import StepOptions, StopRules, descend, propagation_then_classifier
 
 NAME = "bcd"
 ENGINES = ("torch by hand, conv2d", "torch by hand, columns", "curvlinops", "JAX jit, linearised once")
@@ -44,7 +44,7 @@ def specifications(quick: bool) -> list[dict[str, Any]]:
 
 def iteration(engine: Any, problem: Problem) -> float:
     """Return the objective after one iteration from the problem's parameters."""
-    done = block_coordinate_descent(engine, problem.model.blocks, SCHEDULE, stop=StopRules(max_iterations=1))
+    done = descend(engine, problem.model.blocks, SCHEDULE, stop=StopRules(max_iterations=1))
     return float(list(done.history)[-1].objective)
 
 

@@ -5,8 +5,9 @@ import pytest
 from small_problems import problem_and_blocks
 
 from refms.objective.preconditioners import BlockDiagonal
+from refms.objective.problem import JOINT
 from refms.optimize import conjugate_gradients
-from refms.optimize.joint import JOINT, JointProblem, joined
+from refms.optimize.joint import JointProblem
 from refms.optimize.objective import preconditioner_of
 from refms.run.config import OptimizationSection
 
@@ -22,7 +23,7 @@ def test_it_is_block_diagonal_with_the_preconditioners_of_the_blocks(propagation
         propagation_preconditioner=propagation, classifier_preconditioner=classifier, dtype="float64"
     )
     problem, blocks = problem_and_blocks(options=options)
-    risk, x = JointProblem(problem).block(JOINT, {JOINT: joined(blocks)}, 1), joined(blocks)
+    risk, x = JointProblem(problem).block(JOINT, {JOINT: problem.join(blocks)}, 1), problem.join(blocks)
     curvature = risk.curvature(x)
     found = preconditioner_of(risk, x, curvature)
     if propagation == classifier == "none":
@@ -50,7 +51,7 @@ def test_it_is_block_diagonal_with_the_preconditioners_of_the_blocks(propagation
 
 def test_scales_that_differ_cost_fewer_iterations():
     problem, blocks = problem_and_blocks(options=OptimizationSection(hessian_fraction=1.0, dtype="float64"))
-    x = joined(blocks)
+    x = problem.join(blocks)
     plain = problem.block(JOINT, blocks, 1)
     gradient = plain.value_and_gradient(x)[1]
     curvature = plain.curvature(x)
@@ -63,14 +64,14 @@ def test_scales_that_differ_cost_fewer_iterations():
 
 def test_curvature_that_is_not_positive_gives_none():
     problem, blocks = problem_and_blocks()
-    x = joined(blocks)
+    x = problem.join(blocks)
     assert BlockDiagonal(problem, 1)(problem.block(JOINT, blocks, 1), x, lambda v: -v) is None
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_precision_and_place_are_kept(device, dtype):
     problem, blocks = problem_and_blocks(dtype=dtype, backend=device.backend)
-    risk, x = JointProblem(problem).block(JOINT, {JOINT: joined(blocks)}, 1), joined(blocks)
+    risk, x = JointProblem(problem).block(JOINT, {JOINT: problem.join(blocks)}, 1), problem.join(blocks)
     found = preconditioner_of(risk, x, risk.curvature(x))(x)
     assert device.owns(found)
     assert found.dtype == dtype

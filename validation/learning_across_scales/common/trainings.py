@@ -18,10 +18,10 @@ from refms.io.checkpoint_files import CheckpointFiles
 from refms.io.model_file import load_model, save_model
 from refms.model import Model
 from refms.objective.examples import Examples
+from refms.objective.problem import JOINT
 from refms.objective.workers import Workers
 from refms.optimize.history import History, HistoryRow
-from refms.optimize.joint import JOINT, joined
-from refms.optimize.schedule import Monitor, Report
+from refms.optimize.loop import Monitor, Report
 from refms.run.config import Configuration
 from refms.run.experiment import Experiment, examples_of, split_by, start_of
 from refms.run.training import Checkpoint, Training, train
@@ -169,7 +169,7 @@ def _unit(done: Training, experiment: Experiment) -> dict[str, Any]:
     """Return what a training leaves beside its model."""
     start, problem = experiment.model, experiment.problem
     before = experiment.score(start)
-    at_start = problem.block(JOINT, start.blocks).value(joined(start.blocks))
+    at_start = problem.block(JOINT, start.blocks).value(problem.join(start.blocks))
     seconds, curve = 0.0, [(0, at_start, before.accuracy, before.loss, 0.0, 0.0, 0.0)]
     for row in done.model.history:
         seconds += row.seconds

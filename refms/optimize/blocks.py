@@ -1,4 +1,4 @@
-"""The turn of one block: its steps within one iteration, with their history rows and notes."""
+"""One block of parameters in one iteration: how it is stepped, and what happened."""
 
 from __future__ import annotations
 
@@ -8,29 +8,44 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from refms.errors import Array
+from refms.errors import Array, InputError
 from refms.linear.outcome import Outcome, Status
 from refms.optimize.history import HistoryRow
-from refms.optimize.objective import work_units_of
-from refms.optimize.schedule import BlockProblem, BlockSteps
-from refms.optimize.step import StepResult, gain_ratio
+from refms.optimize.objective import BlockProblem, work_units_of
+from refms.optimize.step import Method, StepResult, gain_ratio
 
 
 @dataclass(frozen=True)
-class Turn:
-    """The steps of one block in one iteration.
+class BlockSteps:
+    """How one block is stepped within an iteration.
 
     Parameters
     ----------
-    iteration : int
-        Counted from 1.
     name : str
         Name of the block.
-    results : tuple of StepResult
-        At least one.
-    rows : tuple of HistoryRow
-        One for each result.
+    method : Method
+        Such as ``Newton(...)``.
+    steps : int
+        Number of steps, all on the same block objective.
+
+    Raises
+    ------
+    InputError
+        If ``steps`` is below 1.
     """
+
+    name: str
+    method: Method
+    steps: int = 1
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise InputError(f"block {self.name!r} has {self.steps} steps; expected 1 or more.")
+
+
+@dataclass(frozen=True)
+class BlockRecord:
+    """The steps of the named block in one iteration, at least one, and the history row of each."""
 
     iteration: int
     name: str
@@ -66,32 +81,16 @@ class Turn:
         return tuple(outcome.at(self.place).message for outcome in found if outcome is not None)
 
 
-def take_turn(
+def step_block(
     problem: BlockProblem,
     values: Mapping[str, Array],
     block: BlockSteps,
     iteration: int,
     gradient_tolerance: float,
-) -> tuple[Array, BlockSteps, Turn]:
+) -> tuple[Array, BlockSteps, BlockRecord]:
     """Make the steps of one block, all on the same objective, until one is refused and would be again.
 
-    Parameters
-    ----------
-    problem : BlockProblem
-        Gives the block's objective.
-    values : mapping of str to array
-        All blocks.
-    block : BlockSteps
-        Which block to step, and how.
-    iteration : int
-        Counted from 1.
-    gradient_tolerance : float
-        The turn ends where ‖g‖₂ is not larger.
-
-    Returns
-    -------
-    array, BlockSteps, Turn
-        The block's new value, how to step it next time, and what happened.
+    Returns the block's new value, how to step it next time, and what happened.
     """
     start = time.perf_counter()
     objective = problem.block(block.name, MappingProxyType(values), iteration)
@@ -102,38 +101,25 @@ def take_turn(
         end = time.perf_counter()
         rows.append(row_of(result, iteration, block.name, work_units_of(objective), end - start))
         results.append(result)
-        learned = following != method
+        hopeless = not result.accepted and following == method
         x, method, start = result.x, following, end
-        hopeless = not (result.accepted or learned)
         if hopeless or result.outcome.status is Status.NON_FINITE:
             break
-    return x, replace(block, method=method), Turn(iteration, block.name, tuple(results), tuple(rows))
+    record = BlockRecord(iteration, block.name, tuple(results), tuple(rows))
+    return x, replace(block, method=method), record
 
 
 def row_of(result: StepResult, iteration: int, name: str, work_units: float, seconds: float) -> HistoryRow:
-    """Return the history row of a step.
+    """Return the history row of a step of the named block.
 
-    Parameters
-    ----------
-    result : StepResult
-        The step.
-    iteration : int
-        Counted from 1.
-    name : str
-        Name of the block.
-    work_units : float
-        Reading of the work counter after the step.
-    seconds : float
-        Wall time since the step before, with what was measured apart.
-
-    Returns
-    -------
-    HistoryRow
-        Where a step was taken by a quadratic model with ``predicted_decrease`` and, if it is above round-off,
-        ``gain_ratio`` among its extra numbers; a step that was refused has the gain ratio 0. The extra
-        numbers of the step itself follow.
+    The seconds are those since the step before, what was measured apart included. Where a quadratic model
+    stands behind the step, ``gain_ratio`` (0 if it was refused) and ``predicted_decrease`` are among the
+    extra numbers, where they can be told; those of the step itself follow.
     """
     cg = None if result.direction is None else result.direction.cg
+    model = {"gain_ratio": gain_ratio(result)}
+    if result.direction is not None and result.accepted:
+        model["predicted_decrease"] = result.direction.predicted_decrease(result.step_length)
     return HistoryRow(
         iteration=iteration,
         block=name,
@@ -148,18 +134,8 @@ def row_of(result: StepResult, iteration: int, name: str, work_units: float, sec
         evaluations=result.evaluations,
         work_units=work_units,
         seconds=seconds - result.apart_seconds,
-        extra={**_of_the_model(result), **result.extra},
+        extra={**{key: number for key, number in model.items() if not math.isnan(number)}, **result.extra},
     )
-
-
-def _of_the_model(result: StepResult) -> dict[str, float]:
-    """Return what the quadratic model said of a step; what was not measured (NaN) is left out."""
-    if result.direction is None:
-        return {}
-    found = {"gain_ratio": gain_ratio(result)}
-    if result.accepted:
-        found["predicted_decrease"] = result.direction.predicted_decrease(result.step_length)
-    return {name: number for name, number in found.items() if not math.isnan(number)}
 
 
 def _noteworthy(result: StepResult) -> Outcome | None:
