@@ -20,7 +20,7 @@ from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.reports.report import UNTESTED, Row
 from refms.conformance.reports.xfails import expected_failures, read_xfails
-from refms.conformance.reproduction import naming
+from refms.conformance.reproduction import name_adapter
 from refms.conformance.self_test import complaints
 from refms.errors import InputError
 
@@ -99,7 +99,9 @@ def parametrize_with_properties(
 def judge(row: Row, case: Case, adapter: str = "") -> None:
     """End a test as a row says: skip what was not tested, raise what failed."""
     __tracebackhide__ = True
-    script = naming(row.reproduction, adapter, case.adapter.profile.dtype) if adapter else row.reproduction
+    script = (
+        name_adapter(row.reproduction, adapter, case.adapter.profile.dtype) if adapter else row.reproduction
+    )
     if row.verdict in UNTESTED:
         pytest.skip(f"{row.verdict}: {row.sentence}")
     if row.verdict == "FAIL":

@@ -20,7 +20,7 @@ from refms.conformance.mutants.diagnosis import diagnosis
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.reports.report import Report, Row, unrun
-from refms.conformance.reproduction import replayed, reproduced_in_time
+from refms.conformance.reproduction import replay, reproduce_in_time
 from refms.errors import require_choice
 from refms.names import TIERS
 
@@ -159,7 +159,7 @@ def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
         return row
     others = [one for one, outcome in found if outcome.verdict == "FAIL" and one is not case]
     row = dataclasses.replace(row, diagnosis=diagnosis(gate, item, [case, *others]))
-    small = reproduced_in_time(gate, item, case, seconds)
+    small = reproduce_in_time(gate, item, case, seconds)
     return dataclasses.replace(
         row,
         sentence=f"{row.sentence} Smallest case: {small.sentence}." if small.sentence else row.sentence,
@@ -172,7 +172,7 @@ def _replayed(row: Row, profile: Profile, item: Property, tier: str, seed: int) 
     """Return a row with the script that replays its instance."""
     cases = (case for case in drawn(item, profile, tier, seed) if case.describe() == row.worst_instance)
     case = next(cases, None)
-    script = "" if case is None else replayed(profile, item, case).script
+    script = "" if case is None else replay(profile, item, case).script
     return dataclasses.replace(row, reproduction=script, shrunk_instance=row.worst_instance)
 
 

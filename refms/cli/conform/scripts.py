@@ -15,7 +15,7 @@ from refms.errors import FileError
 if TYPE_CHECKING:
     from refms.conformance.reports.report import Report
 
-MOST_LINES = 60
+MOST_LINES = 100
 """A script that is longer is not printed, but named."""
 
 
@@ -75,11 +75,12 @@ def write_scripts(path: str, reports: Iterable[Report]) -> tuple[str, ...]:
 
 def with_adapter(report: Report, spec: str) -> Report:
     """Return a report whose scripts make the adapter that the command line names."""
-    from refms.conformance.reproduction import naming
+    from refms.conformance.reproduction import name_adapter
 
     dtype = report.profile.dtype
     rows = (
-        dataclasses.replace(row, reproduction=naming(row.reproduction, spec, dtype)) for row in report.rows
+        dataclasses.replace(row, reproduction=name_adapter(row.reproduction, spec, dtype))
+        for row in report.rows
     )
     return dataclasses.replace(report, rows=tuple(rows))
 

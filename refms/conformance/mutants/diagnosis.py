@@ -9,7 +9,7 @@ from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.drawn import Instance
 from refms.conformance.mutants import MUTANTS, Mutant
 from refms.conformance.property import Property
-from refms.conformance.reproduction.calls import Call, gives, recorded, right_under
+from refms.conformance.reproduction.calls import Call, gives, right_under, watch
 
 _MOST_INSTANCES, _MOST_NAMES = 4, 3
 
@@ -37,7 +37,7 @@ def diagnosis(gate: Gate, item: Property, cases: Sequence[Instance]) -> str:
     right = right_under(gate.profile)
     found: tuple[Mutant, ...] = MUTANTS
     for number, case in enumerate(cases[:_MOST_INSTANCES]):
-        narrowed = explaining(recorded(gate, item, case), right, found)
+        narrowed = explaining(watch(gate, item, case).calls, right, found)
         if not narrowed and number == 0:
             return ""
         found = narrowed or found

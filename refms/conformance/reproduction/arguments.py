@@ -1,93 +1,44 @@
-"""The arguments of a wrong call made simpler while it stays wrong: delta images, unit stencils."""
+"""The arguments of a wrong call made simpler while it stays wrong: delta images, unit stencils.
+
+Arrays are cut and set along the axes of the table of operations. Hypothesis shrinks only what it has drawn
+itself, and is no part of an installation.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from refms.conformance.operations import OPERATIONS, PARAMETER_AXES, Operation
 from refms.conformance.reproduction.patience import Allowance
 from refms.errors import Array
 
-Given = tuple[Any, ...]
-"""What the gate gets: arrays, mappings of arrays, and what is neither."""
+Given = Mapping[str, Any]
+"""What the gate gets, by name: arrays, mappings of arrays, and what is neither."""
 
-StillWrong = Callable[[Given], bool]
-"""Whether a call with these arguments is wrong in the same way."""
-
-_NETWORK = {"opening": "", "stencils": "n", "biases": "n", "W": "-y", "mu": "y"}
-
-_AXES: dict[str, tuple[str | dict[str, str], ...]] = {
-    "convolution": ("oc", "mc"),
-    "convolution_adjoint": ("oc", "mo"),
-    "stencil_gradient": ("mo", "mc"),
-    "convolution_matrix": ("oc",),
-    "restrict": ("mc",),
-    "prolong": ("mc",),
-    "stencil_down": ("oc",),
-    "stencil_up": ("oc",),
-    "activation": ("z",),
-    "activation_derivative": ("z",),
-    "forward": (_NETWORK, "m"),
-    "logits": ("-y", "y", "m"),
-    "jacobian_product": (_NETWORK, _NETWORK, "m"),
-    "jacobian_transpose": (_NETWORK, "ym", "m"),
-    "depth_prolong": ("-p",),
-    "cross_entropy": ("ym", "ym"),
-    "cross_entropy_gradient": ("ym", "ym"),
-    "cross_entropy_hessian": ("ym", "ym", "ym"),
-    "loss": (_NETWORK, "m", "ym"),
-    "gradient": (_NETWORK, "m", "ym"),
-    "gauss_newton": (_NETWORK, _NETWORK, "m", "ym"),
-    "weight_smoothness": ("-y",),
-    "weight_smoothness_gradient": ("-y",),
-    "time_smoothness": ("-p",),
-    "time_smoothness_gradient": ("-p",),
-}
-"""Names of the first axes of every argument: those of one name are cut together, "-" is never cut."""
+Path = tuple[str, str | None]
+"""Where an array stands: its name, and its key if a mapping is there."""
 
 _LEAST = {"y": 2, "p": 2}
 """Fewest entries along an axis, where one is not enough: of classes and of the parameters of a layer."""
 
-_KEPT = {
-    "loss": (2,),
-    "gradient": (2,),
-    "gauss_newton": (3,),
-    "cross_entropy": (1,),
-    "cross_entropy_gradient": (1,),
-    "cross_entropy_hessian": (1,),
-}
-"""Positions of the labels, whose entries stay as they are."""
+_LABELS = "C"
+"""The argument whose entries stay as they are."""
 
 _MOST_DELTAS = 64
 """So many places are tried for the only entry of an array."""
 
 
-Path = tuple[int, str | None]
-"""Where an array stands: position, and key if a mapping is there."""
-
-
-def simplified(operation: str, given: Given, still_wrong: StillWrong, left: Allowance) -> Given:
+def simplify(operation: str, given: Given, still_wrong: Callable[[Given], bool], left: Allowance) -> Given:
     """Return simpler arguments of a call that is still wrong, by greedy descent.
 
-    Parameters
-    ----------
-    operation : str
-        What is called.
-    given : tuple
-        Arguments with which it is wrong.
-    still_wrong : callable
-        Judges others.
-    left : Allowance
-        How often it may be asked.
-
-    Returns
-    -------
-    tuple
-        First single examples, layers, channels and classes are tried; then arrays of zeros, of a single one
-        (delta images, unit stencils) and 1, 2, 3, …; then entries that are 0, 1, 2, 3 or have one digit.
+    First single examples, layers, channels and classes are tried; then arrays of zeros, of a single one
+    (delta images, unit stencils) and 1, 2, 3, …; then entries that are 0, 1, 2, 3 or have one digit.
     """
+    axes = dict(_arrays(OPERATIONS[operation]))
+    free = [path for path in axes if path[0] != _LABELS]
 
     def better(candidates: Iterator[Given]) -> Given:
         for one in candidates:
@@ -97,14 +48,37 @@ def simplified(operation: str, given: Given, still_wrong: StillWrong, left: Allo
                 return one
         return given
 
-    for name in dict.fromkeys("".join(_names(operation))):
-        given = better(_cut(operation, given, name))
-    for path in _paths(operation, given):
+    for axis in dict.fromkeys(axis for named in axes.values() for axis in named):
+        if len(axis) == 1 and axis.islower():
+            given = better(_cut(given, axes, axis))
+    for path in free:
         given = better(_put(given, path, array) for array in _plain(_get(given, path)))
-    for path in _paths(operation, given):
+    for path in free:
         for at in np.argwhere(_get(given, path)).tolist():
             given = better(_put(given, path, array) for array in _plainer(_get(given, path), tuple(at)))
     return given
+
+
+def _arrays(row: Operation) -> Iterator[tuple[Path, Sequence[str]]]:
+    """Yield where arrays stand, and the names of their axes."""
+    for one in row.given:
+        if one.is_mapping:
+            yield from (((one.name, key), axes.split()) for key, axes in PARAMETER_AXES.items())
+        elif one.axes:
+            yield (one.name, None), one.axes
+
+
+def _cut(given: Given, axes: Mapping[Path, Sequence[str]], axis: str) -> Iterator[Given]:
+    """Yield the arguments with fewer entries along the axes of one name, where there are such."""
+    found = {path: named.index(axis) for path, named in axes.items() if axis in named}
+    places = {path: number for path, number in found.items() if number < _get(given, path).ndim}
+    extent = min((_get(given, path).shape[number] for path, number in places.items()), default=0)
+    for count in range(_LEAST.get(axis, 1), extent):
+        for start in range(extent - count + 1):
+            cut = given
+            for path, number in places.items():
+                cut = _put(cut, path, np.take(_get(cut, path), range(start, start + count), number))
+            yield cut
 
 
 def _plain(array: Array) -> Iterator[Array]:
@@ -128,52 +102,12 @@ def _plainer(array: Array, at: tuple[int, ...]) -> Iterator[Array]:
         yield changed
 
 
-def _cut(operation: str, given: Given, name: str) -> Iterator[Given]:
-    """Yield the arguments with fewer entries along the axes of one name."""
-    places = [
-        (path, _axes(operation, path).index(name))
-        for path in _paths(operation, given, labels=True)
-        if name in _axes(operation, path) and name != "-"
-    ]
-    if not places:
-        return
-    extent, least = _get(given, places[0][0]).shape[places[0][1]], _LEAST.get(name, 1)
-    for count in range(least, extent):
-        for start in range(extent - count + 1):
-            cut = given
-            for path, axis in places:
-                part = np.take(_get(cut, path), range(start, start + count), axis)
-                cut = _put(cut, path, part)
-            yield cut
-
-
-def _names(operation: str) -> list[str]:
-    """Return the names of the axes of every argument."""
-    return ["".join(one.values()) if isinstance(one, dict) else one for one in _AXES[operation]]
-
-
-def _axes(operation: str, path: Path) -> str:
-    named = _AXES[operation][path[0]]
-    return named[path[1]] if isinstance(named, dict) and path[1] is not None else str(named)
-
-
-def _paths(operation: str, given: Given, *, labels: bool = False) -> list[Path]:
-    """Return where arrays stand, those of labels only if they are asked for."""
-    found: list[Path] = []
-    for position, _ in enumerate(_AXES[operation]):
-        one = given[position]
-        if labels or position not in _KEPT.get(operation, ()):
-            found += [(position, key) for key in one] if isinstance(one, Mapping) else [(position, None)]
-    return found
-
-
 def _get(given: Given, path: Path) -> Array:
-    position, key = path
-    found: Array = given[position] if key is None else given[position][key]
+    name, key = path
+    found: Array = given[name] if key is None else given[name][key]
     return found
 
 
 def _put(given: Given, path: Path, array: Array) -> Given:
-    position, key = path
-    one = array if key is None else {**given[position], key: array}
-    return (*given[:position], one, *given[position + 1 :])
+    name, key = path
+    return {**given, name: array if key is None else {**given[name], key: array}}

@@ -27,21 +27,26 @@ EQUAL = 30.0
 
 @dataclass(frozen=True)
 class Call:
-    """One call that a property has made.
-
-    Parameters
-    ----------
-    operation : str
-        Its name.
-    given : tuple and mapping
-        Positional and named arguments, fields as images.
-    result : object
-        What came back; None where the operation raised.
-    """
+    """An operation, what the gate was given by name, fields as images, and the result; None if it raised."""
 
     operation: str
-    given: tuple[tuple[Any, ...], Mapping[str, Any]]
+    given: Mapping[str, Any]
     result: Any
+
+    def repeat(self, adapter: Any) -> Any:
+        """Return what another adapter gives."""
+        values = [self.given[one.name] for one in OPERATIONS[self.operation].given]
+        with np.errstate(all="ignore"):
+            return getattr(Gate(adapter), self.operation)(*values)
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """The calls of a property on one instance, whether it fails, and whether because something was raised."""
+
+    calls: tuple[Call, ...]
+    fails: bool
+    misbehaves: bool = False
 
 
 def right_under(profile: Profile) -> Any:
@@ -49,105 +54,57 @@ def right_under(profile: Profile) -> Any:
     return as_declared(ReferenceAdapter(profile=dataclasses.replace(profile, layout="columns")))
 
 
-@dataclass(frozen=True)
-class Watched:
-    """What a property did on one instance.
-
-    Parameters
-    ----------
-    calls : tuple of Call
-        In their order.
-    fails, misbehaves : bool
-        Whether the verdict is FAIL, and whether because something was raised.
-    """
-
-    calls: tuple[Call, ...]
-    fails: bool
-    misbehaves: bool = False
-
-
-def watched(gate: Gate, item: Property, case: Instance) -> Watched:
-    """Return what a property does on one instance, and to what end.
-
-    Parameters
-    ----------
-    gate : Gate
-        The implementation.
-    item : Property
-        What to check.
-    case : Instance
-        On what.
-
-    Returns
-    -------
-    Watched
-        Missing operations are no failure.
-    """
+def watch(gate: Gate, item: Property, case: Instance) -> Behaviour:
+    """Return what a property does on one instance, and to what end; missing operations are no failure."""
     recording = Recording(gate)
     gate.where.begin(case.describe())
     try:
         with np.errstate(all="ignore"):
             outcome = item.check(recording, case)  # type: ignore[arg-type]  # it answers to a gate's names
     except NotImplementedError:
-        return Watched(tuple(recording.calls), fails=False)
+        return Behaviour(tuple(recording.calls), fails=False)
     except (Exception, SystemExit):
-        return Watched(tuple(recording.calls), fails=True, misbehaves=True)
-    return Watched(tuple(recording.calls), fails=outcome.verdict == "FAIL")
-
-
-def recorded(gate: Gate, item: Property, case: Instance) -> tuple[Call, ...]:
-    """Return all calls that a property makes on one instance."""
-    return watched(gate, item, case).calls
+        return Behaviour(tuple(recording.calls), fails=True, misbehaves=True)
+    return Behaviour(tuple(recording.calls), fails=outcome.verdict == "FAIL")
 
 
 class Recording:
-    """A gate that keeps all calls.
-
-    Parameters
-    ----------
-    gate : Gate
-        The implementation; the recording answers to all names of the gate.
-    """
+    """A gate that keeps all calls; it answers to all names of the gate."""
 
     def __init__(self, gate: Gate) -> None:
         self.gate, self.calls = gate, list[Call]()
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.gate, name)
-        return partial(self._called, name, found) if name in OPERATIONS else found
+        return partial(self._call, name, found) if name in OPERATIONS else found
 
-    def _called(self, name: str, operation: Any, *arguments: Any, **named: Any) -> Any:
-        given = tuple(_kept(argument) for argument in arguments), named
+    def _call(self, name: str, operation: Any, *values: Any, **named: Any) -> Any:
+        given = {key: _copy(one) for key, one in OPERATIONS[name].bind(*values, **named).items()}
+        result = None
         try:
-            result = operation(*arguments, **named)
-        except (Exception, SystemExit):
-            self.calls.append(Call(name, given, None))
-            raise
-        self.calls.append(Call(name, given, _kept(result)))
+            result = operation(*values, **named)
+        finally:
+            self.calls.append(Call(name, given, _copy(result)))
         return result
 
 
 def gives(adapter: Any, call: Call, dtype: str) -> bool:
     """Return whether an adapter gives a recorded result; two that raise agree."""
-    arguments, named = call.given
     try:
-        with np.errstate(all="ignore"):
-            found = getattr(Gate(adapter), call.operation)(*arguments, **named)
+        found = call.repeat(adapter)
     except Exception:
         return call.result is None
     if call.result is None:
         return False
-    size = max((_size(part) for part in _parts((arguments, named))), default=0.0)
+    size = max((_size(part) for part in _parts(call.given)), default=0.0)
     pairs = zip(_parts(found), _parts(call.result), strict=True)
     return all(_equal(a, b, size, dtype) for a, b in pairs)
 
 
 def refuses(adapter: Any, call: Call) -> bool:
     """Return whether an adapter raises where it is called so."""
-    arguments, named = call.given
     try:
-        with np.errstate(all="ignore"):
-            getattr(Gate(adapter), call.operation)(*arguments, **named)
+        call.repeat(adapter)
     except Exception:
         return True
     return False
@@ -158,9 +115,8 @@ def _equal(a: Array, b: Array, size: float, dtype: str) -> bool:
     if a.shape != b.shape or not np.array_equal(np.isfinite(a), np.isfinite(b)):
         return False
     good = np.isfinite(a)
-    scale = max(size, _size(a), _size(b))
     error = float(np.abs(a[good] - b[good]).max(initial=0.0))
-    return error <= EQUAL * EPS[dtype] * scale
+    return error <= EQUAL * EPS[dtype] * max(size, _size(a), _size(b))
 
 
 def _parts(value: Any) -> list[Array]:
@@ -169,9 +125,8 @@ def _parts(value: Any) -> list[Array]:
         return [part for key in sorted(value) for part in _parts(value[key])]
     if isinstance(value, tuple):
         return [part for one in value for part in _parts(one)]
-    if isinstance(value, (np.ndarray, float, int, np.number)):
-        return [np.asarray(value, dtype="float64")]
-    return []
+    numeric = isinstance(value, np.ndarray | float | int | np.number)
+    return [np.asarray(value, dtype="float64")] if numeric else []
 
 
 def _size(array: Array) -> float:
@@ -179,6 +134,6 @@ def _size(array: Array) -> float:
     return float(np.abs(array[np.isfinite(array)]).max(initial=0.0))
 
 
-def _kept(value: Any) -> Any:
+def _copy(value: Any) -> Any:
     """Return a copy of what holds numbers, and everything else as it is."""
-    return copy.deepcopy(value) if isinstance(value, (np.ndarray, Mapping, tuple)) else value
+    return copy.deepcopy(value) if isinstance(value, np.ndarray | Mapping | tuple) else value

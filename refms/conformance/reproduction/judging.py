@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from refms.conformance.adapters import layouts
+from refms.conformance.adapters.layouts import handed_over
 from refms.conformance.adapters.profile import Profile
 from refms.conformance.measures.outcome import EPS
 from refms.conformance.operations import OPERATIONS
 from refms.conformance.reproduction.calls import EQUAL
-from refms.conformance.reproduction.templates import TEMPLATES
+from refms.conformance.reproduction.source import source
+from refms.definition.arrays import as_double
 from refms.errors import Array
 
 Named = Mapping[str, Array]
@@ -25,15 +27,9 @@ Named = Mapping[str, Array]
 class Wrong:
     """What is wrong with a call.
 
-    Parameters
-    ----------
-    kind : str
-        ``"values"``, ``"shape"``, ``"dtype"``, ``"modified"`` (an argument), ``"raises …"`` with the name of
-        the exception, or ``"accepted"`` (it should have raised).
-    size : float
-        Of an error in values: in eps of the largest number involved; else infinite.
-    sentence : str
-        With the first differing index where there is one.
+    ``kind``: "values", "shape", "dtype", "modified" (an argument), "raises …" with the name of the exception,
+    or "accepted" (it should have raised). ``size``: of an error in values, in eps of the largest number
+    involved; else infinite. ``sentence``: with the first differing index where there is one.
     """
 
     kind: str
@@ -41,197 +37,147 @@ class Wrong:
     sentence: str
 
 
-def handed_over(profile: Profile, operation: str, given: Sequence[Any]) -> tuple[Any, ...]:
-    """Return what the method of an adapter gets when a property calls the gate.
+@dataclass(frozen=True)
+class AdapterCall:
+    """One call of an adapter: the arguments in its layout, and what is right, by an oracle of its own."""
 
-    Parameters
-    ----------
-    profile : Profile
-        Gives the layout.
-    operation : str
-        Its name.
-    given : sequence
-        What the gate gets, fields as images.
+    profile: Profile
+    operation: str
+    arguments: Mapping[str, Any]
 
-    Returns
-    -------
-    tuple
-        Fields in the layout of the profile.
-    """
-    row = OPERATIONS[operation]
-    return layouts.handed_over(row, profile.layout, row.bind(*given))
+    @classmethod
+    def through_gate(cls, profile: Profile, operation: str, given: Mapping[str, Any]) -> AdapterCall:
+        """Return the call that the gate makes when a property calls it."""
+        row = OPERATIONS[operation]
+        names = [one.name for one in row.arguments]
+        values = handed_over(
+            row, profile.layout, row.bind(**{one.name: given[one.name] for one in row.given})
+        )
+        return cls(profile, operation, dict(zip(names, values, strict=True)))
 
+    @property
+    def oracle(self) -> str:
+        """Source of the function ``oracle``."""
+        return source(self.profile, self.operation, self.arguments)
 
-def source(profile: Profile, operation: str, arguments: Sequence[Any]) -> str:
-    """Return the source of the oracle of one call."""
-    return TEMPLATES[operation](profile, arguments)
+    def expect(self) -> Named | None:
+        """Return what the oracle says, in double precision.
 
+        None where there is nothing finite, or where an activation has its kink at a value that occurs, for
+        then it is a matter of taste.
+        """
+        results, text = [], self.oracle
+        for variant in dict.fromkeys((text, text.replace(" > 0", " >= 0"))):
+            try:
+                with np.errstate(all="ignore"):
+                    results.append(
+                        self.name_results(_compile(variant)(*map(_widen, self.arguments.values())))
+                    )
+            except Exception:  # for these arguments there is no right result
+                return None
+        first, last = results[0], results[-1]
+        good = all(np.isfinite(first[key]).all() and np.array_equal(first[key], last[key]) for key in first)
+        return first if good else None
 
-def expected(text: str, arguments: Sequence[Any], operation: str) -> Named | None:
-    """Return what an oracle says of a call.
+    def tolerance(self, right: Named) -> float:
+        """Return two digits of the error that is none: ρ = 30 on the scale of the largest number involved."""
+        arrays = [array for one in self.arguments.values() for array in _arrays(one)]
+        scale = max((_largest(array) for array in [*arrays, *right.values()]), default=0.0)
+        return float(f"{EQUAL * EPS[self.profile.dtype] * scale:.1e}")
 
-    Parameters
-    ----------
-    text : str
-        Source of the oracle.
-    arguments : sequence
-        What the adapter gets.
-    operation : str
-        Names the result.
-
-    Returns
-    -------
-    mapping of str to array or None
-        In double precision; None where there is none that is finite, or where an activation has its kink at
-        a value that occurs, for then it is a matter of taste.
-    """
-    doubled = [_doubled(one) for one in arguments]
-    results = []
-    for variant in dict.fromkeys((text, text.replace(" > 0", " >= 0"))):
+    def judge(self, adapter: Any) -> Wrong | None:
+        """Return what is wrong; None where nothing is, or where the oracle cannot tell."""
+        right = self.expect()
+        if right is None:
+            return None
+        copies = copy.deepcopy(list(self.arguments.values()))
         try:
             with np.errstate(all="ignore"):
-                results.append(named(operation, _compiled(variant)(*doubled)))
-        except Exception:  # for these arguments there is no right result
+                got = self.name_results(getattr(adapter, self.operation)(*copies))
+                difference = self.compare(got, right)
+        except NotImplementedError:
             return None
-    first, last = results[0], results[-1]
-    good = all(np.isfinite(first[key]).all() and np.array_equal(first[key], last[key]) for key in first)
-    return first if good else None
+        except (Exception, SystemExit) as error:
+            raised = f"raises {type(error).__name__}"
+            return Wrong(raised, np.inf, f"{self.operation} {raised}: {error}")
+        return self._modified(copies) or difference
 
+    def judge_refusal(self, adapter: Any) -> Wrong | None:
+        """Return what is wrong where a call that must be refused is not."""
+        try:
+            with np.errstate(all="ignore"):
+                getattr(adapter, self.operation)(*copy.deepcopy(list(self.arguments.values())))
+        except (Exception, SystemExit):
+            return None
+        return Wrong("accepted", np.inf, f"{self.operation} returns a result where it should raise")
 
-def tolerance(arguments: Sequence[Any], results: Named, dtype: str) -> float:
-    """Return two digits of the error that is none: ρ = 30 on the scale of the largest number involved."""
-    sizes = [_largest(array) for one in arguments for array in _arrays(one)]
-    scale = max([*sizes, *(_largest(array) for array in results.values())], default=0.0)
-    return float(f"{EQUAL * EPS[dtype] * scale:.1e}")
-
-
-def judged(adapter: Any, profile: Profile, operation: str, arguments: Sequence[Any]) -> Wrong | None:
-    """Return what is wrong with a call of the adapter.
-
-    Parameters
-    ----------
-    adapter : Adapter
-        The implementation.
-    profile : Profile
-        What it declares.
-    operation : str
-        What to call; it has a template.
-    arguments : sequence
-        With what.
-
-    Returns
-    -------
-    Wrong or None
-        None where nothing is wrong, or where the oracle cannot tell.
-    """
-    right = expected(source(profile, operation, arguments), arguments, operation)
-    if right is None:
+    def compare(self, got: Named, right: Named) -> Wrong | None:
+        """Return the first difference of results."""
+        if set(got) != set(right):
+            return Wrong("shape", np.inf, f"{self.operation} returns {sorted(got)}, expected {sorted(right)}")
+        dtype, most = self.profile.dtype, self.tolerance(right)
+        for key, exact in right.items():
+            found, wanted = _fit(OPERATIONS[self.operation].kind, got[key], exact)
+            text = self.operation if key == self.operation else f"{self.operation}[{key!r}]"
+            if found.shape != wanted.shape:
+                return Wrong("shape", np.inf, f"{text} has shape {found.shape}, expected {wanted.shape}")
+            if str(found.dtype) != dtype and (found.ndim or found.dtype.kind not in "fiu"):
+                return Wrong("dtype", np.inf, f"{text} has dtype {found.dtype}, expected {dtype}")
+            with np.errstate(all="ignore"):
+                error = np.abs(np.asarray(found, dtype="float64") - wanted)
+            if not (error <= most).all():
+                worst = float(np.nan_to_num(error, nan=np.inf).max())
+                size = worst / (most / EQUAL) if most > 0 else np.inf
+                return Wrong("values", size, f"{text}, {_sentence(~(error <= most), found, wanted)}")
         return None
-    copies, most = copy.deepcopy(list(arguments)), tolerance(arguments, right, profile.dtype)
-    try:
-        with np.errstate(all="ignore"):
-            got = named(operation, getattr(adapter, operation)(*copies))
-            difference = differing(operation, got, right, profile.dtype, most)
-    except NotImplementedError:
+
+    def name_results(self, result: Any) -> Named:
+        """Return results by name, as host arrays."""
+        if isinstance(result, Mapping):
+            return {key: np.asarray(array) for key, array in result.items()}
+        dense = OPERATIONS[self.operation].kind == "matrix" and hasattr(result, "toarray")
+        return {self.operation: np.asarray(result.toarray() if dense else result)}
+
+    def _modified(self, copies: list[Any]) -> Wrong | None:
+        for before, after in zip(self.arguments.values(), copies, strict=True):
+            for one, other in zip(_arrays(before), _arrays(after), strict=True):
+                if not np.array_equal(one, other, equal_nan=True):
+                    marked = ~((one == other) | ((one != one) & (other != other)))
+                    sentence = f"{self.operation} modifies an argument, {_sentence(marked, other, one)}"
+                    return Wrong("modified", np.inf, sentence)
         return None
-    except (Exception, SystemExit) as error:
-        raised = f"raises {type(error).__name__}"
-        return Wrong(raised, np.inf, f"{operation} {raised}: {error}")
-    for before, after in zip(arguments, copies, strict=True):
-        for one, other in zip(_arrays(before), _arrays(after), strict=True):
-            if not np.array_equal(one, other, equal_nan=True):
-                at = _first(~((one == other) | ((one != one) & (other != other))))
-                return Wrong(
-                    "modified",
-                    np.inf,
-                    f"{operation} modifies an argument, first differing index {at}: got {other[at]:.9g}, "
-                    f"expected {one[at]:.9g}",
-                )
-    return difference
 
 
-def accepted(adapter: Any, operation: str, arguments: Sequence[Any]) -> Wrong | None:
-    """Return what is wrong where a call that must be refused is not."""
-    try:
-        with np.errstate(all="ignore"):
-            getattr(adapter, operation)(*copy.deepcopy(list(arguments)))
-    except (Exception, SystemExit):
-        return None
-    return Wrong("accepted", np.inf, f"{operation} returns a result where it should raise")
-
-
-def differing(operation: str, got: Named, right: Named, dtype: str, most: float) -> Wrong | None:
-    """Return how results differ.
-
-    Parameters
-    ----------
-    operation : str
-        Whose results they are.
-    got, right : mapping of str to array
-        By name.
-    dtype : str
-        Which they should have.
-    most : float
-        Largest error that is none.
-
-    Returns
-    -------
-    Wrong or None
-        The first difference.
-    """
-    if set(got) != set(right):
-        return Wrong("shape", np.inf, f"{operation} returns {sorted(got)}, expected {sorted(right)}")
-    unit = most / EQUAL
-    for key, exact in right.items():
-        found, wanted = fitted(operation, got[key], exact)
-        text = operation if key == operation else f"{operation}[{key!r}]"
-        if found.shape != wanted.shape:
-            return Wrong("shape", np.inf, f"{text} has shape {found.shape}, expected {wanted.shape}")
-        if str(found.dtype) != dtype and (found.ndim or found.dtype.kind not in "fiu"):
-            return Wrong("dtype", np.inf, f"{text} has dtype {found.dtype}, expected {dtype}")
-        with np.errstate(all="ignore"):
-            error = np.abs(np.asarray(found, dtype="float64") - wanted)
-        if not (error <= most).all():
-            at = _first(~(error <= most))
-            size = float(np.nan_to_num(error, nan=np.inf).max()) / unit if unit > 0 else np.inf
-            sentence = f"got {found[at]:.9g}, expected {wanted[at]:.9g}"
-            return Wrong("values", size, f"{text}, first differing index {at}: {sentence}")
-    return None
-
-
-def fitted(operation: str, got: Array, right: Array) -> tuple[Array, Array]:
+def _fit(kind: str, got: Array, right: Array) -> tuple[Array, Array]:
     """Return results in one shape where that does not matter: bare numbers, zeros around a coarse stencil."""
     if right.ndim == 0 and got.size == 1:
         return got.reshape(()), right
-    if operation != "stencil_down" or got.ndim != right.ndim:
+    if kind != "stencils" or got.ndim != right.ndim:
         return got, right
     wide = np.maximum(got.shape, right.shape)
-    padded = [
-        np.pad(s, [((n - m) // 2,) * 2 for m, n in zip(s.shape, wide, strict=True)]) for s in (got, right)
-    ]
-    return padded[0], padded[1]
+    margins = ([((n - m) // 2,) * 2 for m, n in zip(s.shape, wide, strict=True)] for s in (got, right))
+    return np.pad(got, next(margins)), np.pad(right, next(margins))
 
 
-def named(operation: str, result: Any) -> Named:
-    """Return results by name, as host arrays."""
-    if isinstance(result, Mapping):
-        return {key: np.asarray(array) for key, array in result.items()}
-    dense = result.toarray() if operation == "convolution_matrix" and hasattr(result, "toarray") else result
-    return {operation: np.asarray(dense)}
+def _sentence(marked: Array, got: Array, wanted: Array) -> str:
+    """Return where a mask is first true, and what stands there."""
+    at = tuple(int(i) for i in np.argwhere(marked)[0])
+    return f"first differing index {at}: got {got[at]:.9g}, expected {wanted[at]:.9g}"
 
 
-def _compiled(text: str) -> Callable[..., Any]:
+@lru_cache(maxsize=64)
+def _compile(text: str) -> Callable[..., Any]:
     """Return the function of a source."""
     namespace: dict[str, Any] = {"np": np}
-    exec(text, namespace)  # our own template
+    exec(f"from __future__ import annotations\n{text}", namespace)  # the definition's own
     oracle: Callable[..., Any] = namespace["oracle"]
     return oracle
 
 
-def _doubled(value: Any) -> Any:
+def _widen(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: array.astype("float64") for key, array in value.items()}
-    return value.astype("float64") if isinstance(value, np.ndarray) else value
+        return {key: as_double(array) for key, array in value.items()}
+    return as_double(value) if isinstance(value, np.ndarray) else value
 
 
 def _arrays(value: Any) -> list[Array]:
@@ -242,8 +188,3 @@ def _arrays(value: Any) -> list[Array]:
 
 def _largest(array: Array) -> float:
     return float(np.abs(array[np.isfinite(array)]).max(initial=0.0))
-
-
-def _first(marked: Array) -> tuple[int, ...]:
-    """Return the first index at which a mask is true."""
-    return tuple(int(i) for i in np.argwhere(marked)[0])

@@ -25,20 +25,8 @@ class TooLong(Exception):  # noqa: N818 - no error: the script says it in anothe
 
 
 def number(value: Any) -> str:
-    """Return one number as text that gives exactly this number back, the shorter the better.
+    """Return one number as short text that gives exactly this number back.
 
-    Parameters
-    ----------
-    value : float
-        Of float64 or float32.
-
-    Returns
-    -------
-    str
-        An expression, with ``np`` for what has no literal.
-
-    Examples
-    --------
     >>> number(1.0), number(np.float32(0.1)), number(-np.inf)
     ('1', '0.1', '-np.inf')
     """
@@ -51,27 +39,10 @@ def number(value: Any) -> str:
 
 
 def statements(name: str, value: Any) -> list[str]:
-    """Return the lines that make a variable hold an argument of an operation.
+    """Return the lines that make a variable hold an array, a mapping of arrays, or what has a repr.
 
-    Parameters
-    ----------
-    name : str
-        What stands on the left.
-    value : array, mapping of str to array, or what has a repr
-        What it shall hold.
+    :class:`TooLong` is raised if an array has too many entries to be written out.
 
-    Returns
-    -------
-    list of str
-        Lines of Python.
-
-    Raises
-    ------
-    TooLong
-        If an array has too many entries to be written out.
-
-    Examples
-    --------
     >>> statements("S", np.array([[[0.0, 0.0, 1.0]]]))
     ['S = np.array([[[0, 0, 1]]], "float64")']
     >>> statements("Y", np.eye(8)[:, :4])[:2]
@@ -83,7 +54,7 @@ def statements(name: str, value: Any) -> list[str]:
             lines += statements(f'{name}["{key}"]', value[key])
         return lines
     if not isinstance(value, np.ndarray):
-        return _wrapped(f"{name} = {value!r}")
+        return _wrap(f"{name} = {value!r}")
     shape, dtype = value.shape, f'"{value.dtype}"'
     entries = np.argwhere((value != 0) | np.signbit(value))
     if len(entries) == 0 and value.size > 1:
@@ -95,24 +66,12 @@ def statements(name: str, value: Any) -> list[str]:
         return [f"{name} = np.zeros({shape}, {dtype})", *filled]
     if value.size > MOST_NUMBERS:
         raise TooLong(f"{name} has {value.size} entries")
-    return _wrapped(f"{name} = np.array({_nested(value)}, {dtype})")
+    return _wrap(f"{name} = np.array({_nested(value)}, {dtype})")
 
 
 def comment(text: str) -> list[str]:
-    r"""Return text as comment lines; it cannot leave them, whatever is in it.
+    r"""Return text from anywhere as lines that begin with ``#``; it cannot leave them, whatever is in it.
 
-    Parameters
-    ----------
-    text : str
-        From anywhere.
-
-    Returns
-    -------
-    list of str
-        Lines that begin with ``#``.
-
-    Examples
-    --------
     >>> comment("one\nimport os")
     ['# one import os']
     """
@@ -126,7 +85,7 @@ def _nested(array: Array) -> str:
     return f"[{', '.join(_nested(part) for part in array)}]"
 
 
-def _wrapped(line: str) -> list[str]:
+def _wrap(line: str) -> list[str]:
     """Return a line broken at blanks inside its brackets."""
     return textwrap.wrap(
         line, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False

@@ -8,20 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Patience:
-    """The limits of one reproduction.
-
-    Parameters
-    ----------
-    checks : int
-        Most checks of the property on smaller instances, and most calls with simpler arrays.
-    seconds : float
-        Most seconds for each of both.
-
-    Examples
-    --------
-    >>> Patience().checks
-    200
-    """
+    """Most checks on smaller instances and most calls with simpler arrays, and seconds for each of both."""
 
     checks: int = 200
     seconds: float = 5.0
@@ -31,17 +18,6 @@ class Patience:
 class Allowance:
     """What is left of the patience; every attempt is asked for.
 
-    Parameters
-    ----------
-    patience : Patience
-        The limits.
-    attempts : int
-        Made so far.
-    start : float
-        When, by ``time.monotonic``.
-
-    Examples
-    --------
     >>> left = Allowance(Patience(checks=1))
     >>> left.another(), left.another()
     (True, False)

@@ -2,7 +2,7 @@
 
 The instance is shrunk, the first call whose result differs from that of refms under the declared conventions
 is looked up, its arrays are shrunk too, and a script is written that makes this one call and compares it with
-a few lines of NumPy. Where no single call is wrong, the script replays the property.
+the definition. Where no single call is wrong, the script replays the property.
 """
 
 from __future__ import annotations
@@ -19,26 +19,16 @@ from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.profile import Profile
 from refms.conformance.instances.drawn import Instance
 from refms.conformance.isolation.time_limit import TimeIsUp, time_limit
-from refms.conformance.operations import OPERATIONS
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
-from refms.conformance.reproduction.arguments import Given, simplified
-from refms.conformance.reproduction.calls import Call, gives, refuses, right_under, watched
-from refms.conformance.reproduction.judging import (
-    Wrong,
-    accepted,
-    expected,
-    handed_over,
-    judged,
-    source,
-    tolerance,
-)
+from refms.conformance.reproduction.arguments import Given, simplify
+from refms.conformance.reproduction.calls import Call, gives, refuses, right_under, watch
+from refms.conformance.reproduction.judging import AdapterCall, Wrong
 from refms.conformance.reproduction.literals import TooLong
 from refms.conformance.reproduction.patience import Allowance, Patience
-from refms.conformance.reproduction.replay import replay_script
-from refms.conformance.reproduction.script import PLACEHOLDER, call_script
-from refms.conformance.reproduction.shrinking import shrunk
-from refms.conformance.reproduction.templates import TEMPLATES
+from refms.conformance.reproduction.script import PLACEHOLDER, call_script, replay_script
+from refms.conformance.reproduction.shrinking import shrink
+from refms.conformance.reproduction.source import JUDGED
 
 CLEAR = 300.0
 """An error of so many eps stays at least so large while arguments are simplified."""
@@ -57,14 +47,9 @@ _MOST_CALLS = 4
 class Reproduction:
     """A failure made small.
 
-    Parameters
-    ----------
-    script : str
-        Python that ends with 1 as long as it fails, with a placeholder for the adapter: see :func:`naming`.
-    instance : Instance
-        The simplest one that fails.
-    sentence : str
-        Which call is wrong, at which index first; empty if no single one is.
+    ``script`` ends with 1 as long as it fails; its adapter is named by :func:`name_adapter`. ``instance`` is
+    the simplest one that fails; ``sentence`` says which call is wrong, and at which index first, and is empty
+    if no single one is.
     """
 
     script: str
@@ -72,146 +57,91 @@ class Reproduction:
     sentence: str
 
 
-def reproduced(gate: Gate, item: Property, case: Instance, patience: Patience | None = None) -> Reproduction:
-    """Return how to see in a few lines that a property fails.
+def reproduce(gate: Gate, item: Property, case: Instance, patience: Patience | None = None) -> Reproduction:
+    """Return how to see in a few lines that a property fails on an instance.
 
-    Parameters
-    ----------
-    gate : Gate
-        The implementation.
-    item : Property
-        What fails.
-    case : Instance
-        An instance on which it fails.
-    patience : Patience or None
-        How long to look for simpler cases; None for the usual one.
-
-    Returns
-    -------
-    Reproduction
-        Its script has been run, and ends with 1, unless it replays the property.
+    The script has been run, and ends with 1, unless it replays the property.
     """
-    patience = patience or Patience()
-    right = right_under(gate.profile)
-    first = _Failure.seen(gate, item, case, right)
-    small = case
+    patience, right = patience or Patience(), right_under(gate.profile)
+    first, small = _failure(gate, item, case, right), case
     if first is not None:
-        small = shrunk(
-            case,
-            item.domain,
-            gate.profile,
-            lambda x: _Failure.seen(gate, item, x, right) == first,
-            Allowance(patience),
-        )
-    heading = (
-        f"{item.id} ({gate.profile.dtype}) fails for {gate.profile.name}",
-        f"{item.title}.",
-        f"formula: {item.statement}",
-        f"instance: {small.describe()}",
-    )
+
+        def still_fails(x: Instance) -> bool:
+            return _failure(gate, item, x, right) == first
+
+        small = shrink(case, item.domain, gate.profile, still_fails, Allowance(patience))
+    heading = [*_heading(gate.profile, item), f"instance: {small.describe()}"]
     left = Allowance(patience)
-    for call in _wrong_calls(watched(gate, item, small).calls, right, gate.profile.dtype)[:_MOST_CALLS]:
-        found = _of_call(gate, call, right, heading, left)
+    for call in _wrong_calls(watch(gate, item, small).calls, right, gate.profile.dtype)[:_MOST_CALLS]:
+        found = _reproduce_call(gate, call, right, heading, left)
         if found is not None:
             return Reproduction(found[0], small, found[1].sentence)
-    return replayed(gate.profile, item, small)
+    return replay(gate.profile, item, small)
 
 
-def reproduced_in_time(gate: Gate, item: Property, case: Instance, seconds: float) -> Reproduction:
-    """Return how to see that a property fails, by an effort that befits the time it took to find it.
+def reproduce_in_time(gate: Gate, item: Property, case: Instance, seconds: float) -> Reproduction:
+    """Return the same by an effort that befits the seconds it took to find the failure.
 
-    Parameters
-    ----------
-    gate, item, case
-        As for :func:`reproduced`.
-    seconds : float
-        How long the property took.
-
-    Returns
-    -------
-    Reproduction
-        The property replayed, where the implementation hangs, too little time is left, or something happens
-        that nobody thought of: what was found must not be lost.
+    The property is replayed where the implementation hangs, too little time is left, or anything unexpected
+    happens: what was found must not be lost.
     """
     affordable = min(Patience().seconds, 1 + _EFFORT * seconds, gate.where.left() / _STAGES)
     if affordable > 0:
         with contextlib.suppress(TimeIsUp, Exception), time_limit(_STAGES * affordable):
-            return reproduced(gate, item, case, Patience(seconds=affordable))
-    return replayed(gate.profile, item, case)
+            return reproduce(gate, item, case, Patience(seconds=affordable))
+    return replay(gate.profile, item, case)
 
 
-def replayed(profile: Profile, item: Property, case: Instance) -> Reproduction:
-    """Return the script that replays a property on an instance as it is.
-
-    Parameters
-    ----------
-    profile : Profile
-        What the implementation declares; nothing of it is called.
-    item : Property
-        What fails.
-    case : Instance
-        On what.
-
-    Returns
-    -------
-    Reproduction
-        Without a sentence.
-    """
-    heading = (
-        f"{item.id} ({profile.dtype}) fails for {profile.name}",
-        f"{item.title}.",
-        f"formula: {item.statement}",
-        f"source: {item.source}. No single call is known to be wrong, so the property itself is replayed.",
-    )
+def replay(profile: Profile, item: Property, case: Instance) -> Reproduction:
+    """Return the script that replays a property on an instance as it is; nothing of the adapter is called."""
+    why = f"source: {item.source}. No single call is known to be wrong, so the property itself is replayed."
+    heading = [*_heading(profile, item), why]
     return Reproduction(replay_script(heading, item, case, known=item in PROPERTIES), case, "")
 
 
-@dataclass(frozen=True)
-class _Failure:
-    """In which way a property fails: simpler instances must fail in the same way."""
+def _heading(profile: Profile, item: Property) -> list[str]:
+    title = f"{item.id} ({profile.dtype}) fails for {profile.name}"
+    return [title, f"{item.title}.", f"formula: {item.statement}"]
 
-    misbehaves: bool
-    operation: str
-    so_does_refms: bool
 
-    @classmethod
-    def seen(cls, gate: Gate, item: Property, x: Instance, right: Any) -> _Failure | None:
-        """Return how a property fails on an instance, None if it does not."""
-        found = watched(gate, item, x)
-        if not found.fails:
-            return None
-        wrong = _wrong_calls(found.calls, right, gate.profile.dtype)
-        if wrong:
-            return cls(found.misbehaves, wrong[0].operation, so_does_refms=False)
-        # A relation that is true of random numbers in the long run may be false of the simplest ones.
-        return cls(found.misbehaves, "", watched(Gate(right), item, x).fails)
+def _failure(gate: Gate, item: Property, x: Instance, right: Any) -> tuple[bool, str, bool] | None:
+    """Return in which way a property fails, which simpler instances must share; None if it does not.
+
+    It misbehaves or not, the first wrong operation, and, where no call is wrong, whether refms fails too: a
+    relation that is true of random numbers in the long run may be false of the simplest ones.
+    """
+    found = watch(gate, item, x)
+    if not found.fails:
+        return None
+    wrong = _wrong_calls(found.calls, right, gate.profile.dtype)
+    if wrong:
+        return found.misbehaves, wrong[0].operation, False
+    return found.misbehaves, "", watch(Gate(right), item, x).fails
 
 
 def _wrong_calls(calls: Sequence[Call], right: Any, dtype: str) -> list[Call]:
     """Return the calls that an oracle can judge and whose results differ, those that must be refused last."""
-    wrong = [call for call in calls if call.operation in TEMPLATES and not gives(right, call, dtype)]
-    refused = [call.result is not None and refuses(right, call) for call in wrong]
-    ordered = sorted(zip(refused, range(len(wrong)), strict=True))
-    return [wrong[number] for _, number in ordered]
+    wrong = [call for call in calls if call.operation in JUDGED and not gives(right, call, dtype)]
+    return sorted(wrong, key=lambda call: call.result is not None and refuses(right, call))
 
 
-def _of_call(
+def _reproduce_call(
     gate: Gate, call: Call, right: Any, heading: Sequence[str], left: Allowance
 ) -> tuple[str, Wrong] | None:
     """Return the script of a wrong call made small, and what is wrong; None if the oracle does not see it."""
-    operation, profile = call.operation, gate.profile
-    by_name = OPERATIONS[operation].bind(*call.given[0], **call.given[1])
-    given: Given = tuple(by_name[one.name] for one in OPERATIONS[operation].given)
+    operation = call.operation
     refused = call.result is not None and refuses(right, call)
 
-    def wrong(given: Given) -> Wrong | None:
-        arguments = handed_over(profile, operation, given)
-        if not refused:
-            return judged(gate.adapter, profile, operation, arguments)
-        still = refuses(right, Call(operation, (given, {}), None))
-        return accepted(gate.adapter, operation, arguments) if still else None
+    def ask(given: Given) -> AdapterCall:
+        return AdapterCall.through_gate(gate.profile, operation, given)
 
-    start = wrong(given)
+    def wrong(given: Given) -> Wrong | None:
+        if not refused:
+            return ask(given).judge(gate.adapter)
+        still = refuses(right, Call(operation, given, None))
+        return ask(given).judge_refusal(gate.adapter) if still else None
+
+    start = wrong(call.given)
     if start is None:
         return None
 
@@ -219,17 +149,12 @@ def _of_call(
         one = wrong(given)
         return one is not None and one.kind == start.kind and one.size >= min(start.size, CLEAR)
 
-    given = simplified(operation, given, still_wrong, left)
-    arguments, found = handed_over(profile, operation, given), wrong(given)
+    given = simplify(operation, call.given, still_wrong, left)
+    found = wrong(given)
     if found is None:  # it was wrong a moment ago: it does not always give the same
         return None
-    text = "" if refused else source(profile, operation, arguments)
-    results = None if refused else expected(text, arguments, operation)
-    most = 0.0 if results is None else tolerance(arguments, results, profile.dtype)
     try:
-        script = call_script(
-            [*heading, f"{found.sentence}."], profile, operation, arguments, text, found.kind, most
-        )
+        script = call_script([*heading, f"{found.sentence}."], ask(given), found.kind)
     except TooLong:
         return None
     return (script, found) if _ends_with_1(script, gate.adapter) else None

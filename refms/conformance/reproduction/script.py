@@ -1,21 +1,23 @@
-"""The text of a script that shows one wrong call: arrays, oracle, comparison, exit code."""
+"""The text of a script that shows one wrong call, by arrays, oracle and comparison, or replays a property."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
-from refms.conformance.adapters.profile import Problem, Profile
+from refms.conformance.adapters.profile import Problem
+from refms.conformance.instances.drawn import Instance
 from refms.conformance.operations import OPERATIONS
+from refms.conformance.property import Property
+from refms.conformance.reproduction.judging import AdapterCall
 from refms.conformance.reproduction.literals import comment, statements
 
 MARK = "# refms reproduction: "
 """How every script begins."""
 
 PLACEHOLDER = "adapter = ...  # put your adapter here: an object with this method"
-"""The line for which :func:`naming` has a better one."""
+"""The line for which :func:`name_adapter` has a better one."""
 
 _COMPARE = """def compare(name, got, expected):
     got = np.asarray({got})
@@ -27,7 +29,10 @@ _COMPARE = """def compare(name, got, expected):
     if len(wrong):
         at = tuple(wrong[0].tolist())
         print(f"first differing index {{at}}: got {{got[at]}}, expected {{expected[at]}}")
-        sys.exit(1)"""
+        sys.exit(1)
+
+
+"""
 
 _REFUSED = """try:
     got = {call}
@@ -37,32 +42,21 @@ else:
     print(f"got\\n{{got}}\\nexpected an error: there is no right result for these arguments")
     sys.exit(1)"""
 
-_FITTED = """wide = np.maximum(np.shape(got), expected.shape)  # zeros around a stencil do not matter
+_FIT = {
+    "matrix": 'got = got.toarray() if hasattr(got, "toarray") else got\n',
+    "stencils": """wide = np.maximum(np.shape(got), expected.shape)  # zeros around a stencil do not matter
 got, expected = (
     np.pad(s, [((n - m) // 2,) * 2 for m, n in zip(np.shape(s), wide)]) for s in (got, expected)
-)"""
+)
+""",
+}
+"""What makes results of a kind comparable."""
 
 
-def naming(script: str, spec: str, dtype: str) -> str:
-    r"""Return a script that makes its adapter by name.
+def name_adapter(script: str, spec: str, dtype: str) -> str:
+    r"""Return a script that makes its adapter by name, from the folder in which it is run.
 
-    Parameters
-    ----------
-    script : str
-        With the placeholder.
-    spec : str
-        ``"package.module:Name"`` or ``"path/to/file.py:Name"``.
-    dtype : str
-        Precision.
-
-    Returns
-    -------
-    str
-        It imports the adapter as ``refms conform run`` does, from the folder in which it is run.
-
-    Examples
-    --------
-    >>> print(naming(f"import sys\n\n{PLACEHOLDER}", "mine.py:Mine", "float64"))
+    >>> print(name_adapter(f"import sys\n\n{PLACEHOLDER}", "mine.py:Mine", "float64"))
     import sys
     from refms.conformance.adapters.loading import load
     <BLANKLINE>
@@ -75,126 +69,91 @@ def naming(script: str, spec: str, dtype: str) -> str:
     return script.replace(f"\n{PLACEHOLDER}", made, 1)
 
 
-def call_script(
-    heading: Sequence[str],
-    profile: Profile,
-    operation: str,
-    arguments: Sequence[Any],
-    oracle: str,
-    kind: str,
-    tolerance: float,
-) -> str:
-    """Return the script of a wrong call.
+def call_script(heading: Sequence[str], asked: AdapterCall, kind: str) -> str:
+    """Return the script of a call that is wrong in this way; it ends with 1 as long as it is.
 
-    Parameters
-    ----------
-    heading : sequence of str
-        Sentences for the top.
-    profile : Profile
-        Gives the precision.
-    operation : str
-        What is called.
-    arguments : sequence
-        What the adapter gets.
-    oracle : str
-        Source of the oracle; unused where a call must be refused.
-    kind : str
-        What is wrong, see :class:`refms.conformance.reproduction.judging.Wrong`.
-    tolerance : float
-        Largest error that is none.
-
-    Returns
-    -------
-    str
-        Python that needs NumPy and the adapter; it ends with 1 as long as the call is wrong.
-
-    Raises
-    ------
-    TooLong
-        If an array has too many entries.
+    It needs NumPy and the adapter. :class:`TooLong` is raised if an array has too many entries.
     """
-    names = [one.name for one in OPERATIONS[operation].arguments]
-    defined = [line for name, one in zip(names, arguments, strict=True) for line in statements(name, one)]
-    call = f"adapter.{operation}({', '.join(names)})"
+    arguments = asked.arguments
+    call = f"adapter.{asked.operation}({', '.join(arguments)})"
     if kind == "accepted":
-        tail = [_REFUSED.format(call=call)]
+        tail = _REFUSED.format(call=call)
     elif kind == "modified":
-        tail = _kept(names, arguments, call, profile.dtype)
+        tail = _kept_arguments(asked, call)
     else:
-        exact = [_exact(name, one, profile.dtype) for name, one in zip(names, arguments, strict=True)]
-        tail = [
-            oracle,
-            "",
-            "",
-            *_compared(operation, call, f"oracle({', '.join(exact)})", profile, tolerance),
-        ]
-    lines = [
-        *headed(heading),
+        tail = _comparison(asked, call)
+    problem = any(isinstance(one, Problem) for one in arguments.values())
+    imports = [
+        *(["from __future__ import annotations", ""] if tail.startswith("\n\n") else []),
         *(["import copy"] if kind == "modified" else []),
         "import sys",
         "",
         "import numpy as np",
-        *([f"from {Problem.__module__} import Problem"] if _has_problem(arguments) else []),
+        *([f"from {Problem.__module__} import Problem"] if problem else []),
+    ]
+    values = [line for name, one in arguments.items() for line in statements(name, one)]
+    return "\n".join([*_header(heading), *imports, "", PLACEHOLDER, *values, tail]) + "\n"
+
+
+def replay_script(heading: Sequence[str], item: Property, x: Instance, *, known: bool) -> str:
+    """Return the script that checks a property once more; it finds the property itself if it is ``known``."""
+    found = (
+        f'item = next(one for one in PROPERTIES if one.id == "{item.id}")'
+        if known
+        else f"item = ...  # put the property {item.id!r} here"
+    )
+    lines = [
+        *_header(heading),
+        "import sys",
+        "",
+        "from refms.conformance.adapters.gate import Gate",
+        f"from {Instance.__module__} import Instance",
+        *(["from refms.conformance.properties import PROPERTIES"] if known else []),
+        "from refms.conformance.runner import examined",
         "",
         PLACEHOLDER,
-        *defined,
-        *(["", ""] if kind != "accepted" else []),
-        *tail,
+        found,
+        *statements("instance", x),
+        "",
+        "found = examined(Gate(adapter), item, instance)",
+        "print(found.verdict, found.sentence)",
+        'sys.exit(found.verdict == "FAIL")',
     ]
     return "\n".join(lines) + "\n"
 
 
-def headed(heading: Sequence[str]) -> list[str]:
+def _header(heading: Sequence[str]) -> list[str]:
     """Return the comments at the top of a script, the first of them with the mark."""
     return [line for sentence in (MARK[2:] + heading[0], *heading[1:]) for line in comment(sentence)]
 
 
-def _compared(operation: str, call: str, oracle: str, profile: Profile, tolerance: float) -> list[str]:
-    """Return the lines that compare results."""
-    bare = OPERATIONS[operation].kind == "number"
+def _comparison(asked: AdapterCall, call: str) -> str:
+    """Return the lines that compare results with those of the oracle."""
+    kind, dtype, right = OPERATIONS[asked.operation].kind, asked.profile.dtype, asked.expect()
     compare = _COMPARE.format(
-        got="float(got)" if bare else "got",
-        or_dtype="" if bare else f' or got.dtype != "{profile.dtype}"',
-        dtype=profile.dtype,
-        tolerance=f"{tolerance:.1e}",
+        got="float(got)" if kind == "number" else "got",
+        or_dtype="" if kind == "number" else f' or got.dtype != "{dtype}"',
+        dtype=dtype,
+        tolerance=f"{0.0 if right is None else asked.tolerance(right):.1e}",
     )
-    lines = [compare, "", "", f"got, expected = {call}, {oracle}"]
-    if operation == "convolution_matrix":
-        lines.append('got = got.toarray() if hasattr(got, "toarray") else got')
-    if operation == "stencil_down":
-        lines.append(_FITTED)
-    if OPERATIONS[operation].kind == "parameters":
-        lines += ["for key in expected:", "    compare(key, got[key], expected[key])"]
+    lines = f"got, expected = {call}, oracle({', '.join(asked.arguments)})\n" + _FIT.get(kind, "")
+    if kind == "parameters":
+        lines += "for key in expected:\n    compare(key, got[key], expected[key])\n"
     else:
-        lines.append(f'compare("{operation}", got, np.asarray(expected))')
-    return [*lines, 'print("no entry differs")']
+        lines += f'compare("{asked.operation}", got, np.asarray(expected))\n'
+    return f'\n\n{asked.oracle}\n\n\n{compare}{lines}print("no entry differs")'
 
 
-def _kept(names: Sequence[str], arguments: Sequence[Any], call: str, dtype: str) -> list[str]:
+def _kept_arguments(asked: AdapterCall, call: str) -> str:
     """Return the lines that compare arguments before and after the call."""
-    places = [
-        place
-        for name, one in zip(names, arguments, strict=True)
-        for place in (
-            [f'{name}["{key}"]' for key in one]
-            if isinstance(one, Mapping)
-            else [name] * isinstance(one, np.ndarray)
-        )
-    ]
+    places = []
+    for name, one in asked.arguments.items():
+        if isinstance(one, Mapping):
+            places += [f'{name}["{key}"]' for key in one]
+        elif isinstance(one, np.ndarray):
+            places.append(name)
+    dtype = asked.profile.dtype
     compare = _COMPARE.format(got="got", or_dtype=f' or got.dtype != "{dtype}"', dtype=dtype, tolerance="0")
-    lines = [compare, "", "", f"before = copy.deepcopy([{', '.join(places)}])", call]
+    lines = [f"before = copy.deepcopy([{', '.join(places)}])", call]
     lines += [f"compare({place!r}, {place}, before[{number}])" for number, place in enumerate(places)]
-    return [*lines, 'print("no argument was modified")']
-
-
-def _exact(name: str, value: Any, dtype: str) -> str:
-    """Return the expression of an argument in double precision."""
-    if dtype == "float64" or not isinstance(value, np.ndarray | Mapping):
-        return name
-    if isinstance(value, np.ndarray):
-        return f"np.double({name})"
-    return f"{{key: np.double({name}[key]) for key in {name}}}"
-
-
-def _has_problem(arguments: Sequence[Any]) -> bool:
-    return any(isinstance(one, Problem) for one in arguments)
+    return "\n\n" + compare + "\n".join([*lines, 'print("no argument was modified")'])

@@ -1,4 +1,7 @@
-"""The simplest instance on which a property still fails, by greedy descent over its few integers."""
+"""The simplest instance on which a property still fails, by greedy descent over its few integers.
+
+An instance may come from anywhere, and hypothesis shrinks only what it has drawn itself.
+"""
 
 from __future__ import annotations
 
@@ -22,34 +25,14 @@ _PLAINEST = ("identity", *(name for name in ACTIVATIONS if name != "identity"))
 _FEW_SEEDS = 3
 
 
-def shrunk(
+def shrink(
     x: Instance, domain: Domain, profile: Profile, still_fails: Callable[[Instance], bool], left: Allowance
 ) -> Instance:
-    """Return the simplest instance that is found to fail.
+    """Return the simplest instance of the domain and within the profile that is found to fail.
 
-    Parameters
-    ----------
-    x : Instance
-        One that fails.
-    domain : Domain
-        What the property is stated for; it is never left.
-    profile : Profile
-        What the implementation covers; likewise.
-    still_fails : callable
-        Whether the property fails on an instance, in the same way.
-    left : Allowance
-        How often it may be asked.
-
-    Returns
-    -------
-    Instance
-        ``x`` itself if no simpler one fails.
-
-    Notes
-    -----
-    Greedy: of the simpler neighbours of the instance the first one that fails takes its place, until none
-    fails or the allowance is used up. The boldest steps come first: everything as small as it may be, fewer
-    dimensions, the smallest grid, …
+    Greedy: of the simpler neighbours of the instance the first one that fails in the same way takes its
+    place, until none fails or the allowance is used up. The boldest steps come first: everything as small as
+    it may be, fewer dimensions, the smallest grid, …
     """
     tried = {x}
     while True:
@@ -67,20 +50,7 @@ def shrunk(
 
 
 def simpler(x: Instance, domain: Domain, profile: Profile) -> Iterator[Instance]:
-    """Yield instances of a domain that are simpler than a given one, the simplest first.
-
-    Parameters
-    ----------
-    x : Instance
-        The given one.
-    domain, profile
-        As for :func:`shrunk`.
-
-    Yields
-    ------
-    Instance
-        Of the domain, each once, and of less :func:`complexity`.
-    """
+    """Yield instances of a domain of less :func:`complexity` than a given one, each once."""
     seen = {x}
     for candidate in _neighbours(x, domain, profile):
         smaller = complexity(candidate) < complexity(x)
@@ -90,18 +60,7 @@ def simpler(x: Instance, domain: Domain, profile: Profile) -> Iterator[Instance]
 
 
 def complexity(x: Instance) -> tuple[float, ...]:
-    """Return numbers in whose order instances are simpler: dimensions, cells, entries, counts, other numbers.
-
-    Parameters
-    ----------
-    x : Instance
-        Any one.
-
-    Returns
-    -------
-    tuple of float
-        The first one counts most.
-    """
+    """Return what makes an instance simple, in this order: dimensions, cells, entries, counts, others."""
     counts = [getattr(x, name) for name in SIMPLEST]
     unusual = sum(getattr(x, name) != value for name, value in PLAIN.items())
     names = BOUNDARIES.index(x.boundary), _PLAINEST.index(x.activation)
@@ -109,22 +68,7 @@ def complexity(x: Instance) -> tuple[float, ...]:
 
 
 def admits(domain: Domain, profile: Profile, x: Instance) -> bool:
-    """Return whether an instance lies in a domain and within a profile.
-
-    Parameters
-    ----------
-    domain : Domain
-        What a property is stated for.
-    profile : Profile
-        What an implementation covers.
-    x : Instance
-        Any one.
-
-    Returns
-    -------
-    bool
-        True for all that :func:`refms.conformance.instances.drawn.instances` draws of them.
-    """
+    """Return whether an instance lies in a domain and within a profile, as all that are drawn of them do."""
     sizes = stencil_sizes(domain, profile, x.pair)
     least = [domain.multiple * low for low in least_multiples(domain, x.stencil)]
     equal = domain.square or not profile.rectangular
@@ -157,18 +101,18 @@ def _neighbours(x: Instance, domain: Domain, profile: Profile) -> Iterator[Insta
             yield replace(x, grid=x.grid[axes], stencil=x.stencil[axes])
     yield bare
     for name, value in {**PLAIN, **SIMPLEST}.items():
-        yield _with(x, name, value)
+        yield replace(x, **{name: value})
     yield _on_least(x, domain, profile)
     for size in sizes:
-        for stencil in _lowered(x.stencil, size):
+        for stencil in _lower(x.stencil, size):
             yield _on_least(replace(x, stencil=stencil), domain, profile)
             yield replace(x, stencil=stencil)
     for extent in range(domain.multiple, max(x.grid), domain.multiple):
-        for grid in _lowered(x.grid, extent):
+        for grid in _lower(x.grid, extent):
             yield replace(x, grid=grid)
     for name, value in SIMPLEST.items():
         for count in range(value + 1, getattr(x, name)):
-            yield _with(x, name, count)
+            yield replace(x, **dict[str, Any]({name: count}))
     for boundary in BOUNDARIES:
         yield replace(x, boundary=boundary)
     for activation in _PLAINEST:
@@ -177,12 +121,7 @@ def _neighbours(x: Instance, domain: Domain, profile: Profile) -> Iterator[Insta
         yield replace(x, seed=seed)
 
 
-def _with(x: Instance, name: str, value: Any) -> Instance:
-    changes = {name: value}
-    return replace(x, **changes)
-
-
-def _lowered(numbers: tuple[int, ...], most: int) -> Iterator[tuple[int, ...]]:
+def _lower(numbers: tuple[int, ...], most: int) -> Iterator[tuple[int, ...]]:
     """Yield numbers of which all, and then of which one, are at most so large."""
     yield tuple(min(most, n) for n in numbers)
     for axis, n in enumerate(numbers):

@@ -17,7 +17,7 @@ from refms.conformance.mutants.diagnosis import explaining
 from refms.conformance.reports.junit import junit
 from refms.conformance.reports.markdown import markdown
 from refms.conformance.reports.report import table
-from refms.conformance.reproduction.calls import recorded
+from refms.conformance.reproduction.calls import watch
 from refms.conformance.runner import checked
 
 CATALOGUE = {item.id: item for item in PROPERTIES}
@@ -99,7 +99,7 @@ def test_a_right_implementation_has_no_diagnosis(dtype):
     assert all(not one.diagnosis for one in run(right).rows)
     for item in PROPERTIES[::5]:
         case = instances(item.domain, right.profile, 1, 0)[0]
-        assert explaining(recorded(Gate(right), item, case), ReferenceAdapter(dtype=dtype)) == ()
+        assert explaining(watch(Gate(right), item, case).calls, ReferenceAdapter(dtype=dtype)) == ()
 
 
 class Unknown(ReferenceAdapter):

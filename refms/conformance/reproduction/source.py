@@ -1,0 +1,138 @@
+"""The oracle of one call as text: the definition's own source, and one function that says the conventions.
+
+The text needs NumPy and the standard library alone, and widens single precision. An operation without a row,
+such as conjugate gradients or a step of an optimiser, has no result that follows from its arguments alone.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+import types
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from refms.conformance.adapters.profile import Profile
+from refms.definition import (
+    activation,
+    arrays,
+    classifier,
+    complex_step,
+    convolution,
+    depth,
+    galerkin,
+    network,
+    regularizers,
+    softmax,
+    transfer,
+)
+
+_IMAGES = {"columns": "images({}, {})", "NCHW": "{}", "NHWC": "np.moveaxis({}, -1, 1)"}
+_FIELD = {"columns": "columns({})", "NCHW": "{}", "NHWC": "np.moveaxis({}, 1, -1)"}
+
+_OUTPUT = """shifts = {{"boundary": problem.boundary, "orientation": {o}}}
+
+def output(p):
+    y = states(p, {X}, problem.final_time, problem.activation, **shifts)
+    return logits(p["W"], p["mu"], y[-1], {volume})
+
+"""
+
+_BODIES = {
+    "convolution": "return field(convolve(S, {Y}, boundary, {o}))",
+    "convolution_adjoint": "return field(adjoint(S, {Z}, boundary, {o}))",
+    "stencil_gradient": "return stencil_gradient({Z}, {Y}, stencil, boundary, {o})",
+    "convolution_matrix": "return convolution_matrix(S, grid, boundary, {o})",
+    "restrict": "return field(restrict({Y}, {r}))",
+    "prolong": "return field(prolong({coarse}, {p}))",
+    "stencil_down": "return down(S, {r}, {p}, {o})",
+    "stencil_up": "return up(S, {r}, {p}, {o})",
+    "activation": "return activate(Z, name)",
+    "activation_derivative": "return slope(Z, name)",
+    "forward": 'shifts = {{"boundary": problem.boundary, "orientation": {o}}}\n'
+    "y = states(parameters, {X}, problem.final_time, problem.activation, **shifts)\n"
+    "return field(y[-1])",
+    "logits": "return logits(W, mu, {Y}, {volume})",
+    "jacobian_product": _OUTPUT + "return derivative(output, parameters, direction)",
+    "jacobian_transpose": _OUTPUT + "return gradient(lambda p: (output(p) * U).sum(), parameters)",
+    "depth_prolong": "return prolong_in_time(Theta, layers)",
+    "cross_entropy": "return cross_entropy(Z, C, {reduction})",
+    "cross_entropy_gradient": "return cross_entropy_gradient(Z, C, {reduction})",
+    "cross_entropy_hessian": "return cross_entropy_hessian(Z, C, V, {reduction})",
+    "loss": _OUTPUT + "return cross_entropy(output(parameters), C, {reduction})",
+    "gradient": _OUTPUT + "return gradient(lambda p: cross_entropy(output(p), C, {reduction}), parameters)",
+    "gauss_newton": _OUTPUT + "Jv = derivative(output, parameters, direction)\n"
+    "HJv = cross_entropy_hessian(output(parameters), C, Jv, {reduction})\n"
+    "return gradient(lambda p: (output(p) * HJv).sum(), parameters)",
+    "weight_smoothness": "return in_space(W, grid)",
+    "weight_smoothness_gradient": "return in_space_gradient(W, grid)",
+    "time_smoothness": "return in_time(Theta, final_time)",
+    "time_smoothness_gradient": "return in_time_gradient(Theta, final_time)",
+}
+"""Operation -> what the oracle does, in terms of the definition."""
+
+JUDGED = tuple(_BODIES)
+"""The operations that have an oracle."""
+
+_MODULES = (
+    *(activation, arrays, classifier, complex_step, convolution),
+    *(depth, galerkin, network, regularizers, softmax, transfer),
+)
+_DEFINED: dict[str, types.FunctionType] = {
+    name: thing
+    for module in _MODULES
+    for name, thing in vars(module).items()
+    if isinstance(thing, types.FunctionType)
+}
+
+
+def source(profile: Profile, operation: str, arguments: Mapping[str, Any]) -> str:
+    """Return the source of a function ``oracle`` of these arguments, and of all that it calls."""
+    pair = transfer.PAIRS.get(arguments.get("pair", ""))
+    grid = "problem.grid" if "problem" in arguments else "grid"
+    words = {key: _IMAGES[profile.layout].format(key, grid) for key in ("X", "Y", "Z")} | {
+        "coarse": _IMAGES[profile.layout].format("Y", "[n // 2 for n in grid]"),
+        "o": f'"{profile.orientation}"',
+        "reduction": f'"{profile.reduction}"',
+        "volume": profile.volume_weighted,
+        "r": pair and pair.r,
+        "p": pair and pair.p,
+    }
+    body = re.sub(r"\bfield\((.*)\)", lambda m: _FIELD[profile.layout].format(m[1]), _BODIES[operation])
+    oracle = f"def oracle({', '.join(arguments)}):\n" + textwrap.indent(body.format(**words), "    ")
+    called = {node.id for node in ast.walk(ast.parse(oracle)) if isinstance(node, ast.Name)}
+    parts: dict[str, str] = {}
+    for name in sorted(called & set(_DEFINED)):
+        _collect(_DEFINED[name], parts)
+    imports = [line for line in parts if line.split()[0] in ("import", "from")]
+    constants = [text for text in parts.values() if text and not text.startswith("def ")]
+    functions = [text for text in parts.values() if text.startswith("def ")]
+    head = "\n\n".join("\n".join(lines) for lines in (sorted(imports), constants) if lines)
+    return "\n\n".join([*([head] if head else []), *functions, oracle])
+
+
+def _collect(function: types.FunctionType, parts: dict[str, str]) -> None:
+    """Add what a function of the definition needs, and then the function itself, without its doctests."""
+    for name in dict.fromkeys(_global_names(function.__code__)):
+        found = function.__globals__.get(name)
+        if name in parts or name == "np" or found is None or found is function:
+            continue
+        if isinstance(found, types.FunctionType):
+            _collect(found, parts)
+        elif isinstance(found, types.ModuleType):
+            parts[f"import {name}"] = ""
+        elif inspect.isclass(found):
+            parts[f"from {found.__module__} import {name}"] = ""
+        else:
+            parts[name] = f"{name} = {found!r}"
+    text = inspect.getsource(function)
+    parts[function.__name__] = re.sub(r'\n\n    >>>.*?\n    """', '"""', text, flags=re.S).rstrip()
+
+
+def _global_names(code: types.CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _global_names(constant)
