@@ -302,3 +302,11 @@ def test_images_and_parameters_are_never_written_into():
     score(model, chosen.inputs, chosen.targets)
     model.with_blocks(model.blocks)
     np.testing.assert_array_equal(dataset.images, before)
+
+
+def test_the_layers_of_one_layer_keep_their_axis():
+    network = Residual(Grid((4, 4)), channels=3, layers=1)
+    assert network.arrays.shapes["stencils"] == (1, 3, 3, 3, 3)
+    arrays = network.initial(0, "float64")
+    back = network.arrays.unpack(network.arrays.pack(arrays))
+    assert {name: array.shape for name, array in back.items()} == network.arrays.shapes

@@ -25,9 +25,9 @@ class Arrays:
     ----------
     layout : Layout
         Of the parameter vector θ.
-    names : mapping of str to tuple of str
-        Name of an array to the parts of the layout that it holds: one part, or several of one shape, stacked
-        along a new first axis (the layers of a propagation).
+    names : mapping of str to str or tuple of str
+        Name of an array to the part of the layout that it is, or to a tuple of parts of one shape, even of a
+        single one, that are stacked along a new first axis (the layers of a propagation).
 
     Examples
     --------
@@ -37,22 +37,27 @@ class Arrays:
     """
 
     layout: Layout
-    names: Mapping[str, tuple[str, ...]]
+    names: Mapping[str, str | tuple[str, ...]]
 
     def __post_init__(self) -> None:
-        told = sorted(part for parts in self.names.values() for part in parts)
+        told = sorted(part for name in self.names for part in self.parts(name))
         if told != sorted(self.layout.names):
             raise InputError(
                 f"the arrays hold the parts {told}; expected exactly {sorted(self.layout.names)}."
             )
+
+    def parts(self, name: str) -> tuple[str, ...]:
+        """Return the parts of the layout that an array holds."""
+        held = self.names[name]
+        return (held,) if isinstance(held, str) else held
 
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of each array."""
         of_part = dict(self.layout.parts)
         return {
-            name: of_part[parts[0]] if len(parts) == 1 else (len(parts), *of_part[parts[0]])
-            for name, parts in self.names.items()
+            name: of_part[held] if isinstance(held, str) else (len(held), *of_part[held[0]])
+            for name, held in self.names.items()
         }
 
     def pack(self, arrays: Mapping[str, Array]) -> Array:
@@ -62,15 +67,15 @@ class Arrays:
             if name not in arrays:
                 raise InputError(f"parameter {name!r} is missing; expected {sorted(self.shapes)}.")
             require_shape(arrays[name], shape, name)
-            held = self.names[name]
-            parts |= dict(zip(held, [arrays[name]] if len(held) == 1 else arrays[name], strict=True))
+            stacked = [arrays[name]] if isinstance(self.names[name], str) else arrays[name]
+            parts |= dict(zip(self.parts(name), stacked, strict=True))
         return self.layout.pack(parts)
 
     def unpack(self, theta: Array) -> dict[str, Array]:
         """Return the named arrays of θ, new ones; the inverse of :meth:`pack`."""
         parts, xp = self.layout.unpack(theta), backend_of(theta).xp
         return {
-            name: parts[held[0]].copy() if len(held) == 1 else xp.stack([parts[part] for part in held])
+            name: parts[held].copy() if isinstance(held, str) else xp.stack([parts[part] for part in held])
             for name, held in self.names.items()
         }
 
@@ -134,13 +139,13 @@ class Architecture(Protocol):
 
 def same_names(layout: Layout) -> Arrays:
     """Return arrays that are the parts of the layout under their own names: what most networks want."""
-    return Arrays(layout, {name: (name,) for name in layout.names})
+    return Arrays(layout, {name: name for name in layout.names})
 
 
 def free_map(architecture: Architecture, arrays: Mapping[str, Array]) -> Map:
     """Return the network as a map of the learned parameters alone: the maps of held arrays are frozen."""
     whole = architecture.map
-    held = {part for name in architecture.held for part in architecture.arrays.names[name]}
+    held = {part for name in architecture.held for part in architecture.arrays.parts(name)}
     if not held:
         return whole
     values = Arrays(*_restricted(architecture, architecture.held)).pack(arrays)
@@ -167,10 +172,10 @@ def free_arrays(architecture: Architecture) -> Arrays:
 
 def _restricted(
     architecture: Architecture, wanted: Iterable[str]
-) -> tuple[Layout, dict[str, tuple[str, ...]]]:
+) -> tuple[Layout, dict[str, str | tuple[str, ...]]]:
     """Return the layout of some arrays alone, and their names."""
     names = {name: parts for name, parts in architecture.arrays.names.items() if name in set(wanted)}
-    told = {part for parts in names.values() for part in parts}
+    told = {part for name in names for part in architecture.arrays.parts(name)}
     parts = architecture.arrays.layout.parts
     return Layout(tuple((part, shape) for part, shape in parts if part in told)), names
 

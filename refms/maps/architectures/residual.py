@@ -147,7 +147,7 @@ class Residual:
             name: tuple(f"propagation/layer{k}/{part}" for k in range(self.layers))
             for name, part in (("stencils", "stencil"), ("biases", "bias"))
         }
-        return Arrays(self.map.layout, {"opening": ("opening/stencil",), **stacked})
+        return Arrays(self.map.layout, {"opening": "opening/stencil", **stacked})
 
     @property
     def held(self) -> tuple[str, ...]:
