@@ -9,6 +9,7 @@ that pytest loads until ``--refms-adapter`` is given.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -105,17 +106,17 @@ def judge(row: Row, case: Case, adapter: str = "") -> None:
     if row.verdict in UNTESTED:
         pytest.skip(f"{row.verdict}: {row.sentence}")
     if row.verdict == "FAIL":
-        raise PropertyFailure(
-            f"{row.id} {row.title}\n"
-            f"  found:    {row.sentence}\n"
-            f"  formula:  {case.law.statement}\n"
-            f"  catches:  {case.law.catches}\n"
-            f"  instance: {row.worst_instance}\n"
-            + (f"  known:    {row.diagnosis}\n" if row.diagnosis else "")
-            + f"  more:     refms conform explain {row.id}\n"
-            + (f"{row.detail}\n" if row.detail else "")
-            + script
-        )
+        told = {
+            "found": row.sentence,
+            "formula": case.law.statement,
+            "catches": case.law.catches,
+            "instance": row.worst_instance,
+            "known": row.diagnosis,
+            "more": f"refms conform explain {row.id}",
+        }
+        lines = [f"  {name + ':':9} {text}" for name, text in told.items() if text or name != "known"]
+        details = [row.detail] if row.detail else []
+        raise PropertyFailure("\n".join([f"{row.id} {row.title}", *lines, *details, script]))
 
 
 def from_options(config: pytest.Config) -> Catalogue:
@@ -130,31 +131,21 @@ def from_options(config: pytest.Config) -> Catalogue:
         reasons = expected_failures(read_xfails(path) if path else {}, (case.id for case in found))
     except InputError as error:
         raise pytest.UsageError(f"refms: {error}") from error
-    return Catalogue(
-        found,
-        reasons,
-        option("refms_tier"),
-        option("refms_seed"),
-        option("refms_timeout"),
-        option("refms_adapter"),
-    )
+    names = ("refms_tier", "refms_seed", "refms_timeout", "refms_adapter")
+    return Catalogue(found, reasons, *map(option, names))
 
 
+@dataclass(eq=False)  # pytest keeps its plugins in a set
 class Catalogue:
     """The pytest plugin of one run."""
 
-    def __init__(
-        self,
-        found: tuple[Case, ...],
-        reasons: Mapping[str, str],
-        tier: str,
-        seed: int,
-        timeout: float | None,
-        adapter: str,
-    ) -> None:
-        self.found, self.reasons, self.tier, self.seed = found, reasons, tier, seed
-        self.timeout, self.adapter = timeout, adapter
-        self.collected = False
+    found: tuple[Case, ...]
+    reasons: Mapping[str, str]  # id -> why it is expected to fail
+    tier: str
+    seed: int
+    timeout: float | None
+    adapter: str  # by its name
+    collected: bool = False
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.File | None:
         """List the cases under this file."""

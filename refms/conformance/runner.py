@@ -12,8 +12,7 @@ import numpy as np
 from refms.conformance.adapters.adapter import provides
 from refms.conformance.adapters.gate import Gate, Misbehaviour
 from refms.conformance.adapters.profile import Profile
-from refms.conformance.instances.drawn import Instance
-from refms.conformance.instances.tiers import drawn
+from refms.conformance.instances.drawn import Instance, drawn
 from refms.conformance.isolation.time_limit import TimeIsUp, time_limit
 from refms.conformance.measures.outcome import Outcome, worst
 from refms.conformance.mutants.diagnosis import diagnosis
@@ -122,8 +121,7 @@ def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
     if not missing and item.uses and not any(provides(gate.adapter, name) for name in item.uses):
         missing = list(item.uses)
     if missing:
-        sentence = f"the adapter has no {', '.join(missing)}."
-        return dataclasses.replace(unrun(item, sentence), verdict="NOT IMPLEMENTED")
+        return unrun(item, f"the adapter has no {', '.join(missing)}.", "NOT IMPLEMENTED")
     cases = drawn(item, gate.profile, tier, seed)
     if not cases:
         return unrun(item, "the profile declares no case in which it is stated.")
@@ -134,13 +132,12 @@ def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
         try:
             found.append((case, examined(gate, item, case)))
         except NotImplementedError as error:
-            row = unrun(item, f"the adapter says: {error}.")
-            absent = dataclasses.replace(row, verdict="NOT IMPLEMENTED", worst_instance=case.describe())
+            row = unrun(item, f"the adapter says: {error}.", "NOT IMPLEMENTED")
+            absent = dataclasses.replace(row, worst_instance=case.describe())
     total = worst(outcome for _, outcome in found)
     if absent is not None and (not found or total.verdict != "FAIL"):
         return dataclasses.replace(absent, instances=len(found))
-    case = next(case for case, outcome in found if outcome.sentence == total.sentence)
-    seconds = time.perf_counter() - start
+    case, shown = next((case, outcome) for case, outcome in found if outcome.sentence == total.sentence)
     row = Row(
         id=item.id,
         family=item.family,
@@ -151,17 +148,21 @@ def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
         sentence="" if total.verdict == "PASS" else total.sentence,
         instances=len(found),
         worst_instance=case.describe(),
-        seconds=seconds,
+        seconds=time.perf_counter() - start,
         notes=tuple((note.subject, note.text) for note in sorted(total.notes, key=lambda note: note.rank)),
-        detail=next(outcome.detail for one, outcome in found if one is case),
+        detail=shown.detail,
     )
-    if total.verdict != "FAIL":
-        return row
-    others = [one for one, outcome in found if outcome.verdict == "FAIL" and one is not case]
-    row = dataclasses.replace(row, diagnosis=diagnosis(gate, item, [case, *others]))
-    small = reproduce_in_time(gate, item, case, seconds)
+    failing = [one for one, outcome in found if outcome.verdict == "FAIL" and one is not case]
+    return _explained(row, gate, item, [case, *failing]) if total.verdict == "FAIL" else row
+
+
+def _explained(row: Row, gate: Gate, item: Property, cases: Sequence[Instance]) -> Row:
+    """Return the row of a failure with known mistakes that give the same, its smallest case and a script."""
+    known = diagnosis(gate, item, cases)
+    small = reproduce_in_time(gate, item, cases[0], row.seconds)
     return dataclasses.replace(
         row,
+        diagnosis=known,
         sentence=f"{row.sentence} Smallest case: {small.sentence}." if small.sentence else row.sentence,
         shrunk_instance=small.instance.describe(),
         reproduction=small.script,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from refms.objective.batches import hessian_sample
 from refms.objective.classifier import Classifier
 from refms.objective.examples import Examples
 from refms.objective.losses import SoftmaxCrossEntropy
+from refms.objective.losses.softmax import SoftmaxCrossEntropyEvaluation
 from refms.objective.problem import Block, TrainingProblem
 from refms.objective.regularizers import Quadratic, classifier_regularizer, time_regularizer
 from refms.objective.risk import EmpiricalRisk
@@ -141,15 +143,14 @@ class ReferenceAdapter(Adapter):
         self, parameters: Parameters, direction: Parameters, X: Array, problem: Problem
     ) -> Array:
         """Return the derivative of the logits."""
-        full, x, images = self._full(parameters, X, problem)
-        v = self._in(self._vector(direction, problem))
-        return self._out(full.at(x, images).jvp(v))
+        full, x = self._full(parameters, problem)
+        return self._out(full.at(x, self._in(X)).jvp(self._vector(direction, problem)))
 
     def jacobian_transpose(self, parameters: Parameters, U: Array, X: Array, problem: Problem) -> Parameters:
         """Return the transposed Jacobian applied to U."""
-        full, x, images = self._full(parameters, X, problem)
-        g, _ = full.at(x, images).vjp(self._in(U), wrt_input=False)
-        return self._named(self._out(g), parameters, problem)
+        full, x = self._full(parameters, problem)
+        g, _ = full.at(x, self._in(X)).vjp(self._in(U), wrt_input=False)
+        return self._named(g, parameters, problem)
 
     def depth_prolong(self, Theta: Array, layers: int) -> Array:
         """Return the parameters of another number of layers."""
@@ -159,17 +160,15 @@ class ReferenceAdapter(Adapter):
 
     def cross_entropy(self, Z: Array, C: Array) -> float:
         """Return the mean softmax cross entropy."""
-        return float(SoftmaxCrossEntropy().evaluate(self._in(Z), self._in(C)).value.real)
+        return float(self._loss(Z, C).value.real)
 
     def cross_entropy_gradient(self, Z: Array, C: Array) -> Array:
         """Return its gradient."""
-        return self._out(SoftmaxCrossEntropy().evaluate(self._in(Z), self._in(C)).gradient)
+        return self._out(self._loss(Z, C).gradient)
 
     def cross_entropy_hessian(self, Z: Array, C: Array, V: Array) -> Array:
         """Return its Hessian applied to V."""
-        return self._out(
-            SoftmaxCrossEntropy().evaluate(self._in(Z), self._in(C)).hessian_product(self._in(V))
-        )
+        return self._out(self._loss(Z, C).hessian_product(self._in(V)))
 
     def loss(self, parameters: Parameters, X: Array, C: Array, problem: Problem) -> float:
         """Return the mean loss."""
@@ -179,15 +178,14 @@ class ReferenceAdapter(Adapter):
     def gradient(self, parameters: Parameters, X: Array, C: Array, problem: Problem) -> Parameters:
         """Return its gradient."""
         risk, x = self._risk(parameters, X, C, problem)
-        return self._named(self._out(risk.value_and_gradient(x)[1]), parameters, problem)
+        return self._named(risk.value_and_gradient(x)[1], parameters, problem)
 
     def gauss_newton(
         self, parameters: Parameters, direction: Parameters, X: Array, C: Array, problem: Problem
     ) -> Parameters:
         """Return its Gauss–Newton product."""
         risk, x = self._risk(parameters, X, C, problem)
-        v = self._in(self._vector(direction, problem))
-        return self._named(self._out(risk.curvature(x)(v)), parameters, problem)
+        return self._named(risk.curvature(x)(self._vector(direction, problem)), parameters, problem)
 
     def subsampled_gauss_newton(
         self,
@@ -200,14 +198,11 @@ class ReferenceAdapter(Adapter):
         seed: int,
     ) -> Parameters:
         """Return the product that training uses, on its Hessian sample."""
-        control, blocks = self._problem(parameters, X, C, problem, size / C.shape[1])
+        training, blocks = self._training(parameters, X, C, problem, size / C.shape[1])
         # Training keeps the seed and counts iterations: these are what varies here too.
-        product = control.block("joint", blocks, iteration=seed).curvature(
-            self._in(self._vector(parameters, problem))
-        )
-        return self._named(
-            self._out(product(self._in(self._vector(direction, problem)))), parameters, problem
-        )
+        joint = training.block("joint", blocks, iteration=seed)
+        product = joint.curvature(self._vector(parameters, problem))
+        return self._named(product(self._vector(direction, problem)), parameters, problem)
 
     def subsample(self, m: int, size: int, seed: int) -> Array:
         """Return the Hessian sample of an iteration of training."""
@@ -237,43 +232,36 @@ class ReferenceAdapter(Adapter):
 
     def conjugate_gradients(self, product: Callable[[Array], Array], b: Array, iterations: int) -> Array:
         """Return the iterate after so many iterations."""
-        found = conjugate_gradients(
-            self._hosted(product), self._in(b), tolerance=0.0, max_iterations=iterations
-        )
-        return self._out(found.x)
+        moved = self._moved(product)
+        return self._out(conjugate_gradients(moved, self._in(b), tolerance=0.0, max_iterations=iterations).x)
 
     def line_search(
         self, value: Callable[[Array], float], x: Array, f: float, slope: float, p: Array, decrease: float
     ) -> float:
         """Return the accepted step length."""
-        found = armijo(
-            lambda y: value(self._out(y)),
-            self._in(x),
-            f,
-            slope,
-            self._in(p),
-            sufficient_decrease=decrease,
-            max_backtracks=30,
-        )
+        moved, point, direction = (lambda y: value(self._out(y))), self._in(x), self._in(p)
+        found = armijo(moved, point, f, slope, direction, sufficient_decrease=decrease, max_backtracks=30)
         return found.step_length
 
     def newton_step(self, objective: Any, x: Array, iterations: int) -> Array:
         """Return where the step leads."""
         options = StepOptions(cg_tolerance=0.0, cg_iterations=iterations, max_backtracks=30)
-        return self._out(descent_step(_Moved(self, objective), self._in(x), options).x)
+        moved = SimpleNamespace(
+            value=lambda x: float(objective.value(self._out(x))),
+            value_and_gradient=lambda x: self._value_and_gradient(objective, x),
+            curvature=lambda x: self._moved(objective.curvature(self._out(x))),
+        )
+        return self._out(descent_step(moved, self._in(x), options).x)
 
     def block_step(
         self, parameters: Parameters, X: Array, C: Array, problem: Problem, block: str
     ) -> Parameters:
         """Return all parameters after a step on one block of problem (6)."""
-        control, blocks = self._problem(parameters, X, C, problem)
+        training, blocks = self._training(parameters, X, C, problem)
         schedule = [steps for steps in propagation_then_classifier() if steps.name == block]
-        after = descend(control, blocks, schedule, stop=StopRules(max_iterations=1)).blocks
-        return self._named(
-            np.concatenate([self._out(after["propagation"]), self._out(after["classifier"])]),
-            parameters,
-            problem,
-        )
+        after = descend(training, blocks, schedule, stop=StopRules(max_iterations=1)).blocks
+        both = [self._out(after[name]) for name in ("propagation", "classifier")]
+        return self._named(np.concatenate(both), parameters, problem)
 
     # -- how refms says it ---------------------------------------------------------------------------------
 
@@ -285,9 +273,16 @@ class ReferenceAdapter(Adapter):
         """Return an array of the backend on the host."""
         return self.backend.to_host(array)
 
-    def _hosted(self, product: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    def _moved(self, product: Callable[[Array], Array]) -> Callable[[Array], Array]:
         """Return a host function as one on the backend's arrays."""
-        return lambda v: self.backend.from_host(product(self._out(v)))
+        return lambda v: self._in(product(self._out(v)))
+
+    def _value_and_gradient(self, objective: Any, x: Array) -> tuple[float, Array]:
+        f, g = objective.value_and_gradient(self._out(x))
+        return float(f), self._in(g)
+
+    def _loss(self, Z: Array, C: Array) -> SoftmaxCrossEntropyEvaluation:
+        return SoftmaxCrossEntropy().evaluate(self._in(Z), self._in(C))
 
     def _convolution(self, S: Array, grid: tuple[int, ...], boundary: str) -> Convolution:
         return Convolution(
@@ -313,50 +308,48 @@ class ReferenceAdapter(Adapter):
     def _classifier(self, parameters: Parameters, problem: Problem) -> Classifier:
         return Classifier(Grid(problem.grid), len(parameters["opening"]), len(parameters["mu"]))
 
-    def _full(self, parameters: Parameters, X: Array, problem: Problem) -> tuple[Map, Array, Array]:
-        """Return the map from all parameters and images to logits, the parameter vector and the images."""
-        network = self._network(parameters, problem).map
-        full = chain(("network", network), ("classifier", self._classifier(parameters, problem).map))
-        return full, self._in(self._vector(parameters, problem)), self._in(X)
+    def _full(self, parameters: Parameters, problem: Problem) -> tuple[Map, Array]:
+        """Return the map from all parameters and images to logits, and the vector of all parameters."""
+        network, classifier = self._network(parameters, problem), self._classifier(parameters, problem)
+        full = chain(("network", network.map), ("classifier", classifier.map))
+        return full, self._vector(parameters, problem)
 
     def _vector(self, parameters: Parameters, problem: Problem) -> Array:
         """Return named arrays as the one vector that the full map takes."""
         theta = self._network(parameters, problem).arrays.pack(parameters)
-        return np.concatenate([theta, parameters["W"].reshape(-1), parameters["mu"]])
+        return self._in(np.concatenate([theta, parameters["W"].reshape(-1), parameters["mu"]]))
 
     def _named(self, vector: Array, like: Parameters, problem: Problem) -> Parameters:
-        """Return such a vector as named arrays."""
-        split = vector.size - like["W"].size - like["mu"].size
-        named = self._network(like, problem).arrays.unpack(vector[:split])
-        W, mu = np.split(vector[split:], [like["W"].size])
-        return {**named, "W": W.reshape(like["W"].shape), "mu": mu}
+        """Return such a vector as named arrays on the host."""
+        arrays = self._network(like, problem).arrays
+        theta, W, mu = np.split(self._out(vector), np.cumsum([arrays.layout.size, like["W"].size]))
+        return {**arrays.unpack(theta), "W": W.reshape(like["W"].shape), "mu": mu}
 
     def _risk(
         self, parameters: Parameters, X: Array, C: Array, problem: Problem
     ) -> tuple[EmpiricalRisk, Array]:
-        full, x, images = self._full(parameters, X, problem)
-        none = _nothing(x.size, self.profile.dtype, self.backend)
-        return EmpiricalRisk(full, Examples(images, self._in(C)), none), x
+        full, x = self._full(parameters, problem)
+        return EmpiricalRisk(full, Examples(self._in(X), self._in(C)), self._zero(x.size)), x
 
-    def _problem(
+    def _training(
         self, parameters: Parameters, X: Array, C: Array, problem: Problem, hessian_fraction: float = 1.0
     ) -> tuple[TrainingProblem, dict[str, Array]]:
         """Return problem (6) without regularisers, and its blocks."""
         network, classifier = self._network(parameters, problem), self._classifier(parameters, problem)
-        theta, omega = (
-            network.arrays.pack(parameters),
-            classifier.layout.pack({k: parameters[k] for k in ("W", "mu")}),
-        )
-        on_theta, on_omega = (_nothing(x.size, self.profile.dtype, self.backend) for x in (theta, omega))
-        control = TrainingProblem(
-            {
-                "propagation": Block(network.map, on_theta),
-                "classifier": Block(classifier.map, on_omega, subsampled=False),
-            },
-            Examples(self._in(X), self._in(C)),
-            hessian_fraction=hessian_fraction,
-        )
-        return control, {"propagation": self._in(theta), "classifier": self._in(omega)}
+        theta = self._in(network.arrays.pack(parameters))
+        omega = self._in(classifier.layout.pack({key: parameters[key] for key in ("W", "mu")}))
+        blocks = {
+            "propagation": Block(network.map, self._zero(theta.size)),
+            "classifier": Block(classifier.map, self._zero(omega.size), subsampled=False),
+        }
+        examples = Examples(self._in(X), self._in(C))
+        training = TrainingProblem(blocks, examples, hessian_fraction=hessian_fraction)
+        return training, {"propagation": theta, "classifier": omega}
+
+    def _zero(self, size: int) -> Quadratic:
+        """Return the regulariser that is zero."""
+        nothing = scipy.sparse.csr_array((size, size), dtype=self.profile.dtype)
+        return Quadratic(self.backend.csr_from_host(nothing))
 
     def _on_weights(self, W: Array, grid: tuple[int, ...]) -> tuple[Quadratic, Array]:
         """Return the regulariser of W, and W followed by μ = 0 as a vector."""
@@ -373,26 +366,3 @@ class ReferenceAdapter(Adapter):
         steps = TimeSteps(convolution_layer(geometry, TANH, bias_per_cell=True), len(Theta), final_time)
         form = time_regularizer(steps, 1.0, 0.0, 0, str(Theta.dtype), self.backend)
         return form, self._in(Theta.reshape(-1))
-
-
-class _Moved:
-    """A host objective as one on the backend's arrays."""
-
-    def __init__(self, adapter: ReferenceAdapter, objective: Any) -> None:
-        self.adapter, self.objective = adapter, objective
-
-    def value(self, x: Array) -> float:
-        return float(self.objective.value(self.adapter.backend.to_host(x)))
-
-    def value_and_gradient(self, x: Array) -> tuple[float, Array]:
-        f, g = self.objective.value_and_gradient(self.adapter.backend.to_host(x))
-        return float(f), self.adapter.backend.from_host(g)
-
-    def curvature(self, x: Array) -> Callable[[Array], Array]:
-        product = self.objective.curvature(self.adapter.backend.to_host(x))
-        return lambda v: self.adapter.backend.from_host(product(self.adapter.backend.to_host(v)))
-
-
-def _nothing(size: int, dtype: str, backend: Backend) -> Quadratic:
-    """Return the regulariser that is zero."""
-    return Quadratic(backend.csr_from_host(scipy.sparse.csr_array((size, size), dtype=dtype)))

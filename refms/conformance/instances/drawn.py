@@ -1,20 +1,29 @@
-"""Seeded instances of a domain within a profile."""
+"""Seeded instances of a domain within a profile.
+
+They are drawn by NumPy and not by hypothesis: a report names its instances by tier and seed, which must give
+the same ones wherever the kit is installed, and hypothesis is no dependency of it.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from refms.conformance.adapters.profile import Profile
 from refms.conformance.instances.instance import Instance
-from refms.conformance.instances.spread import USUAL, Spread, channels, counts, extents
+from refms.conformance.instances.spread import HARSH, USUAL, Spread, channels, counts, extents
 from refms.definition.galerkin import closed
 from refms.definition.transfer import PAIRS, Pair
+from refms.names import TIERS
 
-__all__ = ["ANY", "Domain", "Instance", "instances", "least_multiples", "stencil_sizes"]
+if TYPE_CHECKING:
+    from refms.conformance.property import Property
+
+__all__ = ["ANY", "Domain", "Instance", "drawn", "instances", "least_multiples", "stencil_sizes"]
 
 _LARGEST = {1: 16, 2: 8, 3: 5}
 """Largest extent of a grid by dimension."""
@@ -76,11 +85,21 @@ def instances(
         d = dimensions[(index + index // len(pairs)) % len(dimensions)]
         boundary = boundaries[(index + index // len(dimensions)) % len(boundaries)]
         pair, activation = pairs[index % len(pairs)], activations[index % len(activations)]
-        usual = _drawn(
-            rng, domain, profile, d, pair, sizes[pair], boundary, activation, seed * 10_000 + index
-        )
+        named = {"boundary": boundary, "pair": pair, "activation": activation, "seed": seed * 10_000 + index}
+        usual = _drawn(rng, domain, profile, d, sizes[pair], named)
         made.append(usual if spread == USUAL else _spread_out(rng, domain, profile, usual, spread))
     return tuple(made)
+
+
+def drawn(item: Property, profile: Profile, tier: str, seed: int) -> tuple[Instance, ...]:
+    """Return the instances on which a property is checked; in ``"torture"`` of all shapes and scales.
+
+    >>> from refms.conformance.properties import PROPERTIES
+    >>> len(drawn(PROPERTIES[0], Profile("mine"), "quick", 0))
+    4
+    """
+    count = max(1, TIERS[tier] // item.cost)
+    return instances(item.domain, profile, count, seed, HARSH if tier == "torture" else USUAL)
 
 
 def stencil_sizes(domain: Domain, profile: Profile, pair: str) -> list[int]:
@@ -98,13 +117,10 @@ def _drawn(
     domain: Domain,
     profile: Profile,
     d: int,
-    pair: str,
     sizes: list[int],
-    boundary: str,
-    activation: str,
-    seed: int,
+    named: Mapping[str, Any],
 ) -> Instance:
-    """Draw the sizes of one instance."""
+    """Draw the sizes of one instance of which boundary, pair, activation and seed are known."""
     equal = domain.square or not profile.rectangular
     affordable = [size for size in sizes if size <= (7 if d < 3 else 5)] or sizes
     drawn = [int(rng.choice(affordable)) for _ in range(d)]
@@ -127,13 +143,10 @@ def _drawn(
         examples=examples,
         classes=int(rng.integers(2, 5)),
         layers=int(rng.integers(1, 4)),
-        boundary=boundary,
-        pair=pair,
-        activation=activation,
         final_time=float(rng.choice([0.5, 1.0, 2.0])),
         dtype=profile.dtype,
-        seed=seed,
         volume_weighted=profile.volume_weighted,
+        **named,
     )
 
 

@@ -14,7 +14,6 @@ from typing import Any
 from refms.conformance.adapters.position import Position
 from refms.conformance.adapters.profile import Profile
 from refms.conformance.cases import Case
-from refms.conformance.isolation import messages
 from refms.conformance.isolation.process import Died, Process
 from refms.conformance.probing.probe import Probe, Trait
 from refms.conformance.properties import PROPERTIES
@@ -103,7 +102,7 @@ class Isolated:
             if where.stuck(self.limit or 0.0):
                 self._hung[where.operation].append(case.id)
             return where.failure(case.law, "returns in time", where.overdue(self.limit or 0.0))
-        return messages.row(answer["row"])
+        return Row(**answer["row"])
 
     def probe(self, adapter: Elsewhere) -> Probe:
         """Infer its conventions as :func:`refms.conformance.probing.probe.probe` does."""
@@ -116,7 +115,8 @@ class Isolated:
             return _untold(adapter, where.sentence(str(error)) if isinstance(error, Died) else str(error))
         if answer is None:
             return _untold(adapter, f"it {where.overdue(self.limit or 0.0)}")
-        return messages.probe(answer["probe"])
+        traits = tuple(Trait(**one) for one in answer["probe"]["traits"])
+        return Probe(Profile(**answer["probe"]["profile"]), traits)
 
     def _asked(self, question: dict[str, Any], where: Position) -> dict[str, Any] | None:
         """Return the answer, or None where the worker was killed because it gave none in time."""
@@ -164,7 +164,7 @@ class Isolated:
                 if heard
                 else f"{self.spec!r} cannot be loaded: it was not imported and made within {limit:g} s."
             )
-        return tuple(Elsewhere(messages.profile(fields)) for fields in heard["profiles"])
+        return tuple(Elsewhere(Profile(**fields)) for fields in heard["profiles"])
 
     def _running(self) -> Process:
         if self._process is None:

@@ -7,8 +7,6 @@ import json
 from typing import Any
 
 from refms.conformance.adapters.profile import Profile
-from refms.conformance.probing.probe import Probe, Trait
-from refms.conformance.reports.report import Row
 
 
 def line(message: dict[str, Any]) -> bytes:
@@ -36,21 +34,6 @@ def message(line: bytes) -> dict[str, Any]:
 def fields(profile: Profile) -> dict[str, Any]:
     """Return what a profile declares; what a subclass adds is no matter of the kit."""
     return {field.name: getattr(profile, field.name) for field in dataclasses.fields(Profile)}
-
-
-def profile(fields: dict[str, Any]) -> Profile:
-    """Return the profile with such fields."""
-    return Profile(**fields)
-
-
-def row(fields: dict[str, Any]) -> Row:
-    """Return the row with such fields."""
-    return Row(**fields)
-
-
-def probe(fields: dict[str, Any]) -> Probe:
-    """Return the probe with such fields."""
-    return Probe(profile(fields["profile"]), tuple(Trait(**trait) for trait in fields["traits"]))
 
 
 def _tuples(value: Any) -> Any:

@@ -25,8 +25,8 @@ shelf = Shelf("gauss-newton")
 class _SlopeOff(ReferenceAdapter):
     """refms with σ′ too large by 0.1 % inside the network."""
 
-    def _full(self, parameters: Parameters, X: Array, problem: Problem) -> tuple[Map, Array, Array]:
-        full, x, given = super()._full(parameters, X, problem)
+    def _full(self, parameters: Parameters, problem: Problem) -> tuple[Map, Array]:
+        full, x = super()._full(parameters, problem)
         network, sigma = self._network(parameters, problem), activation(problem.activation)
         wrong = replace(
             sigma,
@@ -36,7 +36,7 @@ class _SlopeOff(ReferenceAdapter):
         layer = convolution_layer(network.convolution, wrong)
         steps = forward_euler(layer, network.layers, network.final_time)
         opening, _ = network.map.parts
-        return chain(("network", chain(opening, ("propagation", steps))), full.parts[1]), x, given
+        return chain(("network", chain(opening, ("propagation", steps))), full.parts[1]), x
 
 
 def _of_wrong_slope(operation: str) -> Change:

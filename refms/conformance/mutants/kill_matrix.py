@@ -9,7 +9,7 @@ from typing import Any
 
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.reference import ReferenceAdapter
-from refms.conformance.instances.tiers import drawn
+from refms.conformance.instances.drawn import drawn
 from refms.conformance.mutants import MUTANTS, Mutant
 from refms.conformance.operations import OPERATIONS
 from refms.conformance.properties import PROPERTIES

@@ -1,4 +1,7 @@
-"""A report as JUnit XML, which continuous integration shows as tests."""
+"""A report as JUnit XML, which continuous integration shows as tests.
+
+pytest writes its own where the catalogue runs under it; ``refms conform run --junit`` works without pytest.
+"""
 
 from __future__ import annotations
 

@@ -175,9 +175,9 @@ class Report:
         }
 
 
-def unrun(item: Property, sentence: str) -> Row:
-    """Return the row of a property before anything was checked: NOT RUN, with the reason."""
-    return Row(item.id, item.family, item.title, sentence=sentence)
+def unrun(item: Property, sentence: str, verdict: Finding = "NOT RUN") -> Row:
+    """Return the row of a property before anything was checked, with the reason."""
+    return Row(item.id, item.family, item.title, verdict, sentence=sentence)
 
 
 def table(reports: Iterable[Report], *, details: bool = False) -> str:

@@ -11,9 +11,8 @@ from refms.cli import main as program
 from refms.conformance import PROPERTIES, Profile, run
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
-from refms.conformance.instances.drawn import ANY, Domain, Instance, instances
+from refms.conformance.instances.drawn import ANY, Domain, Instance, drawn, instances
 from refms.conformance.instances.spread import HARSH, SHAPES, USUAL
-from refms.conformance.instances.tiers import drawn
 from refms.conformance.runner import examined
 from refms.names import TIERS
 
