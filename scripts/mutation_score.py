@@ -4,6 +4,7 @@
     python scripts/mutation_score.py --jobs 2 --again RESULT  # survivors and changed modules; publishes, too
     python scripts/mutation_score.py --only MODULE [--sample N --seed S] [-o FILE]
     python scripts/mutation_score.py --table          # write validation/conformance/MUTATION.md from its JSON
+    python scripts/mutation_score.py --places         # tell reasons whose lines are gone
 
 Needs the extra `mutation`: pip install -e '.[mutation]'. Tests run in a copy of this tree in a
 temporary folder; nothing in this tree is changed but the result. Ends with 0; with 1 if a mutant survives
@@ -38,65 +39,59 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # for those who load t
 from mutation import publishing  # noqa: E402  (its path comes first)
 from mutation.publishing import RESULT  # noqa: E402
 
-_CONVOLUTION = ("tests/stencils/test_convolution.py", "tests/stencils/routes/test_choice.py")
-_ROUTES = tuple(f"tests/stencils/routes/test_{name}.py" for name in ("routes", "table", "runs", "choice"))
-_CONTRACT = ("tests/network/test_mapping_contract.py",)
-_LOSSES = ("tests/objective/losses/test_separable.py",)
-_EULER = ("tests/network/test_propagation.py", *_CONTRACT)
-
-MODULES: dict[str, tuple[str, ...]] = {
-    "refms/stencils/assembly.py": ("tests/stencils/test_assembly.py",),
-    "refms/stencils/convolution.py": _CONVOLUTION,
-    "refms/stencils/differences.py": ("tests/stencils/test_differences.py",),
-    "refms/stencils/galerkin.py": ("tests/stencils/test_galerkin.py",),
-    "refms/stencils/kronecker.py": ("tests/stencils/test_kronecker.py",),
-    "refms/stencils/patches.py": ("tests/stencils/test_patches.py",),
-    "refms/stencils/smoothing.py": ("tests/stencils/test_smoothing.py",),
-    "refms/stencils/symbol.py": ("tests/stencils/test_symbol.py",),
-    "refms/stencils/transfer.py": ("tests/stencils/test_transfer.py",),
-    "refms/stencils/routes/explicit.py": _ROUTES,
-    "refms/stencils/routes/fourier.py": _ROUTES,
-    "refms/stencils/routes/patches.py": _ROUTES,
-    "refms/stencils/routes/route.py": _ROUTES,
-    "refms/stencils/routes/runs.py": _ROUTES,
-    "refms/stencils/routes/table.py": _ROUTES,
-    "refms/multiscale/depth.py": ("tests/multiscale/test_depth.py",),
-    "refms/multiscale/resolution.py": (
-        "tests/multiscale/test_coarse_to_fine.py",
-        "tests/multiscale/test_resolution.py",
+_CORE = (
+    *("stencils/convolution", "stencils/differences", "stencils/galerkin", "stencils/kronecker"),
+    *("stencils/smoothing", "stencils/symbol", "stencils/transfer"),
+    *(f"stencils/routes/{name}" for name in ("assembly", "explicit", "fourier", "neighbours", "patches")),
+    *(f"stencils/routes/{name}" for name in ("repeats", "route", "runs", "slabs", "table")),
+    *("maps/activation", "maps/combinators", "maps/layout", "maps/layers/convolution", "maps/layers/linear"),
+    *(
+        "maps/layers/tied",
+        "maps/time/coupling",
+        "maps/time/euler",
+        "maps/time/runge_kutta",
+        "maps/time/steps",
     ),
-    "refms/network/activation.py": ("tests/network/test_activation.py",),
-    "refms/network/checkpointing.py": ("tests/network/test_checkpointing.py", *_EULER),
-    "refms/network/composition.py": _CONTRACT,
-    "refms/network/euler_step.py": _EULER,
-    "refms/network/layers/convolution_layer.py": _CONTRACT,
-    "refms/network/layers/convolution_step.py": _EULER,
-    "refms/network/layers/opening.py": _CONTRACT,
-    "refms/network/layers/pooling.py": ("tests/network/test_pooling.py", *_CONTRACT),
-    "refms/network/parameters.py": ("tests/network/test_parameters.py",),
-    "refms/network/propagation.py": _EULER,
-    "refms/objective/classifier.py": ("tests/objective/test_classifier.py", *_CONTRACT),
-    "refms/objective/losses/least_squares.py": _LOSSES,
-    "refms/objective/losses/logistic.py": _LOSSES,
-    "refms/objective/losses/separable.py": _LOSSES,
-    "refms/objective/losses/smooth_hinge.py": _LOSSES,
-    "refms/objective/losses/softmax.py": ("tests/objective/losses/test_softmax.py", *_LOSSES),
-    "refms/objective/regularizers.py": ("tests/objective/test_regularizers.py",),
-    "refms/linear/cg.py": ("tests/linear/test_cg.py",),
-    "refms/optimize/line_search.py": ("tests/optimize/test_line_search.py",),
-}
-"""What is mutated, and the test files that mirror it, which are asked first; its own doctests are too.
+    *("multiscale/depth", "multiscale/resolution"),
+    *("objective/classifier", "objective/regularizers"),
+    *(f"objective/losses/{name}" for name in ("least_squares", "logistic", "separable", "smooth_hinge")),
+    *("objective/losses/softmax", "linear/cg", "optimize/line_search"),
+)
+MODULES = tuple(f"refms/{name}.py" for name in _CORE)
+"""What is mutated.
 
-The compiled kernels are not: numba would have to compile every mutant. Nor is the contract in mapping.py,
-which is nothing but Protocol classes.
+The compiled kernels are not: numba would have to compile every mutant. Nor is the contract in maps/map.py,
+which is nothing but a dataclass.
 """
+
+
+MIRRORS = {
+    "refms/stencils/routes/": ("tests/stencils/routes/test_routes.py", "tests/stencils/routes/test_table.py"),
+    "refms/maps/": ("tests/maps/test_contract.py",),
+    "refms/maps/combinators.py": ("tests/maps/test_checkpointing.py",),
+    "refms/maps/layers/linear.py": ("tests/maps/test_pooling.py",),
+    "refms/maps/time/": ("tests/maps/test_propagation.py", "tests/maps/time/test_orders.py"),
+    "refms/objective/classifier.py": ("tests/maps/test_contract.py",),
+    "refms/objective/losses/": ("tests/objective/losses/test_separable.py",),
+    "refms/multiscale/resolution.py": ("tests/multiscale/test_coarse_to_fine.py",),
+}
+"""Module or folder -> tests that mirror it besides the file of its own name; they are asked first."""
+
+
+def mirrors(module: str) -> list[str]:
+    """Return the test files that mirror a module: the one of its name, if there is one, and ``MIRRORS``."""
+    path = Path(module)
+    own = Path("tests", *path.parent.parts[1:], f"test_{path.name}")
+    more = [test for place, tests in MIRRORS.items() if module.startswith(place) for test in tests]
+    return list(dict.fromkeys([*([str(own)] if (ROOT / own).is_file() else []), *more]))
+
 
 SURVIVED = "survived"
 
-SUITE = ("checks", "multiscale", "network", "linear", "objective", "optimize", "stencils")
+SUITE = ("checks", "linear", "maps", "multiscale", "objective", "optimize", "stencils")
 """The folders of tests that are asked at all."""
 
-MORE_TESTS = ("tests/test_value_objects.py", "tests/test_public_inputs.py")
+MORE_TESTS = ("tests/test_public_inputs.py",)
 """And single files."""
 
 
@@ -124,9 +119,9 @@ def stages(mutant: Any, tests: dict[str, dict[str, Any]]) -> tuple[list[str], li
     """Return the module's own tests that run the changed lines, and all others that do, the quick ones first.
 
     Lines that run when the module is imported belong to all tests that run anything of the module, to its own
-    that only look at its values, and to those of all value objects.
+    that only look at its values, and to those of all bad inputs.
     """
-    files = {*MODULES[mutant.module], mutant.module}
+    files = {*mirrors(mutant.module), mutant.module}
     changed = range(mutant.lines[0], mutant.lines[1] + 1)
     lines = {name: test["lines"].get(mutant.module, []) for name, test in tests.items()}
     running = {name for name, run in lines.items() if not set(run).isdisjoint(changed)}
@@ -288,6 +283,7 @@ def parser() -> argparse.ArgumentParser:
         help="where the JSON goes (default: a run of everything publishes, any other writes nothing)",
     )
     top.add_argument("--table", action="store_true", help="only write the table of the published result")
+    top.add_argument("--places", action="store_true", help="only say which reasons name lines that are gone")
     return top
 
 
@@ -297,12 +293,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.table:
         write_table()
         return 0
+    reasons = publishing.read_reasons()
+    if options.places:
+        lost = publishing.lost_places(reasons, ROOT)
+        print(*lost, sep="\n")
+        return 1 if lost else 0
     for name in ("sample", "jobs"):
         if getattr(options, name) is not None and getattr(options, name) < 1:
             print(f"--{name} is {getattr(options, name)}; expected 1 or more.", file=sys.stderr)
             return 2
     try:
-        result = score(options)
+        result = publishing.explain(score(options), reasons)
     except (ImportError, OSError, RuntimeError, subprocess.CalledProcessError) as error:
         print(f"no mutation score: {error}", file=sys.stderr)
         return 2
@@ -312,7 +313,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if everything and output == RESULT:
         write_table()
-    wrong = publishing.complaints(result, publishing.read_reasons())
+    wrong = publishing.complaints(result, reasons)
     print(*wrong, sep="\n")
     sums = publishing.counts(result["modules"].values(), 0)
     print(f"{sums['mutants']} mutants, {sums['survivors']} survive: {100 * sums['raw']:.1f} % noticed")

@@ -66,6 +66,33 @@ def survivors_of(result: dict[str, Any]) -> list[tuple[Change, dict[str, Any]]]:
     ]
 
 
+def explain(result: dict[str, Any], reasons: Sequence[Reason]) -> dict[str, Any]:
+    """Return a result whose survivors carry the ``kind`` and the ``why`` of their reasons."""
+    known = {change: reason for reason in reasons for change in reason.changes}
+    nothing = Reason("unexplained", "No reason is known.", frozenset())
+    modules = {}
+    for module, found in result["modules"].items():
+        rows = []
+        for row in found["survivors"]:
+            reason = known.get((module, row["before"], row["after"]), nothing)
+            rows.append({**row, "kind": reason.kind, "why": reason.why})
+        modules[module] = {**found, "survivors": rows}
+    return {**result, "modules": modules}
+
+
+def lost_places(reasons: Sequence[Reason], root: Path) -> list[str]:
+    """Return a sentence for each reason whose lines are not in its module any more."""
+    texts = {}
+    for module in {change[0] for reason in reasons for change in reason.changes}:
+        path = root / module
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        texts[module] = " ".join(line.strip() for line in lines)
+    changes = sorted(change for reason in reasons for change in reason.changes)
+    return [
+        f"{module}: {old}  has a reason and is gone" for module, old, _ in changes if old not in texts[module]
+    ]
+
+
 def complaints(result: dict[str, Any], reasons: Sequence[Reason]) -> list[str]:
     """Return a sentence for each survivor without a reason and each reason without a survivor.
 
@@ -101,15 +128,14 @@ def counts(found: Iterable[dict[str, Any]], equivalent: int) -> dict[str, Any]:
 
 def text() -> str:
     """Return the page of the published result."""
-    return table(json.loads(RESULT.read_text(encoding="utf-8")), read_reasons())
+    return table(json.loads(RESULT.read_text(encoding="utf-8")))
 
 
-def table(result: dict[str, Any], reasons: Sequence[Reason]) -> str:
-    """Return the published table of a result, in Markdown."""
-    equivalent = {change for reason in reasons if reason.kind == "equivalent" for change in reason.changes}
+def table(result: dict[str, Any]) -> str:
+    """Return the page of a result whose survivors are explained."""
 
     def row(name: str, modules: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        alike = sum(change in equivalent for change, _ in survivors_of({"modules": modules}))
+        alike = sum(one["kind"] == "equivalent" for _, one in survivors_of({"modules": modules}))
         return name, counts(modules.values(), alike)
 
     rows = [row(f"`{name}`", {name: found}) for name, found in result["modules"].items() if found["mutants"]]
@@ -119,7 +145,7 @@ def table(result: dict[str, Any], reasons: Sequence[Reason]) -> str:
         f"{n['equivalent']} | {100 * n['raw']:.1f} | {100 * n['score']:.1f} |"
         for name, n in [*rows, whole]
     ]
-    sections = [_section(module, result, reasons) for module in result["modules"]]
+    sections = [_section(module, found["survivors"]) for module, found in result["modules"].items()]
     return "\n".join([_head(result, whole[1]), *lines, "", _WORDS, *filter(None, sections)])
 
 
@@ -165,24 +191,20 @@ Not mutated:
 ## Survivors
 
 **Equivalent** means that no input tells the mutant from the original. **Harmless** means that the two differ,
-but in nothing that is documented. The reasons are in `scripts/mutation/reasons.toml`.
+but in nothing that is documented. Reasons are kept in `scripts/mutation/reasons.toml`; modules have here the
+names, and survivors the lines, that they had when they were run.
 """
 
 
-def _section(module: str, result: dict[str, Any], reasons: Sequence[Reason]) -> str:
+def _section(module: str, survivors: list[dict[str, Any]]) -> str:
     """Return the survivors of one module under their reasons."""
-    left = [(change, row) for change, row in survivors_of(result) if change[0] == module]
-    if not left:
-        return ""
-    parts = [f"### `{module}`\n"]
-    nothing = Reason("unexplained", "No reason is known.", frozenset(change for change, _ in left))
-    for reason in [*reasons, nothing]:
-        mine = [(change, row) for change, row in left if change in reason.changes]
-        left = [(change, row) for change, row in left if change not in reason.changes]
-        if mine:
-            changes = "\n".join(
-                f"@@ line {row['line']}{', ' + row['function'] if row['function'] else ''}\n- {old}\n+ {new}"
-                for (_, old, new), row in mine
-            )
-            parts.append(f"{reason.kind.capitalize()}: {reason.why}\n\n```diff\n{changes}\n```\n")
-    return "\n".join(parts)
+    by_reason: dict[tuple[str, str], list[str]] = {}
+    for row in survivors:
+        place = f"@@ line {row['line']}{', ' + row['function'] if row['function'] else ''}"
+        change = f"{place}\n- {row['before']}\n+ {row['after']}"
+        by_reason.setdefault((row["kind"], row["why"]), []).append(change)
+    parts = [
+        f"{kind.capitalize()}: {why}\n\n```diff\n{chr(10).join(changes)}\n```\n"
+        for (kind, why), changes in by_reason.items()
+    ]
+    return "\n".join([f"### `{module}`\n", *parts]) if parts else ""
