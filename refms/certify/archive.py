@@ -29,7 +29,9 @@ _READING = (
 
 
 def to_artifact(goldens: Mapping[str, Golden], cases: Iterable[Case] = CASES) -> Artifact:
-    """Return goldens and inputs as an artefact; equal goldens give equal bytes.
+    """Return goldens and inputs as an artefact of kind ``golden``; equal goldens give equal bytes.
+
+    Its attribute ``reading`` says how to read it.
 
     Parameters
     ----------
@@ -37,11 +39,6 @@ def to_artifact(goldens: Mapping[str, Golden], cases: Iterable[Case] = CASES) ->
         Of all cases.
     cases : iterable of Case
         By default all.
-
-    Returns
-    -------
-    Artifact
-        Of kind ``golden``; its attribute ``reading`` says how to read it.
     """
     inputs = _inputs(cases)
     places = _places({name: golden.shape for name, golden in goldens.items()})
@@ -58,10 +55,10 @@ def to_artifact(goldens: Mapping[str, Golden], cases: Iterable[Case] = CASES) ->
     }
     width = max(golden.digits.shape[-1] for golden in goldens.values())
     arrays = {
-        "digits": np.concatenate([_widened(golden.digits, width) for golden in goldens.values()]),
+        "digits": np.concatenate([_pad(golden.digits, width) for golden in goldens.values()]),
         "radius": np.concatenate([golden.radius.reshape(-1) for golden in goldens.values()]),
         "nearest": np.concatenate([golden.nearest.reshape(-1) for golden in goldens.values()]),
-        "inputs": _joined(inputs),
+        "inputs": _flatten(inputs),
     }
     return Artifact("golden", attributes, arrays)
 
@@ -92,7 +89,7 @@ def from_artifact(artifact: Artifact, cases: Iterable[Case] = CASES) -> dict[str
             f"the artefact is of kind {artifact.kind!r} and version {version!r}; expected 'golden' and "
             f"{VERSION}. Write it anew with: refms certify --write FILE"
         )
-    if not np.array_equal(artifact.arrays["inputs"], _joined(_inputs(cases))):
+    if not np.array_equal(artifact.arrays["inputs"], _flatten(_inputs(cases))):
         raise FileError(
             "the goldens belong to other inputs than those of this refms. Write them anew with: "
             "refms certify --write FILE"
@@ -106,7 +103,7 @@ def _inputs(cases: Iterable[Case]) -> dict[str, Array]:
     return {f"{case.name}/{name}": array for case in cases for name, array in case.inputs.items()}
 
 
-def _joined(arrays: Mapping[str, Array]) -> Array:
+def _flatten(arrays: Mapping[str, Array]) -> Array:
     return np.concatenate([array.reshape(-1) for array in arrays.values()])
 
 
@@ -132,7 +129,7 @@ def _places(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _widened(digits: Array, width: int) -> Array:
+def _pad(digits: Array, width: int) -> Array:
     """Return the rows of text, each filled up with blanks."""
     rows = digits.reshape(-1, digits.shape[-1])
     return np.pad(rows, ((0, 0), (0, width - rows.shape[1])), constant_values=ord(" "))
@@ -161,18 +158,7 @@ def shipped() -> Artifact:
 
 
 def difference(first: Artifact, second: Artifact) -> str:
-    """Return where two artefacts of goldens part, in a sentence; empty if they are equal bit for bit.
-
-    Parameters
-    ----------
-    first, second : Artifact
-        What to compare: kind, attributes and arrays, by their SHA-256.
-
-    Returns
-    -------
-    str
-        The first difference.
-    """
+    """Return in a sentence where two artefacts of goldens part; empty if they are equal bit for bit."""
     if first.digest == second.digest:
         return ""
     in_arrays = first_difference(first, second)

@@ -15,44 +15,15 @@ from refms.errors import Array, InputError
 
 
 def balls(array: Array) -> Balls:
-    """Return the doubles of an array as balls of radius zero.
-
-    Parameters
-    ----------
-    array : numpy.ndarray
-        float64, finite, any shape.
-
-    Returns
-    -------
-    numpy.ndarray
-        Same shape, dtype object, of ``flint.arb``.
-
-    Raises
-    ------
-    InputError
-        If python-flint is not installed.
-    """
+    """Return finite doubles as balls of radius zero, an object array of the same shape."""
     arb = _flint().arb
     return np.vectorize(lambda entry: arb(float(entry)), otypes=[object])(array)
 
 
 def interval(ball: Number) -> tuple[Fraction, Fraction]:
-    """Return the ends of a ball, exactly.
+    """Return the ends of a ball, an integer or a fraction, exactly; equal if the number is known exactly.
 
-    Parameters
-    ----------
-    ball : flint.arb, int or Fraction
-        A number or an enclosure of one.
-
-    Returns
-    -------
-    tuple of Fraction
-        Lower and upper end; equal if the number is known exactly.
-
-    Raises
-    ------
-    ArithmeticError
-        If the ball is not finite, which means that its computation lost all digits.
+    An ArithmeticError says that a ball is not finite: its computation lost all digits.
     """
     if isinstance(ball, int | Fraction):
         return Fraction(ball), Fraction(ball)
@@ -64,23 +35,7 @@ def interval(ball: Number) -> tuple[Fraction, Fraction]:
 
 @contextlib.contextmanager
 def working_precision(bits: int) -> Iterator[None]:
-    """Let balls be computed with that many bits, here and not elsewhere.
-
-    Parameters
-    ----------
-    bits : int
-        Bits of the midpoints.
-
-    Yields
-    ------
-    None
-        Within the context.
-
-    Raises
-    ------
-    InputError
-        If python-flint is not installed.
-    """
+    """Let balls be computed with midpoints of that many bits, here and not elsewhere."""
     context = _flint().ctx
     before = context.prec
     context.prec = bits

@@ -21,15 +21,7 @@ BITS = (256, 512, 1024, 2048, 4096)
 
 @dataclass(frozen=True, eq=False)
 class Proof:
-    """Goldens, fresh from the formulas.
-
-    Parameters
-    ----------
-    goldens : dict of str to Golden
-        By name ``case/quantity``, in the order of the table.
-    bits : int
-        The most bits that a case needed.
-    """
+    """Goldens by name ``case/quantity``, fresh from the formulas, and the most bits that a case needed."""
 
     goldens: dict[str, Golden]
     bits: int
@@ -46,7 +38,7 @@ def prove_all(cases: Iterable[Case] = CASES) -> Proof:
     Returns
     -------
     Proof
-        The goldens.
+        The goldens by name ``case/quantity``, and the most bits that a case needed.
 
     Raises
     ------
@@ -58,7 +50,7 @@ def prove_all(cases: Iterable[Case] = CASES) -> Proof:
     goldens: dict[str, Golden] = {}
     most = 0
     for case in cases:
-        found, bits = _proved(case)
+        found, bits = _prove(case)
         goldens.update(found)
         most = max(most, bits)
     return Proof(goldens, most)
@@ -66,26 +58,11 @@ def prove_all(cases: Iterable[Case] = CASES) -> Proof:
 
 @dataclass(frozen=True)
 class Row:
-    """How refms does on one quantity.
+    """How refms does on one quantity ``case/quantity`` in one precision.
 
-    Parameters
-    ----------
-    quantity : str
-        ``case/quantity``.
-    dtype : str
-        Precision of refms.
-    entries : int
-        Numbers compared.
-    distance : float
-        How far the worst of them is outside its enclosure, in eps times the scale.
-    scale : float
-        That scale.
-    recipe : str
-        Its formula.
-    verdict : str
-        PASS to 30 eps, MARGINAL to 300, else FAIL.
-    error : str
-        What was raised where nothing came back.
+    Of the ``entries`` compared, the worst is ``distance`` times eps times ``scale`` outside its enclosure;
+    ``recipe`` is the formula of the scale. The verdict is PASS to 30 eps, MARGINAL to 300, else FAIL;
+    ``error`` is what was raised where nothing came back.
     """
 
     quantity: str
@@ -124,7 +101,7 @@ def certify(
     return tuple(rows)
 
 
-def _proved(case: Case) -> tuple[dict[str, Golden], int]:
+def _prove(case: Case) -> tuple[dict[str, Golden], int]:
     for bits in BITS:
         try:
             with working_precision(bits):

@@ -17,21 +17,11 @@ class TooWideError(ArithmeticError):
 
 @dataclass(frozen=True)
 class Enclosure:
-    """A number known to forty digits.
+    """A number known to 40 significant digits, rounded correctly (half to even), in decimal notation.
 
-    Parameters
-    ----------
-    digits : str
-        The number rounded correctly (half to even) to 40 significant digits, in Python's decimal notation.
-    radius : float
-        |number − digits| ≤ radius; 0.0 if the digits are the number itself.
-    nearest : float
-        The number rounded correctly to a double.
-
-    Notes
-    -----
-    All three are properties of the number: whoever computes it with enough bits, in whatever way, finds the
-    same characters.
+    |number − digits| <= radius, which is 0.0 if the digits are the number itself; ``nearest`` is the number
+    rounded correctly to a double. All three are properties of the number: whoever computes it with enough
+    bits, in whatever way, finds the same characters.
     """
 
     digits: str
@@ -42,23 +32,8 @@ class Enclosure:
 def enclose(lower: Fraction, upper: Fraction) -> Enclosure:
     """Return the digits, radius and nearest double that all numbers of an interval share.
 
-    Parameters
-    ----------
-    lower, upper : Fraction
-        Ends of an interval that contains the number.
+    :class:`TooWideError` is raised if the ends do not round to the same.
 
-    Returns
-    -------
-    Enclosure
-        What is known.
-
-    Raises
-    ------
-    TooWideError
-        If the ends do not round to the same.
-
-    Examples
-    --------
     >>> third = enclose(Fraction(1, 3), Fraction(1, 3))
     >>> third.digits, third.nearest
     ('0.3333333333333333333333333333333333333333', 0.3333333333333333)

@@ -20,16 +20,9 @@ EPS: Mapping[str, Fraction] = {"float64": Fraction(1, 2**52), "float32": Fractio
 
 @dataclass(frozen=True, eq=False)
 class Quantity:
-    """What the formulas say about one quantity.
+    """What the formulas say about one quantity, in the shape in which refms returns it.
 
-    Parameters
-    ----------
-    value : numpy.ndarray
-        Balls, in the shape in which refms returns the quantity.
-    scale : ball or number
-        The size against which rounding errors count, by the tolerance recipe.
-    recipe : str
-        The formula of the scale, in words and symbols.
+    ``scale`` is the size against which rounding errors count, by the recipe; ``recipe`` is its formula.
     """
 
     value: Balls
@@ -67,20 +60,10 @@ class Golden:
         return tuple(self.nearest.shape)
 
     def distance(self, got: Array, dtype: str) -> float:
-        """Return how far a result is outside the enclosure, in eps times the scale, at the worst entry.
+        """Return how far the worst entry is outside its enclosure, in eps of a dtype times the scale.
 
-        Parameters
-        ----------
-        got : array
-            A result, float32 or float64.
-        dtype : str
-            ``"float64"`` or ``"float32"``: whose eps.
-
-        Returns
-        -------
-        float
-            0.0 if all numbers are inside; infinite for another shape or for entries that are not finite. The
-            differences are formed exactly.
+        0.0 if all numbers are inside; infinite for another shape or for entries that are not finite. The
+        differences are formed exactly.
         """
         result = np.asarray(got, dtype="float64")
         if result.shape != self.shape or not np.isfinite(result).all():
@@ -100,22 +83,9 @@ class Golden:
 
 
 def prove(quantity: Quantity) -> Golden:
-    """Return the golden of a quantity.
+    """Return the golden of a quantity: forty digits of every number.
 
-    Parameters
-    ----------
-    quantity : Quantity
-        Balls.
-
-    Returns
-    -------
-    Golden
-        Forty digits of every number.
-
-    Raises
-    ------
-    TooWideError
-        If a ball is too wide; compute it with more bits.
+    :class:`TooWideError` is raised if a ball is too wide; compute it with more bits.
     """
     enclosures = [_enclosed(ball) for ball in quantity.value.reshape(-1).tolist()]
     shape = quantity.value.shape

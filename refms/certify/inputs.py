@@ -11,27 +11,11 @@ from refms.errors import Array
 
 
 def doubles(seed: int, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
-    """Return arrays of numbers between -1 and 1, without zeros, symmetries or repetitions.
+    """Return arrays of odd multiples of 2⁻⁵² between -1 and 1, without zeros, symmetries or repetitions.
 
-    Parameters
-    ----------
-    seed : int
-        Of ``numpy.random.default_rng``.
-    shapes : mapping of str to tuple of int
-        Names and shapes, drawn in this order.
+    Drawn in the order of the shapes. NumPy may change how its generators turn random bits into distributions,
+    but never the bits: so the bits themselves are used, 52 of each 64.
 
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        float64; odd multiples of 2⁻⁵².
-
-    Notes
-    -----
-    NumPy may change how its generators turn random bits into distributions, but never the bits: so the
-    bits themselves are used, 52 of each 64.
-
-    Examples
-    --------
     >>> drawn = doubles(0, {"s": (3,), "y": (2, 2)})["s"]
     >>> bool((abs(drawn) < 1).all()), len(set(drawn.tolist()))
     (True, 3)
@@ -41,20 +25,7 @@ def doubles(seed: int, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array
 
 
 def one_hot(seed: int, classes: int, examples: int) -> Array:
-    """Return labels, one class for each example.
-
-    Parameters
-    ----------
-    seed : int
-        Of ``numpy.random.default_rng``.
-    classes, examples : int
-        ℓ and m.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (ℓ, m), float64, a one in every column.
-    """
+    """Return labels (ℓ, m), a one in every column."""
     chosen = np.random.default_rng(seed).bit_generator.random_raw(examples) % np.uint64(classes)
     return (np.arange(classes)[:, None] == chosen[None, :].astype(np.int64)).astype(np.float64)
 

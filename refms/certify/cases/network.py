@@ -37,22 +37,9 @@ _NEWTON_STEPS = 5
 
 @dataclass(frozen=True)
 class Network:
-    """Extents and constants of a network with its examples.
+    """Extents and constants (T, α_θ, τ_θ, α_W, τ_W) of a network with its examples.
 
-    Parameters
-    ----------
-    grid : tuple of int
-        Cells along each axis.
-    image_channels, channels : int
-        Of images and features.
-    stencil, opening : tuple of int
-        Odd extents of the stencils of layers and opening.
-    learned : bool
-        Whether the opening is part of θ.
-    layers, classes, examples : int
-        N, ℓ and m.
-    constants : tuple of float
-        T, α_θ, τ_θ, α_W and τ_W.
+    ``stencil`` and ``opening`` are odd extents; θ begins with the opening if it is ``learned``.
     """
 
     grid: tuple[int, ...]
@@ -67,41 +54,17 @@ class Network:
     constants: tuple[float, float, float, float, float]
 
     def inputs(self, seed: int) -> dict[str, Array]:
-        """Return examples, parameters and directions.
-
-        Parameters
-        ----------
-        seed : int
-            Of the draws; the labels take the next one.
-
-        Returns
-        -------
-        dict of str to numpy.ndarray
-            Images X as columns, labels C, ``opening``, θ, ω, directions in both, and ``constants``.
-        """
+        """Return images X as columns, labels C, ``opening``, θ, ω, directions in both, and ``constants``."""
         cells, c = math.prod(self.grid), self.channels
         L = (c, self.image_channels, *self.opening)
         theta = self.layers * (c * c * math.prod(self.stencil) + c) + self.learned * math.prod(L)
         omega = c * cells * self.classes + self.classes
-        drawn = doubles(
-            seed,
-            {
-                "X": (self.image_channels * cells, self.examples),
-                "opening": L,
-                "theta": (theta,),
-                "omega": (omega,),
-                "d_theta": (theta,),
-                "d_omega": (omega,),
-            },
-        )
+        sizes = {"theta": theta, "omega": omega, "d_theta": theta, "d_omega": omega}
+        images = {"X": (self.image_channels * cells, self.examples), "opening": L}
+        drawn = doubles(seed, images | {name: (size,) for name, size in sizes.items()})
         labels = one_hot(seed + 1, self.classes, self.examples)
-        return {
-            **drawn,
-            "X": 2 * drawn["X"],
-            "theta": drawn["theta"] / 2,
-            "C": labels,
-            "constants": np.array(self.constants),
-        }
+        scaled = {"X": 2 * drawn["X"], "theta": drawn["theta"] / 2}
+        return {**drawn, **scaled, "C": labels, "constants": np.array(self.constants)}
 
     def problem(self, x: Mapping[str, Balls]) -> Problem:
         """Return problem (6) as the definition sees it, of the inputs as balls."""
@@ -230,54 +193,16 @@ def _case(name: str, seed: int, net: Network) -> Case:
     )
 
 
+_IN_3D = (0.75, 0.01, 0.02, 0.03, 0.015)
+
 CASES = (
-    _case(
-        "1d",
-        86,
-        Network(
-            grid=(5,),
-            image_channels=1,
-            channels=2,
-            stencil=(3,),
-            opening=(3,),
-            learned=False,
-            layers=4,
-            classes=3,
-            examples=7,
-            constants=(1.5, 0.001, 0.02, 0.03, 0.015),
-        ),
-    ),
-    _case(
-        "2d",
-        73,
-        Network(
-            grid=(6, 4),
-            image_channels=1,
-            channels=2,
-            stencil=(5, 3),
-            opening=(3, 5),
-            learned=True,
-            layers=3,
-            classes=7,
-            examples=5,
-            constants=(1.0, 0.01, 0.02, 0.03, 0.015),
-        ),
-    ),
+    # grid, channels of images and features, stencil, opening, learned, layers, classes, examples, constants
+    _case("1d", 86, Network((5,), 1, 2, (3,), (3,), False, 4, 3, 7, (1.5, 0.001, 0.02, 0.03, 0.015))),
+    _case("2d", 73, Network((6, 4), 1, 2, (5, 3), (3, 5), True, 3, 7, 5, (1.0, 0.01, 0.02, 0.03, 0.015))),
     _case(
         "3d",
         103,
-        Network(
-            grid=(2, 4, 3),
-            image_channels=4,
-            channels=2,
-            stencil=(3, 1, 3),
-            opening=(1, 3, 5),
-            learned=True,
-            layers=2,
-            classes=3,
-            examples=5,
-            constants=(0.75, 0.01, 0.02, 0.03, 0.015),
-        ),
+        Network((2, 4, 3), 4, 2, (3, 1, 3), (1, 3, 5), True, 2, 3, 5, (0.75, 0.01, 0.02, 0.03, 0.015)),
     ),
 )
 """A fixed opening in one dimension, where Armijo's rule halves the first step; a learned one in two, where
