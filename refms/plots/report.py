@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from refms.model import Model
-from refms.plots.pages import escaped, page, table
-from refms.plots.results import Run, numbers, part, runs_of
+from refms.pages import render
+from refms.plots.results import numbers, part, runs_of
 from refms.plots.saving import figure_bytes
 from refms.plots.study import value_text
-
-STYLE = """
-figure { margin: 1.5rem 0; }
-img { display: block; max-width: 100%; height: auto; background: white; }
-td { overflow-wrap: anywhere; }
-"""
 
 FINAL = {
     "iteration": "iterations",
@@ -34,78 +28,61 @@ FINAL = {
 
 
 def model_page(models: Mapping[str, Model], figures: Mapping[str, Figure]) -> str:
-    """Return the page of some models.
-
-    Parameters
-    ----------
-    models : mapping of str to Model
-        Name to model.
-    figures : mapping of str to matplotlib.figure.Figure
-        Their pictures by name.
-
-    Returns
-    -------
-    str
-        HTML that loads nothing from elsewhere; texts from files are escaped.
-    """
-    rows = [
-        [key, "×".join(map(str, one.grid.shape)), str(getattr(one.architecture, "layers", "")), *_ends(one)]
-        for key, one in models.items()
-    ]
+    """Return the page of some models by name with their pictures: HTML that loads nothing from elsewhere."""
+    outcomes = {key: part(model.record, "outcome").get("message") for key, model in models.items()}
     head = ["model", "mesh", "layers", *FINAL.values()]
-    body = [*_final(head, rows, models), *_pictures(figures)]
-    for key, model in models.items():
-        record = dict(model.record)
-        body += [f"<h2>{escaped(key)}</h2>", *_facts({"network": _network(model), **record})]
-    return page(", ".join(models), body, STYLE, pictures=True)
+    return render(
+        "run.html",
+        title=", ".join(models),
+        head=head,
+        numbers=head[1:],
+        rows=[
+            [
+                key,
+                "×".join(map(str, one.grid.shape)),
+                str(getattr(one.architecture, "layers", "")),
+                *_ends(one),
+            ]
+            for key, one in models.items()
+        ],
+        sentences=[(key, str(message)) for key, message in outcomes.items() if message],
+        pictures=_pictures(figures),
+        facts={key: _facts({"network": _network(one), **one.record}) for key, one in models.items()},
+    )
 
 
 def result_page(title: str, result: Mapping[str, Any], figures: Mapping[str, Figure]) -> str:
-    """Return the page of a result of ``refms compare``, ``study`` or ``inspect``.
+    """Return the page of a result of ``refms compare``, ``study`` or ``inspect`` with its pictures.
 
-    Parameters
-    ----------
-    title : str
-        Heading, such as the name of the file.
-    result : mapping
-        The result.
-    figures : mapping of str to matplotlib.figure.Figure
-        Its pictures by name.
-
-    Returns
-    -------
-    str
-        HTML that loads nothing from elsewhere; texts from files are escaped.
-
-    Raises
-    ------
-    InputError
-        If the result holds what is no number where one belongs.
+    HTML that loads nothing from elsewhere. Raises InputError where the result holds what is no number.
     """
-    body = _spectra_table(result) if result.get("kind") == "inspect" else _runs_table(result)
     measured = ("kind", "runs", "spectra", "cg", "model_quality", "blocks", "layers")
     facts = {key: value for key, value in result.items() if key not in measured}
-    body += [*_pictures(figures), "<h2>Configuration, versions, machine</h2>", *_facts(facts)]
-    return page(title, body, STYLE, pictures=True)
+    return render(
+        "run.html",
+        title=title,
+        **(_spectra_table(result) if result.get("kind") == "inspect" else _runs_table(result)),
+        pictures=_pictures(figures),
+        facts={"Configuration, versions, machine": _facts(facts)},
+    )
 
 
-def _runs_table(result: Mapping[str, Any]) -> list[str]:
+def _runs_table(result: Mapping[str, Any]) -> dict[str, Any]:
     runs = runs_of(result)
     study = result.get("kind") == "study"
-    first = ["value", "seed"] if study else ["method"]
     rows = []
     for key, run in runs.items():
         named = [value_text(run.value), value_text(run.seed)] if study else [key]
         rows.append([*named, run.status.replace("_", " "), *(_number(run.last(column)) for column in FINAL)])
-    lines = table([*first, "outcome", *FINAL.values()], rows, list(FINAL.values()))
-    return ["<h2>Outcome</h2>", *lines, *_sentences((key, _said(run)) for key, run in runs.items())]
+    return {
+        "head": [*(["value", "seed"] if study else ["method"]), "outcome", *FINAL.values()],
+        "numbers": list(FINAL.values()),
+        "rows": rows,
+        "sentences": [(key, said) for key, run in runs.items() for said in (run.message, *run.notes) if said],
+    }
 
 
-def _said(run: Run) -> list[str]:
-    return [sentence for sentence in (run.message, *run.notes) if sentence]
-
-
-def _spectra_table(result: Mapping[str, Any]) -> list[str]:
+def _spectra_table(result: Mapping[str, Any]) -> dict[str, Any]:
     rows = []
     blocks = part(result, "blocks")
     for block in (spectra := part(result, "spectra")):
@@ -114,20 +91,10 @@ def _spectra_table(result: Mapping[str, Any]) -> list[str]:
             where = f"spectra.{block}"
             found = part(matrices, matrix, where)
             smallest, largest = (numbers(found, key, f"{where}.{matrix}") for key in ("smallest", "largest"))
-            shown = [
-                _number(np.nanmin(smallest, initial=np.inf)),
-                _number(np.nanmax(largest, initial=-np.inf)),
-            ]
-            rows.append([block, size, matrix.replace("_", "–"), *shown])
+            ends = np.nanmin(smallest, initial=np.inf), np.nanmax(largest, initial=-np.inf)
+            rows.append([block, size, matrix.replace("_", "–"), *map(_number, ends)])
     head = ["block", "rows", "matrix", "smallest eigenvalue", "largest eigenvalue"]
-    return ["<h2>Outcome</h2>", *table(head, rows, ["rows", *head[3:]])]
-
-
-def _final(head: list[str], rows: list[list[str]], models: Mapping[str, Model]) -> list[str]:
-    outcomes = (
-        (key, [str(part(model.record, "outcome").get("message", ""))]) for key, model in models.items()
-    )
-    return ["<h2>Outcome</h2>", *table(head, rows, head[1:]), *_sentences(outcomes)]
+    return {"head": head, "numbers": ["rows", *head[3:]], "rows": rows, "sentences": []}
 
 
 def _ends(model: Model) -> list[str]:
@@ -159,47 +126,25 @@ def _network(model: Model) -> dict[str, Any]:
     return {**told, **shapes}
 
 
-def _sentences(said: Iterable[tuple[str, list[str]]]) -> list[str]:
-    """Return what was said of each run as a list, nothing if nothing was."""
-    items = [
-        f"<li>{escaped(key)}: {escaped(sentence)}</li>"
-        for key, sentences in said
-        for sentence in sentences
-        if sentence
-    ]
-    return ["<ul>", *items, "</ul>"] if items else []
-
-
-def _pictures(figures: Mapping[str, Figure]) -> list[str]:
+def _pictures(figures: Mapping[str, Figure]) -> dict[str, str]:
     """Return the figures as pictures that the page holds itself; nothing in them can run or load."""
-    lines = ["<h2>Pictures</h2>"] if figures else []
-    for name, figure in figures.items():
-        data = base64.b64encode(figure_bytes(figure, "svg")).decode("ascii")
-        title = escaped(name.replace("_", " ").replace("-", " "))
-        lines += [
-            "<figure>",
-            f'<img alt="{title}" src="data:image/svg+xml;base64,{data}">',
-            f"<figcaption>{title}</figcaption>",
-            "</figure>",
-        ]
-    return lines
+    return {
+        name.replace("_", " ").replace("-", " "): base64.b64encode(figure_bytes(figure, "svg")).decode(
+            "ascii"
+        )
+        for name, figure in figures.items()
+    }
 
 
-def _facts(facts: Mapping[str, Any]) -> list[str]:
-    return table(["what", "is"], ([key, _text(value)] for key, value in _flat(facts)))
-
-
-def _flat(facts: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
-    """Return nested mappings as pairs of ``outer.inner`` and value."""
+def _facts(facts: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:
+    """Return nested mappings as pairs of ``outer.inner`` and text."""
+    found: list[tuple[str, str]] = []
     for key, value in facts.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{before}{key}.")
+            found += _facts(value, f"{before}{key}.")
         else:
-            yield f"{before}{key}", value
-
-
-def _text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+            found.append((f"{before}{key}", f"{value:g}" if isinstance(value, float) else str(value)))
+    return found
 
 
 def _number(value: float) -> str:

@@ -5,48 +5,46 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from refms.conformance.properties import PROPERTIES
-from refms.conformance.reports.report import FINDINGS, Report, Row
-from refms.plots.pages import escaped, escaped_lines, page
+from refms.conformance.reports.report import Report, Row
+from refms.pages import render
 
 SIGNS = {"PASS": "✓", "MARGINAL": "~", "FAIL": "✗", "NOT IMPLEMENTED": "–", "NOT RUN": "○"}
 """A sign and a word beside each colour: nobody needs to tell colours apart."""
 
-STYLE = """
-td.id { font-weight: 600; white-space: nowrap; }
-.verdict { white-space: nowrap; border-left: .4rem solid; padding-left: .4rem; }
-.pass { border-color: #0072b2; }
-.marginal { border-color: #e69f00; }
-.fail { border-color: #d55e00; font-weight: 700; }
-.not-implemented, .not-run { border-color: #999; }
-.counts span { display: inline-block; margin-right: 1.2rem; }
-summary { cursor: pointer; }
-dl { margin: .4rem 0 .6rem 1rem; }
-dt { font-weight: 600; }
-dd { margin: 0 0 .3rem 1rem; overflow-wrap: anywhere; }
-"""
-"""Colours of Okabe and Ito, which colour-blind readers can tell apart."""
-
-LEGEND = (
-    "ρ is the scaled residual ‖got − expected‖ / (eps · scale), the worst of all instances: PASS up to 30, "
-    "MARGINAL up to 300. Where there is no ρ, the formula names another criterion. What is not implemented "
-    "or was not run is untested."
-)
+_Texts = list[tuple[str, str]]
 
 
 def html_page(reports: Iterable[Report]) -> str:
     """Return reports as an HTML page.
 
+    Parameters
+    ----------
+    reports : iterable of Report
+        For example the same implementation in both precisions.
+
+    Returns
+    -------
+    str
+        The document: one section a report with its counts and a table, where every property opens to show
+        its formula and what was found. All texts are escaped, and characters that show nothing or turn the
+        direction of text are replaced.
+
+    Examples
+    --------
     >>> from refms.conformance import Adapter, Profile, run
     >>> html_page([run(Adapter(Profile("<mine>")), properties=())]).splitlines()[0]
     '<!doctype html>'
     """
     shown = list(reports)
-    names = list(dict.fromkeys(report.profile.name for report in shown))
-    sections = (line for report in shown for line in _section(report))
-    return page(f"Conformance of {', '.join(names)}", [f"<p>{LEGEND}</p>", *sections], STYLE)
+    names = dict.fromkeys(report.profile.name for report in shown)
+    sections = [
+        (one, _declared(one), [(row, _entries(row), _blocks(row)) for row in one.rows]) for one in shown
+    ]
+    title = f"Conformance of {', '.join(names)}"
+    return render("conformance.html", title=title, sections=sections, signs=SIGNS)
 
 
-def _section(report: Report) -> list[str]:
+def _declared(report: Report) -> str:
     profile = report.profile
     declared = (
         ("dimensions", profile.dimensions),
@@ -59,47 +57,13 @@ def _section(report: Report) -> list[str]:
         ("logits", ("with h^d" if profile.volume_weighted else "without h^d",)),
         ("loss", (profile.reduction,)),
     )
-    listed = "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in declared)
-    counts = " ".join(f"<span>{_verdict(name)} {report.counts[name]}</span>" for name in FINDINGS)
-    return [
-        "<section>",
-        f"<h2>{escaped(profile.dtype)}: {'passed' if report.passed else 'not passed'}</h2>",
-        f"<p>{escaped(report.headline)}; tier {escaped(report.tier)}, seed {report.seed}.</p>",
-        f'<p class="counts">{counts}</p>',
-        f"<p>Declared: {escaped(listed)}.</p>",
-        "<table>",
-        '<thead><tr><th scope="col">id</th><th scope="col">property</th><th scope="col" class="number">ρ in '
-        'eps</th><th scope="col">verdict</th></tr></thead>',
-        "<tbody>",
-        *(_row(row) for row in report.rows),
-        "</tbody>",
-        "</table>",
-        "</section>",
-    ]
+    return "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in declared)
 
 
-def _row(row: Row) -> str:
-    rho = "" if row.rho is None else f"{row.rho:.3g}"
-    opened = " open" if row.verdict in ("FAIL", "MARGINAL") else ""
-    entries = "".join(f"<dt>{name}</dt><dd>{escaped(text)}</dd>" for name, text in _details(row) if text)
-    blocks = "".join(
-        f"<details><summary>{name}</summary><pre>{escaped_lines(text)}</pre></details>"
-        for name, text in (("steps", row.detail), ("script that shows it", row.reproduction))
-        if text
-    )
-    return (
-        f'<tr><td class="id">{escaped(row.id)}</td>'
-        f"<td><details{opened}><summary>{escaped(row.title)}</summary><dl>{entries}</dl>{blocks}</details></td>"
-        f'<td class="number">{rho}</td><td>{_verdict(row.verdict)}</td></tr>'
-    )
-
-
-def _details(row: Row) -> list[tuple[str, str]]:
+def _entries(row: Row) -> _Texts:
     """Return what there is to say about a row, by name."""
     law = next((item for item in PROPERTIES if item.id == row.id), None)
-    stated = [] if law is None else [("formula", law.statement), ("source", law.source)]
-    caught = [] if law is None else [("catches", law.catches)]
-    return [
+    entries = [
         ("found", row.sentence),
         ("diagnosis", row.diagnosis),
         ("noted", row.noted),
@@ -107,11 +71,12 @@ def _details(row: Row) -> list[tuple[str, str]]:
         ("worst instance", row.worst_instance),
         ("simplest instance", row.shrunk_instance),
         ("instances", f"{row.instances} in {row.seconds:.2f} s" if row.instances else ""),
-        *stated,
-        *caught,
     ]
+    if law is not None:
+        entries += [("formula", law.statement), ("source", law.source), ("catches", law.catches)]
+    return [(name, text) for name, text in entries if text]
 
 
-def _verdict(finding: str) -> str:
-    name = finding.lower().replace(" ", "-")
-    return f'<span class="verdict {name}">{SIGNS[finding]} {finding}</span>'
+def _blocks(row: Row) -> _Texts:
+    blocks = [("steps", row.detail), ("script that shows it", row.reproduction)]
+    return [(name, text) for name, text in blocks if text]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import time
@@ -56,7 +57,7 @@ def test_json_html_markdown_and_junit_carry_the_script(report):
     assert saved["T1"]["shrunk_instance"] == of(report).shrunk_instance
     page = html_page([report])
     assert "<details><summary>script that shows it</summary><pre># refms reproduction: T1" in page
-    assert "Y = np.array([[1], [0]], &quot;float64&quot;)\ngrid = (2,)" in page
+    assert 'Y = np.array([[1], [0]], "float64")\ngrid = (2,)' in html.unescape(page)
     assert f"```python\n{script}```\n" in markdown([report])
     found = ElementTree.fromstring(junit([report]))
     case = next(one for one in found.iter("testcase") if one.get("name").startswith("T1 "))
