@@ -21,26 +21,7 @@ _MOST_AXES = 5
 
 
 def diagnosis(case: Case, quantity: str, golden: Golden, got: Array, dtype: str) -> str:
-    """Return what a wrong result is equal to, in a sentence; empty if nothing is known that it equals.
-
-    Parameters
-    ----------
-    case : Case
-        The case.
-    quantity : str
-        Name of its quantity.
-    golden : Golden
-        The expectation.
-    got : numpy.ndarray
-        float64; what came back.
-    dtype : str
-        Whose eps counts.
-
-    Returns
-    -------
-    str
-        The first of the suspicions that is true.
-    """
+    """Return what a wrong result is equal to, in a sentence; empty if nothing is known that it equals."""
     if got.size != golden.nearest.size or not np.isfinite(got).all():
         return ""
     room = PASS_LIMIT * float(EPS[dtype]) * golden.scale

@@ -89,20 +89,7 @@ def judge(results: Mapping[str, Array], dtype: str = "float64", only: str | None
 
 
 def selected(goldens: Mapping[str, Golden], only: str | None) -> list[str]:
-    """Return the names that fit patterns.
-
-    Parameters
-    ----------
-    goldens : mapping of str to Golden
-        All quantities.
-    only : str or None
-        As for :func:`judge`.
-
-    Returns
-    -------
-    list of str
-        In the order of the goldens.
-    """
+    """Return the names that fit patterns."""
     if only is None:
         return list(goldens)
     patterns = [pattern.strip() for pattern in only.split(",")]

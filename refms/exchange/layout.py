@@ -36,29 +36,12 @@ omega: W with shape (c * cells, classes), then mu.
 
 
 def expectations() -> dict[str, Golden]:
-    """Return the proved numbers by name ``case/quantity``.
-
-    Returns
-    -------
-    dict of str to Golden
-        As they were shipped.
-    """
+    """Return the proved numbers by name ``case/quantity``."""
     return from_artifact(shipped())
 
 
 def operations(goldens: Mapping[str, Golden]) -> dict[str, str]:
-    """Return what each quantity is.
-
-    Parameters
-    ----------
-    goldens : mapping of str to Golden
-        Of :func:`expectations`.
-
-    Returns
-    -------
-    dict of str to str
-        A line for each name.
-    """
+    """Return what each quantity is."""
     found: dict[str, str] = {}
     for case in CASES:
         start = case.name + "/"
@@ -114,23 +97,7 @@ def case_arrays(dtype: str = "float64") -> dict[str, Array]:
 
 
 def precision_of(arrays: Mapping[str, Array]) -> str:
-    """Return the precision of a file of cases, after comparing it with what this refms exports.
-
-    Parameters
-    ----------
-    arrays : mapping of str to numpy.ndarray
-        All of the file.
-
-    Returns
-    -------
-    str
-        ``"float64"`` or ``"float32"``.
-
-    Raises
-    ------
-    FileError
-        If the file holds anything else than the export, so that results for it could not be judged.
-    """
+    """Return the precision of a file of cases; FileError if it is not what this refms exports."""
     for dtype in PRECISIONS:
         exported = case_arrays(dtype)
         if set(arrays) == set(exported) and all(_equal(arrays[name], exported[name]) for name in exported):
@@ -143,16 +110,6 @@ def precision_of(arrays: Mapping[str, Array]) -> str:
 
 def flattened(name: str) -> str:
     """Return a name that is a variable's name in MATLAB, Octave and most other languages.
-
-    Parameters
-    ----------
-    name : str
-        As in ``LAYOUT``.
-
-    Returns
-    -------
-    str
-        At most 63 letters, digits and underscores.
 
     Examples
     --------

@@ -35,22 +35,8 @@ _ERRORS = (
 def read_npz(path: str | os.PathLike[str], *, max_bytes: int) -> dict[str, Array]:
     """Return the arrays of an .npz file.
 
-    Parameters
-    ----------
-    path : str or path
-        The file.
-    max_bytes : int
-        Largest size of the file, and largest sum of the sizes of its members, in bytes.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        By name, without ``.npy``; of the types that :mod:`refms.io.npy` reads.
-
-    Raises
-    ------
-    FileError
-        If the file is damaged, larger than that, or holds anything else than such arrays.
+    ``max_bytes`` bounds the file, and the sum of what its members declare. Names come without ``.npy``,
+    types are those that :mod:`refms.io.npy` reads; a FileError refuses all else.
     """
     name = os.fspath(path)
     size = regular_file_size(path)

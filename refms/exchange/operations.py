@@ -53,18 +53,6 @@ _SENTENCES = {
 def operation(case: Case, quantity: str) -> str:
     """Return what a quantity of a case is.
 
-    Parameters
-    ----------
-    case : Case
-        The case.
-    quantity : str
-        Name of one of its quantities.
-
-    Returns
-    -------
-    str
-        A line of ASCII.
-
     Examples
     --------
     >>> from refms.certify.cases import CASES

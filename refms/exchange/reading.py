@@ -17,23 +17,7 @@ LARGEST = 2**24
 
 
 def read_cases(path: str | os.PathLike[str]) -> str:
-    """Return the precision of a file of cases, after making sure that it is what this refms exports.
-
-    Parameters
-    ----------
-    path : str or path
-        Of ``write_cases``, in any format.
-
-    Returns
-    -------
-    str
-        ``"float64"`` or ``"float32"``.
-
-    Raises
-    ------
-    FileError
-        If it is anything else.
-    """
+    """Return the precision of a file of cases in any format; FileError if it is no export of this refms."""
     try:
         arrays = _arrays(path)
         return precision_of(_renamed(arrays, case_arrays()))

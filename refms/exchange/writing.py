@@ -55,22 +55,7 @@ def write_cases(
 
 
 def format_of(path: str | os.PathLike[str]) -> str:
-    """Return the format that a file's name asks for.
-
-    Parameters
-    ----------
-    path : str or path
-        A name that ends in .h5, .npz or .mat.
-
-    Returns
-    -------
-    str
-        One of ``FORMATS``.
-
-    Raises
-    ------
-    InputError
-        If it ends otherwise.
+    """Return the one of ``FORMATS`` that a file's name asks for by its ending.
 
     Examples
     --------
@@ -84,18 +69,7 @@ def format_of(path: str | os.PathLike[str]) -> str:
 
 
 def npz_image(arrays: Mapping[str, Array]) -> bytes:
-    """Return the bytes of an .npz file, without compression.
-
-    Parameters
-    ----------
-    arrays : mapping of str to numpy.ndarray
-        What to write, by name.
-
-    Returns
-    -------
-    bytes
-        The file.
-    """
+    """Return the bytes of an .npz file, without compression."""
     buffer = io.BytesIO()
     named: dict[str, Any] = dict(arrays)
     np.savez(buffer, **named)
@@ -103,18 +77,7 @@ def npz_image(arrays: Mapping[str, Array]) -> bytes:
 
 
 def mat_image(arrays: Mapping[str, Array]) -> bytes:
-    """Return the bytes of a .mat file of version 5 with flattened names, without compression.
-
-    Parameters
-    ----------
-    arrays : mapping of str to numpy.ndarray
-        What to write, by name; vectors become columns.
-
-    Returns
-    -------
-    bytes
-        The file.
-    """
+    """Return the bytes of a .mat file of version 5 with flattened names, without compression."""
     buffer: Any = io.BytesIO()  # the stubs know of files' names only
     named = {flattened(name): array for name, array in arrays.items()}
     scipy.io.savemat(buffer, named, oned_as="column")

@@ -101,16 +101,6 @@ class Artifact:
 def canonical_json(value: Any) -> str:
     """Return the one JSON text of a value: keys sorted, ASCII only, no blanks, no NaN.
 
-    Parameters
-    ----------
-    value : object
-        Anything JSON can say.
-
-    Returns
-    -------
-    str
-        The text.
-
     Examples
     --------
     >>> canonical_json({"b": [1, 2.5], "a": None})
@@ -120,34 +110,15 @@ def canonical_json(value: Any) -> str:
 
 
 def stored_form(array: Array) -> Array:
-    """Return an array as it lies in a file: C-contiguous and little-endian.
-
-    Parameters
-    ----------
-    array : numpy.ndarray
-        An array of an ``Artifact``.
-
-    Returns
-    -------
-    numpy.ndarray
-        Same shape and values; the array itself if it has that form already.
-    """
+    """Return an array as it lies in a file, C-contiguous and little-endian; itself if it is so already."""
     return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
 
 
 def simple_attributes(attributes: Mapping[str, Any]) -> dict[str, str | int | float]:
     """Return the attributes that are repeated as plain HDF5 attributes, for readers without JSON.
 
-    Parameters
-    ----------
-    attributes : mapping
-        The attributes of an ``Artifact``.
-
-    Returns
-    -------
-    dict
-        Short non-empty strings, 64-bit integers (booleans as 0 and 1) and floats of the top level whose name
-        is plain ASCII and not one of the schema's own.
+    Those are short non-empty strings, 64-bit integers (booleans as 0 and 1) and floats of the top level
+    whose name is plain ASCII and not one of the schema's own.
 
     Examples
     --------

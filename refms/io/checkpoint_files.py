@@ -50,18 +50,7 @@ class CheckpointFiles:
         return [found[iteration] for iteration in sorted(found)]
 
     def write(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint atomically, and only then remove those that are too old.
-
-        Parameters
-        ----------
-        checkpoint : Checkpoint
-            What to keep.
-
-        Raises
-        ------
-        FileError
-            If the system refuses; earlier checkpoints are then as they were.
-        """
+        """Write a checkpoint atomically, and only then remove those that are too old."""
         state = {
             "iteration": checkpoint.iteration,
             "damping": checkpoint.damping,
@@ -73,18 +62,7 @@ class CheckpointFiles:
             old.unlink(missing_ok=True)
 
     def newest(self) -> Checkpoint:
-        """Return the newest checkpoint.
-
-        Returns
-        -------
-        Checkpoint
-            With NumPy arrays.
-
-        Raises
-        ------
-        FileError
-            If there is none, or it cannot be used.
-        """
+        """Return the newest checkpoint, with NumPy arrays; FileError if there is none that can be used."""
         paths = self.existing()
         if not paths:
             raise FileError(

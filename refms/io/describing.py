@@ -43,16 +43,6 @@ def describe(artifact: Artifact) -> tuple[str, ...]:
 def flat_attributes(attributes: Mapping[str, Any]) -> dict[str, str]:
     """Return nested attributes as dotted names and JSON texts, without anything a terminal would obey.
 
-    Parameters
-    ----------
-    attributes : mapping
-        The attributes of an ``Artifact``.
-
-    Returns
-    -------
-    dict
-        Names to JSON texts, ASCII only.
-
     Examples
     --------
     >>> flat_attributes({"seeds": {"split": 1, "start": 2}})
@@ -63,16 +53,6 @@ def flat_attributes(attributes: Mapping[str, Any]) -> dict[str, str]:
 
 def natural_order(name: str) -> list[tuple[int, str]]:
     """Return a sort key by which layer/2 comes before layer/10.
-
-    Parameters
-    ----------
-    name : str
-        The name.
-
-    Returns
-    -------
-    list of tuple
-        Words and numbers in turn.
 
     Examples
     --------

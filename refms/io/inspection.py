@@ -1,4 +1,7 @@
-"""Looking at what an HDF5 file declares, without reading a value of it and without following it anywhere."""
+"""Looking at what an HDF5 file declares, without reading a value of it and without following it anywhere.
+
+A FileError refuses what is not as an artefact has it; its message begins after the file's name.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +16,7 @@ from refms.io.artifact import DEEPEST, DTYPES, LONGEST_TEXT, MOST_OBJECTS, RESER
 
 
 def text_attribute(file: Any, name: str) -> str:
-    """Return an attribute that is a single UTF-8 string of fixed length.
-
-    Parameters
-    ----------
-    file : h5py.File
-        An open file.
-    name : str
-        Name of an attribute of the root.
-
-    Returns
-    -------
-    str
-        The text.
-
-    Raises
-    ------
-    FileError
-        If the attribute is anything else; the message begins after the file's name, as all in this module.
-    """
+    """Return an attribute that is a single UTF-8 string of fixed length."""
     attribute = file.attrs.get_id(name)
     kind = attribute.get_type()
     fixed = kind.get_class() == h5py.h5t.STRING and not kind.is_variable_str()
@@ -48,25 +33,7 @@ def text_attribute(file: Any, name: str) -> str:
 
 
 def number_attribute(file: Any, name: str) -> int | float:
-    """Return an attribute that is a single int64 or float64.
-
-    Parameters
-    ----------
-    file : h5py.File
-        An open file.
-    name : str
-        Name of an attribute of the root.
-
-    Returns
-    -------
-    int or float
-        The number.
-
-    Raises
-    ------
-    FileError
-        If the attribute is anything else.
-    """
+    """Return an attribute that is a single int64 or float64."""
     attribute = file.attrs.get_id(name)
     for code in ("<i8", "<f8"):
         if attribute.shape == () and attribute.get_type().equal(_stored_type(code)):
@@ -78,23 +45,7 @@ def number_attribute(file: Any, name: str) -> int | float:
 
 
 def plain_attributes(file: Any) -> dict[str, str | int | float]:
-    """Return the attributes of the root that the schema does not use itself.
-
-    Parameters
-    ----------
-    file : h5py.File
-        An open file.
-
-    Returns
-    -------
-    dict
-        Names to strings and numbers.
-
-    Raises
-    ------
-    FileError
-        If one is of another type.
-    """
+    """Return the attributes of the root that the schema does not use itself."""
     found: dict[str, str | int | float] = {}
     for name in file.attrs:
         if name not in RESERVED:
@@ -104,23 +55,10 @@ def plain_attributes(file: Any) -> dict[str, str | int | float]:
 
 
 def datasets_of(file: Any) -> dict[str, Any]:
-    """Return every dataset of a file under its path, following hard links only.
+    """Return every dataset of a file under its path, such as ``"block/0/S"``, following hard links only.
 
-    Parameters
-    ----------
-    file : h5py.File
-        An open file.
-
-    Returns
-    -------
-    dict
-        Paths such as ``"block/0/S"`` to h5py datasets.
-
-    Raises
-    ------
-    FileError
-        If there are soft or external links, other objects than groups and datasets, or too many or too deep
-        ones (hard links can make circles).
+    Soft and external links and other objects than groups and datasets are refused, and too many or too
+    deep ones: hard links can make circles.
     """
     found: dict[str, Any] = {}
     visited = 0
@@ -154,25 +92,7 @@ def datasets_of(file: Any) -> dict[str, Any]:
 
 
 def checked_bytes(name: str, dataset: Any) -> int:
-    """Return how many bytes a dataset declares, after checking that it is stored as an artefact stores it.
-
-    Parameters
-    ----------
-    name : str
-        What to call it in messages.
-    dataset : h5py.Dataset
-        The dataset.
-
-    Returns
-    -------
-    int
-        Size of its values.
-
-    Raises
-    ------
-    FileError
-        If its type, storage or filters are others, or it stores less than it declares.
-    """
+    """Return how many bytes a dataset declares, after checking that it is stored as an artefact stores it."""
     creation = dataset.id.get_create_plist()
     layout = creation.get_layout()
     if layout not in (h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED) or creation.get_external_count():

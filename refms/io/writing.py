@@ -66,18 +66,6 @@ def write_artifact(path: str | os.PathLike[str], artifact: Artifact, *, overwrit
 def chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     """Return the chunks of a dataset: at most one MiB, whole trailing axes first, all about equally large.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        Shape of the array, all extents positive.
-    itemsize : int
-        Bytes of one value.
-
-    Returns
-    -------
-    tuple of int
-        Shape of a chunk; depends on nothing else.
-
     Examples
     --------
     >>> chunk_shape((300, 1024), 8)
@@ -94,16 +82,6 @@ def chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
 
 def file_image(artifact: Artifact) -> bytes:
     """Return the bytes of the HDF5 file that holds an artefact.
-
-    Parameters
-    ----------
-    artifact : Artifact
-        What to write.
-
-    Returns
-    -------
-    bytes
-        The whole file; equal for equal artefacts.
 
     Examples
     --------

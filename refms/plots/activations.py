@@ -27,23 +27,8 @@ RADIUS = 0.3
 def synthetic_image(kind: str, model: Model) -> Array:
     """Return an image that needs no data: the same function on every mesh.
 
-    Parameters
-    ----------
-    kind : str
-        ``"delta"``: 1 in the cell that holds the centre of the domain; ``"disk"``: 1 in the cells with their
-        centre nearer to it than :data:`RADIUS`; 0 elsewhere.
-    model : Model
-        Gives mesh, image channels and precision.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (image channels · n, 1).
-
-    Raises
-    ------
-    InputError
-        If the kind is another one.
+    ``"delta"`` is 1 in the cell that holds the centre of the domain, ``"disk"`` in the cells with their
+    centre nearer to it than :data:`RADIUS`; 0 elsewhere. Shape (image channels · n, 1).
     """
     require_choice(kind, SYNTHETIC_IMAGES, "image")
     grid = model.grid
@@ -59,18 +44,9 @@ def synthetic_image(kind: str, model: Model) -> Array:
 def states(model: Model, X: Array) -> dict[str, Array]:
     """Return the features of one image over time.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-    X : numpy.ndarray
-        The prepared image, shape (image channels · n, 1).
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        Label with the time t_k = k δt to y_k, shape (c, n_1, …, n_d), for all k from 0 to N; y_0 and y_N
-        alone where the integrator moves the halves of the channels in turn.
+    ``X`` has shape (image channels · n, 1). The label holds the time t_k = k δt of y_k, of shape (c, n_1,
+    …, n_d), for all k from 0 to N; y_0 and y_N alone where the integrator moves the halves of the
+    channels in turn.
     """
     trace = model.trace(X)
     shape = (model.architecture.channels, *model.grid.shape)
@@ -92,18 +68,8 @@ def states(model: Model, X: Array) -> dict[str, Array]:
 def activations_figure(model: Model, X: Array) -> Figure:
     """Return how one image goes through the layers.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-    X : numpy.ndarray
-        The prepared image, shape (image channels · n, 1).
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        One row for each of the :func:`states`, down to :data:`MOST_STATES`; one column for each channel.
-        All rows share the colours, symmetric around 0. The image stands to the left of y_0.
+    One row for each of the :func:`states`, down to :data:`MOST_STATES`; one column for each channel. All
+    rows share the colours, symmetric around 0. The image stands to the left of y_0.
     """
     found = list(states(model, X).items())
     chosen = [found[k] for k in evenly(len(found), MOST_STATES)]
@@ -127,23 +93,8 @@ def activations_figure(model: Model, X: Array) -> Figure:
 def coarse_against_fine_figure(models: Mapping[str, Model], images: Mapping[str, Array]) -> Figure:
     """Return what networks on several meshes make of the same image, on the same unit square.
 
-    Parameters
-    ----------
-    models : mapping of str to Model
-        Name to model.
-    images : mapping of str to numpy.ndarray
-        Name to the image as this model wants it, shape (image channels · n, 1).
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        One row for each model: the image, then the channels of y_N, down to :data:`MOST_CHANNELS`. All rows
-        share the colours, symmetric around 0.
-
-    Raises
-    ------
-    InputError
-        If a model has no image.
+    One row for each model: the image, then the channels of y_N, down to :data:`MOST_CHANNELS`. All rows
+    share the colours, symmetric around 0.
     """
     if set(models) - set(images):
         raise InputError(f"there is no image for {sorted(set(models) - set(images))}; expected one a model.")

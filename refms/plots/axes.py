@@ -30,23 +30,8 @@ def panels(
 ) -> tuple[Figure, Any]:
     """Return a figure with a grid of empty axes; matplotlib's global state is not touched.
 
-    Parameters
-    ----------
-    rows, columns : int
-        Number of axes.
-    width, height : float
-        Of one of them, in inches.
-    images : bool
-        Whether the axes are for images, which keep their aspect.
-    sharex : bool
-        Whether all have the same horizontal axis.
-
-    Returns
-    -------
-    figure : matplotlib.figure.Figure
-        Its layout keeps labels from overlapping.
-    axes : numpy.ndarray of matplotlib.axes.Axes
-        Shape (rows, columns).
+    ``width`` and ``height`` of one of them are in inches; ``images`` keep their aspect. The axes have
+    shape (rows, columns).
     """
     figure = Figure(
         figsize=(columns * width, rows * height), layout="compressed" if images else "constrained"
@@ -70,18 +55,7 @@ def name(text: object, longest: int = 32) -> str:
 def line(axes: Axes, x: Array, y: Array, i: int, label: str, **options: Any) -> None:
     """Draw the i-th line, with gaps where a number is missing (NaN).
 
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-        Where.
-    x, y : numpy.ndarray
-        Shape (points,).
-    i : int
-        Number of the line, which gives colour, marker and dashes.
-    label : str
-        For the legend.
-    **options
-        For :meth:`matplotlib.axes.Axes.plot`; they win.
+    ``i`` gives colour, marker and dashes; ``options`` for matplotlib's plot win.
     """
     every = max(1, -(-len(x) // MOST_MARKERS))
     look: dict[str, Any] = {
@@ -94,17 +68,7 @@ def line(axes: Axes, x: Array, y: Array, i: int, label: str, **options: Any) -> 
 
 
 def finish(axes: Axes, xlabel: str, ylabel: str, *, log_x: bool = False, log_y: bool = True) -> None:
-    """Label the axes, and make those logarithmic that may be and whose positive numbers span much.
-
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-        With its lines drawn.
-    xlabel, ylabel : str
-        With units.
-    log_x, log_y : bool
-        Whether an axis may be logarithmic.
-    """
+    """Label the axes, and make those logarithmic that may be and whose positive numbers span much."""
     axes.set_xlabel(xlabel)
     axes.set_ylabel(ylabel)
     drawn = [np.asarray(one.get_data(), dtype=float) for one in axes.get_lines()]
@@ -138,17 +102,7 @@ def compact(value: float, position: int = 0) -> str:
 
 
 def legend(figure: Figure, axes: Iterable[Axes], title: str = "") -> None:
-    """Put one legend for all axes to the right of them, each label once.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        The figure.
-    axes : iterable of matplotlib.axes.Axes
-        Whose lines have labels.
-    title : str
-        What the labels are.
-    """
+    """Put one legend for all axes to the right of them, each label once."""
     found: dict[str, Any] = {}
     for one in axes:
         for handle, label in zip(*one.get_legend_handles_labels(), strict=True):
@@ -160,16 +114,7 @@ def legend(figure: Figure, axes: Iterable[Axes], title: str = "") -> None:
 def image(axes: Axes, values: Array, limit: float, **options: Any) -> None:
     """Draw signed numbers as an image on the unit square, white at 0, the first axis downwards.
 
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-        Where.
-    values : numpy.ndarray
-        Shape (n_1, n_2).
-    limit : float
-        The largest absolute value of all images that share the colours.
-    **options
-        For :meth:`matplotlib.axes.Axes.imshow`; they win.
+    ``values`` (n_1, n_2); ``limit`` is the largest absolute value of all images that share the colours.
     """
     bound = limit or 1.0
     look: dict[str, Any] = {"cmap": DIVERGING, "vmin": -bound, "vmax": bound, "extent": (0, 1, 1, 0)}
@@ -182,19 +127,7 @@ def image(axes: Axes, values: Array, limit: float, **options: Any) -> None:
 
 
 def signed_bar(figure: Figure, axes: Any, limit: float, label: str) -> None:
-    """Add the one colour bar of images that :func:`image` has drawn with the same limit.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        The figure.
-    axes : numpy.ndarray of matplotlib.axes.Axes
-        All that share it, shape (rows, columns).
-    limit : float
-        The largest absolute value.
-    label : str
-        What the numbers are.
-    """
+    """Add the one colour bar of images that :func:`image` has drawn with the same limit."""
     bound = limit or 1.0
     colours = ScalarMappable(Normalize(-bound, bound), DIVERGING)
     figure.colorbar(colours, ax=axes, label=label, shrink=0.9, aspect=10 * len(axes), pad=0.02)

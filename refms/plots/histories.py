@@ -33,16 +33,6 @@ def step_places(history: History) -> Array:
 
     The steps of iteration i are spread evenly over (i − 1, i], so that the last one stands at i.
 
-    Parameters
-    ----------
-    history : History
-        The rows.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (rows,), in iterations.
-
     Examples
     --------
     >>> from refms.optimize.history import HistoryRow
@@ -63,16 +53,8 @@ def step_places(history: History) -> Array:
 def history_figure(histories: Mapping[str, History]) -> Figure:
     """Return the histories of some runs as one figure.
 
-    Parameters
-    ----------
-    histories : mapping of str to History
-        Name of a run to its rows.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Five panels over iterations: objective after each step, validation accuracy, and for each block
-        gradient norm where its steps began, CG iterations and step length.
+    Five panels over iterations: objective after each step, validation accuracy, and for each block
+    gradient norm where its steps began, CG iterations and step length.
 
     Examples
     --------

@@ -22,16 +22,8 @@ LARGEST_RESULT = 2**28
 class Run:
     """One run of a comparison or a study.
 
-    Parameters
-    ----------
-    status, message : str
-        How it ended; empty if the result does not say.
-    notes : tuple of str
-        One sentence for each step that was refused or cut short.
-    columns : mapping of str to numpy.ndarray
-        Shape (rows,), float64 each; NaN where a number was not measured.
-    value, seed : object
-        The value of the parameter of a study, and the seed; None elsewhere.
+    ``columns`` have shape (rows,), float64 each, NaN where a number was not measured; ``value`` is that
+    of the parameter of a study, None elsewhere.
     """
 
     status: str
@@ -42,18 +34,7 @@ class Run:
     seed: Any = None
 
     def column(self, name: str) -> Array:
-        """Return a column, all NaN if there is none of this name.
-
-        Parameters
-        ----------
-        name : str
-            Such as ``"objective"``.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (rows,).
-        """
+        """Return a column, all NaN if there is none of this name."""
         rows = len(next(iter(self.columns.values()), ()))
         return self.columns.get(name, np.full(rows, np.nan))
 
@@ -65,23 +46,7 @@ class Run:
 
 
 def read_result(path: str | Path) -> dict[str, Any]:
-    """Return the result in a JSON file that a command wrote.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Returns
-    -------
-    dict
-        With a known ``"kind"``.
-
-    Raises
-    ------
-    FileError
-        If the file cannot be read, is too long, or holds something else.
-    """
+    """Return the result in a JSON file that a command wrote, of a known ``"kind"``, or raise a FileError."""
     shown = str(path)
     size = regular_file_size(path)
     if size > LARGEST_RESULT:
@@ -104,42 +69,13 @@ def read_result(path: str | Path) -> dict[str, Any]:
 
 
 def require_kind(result: Mapping[str, Any], kind: str) -> None:
-    """Refuse a result of another kind.
-
-    Parameters
-    ----------
-    result : mapping
-        The result.
-    kind : str
-        What it should be.
-
-    Raises
-    ------
-    InputError
-        If it is another one, or says none.
-    """
+    """Refuse a result of another kind."""
     if result.get("kind") != kind:
         raise InputError(f"the result is of kind {result.get('kind')!r}; expected {kind!r}.")
 
 
 def runs_of(result: Mapping[str, Any]) -> dict[str, Run]:
-    """Return the runs of a comparison or a study by name.
-
-    Parameters
-    ----------
-    result : mapping
-        With ``"runs"``.
-
-    Returns
-    -------
-    dict of str to Run
-        In the order of the file.
-
-    Raises
-    ------
-    InputError
-        If something in it is no number where one belongs, or the columns of a run differ in length.
-    """
+    """Return the runs of a comparison or a study by name; InputError where something is no number."""
     runs = {}
     for name, given in part(result, "runs").items():
         where = f"runs.{name}"
@@ -158,53 +94,13 @@ def runs_of(result: Mapping[str, Any]) -> dict[str, Run]:
 
 
 def part(mapping: Mapping[str, Any], key: str, where: str = "") -> Mapping[str, Any]:
-    """Return a mapping within a mapping, an empty one if it is missing.
-
-    Parameters
-    ----------
-    mapping : mapping
-        The outer one.
-    key : str
-        Of the inner one.
-    where : str
-        What the outer one is called, for the message.
-
-    Returns
-    -------
-    mapping
-        The inner one.
-
-    Raises
-    ------
-    InputError
-        If it is there, but no mapping.
-    """
+    """Return a mapping within a mapping, an empty one if it is missing."""
     value = mapping.get(key)
     return {} if value is None else _mapping(value, f"{where}.{key}" if where else key)
 
 
 def numbers(mapping: Mapping[str, Any], key: str, where: str) -> Array:
-    """Return a list of numbers within a mapping, an empty one if it is missing.
-
-    Parameters
-    ----------
-    mapping : mapping
-        The outer one.
-    key : str
-        Of the list.
-    where : str
-        What the mapping is called, for the message.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (numbers,), float64; null is NaN.
-
-    Raises
-    ------
-    InputError
-        If it is there, but no list of numbers and nulls.
-    """
+    """Return a list of numbers within a mapping as float64, null as NaN; an empty one if it is missing."""
     values = mapping.get(key)
     if values is None:
         return np.empty(0)

@@ -24,16 +24,8 @@ GAP = "#c8c8c8"
 def stencils_figure(models: Mapping[str, Model]) -> Figure:
     """Return the stencils of some models, such as one network on several meshes.
 
-    Parameters
-    ----------
-    models : mapping of str to Model
-        Name to model; each gets a column.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        One row for each layer and its time t_k = k δt, down to :data:`MOST_LAYERS`; one colour bar for all,
-        symmetric around 0. Entries are drawn as they are: a stencil of a finer mesh is not scaled.
+    One row for each layer and its time t_k = k δt, down to :data:`MOST_LAYERS`; one colour bar for all,
+    symmetric around 0. Entries are drawn as they are: a stencil of a finer mesh is not scaled.
 
     Examples
     --------
@@ -80,16 +72,8 @@ def stencils_of(model: Model) -> dict[str, Array]:
 def mosaic(stencil: Array) -> Array:
     """Return all stencils of a layer as one image, with gaps between them.
 
-    Parameters
-    ----------
-    stencil : numpy.ndarray
-        Shape (c_out, c_in, *stencil).
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (c_out·(a + 1) − 1, c_in·(b + 1) − 1) for stencils of a × b entries (a = 1 in one dimension, the
-        middle slice in three); NaN in the gaps.
+    From (c_out, c_in, *stencil) to (c_out·(a + 1) − 1, c_in·(b + 1) − 1) for stencils of a × b entries (a
+    = 1 in one dimension, the middle slice in three); NaN in the gaps.
 
     Examples
     --------

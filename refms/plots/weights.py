@@ -19,29 +19,15 @@ MOST_CLASSES = 20
 def weights_figure(models: Mapping[str, Model], channels: Sequence[int] = ()) -> Figure:
     """Return the classification weights of some models on the unit square.
 
-    Parameters
-    ----------
-    models : mapping of str to Model
-        Name to model.
-    channels : sequence of int
-        Channels to draw; by default the mean over all channels.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        One row for each model and channel (or their mean), one column for each class j; one colour bar for
-        all, symmetric around 0.
-
-    Raises
-    ------
-    InputError
-        If a model has no such channel.
+    One row for each model and channel (or their mean), one column for each class j; one colour bar for
+    all, symmetric around 0.
 
     Examples
     --------
     >>> from refms.grid import Grid
     >>> from refms.model import initial_model
     >>> from refms.maps.architectures.residual import Residual
+    >>> from refms.objective.reading import Classes
     >>> model = initial_model(Residual(Grid((4, 4)), channels=2), Classes(10))
     >>> len(weights_figure({"coarse": model}).axes)  # ten classes and the colour bar
     11
@@ -66,18 +52,7 @@ def weights_figure(models: Mapping[str, Model], channels: Sequence[int] = ()) ->
 
 
 def weight_images(model: Model) -> Array:
-    """Return W as images.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (ℓ, c, n_1, …, n_d): class, channel, cell or, with pooling, block of cells.
-    """
+    """Return W as images (ℓ, c, n_1, …, n_d): class, channel, cell or, with pooling, block of cells."""
     classifier = model.classifier
     W = model.arrays["W"]
     images: Array = W.T.reshape(W.shape[1], model.architecture.channels, *classifier.grid.shape)
