@@ -12,22 +12,13 @@ from refms.linear.vectors import add_scaled, dot
 
 @dataclass(frozen=True, eq=False)
 class Direction:
-    """A direction and what the quadratic model says of it.
+    """A direction and what the quadratic model says of it."""
 
-    Parameters
-    ----------
-    p : array
-        Shape (size,).
-    slope, curvature : float
-        gᵀp, and pᵀHp without the damping.
-    cg : CGResult
-        How the direction was computed.
-    """
-
-    p: Array
+    p: Array  # shape (size,)
+    # slope, curvature: gᵀp, and pᵀHp without the damping
     slope: float
     curvature: float
-    cg: CGResult
+    cg: CGResult  # how the direction was computed
 
     def predicted_decrease(self, alpha: float) -> float:
         """Return −m(αp) = −α gᵀp − ½ α² pᵀHp."""
@@ -48,33 +39,9 @@ def newton_direction(
     With H the Hessian this is Newton's direction, with H the Gauss–Newton matrix that of Gauss and Newton,
     and with λ > 0 that of Levenberg and Marquardt.
 
-    Parameters
-    ----------
-    gradient : array
-        g, shape (size,), float32 or float64.
-    product : callable
-        v -> H v.
-    damping : float
-        λ >= 0.
-    tolerance, max_iterations, preconditioner
-        See :func:`~refms.linear.cg.conjugate_gradients`.
+    A descent direction; zero if the very first product is not finite. Conjugate gradients minimise
+    q(p) = ½ pᵀ(H + λI)p + gᵀp, so pᵀHp = 2(q(p) − gᵀp) − λ pᵀp.
 
-    Returns
-    -------
-    Direction
-        A descent direction; zero if the very first product is not finite.
-
-    Raises
-    ------
-    InputError
-        If an option is out of range, or a product changes shape or dtype.
-
-    Notes
-    -----
-    Conjugate gradients minimise q(p) = ½ pᵀ(H + λI)p + gᵀp, so pᵀHp = 2(q(p) − gᵀp) − λ pᵀp.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> newton_direction(np.array([2.0, 4.0]), lambda v: 2.0 * v).p.tolist()
     [-1.0, -2.0]

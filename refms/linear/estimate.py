@@ -12,18 +12,11 @@ from refms.errors import Array
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """A mean over independent probes.
+    """A mean over independent probes."""
 
-    Parameters
-    ----------
-    value : float or numpy.ndarray
-        The mean.
-    error : float or numpy.ndarray
-        Its standard error, the standard deviation of the probes over the root of their number; NaN for one
-        probe. For ± signs and a diagonal matrix it is zero, and the value exact.
-    """
-
-    value: Array | float
+    value: Array | float  # the mean
+    # Its standard error, the standard deviation of the probes over the root of their number; NaN for one
+    # probe. For ± signs and a diagonal matrix it is zero, and the value exact
     error: Array | float
 
 

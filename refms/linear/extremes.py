@@ -23,18 +23,14 @@ RESTARTS = 50
 
 @dataclass(frozen=True, eq=False)
 class Extremes:
-    """The smallest and the largest eigenvalues of a symmetric matrix.
+    """The smallest and the largest eigenvalues of a symmetric matrix."""
 
-    Parameters
-    ----------
-    smallest, largest : numpy.ndarray
-        Shape (count,), float64, from the end of the spectrum inwards; fewer where they did not converge.
-    smallest_error, largest_error : numpy.ndarray
-        ‖A v − λ v‖₂ for unit vectors v: there is an eigenvalue within that distance of each.
-    """
-
+    # smallest, largest: Shape (count,), float64, from the end of the spectrum inwards; fewer where they did
+    # not converge
     smallest: Array
     largest: Array
+    # smallest_error, largest_error: ‖A v − λ v‖₂ for unit vectors v: there is an eigenvalue within that
+    # distance of each
     smallest_error: Array
     largest_error: Array
 

@@ -18,13 +18,6 @@ from refms.objective.preconditioners.probing import random_signs
 class ChebyshevMoments:
     """Moments μ_k = tr T_k(Ã) / n of a matrix whose spectrum was mapped to [-1, 1], a row for each probe.
 
-    Parameters
-    ----------
-    interval : tuple of float
-        The interval that was mapped; it holds all eigenvalues.
-    values : numpy.ndarray
-        Shape (probes, M), float64; μ_0 = 1.
-
     Notes
     -----
     On [-1, 1] the density is 1/(π√(1−x²)) (μ_0 + 2 Σ_{k≥1} g_k μ_k T_k(x)). Jackson's factors
@@ -35,8 +28,8 @@ class ChebyshevMoments:
     π/M (Weiße, Wellein, Alvermann and Fehske 2006).
     """
 
-    interval: tuple[float, float]
-    values: Array
+    interval: tuple[float, float]  # the interval that was mapped; it holds all eigenvalues
+    values: Array  # shape (probes, M), float64; μ_0 = 1
 
     @property
     def moments(self) -> Estimate:

@@ -24,21 +24,11 @@ class GaussRule:
 
 @dataclass(frozen=True, eq=False)
 class Tridiagonal:
-    """T = Qᵀ A Q of a Lanczos process of k steps.
+    """T = Qᵀ A Q of a Lanczos process of k steps."""
 
-    Parameters
-    ----------
-    diagonal : numpy.ndarray
-        α_1 … α_k, shape (k,), float64.
-    off_diagonal : numpy.ndarray
-        β_1 … β_{k-1}, shape (k-1,), float64.
-    last : float
-        β_k, the norm of what the next vector would be; 0.0 if the Krylov space is invariant.
-    """
-
-    diagonal: Array
-    off_diagonal: Array
-    last: float
+    diagonal: Array  # α_1 … α_k, shape (k,), float64
+    off_diagonal: Array  # β_1 … β_{k-1}, shape (k-1,), float64
+    last: float  # β_k, the norm of what the next vector would be; 0.0 if the Krylov space is invariant
 
     def gauss_rule(self) -> GaussRule:
         """Return the Gauss rule of the measure Σ_j (q_1ᵀu_j)² δ(λ − λ_j), exact to the degree 2k − 1.

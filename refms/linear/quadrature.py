@@ -19,21 +19,14 @@ from refms.objective.preconditioners.probing import random_signs
 class SpectralMeasure:
     """What random probes saw of a spectrum: a Gauss rule each.
 
-    Parameters
-    ----------
-    processes : tuple of Tridiagonal
-        One Lanczos process for each probe.
-    size : int
-        Number of rows n of the matrix.
-
     Notes
     -----
     For signs v, E[vᵀ f(A) v] = tr f(A), and vᵀ f(A) v / n is the integral of f by the probe's measure, which
     the Gauss rule gives exactly for polynomials up to degree 2k − 1 (Ubaru, Chen and Saad 2017).
     """
 
-    processes: tuple[Tridiagonal, ...]
-    size: int
+    processes: tuple[Tridiagonal, ...]  # one Lanczos process for each probe
+    size: int  # number of rows n of the matrix
 
     @property
     def rules(self) -> tuple[GaussRule, ...]:

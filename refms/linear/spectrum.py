@@ -23,40 +23,22 @@ MARGIN = 0.01
 
 @dataclass(frozen=True)
 class Effort:
-    """How closely a spectrum is looked at.
+    """How closely a spectrum is looked at."""
 
-    Parameters
-    ----------
-    count : int
-        Eigenvalues at each end.
-    steps, probes : int
-        Products a probe, and probes, for each of the two densities.
-    seed : int
-        Of the probes.
-    """
-
-    count: int = 4
+    count: int = 4  # eigenvalues at each end
+    # steps, probes: Products a probe, and probes, for each of the two densities
     steps: int = 32
     probes: int = 4
-    seed: int = 0
+    seed: int = 0  # of the probes
 
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """The spectrum of a symmetric matrix.
+    """The spectrum of a symmetric matrix."""
 
-    Parameters
-    ----------
-    extremes : Extremes
-        Both ends.
-    measure : SpectralMeasure
-        What the probes of the Lanczos quadrature saw.
-    moments : ChebyshevMoments
-        What those of the kernel polynomials saw: the same probes, by another recurrence.
-    """
-
-    extremes: Extremes
-    measure: SpectralMeasure
+    extremes: Extremes  # both ends
+    measure: SpectralMeasure  # what the probes of the Lanczos quadrature saw
+    # What those of the kernel polynomials saw: the same probes, by another recurrence
     moments: ChebyshevMoments
 
     @property

@@ -16,26 +16,13 @@ from refms.linear.vectors import add_scaled, dot, norm, require_like, require_re
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """A straight piece of the path, from p_k along d_k.
+    """A straight piece of the path, from p_k along d_k."""
 
-    Parameters
-    ----------
-    d : array
-        Search direction d_k, shape (size,).
-    length : float
-        α_k with p_{k+1} = p_k + α_k d_k; infinite where the curvature is not positive.
-    slope : float
-        r_kᵀz_k = −∇m(p_k)ᵀd_k > 0.
-    curvature : float
-        d_kᵀHd_k.
-    pp, pd, dd : float
-        p_kᵀMp_k, p_kᵀMd_k and d_kᵀMd_k, with M the inverse of the preconditioner.
-    """
-
-    d: Array
-    length: float
-    slope: float
-    curvature: float
+    d: Array  # search direction d_k, shape (size,)
+    length: float  # α_k with p_{k+1} = p_k + α_k d_k; infinite where the curvature is not positive
+    slope: float  # r_kᵀz_k = −∇m(p_k)ᵀd_k > 0
+    curvature: float  # d_kᵀHd_k
+    # pp, pd, dd: p_kᵀMp_k, p_kᵀMd_k and d_kᵀMd_k, with M the inverse of the preconditioner
     pp: float
     pd: float
     dd: float
@@ -57,24 +44,13 @@ class Segment:
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """The polygon p_0 = 0, p_1, …, along which ‖p‖_M grows and the model m falls.
+    """The polygon p_0 = 0, p_1, …, along which ‖p‖_M grows and the model m falls."""
 
-    Parameters
-    ----------
-    gradient : array
-        g, shape (size,).
-    segments : tuple of Segment
-        Its pieces; none if g is zero or the first product is not finite.
-    residual_norms : tuple of float
-        ‖g + Hp_k‖₂ for each vertex.
-    status : Status
-        Why it ends: ``converged``, ``iteration_limit``, ``boundary`` (it left the region),
-        ``negative_curvature`` (its last piece is a ray), ``indefinite_preconditioner`` or ``non_finite``.
-    """
-
-    gradient: Array
-    segments: tuple[Segment, ...]
-    residual_norms: tuple[float, ...]
+    gradient: Array  # g, shape (size,)
+    segments: tuple[Segment, ...]  # its pieces; none if g is zero or the first product is not finite
+    residual_norms: tuple[float, ...]  # ‖g + Hp_k‖₂ for each vertex
+    # Why it ends: ``converged``, ``iteration_limit``, ``boundary`` (it left the region),
+    # ``negative_curvature`` (its last piece is a ray), ``indefinite_preconditioner`` or ``non_finite``
     status: Status
 
     def cut(self, radius: float) -> tuple[Direction, bool]:
@@ -110,31 +86,10 @@ def steihaug(
 ) -> Path:
     """Follow conjugate gradients for min m(p) = gᵀp + ½ pᵀHp until they leave the trust region ‖p‖_M <= Δ.
 
-    Parameters
-    ----------
-    product : callable
-        v -> H v; H need not be positive definite.
-    gradient : array
-        g, shape (size,), float32 or float64.
-    radius : float
-        Δ > 0.
-    tolerance, max_iterations : float, int
-        Stop when ‖g + Hp‖₂ <= tolerance · ‖g‖₂, or after so many products.
-    preconditioner : callable or None
-        r -> M⁻¹ r, symmetric positive definite; None is the identity, and the region is a ball.
+    H need not be positive definite; M is the inverse of the preconditioner, without one the identity. The
+    path stops where ‖g + Hp‖₂ <= tolerance · ‖g‖₂, or after so many products. Its point ``cut(Δ)`` is the
+    step; a shorter radius cuts the same path, without any more products.
 
-    Returns
-    -------
-    Path
-        Its point ``cut(Δ)`` is the step; a shorter radius cuts the same path, without any more products.
-
-    Raises
-    ------
-    InputError
-        If an option is out of range, or a product changes shape or dtype.
-
-    Notes
-    -----
     From p_0 = 0 the norms ‖p_k‖_M grow and m(p_k) falls (Steihaug 1983, Theorem 2.1), so the path leaves the
     region once. It ends there, or at the edge along a direction of curvature that is not positive. The norms
     follow from the recurrences
@@ -144,8 +99,6 @@ def steihaug(
 
     so that M itself is never applied. The host reads two numbers in each iteration, also from a GPU.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> path = steihaug(lambda v: np.array([1.0, -1.0]) * v, np.array([0.0, 1.0]), 2.0)
     >>> step, edge = path.cut(2.0)

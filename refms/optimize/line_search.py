@@ -15,30 +15,14 @@ from refms.linear.vectors import add_scaled, largest, require_like
 
 @dataclass(frozen=True, eq=False)
 class LineSearchResult:
-    """Where a line search ended.
+    """Where a line search ended."""
 
-    Parameters
-    ----------
-    x : array
-        Shape (size,): x + αp, or the x it started from (the same array) if every step was refused.
-    value : float
-        The objective at that x.
-    step_length : float
-        α, 0.0 if refused.
-    evaluations : int
-        How often the objective was evaluated.
-    non_finite : int
-        How many of these values were NaN or infinite.
-    outcome : Outcome
-        ``accepted``, or why the step was refused.
-    """
-
-    x: Array
-    value: float
-    step_length: float
-    evaluations: int
-    non_finite: int
-    outcome: Outcome
+    x: Array  # shape (size,): x + αp, or the x it started from (the same array) if every step was refused
+    value: float  # the objective at that x
+    step_length: float  # α, 0.0 if refused
+    evaluations: int  # how often the objective was evaluated
+    non_finite: int  # how many of these values were NaN or infinite
+    outcome: Outcome  # ``accepted``, or why the step was refused
 
 
 def armijo(

@@ -38,46 +38,27 @@ Monitor = Callable[[int, Mapping[str, Array], tuple[HistoryRow, ...]], "Report |
 
 @dataclass(frozen=True, eq=False)
 class LoopState:
-    """Where a run stands after an iteration: from here it goes on as if it had not been interrupted.
+    """Where a run stands after an iteration: from here it goes on as if it had not been interrupted."""
 
-    Parameters
-    ----------
-    blocks : mapping of str to array
-        All blocks, the last finite values; one that was never stepped is the very array that was passed in.
-    history : History
-        One row for each step of this run.
-    notes : tuple of str
-        One sentence for each step that was refused or cut short, naming iteration and block.
-    schedule : tuple of BlockSteps
-        With the methods as they are now.
-    iteration : int
-        The last one done, counted from 1.
-    """
-
+    # All blocks, the last finite values; one that was never stepped is the very array that was passed in
     blocks: Mapping[str, Array]
-    history: History
+    history: History  # one row for each step of this run
+    # One sentence for each step that was refused or cut short, naming iteration and block
     notes: tuple[str, ...]
-    schedule: tuple[BlockSteps, ...]
-    iteration: int
+    schedule: tuple[BlockSteps, ...]  # with the methods as they are now
+    iteration: int  # the last one done, counted from 1
 
 
 @dataclass(frozen=True, eq=False)
 class DescentResult(LoopState):
-    """Where a run ended.
+    """Where a run ended."""
 
-    Parameters
-    ----------
-    blocks, history, notes, schedule, iteration
-        See :class:`LoopState`.
-    outcome : Outcome
-        Why the run stopped.
-    """
-
-    outcome: Outcome
+    outcome: Outcome  # why the run stopped
 
 
 def descend(
     problem: BlockProblem,
+    # blocks, history, notes, schedule, iteration: See :class:`LoopState`
     blocks: Mapping[str, Array],
     schedule: Sequence[BlockSteps],
     *,

@@ -21,20 +21,6 @@ POWER = (1.0 + math.sqrt(5.0)) / 2.0
 class NewtonCG:
     """The method that makes line-search Newton-CG steps with the Hessian, which may be indefinite.
 
-    Parameters
-    ----------
-    options : StepOptions
-        Bounds on the step; ``cg_tolerance`` is the first and the largest of the forcing sequence.
-    tolerance : float or None
-        η of the step before; None before the first one.
-    gradient_norm : float
-        ‖g‖₂ of the step before.
-
-    Raises
-    ------
-    InputError
-        If the remembered numbers are out of range.
-
     Notes
     -----
     Nocedal and Wright, Algorithm 7.1: conjugate gradients stop at the first direction d with dᵀHd <= 0 and
@@ -47,9 +33,10 @@ class NewtonCG:
     from the minimum no product is wasted, near it the convergence is superlinear of order φ.
     """
 
+    # Bounds on the step; ``cg_tolerance`` is the first and the largest of the forcing sequence
     options: StepOptions
-    tolerance: float | None = None
-    gradient_norm: float = 0.0
+    tolerance: float | None = None  # η of the step before; None before the first one
+    gradient_norm: float = 0.0  # ‖g‖₂ of the step before
 
     def __post_init__(self) -> None:
         if self.tolerance is not None and not 0.0 <= self.tolerance < 1.0:

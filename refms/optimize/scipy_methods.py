@@ -26,21 +26,10 @@ from refms.optimize.stopping import DEFAULT_STOP, StopRules
 
 @dataclass(frozen=True)
 class LBFGS:
-    """L-BFGS-B of ``scipy.optimize.minimize``, without bounds.
-
-    Parameters
-    ----------
-    memory : int
-        Pairs of vectors that it remembers.
-
-    Raises
-    ------
-    InputError
-        If there is not one pair.
-    """
+    """L-BFGS-B of ``scipy.optimize.minimize``, without bounds."""
 
     name: ClassVar[str] = "L-BFGS-B"
-    memory: int = 10
+    memory: int = 10  # pairs of vectors that it remembers
 
     def __post_init__(self) -> None:
         require_option(self, "memory", self.memory >= 1, "1 or more pairs of vectors")
@@ -56,20 +45,10 @@ class NonlinearCG:
     """Nonlinear conjugate gradients of ``scipy.optimize.minimize``.
 
     After Polak and Ribière, restarted where β < 0, with a line search for the strong Wolfe conditions.
-
-    Parameters
-    ----------
-    wolfe : float
-        c₂ of the curvature condition, between 1e-4 and 1; L-BFGS-B has its own, 0.9.
-
-    Raises
-    ------
-    InputError
-        If it is out of range.
     """
 
     name: ClassVar[str] = "CG"
-    wolfe: float = 0.4
+    wolfe: float = 0.4  # c₂ of the curvature condition, between 1e-4 and 1; L-BFGS-B has its own, 0.9
 
     def __post_init__(self) -> None:
         require_option(self, "wolfe", 1e-4 < self.wolfe < 1.0, "between 1e-4 and 1, such as 0.4")
@@ -91,30 +70,10 @@ def descend_scipy(
 ) -> DescentResult:
     """Minimise in one block by a method of SciPy, with the rows, rules and outcomes of ``descend``.
 
-    Parameters
-    ----------
-    problem, blocks, monitor
-        See :func:`~refms.optimize.loop.descend`.
-    name : str
-        The block to vary.
-    method : LBFGS or NonlinearCG
-        Which method.
-    stop : StopRules
-        When to stop; SciPy's own tolerances are 0.
+    SciPy's own tolerances are 0, and the schedule that is returned is empty: SciPy's memory cannot be
+    continued. A row's step length is NaN, for SciPy does not tell it. The notes say where vectors are held,
+    and in which precision.
 
-    Returns
-    -------
-    DescentResult
-        As of ``descend``, with an empty schedule: SciPy's memory cannot be continued. A row's step length is
-        NaN, for SciPy does not tell it. The notes say where vectors are held, and in which precision.
-
-    Raises
-    ------
-    InputError
-        If the block does not exist or is no finite flat vector.
-
-    Notes
-    -----
     SciPy holds its vectors in float64 on the host. The objective is evaluated where the block lives and in
     the block's precision, at SciPy's point rounded to it, and its gradient is converted back; so float32
     data are never promoted, but differences of gradients carry their rounding errors. One evaluation gives

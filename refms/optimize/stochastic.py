@@ -67,24 +67,6 @@ class _Epochs:
 class Momentum(_Epochs):
     """Gradient descent with Polyak's momentum.
 
-    Parameters
-    ----------
-    learning_rate : float
-        η at the beginning.
-    momentum : float
-        μ, 0 for none.
-    batch : int
-        Examples of a mini-batch; 0 takes all of them at once.
-    schedule : str
-        ``"constant"``, or ``"cosine"``: η_t = η/2 (1 + cos(πt/T)) in update t = 0, 1, … of T.
-    seed : int
-        Of the permutations.
-
-    Raises
-    ------
-    InputError
-        If a number is out of range.
-
     Notes
     -----
     v_t = μ v_{t−1} + g_t,   x_t = x_{t−1} − η_t v_t,   v_0 = 0.
@@ -96,11 +78,12 @@ class Momentum(_Epochs):
     ([2, 2, 1], 0.5, 0.0)
     """
 
-    learning_rate: float = 0.5
-    momentum: float = 0.9
-    batch: int = 64
+    learning_rate: float = 0.5  # η at the beginning
+    momentum: float = 0.9  # μ, 0 for none
+    batch: int = 64  # examples of a mini-batch; 0 takes all of them at once
+    # ``"constant"``, or ``"cosine"``: η_t = η/2 (1 + cos(πt/T)) in update t = 0, 1, … of T
     schedule: str = LEARNING_RATE_SCHEDULES[1]
-    seed: int = 0
+    seed: int = 0  # of the permutations
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -123,15 +106,6 @@ class Momentum(_Epochs):
 class Adam(_Epochs):
     """Adam of Kingma and Ba (2015), Algorithm 1.
 
-    Parameters
-    ----------
-    learning_rate, batch, schedule, seed
-        See :class:`Momentum`.
-    beta1, beta2 : float
-        Decay of the means of gradients and of their squares.
-    epsilon : float
-        Added to the root of the latter.
-
     Notes
     -----
     With squares taken entry by entry,
@@ -140,10 +114,12 @@ class Adam(_Epochs):
         x_t = x_{t−1} − η_t (m_t / (1 − β₁ᵗ)) / (√(v_t / (1 − β₂ᵗ)) + ε).
     """
 
+    # learning_rate, batch, schedule, seed: See :class:`Momentum`
     learning_rate: float = 0.02
+    # beta1, beta2: Decay of the means of gradients and of their squares
     beta1: float = 0.9
     beta2: float = 0.999
-    epsilon: float = 1e-8
+    epsilon: float = 1e-8  # added to the root of the latter
     batch: int = 64
     schedule: str = LEARNING_RATE_SCHEDULES[1]
     seed: int = 0
@@ -172,17 +148,6 @@ class Adam(_Epochs):
 class Stochastic:
     """The method whose step is one epoch of updates on mini-batches.
 
-    Parameters
-    ----------
-    rule : Momentum or Adam
-        Mini-batches, learning rates, and the way from gradients to updates.
-    epochs : int
-        Length of the cosine.
-    done, updates : int
-        Epochs and updates done before.
-    memory : tuple of array or None
-        What the rule remembers; None before the first update.
-
     Notes
     -----
     The objective where an epoch begins and ends is measured on all examples, apart: the method does not
@@ -190,11 +155,12 @@ class Stochastic:
     gradient tolerance of a run is not looked at. An epoch may raise the objective.
     """
 
-    rule: Momentum | Adam
-    epochs: int = 20
+    rule: Momentum | Adam  # mini-batches, learning rates, and the way from gradients to updates
+    epochs: int = 20  # length of the cosine
+    # done, updates: Epochs and updates done before
     done: int = 0
     updates: int = 0
-    memory: tuple[Array, ...] | None = None
+    memory: tuple[Array, ...] | None = None  # what the rule remembers; None before the first update
 
     def __post_init__(self) -> None:
         require_whole(self.epochs, "epochs", 1)

@@ -25,27 +25,6 @@ _SMALLEST = 1e-30
 class TrustRegion:
     """The method that minimises the quadratic model within a radius, and remembers only the radius.
 
-    Parameters
-    ----------
-    radius : float
-        Δ > 0 of the next step, in the norm of the preconditioner (Euclidean without one).
-    largest : float
-        Bound on Δ.
-    cg_tolerance, cg_iterations : float, int
-        Relative residual at which conjugate gradients stop inside the region, and their iterations at most.
-    least_gain : float
-        A trial step is taken if actual over predicted decrease is above this number.
-    poor, good : float
-        Δ shrinks to a quarter below the gain ratio ``poor``; it is doubled above ``good`` where the step
-        reached the edge.
-    max_trials : int
-        Trial steps at most, each with a smaller radius.
-
-    Raises
-    ------
-    InputError
-        If a number is out of range.
-
     Notes
     -----
     Nocedal and Wright, Algorithms 4.1 and 7.2, with the usual numbers ¼, ¾, ¼ and 2. A refused trial costs
@@ -58,14 +37,18 @@ class TrustRegion:
     2.0
     """
 
-    radius: float = 1.0
-    largest: float = 1e6
+    radius: float = 1.0  # Δ > 0 of the next step, in the norm of the preconditioner (Euclidean without one)
+    largest: float = 1e6  # bound on Δ
+    # cg_tolerance, cg_iterations: Relative residual at which conjugate gradients stop inside the region, and
+    # their iterations at most
     cg_tolerance: float = 1e-2
     cg_iterations: int = 20
-    least_gain: float = 1e-4
+    least_gain: float = 1e-4  # A trial step is taken if actual over predicted decrease is above this number
+    # poor, good: Δ shrinks to a quarter below the gain ratio ``poor``; it is doubled above ``good`` where the
+    # step reached the edge
     poor: float = 0.25
     good: float = 0.75
-    max_trials: int = 10
+    max_trials: int = 10  # trial steps at most, each with a smaller radius
 
     def __post_init__(self) -> None:
         finite = 0.0 < self.radius <= self.largest < math.inf

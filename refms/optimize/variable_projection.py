@@ -105,29 +105,6 @@ class Separable:
 class VariableProjection:
     """The method that steps θ on F(θ) = min_ω f(θ, ω), and hands ω along.
 
-    Parameters
-    ----------
-    options : StepOptions
-        Accuracy of the direction in θ and bounds on the step.
-    inner : StepOptions
-        Of the inner Newton steps in ω.
-    inner_tolerance : float
-        The inner problem counts as solved where ‖∂f/∂ω‖ is at most this fraction of what it is at ω = 0 in
-        the first step.
-    inner_steps : int
-        Newton steps for that at most.
-    schur_tolerance, schur_iterations : float, int
-        Accuracy of G_ωω⁻¹ within the projected matrix.
-    damping : Damping or None
-        λ and its rule; None for plain Gauss–Newton.
-    target : float or None
-        The inner tolerance as a gradient norm; None before the first step, which sets it.
-
-    Raises
-    ------
-    InputError
-        If a number is out of range.
-
     Notes
     -----
     Let ω*(θ) minimise f(θ, ·), so that ∂_ω f(θ, ω*(θ)) = 0, and F(θ) = f(θ, ω*(θ)). By the chain rule
@@ -146,13 +123,18 @@ class VariableProjection:
     Newton steps on them.
     """
 
-    options: StepOptions
+    options: StepOptions  # accuracy of the direction in θ and bounds on the step
+    # Of the inner Newton steps in ω
     inner: StepOptions = StepOptions(cg_tolerance=0.1, cg_iterations=50)  # noqa: RUF009 -- frozen
+    # The inner problem counts as solved where ‖∂f/∂ω‖ is at most this fraction of what it is at ω = 0 in the
+    # first step
     inner_tolerance: float = 1e-3
-    inner_steps: int = 50
+    inner_steps: int = 50  # newton steps for that at most
+    # schur_tolerance, schur_iterations: Accuracy of G_ωω⁻¹ within the projected matrix
     schur_tolerance: float = 1e-2
     schur_iterations: int = 50
-    damping: Damping | None = None
+    damping: Damping | None = None  # λ and its rule; None for plain Gauss–Newton
+    # The inner tolerance as a gradient norm; None before the first step, which sets it
     target: float | None = None
 
     def __post_init__(self) -> None:

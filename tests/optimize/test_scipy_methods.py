@@ -3,41 +3,21 @@ import math
 import numpy as np
 import pytest
 import scipy.optimize
-from optimize.problems import PROBLEMS, Quadratic, Rosenbrock, locked, normal, spd, table
+from optimize.problems import Quadratic, Rosenbrock, locked, normal, spd, table
 from small_problems import problem_and_blocks
 
 from refms.errors import InputError
 from refms.objective.problem import JOINT
 from refms.optimize import Report, Status, StopRules
 from refms.optimize.joint import JointProblem
+from refms.optimize.loop import OneBlock
 from refms.optimize.scipy_methods import LBFGS, NonlinearCG, descend_scipy
 
 METHODS = [LBFGS(), NonlinearCG()]
 
 
-class One:
-    """A problem of one block."""
-
-    def __init__(self, objective):
-        self.objective = objective
-
-    def block(self, name, blocks, iteration):
-        return self.objective
-
-
 def run(problem, x0, method, **options):
-    return descend_scipy(One(problem), {"x": x0}, "x", method, **options)
-
-
-@pytest.mark.parametrize("method", METHODS, ids=str)
-@pytest.mark.parametrize("name", [name for name in PROBLEMS if name != "barrier"])
-def test_every_problem_is_solved(name, method):
-    problem, x0 = table("float64")[name]
-    found = run(problem, x0, method, stop=StopRules(500, gradient_tolerance=1e-7))
-    assert found.outcome.success, found.outcome
-    assert np.linalg.norm(problem.gradient(found.blocks["x"])) < 1e-4
-    values = [row.objective for row in found.history]
-    assert values == sorted(values, reverse=True)
+    return descend_scipy(OneBlock(problem), {"x": x0}, "x", method, **options)
 
 
 @pytest.mark.parametrize(("method", "name"), [(METHODS[0], "L-BFGS-B"), (METHODS[1], "CG")])
@@ -150,53 +130,12 @@ def test_points_that_are_not_finite_shorten_the_step(method):
     assert found.blocks["x"] == pytest.approx(np.ones(2), abs=1e-3)
 
 
-@pytest.mark.parametrize("method", METHODS, ids=str)
-def test_nan_at_the_start_is_an_outcome(method):
-    x0 = locked(np.ones(2))
-    found = run(Quadratic(np.eye(2) * math.nan, np.ones(2)), x0, method)
-    assert found.outcome.status is Status.NON_FINITE
-    assert found.blocks["x"] is x0
-    assert len(found.history) == 1
-
-
-@pytest.mark.parametrize("method", METHODS, ids=str)
-def test_a_wrong_gradient_ends_without_a_step_and_with_a_sentence(method):
-    class Wrong(Rosenbrock):
-        def gradient(self, x):
-            return -super().gradient(x)
-
-    x0 = locked(np.array([-1.2, 1.0]))
-    found = run(Wrong(), x0, method, stop=StopRules(20))
-    assert found.outcome.status is Status.NO_DECREASE
-    assert found.blocks["x"] is x0
-    assert "the gradient is wrong" in found.outcome.message
-
-
-@pytest.mark.parametrize("method", METHODS, ids=str)
-def test_at_round_off_the_run_ends_as_a_success(method):
-    problem = Quadratic(spd(1, 5, 20.0, "float32"), normal(2, 5, "float32"))
-    found = run(problem, normal(3, 5, "float32"), method, stop=StopRules(500))
-    assert found.outcome.success, found.outcome
-    assert len(found.history) < 100
-
-
-@pytest.mark.parametrize("method", METHODS, ids=str)
-def test_a_small_gradient_needs_no_step(method):
-    found = run(
-        Quadratic(np.eye(2), np.zeros(2)),
-        locked(np.full(2, 1e-9)),
-        method,
-        stop=StopRules(5, gradient_tolerance=1e-6),
-    )
-    assert found.outcome.status is Status.CONVERGED
-
-
 @pytest.mark.parametrize(
     ("make", "words"),
     [
         (lambda: LBFGS(memory=0), "memory is 0"),
         (lambda: NonlinearCG(wolfe=1.0), "wolfe is 1.0"),
-        (lambda: descend_scipy(One(None), {"x": np.ones(1)}, "y", LBFGS()), "block 'y' does not exist"),
+        (lambda: descend_scipy(OneBlock(None), {"x": np.ones(1)}, "y", LBFGS()), "block 'y' does not exist"),
         (lambda: run(None, np.array([math.nan]), LBFGS()), "NaN or infinity"),
     ],
 )

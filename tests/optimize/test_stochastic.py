@@ -210,23 +210,3 @@ def test_nan_at_the_start_is_an_outcome():
 def test_mini_batches_of_what_is_no_mean_are_refused():
     with pytest.raises(InputError, match="expected 0"):
         Stochastic(Momentum(batch=2)).step(Quadratic(np.eye(1), np.zeros(1)), np.ones(1))
-
-
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (lambda: Adam(0.0), "learning_rate is 0.0"),
-        (lambda: Adam(math.nan), "learning_rate is nan"),
-        (lambda: Momentum(batch=-1), "batch is -1"),
-        (lambda: Momentum(schedule="cosin"), "Did you mean 'cosine'"),
-        (lambda: Stochastic(Momentum(), 0), "epochs is 0"),
-        (lambda: Momentum(seed=-1), "seed is -1"),
-        (lambda: Momentum(momentum=1.0), "momentum is 1.0"),
-        (lambda: Adam(beta1=1.0), "beta1 is 1.0"),
-        (lambda: Adam(beta2=-0.1), "beta2 is -0.1"),
-        (lambda: Adam(epsilon=0.0), "epsilon is 0.0"),
-    ],
-)
-def test_bad_options_are_refused(make, words):
-    with pytest.raises(InputError, match=words):
-        make()

@@ -3,24 +3,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from optimize.problems import PROBLEMS, Quadratic, Quartic, Rosenbrock, locked, normal, spd, table
+from optimize.problems import Quadratic, Quartic, Rosenbrock, locked, normal, spd
 
-from refms.errors import InputError
-from refms.optimize import Status, StopRules, gain_ratio, minimize
+from refms.optimize import Status, StopRules, minimize
+from refms.optimize.step import gain_ratio
 from refms.optimize.trust_region import TrustRegion
 
 exact = TrustRegion(cg_tolerance=1e-12, cg_iterations=100)
-
-
-@pytest.mark.parametrize("name", PROBLEMS)
-def test_every_problem_is_solved(name):
-    problem, x0 = table("float64")[name]
-    found = minimize(problem, x0, exact, stop=StopRules(200, gradient_tolerance=1e-9))
-    assert found.outcome.success
-    gradient = problem.gradient(found.x)
-    assert np.linalg.norm(gradient) < 1e-6
-    values = [row.objective for row in found.history]
-    assert values == sorted(values, reverse=True)
 
 
 def test_at_a_saddle_point_negative_curvature_is_used():
@@ -107,33 +96,3 @@ def test_values_that_are_not_finite_shrink_the_region():
     assert result.accepted
     assert result.non_finite == 1
     assert np.linalg.norm(result.x) == pytest.approx(0.5)
-
-
-def test_at_round_off_the_run_ends_as_a_success():
-    A, b = spd(1, 6, 30.0), normal(2, 6)
-    near = np.linalg.solve(A, b) + 1e-9
-    found = minimize(Quadratic(A, b), near, exact, stop=StopRules(50))
-    assert found.outcome.success
-
-
-def test_nan_at_the_start_is_an_outcome():
-    found = minimize(Quadratic(np.eye(2) * math.nan, np.ones(2)), locked(np.ones(2)), exact)
-    assert found.outcome.status is Status.NON_FINITE
-    assert found.x.tolist() == [1.0, 1.0]
-
-
-@pytest.mark.parametrize(
-    "bad",
-    [
-        {"radius": 0.0},
-        {"radius": 2.0, "largest": 1.0},
-        {"cg_tolerance": 1.0},
-        {"cg_iterations": 0},
-        {"least_gain": 0.5},
-        {"good": 0.1},
-        {"max_trials": 0},
-    ],
-)
-def test_bad_options_are_refused(bad):
-    with pytest.raises(InputError, match="expected"):
-        TrustRegion(**bad)

@@ -4,16 +4,9 @@ import numpy as np
 import pytest
 from optimize.problems import Barrier, Quadratic, Rosenbrock, locked, normal, spd
 
-from refms.optimize import (
-    Damping,
-    History,
-    Newton,
-    StepOptions,
-    StopRules,
-    gain_ratio,
-    minimize,
-)
+from refms.optimize import Damping, History, Newton, StepOptions, StopRules, minimize
 from refms.optimize.blocks import row_of
+from refms.optimize.step import gain_ratio
 
 exact = StepOptions(cg_tolerance=1e-13, cg_iterations=100)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from optimize.problems import Counted, locked, normal, rho, spd
+from optimize.problems import Counted, normal, rho, spd
 
 from refms.errors import InputError
 from refms.optimize import (
@@ -149,17 +149,6 @@ def test_blocks_not_stepped_stay_the_same_bits():
     assert run.blocks["propagation"] is blocks["propagation"]
     assert run.blocks["spare"] is blocks["spare"]
     assert not np.array_equal(run.blocks["classifier"], blocks["classifier"])
-
-
-def test_the_step_in_one_block_leaves_the_others_alone():
-    seen = [start()]
-
-    def remember(iteration, blocks, rows):
-        seen.append(dict(blocks))
-
-    run = bcd(coupled(), seen[0], ONE_EACH[:1], stop=StopRules(max_iterations=1), monitor=remember)
-    assert seen[1]["classifier"].tobytes() == seen[0]["classifier"].tobytes()
-    assert run.blocks["propagation"].tobytes() != seen[0]["propagation"].tobytes()
 
 
 def test_each_turn_asks_once_for_its_objective_under_the_number_of_the_iteration():
@@ -369,34 +358,3 @@ def test_wrong_arguments_are_refused(change, words):
     arguments = {"blocks": start(), "schedule": ONE_EACH} | change
     with pytest.raises(InputError, match=words):
         bcd(coupled(), **arguments)
-
-
-def test_a_block_without_steps_is_refused():
-    with pytest.raises(InputError, match="steps"):
-        BlockSteps("classifier", Newton(), 0)
-
-
-def test_a_device_keeps_its_arrays(device):
-    A, b = spd(5, 3, dtype="float32"), normal(6, 3, dtype="float32")
-    A, b = device.array(A), device.array(b)
-
-    class Separable:
-        def block(self, name, blocks, iteration):
-            return self
-
-        def value(self, x):
-            return float(0.5 * (x @ (A @ x)) - b @ x)
-
-        def value_and_gradient(self, x):
-            return self.value(x), A @ x - b
-
-        def curvature(self, x):
-            return lambda v: A @ v
-
-    blocks = {
-        name: device.array(locked(np.ones(3, dtype="float32"))) for name in ("propagation", "classifier")
-    }
-    run = bcd(Separable(), blocks, stop=StopRules(max_iterations=3))
-    solution = np.linalg.solve(device.host(A).astype("float64"), device.host(b))
-    assert run.blocks["classifier"].dtype == "float32"
-    assert np.linalg.norm(device.host(run.blocks["classifier"]) - solution) < 1e-2

@@ -4,26 +4,10 @@ import numpy as np
 import pytest
 from optimize.problems import Barrier, Quadratic, Rosenbrock, locked, normal, rho, spd
 
-from refms.errors import InputError
-from refms.optimize import (
-    Damping,
-    Newton,
-    Status,
-    StepOptions,
-    StopRules,
-    descent_step,
-    gain_ratio,
-    minimize,
-)
+from refms.optimize import Damping, Newton, Status, StepOptions, StopRules, descent_step, minimize
+from refms.optimize.step import gain_ratio
 
 exact = StepOptions(cg_tolerance=1e-13, cg_iterations=100)
-
-
-def test_gauss_newton_without_damping_is_newton_with_that_curvature():
-    x = locked(np.array([-1.2, 1.0]))
-    one, _ = Newton(exact).step(Rosenbrock(), x)
-    other, _ = Newton(exact).step(Rosenbrock(), x)
-    assert np.array_equal(one.x, other.x)
 
 
 @pytest.mark.parametrize("damping", [0.0, 1e-3, 1.0, 1e3])
@@ -74,14 +58,6 @@ def test_the_gain_ratio_is_actual_over_predicted():
     predicted = -(problem.gradient(x) @ s + 0.5 * s @ problem.hessian(x) @ s)
     assert gain_ratio(result) == pytest.approx((problem.f(x) - problem.f(result.x)) / predicted, rel=1e-9)
     assert not 0.99 < gain_ratio(result) < 1.01
-
-
-def test_the_gain_ratio_below_round_off_is_not_told():
-    A, b = spd(1, 6, 30.0), normal(2, 6)
-    near = np.linalg.solve(A, b) + 1e-9
-    result = descent_step(Quadratic(A, b), near, exact)
-    assert result.direction.predicted_decrease(1.0) > 0
-    assert math.isnan(gain_ratio(result))
 
 
 @pytest.mark.parametrize(
@@ -156,20 +132,3 @@ def test_zero_residual_problems_converge_quadratically():
     assert found.x == pytest.approx(np.ones(2), abs=1e-12)
     norms = np.array([row.gradient_norm for row in found.history])
     assert norms[-1] < 10 * norms[-2] ** 2 + 1e-12
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        {"value": 0.0},
-        {"value": -1.0},
-        {"value": math.nan},
-        {"value": 1.0, "factor": 1.0},
-        {"value": 1.0, "poor": 0.8},
-        {"value": 1.0, "maximum": 0.5},
-        {"value": 1.0, "maximum": math.inf},
-    ],
-)
-def test_wrong_damping_is_refused(arguments):
-    with pytest.raises(InputError, match="damping"):
-        Damping(**arguments)
