@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+import refms.maps.architectures.residual  # noqa: F401  # registers the net of [LAS], which files name
 from refms.backend import backend_of
 from refms.data.preprocessing import Preprocessing
 from refms.errors import FileError, InputError

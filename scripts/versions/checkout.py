@@ -97,5 +97,7 @@ class Worker:
     def end(self) -> None:
         """Let the process end."""
         assert self.process.stdin is not None
+        assert self.process.stdout is not None
         self.process.stdin.close()
         self.process.wait()
+        self.process.stdout.close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -359,3 +361,11 @@ def test_a_full_disk_leaves_the_earlier_file(tmp_path, monkeypatch):
         save_model(path, trained(4), overwrite=True)
     assert path.read_bytes() == before
     assert [Path(name).name for name in tmp_path.iterdir()] == ["model.h5"]
+
+
+def test_a_process_that_knows_no_architecture_yet_reads_a_model(tmp_path):
+    path = tmp_path / "model.h5"
+    save_model(path, initial_model(Residual(Grid((4, 4)), channels=2), Classes(3)))
+    code = "import sys; from refms.io.model_file import load_model; print(load_model(sys.argv[1]).grid.shape)"
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout == "(4, 4)\n"
