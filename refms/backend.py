@@ -37,65 +37,24 @@ class Backend:
     sparse: Any
 
     def from_host(self, array: Array) -> Array:
-        """Return a host array on this backend's device, dtype unchanged.
+        """Return a host array on this backend's device, dtype unchanged; NumPy's is returned itself.
 
-        Parameters
-        ----------
-        array : numpy.ndarray
-            Any shape and dtype. Random numbers are always drawn on the host and moved here, so that
-            every backend sees the same ones.
-
-        Returns
-        -------
-        array
-            The same values; NumPy returns its argument itself.
+        Random numbers are always drawn on the host and moved here, so that every backend sees the same ones.
         """
         return self.xp.asarray(array)
 
     def to_host(self, array: Array) -> Array:
-        """Return an array of this backend as a NumPy array, dtype unchanged.
-
-        Parameters
-        ----------
-        array : array
-            Any shape and dtype.
-
-        Returns
-        -------
-        numpy.ndarray
-            The same values; NumPy returns its argument itself.
-        """
+        """Return an array of this backend as a NumPy array, dtype unchanged; NumPy's is returned itself."""
         return array if self.name == "numpy" else array.get()
 
     def csr(self, data: Array, indices: Array, indptr: Array, shape: tuple[int, int]) -> Any:
-        """Return the CSR matrix with the given arrays, which are neither copied nor checked again.
-
-        Parameters
-        ----------
-        data, indices, indptr : array
-            The three CSR arrays: values, column of each value, start of each row.
-        shape : tuple of int
-            (rows, columns).
-
-        Returns
-        -------
-        csr_array
-            Of ``scipy.sparse`` or ``cupyx.scipy.sparse``.
-        """
+        """Return the csr_array (data, indices, indptr); nothing is copied or checked again."""
         return self.sparse.csr_array((data, indices, indptr), shape=shape)
 
     def csr_from_host(self, matrix: Any) -> Any:
-        """Return a SciPy sparse matrix as a CSR matrix of this backend.
+        """Return a SciPy sparse array as csr_array of this backend, with sorted indices and no duplicates.
 
-        Parameters
-        ----------
-        matrix : scipy.sparse array
-            Any sparse format.
-
-        Returns
-        -------
-        csr_array
-            With sorted indices and no duplicate entries. On NumPy it may share arrays with its argument.
+        On NumPy it may share arrays with its argument.
         """
         host = scipy.sparse.csr_array(matrix)
         if not host.has_canonical_format:
@@ -112,17 +71,7 @@ NUMPY = Backend("numpy", np, scipy.sparse)
 
 
 def backend_named(name: str) -> Backend:
-    """Return the backend of that name, importing CuPy only when it is asked for.
-
-    Parameters
-    ----------
-    name : str
-        ``"numpy"`` or ``"cupy"``.
-
-    Returns
-    -------
-    Backend
-        The backend.
+    """Return the backend ``"numpy"`` or ``"cupy"``, importing CuPy only when it is asked for.
 
     Raises
     ------
@@ -151,28 +100,17 @@ def backend_named(name: str) -> Backend:
 
 
 def backend_of(*arrays: Array) -> Backend:
-    """Return the one backend to which all the given dense or sparse arrays belong.
+    """Return the one backend to which all the given dense or sparse arrays belong; nothing is moved silently.
 
-    Parameters
-    ----------
-    *arrays : array
-        At least one NumPy, SciPy, CuPy or cupyx array.
-
-    Returns
-    -------
-    Backend
-        Where the arrays live.
-
-    Raises
-    ------
-    InputError
-        If the arrays live in different places or are not arrays: nothing is moved silently.
-
-    Examples
-    --------
     >>> backend_of(np.zeros(3)).name
     'numpy'
     """
+    for array in arrays:
+        if type(array) is not np.ndarray:
+            break
+    else:
+        if arrays:
+            return NUMPY
     names = [_home(array) for array in arrays]
     if len(set(names)) != 1:
         raise InputError(
@@ -183,23 +121,7 @@ def backend_of(*arrays: Array) -> Backend:
 
 
 def zeros_like(array: Array) -> Array:
-    """Return zeros of the shape, dtype and backend of an array.
-
-    Parameters
-    ----------
-    array : array
-        NumPy or CuPy.
-
-    Returns
-    -------
-    array
-        Zeros.
-
-    Examples
-    --------
-    >>> zeros_like(np.ones(2, dtype=np.float32)).dtype
-    dtype('float32')
-    """
+    """Return zeros of the shape, dtype and backend of an array."""
     return backend_of(array).xp.zeros_like(array)
 
 

@@ -67,16 +67,6 @@ class Grid:
     def coarsen(self, levels: int = 1) -> Grid:
         """Return the grid with half as many cells along every axis, ``levels`` times over.
 
-        Parameters
-        ----------
-        levels : int
-            How often to halve; 0 returns an equal grid.
-
-        Returns
-        -------
-        Grid
-            The coarse grid.
-
         Raises
         ------
         InputError
@@ -92,46 +82,13 @@ class Grid:
         return Grid(tuple(n // factor for n in self.shape))
 
     def refine(self, levels: int = 1) -> Grid:
-        """Return the grid with twice as many cells along every axis, ``levels`` times over.
-
-        Parameters
-        ----------
-        levels : int
-            How often to double; 0 returns an equal grid.
-
-        Returns
-        -------
-        Grid
-            The fine grid.
-
-        Raises
-        ------
-        InputError
-            If ``levels`` is negative (use :meth:`coarsen`) or no integer.
-        """
+        """Return the grid with twice as many cells along every axis, ``levels`` times over, not negative."""
         require_whole(levels, "levels")
         return Grid(tuple(n * 2**levels for n in self.shape))
 
     def levels_to(self, other: Grid) -> int:
-        """Return how many doublings lead from this grid to the other: positive up, negative down.
+        """Return how many doublings of every axis lead to the other grid: positive up, negative down.
 
-        Parameters
-        ----------
-        other : Grid
-            A grid of the same dimension.
-
-        Returns
-        -------
-        int
-            The number of levels.
-
-        Raises
-        ------
-        InputError
-            If no number of doublings or halvings leads there.
-
-        Examples
-        --------
         >>> Grid((14, 14)).levels_to(Grid((28, 28)))
         1
         """
@@ -147,25 +104,7 @@ class Grid:
         )
 
     def centres(self, axis: int = 0, dtype: str = "float64") -> Array:
-        """Return the cell centres (i + 1/2) h along one axis.
-
-        Parameters
-        ----------
-        axis : int
-            Which axis, 0 to d - 1.
-        dtype : str
-            dtype of the result.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (n_axis,), in units of the domain's edge.
-
-        Raises
-        ------
-        InputError
-            If there is no such axis.
-        """
+        """Return the cell centres (i + 1/2) h along one axis, in units of the domain's edge."""
         require_whole(axis, "axis")
         if axis >= self.dimension:
             raise InputError(f"axis is {axis}; expected 0 to {self.dimension - 1}.")
@@ -174,17 +113,17 @@ class Grid:
 
 
 def columns_from_nchw(images: Array) -> Array:
-    """Return images (m, c, n_1, …, n_d) as feature columns (c·n, m), one column per example.
+    """Return images (m, c, n_1, …, n_d), the layout of PyTorch, as feature columns (c·n, m).
 
     Parameters
     ----------
     images : array
-        Shape (m, c, n_1, …, n_d), the layout NCHW of PyTorch; any dtype.
+        Shape (m, c, n_1, …, n_d); any dtype.
 
     Returns
     -------
     array
-        Shape (c·n, m), C-contiguous, channel slowest; dtype unchanged. A new array.
+        Shape (c·n, m), C-contiguous, channel slowest, one column per example; dtype unchanged. A new array.
 
     Raises
     ------
@@ -201,27 +140,10 @@ def columns_from_nchw(images: Array) -> Array:
 
 
 def nchw_from_columns(Y: Array, grid: Grid) -> Array:
-    """Return feature columns (c·n, m) as images (m, c, n_1, …, n_d).
+    """Return feature columns (c·n, m) as images (m, c, n_1, …, n_d): the inverse of ``columns_from_nchw``.
 
-    Parameters
-    ----------
-    Y : array
-        Shape (c·n, m); any dtype.
-    grid : Grid
-        The grid with n cells; the number of channels c follows from it.
+    The number of channels c follows from the grid; rows that are no multiple of n are refused.
 
-    Returns
-    -------
-    array
-        Shape (m, c, *grid.shape), C-contiguous; dtype unchanged. A new array.
-
-    Raises
-    ------
-    InputError
-        If the rows of Y are not a multiple of the number of cells.
-
-    Examples
-    --------
     >>> nchw_from_columns(np.array([[0.0, 2.0], [1.0, 3.0]]), Grid((2,))).tolist()
     [[[0.0, 1.0]], [[2.0, 3.0]]]
     """
@@ -230,25 +152,8 @@ def nchw_from_columns(Y: Array, grid: Grid) -> Array:
 
 
 def columns_from_nhwc(images: Array) -> Array:
-    """Return images (m, n_1, …, n_d, c) as feature columns (c·n, m), one column per example.
+    """Return images (m, n_1, …, n_d, c), the layout of TensorFlow, as feature columns (c·n, m), a new array.
 
-    Parameters
-    ----------
-    images : array
-        Shape (m, n_1, …, n_d, c), the layout NHWC of TensorFlow; any dtype.
-
-    Returns
-    -------
-    array
-        Shape (c·n, m), C-contiguous, channel slowest; dtype unchanged. A new array.
-
-    Raises
-    ------
-    InputError
-        If there are fewer than three axes or one is empty.
-
-    Examples
-    --------
     >>> columns_from_nhwc(np.arange(4.0).reshape(1, 2, 2)).ravel().tolist()
     [0.0, 2.0, 1.0, 3.0]
     """
@@ -258,58 +163,19 @@ def columns_from_nhwc(images: Array) -> Array:
 
 
 def nhwc_from_columns(Y: Array, grid: Grid) -> Array:
-    """Return feature columns (c·n, m) as images (m, n_1, …, n_d, c).
+    """Return feature columns (c·n, m) as images (m, n_1, …, n_d, c): the inverse of ``columns_from_nhwc``.
 
-    Parameters
-    ----------
-    Y : array
-        Shape (c·n, m); any dtype.
-    grid : Grid
-        The grid with n cells; the number of channels c follows from it.
-
-    Returns
-    -------
-    array
-        Shape (m, *grid.shape, c), C-contiguous; dtype unchanged. A new array.
-
-    Raises
-    ------
-    InputError
-        If the rows of Y are not a multiple of the number of cells.
-
-    Examples
-    --------
     >>> nhwc_from_columns(np.array([[0.0], [2.0], [1.0], [3.0]]), Grid((2,))).tolist()
     [[[0.0, 1.0], [2.0, 3.0]]]
     """
     channels = channels_of(Y, grid)
-    tensor = Y.reshape(channels, *grid.shape, Y.shape[1])
-    axes = (tensor.ndim - 1, *range(1, tensor.ndim - 1), 0)
-    return tensor.transpose(axes).copy()
+    axes = (grid.dimension + 1, *range(1, grid.dimension + 1), 0)
+    return Y.reshape(channels, *grid.shape, Y.shape[1]).transpose(axes).copy()
 
 
 def channels_of(Y: Array, grid: Grid) -> int:
     """Return the number of channels c of feature columns with c·n rows.
 
-    Parameters
-    ----------
-    Y : array
-        Shape (c·n, m).
-    grid : Grid
-        The grid with n cells.
-
-    Returns
-    -------
-    int
-        c.
-
-    Raises
-    ------
-    InputError
-        If Y is not a non-empty matrix or its rows are not a multiple of n.
-
-    Examples
-    --------
     >>> channels_of(np.zeros((8, 1)), Grid((2, 2)))
     2
     """

@@ -69,24 +69,8 @@ class TaylorOrder:
 def fit_order(
     order: int, steps: Sequence[float], remainders: Sequence[float], floors: Sequence[float]
 ) -> TaylorOrder:
-    """Fit the slope of a remainder and judge it.
+    """Fit the slope of log ‖R_p‖, expected to be p + 1, to steps each half of the one before, and judge it.
 
-    Parameters
-    ----------
-    order : int
-        Order p; the expected slope is p + 1.
-    steps : sequence of float
-        Steps, each half of the one before.
-    remainders, floors : sequence of float
-        ‖R_p‖ and the round-off floor at every step.
-
-    Returns
-    -------
-    TaylorOrder
-        Slope, window, verdict.
-
-    Notes
-    -----
     Usable are the points above 4 floors. The window ends at the smallest usable step and begins where
     the line is straightest, 12 octaves or more before. A window that is shorter because the remainder falls
     faster than expected counts as long as it falls as far as 12 octaves of the expected slope would.
@@ -96,8 +80,6 @@ def fit_order(
     the last 4 octaves, or below p + 0.7 over the window and p + 0.9 over the last 4. All else, fewer than
     12 octaves or 5 usable points too, is MARGINAL.
 
-    Examples
-    --------
     >>> t = [2.0**-k for k in range(20)]
     >>> fit_order(1, t, [s * s for s in t], [1e-16] * 20).slope
     2.0

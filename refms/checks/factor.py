@@ -9,22 +9,10 @@ _NEAR = 1e-5  # relative distance at which a name fits; single precision knows n
 
 
 def constant_factor(got: Sequence[complex], expected: Sequence[complex], tolerance: float) -> float | None:
-    """Return c if got = c · expected within ``tolerance``, relative to the larger, else None.
+    """Return the real c of least squares if got = c · expected within ``tolerance``, relative to the larger.
 
-    Parameters
-    ----------
-    got, expected : sequence of number
-        Paired values; at least two pairs are needed to tell a factor from an accident.
-    tolerance : float
-        Largest relative misfit that still counts as constant; a c as near to 1 is none.
+    Two pairs are needed to tell a factor from an accident; a c as near to 1 is none.
 
-    Returns
-    -------
-    float or None
-        The real factor c from least squares.
-
-    Examples
-    --------
     >>> constant_factor([0.5, -1.0], [2.0, -4.0], 1e-6)
     0.25
     """
@@ -38,22 +26,8 @@ def constant_factor(got: Sequence[complex], expected: Sequence[complex], toleran
 
 
 def name_factor(c: float, lengths: Mapping[str, float]) -> str:
-    """Return a factor with its likeliest name, such as ``"0.25 = h^2"``.
+    """Return a factor with its likeliest name: a power of a named quantity first, then a power of two.
 
-    Parameters
-    ----------
-    c : float
-        The factor.
-    lengths : mapping of str to float
-        Named quantities of which a power may be the factor, such as ``{"h": 0.5, "m": 7}``.
-
-    Returns
-    -------
-    str
-        The number, and a name if one fits: a power of a named quantity first, then a power of two.
-
-    Examples
-    --------
     >>> name_factor(0.25, {"h": 0.5})
     '0.25 = h^2'
     >>> name_factor(-8.0, {}), name_factor(1 + 1e-10, {})

@@ -22,18 +22,6 @@ _ORDER: tuple[Verdict, ...] = ("PASS", "MARGINAL", "FAIL")
 def verdict(rho: float) -> Verdict:
     """Return the verdict on a scaled residual: PASS to 30, MARGINAL to 300, FAIL beyond and for NaN.
 
-    Parameters
-    ----------
-    rho : float
-        Scaled residual ‖got − expected‖ / (eps · scale).
-
-    Returns
-    -------
-    str
-        ``"PASS"``, ``"MARGINAL"`` or ``"FAIL"``.
-
-    Examples
-    --------
     >>> verdict(0.5), verdict(100.0), verdict(float("nan"))
     ('PASS', 'MARGINAL', 'FAIL')
     """
@@ -45,18 +33,6 @@ def verdict(rho: float) -> Verdict:
 def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the worst of several verdicts; none at all is a FAIL, because nothing was checked.
 
-    Parameters
-    ----------
-    verdicts : iterable of str
-        Verdicts to combine.
-
-    Returns
-    -------
-    str
-        The worst of them.
-
-    Examples
-    --------
     >>> worst_verdict(["PASS", "MARGINAL"]), worst_verdict([])
     ('MARGINAL', 'FAIL')
     """
@@ -103,13 +79,7 @@ class Report:
         return self.verdict == "PASS"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all fields and ``passed`` as plain Python values.
-
-        Returns
-        -------
-        dict
-            Nested dataclasses become dictionaries.
-        """
+        """Return all fields and ``passed`` as plain Python values; nested dataclasses become dictionaries."""
         return {**dataclasses.asdict(self), "passed": self.passed}
 
     def __str__(self) -> str:
