@@ -8,10 +8,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-import refms.certify.cases.depth
-import refms.certify.cases.line_search
-import refms.certify.cases.stencils
-import refms.certify.cases.transfer
+import refms.certify.cases.depth as depth
+import refms.certify.cases.line_search as line_search
+import refms.certify.cases.stencils as stencils
+import refms.certify.cases.transfer as transfer
 import refms.linear.direction
 import refms.maps.layers.convolution
 import refms.optimize.step
@@ -53,10 +53,10 @@ ORIGINAL = {
     "adjoint": Convolution.adjoint,
     "stencil_gradient": Convolution.stencil_gradient,
     "evaluate": SoftmaxCrossEntropy.evaluate,
-    "pair": refms.certify.cases.transfer.transfer_pair,
-    "restrict": refms.certify.cases.stencils.restrict_stencil,
-    "prolong": refms.certify.cases.stencils.prolong_stencil,
-    "deeper": refms.certify.cases.depth.prolong_in_time,
+    "pair": transfer.transfer_pair,
+    "restrict": stencils.restrict_stencil,
+    "prolong": stencils.prolong_stencil,
+    "deeper": depth.prolong_in_time,
     "activation": Activation.value_and_derivative,
     "sum_bias": refms.maps.layers.convolution.sum_bias,
 }
@@ -148,19 +148,19 @@ MUTANTS = {
         "network/2d/gauss_newton_theta",
     ),
     "R reads the other way": (
-        refms.certify.cases.transfer,
+        transfer,
         "transfer_pair",
         _reversed_restriction,
         "transfer/2d/averaging-constant/restriction",
     ),
     "stencil halved on the way down": (
-        refms.certify.cases.stencils,
+        stencils,
         "restrict_stencil",
         lambda S, pair: ORIGINAL["restrict"](S, pair) / 2,
         "stencils/example1/down",
     ),
     "stencils go up by another pair": (
-        refms.certify.cases.stencils,
+        stencils,
         "prolong_stencil",
         lambda S, pair: ORIGINAL["prolong"](S, pair)[..., ::-1],
         "stencils/2d/injection-cubic/up",
@@ -185,25 +185,25 @@ MUTANTS = {
         "network/1d/descent/theta",
     ),
     "layers repeated instead of interpolated": (
-        refms.certify.cases.depth,
+        depth,
         "prolong_in_time",
         lambda Theta, layers, kind: Theta[np.arange(layers) * len(Theta) // layers],
         "depth/uneven/prolongation",
     ),
     "linear where cubic was asked for": (
-        refms.certify.cases.depth,
+        depth,
         "prolong_in_time",
         lambda Theta, layers, kind: ORIGINAL["deeper"](Theta, layers),
         "depth/cubic_doubled/prolongation",
     ),
     "any decrease will do": (
-        refms.certify.cases.line_search,
+        line_search,
         "armijo",
         lambda value, x, f, slope, p, *, sufficient_decrease: armijo(value, x, f, slope, p),
         "line_search/strict/step_length",
     ),
     "every step is taken": (
-        refms.certify.cases.line_search,
+        line_search,
         "armijo",
         lambda value, x, f, slope, p, **options: armijo(value, x, 2 * abs(f) + 1e9, slope, p),
         "line_search/halved/value",
@@ -214,12 +214,7 @@ MUTANTS = {
         _naive_softmax,
         "loss/overflowing/value",
     ),
-    "steps of half the length": (
-        refms.optimize.step,
-        "armijo",
-        _halved_at_once,
-        "network/2d/descent/omega",
-    ),
+    "steps of half the length": (refms.optimize.step, "armijo", _halved_at_once, "network/2d/descent/omega"),
 }
 """What is patched, with what, and a quantity that must notice."""
 

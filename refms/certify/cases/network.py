@@ -33,6 +33,8 @@ from refms.optimize.stopping import StopRules
 
 _CG_STEPS = (4, 3)
 _NEWTON_STEPS = 5
+_REST = (0.02, 0.03, 0.015)
+"""τ_θ, α_W and τ_W."""
 
 
 @dataclass(frozen=True)
@@ -193,17 +195,11 @@ def _case(name: str, seed: int, net: Network) -> Case:
     )
 
 
-_IN_3D = (0.75, 0.01, 0.02, 0.03, 0.015)
-
 CASES = (
     # grid, channels of images and features, stencil, opening, learned, layers, classes, examples, constants
-    _case("1d", 86, Network((5,), 1, 2, (3,), (3,), False, 4, 3, 7, (1.5, 0.001, 0.02, 0.03, 0.015))),
-    _case("2d", 73, Network((6, 4), 1, 2, (5, 3), (3, 5), True, 3, 7, 5, (1.0, 0.01, 0.02, 0.03, 0.015))),
-    _case(
-        "3d",
-        103,
-        Network((2, 4, 3), 4, 2, (3, 1, 3), (1, 3, 5), True, 2, 3, 5, (0.75, 0.01, 0.02, 0.03, 0.015)),
-    ),
+    _case("1d", 86, Network((5,), 1, 2, (3,), (3,), False, 4, 3, 7, (1.5, 0.001, *_REST))),
+    _case("2d", 73, Network((6, 4), 1, 2, (5, 3), (3, 5), True, 3, 7, 5, (1.0, 0.01, *_REST))),
+    _case("3d", 103, Network((2, 4, 3), 4, 2, (3, 1, 3), (1, 3, 5), True, 2, 3, 5, (0.75, 0.01, *_REST))),
 )
 """A fixed opening in one dimension, where Armijo's rule halves the first step; a learned one in two, where
 δt = 1/3 and h^d = 1/24 are no doubles, and in three, for colour images of four channels."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from drawn_calls import drawn_arguments
 
 from refms.conformance import Adapter, Profile
 from refms.conformance.instances.instance import Instance
-from refms.conformance.operations import OPERATIONS
 from refms.conformance.reproduction.arguments import simplify
 from refms.conformance.reproduction.calls import right_under
 from refms.conformance.reproduction.judging import AdapterCall
@@ -16,40 +16,11 @@ from refms.conformance.reproduction.source import JUDGED
 
 PROFILE = Profile("theirs", activations=("tanh", "relu"))
 MUCH = Patience(5000, 60.0)
-X = Instance((4,), (3,), 2, 2, 3, 4, 3, "periodic", "averaging-bilinear", "tanh", 1.0, "float64", 0)
+X = Instance((4,), (3,), 2, 2, 3, 4, 3, "zero", "averaging-bilinear", "tanh", 1.0, "float64", 0)
 
 
 def arguments(operation):
-    p, v, images, labels = X.parameters(), X.parameters("v"), X.image("X"), X.one_hot()
-    logits, W, Theta = X.draw("Z", 4, 3), X.draw("W", 8, 4), X.draw("Theta", 4, 3)
-    values = {
-        "convolution": (X.stencils(), X.image(), "zero"),
-        "convolution_adjoint": (X.stencils(), X.image("Z", 2), "zero"),
-        "stencil_gradient": (X.image("Z", 2), X.image(), (3,), "zero"),
-        "convolution_matrix": (X.stencils(), (4,), "zero"),
-        "restrict": (X.image(), X.pair),
-        "prolong": (X.image(), X.pair),
-        "stencil_down": (X.stencils(), X.pair),
-        "stencil_up": (X.stencils(), X.pair),
-        "activation": (logits, "tanh"),
-        "activation_derivative": (logits, "tanh"),
-        "forward": (p, images, X.problem),
-        "logits": (W, X.draw("mu", 4), X.image(channels=2)),
-        "jacobian_product": (p, v, images, X.problem),
-        "jacobian_transpose": (p, logits, images, X.problem),
-        "depth_prolong": (Theta, 8),
-        "cross_entropy": (logits, labels),
-        "cross_entropy_gradient": (logits, labels),
-        "cross_entropy_hessian": (logits, labels, logits),
-        "loss": (p, images, labels, X.problem),
-        "gradient": (p, images, labels, X.problem),
-        "gauss_newton": (p, v, images, labels, X.problem),
-        "weight_smoothness": (W, (4,)),
-        "weight_smoothness_gradient": (W, (4,)),
-        "time_smoothness": (Theta, 1.0),
-        "time_smoothness_gradient": (Theta, 1.0),
-    }[operation]
-    return OPERATIONS[operation].bind(*values)
+    return drawn_arguments(operation, PROFILE, X)
 
 
 def arrays(given):
@@ -104,7 +75,7 @@ def test_the_budget_is_kept_and_the_result_is_wrong():
         return bool(given["Y"].any())
 
     found = simplify("restrict", arguments("restrict"), lambda given: False, Allowance(Patience(checks=3)))
-    assert np.array_equal(found["Y"], X.image())
+    assert np.array_equal(found["Y"], arguments("restrict")["Y"])
     simplify("convolution", arguments("convolution"), still_wrong, Allowance(Patience(checks=7)))
     assert len(asked) == 7
 
