@@ -51,7 +51,7 @@ class Experiment:
 
     def score(self, model: Model, examples: Examples | None = None) -> Score:
         """Return accuracy and loss of a model, on the validation images unless others are given."""
-        chosen = examples or self.validation
+        chosen = self.validation if examples is None else examples
         return score(model, chosen.inputs, chosen.targets, self.configuration.optimization.memory)
 
     def fitted(self) -> Experiment:

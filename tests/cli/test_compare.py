@@ -172,13 +172,9 @@ def test_a_full_disk_leaves_nothing_behind(compare, full_disk):
 
 
 def test_nan_is_an_outcome_and_the_exit_code_one(compare, monkeypatch):
-    def overflowing(*arguments):
-        model = initial_model(*arguments)
-        return (
-            model
-            if not hasattr(model, "W")
-            else type(model)(**{**vars(model), "W": model.arrays["W"] + np.float32(1e38)})
-        )
+    def overflowing(*arguments, **scales):
+        model = initial_model(*arguments, **scales)
+        return model.with_arrays(W=model.arrays["W"] + np.float32(1e38))
 
     monkeypatch.setattr("refms.run.experiment.initial_model", overflowing)
     ran = compare()

@@ -13,6 +13,7 @@ from refms.data.digits import load_digits
 from refms.io import Artifact, write_artifact
 from refms.io.model_file import load_model, model_artifact, save_model
 from refms.model import score
+from refms.objective.reading import Classes
 from refms.stencils.transfer import transfer_pair
 
 
@@ -101,9 +102,8 @@ def test_what_does_not_fit_is_refused(refms, words, expected):
 
 def test_another_number_of_classes_is_told(refms):
     model = load_model("coarse.h5")
-    save_model(
-        "three.h5", model.with_arrays(W=model.arrays["W"][:, :3].copy(), mu=model.arrays["mu"][:3].copy())
-    )
+    fewer = {"W": model.arrays["W"][:, :3].copy(), "mu": model.arrays["mu"][:3].copy()}
+    save_model("three.h5", replace(model, arrays={**model.arrays, **fewer}, reading=Classes(3)))
     ran = refms("evaluate", "three.h5")
     assert ran.refused
     assert "'digits' has 10 classes, the model 3" in ran.err
@@ -125,7 +125,7 @@ def test_a_record_that_makes_no_sense_is_a_sentence(refms, record):
 
 def test_logits_that_overflow_give_no_nan_in_json_and_no_warning(result):
     model = load_model("coarse.h5")
-    save_model("hot.h5", replace(model, network=replace(model.architecture, final_time=1e38)))
+    save_model("hot.h5", replace(model, architecture=replace(model.architecture, final_time=1e38)))
     assert result("evaluate", "hot.h5")["loss"] is None
 
 

@@ -241,7 +241,7 @@ def test_any_idx_files_are_trained_and_evaluated_on_a_mesh_that_is_not_square(re
     found = result("train", "--dataset", "idx:rows", *few)
     assert found["grid"] == [4, 6]
     assert (found["train"]["examples"], found["validation"]["examples"]) == (50, 10)
-    assert load_model("new.h5").W.shape == (2 * 24, 3)
+    assert load_model("new.h5").arrays["W"].shape == (2 * 24, 3)
     tested = result("evaluate", "new.h5", "--data-dir", ".", "--part", "test")
     assert (tested["dataset"], tested["examples"]) == ("idx:rows test", 30)
     assert tested["accuracy"] > 0.9

@@ -20,7 +20,7 @@ from refms.run.experiment import part_of
 
 def assert_written(name, model):
     assert first_difference(model_artifact(load_model(name)), model_artifact(model)) is None
-    assert load_model(name).network == model.architecture
+    assert load_model(name).architecture == model.architecture
     assert load_model(name).record == model.record
 
 
@@ -138,7 +138,7 @@ def test_a_singular_pair_is_refused_with_what_to_do_and_least_squares_work_when_
     assert not Path("new.h5").exists()
     words = ("--to", 8, "--pair", pair, "--least-squares", "-o", "new.h5")
     assert refms("transfer", "coarse.h5", *words).code == 0
-    assert np.isfinite(load_model("new.h5").stencils).all()
+    assert np.isfinite(load_model("new.h5").arrays["stencils"]).all()
 
 
 def test_nothing_is_overwritten_without_force_not_even_the_source(refms):
@@ -177,4 +177,6 @@ def test_fewer_layers_must_divide(refms):
     assert ran.refused
     assert "does not divide the 4 layers" in ran.err
     assert refms("transfer", "deep.h5", "--depth", 2, "-o", "back.h5").code == 0
-    np.testing.assert_array_equal(load_model("back.h5").stencils, load_model("coarse.h5").stencils)
+    np.testing.assert_array_equal(
+        load_model("back.h5").arrays["stencils"], load_model("coarse.h5").arrays["stencils"]
+    )

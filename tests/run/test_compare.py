@@ -14,6 +14,7 @@ from refms.model import initial_model, score
 from refms.names import METHODS
 from refms.objective.examples import Examples
 from refms.objective.problem import JOINT
+from refms.objective.reading import Classes
 from refms.objective.risk import Work
 from refms.optimize import Status
 from refms.run.compare import COLUMNS, require_runnable, run_method
@@ -28,10 +29,10 @@ FEW = Budget(iterations=3)
 def made(dtype="float64", backend=NUMPY):
     configuration = Configuration.from_dict({"optimization": {"hessian_fraction": 1.0, "dtype": dtype}})
     network = Residual(Grid((4, 4)), channels=2, layers=2)
-    start = initial_model(network, 10, 0, Preprocessing(levels=1), 0.5, dtype)
+    start = initial_model(network, Classes(10), 0, dtype, Preprocessing(levels=1), stencil_scale=0.5)
     every = images("digits", 120)
     both = examples(start, every)
-    both = Examples(backend.from_host(np.array(both.X)), backend.from_host(np.array(both.C)))
+    both = Examples(backend.from_host(np.array(both.inputs)), backend.from_host(np.array(both.targets)))
     train, validation = both.take(np.arange(80)), both.take(np.arange(80, 120))
     return Experiment(configuration, start.on(backend), train, validation).fitted()
 
@@ -64,7 +65,7 @@ def test_the_columns_are_those_of_the_whole_problem(experiment, name):
     value, gradient = risk.value_and_gradient(experiment.problem.join(found.model.blocks))
     assert found.columns["objective"][-1] == pytest.approx(value, rel=1e-12)
     assert found.columns["gradient_norm"][-1] == pytest.approx(np.linalg.norm(gradient), rel=1e-9)
-    last = score(found.model, experiment.validation.X, experiment.validation.C)
+    last = score(found.model, experiment.validation.inputs, experiment.validation.targets)
     assert (found.columns["validation_accuracy"][-1], found.columns["validation_loss"][-1]) == (
         last.accuracy,
         last.loss,
@@ -112,7 +113,7 @@ def test_one_may_watch_and_stop(experiment):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_a_start_that_is_not_finite_in_its_objective_ends_with_an_outcome(experiment, name):
-    huge = replace(experiment.model, W=experiment.model.arrays["W"] * 0 + 1e300)
+    huge = experiment.model.with_arrays(W=experiment.model.arrays["W"] * 0 + 1e300)
     spoilt = replace(experiment, model=huge)
     found = run_method(spoilt, name, PLAN, FEW)
     assert found.outcome.status is Status.NON_FINITE
@@ -149,7 +150,7 @@ def test_methods_that_need_second_derivatives_are_refused_where_there_are_none(e
 
     for name in METHODS:
         require_runnable(experiment, name, PLAN)
-    monkeypatch.setattr("refms.objective.curvature.linearized_adjoint", none)
+    monkeypatch.setattr("refms.objective.curvature.second_of", none)
     for name in ("newton-cg", "trust-region"):
         with pytest.raises(InputError, match="no second derivatives"):
             require_runnable(experiment, name, PLAN)

@@ -85,8 +85,8 @@ def test_each_mesh_starts_from_the_prolonged_net_of_the_one_before(out):
         bench = coarse_to_fine.Bench(out, coarse_to_fine.read_dataset("digits", None))
         configuration = coarse_to_fine.Configuration.from_dict(coarse.record["configuration"])
         _, validation = bench.examples(configuration, start)
-        logits = start.outputs(validation.X)
-        accuracy = float((logits.argmax(axis=0) == validation.C.argmax(axis=0)).mean())
+        logits = start.outputs(validation.inputs)
+        accuracy = float((logits.argmax(axis=0) == validation.targets.argmax(axis=0)).mean())
         found = curve(out, 0, rule)
         assert accuracy == found["validation_accuracy"][found["size"] == 8][0]
 
@@ -111,7 +111,9 @@ def test_images_match_and_weights_keep_what_they_read_where_that_is_asked_for(tm
     _, validation = coarse_to_fine.Bench(out, coarse_to_fine.read_dataset("digits", None)).examples(
         coarse_to_fine.Configuration.from_dict(alone.record["asked"]["configuration"]), start
     )
-    accuracy = float((start.outputs(validation.X).argmax(axis=0) == validation.C.argmax(axis=0)).mean())
+    accuracy = float(
+        (start.outputs(validation.inputs).argmax(axis=0) == validation.targets.argmax(axis=0)).mean()
+    )
     found = curve(out, 0, "galerkin")
     assert accuracy == found["validation_accuracy"][found["size"] == 8][0]
 

@@ -131,8 +131,8 @@ def test_a_training_leaves_its_model_and_its_curve(bench, tmp_path):
     model, unit = bench.trained("one", CONFIGURATION, start)
     examples, validation = bench.examples(CONFIGURATION, start)
     alone = train(start, examples, CONFIGURATION.regularization, CONFIGURATION.optimization).model
-    np.testing.assert_array_equal(model.arrays["W"], alone.W)
-    np.testing.assert_array_equal(load_model(tmp_path / "one.h5").W, model.arrays["W"])
+    np.testing.assert_array_equal(model.arrays["W"], alone.arrays["W"])
+    np.testing.assert_array_equal(load_model(tmp_path / "one.h5").arrays["W"], model.arrays["W"])
     curve = unit["curve"]
     assert [*curve] == [*CURVE]
     assert curve["iteration"] == [0, 1, 2]
@@ -221,7 +221,7 @@ def test_a_checkpoint_of_another_training_needs_force(bench, tmp_path, monkeypat
         bench.trained("one", other, bench.start(other, 4))
     model, _ = replace(bench, force=True).trained("one", other, bench.start(other, 4))
     expected, _ = bench.trained("two", other, bench.start(other, 4))
-    np.testing.assert_array_equal(model.arrays["W"], expected.W)
+    np.testing.assert_array_equal(model.arrays["W"], expected.arrays["W"])
     assert not [*tmp_path.glob("*checkpoint*")]
 
 

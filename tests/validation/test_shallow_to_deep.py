@@ -52,9 +52,9 @@ def test_every_depth_has_every_start_and_the_final_time_is_the_same(out, result)
     every = ["random", "linear", "cubic"]
     assert starts == {"2": ["random"], "4": every, "8": every}
     for depth in (2, 4, 8):
-        network = load_model(out / f"seed3_random_{depth}.h5").network
+        network = load_model(out / f"seed3_random_{depth}.h5").architecture
         assert (network.layers, network.final_time) == (depth, 2.0)
-    assert load_model(out / "seed3_cubic_8.h5").network.final_time == 2.0
+    assert load_model(out / "seed3_cubic_8.h5").architecture.final_time == 2.0
 
 
 @pytest.mark.parametrize("kind", ["linear", "cubic"])
@@ -64,7 +64,7 @@ def test_a_prolonged_start_is_the_shallower_net_interpolated_in_time(out, result
     bench = shallow_to_deep.Bench(out, shallow_to_deep.read_dataset("digits", None))
     configuration = shallow_to_deep.Configuration.from_dict(shallow.record["configuration"])
     _, validation = bench.examples(configuration, start)
-    hits = start.outputs(validation.X).argmax(axis=0) == validation.C.argmax(axis=0)
+    hits = start.outputs(validation.inputs).argmax(axis=0) == validation.targets.argmax(axis=0)
     assert result["depths"]["8"][kind]["accuracy at the start"]["values"] == [float(hits.mean())]
 
 

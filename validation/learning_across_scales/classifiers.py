@@ -71,7 +71,7 @@ def one_seed(bench: Bench, configuration: Configuration, settings: Settings) -> 
             start = bench.start(asked, asked.data.size)
             model, unit = bench.trained(f"seed{asked.network.seed}_{loss}_{pooling}", asked, start)
             training, _ = bench.examples(asked, model)
-            reached = score(model, training.X, training.C, asked.optimization.memory)
+            reached = score(model, training.inputs, training.targets, asked.optimization.memory)
             found[loss][pooling] = {
                 **unit,
                 "training": reached.accuracy,

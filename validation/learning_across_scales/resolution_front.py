@@ -76,7 +76,7 @@ def high_frequencies(grid: Grid) -> np.ndarray:
 
 def feature_spectra(model: Model, images: Dataset) -> list[float]:
     """Return the share of the energy of y_0, …, y_N above the coarse Nyquist frequency, means left out."""
-    found = model.trace(examples_of(model, images, interpolate=True).X)
+    found = model.trace(examples_of(model, images, interpolate=True).inputs)
     high, shares = high_frequencies(model.grid), []
     axes = tuple(range(1, 1 + model.grid.dimension))
     for k in range(model.architecture.layers + 1):
@@ -100,7 +100,7 @@ def gains(stencils: np.ndarray, grid: Grid) -> dict[str, float]:
 
 def symbol_gap(coarse: Model, fine: Model, images: Dataset) -> float:
     """Return ‖λ_h(ω) − λ_H(2ω)‖ / ‖λ_H(2ω)‖, both weighted by the spectrum of the images on the fine mesh."""
-    X = examples_of(fine, images, interpolate=True).X.reshape(*fine.grid.shape, -1)
+    X = examples_of(fine, images, interpolate=True).inputs.reshape(*fine.grid.shape, -1)
     axes = tuple(range(fine.grid.dimension))
     power = (np.abs(np.fft.fftn(X, axes=axes)) ** 2).mean(axis=-1)[..., None, None]
     error = size = 0.0
@@ -152,7 +152,7 @@ def measured(entry: dict[str, Any], size: int, study: dict[str, Any], options: a
     images = split_by(configuration.data, dataset)
     seconds = sum(row.seconds for row in model.history)
     validation = examples_of(model, images[1], interpolate=True)
-    native = score(model, validation.X, validation.C)
+    native = score(model, validation.inputs, validation.targets)
     other = next(n for n in study["sizes"] if n != size)
     some = subset(images[1], np.arange(min(SPECTRUM_IMAGES, images[1].count)))
     parts = Parts(*images)

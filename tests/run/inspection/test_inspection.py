@@ -197,7 +197,7 @@ def test_layer_norms_are_those_of_the_explicit_matrices():
         assert row["infinity_norm"] == pytest.approx(np.linalg.norm(K, np.inf), rel=1e-12)
         assert row["stencil_norm"] == pytest.approx(np.linalg.norm(S), rel=1e-14)
         assert row["bias_norm"] == pytest.approx(np.linalg.norm(model.arrays["biases"][k]), rel=1e-14)
-    zero = dataclasses.replace(model, network=dataclasses.replace(model.architecture, boundary="zero"))
+    zero = dataclasses.replace(model, architecture=dataclasses.replace(model.architecture, boundary="zero"))
     K = Convolution(model.grid, 3, 3, boundary="zero").matrix(model.arrays["stencils"][0]).toarray()
     assert layer_norms(zero)[0]["largest_singular_value"] is None
     assert layer_norms(zero)[0]["frobenius_norm"] == pytest.approx(np.linalg.norm(K), rel=1e-12)

@@ -75,7 +75,7 @@ def moved(model: Model, there: int, pair: str, rules: Sequence[str], parts: Part
         for images, width in widths.items():
             smoothed = replace(other, preprocessing=replace(other.preprocessing, smoothing=width))
             validation = examples_of(smoothed, parts.validation, interpolate=True)
-            found = score(smoothed, validation.X, validation.C)
+            found = score(smoothed, validation.inputs, validation.targets)
             way = {"from": here, "to": there, "pair": pair, "stencils": stencils, "weights": weights}
             of_images = {"images": images, "smoothing": width, "accuracy": found.accuracy}
             rows.append({**way, **of_images, "loss": found.loss})
@@ -119,7 +119,7 @@ def fitted(
         )
         done = fit_classifier(other, training, weights, options).model
         way = {"from": here, "to": there, "pair": pair, "stencils": stencils, "smoothing": sigma}
-        accuracy = score(done, validation.X, validation.C).accuracy
+        accuracy = score(done, validation.inputs, validation.targets).accuracy
         rows.append({**way, "newton_steps": len(done.history), "accuracy": accuracy})
     return rows
 

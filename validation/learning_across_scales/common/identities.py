@@ -27,7 +27,7 @@ def exact_identities(model: Model, grid: Grid, pair_name: str, images: Dataset) 
     c = model.architecture.channels
     R = pair.restriction_matrix(fine.grid, channels=c, **options)
     P = pair.prolongation_matrix(fine.grid, channels=c, **options)
-    matrix_c, matrix_f = (m.network.propagation.layer.convolution.matrix for m in (coarse, fine))
+    matrix_c, matrix_f = (m.architecture.convolution.matrix for m in (coarse, fine))
     reports = [
         galerkin_test(R, matrix_f(fine.arrays["stencils"][k]), P, matrix_c(coarse.arrays["stencils"][k]))
         for k in range(model.architecture.layers)
@@ -38,9 +38,10 @@ def exact_identities(model: Model, grid: Grid, pair_name: str, images: Dataset) 
     else:
         X_there = other.prepare(images)
         X_here = pair.prolongation_matrix(fine.grid, **options) @ X_there
-    expected = _still(model).logits(X_here)
+    expected = _still(model).outputs(X_here)
     change, by_adjoint_change = (
-        float(np.abs(_still(moved_net).logits(X_there) - expected).max()) for moved_net in (other, by_adjoint)
+        float(np.abs(_still(moved_net).outputs(X_there) - expected).max())
+        for moved_net in (other, by_adjoint)
     )
     return {
         "galerkin_rho": max(report.rho for report in reports),
@@ -52,4 +53,4 @@ def exact_identities(model: Model, grid: Grid, pair_name: str, images: Dataset) 
 
 def _still(model: Model) -> Model:
     """Return the model with T = 0."""
-    return replace(model, network=replace(model.architecture, final_time=0.0))
+    return replace(model, architecture=replace(model.architecture, final_time=0.0))

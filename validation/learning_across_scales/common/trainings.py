@@ -180,7 +180,7 @@ def _unit(done: Training, experiment: Experiment) -> dict[str, Any]:
     return {
         "examples": {"train": experiment.examples.count, "validation": experiment.validation.count},
         "curve": dict(zip(CURVE, map(list, zip(*curve, strict=True)), strict=True)),
-        "multiply_adds": problem.network.multiply_adds + problem.classifier.multiply_adds,
+        "multiply_adds": sum(block.map.multiply_adds for block in problem.blocks.values()),
         "outcome": {"status": str(done.outcome.status), "message": done.outcome.message},
         "notes": list(done.notes),
     }
