@@ -160,7 +160,7 @@ def test_a_file_that_appears_during_the_training_is_not_overwritten(refms, monke
         (("--iterations", 0), "[optimization] iterations is 0"),
         (("--channels", 0), "[network] channels is 0"),
         (("--channels", 10**20), "memory budget"),
-        (("--layers", 10**12), "memory budget"),
+        (("--layers", 10**12), "expected at most 100000"),
         (("--final-time", "nan"), "[network] final_time is nan"),
         (("--smoothing", "inf"), "[data] smoothing is inf"),
         (("--pair", "averaging-bilinaer"), "Did you mean 'averaging-bilinear'"),
