@@ -13,7 +13,7 @@ from refms.conformance.operations import OPERATIONS
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.reports.report import Row
-from refms.conformance.runner import checked
+from refms.conformance.runner import check_property
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Case:
         gate = Gate(self.adapter, where)
         if self.dimension is not None:
             gate.profile = dataclasses.replace(gate.profile, dimensions=(self.dimension,))
-        return checked(gate, self.law, tier, seed, timeout)
+        return check_property(gate, self.law, tier, seed, timeout)
 
 
 def cases(adapters: Iterable[Any], properties: Sequence[Property] = PROPERTIES) -> tuple[Case, ...]:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from refms.conformance.adapters.loading import load, plug
+from refms.conformance.adapters.loading import implementation_of, load
 from refms.conformance.cases import Case, cases
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
@@ -53,7 +53,7 @@ def parametrize_with_properties(
     Parameters
     ----------
     adapter : adapter, class, function or str
-        See :func:`refms.conformance.adapters.loading.plug`.
+        See :func:`refms.conformance.adapters.loading.implementation_of`.
     properties : sequence of Property
         The catalogue or a part of it.
     dtype : str
@@ -80,7 +80,7 @@ def parametrize_with_properties(
     ... def test_mine(check):
     ...     check()
     """
-    found = cases(plug(adapter).adapters(dtype), properties)
+    found = cases(implementation_of(adapter).adapters(dtype), properties)
     reasons = expected_failures(xfails or {}, (case.id for case in found))
 
     def check(case: Case) -> Callable[[], None]:

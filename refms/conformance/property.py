@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from refms.conformance.instances.drawn import ANY, Domain, Instance
+from refms.conformance.instances.domain import ANY, Domain, Instance
 from refms.conformance.measures.outcome import Outcome
 
 if TYPE_CHECKING:

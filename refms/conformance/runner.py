@@ -12,13 +12,13 @@ import numpy as np
 from refms.conformance.adapters.adapter import provides
 from refms.conformance.adapters.gate import Gate, Misbehaviour
 from refms.conformance.adapters.profile import Profile
-from refms.conformance.instances.drawn import Instance, drawn
+from refms.conformance.instances.domain import Instance, instances_in_tier
 from refms.conformance.isolation.time_limit import TimeIsUp, time_limit
 from refms.conformance.measures.outcome import Outcome, worst
 from refms.conformance.mutants.diagnosis import diagnosis
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
-from refms.conformance.reports.report import Report, Row, unrun
+from refms.conformance.reports.report import Report, Row, untested_row
 from refms.conformance.reproduction import replay, reproduce_in_time
 from refms.errors import require_choice
 from refms.names import TIERS
@@ -72,9 +72,9 @@ def run(
     >>> run(Adapter(Profile("nothing yet"))).passed
     False
     """
-    return reported(
+    return make_report(
         adapter.profile,
-        lambda item: checked(Gate(adapter), item, tier, seed, timeout),
+        lambda item: check_property(Gate(adapter), item, tier, seed, timeout),
         tier,
         seed,
         properties,
@@ -82,7 +82,7 @@ def run(
     )
 
 
-def reported(
+def make_report(
     profile: Profile,
     check: Callable[[Property], Row],
     tier: str,
@@ -96,7 +96,7 @@ def reported(
     catalogue = (*PROPERTIES, *(item for item in properties if item not in PROPERTIES))
     rows = []
     for item in catalogue:
-        row = check(item) if item.id in chosen else unrun(item, "it was not selected.")
+        row = check(item) if item.id in chosen else untested_row(item, "it was not selected.")
         if row.verdict == "FAIL" and not row.reproduction:  # it hung, or died, and can only be replayed
             row = _replayed(row, profile, item, tier, seed)
         rows.append(row)
@@ -105,7 +105,7 @@ def reported(
     return Report(profile, tier, seed, tuple(rows))
 
 
-def checked(gate: Gate, item: Property, tier: str, seed: int, timeout: float | None = None) -> Row:
+def check_property(gate: Gate, item: Property, tier: str, seed: int, timeout: float | None = None) -> Row:
     """Return the row of one property: its worst outcome over the instances of the tier."""
     gate.where.limit = timeout if gate.where.limit is None else gate.where.limit
     try:
@@ -121,18 +121,18 @@ def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
     if not missing and item.uses and not any(provides(gate.adapter, name) for name in item.uses):
         missing = list(item.uses)
     if missing:
-        return unrun(item, f"the adapter has no {', '.join(missing)}.", "NOT IMPLEMENTED")
-    cases = drawn(item, gate.profile, tier, seed)
+        return untested_row(item, f"the adapter has no {', '.join(missing)}.", "NOT IMPLEMENTED")
+    cases = instances_in_tier(item, gate.profile, tier, seed)
     if not cases:
-        return unrun(item, "the profile declares no case in which it is stated.")
+        return untested_row(item, "the profile declares no case in which it is stated.")
     start = time.perf_counter()
     found: list[tuple[Instance, Outcome]] = []
     absent: Row | None = None
     for case in cases:
         try:
-            found.append((case, examined(gate, item, case)))
+            found.append((case, examine(gate, item, case)))
         except NotImplementedError as error:
-            row = unrun(item, f"the adapter says: {error}.", "NOT IMPLEMENTED")
+            row = untested_row(item, f"the adapter says: {error}.", "NOT IMPLEMENTED")
             absent = dataclasses.replace(row, worst_instance=case.describe())
     total = worst(outcome for _, outcome in found)
     if absent is not None and (not found or total.verdict != "FAIL"):
@@ -171,13 +171,13 @@ def _explained(row: Row, gate: Gate, item: Property, cases: Sequence[Instance]) 
 
 def _replayed(row: Row, profile: Profile, item: Property, tier: str, seed: int) -> Row:
     """Return a row with the script that replays its instance."""
-    cases = (case for case in drawn(item, profile, tier, seed) if case.describe() == row.worst_instance)
-    case = next(cases, None)
+    cases = instances_in_tier(item, profile, tier, seed)
+    case = next((case for case in cases if case.describe() == row.worst_instance), None)
     script = "" if case is None else replay(profile, item, case).script
     return dataclasses.replace(row, reproduction=script, shrunk_instance=row.worst_instance)
 
 
-def examined(gate: Gate, item: Property, case: Instance) -> Outcome:
+def examine(gate: Gate, item: Property, case: Instance) -> Outcome:
     """Return what a property finds on one instance."""
     gate.where.begin(case.describe())
     try:

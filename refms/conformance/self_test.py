@@ -21,7 +21,7 @@ from refms.conformance.mutants import mutant_named
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.reports.report import Row
-from refms.conformance.runner import checked, run
+from refms.conformance.runner import check_property, run
 from refms.errors import InputError
 
 BRIEF = ("C9", "D1", "S3", "S6")
@@ -127,7 +127,7 @@ KINDS = (
 
 _ADAPTERS = "refms.conformance.adapters"
 
-ELSEWHERE = (
+PROCESSES = (
     ("refms itself, in a process of its own", f"{_ADAPTERS}.reference:ReferenceAdapter", "PASS", ""),
     ("a process that hangs", f"{_ADAPTERS}.misbehaving:hanging", "FAIL", "did not return within"),
     ("a process that is killed", f"{_ADAPTERS}.misbehaving:dying", "FAIL", "the process died"),
@@ -152,7 +152,7 @@ def self_test(*, long: bool = False) -> Iterator[Finding]:
     yield _unselected()
     if long:
         item = next(item for item in chosen if item.id == "D1")
-        for name, spec, verdict, words in ELSEWHERE:
+        for name, spec, verdict, words in PROCESSES:
             yield _found(name, verdict, words, [_row_elsewhere(spec, item)])
 
 
@@ -170,7 +170,7 @@ def _row(kind: Kind, item: Property) -> Row:
     """Return what a property says of a kind; the kit must not raise."""
     hurried = Position(limit=0.0)  # no time for the smallest case and a script
     try:
-        return checked(Gate(kind.make(), hurried), item, "quick", 0)
+        return check_property(Gate(kind.make(), hurried), item, "quick", 0)
     except Exception as error:
         return Row(item.id, item.family, item.title, sentence=f"{type(error).__name__} was raised: {error}")
 

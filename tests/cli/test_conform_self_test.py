@@ -29,7 +29,7 @@ def test_each_kind_has_a_line_and_a_wrong_one_ends_with_four(capsys, monkeypatch
 
 
 def test_a_broken_kit_judges_nobody(capsys, monkeypatch):
-    monkeypatch.setattr(runner, "examined", lambda *given: Outcome("PASS", 0.0, "looked away"))
+    monkeypatch.setattr(runner, "examine", lambda *given: Outcome("PASS", 0.0, "looked away"))
     assert (
         main(["conform", "run", "refms.conformance.adapters.reference:ReferenceAdapter", "--only", "D1"]) == 4
     )

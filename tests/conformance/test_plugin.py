@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from refms.conformance import PROPERTIES, Adapter, Profile, runner
-from refms.conformance.adapters.loading import load, plug
+from refms.conformance.adapters.loading import implementation_of, load
 from refms.conformance.cases import cases
 from refms.conformance.measures.outcome import Outcome
 from refms.conformance.plugin import PropertyFailure, parametrize_with_properties
@@ -95,7 +95,7 @@ def test_what_is_not_implemented_is_skipped_and_never_passes(go):
 
 
 def test_a_broken_kit_judges_nobody(go, monkeypatch):
-    monkeypatch.setattr(runner, "examined", lambda *given: Outcome("PASS", 0.0, "looked away"))
+    monkeypatch.setattr(runner, "examine", lambda *given: Outcome("PASS", 0.0, "looked away"))
     result = go(*CATALOGUE, "-k", "D1")
     assert result.ret == 4
     printed = "\n".join([*result.outlines, *result.errlines])
@@ -230,16 +230,16 @@ def test_plugs_know_their_precisions():
         def __init__(self):
             super().__init__(Profile("single", dtype="float32"))
 
-    assert plug(Single).dtypes == plug(Single()).dtypes == ("float32",)
-    assert plug(Single).adapter("float32").profile.name == "single"
+    assert implementation_of(Single).dtypes == implementation_of(Single()).dtypes == ("float32",)
+    assert implementation_of(Single).adapter("float32").profile.name == "single"
     with pytest.raises(InputError, match="dtype of"):
-        plug(Single).adapter("float64")
+        implementation_of(Single).adapter("float64")
     with pytest.raises(InputError, match="no adapter"):
-        plug(3)
+        implementation_of(3)
     with pytest.raises(InputError, match="has no profile"):
-        plug(lambda dtype: object()).adapter("float64")
+        implementation_of(lambda dtype: object()).adapter("float64")
     with pytest.raises(InputError, match="its profile says float64"):
-        plug(lambda dtype: Adapter(Profile("always double"))).adapter("float32")
+        implementation_of(lambda dtype: Adapter(Profile("always double"))).adapter("float32")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from refms.conformance import runner, self_test
 from refms.conformance.measures.outcome import Outcome
 from refms.conformance.reports.report import Report
-from refms.conformance.self_test import BRIEF, ELSEWHERE, KINDS, LONG, Finding
+from refms.conformance.self_test import BRIEF, KINDS, LONG, PROCESSES, Finding
 
 
 def broken():
@@ -25,23 +25,23 @@ def test_every_kind_of_adapter_is_judged_as_it_must_be():
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_the_long_list_is_judged_as_it_must_be(kind, monkeypatch):
     monkeypatch.setattr(self_test, "KINDS", (kind,))
-    monkeypatch.setattr(self_test, "ELSEWHERE", ())
+    monkeypatch.setattr(self_test, "PROCESSES", ())
     found = [finding for finding in self_test.self_test(long=True) if finding.name == kind.name]
     assert [finding.line for finding in found if not finding.good] == []
     assert found
 
 
-@pytest.mark.parametrize("kind", ELSEWHERE, ids=lambda kind: kind[0])
+@pytest.mark.parametrize("kind", PROCESSES, ids=lambda kind: kind[0])
 def test_processes_that_hang_or_die_are_judged_as_they_must_be(kind, monkeypatch):
     monkeypatch.setattr(self_test, "KINDS", ())
-    monkeypatch.setattr(self_test, "ELSEWHERE", (kind,))
+    monkeypatch.setattr(self_test, "PROCESSES", (kind,))
     _, found = self_test.self_test(long=True)
     assert found.good, found.line
     assert found.name == kind[0]
 
 
 def test_a_kit_that_passes_everything_is_broken(monkeypatch):
-    monkeypatch.setattr(runner, "examined", lambda *given: Outcome("PASS", 0.0, "looked away"))
+    monkeypatch.setattr(runner, "examine", lambda *given: Outcome("PASS", 0.0, "looked away"))
     found = broken()
     assert {kind.name for kind in KINDS if kind.verdict == "FAIL" and set(kind.only) <= set(BRIEF)} <= set(
         found
@@ -50,12 +50,12 @@ def test_a_kit_that_passes_everything_is_broken(monkeypatch):
 
 
 def test_a_kit_that_fails_everything_is_broken(monkeypatch):
-    monkeypatch.setattr(runner, "examined", lambda *given: Outcome("FAIL", None, "-", "on fire"))
+    monkeypatch.setattr(runner, "examine", lambda *given: Outcome("FAIL", None, "-", "on fire"))
     assert "refms itself" in broken()
 
 
 def test_a_kit_without_instances_is_broken(monkeypatch):
-    monkeypatch.setattr(runner, "drawn", lambda *given: ())
+    monkeypatch.setattr(runner, "instances_in_tier", lambda *given: ())
     assert "C9 is NOT RUN" in broken()["zeros"]
 
 
@@ -63,7 +63,7 @@ def test_a_kit_that_raises_is_broken(monkeypatch):
     def raising(*given):
         raise ImportError("libblas is gone")
 
-    monkeypatch.setattr(runner, "drawn", raising)
+    monkeypatch.setattr(runner, "instances_in_tier", raising)
     assert "ImportError was raised: libblas is gone" in broken()["refms itself"]
 
 

@@ -119,9 +119,9 @@ def test_what_a_peer_does_not_implement_is_counted_apart(study, monkeypatch):
     def absent(gate, item, x):
         raise NotImplementedError
 
-    monkeypatch.setattr(study, "examined", absent)
+    monkeypatch.setattr(study.runner, "examine", absent)
     assert study.examine(replace(lot, count=3)).verdicts == {"NOT IMPLEMENTED": 3}
-    monkeypatch.setattr(study, "examined", lambda *given: Outcome("MARGINAL", 44.0, "a", "close."))
+    monkeypatch.setattr(study.runner, "examine", lambda *given: Outcome("MARGINAL", 44.0, "a", "close."))
     found = study.examine(replace(lot, count=2))
     assert (found.verdicts, found.rhos, len(found.alarms)) == ({"MARGINAL": 2}, [44.0, 44.0], 2)
 

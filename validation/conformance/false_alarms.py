@@ -26,11 +26,11 @@ import numpy as np
 from populations import POPULATIONS, Lot, lots
 
 from refms.cli.files import require_target
+from refms.conformance import runner
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.instances.drawn import instances
+from refms.conformance.instances.domain import instances
 from refms.conformance.instances.spread import HARSH
 from refms.conformance.properties import PROPERTIES
-from refms.conformance.runner import examined
 from refms.environment import machine, versions
 from refms.errors import FileError
 from refms.io.files import atomic_write
@@ -95,7 +95,7 @@ def examine(lot: Lot) -> Found:
     drawn = instances(item.domain, gate.profile, lot.count, lot.seed, population.spread, lot.first)
     for x in drawn[: lot.count]:
         try:
-            outcome = examined(gate, item, x)
+            outcome = runner.examine(gate, item, x)
         except NotImplementedError:
             found.verdicts["NOT IMPLEMENTED"] += 1
             continue

@@ -25,14 +25,14 @@ def register(actions: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the changes; return 0, or 1 if a property is worse."""
-    from refms.conformance.reports.comparison import compared, notable
+    from refms.conformance.reports.comparison import compare, notable
     from refms.conformance.reports.saved import read_reports
 
     before, after = read_reports(options.a), read_reports(options.b)
     settings = [sorted({(report.tier, report.seed) for report in reports}) for reports in (before, after)]
     if settings[0] != settings[1]:
         print("The reports are of different tiers or seeds; ρ of other instances differs anyhow.")
-    changes = compared(before, after)
+    changes = compare(before, after)
     changed = [change for change in changes if change.changed]
     worse, better = ([one for one in changes if getattr(one, name)] for name in ("worse", "better"))
     for change in changed:

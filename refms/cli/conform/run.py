@@ -73,7 +73,7 @@ def register(actions: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the table; return 0 for pass, 1 if a property failed, 3 if too few were tested."""
     from refms.conformance.isolation.implementation import Isolated
-    from refms.conformance.reports.expected import held_against
+    from refms.conformance.reports.expected import check_expectations
     from refms.conformance.reports.xfails import read_xfails
 
     pages = _pages(options)
@@ -88,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
         if not kit_works():  # looked at while the worker imports the adapter
             return KIT_AT_FAULT
         adapters = there.adapters
-        expected = held_against(xfails, adapters, chosen, options.tier, options.seed, there.check)
+        expected = check_expectations(xfails, adapters, chosen, options.tier, options.seed, there.check)
         found = reports_of(adapters, options.tier, options.seed, chosen, there.run, details=options.details)
         probes = [there.probe(adapter) for adapter in adapters]
     reports = [with_adapter(expected.noted(one), options.adapter) for one in found]

@@ -18,7 +18,7 @@ from refms.names import DTYPES
 
 
 @dataclass(frozen=True)
-class Plug:
+class Implementation:
     """An implementation that can be made in one or in both precisions."""
 
     name: str  # what the user called it
@@ -47,36 +47,36 @@ class Plug:
         return tuple(self.adapter(one) for one in (self.dtypes if dtype == "both" else (dtype,)))
 
 
-def plug(target: Any, name: str = "") -> Plug:
+def implementation_of(target: Any, name: str = "") -> Implementation:
     """Return an implementation, whatever was given for it.
 
     >>> from refms.conformance.adapters.adapter import Adapter
-    >>> plug(Adapter(Profile("mine", dtype="float32"))).dtypes
+    >>> implementation_of(Adapter(Profile("mine", dtype="float32"))).dtypes
     ('float32',)
-    >>> plug("refms.conformance.adapters.reference:ReferenceAdapter").dtypes
+    >>> implementation_of("refms.conformance.adapters.reference:ReferenceAdapter").dtypes
     ('float64', 'float32')
     """
     if isinstance(target, str) and not name:
         return load(target)
     name = name or getattr(target, "__qualname__", type(target).__qualname__)
     if isinstance(getattr(target, "profile", None), Profile) and not isinstance(target, type):
-        return Plug(name, (target.profile.dtype,), lambda dtype: target)
+        return Implementation(name, (target.profile.dtype,), lambda dtype: target)
     if not callable(target):
         raise InputError(
             f"{name} is no adapter; expected an object with a `profile`, or a class or function that "
             "makes one."
         )
     if "dtype" in inspect.signature(target).parameters:
-        return Plug(name, DTYPES, lambda dtype: target(dtype=dtype))
-    only = Plug(name, DTYPES, lambda dtype: target())
+        return Implementation(name, DTYPES, lambda dtype: target(dtype=dtype))
+    only = Implementation(name, DTYPES, lambda dtype: target())
     try:
         profile = target().profile
     except (Exception, SystemExit) as error:
         raise InputError(f"{name} cannot be made: {type(error).__name__}: {error}") from error
-    return Plug(name, (getattr(profile, "dtype", "float64"),), only.make)
+    return Implementation(name, (getattr(profile, "dtype", "float64"),), only.make)
 
 
-def load(spec: str) -> Plug:
+def load(spec: str) -> Implementation:
     """Return the implementation with a given name."""
     place, colon, name = spec.rpartition(":")
     if not (colon and place and name.isidentifier()):
@@ -87,7 +87,7 @@ def load(spec: str) -> Plug:
         raise InputError(f"{place!r} cannot be imported: {type(error).__name__}: {error}") from error
     if not hasattr(module, name):
         raise InputError(f"{place!r} has no {name!r}; check the spelling of {spec!r}.")
-    return plug(getattr(module, name), spec)
+    return implementation_of(getattr(module, name), spec)
 
 
 def _from_path(name: str) -> ModuleType:

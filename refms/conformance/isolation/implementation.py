@@ -18,8 +18,8 @@ from refms.conformance.isolation.process import Died, Process
 from refms.conformance.probing.probe import Probe, Trait
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
-from refms.conformance.reports.report import Report, Row, unrun
-from refms.conformance.runner import Progress, reported
+from refms.conformance.reports.report import Report, Row, untested_row
+from refms.conformance.runner import Progress, make_report
 from refms.errors import InputError
 
 LEAST_TO_LOAD = 60.0
@@ -30,7 +30,7 @@ MOST_HANGS = 3
 
 
 @dataclass(frozen=True)
-class Elsewhere:
+class RemoteAdapter:
     """An adapter in the worker: here it has a profile only."""
 
     profile: Profile  # what it declares
@@ -62,13 +62,13 @@ class Isolated:
         self._process = None
 
     @cached_property
-    def adapters(self) -> tuple[Elsewhere, ...]:
+    def adapters(self) -> tuple[RemoteAdapter, ...]:
         """One for each precision."""
-        return self._loaded()
+        return self._load()
 
     def run(
         self,
-        adapter: Elsewhere,
+        adapter: RemoteAdapter,
         tier: str = "quick",
         seed: int = 0,
         *,
@@ -80,7 +80,7 @@ class Isolated:
         def check(item: Property) -> Row:
             return self.check(Case(item, adapter, None), tier, seed)
 
-        return reported(adapter.profile, check, tier, seed, properties, progress)
+        return make_report(adapter.profile, check, tier, seed, properties, progress)
 
     def check(self, case: Case, tier: str = "quick", seed: int = 0) -> Row:
         """Check one property, in one dimension or in all."""
@@ -88,14 +88,14 @@ class Isolated:
             before = self._hung.get(operation, [])
             if len(before) >= MOST_HANGS:
                 ids = ", ".join(before)
-                return unrun(case.law, f"it needs {operation}, which did not return in {ids}.")
+                return untested_row(case.law, f"it needs {operation}, which did not return in {ids}.")
         where = Position()
         dtype = case.adapter.profile.dtype
         question = {"do": "check", "id": case.law.id, "dimension": case.dimension, "tier": tier, "seed": seed}
         try:
-            answer = self._asked({**question, "dtype": dtype}, where)
+            answer = self._ask({**question, "dtype": dtype}, where)
         except InputError as error:
-            return unrun(case.law, f"after the process had died: {error}")
+            return untested_row(case.law, f"after the process had died: {error}")
         except Died as error:
             return where.failure(case.law, "does not end its process", where.sentence(str(error)))
         if answer is None:
@@ -104,13 +104,13 @@ class Isolated:
             return where.failure(case.law, "returns in time", where.overdue(self.limit or 0.0))
         return Row(**answer["row"])
 
-    def probe(self, adapter: Elsewhere) -> Probe:
+    def probe(self, adapter: RemoteAdapter) -> Probe:
         """Infer its conventions as :func:`refms.conformance.probing.probe.probe` does."""
         if any(len(ids) >= MOST_HANGS for ids in self._hung.values()):
             return _untold(adapter, "it hung before.")
         where = Position()
         try:
-            answer = self._asked({"do": "probe", "dtype": adapter.profile.dtype}, where)
+            answer = self._ask({"do": "probe", "dtype": adapter.profile.dtype}, where)
         except (InputError, Died) as error:
             return _untold(adapter, where.sentence(str(error)) if isinstance(error, Died) else str(error))
         if answer is None:
@@ -118,11 +118,11 @@ class Isolated:
         traits = tuple(Trait(**one) for one in answer["probe"]["traits"])
         return Probe(Profile(**answer["probe"]["profile"]), traits)
 
-    def _asked(self, question: dict[str, Any], where: Position) -> dict[str, Any] | None:
+    def _ask(self, question: dict[str, Any], where: Position) -> dict[str, Any] | None:
         """Return the answer, or None where the worker was killed because it gave none in time."""
         if self._process is None:
             self._start()
-            self._loaded()
+            self._load()
         process = self._running()
         until = None if self.limit is None else time.monotonic() + self.limit
         process.say({**question, "limit": self.limit})
@@ -147,7 +147,7 @@ class Isolated:
         self._until = None if limit is None else time.monotonic() + limit
         self._process.say({"adapter": self.spec, "dtype": self.dtype, "limit": limit})
 
-    def _loaded(self) -> tuple[Elsewhere, ...]:
+    def _load(self) -> tuple[RemoteAdapter, ...]:
         """Return the adapters as soon as the worker has made them."""
         process = self._running()
         try:
@@ -164,7 +164,7 @@ class Isolated:
                 if heard
                 else f"{self.spec!r} cannot be loaded: it was not imported and made within {limit:g} s."
             )
-        return tuple(Elsewhere(Profile(**fields)) for fields in heard["profiles"])
+        return tuple(RemoteAdapter(Profile(**fields)) for fields in heard["profiles"])
 
     def _running(self) -> Process:
         if self._process is None:
@@ -172,5 +172,5 @@ class Isolated:
         return self._process
 
 
-def _untold(adapter: Elsewhere, reason: str) -> Probe:
+def _untold(adapter: RemoteAdapter, reason: str) -> Probe:
     return Probe(adapter.profile, (Trait("conventions", "as declared", (), reason.removesuffix(".")),))

@@ -110,13 +110,13 @@ class Process:
             self._popen.wait(_LOOK * 10)
         code = self._popen.poll()
         self.kill()
-        raise Died("the process closed its connection" if code is None else ended(code))
+        raise Died("the process closed its connection" if code is None else how_it_ended(code))
 
 
-def ended(code: int) -> str:
+def how_it_ended(code: int) -> str:
     """Return in words how a process has ended.
 
-    >>> ended(3), ended(-11)
+    >>> how_it_ended(3), how_it_ended(-11)
     ('the process ended itself with exit code 3', 'the process died with signal 11 (SIGSEGV)')
     """
     if code >= 0:

@@ -26,14 +26,14 @@ LIBRARY_THREADS = (1, 2)
 """How many threads BLAS and OpenMP are given."""
 
 
-def classified(
+def classify(
     trial: Trial, expected: Numbers, found: Iterable[Numbers], scale: float, dtype: str, text: str
 ) -> Outcome:
     """Judge how alike results are, and note the class.
 
     >>> one = np.array([0.1 + 0.2])
     >>> trial = Trial("restrict", (), bound=1.0)
-    >>> classified(trial, (one,), [(np.array([0.3]),)], 1.0, "float64", "again").notes[0].text
+    >>> classify(trial, (one,), [(np.array([0.3]),)], 1.0, "float64", "again").notes[0].text
     'within ρ'
     """
     outcomes, text = [], f"{trial.operation}, {text}"
@@ -49,7 +49,7 @@ def classified(
     return worst(outcomes)
 
 
-def at_once(calls: Sequence[Callable[[], Numbers]], times: int) -> list[list[Numbers]]:
+def call_at_once(calls: Sequence[Callable[[], Numbers]], times: int) -> list[list[Numbers]]:
     """Return what functions return that are called at the same time, each from a thread of its own."""
     results: list[list[Numbers]] = [[] for _ in calls]
     errors: list[BaseException] = []

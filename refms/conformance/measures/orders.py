@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from refms.conformance.measures.outcome import Outcome, within
 
 
-def ordered(
+def judge_order(
     counts: Sequence[int], errors: Sequence[float], low: float, high: float, text: str, name: str = "n"
 ) -> Outcome:
     """Judge the slope of errors between the two finest meshes.
 
-    >>> found = ordered((16, 32), (4e-2, 1e-2), 1.8, 2.2, "order")
+    >>> found = judge_order((16, 32), (4e-2, 1e-2), 1.8, 2.2, "order")
     >>> print(found.detail)
            n      error  slope
           16   4.00e-02

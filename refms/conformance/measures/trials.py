@@ -14,7 +14,7 @@ import numpy as np
 from refms.conformance.adapters.adapter import provides
 from refms.conformance.adapters.gate import Gate, as_numpy
 from refms.conformance.adapters.profile import Profile
-from refms.conformance.instances.drawn import Instance
+from refms.conformance.instances.domain import Instance
 from refms.conformance.operations import OPERATIONS, PARAMETERS, TRIED, Argument, Operation
 from refms.conformance.oracles import network as oracle
 from refms.definition.arrays import as_double
@@ -51,7 +51,7 @@ class Trial:
         """Axis of the result along which the examples lie; None where it is reduced over them."""
         return OPERATIONS[self.operation].joined
 
-    def called(self, gate: Gate) -> Numbers:
+    def call(self, gate: Gate) -> Numbers:
         """Return copies of what comes back."""
         return numbers(getattr(gate, self.operation)(*self.arguments))
 

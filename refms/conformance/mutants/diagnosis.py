@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.instances.drawn import Instance
+from refms.conformance.instances.domain import Instance
 from refms.conformance.mutants import MUTANTS, Mutant
 from refms.conformance.property import Property
 from refms.conformance.reproduction.calls import Call, gives, right_under, watch

@@ -9,12 +9,12 @@ from typing import Any
 
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.reference import ReferenceAdapter
-from refms.conformance.instances.drawn import drawn
+from refms.conformance.instances.domain import instances_in_tier
 from refms.conformance.mutants import MUTANTS, Mutant
 from refms.conformance.operations import OPERATIONS
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
-from refms.conformance.runner import examined
+from refms.conformance.runner import examine
 
 GOLDEN = frozenset({"G10"})
 """Properties that are printed numbers: a mistake that only they find needs a property."""
@@ -165,5 +165,5 @@ def _kills(gate: Gate, mutant: Mutant, item: Property, tier: str, seed: int) -> 
         return False
     if item.uses:  # one by one: those that the mutant leaves alone are the right ones
         gate = Gate(_Few(gate.adapter, frozenset(mutant.changes)))
-    cases = drawn(item, gate.profile, tier, seed)
-    return any(examined(gate, item, case).verdict == "FAIL" for case in cases)
+    cases = instances_in_tier(item, gate.profile, tier, seed)
+    return any(examine(gate, item, case).verdict == "FAIL" for case in cases)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from refms.conformance.adapters.profile import Profile
-from refms.conformance.instances.drawn import Instance
+from refms.conformance.instances.domain import Instance
 from refms.definition.activation import activate
 from refms.definition.convolution import convolve
 from refms.definition.network import preactivation

@@ -9,7 +9,7 @@ from typing import Any
 
 from refms.conformance.adapters.position import Position
 from refms.conformance.adapters.profile import ORIENTATIONS, Profile
-from refms.conformance.probing.responses import Asked, Responses, found_layout
+from refms.conformance.probing.responses import Caller, Responses, found_layout
 
 OPPOSITE = {
     "correlation": "a delta image comes back as the flipped stencil",
@@ -101,7 +101,7 @@ def probe(adapter: Any, where: Position | None = None) -> Probe:
     >>> probe(ReferenceAdapter()).disagreements
     ()
     """
-    asked = Asked(adapter, where or Position())
+    asked = Caller(adapter, where or Position())
     responses = Responses(asked)
     traits = (
         *_of_convolution(responses),
@@ -112,7 +112,7 @@ def probe(adapter: Any, where: Position | None = None) -> Probe:
     return Probe(asked.profile, (_layout(asked, responses), *traits, _precision(asked)))
 
 
-def _layout(asked: Asked, responses: Responses) -> Trait:
+def _layout(asked: Caller, responses: Responses) -> Trait:
     layout, why = found_layout(asked, responses)
     seen = () if layout is None else (layout,)
     return Trait("layout", asked.profile.layout, seen, why or "fields are taken and returned in another one")
@@ -163,7 +163,7 @@ def _of_reductions(responses: Responses) -> Iterator[Trait]:
         yield Trait(f"reduction of {operation}", declared, answer.matches, evidence)
 
 
-def _precision(asked: Asked) -> Trait:
+def _precision(asked: Caller) -> Trait:
     """Return the precision of everything that came back."""
     declared = asked.profile.dtype
     others = {name: dtype for name, dtype in asked.dtypes.items() if dtype != declared}

@@ -37,7 +37,7 @@ class Answer(Generic[Match]):
 
 
 @dataclass
-class Asked:
+class Caller:
     """An adapter, and the precisions of what it has returned."""
 
     adapter: Any  # the implementation
@@ -100,7 +100,7 @@ class Asked:
 class Responses:
     """The experiments; each one asks every layout that there is, and believes values, not shapes alone."""
 
-    asked: Asked  # the adapter
+    asked: Caller  # the adapter
 
     def convolution(self, boundary: str) -> Answer[tuple[str, str]]:
         """Return the (orientation, boundary) that explain K(s) on delta images, at best one."""
@@ -212,7 +212,7 @@ class Responses:
         return _explained(found, {"mean": total / m, "sum": total}, operation)
 
 
-def found_layout(asked: Asked, responses: Responses) -> tuple[str | None, str]:
+def found_layout(asked: Caller, responses: Responses) -> tuple[str | None, str]:
     """Return the layout in which fields are understood, and why none can be told."""
     reasons = []
     for answer in _on_fields(asked.profile, responses):

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.instances.drawn import Domain, Instance
-from refms.conformance.measures.orders import ordered
+from refms.conformance.instances.domain import Domain, Instance
+from refms.conformance.measures.orders import judge_order
 from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, varies
 from refms.conformance.oracles.network import inner, logits, reach, size, temper
 from refms.conformance.property import Family
@@ -82,7 +82,7 @@ def _midpoint(a: Gate, x: Instance) -> Outcome:
         got = a.logits(column, 0 * mu, y[None, None].astype(x.dtype))[0, 0]
         integral = float(got) / (x.stencil_scale * x.image_scale)
         errors.append(abs(integral * (1.0 if a.profile.volume_weighted else 1.0 / n**x.d) - exact))
-    return both(entries, ordered(counts, errors, 1.8, 2.2, "order of the midpoint rule"))
+    return both(entries, judge_order(counts, errors, 1.8, 2.2, "order of the midpoint rule"))
 
 
 @law(
@@ -143,7 +143,7 @@ def _order(a: Gate, x: Instance) -> Outcome:
         units = (1.0, 1.0) if a.profile.volume_weighted else (1 / math.prod(grid), 2**x.d / math.prod(grid))
         errors.append(abs(units[0] * float(fine[0, 0]) - units[1] * float(coarse[0, 0])))
     least = x.weights.order - 0.3
-    return ordered(counts, errors, least, 20.0, f"order of the change of logits for {x.pair}")
+    return judge_order(counts, errors, least, 20.0, f"order of the change of logits for {x.pair}")
 
 
 def _wave(x: Instance, grid: tuple[int, ...], shift: float) -> Array:

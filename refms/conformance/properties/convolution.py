@@ -9,7 +9,7 @@ import numpy as np
 import scipy.ndimage
 
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.instances.drawn import Domain, Instance
+from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, worst
 from refms.conformance.properties.convolution_algebra import ALGEBRA
 from refms.conformance.property import Family

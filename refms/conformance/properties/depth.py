@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.instances.drawn import Instance
-from refms.conformance.measures.orders import ordered
+from refms.conformance.instances.domain import Instance
+from refms.conformance.measures.orders import judge_order
 from refms.conformance.measures.outcome import Outcome, both, residual
 from refms.conformance.oracles.evolution import mean_errors, several_images, smooth_parameters
 from refms.conformance.properties.network import SMOOTH
@@ -65,7 +65,7 @@ def _order(a: Gate, x: Instance) -> Outcome:
         got = as_double(a.depth_prolong(Theta, 2 * N))[:, 0] / x.stencil_scale
         inside = new <= old[-1]
         errors.append(float(np.abs(got - np.sin(3 * new + shift))[inside].max()))
-    return ordered(counts, errors, 1.8, 2.2, "order of the interpolated parameters", "N")
+    return judge_order(counts, errors, 1.8, 2.2, "order of the interpolated parameters", "N")
 
 
 @law(
@@ -85,7 +85,7 @@ def _output(a: Gate, x: Instance) -> Outcome:
     def errors(one: Instance) -> list[float]:
         return [float(np.linalg.norm(_change(a, one, N))) for N in counts]
 
-    return ordered(counts, mean_errors(x, errors), 0.75, 1.25, "order of the change of y_N", "N")
+    return judge_order(counts, mean_errors(x, errors), 0.75, 1.25, "order of the change of y_N", "N")
 
 
 DEPTH = (_interpolation, _order, _output)

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from refms.conformance.adapters.gate import Gate, Misbehaviour
-from refms.conformance.instances.drawn import Domain, Instance
+from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.determinism import (
     CLASSES,
     LIBRARY_THREADS,
-    at_once,
-    classified,
+    call_at_once,
+    classify,
     library_threads,
 )
 from refms.conformance.measures.outcome import Note, Outcome, both, holds, varies, worst
@@ -50,14 +50,14 @@ def _repeats(a: Gate, x: Instance) -> Outcome:
     gate = Gate(kept, a.where)
 
     def check(trial: Trial, other: Trial) -> Outcome:
-        first = trial.called(gate)
+        first = trial.call(gate)
         returned, seen = kept.last, numbers(kept.last)
-        different = other.called(gate)
+        different = other.call(gate)
         untouched = _equal(numbers(returned), seen)
-        again = [trial.called(gate) for _ in range(2)]
+        again = [trial.call(gate) for _ in range(2)]
         name = trial.operation
         return both(
-            classified(trial, first, again, trial.scale(first), x.dtype, "called again"),
+            classify(trial, first, again, trial.scale(first), x.dtype, "called again"),
             holds(untouched, f"results of {name} stay as they are", "the next call overwrote one"),
             _varies(name, first),
             holds(
@@ -92,21 +92,19 @@ def _threads(a: Gate, x: Instance) -> Outcome:
         a.where.enter(name)
         # One gate for each thread: what a gate notes of its calls is for one thread alone.
         gates = [Gate(a.adapter) for _ in made]
-        expected = [trial.called(gate) for trial, gate in zip(made, gates, strict=True)]
-        calls = [lambda t=trial, g=gate: t.called(g) for trial, gate in zip(made, gates, strict=True)]
+        expected = [trial.call(gate) for trial, gate in zip(made, gates, strict=True)]
+        calls = [lambda t=trial, g=gate: t.call(g) for trial, gate in zip(made, gates, strict=True)]
         outcomes = [
-            classified(trial, one, found, trial.scale(one), x.dtype, "called from several threads")
-            for trial, one, found in zip(made, expected, at_once(calls, CALLS), strict=True)
+            classify(trial, one, found, trial.scale(one), x.dtype, "called from several threads")
+            for trial, one, found in zip(made, expected, call_at_once(calls, CALLS), strict=True)
         ]
         outcomes.append(_varies(name, expected[0]))
         for number in LIBRARY_THREADS:
             if limited is not None:
                 with limited(number):
-                    found = made[0].called(gates[0])
+                    found = made[0].call(gates[0])
                 text = f"with {number} thread(s) of BLAS and OpenMP"
-                outcomes.append(
-                    classified(made[0], expected[0], [found], made[0].scale(found), x.dtype, text)
-                )
+                outcomes.append(classify(made[0], expected[0], [found], made[0].scale(found), x.dtype, text))
         return worst(outcomes)
 
     drawn = [trials(a, x, f"thread {number}") for number in range(THREADS)]
@@ -131,8 +129,8 @@ def _threads(a: Gate, x: Instance) -> Outcome:
 )
 def _parts(a: Gate, x: Instance) -> Outcome:
     def check(trial: Trial) -> Outcome:
-        whole = trial.called(a)
-        parts = [trial.part(*part).called(a) for part in PARTS]
+        whole = trial.call(a)
+        parts = [trial.part(*part).call(a) for part in PARTS]
         total = PARTS[-1][-1]
         shares = [(end - start) / total if trial.mean else 1.0 for start, end in PARTS]
         scale = trial.scale(whole, *parts)
@@ -145,7 +143,7 @@ def _parts(a: Gate, x: Instance) -> Outcome:
         )
         name = trial.operation
         return both(
-            classified(trial, whole, [together], scale, x.dtype, "in parts of the examples"),
+            classify(trial, whole, [together], scale, x.dtype, "in parts of the examples"),
             _varies(name, whole),
         )
 

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 
 from refms.conformance.adapters.gate import Gate, Misbehaviour
-from refms.conformance.instances.drawn import Domain, Instance
+from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, varies, within, worst
 from refms.conformance.properties.stencil_map import STENCIL_MAP, is_example_1
 from refms.conformance.property import Family

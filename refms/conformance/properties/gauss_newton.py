@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.instances.drawn import Domain, Instance
+from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.orders import steps_table
 from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, varies, within, worst
 from refms.conformance.operations import Parameters

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.instances.drawn import Instance
+from refms.conformance.instances.domain import Instance
 from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, worst
 from refms.conformance.property import Family
 from refms.definition.arrays import as_double

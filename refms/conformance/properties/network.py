@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.instances.drawn import Domain, Instance
-from refms.conformance.measures.orders import ordered
+from refms.conformance.instances.domain import Domain, Instance
+from refms.conformance.measures.orders import judge_order
 from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, worst
 from refms.conformance.operations import Parameters
 from refms.conformance.oracles import network as oracle
@@ -49,7 +49,7 @@ def _order(a: Gate, x: Instance) -> Outcome:
         exact = limit(one, a.profile)
         return [float(np.linalg.norm(_deep(a, one, N) - exact)) for N in counts]
 
-    return ordered(counts, mean_errors(x, errors), 0.75, 1.25, "order of y_N − y(T)", "N")
+    return judge_order(counts, mean_errors(x, errors), 0.75, 1.25, "order of y_N − y(T)", "N")
 
 
 @law(
@@ -67,7 +67,7 @@ def _consistent(a: Gate, x: Instance) -> Outcome:
         y = [_deep(a, one, N) for N in (32, 64, 128)]
         return [float(np.linalg.norm(first - second)) for first, second in pairwise(y)]
 
-    return ordered((32, 64), mean_errors(x, errors), 0.75, 1.25, "order of y_N − y_2N", "N")
+    return judge_order((32, 64), mean_errors(x, errors), 0.75, 1.25, "order of y_N − y_2N", "N")
 
 
 @law(

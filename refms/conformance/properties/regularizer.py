@@ -8,8 +8,8 @@ import math
 import numpy as np
 
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.instances.drawn import Domain, Instance
-from refms.conformance.measures.orders import ordered
+from refms.conformance.instances.domain import Domain, Instance
+from refms.conformance.measures.orders import judge_order
 from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, worst
 from refms.conformance.property import Family
 from refms.definition.arrays import as_double
@@ -160,7 +160,7 @@ def _mesh_independent(a: Gate, x: Instance) -> Outcome:
         W = np.broadcast_to(w.reshape(-1, *(1,) * (x.d - 1)), grid).reshape(-1, 1)
         value = a.weight_smoothness(np.repeat(W, 2, axis=1).astype(x.dtype), grid)
         errors.append(abs(value / x.image_scale**2 - math.pi**2 / 2))
-    outcomes = [ordered(counts, errors, 1.8, 2.2, "order of R(W)")]
+    outcomes = [judge_order(counts, errors, 1.8, 2.2, "order of R(W)")]
     N, T = x.layers + 1, x.final_time
     dt = T / N
     for layers in (N, 2 * N):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.instances.drawn import Domain, Instance
+from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.outcome import EPS, Note, Outcome, both, holds, residual, varies, worst
 from refms.conformance.measures.sequential import detectable_bias, sequential_test
 from refms.conformance.operations import PARAMETERS, Parameters

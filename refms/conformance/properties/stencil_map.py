@@ -9,7 +9,7 @@ from functools import reduce
 import numpy as np
 
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.instances.drawn import Domain, Instance
+from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.outcome import Outcome, both, residual, within, worst
 from refms.conformance.property import Family
 from refms.definition.arrays import as_double

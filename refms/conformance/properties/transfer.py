@@ -8,8 +8,8 @@ import math
 import numpy as np
 
 from refms.conformance.adapters.gate import Gate, Misbehaviour
-from refms.conformance.instances.drawn import Domain, Instance
-from refms.conformance.measures.orders import ordered
+from refms.conformance.instances.domain import Domain, Instance
+from refms.conformance.measures.orders import judge_order
 from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, worst
 from refms.conformance.property import Family
 from refms.definition.arrays import as_double
@@ -118,7 +118,7 @@ def _order(a: Gate, x: Instance) -> Outcome:
         u = np.broadcast_to(wave, grid)[None, None].astype(x.dtype)
         back = as_double(a.prolong(a.restrict(u, x.pair), x.pair)) / x.weights.row_sum**x.d
         errors.append(float(np.sqrt(np.mean((back - as_double(u)) ** 2))))
-    return ordered(counts, errors, q - 0.2, q + 0.3, f"order of PRu − u for {x.pair}")
+    return judge_order(counts, errors, q - 0.2, q + 0.3, f"order of PRu − u for {x.pair}")
 
 
 @law(

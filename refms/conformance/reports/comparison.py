@@ -102,7 +102,7 @@ class Change:
         }
 
 
-def compared(before: Sequence[SavedReport], after: Sequence[SavedReport]) -> tuple[Change, ...]:
+def compare(before: Sequence[SavedReport], after: Sequence[SavedReport]) -> tuple[Change, ...]:
     """Return all properties of two sets of reports side by side, precision by precision."""
     found = []
     one, two = ({report.dtype: report.rows for report in reports} for reports in (before, after))

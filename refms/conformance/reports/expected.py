@@ -44,7 +44,7 @@ class Expectations:
         return dataclasses.replace(report, rows=tuple(rows))
 
 
-def held_against(
+def check_expectations(
     xfails: Mapping[str, str],
     adapters: Sequence[Any],
     chosen: Sequence[Property] = PROPERTIES,

@@ -11,17 +11,17 @@ from typing import Any, Literal
 from refms.conformance.adapters.profile import Profile
 from refms.conformance.property import Property
 
-Finding = Literal["PASS", "MARGINAL", "FAIL", "NOT IMPLEMENTED", "NOT RUN"]
+RowVerdict = Literal["PASS", "MARGINAL", "FAIL", "NOT IMPLEMENTED", "NOT RUN"]
 """Verdict on a property; the last two are untested."""
 
-FINDINGS: tuple[Finding, ...] = ("PASS", "MARGINAL", "FAIL", "NOT IMPLEMENTED", "NOT RUN")
+VERDICTS: tuple[RowVerdict, ...] = ("PASS", "MARGINAL", "FAIL", "NOT IMPLEMENTED", "NOT RUN")
 HEADLINED = {"E1": "repeats", "E2": "threads", "E3": "batch splits"}
 """Properties of which the last note, the worst, stands in the headline."""
 
 MOST_NAMED = 12
 """How many subjects of a note the table on the terminal names; all other formats name all."""
 
-UNTESTED: tuple[Finding, ...] = ("NOT IMPLEMENTED", "NOT RUN")
+UNTESTED: tuple[RowVerdict, ...] = ("NOT IMPLEMENTED", "NOT RUN")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Row:
     id, family, title : str
         Which property.
     verdict : str
-        One of ``FINDINGS``; NOT RUN unless something was really checked.
+        One of ``VERDICTS``; NOT RUN unless something was really checked.
     rho : float or None
         Worst scaled residual in eps; None where the criterion is another one or nothing ran.
     criterion : str
@@ -62,7 +62,7 @@ class Row:
     id: str
     family: str
     title: str
-    verdict: Finding = "NOT RUN"
+    verdict: RowVerdict = "NOT RUN"
     rho: float | None = None
     criterion: str = ""
     sentence: str = ""
@@ -119,7 +119,7 @@ class Report:
     @property
     def counts(self) -> dict[str, int]:
         """How many properties have which verdict; all verdicts are listed."""
-        return {finding: sum(row.verdict == finding for row in self.rows) for finding in FINDINGS}
+        return {finding: sum(row.verdict == finding for row in self.rows) for finding in VERDICTS}
 
     @property
     def untested(self) -> int:
@@ -175,7 +175,7 @@ class Report:
         }
 
 
-def unrun(item: Property, sentence: str, verdict: Finding = "NOT RUN") -> Row:
+def untested_row(item: Property, sentence: str, verdict: RowVerdict = "NOT RUN") -> Row:
     """Return the row of a property before anything was checked, with the reason."""
     return Row(item.id, item.family, item.title, verdict, sentence=sentence)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from refms.conformance.reports.report import FINDINGS
+from refms.conformance.reports.report import VERDICTS
 from refms.errors import FileError
 from refms.io.files import regular_file_size
 
@@ -23,7 +23,7 @@ MOST_REPORTS, MOST_ROWS, MOST_NOTES, LONGEST_TEXT = 16, 4096, 256, 200
 class SavedRow:
     """The verdict on one property."""
 
-    verdict: str  # one of `FINDINGS`
+    verdict: str  # one of `VERDICTS`
     rho: float | None  # where there is one; infinite for `"inf"` and `"nan"`
     # what is said of operations, such as their class of determinism
     notes: Mapping[str, str] = field(default_factory=dict)
@@ -85,7 +85,7 @@ def _report(given: Any) -> SavedReport:
 
 def _row(given: Any, id_: str) -> SavedRow:
     verdict, rho = _string(given, "verdict"), _entry(given, "rho")
-    if verdict not in FINDINGS:
+    if verdict not in VERDICTS:
         _refuse(f"the verdict on {id_!r} is {verdict!r}")
     notes = given.get("notes", {})
     if not isinstance(notes, dict) or len(notes) > MOST_NOTES:

@@ -14,7 +14,7 @@ import numpy as np
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.profile import Profile
 from refms.conformance.adapters.reference import ReferenceAdapter
-from refms.conformance.instances.drawn import Instance
+from refms.conformance.instances.domain import Instance
 from refms.conformance.measures.outcome import EPS
 from refms.conformance.mutants.conventions import as_declared
 from refms.conformance.operations import OPERATIONS

@@ -17,7 +17,7 @@ import numpy as np
 
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.profile import Profile
-from refms.conformance.instances.drawn import Instance
+from refms.conformance.instances.domain import Instance
 from refms.conformance.isolation.time_limit import TimeIsUp, time_limit
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property

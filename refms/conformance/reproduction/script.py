@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from refms.conformance.adapters.profile import Problem
-from refms.conformance.instances.drawn import Instance
+from refms.conformance.instances.domain import Instance
 from refms.conformance.operations import OPERATIONS
 from refms.conformance.property import Property
 from refms.conformance.reproduction.judging import AdapterCall
@@ -109,13 +109,13 @@ def replay_script(heading: Sequence[str], item: Property, x: Instance, *, known:
         "from refms.conformance.adapters.gate import Gate",
         f"from {Instance.__module__} import Instance",
         *(["from refms.conformance.properties import PROPERTIES"] if known else []),
-        "from refms.conformance.runner import examined",
+        "from refms.conformance.runner import examine",
         "",
         PLACEHOLDER,
         found,
         *statements("instance", x),
         "",
-        "found = examined(Gate(adapter), item, instance)",
+        "found = examine(Gate(adapter), item, instance)",
         "print(found.verdict, found.sentence)",
         'sys.exit(found.verdict == "FAIL")',
     ]

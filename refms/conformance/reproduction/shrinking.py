@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from refms.conformance.adapters.profile import ACTIVATIONS, BOUNDARIES, Profile
-from refms.conformance.instances.drawn import Domain, Instance, least_multiples, stencil_sizes
+from refms.conformance.instances.domain import Domain, Instance, least_multiples, stencil_sizes
 from refms.conformance.reproduction.patience import Allowance
 
 SIMPLEST: dict[str, Any] = {"c_in": 1, "c_out": 1, "examples": 1, "classes": 2, "layers": 1}

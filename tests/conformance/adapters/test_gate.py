@@ -73,9 +73,9 @@ def test_dlpack_results_are_taken():
         def __dlpack_device__(self):
             return self.array.__dlpack_device__()
 
-    class Elsewhere(ReferenceAdapter):
+    class OnDevice(ReferenceAdapter):
         def activation(self, Z, name):
             return Capsule(super().activation(Z, name))
 
     z = np.linspace(-1, 1, 5)
-    np.testing.assert_array_equal(Gate(Elsewhere()).activation(z, "tanh"), np.tanh(z))
+    np.testing.assert_array_equal(Gate(OnDevice()).activation(z, "tanh"), np.tanh(z))

@@ -11,9 +11,9 @@ from refms.cli import main as program
 from refms.conformance import PROPERTIES, Profile, run
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
-from refms.conformance.instances.drawn import ANY, Domain, Instance, drawn, instances
+from refms.conformance.instances.domain import ANY, Domain, Instance, instances, instances_in_tier
 from refms.conformance.instances.spread import HARSH, SHAPES, USUAL
-from refms.conformance.runner import examined
+from refms.conformance.runner import examine
 from refms.names import TIERS
 
 PLAIN = Instance((5, 4), (3, 3), 2, 3, 2, 3, 2, "periodic", "nearest", "tanh", 1.0, "float64", 7)
@@ -113,10 +113,10 @@ def test_every_shape_stays_in_its_domain(shape):
 def test_the_usual_tiers_are_what_they_were():
     assert USUAL.scale(np.random.default_rng(0)) == 1.0
     for tier in ("quick", "full"):
-        for x in drawn(CATALOGUE["C5"], reference_profile(), tier, 0):
+        for x in instances_in_tier(CATALOGUE["C5"], reference_profile(), tier, 0):
             assert (x.stencil_scale, x.image_scale, x.within) == (1.0, 1.0, 0.0)
-    assert len(drawn(CATALOGUE["C5"], reference_profile(), "torture", 0)) == TIERS["torture"]
-    assert len(drawn(CATALOGUE["N1"], reference_profile(), "torture", 0)) == TIERS["torture"] // 4
+    assert len(instances_in_tier(CATALOGUE["C5"], reference_profile(), "torture", 0)) == TIERS["torture"]
+    assert len(instances_in_tier(CATALOGUE["N1"], reference_profile(), "torture", 0)) == TIERS["torture"] // 4
 
 
 CHEAP = [item for item in PROPERTIES if item.cost == 1 and item.id not in ("O1", "O4", "R2")]
@@ -128,7 +128,7 @@ def test_no_false_alarm_on_harsh_instances(dtype, family):
     gate = Gate(ReferenceAdapter(dtype=dtype))
     for item in (one for one in CHEAP if one.family == family):
         for x in harsh(item.domain, gate.profile, 8, 11):
-            found = examined(gate, item, x)
+            found = examine(gate, item, x)
             assert found.verdict == "PASS", f"{item.id}: {found.sentence} {x.describe()}"
 
 
@@ -136,7 +136,7 @@ def test_no_false_alarm_on_harsh_instances(dtype, family):
 def test_no_false_alarm_of_the_dear_ones(name):
     gate = Gate(ReferenceAdapter())
     for x in harsh(CATALOGUE[name].domain, gate.profile, 3, 4):
-        found = examined(gate, CATALOGUE[name], x)
+        found = examine(gate, CATALOGUE[name], x)
         assert found.verdict == "PASS", f"{found.sentence} {x.describe()}"
 
 
@@ -151,7 +151,7 @@ def test_mistakes_are_found_at_every_scale():
 
     gate = Gate(Flipped())
     for name, least in (("C9", 15), ("O2", 19)):
-        found = [examined(gate, CATALOGUE[name], x) for x in harsh(CATALOGUE[name].domain, gate.profile, 20)]
+        found = [examine(gate, CATALOGUE[name], x) for x in harsh(CATALOGUE[name].domain, gate.profile, 20)]
         assert sum(one.verdict == "FAIL" for one in found) >= least
 
 

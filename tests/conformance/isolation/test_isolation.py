@@ -19,9 +19,9 @@ from refms.conformance import PROPERTIES, Profile, Report, run
 from refms.conformance.adapters.loading import load
 from refms.conformance.isolation import implementation, messages
 from refms.conformance.isolation.implementation import Isolated
-from refms.conformance.isolation.process import ended
+from refms.conformance.isolation.process import how_it_ended
 from refms.conformance.probing.probe import probe
-from refms.conformance.reports.expected import held_against
+from refms.conformance.reports.expected import check_expectations
 from refms.conformance.reports.report import Row
 from refms.errors import InputError
 
@@ -128,8 +128,8 @@ def test_expected_failures_are_looked_at_there(theirs):
     known = {"D1-*": "known", "T5-2d-float32": "known too", "C9-1d-float64": "no longer so"}
     some = chosen("C9", "D1", "T5")
     with Isolated(theirs("Wrong")) as there:
-        found = held_against(known, there.adapters, some, check=there.check)
-    assert found == held_against(known, load(theirs("Wrong")).adapters(), some)
+        found = check_expectations(known, there.adapters, some, check=there.check)
+    assert found == check_expectations(known, load(theirs("Wrong")).adapters(), some)
     assert found.met
     assert found.broken
 
@@ -316,5 +316,7 @@ def test_no_limit_is_no_limit(theirs):
 
 
 def test_ends_are_put_into_words():
-    assert ended(0) == "the process ended itself with exit code 0"
-    assert ended(-signal.SIGRTMIN - 3) == f"the process died with signal {signal.SIGRTMIN + 3} (unknown)"
+    assert how_it_ended(0) == "the process ended itself with exit code 0"
+    assert (
+        how_it_ended(-signal.SIGRTMIN - 3) == f"the process died with signal {signal.SIGRTMIN + 3} (unknown)"
+    )

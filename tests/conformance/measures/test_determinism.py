@@ -14,15 +14,15 @@ import pytest
 from refms.conformance import PROPERTIES, Adapter, Profile, run, table
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
-from refms.conformance.instances.drawn import instances
-from refms.conformance.measures.determinism import CLASSES, at_once, classified, library_threads
+from refms.conformance.instances.domain import instances
+from refms.conformance.measures.determinism import CLASSES, call_at_once, classify, library_threads
 from refms.conformance.measures.trials import Trial
 from refms.conformance.mutants import mutant_named
 from refms.conformance.operations import SPLIT, TRIED
 from refms.conformance.reports.html import html_page
 from refms.conformance.reports.junit import junit
 from refms.conformance.reports.markdown import markdown
-from refms.conformance.runner import checked, examined
+from refms.conformance.runner import check_property, examine
 
 CATALOGUE = {item.id: item for item in PROPERTIES}
 TRIAL = Trial("restrict", (), bound=1.0)
@@ -31,7 +31,7 @@ TRIAL = Trial("restrict", (), bound=1.0)
 def outcome(adapter, id_, seed=0):
     """Return what a property finds on one instance."""
     item = CATALOGUE[id_]
-    return examined(Gate(adapter), item, instances(item.domain, adapter.profile, 1, seed)[0])
+    return examine(Gate(adapter), item, instances(item.domain, adapter.profile, 1, seed)[0])
 
 
 def classes(found):
@@ -68,19 +68,19 @@ class Only(Adapter):
     ],
 )
 def test_two_results_are_bitwise_within_rho_or_neither(value, expected, verdict):
-    found = classified(TRIAL, (np.ones(2),), [(np.array([1.0, value]),)], 1.0, "float64", "again")
+    found = classify(TRIAL, (np.ones(2),), [(np.array([1.0, value]),)], 1.0, "float64", "again")
     assert (found.notes[0].text, found.verdict) == (expected, verdict)
 
 
 def test_the_sign_of_zero_is_a_bit_and_nan_is_never_the_same():
     zero, nan = np.zeros(1), np.full(1, np.nan)
-    assert classified(TRIAL, (zero,), [(-zero,)], 1.0, "float64", "-").notes[0].text == "within ρ"
-    assert classified(TRIAL, (nan,), [(nan,)], 1.0, "float64", "-").verdict == "FAIL"
+    assert classify(TRIAL, (zero,), [(-zero,)], 1.0, "float64", "-").notes[0].text == "within ρ"
+    assert classify(TRIAL, (nan,), [(nan,)], 1.0, "float64", "-").verdict == "FAIL"
 
 
 def test_the_worst_of_several_results_counts():
     results = [(np.ones(1),), (np.ones(1) + 1e-15,), (np.ones(1),)]
-    assert classified(TRIAL, (np.ones(1),), results, 1.0, "float64", "-").notes[0].text == "within ρ"
+    assert classify(TRIAL, (np.ones(1),), results, 1.0, "float64", "-").notes[0].text == "within ρ"
 
 
 # -- threads -------------------------------------------------------------------------------------------------
@@ -93,7 +93,7 @@ def test_functions_are_called_at_the_same_time():
         meeting.wait()  # would never return if one came after the other
         return (np.full(1, number),)
 
-    found = at_once([lambda k=k: call(k) for k in range(3)], times=2)
+    found = call_at_once([lambda k=k: call(k) for k in range(3)], times=2)
     assert [[int(one[0][0]) for one in results] for results in found] == [[0, 0], [1, 1], [2, 2]]
 
 
@@ -106,14 +106,14 @@ def test_an_error_in_a_thread_is_raised_and_the_interval_is_as_before():
     sys.setswitchinterval(0.25)
     try:
         with pytest.raises(ValueError, match="not from here"):
-            at_once([broken, lambda: (np.ones(1),)], times=1)
+            call_at_once([broken, lambda: (np.ones(1),)], times=1)
         assert sys.getswitchinterval() == 0.25
     finally:
         sys.setswitchinterval(before)
 
 
 def test_division_by_zero_in_a_thread_is_no_warning():
-    (found,) = at_once([lambda: (np.ones(1) / np.zeros(1),)], times=1)
+    (found,) = call_at_once([lambda: (np.ones(1) / np.zeros(1),)], times=1)
     assert np.isinf(found[0][0])
 
 
@@ -306,7 +306,7 @@ def test_an_adapter_without_any_of_the_operations_is_not_implemented():
             return super().__getattribute__(name)
 
     def row(adapter, id_):
-        return checked(Gate(adapter), CATALOGUE[id_], "quick", 0)
+        return check_property(Gate(adapter), CATALOGUE[id_], "quick", 0)
 
     assert row(Adapter(Profile("nothing yet")), "E1").verdict == "NOT IMPLEMENTED"
     assert row(Stencils(), "E1").verdict == "PASS"
@@ -361,6 +361,6 @@ def test_classes_of_several_instances_are_joined_to_the_worst():
             return found * (1 + (self.calls % 2) * 2.0**-52) if len(grid) == 2 else found
 
     adapter = Sometimes(lambda found: found)
-    found = checked(Gate(adapter), CATALOGUE["E1"], "full", 0)
+    found = check_property(Gate(adapter), CATALOGUE["E1"], "full", 0)
     assert found.instances > 10
     assert dict(found.notes) == {"restrict": "within ρ"}

@@ -10,7 +10,7 @@ import pytest
 
 from refms.conformance import PROPERTIES, run, table
 from refms.conformance.adapters.reference import ReferenceAdapter
-from refms.conformance.measures.orders import ordered, steps_table
+from refms.conformance.measures.orders import judge_order, steps_table
 from refms.conformance.measures.outcome import Outcome, both
 from refms.conformance.mutants import mutant_named
 from refms.conformance.reports.html import html_page
@@ -86,7 +86,7 @@ def test_the_worst_outcome_keeps_its_own_table():
     "errors", [(1.0, 0.0), (0.0, 1.0), (math.nan, 1.0), (1.0, math.inf), (math.inf, 1.0)]
 )
 def test_errors_without_an_order_fail(errors):
-    found = ordered((16, 32), errors, 0.5, 20.0, "order")
+    found = judge_order((16, 32), errors, 0.5, 20.0, "order")
     assert found.verdict == "FAIL"
     assert len(found.detail.splitlines()) == 3
 

@@ -10,7 +10,7 @@ import pytest
 from refms.conformance import Adapter, Profile
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.reference import ReferenceAdapter
-from refms.conformance.instances.drawn import Domain, instances
+from refms.conformance.instances.domain import Domain, instances
 from refms.conformance.instances.spread import HARSH, USUAL
 from refms.conformance.measures.outcome import residual
 from refms.conformance.measures.trials import numbers, trials
@@ -45,8 +45,8 @@ def test_single_precision_errs_by_some_eps_of_the_scale(spread):
     largest = dict.fromkeys(TRIED, 0.0)
     for x in drawn(single, 8, spread):
         for trial in trials(Gate(single), x, "", 5):
-            got = trial.called(Gate(single))
-            exact = replace(trial, arguments=tuple(map(in_double, trial.arguments))).called(Gate(double))
+            got = trial.call(Gate(single))
+            exact = replace(trial, arguments=tuple(map(in_double, trial.arguments))).call(Gate(double))
             pairs = zip(trial.in_units(got), trial.in_units(exact), strict=True)
             for a, b in pairs:
                 rho = residual(a, b, trial.scale(exact), "float32", trial.operation).rho
@@ -60,7 +60,7 @@ def test_names_draw_other_arguments_of_the_same_shapes():
     adapter = ReferenceAdapter()
     (x,) = drawn(adapter, 1)
     for one, other in zip(trials(Gate(adapter), x, "A"), trials(Gate(adapter), x, "B"), strict=True):
-        first, second = one.called(Gate(adapter)), other.called(Gate(adapter))
+        first, second = one.call(Gate(adapter)), other.call(Gate(adapter))
         assert [a.shape for a in first] == [a.shape for a in second]
         assert any(np.any(a != b) for a, b in zip(first, second, strict=True)), one.operation
 

@@ -11,20 +11,20 @@ import scipy.ndimage
 from refms.conformance import PROPERTIES, Adapter, run
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
-from refms.conformance.instances.drawn import instances
+from refms.conformance.instances.domain import instances
 from refms.conformance.mutants import mutant_named
 from refms.conformance.mutants.diagnosis import explaining
 from refms.conformance.reports.junit import junit
 from refms.conformance.reports.markdown import markdown
 from refms.conformance.reports.report import table
 from refms.conformance.reproduction.calls import watch
-from refms.conformance.runner import checked
+from refms.conformance.runner import check_property
 
 CATALOGUE = {item.id: item for item in PROPERTIES}
 
 
 def row(adapter, id_):
-    return checked(Gate(adapter), CATALOGUE[id_], "quick", 0)
+    return check_property(Gate(adapter), CATALOGUE[id_], "quick", 0)
 
 
 PLANTED = [

@@ -10,11 +10,11 @@ import pytest
 from refms.conformance import PROPERTIES, run
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
-from refms.conformance.instances.drawn import instances
+from refms.conformance.instances.domain import instances
 from refms.conformance.mutants import MUTANTS, Mutant, mutant_named
 from refms.conformance.mutants.conventions import SUMMED, UNWEIGHTED, as_declared
 from refms.conformance.mutants.kill_matrix import KillMatrix, Kills, kill_matrix
-from refms.conformance.runner import checked, examined
+from refms.conformance.runner import check_property, examine
 from refms.errors import InputError
 
 CATALOGUE = {item.id: item for item in PROPERTIES}
@@ -22,7 +22,7 @@ FAMILIES = tuple(dict.fromkeys(one.family for one in MUTANTS))
 
 
 def verdicts(adapter, ids):
-    return {name: checked(Gate(adapter), CATALOGUE[name], "quick", 0).verdict for name in ids}
+    return {name: check_property(Gate(adapter), CATALOGUE[name], "quick", 0).verdict for name in ids}
 
 
 def under(**declared):
@@ -54,7 +54,7 @@ def test_no_mutant_dies_of_a_mistake_of_its_own(dtype):
         gate = Gate(mutant.around(ReferenceAdapter(dtype=dtype)))
         for operation in mutant.changes:
             item = min((one for one in PROPERTIES if operation in one.needs), key=lambda one: one.cost)
-            found = examined(gate, item, instances(item.domain, gate.profile, 1, 1)[0])
+            found = examine(gate, item, instances(item.domain, gate.profile, 1, 1)[0])
             assert found.criterion != "runs without misbehaviour", f"{mutant.name}: {found.sentence}"
 
 

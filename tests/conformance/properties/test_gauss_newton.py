@@ -9,7 +9,7 @@ from refms.conformance import PROPERTIES
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.instances.instance import Instance
-from refms.conformance.runner import examined
+from refms.conformance.runner import examine
 
 O4 = next(item for item in PROPERTIES if item.id == "O4")
 
@@ -30,5 +30,5 @@ def test_the_curvature_in_the_classifier_is_found_whatever_the_size_of_the_featu
             *((7,), (1,), 1, 1, 1, 2, 1, "periodic", "averaging-bilinear", "identity", 2.0, "float64", seed),
             stencil_scale=1e-5,
         )
-        found = examined(Gate(adapter), O4, case)
+        found = examine(Gate(adapter), O4, case)
         assert found.verdict == "PASS", found

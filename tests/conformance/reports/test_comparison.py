@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from refms.cli.main import main
 from refms.conformance import PROPERTIES, run
 from refms.conformance.adapters.reference import ReferenceAdapter
-from refms.conformance.reports.comparison import Change, compared, notable
-from refms.conformance.reports.report import FINDINGS
+from refms.conformance.reports.comparison import Change, compare, notable
+from refms.conformance.reports.report import VERDICTS
 from refms.conformance.reports.saved import LONGEST_FILE, SavedRow, read_reports
 from refms.errors import FileError
 from refms.strategies import corrupt_files
@@ -58,8 +58,8 @@ def test_what_a_run_writes_is_read_back(read):
 RANKED = {"PASS": 0, "MARGINAL": 1, "FAIL": 2}
 
 
-@pytest.mark.parametrize("before", [*FINDINGS, "absent"])
-@pytest.mark.parametrize("after", [*FINDINGS, "absent"])
+@pytest.mark.parametrize("before", [*VERDICTS, "absent"])
+@pytest.mark.parametrize("after", [*VERDICTS, "absent"])
 def test_worse_is_failing_or_no_longer_tested(before, after):
     rows = [None if verdict == "absent" else SavedRow(verdict, 1.0) for verdict in (before, after)]
     change = Change("C1", "float64", *rows)
@@ -75,7 +75,7 @@ def test_worse_is_failing_or_no_longer_tested(before, after):
 def test_precisions_and_properties_are_put_side_by_side(read):
     single = report({"C1": ("PASS", 1.0)}, profile={"name": "mine", "dtype": "float32"})
     other = report({"C1": ("PASS", 1.5), "C2": ("PASS", 2.0), "C4": ("FAIL", None)})
-    found = {(one.id, one.dtype): one for one in compared(read(text(GOOD, single)), read(text(other)))}
+    found = {(one.id, one.dtype): one for one in compare(read(text(GOOD, single)), read(text(other)))}
     assert list(found) == [(f"C{k}", "float64") for k in (1, 2, 3, 4)] + [("C1", "float32")]
     assert found["C1", "float64"].ratio == 3
     assert notable(found["C1", "float64"])
@@ -142,7 +142,7 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else(tmp_path_factory, co
     path = tmp_path_factory.getbasetemp() / "damaged.json"
     path.write_bytes(content)
     try:
-        assert all(row.verdict in FINDINGS for one in read_reports(path) for row in one.rows.values())
+        assert all(row.verdict in VERDICTS for one in read_reports(path) for row in one.rows.values())
     except FileError as error:
         assert str(path) in str(error)  # noqa: PT017 - most files are refused, but not all
 
@@ -155,12 +155,12 @@ def test_another_class_of_determinism_is_remarked_though_the_verdict_is_the_same
     (before,) = read(text(made))
     row["notes"]["convolution"] = "within rounding"
     (after,) = read(text(made))
-    changes = compared([before], [after])
+    changes = compare([before], [after])
     assert [remark for change in changes for remark in change.remarks] == [
         "E1 float64, convolution: bitwise -> within rounding"
     ]
     assert not any(change.changed for change in changes)
-    assert not any(remark for change in compared([before], [before]) for remark in change.remarks)
+    assert not any(remark for change in compare([before], [before]) for remark in change.remarks)
     paths = [tmp_path / "before.json", tmp_path / "after.json"]
     other = json.loads(json.dumps(made))
     next(row for row in other["rows"] if row["id"] == "E1")["notes"]["convolution"] = "bitwise"

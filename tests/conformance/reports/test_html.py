@@ -11,14 +11,14 @@ from web_pages import HOSTILE, Read
 from refms.conformance import PROPERTIES, Adapter, Profile, Report, Row, run
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.reports.html import SIGNS, html_page
-from refms.conformance.reports.report import FINDINGS
+from refms.conformance.reports.report import VERDICTS
 
 
 @pytest.fixture(scope="module")
 def hostile():
     rows = tuple(
         Row(HOSTILE, HOSTILE, HOSTILE, verdict, 3.5, *[HOSTILE] * 2, 1, HOSTILE, 0.0, HOSTILE)
-        for verdict in FINDINGS
+        for verdict in VERDICTS
     )
     return html_page([Report(Profile(HOSTILE), HOSTILE, 0, rows)])
 
@@ -41,7 +41,7 @@ def test_nothing_is_loaded_from_elsewhere(hostile):
 
 
 def test_every_verdict_has_a_sign_and_a_word_beside_its_colour(hostile):
-    assert len(set(SIGNS.values())) == len(SIGNS) == len(FINDINGS)
+    assert len(set(SIGNS.values())) == len(SIGNS) == len(VERDICTS)
     for verdict, sign in SIGNS.items():
         assert hostile.count(f"{sign} {verdict}</span>") == 2  # among the counts, and in the table
 

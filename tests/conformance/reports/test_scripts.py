@@ -16,7 +16,7 @@ from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.isolation.time_limit import time_limit
 from refms.conformance.mutants import mutant_named
 from refms.conformance.plugin import PropertyFailure, judge
-from refms.conformance.reports.comparison import compared
+from refms.conformance.reports.comparison import compare
 from refms.conformance.reports.html import html_page
 from refms.conformance.reports.junit import junit
 from refms.conformance.reports.markdown import markdown
@@ -93,7 +93,7 @@ def test_reports_with_and_without_scripts_are_read_and_compared(report, tmp_path
     for name, one in (("old.json", old), ("new.json", new)):
         (tmp_path / name).write_text(json.dumps({"reports": [one]}), encoding="utf-8")
         found.append(read_reports(tmp_path / name))
-    assert not any(change.changed for change in compared(*found))
+    assert not any(change.changed for change in compare(*found))
 
 
 def test_the_pytest_plugin_shows_the_script_with_the_name_of_the_adapter(report):
@@ -117,7 +117,7 @@ class Hanging(ReferenceAdapter):
 def test_what_hangs_can_be_replayed():
     found = of(run(Hanging(), properties=[T1], timeout=0.2))
     assert found.verdict == "FAIL"
-    assert "examined(Gate(adapter), item, instance)" in found.reproduction
+    assert "examine(Gate(adapter), item, instance)" in found.reproduction
     assert found.shrunk_instance == found.worst_instance != ""
 
 

@@ -15,7 +15,7 @@ from refms.conformance import PROPERTIES, Adapter, Profile
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.layouts import in_layout
 from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
-from refms.conformance.instances.drawn import instances
+from refms.conformance.instances.domain import instances
 from refms.conformance.measures.outcome import holds
 from refms.conformance.mutants import MUTANTS, mutant_named
 from refms.conformance.property import Family
@@ -23,7 +23,7 @@ from refms.conformance.reproduction import MARK, Patience, name_adapter, reprodu
 from refms.conformance.reproduction.calls import right_under
 from refms.conformance.reproduction.script import PLACEHOLDER
 from refms.conformance.reproduction.shrinking import admits
-from refms.conformance.runner import examined
+from refms.conformance.runner import examine
 
 CATALOGUE = {item.id: item for item in PROPERTIES}
 
@@ -42,7 +42,7 @@ def failing(adapter, *items):
         (gate, item, case)
         for item in items
         for case in instances(item.domain, gate.profile, 4, 0)
-        if examined(gate, item, case).verdict == "FAIL"
+        if examine(gate, item, case).verdict == "FAIL"
     )
 
 
@@ -161,7 +161,7 @@ def test_where_no_single_call_is_wrong_the_property_is_replayed(id_, name, capsy
     wrong = mutant_named(name).around(ReferenceAdapter())
     found = reproduce(*failing(wrong, CATALOGUE[id_]))
     assert found.sentence == ""
-    assert "examined(Gate(adapter), item, instance)" in found.script
+    assert "examine(Gate(adapter), item, instance)" in found.script
     assert f"# formula: {CATALOGUE[id_].statement[:30]}" in found.script
     code, printed = ended(found.script, wrong, capsys)
     assert code == 1
@@ -281,7 +281,7 @@ def test_what_is_not_always_wrong_is_replayed():
     case = instances(item.domain, reference_profile(), 1, 0)[0]
     found = reproduce(Gate(Waking()), item, case, Patience(checks=0))
     assert found.sentence == ""
-    assert "examined(" in found.script
+    assert "examine(" in found.script
 
 
 def test_without_patience_the_case_stays_as_it_is():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from refms.conformance import PROPERTIES, Profile
 from refms.conformance.adapters.profile import ACTIVATIONS, BOUNDARIES
 from refms.conformance.adapters.reference import reference_profile
-from refms.conformance.instances.drawn import Domain, instances
+from refms.conformance.instances.domain import Domain, instances
 from refms.conformance.instances.instance import Instance
 from refms.conformance.instances.spread import HARSH, USUAL
 from refms.conformance.reproduction.patience import Allowance, Patience

@@ -23,7 +23,7 @@ from refms.names import TIERS
 if TYPE_CHECKING:
     from refms.conformance.property import Property
 
-__all__ = ["ANY", "Domain", "Instance", "drawn", "instances", "least_multiples", "stencil_sizes"]
+__all__ = ["ANY", "Domain", "Instance", "instances", "instances_in_tier", "least_multiples", "stencil_sizes"]
 
 _LARGEST = {1: 16, 2: 8, 3: 5}
 """Largest extent of a grid by dimension."""
@@ -91,11 +91,11 @@ def instances(
     return tuple(made)
 
 
-def drawn(item: Property, profile: Profile, tier: str, seed: int) -> tuple[Instance, ...]:
+def instances_in_tier(item: Property, profile: Profile, tier: str, seed: int) -> tuple[Instance, ...]:
     """Return the instances on which a property is checked; in ``"torture"`` of all shapes and scales.
 
     >>> from refms.conformance.properties import PROPERTIES
-    >>> len(drawn(PROPERTIES[0], Profile("mine"), "quick", 0))
+    >>> len(instances_in_tier(PROPERTIES[0], Profile("mine"), "quick", 0))
     4
     """
     count = max(1, TIERS[tier] // item.cost)

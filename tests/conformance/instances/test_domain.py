@@ -9,7 +9,7 @@ import pytest
 
 from refms.conformance import PROPERTIES, Profile
 from refms.conformance.adapters.reference import reference_profile
-from refms.conformance.instances.drawn import Domain, instances
+from refms.conformance.instances.domain import Domain, instances
 from refms.definition.galerkin import closed
 from refms.definition.transfer import PAIRS
 from refms.errors import InputError
