@@ -39,20 +39,7 @@ class Comm(Protocol):
         """Number of processes."""
 
     def gathered(self, parts: Sequence[Array], total: int) -> list[Array]:
-        """Return the shards of all processes in their order, or what adds up to the same sum.
-
-        Parameters
-        ----------
-        parts : sequence of array
-            This process's own shards, all of one shape and dtype.
-        total : int
-            Number of shards of all processes.
-
-        Returns
-        -------
-        list of array
-            The same on every process.
-        """
+        """Return the shards of all processes in their order, or what adds up to the same sum."""
 
     def abort(self, code: int) -> None:
         """End all processes at once, where there are others."""
@@ -152,18 +139,6 @@ class MPI:
 def own_shards(total: int, rank: int, size: int) -> range:
     """Return the shards of one process: neighbours, as many as the others' or one fewer.
 
-    Parameters
-    ----------
-    total : int
-        Number of shards.
-    rank, size : int
-        Number of the process, and of processes.
-
-    Returns
-    -------
-    range
-        May be empty.
-
     Examples
     --------
     >>> [list(own_shards(5, rank, 2)) for rank in range(2)]
@@ -174,16 +149,6 @@ def own_shards(total: int, rank: int, size: int) -> range:
 
 def shard_bounds(count: int) -> tuple[int, ...]:
     """Return where the shards of a sum over examples begin, and the end.
-
-    Parameters
-    ----------
-    count : int
-        Number of examples.
-
-    Returns
-    -------
-    tuple of int
-        ``SHARDS + 1`` numbers from 0 to count, or (0, count) for few examples.
 
     Examples
     --------
@@ -200,23 +165,7 @@ def launched() -> bool:
 
 
 def communicator(reproducible: bool = True, cuda_aware: bool = False) -> Comm:
-    """Return what connects this process with the others that mpiexec started; alone, ``SERIAL``.
-
-    Parameters
-    ----------
-    reproducible, cuda_aware : bool
-        See :class:`MPI`.
-
-    Returns
-    -------
-    Comm
-        MPI's world, or ``SERIAL``.
-
-    Raises
-    ------
-    InputError
-        If there are others but mpi4py is not installed.
-    """
+    """Return what connects this process with the others that mpiexec started; alone, ``SERIAL``."""
     if not launched():
         return SERIAL
     try:

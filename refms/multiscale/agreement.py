@@ -120,27 +120,7 @@ def agreeing_smoothing(model: Model, moved: Model, images: Dataset, widest: floa
 
 
 def agreement(model: Model, moved: Model, pair: TransferPair, images: Dataset) -> Agreement:
-    """Return the best smoothing up to twice the one with which the net was trained, or the matched one.
-
-    Parameters
-    ----------
-    model, moved : Model
-        As for :func:`agreeing_smoothing`.
-    pair : TransferPair
-        The pair that moved the net.
-    images : Dataset
-        Of them the first :data:`EXAMPLES` are taken.
-
-    Returns
-    -------
-    Agreement
-        Width and distance.
-
-    Raises
-    ------
-    InputError
-        As for :func:`agreeing_smoothing`.
-    """
+    """Return the best smoothing up to twice the one with which the net was trained, or the matched one."""
     sigma = model.preprocessing.smoothing
     matched = matched_between(model.grid, moved.grid, sigma, pair, images.grid)
     some = subset(images, np.arange(min(EXAMPLES, images.count)))

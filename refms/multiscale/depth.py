@@ -27,30 +27,6 @@ def time_interpolation_matrix(
 ) -> Array:
     """Return the matrix that takes the parameters of N layers to those of another number of layers.
 
-    Parameters
-    ----------
-    layers, new_layers : int
-        N and the new N, each at least 1; the new one may be larger or smaller. T is the same for both.
-    kind : str
-        ``"linear"``, or ``"cubic"`` for the not-a-knot cubic spline.
-    dtype : str
-        ``"float32"`` or ``"float64"``.
-    backend : Backend
-        Where the matrix shall live.
-
-    Returns
-    -------
-    array
-        Shape (new_layers, layers), dense; every row sums to 1. With ``"linear"`` no entry is negative, so
-        new parameters never leave the range of the old ones.
-
-    Raises
-    ------
-    InputError
-        If a number of layers is not a positive integer, or kind or dtype is unknown.
-
-    Notes
-    -----
     Row j evaluates the interpolant of (t_k, θ_k) at j T/N_new. Beyond the last old time t_{N-1} it is
     constant. Old times that are also new times are met exactly.
 

@@ -62,27 +62,6 @@ def matched_smoothing(sigma: float, pair: TransferPair, levels: int, cell: float
 def matched_between(here: Grid, there: Grid, sigma: float, pair: TransferPair, images: Grid) -> float:
     """Return the width of the Gaussian on another grid that matches the one here, in cells of the images.
 
-    Parameters
-    ----------
-    here, there : Grid
-        The grid of the net, and the one to which it is moved.
-    sigma : float
-        Width with which the net was trained, in cells of the images.
-    pair : TransferPair
-        The pair (R, P) that moves the net.
-    images : Grid
-        The images' own grid; coarser or finer than the other two, or one of them.
-
-    Returns
-    -------
-    float
-        See :func:`matched_smoothing`.
-
-    Raises
-    ------
-    InputError
-        If the grids are not related by doubling, or the width is not usable.
-
     Examples
     --------
     >>> from refms.stencils.transfer import transfer_pair

@@ -124,28 +124,7 @@ def move_stencils(
     least_squares: bool = False,
     orientation: str = "correlation",
 ) -> Array:
-    """Return stencils prolonged by ``levels`` > 0 or restricted by -``levels`` doublings, eq. (9).
-
-    Parameters
-    ----------
-    S : array
-        Shape (…, *stencil) with d stencil axes.
-    d : int
-        Dimension.
-    levels : int
-        Positive up, negative down, not zero.
-    pair : TransferPair
-        The pair.
-    least_squares : bool
-        Allow least squares where the stencil map is singular.
-    orientation : str
-        What the stencils mean, ``"correlation"`` or ``"convolution"``.
-
-    Returns
-    -------
-    array
-        Same leading axes.
-    """
+    """Return stencils prolonged by ``levels`` > 0 or restricted by -``levels`` doublings, eq. (9)."""
     if levels > 0:
         return prolong_stencil(
             S, pair, d=d, levels=levels, least_squares=least_squares, orientation=orientation
@@ -156,32 +135,6 @@ def move_stencils(
 def move_weights(W: Array, grid: Grid, levels: int, pair: TransferPair, rule: str = "pair") -> Array:
     """Return classification weights on a grid ``levels`` doublings finer (or coarser, if negative).
 
-    Parameters
-    ----------
-    W : array
-        Shape (c·n, ℓ).
-    grid : Grid
-        The grid with n cells.
-    levels : int
-        Positive up, negative down; 0 copies.
-    pair : TransferPair
-        The pair.
-    rule : str
-        ``"pair"``: the weights are values of functions w_j, which P and R carry over as they do images;
-        ``"adjoint"``: the inner products h^d⟨w_j, y⟩ of eq. (5) are carried over.
-
-    Returns
-    -------
-    array
-        Upwards P W or 2^d Rᵀ W; downwards R̄ W, the rows of R̄ scaled to sum one, or 2^{-d} Pᵀ W.
-
-    Raises
-    ------
-    InputError
-        If the rows of W are not channels times cells, the grid cannot be coarsened, or the rule is unknown.
-
-    Notes
-    -----
     The classifier sees features only through h^d⟨w, y⟩, h^d the cell volume. On the way up the new weights
     shall read from y_h what the old ones read from y_H = R y_h:
 
@@ -228,25 +181,6 @@ def move_weights(W: Array, grid: Grid, levels: int, pair: TransferPair, rule: st
 
 def move_pooling(cells: int, levels: int) -> tuple[int, int]:
     """Return the pooling on another mesh, and the levels by which W has to move.
-
-    Parameters
-    ----------
-    cells : int
-        Cells of a block along each axis; 1 for no pooling, 0 for the whole mesh.
-    levels : int
-        Doublings of the mesh; positive up, negative down.
-
-    Returns
-    -------
-    cells : int
-        Cells of the same block on the other mesh. Blocks that are single cells stay single cells.
-    levels : int
-        Doublings of the grid of W: none while blocks stay the same regions.
-
-    Raises
-    ------
-    InputError
-        If blocks of an odd number of cells would have to be halved.
 
     Examples
     --------

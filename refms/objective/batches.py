@@ -19,27 +19,6 @@ LEAST_ROW = 512
 def batch_width(stored: int, itemsize: int, memory: int, rows: int = 0) -> int:
     """Return how many columns a batch may have within a memory budget.
 
-    Parameters
-    ----------
-    stored : int
-        Numbers kept per example (``Mapping.stored``).
-    itemsize : int
-        Bytes per number.
-    memory : int
-        Budget in bytes for the activations of one batch.
-    rows : int
-        Numbers per example that a batch reads but does not keep (its input).
-
-    Returns
-    -------
-    int
-        At least 1; by preference as many as fill :data:`PREFERRED_BYTES`, and :data:`LEAST_ROW` in any case.
-
-    Raises
-    ------
-    InputError
-        If not even one example fits.
-
     Examples
     --------
     >>> batch_width(stored=1000, itemsize=8, memory=10**6)
@@ -58,25 +37,6 @@ def batch_width(stored: int, itemsize: int, memory: int, rows: int = 0) -> int:
 
 def hessian_sample(count: int, fraction: float, seed: int, iteration: int) -> Array:
     """Return the sorted indices of the examples on which curvature is measured in one iteration.
-
-    Parameters
-    ----------
-    count : int
-        Number of examples m.
-    fraction : float
-        0 < fraction ≤ 1; at least one example is drawn, without repetition.
-    seed, iteration : int
-        Name the draw: equal pairs give equal samples.
-
-    Returns
-    -------
-    numpy.ndarray
-        Host int64, shape (max(1, round(fraction·m)),).
-
-    Raises
-    ------
-    InputError
-        If the fraction is not in (0, 1], or a number that names the draw is negative or no integer.
 
     Examples
     --------

@@ -30,35 +30,6 @@ def transfer_regularizer(
 ) -> Quadratic:
     """Return the penalty on the layers' stencils by what the transfer to another mesh makes of them.
 
-    Parameters
-    ----------
-    network : Residual
-        Gives the layers, their stencils, and what stands before them in θ.
-    weight : float
-        β ≥ 0.
-    pair : str or TransferPair
-        The transfer pair (R, P) that shall move the trained stencils.
-    kind, to, smoothing
-        See :func:`stencil_penalty`.
-    dtype : str
-        ``"float64"`` or ``"float32"``.
-    backend : Backend
-        Where Q shall live.
-
-    Returns
-    -------
-    Quadratic
-        A form in θ; biases and the opening are free.
-
-    Raises
-    ------
-    InputError
-        If the weight is negative or not finite, or a name is unknown.
-    SingularTransferError
-        If the pair cannot prolong stencils of this size.
-
-    Notes
-    -----
     R = β/2 · Σ_k δt Σ_{oi} s_{k,oi}ᵀ M s_{k,oi} with M from :func:`stencil_penalty`: the midpoint rule in
     time, as for the other terms in θ, so that β does not depend on the depth.
 
@@ -93,36 +64,6 @@ def stencil_penalty(
 ) -> Array:
     """Return the symmetric M of the penalty sᵀ M s on one stencil s.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        Odd extents of the stencil.
-    pair : str or TransferPair
-        The pair (R, P).
-    kind : str
-        ``"norm"``: the size of the stencil on the finer mesh; ``"consistency"``: how far the symbols on both
-        meshes differ where smoothed images live.
-    to : str
-        Where the transfer shall lead from the mesh of s, ``"finer"`` or ``"coarser"``.
-    smoothing : float
-        σ of the images in cells of the finer mesh, for ``"consistency"``.
-    orientation : str
-        How K reads stencils.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (p, p) with p = Π shape, float64, positive semi-definite.
-
-    Raises
-    ------
-    InputError
-        If a name is unknown or the smoothing is negative or not finite.
-    SingularTransferError
-        If the pair cannot prolong stencils of this size.
-
-    Notes
-    -----
     On the way to the finer mesh s = s_H and s_h = A⁻¹ s ([LAS] eq. (9)); to the coarser one s = s_h and
     s_H = A s. With λ_h(ω) = Σ_κ (s_h)_κ e^{iω·κ} for ω ∈ [-π, π]^d, and λ_H(Ω) = Σ_κ (s_H)_κ e^{iΩ·κ}:
 

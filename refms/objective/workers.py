@@ -50,26 +50,7 @@ def own_range(count: int, comm: Comm) -> tuple[int, int]:
 def own_batches(
     examples: Examples, count: int, first: int, width: int, comm: Comm
 ) -> tuple[tuple[Examples, ...], ...]:
-    """Return the batches of each of this process's shards.
-
-    Parameters
-    ----------
-    examples : Examples
-        Examples from number ``first`` on, at least those of the own shards.
-    count : int
-        Number of all examples.
-    first : int
-        Number of the first one that is here.
-    width : int
-        Columns of a batch at most; the batches of a shard are about equally wide.
-    comm : Comm
-        The processes.
-
-    Returns
-    -------
-    tuple of tuple of Examples
-        Views.
-    """
+    """Return the batches of each of this process's shards."""
     bounds = shard_bounds(count)
     shards = []
     for shard in own_shards(len(bounds) - 1, comm.rank, comm.size):
@@ -95,26 +76,7 @@ def add_in_order(
     workers: Workers,
     total: int,
 ) -> Addends:
-    """Return start + Σ over the shards of all processes of Σ over their batches, each sum in its order.
-
-    Parameters
-    ----------
-    shards : sequence of sequence
-        The own shards, each with its batches or what was made of them.
-    addends : callable
-        What one batch adds.
-    start : tuple
-        What the sums begin with.
-    workers : Workers
-        Threads and processes.
-    total : int
-        Number of shards of all processes.
-
-    Returns
-    -------
-    tuple
-        The sums, the same bits for any number of threads and of processes.
-    """
+    """Return start + Σ over the shards of all processes of Σ over their batches, each sum in its order."""
     flat = [piece for shard in shards for piece in shard]
     results = map_in_order(addends, flat, workers.threads)
     own: list[list[Array]] = [[] for _ in start]

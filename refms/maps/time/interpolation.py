@@ -17,31 +17,6 @@ INTERPOLATIONS = ("constant", "linear", "cubic")
 def stage_matrix(layers: int, steps: Sequence[int], nodes: Sequence[float], interpolation: str) -> Any:
     """Return the matrix that takes the parameters θ_k of N layers to θ(t) at given times.
 
-    Parameters
-    ----------
-    layers : int
-        N.
-    steps : sequence of int
-        In which step each time lies, 0 to N-1.
-    nodes : sequence of float
-        Where in it, 0 to 1: the time is t = (step + node) δt.
-    interpolation : str
-        ``"constant"``: θ(t) = θ_k within step k. ``"linear"``: between θ_k and θ_{k+1}, and constant beyond
-        t_{N-1}. ``"cubic"``: the polynomial through the four nearest layers (all, if there are fewer), which
-        beyond t_{N-1} is continued.
-
-    Returns
-    -------
-    csr_array
-        Shape (times, N), float64, rows sum to 1. Its transpose takes gradients at the stages to those of θ_k.
-
-    Raises
-    ------
-    InputError
-        If N < 1, a time lies outside its step, or the interpolation is unknown.
-
-    Notes
-    -----
     Layer k lives at t_k = k δt (conventions). For samples θ_k = θ(t_k) of a smooth function the error is
     O(δt) with ``"constant"``; O(δt²) with ``"linear"``, beyond t_{N-1} O(δt), which in one step of N does no
     harm to a second-order method; O(δt⁴) with ``"cubic"``.

@@ -35,25 +35,7 @@ class Loss(Protocol):
 
 
 def require_logits(Z: Array, C: Array) -> Backend:
-    """Refuse logits and labels that do not belong together, and return where they live.
-
-    Parameters
-    ----------
-    Z : array
-        Logits, shape (ℓ, m), real or complex.
-    C : array
-        Labels, shape (ℓ, m), real, same precision.
-
-    Returns
-    -------
-    Backend
-        Of both.
-
-    Raises
-    ------
-    InputError
-        If shapes differ, are empty, or precisions or backends are mixed.
-    """
+    """Refuse logits and labels that do not belong together, and return where they live."""
     require_shape(Z, (None, None), "Z", "(classes, examples)")
     require_shape(C, Z.shape, "C", "(classes, examples), the shape of Z")
     require_same_precision(Z=Z, C=C)

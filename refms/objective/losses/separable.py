@@ -14,29 +14,7 @@ Terms = Callable[[Any, Array, Array], tuple[Array, Array, Array]]
 
 
 def sum_of_terms(terms: Terms, Z: Array, C: Array, count: int | None = None) -> SeparableEvaluation:
-    """Return the loss E = Σ_j Σ_i e(z_ij, c_ij) / count with its derivatives.
-
-    Parameters
-    ----------
-    terms : callable
-        e and its derivatives e′ and e″ in z.
-    Z : array
-        Logits, shape (ℓ, m); real or (for complex-step tests) complex.
-    C : array
-        Labels, shape (ℓ, m), real, same precision: one column per example.
-    count : int, optional
-        Divide by this number instead of m, so that batches of a larger set add up to its mean.
-
-    Returns
-    -------
-    SeparableEvaluation
-        The loss at Z; its terms are added in double precision.
-
-    Raises
-    ------
-    InputError
-        If shapes differ, are empty, or precisions are mixed.
-    """
+    """Return the loss E = Σ_j Σ_i e(z_ij, c_ij) / count with its derivatives."""
     backend = require_logits(Z, C)
     total = 1.0 / (Z.shape[1] if count is None else count)
     value, slope, curvature = terms(backend.xp, Z, C)
@@ -66,16 +44,5 @@ class SeparableEvaluation:
     hessian_diagonal: Array
 
     def hessian_product(self, V: Array) -> Array:
-        """Return the loss's Hessian applied to V.
-
-        Parameters
-        ----------
-        V : array
-            Shape (ℓ, m).
-
-        Returns
-        -------
-        array
-            Shape (ℓ, m): every number of V times the second derivative in its logit.
-        """
+        """Return the loss's Hessian applied to V."""
         return self.hessian_diagonal * V

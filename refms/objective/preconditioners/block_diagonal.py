@@ -29,8 +29,6 @@ class BlockDiagonal:
     seed : int
         Of the signs.
 
-    Notes
-    -----
     Without it the entries of W, whose curvature has the factor h^{2d}, and those of the stencils share one
     Krylov space: conjugate gradients then spend most of their iterations on the difference in scale.
     """
@@ -40,22 +38,7 @@ class BlockDiagonal:
     seed: int = 0
 
     def __call__(self, risk: EmpiricalRisk, x: Array, curvature: Product) -> Product | None:
-        """Return r -> M⁻¹ r at x, or None where a block of it would not be positive.
-
-        Parameters
-        ----------
-        risk : EmpiricalRisk
-            The joint block.
-        x : array
-            Shape (layout.size,): θ, W and μ.
-        curvature : callable
-            The product at x.
-
-        Returns
-        -------
-        callable or None
-            Shape and dtype of r are kept; None, too, where the problem has no preconditioner at all.
-        """
+        """Return r -> M⁻¹ r at x, or None where a block of it would not be positive."""
         blocks = self.problem.blocks
         if all(block.preconditioning is None for block in blocks.values()):
             return None

@@ -29,8 +29,6 @@ class ClassifierBlock:
     classifier : Classifier
         Gives grid, channels and classes.
 
-    Notes
-    -----
     With ỹ = (h^d y, 1) the Hessian of the classifier block is 1/m Σ_k ỹ_k ỹ_kᵀ ⊗ ∇²E_k + Q. The mean of the
     products is replaced by the product of the means B̃ = 1/m Σ_k ỹ_kỹ_kᵀ and A = 1/m Σ_k ∇²E_k, which is
     exact where all examples have one ∇²E, such as at W = 0. With A = U diag(a) Uᵀ, one block Q_W of Q, and
@@ -46,27 +44,7 @@ class ClassifierBlock:
     classifier: Classifier
 
     def __call__(self, risk: EmpiricalRisk, x: Array, curvature: Product) -> Product | None:
-        """Return r -> M⁻¹ r at x, or None where Q is singular, or the curvature is none or not finite.
-
-        Parameters
-        ----------
-        risk : EmpiricalRisk
-            The classifier block: its map is the classifier, or a fixed network and the classifier.
-        x : array
-            Shape (layout.size,): W and μ.
-        curvature : callable
-            The product at x, which is not asked.
-
-        Returns
-        -------
-        callable or None
-            Shape and dtype of r are kept.
-
-        Raises
-        ------
-        InputError
-            If the dense matrices exceed the memory budget.
-        """
+        """Return r -> M⁻¹ r at x, or None where Q is singular, or the curvature is none or not finite."""
         rows, classes, xp = self.classifier.rows_in, self.classifier.classes, backend_of(x).xp
         need = MATRICES * rows**2 * x.dtype.itemsize
         if need > risk.memory:

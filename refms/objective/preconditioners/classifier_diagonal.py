@@ -25,8 +25,6 @@ class ClassifierDiagonal:
     classifier : Classifier
         Gives grid, channels and classes.
 
-    Notes
-    -----
     With logits z = h^d Wᵀy + μ and e_jk = ∂²E_k/∂z_j², the entry for W_{ij} is h^{2d}/m Σ_k y_ik² e_jk plus
     that of Q, and the one for μ_j is 1/m Σ_k e_jk: one matrix product of squared features with e, which is
     p (1 − p) for softmax and logistic regression, 1 for least squares.
@@ -35,22 +33,7 @@ class ClassifierDiagonal:
     classifier: Classifier
 
     def __call__(self, risk: EmpiricalRisk, x: Array, curvature: Product) -> Product | None:
-        """Return r -> M⁻¹ r at x, or None where an entry is not positive, or not finite.
-
-        Parameters
-        ----------
-        risk : EmpiricalRisk
-            The classifier block: its map is the classifier, or a fixed network and the classifier.
-        x : array
-            Shape (layout.size,): W and μ.
-        curvature : callable
-            The product at x, which is not asked.
-
-        Returns
-        -------
-        callable or None
-            Shape and dtype of r are kept.
-        """
+        """Return r -> M⁻¹ r at x, or None where an entry is not positive, or not finite."""
         xp, classes = backend_of(x).xp, self.classifier.classes
 
         def addends(Y: Array, loss: LossEvaluation) -> tuple[Array]:

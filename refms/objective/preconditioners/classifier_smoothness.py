@@ -30,8 +30,6 @@ class ClassifierSmoothness:
     smoothness, tikhonov : float
         α_W and τ_W of :func:`~refms.objective.regularizers.classifier_regularizer`.
 
-    Notes
-    -----
     The Hessian of the block is JᵀHJ + Q with Q = h^d (α_W ∇_hᵀ∇_h + τ_W) ⊗ I on W and 0 on μ. Of JᵀHJ only
     the mean of its diagonal is taken, one number σ_W for W and one, σ_μ, for μ:
 
@@ -46,22 +44,7 @@ class ClassifierSmoothness:
     tikhonov: float
 
     def __call__(self, risk: EmpiricalRisk, x: Array, curvature: Product) -> Product | None:
-        """Return r -> M⁻¹ r at x, or None where the loss has no curvature left, or is not finite.
-
-        Parameters
-        ----------
-        risk : EmpiricalRisk
-            The classifier block: its map is the classifier, or a fixed network and the classifier.
-        x : array
-            Shape (layout.size,): W and μ.
-        curvature : callable
-            The product at x, which is not asked.
-
-        Returns
-        -------
-        callable or None
-            Shape and dtype of r are kept.
-        """
+        """Return r -> M⁻¹ r at x, or None where the loss has no curvature left, or is not finite."""
 
         def addends(Y: Array, loss: LossEvaluation) -> tuple[float, float]:
             each = loss.hessian_diagonal.sum(axis=0)

@@ -21,26 +21,7 @@ def sums_over_features(
     addends: Callable[[Array, LossEvaluation], tuple[Any, ...]],
     start: tuple[Any, ...],
 ) -> tuple[Any, ...]:
-    """Return sums over all examples of the classifier block, at the cost of one look at each.
-
-    Parameters
-    ----------
-    risk : EmpiricalRisk
-        The classifier block: its map is the classifier, or a fixed network and the classifier.
-    classifier : Classifier
-        The classifier.
-    x : array
-        Shape (layout.size,): W and μ.
-    addends : callable
-        Features Y (c·n, m) and the loss at their logits, not divided by m, to the addends of a batch.
-    start : tuple
-        What the sums start from.
-
-    Returns
-    -------
-    tuple
-        The sums.
-    """
+    """Return sums over all examples of the classifier block, at the cost of one look at each."""
     before = risk.map.parts[:-1]
 
     def of_batch(batch: Examples) -> tuple[Any, ...]:

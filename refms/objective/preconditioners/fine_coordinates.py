@@ -35,8 +35,6 @@ class FineCoordinates:
     orientation : str
         How K reads stencils.
 
-    Notes
-    -----
     To train the coarse net in the stencils s_h of the finer mesh, K_H = R K_h P, is to put s = A s_h ([LAS]
     eqs. (8), (9)). The gradient with respect to s_h is Aᵀ g, the Gauss–Newton matrix Aᵀ G A. After k steps of
     conjugate gradients for Aᵀ G A p_h = −Aᵀ g the step in s is A p_h, which is the k-th iterate of conjugate
@@ -52,27 +50,7 @@ class FineCoordinates:
     orientation: str = "correlation"
 
     def __call__(self, risk: EmpiricalRisk, x: Array, curvature: Product) -> Product:
-        """Return r -> M⁻¹ r, the same at every x.
-
-        Parameters
-        ----------
-        risk : EmpiricalRisk
-            The propagation block.
-        x : array
-            Shape (layout.size,): θ.
-        curvature : callable
-            Not asked.
-
-        Returns
-        -------
-        callable
-            Shape and dtype of r are kept.
-
-        Raises
-        ------
-        SingularTransferError
-            If the pair cannot prolong stencils of this size.
-        """
+        """Return r -> M⁻¹ r, the same at every x."""
         backend = backend_of(x)
         (_, shape), *_ = self.steps.layer.layout.parts
         stencil, stencils = shape[2:], math.prod(shape[:2])

@@ -33,22 +33,7 @@ class ProbedDiagonal:
     seed: int = 0
 
     def __call__(self, risk: EmpiricalRisk, x: Array, curvature: Product) -> Product | None:
-        """Return r -> M⁻¹ r at x, or None where the mean of the diagonal is not positive.
-
-        Parameters
-        ----------
-        risk : EmpiricalRisk
-            The block.
-        x : array
-            Shape (layout.size,).
-        curvature : callable
-            The product at x; it is asked ``probes`` times.
-
-        Returns
-        -------
-        callable or None
-            Shape and dtype of r are kept.
-        """
+        """Return r -> M⁻¹ r at x, or None where the mean of the diagonal is not positive."""
         xp = backend_of(x).xp
         diagonal = probed_diagonal(curvature, x, self.probes, self.seed)
         mean = diagonal.mean()

@@ -17,22 +17,6 @@ if TYPE_CHECKING:
 def probed_diagonal(product: Product, like: Array, probes: int, seed: int) -> Array:
     """Return Hutchinson's estimate of the diagonal of a matrix: the mean of v ∘ (A v) over random signs v.
 
-    Parameters
-    ----------
-    product : callable
-        v -> A v, shape (size,).
-    like : array
-        Shape (size,); gives dtype and backend.
-    probes : int
-        Number of products.
-    seed : int
-        Of the signs.
-
-    Returns
-    -------
-    array
-        Shape (size,), dtype of ``like``: unbiased, with the variance Σ_{j≠i} a_ij² / probes in entry i.
-
     Examples
     --------
     >>> A = np.array([[2.0, 1.0], [1.0, 3.0]])
@@ -47,22 +31,7 @@ def probed_diagonal(product: Product, like: Array, probes: int, seed: int) -> Ar
 
 
 def random_signs(like: Array, probes: int, seed: int) -> Iterator[Array]:
-    """Yield vectors of independent random signs, whose products vᵀA v have the mean tr A.
-
-    Parameters
-    ----------
-    like : array
-        Shape (size,); gives dtype and backend.
-    probes : int
-        Number of vectors.
-    seed : int
-        Of the signs.
-
-    Yields
-    ------
-    array
-        Shape (size,), entries ±1.
-    """
+    """Yield vectors of independent random signs, whose products vᵀA v have the mean tr A."""
     backend, rng = backend_of(like), np.random.default_rng(seed)
     for _ in range(probes):
         yield backend.from_host(rng.choice([-1.0, 1.0], like.shape[0]).astype(like.dtype))

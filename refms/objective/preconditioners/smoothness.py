@@ -19,31 +19,6 @@ def smoothness_inverse(
 ) -> Product:
     """Return the inverse of I ⊗ (Σ_a stiffness_a D_aᵀD_a + shift) ⊗ I by cosine transforms.
 
-    Parameters
-    ----------
-    extents : tuple of int
-        Numbers along the axes, with unscaled differences D_a across their interior faces.
-    outer, inner : int
-        Sizes of the identities on both sides.
-    stiffness : tuple of float
-        One weight per axis, at least 0.
-    shift : float
-        Above 0.
-    like : array
-        Gives dtype and backend.
-
-    Returns
-    -------
-    callable
-        r (outer·Π extents·inner,) -> the solution, of the same shape and dtype.
-
-    Raises
-    ------
-    InputError
-        If the shift is not positive.
-
-    Notes
-    -----
     The cosine vectors of the DCT-II diagonalise DᵀD of Neumann differences on N cells, with the eigenvalues
     2 − 2 cos(πk/N).
 

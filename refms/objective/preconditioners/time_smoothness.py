@@ -34,8 +34,6 @@ class TimeSmoothness:
     seed : int
         Of the signs.
 
-    Notes
-    -----
     The Gauss–Newton matrix is JᵀHJ + Q with Q = (τ_θ δt I + α_θ/δt DᵀD) ⊗ I on the layers and τ_θ I before
     them. Of JᵀHJ only the mean of its diagonal is taken, one number for each kind of parameter (opening,
     stencils, biases): vᵀ JᵀHJ v over their number, for random signs v on that kind and zeros elsewhere, which
@@ -50,22 +48,7 @@ class TimeSmoothness:
     seed: int = 0
 
     def __call__(self, risk: EmpiricalRisk, x: Array, curvature: Product) -> Product | None:
-        """Return r -> M⁻¹ r at x, or None where a mean curvature is not positive.
-
-        Parameters
-        ----------
-        risk : EmpiricalRisk
-            The propagation block.
-        x : array
-            Shape (layout.size,): θ.
-        curvature : callable
-            The product at x; it is asked once for each kind of parameter.
-
-        Returns
-        -------
-        callable or None
-            Shape and dtype of r are kept.
-        """
+        """Return r -> M⁻¹ r at x, or None where a mean curvature is not positive."""
         backend = backend_of(x)
         xp, N, dt = backend.xp, self.steps.layers, self.steps.time_step
         leading, layer = self.layout.size - self.steps.layout.size, self.steps.layer.layout

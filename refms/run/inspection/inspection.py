@@ -59,18 +59,7 @@ class BlockInspection:
 
 
 def in_double(model: Model) -> Model:
-    """Return the model with its parameters in double precision, for spectra that rounding does not blur.
-
-    Parameters
-    ----------
-    model : Model
-        Of any precision.
-
-    Returns
-    -------
-    Model
-        The same numbers.
-    """
+    """Return the model with its parameters in double precision, for spectra that rounding does not blur."""
     return model.with_arrays(**{name: array.astype("float64") for name, array in model.arrays.items()})
 
 
@@ -143,22 +132,7 @@ def _inspected(
 
 
 def residual_curve(risk: EmpiricalRisk, x: Array, g: Array, product: Product) -> tuple[float, ...]:
-    """Return the relative residuals of conjugate gradients for A p = −g, with the block's preconditioner.
-
-    Parameters
-    ----------
-    risk : EmpiricalRisk
-        Gives the preconditioner.
-    x, g : array
-        The point, and the gradient there, shape (size,).
-    product : callable
-        v -> A v at x.
-
-    Returns
-    -------
-    tuple of float
-        ‖r_k‖₂/‖g‖₂ for k = 0, 1, …; empty if the gradient is zero.
-    """
+    """Return the relative residuals of conjugate gradients for A p = −g, with the block's preconditioner."""
     size = norm(g)
     if size == 0.0:
         return ()

@@ -12,21 +12,7 @@ from refms.stencils.symbol import frobenius_norm, infinity_norm, one_norm, spect
 
 
 def layer_norms(model: Model) -> list[dict[str, Any]]:
-    """Return what is known of every layer without an image.
-
-    Parameters
-    ----------
-    model : Model
-        The network.
-
-    Returns
-    -------
-    list of dict
-        For each layer ``layer`` k, ``time`` t_k = k δt, ``stencil_norm`` ‖S_k‖_F and ``bias_norm`` ‖b_k‖₂ of
-        the numbers themselves, and of the matrix K(S_k) ``largest_singular_value``, ``frobenius_norm``,
-        ``one_norm`` and ``infinity_norm``. The singular value is that of the symbol, max_ω σ_max(λ(ω)), and
-        None with a zero boundary, where K has no symbol.
-    """
+    """Return what is known of every layer without an image."""
     network: Any = model.architecture
     stencils, biases = (model.arrays[name] for name in ("stencils", "biases"))
     backend, rows = backend_of(stencils), []

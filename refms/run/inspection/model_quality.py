@@ -51,24 +51,6 @@ def model_quality(
 ) -> ModelQuality:
     """Compare the model of a direction with the objective.
 
-    Parameters
-    ----------
-    objective : Objective
-        f.
-    x : array
-        Shape (size,).
-    direction : Direction
-        p, with gᵀp and pᵀHp of its model.
-    value : float
-        f(x).
-    step_lengths : sequence of float
-        α.
-
-    Returns
-    -------
-    ModelQuality
-        For each α.
-
     Examples
     --------
     >>> from refms.linear.direction import newton_direction

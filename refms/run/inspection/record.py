@@ -15,19 +15,7 @@ from refms.run.inspection.model_quality import ModelQuality
 
 
 def as_json(found: Mapping[str, BlockInspection]) -> dict[str, Any]:
-    """Return what was seen of all blocks as JSON.
-
-    Parameters
-    ----------
-    found : mapping of str to BlockInspection
-        By block.
-
-    Returns
-    -------
-    dict
-        ``blocks`` (size, objective, gradient norm and model quality of each), ``spectra`` (block, matrix),
-        ``cg`` (block, preconditioner) and ``model_quality``, that of the joint block where it was looked at.
-    """
+    """Return what was seen of all blocks as JSON."""
     chosen = "joint" if "joint" in found else next(iter(found))
     return {
         "blocks": {
@@ -52,20 +40,7 @@ def as_json(found: Mapping[str, BlockInspection]) -> dict[str, Any]:
 
 
 def as_arrays(found: Mapping[str, BlockInspection]) -> dict[str, Array]:
-    """Return what was seen of all blocks as named arrays, with what densities are made of.
-
-    Parameters
-    ----------
-    found : mapping of str to BlockInspection
-        By block.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        float64. ``spectra/BLOCK/MATRIX/…``: both ends, both densities, the probes' Gauss rules (``nodes`` and
-        ``weights``, shape (probes, steps), unused places NaN and 0), their Chebyshev ``moments``
-        (probes, M) and the ``interval``. ``cg/BLOCK/PRECONDITIONER``, ``model_quality/BLOCK/METHOD/…``.
-    """
+    """Return what was seen of all blocks as named arrays, with what densities are made of."""
     arrays: dict[str, Array] = {}
     for name, block in found.items():
         for kind, spectrum in block.spectra.items():
