@@ -17,11 +17,22 @@ from refms.grid import Grid
 from refms.maps.architectures.architecture import Architecture, free_arrays, free_map
 from refms.maps.combinators import chain
 from refms.maps.map import Map
+from refms.maps.time.steps import time_of
 from refms.objective.batches import DEFAULT_MEMORY, batch_width
 from refms.objective.classifier import Classifier
 from refms.objective.losses import loss_named
 from refms.objective.reading import Classes, Reading
 from refms.optimize.history import History
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """Stencils (c_out, c_in, *stencil) of a model; with bias and time where they are a layer in time."""
+
+    name: str
+    stencil: Array
+    bias: Array | None = None
+    time: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +98,21 @@ class Model:
     def backend(self) -> Backend:
         """Where the arrays live."""
         return backend_of(*self.arrays.values())
+
+    @property
+    def layers(self) -> list[Layer]:
+        """Layers in time, or, where there are none, all stencils of more than one cell by name."""
+        steps, found = time_of(self.map), list[Layer]()
+        moves = [(name, move) for name, move in self.architecture.moves.items() if move.stencil]
+        for name, _ in [(name, move) for name, move in moves if move.time and steps is not None]:
+            biases = self.arrays.get("biases", [None] * len(self.arrays[name]))
+            for k, (S, b) in enumerate(zip(self.arrays[name], biases, strict=True)):
+                found.append(Layer(f"{name}[{k}]", S, b, k * steps.time_step if steps else None))
+        if found:
+            return found
+        d = self.grid.dimension
+        wide = [name for name, _ in moves if max(self.arrays[name].shape[-d:]) > 1]
+        return [Layer(name, self.arrays[name]) for name in wide]
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:

@@ -135,7 +135,11 @@ def _write(
     from refms.run.inspection.record import as_arrays, as_json
 
     arrays = as_arrays(found)
-    arrays |= {f"layers/{key}": np.array([row[key] for row in layers], dtype=float) for key in layers[0]}
+    arrays |= {
+        f"layers/{key}": np.array([row[key] for row in layers], dtype=float)
+        for key in layers[0]
+        if key != "name"
+    }
     result = {
         **head,
         "machine": machine(),

@@ -91,15 +91,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _layers_in_words(model: Model) -> str:
-    """Return the number of layers and their stencils, where the architecture has such."""
-    architecture, text = model.architecture, ""
-    for name, move in architecture.moves.items():
-        if move.stencil and not move.pointwise:
-            array = model.arrays[name]
-            count = f", {array.shape[0]} layers" if move.time else ""
-            size = "x".join(map(str, array.shape[-model.grid.dimension :]))
-            text += f"{count}, {name} {size}, largest entry {abs(array).max():.3g}"
-    return text
+    """Return how many layers there are, the size of their stencils and the largest entry."""
+    stencils = [layer.stencil for layer in model.layers]
+    if not stencils:
+        return ""
+    sizes = {"x".join(map(str, S.shape[2:])): None for S in stencils}
+    largest = max(float(abs(S).max()) for S in stencils)
+    return f", {len(stencils)} layers, stencils {' and '.join(sizes)}, largest entry {largest:.3g}"
 
 
 def _on_mesh(model: Model, options: argparse.Namespace) -> Model:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from refms.errors import Array, InputError, require_choice
 from refms.grid import Grid
+from refms.maps.time.steps import time_of
 from refms.model import Model
 from refms.names import SYNTHETIC_IMAGES
 from refms.plots.axes import evenly, image, largest, name, panels, plane, signed_bar
@@ -50,7 +51,7 @@ def states(model: Model, X: Array) -> dict[str, Array]:
     """
     trace = model.trace(X)
     shape = (model.architecture.channels, *model.grid.shape)
-    time = next((map_.time for _, map_ in model.map.parts if map_.time is not None), None)
+    time = time_of(model.map)
     if time is None:
         return {"output": trace["network/output"][:, 0].reshape(shape)}
     found = {

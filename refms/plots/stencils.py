@@ -58,15 +58,11 @@ def stencils_figure(models: Mapping[str, Model]) -> Figure:
 
 
 def stencils_of(model: Model) -> dict[str, Array]:
-    """Return the stencils (c_out, c_in, *stencil) that move between meshes, by layer and time, or by name."""
-    found, time = {}, next((map_.time for _, map_ in model.map.parts if map_.time is not None), None)
-    for key, move in model.architecture.moves.items():
-        if move.time and move.stencil and time is not None:
-            for k, S in enumerate(model.arrays[key]):
-                found[f"layer {k}, t = {k * time.time_step:g}"] = S
-        elif move.stencil and not move.pointwise:
-            found[key] = model.arrays[key]
-    return found
+    """Return the stencils of a model by layer and time, or by name."""
+    return {
+        layer.name if layer.time is None else f"layer {k}, t = {layer.time:g}": layer.stencil
+        for k, layer in enumerate(model.layers)
+    }
 
 
 def mosaic(stencil: Array) -> Array:

@@ -14,7 +14,7 @@ from refms.linear.outcome import Outcome, Status
 from refms.maps.architectures.architecture import Architecture, count_parameters
 from refms.maps.architectures.residual import Residual
 from refms.maps.combinators import frugal
-from refms.maps.time.steps import TimeSteps
+from refms.maps.time.steps import time_of
 from refms.model import Model
 from refms.objective.batches import batch_width
 from refms.objective.examples import Examples
@@ -158,7 +158,7 @@ def problem_of(
 def _propagation_regularizer(model: Model, weights: RegularizationSection) -> Quadratic:
     """Return smoothness in time, the Tikhonov term, and the transfer penalty where it is asked for."""
     options: dict[str, Any] = {"dtype": model.dtype, "backend": model.backend}
-    steps, size = _time_of(model), model.map.layout.size
+    steps, size = time_of(model.map), model.map.layout.size
     if steps is None:
         return tikhonov_regularizer(size, weights.theta_tikhonov, **options)
     leading = size - steps.layout.size
@@ -182,15 +182,10 @@ def _propagation_regularizer(model: Model, weights: RegularizationSection) -> Qu
     return Quadratic(in_time.Q + across.Q)
 
 
-def _time_of(model: Model) -> TimeSteps | None:
-    """Return the steps in time of the network, None where it has no such propagation."""
-    return next((map_.time for _, map_ in model.map.parts if map_.time is not None), None)
-
-
 def _propagation_preconditioning(
     model: Model, weights: RegularizationSection, options: OptimizationSection
 ) -> Preconditioning | None:
-    steps, theta, choice = _time_of(model), model.map.layout, options.propagation_preconditioner
+    steps, theta, choice = time_of(model.map), model.map.layout, options.propagation_preconditioner
     if choice == "diagonal":
         return ProbedDiagonal()
     if choice == "none" or steps is None:  # the others are of propagations in time
@@ -226,7 +221,7 @@ def train(
     """Train a model by the block-coordinate descent of [LAS] Sec. 4, starting from its parameters.
 
     Each iteration makes one Gauss–Newton step with subsampled Hessian on the propagation and five inexact
-    Newton steps on the classifier.
+    Newton steps on the classifier; a model whose output is an image has the first block only.
 
     Parameters
     ----------
@@ -235,7 +230,7 @@ def train(
         initial features (rows of iteration 0 in the history): a zero W sends no signal back to the
         propagation.
     examples : Examples
-        Prepared images and one-hot labels.
+        Prepared images and one-hot labels, or images.
     weights : RegularizationSection, optional
         Weights of the regularisers.
     options : OptimizationSection, optional
@@ -267,11 +262,12 @@ def train(
     spent = Work(model.history.rows[-1].work_units if begun.iteration else 0.0)
     problem = problem_of(model, examples, weights or RegularizationSection(), options)
     problem = replace(problem, workers=workers, work=spent)
-    propagation, classifier = block_steps(options, _damping_of(options, begun))
+    every = block_steps(options, _damping_of(options, begun))
+    schedule = tuple(steps for steps in every if steps.name in problem.blocks)
     blocks: Mapping[str, Array] = model.blocks
     rows, notes = model.history.rows, begun.notes
     if begun.iteration == 0 and "W" in model.arrays and not bool((model.arrays["W"] != 0).any()):
-        first = _fit_classifier(problem, blocks, classifier)
+        first = _fit_classifier(problem, blocks, every[1])
         rows, notes = rows + first.history.rows, notes + first.notes
         if first.outcome.status is Status.NON_FINITE:
             return Training(replace(model, history=History(rows)), first.outcome, notes)
@@ -287,7 +283,7 @@ def train(
     result = descend(
         problem,
         blocks,
-        (propagation, classifier),
+        schedule,
         stop=StopRules(max_iterations=options.iterations),
         monitor=monitor,
         on_checkpoint=keep,

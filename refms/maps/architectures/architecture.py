@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import entry_points
 from typing import Any, Protocol, Self, TypeVar
 
 from refms.backend import backend_of
@@ -102,8 +103,9 @@ class Move:
 class Architecture(Protocol):
     """A network on a mesh, apart from the numbers it learns: a frozen dataclass with at least a grid.
 
-    Your own class joins by having these; :func:`register_architecture` gives it a name for configurations and
-    files. Its fields are stored with a model as JSON.
+    Your own class joins by having these; :func:`register_architecture`, or an entry point in the group
+    ``refms.architectures`` of your package, gives it a name for configurations and files. Its fields are
+    stored with a model as JSON.
     """
 
     @property
@@ -215,7 +217,11 @@ def register_architecture(name: str, kind: A) -> A:
 
 
 def architecture_named(name: str) -> Any:
-    """Return the class that was registered under a name."""
+    """Return the class of that name: registered, or an entry point ``refms.architectures`` of a package."""
+    if name not in ARCHITECTURES:
+        for point in entry_points(group="refms.architectures"):
+            if point.name == name:
+                register_architecture(name, point.load())
     return ARCHITECTURES[require_choice(name, ARCHITECTURES, "architecture")]
 
 

@@ -101,6 +101,42 @@ def matrix_map(A: Any) -> Map:
     return linear_map(rows_in, rows_out, lambda Y: A @ Y, lambda G: A.T @ G, nnz, (A,))
 
 
+def operator_map(A: Any) -> Map:
+    """Return Y ↦ A Y for an operator of the mesh, in the precision and on the backend of Y.
+
+    Parameters
+    ----------
+    A : array or sparse array
+        Shape (rows out, rows in), float64, on the host: R, P, a spread of scalars over cells.
+
+    Returns
+    -------
+    Map
+        Without parameters; its adjoint is Aᵀ. A is rounded to each precision once.
+
+    Examples
+    --------
+    >>> operator_map(np.ones((2, 1))).apply(np.zeros(0, "float32"), np.ones((1, 1), "float32")).dtype
+    dtype('float32')
+    """
+    rows_out, rows_in = (int(n) for n in A.shape)
+    forms: dict[tuple[str, str], tuple[Any, Any]] = {}
+
+    def form(Y: Array) -> tuple[Any, Any]:
+        backend, dtype = backend_of(Y), {"c": "f"}.get(Y.dtype.kind, Y.dtype.kind)
+        size = Y.dtype.itemsize // (2 if Y.dtype.kind == "c" else 1)
+        key = (backend.name, f"{dtype}{size}")
+        if key not in forms:
+            own = A.astype(key[1])
+            sparse = scipy.sparse.issparse(own)
+            move = backend.csr_from_host if sparse else backend.from_host
+            forms[key] = (move(own), move(own.T.tocsr() if sparse else own.T.copy()))
+        return forms[key]
+
+    nnz = int(getattr(A, "nnz", rows_in * rows_out))
+    return linear_map(rows_in, rows_out, lambda Y: form(Y)[0] @ Y, lambda G: form(G)[1] @ G, nnz)
+
+
 def pooled_grid(grid: Grid, cells: int) -> Grid:
     """Return the grid of the blocks that features are averaged over.
 

@@ -74,3 +74,10 @@ class TimeSteps:
         """Return Mᵀ G as a vector (layout.size,), the gradient of θ from those of the parameters M Θ."""
         M = backend_of(gradients).csr_from_host(matrix.T.tocsr().astype(str(gradients.dtype)))
         return (M @ gradients).reshape(-1)
+
+
+def time_of(map_: Map) -> TimeSteps | None:
+    """Return the steps in time of a propagation, or of the first one in a chain; None where there is none."""
+    if map_.time is not None or not map_.parts:
+        return map_.time
+    return next((found for _, part in map_.parts if (found := time_of(part)) is not None), None)

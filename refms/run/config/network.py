@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
 
-from refms.errors import InputError
+from refms.errors import InputError, require_choice
 from refms.grid import Grid
+from refms.maps.architectures.architecture import Architecture, architecture_named
 from refms.maps.architectures.residual import Residual
 from refms.run.config.reading import require_at_least
 
@@ -36,6 +39,10 @@ class NetworkSection:
         Seed of the initial parameters.
     stencil_scale, opening_scale : float
         Size of the initial stencils and of the opening.
+    architecture : str
+        ``"residual"``, which the keys above are about, or a name that was registered.
+    options : mapping
+        Fields of another architecture, the table ``[network.options]``.
     """
 
     channels: int = 8
@@ -51,6 +58,8 @@ class NetworkSection:
     seed: int = 0
     stencil_scale: float = 0.5
     opening_scale: float = 1.0
+    architecture: str = "residual"
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         require_at_least(0, seed=self.seed)
@@ -72,23 +81,14 @@ class NetworkSection:
     @property
     def scales(self) -> dict[str, float]:
         """Sizes of the initial parameters, as the architecture's ``initial`` takes them."""
+        if self.architecture != "residual":
+            return {}
         return {"stencil_scale": self.stencil_scale, "opening_scale": self.opening_scale}
 
-    def network(self, grid: Grid, image_channels: int = 1) -> Residual:
-        """Return the network on a grid.
-
-        Parameters
-        ----------
-        grid : Grid
-            The mesh.
-        image_channels : int
-            Channels of an image.
-
-        Returns
-        -------
-        Residual
-            The configuration on it.
-        """
+    def network(self, grid: Grid, image_channels: int = 1) -> Architecture:
+        """Return the network on a grid, for images of so many channels."""
+        if self.architecture != "residual":
+            return self._registered(grid, image_channels)
         return Residual(
             grid,
             self.channels,
@@ -103,3 +103,12 @@ class NetworkSection:
             layer=self.layer,
             layer_damping=self.layer_damping,
         )
+
+    def _registered(self, grid: Grid, image_channels: int) -> Architecture:
+        kind = architecture_named(self.architecture)
+        known = [one.name for one in fields(kind) if one.name != "grid"]
+        for key in self.options:
+            require_choice(key, known, "key in section [network.options]")
+        own = {"image_channels": image_channels} if "image_channels" in known else {}
+        network: Architecture = kind(grid, **{**own, **self.options})
+        return network

@@ -7,28 +7,32 @@ from typing import Any
 import numpy as np
 
 from refms.backend import backend_of
+from refms.errors import Array
 from refms.model import Model
 from refms.stencils.symbol import frobenius_norm, infinity_norm, one_norm, spectral_norm
 
 
 def layer_norms(model: Model) -> list[dict[str, Any]]:
-    """Return what is known of every layer without an image."""
-    network: Any = model.architecture
-    stencils, biases = (model.arrays[name] for name in ("stencils", "biases"))
-    backend, rows = backend_of(stencils), []
-    for k in range(network.layers):
-        S, b = stencils[k], backend.to_host(biases[k])
-        periodic = network.boundary == "periodic"
-        rows.append(
-            {
-                "layer": k,
-                "time": k * network.propagation.time.time_step,
-                "stencil_norm": float(np.linalg.norm(backend.to_host(S).astype("float64"))),
-                "bias_norm": float(np.linalg.norm(b.astype("float64"))),
-                "largest_singular_value": spectral_norm(S, network.grid) if periodic else None,
-                "frobenius_norm": frobenius_norm(S, network.grid, boundary=network.boundary),
-                "one_norm": one_norm(S, network.grid, boundary=network.boundary),
-                "infinity_norm": infinity_norm(S, network.grid, boundary=network.boundary),
-            }
-        )
+    """Return what is known of every layer without an image.
+
+    Its number ``layer`` and ``name``, ``time`` t_k = k δt, ``stencil_norm`` ‖S_k‖_F and ``bias_norm`` ‖b_k‖₂
+    of the numbers themselves, and of the matrix K(S_k) ``largest_singular_value``, that of the symbol,
+    max_ω σ_max(λ(ω)), and None with a zero boundary, where K has no symbol, and its norms.
+    """
+    boundary = getattr(model.architecture, "boundary", "periodic")
+    rows = []
+    for number, layer in enumerate(model.layers):
+        S, (stencil_norm, bias_norm) = layer.stencil, map(_norm, (layer.stencil, layer.bias))
+        row = {"layer": number, "name": layer.name, "time": layer.time}
+        row |= {"stencil_norm": stencil_norm, "bias_norm": bias_norm}
+        row["largest_singular_value"] = spectral_norm(S, model.grid) if boundary == "periodic" else None
+        for norm in (frobenius_norm, one_norm, infinity_norm):
+            row[norm.__name__] = norm(S, model.grid, boundary=boundary)
+        rows.append(row)
     return rows
+
+
+def _norm(array: Array | None) -> float | None:
+    if array is None:
+        return None
+    return float(np.linalg.norm(backend_of(array).to_host(array).astype("float64")))

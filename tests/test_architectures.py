@@ -1,0 +1,168 @@
+"""A user's own architecture: derivatives, training, files, other meshes, the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_unet import TinyUNet
+
+from refms.checks import adjoint_test, complex_step_test, taylor_test
+from refms.cli.main import main
+from refms.data.digits import load_digits
+from refms.errors import InputError
+from refms.grid import Grid
+from refms.io.model_file import load_model, save_model
+from refms.maps.architectures.architecture import architecture_named, name_of, register_architecture
+from refms.maps.architectures.residual import Residual
+from refms.model import initial_model, score
+from refms.multiscale.depth import to_depth
+from refms.multiscale.resolution import transfer
+from refms.objective.examples import Examples
+from refms.objective.reading import Classes, Image
+from refms.run.config import OptimizationSection, RegularizationSection
+from refms.run.training import problem_of, train
+from refms.stencils.convolution import Convolution
+from refms.stencils.smoothing import smooth
+from refms.stencils.transfer import transfer_pair
+
+NET = TinyUNet(Grid((4, 4)), image_channels=2, time=True)
+PLAIN = RegularizationSection(theta_tikhonov=1e-6, theta_smoothness=0.0)
+
+
+def noisy_images(net, m=24, seed=0):
+    """Denoising: smooth images with noise, and the time that tells how much; targets are the images."""
+    rng, n = np.random.default_rng(seed), net.grid.cells
+    x = smooth(rng.standard_normal((net.image_channels * n, m)), net.grid, 1.0)
+    t = rng.uniform(0.3, 1.0, (1, m))
+    X = np.concatenate([t * x + (1 - t) * rng.standard_normal(x.shape), t])
+    return Examples(X, x)
+
+
+def image_model(net=NET, seed=0):
+    return initial_model(net, Image(), seed)
+
+
+def risk_of(second_order=False):
+    model = image_model()
+    problem = problem_of(model, noisy_images(NET), PLAIN, OptimizationSection(hessian_fraction=1.0))
+    problem = replace(problem, second_order=second_order)
+    return problem.block("propagation", model.blocks), model.blocks["propagation"]
+
+
+def test_the_loss_of_a_net_with_two_meshes_and_a_time_passes_every_derivative_test():
+    f, x = risk_of()
+    v = np.random.default_rng(1).standard_normal(x.size)
+    g = f.value_and_gradient(x)[1]
+    H = risk_of(second_order=True)[0].curvature(x)
+    assert complex_step_test(f.value, x, v, gradient=g).passed
+    assert taylor_test(f.value, x, v, gradient=g).passed
+    assert taylor_test(f.value, x, v, gradient=g, hessian_product=H(v)).passed
+    assert adjoint_test(H, H, x.shape, x.shape).passed
+
+
+def test_the_full_hessian_is_that_of_differences_of_the_gradient():
+    f, x = risk_of(second_order=True)
+    product = f.curvature(x)
+    H = np.stack([product(e) for e in np.eye(x.size)], axis=1)
+    differences = np.stack(
+        [f.value_and_gradient(x + 1e-30j * e)[1].imag / 1e-30 for e in np.eye(x.size)], axis=1
+    )
+    assert np.abs(H - differences).max() <= 1e-12 * np.abs(H).max()
+    assert np.linalg.eigvalsh(H)[0] < -1e-3  # indefinite: not the Gauss–Newton matrix
+
+
+def test_an_image_task_has_one_block_and_training_lowers_its_loss():
+    model, data = image_model(), noisy_images(NET)
+    assert list(model.blocks) == ["propagation"]
+    done = train(model, data, PLAIN, OptimizationSection(iterations=6, hessian_fraction=1.0))
+    before, after = (score(m, data.inputs, data.targets).loss for m in (model, done.model))
+    assert after < 0.7 * before
+    assert {row.block for row in done.model.history} == {"propagation"}
+
+
+@pytest.mark.parametrize("reading", [Image(), Classes(3, pooling=2)])
+def test_a_model_of_it_comes_back_from_its_file(tmp_path, reading):
+    model = initial_model(NET, reading, 3, "float32")
+    save_model(tmp_path / "net.h5", model)
+    back = load_model(tmp_path / "net.h5")
+    assert back.architecture == NET
+    assert back.reading == reading
+    for name, array in model.arrays.items():
+        np.testing.assert_array_equal(back.arrays[name], array)
+        assert back.arrays[name].dtype == "float32"
+
+
+def test_every_stencil_of_more_than_one_cell_moves_by_galerkin_and_all_else_is_kept():
+    model = image_model()
+    pair = transfer_pair("averaging-bilinear")
+    coarse = transfer(model, Grid((2, 2)), pair)
+    assert coarse.architecture.grid == Grid((2, 2))
+    for name, array in model.arrays.items():
+        moved = coarse.arrays[name]
+        if "stencil" in name and array.shape[-1] == 3:
+            fine = NET.grid if "fine" in name else NET.grid.coarsen()
+            if min(fine.shape) < 4:
+                continue
+            c_out, c_in = array.shape[:2]
+            R = pair.restriction_matrix(fine, c_out)
+            P = pair.prolongation_matrix(fine, c_in)
+            K_h, K_H = (
+                Convolution(grid, c_in, c_out, S.shape[2:]).matrix(S)
+                for grid, S in ((fine, array), (fine.coarsen(), moved))
+            )
+            assert abs(R @ K_h @ P - K_H).max() <= 1e-14 * abs(K_h).max()
+        else:
+            np.testing.assert_array_equal(moved, array)
+    back = transfer(coarse, NET.grid, pair)
+    for name, array in model.arrays.items():
+        np.testing.assert_allclose(back.arrays[name], array, rtol=0, atol=1e-13)
+
+
+def test_a_net_without_layers_in_time_has_no_other_depth():
+    with pytest.raises(InputError, match="no layers in time"):
+        to_depth(image_model(), 4)
+
+
+def test_the_command_line_works_on_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("net.toml").write_text(
+        '[data]\nsize = 8\ntrain = 60\nvalidation = 30\n[network]\narchitecture = "tiny-unet"\n'
+        "[network.options]\nwidth = 3\n[optimization]\niterations = 1\n"
+    )
+    assert main(["train", "net.toml", "-o", "net.h5", "--quiet"]) == 0
+    assert load_model("net.h5").architecture == TinyUNet(Grid((8, 8)), width=3)
+    assert main(["transfer", "net.h5", "--to", "4", "-o", "coarse.h5"]) == 0
+    for command in (
+        ["show", "net.h5"],
+        ["evaluate", "coarse.h5", "--size", "4"],
+        ["inspect", "net.h5", "-o", "inspection", "--examples", "20", "--steps", "4", "--probes", "1"],
+        ["plot", "net.h5", "coarse.h5", "-o", "pictures"],
+    ):
+        assert main(command) == 0, command
+    assert main(["diff", "net.h5", "coarse.h5"]) == 1
+    assert "body/fine/stencil" in capsys.readouterr().out
+
+
+def test_unknown_names_and_keys_are_refused_with_the_nearest_match(tmp_path):
+    with pytest.raises(InputError, match="Did you mean 'tiny-unet'"):
+        architecture_named("tiny-unte")
+    with pytest.raises(InputError, match="registered already"):
+        register_architecture("tiny-unet", Residual)
+    assert name_of(NET) == "tiny-unet"
+
+    @dataclass(frozen=True)
+    class Nameless(TinyUNet):
+        pass
+
+    with pytest.raises(InputError, match="Nameless is not registered"):
+        save_model(tmp_path / "net.h5", initial_model(Nameless(Grid((4, 4))), Image()))
+
+
+def test_a_dataset_gives_the_channels_of_the_images():
+    digits = load_digits()
+    model = initial_model(TinyUNet(digits.grid, digits.channels), Image())
+    X = model.prepare(digits)[:, :5]
+    assert model.outputs(X).shape == X.shape
