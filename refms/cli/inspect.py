@@ -137,7 +137,7 @@ def _write(
     arrays = as_arrays(found)
     arrays |= {
         f"layers/{key}": np.array([row[key] for row in layers], dtype=float)
-        for key in layers[0]
+        for key in (layers[0].keys() - {"name"} if layers else ())
         if key != "name"
     }
     result = {
@@ -184,11 +184,12 @@ def table(
             lines.append(f"{name:12} {method:13} {shown}")
     lines += ["", f"{'layer':>5} {'time':>7} {'|S_k|':>9} {'|b_k|':>9} {'|K(S_k)|_2':>11}"]
     for row in layers:
-        singular = row["largest_singular_value"]
-        lines.append(
-            f"{row['layer']:5d} {row['time']:7.3g} {row['stencil_norm']:9.4g} {row['bias_norm']:9.3g} "
-            f"{'-' if singular is None else format(singular, '.4g'):>11}"
-        )
+        columns = (("time", 7, ".3g"), ("stencil_norm", 9, ".4g"), ("bias_norm", 9, ".3g"))
+        shown = [
+            f"{'-' if row[key] is None else format(row[key], form):>{width}}"
+            for key, width, form in (*columns, ("largest_singular_value", 11, ".4g"))
+        ]
+        lines.append(f"{row['layer']:5d} {' '.join(shown)}")
     return lines
 
 

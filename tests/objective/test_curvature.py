@@ -258,7 +258,7 @@ def test_a_map_without_second_derivatives_is_refused():
     block = control.blocks["propagation"]
 
     def linearize(theta, Y):
-        return dataclasses.replace(block.map.linearize(theta, Y), second=None)
+        return dataclasses.replace(block.map.at(theta, Y), second=None)
 
     once = dataclasses.replace(block, map=dataclasses.replace(block.map, linearize=linearize, parts=()))
     f = dataclasses.replace(control, blocks={**control.blocks, "propagation": once})
