@@ -185,11 +185,11 @@ def table(
     lines += ["", f"{'layer':>5} {'time':>7} {'|S_k|':>9} {'|b_k|':>9} {'|K(S_k)|_2':>11}"]
     for row in layers:
         columns = (("time", 7, ".3g"), ("stencil_norm", 9, ".4g"), ("bias_norm", 9, ".3g"))
-        shown = [
+        cells = [
             f"{'-' if row[key] is None else format(row[key], form):>{width}}"
             for key, width, form in (*columns, ("largest_singular_value", 11, ".4g"))
         ]
-        lines.append(f"{row['layer']:5d} {' '.join(shown)}")
+        lines.append(f"{row['layer']:5d} {' '.join(cells)}")
     return lines
 
 
