@@ -206,13 +206,13 @@ def register_architecture(name: str, kind: A) -> A:
     Raises
     ------
     InputError
-        If the name is taken by another class, or the class is no dataclass with a grid.
+        If the name is taken by a class of another name, or the class is no dataclass with a grid.
     """
-    if ARCHITECTURES.setdefault(name, kind) is not kind:
+    if name in ARCHITECTURES and ARCHITECTURES[name].__qualname__ != kind.__qualname__:
         raise InputError(f"architecture {name!r} is registered already; choose another name.")
     if not dataclasses.is_dataclass(kind) or "grid" not in {one.name for one in dataclasses.fields(kind)}:
-        del ARCHITECTURES[name]
         raise InputError(f"{kind!r} is no dataclass with a field 'grid'; see Architecture for what one has.")
+    ARCHITECTURES[name] = kind  # a class of the same name takes its place: a cell that is run again
     return kind
 
 
