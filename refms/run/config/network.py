@@ -89,6 +89,11 @@ class NetworkSection:
         """Return the network on a grid, for images of so many channels."""
         if self.architecture != "residual":
             return self._registered(grid, image_channels)
+        if self.options:
+            raise InputError(
+                f"options is {dict(self.options)}; expected none for architecture 'residual', whose keys "
+                "stand in [network] itself."
+            )
         return Residual(
             grid,
             self.channels,

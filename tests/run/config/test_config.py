@@ -6,9 +6,11 @@ import dataclasses
 import os
 
 import pytest
+from tiny_unet import TinyUNet
 
 from refms.errors import FileError, InputError
 from refms.grid import Grid
+from refms.maps.architectures.architecture import register_architecture
 from refms.run.config import LONGEST_FILE, Configuration
 
 SECTIONS = {
@@ -16,6 +18,7 @@ SECTIONS = {
 }
 KEYS = [(name, field.name) for name, fields in SECTIONS.items() for field in fields]
 DEFAULTS = Configuration().to_dict()
+register_architecture("tiny-unet", TinyUNet)
 
 OUT_OF_RANGE = {
     "dataset": ["mnits", "", "idx", "idx:", "idx:a\0b"],
@@ -41,6 +44,8 @@ OUT_OF_RANGE = {
     "seed": [-1],
     "integrator": ["rk3", "euler", ""],
     "layer": ["antisymetric"],
+    "architecture": ["residul"],
+    "options": [{"width": 3}],  # the residual net has none
     "layer_damping": [-1.0, 0.5, float("nan"), float("inf")],  # 0.5: not without the antisymmetric layer
     "stencil_scale": [float("nan"), float("inf"), -1.0],
     "W_smoothness": [-1e-6, float("nan"), float("inf")],
@@ -81,13 +86,15 @@ OTHER_VALUES = {
     "dtype": "float64",
     "transfer_pair": "averaging-constant",
     "transfer_penalty": "norm",
+    "architecture": "tiny-unet",
+    "options": {"width": 3},
     "transfer_to": "coarser",
     "propagation_preconditioner": "none",
     "classifier_preconditioner": "diagonal",
     "cg_tolerance": 0.5,
 }
 
-NEEDED = {"layer_damping": {"layer": "antisymmetric"}}
+NEEDED = {"layer_damping": {"layer": "antisymmetric"}, "options": {"architecture": "tiny-unet"}}
 """Keys of the same section that go with a value other than the default."""
 
 
