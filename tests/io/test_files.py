@@ -171,3 +171,9 @@ def test_only_regular_files_have_a_size(tmp_path):
             regular_file_size(path)
     with pytest.raises(FileError, match="null"):
         regular_file_size("a\0b")
+
+
+def test_data_and_files_do_not_wait_for_hdf5():
+    program = "import sys, refms.data, refms.io.files; print('h5py' in sys.modules)"
+    done = subprocess.run([sys.executable, "-B", "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

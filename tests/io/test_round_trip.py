@@ -83,12 +83,6 @@ def test_nan_and_infinity_in_arrays_survive_because_histories_need_them(tmp_path
     assert read_artifact(tmp_path / "a.h5").arrays["objective"].tobytes() == values.tobytes()
 
 
-def test_the_deepest_name_survives(tmp_path):
-    artifact = Artifact("golden", {}, {"/".join("abcdefghijklmnop"): np.zeros(1)})
-    write_artifact(tmp_path / "a.h5", artifact)
-    same(read_artifact(tmp_path / "a.h5"), artifact)
-
-
 def test_attributes_larger_than_64_kib_survive(tmp_path):
     artifact = Artifact("model", {"log": ["line"] * 50_000, "text": "ω" * 5000}, {})
     write_artifact(tmp_path / "a.h5", artifact)
@@ -211,10 +205,3 @@ def test_circular_attributes_are_refused():
     circle["self"] = circle
     with pytest.raises(InputError, match="JSON"):
         Artifact("model", circle, {})
-
-
-def test_the_callers_mapping_is_copied():
-    attributes = {"list": [1]}
-    artifact = Artifact("model", attributes, {})
-    attributes["list"].append(2)
-    assert artifact.attributes == {"list": [1]}

@@ -62,13 +62,6 @@ def test_work_reads_in_thousands_where_it_is_linear():
     assert isinstance(figure.axes[0].xaxis.get_major_formatter(), ScalarFormatter)
 
 
-def test_methods_differ_in_colour_and_marker():
-    runs = {f"method {i}": plot_samples.run(0.5) for i in range(20)}
-    figure = comparison_figures({"kind": "compare", "runs": runs})["objective"]
-    looks = {(one.get_color(), one.get_marker()) for one in figure.axes[0].get_lines()}
-    assert len(looks) == 20
-
-
 def test_what_was_not_measured_is_a_gap_or_said():
     columns = {"iteration": [1, 2, 3], "objective": [3.0, None, 1.0], "seconds": None}
     figures = comparison_figures({"kind": "compare", "runs": {"a": {"columns": columns}}})

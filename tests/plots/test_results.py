@@ -8,9 +8,9 @@ import numpy as np
 import plot_samples
 import pytest
 
-from refms.errors import FileError, InputError
+from refms.errors import FileError
 from refms.plots import results
-from refms.plots.results import read_result, require_kind, runs_of
+from refms.plots.results import read_result, runs_of
 
 
 @pytest.mark.parametrize("sample", [plot_samples.comparison, plot_samples.study, plot_samples.inspection])
@@ -59,8 +59,3 @@ def test_null_and_what_is_too_large_are_not_measured():
     assert run.last("objective") == 1.0
     assert np.isnan(run.last("seconds"))
     assert run.column("seconds").shape == (4,)
-
-
-def test_another_kind_is_told():
-    with pytest.raises(InputError, match="kind 'study'; expected 'inspect'"):
-        require_kind({"kind": "study"}, "inspect")
