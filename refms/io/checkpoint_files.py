@@ -17,13 +17,6 @@ _KEY = "checkpoint"
 class CheckpointFiles:
     """The checkpoints of the training that writes one model file: ``OUT.checkpoint-7.h5`` beside ``OUT.h5``.
 
-    Parameters
-    ----------
-    target : Path
-        The model file.
-    kept : int
-        So many of the newest are kept, 1 or more.
-
     Examples
     --------
     >>> CheckpointFiles(Path("runs/model.h5")).path(7).as_posix()

@@ -48,24 +48,9 @@ def fill(stream: Stream, target: memoryview) -> int:
 
 
 def regular_file_size(path: str | os.PathLike[str]) -> int:
-    """Return the size of a file that exists, is a regular file and may be read.
+    """Return the size in bytes of a file that exists, is a regular file and may be read, or raise FileError.
 
     Nothing is opened before this is known: opening a pipe would wait for ever, and a device has no end.
-
-    Parameters
-    ----------
-    path : str or path
-        The file; symbolic links are followed.
-
-    Returns
-    -------
-    int
-        Size in bytes.
-
-    Raises
-    ------
-    FileError
-        If the file is missing, not a regular file, or not readable.
 
     Examples
     --------

@@ -35,22 +35,8 @@ _DTYPES = ("float64", "float32", "int64", "uint8")
 def read_mat(path: str | os.PathLike[str], *, max_bytes: int) -> dict[str, Array]:
     """Return the arrays of a .mat file that was saved as version 5 (``-v6`` or ``-v7`` in MATLAB and Octave).
 
-    Parameters
-    ----------
-    path : str or path
-        The file.
-    max_bytes : int
-        Largest size of the file, and of all arrays that it declares; compared before any array is read.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        By name; float64, float32, int64 or uint8, with at least two axes.
-
-    Raises
-    ------
-    FileError
-        If the file is damaged, larger than that, or holds anything else than such arrays.
+    ``max_bytes`` bounds the file, and all arrays that it declares before any is read. They are float64,
+    float32, int64 or uint8 with at least two axes; a FileError refuses all else.
     """
     name = os.fspath(path)
     if regular_file_size(path) > max_bytes:

@@ -28,19 +28,11 @@ _TEXTS = ("block", "status", "cg_status")
 def model_artifact(model: Model) -> Artifact:
     """Return a model as an artefact.
 
-    Parameters
-    ----------
-    model : Model
-        The model; CuPy arrays are copied to the host.
-
-    Returns
-    -------
-    Artifact
-        Of kind ``"model"``: the model's arrays, for the residual net ``opening`` (c, c_image, *stencil),
-        ``stencils`` (N, c, c, *stencil), ``biases`` (N, c), ``W`` (c·n, ℓ), ``mu`` (ℓ,), and
-        ``history/<column>``; attributes ``architecture``, its name, ``network``, its fields, ``classifier``
-        or ``image``, ``preprocessing``, ``record`` and ``history_words``, the words that the history's texts
-        count from 0.
+    Of kind ``"model"``: the model's arrays, for the residual net ``opening`` (c, c_image, *stencil),
+    ``stencils`` (N, c, c, *stencil), ``biases`` (N, c), ``W`` (c·n, ℓ), ``mu`` (ℓ,), and
+    ``history/<column>``; attributes ``architecture``, its name, ``network``, its fields, ``classifier``
+    or ``image``, ``preprocessing``, ``record`` and ``history_words``, the words that the history's texts
+    count from 0.
 
     Examples
     --------
@@ -73,21 +65,8 @@ def model_artifact(model: Model) -> Artifact:
 def model_of(artifact: Artifact) -> Model:
     """Return the model an artefact holds, the inverse of :func:`model_artifact`.
 
-    Parameters
-    ----------
-    artifact : Artifact
-        Of kind ``"model"``.
-
-    Returns
-    -------
-    Model
-        NumPy arrays, in the precision they were stored in. Where nothing is said about the classifier, it is
-        softmax without pooling.
-
-    Raises
-    ------
-    FileError
-        If the artefact is of another kind or its parts do not fit together.
+    Where nothing is said about the classifier, it is softmax without pooling. FileError if the artefact
+    is of another kind or its parts do not fit together.
     """
     if artifact.kind != "model":
         raise FileError(
@@ -113,43 +92,12 @@ def model_of(artifact: Artifact) -> Model:
 
 
 def save_model(path: str | os.PathLike[str], model: Model, *, overwrite: bool = False) -> None:
-    """Write a model to an HDF5 file, atomically.
-
-    Parameters
-    ----------
-    path : str or path
-        The file.
-    model : Model
-        What to write.
-    overwrite : bool
-        Whether an existing file may be replaced.
-
-    Raises
-    ------
-    FileError
-        As for :func:`~refms.io.writing.write_artifact`.
-    """
+    """Write a model to an HDF5 file, atomically, as :func:`~refms.io.writing.write_artifact` does."""
     write_artifact(path, model_artifact(model), overwrite=overwrite)
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
-    """Read a model from an HDF5 file, checking everything on the way; a child process opens the file.
-
-    Parameters
-    ----------
-    path : str or path
-        A file that :func:`save_model` or ``refms train`` wrote.
-
-    Returns
-    -------
-    Model
-        The model.
-
-    Raises
-    ------
-    FileError
-        If the file cannot be used; the message names it.
-    """
+    """Read a model from an HDF5 file, which a child process opens; FileError if it cannot be used."""
     artifact = read_artifact_contained(path)
     try:
         return model_of(artifact)
