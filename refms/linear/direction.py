@@ -15,9 +15,8 @@ class Direction:
     """A direction and what the quadratic model says of it."""
 
     p: Array  # shape (size,)
-    # slope, curvature: gᵀp, and pᵀHp without the damping
-    slope: float
-    curvature: float
+    slope: float  # gᵀp
+    curvature: float  # pᵀHp, without the damping
     cg: CGResult  # how the direction was computed
 
     def predicted_decrease(self, alpha: float) -> float:
@@ -47,11 +46,11 @@ def newton_direction(
     [-1.0, -2.0]
     """
 
-    def damped(v: Array) -> Array:
+    def shift(v: Array) -> Array:
         return add_scaled(product(v), damping, v)
 
     cg = conjugate_gradients(
-        damped if damping else product,
+        shift if damping else product,
         -gradient,
         tolerance=tolerance,
         max_iterations=max_iterations,

@@ -12,11 +12,12 @@ from refms.errors import Array
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """A mean over independent probes."""
+    """A mean over independent probes, and its standard error: their standard deviation over √(their number).
 
-    value: Array | float  # the mean
-    # Its standard error, the standard deviation of the probes over the root of their number; NaN for one
-    # probe. For ± signs and a diagonal matrix it is zero, and the value exact
+    NaN for one probe. For ± signs and a diagonal matrix the error is zero, and the value exact.
+    """
+
+    value: Array | float
     error: Array | float
 
 

@@ -23,14 +23,13 @@ RESTARTS = 50
 
 @dataclass(frozen=True, eq=False)
 class Extremes:
-    """The smallest and the largest eigenvalues of a symmetric matrix."""
+    """Eigenvalues at both ends of a spectrum, float64; fewer than were asked for where they did not converge.
 
-    # smallest, largest: Shape (count,), float64, from the end of the spectrum inwards; fewer where they did
-    # not converge
-    smallest: Array
+    Errors are ‖A v − λ v‖₂ for unit vectors v: there is an eigenvalue within that distance of each.
+    """
+
+    smallest: Array  # from the end of the spectrum inwards, as are all
     largest: Array
-    # smallest_error, largest_error: ‖A v − λ v‖₂ for unit vectors v: there is an eigenvalue within that
-    # distance of each
     smallest_error: Array
     largest_error: Array
 
@@ -74,14 +73,14 @@ def _top(
     """Return the eigenvalues of A with the largest sign · (λ − shift), and the norms of their residuals."""
     n = len(v0)
 
-    def shifted(v: Array) -> Array:
+    def shift_product(v: Array) -> Array:
         return sign * (A.matvec(v.reshape(-1)) - shift * v.reshape(-1))
 
     values: Array
     vectors: Array
     try:
         values, vectors = eigsh(
-            LinearOperator((n, n), matvec=shifted, dtype="float64"),
+            LinearOperator((n, n), matvec=shift_product, dtype="float64"),
             count,
             which="LA",
             tol=tolerance,

@@ -74,16 +74,16 @@ def chebyshev_moments(
     kind = like.dtype.type
     centre, half = kind((high + low) / 2), kind((high - low) / 2)
 
-    def scaled(v: Array) -> Array:
+    def scale(v: Array) -> Array:
         return (product(v) - centre * v) / half
 
     rows = []
     for v in random_signs(like, probes, seed):
-        before, now = v, scaled(v)
+        before, now = v, scale(v)
         first = dot(v, now) / v.shape[0]
         row = [1.0, first, 2 * dot(now, now) / v.shape[0] - 1]
         for _ in range(steps - 1):
-            before, now = now, 2 * scaled(now) - before
+            before, now = now, 2 * scale(now) - before
             row += [2 * dot(now, before) / v.shape[0] - first, 2 * dot(now, now) / v.shape[0] - 1]
         rows.append(row)
     values = np.array(rows)

@@ -31,7 +31,7 @@ class Segment:
         """Return ‖p_k + τ d_k‖²_M."""
         return self.pp + tau * (2.0 * self.pd + tau * self.dd)
 
-    def reaching(self, radius: float) -> float:
+    def length_to(self, radius: float) -> float:
         """Return τ >= 0 with ‖p_k + τ d_k‖_M = radius; the start lies inside."""
         gap = max(radius * radius - self.pp, 0.0)
         root = math.sqrt(self.pd * self.pd + self.dd * gap)
@@ -61,7 +61,7 @@ class Path:
         p, values, edge = zeros_like(self.gradient), [0.0], False
         for segment in self.segments:
             edge = math.isinf(segment.length) or segment.square(segment.length) >= radius * radius
-            tau = segment.reaching(radius) if edge else segment.length
+            tau = segment.length_to(radius) if edge else segment.length
             p = add_scaled(p, tau, segment.d)
             values.append(values[-1] + segment.model(tau))
             if edge:

@@ -58,7 +58,6 @@ class DescentResult(LoopState):
 
 def descend(
     problem: BlockProblem,
-    # blocks, history, notes, schedule, iteration: See :class:`LoopState`
     blocks: Mapping[str, Array],
     schedule: Sequence[BlockSteps],
     *,

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy.optimize
 
-from refms.backend import Backend, backend_of
+from refms.backend import backend_of
 from refms.errors import Array, InputError
 from refms.linear.outcome import Outcome, Status
 from refms.linear.vectors import norm, require_real_vector
@@ -86,11 +86,11 @@ def descend_scipy(
     for key, x in blocks.items():
         require_real_vector(x, f"block {key!r}", finite=True)
     run = _Run(problem.block(name, blocks, 1), dict(blocks), name, stop, monitor)
-    if run.begin():
+    if run.outcome is None:
         minimize: Any = scipy.optimize.minimize  # its type knows neither Any nor a method's name as a str
         minimize(
             run.evaluate,
-            run.to_scipy(blocks[name]),
+            run.current.z,
             jac=True,
             method=method.name,
             callback=run.after_iteration,
@@ -116,8 +116,6 @@ class _Point:
 class _Run:
     """What SciPy calls back; it keeps the run, for SciPy's functions return nothing of it."""
 
-    current: _Point
-
     def __init__(
         self,
         objective: Objective,
@@ -127,28 +125,19 @@ class _Run:
         monitor: Monitor | None,
     ) -> None:
         self.objective, self.values, self.name = objective, values, name
-        self.stop, self.monitor = stop, monitor
+        self.stop, self.monitor, self.since = stop, monitor, time.perf_counter()
         self.outcome: Outcome | None = None
         self.rows, self.notes, self.trials = list[HistoryRow](), list[str](), list[_Point]()
-        self.iteration, self.evaluations, self.non_finite = 0, 0, 0
-        self.since = time.perf_counter()
-
-    @property
-    def backend(self) -> Backend:
-        return backend_of(self.values[self.name])
-
-    def to_scipy(self, x: Array) -> Array:
-        return self.backend.to_host(x).astype("float64")
-
-    def begin(self) -> bool:
-        """Evaluate the start; return whether there is anything to do."""
-        x = self.values[self.name]
-        at = evaluate(self.objective, x, self.stop.gradient_tolerance)
-        self.evaluations = 1
-        self.current = _Point(self.to_scipy(x), x, at.value, self.to_scipy(at.gradient), at.size)
+        self.iteration, self.evaluations, self.non_finite = 0, 1, 0
+        x = values[name]
+        self.backend = backend_of(x)
+        at = evaluate(objective, x, stop.gradient_tolerance)
+        self.current = _Point(self._to_scipy(x), x, at.value, self._to_scipy(at.gradient), at.size)
         if at.outcome is not None:
             self._record(at.stay(at.outcome))
-        return at.outcome is None
+
+    def _to_scipy(self, x: Array) -> Array:
+        return self.backend.to_host(x).astype("float64")
 
     def evaluate(self, z: Array) -> tuple[float, Array]:
         """Return value and gradient at SciPy's point."""
@@ -163,7 +152,7 @@ class _Run:
             self.non_finite += 1
             hill = self.current.value + 10.0 * (1.0 + abs(self.current.value))
             return hill, np.zeros_like(z)
-        self.trials.append(_Point(z.copy(), x, float(value), self.to_scipy(gradient), size))
+        self.trials.append(_Point(z.copy(), x, float(value), self._to_scipy(gradient), size))
         return float(value), self.trials[-1].gradient.copy()
 
     def after_iteration(self, intermediate_result: Any) -> None:
@@ -173,11 +162,8 @@ class _Run:
             return
         before, point = self.current, after[0]
         self.current, self.trials = point, []
-        self._record(
-            self._step(
-                before, point, Outcome(Status.ACCEPTED, "The step of SciPy's line search was accepted.")
-            )
-        )
+        accepted = Outcome(Status.ACCEPTED, "The step of SciPy's line search was accepted.")
+        self._record(self._step(before, point, accepted))
         if self.outcome is None and point.size <= self.stop.gradient_tolerance:
             text = f"The gradient norm {point.size:.2e} is at most {self.stop.gradient_tolerance:.2e}."
             place = f"iteration {self.iteration}, block {self.name!r}"

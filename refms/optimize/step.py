@@ -71,22 +71,17 @@ class StepResult:
     """What one step did."""
 
     x: Array  # shape (size,): where it led, or the x it started from (the same array) if no step was taken
-    # value_before, value: The objective where the step began and where it ended
-    value_before: float
-    value: float
+    value_before: float  # the objective where the step began
+    value: float  # and where it ended
     gradient_norm: float  # ‖g‖₂ where the step began
     direction: Direction | None  # the direction, None if none was computed
     step_length: float  # α, 0.0 if no step was taken
     evaluations: int  # evaluations of the objective, the one with the gradient included
     non_finite: int  # how many trial steps gave NaN or infinity, so that the step was shrunk
-    # ``accepted``; ``converged`` if the gradient was small enough at once; or why the step was refused
-    outcome: Outcome
-    # Whether the method takes no step that raises the objective; False for the epochs of stochastic ones
-    monotone: bool = True
-    # Wall time spent on measuring what the method itself does not need, such as ``value`` after an epoch
-    apart_seconds: float = 0.0
-    # More numbers for the history's row of this step, such as a trust region's radius
-    extra: Mapping[str, float] = field(default_factory=dict)
+    outcome: Outcome  # ``accepted``; ``converged`` if the gradient was small at once; or why it was refused
+    monotone: bool = True  # no step raises the objective; False for the epochs of stochastic methods
+    apart_seconds: float = 0.0  # spent on measuring what the method itself does not need
+    extra: Mapping[str, float] = field(default_factory=dict)  # more numbers for the history's row
 
     @property
     def accepted(self) -> bool:

@@ -114,11 +114,9 @@ class Adam(_Epochs):
         x_t = x_{t−1} − η_t (m_t / (1 − β₁ᵗ)) / (√(v_t / (1 − β₂ᵗ)) + ε).
     """
 
-    # learning_rate, batch, schedule, seed: See :class:`Momentum`
     learning_rate: float = 0.02
-    # beta1, beta2: Decay of the means of gradients and of their squares
-    beta1: float = 0.9
-    beta2: float = 0.999
+    beta1: float = 0.9  # decay of the mean of gradients
+    beta2: float = 0.999  # and of their squares
     epsilon: float = 1e-8  # added to the root of the latter
     batch: int = 64
     schedule: str = LEARNING_RATE_SCHEDULES[1]
@@ -157,9 +155,8 @@ class Stochastic:
 
     rule: Momentum | Adam  # mini-batches, learning rates, and the way from gradients to updates
     epochs: int = 20  # length of the cosine
-    # done, updates: Epochs and updates done before
-    done: int = 0
-    updates: int = 0
+    done: int = 0  # epochs done before
+    updates: int = 0  # and updates
     memory: tuple[Array, ...] | None = None  # what the rule remembers; None before the first update
 
     def __post_init__(self) -> None:

@@ -39,15 +39,11 @@ class TrustRegion:
 
     radius: float = 1.0  # Δ > 0 of the next step, in the norm of the preconditioner (Euclidean without one)
     largest: float = 1e6  # bound on Δ
-    # cg_tolerance, cg_iterations: Relative residual at which conjugate gradients stop inside the region, and
-    # their iterations at most
-    cg_tolerance: float = 1e-2
-    cg_iterations: int = 20
-    least_gain: float = 1e-4  # A trial step is taken if actual over predicted decrease is above this number
-    # poor, good: Δ shrinks to a quarter below the gain ratio ``poor``; it is doubled above ``good`` where the
-    # step reached the edge
-    poor: float = 0.25
-    good: float = 0.75
+    cg_tolerance: float = 1e-2  # relative residual at which conjugate gradients stop inside the region
+    cg_iterations: int = 20  # and their iterations at most
+    least_gain: float = 1e-4  # a trial step is taken if actual over predicted decrease is above
+    poor: float = 0.25  # Δ shrinks to a quarter where that gain is below
+    good: float = 0.75  # and is doubled where it is above and the step reached the edge
     max_trials: int = 10  # trial steps at most, each with a smaller radius
 
     def __post_init__(self) -> None:

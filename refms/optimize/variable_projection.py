@@ -124,18 +124,15 @@ class VariableProjection:
     """
 
     options: StepOptions  # accuracy of the direction in θ and bounds on the step
-    # Of the inner Newton steps in ω
+    # of the inner Newton steps in ω
     inner: StepOptions = StepOptions(cg_tolerance=0.1, cg_iterations=50)  # noqa: RUF009 -- frozen
-    # The inner problem counts as solved where ‖∂f/∂ω‖ is at most this fraction of what it is at ω = 0 in the
-    # first step
+    # the inner problem is solved where ‖∂f/∂ω‖ is this fraction of what it is at ω = 0 in the first step
     inner_tolerance: float = 1e-3
-    inner_steps: int = 50  # newton steps for that at most
-    # schur_tolerance, schur_iterations: Accuracy of G_ωω⁻¹ within the projected matrix
-    schur_tolerance: float = 1e-2
+    inner_steps: int = 50  # Newton steps for that at most
+    schur_tolerance: float = 1e-2  # accuracy of G_ωω⁻¹ within the projected matrix
     schur_iterations: int = 50
     damping: Damping | None = None  # λ and its rule; None for plain Gauss–Newton
-    # The inner tolerance as a gradient norm; None before the first step, which sets it
-    target: float | None = None
+    target: float | None = None  # the inner tolerance as a gradient norm, set by the first step
 
     def __post_init__(self) -> None:
         inside = 0.0 < self.inner_tolerance < 1.0
