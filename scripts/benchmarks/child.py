@@ -35,6 +35,13 @@ class MeasurementError(RuntimeError):
     """A measurement ended without a result."""
 
 
+def environment_of(threads: int, allocator: str) -> dict[str, str]:
+    """Return the environment of a process with so many threads and an allocator of ``ALLOCATORS``."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    own = {**dict.fromkeys(THREAD_VARIABLES, str(threads)), "OPENBLAS_NUM_THREADS": "1"}
+    return {**inherited, **ALLOCATORS[allocator], **own}
+
+
 def measured(
     table: str,
     arguments: dict[str, Any],
@@ -46,13 +53,6 @@ def measured(
 
     Raises MeasurementError where it fails, or has no result within ``timeout`` seconds.
     """
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
-    environment = {
-        **inherited,
-        **ALLOCATORS[allocator],
-        **dict.fromkeys(THREAD_VARIABLES, str(threads)),
-        "OPENBLAS_NUM_THREADS": "1",
-    }
     specification = json.dumps({"table": table, "arguments": arguments, "threads": threads})
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.child"]
     try:
@@ -62,7 +62,7 @@ def measured(
             capture_output=True,
             text=True,
             cwd=SCRIPTS,
-            env=environment,
+            env=environment_of(threads, allocator),
             timeout=timeout,
         )
     except subprocess.TimeoutExpired as error:

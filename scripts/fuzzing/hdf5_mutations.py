@@ -10,19 +10,7 @@ import random
 import re
 from collections.abc import Callable
 
-SIGNATURES = (
-    b"OHDR",
-    b"OCHK",
-    b"TREE",
-    b"HEAP",
-    b"SNOD",
-    b"FRHP",
-    b"FHDB",
-    b"BTHD",
-    b"BTLF",
-    b"GCOL",
-    b"FADB",
-)
+SIGNATURES = tuple(b"OHDR OCHK TREE HEAP SNOD FRHP FHDB BTHD BTLF GCOL FADB".split())
 _STRUCTURE = re.compile(b"\x89HDF\r\n\x1a\n|" + b"|".join(SIGNATURES))
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _WORD = 0xFFFFFFFF
@@ -118,23 +106,10 @@ def _number(image: bytes, dice: random.Random) -> bytes:
     top = 1 << (8 * width)
     at = _near_structure(image, dice)
     old = int.from_bytes(image[at : at + width], "little")
-    value = dice.choice(
-        (
-            0,
-            1,
-            2,
-            top - 1,
-            top // 2,
-            top // 2 - 1,
-            old + 1,
-            old - 1,
-            old * 2,
-            old ^ (1 << dice.randrange(8 * width)),
-            len(image),
-            dice.randrange(len(image) + 1),
-            dice.randrange(256),
-        )
-    )
+    bounds = (0, 1, 2, top - 1, top // 2, top // 2 - 1)
+    near = (old + 1, old - 1, old * 2, old ^ (1 << dice.randrange(8 * width)))
+    places = (len(image), dice.randrange(len(image) + 1), dice.randrange(256))
+    value = dice.choice((*bounds, *near, *places))
     return image[:at] + (value % top).to_bytes(width, "little") + image[at + width :]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.child import ALLOCATORS, THREAD_VARIABLES
+from benchmarks.child import environment_of
 
 WORKER = Path(__file__).with_name("worker.py")
 
@@ -23,29 +23,16 @@ class Checkout:
     folder: Path
     python: str = sys.executable
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """One thread, the allocator *tuned* as in BENCHMARKS.md, and this version before all others."""
+    def environment(self, allocator: str = "tuned") -> dict[str, str]:
+        """Return the environment of a process on one thread, with this version before all others."""
         paths = os.pathsep.join([str(self.folder), str(self.folder / "scripts")])
-        one = dict.fromkeys((*THREAD_VARIABLES, "OPENBLAS_NUM_THREADS"), "1")
-        return {**os.environ, **ALLOCATORS["tuned"], **one, "PYTHONPATH": paths}
+        return {**environment_of(1, allocator), "PYTHONPATH": paths}
 
     def run(self, words: Sequence[str], allocator: str = "tuned", **options: Any) -> str:
         """Return what the interpreter prints that is started with these words."""
-        environment = dict(self.environment)
-        if allocator == "default":
-            for name in ALLOCATORS["tuned"]:
-                environment.pop(name)
-        command = [self.python, *words]
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-            **options,
-        ).stdout
+        options |= {"cwd": self.folder, "env": self.environment(allocator), "text": True, "check": True}
+        said: str = subprocess.run([self.python, *words], stdout=subprocess.PIPE, **options).stdout
+        return said
 
     def worker(self) -> Worker:
         """Start a process that computes when it is told to."""
@@ -78,7 +65,7 @@ class Worker:
         self.process = subprocess.Popen(
             [version.python, "-W", "ignore", str(WORKER)],
             cwd=version.folder,
-            env=version.environment,
+            env=version.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

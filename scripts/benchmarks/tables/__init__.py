@@ -1,5 +1,11 @@
 """The tables, a module each: `specifications(quick)` lists its processes, `measure(**arguments)` is one."""
 
+from __future__ import annotations
+
+from typing import Any
+
+DTYPES = ("float64", "float32")
+
 TABLES = {
     "network": "forward, gradient, Gauss–Newton product and step: refms and every peer; time and memory",
     "bcd": "one iteration of block-coordinate descent, all engines under the same optimiser",
@@ -14,3 +20,9 @@ TABLES = {
     "gpu": "the Gauss–Newton product on a CUDA GPU: CuPy (extra gpu) against torch.func, and the roofline",
 }
 """In the order of the report."""
+
+
+def process(threads: int = 1, allocator: str = "default", **arguments: Any) -> dict[str, Any]:
+    """Return what JSON can hold of one process: ``measure(**arguments)`` on so many threads."""
+    held = {name: list(value) if isinstance(value, tuple) else value for name, value in arguments.items()}
+    return {"arguments": held, "threads": threads, "allocator": allocator}

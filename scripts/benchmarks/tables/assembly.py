@@ -9,11 +9,10 @@ import scipy.sparse
 
 from benchmarks.agreement import require, rho
 from benchmarks.gemm import copy_rate
+from benchmarks.tables import DTYPES, process
 from benchmarks.timing import Limits, interleaved
 from refms.grid import Grid
 from refms.stencils.convolution import Convolution
-
-NAME = "assembly"
 
 CASES = (
     ((28, 28), 1, (3, 3)),
@@ -29,20 +28,11 @@ CASES = (
 
 def specifications(quick: bool) -> list[dict[str, Any]]:
     """Return what to measure: each case in both precisions."""
+    seconds = 1.0 if quick else 10.0
     return [
-        {
-            "arguments": {
-                "grid": list(grid),
-                "channels": channels,
-                "stencil": list(stencil),
-                "dtype": dtype,
-                "seconds": 1.0 if quick else 10.0,
-            },
-            "threads": 1,
-            "allocator": "default",
-        }
+        process(grid=grid, channels=channels, stencil=stencil, dtype=dtype, seconds=seconds)
         for grid, channels, stencil in (CASES[3:4] if quick else CASES)
-        for dtype in ("float64", "float32")
+        for dtype in DTYPES
     ]
 
 

@@ -9,10 +9,10 @@ from benchmarks.agreement import require
 from benchmarks.cases import SIZES, Case, Problem
 from benchmarks.engines import engines
 from benchmarks.operations import MODEL_TOLERANCE
+from benchmarks.tables import DTYPES, process
 from benchmarks.timing import Limits, interleaved
 from refms.optimize import StepOptions, StopRules, descend, propagation_then_classifier
 
-NAME = "bcd"
 ENGINES = ("torch by hand, conv2d", "torch by hand, columns", "curvlinops", "JAX jit, linearised once")
 """Peers that are measured, besides all routes of refms."""
 
@@ -26,19 +26,11 @@ SCHEDULE = propagation_then_classifier(
 def specifications(quick: bool) -> list[dict[str, Any]]:
     """Return what to measure: all sizes but the largest, on one thread."""
     sizes = SIZES[:1] if quick else [size for size in SIZES if size[1] < 16]
+    seconds, least = (2.0, 1) if quick else (60.0, 3)
     return [
-        {
-            "arguments": {
-                "size": list(size),
-                "dtype": dtype,
-                "seconds": 2.0 if quick else 60.0,
-                "least": 1 if quick else 3,
-            },
-            "threads": 1,
-            "allocator": "tuned",
-        }
+        process(allocator="tuned", size=size, dtype=dtype, seconds=seconds, least=least)
         for size in sizes
-        for dtype in ("float64", "float32")
+        for dtype in DTYPES
     ]
 
 

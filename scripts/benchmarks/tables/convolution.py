@@ -11,28 +11,18 @@ from benchmarks.agreement import require, rho
 from benchmarks.cases import SIZES, STENCIL, Case, Problem
 from benchmarks.engines.refms_engine import ROUTES, convolution
 from benchmarks.gemm import MATRIX_PRODUCT, matrix_product
+from benchmarks.tables import DTYPES, process
 from benchmarks.timing import Limits, interleaved
 from refms.grid import nchw_from_columns
-
-NAME = "convolution"
 
 
 def specifications(quick: bool) -> list[dict[str, Any]]:
     """Return what to measure: each size in both precisions, on one thread."""
-    sizes = SIZES[:1] if quick else SIZES
+    seconds, least = (1.0, 2) if quick else (10.0, 5)
     return [
-        {
-            "arguments": {
-                "size": list(size),
-                "dtype": dtype,
-                "seconds": 1.0 if quick else 10.0,
-                "least": 2 if quick else 5,
-            },
-            "threads": 1,
-            "allocator": "tuned",
-        }
-        for size in sizes
-        for dtype in ("float64", "float32")
+        process(allocator="tuned", size=size, dtype=dtype, seconds=seconds, least=least)
+        for size in (SIZES[:1] if quick else SIZES)
+        for dtype in DTYPES
     ]
 
 

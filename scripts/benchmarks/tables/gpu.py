@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks.agreement import require, rho
 from benchmarks.cases import CLASSES, SIZES, Case, Problem
+from benchmarks.tables import DTYPES, process
 from benchmarks.timing import Limits, interleaved
 from refms.backend import NUMPY, Backend, backend_named
 from refms.grid import columns_from_nchw
@@ -18,7 +19,6 @@ from refms.optimize import Product
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import problem_of
 
-NAME = "gpu"
 REFMS, TORCH, GEMM, COPY = "refms, CuPy", "torch.func jvp + vjp", "matrix product", "copy"
 SQUARE = 4096
 """Rows of the matrices and of the array that show what the card can do."""
@@ -26,15 +26,8 @@ SQUARE = 4096
 
 def specifications(quick: bool) -> list[dict[str, Any]]:
     """Return what to measure: all sizes, in single precision first, which is what a GPU is for."""
-    return [
-        {
-            "arguments": {"size": list(size), "dtype": dtype, "seconds": 1.0 if quick else 10.0},
-            "threads": 1,
-            "allocator": "default",
-        }
-        for size in (SIZES[:1] if quick else SIZES)
-        for dtype in ("float32", "float64")
-    ]
+    sizes, seconds = (SIZES[:1], 1.0) if quick else (SIZES, 10.0)
+    return [process(size=size, dtype=dtype, seconds=seconds) for size in sizes for dtype in reversed(DTYPES)]
 
 
 def measure(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import memory
+from benchmarks.tables import process
 from refms.data.dataset import one_hot, subset
 from refms.data.digits import load_digits
 from refms.data.mnist import load_mnist
@@ -18,7 +19,6 @@ from refms.objective.workers import Workers
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import train
 
-NAME = "iteration"
 WEIGHTS = RegularizationSection(
     W_smoothness=3e-7, W_tikhonov=1e-6, theta_smoothness=1e-4, theta_tikhonov=1e-4
 )
@@ -27,14 +27,11 @@ WEIGHTS = RegularizationSection(
 
 def specifications(quick: bool) -> list[dict[str, Any]]:
     """Return what to measure: one and two threads; the quick one has 1,000 images."""
-    return [
-        {
-            "arguments": {"dataset": "mnist", "examples": 1000 if quick else 50_000, "threads": threads},
-            "threads": threads,
-            "allocator": "default",
-        }
-        for threads in ((2,) if quick else (2, 1))
-    ]
+    examples = 1000 if quick else 50_000
+    rows = [process(threads, dataset="mnist", examples=examples) for threads in ((2,) if quick else (2, 1))]
+    for row in rows:
+        row["arguments"]["threads"] = row["threads"]
+    return rows
 
 
 def measure(

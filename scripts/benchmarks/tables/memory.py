@@ -8,8 +8,8 @@ from typing import Any
 from benchmarks import memory
 from benchmarks.cases import Case, Problem
 from benchmarks.engines import engines
+from benchmarks.tables import DTYPES, process
 
-NAME = "memory"
 SIZE = (28, 8, 64, 10_000)
 LIMIT = 4 * 2**30
 """Bytes that the whole process shall not exceed."""
@@ -17,11 +17,8 @@ LIMIT = 4 * 2**30
 
 def specifications(quick: bool) -> list[dict[str, Any]]:
     """Return what to measure: both precisions; the quick one has 100 images."""
-    size = [*SIZE[:3], 100] if quick else list(SIZE)
-    return [
-        {"arguments": {"size": size, "dtype": dtype}, "threads": 1, "allocator": "default"}
-        for dtype in ("float64", "float32")
-    ]
+    size = (*SIZE[:3], 100) if quick else SIZE
+    return [process(size=size, dtype=dtype) for dtype in DTYPES]
 
 
 def measure(size: tuple[int, int, int, int], dtype: str) -> dict[str, Any]:

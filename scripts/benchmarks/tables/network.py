@@ -11,9 +11,9 @@ from benchmarks.cases import SIZES, Case, Problem
 from benchmarks.engines import Build, engines, families
 from benchmarks.gemm import MATRIX_PRODUCT, matrix_product
 from benchmarks.operations import CG_ITERATIONS, OPERATIONS, Reference, call, objective
+from benchmarks.tables import DTYPES, process
 from benchmarks.timing import Limits, interleaved
 
-NAME = "network"
 AUTOGRAD = "torch.func jvp + vjp"
 """Whose forward pass and gradient are those of all engines that are PyTorch's automatic differentiation."""
 
@@ -26,8 +26,6 @@ HALVES = (
     ("refms", "curvlinops", "torch by hand", "JAX", "SciPy"),
 )
 """The largest size is measured in two parts: all engines at once would need too much memory."""
-
-DTYPES = ("float64", "float32")
 
 NOT_STEPPED = (AUTOGRAD, "BackPACK", "JAX jit", "SciPy, explicit K(s)")
 """Engines whose step is left out, for the sake of time: 20 products tell it."""
@@ -68,16 +66,17 @@ def _timed(
     operations: Sequence[str],
     quick: bool,
 ) -> dict[str, Any]:
-    arguments = {
-        "size": list(size),
-        "dtype": dtype,
-        "chosen": chosen,
-        "seconds": 2.0 if quick else 10.0,
-        "least": 1 if quick else 3,
-        "operations": list(operations),
-        "iterations": 4 if quick else CG_ITERATIONS,
-    }
-    return {"arguments": arguments, "threads": threads, "allocator": allocator}
+    return process(
+        threads,
+        allocator,
+        size=tuple(size),
+        dtype=dtype,
+        chosen=chosen,
+        seconds=2.0 if quick else 10.0,
+        least=1 if quick else 3,
+        operations=tuple(operations),
+        iterations=4 if quick else CG_ITERATIONS,
+    )
 
 
 def _weighed(size: tuple[int, ...], quick: bool) -> list[dict[str, Any]]:

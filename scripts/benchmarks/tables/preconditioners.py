@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.tables import process
 from benchmarks.timing import Limits, interleaved
 from refms.data.dataset import Dataset, one_hot, subset
 from refms.data.digits import load_digits
@@ -20,8 +21,6 @@ from refms.objective.reading import Classes
 from refms.objective.risk import EmpiricalRisk
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import problem_of, train
-
-NAME = "preconditioners"
 
 TARGETS = (1e-1, 1e-2, 1e-3)
 """Relative residuals ‖b − Ax‖/‖b‖: gradient norms of the quadratic model."""
@@ -43,18 +42,14 @@ CHOICES = {"propagation": PROPAGATION_PRECONDITIONERS, "classifier": CLASSIFIER_
 def specifications(quick: bool) -> list[dict[str, Any]]:
     """Return what to measure: both blocks, early and later in a training."""
     return [
-        {
-            "arguments": {
-                "block": block,
-                "iterations": iterations,
-                "dataset": "mnist",
-                "examples": 500 if quick else 1000,
-                "layers": layers,
-                "seconds": 0.0,
-            },
-            "threads": 1,
-            "allocator": "default",
-        }
+        process(
+            block=block,
+            iterations=iterations,
+            dataset="mnist",
+            examples=500 if quick else 1000,
+            layers=layers,
+            seconds=0.0,
+        )
         for block in CHOICES
         for layers in ((4,) if block == "classifier" else (4, 16))
         for iterations in ((1,) if quick else (1, 5))

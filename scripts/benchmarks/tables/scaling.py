@@ -9,9 +9,9 @@ from typing import Any
 from benchmarks.cases import Case, Problem
 from benchmarks.engines import engines
 from benchmarks.operations import Reference, call, objective
+from benchmarks.tables import DTYPES, process
 from benchmarks.timing import Limits, interleaved
 
-NAME = "scaling"
 BASE = {"n": 28, "channels": 8, "layers": 4, "examples": 128}
 GROWTH: dict[str, tuple[tuple[int, ...], int]] = {
     "examples": ((64, 128, 256, 512, 1024), 1),
@@ -24,20 +24,13 @@ GROWTH: dict[str, tuple[tuple[int, ...], int]] = {
 
 def specifications(quick: bool) -> list[dict[str, Any]]:
     """Return what to measure: all values of one quantity in one process, so that they alternate."""
+    seconds, least = (2.0, 1) if quick else (40.0, 5)
     return [
-        {
-            "arguments": {
-                "grows": grows,
-                "values": list(values[:3] if quick else values),
-                "dtype": dtype,
-                "seconds": 2.0 if quick else 40.0,
-                "least": 1 if quick else 5,
-            },
-            "threads": 1,
-            "allocator": "default",
-        }
+        process(
+            grows=grows, values=values[:3] if quick else values, dtype=dtype, seconds=seconds, least=least
+        )
         for grows, (values, _) in GROWTH.items()
-        for dtype in (("float64",) if quick else ("float64", "float32"))
+        for dtype in (DTYPES[:1] if quick else DTYPES)
     ]
 
 

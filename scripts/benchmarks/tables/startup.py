@@ -8,14 +8,13 @@ import sys
 import time
 from typing import Any
 
+from benchmarks.tables import process
 from benchmarks.timing import Limits, interleaved
-
-NAME = "startup"
 
 
 def specifications(quick: bool) -> list[dict[str, Any]]:
     """Return what to measure."""
-    return [{"arguments": {"seconds": 1.0 if quick else 10.0}, "threads": 1, "allocator": "default"}]
+    return [process(seconds=1.0 if quick else 10.0)]
 
 
 def measure(seconds: float = 10.0, least: int = 5) -> dict[str, Any]:

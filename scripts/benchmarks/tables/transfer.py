@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.agreement import require, rho
+from benchmarks.tables import DTYPES, process
 from benchmarks.timing import Limits, interleaved
 from refms.grid import Grid
 from refms.stencils.convolution import Convolution
 from refms.stencils.galerkin import prolong_stencil, restrict_stencil, stencil_map
 from refms.stencils.transfer import transfer_pair
 
-NAME = "transfer"
 PAIR = "averaging-bilinear"
 SHAPES = ((4, 8, 8), (8, 16, 16), (16, 64, 64))
 """Layers and channels of the stencils that are moved at once."""
@@ -25,15 +25,8 @@ MESH = 28
 
 def specifications(quick: bool) -> list[dict[str, Any]]:
     """Return what to measure: networks of three widths in both precisions."""
-    return [
-        {
-            "arguments": {"shape": list(shape), "dtype": dtype, "seconds": 1.0 if quick else 10.0},
-            "threads": 1,
-            "allocator": "default",
-        }
-        for shape in (SHAPES[:1] if quick else SHAPES)
-        for dtype in ("float64", "float32")
-    ]
+    shapes, seconds = (SHAPES[:1], 1.0) if quick else (SHAPES, 10.0)
+    return [process(shape=shape, dtype=dtype, seconds=seconds) for shape in shapes for dtype in DTYPES]
 
 
 def measure(shape: tuple[int, int, int], dtype: str, seconds: float = 10.0, least: int = 3) -> dict[str, Any]:

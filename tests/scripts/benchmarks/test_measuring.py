@@ -13,58 +13,27 @@ import bench
 import pytest
 from benchmarks import agreement, cases, child, memory, record, report, run
 from benchmarks.gemm import MATRIX_PRODUCT
-from benchmarks.tables import (
-    TABLES,
-    assembly,
-    bcd,
-    convolution,
-    gpu,
-    iteration,
-    network,
-    preconditioners,
-    scaling,
-    startup,
-    transfer,
-)
+from benchmarks.tables import TABLES, scaling, transfer
 
 ROOT = Path(__file__).resolve().parents[3]
 TINY = {"size": [4, 2, 2, 3], "chosen": ["refms", "SciPy"], "seconds": 0.0}
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 
+MOMENT = {"seconds": 0.0, "least": 1}
 ARGUMENTS = {
     "network": {**TINY, "dtype": "float64", "least": 1, "iterations": 4},
     "bcd": {**TINY, "dtype": "float32", "least": 1},
-    "preconditioners": {
-        "block": "propagation",
-        "iterations": 1,
-        "dataset": "digits",
-        "examples": 20,
-        "layers": 2,
-        "seconds": 0.0,
-        "least": 1,
-    },
-    "gpu": {
-        "size": [4, 2, 2, 3],
-        "dtype": "float64",
-        "seconds": 0.0,
-        "least": 1,
-        "card": "cpu",
-        "square": 16,
-    },
-    "convolution": {"size": [4, 2, 1, 3], "dtype": "float32", "seconds": 0.0, "least": 1},
-    "assembly": {
-        "grid": [6, 5],
-        "channels": 2,
-        "stencil": [3, 3],
-        "dtype": "float64",
-        "seconds": 0.0,
-        "least": 1,
-    },
-    "transfer": {"shape": [1, 2, 2], "dtype": "float64", "seconds": 0.0, "least": 1},
-    "scaling": {"grows": "layers", "values": [1, 2], "dtype": "float64", "seconds": 0.0, "least": 1},
+    "preconditioners": dict(
+        MOMENT, block="propagation", iterations=1, dataset="digits", examples=20, layers=2
+    ),
+    "gpu": dict(MOMENT, size=[4, 2, 2, 3], dtype="float64", card="cpu", square=16),
+    "convolution": dict(MOMENT, size=[4, 2, 1, 3], dtype="float32"),
+    "assembly": dict(MOMENT, grid=[6, 5], channels=2, stencil=[3, 3], dtype="float64"),
+    "transfer": dict(MOMENT, shape=[1, 2, 2], dtype="float64"),
+    "scaling": dict(MOMENT, grows="layers", values=[1, 2], dtype="float64"),
     "memory": {"size": [4, 2, 2, 3], "dtype": "float64"},
     "iteration": {"dataset": "digits", "examples": 60, "threads": 2, "iterations": 1},
-    "startup": {"seconds": 0.0, "least": 1},
+    "startup": MOMENT,
 }
 """A measurement of each table that takes a moment."""
 
@@ -83,38 +52,14 @@ def record_of(table, rows, quick=False):
 
 
 def row_of(table, arguments, **settings):
-    module = {
-        "network": network,
-        "bcd": bcd,
-        "iteration": iteration,
-        "preconditioners": preconditioners,
-        "convolution": convolution,
-        "assembly": assembly,
-        "transfer": transfer,
-        "scaling": scaling,
-        "startup": startup,
-        "gpu": gpu,
-    }[table]
+    module = importlib.import_module(f"benchmarks.tables.{table}")
     specification = {"arguments": arguments, "threads": 1, "allocator": "tuned", **settings}
     result = json.loads(json.dumps(module.measure(**arguments)))
     return {"specification": specification, "load": [None, 1.5], "result": result}
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize(
-    "table",
-    [
-        "bcd",
-        "iteration",
-        "preconditioners",
-        "convolution",
-        "assembly",
-        "transfer",
-        "scaling",
-        "startup",
-        "gpu",
-    ],
-)
+@pytest.mark.parametrize("table", [name for name in ARGUMENTS if name not in ("network", "memory")])
 def test_a_table_is_measured_and_written(table):
     rows = [row_of(table, ARGUMENTS[table])]
     text = report.SECTIONS[table][1](record_of(table, rows))
@@ -190,25 +135,17 @@ def test_speed_is_relative_to_the_peer_of_the_same_process_and_gradients_to_the_
     assert cell("product", "SciPy", "cpu", [first, second]) == "–"
 
 
-def test_a_process_gets_threads_allocator_and_its_specification(monkeypatch):
+def test_a_process_gets_its_threads_and_allocator_and_no_other(monkeypatch):
     monkeypatch.setenv("MALLOC_ARENA_MAX", "7")
     monkeypatch.setenv("OMP_NUM_THREADS", "64")
-    seen = {}
-
-    def fake(command, **options):
-        seen.update(options, command=command)
-        return subprocess.CompletedProcess(command, 0, 'chatter\n{"a": 1}\n', "")
-
-    monkeypatch.setattr(subprocess, "run", fake)
-    assert child.measured("memory", {"dtype": "float32"}, threads=2, allocator="tuned") == {"a": 1}
-    assert json.loads(seen["input"]) == {"table": "memory", "arguments": {"dtype": "float32"}, "threads": 2}
-    environment = seen["env"]
-    assert environment["OMP_NUM_THREADS"] == "2"
-    assert environment["OPENBLAS_NUM_THREADS"] == "1"
-    assert environment["MALLOC_MMAP_MAX_"] == "0"
-    assert "MALLOC_ARENA_MAX" not in environment
-    child.measured("memory", {})
-    assert not [name for name in seen["env"] if name.startswith("MALLOC")]
+    tuned, plain = child.environment_of(2, "tuned"), child.environment_of(1, "default")
+    assert (tuned["OMP_NUM_THREADS"], tuned["OPENBLAS_NUM_THREADS"], tuned["MALLOC_MMAP_MAX_"]) == (
+        "2",
+        "1",
+        "0",
+    )
+    assert "MALLOC_ARENA_MAX" not in tuned
+    assert not [name for name in plain if name.startswith("MALLOC")]
 
 
 def test_a_process_measures_and_one_that_fails_says_why():
