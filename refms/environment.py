@@ -15,13 +15,6 @@ _PACKAGES = ("numpy", "scipy", "h5py")
 def versions() -> dict[str, str]:
     """Return the versions of Python, refms and its dependencies.
 
-    Returns
-    -------
-    dict of str to str
-        Package name to version.
-
-    Examples
-    --------
     >>> sorted(versions())
     ['h5py', 'numpy', 'python', 'refms', 'scipy']
     """
@@ -32,13 +25,7 @@ def versions() -> dict[str, str]:
 
 
 def peak_memory() -> int | None:
-    """Return the largest resident memory of this process so far.
-
-    Returns
-    -------
-    int or None
-        Bytes; None where the system does not tell.
-    """
+    """Return the largest resident memory of this process in bytes, None where the system does not tell."""
     try:
         import resource  # Unix only
     except ImportError:
@@ -48,13 +35,7 @@ def peak_memory() -> int | None:
 
 
 def machine() -> str:
-    """Return processor, usable cores and system in one line.
-
-    Returns
-    -------
-    str
-        For example ``"AMD EPYC, 2 cores, Linux x86_64"``.
-    """
+    """Return processor, usable cores and system, such as ``"AMD EPYC, 2 cores, Linux x86_64"``."""
     model = platform.processor()
     information = Path("/proc/cpuinfo")
     if information.is_file():

@@ -127,20 +127,8 @@ class Lot:
 def lots(instances: int, seed: int, properties: Sequence[Property]) -> tuple[Lot, ...]:
     """Return lots with at least so many instances together, if all are in the domains.
 
-    Parameters
-    ----------
-    instances : int
-        How many.
-    seed : int
-        Seed of the study; every lot has its own.
-    properties : sequence of Property
-        Ids must differ.
-
-    Returns
-    -------
-    tuple of Lot
-        Shares of the populations times shares of the properties, which are inverse to their cost; at least
-        one instance each; half of them in each precision.
+    Shares of the populations times shares of the properties, which are inverse to their cost; at least one
+    instance each; half of them in each precision. Every lot has a seed of its own.
     """
     made: list[Lot] = []
     offered = [

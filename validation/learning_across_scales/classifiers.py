@@ -83,18 +83,8 @@ def one_seed(bench: Bench, configuration: Configuration, settings: Settings) -> 
 def compared(runs: list[Run], settings: Settings) -> list[dict[str, Any]]:
     """Return one row for each loss and pooling.
 
-    Parameters
-    ----------
-    runs : list of dict
-        One for each seed.
-    settings : Settings
-        Losses and poolings.
-
-    Returns
-    -------
-    list of dict
-        ``loss``, ``pooling``, the number of ``parameters`` of the classifier, and numbers over the seeds
-        (see :func:`~common.summary.spread`).
+    ``loss``, ``pooling``, the number of ``parameters`` of the classifier, and numbers over the seeds
+    (see :func:`~common.summary.spread`).
     """
     rows = []
     for loss in settings.losses:

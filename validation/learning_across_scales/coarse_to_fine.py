@@ -130,18 +130,8 @@ def one_seed(bench: Bench, configuration: Configuration, settings: Settings) -> 
 def trajectory(units: list[dict[str, Any]], finest: int) -> dict[str, Array]:
     """Return the curve of a method over all its meshes.
 
-    Parameters
-    ----------
-    units : list of dict
-        Of each mesh, coarsest first.
-    finest : int
-        Multiply-adds of the finest network for one image.
-
-    Returns
-    -------
-    dict of str to array
-        The columns of :data:`CURVE` and ``size``; work in evaluations of the finest network, work and times
-        summed over the meshes.
+    The columns of :data:`CURVE` and ``size``; work in evaluations of the finest network, which has ``finest``
+    multiply-adds for one image, work and times summed over the meshes.
     """
     columns: dict[str, list[Array]] = {name: [] for name in (*CURVE, "size")}
     spent = dict.fromkeys(SPENT, 0.0)
@@ -158,20 +148,7 @@ def trajectory(units: list[dict[str, Any]], finest: int) -> dict[str, Array]:
 
 
 def compared(runs: list[dict[str, dict[str, Array]]], finest: int) -> dict[str, Any]:
-    """Return what each method reaches on the finest mesh, at equal work and at equal accuracy.
-
-    Parameters
-    ----------
-    runs : list of dict
-        For each seed, method -> :func:`trajectory`.
-    finest : int
-        Cells along each axis of the finest mesh.
-
-    Returns
-    -------
-    dict
-        Method -> numbers over the seeds (see :func:`~common.summary.spread`).
-    """
+    """Return what each method reaches on the finest mesh, at equal work and at equal accuracy."""
     summary = {}
     for method in runs[0]:
         rows = [_numbers(run[method], run[FINE_ONLY], finest) for run in runs]

@@ -62,24 +62,10 @@ def first_of_each_class(dataset: Dataset) -> Dataset:
 def filtered(pair: TransferPair, images: Dataset, smoothing: float, dtype: str) -> dict[str, Array]:
     """Return fine and coarse images, filtered by matrices, as columns.
 
-    Parameters
-    ----------
-    pair : TransferPair
-        (R, P).
-    images : Dataset
-        Images on the fine mesh.
-    smoothing : float
-        σ of the Gaussian before the restriction, in fine cells.
-    dtype : str
-        Precision of everything.
-
-    Returns
-    -------
-    dict of str to array
-        ``fine`` y_h and ``coarse`` y_H = R y_h; ``fine_filtered`` K_h y_h, ``coarse_filtered`` K_H y_H,
-        ``galerkin`` R K_h P y_H and ``unchanged`` K(s_h) y_H; ``restricted`` R K_h y_h; ``scale``
-        |R| |K_h| |P| |y_H|, the size of the terms that eq. (8) adds up; the stencils ``s_h`` and ``s_H``; and
-        ``matrix_rho``, ρ of K_H = R K_h P.
+    ``fine`` y_h and ``coarse`` y_H = R y_h; ``fine_filtered`` K_h y_h, ``coarse_filtered`` K_H y_H,
+    ``galerkin`` R K_h P y_H and ``unchanged`` K(s_h) y_H; ``restricted`` R K_h y_h; ``scale``
+    |R| |K_h| |P| |y_H|, the size of the terms that eq. (8) adds up; the stencils ``s_h`` and ``s_H``; and
+    ``matrix_rho``, ρ of K_H = R K_h P.
     """
     s_h = S_FINE.astype(dtype)
     s_H = restrict_stencil(s_h, pair, d=2)

@@ -89,19 +89,8 @@ def one_seed(bench: Bench, configuration: Configuration, settings: Settings) -> 
 def compared(runs: list[Run], depths: Sequence[int]) -> dict[str, Any]:
     """Return, for every depth and start, where the training began and ended.
 
-    Parameters
-    ----------
-    runs : list of dict
-        One for each seed.
-    depths : sequence of int
-        All depths.
-
-    Returns
-    -------
-    dict
-        Depth -> start -> numbers over the seeds (see :func:`~common.summary.spread`): objective (6) and
-        accuracy on the validation images before and after, the iterations after which the final accuracy
-        of the random start is reached, and processor seconds.
+    Objective (6) and accuracy on the validation images before and after, the iterations after which the final
+    accuracy of the random start is reached, and processor seconds; over the seeds.
     """
     summary: dict[str, Any] = {}
     for depth in depths:
@@ -129,21 +118,11 @@ def compared(runs: list[Run], depths: Sequence[int]) -> dict[str, Any]:
 
 
 def ways(runs: list[Run], depths: Sequence[int]) -> dict[str, Any]:
-    """Return what whole ways cost: the deepest net from its random start, or all depths one after the other.
+    """Return what whole ways cost: the deepest net from its random start, or all depths one by one.
 
-    Parameters
-    ----------
-    runs : list of dict
-        One for each seed.
-    depths : sequence of int
-        All depths.
-
-    Returns
-    -------
-    dict
-        Start -> numbers over the seeds: accuracy of the deepest net, processor seconds of the whole way, and
-        seconds and number of layers where the accuracy that the random start of the deepest net ends with is
-        first reached, by whatever net is being trained then.
+    By start: accuracy of the deepest net, processor seconds of the whole way, and seconds and number of
+    layers where the accuracy that the random start of the deepest net ends with is first reached, by
+    whatever net is being trained then; over the seeds.
     """
     found = {}
     for start in runs[0]:

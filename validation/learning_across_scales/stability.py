@@ -122,20 +122,9 @@ def theta_of(model: Model) -> tuple[Array, Array]:
 def spectra(model: Model, X: Array) -> tuple[dict[str, Any], dict[str, Array]]:
     """Return what the eigenvalues of the layers say, along the net.
 
-    Parameters
-    ----------
-    model : Model
-        In double precision.
-    X : array
-        Images as columns at which the net is linearised.
-
-    Returns
-    -------
-    numbers : dict
-        Of the Jacobian's eigenvalues λ at the images and of those of K(s_k) by its symbol: largest real part,
-        δt times the largest modulus, and the largest amplification by a step; one value for each layer.
-    arrays : dict
-        All eigenvalues.
+    Of the Jacobian's eigenvalues λ at the images X and of those of K(s_k) by its symbol: largest real part,
+    δt times the largest modulus, and the largest amplification by a step, one value for each layer; and, as
+    arrays, all eigenvalues.
     """
     steps, integrator = model.architecture.propagation, model.architecture.integrator
     theta, opening = theta_of(model)
@@ -166,22 +155,9 @@ def spectra(model: Model, X: Array) -> tuple[dict[str, Any], dict[str, Array]]:
 def growth(model: Model, X: Array, lengths: Sequence[int]) -> tuple[dict[str, Any], dict[str, Array]]:
     """Return how perturbations of y_0 grow along the net, and over several lengths of it.
 
-    Parameters
-    ----------
-    model : Model
-        In double precision.
-    X : array
-        Images as columns.
-    lengths : sequence of int
-        The net with its parameters repeated so many times, δt as it is.
-
-    Returns
-    -------
-    numbers : dict
-        Root mean square and largest growth over the net, and the largest over the lengths, all as the mean
-        over the images.
-    arrays : dict
-        Root mean square growth after each layer, and over each length.
+    Root mean square and largest growth over the net, and the largest over the net with its parameters
+    repeated so many times, δt as it is, as means over the images; and, as arrays, after each layer and each
+    length.
     """
     steps = model.architecture.propagation
     theta, opening = theta_of(model)
@@ -208,20 +184,8 @@ def growth(model: Model, X: Array, lengths: Sequence[int]) -> tuple[dict[str, An
 def refinement(model: Model, some: Examples, factors: Sequence[int]) -> dict[str, Any]:
     """Return how state and gradient converge when the same θ(t) is taken with more layers.
 
-    Parameters
-    ----------
-    model : Model
-        In double precision.
-    some : Examples
-        Images and labels.
-    factors : sequence of int
-        1, 2, 4, ….
-
-    Returns
-    -------
-    dict
-        Relative distance of the net's last state from that of the deepest one, and the orders seen, coarsest
-        first, of last states and of gradients of the loss with respect to the parameters of the net.
+    Relative distance of the net's last state from that of the deepest one, and the orders seen, coarsest
+    first, of last states and of gradients of the loss with respect to the parameters of the net.
     """
     N = model.architecture.layers
     last, gradients = [], []

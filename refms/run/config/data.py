@@ -58,20 +58,7 @@ class DataSection:
     def grid(self, native: Grid) -> Grid:
         """Return the network's mesh for images on the given one.
 
-        Parameters
-        ----------
-        native : Grid
-            Grid of the images.
-
-        Returns
-        -------
-        Grid
-            ``size`` cells along every axis, or the native grid if ``size`` is 0.
-
-        Raises
-        ------
-        InputError
-            If the images cannot be halved to that size, or it is larger and they may not be interpolated.
+        ``size`` cells along every axis, or the native grid if ``size`` is 0.
         """
         grid = native if self.size == 0 else Grid((self.size,) * native.dimension)
         try:

@@ -44,25 +44,9 @@ def rules_for(network: NetworkSection, here: int, there: int, pair: str) -> list
 def moved(model: Model, there: int, pair: str, rules: Sequence[str], parts: Parts) -> list[dict[str, Any]]:
     """Transfer a net by one pair in every way, and evaluate it on images smoothed in four ways.
 
-    Parameters
-    ----------
-    model : Model
-        The net on its own mesh.
-    there : int
-        Cells along each axis of the other one.
-    pair : str
-        The transfer pair.
-    rules : sequence of str
-        Rules for the stencils, of :func:`rules_for`.
-    parts : Parts
-        Images; of those for training no label is looked at.
-
-    Returns
-    -------
-    list of dict
-        One row each: ``from``, ``to``, ``pair``, ``stencils``, ``weights``, ``images`` (``"raw"``, smoothed
-        as in ``"training"``, ``"matched"`` to the pair, or so that the logits are ``"agreeing"``),
-        ``smoothing``, ``accuracy`` and ``loss`` on the validation images.
+    One row each: ``from``, ``to``, ``pair``, ``stencils``, ``weights``, ``images`` (``"raw"``, smoothed
+    as in ``"training"``, ``"matched"`` to the pair, or so that the logits are ``"agreeing"``),
+    ``smoothing``, ``accuracy`` and ``loss`` on the validation images.
     """
     rows, here, sigma = [], model.grid.shape[0], model.preprocessing.smoothing
     matched = matched_on(there, here, sigma, pair, parts.training)
@@ -94,20 +78,8 @@ def fitted(
 ) -> list[dict[str, Any]]:
     """Fit the classifier alone to the matched training images of the new mesh: not without training.
 
-    Parameters
-    ----------
-    model, there, pair, rules, parts
-        As for :func:`moved`.
-    weights : RegularizationSection
-        Weights of the regularisers.
-    options : OptimizationSection
-        Newton steps of the classifier.
-
-    Returns
-    -------
-    list of dict
-        One row a rule: ``from``, ``to``, ``pair``, ``stencils``, ``smoothing``, ``newton_steps`` and
-        ``accuracy``.
+    One row a rule: ``from``, ``to``, ``pair``, ``stencils``, ``smoothing``, ``newton_steps`` and
+    ``accuracy``.
     """
     rows, here = [], model.grid.shape[0]
     sigma = matched_on(there, here, model.preprocessing.smoothing, pair, parts.training)

@@ -26,19 +26,8 @@ _SMALL = 1e-30  # imaginary steps; their squares underflow beside the values
 def states(steps: Map, theta: Array, Y: Array) -> list[Array]:
     """Return the states along the net.
 
-    Parameters
-    ----------
-    steps : Map
-        A propagation of N steps.
-    theta : array
-        Shape (layout.size,).
-    Y : array
-        y_0, shape (rows, m), same precision; real or complex.
-
-    Returns
-    -------
-    list of array
-        y_0 … y_N; of a propagation by couplings (y_k, z_{k+½}), at the end (y_N, z_N).
+    They are y_0 … y_N of shape (rows, m), real or complex; of a propagation by couplings (y_k, z_{k+½}), at
+    the end (y_N, z_N).
     """
     trace = steps.trace(theta, Y)
     N = steps.time.layers
@@ -51,19 +40,7 @@ def states(steps: Map, theta: Array, Y: Array) -> list[Array]:
 def perturbed(steps: Map, theta: Array, y: Array, directions: Array) -> list[Array]:
     """Return ∂y_k/∂y_0 applied to directions, for all k, by complex steps through the whole net.
 
-    Parameters
-    ----------
-    steps, theta
-        As for :func:`states`, float64.
-    y : array
-        y_0 of one image, shape (rows,).
-    directions : array
-        Shape (rows, directions).
-
-    Returns
-    -------
-    list of array
-        N + 1 arrays of the shape of the directions.
+    θ and y (rows,) are float64; directions, and each of the N + 1 results, have shape (rows, directions).
     """
     Y = y[:, None] + 1j * _SMALL * directions
     return [state.imag / _SMALL for state in states(steps, theta + 0j, Y)]
@@ -85,19 +62,7 @@ def largest_growth(steps: Map, theta: Array, y: Array) -> float:
 def right_hand_side(network: Residual, theta_k: Array, y: Array) -> Callable[[Array], Array]:
     """Return V ↦ J V with the Jacobian J of the right-hand side at parameters and one state.
 
-    Parameters
-    ----------
-    network : Residual
-        Gives the layer, and whether two halves move each other.
-    theta_k : array
-        Shape (layer.layout.size,).
-    y : array
-        Shape (rows,).
-
-    Returns
-    -------
-    callable
-        (rows, columns) -> (rows, columns): σ′ K V, or with verlet (D_1 K V_z, -D_2 Kᵀ V_y).
+    It is σ′ K V, or with verlet (D_1 K V_z, -D_2 Kᵀ V_y); V has shape (rows, columns), y shape (rows,).
     """
 
     def product(V: Array) -> Array:
@@ -117,17 +82,7 @@ def right_hand_side(network: Residual, theta_k: Array, y: Array) -> Callable[[Ar
 def eigenvalues(product: Callable[[Array], Array], rows: int) -> Array:
     """Return all eigenvalues of a Jacobian, or, of one with more than :data:`DENSE` rows, extreme ones.
 
-    Parameters
-    ----------
-    product : callable
-        Of :func:`right_hand_side`.
-    rows : int
-        Rows of the Jacobian.
-
-    Returns
-    -------
-    array
-        Complex: all, or those of largest modulus and of largest and smallest real part.
+    Those are the ones of largest modulus and of largest and smallest real part.
     """
     if rows <= DENSE:
         return np.linalg.eigvals(product(np.eye(rows)))
@@ -144,17 +99,7 @@ def eigenvalues(product: Callable[[Array], Array], rows: int) -> Array:
 def symbol_eigenvalues(network: Residual, stencil: Array) -> Array:
     """Return all eigenvalues of a layer's right-hand side with σ′ = 1, exactly, from the symbol of K(s).
 
-    Parameters
-    ----------
-    network : Residual
-        With periodic boundary.
-    stencil : array
-        Of one layer, shape (c, c, *stencil).
-
-    Returns
-    -------
-    array
-        Those of K, of K − Kᵀ − γI, or with verlet ±i times the singular values of K.
+    Those of K, of K − Kᵀ − γI, or with verlet ±i times the singular values of K; the boundary is periodic.
     """
     if network.layer == "antisymmetric":
         stencil = antisymmetric_stencils(stencil, network.layer_damping)
@@ -168,17 +113,7 @@ def symbol_eigenvalues(network: Residual, stencil: Array) -> Array:
 def amplification(integrator: str, z: Array) -> Array:
     """Return by how much one step multiplies a mode with z = δt λ at most.
 
-    Parameters
-    ----------
-    integrator : str
-        As networks call it.
-    z : array
-        Complex.
-
-    Returns
-    -------
-    array
-        |R(z)|; with verlet the larger root of μ² − (2 + z²) μ + 1 in modulus, 1 where |Im z| ≤ 2, Re z = 0.
+    |R(z)|; with verlet the larger root of μ² − (2 + z²) μ + 1 in modulus, 1 where |Im z| ≤ 2, Re z = 0.
     """
     if integrator != "verlet":
         return np.abs(TABLEAUS[integrator].amplification(np.asarray(z)))
@@ -190,18 +125,6 @@ def amplification(integrator: str, z: Array) -> Array:
 def observed_orders(values: Sequence[Array]) -> list[float]:
     """Return the orders of convergence seen in values at N, 2N, 4N, …, from their successive differences.
 
-    Parameters
-    ----------
-    values : sequence of array
-        At least three, of one shape.
-
-    Returns
-    -------
-    list of float
-        log2 of the ratio of each difference to the next.
-
-    Examples
-    --------
     >>> observed_orders([np.array([1 + 4.0**-k]) for k in range(4)])
     [2.0, 2.0]
     """

@@ -60,19 +60,7 @@ class Publisher:
         draw: Callable[[Figure], None],
         size: tuple[float, float],
     ) -> None:
-        """Write the three files; without matplotlib the first two.
-
-        Parameters
-        ----------
-        result : mapping
-            JSON-able; experiment, date, machine and versions are added, and the name of the picture.
-        arrays : mapping of str to array
-            For the HDF5 file.
-        draw : callable
-            Draws on an empty figure.
-        size : tuple of float
-            Width and height of the picture in inches.
-        """
+        """Write JSON, arrays and picture; without matplotlib the first two. The size is in inches."""
         head = {
             "experiment": self.experiment,
             "date": datetime.date.today().isoformat(),
@@ -92,19 +80,7 @@ class Publisher:
 
 
 def drawn(target: Path, draw: Callable[[Figure], None], size: tuple[float, float], *, force: bool) -> None:
-    """Write a picture.
-
-    Parameters
-    ----------
-    target : Path
-        Its file; the ending says the format.
-    draw : callable
-        Draws on an empty figure.
-    size : tuple of float
-        Width and height in inches.
-    force : bool
-        Whether a file that exists may be replaced.
-    """
+    """Write a picture in the form that its name ends with; the size is in inches."""
     from matplotlib.figure import Figure
 
     from refms.plots.saving import figure_bytes

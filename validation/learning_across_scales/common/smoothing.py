@@ -9,23 +9,6 @@ from refms.stencils.transfer import transfer_pair
 
 
 def matched_on(there: int, here: int, sigma: float, pair: str, images: Dataset) -> float:
-    """Return the width on a mesh that is matched to a width on another one.
-
-    Parameters
-    ----------
-    there, here : int
-        Cells along each axis of both meshes.
-    sigma : float
-        Width for the mesh ``here``, in cells of the images.
-    pair : str
-        The transfer pair between both.
-    images : Dataset
-        The images.
-
-    Returns
-    -------
-    float
-        In cells of the images, see :func:`~refms.multiscale.matched_smoothing.matched_between`.
-    """
+    """Return the width for the mesh ``there`` that matches σ for ``here``, both in cells of the images."""
     grids = (Grid((n,) * images.grid.dimension) for n in (here, there))
     return matched_between(*grids, sigma, transfer_pair(pair), images.grid)

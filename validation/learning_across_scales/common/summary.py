@@ -10,15 +10,7 @@ from typing import Any
 def spread(values: Sequence[float | None]) -> dict[str, Any]:
     """Return mean and standard deviation of what there is.
 
-    Parameters
-    ----------
-    values : sequence of float or None
-        One number a seed; None where a seed has none.
-
-    Returns
-    -------
-    dict
-        ``mean`` (None without a number), ``sd`` (of a sample, n - 1; None below two numbers), and ``values``.
+    ``mean`` (None without a number), ``sd`` (of a sample, n - 1; None below two numbers), and ``values``.
     """
     there = [value for value in values if value is not None]
     return {

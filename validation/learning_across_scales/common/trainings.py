@@ -80,30 +80,11 @@ class Bench:
     ) -> tuple[Model, dict[str, Any]]:
         """Train from a start, go on with a training that was interrupted, or return what an earlier run left.
 
-        Parameters
-        ----------
-        name : str
-            Of the files in the folder: ``<name>.h5`` (the model) and ``<name>.json`` (its curve), and a
-            checkpoint beside them while it is trained.
-        configuration : Configuration
-            Data, regularisers and optimisation.
-        start : Model
-            Where to start.
-        after : sequence of int
-            The meshes or depths that were trained on the way to this start.
-
-        Returns
-        -------
-        model : Model
-            The trained model.
-        unit : dict
-            ``curve`` (the columns of :data:`CURVE` as lists), ``multiply_adds`` of the network for one image,
-            ``outcome`` and ``notes``.
-
-        Raises
-        ------
-        FileError
-            If the folder holds such a training with other settings, and ``force`` is not set.
+        The folder gets ``<name>.h5`` (the model) and ``<name>.json`` (its unit), and a checkpoint beside them
+        while it is trained. The unit is ``curve`` (the columns of :data:`CURVE` as lists), ``multiply_adds``
+        of the network for one image, ``outcome`` and ``notes``. ``after`` are the meshes or depths that were
+        trained on the way to this start. Raises FileError if the folder holds such a training with other
+        settings, and ``force`` is not set.
         """
         kept, net = self.out / f"{name}.json", self.out / f"{name}.h5"
         files = CheckpointFiles(net, kept=1)
