@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from refms.definition.arrays import Array as Balls
 from refms.definition.arrays import Number
 from refms.errors import Array, InputError
+
+Balls = Any
+"""An object array of ``flint.arb``."""
 
 
 def balls(array: Array) -> Balls:

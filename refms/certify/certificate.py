@@ -117,12 +117,12 @@ def _rows(case: Case, expected: Mapping[str, Golden], dtype: str) -> list[Row]:
     try:
         found = case.refms({name: array.astype(dtype) for name, array in case.inputs.items()})
     except Exception as error:  # whatever refms raises on good inputs is a failure to report, not to pass on
-        return [_failed(name, golden, dtype, repr(error)) for name, golden in expected.items()]
+        return [_failure(name, golden, dtype, repr(error)) for name, golden in expected.items()]
     results = {f"{case.name}/{name}": array for name, array in found.items()}
     rows = []
     for name, golden in expected.items():
         if name not in results:
-            rows.append(_failed(name, golden, dtype, "refms gave no such result"))
+            rows.append(_failure(name, golden, dtype, "refms gave no such result"))
             continue
         rho = golden.distance(results[name], dtype)
         count = int(np.prod(golden.shape))
@@ -133,6 +133,6 @@ def _rows(case: Case, expected: Mapping[str, Golden], dtype: str) -> list[Row]:
     ]
 
 
-def _failed(name: str, golden: Golden, dtype: str, error: str) -> Row:
+def _failure(name: str, golden: Golden, dtype: str, error: str) -> Row:
     count = int(np.prod(golden.shape))
     return Row(name, dtype, count, float("inf"), golden.scale, golden.recipe, "FAIL", error)

@@ -40,15 +40,15 @@ def enclose(lower: Fraction, upper: Fraction) -> Enclosure:
     >>> enclose(Fraction(5, 4), Fraction(5, 4))
     Enclosure(digits='1.25', radius=0.0, nearest=1.25)
     """
-    digits, exact = _rounded(lower)
+    digits, exact = _round(lower)
     if lower == upper:
         return Enclosure(digits, 0.0 if exact else _half_unit(digits), _double(lower))
-    if digits != _rounded(upper)[0] or _double(lower) != _double(upper) or lower <= 0 <= upper:
+    if digits != _round(upper)[0] or _double(lower) != _double(upper) or lower <= 0 <= upper:
         raise TooWideError("an interval does not determine 40 digits.")
     return Enclosure(digits, _half_unit(digits), _double(lower))
 
 
-def _rounded(number: Fraction) -> tuple[str, bool]:
+def _round(number: Fraction) -> tuple[str, bool]:
     """Return the correctly rounded digits, and whether they are exact."""
     context = decimal.Context(prec=DIGITS, rounding=decimal.ROUND_HALF_EVEN, Emin=-9999, Emax=9999)
     quotient = context.divide(decimal.Decimal(number.numerator), decimal.Decimal(number.denominator))

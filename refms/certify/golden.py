@@ -8,9 +8,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from refms.certify.balls import interval
+from refms.certify.balls import Balls, interval
 from refms.certify.enclosure import Enclosure, TooWideError, enclose
-from refms.definition.arrays import Array as Balls
 from refms.definition.arrays import Number
 from refms.errors import Array
 
@@ -87,7 +86,7 @@ def prove(quantity: Quantity) -> Golden:
 
     :class:`TooWideError` is raised if a ball is too wide; compute it with more bits.
     """
-    enclosures = [_enclosed(ball) for ball in quantity.value.reshape(-1).tolist()]
+    enclosures = [_enclose(ball) for ball in quantity.value.reshape(-1).tolist()]
     shape = quantity.value.shape
     width = max(len(enclosure.digits) for enclosure in enclosures)
     text = "".join(enclosure.digits.ljust(width) for enclosure in enclosures)
@@ -95,12 +94,12 @@ def prove(quantity: Quantity) -> Golden:
         np.frombuffer(text.encode("ascii"), dtype=np.uint8).reshape(*shape, width),
         np.array([enclosure.radius for enclosure in enclosures]).reshape(shape),
         np.array([enclosure.nearest for enclosure in enclosures]).reshape(shape),
-        _enclosed(quantity.scale).nearest,
+        _enclose(quantity.scale).nearest,
         quantity.recipe,
     )
 
 
-def _enclosed(ball: Number) -> Enclosure:
+def _enclose(ball: Number) -> Enclosure:
     try:
         return enclose(*interval(ball))
     except ArithmeticError as error:

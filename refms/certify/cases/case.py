@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from refms.certify.balls import Balls
 from refms.certify.golden import Quantity
-from refms.definition.arrays import Array as Balls
 from refms.definition.arrays import Number
 from refms.errors import Array
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from refms.certify.balls import Balls
 from refms.certify.cases.case import Case, Setting
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
 from refms.definition import depth
-from refms.definition.arrays import Array as Balls
 from refms.definition.arrays import combine
 from refms.definition.norms import max_norm, row_sum_norm
 from refms.errors import Array

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from refms.certify.balls import Balls
 from refms.certify.cases.case import Case
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
-from refms.definition.arrays import Array as Balls
 from refms.definition.arrays import inner
 from refms.definition.krylov import conjugate_gradients as by_definition
 from refms.definition.linear_system import inverse

@@ -7,10 +7,10 @@ from fractions import Fraction
 
 import numpy as np
 
+from refms.certify.balls import Balls
 from refms.certify.cases.case import Case, scalar
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
-from refms.definition.arrays import Array as Balls
 from refms.definition.arrays import Number, inner
 from refms.definition.norms import max_norm
 from refms.definition.search import armijo as by_definition

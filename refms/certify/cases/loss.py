@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from refms.certify.balls import Balls
 from refms.certify.cases.case import Case, scalar
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles, one_hot
-from refms.definition.arrays import Array as Balls
 from refms.definition.norms import max_norm
 from refms.definition.softmax import cross_entropy, cross_entropy_gradient, cross_entropy_hessian
 from refms.errors import Array

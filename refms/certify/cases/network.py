@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from refms.certify.balls import Balls
 from refms.certify.cases.case import Case, scalar
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles, one_hot
-from refms.definition.arrays import Array as Balls
 from refms.definition.arrays import Number, columns, images
 from refms.definition.descent import iterate
 from refms.definition.norms import euclidean, growth, max_norm, row_sum_norm

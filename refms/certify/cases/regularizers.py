@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from refms.certify.balls import Balls
 from refms.certify.cases.case import Case, scalar
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
 from refms.definition import regularizers
-from refms.definition.arrays import Array as Balls
 from refms.definition.norms import max_norm
 from refms.definition.problem import join
 from refms.errors import Array

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from refms.certify.balls import Balls
 from refms.certify.cases.case import Case
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
-from refms.definition.arrays import Array as Balls
 from refms.definition.arrays import Number
 from refms.definition.galerkin import down, stencil_map, up
 from refms.definition.linear_system import exact, inverse
@@ -50,24 +50,24 @@ def _case(name: str, pair: str, S: Array, *, upward: bool = True) -> Case:
     return Case(f"stencils/{name}", {"S": S}, formulas, refms, {"pair": pair})
 
 
-def _drawn(seed: int, *shape: int) -> Array:
+def _draw(seed: int, *shape: int) -> Array:
     return doubles(seed, {"S": shape})["S"]
 
 
 CASES = (
     _case("example1", "averaging-bilinear", _EXAMPLE_1[None, None]),
-    _case("1d/averaging-bilinear", "averaging-bilinear", _drawn(31, 4, 2, 5)),
-    _case("1d/averaging-constant", "averaging-constant", _drawn(101, 4, 2, 3)),
-    _case("1d/nearest", "nearest", _drawn(32, 4, 2, 1)),
-    _case("2d/averaging-bilinear", "averaging-bilinear", _drawn(33, 4, 2, 3, 5)),
-    _case("2d/averaging-constant", "averaging-constant", _drawn(34, 4, 2, 3, 1)),
-    _case("2d/summing-constant", "summing-constant", _drawn(35, 4, 2, 3, 1)),
-    _case("2d/full-weighting-linear", "full-weighting-linear", _drawn(36, 4, 2, 3, 5)),
-    _case("2d/injection-linear", "injection-linear", _drawn(37, 4, 2, 3, 1)),
-    _case("2d/injection-cubic", "injection-cubic", _drawn(38, 3, 2, 5, 7)),
+    _case("1d/averaging-bilinear", "averaging-bilinear", _draw(31, 4, 2, 5)),
+    _case("1d/averaging-constant", "averaging-constant", _draw(101, 4, 2, 3)),
+    _case("1d/nearest", "nearest", _draw(32, 4, 2, 1)),
+    _case("2d/averaging-bilinear", "averaging-bilinear", _draw(33, 4, 2, 3, 5)),
+    _case("2d/averaging-constant", "averaging-constant", _draw(34, 4, 2, 3, 1)),
+    _case("2d/summing-constant", "summing-constant", _draw(35, 4, 2, 3, 1)),
+    _case("2d/full-weighting-linear", "full-weighting-linear", _draw(36, 4, 2, 3, 5)),
+    _case("2d/injection-linear", "injection-linear", _draw(37, 4, 2, 3, 1)),
+    _case("2d/injection-cubic", "injection-cubic", _draw(38, 3, 2, 5, 7)),
     # no odd size but 1 stays closed under this pair: down only
-    _case("2d/nearest", "nearest", _drawn(39, 4, 2, 3, 5), upward=False),
-    _case("3d/averaging-bilinear", "averaging-bilinear", _drawn(40, 2, 1, 3, 3, 3)),
-    _case("3d/averaging-constant", "averaging-constant", _drawn(102, 4, 2, 3, 1, 3)),
+    _case("2d/nearest", "nearest", _draw(39, 4, 2, 3, 5), upward=False),
+    _case("3d/averaging-bilinear", "averaging-bilinear", _draw(40, 2, 1, 3, 3, 3)),
+    _case("3d/averaging-constant", "averaging-constant", _draw(102, 4, 2, 3, 1, 3)),
 )
 """Every pair in two dimensions; sizes that the pair maps one to one wherever stencils go up."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from refms.certify.balls import Balls
 from refms.certify.cases.case import Case
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
-from refms.definition.arrays import Array as Balls
 from refms.definition.arrays import Number, columns, images
 from refms.definition.norms import max_norm
 from refms.definition.transfer import PAIRS, Weights, coarsen, prolong, restrict

@@ -79,7 +79,7 @@ def call_script(heading: Sequence[str], asked: AdapterCall, kind: str) -> str:
     if kind == "accepted":
         tail = _REFUSED.format(call=call)
     elif kind == "modified":
-        tail = _kept_arguments(asked, call)
+        tail = _argument_check(asked, call)
     else:
         tail = _comparison(asked, call)
     problem = any(isinstance(one, Problem) for one in arguments.values())
@@ -144,7 +144,7 @@ def _comparison(asked: AdapterCall, call: str) -> str:
     return f'\n\n{asked.oracle}\n\n\n{compare}{lines}print("no entry differs")'
 
 
-def _kept_arguments(asked: AdapterCall, call: str) -> str:
+def _argument_check(asked: AdapterCall, call: str) -> str:
     """Return the lines that compare arguments before and after the call."""
     places = []
     for name, one in asked.arguments.items():
