@@ -33,15 +33,7 @@ def lanes(itemsize: int) -> int:
 
 
 class _Builder:
-    """An IR builder with the few compound instructions that tiles are made of.
-
-    Parameters
-    ----------
-    codegen, builder, signature, arguments
-        What numba hands to the generator of an intrinsic.
-    wide : bool
-        Whether values are whole vector registers, or single numbers.
-    """
+    """An IR builder with the few compound instructions of tiles; ``wide`` values are vector registers."""
 
     def __init__(self, codegen: Any, builder: Any, signature: Any, arguments: Any, wide: bool) -> None:
         self.b, self.codegen, self.signature, self.arguments = builder, codegen, signature, arguments
@@ -138,48 +130,22 @@ class _Builder:
 
 
 def correlation_tile(channels: int, vectors: int) -> Any:
-    """Return the tile of some output channels o and a piece of a line with numbers j.
+    """Return the tile of some output channels o and a piece of a line with numbers j; 0 vectors: one number.
 
-    Parameters
-    ----------
-    channels : int
-        Output channels of the tile.
-    vectors : int
-        Vector registers along the line; 0 for a single number.
+    ``tile(out, factor, add, bias, Y1, W1, Y2, W2, taps, first, count, K, c_in, at, stride, shift, m, o,
+    c_out)`` writes, with p = at + o·stride + j,
 
-    Returns
-    -------
-    intrinsic
-        ``tile(out, factor, add, bias, Y1, W1, Y2, W2, taps, first, count, K, c_in, at, stride, shift, m, o,
-        c_out)`` writes, with p = at + o·stride + j,
         out[p] = add[p] + factor[p] · (bias[o] + Σ_c Σ_κ W1[(c·K + κ)·c_out + o] · Y1[c·stride + cell_κ·m +
-        shift + j] + the same of 2), κ running over ``count`` taps from ``first`` on. Arrays of size 0 leave
-        their part out.
+        shift + j] + the same of 2),
+
+    κ running over ``count`` taps from ``first`` on. Arrays of size 0 leave their part out.
     """
 
     @intrinsic
-    def tile(
-        context,
-        out,
-        factor,
-        add,
-        bias,
-        Y1,
-        W1,
-        Y2,
-        W2,
-        taps,
-        first,
-        count,
-        K,
-        c_in,
-        at,
-        stride,
-        shift,
-        m,
-        o,
-        c_out,
-    ):  # numba counts the arguments
+    def tile(  # numba counts the arguments
+        context, out, factor, add, bias, Y1, W1, Y2, W2, taps,
+        first, count, K, c_in, at, stride, shift, m, o, c_out,
+    ):  # fmt: skip
         given = (out, factor, add, bias, Y1, W1, Y2, W2, taps, *[types.intp] * 10)
 
         def generate(codegen: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -230,21 +196,11 @@ def correlation_tile(channels: int, vectors: int) -> Any:
 
 
 def gradient_tile(channels: int, taps_together: int, wide: bool) -> Any:
-    """Return the tile of some output channels o and some taps t that sums along a line.
+    """Return the tile of some output channels o and some neighbouring taps that sums along a line.
 
-    Parameters
-    ----------
-    channels, taps_together : int
-        Output channels and neighbouring taps of the tile.
-    wide : bool
-        Whether it takes a vector register of numbers at once, or one number.
-
-    Returns
-    -------
-    intrinsic
-        ``tile(sums, Z, Y, taps, first, base, at, stride, shift, length, m, o, c_out)`` adds to the lanes of
-        sums (c·K + κ, c_out, lanes) for base = c·K the products Z[at + o·stride + j] · Y[cell_κ·m + shift +
-        j] over j < length, a multiple of the lanes; a single number goes to the first lane.
+    ``tile(sums, Z, Y, taps, first, base, at, stride, shift, length, m, o, c_out)`` adds to the lanes of sums
+    (c·K + κ, c_out, lanes) for base = c·K the products Z[at + o·stride + j] · Y[cell_κ·m + shift + j] over
+    j < length, a multiple of the lanes; where it is not ``wide``, single numbers go to the first lane.
     """
 
     @intrinsic
