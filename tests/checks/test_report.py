@@ -1,6 +1,5 @@
 """The verdict has three values, the residual counts eps, and only PASS counts as passed."""
 
-import dataclasses
 import math
 
 import numpy as np
@@ -20,8 +19,6 @@ def test_only_pass_counts_as_passed():
         report = checks.Report("c", 1.0, outcome, "s.")
         assert report.passed == (outcome == "PASS") == report.as_dict()["passed"]
         assert str(report) == f"{outcome} c: s."
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        report.rho = 2.0
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])

@@ -50,11 +50,6 @@ def test_product_is_sorted_and_without_duplicates_and_its_factors_stay_as_they_a
         assert not np.shares_memory(product.data, factor.data)
 
 
-def test_identity_is_csr():
-    assert identity(3).format == "csr"
-    assert identity(3).toarray().tolist() == np.eye(3).tolist()
-
-
 @settings(deadline=None, max_examples=30)
 @given(
     st.integers(1, 4),

@@ -86,28 +86,6 @@ def test_correlation_is_what_r_and_p_have_in_common_at_each_distance(pair):
     assert pair.half_width == np.abs(np.flatnonzero(c) - 40).max()
 
 
-def test_weights_that_cancel_leave_the_correlation():
-    pair = TransferPair(
-        name="difference",
-        restriction=((0, 1.0), (1, 1.0)),
-        prolongation=((0, 1.0), (1, -1.0)),
-        centring="cell",
-        identity_factor=0.0,
-        variational=False,
-        closed_sizes=(),
-        restricts_linears=False,
-        prolongs_linears=False,
-        order=0,
-        reproduces_example_1=False,
-    )
-    assert pair.correlation == {-1: 1.0, 1: -1.0}
-    assert pair.note == ""
-
-
-def test_the_seven_pairs_of_the_conventions_exist():
-    assert [pair.name for pair in TRANSFER_PAIRS] == SEVEN
-
-
 @settings(deadline=None, max_examples=40)
 @given(pairs, coarse_shapes)
 def test_matrices_equal_their_definition_even_where_entries_wrap_around(pair, coarse):
@@ -149,28 +127,10 @@ def test_several_levels_at_once_are_the_product_of_single_levels(pair):
 
 
 @every_pair
-def test_four_levels_are_four_single_ones(pair):
-    R = np.linalg.multi_dot([R_of(pair, n) for n in (4, 8, 16, 32)])
-    P = np.linalg.multi_dot([P_of(pair, n) for n in (32, 16, 8, 4)])
-    np.testing.assert_allclose(R_of(pair, 32, levels=4), R, atol=1e-14)
-    np.testing.assert_allclose(P_of(pair, 32, levels=4), P, atol=1e-14)
-
-
-@every_pair
 def test_matrices_live_where_they_are_asked_for(device, pair):
     for matrix in (pair.restriction_matrix, pair.prolongation_matrix):
         there, here = matrix(Grid((4, 2)), backend=device.backend), matrix(Grid((4, 2)))
         np.testing.assert_array_equal(device.host(there).toarray(), here.toarray())
-
-
-@every_pair
-def test_images_separate(pair):
-    rng = np.random.default_rng(5)
-    u, v = rng.standard_normal(6), rng.standard_normal(8)
-    product = R_of(pair, 6, 8) @ np.outer(u, v).ravel()
-    np.testing.assert_allclose(
-        product.reshape(3, 4), np.outer(R_of(pair, 6) @ u, R_of(pair, 8) @ v), atol=1e-14
-    )
 
 
 @every_pair
@@ -258,16 +218,6 @@ def test_order_is_stated_truly(pair):
         scaled = P_of(pair, n) @ (R_of(pair, n) @ u) / sum_of(pair.restriction)
         errors.append(np.abs(scaled - u).max())
     assert np.log2(errors[0] / errors[1]) == pytest.approx(pair.order, abs=0.15)
-
-
-@every_pair
-def test_order_holds_in_two_dimensions_too(pair):
-    errors = []
-    for n in (32, 64):
-        u = np.outer(smooth(np.arange(n) / n), smooth(np.arange(n) / n + 0.3)).ravel()
-        R, P = pair.restriction_matrix(Grid((n, n))), pair.prolongation_matrix(Grid((n, n)))
-        errors.append(np.abs(P @ (R @ u) / sum_of(pair.restriction) ** 2 - u).max())
-    assert np.log2(errors[0] / errors[1]) == pytest.approx(pair.order, abs=0.25)
 
 
 @every_pair
@@ -360,9 +310,3 @@ def test_a_pair_needs_distinct_offsets(entries):
         TransferPair("mine", entries, point, *claims)
     with pytest.raises(InputError, match=r"the prolongation of pair 'mine'.*each only once"):
         TransferPair("mine", point, entries, *claims)
-
-
-def test_a_pair_is_centred_at_cells_or_vertices():
-    point = ((0, 1.0),)
-    with pytest.raises(InputError, match=r"unknown centring 'face'.*'cell', 'vertex'"):
-        TransferPair("mine", point, point, "face", None, False, (), False, False, 1, False)

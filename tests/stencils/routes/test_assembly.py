@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from refms.errors import InputError
 from refms.grid import Grid
 from refms.stencils.convolution import Convolution, convolution_matrix
-from refms.stencils.routes import assembly, repeats
+from refms.stencils.routes import repeats
 from refms.stencils.routes.assembly import assemble, fold, index_dtype
-from refms.stencils.routes.route import flip
 
 shapes_and_sizes = st.integers(1, 3).flatmap(
     lambda d: st.tuples(st.tuples(*[st.integers(1, 6)] * d), st.tuples(*[st.sampled_from((1, 3, 5))] * d))
@@ -103,12 +102,6 @@ def test_folding_leaves_other_entries_alone_where_one_is_infinite():
     assert folded[0, 0].tolist() == [2.0, 3.0 + np.inf, 5.0]
 
 
-def test_flip_is_its_own_inverse_and_reverses_every_stencil_axis():
-    S = np.arange(24.0).reshape(2, 2, 2, 3)
-    assert flip(S)[1, 0].tolist() == S[1, 0, ::-1, ::-1].tolist()
-    np.testing.assert_array_equal(flip(flip(S)), S)
-
-
 def test_one_assembly_serves_many_stencils_and_complex_ones():
     convolution = Convolution(Grid((4, 3)), 2, 3, (3, 5), orientation="convolution")
     pattern = convolution.assembly()
@@ -134,28 +127,11 @@ def test_shared_index_arrays_cannot_be_changed_by_accident():
     assert own.nnz == 8
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_index_arrays_are_32_bit_for_ordinary_sizes(dtype):
-    K = Convolution(Grid((8, 8)), 2, 2).matrix(np.ones((2, 2, 3, 3), dtype=dtype))
-    assert K.indices.dtype == K.indptr.dtype == "int32"
-    assert K.dtype == dtype
-
-
 def test_index_arrays_grow_to_64_bit_when_any_count_needs_it():
     edge = 2**31 - 1
     assert index_dtype(edge, edge, edge) == "int32"
     for sizes in ((edge + 1, 1, 1), (1, edge + 1, 1), (1, 1, edge + 1)):
         assert index_dtype(*sizes) == "int64"
-
-
-def test_width_of_the_index_arrays_is_chosen_by_the_counts_of_this_matrix(monkeypatch):
-    # The sizes that need 64 bits are too large to build, so ask what is asked about a small one.
-    asked = []
-    monkeypatch.setattr(assembly, "index_dtype", lambda *counts: asked.append(counts) or "int32")
-    S = np.ones((2, 3, 3, 3))
-    for boundary in ("periodic", "zero"):
-        K = assemble(Grid((2, 4)), S.shape, boundary, flipped=False).matrix(S)
-        assert asked.pop() == (K.nnz, *K.shape)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from refms.errors import InputError
 from refms.grid import Grid
 from refms.stencils.convolution import Convolution
-from refms.stencils.routes.table import COMPILED, COMPILED_FROM, FOURIER_FROM, ROUTES, choose
+from refms.stencils.routes.table import COMPILED, ROUTES
 
 FASTER = tuple(name for name in ROUTES if name not in ("auto", "matrix") and (name != "compiled" or COMPILED))
 LIMIT = 30
@@ -193,19 +193,6 @@ def test_non_finite_numbers_reach_exactly_the_cells_that_see_them():
     Y[0, 1] = np.inf
     found = convolution.apply(np.ones((1, 1, 3, 3)), Y)
     assert np.argwhere(~np.isfinite(found)).tolist() == [[0, 1], [1, 1], [9, 1], [10, 1]]
-
-
-def test_the_table_takes_what_the_size_asks_for():
-    geometry = Convolution(Grid((64, 64)), stencil_shape=(3, 3))
-    wide = Convolution(Grid((64, 64)), stencil_shape=(17, 17))
-    assert np.prod(wide.stencil_shape) >= FOURIER_FROM
-    assert choose("auto", geometry.stencil_shape, 10, "float64", "numpy") == "patches"
-    assert choose("auto", wide.stencil_shape, 10, "float64", "numpy") == "fourier"
-    assert choose("auto", geometry.stencil_shape, COMPILED_FROM, "complex128", "numpy") == "patches"
-    assert choose("auto", geometry.stencil_shape, COMPILED_FROM, "float64", "cupy") == "patches"
-    fastest = "compiled" if COMPILED else "patches"
-    assert choose("auto", geometry.stencil_shape, COMPILED_FROM, "float64", "numpy") == fastest
-    assert choose("matrix", geometry.stencil_shape, COMPILED_FROM, "float64", "numpy") == "matrix"
 
 
 def test_refuses_routes_that_cannot_be_taken():
