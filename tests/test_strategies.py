@@ -94,7 +94,7 @@ def test_networks_propagate_their_parameters(data):
     network = data.draw(strategies.networks(grid))
     parameters = data.draw(strategies.network_parameters(network, "float32"))
     X = data.draw(strategies.images(grid, network.image_channels, 2, "float32"))
-    Y = network.mapping(parameters["opening"]).apply(network.theta(parameters), X)
+    Y = network.map.apply(network.arrays.pack(parameters), X)
     assert Y.shape == (network.channels * grid.cells, 2)
     assert Y.dtype == np.float32
 
