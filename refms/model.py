@@ -229,8 +229,8 @@ class Model:
         parts = list(self.blocks.values())
         return whole, backend_of(*parts).xp.concatenate(parts)
 
-    def prepare(self, dataset: Dataset, interpolate: bool = False) -> Array:
-        """Return a dataset's images as columns on this model's grid and in its precision.
+    def prepare(self, dataset: Dataset, interpolate: bool = False, what: str = "images") -> Array:
+        """Return a dataset's images or targets as columns on this model's grid and in its precision.
 
         Parameters
         ----------
@@ -238,6 +238,8 @@ class Model:
             Images on a grid that is this model's or finer by doublings.
         interpolate : bool
             Whether images on a coarser grid may be prolonged by the P of the pre-processing.
+        what : str
+            ``"images"``, or ``"targets"`` where these are images, too.
 
         Returns
         -------
@@ -249,15 +251,17 @@ class Model:
         InputError
             If the images would have to be prolonged to reach this grid, and may not be.
         """
-        levels = self.grid.levels_to(dataset.grid)
+        native = dataset.target_grid if what == "targets" else dataset.grid
+        levels = self.grid.levels_to(native)
         if levels < 0 and not interpolate:
             raise InputError(
-                f"the model lives on grid {self.grid.shape}, which is finer than the images of "
-                f"{dataset.name!r} {dataset.grid.shape}. Transfer the model to {dataset.grid.shape} first "
+                f"the model lives on grid {self.grid.shape}, which is finer than the {what} of "
+                f"{dataset.name!r} {native.shape}. Transfer the model to {native.shape} first "
                 "(refms transfer --to), or let the images be interpolated (refms evaluate --interpolate)."
             )
         steps = replace(self.preprocessing, levels=max(levels, 0))
-        return prepare(dataset, steps, self.dtype, backend=self.backend, refinements=max(-levels, 0))[0]
+        finer = max(-levels, 0)
+        return prepare(dataset, steps, self.dtype, backend=self.backend, refinements=finer, what=what)[0]
 
 
 def initial_model(

@@ -11,6 +11,7 @@ from tiny_unet import TinyUNet
 
 from refms.checks import adjoint_test, complex_step_test, taylor_test
 from refms.cli.main import main
+from refms.data.dataset import Dataset
 from refms.data.digits import load_digits
 from refms.errors import InputError
 from refms.grid import Grid
@@ -23,6 +24,7 @@ from refms.multiscale.resolution import transfer
 from refms.objective.examples import Examples
 from refms.objective.reading import Classes, Image
 from refms.run.config import OptimizationSection, RegularizationSection
+from refms.run.experiment import examples_of
 from refms.run.training import problem_of, train
 from refms.stencils.convolution import Convolution
 from refms.stencils.smoothing import smooth
@@ -166,3 +168,18 @@ def test_a_dataset_gives_the_channels_of_the_images():
     model = initial_model(TinyUNet(digits.grid, digits.channels), Image())
     X = model.prepare(digits)[:, :5]
     assert model.outputs(X).shape == X.shape
+
+
+def test_pairs_of_colour_images_become_examples_on_the_mesh_of_the_net():
+    rng = np.random.default_rng(0)
+    clean = rng.integers(0, 256, (6, 3, 8, 8), dtype=np.uint8)
+    noisy = (clean + rng.normal(0, 20, clean.shape)).astype("float32")
+    pairs = Dataset(noisy, None, 0, "noisy images", 255.0, targets=clean)
+    examples = examples_of(initial_model(TinyUNet(Grid((4, 4)), 3), Image()), pairs)
+    R = transfer_pair("averaging-bilinear").restriction_matrix(Grid((8, 8)))
+    for array, images in ((examples.inputs, noisy), (examples.targets, clean)):
+        for k in range(3):
+            expected = R @ (images[:, k].astype(float).reshape(6, 64).T / 255.0)
+            np.testing.assert_allclose(array[16 * k : 16 * (k + 1)], expected, rtol=1e-12, atol=1e-12)
+    with pytest.raises(InputError, match="no targets"):
+        examples_of(initial_model(TinyUNet(Grid((4, 4)), 3), Image()), replace(pairs, targets=None))

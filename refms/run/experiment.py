@@ -13,7 +13,7 @@ from refms.errors import InputError
 from refms.model import Model, Score, initial_model, score
 from refms.objective.examples import Examples
 from refms.objective.problem import TrainingProblem
-from refms.objective.reading import Classes
+from refms.objective.reading import Classes, Image
 from refms.objective.risk import Work
 from refms.optimize.history import History
 from refms.run.config import Configuration, DataSection
@@ -97,10 +97,12 @@ def start_of(configuration: Configuration, dataset: Dataset) -> Model:
 
 
 def examples_of(model: Model, part: Dataset, interpolate: bool = False) -> Examples:
-    """Return prepared images and one-hot labels where a model lives, in its precision.
+    """Return prepared images with one-hot labels or prepared targets where a model lives, in its precision.
 
     ``interpolate`` allows images coarser than the model, which are then prolonged to its mesh.
     """
+    if isinstance(model.reading, Image):
+        return Examples(model.prepare(part, interpolate), model.prepare(part, interpolate, "targets"))
     classes = model.classifier.classes
     if part.classes != classes:
         raise InputError(f"{part.name!r} has {part.classes} classes, the model {classes}.")
