@@ -6,17 +6,14 @@ import re
 import subprocess
 import sys
 import textwrap
-import tomllib
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from refms.conformance import PROPERTIES, Adapter, Profile, runner
 from refms.conformance.adapters.loading import implementation_of, load
 from refms.conformance.cases import cases
 from refms.conformance.measures.outcome import Outcome
-from refms.conformance.plugin import PropertyFailure, parametrize_with_properties
 from refms.conformance.reports.xfails import expected_failures, read_xfails
 from refms.errors import FileError, InputError
 
@@ -152,24 +149,11 @@ def test_a_time_limit_that_is_none_is_refused(go, limit):
     result.stderr.fnmatch_lines([f"*'{limit}' is no time; expected seconds, or 0 or none for no limit"])
 
 
-def test_without_the_option_it_does_nothing(go, pytester):
-    pytester.makepyfile(test_own="def test_one(): pass")
-    result = go("test_own.py")
-    result.assert_outcomes(passed=1)
-    result.stdout.no_fnmatch_line("*refms*")
-
-
 def test_without_the_option_nothing_is_imported():
     code = (
         "import sys, refms.pytest_options; sys.exit('numpy' in sys.modules or 'refms.errors' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
-
-
-def test_the_entry_point_names_the_module_with_the_options():
-    with open(ROOT / "pyproject.toml", "rb") as file:
-        project = tomllib.load(file)
-    assert project["project"]["entry-points"]["pytest11"] == {"refms_conformance": "refms.pytest_options"}
 
 
 def test_the_decorator_makes_the_same_cases_in_a_file_of_ones_own(go, pytester):
@@ -191,22 +175,6 @@ def test_the_decorator_makes_the_same_cases_in_a_file_of_ones_own(go, pytester):
     result = go("test_own.py", "-v")
     result.assert_outcomes(passed=1, failed=1, xfailed=1, skipped=2)
     result.stdout.fnmatch_lines(["*test_mine?T8-1d-float64?*FAILED*"])
-
-
-def test_a_failing_check_raises():
-    class Broken(Adapter):
-        def depth_prolong(self, Theta, layers):
-            return np.repeat(Theta, layers // len(Theta), axis=0)
-
-    chosen = [item for item in PROPERTIES if item.id == "D1"]
-
-    @parametrize_with_properties(Broken(Profile("broken")), properties=chosen)
-    def test_theirs(check):
-        check()
-
-    (parameters,) = test_theirs.pytestmark[0].args[1]
-    with pytest.raises(PropertyFailure, match="D1 Depth prolongation"):
-        test_theirs(parameters.values[0])
 
 
 def test_every_property_has_a_case_and_ids_are_unique():

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from refms.cli import main as program
 from refms.conformance import PROPERTIES, Profile, run
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
@@ -52,13 +51,6 @@ def test_entries_are_spread_over_the_decades():
     usual = np.abs(replace(PLAIN, grid=(40, 50)).image())
     assert np.quantile(wide, 0.05) < 0.1 * np.quantile(usual, 0.05)
     assert wide.max() <= usual.max()
-
-
-def test_scales_are_named_where_there_are_any():
-    assert "×" not in PLAIN.describe()
-    assert "decades" not in PLAIN.describe()
-    told = replace(PLAIN, stencil_scale=2.5e-4, image_scale=31.0, within=3.0).describe()
-    assert "stencils × 0.00025, images × 31, entries over 3 decades" in told
 
 
 def test_equal_seeds_give_equal_instances_and_both_precisions_the_same():
@@ -161,17 +153,6 @@ def test_a_report_of_the_tier(monkeypatch):
     rows = {row.id: row for row in report.rows if row.verdict == "PASS"}
     assert {name: row.instances for name, row in rows.items()} == {"T1": 7, "S6": 3, "O5": 1}  # every pair
     assert "×" in rows["S6"].worst_instance
-
-
-def test_the_command_line_knows_the_tier(capsys, monkeypatch):
-    told = []
-    monkeypatch.setattr("refms.cli.verify.reports_of", lambda _, tier, seed: told.append(tier) or [])
-    monkeypatch.setattr("refms.cli.verify.conclude", lambda reports: True)
-    assert program.main(["verify", "--tier", "torture", "--dtype", "float64"]) == 0
-    assert told == ["torture"]
-    assert program.main(["verify", "--tier", "torture", "--full"]) == 2
-    assert program.main(["conform", "run", "--help"]) == 0
-    assert "torture" in capsys.readouterr().out
 
 
 def test_a_narrow_profile_has_harsh_instances_too():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import os
 import signal
 import subprocess
@@ -306,13 +305,6 @@ def test_every_field_of_a_row_and_a_profile_comes_through():
     profile = Profile("mine", dimensions=(np.int64(1),), stencil_sizes=[3], layout="NHWC")
     through = messages.profile(messages.message(messages.line(messages.fields(profile))))
     assert through == dataclasses.replace(profile, dimensions=(1,), stencil_sizes=(3,))
-
-
-def test_no_limit_is_no_limit(theirs):
-    with Isolated(theirs("Wrong"), "float32", math.inf) as there:
-        (row,) = rows(there.run(there.adapters[0], properties=chosen("D1")), "D1")
-    assert row.sentence.startswith("N → 2N")
-    assert there.limit is None
 
 
 def test_ends_are_put_into_words():

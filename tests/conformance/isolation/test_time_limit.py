@@ -45,16 +45,6 @@ def test_a_property_that_hangs_fails_and_the_others_are_checked():
     assert rows["D1"].verdict == "PASS"
 
 
-def test_a_limit_changes_nothing_where_it_is_not_reached():
-    def told(**options):
-        return [
-            (row.verdict, row.rho, row.worst_instance)
-            for row in found(ReferenceAdapter(), **options).values()
-        ]
-
-    assert told(timeout=600.0) == told()
-
-
 def test_an_implementation_that_ends_python_fails_and_does_not_end_it():
     row = found(Leaving())["D1"]
     assert (row.verdict, row.sentence) == ("FAIL", "SystemExit: 0")
