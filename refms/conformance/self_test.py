@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from refms.conformance.adapters.adapter import Adapter
-from refms.conformance.adapters.around import Around
+from refms.conformance.adapters.around import Around, Change
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.misbehaving import modifying, nothing, raising, returning
 from refms.conformance.adapters.position import Position
@@ -56,7 +56,7 @@ class Finding:
     name: str  # the kind
     verdict: str  # what had to be said
     tested: tuple[str, ...]  # ids of the properties
-    wrong: tuple[str, ...]  # A sentence for everything else that was said
+    wrong: tuple[str, ...]  # a sentence for everything else that was said
 
     @property
     def good(self) -> bool:
@@ -73,55 +73,57 @@ class Finding:
         )
 
 
-def _altered(change: Callable[..., Any]) -> Callable[[], Any]:
+_CHANGES = (
+    ("None for every result", nothing, "", ()),
+    ("zeros", returning(np.zeros_like), "", ()),
+    ("one constant", returning(np.ones_like), "", ()),
+    ("NaN", returning(lambda a: np.full_like(a, np.nan)), "", ()),
+    (
+        "results of another shape",
+        returning(lambda a: np.append(a, 0.0) if np.ndim(a) else a),
+        "returned shape",
+        NUMBERS,
+    ),
+    (
+        "results of another precision",
+        returning(lambda a: np.asarray(a, dtype="float32")),
+        "the precision must not change",
+        NUMBERS,
+    ),
+    ("arguments modified", modifying, "modified its arguments", ()),
+    ("exceptions", raising(ValueError("on fire")), "ValueError: on fire", ()),
+    ("Python ended", raising(SystemExit(0)), "SystemExit: 0", ()),
+)
+"""What fails: name, change of every operation, words, properties it is not meant for."""
+
+_MISTAKES = (
+    ("C9", "kernel flipped on all axes"),
+    ("D1", "layers copied in place of interpolated"),
+    ("S3", "labels forgotten in the gradient, p in place of p − c"),
+    ("T5", "R sums where it should average"),
+)
+"""What fails in one property, under the name of its mutant."""
+
+
+def _around(change: Change) -> Callable[[], Any]:
     return lambda: Around(ReferenceAdapter(), change)
 
 
-def _mistaken(name: str) -> Callable[[], Any]:
+def _mutated(name: str) -> Callable[[], Any]:
     return lambda: mutant_named(name).around(ReferenceAdapter())
 
 
+_ABSENT, _LATER = "NOT IMPLEMENTED", NotImplementedError("next year")
+
 KINDS = (
     Kind("refms itself", ReferenceAdapter, "PASS"),
-    Kind(
-        "nothing implemented", lambda: Adapter(reference_profile()), "NOT IMPLEMENTED", "the adapter has no"
-    ),
-    Kind(
-        "NotImplementedError raised",
-        _altered(raising(NotImplementedError("next year"))),
-        "NOT IMPLEMENTED",
-        "the adapter says: next year",
-    ),
-    Kind("None for every result", _altered(nothing), "FAIL"),
-    Kind("zeros", _altered(returning(np.zeros_like)), "FAIL"),
-    Kind("one constant", _altered(returning(np.ones_like)), "FAIL"),
-    Kind("NaN", _altered(returning(lambda array: np.full_like(array, np.nan))), "FAIL"),
-    Kind(
-        "results of another shape",
-        _altered(returning(lambda array: np.append(array, 0.0) if np.ndim(array) else array)),
-        "FAIL",
-        "returned shape",
-        without=NUMBERS,
-    ),
-    Kind(
-        "results of another precision",
-        _altered(returning(lambda array: np.asarray(array, dtype="float32"))),
-        "FAIL",
-        "the precision must not change",
-        without=NUMBERS,
-    ),
-    Kind("arguments modified", _altered(modifying), "FAIL", "modified its arguments"),
-    Kind("exceptions", _altered(raising(ValueError("on fire"))), "FAIL", "ValueError: on fire"),
-    Kind("Python ended", _altered(raising(SystemExit(0))), "FAIL", "SystemExit: 0"),
+    Kind("nothing implemented", lambda: Adapter(reference_profile()), _ABSENT, "the adapter has no"),
+    Kind("NotImplementedError raised", _around(raising(_LATER)), _ABSENT, "the adapter says: next year"),
     *(
-        Kind(f"the mistake: {name}", _mistaken(name), "FAIL", only=(id_,))
-        for id_, name in (
-            ("C9", "kernel flipped on all axes"),
-            ("D1", "layers copied in place of interpolated"),
-            ("S3", "labels forgotten in the gradient, p in place of p − c"),
-            ("T5", "R sums where it should average"),
-        )
+        Kind(name, _around(change), "FAIL", words, without=without)
+        for name, change, words, without in _CHANGES
     ),
+    *(Kind(f"the mistake: {name}", _mutated(name), "FAIL", only=(id_,)) for id_, name in _MISTAKES),
 )
 """What can be looked at in this process."""
 

@@ -50,6 +50,9 @@ class Implementation:
 def implementation_of(target: Any, name: str = "") -> Implementation:
     """Return an implementation, whatever was given for it.
 
+    An adapter has its one precision; a class or function that returns one is called with ``dtype=`` if it
+    takes that (both precisions) and without arguments if not; a name is that of any of these.
+
     >>> from refms.conformance.adapters.adapter import Adapter
     >>> implementation_of(Adapter(Profile("mine", dtype="float32"))).dtypes
     ('float32',)
@@ -68,16 +71,15 @@ def implementation_of(target: Any, name: str = "") -> Implementation:
         )
     if "dtype" in inspect.signature(target).parameters:
         return Implementation(name, DTYPES, lambda dtype: target(dtype=dtype))
-    only = Implementation(name, DTYPES, lambda dtype: target())
     try:
         profile = target().profile
     except (Exception, SystemExit) as error:
         raise InputError(f"{name} cannot be made: {type(error).__name__}: {error}") from error
-    return Implementation(name, (getattr(profile, "dtype", "float64"),), only.make)
+    return Implementation(name, (getattr(profile, "dtype", "float64"),), lambda dtype: target())
 
 
 def load(spec: str) -> Implementation:
-    """Return the implementation with a given name."""
+    """Return the implementation ``"package.module:Name"`` or ``"path/to/file.py:Name"``."""
     place, colon, name = spec.rpartition(":")
     if not (colon and place and name.isidentifier()):
         raise InputError(f"{spec!r} names no adapter; expected package.module:Name or path/to/file.py:Name.")

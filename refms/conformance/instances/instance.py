@@ -25,12 +25,12 @@ class Instance:
 
     grid: tuple[int, ...]  # cells along each axis (of the fine grid)
     stencil: tuple[int, ...]  # odd sizes
-    c_in: int  # channels
+    c_in: int
     c_out: int
-    examples: int  # m, ℓ and N
-    classes: int
-    layers: int
-    boundary: str  # names
+    examples: int  # m
+    classes: int  # ℓ
+    layers: int  # N
+    boundary: str
     pair: str
     activation: str
     final_time: float  # T
@@ -38,9 +38,8 @@ class Instance:
     seed: int  # seed of every draw
     # whether logits are weighted with h^d; W is drawn so that they are about one in both cases
     volume_weighted: bool = True
-    # size of stencils and of images, and of whatever else a statement is linear in
-    stencil_scale: float = 1.0
-    image_scale: float = 1.0
+    stencil_scale: float = 1.0  # size of stencils, and of whatever else a statement is linear in
+    image_scale: float = 1.0  # size of images, likewise
     within: float = 0.0  # entries of stencils and images are spread over so many decades below that size
 
     @property

@@ -44,6 +44,9 @@ def sequential_test(
 ) -> Evidence:
     """Test whether bounded random vectors have the stated means, and stop as soon as they have not.
 
+    ``draw(t)`` returns the draw t = 0, 1, …, shape (k,), independent of the others, with low <= x <= high and
+    means ``mean``, within a ``tolerance`` for rounding; ``alpha`` bounds the probability of a false alarm.
+
     For every component two gamblers bet, one that the mean is above μ, one that it is below. After t draws
     their capitals are
 
@@ -101,7 +104,7 @@ def sequential_test(
 
 
 def log_capital(x: Array, mean: Array, low: Array, high: Array, tolerance: Array | float = 0.0) -> Array:
-    """Return the logarithms of the capitals of all bets after every draw.
+    """Return log K⁺ and log K⁻ after every draw, shape (t, …, k, 2), for draws of shape (t, …, k).
 
     >>> one = np.ones(1)
     >>> log_capital(np.ones((3, 1)), one / 2, 0 * one, one)[-1].round(2).tolist()

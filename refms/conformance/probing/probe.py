@@ -9,7 +9,7 @@ from typing import Any
 
 from refms.conformance.adapters.position import Position
 from refms.conformance.adapters.profile import ORIENTATIONS, Profile
-from refms.conformance.probing.responses import Caller, Responses, found_layout
+from refms.conformance.probing.responses import Responses
 
 OPPOSITE = {
     "correlation": "a delta image comes back as the flipped stencil",
@@ -83,11 +83,8 @@ class Probe:
             "headline": self.headline,
             "traits": [
                 {
-                    "name": trait.name,
-                    "declared": trait.declared,
+                    **{name: getattr(trait, name) for name in ("name", "declared", "agrees", "sentence")},
                     "inferred": list(trait.inferred),
-                    "agrees": trait.agrees,
-                    "sentence": trait.sentence,
                 }
                 for trait in self.traits
             ],
@@ -101,26 +98,23 @@ def probe(adapter: Any, where: Position | None = None) -> Probe:
     >>> probe(ReferenceAdapter()).disagreements
     ()
     """
-    asked = Caller(adapter, where or Position())
-    responses = Responses(asked)
-    traits = (
-        *_of_convolution(responses),
-        *_of_transfer(responses),
-        _of_logits(responses),
-        *_of_reductions(responses),
-    )
-    return Probe(asked.profile, (_layout(asked, responses), *traits, _precision(asked)))
+    responses = Responses(adapter, where or Position())
+    found = *_of_convolution(responses), *_of_transfer(responses)
+    found = *found, _of_logits(responses), *_of_reductions(responses)
+    return Probe(responses.profile, (_layout(responses), *found, _precision(responses)))
 
 
-def _layout(asked: Caller, responses: Responses) -> Trait:
-    layout, why = found_layout(asked, responses)
+def _layout(responses: Responses) -> Trait:
+    layout, why = responses.layout()
     seen = () if layout is None else (layout,)
-    return Trait("layout", asked.profile.layout, seen, why or "fields are taken and returned in another one")
+    return Trait(
+        "layout", responses.profile.layout, seen, why or "fields are taken and returned in another one"
+    )
 
 
 def _of_convolution(responses: Responses) -> Iterator[Trait]:
     """Yield the orientation and every boundary."""
-    profile = responses.asked.profile
+    profile = responses.profile
     answers = {boundary: responses.convolution(boundary) for boundary in profile.boundaries}
     orientations: tuple[str, ...] = ()
     for answer in answers.values():
@@ -140,14 +134,14 @@ def _of_convolution(responses: Responses) -> Iterator[Trait]:
 def _of_transfer(responses: Responses) -> Iterator[Trait]:
     """Yield R and P of every declared pair."""
     for operation, name in (("restrict", "restriction"), ("prolong", "prolongation")):
-        for pair in responses.asked.profile.pairs:
+        for pair in responses.profile.pairs:
             answer = responses.transfer(operation, pair)
             evidence = answer.reason or f"a delta image tells of another {name}"
             yield Trait(f"{name} of {pair}", pair, answer.matches, evidence)
 
 
 def _of_logits(responses: Responses) -> Trait:
-    declared = "with h^d" if responses.asked.profile.volume_weighted else "without h^d"
+    declared = "with h^d" if responses.profile.volume_weighted else "without h^d"
     answer = responses.logits()
     evidence = answer.reason or f"a unit weight on a delta image gives the logit {answer.value:.6g}"
     return Trait(
@@ -157,17 +151,17 @@ def _of_logits(responses: Responses) -> Trait:
 
 def _of_reductions(responses: Responses) -> Iterator[Trait]:
     """Yield mean or sum for everything that is reduced over examples."""
-    declared = responses.asked.profile.reduction
+    declared = responses.profile.reduction
     for operation, answer in responses.reductions():
         evidence = answer.reason or f"of {operation}, {OPPOSITE[answer.matches[0]]}"
         yield Trait(f"reduction of {operation}", declared, answer.matches, evidence)
 
 
-def _precision(asked: Caller) -> Trait:
+def _precision(responses: Responses) -> Trait:
     """Return the precision of everything that came back."""
-    declared = asked.profile.dtype
-    others = {name: dtype for name, dtype in asked.dtypes.items() if dtype != declared}
-    if not asked.dtypes:
+    declared = responses.profile.dtype
+    others = {name: dtype for name, dtype in responses.dtypes.items() if dtype != declared}
+    if not responses.dtypes:
         return Trait("precision", declared, (), "no array came back")
     if not others:
         return Trait("precision", declared, (declared,), "")

@@ -37,8 +37,11 @@ class Answer(Generic[Match]):
 
 
 @dataclass
-class Caller:
-    """An adapter, and the precisions of what it has returned."""
+class Responses:
+    """The responses of an adapter, and the precisions of what it has returned.
+
+    Each experiment asks every layout that there is, and believes values, not shapes alone.
+    """
 
     adapter: Any  # the implementation
     where: Position = field(default_factory=Position)  # told every call
@@ -95,16 +98,9 @@ class Caller:
             found = self.array(operation, shape_in(layout, shape), *call(given))
             yield layout, found if isinstance(found, str) else to_images(found, layout, shape)
 
-
-@dataclass(frozen=True)
-class Responses:
-    """The experiments; each one asks every layout that there is, and believes values, not shapes alone."""
-
-    asked: Caller  # the adapter
-
     def convolution(self, boundary: str) -> Answer[tuple[str, str]]:
         """Return the (orientation, boundary) that explain K(s) on delta images, at best one."""
-        profile = self.asked.profile
+        profile = self.profile
         sizes = [size for size in profile.stencil_sizes if size > 1]
         if not sizes:
             return Answer(reason="stencils with one entry tell no orientation and no boundary")
@@ -119,12 +115,12 @@ class Responses:
             for orientation, b in itertools.product(ORIENTATIONS, BOUNDARIES)
         }
         S = S.astype(profile.dtype)
-        found = self.asked.field("convolution", Y, (4, 3, *grid), lambda given: (S, given, grid, boundary))
+        found = self.field("convolution", Y, (4, 3, *grid), lambda given: (S, given, grid, boundary))
         answer = _explained(found, wanted, "convolution")
-        if answer.matches or provides(self.asked.adapter, "convolution"):
+        if answer.matches or provides(self.adapter, "convolution"):
             return answer
         n = math.prod(grid)
-        K = self.asked.array("convolution_matrix", (3 * n, 2 * n), S, grid, boundary)
+        K = self.array("convolution_matrix", (3 * n, 2 * n), S, grid, boundary)
         if isinstance(K, str):
             return answer
         made = (K @ Y.reshape(4, -1).T).T.reshape(4, 3, *grid)
@@ -132,8 +128,8 @@ class Responses:
 
     def transfer(self, operation: str, pair: str) -> Answer[str]:
         """Return the pairs, or multiples of them, whose R or P explains what becomes of delta images."""
-        d = min(self.asked.profile.dimensions)
-        fine = tuple(8 if not self.asked.profile.rectangular else 8 + 2 * axis for axis in range(d))
+        d = min(self.profile.dimensions)
+        fine = tuple(8 if not self.profile.rectangular else 8 + 2 * axis for axis in range(d))
         given, back = (fine, coarsen(fine)) if operation == "restrict" else (coarsen(fine), fine)
         # R and P are periodic: deltas of all parities tell all weights. Two channels tell the layout.
         places = [tuple(p) for p in itertools.product((2, 3), repeat=d)] + [(0,) * d]
@@ -146,13 +142,13 @@ class Responses:
             for name, pair in PAIRS.items()
         }
         shape = (len(places), 2, *back)
-        found = list(self.asked.field(operation, Y, shape, lambda field: (field, fine, pair)))
+        found = list(self.field(operation, Y, shape, lambda field: (field, fine, pair)))
         answer = _explained(found, wanted, operation)
         return answer if answer.matches else _multiple(found, wanted) or answer
 
     def logits(self) -> Answer[str]:
         """Return whether a unit weight on a delta image gives h^d or 1."""
-        profile = self.asked.profile
+        profile = self.profile
         grid = (4, 3, 2)[: profile.dimensions[0]] if profile.rectangular else (3,) * profile.dimensions[0]
         n = math.prod(grid)
         W, mu = np.zeros((2 * n, 3)), np.array([0.25, 0.5, 0.75])
@@ -163,9 +159,9 @@ class Responses:
         unit = np.array([[0.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
         given = W.astype(profile.dtype), mu.astype(profile.dtype)
         reason = ""
-        for layout in self.asked.layouts:
+        for layout in self.layouts:
             field = to_layout(Y.astype(profile.dtype), layout)
-            found = self.asked.array("logits", (3, 2), *given, field, grid)
+            found = self.array("logits", (3, 2), *given, field, grid)
             if isinstance(found, str):
                 reason = reason or found
                 continue
@@ -180,7 +176,7 @@ class Responses:
 
     def reductions(self) -> Iterator[tuple[str, Answer[str]]]:
         """Yield for every reduced operation whether equal logits of three examples give a mean or a sum."""
-        dtype, m = self.asked.profile.dtype, 3
+        dtype, m = self.profile.dtype, 3
         Z, C, V = np.zeros((2, m), dtype), np.zeros((2, m), dtype), np.zeros((2, m), dtype)
         C[0], V[0] = 1.0, 1.0
         whole = {
@@ -189,7 +185,7 @@ class Responses:
             "cross_entropy_hessian": ((2, m), 0.5 * (V - 0.5), (Z, C, V)),
         }
         for operation, (shape, total, arguments) in whole.items():
-            found = self.asked.array(operation, shape, *arguments)
+            found = self.array(operation, shape, *arguments)
             wanted = {"mean": np.asarray(total) / m, "sum": np.asarray(total)}
             yield operation, _explained([("", found)], wanted, operation)
         for operation in ("loss", "gradient"):
@@ -197,7 +193,7 @@ class Responses:
 
     def _reduction_of_network(self, operation: str, C: Array) -> Answer[str]:
         """Return whether a network that is zero has the mean or the sum as its loss, or as ∂/∂μ of it."""
-        profile, m = self.asked.profile, C.shape[1]
+        profile, m = self.profile, C.shape[1]
         d, size = profile.dimensions[0], min(profile.stencil_sizes)
         grid, stencil = (4,) * d, (size,) * d
         shapes = ((2, 1, *stencil), (1, 2, 2, *stencil), (1, 2), (2 * math.prod(grid), 2), (2,))
@@ -205,30 +201,28 @@ class Responses:
         problem = Problem(grid, 1.0, profile.boundaries[0], profile.activations[0])
         total = np.asarray(m * math.log(2.0)) if operation == "loss" else (0.5 - C).sum(axis=1)
         found = []
-        for layout in self.asked.layouts:
+        for layout in self.layouts:
             X = to_layout(np.zeros((m, 1, *grid), profile.dtype), layout)
             given = operation, total.shape, zero, X, C, problem
-            found.append((layout, self.asked.array(*given, part=None if operation == "loss" else "mu")))
+            found.append((layout, self.array(*given, part=None if operation == "loss" else "mu")))
         return _explained(found, {"mean": total / m, "sum": total}, operation)
 
+    def layout(self) -> tuple[str | None, str]:
+        """Return the layout in which fields are understood, and why none can be told."""
+        reasons = []
+        for answer in self._on_fields():
+            if answer.matches and answer.layout:
+                return answer.layout, ""
+            reasons.append(answer.reason or "a matrix has no layout")
+        return None, "; ".join(dict.fromkeys(reasons))
 
-def found_layout(asked: Caller, responses: Responses) -> tuple[str | None, str]:
-    """Return the layout in which fields are understood, and why none can be told."""
-    reasons = []
-    for answer in _on_fields(asked.profile, responses):
-        if answer.matches and answer.layout:
-            return answer.layout, ""
-        reasons.append(answer.reason or "a matrix has no layout")
-    return None, "; ".join(dict.fromkeys(reasons))
-
-
-def _on_fields(profile: Profile, responses: Responses) -> Iterator[Answer[Any]]:
-    """Yield the answers of operations on fields, each asked only if it is needed."""
-    yield responses.convolution(profile.boundaries[0])
-    for operation in ("restrict", "prolong"):
-        for pair in profile.pairs[:1]:
-            yield responses.transfer(operation, pair)
-    yield responses.logits()
+    def _on_fields(self) -> Iterator[Answer[Any]]:
+        """Yield the answers of operations on fields, each asked only if it is needed."""
+        yield self.convolution(self.profile.boundaries[0])
+        for operation in ("restrict", "prolong"):
+            for pair in self.profile.pairs[:1]:
+                yield self.transfer(operation, pair)
+        yield self.logits()
 
 
 def _explained(found: Any, wanted: dict[Any, Array], operation: str) -> Answer[Any]:

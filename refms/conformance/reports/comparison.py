@@ -25,7 +25,7 @@ class Change:
 
     id: str  # which
     dtype: str
-    before: SavedRow | None  # none where a report does not know the property or the precision
+    before: SavedRow | None  # None where a report does not know the property or the precision
     after: SavedRow | None
 
     @property

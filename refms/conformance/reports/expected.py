@@ -19,8 +19,8 @@ from refms.errors import require_whole
 class Expectations:
     """What became of the expected failures."""
 
-    met: tuple[str, ...] = ()  # A line for every case that failed as expected, with the reason
-    # A sentence for every case that should have failed and did not, or failed beside one that should
+    met: tuple[str, ...] = ()  # a line for every case that failed as expected, with the reason
+    # a sentence for every case that should have failed and did not, or failed beside one that should
     broken: tuple[str, ...] = ()
     # id and precision of the properties all of whose failures were expected
     excused: frozenset[tuple[str, str]] = frozenset()

@@ -15,7 +15,11 @@ LONGEST_FILE = 2**20
 
 
 def read_xfails(path: str | os.PathLike[str]) -> dict[str, str]:
-    """Return the expected failures of a file."""
+    """Return the expected failures of a TOML file, id or pattern -> reason, from its one section.
+
+    [xfails]
+    "G4-*-float32" = "the condition is too large for single precision"
+    """
     if regular_file_size(path) > LONGEST_FILE:
         raise FileError(f"{os.fspath(path)!r} is longer than {LONGEST_FILE} bytes; expected a list of ids.")
     try:
@@ -35,7 +39,7 @@ def read_xfails(path: str | os.PathLike[str]) -> dict[str, str]:
 
 
 def expected_failures(xfails: Mapping[str, str], ids: Iterable[str]) -> dict[str, str]:
-    """Return which cases are expected to fail, and why.
+    """Return which cases are expected to fail, and why; an entry that matches nothing is refused.
 
     >>> expected_failures({"G4-*": "known"}, ["G3-1d-float64", "G4-1d-float64"])
     {'G4-1d-float64': 'known'}
