@@ -17,26 +17,11 @@ from refms.optimize.step import Method, StepResult, gain_ratio
 
 @dataclass(frozen=True)
 class BlockSteps:
-    """How one block is stepped within an iteration.
+    """How one block is stepped within an iteration."""
 
-    Parameters
-    ----------
-    name : str
-        Name of the block.
-    method : Method
-        Such as ``Newton(...)``.
-    steps : int
-        Number of steps, all on the same block objective.
-
-    Raises
-    ------
-    InputError
-        If ``steps`` is below 1.
-    """
-
-    name: str
-    method: Method
-    steps: int = 1
+    name: str  # name of the block
+    method: Method  # such as ``Newton(...)``
+    steps: int = 1  # number of steps, all on the same block objective
 
     def __post_init__(self) -> None:
         if self.steps < 1:

@@ -163,27 +163,13 @@ def _require(
 
 @dataclass(frozen=True, eq=False)
 class Minimum:
-    """Where the minimisation of one function ended.
+    """Where the minimisation of one function ended."""
 
-    Parameters
-    ----------
-    x : array
-        Shape (size,), dtype of the start: the last finite point.
-    value : float
-        The objective there.
-    history : History
-        One row for each step, under the block name ``x``.
-    outcome : Outcome
-        Why the run stopped.
-    notes : tuple of str
-        One sentence for each step that was refused or cut short.
-    """
-
-    x: Array
-    value: float
-    history: History
-    outcome: Outcome
-    notes: tuple[str, ...]
+    x: Array  # shape (size,), dtype of the start: the last finite point
+    value: float  # the objective there
+    history: History  # one row for each step, under the block name ``x``
+    outcome: Outcome  # why the run stopped
+    notes: tuple[str, ...]  # one sentence for each step that was refused or cut short
 
 
 @dataclass(frozen=True)

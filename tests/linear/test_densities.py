@@ -10,7 +10,7 @@ from linear.known_spectra import counted, laplacian, laplacian_eigenvalues, semi
 
 from refms.errors import InputError
 from refms.linear.estimate import mean_of
-from refms.linear.kernel_polynomials import chebyshev_moments, jackson_factors
+from refms.linear.kernel_polynomials import chebyshev_moments
 from refms.linear.quadrature import spectral_measure
 from refms.linear.spectrum import Effort, spectrum_of
 
@@ -94,13 +94,6 @@ def test_jacksons_kernel_keeps_one_eigenvalue_positive_and_narrow():
     spread = np.sqrt(np.trapezoid((x - mean) ** 2 * density, x))
     assert spread == pytest.approx(np.pi / 66 * np.sqrt(1 - 0.3**2), rel=0.05)  # Weiße et al., eq. (75)
     assert moments.density(np.array([-1.5, 1.5])).value.tolist() == [0.0, 0.0]
-
-
-def test_jackson_factors_fall_from_one():
-    g = jackson_factors(20)
-    assert g[0] == pytest.approx(1.0, abs=1e-15)
-    assert (np.diff(g) < 0).all()
-    assert (g > 0).all()
 
 
 def test_seeds_name_the_probes_and_work_is_what_was_said(device):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from linear.known_spectra import counted, laplacian, laplacian_eigenvalues, semicircle
+from linear.known_spectra import laplacian, laplacian_eigenvalues, semicircle
 
 from refms.errors import InputError
 from refms.linear.extremes import DENSE, extreme_eigenvalues
@@ -73,13 +73,6 @@ def test_the_same_seed_gives_the_same_bits_and_vectors_keep_their_kind(device):
     np.testing.assert_array_equal(one.smallest, other.smallest)
     assert set(seen) == {"float64"}
     assert np.abs(one.largest - np.linalg.eigvalsh(A)[::-1][:2]).max() <= 1e-7
-
-
-def test_single_precision_products_get_single_vectors():
-    product, calls = counted(laplacian(100))
-    found = extreme_eigenvalues(product, np.zeros(100, dtype="float32"), 1, tolerance=1e-3)
-    assert set(calls) == {"float32"}
-    assert abs(found.largest[0] - laplacian_eigenvalues(100)[-1]) <= 1e-3
 
 
 def test_bad_input_is_refused():

@@ -8,15 +8,7 @@ import pytest
 from optimize.problems import PROBLEMS, Quadratic, Rosenbrock, locked, normal, spd, table
 
 from refms.errors import InputError
-from refms.optimize import (
-    BlockSteps,
-    Damping,
-    Newton,
-    Status,
-    StepOptions,
-    StopRules,
-    minimize,
-)
+from refms.optimize import BlockSteps, Damping, Newton, Status, StepOptions, StopRules, minimize
 from refms.optimize.loop import OneBlock
 from refms.optimize.newton_cg import NewtonCG
 from refms.optimize.scipy_methods import LBFGS, NonlinearCG, descend_scipy

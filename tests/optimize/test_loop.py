@@ -164,11 +164,7 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been(damping):
     whole = bcd(coupled(sample=1.0), start(), schedule, stop=StopRules(max_iterations=6))
     first = bcd(coupled(sample=1.0), start(), schedule, stop=StopRules(max_iterations=2))
     second = bcd(
-        coupled(sample=1.0),
-        first.blocks,
-        first.schedule,
-        stop=StopRules(max_iterations=6),
-        first_iteration=3,
+        coupled(sample=1.0), first.blocks, first.schedule, stop=StopRules(max_iterations=6), first_iteration=3
     )
     assert joined(second.blocks).tobytes() == joined(whole.blocks).tobytes()
     assert second.schedule == whole.schedule

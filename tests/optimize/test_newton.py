@@ -4,28 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from optimize.problems import (
-    Barrier,
-    Quadratic,
-    Quartic,
-    Rosenbrock,
-    locked,
-    logistic,
-    normal,
-    rho,
-    spd,
-)
+from optimize.problems import Barrier, Quadratic, Quartic, Rosenbrock, locked, logistic, normal, rho, spd
 
 from refms.errors import InputError
-from refms.optimize import (
-    Newton,
-    Report,
-    Status,
-    StepOptions,
-    StopRules,
-    descent_step,
-    minimize,
-)
+from refms.optimize import Newton, Report, Status, StepOptions, StopRules, descent_step, minimize
 
 exact = StepOptions(cg_tolerance=1e-12, cg_iterations=100, max_backtracks=40)
 

@@ -106,20 +106,6 @@ def test_arrays_of_a_device_are_staged_through_the_host(device, method):
 
 
 @pytest.mark.parametrize("method", METHODS, ids=str)
-def test_the_monitor_may_stop(method):
-    problem, x0 = table("float64")["logistic"]
-    found = run(
-        problem,
-        x0,
-        method,
-        stop=StopRules(50),
-        monitor=lambda iteration, blocks, rows: Report(stop="Enough." if iteration == 3 else ""),
-    )
-    assert found.outcome.status is Status.STOPPED
-    assert len(found.history) == 3
-
-
-@pytest.mark.parametrize("method", METHODS, ids=str)
 def test_points_that_are_not_finite_shorten_the_step(method):
     class Cliff(Rosenbrock):
         def f(self, x):

@@ -64,24 +64,6 @@ def test_momentum_is_polyaks_recurrence_in_exact_arithmetic():
         assert Fraction(float(x[0])) == exact
 
 
-def test_momentum_on_a_quadratic_converges_at_the_rate_of_its_matrix():
-    A = spd(1, 5, 10.0)
-    eta, mu = 0.05, 0.6
-    start, b = normal(2, 5), np.zeros(5)
-    found = minimize(Quadratic(A, b), start, Stochastic(constant(eta, mu)), stop=StopRules(40))
-    I5, Z5 = np.eye(5), np.zeros((5, 5))
-    step = np.block([[I5 - eta * A, -eta * mu * I5], [A, mu * I5]])
-    expected = (np.linalg.matrix_power(step, 40) @ np.concatenate([start, Z5[0]]))[:5]
-    assert np.allclose(found.x, expected, rtol=1e-10)
-
-
-def test_adams_first_step_has_the_length_of_the_learning_rate():
-    problem = Quadratic(np.diag([1.0, 100.0, 1e-6]), np.zeros(3))
-    x = np.array([1.0, -1.0, 1.0])
-    result, _ = Stochastic(Adam(0.01, epsilon=1e-300, batch=0, schedule="constant")).step(problem, x)
-    assert np.allclose(result.x - x, [-0.01, 0.01, -0.01], rtol=1e-12)
-
-
 @given(seed=st.integers(0, 10**6), beta1=st.floats(0, 0.95), beta2=st.floats(0, 0.999))
 def test_adam_is_its_algorithm_written_out(seed, beta1, beta2):
     rng = np.random.default_rng(seed)

@@ -91,11 +91,7 @@ def test_the_projected_matrix_predicts_second_differences_of_the_reduced_objecti
         name: replace(block, regularizer=Quadratic(block.regularizer.Q * factor))
         for (name, block), factor in zip(problem.blocks.items(), (0, 1e-9), strict=True)
     }
-    problem = replace(
-        problem,
-        examples=replace(problem.examples, targets=P),
-        blocks=weak,
-    )
+    problem = replace(problem, examples=replace(problem.examples, targets=P), blocks=weak)
     v = np.random.default_rng(3).standard_normal(theta.size)
     product = projected_curvature(problem, theta, omega, problem.examples, 1e-13, 500)
     h = 1e-2
