@@ -21,12 +21,10 @@ from refms.certify.cases.case import Case
 from refms.certify.certificate import prove_all
 from refms.certify.golden import Golden
 from refms.grid import Grid
-from refms.linear.cg import conjugate_gradients
 from refms.maps.activation import Activation
 from refms.maps.time.steps import TimeSteps
 from refms.objective.losses import SoftmaxCrossEntropy, SoftmaxCrossEntropyEvaluation
 from refms.objective.regularizers import Quadratic
-from refms.optimize.line_search import armijo
 from refms.stencils.convolution import Convolution
 
 
@@ -48,183 +46,128 @@ def test_refms_is_within_a_few_eps_of_the_truth(goldens, dtype):
     assert max(row.distance for row in rows) > 0.0
 
 
-ORIGINAL = {
-    "apply": Convolution.apply,
-    "adjoint": Convolution.adjoint,
-    "stencil_gradient": Convolution.stencil_gradient,
-    "evaluate": SoftmaxCrossEntropy.evaluate,
-    "pair": transfer.transfer_pair,
-    "restrict": stencils.restrict_stencil,
-    "prolong": stencils.prolong_stencil,
-    "deeper": depth.prolong_in_time,
-    "activation": Activation.value_and_derivative,
-    "sum_bias": refms.maps.layers.convolution.sum_bias,
-}
+def mutant(name, quantity, place, attribute, wrong):
+    """Return what to patch, with what (given the right thing first), and a quantity that must notice."""
+    return pytest.param(quantity, place, attribute, wrong, id=name)
 
 
-def _wrong_slope(self, Z):
-    value, slope = ORIGINAL["activation"](self, Z)
-    return value, slope + 1e-11
+def one_step_too_few(right, product, b, *, max_iterations, **options):
+    return right(product, b, max_iterations=max_iterations - 1, **options)
 
 
-def _reversed_restriction(name):
-    pair = ORIGINAL["pair"](name)
+def reads_the_other_way(right, name):
+    pair = right(name)
     return replace(pair, restriction=tuple((-a, r) for a, r in pair.restriction))
 
 
-def _unweighted_hessian(self, V):
-    return self.weights * self.probabilities * V
-
-
-def _gradient_off_by_a_trillionth(self, Z, C, count=None):
-    E = ORIGINAL["evaluate"](self, Z, C, count)
+def wrong_by_a_trillionth(right, self, Z, C, count=None):
+    E = right(self, Z, C, count)
     return replace(E, gradient=E.gradient * (1 + 1e-12))
 
 
-def _naive_softmax(self, Z, C, count=None):
+def naive_softmax(right, self, Z, C, count=None):
     with np.errstate(over="ignore", invalid="ignore"):
         E = np.exp(Z)
         value = -(C * np.log(E / E.sum(axis=0))).sum() / Z.shape[1]
-    return replace(ORIGINAL["evaluate"](self, Z, C, count), value=float(value))
+    return replace(right(self, Z, C, count), value=float(value))
 
 
-def _one_step_too_few(product, b, *, max_iterations, **options):
-    return conjugate_gradients(product, b, max_iterations=max_iterations - 1, **options)
+def wrong_slope(right, self, Z):
+    value, slope = right(self, Z)
+    return value, slope + 1e-11
 
 
-def _halved_at_once(value, x, f, slope, p, **options):
-    return armijo(value, x, f, slope / 2, p / 2, **options)
+def repeated(right, Theta, layers, kind):
+    return Theta[np.arange(layers) * len(Theta) // layers]
 
 
-MUTANTS = {
-    "wrong sign": (
-        Convolution,
-        "apply",
-        lambda self, S, Y: -ORIGINAL["apply"](self, S, Y),
-        "convolution/2d/product",
-    ),
-    "stencil flipped": (
-        Convolution,
-        "apply",
-        lambda self, S, Y: ORIGINAL["apply"](self, S[..., ::-1].copy(), Y),
-        "convolution/3d/product",
-    ),
-    "adjoint without the flip": (
-        Convolution,
-        "adjoint",
-        lambda self, S, Z: ORIGINAL["adjoint"](self, S[..., ::-1].copy(), Z),
-        "convolution/1d/adjoint",
-    ),
-    "stencil gradient averaged over the examples": (
-        Convolution,
-        "stencil_gradient",
-        lambda self, Z, Y: ORIGINAL["stencil_gradient"](self, Z, Y) / Y.shape[1],
-        "convolution/wrapped/stencil_gradient",
-    ),
-    "missing h^d": (Grid, "cell_volume", property(lambda self: 1.0), "network/2d/logits"),
-    "missing δt": (TimeSteps, "time_step", property(lambda self: 1.0), "network/1d/features"),
-    "δt = T / (N + 1)": (
-        TimeSteps,
-        "time_step",
-        property(lambda self: self.final_time / (self.layers + 1)),
-        "regularizer/time/value",
-    ),
-    "missing 1/m": (
-        SoftmaxCrossEntropy,
-        "evaluate",
-        lambda self, Z, C, count=None: ORIGINAL["evaluate"](self, Z, C, 1),
-        "loss/tame/value",
-    ),
-    "gradient wrong by 1e-12": (
-        SoftmaxCrossEntropy,
-        "evaluate",
-        _gradient_off_by_a_trillionth,
-        "loss/tame/gradient",
-    ),
-    "Hessian without ppᵀ": (
-        SoftmaxCrossEntropyEvaluation,
-        "hessian_product",
-        _unweighted_hessian,
-        "network/2d/gauss_newton_theta",
-    ),
-    "R reads the other way": (
-        transfer,
-        "transfer_pair",
-        _reversed_restriction,
-        "transfer/2d/averaging-constant/restriction",
-    ),
-    "stencil halved on the way down": (
-        stencils,
-        "restrict_stencil",
-        lambda S, pair: ORIGINAL["restrict"](S, pair) / 2,
-        "stencils/example1/down",
-    ),
-    "stencils go up by another pair": (
-        stencils,
-        "prolong_stencil",
-        lambda S, pair: ORIGINAL["prolong"](S, pair)[..., ::-1],
-        "stencils/2d/injection-cubic/up",
-    ),
-    "σ′ off by 1e-11": (Activation, "value_and_derivative", _wrong_slope, "network/1d/gradient_theta"),
-    "bias gradient per example": (
-        refms.maps.layers.convolution,
-        "sum_bias",
-        lambda A, biases: ORIGINAL["sum_bias"](A, biases) / A.shape[1],
-        "network/2d/gauss_newton_joint",
-    ),
-    "regulariser twice": (
-        Quadratic,
-        "gradient",
-        lambda self, x: 2 * (self.Q @ x),
-        "regularizer/space_2d/gradient",
-    ),
-    "a CG step too few": (
-        refms.linear.direction,
-        "conjugate_gradients",
-        _one_step_too_few,
-        "network/1d/descent/theta",
-    ),
-    "layers repeated instead of interpolated": (
-        depth,
-        "prolong_in_time",
-        lambda Theta, layers, kind: Theta[np.arange(layers) * len(Theta) // layers],
-        "depth/uneven/prolongation",
-    ),
-    "linear where cubic was asked for": (
-        depth,
-        "prolong_in_time",
-        lambda Theta, layers, kind: ORIGINAL["deeper"](Theta, layers),
-        "depth/cubic_doubled/prolongation",
-    ),
-    "any decrease will do": (
-        line_search,
-        "armijo",
-        lambda value, x, f, slope, p, *, sufficient_decrease: armijo(value, x, f, slope, p),
-        "line_search/strict/step_length",
-    ),
-    "every step is taken": (
-        line_search,
-        "armijo",
-        lambda value, x, f, slope, p, **options: armijo(value, x, 2 * abs(f) + 1e9, slope, p),
-        "line_search/halved/value",
-    ),
-    "softmax without the largest logit taken out": (
-        SoftmaxCrossEntropy,
-        "evaluate",
-        _naive_softmax,
-        "loss/overflowing/value",
-    ),
-    "steps of half the length": (refms.optimize.step, "armijo", _halved_at_once, "network/2d/descent/omega"),
-}
-"""What is patched, with what, and a quantity that must notice."""
+def any_decrease(right, value, x, f, slope, p, *, sufficient_decrease):
+    return right(value, x, f, slope, p)
 
 
-@pytest.mark.parametrize("name", MUTANTS)
-def test_a_mutant_is_caught(goldens, monkeypatch, name):
-    place, attribute, wrong, quantity = MUTANTS[name]
+def every_step(right, value, x, f, slope, p, **options):
+    return right(value, x, 2 * abs(f) + 1e9, slope, p)
+
+
+def half_the_length(right, value, x, f, slope, p, **options):
+    return right(value, x, f, slope / 2, p / 2, **options)
+
+
+def last_axis_reversed(right, K, S, Y):
+    return right(K, S[..., ::-1].copy(), Y)
+
+
+one = property(lambda self: 1.0)
+shorter = property(lambda self: self.final_time / (self.layers + 1))
+layer, direction, step = refms.maps.layers.convolution, refms.linear.direction, refms.optimize.step
+Curved = SoftmaxCrossEntropyEvaluation
+
+MUTANTS = [
+    mutant("wrong sign", "convolution/2d/product", Convolution, "apply", lambda right, *a: -right(*a)),
+    mutant("stencil flipped", "convolution/3d/product", Convolution, "apply", last_axis_reversed),
+    mutant("adjoint without the flip", "convolution/1d/adjoint", Convolution, "adjoint", last_axis_reversed),
+    mutant(
+        *("stencil gradient averaged over the examples", "convolution/wrapped/stencil_gradient"),
+        *(Convolution, "stencil_gradient", lambda right, K, Z, Y: right(K, Z, Y) / Y.shape[1]),
+    ),
+    mutant("missing h^d", "network/2d/logits", Grid, "cell_volume", one),
+    mutant("missing δt", "network/1d/features", TimeSteps, "time_step", one),
+    mutant("δt = T / (N + 1)", "regularizer/time/value", TimeSteps, "time_step", shorter),
+    mutant(
+        *("missing 1/m", "loss/tame/value", SoftmaxCrossEntropy, "evaluate"),
+        lambda right, self, Z, C, count=None: right(self, Z, C, 1),
+    ),
+    mutant("wrong by 1e-12", "loss/tame/gradient", SoftmaxCrossEntropy, "evaluate", wrong_by_a_trillionth),
+    mutant(
+        *("Hessian without ppᵀ", "network/2d/gauss_newton_theta", Curved, "hessian_product"),
+        lambda right, self, V: self.weights * self.probabilities * V,
+    ),
+    mutant(
+        *("R reads the other way", "transfer/2d/averaging-constant/restriction"),
+        *(transfer, "transfer_pair", reads_the_other_way),
+    ),
+    mutant(
+        *("stencil halved on the way down", "stencils/example1/down"),
+        *(stencils, "restrict_stencil", lambda right, S, pair: right(S, pair) / 2),
+    ),
+    mutant(
+        *("stencils go up by another pair", "stencils/2d/injection-cubic/up"),
+        *(stencils, "prolong_stencil", lambda right, S, pair: right(S, pair)[..., ::-1]),
+    ),
+    mutant("σ′ off by 1e-11", "network/1d/gradient_theta", Activation, "value_and_derivative", wrong_slope),
+    mutant(
+        *("bias gradient per example", "network/2d/gauss_newton_joint"),
+        *(layer, "sum_bias", lambda right, A, biases: right(A, biases) / A.shape[1]),
+    ),
+    mutant(
+        *("regulariser twice", "regularizer/space_2d/gradient"),
+        *(Quadratic, "gradient", lambda right, self, x: 2 * (self.Q @ x)),
+    ),
+    mutant(
+        "a CG step too few", "network/1d/descent/theta", direction, "conjugate_gradients", one_step_too_few
+    ),
+    mutant("layers repeated", "depth/uneven/prolongation", depth, "prolong_in_time", repeated),
+    mutant(
+        *("linear where cubic was asked for", "depth/cubic_doubled/prolongation"),
+        *(depth, "prolong_in_time", lambda right, Theta, layers, kind: right(Theta, layers)),
+    ),
+    mutant("any decrease will do", "line_search/strict/step_length", line_search, "armijo", any_decrease),
+    mutant("every step is taken", "line_search/halved/value", line_search, "armijo", every_step),
+    mutant(
+        *("softmax without the largest logit taken out", "loss/overflowing/value"),
+        *(SoftmaxCrossEntropy, "evaluate", naive_softmax),
+    ),
+    mutant("steps of half the length", "network/2d/descent/omega", step, "armijo", half_the_length),
+]
+
+
+@pytest.mark.parametrize(("quantity", "place", "attribute", "wrong"), MUTANTS)
+def test_a_mutant_is_caught(goldens, monkeypatch, quantity, place, attribute, wrong):
     concerned = [case for case in CASES if quantity.startswith(case.name + "/")]
     assert quantity not in failed(goldens, cases=concerned)
-    monkeypatch.setattr(place, attribute, wrong)
+    right = getattr(place, attribute)
+    patch = wrong if isinstance(wrong, property) else lambda *a, **named: wrong(right, *a, **named)
+    monkeypatch.setattr(place, attribute, patch)
     assert quantity in failed(goldens, cases=concerned)
 
 

@@ -1,4 +1,4 @@
-"""What balls promise, and what is made of them: digits, radii and doubles that are true."""
+"""What is made of balls: digits, radii and doubles that are true."""
 
 from __future__ import annotations
 
@@ -64,68 +64,3 @@ def test_numbers_below_the_smallest_double_keep_their_digits():
     assert found.nearest == 0.0
     assert abs(Fraction(found.digits) - tiny) < tiny / 10**39
     assert found.radius == math.ulp(0.0)
-
-
-class TestBalls:
-    """What python-flint contributes."""
-
-    flint = pytest.importorskip("flint")
-
-    def test_doubles_are_exact(self):
-        import numpy as np
-
-        from refms.certify.balls import balls, interval
-
-        for number in (0.1, -1e-300, 5e-324, 1.7e308, 0.0):
-            ball = balls(np.array(number))[()]
-            assert interval(ball) == (Fraction(number), Fraction(number))
-
-    def test_a_ball_contains_its_number_and_ends_as_wide_as_it_says(self):
-        from refms.certify.balls import interval, working_precision
-
-        with working_precision(64):
-            third = self.flint.arb(1) / 3
-            low, high = interval(third)
-        assert low < Fraction(1, 3) < high
-        assert high - low < Fraction(1, 2**60)
-
-    def test_a_ball_that_lost_everything_is_refused(self):
-        from refms.certify.balls import interval
-
-        with pytest.raises(ArithmeticError, match="infinitely wide"):
-            interval(self.flint.arb(1) / 0)
-
-    def test_the_precision_ends_with_its_context(self):
-        from refms.certify.balls import working_precision
-
-        before = self.flint.ctx.prec
-        with working_precision(777):
-            assert self.flint.ctx.prec == 777
-        assert self.flint.ctx.prec == before
-
-
-@pytest.mark.parametrize(
-    ("name", "bits"),
-    [
-        ("loss/tame", 60),
-        ("conjugate_gradients", 100),
-        ("stencils/1d/averaging-bilinear", 50),
-        ("regularizer/time", 80),
-        ("network/1d", 256),
-    ],
-)
-def test_what_more_bits_give_lies_within_what_fewer_bits_gave(name, bits):
-    pytest.importorskip("flint")
-    from refms.certify.balls import balls, interval, working_precision
-    from refms.certify.cases import CASES
-
-    case = next(case for case in CASES if case.name == name)
-    found = []
-    for precision in (bits, 900):
-        with working_precision(precision):
-            said = case.formulas({key: balls(array) for key, array in case.inputs.items()})
-            found.append([interval(ball) for one in said.values() for ball in one.value.flat])
-    coarse, fine = found
-    assert any(low < high for low, high in coarse)
-    for (low, high), (inner_low, inner_high) in zip(coarse, fine, strict=True):
-        assert low <= inner_low <= inner_high <= high
