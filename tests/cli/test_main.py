@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from refms import __version__
-from refms.cli import main as program
 from refms.cli import show
 from refms.cli.files import write_json
 from refms.errors import FileError
@@ -181,11 +180,6 @@ def test_a_file_larger_than_the_system_allows_leaves_nothing_behind(refms):
     assert {path.name: path.read_bytes() for path in Path().iterdir()} == before
 
 
-def test_the_library_refuses_to_replace_a_model_with_json(refms):
-    with pytest.raises(FileError, match="holds no JSON result"):
-        write_json("coarse.h5", {})
-
-
 # Standard output
 
 
@@ -244,10 +238,3 @@ def test_other_ends_have_their_exit_code_and_a_sentence(refms, monkeypatch, rais
     assert ran.code == code
     assert words in ran.err
     assert ran.err.startswith("refms: ")
-
-
-def test_the_process_ends_with_the_code_of_the_command(monkeypatch):
-    monkeypatch.setattr(program, "main", lambda: 1)
-    with pytest.raises(SystemExit) as caught:
-        program.run()
-    assert caught.value.code == 1

@@ -12,23 +12,11 @@ import pytest
 
 from refms.cli.progress import duration, time_left
 
-TRAIN = (
-    "train",
-    "--size",
-    "4",
-    "--train",
-    "100",
-    "--validation",
-    "50",
-    "--channels",
-    "1",
-    "--iterations",
-    "3",
-)
+FEW = ["--train", "100", "--validation", "50", "--channels", "1", "--iterations", "3"]
 
 
 def command(*words):
-    return [sys.executable, "-m", "refms", *TRAIN, *words]
+    return [sys.executable, "-m", "refms", "train", "--size", "4", *FEW, *words]
 
 
 def on_a_terminal(*words):

@@ -17,7 +17,6 @@ import itertools
 import json
 import math
 import sys
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +36,7 @@ from refms.model import Model, score
 from refms.multiscale.resolution import transfer
 from refms.names import STENCIL_RULES
 from refms.run.config import Configuration
+from refms.run.config.reading import read_toml
 from refms.run.experiment import examples_of, experiment_of, read_dataset, split_by
 from refms.run.training import train
 from refms.stencils.symbol import symbol
@@ -228,7 +228,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--force", action="store_true", help="replace the JSON result, and nets of another configuration"
     )
     options = parser.parse_args(argv)
-    study = tomllib.loads(options.study.read_text(encoding="utf-8"))
+    study = read_toml(options.study)
     options.out.mkdir(parents=True, exist_ok=True)
     result_file = options.result or options.out / "resolution_front.json"
     draws, figure_file = can_draw(options.figure), options.figure or options.out / "resolution_front.png"
