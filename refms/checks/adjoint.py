@@ -21,8 +21,6 @@ class AdjointReport(Report):
 
     Parameters
     ----------
-    check, rho, verdict, sentence
-        See :class:`refms.checks.Report`.
     products : tuple of (number, number)
         (⟨Fx, y⟩, ⟨x, F*y⟩) of every repetition.
     factor : float or None

@@ -28,8 +28,6 @@ class ComplexStepReport(Report):
 
     Parameters
     ----------
-    check, rho, verdict, sentence
-        See :class:`refms.checks.Report`.
     step : float
         The step h.
     relative_error : float

@@ -20,8 +20,6 @@ class GalerkinReport(Report):
 
     Parameters
     ----------
-    check, rho, verdict, sentence
-        See :class:`refms.checks.Report`.
     scale : float
         ‖ |R| |K_h| |P| ‖_F.
     factor : float or None

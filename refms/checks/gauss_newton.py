@@ -24,17 +24,11 @@ class GaussNewtonReport(Report):
 
     Parameters
     ----------
-    check, rho, verdict, sentence
-        See :class:`refms.checks.Report`.
-    symmetry : float
-        ρ of ⟨Gu, v⟩ = ⟨u, Gv⟩.
-    semidefinite : float
-        ρ of ⟨v, Gv⟩ ≥ 0: the negative part, zero if there is none.
-    composition : float
-        ρ of Gv = Jᵀ H J v.
+    symmetry, semidefinite, composition : float
+        ⟨Gu, v⟩ = ⟨u, Gv⟩; ⟨v, Gv⟩ ≥ 0, of which the negative part counts; Gv = Jᵀ H J v.
     explicit : float or None
-        ρ of the whole matrix G against Jᵀ H J built from the columns of J and H, and of its smallest
-        eigenvalue; None if not asked for.
+        The whole matrix G against Jᵀ H J built from the columns of J and H, and its smallest eigenvalue; None
+        if not asked for.
     """
 
     symmetry: float = float("nan")

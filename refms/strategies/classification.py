@@ -11,20 +11,10 @@ from refms.strategies.arrays import arrays, deltas, seeds, size_of
 
 
 def logits(classes: int, examples: int = 1, dtype: str = "float64") -> SearchStrategy[Array]:
-    """Return a strategy of logits with extremes; they shrink to zeros, all classes equally likely.
+    """Return a strategy of logits (ℓ, m) with extremes; they shrink to zeros, all classes equally likely.
 
-    Parameters
-    ----------
-    classes, examples : int
-        ℓ and m.
-    dtype : str
-        ``"float64"`` or ``"float32"``.
-
-    Returns
-    -------
-    SearchStrategy of array
-        Shape (ℓ, m), finite: zeros, deltas and normal numbers of sizes from 1e-6 to 1e4, and single logits of
-        ±1e4 or a quarter of the largest number there is, which overflow any exponential that is not shifted.
+    Finite: zeros, deltas and normal numbers of sizes from 1e-6 to 1e4, and single logits of ±1e4 or a quarter
+    of the largest number there is, which overflow any exponential that is not shifted.
     """
     shape = (classes, examples)
     usual = st.builds(
@@ -44,39 +34,16 @@ def logits(classes: int, examples: int = 1, dtype: str = "float64") -> SearchStr
 
 
 def labels(classes: int, examples: int = 1, dtype: str = "float64") -> SearchStrategy[Array]:
-    """Return a strategy of one-hot labels; they shrink to the first class for all examples.
-
-    Parameters
-    ----------
-    classes, examples : int
-        ℓ and m.
-    dtype : str
-        ``"float64"`` or ``"float32"``.
-
-    Returns
-    -------
-    SearchStrategy of array
-        Shape (ℓ, m).
-    """
+    """Return a strategy of one-hot labels (ℓ, m); they shrink to the first class for all examples."""
     size_of((classes, examples), dtype)
     chosen = st.lists(st.integers(0, classes - 1), min_size=examples, max_size=examples)
     return chosen.map(lambda found: np.eye(classes, dtype=dtype)[:, found])
 
 
 def nested_batches(count: int, levels: int = 3) -> SearchStrategy[tuple[tuple[int, ...], ...]]:
-    """Return a strategy of batches of which each contains the one before; they shrink to example 0 alone.
+    """Return a strategy of batches of which each continues the one before; they shrink to example 0 alone.
 
-    Parameters
-    ----------
-    count : int
-        How many examples there are.
-    levels : int
-        How many batches, smallest first.
-
-    Returns
-    -------
-    SearchStrategy of tuple of tuple of int
-        Indices without repetition; each batch continues the one before.
+    Tuples of indices below ``count`` without repetition, smallest batch first.
     """
     require_whole(count, "count", 1)
     require_whole(levels, "levels", 1)

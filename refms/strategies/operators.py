@@ -39,11 +39,6 @@ def grids(
     square : bool
         Whether all extents are equal.
 
-    Returns
-    -------
-    SearchStrategy of Grid
-        Within the bounds.
-
     Raises
     ------
     InputError
@@ -68,51 +63,17 @@ def grids(
 
 
 def images(grid: Grid, channels: int = 1, examples: int = 1, dtype: str = "float64") -> SearchStrategy[Array]:
-    """Return a strategy of features in columns; they shrink to a delta image.
-
-    Parameters
-    ----------
-    grid : Grid
-        The mesh, n cells.
-    channels, examples : int
-        c and m.
-    dtype : str
-        ``"float64"`` or ``"float32"``.
-
-    Returns
-    -------
-    SearchStrategy of array
-        Shape (c·n, m).
-    """
+    """Return a strategy of features in columns (c·n, m); they shrink to a delta image."""
     return arrays((channels * grid.cells, examples), dtype)
 
 
 def stencils(
     grid: Grid, c_in: int = 1, c_out: int = 1, sizes: Sequence[int] = (3,), dtype: str = "float64"
 ) -> SearchStrategy[Array]:
-    """Return a strategy of stencils; they shrink to the unit stencil, whose K(s) is the identity.
+    """Return a strategy of stencils (c_out, c_in, size, …); they shrink to K(s) = I.
 
-    Parameters
-    ----------
-    grid : Grid
-        Gives the dimension d.
-    c_in, c_out : int
-        Channels.
-    sizes : sequence of int
-        Odd sizes; each stencil has one of them along all axes.
-    dtype : str
-        ``"float64"`` or ``"float32"``.
-
-    Returns
-    -------
-    SearchStrategy of array
-        Shape (c_out, c_in, size, …): the one in the centre between the first channels, another unit
-        stencil, or standard normal numbers.
-
-    Raises
-    ------
-    InputError
-        If a size is even.
+    The one in the centre between the first channels, another unit stencil, or standard normal numbers; all
+    axes have one of the odd ``sizes``.
     """
     if not sizes or any(size < 1 or size % 2 == 0 for size in sizes):
         raise InputError(f"stencil sizes are {tuple(sizes)}; expected odd numbers, such as (3,).")
@@ -128,23 +89,7 @@ def stencils(
 def transfer_pairs(
     suits: Callable[[TransferPair], bool] = lambda pair: True,
 ) -> SearchStrategy[TransferPair]:
-    """Return a strategy of named transfer pairs; they shrink to the first one.
-
-    Parameters
-    ----------
-    suits : callable
-        Which pairs to draw from, such as ``lambda pair: pair.variational``.
-
-    Returns
-    -------
-    SearchStrategy of TransferPair
-        Some of ``refms.stencils.transfer.TRANSFER_PAIRS``.
-
-    Raises
-    ------
-    InputError
-        If none suits.
-    """
+    """Return a strategy of the named transfer pairs that suit; they shrink to the first one."""
     chosen = [pair for pair in TRANSFER_PAIRS if suits(pair)]
     if not chosen:
         raise InputError("no transfer pair suits; expected a condition that at least one of them meets.")
@@ -154,21 +99,9 @@ def transfer_pairs(
 def networks(
     grid: Grid, *, channels: int = 3, layers: int = 3, boundaries: Sequence[str] = ("periodic", "zero")
 ) -> SearchStrategy[Residual]:
-    """Return a strategy of residual networks; they shrink to one layer, channel and stencil entry.
+    """Return a strategy of residual networks that the grid allows; they shrink to one layer.
 
-    Parameters
-    ----------
-    grid : Grid
-        The mesh.
-    channels, layers : int
-        The most there are of either.
-    boundaries : sequence of str
-        Which ones.
-
-    Returns
-    -------
-    SearchStrategy of Residual
-        Configurations that the grid allows.
+    ``channels`` and ``layers`` are the most there are of either.
     """
     most = [size for size in (1, 3) if size <= min(grid.shape)]
     shapes = st.sampled_from(most).map(lambda size: (size,) * grid.dimension)
@@ -189,20 +122,7 @@ def networks(
 
 
 def network_parameters(network: Residual, dtype: str = "float64") -> SearchStrategy[dict[str, Array]]:
-    """Return a strategy of a network's parameters; they shrink to deltas.
-
-    Parameters
-    ----------
-    network : Residual
-        The network.
-    dtype : str
-        ``"float64"`` or ``"float32"``.
-
-    Returns
-    -------
-    SearchStrategy of dict of str to array
-        ``opening``, ``stencils`` and ``biases``, as ``network.arrays.pack`` takes them.
-    """
+    """Return a strategy of a network's arrays by name, for ``network.arrays.pack``; they shrink to deltas."""
     return st.fixed_dictionaries(
         {name: arrays(shape, dtype) for name, shape in network.arrays.shapes.items()}
     )
