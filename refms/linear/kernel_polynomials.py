@@ -9,9 +9,9 @@ import numpy as np
 
 from refms.errors import Array, InputError, require_whole
 from refms.linear.estimate import Estimate, mean_of
+from refms.linear.probing import random_signs
 from refms.linear.product import Product
 from refms.linear.vectors import dot
-from refms.objective.preconditioners.probing import random_signs
 
 
 @dataclass(frozen=True, eq=False)

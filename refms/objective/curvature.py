@@ -6,11 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from refms.errors import Array
+from refms.linear.product import Product
 from refms.maps.map import At, second_of
 from refms.objective.losses import LossEvaluation
-
-Product = Callable[[Array], Array]
-"""v -> A v, shape and dtype of v."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from refms.errors import Array, InputError
+from refms.linear.product import Product
 from refms.maps.combinators import frugal
 from refms.maps.map import Map
 from refms.objective.batches import DEFAULT_MEMORY, batch_width
-from refms.objective.curvature import GAUSS_NEWTON, HESSIAN, Curvature, Product
+from refms.objective.curvature import GAUSS_NEWTON, HESSIAN, Curvature
 from refms.objective.examples import Examples
 from refms.objective.losses import Loss, SoftmaxCrossEntropy
 from refms.objective.regularizers import Quadratic

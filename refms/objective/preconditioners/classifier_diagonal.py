@@ -11,7 +11,7 @@ from refms.objective.classifier import Classifier
 from refms.objective.preconditioners.features import sums_over_features
 
 if TYPE_CHECKING:
-    from refms.objective.curvature import Product
+    from refms.linear.product import Product
     from refms.objective.losses import LossEvaluation
     from refms.objective.risk import EmpiricalRisk
 

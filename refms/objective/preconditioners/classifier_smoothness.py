@@ -14,7 +14,7 @@ from refms.objective.preconditioners.features import sums_over_features
 from refms.objective.preconditioners.smoothness import smoothness_inverse
 
 if TYPE_CHECKING:
-    from refms.objective.curvature import Product
+    from refms.linear.product import Product
     from refms.objective.losses import LossEvaluation
     from refms.objective.risk import EmpiricalRisk
 

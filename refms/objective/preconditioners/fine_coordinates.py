@@ -16,7 +16,7 @@ from refms.stencils.galerkin import prolong_stencil
 from refms.stencils.transfer import transfer_pair
 
 if TYPE_CHECKING:
-    from refms.objective.curvature import Product
+    from refms.linear.product import Product
     from refms.objective.risk import EmpiricalRisk
 
 

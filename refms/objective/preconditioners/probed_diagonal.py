@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from refms.backend import backend_of
 from refms.errors import Array
-from refms.objective.preconditioners.probing import probed_diagonal
+from refms.linear.probing import probed_diagonal
 
 if TYPE_CHECKING:
-    from refms.objective.curvature import Product
+    from refms.linear.product import Product
     from refms.objective.risk import EmpiricalRisk
 
 LEAST = 0.1

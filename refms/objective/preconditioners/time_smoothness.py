@@ -15,7 +15,7 @@ from refms.maps.layout import Layout
 from refms.maps.time.steps import TimeSteps
 
 if TYPE_CHECKING:
-    from refms.objective.curvature import Product
+    from refms.linear.product import Product
     from refms.objective.risk import EmpiricalRisk
 
 

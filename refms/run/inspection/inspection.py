@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from refms.errors import Array
 from refms.linear.cg import conjugate_gradients
 from refms.linear.direction import newton_direction
-from refms.linear.matrices import matrices_of
 from refms.linear.product import Product
 from refms.linear.spectrum import Effort, Spectrum, spectrum_of
 from refms.linear.vectors import norm
@@ -17,6 +16,7 @@ from refms.names import BLOCK_NAMES, CLASSIFIER_PRECONDITIONERS, PROPAGATION_PRE
 from refms.objective.examples import Examples
 from refms.objective.risk import EmpiricalRisk, Preconditioning
 from refms.run.config import Configuration
+from refms.run.inspection.matrices import matrices_of
 from refms.run.inspection.model_quality import ModelQuality, model_quality
 from refms.run.training import problem_of
 from refms.stencils.transfer import transfer_pair

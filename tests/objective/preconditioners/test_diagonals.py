@@ -10,8 +10,8 @@ from small_nets import examples, images, untrained
 
 from refms.errors import InputError
 from refms.linear.cg import conjugate_gradients
+from refms.linear.probing import probed_diagonal
 from refms.objective.preconditioners import ProbedDiagonal
-from refms.objective.preconditioners.probing import probed_diagonal
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import problem_of, train
 

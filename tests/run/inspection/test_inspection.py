@@ -11,7 +11,6 @@ from objective.test_problem import problem, vector
 from small_nets import examples, images, trained
 
 from refms.linear.direction import newton_direction
-from refms.linear.matrices import matrices_of
 from refms.linear.spectrum import Effort, spectrum_of
 from refms.names import BLOCK_NAMES as BLOCKS
 from refms.run.config import Configuration
@@ -23,6 +22,7 @@ from refms.run.inspection.inspection import (
     residual_curve,
 )
 from refms.run.inspection.layers import layer_norms
+from refms.run.inspection.matrices import matrices_of
 from refms.run.inspection.model_quality import STEP_LENGTHS, model_quality
 from refms.run.inspection.record import as_arrays, as_json
 from refms.run.training import problem_of

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from refms.backend import backend_of
 from refms.errors import Array, require_whole
-
-if TYPE_CHECKING:
-    from refms.linear.product import Product
+from refms.linear.product import Product
 
 
 def probed_diagonal(product: Product, like: Array, probes: int, seed: int) -> Array:
