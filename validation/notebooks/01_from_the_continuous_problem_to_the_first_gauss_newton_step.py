@@ -114,7 +114,7 @@ options = OptimizationSection(hessian_fraction=1.0, dtype="float64", classifier_
 problem = problem_of(start, Examples(X, C), weights, options)
 blocks = dict(start.blocks)
 at_zero = problem.block("classifier", blocks).value(blocks["classifier"])
-stencils_cost = problem.propagation_regularizer.value(blocks["propagation"])
+stencils_cost = problem.blocks["propagation"].regularizer.value(blocks["propagation"])
 np.testing.assert_allclose(at_zero - stencils_cost, np.log(10), rtol=1e-12)
 
 
@@ -149,12 +149,11 @@ print(f"objective {f:.4f}, gradient of {gradient.size} numbers with norm {np.lin
 # The same lines with explicit matrices, against the library's `jvp`; then its transpose by the dot test.
 
 # %%
-layer = start.architecture.propagation.layer.convolution
+layer = start.architecture.convolution
 direction = rng.standard_normal(theta.size)
-ds = start.architecture.parameters(direction, start.arrays["opening"])
-Y = (
-    np.kron(start.arrays["opening"].reshape(-1, 1), np.eye(64)) @ X
-)  # a 1x1 opening mixes channels cell by cell
+ds = start.with_blocks({**blocks, "propagation": direction}).arrays
+opening = start.arrays["opening"].reshape(-1, 1)
+Y = np.kron(opening, np.eye(64)) @ X  # a 1x1 opening mixes channels cell by cell
 dY = np.zeros_like(Y)
 dt = 2.0 / 2
 for k in range(2):

@@ -146,7 +146,7 @@ def examples(model: Model, part) -> Examples:
 def accuracy(model: Model) -> float:
     """Return the share of validation images that are read correctly."""
     found = examples(model, validation)
-    return score(model, found.X, found.C).accuracy
+    return score(model, found.inputs, found.targets).accuracy
 
 
 def start(grid: Grid) -> Model:
@@ -165,15 +165,15 @@ small = solve(start(coarse))
 large = transfer(small, fine, constant)
 R, P = (make(fine, channels=8) for make in (constant.restriction_matrix, constant.prolongation_matrix))
 for k in range(2):
-    K_h, K_H = (m.network.propagation.layer.convolution.matrix(m.stencils[k]) for m in (large, small))
+    K_h, K_H = (m.architecture.convolution.matrix(m.arrays["stencils"][k]) for m in (large, small))
     np.testing.assert_allclose((R @ K_h @ P - K_H).toarray(), 0, atol=1e-13)
 
 still_small, still_large = (
-    replace(model, network=replace(model.architecture, final_time=0.0)) for model in (small, large)
+    replace(model, architecture=replace(model.architecture, final_time=0.0)) for model in (small, large)
 )
 X_h = large.prepare(validation)
 X_H = constant.restriction_matrix(fine) @ X_h
-np.testing.assert_allclose(still_large.logits(X_h), still_small.logits(X_H), atol=1e-12)
+np.testing.assert_allclose(still_large.outputs(X_h), still_small.outputs(X_H), atol=1e-12)
 
 kept = transfer(small, fine, constant, stencils="keep")
 print(f"4×4: {accuracy(small):.3f}; on 8×8 without training: {accuracy(large):.3f}, ", end="")
@@ -213,7 +213,7 @@ assert smoothed(agreed.smoothing) >= max(smoothed(matched), accuracy(large))
 # random start reaches only after it has stepped.
 
 # %%
-cost = [model.map.multiply_adds + model.classifier.multiply_adds for model in (small, large)]
+cost = [sum(part.multiply_adds for part in model.maps.values()) for model in (small, large)]
 assert 4 * cost[0] == cost[1]
 
 begun = []
@@ -222,7 +222,7 @@ begun = []
 def solve_and_tell(model: Model) -> Model:
     """Train for three iterations and note the loss at the start."""
     found = examples(model, validation)
-    begun.append(score(model, found.X, found.C).loss)
+    begun.append(score(model, found.inputs, found.targets).loss)
     return solve(model, 3)
 
 
