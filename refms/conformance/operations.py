@@ -41,6 +41,19 @@ PARAMETER_AXES = {
 PARAMETERS = tuple(PARAMETER_AXES)
 """Shapes (c, c_image, *stencil), (N, c, c, *stencil), (N, c), (c·n, ℓ), (ℓ,); rows of W channel slowest."""
 
+
+def parameter_shapes(stencil: tuple[int, ...], **extents: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each array of the parameters from the extents of their axes.
+
+    >>> parameter_shapes((3,), O=2, B=1, l=4, D=10, y=5)["stencils"]
+    (4, 2, 2, 3)
+    """
+    known = {axis: (n,) for axis, n in extents.items()} | {"stencil": stencil}
+    return {
+        key: tuple(n for axis in axes.split() for n in known[axis]) for key, axes in PARAMETER_AXES.items()
+    }
+
+
 Scale = Callable[[Any], "float | tuple[float, float]"]
 """(arguments and the instance x) -> against which bound errors count, and against how much of ‖result‖."""
 

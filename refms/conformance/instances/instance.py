@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refms.conformance.adapters.profile import Problem
+from refms.conformance.operations import parameter_shapes
 from refms.definition.transfer import PAIRS, Pair
 from refms.errors import Array
 
@@ -103,13 +104,7 @@ class Instance:
         small: the opening undoes the size of the images.
         """
         c, N = self.c_out, layers or self.layers
-        shapes = {
-            "opening": (c, self.c_in, *self.stencil),
-            "stencils": (N, c, c, *self.stencil),
-            "biases": (N, c),
-            "W": (c * self.cells, self.classes),
-            "mu": (self.classes,),
-        }
+        shapes = parameter_shapes(self.stencil, O=c, B=self.c_in, l=N, D=c * self.cells, y=self.classes)
         units = self.units
         drawn = {key: self.draw(name + key, *shape) * units[key] for key, shape in shapes.items()}
         return {key: array.astype(self.dtype) for key, array in drawn.items()}

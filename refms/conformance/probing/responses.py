@@ -15,7 +15,7 @@ from refms.conformance.adapters.gate import as_numpy
 from refms.conformance.adapters.layouts import shape_in, to_images, to_layout
 from refms.conformance.adapters.position import Position
 from refms.conformance.adapters.profile import BOUNDARIES, LAYOUTS, ORIENTATIONS, Problem, Profile
-from refms.conformance.operations import PARAMETERS
+from refms.conformance.operations import parameter_shapes
 from refms.definition.convolution import convolve
 from refms.definition.transfer import PAIRS, coarsen, prolong, restrict
 from refms.errors import Array
@@ -196,8 +196,8 @@ class Responses:
         profile, m = self.profile, C.shape[1]
         d, size = profile.dimensions[0], min(profile.stencil_sizes)
         grid, stencil = (4,) * d, (size,) * d
-        shapes = ((2, 1, *stencil), (1, 2, 2, *stencil), (1, 2), (2 * math.prod(grid), 2), (2,))
-        zero = {name: np.zeros(shape, profile.dtype) for name, shape in zip(PARAMETERS, shapes, strict=True)}
+        shapes = parameter_shapes(stencil, O=2, B=1, l=1, D=2 * math.prod(grid), y=2)
+        zero = {name: np.zeros(shape, profile.dtype) for name, shape in shapes.items()}
         problem = Problem(grid, 1.0, profile.boundaries[0], profile.activations[0])
         total = np.asarray(m * math.log(2.0)) if operation == "loss" else (0.5 - C).sum(axis=1)
         found = []

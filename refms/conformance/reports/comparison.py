@@ -14,6 +14,10 @@ NOTABLE = 2.0
 """Factor from which a change of ρ is worth a line."""
 
 
+ABSENT = SavedRow("absent", None)
+"""Stands where a report does not know the property or the precision."""
+
+
 @dataclass(frozen=True)
 class Change:
     """One property in one precision, before and after.
@@ -23,28 +27,20 @@ class Change:
     (True, 'C5 float64: PASS -> FAIL, ρ 0.5 -> 1e+06 (2e+06 times)')
     """
 
-    id: str  # which
+    id: str
     dtype: str
-    before: SavedRow | None  # None where a report does not know the property or the precision
-    after: SavedRow | None
-
-    @property
-    def verdicts(self) -> tuple[str, str]:
-        """Before and after; ``"absent"`` where there is none."""
-        return (
-            self.before.verdict if self.before else "absent",
-            self.after.verdict if self.after else "absent",
-        )
+    before: SavedRow
+    after: SavedRow
 
     @property
     def changed(self) -> bool:
         """Whether the verdict is another one."""
-        return self.verdicts[0] != self.verdicts[1]
+        return self.before.verdict != self.after.verdict
 
     @property
     def worse(self) -> bool:
         """Whether a property fails anew, is tested no longer, or is marginal no longer passed."""
-        before, after = (_rank(verdict) for verdict in self.verdicts)
+        before, after = _rank(self.before.verdict), _rank(self.after.verdict)
         if before is None or after is None:
             return after == 2 or (before is not None and after is None)
         return after > before
@@ -52,12 +48,12 @@ class Change:
     @property
     def better(self) -> bool:
         """Whether the verdict is another one of something tested, and not worse."""
-        return self.changed and not self.worse and _rank(self.verdicts[1]) is not None
+        return self.changed and not self.worse and _rank(self.after.verdict) is not None
 
     @property
     def ratio(self) -> float | None:
         """Of ρ after to ρ before; None unless both are positive and finite."""
-        a, b = (row.rho if row is not None else None for row in (self.before, self.after))
+        a, b = self.before.rho, self.after.rho
         if a is None or b is None or not (0 < a < math.inf and 0 < b < math.inf):
             return None
         ratio = b / a
@@ -66,9 +62,9 @@ class Change:
     @property
     def sentence(self) -> str:
         """Verdicts and ρ in one line."""
-        first, second = self.verdicts
+        first, second = self.before.verdict, self.after.verdict
         line = f"{self.id} {self.dtype}: " + (f"{first} -> {second}" if self.changed else first)
-        a, b = (row.rho if row is not None else None for row in (self.before, self.after))
+        a, b = self.before.rho, self.after.rho
         if a is None and b is None:
             return line
         sizes = [("-" if rho is None else f"{rho:.3g}") for rho in (a, b)]
@@ -78,25 +74,23 @@ class Change:
     @property
     def remarks(self) -> tuple[str, ...]:
         """Where another note is made of an operation than before, such as its class of determinism."""
-        before, after = (row.notes if row is not None else {} for row in (self.before, self.after))
-        both = [subject for subject in before if subject in after]
+        after = self.after.notes
         return tuple(
-            f"{self.id} {self.dtype}, {subject}: {before[subject]} -> {after[subject]}"
-            for subject in both
-            if before[subject] != after[subject]
+            f"{self.id} {self.dtype}, {subject}: {said} -> {after[subject]}"
+            for subject, said in self.before.notes.items()
+            if after.get(subject, said) != said
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the change as plain Python values, ready for JSON."""
-        first, second = self.verdicts
         return {
             "id": self.id,
             "dtype": self.dtype,
-            "before": first,
-            "after": second,
+            "before": self.before.verdict,
+            "after": self.after.verdict,
             "worse": self.worse,
-            "rho_before": self.before.rho if self.before else None,
-            "rho_after": self.after.rho if self.after else None,
+            "rho_before": self.before.rho,
+            "rho_after": self.after.rho,
             "rho_ratio": self.ratio,
             "remarks": list(self.remarks),
         }
@@ -108,7 +102,9 @@ def compare(before: Sequence[SavedReport], after: Sequence[SavedReport]) -> tupl
     one, two = ({report.dtype: report.rows for report in reports} for reports in (before, after))
     for dtype in dict.fromkeys([*one, *two]):
         a, b = one.get(dtype, {}), two.get(dtype, {})
-        found += [Change(id_, dtype, a.get(id_), b.get(id_)) for id_ in dict.fromkeys([*a, *b])]
+        found += [
+            Change(id_, dtype, a.get(id_, ABSENT), b.get(id_, ABSENT)) for id_ in dict.fromkeys([*a, *b])
+        ]
     return tuple(found)
 
 

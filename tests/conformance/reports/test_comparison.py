@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from refms.cli.main import main
 from refms.conformance import PROPERTIES, run
 from refms.conformance.adapters.reference import ReferenceAdapter
-from refms.conformance.reports.comparison import Change, compare, notable
+from refms.conformance.reports.comparison import ABSENT, Change, compare, notable
 from refms.conformance.reports.report import VERDICTS
 from refms.conformance.reports.saved import LONGEST_FILE, SavedRow, read_reports
 from refms.errors import FileError
@@ -61,7 +61,7 @@ RANKED = {"PASS": 0, "MARGINAL": 1, "FAIL": 2}
 @pytest.mark.parametrize("before", [*VERDICTS, "absent"])
 @pytest.mark.parametrize("after", [*VERDICTS, "absent"])
 def test_worse_is_failing_or_no_longer_tested(before, after):
-    rows = [None if verdict == "absent" else SavedRow(verdict, 1.0) for verdict in (before, after)]
+    rows = [ABSENT if verdict == "absent" else SavedRow(verdict, 1.0) for verdict in (before, after)]
     change = Change("C1", "float64", *rows)
     if before in RANKED:
         assert change.worse == (after not in RANKED or RANKED[after] > RANKED[before])
