@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from refms.conformance.instances.domain import ANY, Domain, Instance
-from refms.conformance.measures.outcome import Outcome
+from refms.conformance.measures.outcome import Outcome, residual, varies, worst
+from refms.errors import Array
 
 if TYPE_CHECKING:
     from refms.conformance.adapters.gate import Gate
@@ -40,37 +41,69 @@ class Property:
         return (*self.needs, *self.uses)
 
 
-@dataclass(frozen=True)
-class Family:
-    """Makes the properties of one family from functions.
+Claim = Outcome | tuple[str, Array, Array, float]
+"""An outcome, or (what is compared, what came back, what is expected, the scale of errors): ρ <= 30."""
 
-    >>> law = Family("demonstration").law
-    >>> @law("X1", "One is one", "1 = 1", source="arithmetic", catches="nothing", needs=())
+Claims = Iterator[Claim]
+
+
+class Family:
+    """The properties of one family, made from functions that yield claims.
+
+    The docstring of the function is the property: its title, its statement, and what it catches.
+
+    >>> family = Family("demonstration")
+    >>> @family.law("X1", needs=(), source="arithmetic")
     ... def identity(gate, x):
-    ...     return Outcome("PASS", 0.0, "1 = 1")
-    >>> identity.id, identity.title
-    ('X1', 'One is one')
+    ...     '''One is one.
+    ...
+    ...     1 = 1
+    ...     Catches: nothing.
+    ...     '''
+    ...     yield "1 = 1", 1.0, 1.0, 1.0
+    >>> identity.id, identity.title, identity.statement, identity.catches
+    ('X1', 'One is one', '1 = 1', 'nothing')
     """
 
-    name: str  # name of the family
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.laws: list[Property] = []
 
     def law(
         self,
         id: str,
-        title: str,
-        statement: str,
+        needs: tuple[str, ...],
         *,
         source: str,
-        catches: str,
-        needs: tuple[str, ...],
         domain: Domain = ANY,
         cost: int = 1,
         uses: tuple[str, ...] = (),
-    ) -> Callable[[Check], Property]:
-        """Return a decorator that turns a check into a property."""
+    ) -> Callable[[Callable[[Gate, Instance], Claims]], Property]:
+        """Return a decorator that turns claims into a property of the family."""
 
-        def made(check: Check) -> Property:
-            family = self.name
-            return Property(id, family, title, statement, source, catches, needs, domain, check, cost, uses)
+        def make(claims: Callable[[Gate, Instance], Claims]) -> Property:
+            title, _, rest = (claims.__doc__ or "").partition("\n")
+            statement, _, catches = " ".join(rest.split()).partition(" Catches: ")
+            texts = title.removesuffix("."), statement, source, catches.removesuffix(".")
 
-        return made
+            def check(a: Gate, x: Instance) -> Outcome:
+                return judge(claims(a, x), x.dtype)
+
+            self.laws.append(Property(id, self.name, *texts, needs, domain, check, cost, uses))
+            return self.laws[-1]
+
+        return make
+
+
+def judge(claims: Iterable[Claim], dtype: str) -> Outcome:
+    """Return the worst outcome of claims."""
+    return worst(
+        one if isinstance(one, Outcome) else residual(*one[1:], dtype, one[0])  # got, expected, scale
+        for one in claims
+    )
+
+
+def agree(text: str, first: Array, second: Array, scale: float) -> Claims:
+    """Claim that two results of the implementation are equal; two constants prove nothing and fail."""
+    yield text, first, second, scale
+    yield varies(first, text)

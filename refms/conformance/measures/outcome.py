@@ -63,11 +63,6 @@ def residual(got: Array, expected: Array, scale: float, dtype: str, text: str) -
     return Outcome(found, rho, text, f"{text}: ρ = {rho:.3g}{where}.")
 
 
-def agree(first: Array, second: Array, scale: float, dtype: str, text: str) -> Outcome:
-    """Judge two results of the implementation against each other; two constants prove nothing and fail."""
-    return both(residual(first, second, scale, dtype, text), varies(first, text))
-
-
 def varies(array: Array, text: str) -> Outcome:
     """Judge that a result is not the same number throughout, for then what holds of it is trivial."""
     values = np.asarray(array).ravel()

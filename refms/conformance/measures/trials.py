@@ -131,7 +131,7 @@ class _Draw:
             "direction": lambda: x.parameters(self.name + "v"),
             "pair": lambda: self.profile.pairs[x.seed % len(self.profile.pairs)],
             "name": lambda: self.activation,
-            "layers": lambda: 6,
+            "layers": lambda: 8,
             "m": lambda: 40,
             "size": lambda: 11 if row.name == "subsample" else 2,
             "seed": lambda: int(

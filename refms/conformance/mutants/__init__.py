@@ -8,7 +8,7 @@ from refms.conformance.mutants.determinism import DETERMINISM
 from refms.conformance.mutants.galerkin import GALERKIN
 from refms.conformance.mutants.gauss_newton import GAUSS_NEWTON
 from refms.conformance.mutants.loss import LOSS
-from refms.conformance.mutants.mutant import Mutant, Mutated, Shelf
+from refms.conformance.mutants.mutant import Mutant, Mutated
 from refms.conformance.mutants.network import NETWORK
 from refms.conformance.mutants.optimizer import OPTIMIZER
 from refms.conformance.mutants.regularizer import REGULARIZER
@@ -16,7 +16,7 @@ from refms.conformance.mutants.sampling import SAMPLING
 from refms.conformance.mutants.transfer import TRANSFER
 from refms.errors import require_choice
 
-__all__ = ["MUTANTS", "Mutant", "Mutated", "Shelf", "mutant_named"]
+__all__ = ["MUTANTS", "Mutant", "Mutated", "mutant_named"]
 
 MUTANTS: tuple[Mutant, ...] = (
     *CONVOLUTION,
@@ -37,25 +37,8 @@ MUTANTS: tuple[Mutant, ...] = (
 
 
 def mutant_named(name: str) -> Mutant:
-    """Return the mutant with a name.
+    """Return the mutant with a name, such as "kernel flipped on all axes"; InputError if there is none.
 
-    Parameters
-    ----------
-    name : str
-        Such as "kernel flipped on all axes".
-
-    Returns
-    -------
-    Mutant
-        It.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-
-    Examples
-    --------
     >>> mutant_named("biases left out").family
     'network'
     """

@@ -3,47 +3,40 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
-from refms.conformance.mutants.arrays import scaled
-from refms.conformance.mutants.mutant import Shelf
+from refms.conformance.mutants.arrays import by
+from refms.conformance.mutants.mutant import alter, feed, of_family, substitute
 from refms.errors import Array
 
-shelf = Shelf("classifier")
 
-
-def _channel_fastest(W: Array, grid: tuple[int, ...]) -> Array:
-    """Return the rows of W in the order of NHWC."""
+def _channel_fastest(W: Array, mu: Array, Y: Array, grid: tuple[int, ...]) -> tuple[Any, ...]:
+    """Return the arguments with the rows of W in the order of NHWC."""
     turned = W.reshape(math.prod(grid), -1, W.shape[1]).swapaxes(0, 1)
-    return np.ascontiguousarray(turned.reshape(W.shape))
+    return np.ascontiguousarray(turned.reshape(W.shape)), mu, Y, grid
 
 
-CLASSIFIER = (
-    shelf.replaced("h^d missing in the logits", logits=lambda right, W, mu, Y, grid: W.T @ Y + mu[:, None]),
-    shelf.altered(
+_EXAMPLES = by(lambda p, X, *rest: X.shape[1])
+
+CLASSIFIER = of_family(
+    "classifier",
+    substitute("h^d missing in the logits", logits=lambda right, W, mu, Y, grid: W.T @ Y + mu[:, None]),
+    alter(
         "h^d on the bias of the logits as well",
         logits=lambda found, W, mu, Y, grid: found - mu[:, None] * (1 - 1 / math.prod(grid)),
     ),
-    shelf.altered("bias of the logits left out", logits=lambda found, W, mu, Y, grid: found - mu[:, None]),
-    shelf.altered(
+    alter("bias of the logits left out", logits=lambda found, W, mu, Y, grid: found - mu[:, None]),
+    alter(
         "h in place of h^d in the logits",
         logits=lambda found, W, mu, Y, grid: (
             mu[:, None] + (found - mu[:, None]) * (math.prod(grid) / grid[0])
         ),
     ),
-    shelf.replaced(
-        "rows of W with the channel fastest",
-        logits=lambda right, W, mu, Y, grid: right.logits(_channel_fastest(W, grid), mu, Y, grid),
-    ),
-    shelf.altered(
-        "1/m missing in loss and gradient",
-        loss=lambda found, p, X, *rest: found * X.shape[1],
-        gradient=lambda found, p, X, *rest: scaled(found, X.shape[1]),
-    ),
-    shelf.altered("1/m missing in the loss", loss=lambda found, p, X, *rest: found * X.shape[1]),
-    shelf.altered(
-        "1/m missing in the gradient", gradient=lambda found, p, X, *rest: scaled(found, X.shape[1])
-    ),
+    feed("rows of W with the channel fastest", logits=_channel_fastest),
+    alter("1/m missing in loss and gradient", loss=_EXAMPLES, gradient=_EXAMPLES),
+    alter("1/m missing in the loss", loss=_EXAMPLES),
+    alter("1/m missing in the gradient", gradient=_EXAMPLES),
 )
 """The family."""

@@ -6,90 +6,62 @@ import math
 from typing import Any
 
 from refms.conformance.adapters.layouts import in_layout
-from refms.conformance.mutants.arrays import scaled
-from refms.conformance.mutants.mutant import Mutant, Shelf
+from refms.conformance.adapters.profile import Problem
+from refms.conformance.mutants.arrays import by, scale
+from refms.conformance.mutants.mutant import Change, alter, substitute
+from refms.conformance.operations import Parameters
+from refms.errors import Array
 
-shelf = Shelf("conventions")
+_EXAMPLES = by(lambda p, X, *rest: X.shape[1])
+_DIRECTED = by(lambda p, v, X, *rest: X.shape[1])
+_COLUMNS = by(lambda Z, *rest: Z.shape[1])
 
-SUMMED = shelf.altered(
+SUMMED = alter(
     "loss summed over the examples",
-    loss=lambda found, p, X, *rest: found * X.shape[1],
-    gradient=lambda found, p, X, *rest: scaled(found, X.shape[1]),
-    gauss_newton=lambda found, p, v, X, *rest: scaled(found, X.shape[1]),
-    subsampled_gauss_newton=lambda found, p, v, X, *rest: scaled(found, X.shape[1]),
-    cross_entropy=lambda found, Z, *rest: found * Z.shape[1],
-    cross_entropy_gradient=lambda found, Z, *rest: found * Z.shape[1],
-    cross_entropy_hessian=lambda found, Z, *rest: found * Z.shape[1],
+    loss=_EXAMPLES,
+    gradient=_EXAMPLES,
+    gauss_newton=_DIRECTED,
+    subsampled_gauss_newton=_DIRECTED,
+    cross_entropy=_COLUMNS,
+    cross_entropy_gradient=_COLUMNS,
+    cross_entropy_hessian=_COLUMNS,
 )
 
 
-def _cells(problem: Any) -> int:
-    return math.prod(problem.grid)
+def _with_weights(operation: str, *, directed: bool = False, transposed: bool = False) -> Change:
+    """Return an operation at the weights n·W, and by the chain rule their direction and the result in W."""
+
+    def change(right: Any, *given: Any) -> Any:
+        problem = next(one for one in given if isinstance(one, Problem))
+        n, count = math.prod(problem.grid), 2 if directed else 1
+        weighted = *(scale(one, n, "W") for one in given[:count]), *given[count:]
+        found = getattr(right, operation)(*weighted)
+        return scale(found, n, "W") if transposed else found
+
+    return change
 
 
-def _unweighted() -> Mutant:
-    """Return the convention Wᵀy + μ: refms with the weights n·W, and derivatives by the chain rule."""
-
-    def loss(right: Any, p: Any, X: Any, C: Any, problem: Any) -> Any:
-        return right.loss(scaled(p, _cells(problem), "W"), X, C, problem)
-
-    def gradient(right: Any, p: Any, X: Any, C: Any, problem: Any) -> Any:
-        n = _cells(problem)
-        return scaled(right.gradient(scaled(p, n, "W"), X, C, problem), n, "W")
-
-    def gauss_newton(right: Any, p: Any, v: Any, X: Any, C: Any, problem: Any) -> Any:
-        n = _cells(problem)
-        return scaled(right.gauss_newton(scaled(p, n, "W"), scaled(v, n, "W"), X, C, problem), n, "W")
-
-    def subsampled_gauss_newton(
-        right: Any, p: Any, v: Any, X: Any, C: Any, problem: Any, size: int, seed: int
-    ) -> Any:
-        n = _cells(problem)
-        weighted = scaled(p, n, "W"), scaled(v, n, "W"), X, C, problem
-        return scaled(right.subsampled_gauss_newton(*weighted, size, seed), n, "W")
-
-    def jacobian_product(right: Any, p: Any, v: Any, X: Any, problem: Any) -> Any:
-        n = _cells(problem)
-        return right.jacobian_product(scaled(p, n, "W"), scaled(v, n, "W"), X, problem)
-
-    def jacobian_transpose(right: Any, p: Any, U: Any, X: Any, problem: Any) -> Any:
-        n = _cells(problem)
-        return scaled(right.jacobian_transpose(scaled(p, n, "W"), U, X, problem), n, "W")
-
-    def block_step(right: Any, p: Any, X: Any, C: Any, problem: Any, block: str) -> Any:
-        n = _cells(problem)
-        found = right.block_step(scaled(p, n, "W"), X, C, problem, block)
-        return scaled(found, 1 / n, "W") if block == "classifier" else {**found, "W": p["W"].copy()}
-
-    return shelf.replaced(
-        "logits without h^d",
-        logits=lambda right, W, mu, Y, grid: right.logits(W * math.prod(grid), mu, Y, grid),
-        loss=loss,
-        gradient=gradient,
-        gauss_newton=gauss_newton,
-        subsampled_gauss_newton=subsampled_gauss_newton,
-        jacobian_product=jacobian_product,
-        jacobian_transpose=jacobian_transpose,
-        block_step=block_step,
-    )
+def _block_step(right: Any, p: Parameters, X: Array, C: Array, problem: Problem, block: str) -> Parameters:
+    n = math.prod(problem.grid)
+    found = right.block_step(scale(p, n, "W"), X, C, problem, block)
+    return scale(found, 1 / n, "W") if block == "classifier" else {**found, "W": p["W"].copy()}
 
 
-UNWEIGHTED = _unweighted()
+UNWEIGHTED = substitute(  # Wᵀy + μ
+    "logits without h^d",
+    logits=lambda right, W, mu, Y, grid: right.logits(W * math.prod(grid), mu, Y, grid),
+    loss=_with_weights("loss"),
+    gradient=_with_weights("gradient", transposed=True),
+    gauss_newton=_with_weights("gauss_newton", directed=True, transposed=True),
+    subsampled_gauss_newton=_with_weights("subsampled_gauss_newton", directed=True, transposed=True),
+    jacobian_product=_with_weights("jacobian_product", directed=True),
+    jacobian_transpose=_with_weights("jacobian_transpose", transposed=True),
+    block_step=_block_step,
+)
 
 
 def as_declared(adapter: Any) -> Any:
-    """Return an adapter for weighted logits and mean losses in columns as one for what its profile declares.
-
-    Parameters
-    ----------
-    adapter : Adapter
-        In columns whatever its profile says, such as the reference.
-
-    Returns
-    -------
-    Adapter
-        The same where the profile declares just that.
-    """
+    """Return an adapter for weighted logits and mean losses in columns as one for what its profile says."""
     if not adapter.profile.volume_weighted:
         adapter = UNWEIGHTED.around(adapter)
     if adapter.profile.reduction == "sum":

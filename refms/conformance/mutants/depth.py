@@ -6,45 +6,42 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.mutants.mutant import Shelf
+from refms.conformance.mutants.mutant import alter, of_family, substitute
 from refms.errors import Array
 
-shelf = Shelf("depth")
 
-
-def _extrapolated(found: Array, Theta: Array, layers: int) -> Array:
+def _extrapolate(found: Array, Theta: Array, layers: int) -> Array:
     deep = found.copy()
     deep[-1] = 2 * deep[-2] - deep[-3]
     return deep
 
 
-def _at_midpoints(right: Any, Theta: Array, layers: int) -> Array:
-    """Return the interpolant of values at (k+½)δt, constant outside."""
-    N = len(Theta)
-    times = (np.arange(layers) + 0.5) * N / layers - 0.5
-    found = [np.interp(times, np.arange(N), column) for column in Theta.T]
+def _interpolate(times: Array, Theta: Array) -> Array:
+    """Return the polygon through (k, θ_k), constant outside, at some times."""
+    found = [np.interp(times, np.arange(len(Theta)), column) for column in Theta.T]
     return np.stack(found, axis=1).astype(Theta.dtype)
+
+
+def _at_midpoints(right: Any, Theta: Array, layers: int) -> Array:
+    """Return the interpolant of values at (k+½)δt."""
+    return _interpolate((np.arange(layers) + 0.5) * len(Theta) / layers - 0.5, Theta)
 
 
 def _periodic(right: Any, Theta: Array, layers: int) -> Array:
     """Return the interpolant that goes back to the first layer at T."""
-    longer = np.concatenate([Theta, Theta[:1]])
-    times = np.arange(layers) * len(Theta) / layers
-    found = [np.interp(times, np.arange(len(longer)), column) for column in longer.T]
-    return np.stack(found, axis=1).astype(Theta.dtype)
+    return _interpolate(np.arange(layers) * len(Theta) / layers, np.concatenate([Theta, Theta[:1]]))
 
 
-DEPTH = (
-    shelf.replaced(
+DEPTH = of_family(
+    "depth",
+    substitute(
         "layers copied in place of interpolated",
         depth_prolong=lambda right, Theta, layers: np.repeat(Theta, layers // len(Theta), axis=0),
     ),
-    shelf.altered(
-        "new parameters halved, as if they were steps", depth_prolong=lambda found, *given: found / 2
-    ),
-    shelf.altered("last new layer extrapolated", depth_prolong=_extrapolated),
-    shelf.replaced("parameters taken to live at the midpoints of the steps", depth_prolong=_at_midpoints),
-    shelf.replaced("parameters continued periodically in time", depth_prolong=_periodic),
-    shelf.altered("new layers in reverse order", depth_prolong=lambda found, *given: found[::-1].copy()),
+    alter("new parameters halved, as if they were steps", depth_prolong=lambda found, *given: found / 2),
+    alter("last new layer extrapolated", depth_prolong=_extrapolate),
+    substitute("parameters taken to live at the midpoints of the steps", depth_prolong=_at_midpoints),
+    substitute("parameters continued periodically in time", depth_prolong=_periodic),
+    alter("new layers in reverse order", depth_prolong=lambda found, *given: found[::-1].copy()),
 )
 """The family."""

@@ -7,12 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.mutants.arrays import scaled
-from refms.conformance.mutants.mutant import Shelf
+from refms.conformance.mutants.arrays import scale
+from refms.conformance.mutants.mutant import alter, of_family, substitute
 from refms.conformance.operations import Parameters
 from refms.errors import Array
-
-shelf = Shelf("determinism")
 
 PAUSE = 5e-4
 """Seconds: stands for work in which other threads go on."""
@@ -33,14 +31,14 @@ class _Overwritten:
 
 
 class _AddedUp:
-    """Gradients that are added to those of the calls before, as where nobody sets them to zero."""
+    """Gradients that are added to those of the calls before, as where they are never set to zero."""
 
     def __init__(self) -> None:
         self.sums: dict[Shapes, Parameters] = {}
 
     def __call__(self, found: Parameters, *given: Any) -> Parameters:
         key = tuple(array.shape for array in found.values())
-        before = self.sums.get(key, scaled(found, 0.0))
+        before = self.sums.get(key, scale(found, 0.0))
         self.sums[key] = {name: before[name] + found[name] for name in found}
         return dict(self.sums[key])
 
@@ -83,12 +81,12 @@ class _GlobalGenerator:
         return self.generator.choice(m, size, replace=False)
 
 
-def _over_the_batch(found: Array, *given: Any) -> Array:
+def _normalize(found: Array, *given: Any) -> Array:
     deviation = found - found.mean(axis=1, keepdims=True)
     return deviation / (1 + np.sqrt((deviation**2).mean(axis=1, keepdims=True)))
 
 
-def _full_batches(right: Any, p: Parameters, X: Array, C: Array, problem: Any) -> Parameters:
+def _count_as_full(right: Any, p: Parameters, X: Array, C: Array, problem: Any) -> Parameters:
     """Return the mean of the gradients of batches of two, the last of which may be smaller."""
     parts = [
         right.gradient(p, X[:, k : k + 2].copy(), C[:, k : k + 2].copy(), problem)
@@ -97,17 +95,18 @@ def _full_batches(right: Any, p: Parameters, X: Array, C: Array, problem: Any) -
     return {key: sum(part[key] for part in parts) / len(parts) for key in p}
 
 
-DETERMINISM = (
-    shelf.altered(
+DETERMINISM = of_family(
+    "determinism",
+    alter(
         "results in an array that the next call overwrites",
         convolution=_Overwritten(),
         restrict=_Overwritten(),
     ),
-    shelf.altered("gradients added to those of earlier calls", gradient=_AddedUp()),
-    shelf.altered("first call of each shape computed less accurately", logits=_Warming()),
-    shelf.replaced("arguments kept where other threads put theirs", convolution=_PutDown()),
-    shelf.replaced("subsample drawn from a generator that threads share", subsample=_GlobalGenerator()),
-    shelf.altered("features normalised over the batch", forward=_over_the_batch),
-    shelf.replaced("last batch of the gradient counts like a full one", gradient=_full_batches),
+    alter("gradients added to those of earlier calls", gradient=_AddedUp()),
+    alter("first call of each shape computed less accurately", logits=_Warming()),
+    substitute("arguments kept where other threads put theirs", convolution=_PutDown()),
+    substitute("subsample drawn from a generator that threads share", subsample=_GlobalGenerator()),
+    alter("features normalised over the batch", forward=_normalize),
+    substitute("last batch of the gradient counts like a full one", gradient=_count_as_full),
 )
 """The family."""

@@ -18,21 +18,8 @@ def diagnosis(gate: Gate, item: Property, cases: Sequence[Instance]) -> str:
     """Return which known mistakes explain that a property fails.
 
     Every call that the property makes is repeated on refms under the declared conventions. Where the results
-    differ the implementation is wrong, and each mutant that gives what it gives, within ρ <= 30, is named.
-
-    Parameters
-    ----------
-    gate : Gate
-        The implementation.
-    item : Property
-        What fails.
-    cases : sequence of Instance
-        The instances it fails on, the worst first.
-
-    Returns
-    -------
-    str
-        Such as "your output equals: kernel flipped on all axes"; empty if no known mistake explains it.
+    differ the implementation is wrong, and each mutant that gives what it gives, within ρ <= 30, is named;
+    the text is empty if there is none. Of ``cases``, the instances it fails on, the worst comes first.
     """
     right = right_under(gate.profile)
     found: tuple[Mutant, ...] = MUTANTS
@@ -47,19 +34,7 @@ def diagnosis(gate: Gate, item: Property, cases: Sequence[Instance]) -> str:
 def explaining(calls: Sequence[Call], right: Any, mutants: Iterable[Mutant] = MUTANTS) -> tuple[Mutant, ...]:
     """Return the mutants that give the recorded results, the simplest first.
 
-    Parameters
-    ----------
-    calls : sequence of Call
-        What an implementation gave.
-    right : Adapter
-        A right one in columns.
-    mutants : iterable of Mutant
-        The mistakes to compare with.
-
-    Returns
-    -------
-    tuple of Mutant
-        Those that explain all wrong operations; if there are none, those that explain one of them.
+    Those that explain all wrong operations; if there are none, those that explain one of them.
     """
     by_operation = {
         call.operation: [one for one in calls if one.operation == call.operation] for call in calls

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,8 +10,8 @@ import numpy as np
 
 from refms.conformance.adapters.profile import Problem
 from refms.conformance.adapters.reference import ReferenceAdapter
-from refms.conformance.mutants.arrays import scaled, softmax
-from refms.conformance.mutants.mutant import Change, Shelf
+from refms.conformance.mutants.arrays import by, scale, softmax, times
+from refms.conformance.mutants.mutant import Change, alter, feed, of_family, substitute
 from refms.conformance.operations import Parameters
 from refms.errors import Array
 from refms.maps.activation import activation
@@ -18,8 +19,6 @@ from refms.maps.combinators import chain
 from refms.maps.layers.convolution import convolution_layer
 from refms.maps.map import Map
 from refms.maps.time.euler import forward_euler
-
-shelf = Shelf("gauss-newton")
 
 
 class _SlopeOff(ReferenceAdapter):
@@ -39,91 +38,73 @@ class _SlopeOff(ReferenceAdapter):
         return chain(("network", chain(opening, ("propagation", steps))), full.parts[1]), x
 
 
-def _of_wrong_slope(operation: str) -> Change:
+def _with_wrong_slope(operation: str) -> Change:
     """Return an operation of refms with the wrong slope, under the profile of the right adapter."""
-
-    def wrong(right: Any, *given: Any) -> Any:
-        return getattr(_SlopeOff(profile=right.profile), operation)(*given)
-
-    return wrong
+    return lambda right, *given: getattr(_SlopeOff(profile=right.profile), operation)(*given)
 
 
-def _curved_by(hessian: Change) -> Change:
+def _with_curvature(hessian: Callable[[Array, Array], Array]) -> Change:
     """Return the product JᵀHJ with H(p, u) of the probabilities in place of the softmax Hessian."""
 
-    def product(
-        right: Any, parameters: Parameters, direction: Parameters, X: Array, C: Array, problem: Problem
-    ) -> Parameters:
-        Y = right.forward(parameters, X, problem)
-        p = softmax(right.logits(parameters["W"], parameters["mu"], Y, problem.grid))
-        u = right.jacobian_product(parameters, direction, X, problem)
-        found: Parameters = right.jacobian_transpose(parameters, hessian(p, u) / X.shape[1], X, problem)
-        return found
+    def product(right: Any, p: Parameters, v: Parameters, X: Array, C: Array, problem: Problem) -> Any:
+        P = softmax(right.logits(p["W"], p["mu"], right.forward(p, X, problem), problem.grid))
+        u = right.jacobian_product(p, v, X, problem)
+        return right.jacobian_transpose(p, hessian(P, u) / X.shape[1], X, problem)
 
     return product
 
 
-def _without_step(
-    found: Parameters, parameters: Parameters, U: Array, X: Array, problem: Problem
-) -> Parameters:
-    dt = problem.final_time / len(parameters["stencils"])
-    return scaled(found, 1 / (dt + 1e-2), "stencils")
+def _step_missing(p: Parameters, U: Array, X: Array, problem: Problem) -> float:
+    return 1 / (problem.final_time / len(p["stencils"]) + 1e-2)
 
 
-def _transposed_weights(found: Parameters, *given: Any) -> Parameters:
+def _transpose_weights(found: Parameters, *given: Any) -> Parameters:
     W = found["W"]
     return {**found, "W": np.ascontiguousarray(W.reshape(-1, order="F").reshape(W.shape))}
 
 
-def _last_layer_first(found: Parameters, *given: Any) -> Parameters:
-    return {**found, "stencils": found["stencils"][::-1].copy()}
-
-
-def _damped(found: Parameters, parameters: Parameters, direction: Parameters, *rest: Any) -> Parameters:
-    return {key: found[key] + direction[key] / 100 for key in found}
-
-
-GAUSS_NEWTON = (
-    shelf.altered("gradient too large by 0.1 %", gradient=lambda found, *given: scaled(found, 1.001)),
-    shelf.altered("sign of the gradient", gradient=lambda found, *given: scaled(found, -1.0)),
-    shelf.altered(
-        "gradient of the biases left out", gradient=lambda found, *given: scaled(found, 0.0, "biases")
+GAUSS_NEWTON = of_family(
+    "gauss-newton",
+    alter("gradient too large by 0.1 %", gradient=times(1.001)),
+    alter("sign of the gradient", gradient=times(-1.0)),
+    alter("gradient of the biases left out", gradient=times(0.0, "biases")),
+    alter("gradient of the opening left out", gradient=times(0.0, "opening")),
+    alter("gradient of W in another order than W", gradient=_transpose_weights),
+    alter(
+        "gradient of the stencils with the layers reversed",
+        gradient=lambda found, *given: {**found, "stencils": found["stencils"][::-1].copy()},
     ),
-    shelf.altered(
-        "gradient of the opening left out", gradient=lambda found, *given: scaled(found, 0.0, "opening")
-    ),
-    shelf.altered("gradient of W in another order than W", gradient=_transposed_weights),
-    shelf.altered("gradient of the stencils with the layers reversed", gradient=_last_layer_first),
-    shelf.replaced(
+    substitute(
         "σ′ too large by 0.1 % in Jacobian, gradient and Gauss-Newton product alike",
-        **{
-            name: _of_wrong_slope(name)
-            for name in ("jacobian_product", "jacobian_transpose", "gradient", "gauss_newton")
-        },
+        jacobian_product=_with_wrong_slope("jacobian_product"),
+        jacobian_transpose=_with_wrong_slope("jacobian_transpose"),
+        gradient=_with_wrong_slope("gradient"),
+        gauss_newton=_with_wrong_slope("gauss_newton"),
     ),
-    shelf.altered("δt missing in the transposed Jacobian of the stencils", jacobian_transpose=_without_step),
-    shelf.replaced(
+    alter(
+        "δt missing in the transposed Jacobian of the stencils",
+        jacobian_transpose=by(_step_missing, "stencils"),
+    ),
+    feed(
         "biases forgotten in the Jacobian",
-        jacobian_product=lambda right, p, v, *rest: right.jacobian_product(
-            p, scaled(v, 0.0, "biases"), *rest
-        ),
+        jacobian_product=lambda p, v, *rest: (p, scale(v, 0.0, "biases"), *rest),
     ),
-    shelf.replaced(
+    substitute(
         "Gauss-Newton product with diag p in place of diag p − ppᵀ",
-        gauss_newton=_curved_by(lambda p, u: p * u),
+        gauss_newton=_with_curvature(lambda p, u: p * u),
     ),
-    shelf.replaced(
-        "Gauss-Newton product JᵀJ without the softmax Hessian", gauss_newton=_curved_by(lambda p, u: u)
+    substitute(
+        "Gauss-Newton product JᵀJ without the softmax Hessian", gauss_newton=_with_curvature(lambda p, u: u)
     ),
-    shelf.altered("a hundredth of the identity in the Gauss-Newton product", gauss_newton=_damped),
-    shelf.altered("Gauss-Newton product doubled", gauss_newton=lambda found, *given: scaled(found, 2.0)),
-    shelf.altered(
+    alter(
+        "a hundredth of the identity in the Gauss-Newton product",
+        gauss_newton=lambda found, p, v, *rest: {key: found[key] + v[key] / 100 for key in found},
+    ),
+    alter("Gauss-Newton product doubled", gauss_newton=times(2.0)),
+    alter(
         "Gauss-Newton product divided by a fixed number of examples",
-        gauss_newton=lambda found, p, v, X, *rest: scaled(found, X.shape[1] / 5),
+        gauss_newton=by(lambda p, v, X, *rest: X.shape[1] / 5),
     ),
-    shelf.altered(
-        "no curvature in the opening",
-        gauss_newton=lambda found, *given: scaled(found, 0.0, "opening"),
-    ),
+    alter("no curvature in the opening", gauss_newton=times(0.0, "opening")),
 )
 """The family."""

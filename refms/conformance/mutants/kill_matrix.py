@@ -22,35 +22,19 @@ GOLDEN = frozenset({"G10"})
 
 @dataclass(frozen=True)
 class Kills:
-    """One mutant and the properties that fail on it.
-
-    Parameters
-    ----------
-    name, family : str
-        The mutant.
-    by : tuple of str
-        Ids of the properties.
-    """
+    """One mutant and the properties that fail on it."""
 
     name: str
     family: str
-    by: tuple[str, ...]
+    by: tuple[str, ...]  # ids of the properties
 
 
 @dataclass(frozen=True)
 class KillMatrix:
-    """What was found.
+    """What was found."""
 
-    Parameters
-    ----------
-    rows : tuple of Kills
-        One a mutant.
-    properties : tuple of str
-        Ids of all properties that were run.
-    """
-
-    rows: tuple[Kills, ...]
-    properties: tuple[str, ...]
+    rows: tuple[Kills, ...]  # one a mutant
+    properties: tuple[str, ...]  # ids of all properties that were run
 
     @property
     def survivors(self) -> tuple[str, ...]:
@@ -102,30 +86,9 @@ def kill_matrix(
     """Run properties on mutants of the reference in double precision.
 
     A mutant meets only the properties that need an operation it changes; on others it is the reference.
+    ``brief`` leaves out what cannot change :attr:`KillMatrix.complete`: once a mutant is killed, it meets
+    only the properties that have not yet killed any. ``progress`` is told every finished row.
 
-    Parameters
-    ----------
-    mutants : sequence of Mutant
-        The mistakes.
-    tier : str
-        How many instances, as for :func:`refms.conformance.runner.run`.
-    seed : int
-        Seed of the instances.
-    properties : sequence of Property
-        The catalogue.
-    brief : bool
-        Whether to leave out what cannot change :attr:`KillMatrix.complete`: once a mutant is killed, it meets
-        only the properties that have not yet killed any.
-    progress : callable or None
-        Told every finished row.
-
-    Returns
-    -------
-    KillMatrix
-        One row a mutant.
-
-    Examples
-    --------
     >>> from refms.conformance.mutants import mutant_named
     >>> kill_matrix([mutant_named("layers copied in place of interpolated")]).rows[0].by
     ('D1', 'D2')

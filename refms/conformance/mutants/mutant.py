@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,56 +18,24 @@ Change = Callable[..., Any]
 class Mutant:
     """One named mistake: the operations that it changes, and how.
 
-    Parameters
-    ----------
-    name : str
-        The mistake as a plain phrase, used in diagnoses: "kernel flipped on all axes".
-    family : str
-        Family of the operations.
-    changes : mapping of str to callable
-        Operation -> (right adapter, *arguments) -> wrong result. Fields are columns. What changes several
-        operations and keeps something between calls is copied once, so they keep it together.
-
-    Examples
-    --------
-    >>> from refms.conformance.mutants import mutant_named
     >>> from refms.conformance.adapters.reference import ReferenceAdapter
     >>> import numpy as np
-    >>> wrong = mutant_named("R sums where it should average").around(ReferenceAdapter())
-    >>> wrong.restrict(np.array([[1.0], [3.0]]), (2,), "averaging-constant").tolist()
-    [[4.0]]
+    >>> double = alter("R doubles", restrict=lambda found, *given: 2 * found)
+    >>> double.around(ReferenceAdapter()).restrict(np.ones((2, 1)), (2,), "averaging-constant").tolist()
+    [[2.0]]
     """
 
-    name: str
-    family: str
-    changes: Mapping[str, Change]
+    name: str  # the mistake as a plain phrase, used in diagnoses: "kernel flipped on all axes"
+    family: str  # of the operations
+    changes: Mapping[str, Change]  # operation -> its change; fields are columns
 
     def around(self, adapter: Any) -> Mutated:
-        """Return an adapter with the mistake, otherwise like the given one.
-
-        Parameters
-        ----------
-        adapter : Adapter
-            A right one in the layout ``"columns"``; operations that it lacks stay missing.
-
-        Returns
-        -------
-        Mutated
-            An adapter.
-        """
+        """Return an adapter with the mistake, otherwise like a right one in the layout ``"columns"``."""
         return Mutated(adapter, self)
 
 
 class Mutated:
-    """An adapter with a mistake; everything else is passed on to the right one.
-
-    Parameters
-    ----------
-    right : Adapter
-        The right one.
-    mutant : Mutant
-        The mistake.
-    """
+    """An adapter with a mistake; everything else is passed on to the right one, what it lacks is missing."""
 
     def __init__(self, right: Any, mutant: Mutant) -> None:
         self.right, self.mutant = right, mutant
@@ -81,42 +49,40 @@ class Mutated:
         return partial(change, self.right)
 
 
-@dataclass(frozen=True)
-class Shelf:
-    """Makes the mutants of one family.
+def substitute(name: str, **changes: Change) -> Mutant:
+    """Return a mutant whose operations are (right adapter, *arguments) -> result."""
+    return Mutant(name, "", changes)
 
-    Parameters
-    ----------
-    family : str
-        Its name.
 
-    Examples
-    --------
-    >>> late = Shelf("demonstration").altered("too large", restrict=lambda found, *arguments: 2 * found)
-    >>> late.name, sorted(late.changes)
-    ('too large', ['restrict'])
-    """
+def alter(name: str, **changes: Change) -> Mutant:
+    """Return a mutant that changes right results: (right result, *arguments) -> result."""
+    return Mutant(name, "", {key: partial(_after, key, one) for key, one in changes.items()})
 
-    family: str
 
-    def replaced(self, name: str, **changes: Change) -> Mutant:
-        """Return a mutant of which operations are (right adapter, *arguments) -> result."""
-        return Mutant(name, self.family, changes)
+def feed(name: str, **changes: Change) -> Mutant:
+    """Return a mutant that gives the right operation other arguments: (*arguments) -> arguments."""
+    return Mutant(name, "", {key: partial(_before, key, one) for key, one in changes.items()})
 
-    def altered(self, name: str, **changes: Change) -> Mutant:
-        """Return a mutant of which right results are changed: (right result, *arguments) -> result."""
-        return Mutant(name, self.family, {key: partial(_after, key, one) for key, one in changes.items()})
 
-    def combined(self, name: str, first: Mutant, second: Mutant) -> Mutant:
-        """Return a mutant with two mistakes; where both change an operation, the second wraps the first."""
-        changes = dict(first.changes)
-        for key, change in second.changes.items():
-            changes[key] = partial(_upon, first, change) if key in changes else change
-        return Mutant(name, self.family, changes)
+def combine(name: str, first: Mutant, second: Mutant) -> Mutant:
+    """Return a mutant with two mistakes; where both change an operation, the second wraps the first."""
+    changes = dict(first.changes)
+    for key, change in second.changes.items():
+        changes[key] = partial(_upon, first, change) if key in changes else change
+    return Mutant(name, "", changes)
+
+
+def of_family(family: str, *mutants: Mutant) -> tuple[Mutant, ...]:
+    """Return mutants as those of a family."""
+    return tuple(replace(one, family=family) for one in mutants)
 
 
 def _after(operation: str, change: Change, right: Any, *arguments: Any) -> Any:
     return change(getattr(right, operation)(*arguments), *arguments)
+
+
+def _before(operation: str, change: Change, right: Any, *arguments: Any) -> Any:
+    return getattr(right, operation)(*change(*arguments))
 
 
 def _upon(first: Mutant, change: Change, right: Any, *arguments: Any) -> Any:

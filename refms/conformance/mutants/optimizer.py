@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.mutants.mutant import Change, Shelf
+from refms.conformance.mutants.arrays import times, to_first
+from refms.conformance.mutants.mutant import Change, alter, feed, of_family, substitute
 from refms.conformance.operations import Parameters
 from refms.errors import Array
 
-shelf = Shelf("optimizer")
-
 Product = Callable[[Array], Array]
+
+
+def _right_beta(new: float, old: float) -> float:
+    return new / old
 
 
 def _cg(beta: Change, *, negative: bool = False, relaxed: float = 1.0, start: float = 0.0) -> Change:
@@ -36,7 +39,7 @@ def _cg(beta: Change, *, negative: bool = False, relaxed: float = 1.0, start: fl
     return solve
 
 
-def _backtracking(accepted: Callable[..., bool], factor: float = 0.5) -> Change:
+def _backtrack(accepted: Callable[..., bool]) -> Change:
     """Return a line search that accepts by (f(x+αp), f, α, c₁, slope)."""
 
     def search(
@@ -44,7 +47,7 @@ def _backtracking(accepted: Callable[..., bool], factor: float = 0.5) -> Change:
     ) -> float:
         alpha = 1.0
         while alpha > 1e-9 and not accepted(value(x + alpha * p), f, alpha, decrease, slope):
-            alpha *= factor
+            alpha *= 0.5
         return alpha if alpha > 1e-9 else 0.0
 
     return search
@@ -54,8 +57,7 @@ class _Damped:
     """An objective with the identity added to its Hessian."""
 
     def __init__(self, objective: Any) -> None:
-        self.value = objective.value
-        self.value_and_gradient = objective.value_and_gradient
+        self.value, self.value_and_gradient = objective.value, objective.value_and_gradient
         self.objective = objective
 
     def curvature(self, x: Array) -> Product:
@@ -64,77 +66,57 @@ class _Damped:
         return lambda v: product(v) + v
 
 
-def _along_gradient(right: Any, objective: Any, x: Array, iterations: int) -> Array:
-    return x - objective.value_and_gradient(x)[1] / 4
-
-
-def _leaking(right: Any, parameters: Parameters, X: Array, C: Array, problem: Any, block: str) -> Parameters:
-    found = right.block_step(parameters, X, C, problem, block)
+def _leak(found: Parameters, p: Parameters, X: Array, C: Array, problem: Any, block: str) -> Parameters:
     other = "mu" if block == "propagation" else "biases"
     return {**found, other: np.nextafter(found[other], np.asarray(9, X.dtype))}
 
 
-def _other_block(
-    right: Any, parameters: Parameters, X: Array, C: Array, problem: Any, block: str
-) -> Parameters:
-    other = "classifier" if block == "propagation" else "propagation"
-    found: Parameters = right.block_step(parameters, X, C, problem, other)
-    return found
-
-
-def _backwards(found: Parameters, parameters: Parameters, *rest: Any) -> Parameters:
-    return {key: 2 * parameters[key] - found[key] for key in found}
-
-
-OPTIMIZER = (
-    shelf.replaced(
-        "β of CG without the squares", conjugate_gradients=_cg(lambda new, old: (new / old) ** 0.5)
-    ),
-    shelf.replaced("β = 0 in CG, steepest descent", conjugate_gradients=_cg(lambda new, old: 0.0)),
-    shelf.replaced("β = 1 in CG", conjugate_gradients=_cg(lambda new, old: 1.0)),
-    shelf.replaced("sign of β in CG", conjugate_gradients=_cg(lambda new, old: -new / old)),
-    shelf.replaced(
-        "negative curvature ignored by CG",
-        conjugate_gradients=_cg(lambda new, old: new / old, negative=True),
-    ),
-    shelf.replaced(
-        "steps of CG too short by a tenth", conjugate_gradients=_cg(lambda new, old: new / old, relaxed=0.9)
-    ),
-    shelf.replaced(
-        "CG starts at b with the residual of zero",
-        conjugate_gradients=_cg(lambda new, old: new / old, start=1.0),
-    ),
-    shelf.replaced(
-        "CG makes one iteration too many",
-        conjugate_gradients=lambda right, product, b, k: right.conjugate_gradients(product, b, k + 1),
-    ),
-    shelf.replaced(
+OPTIMIZER = of_family(
+    "optimizer",
+    substitute("β of CG without the squares", conjugate_gradients=_cg(lambda new, old: (new / old) ** 0.5)),
+    substitute("β = 0 in CG, steepest descent", conjugate_gradients=_cg(lambda new, old: 0.0)),
+    substitute("β = 1 in CG", conjugate_gradients=_cg(lambda new, old: 1.0)),
+    substitute("sign of β in CG", conjugate_gradients=_cg(lambda new, old: -new / old)),
+    substitute("negative curvature ignored by CG", conjugate_gradients=_cg(_right_beta, negative=True)),
+    substitute("steps of CG too short by a tenth", conjugate_gradients=_cg(_right_beta, relaxed=0.9)),
+    substitute("CG starts at b with the residual of zero", conjugate_gradients=_cg(_right_beta, start=1.0)),
+    feed("CG makes one iteration too many", conjugate_gradients=lambda product, b, k: (product, b, k + 1)),
+    substitute(
         "Armijo's bound without the step length",
-        line_search=_backtracking(lambda new, f, alpha, c, slope: new <= f + c * slope),
+        line_search=_backtrack(lambda new, f, alpha, c, slope: new <= f + c * slope),
     ),
-    shelf.replaced(
+    substitute(
         "any decrease accepted by the line search",
-        line_search=_backtracking(lambda new, f, alpha, c, slope: new < f),
+        line_search=_backtrack(lambda new, f, alpha, c, slope: new < f),
     ),
-    shelf.replaced(
+    substitute(
         "NaN accepted by the line search",
-        line_search=_backtracking(lambda new, f, alpha, c, slope: not new > f + alpha * c * slope),
+        line_search=_backtrack(lambda new, f, alpha, c, slope: not new > f + alpha * c * slope),
     ),
-    shelf.replaced("the full step always accepted", line_search=lambda right, *given: 1.0),
-    shelf.replaced(
+    substitute("the full step always accepted", line_search=lambda right, *given: 1.0),
+    substitute(
         "sign of the slope in Armijo's bound",
-        line_search=_backtracking(lambda new, f, alpha, c, slope: new <= f - alpha * c * slope),
+        line_search=_backtrack(lambda new, f, alpha, c, slope: new <= f - alpha * c * slope),
     ),
-    shelf.altered("line search halves once too often", line_search=lambda found, *given: found / 2),
-    shelf.replaced("Newton step along −g", newton_step=_along_gradient),
-    shelf.altered("Newton step uphill", newton_step=lambda found, objective, x, k: 2 * x - found),
-    shelf.altered("half of the Newton step", newton_step=lambda found, objective, x, k: (x + found) / 2),
-    shelf.replaced(
-        "identity added to the Hessian of the Newton step",
-        newton_step=lambda right, objective, x, k: right.newton_step(_Damped(objective), x, k),
+    alter("line search halves once too often", line_search=times(0.5)),
+    substitute(
+        "Newton step along −g",
+        newton_step=lambda right, objective, x, k: x - objective.value_and_gradient(x)[1] / 4,
     ),
-    shelf.replaced("a block step moves the other block by a bit", block_step=_leaking),
-    shelf.replaced("a block step moves the other block instead", block_step=_other_block),
-    shelf.altered("a block step uphill", block_step=_backwards),
+    alter("Newton step uphill", newton_step=lambda found, objective, x, k: 2 * x - found),
+    alter("half of the Newton step", newton_step=lambda found, objective, x, k: (x + found) / 2),
+    feed("identity added to the Hessian of the Newton step", newton_step=to_first(_Damped)),
+    alter("a block step moves the other block by a bit", block_step=_leak),
+    feed(
+        "a block step moves the other block instead",
+        block_step=lambda *given: (
+            *given[:-1],
+            "classifier" if given[-1] == "propagation" else "propagation",
+        ),
+    ),
+    alter(
+        "a block step uphill",
+        block_step=lambda found, p, *rest: {key: 2 * p[key] - found[key] for key in found},
+    ),
 )
 """The family."""

@@ -1,31 +1,39 @@
 """The catalogue of properties, one file a family."""
 
-from refms.conformance.properties.classifier import CLASSIFIER
-from refms.conformance.properties.convolution import CONVOLUTION
-from refms.conformance.properties.depth import DEPTH
-from refms.conformance.properties.determinism import DETERMINISM
-from refms.conformance.properties.galerkin import GALERKIN
-from refms.conformance.properties.gauss_newton import GAUSS_NEWTON
-from refms.conformance.properties.loss import LOSS
-from refms.conformance.properties.network import NETWORK
-from refms.conformance.properties.optimizer import OPTIMIZER
-from refms.conformance.properties.regularizer import REGULARIZER
-from refms.conformance.properties.sampling import SAMPLING
-from refms.conformance.properties.transfer import TRANSFER
+from refms.conformance.properties import (
+    classifier,
+    convolution,
+    convolution_algebra,
+    depth,
+    determinism,
+    galerkin,
+    gauss_newton,
+    loss,
+    network,
+    optimizer,
+    regularizer,
+    sampling,
+    stencil_map,
+    transfer,
+)
 from refms.conformance.property import Property
 
-PROPERTIES: tuple[Property, ...] = (
-    *CONVOLUTION,
-    *TRANSFER,
-    *GALERKIN,
-    *NETWORK,
-    *DEPTH,
-    *CLASSIFIER,
-    *LOSS,
-    *GAUSS_NEWTON,
-    *SAMPLING,
-    *OPTIMIZER,
-    *REGULARIZER,
-    *DETERMINISM,
+PROPERTIES: tuple[Property, ...] = tuple(
+    item
+    for files in (
+        (convolution, convolution_algebra),
+        (transfer,),
+        (galerkin, stencil_map),
+        (network,),
+        (depth,),
+        (classifier,),
+        (loss,),
+        (gauss_newton,),
+        (sampling,),
+        (optimizer,),
+        (regularizer,),
+        (determinism,),
+    )
+    for item in sorted((law for file in files for law in file.FAMILY.laws), key=lambda law: int(law.id[1:]))
 )
-"""Every property, in the order of the catalogue."""
+"""Every property, in the order of the catalogue: by family, then by number."""

@@ -9,29 +9,32 @@ import numpy as np
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.orders import judge_order
-from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, varies
+from refms.conformance.measures.outcome import Outcome, holds, residual, varies
 from refms.conformance.oracles.network import inner, logits, reach, size, temper
-from refms.conformance.property import Family
+from refms.conformance.property import Claims, Family, agree
 from refms.definition.arrays import as_double
 from refms.definition.transfer import coarsen
 from refms.errors import Array
 
-law = Family("classifier").law
+FAMILY = Family("classifier")
+law = FAMILY.law
 EQ5 = "[LAS] eq. (5)"
 
 
 @law(
     "H1",
-    "Logits h^d Wᵀy do not depend on the mesh",
-    "h^d⟨Pw, y⟩ = H^d⟨w, Ry⟩ where R = 2^-d Pᵀ, else equal up to O(h^q) with the pair's order q (criterion: "
-    "slope at least q − 0.3); constants w, y give wy + μ on every mesh; scale ‖w‖‖y‖ h^d, for constants "
-    "c‖W‖_∞‖y‖_∞ + ‖μ‖_∞ times N/60 for N = c n > 60 terms",
+    ("logits", "prolong", "restrict"),
     source=EQ5,
-    catches="h^d missing, or of the wrong mesh, or applied to μ",
-    needs=("logits", "prolong", "restrict"),
     domain=Domain(multiple=2, pair=lambda pair: pair.row_sum == 1),
 )
-def _mesh_independent(a: Gate, x: Instance) -> Outcome:
+def _mesh_independent(a: Gate, x: Instance) -> Claims:
+    """Logits h^d Wᵀy do not depend on the mesh.
+
+    h^d⟨Pw, y⟩ = H^d⟨w, Ry⟩ where R = 2^-d Pᵀ, else equal up to O(h^q) with the pair's order q (criterion:
+    slope at least q − 0.3); constants w, y give wy + μ on every mesh; scale ‖w‖‖y‖ h^d, for constants
+    c‖W‖_∞‖y‖_∞ + ‖μ‖_∞ times N/60 for N = c n > 60 terms
+    Catches: h^d missing, or of the wrong mesh, or applied to μ.
+    """
     weight = 1.0 if a.profile.volume_weighted else 1.0 / x.cells
     W, y = _weights(x, "W", x.c_in, x.classes), x.draw("y", x.examples, x.c_in, scale=x.image_scale)
     mu = x.draw("mu", x.classes, scale=x.stencil_scale * x.image_scale)
@@ -44,26 +47,26 @@ def _mesh_independent(a: Gate, x: Instance) -> Outcome:
     size_ = terms * (x.c_in * float(np.abs(W).max() * np.abs(y).max()) + float(np.abs(mu).max()))
     absolute = residual(weight * inside, expected, size_, x.dtype, "constant W and y")
     if not x.weights.variational:
-        return both(absolute, _order(a, x))
+        yield absolute
+        yield _order(a, x)
+        return
     w, Y = _weights(x, "w", x.classes, x.c_in, *coarsen(x.grid)), x.image()
     fine = a.logits(_columns(a.prolong(w, x.pair)), 0 * mu, Y)
     coarse = a.logits(_columns(w), 0 * mu, a.restrict(Y, x.pair))
     units = (1.0, 1.0) if a.profile.volume_weighted else (1.0 / x.cells, 2.0**x.d / x.cells)
     scale = float(np.linalg.norm(as_double(w)) * np.linalg.norm(as_double(Y))) / x.cells
-    return both(absolute, agree(units[0] * fine, units[1] * coarse, scale, x.dtype, "h^d⟨Pw,y⟩ = H^d⟨w,Ry⟩"))
+    yield absolute
+    yield from agree("h^d⟨Pw,y⟩ = H^d⟨w,Ry⟩", units[0] * fine, units[1] * coarse, scale)
 
 
-@law(
-    "H2",
-    "Logits are the midpoint rule for an integral",
-    "|h^d Σ w(x_i)y(x_i) − ∫ w y| = O(h²) for w = e^x, y = cos x in every variable; criterion: slope in "
-    "[1.8, 2.2] from n = 8 to 16; and logits = h^d Wᵀy + μ entry by entry, scale h^d ‖w‖‖y‖ + ‖μ‖_∞",
-    source=EQ5,
-    catches="W in another order than y, h in place of h^d, μ missing",
-    needs=("logits",),
-    domain=Domain(small=True),
-)
-def _midpoint(a: Gate, x: Instance) -> Outcome:
+@law("H2", ("logits",), source=EQ5, domain=Domain(small=True))
+def _midpoint(a: Gate, x: Instance) -> Claims:
+    """Logits are the midpoint rule for an integral.
+
+    |h^d Σ w(x_i)y(x_i) − ∫ w y| = O(h²) for w = e^x, y = cos x in every variable; criterion: slope in [1.8,
+    2.2] from n = 8 to 16; and logits = h^d Wᵀy + μ entry by entry, scale h^d ‖w‖‖y‖ + ‖μ‖_∞
+    Catches: W in another order than y, h in place of h^d, μ missing.
+    """
     W, Y = _weights(x, "W", x.c_in * x.cells, x.classes), x.image()
     mu = x.draw("mu", x.classes, scale=x.stencil_scale * x.image_scale)
     expected = logits(W, mu, Y, a.profile)
@@ -82,20 +85,18 @@ def _midpoint(a: Gate, x: Instance) -> Outcome:
         got = a.logits(column, 0 * mu, y[None, None].astype(x.dtype))[0, 0]
         integral = float(got) / (x.stencil_scale * x.image_scale)
         errors.append(abs(integral * (1.0 if a.profile.volume_weighted else 1.0 / n**x.d) - exact))
-    return both(entries, judge_order(counts, errors, 1.8, 2.2, "order of the midpoint rule"))
+    yield entries
+    yield judge_order(counts, errors, 1.8, 2.2, "order of the midpoint rule")
 
 
-@law(
-    "H3",
-    "The loss is reduced over the examples as declared",
-    "mean: f(X∪X) = f(X) and ∇f(X∪X) = ∇f(X), f of several examples is the mean of those of each; sum: "
-    "twice, and their sum; scale |f| + ‖z‖",
-    source="[LAS] eq. (6)",
-    catches="1/m missing, doubled, or in the loss but not in its gradient",
-    needs=("loss", "gradient"),
-    domain=Domain(small=True),
-)
-def _reduced(a: Gate, x: Instance) -> Outcome:
+@law("H3", ("loss", "gradient"), source="[LAS] eq. (6)", domain=Domain(small=True))
+def _reduced(a: Gate, x: Instance) -> Claims:
+    """The loss is reduced over the examples as declared.
+
+    mean: f(X∪X) = f(X) and ∇f(X∪X) = ∇f(X), f of several examples is the mean of those of each; sum: twice,
+    and their sum; scale |f| + ‖z‖
+    Catches: 1/m missing, doubled, or in the loss but not in its gradient.
+    """
     X, C = x.image("X", examples=3), x.one_hot(examples=3)
     p = temper(x.parameters(), X, x.problem, a.profile)
     f, g = a.loss(p, X, C, x.problem), a.gradient(p, X, C, x.problem)
@@ -107,17 +108,11 @@ def _reduced(a: Gate, x: Instance) -> Outcome:
     g_twice = a.gradient(p, *twice, x.problem)
     gap = {key: as_double(g_twice[key]) - factor * as_double(g[key]) for key in g}
     gap, g = x.per_unit(gap), x.per_unit(g)
-    return both(
-        residual(a.loss(p, *twice, x.problem), factor * f, scale, x.dtype, "f(X∪X)"),
-        residual(f, sum(singles) / (3 if mean else 1), scale, x.dtype, "f against single examples"),
-        residual(size(gap), 0.0, size(g) + scale, x.dtype, "∇f(X∪X)"),
-        varies(np.array(singles), "losses of single examples"),
-        holds(inner(g, g) > 0, "the gradient is not zero", "only zeros came back"),
-    )
-
-
-CLASSIFIER = (_mesh_independent, _midpoint, _reduced)
-"""The family in order."""
+    yield "f(X∪X)", a.loss(p, *twice, x.problem), factor * f, scale
+    yield "f against single examples", f, sum(singles) / (3 if mean else 1), scale
+    yield "∇f(X∪X)", size(gap), 0.0, size(g) + scale
+    yield varies(np.array(singles), "losses of single examples")
+    yield holds(inner(g, g) > 0, "the gradient is not zero", "only zeros came back")
 
 
 def _weights(x: Instance, name: str, *shape: int) -> Array:

@@ -10,57 +10,49 @@ import numpy as np
 
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
-from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual
-from refms.conformance.property import Family
+from refms.conformance.measures.outcome import holds
+from refms.conformance.property import Claims, Family, agree
 from refms.definition.arrays import as_double
 from refms.definition.convolution import convolve, offsets, shift, transpose
 from refms.definition.norms import max_norm, row_sum_norm
 from refms.definition.symbol import frequencies, symbol
 from refms.errors import Array
 
-law = Family("convolution").law
+FAMILY = Family("convolution")
+law = FAMILY.law
 APPLY = ("convolution",)
 EQ2 = "[LAS] eq. (2)"
 PERIODIC = Domain(boundary="periodic")
 RESOLVED = Domain(boundary="periodic", resolves=True)
 
 
-@law(
-    "C3",
-    "K is block-circulant: it commutes with shifts, and one row determines it",
-    "K_{i+e,j+e} = K_{i,j}: K S_e = S_e K for every unit shift, and the first row holds s; scale ‖s‖₁‖y‖_∞",
-    source=EQ2,
-    catches="another treatment of the edges (zero, reflection), a wrong stride",
-    needs=APPLY,
-    domain=PERIODIC,
-)
-def _circulant(a: Gate, x: Instance) -> Outcome:
+@law("C3", APPLY, source=EQ2, domain=PERIODIC)
+def _circulant(a: Gate, x: Instance) -> Claims:
+    """K is block-circulant: it commutes with shifts, and one row determines it.
+
+    K_{i+e,j+e} = K_{i,j}: K S_e = S_e K for every unit shift, and the first row holds s; scale ‖s‖₁‖y‖_∞
+    Catches: another treatment of the edges (zero, reflection), a wrong stride.
+    """
     S, Y = x.stencils(), x.image()
     scale = row_sum_norm(S) * max_norm(Y)
     KY = a.convolution(S, Y)
-    outcomes = []
     for axis in range(x.d):
         e = tuple(int(k == axis) for k in range(x.d))
         moved = a.convolution(S, shift(Y, e))
-        outcomes.append(
-            agree(moved, shift(KY, e), scale, x.dtype, f"commutes with the shift along axis {axis}")
-        )
+        yield from agree(f"commutes with the shift along axis {axis}", moved, shift(KY, e), scale)
     row = _first_row(a, S, x)
     value = np.einsum("mck,ock->mo", as_double(Y).reshape(len(Y), x.c_in, -1), row)
     first = KY.reshape(*KY.shape[:2], -1)[:, :, 0]
-    return both(*outcomes, residual(first, value, scale, x.dtype, "the first row holds the stencil"))
+    yield "the first row holds the stencil", first, value, scale
 
 
-@law(
-    "C4",
-    "The Fourier modes diagonalise K, with the symbol as eigenvalues",
-    "K(s)y = F⁻¹ λ F y with λ(ω) = Σ_q s_q e^{iω·q}; ‖K(s)‖₂ = max|λ|; KᵀK = KKᵀ for one channel",
-    source="[LAS] eq. (2); circulant matrices",
-    catches="edges, alignment and flips, seen in the frequencies",
-    needs=APPLY,
-    domain=PERIODIC,
-)
-def _spectrum(a: Gate, x: Instance) -> Outcome:
+@law("C4", APPLY, source="[LAS] eq. (2); circulant matrices", domain=PERIODIC)
+def _spectrum(a: Gate, x: Instance) -> Claims:
+    """The Fourier modes diagonalise K, with the symbol as eigenvalues.
+
+    K(s)y = F⁻¹ λ F y with λ(ω) = Σ_q s_q e^{iω·q}; ‖K(s)‖₂ = max|λ|; KᵀK = KKᵀ for one channel
+    Catches: edges, alignment and flips, seen in the frequencies.
+    """
     S, Y = x.stencils(), x.image()
     axes, omega = tuple(range(2, 2 + x.d)), frequencies(x.grid)
     hat = np.fft.fftn(as_double(Y), axes=axes).reshape(len(Y), x.c_in, -1)
@@ -70,29 +62,18 @@ def _spectrum(a: Gate, x: Instance) -> Outcome:
     K = _matrix(a, s, x.grid)
     radius = float(np.abs(symbol(s, omega)).max())
     scale = row_sum_norm(s)
-    return both(
-        residual(
-            a.convolution(S, Y),
-            through.real,
-            row_sum_norm(S) * max_norm(Y),
-            x.dtype,
-            "FFT route, scale ‖s‖₁‖y‖_∞",
-        ),
-        residual(np.linalg.norm(K, 2), radius, scale, x.dtype, "‖K‖₂ = max|λ|, scale ‖s‖₁"),
-        residual(K.T @ K, K @ K.T, scale**2, x.dtype, "KᵀK = KKᵀ, scale ‖s‖₁²"),
-    )
+    yield "FFT route, scale ‖s‖₁‖y‖_∞", a.convolution(S, Y), through.real, row_sum_norm(S) * max_norm(Y)
+    yield "‖K‖₂ = max|λ|, scale ‖s‖₁", np.linalg.norm(K, 2), radius, scale
+    yield "KᵀK = KKᵀ, scale ‖s‖₁²", K.T @ K, K @ K.T, scale**2
 
 
-@law(
-    "C5",
-    "Products and transposes of convolution matrices are convolution matrices",
-    "K(s)K(t) = K(t)K(s) = K(s∗t), s∗t the full convolution of the stencils; K(s)ᵀ = K(flip s)",
-    source="algebra of circulant matrices",
-    catches="a flip in one of two routes, an adjoint that forgets to flip",
-    needs=("convolution", "convolution_adjoint"),
-    domain=PERIODIC,
-)
-def _algebra(a: Gate, x: Instance) -> Outcome:
+@law("C5", ("convolution", "convolution_adjoint"), source="algebra of circulant matrices", domain=PERIODIC)
+def _algebra(a: Gate, x: Instance) -> Claims:
+    """Products and transposes of convolution matrices are convolution matrices.
+
+    K(s)K(t) = K(t)K(s) = K(s∗t), s∗t the full convolution of the stencils; K(s)ᵀ = K(flip s)
+    Catches: a flip in one of two routes, an adjoint that forgets to flip.
+    """
     s, t, Y = x.single(), x.single("t"), x.image(channels=1)
     wide = np.zeros((1, 1, *(2 * size - 1 for size in x.stencil)))
     for (i, _), (j, _) in itertools.product(offsets(x.stencil), offsets(x.stencil)):
@@ -102,45 +83,35 @@ def _algebra(a: Gate, x: Instance) -> Outcome:
     scale = row_sum_norm(s) * row_sum_norm(t) * max_norm(Y)
     back = a.convolution_adjoint(s, Y)
     flipped = a.convolution(np.ascontiguousarray(transpose(s)), Y)
-    return both(
-        residual(a.convolution(s, a.convolution(t, Y)), expected, scale, x.dtype, "K(s)K(t)y = K(s∗t)y"),
-        residual(a.convolution(t, a.convolution(s, Y)), expected, scale, x.dtype, "K(t)K(s)y = K(s∗t)y"),
-        agree(back, flipped, row_sum_norm(s) * max_norm(Y), x.dtype, "K(s)ᵀy = K(flip s)y"),
-    )
+    yield "K(s)K(t)y = K(s∗t)y", a.convolution(s, a.convolution(t, Y)), expected, scale
+    yield "K(t)K(s)y = K(s∗t)y", a.convolution(t, a.convolution(s, Y)), expected, scale
+    yield from agree("K(s)ᵀy = K(flip s)y", back, flipped, row_sum_norm(s) * max_norm(Y))
 
 
-@law(
-    "C6",
-    "The norms of K are those of its stencil",
-    "‖K‖₁ = ‖K‖_∞ = ‖s‖₁ for one channel and n >= n_K; ‖K‖₂ <= ‖s‖₁, with equality for s >= 0",
-    source="norms of circulant matrices",
-    catches="entries lost or doubled at the edges, a scaled stencil",
-    needs=APPLY,
-    domain=RESOLVED,
-)
-def _norms(a: Gate, x: Instance) -> Outcome:
+@law("C6", APPLY, source="norms of circulant matrices", domain=RESOLVED)
+def _norms(a: Gate, x: Instance) -> Claims:
+    """The norms of K are those of its stencil.
+
+    ‖K‖₁ = ‖K‖_∞ = ‖s‖₁ for one channel and n >= n_K; ‖K‖₂ <= ‖s‖₁, with equality for s >= 0
+    Catches: entries lost or doubled at the edges, a scaled stencil.
+    """
     s = x.single()
     K, positive = _matrix(a, s, x.grid), _matrix(a, np.abs(s), x.grid)
     size = row_sum_norm(s)
     bounded = float(np.linalg.norm(K, 2)) <= size * (1 + 30 * float(np.finfo(x.dtype).eps))
-    return both(
-        residual(np.linalg.norm(K, 1), size, size, x.dtype, "‖K‖₁ = ‖s‖₁"),
-        residual(np.linalg.norm(K, np.inf), size, size, x.dtype, "‖K‖_∞ = ‖s‖₁"),
-        residual(np.linalg.norm(positive, 2), size, size, x.dtype, "‖K(|s|)‖₂ = ‖s‖₁"),
-        holds(bounded, "‖K‖₂ <= ‖s‖₁", "the 2-norm is larger"),
-    )
+    yield "‖K‖₁ = ‖s‖₁", np.linalg.norm(K, 1), size, size
+    yield "‖K‖_∞ = ‖s‖₁", np.linalg.norm(K, np.inf), size, size
+    yield "‖K(|s|)‖₂ = ‖s‖₁", np.linalg.norm(positive, 2), size, size
+    yield holds(bounded, "‖K‖₂ <= ‖s‖₁", "the 2-norm is larger")
 
 
-@law(
-    "C7",
-    "Symmetric stencils have a real, antisymmetric ones an imaginary spectrum",
-    "s = flip s: K cos(ω·i) = Σ s_q cos(ω·q) cos(ω·i); s = -flip s: K cos(ω·i) = -Σ s_q sin(ω·q) sin(ω·i)",
-    source="symbol of symmetric and antisymmetric stencils",
-    catches="an offset by one cell, a flip (the sign of the antisymmetric part)",
-    needs=APPLY,
-    domain=PERIODIC,
-)
-def _symmetric_spectra(a: Gate, x: Instance) -> Outcome:
+@law("C7", APPLY, source="symbol of symmetric and antisymmetric stencils", domain=PERIODIC)
+def _symmetric_spectra(a: Gate, x: Instance) -> Claims:
+    """Symmetric stencils have a real, antisymmetric ones an imaginary spectrum.
+
+    s = flip s: K cos(ω·i) = Σ s_q cos(ω·q) cos(ω·i); s = -flip s: K cos(ω·i) = -Σ s_q sin(ω·q) sin(ω·i)
+    Catches: an offset by one cell, a flip (the sign of the antisymmetric part).
+    """
     s = x.single()
     back = s[(slice(None), slice(None)) + (slice(None, None, -1),) * x.d]
     even, odd = (s + back) / 2, (s - back) / 2
@@ -157,14 +128,8 @@ def _symmetric_spectra(a: Gate, x: Instance) -> Outcome:
     imaginary = sum(float(odd[(0, 0, *i)]) * math.sin(float(omega @ q)) for i, q in offsets(x.stencil))
     crossed = -sign * imaginary * x.image_scale * np.sin(phase)
     scale = row_sum_norm(s) * x.image_scale
-    return both(
-        residual(a.convolution(even, given)[0, 0], real * wave, scale, x.dtype, "symmetric s, scale ‖s‖₁"),
-        residual(a.convolution(odd, given)[0, 0], crossed, scale, x.dtype, "antisymmetric s, scale ‖s‖₁"),
-    )
-
-
-ALGEBRA = (_circulant, _spectrum, _algebra, _norms, _symmetric_spectra)
-"""These properties in order."""
+    yield "symmetric s, scale ‖s‖₁", a.convolution(even, given)[0, 0], real * wave, scale
+    yield "antisymmetric s, scale ‖s‖₁", a.convolution(odd, given)[0, 0], crossed, scale
 
 
 def _matrix(a: Gate, s: Array, grid: tuple[int, ...]) -> Array:

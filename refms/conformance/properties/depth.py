@@ -7,56 +7,44 @@ import numpy as np
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Instance
 from refms.conformance.measures.orders import judge_order
-from refms.conformance.measures.outcome import Outcome, both, residual
 from refms.conformance.oracles.evolution import mean_errors, several_images, smooth_parameters
 from refms.conformance.properties.network import SMOOTH
-from refms.conformance.property import Family
+from refms.conformance.property import Claims, Family
 from refms.definition.arrays import as_double
 from refms.errors import Array
 
-law = Family("depth").law
+FAMILY = Family("depth")
+law = FAMILY.law
 SEC3 = "[LAS] Sec. 3"
 
 
-@law(
-    "D1",
-    "Depth prolongation interpolates linearly in time and is constant beyond the last layer",
-    "new θ_j = θ(j T/N_new) on the polygon through (t_k, θ_k), constant after t_{N-1}: constants and linear "
-    "functions exact, no overshoot, N → 2N → 4N = N → 4N; scale ‖θ‖_∞",
-    source=SEC3,
-    catches="copied layers, the wrong neighbour, halves of the wrong parameter, extrapolation at the end",
-    needs=("depth_prolong",),
-)
-def _interpolation(a: Gate, x: Instance) -> Outcome:
+@law("D1", ("depth_prolong",), source=SEC3)
+def _interpolation(a: Gate, x: Instance) -> Claims:
+    """Depth prolongation interpolates linearly in time and is constant beyond the last layer.
+
+    new θ_j = θ(j T/N_new) on the polygon through (t_k, θ_k), constant after t_{N-1}: constants and linear
+    functions exact, no overshoot, N → 2N → 4N = N → 4N; scale ‖θ‖_∞
+    Catches: copied layers, the wrong neighbour, halves of the wrong parameter, extrapolation at the end.
+    """
     N = x.layers + 1
     Theta = x.draw("Theta", N, x.c_in + 1, scale=x.stencil_scale)
     size = float(np.abs(Theta).max())
     doubled_once, direct = a.depth_prolong(Theta, 2 * N), a.depth_prolong(Theta, 4 * N)
     twice = a.depth_prolong(doubled_once, 4 * N)
     constant = np.full((N, 2), x.stencil_scale, dtype=x.dtype)
-    return both(
-        residual(doubled_once, _polygon(Theta, 2 * N), size, x.dtype, "N → 2N"),
-        residual(direct, _polygon(Theta, 4 * N), size, x.dtype, "N → 4N"),
-        residual(twice, _polygon(Theta, 4 * N), size, x.dtype, "N → 2N → 4N"),
-        residual(
-            a.depth_prolong(constant, 2 * N),
-            np.repeat(constant, 2, axis=0),
-            float(constant[0, 0]),
-            x.dtype,
-            "constants",
-        ),
-    )
+    yield "N → 2N", doubled_once, _polygon(Theta, 2 * N), size
+    yield "N → 4N", direct, _polygon(Theta, 4 * N), size
+    yield "N → 2N → 4N", twice, _polygon(Theta, 4 * N), size
+    yield "constants", a.depth_prolong(constant, 2 * N), np.repeat(constant, 2, axis=0), float(constant[0, 0])
 
 
-@law(
-    "D2",
-    "Smooth parameters are interpolated with order 2",
-    "max |θ_j − θ(t_j)| = O(δt²) for t_j <= t_{N-1}; criterion: slope in [1.8, 2.2] from N = 16 to 32",
-    source="linear interpolation",
-    catches="times that are off by half a step",
-    needs=("depth_prolong",),
-)
-def _order(a: Gate, x: Instance) -> Outcome:
+@law("D2", ("depth_prolong",), source="linear interpolation")
+def _order(a: Gate, x: Instance) -> Claims:
+    """Smooth parameters are interpolated with order 2.
+
+    max |θ_j − θ(t_j)| = O(δt²) for t_j <= t_{N-1}; criterion: slope in [1.8, 2.2] from N = 16 to 32
+    Catches: times that are off by half a step.
+    """
     shift = 0.3 * (x.seed % 7)
     counts, errors = (16, 32), []
     for N in counts:
@@ -65,31 +53,23 @@ def _order(a: Gate, x: Instance) -> Outcome:
         got = as_double(a.depth_prolong(Theta, 2 * N))[:, 0] / x.stencil_scale
         inside = new <= old[-1]
         errors.append(float(np.abs(got - np.sin(3 * new + shift))[inside].max()))
-    return judge_order(counts, errors, 1.8, 2.2, "order of the interpolated parameters", "N")
+    yield judge_order(counts, errors, 1.8, 2.2, "order of the interpolated parameters", "N")
 
 
-@law(
-    "D3",
-    "The output of the deeper network differs by O(δt), because T is kept",
-    "‖y_N(θ) − y_2N(prolonged θ)‖ = O(1/N) for θ(t) as in N1; criterion: slope in [0.75, 1.25] from N = 32 "
-    "to 64",
-    source=SEC3,
-    catches="a final time that doubles with the depth",
-    needs=("depth_prolong", "forward"),
-    domain=SMOOTH,
-    cost=4,
-)
-def _output(a: Gate, x: Instance) -> Outcome:
+@law("D3", ("depth_prolong", "forward"), source=SEC3, domain=SMOOTH, cost=4)
+def _output(a: Gate, x: Instance) -> Claims:
+    """The output of the deeper network differs by O(δt), because T is kept.
+
+    ‖y_N(θ) − y_2N(prolonged θ)‖ = O(1/N) for θ(t) as in N1; criterion: slope in [0.75, 1.25] from N = 32 to
+    64
+    Catches: a final time that doubles with the depth.
+    """
     counts = (32, 64)
 
     def errors(one: Instance) -> list[float]:
         return [float(np.linalg.norm(_change(a, one, N))) for N in counts]
 
-    return judge_order(counts, mean_errors(x, errors), 0.75, 1.25, "order of the change of y_N", "N")
-
-
-DEPTH = (_interpolation, _order, _output)
-"""The family in order."""
+    yield judge_order(counts, mean_errors(x, errors), 0.75, 1.25, "order of the change of y_N", "N")
 
 
 def _polygon(Theta: Array, layers: int) -> Array:

@@ -20,10 +20,11 @@ from refms.conformance.measures.determinism import (
 from refms.conformance.measures.outcome import Note, Outcome, both, holds, varies, worst
 from refms.conformance.measures.trials import Numbers, Trial, numbers, trials
 from refms.conformance.operations import SPLIT, TRIED
-from refms.conformance.property import Family
+from refms.conformance.property import Claims, Family
 from refms.errors import Array
 
-law = Family("determinism").law
+FAMILY = Family("determinism")
+law = FAMILY.law
 SMALL = Domain(small=True, smallest=2)
 CRITERION = "criterion: every operation is bitwise the same, or the same within ρ <= 30"
 
@@ -32,20 +33,16 @@ PARTS = ((0, 1), (1, 3), (3, 5))
 """From which example to which, of five."""
 
 
-@law(
-    "E1",
-    "Repeats of a call give the same, and leave earlier results as they are",
-    "F(A), F(B), F(A), F(A): the three results for A are the same, the one for B is another, and the array "
-    f"that came back first is not overwritten by later calls; {CRITERION}, and says which of both",
-    source="an operation is a function of its arguments",
-    catches="something kept from call to call: gradients that add up, a cache, a first call that is computed "
-    "differently; a view of a buffer that the next call overwrites",
-    needs=(),
-    domain=SMALL,
-    cost=2,
-    uses=TRIED,
-)
-def _repeats(a: Gate, x: Instance) -> Outcome:
+@law("E1", (), source="an operation is a function of its arguments", domain=SMALL, cost=2, uses=TRIED)
+def _repeats(a: Gate, x: Instance) -> Claims:
+    """Repeats of a call give the same, and leave earlier results as they are.
+
+    F(A), F(B), F(A), F(A): the three results for A are the same, the one for B is another, and the array that
+    came back first is not overwritten by later calls; criterion: every operation is bitwise the same, or the
+    same within ρ <= 30, and says which of both
+    Catches: something kept from call to call: gradients that add up, a cache, a first call that is computed
+    differently; a view of a buffer that the next call overwrites.
+    """
     kept = _Keeping(a.adapter)
     gate = Gate(kept, a.where)
 
@@ -65,23 +62,19 @@ def _repeats(a: Gate, x: Instance) -> Outcome:
             ),
         )
 
-    return _each(zip(trials(a, x, "A"), trials(a, x, "B"), strict=True), check)
+    yield _each(zip(trials(a, x, "A"), trials(a, x, "B"), strict=True), check)
 
 
-@law(
-    "E2",
-    "Calls from several threads at the same time give what they give one after the other",
-    "three threads that call F(A_1), F(A_2), F(A_3) at the same time, twice each; then F(A_1) with 1 and 2 "
-    f"threads of BLAS and OpenMP, where threadpoolctl is installed; {CRITERION}, and says which of both",
-    source="an operation is a function of its arguments",
-    catches="arguments or results put down where other threads write theirs, a global random generator, sums "
-    "in an order that depends on the number of threads and is not stable",
-    needs=(),
-    domain=SMALL,
-    cost=4,
-    uses=TRIED,
-)
-def _threads(a: Gate, x: Instance) -> Outcome:
+@law("E2", (), source="an operation is a function of its arguments", domain=SMALL, cost=4, uses=TRIED)
+def _threads(a: Gate, x: Instance) -> Claims:
+    """Calls from several threads at the same time give what they give one after the other.
+
+    three threads that call F(A_1), F(A_2), F(A_3) at the same time, twice each; then F(A_1) with 1 and 2
+    threads of BLAS and OpenMP, where threadpoolctl is installed; criterion: every operation is bitwise the
+    same, or the same within ρ <= 30, and says which of both
+    Catches: arguments or results put down where other threads write theirs, a global random generator, sums
+    in an order that depends on the number of threads and is not stable.
+    """
     limited = library_threads()
     said = "not varied, threadpoolctl is not installed"
     if limited is not None:
@@ -109,25 +102,23 @@ def _threads(a: Gate, x: Instance) -> Outcome:
 
     drawn = [trials(a, x, f"thread {number}") for number in range(THREADS)]
     found = _each(zip(*drawn, strict=True), check)
-    return both(
-        found, Outcome("PASS", None, found.criterion, "", (Note("threads of BLAS and OpenMP", said, -1.0),))
-    )
+    yield found
+    yield Outcome("PASS", None, found.criterion, "", (Note("threads of BLAS and OpenMP", said, -1.0),))
 
 
 @law(
-    "E3",
-    "Parts of the examples give what all of them give together",
-    "five examples in parts of 1, 2 and 2: results for single examples are those of the whole, sums over the "
-    f"examples add up, means average with the shares of the parts; {CRITERION}, and says which of both",
-    source="examples are independent of each other, [LAS] eq. (6)",
-    catches="a normalisation over the batch, batches that are padded or left out, a last batch that counts "
-    "like a full one",
-    needs=(),
-    domain=SMALL,
-    cost=2,
-    uses=SPLIT,
+    "E3", (), source="examples are independent of each other, [LAS] eq. (6)", domain=SMALL, cost=2, uses=SPLIT
 )
-def _parts(a: Gate, x: Instance) -> Outcome:
+def _parts(a: Gate, x: Instance) -> Claims:
+    """Parts of the examples give what all of them give together.
+
+    five examples in parts of 1, 2 and 2: results for single examples are those of the whole, sums over the
+    examples add up, means average with the shares of the parts; criterion: every operation is bitwise the
+    same, or the same within ρ <= 30, and says which of both
+    Catches: a normalisation over the batch, batches that are padded or left out, a last batch that counts
+    like a full one.
+    """
+
     def check(trial: Trial) -> Outcome:
         whole = trial.call(a)
         parts = [trial.part(*part).call(a) for part in PARTS]
@@ -148,11 +139,7 @@ def _parts(a: Gate, x: Instance) -> Outcome:
         )
 
     split = (trial for trial in trials(a, x, "", PARTS[-1][-1]) if trial.examples)
-    return _each(((trial,) for trial in split), check)
-
-
-DETERMINISM = (_repeats, _threads, _parts)
-"""The family in order."""
+    yield _each(((trial,) for trial in split), check)
 
 
 class _Keeping:

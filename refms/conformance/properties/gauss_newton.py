@@ -11,16 +11,17 @@ import numpy as np
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.orders import steps_table
-from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, varies, within, worst
+from refms.conformance.measures.outcome import holds, residual, varies, within, worst
 from refms.conformance.operations import Parameters
 from refms.conformance.oracles import network as oracle
-from refms.conformance.property import Family
+from refms.conformance.property import Claims, Family, agree
 from refms.definition.arrays import as_double
 from refms.definition.complex_step import derivative
 from refms.definition.softmax import softmax
 from refms.errors import Array
 
-law = Family("gauss-newton").law
+FAMILY = Family("gauss-newton")
+law = FAMILY.law
 EQ6 = "[LAS] eq. (6)"
 SMALL = Domain(small=True)
 GN = ("gauss_newton",)
@@ -28,16 +29,18 @@ GN = ("gauss_newton",)
 
 @law(
     "O1",
-    "The Taylor remainder of the loss is of second order",
-    "|f(x+tv) − f(x) − t∇fᵀv| = O(t²) in the mean square over three v, f by plain loops in double precision; "
-    "criterion: slope at least 1.7 over the six smallest steps above round-off; and f(x) itself, scale |f| + "
-    "m h^d‖W‖₁ growth",
+    ("loss", "gradient"),
     source="Taylor's theorem",
-    catches="a gradient that is wrong by more than about √eps",
-    needs=("loss", "gradient"),
     domain=Domain(small=True, activations=("tanh", "identity")),
 )
-def _taylor(a: Gate, x: Instance) -> Outcome:
+def _taylor(a: Gate, x: Instance) -> Claims:
+    """The Taylor remainder of the loss is of second order.
+
+    |f(x+tv) − f(x) − t∇fᵀv| = O(t²) in the mean square over three v, f by plain loops in double precision;
+    criterion: slope at least 1.7 over the six smallest steps above round-off; and f(x) itself, scale |f| + m
+    h^d‖W‖₁ growth
+    Catches: a gradient that is wrong by more than about √eps.
+    """
     p, X, C = _drawn(a, x)
     g = a.gradient(p, X, C, x.problem)
     start = oracle.loss(p, X, C, x.problem, a.profile).real
@@ -73,47 +76,44 @@ def _taylor(a: Gate, x: Instance) -> Outcome:
     detail = _taylor_table(rows)
     if len(points) < 4:
         small = holds(any(firsts), "the remainder is round-off at every step", "∇fᵀv = 0")
-        return both(value, replace(small, detail=detail))
+        yield value
+        yield replace(small, detail=detail)
+        return
     log_t, error = np.log2(np.array(points)).T
     slope = float(((log_t - log_t.mean()) * error).sum() / ((log_t - log_t.mean()) ** 2).sum())
-    return both(value, within(slope, 1.7, 20.0, "slope of the remainder of order 1", detail))
+    yield value
+    yield within(slope, 1.7, 20.0, "slope of the remainder of order 1", detail)
 
 
-@law(
-    "O2",
-    "The gradient is the complex-step derivative of the loss",
-    "∇fᵀv = Im f(x + i·10⁻³⁰v)·10³⁰, f by plain loops in complex numbers, along v in all and in each of the "
-    "parameters; scale ‖∇f‖‖v‖ growth, parameters counted in units of their size",
-    source="analytic continuation",
-    catches="any gradient that is wrong by more than a few eps: a factor 1.001, a term left out",
-    needs=("gradient",),
-    domain=SMALL,
-)
-def _complex_step(a: Gate, x: Instance) -> Outcome:
+@law("O2", ("gradient",), source="analytic continuation", domain=SMALL)
+def _complex_step(a: Gate, x: Instance) -> Claims:
+    """The gradient is the complex-step derivative of the loss.
+
+    ∇fᵀv = Im f(x + i·10⁻³⁰v)·10³⁰, f by plain loops in complex numbers, along v in all and in each of the
+    parameters; scale ‖∇f‖‖v‖ growth, parameters counted in units of their size
+    Catches: any gradient that is wrong by more than a few eps: a factor 1.001, a term left out.
+    """
     p, X, C = _drawn(a, x)
     v, g = x.parameters("v"), a.gradient(p, X, C, x.problem)
-    outcomes, lines = [], [f"{'v in':>10}{'∇fᵀv':>24}{'by complex step':>24}{'ρ':>10}"]
+    found, lines = [], [f"{'v in':>10}{'∇fᵀv':>24}{'by complex step':>24}{'ρ':>10}"]
     for name in ("all", *p):
         along = {key: v[key] if name in ("all", key) else 0 * v[key] for key in v}
         expected = derivative(lambda q: oracle.loss(q, X, C, x.problem, a.profile), p, along)
         scale = _product_of_sizes(x, g, along) * _growth(p, x)
         got = oracle.inner(g, along)
-        outcomes.append(residual(got, expected, scale, x.dtype, f"∇fᵀv, v in {name}"))
-        lines.append(f"{name:>10}{got:24.15e}{expected:24.15e}{outcomes[-1].rho:10.2g}")
-    found = both(*outcomes, holds(oracle.size(g) > 0, "the gradient is not zero", "only zeros came back"))
-    return replace(found, detail="\n".join(lines))
+        found.append(residual(got, expected, scale, x.dtype, f"∇fᵀv, v in {name}"))
+        lines.append(f"{name:>10}{got:24.15e}{expected:24.15e}{found[-1].rho:10.2g}")
+    yield replace(worst(found), detail="\n".join(lines))
+    yield holds(oracle.size(g) > 0, "the gradient is not zero", "only zeros came back")
 
 
-@law(
-    "O3",
-    "The Jacobian of the logits and its transpose belong together",
-    "Jv = complex step through the logits by plain loops; ⟨Jv, u⟩ = ⟨v, Jᵀu⟩; scale ‖J‖‖v‖‖u‖ growth",
-    source="chain rule, [LAS] eqs. (1)-(5)",
-    catches="δt missing in one of both, a transposed or flipped kernel, bias summed over the wrong axis",
-    needs=("jacobian_product", "jacobian_transpose"),
-    domain=SMALL,
-)
-def _jacobian(a: Gate, x: Instance) -> Outcome:
+@law("O3", ("jacobian_product", "jacobian_transpose"), source="chain rule, [LAS] eqs. (1)-(5)", domain=SMALL)
+def _jacobian(a: Gate, x: Instance) -> Claims:
+    """The Jacobian of the logits and its transpose belong together.
+
+    Jv = complex step through the logits by plain loops; ⟨Jv, u⟩ = ⟨v, Jᵀu⟩; scale ‖J‖‖v‖‖u‖ growth
+    Catches: δt missing in one of both, a transposed or flipped kernel, bias summed over the wrong axis.
+    """
     p, X, _ = _drawn(a, x)
     v, u = x.parameters("v"), x.draw("u", x.classes, len(X))
     Jv = as_double(a.jacobian_product(p, v, X, x.problem))
@@ -123,23 +123,18 @@ def _jacobian(a: Gate, x: Instance) -> Outcome:
     size = float(np.linalg.norm(expected)) + oracle.size(x.in_units(v))
     left, right = float((Jv * as_double(u)).sum()), oracle.inner(v, back)
     scale = (size * float(np.linalg.norm(as_double(u))) + _product_of_sizes(x, back, v)) * growth
-    return both(
-        residual(Jv, expected, size * growth, x.dtype, "Jv"),
-        agree(np.asarray(left), np.asarray(right), scale, x.dtype, "⟨Jv,u⟩ = ⟨v,Jᵀu⟩"),
-    )
+    yield "Jv", Jv, expected, size * growth
+    yield from agree("⟨Jv,u⟩ = ⟨v,Jᵀu⟩", left, right, scale)
 
 
-@law(
-    "O4",
-    "The Gauss-Newton matrix is JᵀHJ, and the Hessian in the classifier",
-    "wᵀGv = (Jw)ᵀH(Jv) with Jv, Jw by complex step, wᵀGv = vᵀGw, vᵀGv >= 0; on (W, μ), where the logits are "
-    "linear, vᵀGv = d²f/dt² by Cauchy's integral; scale ‖Jv‖‖Jw‖ growth",
-    source="[LAS] Sec. 4",
-    catches="the softmax term −ppᵀ missing, J in place of Jᵀ, 1/m, a gradient in place of a product",
-    needs=GN,
-    domain=SMALL,
-)
-def _product(a: Gate, x: Instance) -> Outcome:
+@law("O4", GN, source="[LAS] Sec. 4", domain=SMALL)
+def _product(a: Gate, x: Instance) -> Claims:
+    """The Gauss-Newton matrix is JᵀHJ, and the Hessian in the classifier.
+
+    wᵀGv = (Jw)ᵀH(Jv) with Jv, Jw by complex step, wᵀGv = vᵀGw, vᵀGv >= 0; on (W, μ), where the logits are
+    linear, vᵀGv = d²f/dt² by Cauchy's integral; scale ‖Jv‖‖Jw‖ growth
+    Catches: the softmax term −ppᵀ missing, J in place of Jᵀ, 1/m, a gradient in place of a product.
+    """
     p, X, C = _drawn(a, x)
     v, w = x.parameters("v"), x.parameters("w")
     Gv, Gw = (a.gauss_newton(p, direction, X, C, x.problem) for direction in (v, w))
@@ -151,33 +146,24 @@ def _product(a: Gate, x: Instance) -> Outcome:
     sizes = [float(np.linalg.norm(J)) + oracle.size(x.in_units(one)) for J, one in ((Jv, v), (Jw, w))]
     scale = unit * sizes[0] * sizes[1] * growth
     square = oracle.inner(v, Gv)
-    outcomes = [
-        residual(oracle.inner(w, Gv), expected, scale, x.dtype, "wᵀGv = (Jw)ᵀH(Jv)"),
-        agree(
-            np.asarray(oracle.inner(w, Gv)), np.asarray(oracle.inner(v, Gw)), scale, x.dtype, "wᵀGv = vᵀGw"
-        ),
-        holds(square >= -30 * _eps(x) * scale, "vᵀGv >= 0", f"{square:.3g}"),
-    ]
+    yield "wᵀGv = (Jw)ᵀH(Jv)", oracle.inner(w, Gv), expected, scale
+    yield from agree("wᵀGv = vᵀGw", oracle.inner(w, Gv), oracle.inner(v, Gw), scale)
+    yield holds(square >= -30 * _eps(x) * scale, "vᵀGv >= 0", f"{square:.3g}")
     on_classifier = {key: v[key] if key in ("W", "mu") else 0 * v[key] for key in v}
     second = _second_derivative(a, x, p, on_classifier, X, C)
     got = oracle.inner(on_classifier, a.gauss_newton(p, on_classifier, X, C, x.problem))
     tolerance = max(1.0, 1e3 * 2.0**-52 / _eps(x))  # Cauchy's integral is good to 1e3 eps
-    outcomes.append(residual(got, second, tolerance * scale, x.dtype, "vᵀGv = d²f/dt² on (W, μ)"))
-    return worst(outcomes)
+    yield "vᵀGv = d²f/dt² on (W, μ)", got, second, tolerance * scale
 
 
-@law(
-    "O5",
-    "The Gauss-Newton matrix is the Fisher matrix",
-    "vᵀGv = mean over the examples of Σ_c p_c (∇f(x_j, e_c)ᵀv)², with gradients of single examples; scale "
-    "‖Jv‖² growth",
-    source="information geometry",
-    catches="a Gauss-Newton product that belongs to another loss or network than the gradient",
-    needs=("gauss_newton", "gradient"),
-    domain=SMALL,
-    cost=2,
-)
-def _fisher(a: Gate, x: Instance) -> Outcome:
+@law("O5", ("gauss_newton", "gradient"), source="information geometry", domain=SMALL, cost=2)
+def _fisher(a: Gate, x: Instance) -> Claims:
+    """The Gauss-Newton matrix is the Fisher matrix.
+
+    vᵀGv = mean over the examples of Σ_c p_c (∇f(x_j, e_c)ᵀv)², with gradients of single examples; scale ‖Jv‖²
+    growth
+    Catches: a Gauss-Newton product that belongs to another loss or network than the gradient.
+    """
     p, X, C = _drawn(a, x)
     v = x.parameters("v")
     got = oracle.inner(v, a.gauss_newton(p, v, X, C, x.problem))
@@ -191,21 +177,17 @@ def _fisher(a: Gate, x: Instance) -> Outcome:
             total += unit * float(probabilities[c, j]) * oracle.inner(g, v) ** 2
             size += unit * float(probabilities[c, j]) * _product_of_sizes(x, g, v) ** 2
     scale = size * _growth(p, x)
-    return agree(np.asarray(got), np.asarray(total), scale, x.dtype, "vᵀGv = Fisher")
+    yield from agree("vᵀGv = Fisher", got, total, scale)
 
 
-@law(
-    "O6",
-    "The Gauss-Newton matrix has rank at most m(ℓ−1)",
-    "m(ℓ−1)+2 random directions V: VᵀGV is symmetric and has at most m(ℓ−1) eigenvalues above 1000 eps of "
-    "the largest, and at least one",
-    source="G = JᵀHJ with rank H = m(ℓ−1)",
-    catches="a multiple of the identity, a regulariser or the Hessian in place of G",
-    needs=GN,
-    domain=Domain(small=True, smallest=3),
-    cost=2,
-)
-def _rank(a: Gate, x: Instance) -> Outcome:
+@law("O6", GN, source="G = JᵀHJ with rank H = m(ℓ−1)", domain=Domain(small=True, smallest=3), cost=2)
+def _rank(a: Gate, x: Instance) -> Claims:
+    """The Gauss-Newton matrix has rank at most m(ℓ−1).
+
+    m(ℓ−1)+2 random directions V: VᵀGV is symmetric and has at most m(ℓ−1) eigenvalues above 1000 eps of the
+    largest, and at least one
+    Catches: a multiple of the identity, a regulariser or the Hessian in place of G.
+    """
     m = min(x.examples, 2)
     p, X, C = _drawn(a, x, m)
     rank = m * (x.classes - 1)
@@ -214,27 +196,22 @@ def _rank(a: Gate, x: Instance) -> Outcome:
     G = np.array([[oracle.inner(w, Gv) for Gv in products] for w in V])
     values = np.abs(np.linalg.eigvalsh((G + G.T) / 2))
     large = int(np.sum(values > 1000 * _eps(x) * values.max()))
-    return both(
-        agree(G, G.T, float(np.abs(G).max()) * _growth(p, x), x.dtype, "VᵀGV is symmetric"),
-        holds(1 <= large <= rank, "1 <= rank G <= m(ℓ−1)", f"rank {large}, m(ℓ−1) = {rank}"),
-    )
+    yield from agree("VᵀGV is symmetric", G, G.T, float(np.abs(G).max()) * _growth(p, x))
+    yield holds(1 <= large <= rank, "1 <= rank G <= m(ℓ−1)", f"rank {large}, m(ℓ−1) = {rank}")
 
 
-@law(
-    "O7",
-    "Products on disjoint batches average to the product on all examples",
-    "mean: (1/B) Σ_b G_b v = G v for B batches of equal size; sum: Σ_b; gradients likewise; scale ‖J‖²‖v‖ "
-    "growth",
-    source="unbiased subsampling, [LAS] Sec. 4",
-    catches="a sampled Hessian that is divided by the number of all examples",
-    needs=("gauss_newton", "gradient"),
-    domain=SMALL,
-)
-def _batches(a: Gate, x: Instance) -> Outcome:
+@law("O7", ("gauss_newton", "gradient"), source="unbiased subsampling, [LAS] Sec. 4", domain=SMALL)
+def _batches(a: Gate, x: Instance) -> Claims:
+    """Products on disjoint batches average to the product on all examples.
+
+    mean: (1/B) Σ_b G_b v = G v for B batches of equal size; sum: Σ_b; gradients likewise; scale ‖J‖²‖v‖
+    growth
+    Catches: a sampled Hessian that is divided by the number of all examples.
+    """
     (p, X, C), v = _drawn(a, x, 4), x.parameters("v")
     parts = [(X[k : k + 2].copy(), C[:, k : k + 2].copy()) for k in (0, 2)]
     weight = 0.5 if a.profile.reduction == "mean" else 1.0
-    growth, outcomes = _growth(p, x), []
+    growth = _growth(p, x)
     for name in ("gauss_newton", "gradient"):
         if name == "gradient":
             whole = a.gradient(p, X, C, x.problem)
@@ -242,26 +219,22 @@ def _batches(a: Gate, x: Instance) -> Outcome:
         else:
             whole = a.gauss_newton(p, v, X, C, x.problem)
             split = [a.gauss_newton(p, v, *part, x.problem) for part in parts]
-        outcomes.append(varies(np.concatenate([array.ravel() for array in whole.values()]), name))
+        yield varies(np.concatenate([array.ravel() for array in whole.values()]), name)
         whole, split = x.per_unit(whole), [x.per_unit(one) for one in split]
         scale = max(oracle.size(one) for one in split) * growth
         for key in whole:
             mean = weight * sum(one[key] for one in split)
-            outcomes.append(residual(whole[key], mean, scale, x.dtype, f"{name}, {key}"))
-    return worst(outcomes)
+            yield f"{name}, {key}", whole[key], mean, scale
 
 
-@law(
-    "O8",
-    "A common change of all classes has no slope and no curvature",
-    "the same vector added to all columns of W, or the same number to all of μ: ∇fᵀd = 0 and Gd = 0, but not"
-    " for others; scale ‖∇f‖‖d‖ growth and ‖J‖²‖d‖ growth",
-    source="shift invariance of the softmax",
-    catches="W in another order than its gradient, a softmax over the examples",
-    needs=("gauss_newton", "gradient"),
-    domain=SMALL,
-)
-def _null_directions(a: Gate, x: Instance) -> Outcome:
+@law("O8", ("gauss_newton", "gradient"), source="shift invariance of the softmax", domain=SMALL)
+def _null_directions(a: Gate, x: Instance) -> Claims:
+    """A common change of all classes has no slope and no curvature.
+
+    the same vector added to all columns of W, or the same number to all of μ: ∇fᵀd = 0 and Gd = 0, but not
+    for others; scale ‖∇f‖‖d‖ growth and ‖J‖²‖d‖ growth
+    Catches: W in another order than its gradient, a softmax over the examples.
+    """
     p, X, C = _drawn(a, x)
     g, v = a.gradient(p, X, C, x.problem), x.parameters("v")
     common = {key: 0 * v[key] for key in v}
@@ -272,15 +245,9 @@ def _null_directions(a: Gate, x: Instance) -> Outcome:
     growth, ratio = _growth(p, x), oracle.size(x.in_units(common)) / oracle.size(x.in_units(v))
     scale = (oracle.size(x.per_unit(Gv)) * ratio + 1) * growth
     along = oracle.inner(g, common)
-    return both(
-        residual(along, 0.0, _product_of_sizes(x, g, common) * growth, x.dtype, "∇fᵀd = 0"),
-        residual(oracle.size(x.per_unit(Gd)), 0.0, scale, x.dtype, "Gd = 0"),
-        holds(oracle.size(g) > 0 and oracle.size(Gv) > 0, "∇f and Gv are not zero", "only zeros came back"),
-    )
-
-
-GAUSS_NEWTON = (_taylor, _complex_step, _jacobian, _product, _fisher, _rank, _batches, _null_directions)
-"""The family in order."""
+    yield "∇fᵀd = 0", along, 0.0, _product_of_sizes(x, g, common) * growth
+    yield "Gd = 0", oracle.size(x.per_unit(Gd)), 0.0, scale
+    yield holds(oracle.size(g) > 0 and oracle.size(Gv) > 0, "∇f and Gv are not zero", "only zeros came back")
 
 
 def _drawn(a: Gate, x: Instance, examples: int | None = None) -> tuple[dict[str, Array], Array, Array]:

@@ -9,111 +9,96 @@ import numpy as np
 
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Instance
-from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, worst
-from refms.conformance.property import Family
+from refms.conformance.measures.outcome import holds
+from refms.conformance.property import Claims, Family, agree
 from refms.definition.arrays import as_double
 from refms.definition.softmax import softmax
 from refms.errors import Array
 
-law = Family("loss").law
+FAMILY = Family("loss")
+law = FAMILY.law
 EQ5 = "[LAS] eqs. (5), (6)"
 VALUE = ("cross_entropy",)
 GRADIENT = ("cross_entropy", "cross_entropy_gradient")
 HESSIAN = ("cross_entropy_hessian",)
 
 
-@law(
-    "S1",
-    "A number added to all logits of an example changes nothing",
-    "E(z + a1) = E(z), and so for gradient and Hessian, with another a for every example; scale |E| + ‖z‖_∞ "
-    "+ |a|",
-    source="shift invariance of the softmax",
-    catches="a shift by the largest logit of the batch, overflow",
-    needs=(*GRADIENT, *HESSIAN),
-)
-def _shift(a: Gate, x: Instance) -> Outcome:
+@law("S1", (*GRADIENT, *HESSIAN), source="shift invariance of the softmax")
+def _shift(a: Gate, x: Instance) -> Claims:
+    """A number added to all logits of an example changes nothing.
+
+    E(z + a1) = E(z), and so for gradient and Hessian, with another a for every example; scale |E| + ‖z‖_∞ +
+    |a|
+    Catches: a shift by the largest logit of the batch, overflow.
+    """
     Z, C, V = _drawn(x)
     moved = Z + x.draw("shift", 1, Z.shape[1]) * 10
     scale = _scale(Z, C) + float(np.abs(moved).max())
     here, there = (a.cross_entropy_hessian(z, C, V) for z in (moved, Z))
-    return both(
-        agree(np.asarray(a.cross_entropy(moved, C)), np.asarray(a.cross_entropy(Z, C)), scale, x.dtype, "E"),
-        agree(a.cross_entropy_gradient(moved, C), a.cross_entropy_gradient(Z, C), scale, x.dtype, "∇E"),
-        agree(here, there, scale * float(np.abs(V).max()), x.dtype, "∇²E v"),
-    )
+    yield from agree("E", a.cross_entropy(moved, C), a.cross_entropy(Z, C), scale)
+    yield from agree("∇E", a.cross_entropy_gradient(moved, C), a.cross_entropy_gradient(Z, C), scale)
+    yield from agree("∇²E v", here, there, scale * float(np.abs(V).max()))
 
 
-@law(
-    "S2",
-    "The logarithm of the sum of exponentials lies between max z and max z + log ℓ",
-    "max z <= E + cᵀz <= max z + log ℓ for one example with a one-hot label, up to 8 eps (|E| + ‖z‖_∞)",
-    source="bounds of log-sum-exp",
-    catches="a logarithm to another base, a label that is not subtracted",
-    needs=VALUE,
-)
-def _log_sum(a: Gate, x: Instance) -> Outcome:
+@law("S2", VALUE, source="bounds of log-sum-exp")
+def _log_sum(a: Gate, x: Instance) -> Claims:
+    """The logarithm of the sum of exponentials lies between max z and max z + log ℓ.
+
+    max z <= E + cᵀz <= max z + log ℓ for one example with a one-hot label, up to 8 eps (|E| + ‖z‖_∞)
+    Catches: a logarithm to another base, a label that is not subtracted.
+    """
     Z, C, _ = _drawn(x, examples=1, scale=x.image_scale)
     E = a.cross_entropy(Z, C)
     value = E + float((as_double(C) * as_double(Z)).sum())
     slack = 8 * float(np.finfo(x.dtype).eps) * (abs(E) + float(np.abs(Z).max()))
     low, high = float(Z.max()), float(Z.max()) + math.log(len(Z))
     inside = low - slack <= value <= high + slack
-    return holds(inside, "max z <= lse <= max z + log ℓ", f"{value:.9g} is not in [{low:.9g}, {high:.9g}]")
+    yield holds(inside, "max z <= lse <= max z + log ℓ", f"{value:.9g} is not in [{low:.9g}, {high:.9g}]")
 
 
-@law(
-    "S3",
-    "The gradient p − c sums to zero over the classes and is bounded",
-    "1ᵀ∇E = 0, ‖∇E‖₁ <= 2, ‖∇E‖₂ <= √2 for every example (times 1/m for the mean); ∇E = p − c; scale 1/m",
-    source=EQ5,
-    catches="p without − c, another reduction, classes and examples exchanged",
-    needs=("cross_entropy_gradient",),
-)
-def _gradient(a: Gate, x: Instance) -> Outcome:
+@law("S3", ("cross_entropy_gradient",), source=EQ5)
+def _gradient(a: Gate, x: Instance) -> Claims:
+    """The gradient p − c sums to zero over the classes and is bounded.
+
+    1ᵀ∇E = 0, ‖∇E‖₁ <= 2, ‖∇E‖₂ <= √2 for every example (times 1/m for the mean); ∇E = p − c; scale 1/m
+    Catches: p without − c, another reduction, classes and examples exchanged.
+    """
     Z, C, _ = _drawn(x, scale=x.image_scale)
     g, unit = as_double(a.cross_entropy_gradient(Z, C)), _unit(a, Z)
     bounded = np.abs(g).sum(axis=0).max() <= 2.001 * unit and np.linalg.norm(g, axis=0).max() <= 1.4143 * unit
-    return both(
-        residual(g.sum(axis=0), np.zeros(Z.shape[1]), unit, x.dtype, "1ᵀ∇E = 0"),
-        residual(g, unit * (softmax(Z) - as_double(C)), unit * _reach(Z), x.dtype, "∇E = p − c"),
-        holds(bounded, "‖∇E‖₁ <= 2 and ‖∇E‖₂ <= √2", "the gradient is larger"),
-    )
+    yield "1ᵀ∇E = 0", g.sum(axis=0), np.zeros(Z.shape[1]), unit
+    yield "∇E = p − c", g, unit * (softmax(Z) - as_double(C)), unit * _reach(Z)
+    yield holds(bounded, "‖∇E‖₁ <= 2 and ‖∇E‖₂ <= √2", "the gradient is larger")
 
 
-@law(
-    "S4",
-    "The Hessian diag p − ppᵀ is symmetric and positive semi-definite with the nullspace 1",
-    "H = Hᵀ, λ >= 0, H1 = 0, rank ℓ−1, λ_max <= ½ (times 1/m for the mean); scale 1/m",
-    source=EQ5,
-    catches="the missing term −ppᵀ, p in place of p², a wrong factor",
-    needs=HESSIAN,
-)
-def _hessian(a: Gate, x: Instance) -> Outcome:
+@law("S4", HESSIAN, source=EQ5)
+def _hessian(a: Gate, x: Instance) -> Claims:
+    """The Hessian diag p − ppᵀ is symmetric and positive semi-definite with the nullspace 1.
+
+    H = Hᵀ, λ >= 0, H1 = 0, rank ℓ−1, λ_max <= ½ (times 1/m for the mean); scale 1/m
+    Catches: the missing term −ppᵀ, p in place of p², a wrong factor.
+    """
     Z, C, _ = _drawn(x, examples=1)
     Z = Z / max(1.0, float(np.abs(Z).max()))
     H = _matrix(a, Z, C)
     eigenvalues = np.linalg.eigvalsh((H + H.T) / 2)
     eps = float(np.finfo(x.dtype).eps)
     rank = int(np.sum(eigenvalues > 1000 * eps))
-    return both(
-        agree(H, H.T, 1.0, x.dtype, "H = Hᵀ"),
-        residual(H.sum(axis=1), np.zeros(len(Z)), 1.0, x.dtype, "H1 = 0"),
-        holds(eigenvalues[0] >= -30 * eps, "λ >= 0", f"smallest eigenvalue {eigenvalues[0]:.3g}"),
-        holds(eigenvalues[-1] <= 0.5 + 30 * eps, "λ_max <= ½", f"largest eigenvalue {eigenvalues[-1]:.6g}"),
-        holds(rank == len(Z) - 1, "rank H = ℓ − 1", f"{rank} instead of {len(Z) - 1}"),
-    )
+    yield from agree("H = Hᵀ", H, H.T, 1.0)
+    yield "H1 = 0", H.sum(axis=1), np.zeros(len(Z)), 1.0
+    yield holds(eigenvalues[0] >= -30 * eps, "λ >= 0", f"smallest eigenvalue {eigenvalues[0]:.3g}")
+    yield holds(eigenvalues[-1] <= 0.5 + 30 * eps, "λ_max <= ½", f"largest eigenvalue {eigenvalues[-1]:.6g}")
+    yield holds(rank == len(Z) - 1, "rank H = ℓ − 1", f"{rank} instead of {len(Z) - 1}")
 
 
-@law(
-    "S5",
-    "E is convex along every segment",
-    "E((z+w)/2) < (E(z) + E(w))/2, strictly for w − z that is not constant; criterion: by more than 30 eps E "
-    "for |z| <= 1 and w − z whose largest entry is 1 and whose smallest is −1",
-    source="convexity of log-sum-exp",
-    catches="a wrong sign, probabilities in place of their logarithm",
-    needs=VALUE,
-)
-def _convex(a: Gate, x: Instance) -> Outcome:
+@law("S5", VALUE, source="convexity of log-sum-exp")
+def _convex(a: Gate, x: Instance) -> Claims:
+    """E is convex along every segment.
+
+    E((z+w)/2) < (E(z) + E(w))/2, strictly for w − z that is not constant; criterion: by more than 30 eps E
+    for |z| <= 1 and w − z whose largest entry is 1 and whose smallest is −1
+    Catches: a wrong sign, probabilities in place of their logarithm.
+    """
     Z, C, _ = _drawn(x)
     # So near to zero and so far apart that the gap is above 0.001, for up to ten classes.
     Z = Z / max(1.0, float(np.abs(Z).max()))
@@ -121,65 +106,50 @@ def _convex(a: Gate, x: Instance) -> Outcome:
     middle = a.cross_entropy((Z + W) / 2, C)
     chord = (a.cross_entropy(Z, C) + a.cross_entropy(W, C)) / 2
     gap, least = chord - middle, 30 * float(np.finfo(x.dtype).eps) * abs(chord)
-    return holds(gap > least, "E((z+w)/2) < (E(z)+E(w))/2", f"the gap is {gap:.3g}")
+    yield holds(gap > least, "E((z+w)/2) < (E(z)+E(w))/2", f"the gap is {gap:.3g}")
 
 
-@law(
-    "S6",
-    "E is not negative, and log ℓ for equal logits",
-    "E >= 0 for one-hot labels, E(a1) = log ℓ (times m for the sum); scale log ℓ + |a|",
-    source=EQ5,
-    catches="a constant added or left out, another reduction, a sign",
-    needs=VALUE,
-)
-def _equal_logits(a: Gate, x: Instance) -> Outcome:
+@law("S6", VALUE, source=EQ5)
+def _equal_logits(a: Gate, x: Instance) -> Claims:
+    """E is not negative, and log ℓ for equal logits.
+
+    E >= 0 for one-hot labels, E(a1) = log ℓ (times m for the sum); scale log ℓ + |a|
+    Catches: a constant added or left out, another reduction, a sign.
+    """
     Z, C, _ = _drawn(x, scale=x.image_scale)
     equal = 0 * Z + x.draw("level", 1, Z.shape[1], scale=x.image_scale)
     count = 1 if a.profile.reduction == "mean" else Z.shape[1]
     expected = count * math.log(len(Z))
     scale = expected + count * float(np.abs(equal).max())
     value = a.cross_entropy(Z, C)
-    return both(
-        residual(a.cross_entropy(equal, C), expected, scale, x.dtype, "E at equal logits"),
-        holds(value >= 0, "E >= 0", f"E = {value:.6g}"),
-    )
+    yield "E at equal logits", a.cross_entropy(equal, C), expected, scale
+    yield holds(value >= 0, "E >= 0", f"E = {value:.6g}")
 
 
-@law(
-    "S7",
-    "Classes may be renamed and examples reordered",
-    "permuting the rows of z and c keeps E and permutes ∇E; permuting the columns likewise; scale |E| + "
-    "‖z‖_∞",
-    source="symmetry",
-    catches="a class or an example that is treated differently",
-    needs=GRADIENT,
-)
-def _permuted(a: Gate, x: Instance) -> Outcome:
+@law("S7", GRADIENT, source="symmetry")
+def _permuted(a: Gate, x: Instance) -> Claims:
+    """Classes may be renamed and examples reordered.
+
+    permuting the rows of z and c keeps E and permutes ∇E; permuting the columns likewise; scale |E| + ‖z‖_∞
+    Catches: a class or an example that is treated differently.
+    """
     Z, C, _ = _drawn(x)
     value, g, scale = a.cross_entropy(Z, C), a.cross_entropy_gradient(Z, C), _scale(Z, C)
     rng = np.random.default_rng(x.seed)
-    outcomes = []
     for axis in (0, 1):
         order = rng.permutation(Z.shape[axis])
         z, c = np.take(Z, order, axis), np.take(C, order, axis)
-        outcomes += [
-            agree(np.asarray(a.cross_entropy(z, c)), np.asarray(value), scale, x.dtype, f"E, axis {axis}"),
-            agree(
-                a.cross_entropy_gradient(z, c), np.take(g, order, axis), scale, x.dtype, f"∇E along {axis}"
-            ),
-        ]
-    return worst(outcomes)
+        yield from agree(f"E, axis {axis}", a.cross_entropy(z, c), value, scale)
+        yield from agree(f"∇E along {axis}", a.cross_entropy_gradient(z, c), np.take(g, order, axis), scale)
 
 
-@law(
-    "S8",
-    "For two classes it is the logistic loss",
-    "ℓ = 2: E = log(1 + e^{-t}), ∇E = ∓1/(1 + e^t), t the difference of the logits; scale |E| + ‖z‖_∞",
-    source="logistic regression",
-    catches="a factor two, a sign",
-    needs=GRADIENT,
-)
-def _logistic(a: Gate, x: Instance) -> Outcome:
+@law("S8", GRADIENT, source="logistic regression")
+def _logistic(a: Gate, x: Instance) -> Claims:
+    """For two classes it is the logistic loss.
+
+    ℓ = 2: E = log(1 + e^{-t}), ∇E = ∓1/(1 + e^t), t the difference of the logits; scale |E| + ‖z‖_∞
+    Catches: a factor two, a sign.
+    """
     Z = x.draw("Z", 2, x.examples, scale=3 * x.image_scale)
     true = np.arange(x.examples) % 2
     C = (np.arange(2)[:, None] == true).astype(x.dtype)
@@ -187,21 +157,17 @@ def _logistic(a: Gate, x: Instance) -> Outcome:
     unit = _unit(a, Z)
     slopes = unit / (1 + np.exp(t))
     expected = np.where(C == 1, -slopes, slopes)
-    return both(
-        residual(a.cross_entropy(Z, C), unit * np.logaddexp(0, -t).sum(), _scale(Z, C), x.dtype, "E"),
-        residual(a.cross_entropy_gradient(Z, C), expected, unit * _reach(Z), x.dtype, "∇E"),
-    )
+    yield "E", a.cross_entropy(Z, C), unit * np.logaddexp(0, -t).sum(), _scale(Z, C)
+    yield "∇E", a.cross_entropy_gradient(Z, C), expected, unit * _reach(Z)
 
 
-@law(
-    "S9",
-    "The Hessian is the Fisher matrix",
-    "H = Σ_c p_c (p − e_c)(p − e_c)ᵀ for every example (times 1/m for the mean); scale ‖v‖_∞/m",
-    source="Fisher information of the categorical distribution",
-    catches="the Hessian of another example, a label that enters the Hessian",
-    needs=HESSIAN,
-)
-def _fisher(a: Gate, x: Instance) -> Outcome:
+@law("S9", HESSIAN, source="Fisher information of the categorical distribution")
+def _fisher(a: Gate, x: Instance) -> Claims:
+    """The Hessian is the Fisher matrix.
+
+    H = Σ_c p_c (p − e_c)(p − e_c)ᵀ for every example (times 1/m for the mean); scale ‖v‖_∞/m
+    Catches: the Hessian of another example, a label that enters the Hessian.
+    """
     Z, C, V = _drawn(x, scale=x.image_scale)
     p, expected = softmax(Z), np.zeros(Z.shape)
     for c in range(len(Z)):
@@ -210,19 +176,16 @@ def _fisher(a: Gate, x: Instance) -> Outcome:
     unit = _unit(a, Z)
     scale = unit * float(np.abs(V).max()) * _reach(Z)
     got = a.cross_entropy_hessian(Z, C, V)
-    return residual(got, unit * expected, scale, x.dtype, "∇²E v against Σ p_c (p−e_c)(p−e_c)ᵀv")
+    yield "∇²E v against Σ p_c (p−e_c)(p−e_c)ᵀv", got, unit * expected, scale
 
 
-@law(
-    "S10",
-    "Soft labels count with their sum",
-    "∇E = (Σc) p − c and ∇²E = (Σc)(diag p − ppᵀ) for labels c >= 0 that need not sum to one; scale Σc · "
-    "‖z‖_∞",
-    source=EQ5,
-    catches="Σc taken to be one",
-    needs=(*GRADIENT, *HESSIAN),
-)
-def _soft_labels(a: Gate, x: Instance) -> Outcome:
+@law("S10", (*GRADIENT, *HESSIAN), source=EQ5)
+def _soft_labels(a: Gate, x: Instance) -> Claims:
+    """Soft labels count with their sum.
+
+    ∇E = (Σc) p − c and ∇²E = (Σc)(diag p − ppᵀ) for labels c >= 0 that need not sum to one; scale Σc · ‖z‖_∞
+    Catches: Σc taken to be one.
+    """
     Z, _, V = _drawn(x, scale=x.image_scale)
     C = np.abs(x.draw("soft", *Z.shape, scale=x.stencil_scale))
     p, total, unit = softmax(Z), as_double(C).sum(axis=0), _unit(a, Z)
@@ -230,73 +193,56 @@ def _soft_labels(a: Gate, x: Instance) -> Outcome:
     value = unit * float((total * log_sum - (as_double(C) * as_double(Z)).sum(axis=0)).sum())
     curved = unit * total * (p * as_double(V) - p * (p * as_double(V)).sum(axis=0))
     weight = float(total.max()) * _reach(Z)
-    return both(
-        residual(a.cross_entropy(Z, C), value, weight * max(Z.shape[1] * unit, 1.0) * len(Z), x.dtype, "E"),
-        residual(
-            a.cross_entropy_gradient(Z, C), unit * (total * p - as_double(C)), unit * weight, x.dtype, "∇E"
-        ),
-        residual(
-            a.cross_entropy_hessian(Z, C, V), curved, unit * weight * float(np.abs(V).max()), x.dtype, "∇²E v"
-        ),
-    )
+    yield "E", a.cross_entropy(Z, C), value, weight * max(Z.shape[1] * unit, 1.0) * len(Z)
+    yield "∇E", a.cross_entropy_gradient(Z, C), unit * (total * p - as_double(C)), unit * weight
+    yield "∇²E v", a.cross_entropy_hessian(Z, C, V), curved, unit * weight * float(np.abs(V).max())
 
 
-@law(
-    "S11",
-    "E falls as the true logit grows",
-    "E(z + t e_true) is strictly decreasing in t",
-    source=EQ5,
-    catches="labels exchanged, a sign",
-    needs=VALUE,
-)
-def _monotone(a: Gate, x: Instance) -> Outcome:
+@law("S11", VALUE, source=EQ5)
+def _monotone(a: Gate, x: Instance) -> Claims:
+    """E falls as the true logit grows.
+
+    E(z + t e_true) is strictly decreasing in t
+    Catches: labels exchanged, a sign.
+    """
     Z, C, _ = _drawn(x)
     Z = Z / 3
     values = [a.cross_entropy(Z + np.asarray(t, dtype=x.dtype) * C, C) for t in (-2.0, -1.0, 0.0, 1.0, 2.0)]
     falling = bool(np.all(np.diff(values) < 0))
-    return holds(falling, "E falls", f"values {', '.join(f'{v:.4g}' for v in values)}")
+    yield holds(falling, "E falls", f"values {', '.join(f'{v:.4g}' for v in values)}")
 
 
-@law(
-    "S12",
-    "Extreme logits give finite and right results",
-    "z = (M, 0, −M) with M = 10³, 10⁶ and a quarter of the largest number: E = 0, M, 2M for the three "
-    "labels, ∇E = p − c with p = (1, 0, 0); scale M",
-    source="stable evaluation",
-    catches="overflow of e^z, logarithm of zero, 0 · ∞",
-    needs=(*GRADIENT, *HESSIAN),
-)
-def _extreme(a: Gate, x: Instance) -> Outcome:
-    outcomes = []
+@law("S12", (*GRADIENT, *HESSIAN), source="stable evaluation")
+def _extreme(a: Gate, x: Instance) -> Claims:
+    """Extreme logits give finite and right results.
+
+    z = (M, 0, −M) with M = 10³, 10⁶ and a quarter of the largest number: E = 0, M, 2M for the three labels,
+    ∇E = p − c with p = (1, 0, 0); scale M
+    Catches: overflow of e^z, logarithm of zero, 0 · ∞.
+    """
     for M in (1e3, 1e6, float(np.finfo(x.dtype).max) / 4):
         Z = np.array([[M], [0.0], [-M]], dtype=x.dtype)
         top = float(Z[0, 0])
         for true, expected in ((0, 0.0), (1, top), (2, 2 * top)):
             C = np.eye(3, dtype=x.dtype)[:, true : true + 1]
             flat = a.cross_entropy_hessian(Z, C, np.ones((3, 1), dtype=x.dtype))
-            outcomes += [
-                residual(a.cross_entropy(Z, C) / top, expected / top, 1.0, x.dtype, f"E/M for M = {M:.3g}"),
-                residual(
-                    a.cross_entropy_gradient(Z, C),
-                    np.array([[1.0], [0.0], [0.0]]) - C,
-                    1.0,
-                    x.dtype,
-                    f"∇E for M = {M:.3g}",
-                ),
-                residual(flat, np.zeros((3, 1)), 1.0, x.dtype, f"∇²E 1 for M = {M:.3g}"),
-            ]
-    return worst(outcomes)
+            yield f"E/M for M = {M:.3g}", a.cross_entropy(Z, C) / top, expected / top, 1.0
+            yield (
+                f"∇E for M = {M:.3g}",
+                a.cross_entropy_gradient(Z, C),
+                np.array([[1.0], [0.0], [0.0]]) - C,
+                1.0,
+            )
+            yield f"∇²E 1 for M = {M:.3g}", flat, np.zeros((3, 1)), 1.0
 
 
-@law(
-    "S13",
-    "E agrees with fifty decimal digits to a few units in the last place",
-    "one example, one-hot label, against decimal arithmetic; scale (|E| + ‖z‖_∞)/10, so that ρ = 30 is 3 ulp",
-    source=EQ5,
-    catches="cancellation, a lower precision inside",
-    needs=VALUE,
-)
-def _many_digits(a: Gate, x: Instance) -> Outcome:
+@law("S13", VALUE, source=EQ5)
+def _many_digits(a: Gate, x: Instance) -> Claims:
+    """E agrees with fifty decimal digits to a few units in the last place.
+
+    one example, one-hot label, against decimal arithmetic; scale (|E| + ‖z‖_∞)/10, so that ρ = 30 is 3 ulp
+    Catches: cancellation, a lower precision inside.
+    """
     Z, C, _ = _drawn(x, examples=1, scale=x.image_scale)
     with decimal.localcontext() as context:
         context.prec = 50
@@ -305,25 +251,7 @@ def _many_digits(a: Gate, x: Instance) -> Outcome:
         total = sum((value - max(z)).exp() for value in z)
         exact = float(max(z) - true + total.ln())  # type: ignore[union-attr]
     scale = (abs(exact) + float(np.abs(Z).max())) / 10
-    return residual(a.cross_entropy(Z, C), exact, scale, x.dtype, "E")
-
-
-LOSS = (
-    _shift,
-    _log_sum,
-    _gradient,
-    _hessian,
-    _convex,
-    _equal_logits,
-    _permuted,
-    _logistic,
-    _fisher,
-    _soft_labels,
-    _monotone,
-    _extreme,
-    _many_digits,
-)
-"""The family in order."""
+    yield "E", a.cross_entropy(Z, C), exact, scale
 
 
 def _drawn(x: Instance, examples: int | None = None, scale: float = 1.0) -> tuple[Array, Array, Array]:

@@ -11,18 +11,19 @@ import numpy as np
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.orders import judge_order
-from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, worst
+from refms.conformance.measures.outcome import holds
 from refms.conformance.operations import Parameters
 from refms.conformance.oracles import network as oracle
 from refms.conformance.oracles.evolution import limit, mean_errors, several_images, smooth_parameters
-from refms.conformance.property import Family
+from refms.conformance.property import Claims, Family, agree
 from refms.definition.activation import activate
 from refms.definition.arrays import as_double
 from refms.definition.convolution import convolve, shift
 from refms.definition.symbol import frequencies, symbol
 from refms.errors import Array
 
-law = Family("network").law
+FAMILY = Family("network")
+law = FAMILY.law
 FORWARD = ("forward",)
 EQ3 = "[LAS] eq. (3)"
 ANALYTIC = ("tanh", "identity")
@@ -31,92 +32,79 @@ SMALL = Domain(small=True)
 HOMOGENEOUS = ("relu", "leaky_relu", "identity")
 
 
-@law(
-    "N1",
-    "Forward Euler converges to the differential equation with order 1",
-    "‖y_N − y(T)‖ = O(1/N) for θ(t) smooth in time and T‖s‖₁ <= 2, y(T) by Runge-Kutta; criterion: slope in "
-    "[0.75, 1.25] from N = 32 to 64",
-    source=EQ3,
-    catches="δt missing or wrong, layers at wrong times, another scheme",
-    needs=FORWARD,
-    domain=SMOOTH,
-    cost=4,
-)
-def _order(a: Gate, x: Instance) -> Outcome:
+@law("N1", FORWARD, source=EQ3, domain=SMOOTH, cost=4)
+def _order(a: Gate, x: Instance) -> Claims:
+    """Forward Euler converges to the differential equation with order 1.
+
+    ‖y_N − y(T)‖ = O(1/N) for θ(t) smooth in time and T‖s‖₁ <= 2, y(T) by Runge-Kutta; criterion: slope in
+    [0.75, 1.25] from N = 32 to 64
+    Catches: δt missing or wrong, layers at wrong times, another scheme.
+    """
     counts = (32, 64)
 
     def errors(one: Instance) -> list[float]:
         exact = limit(one, a.profile)
         return [float(np.linalg.norm(_deep(a, one, N) - exact)) for N in counts]
 
-    return judge_order(counts, mean_errors(x, errors), 0.75, 1.25, "order of y_N − y(T)", "N")
+    yield judge_order(counts, mean_errors(x, errors), 0.75, 1.25, "order of y_N − y(T)", "N")
 
 
-@law(
-    "N2",
-    "Twice as many layers for the same T change the output by O(δt)",
-    "‖y_N − y_2N‖ = O(1/N) for θ(t) as in N1; criterion: slope in [0.75, 1.25] from N = 32 to 64",
-    source="[LAS] Sec. 3",
-    catches="a step that does not shrink with N",
-    needs=FORWARD,
-    domain=SMOOTH,
-    cost=4,
-)
-def _consistent(a: Gate, x: Instance) -> Outcome:
+@law("N2", FORWARD, source="[LAS] Sec. 3", domain=SMOOTH, cost=4)
+def _consistent(a: Gate, x: Instance) -> Claims:
+    """Twice as many layers for the same T change the output by O(δt).
+
+    ‖y_N − y_2N‖ = O(1/N) for θ(t) as in N1; criterion: slope in [0.75, 1.25] from N = 32 to 64
+    Catches: a step that does not shrink with N.
+    """
+
     def errors(one: Instance) -> list[float]:
         y = [_deep(a, one, N) for N in (32, 64, 128)]
         return [float(np.linalg.norm(first - second)) for first, second in pairwise(y)]
 
-    return judge_order((32, 64), mean_errors(x, errors), 0.75, 1.25, "order of y_N − y_2N", "N")
+    yield judge_order((32, 64), mean_errors(x, errors), 0.75, 1.25, "order of y_N − y_2N", "N")
 
 
-@law(
-    "N3",
-    "Without stencils and biases the propagation is the identity",
-    "θ = 0: y_N = y_0 = L x, since σ(0) = 0; scale ‖L‖₁‖x‖_∞",
-    source="[LAS] eqs. (1), (3)",
-    catches="a missing identity (no residual connection), an opening that is applied twice or not at all",
-    needs=FORWARD,
-    domain=SMALL,
-)
-def _identity(a: Gate, x: Instance) -> Outcome:
+@law("N3", FORWARD, source="[LAS] eqs. (1), (3)", domain=SMALL)
+def _identity(a: Gate, x: Instance) -> Claims:
+    """Without stencils and biases the propagation is the identity.
+
+    θ = 0: y_N = y_0 = L x, since σ(0) = 0; scale ‖L‖₁‖x‖_∞
+    Catches: a missing identity (no residual connection), an opening that is applied twice or not at all.
+    """
     p, X = x.parameters(), x.image("X")
     p |= {"stencils": 0 * p["stencils"], "biases": 0 * p["biases"]}
     sigma_0 = float(activate(np.zeros(()), x.activation))
     expected = _opened(a, p, X, x) + x.final_time * sigma_0
-    return residual(a.forward(p, X, x.problem), expected, _scale(p, X, x), x.dtype, "y_N = Lx")
+    yield "y_N = Lx", a.forward(p, X, x.problem), expected, _scale(p, X, x)
 
 
-@law(
-    "N4",
-    "With biases alone every layer adds the same",
-    "s = 0, b constant in time: y_N = y_0 + T σ(b); scale as N9",
-    source=EQ3,
-    catches="δt = T, T/(N+1) or 1 in place of T/N, a bias added after the activation",
-    needs=FORWARD,
-    domain=SMALL,
-)
-def _bias_alone(a: Gate, x: Instance) -> Outcome:
+@law("N4", FORWARD, source=EQ3, domain=SMALL)
+def _bias_alone(a: Gate, x: Instance) -> Claims:
+    """With biases alone every layer adds the same.
+
+    s = 0, b constant in time: y_N = y_0 + T σ(b); scale as N9
+    Catches: δt = T, T/(N+1) or 1 in place of T/N, a bias added after the activation.
+    """
     p, X = x.parameters(), x.image("X")
     b = p["biases"][:1]
     p |= {"stencils": 0 * p["stencils"], "biases": np.repeat(b, x.layers, axis=0)}
     step = x.final_time * activate(b, x.activation).reshape(1, -1, *(1,) * x.d)
-    return residual(
-        a.forward(p, X, x.problem), _opened(a, p, X, x) + step, _scale(p, X, x), x.dtype, "y_0 + Tσ(b)"
-    )
+    yield "y_0 + Tσ(b)", a.forward(p, X, x.problem), _opened(a, p, X, x) + step, _scale(p, X, x)
 
 
 @law(
     "N5",
-    "The linear network multiplies every frequency by (I + δtΛ)^N",
-    "σ = identity, s constant in time, b = 0: ŷ_N(ω) = (I + δtΛ(ω))^N ŷ_0(ω), Λ the symbol; an antisymmetric"
-    " stencil amplifies, |1 + iδtω| > 1; scale as N9",
+    FORWARD,
     source="linear stability of forward Euler",
-    catches="a transposed mixing of channels, an implicit or a midpoint step",
-    needs=FORWARD,
     domain=Domain(small=True, boundary="periodic", activations=("identity",)),
 )
-def _linear(a: Gate, x: Instance) -> Outcome:
+def _linear(a: Gate, x: Instance) -> Claims:
+    """The linear network multiplies every frequency by (I + δtΛ)^N.
+
+    σ = identity, s constant in time, b = 0: ŷ_N(ω) = (I + δtΛ(ω))^N ŷ_0(ω), Λ the symbol; an antisymmetric
+    stencil amplifies, |1 + iδtω| > 1; scale as N9
+    Catches: a transposed mixing of channels, an implicit or a midpoint step.
+    """
     p, X = x.parameters(), x.image("X")
     p |= {"stencils": np.repeat(p["stencils"][:1], x.layers, axis=0), "biases": 0 * p["biases"]}
     axes = tuple(range(2, 2 + x.d))
@@ -125,19 +113,16 @@ def _linear(a: Gate, x: Instance) -> Outcome:
     powered = np.linalg.matrix_power(np.eye(x.c_out) + x.final_time / x.layers * Lambda, x.layers)
     hat = np.einsum("koc,mck->mok", powered, hat).reshape(len(X), x.c_out, *x.grid)
     expected = np.fft.ifftn(hat, axes=axes).real
-    return residual(a.forward(p, X, x.problem), expected, _scale(p, X, x), x.dtype, "Fourier route")
+    yield "Fourier route", a.forward(p, X, x.problem), expected, _scale(p, X, x)
 
 
-@law(
-    "N6",
-    "A bounded activation bounds the change of the features by T",
-    "σ = tanh: |y_N − y_0|_∞ <= T, with equality for saturating biases, b = ±40; scale as N9",
-    source="|tanh| < 1",
-    catches="δt applied to the state, an activation outside the step",
-    needs=FORWARD,
-    domain=Domain(small=True, activations=("tanh",)),
-)
-def _bounded(a: Gate, x: Instance) -> Outcome:
+@law("N6", FORWARD, source="|tanh| < 1", domain=Domain(small=True, activations=("tanh",)))
+def _bounded(a: Gate, x: Instance) -> Claims:
+    """A bounded activation bounds the change of the features by T.
+
+    σ = tanh: |y_N − y_0|_∞ <= T, with equality for saturating biases, b = ±40; scale as N9
+    Catches: δt applied to the state, an activation outside the step.
+    """
     p, X = x.parameters(), x.image("X")
     scale, start = _scale(p, X, x), _opened(a, p, X, x)
     change = float(np.abs(as_double(a.forward(p, X, x.problem)) - start).max())
@@ -145,47 +130,36 @@ def _bounded(a: Gate, x: Instance) -> Outcome:
     sign = np.where(np.arange(x.c_out) % 2, -1.0, 1.0)
     full = dict(p) | {"biases": np.broadcast_to(40 * sign, p["biases"].shape).astype(x.dtype)}
     expected = start + x.final_time * sign.reshape(1, -1, *(1,) * x.d)
-    return both(
-        holds(change <= bound, "|y_N − y_0|_∞ <= T", f"{change:.6g} exceeds T = {x.final_time:g}"),
-        residual(a.forward(full, X, x.problem), expected, scale, x.dtype, "y_0 ± T for saturating biases"),
-    )
+    yield holds(change <= bound, "|y_N − y_0|_∞ <= T", f"{change:.6g} exceeds T = {x.final_time:g}")
+    yield "y_0 ± T for saturating biases", a.forward(full, X, x.problem), expected, scale
 
 
-@law(
-    "N7",
-    "The network follows the order of the examples and, if periodic, shifts of the images",
-    "permuting or shifting the images permutes or shifts y_N; an example does not depend on the others; "
-    "scale as N9",
-    source="equivariance of K(s)",
-    catches="statistics over the batch, positions that count",
-    needs=FORWARD,
-    domain=SMALL,
-)
-def _equivariant(a: Gate, x: Instance) -> Outcome:
+@law("N7", FORWARD, source="equivariance of K(s)", domain=SMALL)
+def _equivariant(a: Gate, x: Instance) -> Claims:
+    """The network follows the order of the examples and, if periodic, shifts of the images.
+
+    permuting or shifting the images permutes or shifts y_N; an example does not depend on the others; scale
+    as N9
+    Catches: statistics over the batch, positions that count.
+    """
     p, X = x.parameters(), x.image("X", examples=3)
     y, scale = a.forward(p, X, x.problem), _scale(p, X, x)
-    outcomes = [
-        agree(a.forward(p, X[::-1].copy(), x.problem), y[::-1], scale, x.dtype, "order of the examples"),
-        agree(a.forward(p, X[:1].copy(), x.problem), y[:1], scale, x.dtype, "one example alone"),
-    ]
+    yield from agree("order of the examples", a.forward(p, X[::-1].copy(), x.problem), y[::-1], scale)
+    yield from agree("one example alone", a.forward(p, X[:1].copy(), x.problem), y[:1], scale)
     if x.boundary == "periodic":
         e = tuple(int(k == 0) for k in range(x.d))
         moved = a.forward(p, shift(X, e), x.problem)
-        outcomes.append(agree(moved, shift(y, e), scale, x.dtype, "shift by a cell"))
-    return worst(outcomes)
+        yield from agree("shift by a cell", moved, shift(y, e), scale)
 
 
-@law(
-    "N8",
-    "Time composes and scales",
-    "the first N_1 layers for N_1 δt and then the others for the rest of T give y_N; with σ homogeneous of "
-    "degree 1, (T, s, b) and (T/4, 4s, 4b) give the same; scale as N9",
-    source="[LAS] eq. (3) as a differential equation",
-    catches="a δt that does not depend on N or T as T/N does",
-    needs=FORWARD,
-    domain=SMALL,
-)
-def _time_scales(a: Gate, x: Instance) -> Outcome:
+@law("N8", FORWARD, source="[LAS] eq. (3) as a differential equation", domain=SMALL)
+def _time_scales(a: Gate, x: Instance) -> Claims:
+    """Time composes and scales.
+
+    the first N_1 layers for N_1 δt and then the others for the rest of T give y_N; with σ homogeneous of
+    degree 1, (T, s, b) and (T/4, 4s, 4b) give the same; scale as N9
+    Catches: a δt that does not depend on N or T as T/N does.
+    """
     N = x.layers + 1
     p, X = x.parameters(layers=N), x.image("X")
     y, scale = a.forward(p, X, x.problem), 4 * _scale(p, X, x)
@@ -196,43 +170,36 @@ def _time_scales(a: Gate, x: Instance) -> Outcome:
     then = {**p, "opening": centre, "stencils": p["stencils"][1:], "biases": p["biases"][1:]}
     half = a.forward(first, X, replace(x.problem, final_time=x.final_time / N))
     rest = a.forward(then, half, replace(x.problem, final_time=x.final_time * (N - 1) / N))
-    outcomes = [agree(rest, y, scale, x.dtype, "the layers in two parts")]
+    yield from agree("the layers in two parts", rest, y, scale)
     if x.activation in HOMOGENEOUS:
         four = {**p, "stencils": 4 * p["stencils"], "biases": 4 * p["biases"]}
         faster = a.forward(four, X, replace(x.problem, final_time=x.final_time / 4))
-        outcomes.append(
-            agree(faster, y, scale, x.dtype, "a quarter of the time with four times the parameters")
-        )
-    return worst(outcomes)
+        yield from agree("a quarter of the time with four times the parameters", faster, y, scale)
 
 
 @law(
-    "N9",
-    "The features are those of N steps by plain loops",
-    "y_0 = Lx, y_{k+1} = y_k + (T/N) σ(K(s_k)y_k + b_k), k = 0 … N-1, every layer once and in order; scale "
-    "N ∏(1+δt‖s_k‖₁) max(‖L‖₁‖x‖_∞, 1)",
-    source="[LAS] eqs. (1)-(3), with N steps where the paper's k = 0 … N has N+1",
-    catches="one step too many or too few, layers in reverse order, another activation",
-    needs=FORWARD,
-    domain=SMALL,
+    "N9", FORWARD, source="[LAS] eqs. (1)-(3), with N steps where the paper's k = 0 … N has N+1", domain=SMALL
 )
-def _plain_loops(a: Gate, x: Instance) -> Outcome:
+def _plain_loops(a: Gate, x: Instance) -> Claims:
+    """The features are those of N steps by plain loops.
+
+    y_0 = Lx, y_{k+1} = y_k + (T/N) σ(K(s_k)y_k + b_k), k = 0 … N-1, every layer once and in order; scale N
+    ∏(1+δt‖s_k‖₁) max(‖L‖₁‖x‖_∞, 1)
+    Catches: one step too many or too few, layers in reverse order, another activation.
+    """
     p, X = x.parameters(), x.image("X")
     expected = oracle.features(p, X, x.problem, a.profile)
-    return residual(a.forward(p, X, x.problem), expected, _scale(p, X, x), x.dtype, "y_N")
+    yield "y_N", a.forward(p, X, x.problem), expected, _scale(p, X, x)
 
 
-@law(
-    "N10",
-    "Activation and derivative are the named functions",
-    "σ against its closed form and σ′ against the complex step through it; scale max(|z|, 1), or |z| where σ "
-    "is homogeneous",
-    source="definitions of the activations",
-    catches="a derivative of another function, or wrong by a factor",
-    needs=("activation", "activation_derivative"),
-    domain=SMALL,
-)
-def _activations(a: Gate, x: Instance) -> Outcome:
+@law("N10", ("activation", "activation_derivative"), source="definitions of the activations", domain=SMALL)
+def _activations(a: Gate, x: Instance) -> Claims:
+    """Activation and derivative are the named functions.
+
+    σ against its closed form and σ′ against the complex step through it; scale max(|z|, 1), or |z| where σ is
+    homogeneous
+    Catches: a derivative of another function, or wrong by a factor.
+    """
     sizes = (("z", 1.0, 40), ("small", 0.05, 20), ("large", 10.0, 20))
     z = np.concatenate([x.draw(name, count, scale=size * x.image_scale) for name, size, count in sizes])
     z = z[z != 0]  # where some have a kink
@@ -240,25 +207,8 @@ def _activations(a: Gate, x: Instance) -> Outcome:
     scale = float(np.abs(z).max())
     if x.activation not in HOMOGENEOUS:
         scale = max(scale, 1.0)
-    return both(
-        residual(a.activation(z, x.activation), activate(z, x.activation), scale, x.dtype, "σ"),
-        residual(a.activation_derivative(z, x.activation), derivative, 1.0, x.dtype, "σ′, scale 1"),
-    )
-
-
-NETWORK = (
-    _order,
-    _consistent,
-    _identity,
-    _bias_alone,
-    _linear,
-    _bounded,
-    _equivariant,
-    _time_scales,
-    _plain_loops,
-    _activations,
-)
-"""The family in order."""
+    yield "σ", a.activation(z, x.activation), activate(z, x.activation), scale
+    yield "σ′, scale 1", a.activation_derivative(z, x.activation), derivative, 1.0
 
 
 def _deep(a: Gate, x: Instance, layers: int) -> Array:

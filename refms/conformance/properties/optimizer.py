@@ -10,61 +10,53 @@ import numpy as np
 
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
-from refms.conformance.measures.outcome import Outcome, agree, both, holds, residual, worst
+from refms.conformance.measures.outcome import Outcome, holds, residual
 from refms.conformance.oracles.network import temper
-from refms.conformance.property import Family
+from refms.conformance.property import Claims, Family, agree
 from refms.definition.arrays import as_double
 from refms.errors import Array
 
-law = Family("optimizer").law
+FAMILY = Family("optimizer")
+law = FAMILY.law
 CG = ("conjugate_gradients",)
 STEP = ("newton_step",)
 SIZE = 8
 
 
-@law(
-    "O9",
-    "Conjugate gradients minimise over Krylov spaces",
-    "x_k = argmin of q(x) = ½xᵀAx − bᵀx over span{b, Ab, …, A^{k-1}b} (k <= 4, by explicit projection); "
-    "q(x_k) and the error in the A-norm fall, ‖x_k‖ grows, q(x_k) = −½bᵀx_k; exact after as many steps as A "
-    "has eigenvalues; with pᵀAp <= 0 the iterate stays a direction of descent, q(x) < 0; scale cond(A)‖x‖",
-    source="Hestenes and Stiefel; Steihaug",
-    catches="a wrong β or α, residuals that are not updated, negative curvature ignored",
-    needs=CG,
-)
-def _krylov(a: Gate, x: Instance) -> Outcome:
+@law("O9", CG, source="Hestenes and Stiefel; Steihaug")
+def _krylov(a: Gate, x: Instance) -> Claims:
+    """Conjugate gradients minimise over Krylov spaces.
+
+    x_k = argmin of q(x) = ½xᵀAx − bᵀx over span{b, Ab, …, A^{k-1}b} (k <= 4, by explicit projection); q(x_k)
+    and the error in the A-norm fall, ‖x_k‖ grows, q(x_k) = −½bᵀx_k; exact after as many steps as A has
+    eigenvalues; with pᵀAp <= 0 the iterate stays a direction of descent, q(x) < 0; scale cond(A)‖x‖
+    Catches: a wrong β or α, residuals that are not updated, negative curvature ignored.
+    """
     A, b = _matrix(x, np.geomspace(1.0, 10.0, SIZE)), x.draw("b", SIZE, scale=x.stencil_scale)
     exact = np.linalg.solve(as_double(A), as_double(b))
     iterates = [as_double(a.conjugate_gradients(_product(A), b, k)) for k in range(1, SIZE + 1)]
     scale = 10 * float(np.linalg.norm(exact))
-    outcomes = [
-        residual(iterates[k - 1], _projected(A, b, k), scale, x.dtype, f"x_{k} by projection")
-        for k in (1, 2, 3, 4)
-    ]
-    outcomes += _monotone(A, b, iterates, exact, x)
+    for k in (1, 2, 3, 4):
+        yield f"x_{k} by projection", iterates[k - 1], _projected(A, b, k), scale
+    yield from _monotone(A, b, iterates, exact, x)
     few = _matrix(x, np.repeat([1.0, 3.0, 10.0], [3, 3, 2]))
     solution = np.linalg.solve(as_double(few), as_double(b))
     got = a.conjugate_gradients(_product(few), b, 3)
-    outcomes.append(residual(got, solution, 10 * scale, x.dtype, "three eigenvalues, three steps"))
+    yield "three eigenvalues, three steps", got, solution, 10 * scale
     bent = _matrix(x, np.array([-4.0, -1.0, -0.5, 1.0, 2.0, 3.0, 4.0, 5.0]))
     stopped = as_double(a.conjugate_gradients(_product(bent), b, SIZE))
     slope, q = float(as_double(b) @ stopped), _quadratic(bent, b, stopped)
     good = bool(np.isfinite(stopped).all()) and slope > 0 and q < 0
-    outcomes.append(
-        holds(good, "descent in spite of negative curvature", f"bᵀx = {slope:.3g}, q(x) = {q:.3g}")
-    )
-    return worst(outcomes)
+    yield holds(good, "descent in spite of negative curvature", f"bᵀx = {slope:.3g}, q(x) = {q:.3g}")
 
 
-@law(
-    "O10",
-    "The Newton direction points downhill, along −H⁻¹g",
-    "gᵀ(x₊ − x) < 0, and x₊ − x is parallel to H⁻¹g by a direct solver; scale cond(H), for the unit vectors",
-    source="Newton's method",
-    catches="a sign, the gradient itself as direction, a solver that stops too early",
-    needs=STEP,
-)
-def _direction(a: Gate, x: Instance) -> Outcome:
+@law("O10", STEP, source="Newton's method")
+def _direction(a: Gate, x: Instance) -> Claims:
+    """The Newton direction points downhill, along −H⁻¹g.
+
+    gᵀ(x₊ − x) < 0, and x₊ − x is parallel to H⁻¹g by a direct solver; scale cond(H), for the unit vectors
+    Catches: a sign, the gradient itself as direction, a solver that stops too early.
+    """
     f, start = _LogCosh.drawn(x), x.draw("start", SIZE, scale=2 * _length(x))
     step = as_double(a.newton_step(f, start, 4 * SIZE)) - as_double(start)
     gradient, H = as_double(f.value_and_gradient(start)[1]), f.hessian(start)
@@ -73,24 +65,20 @@ def _direction(a: Gate, x: Instance) -> Outcome:
     slope = float(gradient @ step)
     unit = step / length if length > 0 else step
     scale = float(np.linalg.cond(H)) * max(1.0, size / max(length, 1e-3 * size))
-    return both(
-        holds(slope < 0, "gᵀ(x₊ − x) < 0", f"it is {slope:.3g}"),
-        residual(unit, newton / np.linalg.norm(newton), scale, x.dtype, "direction against a direct solver"),
-    )
+    yield holds(slope < 0, "gᵀ(x₊ − x) < 0", f"it is {slope:.3g}")
+    yield "direction against a direct solver", unit, newton / np.linalg.norm(newton), scale
 
 
-@law(
-    "O11",
-    "The line search accepts the first of 1, ½, ¼, … that satisfies Armijo's rule",
-    "f(x + αp) <= f(x) + c₁ α gᵀp, and 2α does not satisfy it; α = 1 for the Newton step of a quadratic; NaN"
-    " shrinks the step; criterion: α exactly",
-    source="Armijo",
-    catches="the bound without α, plain decrease, NaN accepted, shrinking too far",
-    needs=("line_search",),
-)
-def _armijo(a: Gate, x: Instance) -> Outcome:
+@law("O11", ("line_search",), source="Armijo")
+def _armijo(a: Gate, x: Instance) -> Claims:
+    """The line search accepts the first of 1, ½, ¼, … that satisfies Armijo's rule.
+
+    f(x + αp) <= f(x) + c₁ α gᵀp, and 2α does not satisfy it; α = 1 for the Newton step of a quadratic; NaN
+    shrinks the step; criterion: α exactly
+    Catches: the bound without α, plain decrease, NaN accepted, shrinking too far.
+    """
     start, p = (x.draw(name, SIZE, scale=x.image_scale) for name in ("start", "p"))
-    height, outcomes = x.stencil_scale, []
+    height = x.stencil_scale
     square = float(as_double(p) @ as_double(p))
     for decrease in (1e-4, 0.4):
         # Along p the function is 3 − t + ½κt², times a factor: Armijo's rule holds up to t = 2(1 − c₁)/κ.
@@ -102,53 +90,48 @@ def _armijo(a: Gate, x: Instance) -> Outcome:
                 return height * (3.0 - t + 0.5 * kappa * t * t)
 
             got = a.line_search(value, start, 3 * height, -height, p, decrease)
-            outcomes.append(
-                holds(got == expected, f"α for c₁ = {decrease:g}, limit {limit}", f"{got}, not {expected}")
-            )
+            yield holds(got == expected, f"α for c₁ = {decrease:g}, limit {limit}", f"{got}, not {expected}")
 
     def undefined_far_away(y: Array) -> float:
         t = float((as_double(y) - as_double(start)) @ as_double(p)) / square
         return height * (3.0 - t) if t < 0.2 else float("nan")
 
     got = a.line_search(undefined_far_away, start, 3 * height, -height, p, 1e-4)
-    return both(*outcomes, holds(got == 0.125, "α where f is NaN beyond 0.2", f"{got}, not 0.125"))
+    yield holds(got == 0.125, "α where f is NaN beyond 0.2", f"{got}, not 0.125")
 
 
 @law(
     "O12",
-    "A step on one block leaves the other as it is, to the bit, and lowers the loss",
-    "block propagation: W, μ unchanged; block classifier: opening, stencils, biases unchanged; f(x₊) < f(x);"
-    " criterion: equality of all bits",
+    ("block_step", "loss"),
     source="[LAS] Sec. 4, block-coordinate descent",
-    catches="blocks that leak into each other, a step uphill, no step at all",
-    needs=("block_step", "loss"),
     domain=Domain(small=True, smallest=2, activations=("tanh", "identity")),
     cost=2,
 )
-def _blocks(a: Gate, x: Instance) -> Outcome:
+def _blocks(a: Gate, x: Instance) -> Claims:
+    """A step on one block leaves the other as it is, to the bit, and lowers the loss.
+
+    block propagation: W, μ unchanged; block classifier: opening, stencils, biases unchanged; f(x₊) < f(x);
+    criterion: equality of all bits
+    Catches: blocks that leak into each other, a step uphill, no step at all.
+    """
     X, C = x.image("X", examples=3), x.one_hot(examples=3)
     p = temper(x.parameters(), X, x.problem, a.profile)
-    before, outcomes = a.loss(p, X, C, x.problem), []
+    before = a.loss(p, X, C, x.problem)
     for block, kept in (("propagation", ("W", "mu")), ("classifier", ("opening", "stencils", "biases"))):
         after = a.block_step(p, X, C, x.problem, block)
         same = all(after[key].tobytes() == p[key].tobytes() for key in kept)
         value = a.loss(after, X, C, x.problem)
-        outcomes += [
-            holds(same, f"block {block} leaves {', '.join(kept)} alone", "they changed"),
-            holds(value < before, f"block {block} lowers the loss", f"from {before:.9g} to {value:.9g}"),
-        ]
-    return worst(outcomes)
+        yield holds(same, f"block {block} leaves {', '.join(kept)} alone", "they changed")
+        yield holds(value < before, f"block {block} lowers the loss", f"from {before:.9g} to {value:.9g}")
 
 
-@law(
-    "O13",
-    "One Newton step with converged conjugate gradients solves a quadratic problem",
-    "f = ½xᵀAx − bᵀx: x₊ = A⁻¹b from any start, α = 1; scale cond(A)(‖A⁻¹b‖ + ‖x‖)",
-    source="Newton's method",
-    catches="a factor in the gradient, a step length that is always shortened",
-    needs=STEP,
-)
-def _quadratic_problem(a: Gate, x: Instance) -> Outcome:
+@law("O13", STEP, source="Newton's method")
+def _quadratic_problem(a: Gate, x: Instance) -> Claims:
+    """One Newton step with converged conjugate gradients solves a quadratic problem.
+
+    f = ½xᵀAx − bᵀx: x₊ = A⁻¹b from any start, α = 1; scale cond(A)(‖A⁻¹b‖ + ‖x‖)
+    Catches: a factor in the gradient, a step length that is always shortened.
+    """
     A = _matrix(x, np.geomspace(1.0, 10.0, SIZE))
     f, start = (
         _Quadratic(A, x.draw("b", SIZE, scale=x.stencil_scale)),
@@ -156,18 +139,16 @@ def _quadratic_problem(a: Gate, x: Instance) -> Outcome:
     )
     solution = np.linalg.solve(as_double(f.A), as_double(f.b))
     scale = 10 * float(np.linalg.norm(solution) + np.linalg.norm(as_double(start)))
-    return residual(a.newton_step(f, start, 4 * SIZE), solution, scale, x.dtype, "x₊ = A⁻¹b")
+    yield "x₊ = A⁻¹b", a.newton_step(f, start, 4 * SIZE), solution, scale
 
 
-@law(
-    "O14",
-    "Newton steps do not depend on the coordinates",
-    "x = Bφ: the step of f(B·) from φ is B⁻¹ times the step of f from x; scale cond(H)cond(B)²‖x‖",
-    source="affine invariance",
-    catches="damping or scaling on the way, a direction that is not Newton's",
-    needs=STEP,
-)
-def _affine(a: Gate, x: Instance) -> Outcome:
+@law("O14", STEP, source="affine invariance")
+def _affine(a: Gate, x: Instance) -> Claims:
+    """Newton steps do not depend on the coordinates.
+
+    x = Bφ: the step of f(B·) from φ is B⁻¹ times the step of f from x; scale cond(H)cond(B)²‖x‖
+    Catches: damping or scaling on the way, a direction that is not Newton's.
+    """
     f, phi = _LogCosh.drawn(x), x.draw("phi", SIZE, scale=_length(x))
     B = _matrix(replace(x, image_scale=1.0), np.geomspace(1.0, 3.0, SIZE), name="B")
     start = (as_double(B) @ as_double(phi)).astype(x.dtype)
@@ -176,14 +157,8 @@ def _affine(a: Gate, x: Instance) -> Outcome:
     condition = float(np.linalg.cond(f.hessian(start))) * 9.0
     scale = condition * float(np.linalg.norm(as_double(start)) + np.linalg.norm(direct))
     moved = float(np.linalg.norm(direct - as_double(start)))
-    return both(
-        agree(through, direct, scale, x.dtype, "B φ₊ = x₊"),
-        holds(moved > 1e-3 * float(np.linalg.norm(as_double(start))), "a step is taken", "x did not move"),
-    )
-
-
-OPTIMIZER = (_krylov, _direction, _armijo, _blocks, _quadratic_problem, _affine)
-"""The family in order."""
+    yield from agree("B φ₊ = x₊", through, direct, scale)
+    yield holds(moved > 1e-3 * float(np.linalg.norm(as_double(start))), "a step is taken", "x did not move")
 
 
 @dataclass(frozen=True, eq=False)

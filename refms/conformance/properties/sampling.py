@@ -11,14 +11,15 @@ import numpy as np
 
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
-from refms.conformance.measures.outcome import EPS, Note, Outcome, both, holds, residual, varies, worst
+from refms.conformance.measures.outcome import EPS, Note, Outcome, holds, varies
 from refms.conformance.measures.sequential import detectable_bias, sequential_test
 from refms.conformance.operations import PARAMETERS, Parameters
 from refms.conformance.oracles import network as oracle
-from refms.conformance.property import Family
+from refms.conformance.property import Claims, Family
 from refms.errors import Array
 
-law = Family("sampling").law
+FAMILY = Family("sampling")
+law = FAMILY.law
 SOURCE = "[LAS] Sec. 4: the Hessian is subsampled, the gradient is not"
 PRODUCT = ("subsampled_gauss_newton", "gauss_newton")
 INDICES = ("subsample",)
@@ -39,21 +40,17 @@ BUDGETS = {"U1": 200, "U3": 2000}
 COST = 4
 
 
-@law(
-    "U1",
-    "The subsampled Gauss-Newton product is unbiased",
-    "E[G_S v] = G v over the random subsets S, with 3 of 6 examples. The functionals u with ⟨u, G_j v⟩ = 1 "
-    "for one example and 0 for the others give ⟨u, G_S v⟩/⟨u, G v⟩ in [0, m/size] with the mean 1; "
-    "criterion: the capital of sequential bets against this stays below 10⁸ for 200 draws, which makes a "
-    "false alarm less likely than 10⁻⁶ for all instances together",
-    source=f"{SOURCE}; Waudby-Smith and Ramdas, betting (2024)",
-    catches="the factor m/size missing, division by m in place of size, always the first examples, an "
-    "example that is never chosen, early examples that are preferred",
-    needs=PRODUCT,
-    domain=SMALL,
-    cost=COST,
-)
-def _unbiased(a: Gate, x: Instance) -> Outcome:
+@law("U1", PRODUCT, source=f"{SOURCE}; Waudby-Smith and Ramdas, betting (2024)", domain=SMALL, cost=COST)
+def _unbiased(a: Gate, x: Instance) -> Claims:
+    """The subsampled Gauss-Newton product is unbiased.
+
+    E[G_S v] = G v over the random subsets S, with 3 of 6 examples. The functionals u with ⟨u, G_j v⟩ = 1 for
+    one example and 0 for the others give ⟨u, G_S v⟩/⟨u, G v⟩ in [0, m/size] with the mean 1; criterion: the
+    capital of sequential bets against this stays below 10⁸ for 200 draws, which makes a false alarm less
+    likely than 10⁻⁶ for all instances together
+    Catches: the factor m/size missing, division by m in place of size, always the first examples, an example
+    that is never chosen, early examples that are preferred.
+    """
     p, v, X, C = _drawn(a, x)
     single = np.stack(
         [
@@ -62,7 +59,8 @@ def _unbiased(a: Gate, x: Instance) -> Outcome:
         ]
     )
     if np.linalg.matrix_rank(single) < EXAMPLES:
-        return holds(False, "G_j v differ from example to example", "so nothing was tested")
+        yield holds(False, "G_j v differ from example to example", "so nothing was tested")
+        return
     # 1 for the products of single examples, whether the loss is their mean or their sum
     functionals = np.linalg.pinv(single)
     share = EXAMPLES if a.profile.reduction == "mean" else 1
@@ -71,7 +69,8 @@ def _unbiased(a: Gate, x: Instance) -> Outcome:
     rounding = EXAMPLES / SIZE * error * np.linalg.norm(functionals, axis=0)
     whole = share * _flat(x, a.gauss_newton(p, v, X, C, x.problem)) @ functionals
     if not np.all(np.abs(whole - 1) <= rounding):
-        return holds(False, "G v is the mean or the sum of the G_j v", f"with the weights {whole.round(3)}")
+        yield holds(False, "G v is the mean or the sum of the G_j v", f"with the weights {whole.round(3)}")
+        return
     seeds = _seeds(x, BUDGETS["U1"])
 
     def weights(t: int) -> Array:
@@ -79,7 +78,7 @@ def _unbiased(a: Gate, x: Instance) -> Outcome:
         found = a.subsampled_gauss_newton(p, v, X, C, x.problem, SIZE, int(seeds[t]))
         return share * _flat(x, found) @ functionals
 
-    return _tested(
+    yield _tested(
         "U1",
         "weight of an example",
         [f"example {j}" for j in range(EXAMPLES)],
@@ -90,42 +89,32 @@ def _unbiased(a: Gate, x: Instance) -> Outcome:
     )
 
 
-@law(
-    "U2",
-    "A subsample has as many different examples as were asked for, the same for the same seed",
-    "size different whole numbers from 0 to m − 1, for m = 1 to 40, size = 1 to m; twice the same",
-    source=SOURCE,
-    catches="sampling with replacement, numbers from 1 to m, a subset that is drawn anew in every call",
-    needs=INDICES,
-    cost=COST,
-)
-def _indices(a: Gate, x: Instance) -> Outcome:
-    outcomes = []
+@law("U2", INDICES, source=SOURCE, cost=COST)
+def _indices(a: Gate, x: Instance) -> Claims:
+    """A subsample has as many different examples as were asked for, the same for the same seed.
+
+    size different whole numbers from 0 to m − 1, for m = 1 to 40, size = 1 to m; twice the same
+    Catches: sampling with replacement, numbers from 1 to m, a subset that is drawn anew in every call.
+    """
     for (m, size), seed in zip(((1, 1), (2, 1), (7, 3), (10, 10), (40, 11)), _seeds(x, 5), strict=True):
         found = a.subsample(m, size, int(seed))
         again = a.subsample(m, size, int(seed))
         told = f"subsample({m}, {size}, seed={seed})"
-        outcomes += [
-            holds(len(set(found.tolist())) == size, f"{told} has no example twice", f"it is {found}"),
-            holds(found.min() >= 0 and found.max() < m, f"{told} is from 0 to {m - 1}", f"it is {found}"),
-            holds(np.array_equal(found, again), f"{told} is the same again", f"{found}, then {again}"),
-        ]
-    return worst(outcomes)
+        yield holds(len(set(found.tolist())) == size, f"{told} has no example twice", f"it is {found}")
+        yield holds(found.min() >= 0 and found.max() < m, f"{told} is from 0 to {m - 1}", f"it is {found}")
+        yield holds(np.array_equal(found, again), f"{told} is the same again", f"{found}, then {again}")
 
 
-@law(
-    "U3",
-    "Every example, and every pair of examples, is chosen equally often",
-    "P(j in S) = size/m and P(i and j in S) = size(size−1)/(m(m−1)) for subsets of 3 of 6 examples; "
-    "criterion: the capital of sequential bets against all of these stays below 10⁸ for 2000 draws, which "
-    "makes a false alarm less likely than 10⁻⁶ for all instances together",
-    source=f"{SOURCE}; Waudby-Smith and Ramdas, betting (2024)",
-    catches="an example that is never chosen, early examples that are preferred, neighbours that are chosen "
-    "together",
-    needs=INDICES,
-    cost=COST,
-)
-def _equally_often(a: Gate, x: Instance) -> Outcome:
+@law("U3", INDICES, source=f"{SOURCE}; Waudby-Smith and Ramdas, betting (2024)", cost=COST)
+def _equally_often(a: Gate, x: Instance) -> Claims:
+    """Every example, and every pair of examples, is chosen equally often.
+
+    P(j in S) = size/m and P(i and j in S) = size(size−1)/(m(m−1)) for subsets of 3 of 6 examples; criterion:
+    the capital of sequential bets against all of these stays below 10⁸ for 2000 draws, which makes a false
+    alarm less likely than 10⁻⁶ for all instances together
+    Catches: an example that is never chosen, early examples that are preferred, neighbours that are chosen
+    together.
+    """
     seeds = _seeds(x, BUDGETS["U3"])
     pairs = list(itertools.combinations(range(EXAMPLES), 2))
     first, second = np.array(pairs).T
@@ -138,49 +127,41 @@ def _equally_often(a: Gate, x: Instance) -> Outcome:
 
     names = [*(f"example {j}" for j in range(EXAMPLES)), *(f"pair {i} and {j}" for i, j in pairs)]
     mean = [SIZE / EXAMPLES] * EXAMPLES + [SIZE * (SIZE - 1) / (EXAMPLES * (EXAMPLES - 1))] * len(pairs)
-    return _tested("U3", "how often it is chosen", names, chosen, np.array(mean), np.ones(len(names)))
+    yield _tested("U3", "how often it is chosen", names, chosen, np.array(mean), np.ones(len(names)))
 
 
-@law(
-    "U4",
-    "The subsampled product is the product on the examples of the subsample",
-    "G_S v = G v on X_S, C_S alone, times m/size where the loss is a sum, S = subsample(m, size, seed); "
-    "scale ‖G_S v‖ growth",
-    source=SOURCE,
-    catches="another subset in the product than in the indices, the factor m/size missing, division by m in "
-    "place of size",
-    needs=(*PRODUCT, *INDICES),
-    domain=SMALL,
-    cost=2,
-)
-def _same_subset(a: Gate, x: Instance) -> Outcome:
+@law("U4", (*PRODUCT, *INDICES), source=SOURCE, domain=SMALL, cost=2)
+def _same_subset(a: Gate, x: Instance) -> Claims:
+    """The subsampled product is the product on the examples of the subsample.
+
+    G_S v = G v on X_S, C_S alone, times m/size where the loss is a sum, S = subsample(m, size, seed); scale
+    ‖G_S v‖ growth
+    Catches: another subset in the product than in the indices, the factor m/size missing, division by m in
+    place of size.
+    """
     p, v, X, C = _drawn(a, x)
-    outcomes = []
     for size, seed in zip((1, SIZE, EXAMPLES - 1), _seeds(x, 3), strict=True):
         S = a.subsample(EXAMPLES, size, int(seed))
         if S.min() < 0 or S.max() >= EXAMPLES:
-            return holds(False, f"the subset is from 0 to {EXAMPLES - 1}", f"it is {S}")
+            yield holds(False, f"the subset is from 0 to {EXAMPLES - 1}", f"it is {S}")
+            return
         factor = EXAMPLES / size if a.profile.reduction == "sum" else 1.0
         on_subset = factor * _flat(x, a.gauss_newton(p, v, X[S].copy(), C[:, S].copy(), x.problem))
         product = a.subsampled_gauss_newton(p, v, X, C, x.problem, size, int(seed))
         scale = float(np.linalg.norm(on_subset)) * oracle.growth(p, x.problem)
         told = f"{size} of {EXAMPLES} examples"
-        outcomes += [residual(_flat(x, product), on_subset, scale, x.dtype, told), _varies(product, told)]
-    return worst(outcomes)
+        yield told, _flat(x, product), on_subset, scale
+        yield _varies(product, told)
 
 
-@law(
-    "U5",
-    "The subset of all examples gives the full product, and other seeds give other subsets",
-    "size = m: G_S v = G v, scale ‖G v‖ growth; size = 3 of 6: of eight products with different seeds not "
-    "all are equal (they are by chance with the probability 20⁻⁷)",
-    source=SOURCE,
-    catches="a seed that is ignored, sampling with replacement, a factor that is left over",
-    needs=PRODUCT,
-    domain=SMALL,
-    cost=2,
-)
-def _all_examples(a: Gate, x: Instance) -> Outcome:
+@law("U5", PRODUCT, source=SOURCE, domain=SMALL, cost=2)
+def _all_examples(a: Gate, x: Instance) -> Claims:
+    """The subset of all examples gives the full product, and other seeds give other subsets.
+
+    size = m: G_S v = G v, scale ‖G v‖ growth; size = 3 of 6: of eight products with different seeds not all
+    are equal (they are by chance with the probability 20⁻⁷)
+    Catches: a seed that is ignored, sampling with replacement, a factor that is left over.
+    """
     p, v, X, C = _drawn(a, x)
     seeds = [int(seed) for seed in _seeds(x, 9)]
     full = _flat(x, a.gauss_newton(p, v, X, C, x.problem))
@@ -188,15 +169,9 @@ def _all_examples(a: Gate, x: Instance) -> Outcome:
     parts = [_flat(x, a.subsampled_gauss_newton(p, v, X, C, x.problem, SIZE, seed)) for seed in seeds[1:]]
     scale = float(np.linalg.norm(full)) * oracle.growth(p, x.problem)
     apart = max(float(np.linalg.norm(part - parts[0])) for part in parts)
-    return both(
-        residual(_flat(x, everything), full, scale, x.dtype, "all examples: G_S v = G v"),
-        _varies(everything, "all examples"),
-        holds(apart > 1000 * EPS[x.dtype] * scale, "seeds change the subset", "eight products are equal"),
-    )
-
-
-SAMPLING = (_unbiased, _indices, _equally_often, _same_subset, _all_examples)
-"""The family in order."""
+    yield "all examples: G_S v = G v", _flat(x, everything), full, scale
+    yield _varies(everything, "all examples")
+    yield holds(apart > 1000 * EPS[x.dtype] * scale, "seeds change the subset", "eight products are equal")
 
 
 def _drawn(a: Gate, x: Instance) -> tuple[dict[str, Array], dict[str, Array], Array, Array]:

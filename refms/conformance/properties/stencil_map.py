@@ -10,15 +10,16 @@ import numpy as np
 
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
-from refms.conformance.measures.outcome import Outcome, both, residual, within, worst
-from refms.conformance.property import Family
+from refms.conformance.measures.outcome import within
+from refms.conformance.property import Claims, Family
 from refms.definition.arrays import as_double
 from refms.definition.galerkin import stencil_map
 from refms.definition.norms import row_sum_norm
 from refms.definition.transfer import Pair, Weights
 from refms.errors import Array
 
-law = Family("galerkin").law
+FAMILY = Family("galerkin")
+law = FAMILY.law
 EQ8, EQ9 = "[LAS] eq. (8)", "[LAS] eq. (9)"
 DOWN, UP = ("stencil_down",), ("stencil_down", "stencil_up")
 
@@ -96,107 +97,79 @@ CLOSED = Domain(multiple=2, pair=lambda pair: True, stencil="closed")
 NAMED = Domain(multiple=2, pair=_is_known, stencil="closed", sizes=(3,))
 
 
-@law(
-    "G2",
-    "The stencil map is the known matrix, and prolongation its inverse",
-    "unit stencils of size 3 give the columns of A ⊗ … ⊗ A, and going up those of its inverse, entry by "
-    "entry",
-    source=EQ8,
-    catches="any wrong entry of the stencil map",
-    needs=UP,
-    domain=NAMED,
-)
-def _stencil_map(a: Gate, x: Instance) -> Outcome:
+@law("G2", UP, source=EQ8, domain=NAMED)
+def _stencil_map(a: Gate, x: Instance) -> Claims:
+    """The stencil map is the known matrix, and prolongation its inverse.
+
+    unit stencils of size 3 give the columns of A ⊗ … ⊗ A, and going up those of its inverse, entry by entry
+    Catches: any wrong entry of the stencil map.
+    """
     known = _known(x.weights)
     forth, back = (reduce(np.kron, [matrix] * x.d) for matrix in (known.A, known.inverse))
     scale = float(np.abs(back).sum(axis=1).max())
-    return both(
-        residual(_units(a.stencil_down, x), forth, 1.0, x.dtype, "A ⊗ … ⊗ A"),
-        residual(_units(a.stencil_up, x), back, scale, x.dtype, "A⁻¹ ⊗ … ⊗ A⁻¹, scale ‖A⁻¹‖_∞^d"),
-    )
+    yield "A ⊗ … ⊗ A", _units(a.stencil_down, x), forth, 1.0
+    yield "A⁻¹ ⊗ … ⊗ A⁻¹, scale ‖A⁻¹‖_∞^d", _units(a.stencil_up, x), back, scale
 
 
-@law(
-    "G3",
-    "Restriction scales the moments of a stencil by known factors",
-    "A has the eigenvalues {1, ½, ¼} ({1, ½, ½} for averaging-constant): Σs is kept, first moments halve, "
-    "curvatures (1,-½,1) quarter; [1,-2,1] → [¼,-½,¼] ([½,-1,½]); {1, ½, ¼, ⅛, ⅛} for size 5",
-    source="moments: left eigenvectors of A",
-    catches="summed R, scaled P, misaligned weights, unchanged stencils: what R K_h P alone lets pass",
-    needs=DOWN,
-    domain=NAMED,
-)
-def _moments(a: Gate, x: Instance) -> Outcome:
+@law("G3", DOWN, source="moments: left eigenvectors of A", domain=NAMED)
+def _moments(a: Gate, x: Instance) -> Claims:
+    """Restriction scales the moments of a stencil by known factors.
+
+    A has the eigenvalues {1, ½, ¼} ({1, ½, ½} for averaging-constant): Σs is kept, first moments halve,
+    curvatures (1,-½,1) quarter; [1,-2,1] → [¼,-½,¼] ([½,-1,½]); {1, ½, ¼, ⅛, ⅛} for size 5
+    Catches: summed R, scaled P, misaligned weights, unchanged stencils: what R K_h P alone lets pass.
+    """
     known, S = _known(x.weights), x.stencils()
     before, after = as_double(S), as_double(a.stencil_down(S, x.pair))
     for axis in range(2, 2 + x.d):
         before = _along(known.eigenvalues[:, None] * known.left, before, axis)
         after = _along(known.left, after, axis)
-    outcomes = [residual(after, before, 4**x.d * row_sum_norm(S), x.dtype, "moments, scale 4^d ‖s‖₁")]
+    yield "moments, scale 4^d ‖s‖₁", after, before, 4**x.d * row_sum_norm(S)
     if x.d == 1:
         laplacian = (x.stencil_scale * np.array([[[1.0, -2.0, 1.0]]])).astype(x.dtype)
         expected = float(laplacian[0, 0, 0]) * np.array([[known.laplacian]])
         got = a.stencil_down(laplacian, x.pair)
-        outcomes.append(residual(got, expected, row_sum_norm(laplacian), x.dtype, "[1,-2,1]"))
+        yield "[1,-2,1]", got, expected, row_sum_norm(laplacian)
     if is_example_1(x.weights) and 5 in a.profile.stencil_sizes:
         A = _units(a.stencil_down, x, 5)
         traces = [np.trace(A), np.trace(A @ A)]
         spectrum = np.array([1, 1 / 2, 1 / 4, 1 / 8, 1 / 8])
         exact = [spectrum.sum() ** x.d, (spectrum**2).sum() ** x.d]
-        outcomes.append(
-            residual(traces, exact, 5.0**x.d, x.dtype, "traces of A and A² for size 5, scale 5^d")
-        )
-    return worst(outcomes)
+        yield "traces of A and A² for size 5, scale 5^d", traces, exact, 5.0**x.d
 
 
-@law(
-    "G4",
-    "The stencil map is as well conditioned as it is known to be",
-    "size 3 in 1/2/3 dimensions: cond_2 = 5.18/26.9/139 and cond_1 = 5/25/125 (averaging-bilinear), "
-    "3.19/10.2/32.3 and 3/9/27 (averaging-constant), ‖A⁻¹‖₂ as large as it is known to be; criterion: the "
-    "printed digits",
-    source="conditioning of the stencil map",
-    catches="a prolongation that amplifies more than it must (least squares, regularisation)",
-    needs=UP,
-    domain=NAMED,
-)
-def _conditioning(a: Gate, x: Instance) -> Outcome:
+@law("G4", UP, source="conditioning of the stencil map", domain=NAMED)
+def _conditioning(a: Gate, x: Instance) -> Claims:
+    """The stencil map is as well conditioned as it is known to be.
+
+    size 3 in 1/2/3 dimensions: cond_2 = 5.18/26.9/139 and cond_1 = 5/25/125 (averaging-bilinear),
+    3.19/10.2/32.3 and 3/9/27 (averaging-constant), ‖A⁻¹‖₂ as large as it is known to be; criterion: the
+    printed digits
+    Catches: a prolongation that amplifies more than it must (least squares, regularisation).
+    """
     known = _known(x.weights)
     forth, back = _units(a.stencil_down, x), _units(a.stencil_up, x)
-    outcomes = []
     for value, printed, name in (
         (np.linalg.norm(forth, 2) * np.linalg.norm(back, 2), known.condition_2[x.d - 1], "cond_2"),
         (np.linalg.norm(forth, 1) * np.linalg.norm(back, 1), known.condition_1[x.d - 1], "cond_1"),
         (np.linalg.norm(back, 2), known.inverse_norm[x.d - 1], "‖A⁻¹‖₂"),
     ):
-        outcomes.append(
-            within(float(value), 0.995 * printed, 1.005 * printed, f"{name} in {x.d} dimension(s)")
-        )
-    return worst(outcomes)
+        yield within(float(value), 0.995 * printed, 1.005 * printed, f"{name} in {x.d} dimension(s)")
 
 
-@law(
-    "G5",
-    "Up and down undo each other",
-    "down(up(s)) = s = up(down(s)); scale cond_∞(A)^d ‖s‖_∞",
-    source=EQ9,
-    catches="an inverse of another map, loss of accuracy on the way up",
-    needs=UP,
-    domain=CLOSED,
-)
-def _round_trips(a: Gate, x: Instance) -> Outcome:
+@law("G5", UP, source=EQ9, domain=CLOSED)
+def _round_trips(a: Gate, x: Instance) -> Claims:
+    """Up and down undo each other.
+
+    down(up(s)) = s = up(down(s)); scale cond_∞(A)^d ‖s‖_∞
+    Catches: an inverse of another map, loss of accuracy on the way up.
+    """
     S = x.stencils()
     A = stencil_map(x.weights.r, x.weights.p, x.stencil[0])
     condition = float(np.linalg.cond(A, np.inf)) ** x.d
     scale = condition * float(np.abs(S).max())
-    return both(
-        residual(a.stencil_down(a.stencil_up(S, x.pair), x.pair), S, scale, x.dtype, "down(up(s)) = s"),
-        residual(a.stencil_up(a.stencil_down(S, x.pair), x.pair), S, scale, x.dtype, "up(down(s)) = s"),
-    )
-
-
-STENCIL_MAP = (_stencil_map, _moments, _conditioning, _round_trips)
-"""These properties in order."""
+    yield "down(up(s)) = s", a.stencil_down(a.stencil_up(S, x.pair), x.pair), S, scale
+    yield "up(down(s)) = s", a.stencil_up(a.stencil_down(S, x.pair), x.pair), S, scale
 
 
 def _units(operation: Callable[[Array, str], Array], x: Instance, size: int = 3) -> Array:

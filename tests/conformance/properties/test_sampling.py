@@ -14,9 +14,9 @@ from refms.conformance.adapters.reference import ReferenceAdapter, reference_pro
 from refms.conformance.instances.domain import instances
 from refms.conformance.instances.spread import HARSH
 from refms.conformance.mutants import MUTANTS, mutant_named
-from refms.conformance.mutants.arrays import scaled
+from refms.conformance.mutants.arrays import by, scale
 from refms.conformance.mutants.conventions import as_declared
-from refms.conformance.mutants.mutant import Shelf
+from refms.conformance.mutants.mutant import alter
 from refms.conformance.properties.sampling import BUDGETS, FALSE_ALARM, MOST_INSTANCES
 from refms.conformance.reports.html import html_page
 from refms.conformance.reports.junit import junit
@@ -78,11 +78,8 @@ def test_where_the_loss_is_a_sum_the_factor_is_m_over_size(weighted):
     right = declared(reduction="sum", volume_weighted=weighted)
     ids = ("U1", "U4", "U5")
     assert verdicts(right, ids) == dict.fromkeys(ids, "PASS")
-    without = Shelf("-").altered(
-        "-",
-        subsampled_gauss_newton=lambda found, p, v, X, C, problem, size, seed: scaled(
-            found, size / C.shape[1]
-        ),
+    without = alter(
+        "-", subsampled_gauss_newton=by(lambda p, v, X, C, problem, size, seed: size / C.shape[1])
     )
     assert verdicts(without.around(right), ids) == {"U1": "FAIL", "U4": "FAIL", "U5": "PASS"}
 
@@ -148,7 +145,7 @@ def test_products_that_are_no_mean_of_those_of_single_examples_fail_before_any_d
     class Doubled(ReferenceAdapter):
         def gauss_newton(self, p, v, X, C, problem):
             found = super().gauss_newton(p, v, X, C, problem)
-            return scaled(found, 2.0 if C.shape[1] > 3 else 1.0)
+            return scale(found, 2.0 if C.shape[1] > 3 else 1.0)
 
     (found,) = outcomes(Doubled(), "U1")
     assert "G v is the mean or the sum of the G_j v" in found.sentence
