@@ -113,7 +113,7 @@ def armijo(
         found = float(value(candidate))
         bound = f + sufficient_decrease * alpha * slope if resolved else f
         if math.isfinite(found) and found <= bound:
-            outcome = Outcome(Status.ACCEPTED, _accepted(alpha, trial, bad))
+            outcome = Outcome(Status.ACCEPTED, _acceptance(alpha, trial, bad))
             return LineSearchResult(candidate, found, alpha, trial, bad, outcome)
         bad += not math.isfinite(found)
         alpha *= shrink
@@ -141,7 +141,7 @@ _SHRUNK = (
 )
 
 
-def _accepted(alpha: float, trials: int, bad: int) -> str:
+def _acceptance(alpha: float, trials: int, bad: int) -> str:
     message = f"The step of length {alpha:.3g} was accepted at trial {trials}."
     return message + _SHRUNK.format(bad=bad) if bad else message
 

@@ -79,17 +79,17 @@ class Separable:
 
     def join(self, theta: Array, omega: Array) -> Array:
         """Return (θ, ω) as one vector."""
-        return self.problem.join(self._named(theta, omega))
+        return self.problem.join(self._values(theta, omega))
 
     def outer(self, theta: Array, omega: Array) -> EmpiricalRisk:
         """Return f(·, ω)."""
-        return self.problem.block(next(iter(self.problem.blocks)), self._named(theta, omega), self.iteration)
+        return self.problem.block(next(iter(self.problem.blocks)), self._values(theta, omega), self.iteration)
 
     def inner(self, theta: Array, omega: Array) -> EmpiricalRisk:
         """Return f(θ, ·), on features that are computed here, once."""
-        return self.problem.block(list(self.problem.blocks)[1], self._named(theta, omega), self.iteration)
+        return self.problem.block(list(self.problem.blocks)[1], self._values(theta, omega), self.iteration)
 
-    def projected(self, theta: Array, omega: Array, tolerance: float, iterations: int) -> Product:
+    def reduced_curvature(self, theta: Array, omega: Array, tolerance: float, iterations: int) -> Product:
         """Return the product with the projected Gauss–Newton matrix on the Hessian sample."""
         examples, problem = self.problem.examples, self.problem
         if problem.hessian_fraction < 1:
@@ -97,7 +97,7 @@ class Separable:
             examples = examples.take(drawn)
         return projected_curvature(problem, theta, omega, examples, tolerance, iterations)
 
-    def _named(self, theta: Array, omega: Array) -> dict[str, Array]:
+    def _values(self, theta: Array, omega: Array) -> dict[str, Array]:
         return dict(zip(self.problem.blocks, (theta, omega), strict=True))
 
 
@@ -171,7 +171,7 @@ class VariableProjection:
     def _search(self, objective: Separable, at: Evaluation, spent: list[int]) -> StepResult:
         """Make the step in θ from where the inner problem is solved."""
         theta, omega = objective.split(at.x)
-        product = objective.projected(theta, omega, self.schur_tolerance, self.schur_iterations)
+        product = objective.reduced_curvature(theta, omega, self.schur_tolerance, self.schur_iterations)
         direction = newton_direction(
             at.gradient,
             product,

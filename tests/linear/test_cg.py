@@ -302,7 +302,7 @@ def test_the_host_waits_for_a_device_once_in_five_iterations(fake_gpu, ledger):
     assert len(calls) == 5 + 1 + 5 + 6 + 10 + 20
 
 
-def test_what_a_device_computed_in_vain_is_forgotten(fake_gpu):
+def test_what_a_device_computed_beyond_the_end_is_forgotten(fake_gpu):
     A = fake_gpu.array(np.diag([1.0, 2.0, 3.0, -1.0]))
     for b in (np.array([1.0, 1.0, 0.0, 0.0]), np.array([1.0, 1.0, 1.0, 0.5]), np.eye(4)[3], np.zeros(4)):
         here = conjugate_gradients(lambda v: A._host @ v, b, tolerance=1e-10)
@@ -331,7 +331,7 @@ def test_a_steepest_descent_step_that_overflows_is_not_kept(fake_gpu, where):
 
 
 @pytest.mark.parametrize("distinct", [1, 2, 3])
-def test_on_the_host_no_product_is_made_in_vain(distinct):
+def test_on_the_host_no_product_is_made_beyond_the_end(distinct):
     A = np.diag(np.arange(6.0) % distinct + 1)
     product, calls = counted(A)
     run = conjugate_gradients(product, normal(1, 6), tolerance=1e-10)

@@ -88,7 +88,7 @@ def start(dtype="float64"):
     return {name: normal(8 + n, n, dtype) for name, n in SIZES.items()}
 
 
-def joined(blocks):
+def concatenate(blocks):
     return np.concatenate([blocks[name] for name in SIZES])
 
 
@@ -96,13 +96,13 @@ def joined(blocks):
 @given(seed=st.integers(0, 10**6))
 def test_exact_blocks_are_the_block_gauss_seidel_iteration(seed):
     problem = Coupled(spd(seed, 9, 20.0), normal(seed + 1, 9))
-    x, seen = joined(start()), []
+    x, seen = concatenate(start()), []
     bcd(
         problem,
         start(),
         ONE_EACH,
         stop=StopRules(max_iterations=4),
-        monitor=lambda iteration, blocks, rows: seen.append(joined(blocks)),
+        monitor=lambda iteration, blocks, rows: seen.append(concatenate(blocks)),
     )
     for got in seen:
         for name in ("propagation", "classifier"):
@@ -126,9 +126,9 @@ def test_all_blocks_together_reach_the_solution(dtype, separable):
     run = bcd(problem, start(dtype), schedule, stop=StopRules(max_iterations=500))
     solution = np.linalg.solve(problem.A.astype("float64"), problem.b)
     assert run.outcome.success
-    assert joined(run.blocks).dtype == dtype
+    assert concatenate(run.blocks).dtype == dtype
     # the objective cannot tell errors below sqrt(30 eps)
-    assert np.linalg.norm(joined(run.blocks) - solution) < 30 * math.sqrt(np.finfo(dtype).eps)
+    assert np.linalg.norm(concatenate(run.blocks) - solution) < 30 * math.sqrt(np.finfo(dtype).eps)
     if separable:
         assert {row.iteration for row in run.history if row.objective < row.objective_before} <= {1, 2}
 
@@ -151,7 +151,7 @@ def test_blocks_not_stepped_stay_the_same_bits():
     assert not np.array_equal(run.blocks["classifier"], blocks["classifier"])
 
 
-def test_each_turn_asks_once_for_its_objective_under_the_number_of_the_iteration():
+def test_each_block_asks_once_for_its_objective_under_the_number_of_the_iteration():
     problem = coupled(sample=0.5)
     run = bcd(problem, start(), stop=StopRules(max_iterations=3))
     assert problem.asked == [(name, i) for i in (1, 2, 3) for name in ("propagation", "classifier")]
@@ -166,7 +166,7 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been(damping):
     second = bcd(
         coupled(sample=1.0), first.blocks, first.schedule, stop=StopRules(max_iterations=6), first_iteration=3
     )
-    assert joined(second.blocks).tobytes() == joined(whole.blocks).tobytes()
+    assert concatenate(second.blocks).tobytes() == concatenate(whole.blocks).tobytes()
     assert second.schedule == whole.schedule
     assert [row.iteration for row in second.history][-1] == 6
     if damping:
@@ -277,7 +277,7 @@ def test_a_refused_block_is_left_and_the_others_go_on():
     assert run.notes[0].startswith("Iteration 1, block 'propagation': ")
 
 
-def test_a_refused_step_ends_the_turn_of_its_block():
+def test_a_refused_step_is_the_last_of_its_block():
     def spoil(what, name, iteration, result):
         return -result if what == "gradient" else result
 
@@ -290,7 +290,7 @@ def test_a_refused_step_ends_the_turn_of_its_block():
     assert all(run.blocks[name] is blocks[name] for name in SIZES)
 
 
-def test_a_turn_that_took_one_step_has_made_progress():
+def test_a_block_that_took_one_step_has_made_progress():
     visits = []
 
     def spoil(what, name, iteration, result):
@@ -306,7 +306,7 @@ def test_a_turn_that_took_one_step_has_made_progress():
 
 
 @pytest.mark.parametrize("damping", [None, Damping(1.0)])
-def test_nan_ends_the_turn_at_once(damping):
+def test_nan_ends_the_iteration_at_once(damping):
     def spoil(what, name, iteration, result):
         return result * math.nan if what == "curvature" else result
 
@@ -326,9 +326,9 @@ def test_what_a_monitor_keeps_does_not_change_later():
     names = list(blocks)
     bcd(coupled(), blocks, monitor=monitor, stop=StopRules(max_iterations=3))
     for view, copy in zip(kept, copies, strict=True):
-        assert joined(view).tobytes() == joined(copy).tobytes()
+        assert concatenate(view).tobytes() == concatenate(copy).tobytes()
     assert list(blocks) == names
-    assert joined(blocks).tobytes() == joined(start()).tobytes()
+    assert concatenate(blocks).tobytes() == concatenate(start()).tobytes()
 
 
 def test_small_gradients_in_all_blocks_stop_the_run():

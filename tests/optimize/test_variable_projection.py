@@ -65,7 +65,7 @@ def test_the_projected_matrix_is_the_schur_complement_of_the_joint_one(fraction)
     # the bias of the classifier is free along (1, …, 1): a pseudo-inverse there
     expected = G[:p, :p] - G[:p, p:] @ np.linalg.pinv(G[p:, p:], rcond=1e-12, hermitian=True) @ G[p:, :p]
     objective = SeparableProblem(problem).block(JOINT, {JOINT: problem.join(blocks)}, 3)
-    found = dense(objective.projected(theta, omega, 1e-13, 300), p)
+    found = dense(objective.reduced_curvature(theta, omega, 1e-13, 300), p)
     assert np.allclose(found, expected, rtol=0, atol=1e-10 * np.linalg.norm(expected))
     assert np.linalg.eigvalsh((found + found.T) / 2)[0] > 0
 
@@ -226,4 +226,4 @@ def test_the_sample_is_that_of_the_iteration():
     drawn = problem.examples.take(hessian_sample(problem.examples.count, 0.5, problem.seed, 4))
     v = np.ones_like(theta)
     expected = projected_curvature(problem, theta, omega, drawn, 1e-3, 50)(v)
-    assert np.array_equal(objective.projected(theta, omega, 1e-3, 50)(v), expected)
+    assert np.array_equal(objective.reduced_curvature(theta, omega, 1e-3, 50)(v), expected)
