@@ -12,6 +12,7 @@ import re
 import textwrap
 import types
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from refms.conformance.adapters.profile import Profile
@@ -90,10 +91,15 @@ _DEFINED: dict[str, types.FunctionType] = {
 
 def source(profile: Profile, operation: str, arguments: Mapping[str, Any]) -> str:
     """Return the source of a function ``oracle`` of these arguments, and of all that it calls."""
-    pair = transfer.PAIRS.get(arguments.get("pair", ""))
-    grid = "problem.grid" if "problem" in arguments else "grid"
-    words = {key: _IMAGES[profile.layout].format(key, grid) for key in ("X", "Y", "Z")} | {
-        "coarse": _IMAGES[profile.layout].format("Y", "[n // 2 for n in grid]"),
+    return _source(profile, operation, tuple(arguments), arguments.get("pair", ""))
+
+
+@lru_cache(maxsize=64)
+def _source(profile: Profile, operation: str, names: tuple[str, ...], pair_name: str) -> str:
+    pair, image = transfer.PAIRS.get(pair_name), _IMAGES[profile.layout]
+    grid = "problem.grid" if "problem" in names else "grid"
+    words = {key: image.format(key, grid) for key in ("X", "Y", "Z")} | {
+        "coarse": image.format("Y", "[n // 2 for n in grid]"),
         "o": f'"{profile.orientation}"',
         "reduction": f'"{profile.reduction}"',
         "volume": profile.volume_weighted,
@@ -101,7 +107,7 @@ def source(profile: Profile, operation: str, arguments: Mapping[str, Any]) -> st
         "p": pair and pair.p,
     }
     body = re.sub(r"\bfield\((.*)\)", lambda m: _FIELD[profile.layout].format(m[1]), _BODIES[operation])
-    oracle = f"def oracle({', '.join(arguments)}):\n" + textwrap.indent(body.format(**words), "    ")
+    oracle = f"def oracle({', '.join(names)}):\n" + textwrap.indent(body.format(**words), "    ")
     called = {node.id for node in ast.walk(ast.parse(oracle)) if isinstance(node, ast.Name)}
     parts: dict[str, str] = {}
     for name in sorted(called & set(_DEFINED)):
