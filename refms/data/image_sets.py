@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import lzma
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from refms.data.dataset import Dataset
 from refms.data.location import dataset_folder
-from refms.data.reading import read_values
+from refms.data.npy_xz import read_npy_xz
 from refms.errors import Array, FileError, require_choice
 from refms.io.files import regular_file_size
-from refms.io.npy import read_npy_header
 
 _LARGEST_TABLE = 2**24
-_LARGEST_DICTIONARY = 2**28
 _CHANNELS = 3
 
 
@@ -109,66 +105,6 @@ def load_images(name: str, folder: str | os.PathLike[str] | None = None, part: s
         )
     labels = _labels(home / f"{stem}_labels.csv", len(images), known.classes) if known.classes else None
     return Dataset(np.moveaxis(images, 3, 1), labels, known.classes, f"{name} {part}", max_value=255.0)
-
-
-def read_npy_xz(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Array:
-    """Return the array that numpy.save wrote into an .xz file, with whatever LZMA filters.
-
-    Parameters
-    ----------
-    path : str or path
-        The file.
-    max_bytes : int
-        Largest array to accept, in bytes.
-
-    Returns
-    -------
-    numpy.ndarray
-        float32, float64, int64 or uint8, C-contiguous.
-
-    Raises
-    ------
-    FileError
-        If the file is missing or damaged, declares more than it holds or than ``max_bytes``, or holds more
-        than it declares.
-
-    Notes
-    -----
-    It is unpacked no further than the declared size, which is compared with ``max_bytes`` before; and with at
-    most 256 MiB for LZMA's dictionary.
-    """
-    name = Path(path)
-    regular_file_size(name)
-    try:
-        with open(name, "rb") as raw:
-            stream = _Unpacked(raw)
-            header = read_npy_header(stream, "the array")
-            if header.by_columns:
-                raise FileError("holds an array in Fortran order; save numpy.ascontiguousarray of it.")
-            return read_values(stream, name, header.dtype, header.shape, max_bytes)
-    except FileError as error:
-        shown = str(error)
-        raise error if shown.startswith(repr(str(name))) else FileError(f"{str(name)!r} {shown}") from error
-    except (OSError, EOFError, lzma.LZMAError) as error:
-        raise FileError(f"{str(name)!r} is damaged or no .xz file: {error}. Fetch it again.") from error
-
-
-class _Unpacked:
-    """What an .xz file holds, unpacked no further than it is read."""
-
-    def __init__(self, raw: BinaryIO) -> None:
-        self.raw = raw
-        self.unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_LARGEST_DICTIONARY)
-
-    def read(self, size: int, /) -> bytes:
-        """Return at most ``size`` bytes; behind the end of the stream there must be nothing."""
-        while not self.unpacker.eof:
-            packed = self.raw.read(2**16) if self.unpacker.needs_input else b""
-            if self.unpacker.needs_input and not packed:
-                raise EOFError("it ends early")
-            if piece := self.unpacker.decompress(packed, size):
-                return piece
-        return self.unpacker.unused_data[:size] or self.raw.read(size)
 
 
 def _require_digest(path: Path) -> None:
