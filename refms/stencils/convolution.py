@@ -66,7 +66,7 @@ def convolution_matrix(
     blocks = backend.to_host(S if orientation == "correlation" else flip(S)).reshape(c_out, c_in, -1)
     kappas = itertools.product(*[offsets_of(size).tolist() for size in sizes])
 
-    K: Any = sum(
+    K: Any = sum(  # Σ_κ S_κ ⊗ Π_κ with the c_out x c_in matrix S_κ of each entry
         kronecker(scipy.sparse.csr_array(blocks[:, :, number]), shift_matrix(grid, kappa, boundary))
         for number, kappa in enumerate(kappas)
     )
@@ -334,7 +334,7 @@ class Convolution:
             )
 
 
-_KEPT_ROUTES = 32
+_KEPT_ROUTES = 8
 """Routes that one convolution keeps at most: numbers of examples differ between batches."""
 
 

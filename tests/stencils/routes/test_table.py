@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 
 import numpy as np
 import pytest
@@ -152,3 +153,21 @@ def test_an_unchecked_route_has_the_bits_of_the_methods(name, orientation):
     ]
     for found, expected in pairs:
         np.testing.assert_array_equal(found, expected)
+
+
+def test_an_unchecked_product_makes_few_python_calls():
+    S, Y, Z, u, b, f, z = arrays("SYZubfz").values()
+    route = Convolution(Grid((3, 4)), 2, 3, (1, 3), "zero").route_for(Y.dtype, M)
+
+    def products():
+        route.combine([(S, Y), (S, u)], b, f, z)
+        route.adjoint_and_gradient(S, Z, Y, u)
+
+    calls = []
+    products()  # makes the plans
+    sys.setprofile(lambda frame, event, argument: calls.append(event == "call"))
+    try:
+        products()
+    finally:
+        sys.setprofile(None)
+    assert sum(calls) <= 40
