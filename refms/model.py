@@ -15,7 +15,7 @@ from refms.data.preprocessing import Preprocessing, prepare
 from refms.errors import Array, InputError, require_same_precision, require_shape
 from refms.grid import Grid
 from refms.maps.architectures.architecture import Architecture, free_arrays, free_map
-from refms.maps.combinators import chain
+from refms.maps.chain import chain
 from refms.maps.map import Map
 from refms.maps.time.steps import time_of
 from refms.objective.batches import DEFAULT_MEMORY, batch_width

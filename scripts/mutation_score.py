@@ -44,7 +44,16 @@ _CORE = (
     *("stencils/smoothing", "stencils/symbol", "stencils/transfer"),
     *(f"stencils/routes/{name}" for name in ("assembly", "explicit", "fourier", "neighbours", "patches")),
     *(f"stencils/routes/{name}" for name in ("repeats", "route", "runs", "slabs", "table")),
-    *("maps/activation", "maps/combinators", "maps/layout", "maps/layers/convolution", "maps/layers/linear"),
+    *(
+        "maps/activation",
+        "maps/branches",
+        "maps/chain",
+        "maps/parameters",
+        "maps/step",
+        "maps/layout",
+        "maps/layers/convolution",
+        "maps/layers/linear",
+    ),
     *(
         "maps/layers/tied",
         "maps/time/coupling",
@@ -68,7 +77,8 @@ which is nothing but a dataclass.
 MIRRORS = {
     "refms/stencils/routes/": ("tests/stencils/routes/test_routes.py", "tests/stencils/routes/test_table.py"),
     "refms/maps/": ("tests/maps/test_contract.py",),
-    "refms/maps/combinators.py": ("tests/maps/test_checkpointing.py",),
+    "refms/maps/chain.py": ("tests/maps/test_checkpointing.py",),
+    "refms/maps/parameters.py": ("tests/maps/test_checkpointing.py",),
     "refms/maps/layers/linear.py": ("tests/maps/test_pooling.py",),
     "refms/maps/time/": ("tests/maps/test_propagation.py", "tests/maps/time/test_orders.py"),
     "refms/objective/classifier.py": ("tests/maps/test_contract.py",),

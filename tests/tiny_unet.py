@@ -11,10 +11,12 @@ import numpy as np
 from refms.grid import Grid
 from refms.maps.activation import TANH
 from refms.maps.architectures.architecture import Arrays, Move, register_architecture, same_names
-from refms.maps.combinators import add, beside, chain, identity, skip, step
+from refms.maps.branches import add, beside, identity, skip
+from refms.maps.chain import chain
 from refms.maps.layers.convolution import convolution_layer, convolution_map
 from refms.maps.layers.linear import operator_map
 from refms.maps.map import Map
+from refms.maps.step import step
 from refms.stencils.convolution import Convolution
 from refms.stencils.transfer import transfer_pair
 

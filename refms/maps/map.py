@@ -184,6 +184,15 @@ def second_of(F: At) -> Second:
     return F.second
 
 
+def second_of_linear(jvp: Jvp, vjp: Vjp) -> Second:
+    """Return the second derivatives of a map that is linear in Y and has no parameters: there are none."""
+
+    def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
+        return lambda dtheta, dY=None: Tangent(jvp(None, dY), vjp), (vjp(G)[1] if wrt_input else None)
+
+    return second
+
+
 def _checked(map_: Map, F: At, examples: int) -> At:
     """Return F at a point with derivatives that look at their arguments."""
     rows, columns = (map_.rows_in, examples), (map_.rows_out, examples)

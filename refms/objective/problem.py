@@ -9,9 +9,10 @@ from itertools import pairwise
 
 from refms.backend import backend_of
 from refms.errors import Array, InputError, require_choice
-from refms.maps.combinators import chain, frozen, frugal
+from refms.maps.chain import chain, frugal
 from refms.maps.layout import Layout
 from refms.maps.map import Map
+from refms.maps.parameters import frozen
 from refms.objective.batches import DEFAULT_MEMORY, batch_width, hessian_sample
 from refms.objective.examples import Examples
 from refms.objective.losses import Loss, SoftmaxCrossEntropy

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from refms.errors import require_choice, require_whole
 from refms.grid import Grid
-from refms.maps.combinators import chain
+from refms.maps.chain import chain
 from refms.maps.layers.linear import average_pooling, pooled_grid
 from refms.maps.map import Map
 from refms.names import LOSSES

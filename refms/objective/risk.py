@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from refms.errors import Array, InputError
 from refms.linear.product import Product
-from refms.maps.combinators import frugal
+from refms.maps.chain import frugal
 from refms.maps.map import Map
 from refms.objective.batches import DEFAULT_MEMORY, batch_width
 from refms.objective.curvature import GAUSS_NEWTON, HESSIAN, Curvature

@@ -8,7 +8,7 @@ from refms.backend import backend_of
 from refms.errors import Array, InputError
 from refms.linear.cg import conjugate_gradients
 from refms.linear.product import Product
-from refms.maps.combinators import frugal
+from refms.maps.chain import frugal
 from refms.maps.map import At
 from refms.objective.batches import batch_width
 from refms.objective.examples import Examples

@@ -13,7 +13,7 @@ from refms.errors import Array, InputError
 from refms.linear.outcome import Outcome, Status
 from refms.maps.architectures.architecture import Architecture, count_parameters
 from refms.maps.architectures.residual import Residual
-from refms.maps.combinators import frugal
+from refms.maps.chain import frugal
 from refms.maps.time.steps import time_of
 from refms.model import Model
 from refms.objective.batches import batch_width

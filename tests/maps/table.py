@@ -11,11 +11,14 @@ from refms.grid import Grid
 from refms.maps.activation import ACTIVATIONS, activation
 from refms.maps.architectures.architecture import free_map
 from refms.maps.architectures.residual import Residual
-from refms.maps.combinators import add, beside, chain, concatenate, frozen, frugal, identity, skip, step
+from refms.maps.branches import add, beside, concatenate, identity, skip
+from refms.maps.chain import chain, frugal
 from refms.maps.layers.convolution import convolution_layer, convolution_map
 from refms.maps.layers.linear import average_pooling, matrix_map, pooled_grid
 from refms.maps.layers.tied import antisymmetric_layer, symmetric_layer, transposed_layer
 from refms.maps.map import Map
+from refms.maps.parameters import frozen
+from refms.maps.step import step
 from refms.maps.time.coupling import leapfrog, verlet
 from refms.maps.time.euler import forward_euler
 from refms.maps.time.runge_kutta import runge_kutta

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from refms.grid import Grid
 from refms.maps.architectures.architecture import free_arrays, free_map
 from refms.maps.architectures.residual import Residual
-from refms.maps.combinators import chain, frozen, frugal
+from refms.maps.chain import chain, frugal
+from refms.maps.parameters import frozen
 from refms.objective.classifier import Classifier
 from refms.objective.examples import Examples
 from refms.objective.regularizers import Quadratic

@@ -11,9 +11,10 @@ from maps.table import EXAMPLES, GRIDS, KINKED, MAPS, point
 
 from refms.checks import adjoint_test, complex_step_test, taylor_test
 from refms.errors import InputError
-from refms.maps.combinators import chain, frozen
+from refms.maps.chain import chain
 from refms.maps.layers.linear import matrix_map
 from refms.maps.map import At
+from refms.maps.parameters import frozen
 from refms.stencils.convolution import Convolution
 
 

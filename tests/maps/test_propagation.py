@@ -14,8 +14,8 @@ from scipy.integrate import solve_ivp
 from refms.errors import InputError
 from refms.grid import Grid
 from refms.maps.activation import activation
-from refms.maps.combinators import step
 from refms.maps.layers.convolution import convolution_layer
+from refms.maps.step import step
 from refms.maps.time.euler import forward_euler
 from refms.stencils.convolution import Convolution
 

@@ -13,8 +13,9 @@ from refms.checks import adjoint_test, complex_step_test, taylor_test
 from refms.errors import InputError
 from refms.grid import Grid
 from refms.maps.activation import TANH
-from refms.maps.combinators import frugal, recomputed
+from refms.maps.chain import frugal
 from refms.maps.layers.convolution import convolution_layer
+from refms.maps.parameters import recomputed
 from refms.maps.time.euler import forward_euler
 from refms.stencils.convolution import Convolution
 

@@ -16,7 +16,8 @@ from refms.errors import InputError
 from refms.grid import Grid
 from refms.maps.architectures.architecture import free_map
 from refms.maps.architectures.residual import Residual
-from refms.maps.combinators import chain, frozen
+from refms.maps.chain import chain
+from refms.maps.parameters import frozen
 from refms.names import BLOCK_NAMES as BLOCKS
 from refms.objective.classifier import Classifier
 from refms.objective.examples import Examples

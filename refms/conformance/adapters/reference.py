@@ -19,7 +19,7 @@ from refms.grid import Grid
 from refms.linear.cg import conjugate_gradients
 from refms.maps.activation import TANH, activation
 from refms.maps.architectures.residual import Residual
-from refms.maps.combinators import chain
+from refms.maps.chain import chain
 from refms.maps.layers.convolution import convolution_layer
 from refms.maps.map import Map
 from refms.maps.time.steps import TimeSteps

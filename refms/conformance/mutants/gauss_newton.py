@@ -15,7 +15,7 @@ from refms.conformance.mutants.mutant import Change, alter, feed, of_family, sub
 from refms.conformance.operations import Parameters
 from refms.errors import Array
 from refms.maps.activation import activation
-from refms.maps.combinators import chain
+from refms.maps.chain import chain
 from refms.maps.layers.convolution import convolution_layer
 from refms.maps.map import Map
 from refms.maps.time.euler import forward_euler

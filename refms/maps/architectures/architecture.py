@@ -13,9 +13,10 @@ from typing import Any, Protocol, Self, TypeVar
 from refms.backend import backend_of
 from refms.errors import Array, InputError, require_choice, require_shape
 from refms.grid import Grid
-from refms.maps.combinators import chain, frozen
+from refms.maps.chain import chain
 from refms.maps.layout import Layout
 from refms.maps.map import Map
+from refms.maps.parameters import frozen
 
 
 @dataclass(frozen=True)

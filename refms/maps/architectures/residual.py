@@ -13,7 +13,7 @@ from refms.errors import Array, InputError, require_choice, require_whole
 from refms.grid import Grid
 from refms.maps.activation import activation
 from refms.maps.architectures.architecture import Arrays, Move, register_architecture
-from refms.maps.combinators import chain
+from refms.maps.chain import chain
 from refms.maps.layers.convolution import convolution_layer, convolution_map
 from refms.maps.layers.tied import antisymmetric_layer, symmetric_layer
 from refms.maps.map import Map

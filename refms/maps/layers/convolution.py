@@ -10,9 +10,9 @@ from refms.backend import backend_of, zeros_like
 from refms.elementwise import tanh_step
 from refms.errors import Array
 from refms.maps.activation import Activation
-from refms.maps.combinators import record_step, second_of_step
 from refms.maps.layout import Layout
 from refms.maps.map import Along, At, Gradients, Map, Tangent
+from refms.maps.step import record_step, second_of_step
 from refms.stencils.convolution import Convolution
 from refms.stencils.routes.route import Route
 

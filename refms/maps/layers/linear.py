@@ -12,9 +12,8 @@ import scipy.sparse
 from refms.backend import NUMPY, Backend, backend_of, zeros_like
 from refms.errors import Array, InputError, require_same_precision, require_shape, require_whole
 from refms.grid import Grid
-from refms.maps.combinators import second_of_linear
 from refms.maps.layout import EMPTY
-from refms.maps.map import At, Gradients, Map
+from refms.maps.map import At, Gradients, Map, second_of_linear
 from refms.stencils.kronecker import deliver, identity, kronecker
 
 WHOLE_MESH = 0

@@ -12,9 +12,10 @@ import numpy as np
 from refms.backend import backend_of
 from refms.errors import Array, InputError
 from refms.maps.activation import Activation
-from refms.maps.combinators import chain, reparametrize
+from refms.maps.chain import chain
 from refms.maps.layers.convolution import convolution_layer, convolution_map
 from refms.maps.map import Map
+from refms.maps.parameters import reparametrize
 from refms.stencils.convolution import Convolution
 
 

@@ -6,8 +6,9 @@ stored. Störmer–Verlet for y′ = σ(K z + b), z′ = −σ(Kᵀ y + b) and l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
 from refms.backend import backend_of, zeros_like
@@ -115,7 +116,7 @@ def verlet(
         parts = [zeros_like(some) if part is None else part for part in (y, z)]
         return backend_of(some).xp.concatenate(parts)
 
-    return couplings(steps, found, split, join, 2 * half, reversible)
+    return couplings(CoupledNet(steps, found, split, join), 2 * half, reversible)
 
 
 def leapfrog(layer: Map, layers: int, final_time: float, *, reversible: bool = False) -> Map:
@@ -154,18 +155,12 @@ def leapfrog(layer: Map, layers: int, final_time: float, *, reversible: bool = F
     dt, found = steps.time_step, list[Coupling]()
     for k in range(layers):
         found += [Coupling(1, layer, dt if k else dt / 2, k), Coupling(0, None, dt, k)]
-    return couplings(steps, found, lambda Y: (Y, None), lambda state: state[0], layer.rows_out, reversible)
+    net = CoupledNet(steps, found, lambda Y: (Y, None), lambda state: state[0])
+    return couplings(net, layer.rows_out, reversible)
 
 
-def couplings(
-    steps: TimeSteps,
-    sequence: list[Coupling],
-    split: Callable[[Array], State],
-    join: Callable[[State], Any],
-    rows: int,
-    reversible: bool,
-) -> Map:
-    """Return a sequence of couplings as a map of y_0; ``split`` is y_0 ↦ E y_0, ``join`` its transpose.
+def couplings(net: CoupledNet, rows: int, reversible: bool) -> Map:
+    """Return a sequence of couplings as a map of y_0.
 
     With J_w = α F_w and J_θ = α F_θ at (θ_s, w): du' = du + J_θ dθ_s + J_w dw forwards; backwards
 
@@ -182,188 +177,201 @@ def couplings(
     backwards in time carries a perturbation: the states come back up to about (number of couplings) · eps ·
     ‖state‖ where perturbations do not grow. The parameters are M Θ with M of ``stage_matrix``.
     """
-    own = [one for one in sequence if one.map is not None]
-    M = stage_matrix(steps.layers, [one.step for one in own], [one.node for one in own], "linear")
-    last = len(sequence) - 1
-
-    def by_coupling(theta: Array | None) -> list[Array | None]:
-        """Return the parameters of each coupling, or directions of them; None for one without."""
-        if theta is None:
-            return [None] * len(sequence)
-        rows_of = iter(steps.at_times(M, theta))
-        return [None if one.map is None else next(rows_of) for one in sequence]
+    layer = net.steps.layer
 
     def evaluate(theta: Array, Y: Array) -> Array:
-        found: Array = join(final_state(theta, Y))
+        found: Array = net.join(net.final_state(theta, Y))
         return found
 
-    def final_state(theta: Array, Y: Array) -> State:
-        state = split(Y)
-        for one, part in zip(sequence, by_coupling(theta), strict=True):
-            w = state[1 - one.moves]
-            state = _move(state, one, w if one.map is None else one.map.evaluate(part, w))
-        return state
-
-    def cotangents(G: Array) -> State:
-        y, z = split(G)
-        return y, zeros_like(y) if z is None else z
-
-    def linearize_stored(theta: Array, Y: Array) -> At:
-        state, points = split(Y), list[At | None]()
-        for one, part in zip(sequence, by_coupling(theta), strict=True):
-            w = state[1 - one.moves]
-            points.append(None if one.map is None else one.map.linearize(part, w))
-            state = _move(state, one, w if points[-1] is None else points[-1].output)
-        return derivatives(join(state), lambda: iter(points), lambda: reversed(points))
-
-    def linearize_reversible(theta: Array, Y: Array) -> At:
-        end = final_state(theta, Y)
-        output = join(end)
-        y, z = split(output)  # which shares the memory of the output
-        state_end: State = (y, end[1] if z is None else z)
-
-        def forwards() -> Iterator[At | None]:
-            state = split(Y)
-            for one, part in zip(sequence, by_coupling(theta), strict=True):
-                w = state[1 - one.moves]
-                F = None if one.map is None else one.map.linearize(part, w)
-                yield F
-                state = _move(state, one, w if F is None else F.output)
-
-        def backwards() -> Iterator[At | None]:
-            state = state_end
-            for one, part in zip(reversed(sequence), reversed(by_coupling(theta)), strict=True):
-                w = state[1 - one.moves]
-                F = None if one.map is None else one.map.linearize(part, w)
-                state = _move(state, one, w if F is None else F.output, sign=-1)
-                yield F
-
-        return derivatives(output, forwards, backwards)
-
-    def derivatives(
-        output: Array,
-        forwards: Callable[[], Iterator[At | None]],
-        backwards: Callable[[], Iterator[At | None]],
-    ) -> At:
-        """Return the propagation at a point, from the points of its maps in both orders."""
-
-        def push(dtheta: Array | None, dY: Array | None) -> State:
-            state: State = (None, None) if dY is None else split(dY)
-            for one, part, F in zip(sequence, by_coupling(dtheta), forwards(), strict=True):
-                value = state[1 - one.moves]
-                if F is not None and not (part is None and value is None):
-                    value = F.jvp(part, value)
-                state = _move(state, one, value)
-            return state
-
-        def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
-            found: Array = join(push(dtheta, dY))
-            return found
-
-        def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
-            gradients, state = list[Array](), cotangents(G)
-            for s, F in enumerate(backwards()):
-                one = sequence[last - s]
-                value: Any = state[one.moves]
-                if F is not None:
-                    needed = wrt_input or s < last
-                    gtheta, value = F.vjp(value, wrt_theta=wrt_theta, wrt_input=needed)
-                    if gtheta is not None:
-                        gradients.append(one.factor * gtheta)
-                state = _move(state, _other(one), value)
-            return _gathered(gradients, wrt_theta), join(state) if wrt_input else None
-
-        def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
-            along = _along_couplings(
-                sequence, by_coupling, cotangents, join, push, backwards, _gathered, G, wrt_input
+    def linearize(theta: Array, Y: Array) -> At:
+        if reversible:
+            end = net.final_state(theta, Y)
+            output = net.join(end)
+            y, z = net.split(output)  # which shares the memory of the output
+            kept: State = (y, end[1] if z is None else z)
+            return _couplings_at(
+                net, output, lambda: net.forwards(theta, Y), lambda: net.backwards(theta, kept)
             )
-            return along, (vjp(G, wrt_theta=False)[1] if wrt_input else None)
-
-        return At(output, jvp, vjp, second)
-
-    def _gathered(gradients: list[Array], wrt_theta: bool) -> Array | None:
-        if not wrt_theta:
-            return None
-        return steps.at_times_transposed(M, backend_of(*gradients).xp.stack(gradients[::-1]))
+        points, state = list[At | None](), net.split(Y)
+        for one, F in zip(net.sequence, net.forwards(theta, Y), strict=True):
+            points.append(F)
+            state = _move(state, one, state[1 - one.moves] if F is None else F.output)
+        return _couplings_at(net, net.join(state), lambda: iter(points), lambda: reversed(points))
 
     def record(theta: Array, Y: Array) -> dict[str, Array]:
-        """Return the halves ``y`` and ``z`` at the beginning and after each move, and ``sheark/…``."""
-        state = split(Y)
+        """Return the halves ``y`` and ``z`` at the beginning and after each move, and ``couplings/…``."""
+        state = net.split(Y)
         named = {name: half for name, half in zip("yz", state, strict=True) if half is not None}
-        for s, (one, part) in enumerate(zip(sequence, by_coupling(theta), strict=True)):
+        for s, (one, part) in enumerate(zip(net.sequence, net.by_coupling(theta), strict=True)):
             w = state[1 - one.moves]
             inner = {"output": w} if one.map is None else one.map.recorded(part, w)
             named.update({f"coupling{s}/{key}": value for key, value in inner.items()})
             state = _move(state, one, inner["output"])
             named[f"coupling{s}/{'yz'[one.moves]}"] = state[one.moves]
-        return {**named, "output": join(state)}
+        return {**named, "output": net.join(state)}
 
-    layer = steps.layer
-    maps = [one.map for one in own if one.map is not None]
+    maps = [one.map for one in net.sequence if one.map is not None]
     if reversible:
         stored = 2 * layer.rows_out  # the last state
     else:  # each map's own with its input, of which the first is y_0, and the output
-        stored = sum(map_.stored + layer.rows_out for map_ in maps) - layer.rows_out + rows
-    frugal = None if reversible else lambda: couplings(steps, sequence, split, join, rows, True)
+        stored = sum(F.stored + layer.rows_out for F in maps) - layer.rows_out + rows
     return Map(
-        steps.layout,
+        net.steps.layout,
         rows,
         rows,
         evaluate,
-        linearize_reversible if reversible else linearize_stored,
+        linearize,
         record,
-        multiply_adds=sum(map_.multiply_adds for map_ in maps),
+        multiply_adds=sum(F.multiply_adds for F in maps),
         stored=stored,
-        frugal=frugal,
-        time=steps,
+        frugal=None if reversible else lambda: couplings(net, rows, True),
+        time=net.steps,
         constants=layer.constants,
     )
 
 
-def _along_couplings(
-    sequence: list[Coupling],
-    by_coupling: Any,
-    cotangents: Any,
-    join: Any,
-    push: Any,
-    backwards: Any,
-    gathered: Any,
+@dataclass(frozen=True, eq=False)
+class CoupledNet:
+    """A sequence of couplings; ``split`` is y_0 ↦ E y_0 with orthonormal columns of E, ``join`` its transpose."""
+
+    steps: TimeSteps
+    sequence: Sequence[Coupling]
+    split: Callable[[Array], State]
+    join: Callable[[State], Any]
+
+    @cached_property
+    def matrix(self) -> Any:
+        """M, which takes the parameters of the layers to those of the couplings that have some."""
+        own = [one for one in self.sequence if one.map is not None]
+        steps, nodes = [one.step for one in own], [one.node for one in own]
+        return stage_matrix(self.steps.layers, steps, nodes, "linear")
+
+    def by_coupling(self, theta: Array | None) -> list[Array | None]:
+        """Return the parameters of each coupling, or directions of them; None for one without."""
+        if theta is None:
+            return [None] * len(self.sequence)
+        rows_of = iter(self.steps.at_times(self.matrix, theta))
+        return [None if one.map is None else next(rows_of) for one in self.sequence]
+
+    def by_coupling_transposed(self, gradients: list[Array]) -> Array:
+        """Return the gradient of θ from those of the couplings with parameters, the last one first."""
+        stacked = backend_of(*gradients).xp.stack(gradients[::-1])
+        return self.steps.at_times_transposed(self.matrix, stacked)
+
+    def cotangents(self, G: Array) -> State:
+        """Return the cotangents of both halves at the end, for a cotangent of the output."""
+        y, z = self.split(G)
+        return y, zeros_like(y) if z is None else z
+
+    def final_state(self, theta: Array, Y: Array) -> State:
+        """Return both halves at the end."""
+        state = self.split(Y)
+        for one, part in zip(self.sequence, self.by_coupling(theta), strict=True):
+            w = state[1 - one.moves]
+            state = _move(state, one, w if one.map is None else one.map.evaluate(part, w))
+        return state
+
+    def forwards(self, theta: Array, Y: Array) -> Iterator[At | None]:
+        """Yield the map of each coupling at its point, from y_0; None for a coupling without one."""
+        return self._points(self.split(Y), self.sequence, self.by_coupling(theta), 1)
+
+    def backwards(self, theta: Array, end: State) -> Iterator[At | None]:
+        """Yield the same from the last coupling, at the states that come back from the last one."""
+        return self._points(end, self.sequence[::-1], self.by_coupling(theta)[::-1], -1)
+
+    def _points(
+        self, state: State, sequence: Sequence[Coupling], parts: list[Array | None], sign: int
+    ) -> Iterator[At | None]:
+        for one, part in zip(sequence, parts, strict=True):
+            w = state[1 - one.moves]
+            F = None if one.map is None else one.map.linearize(part, w)
+            yield F
+            state = _move(state, one, w if F is None else F.output, sign)
+
+
+def _couplings_at(
+    net: CoupledNet,
+    output: Array,
+    forwards: Callable[[], Iterator[At | None]],
+    backwards: Callable[[], Iterator[At | None]],
+) -> At:
+    """Return the propagation at a point, from the points of its maps in both orders."""
+    last = len(net.sequence) - 1
+
+    def push(dtheta: Array | None, dY: Array | None) -> State:
+        state: State = (None, None) if dY is None else net.split(dY)
+        for one, part, F in zip(net.sequence, net.by_coupling(dtheta), forwards(), strict=True):
+            value = state[1 - one.moves]
+            if F is not None and not (part is None and value is None):
+                value = F.jvp(part, value)
+            state = _move(state, one, value)
+        return state
+
+    def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
+        found: Array = net.join(push(dtheta, dY))
+        return found
+
+    def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
+        gradients, state = list[Array](), net.cotangents(G)
+        for s, F in enumerate(backwards()):
+            one = net.sequence[last - s]
+            value: Any = state[one.moves]
+            if F is not None:
+                gtheta, value = F.vjp(value, wrt_theta=wrt_theta, wrt_input=wrt_input or s < last)
+                gradients += [] if gtheta is None else [one.factor * gtheta]
+            state = _move(state, _other(one), value)
+        gtheta = net.by_coupling_transposed(gradients) if wrt_theta else None
+        return gtheta, (net.join(state) if wrt_input else None)
+
+    def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
+        def along(dtheta: Array | None, dY: Array | None = None) -> Tangent:
+            pairs = zip(net.cotangents(G), push(dtheta, dY), strict=True)
+            y, z = (zeros_like(here) if part is None else part for here, part in pairs)
+            own = net.by_coupling(dtheta)
+            return Tangent(
+                net.join((y, z)), partial(_pull_tangents, net, backwards, own, (y, z), G, wrt_input)
+            )
+
+        return along, (vjp(G, wrt_theta=False)[1] if wrt_input else None)
+
+    return At(output, jvp, vjp, second)
+
+
+def _pull_tangents(
+    net: CoupledNet,
+    backwards: Callable[[], Iterator[At | None]],
+    own: list[Array | None],
+    tangents: State,
     G: Array,
-    varies_input: bool,
-) -> Along:
-    """Return the adjoint at G, to be differentiated coupling by coupling; formulas in :func:`couplings`."""
-    last = len(sequence) - 1
+    varies: bool,
+    dG: Array,
+    *,
+    wrt_theta: bool = True,
+    wrt_input: bool = True,
+) -> Gradients:
+    """Return the derivatives of the gradients, coupling by coupling; formulas in :func:`couplings`.
 
-    def along(dtheta: Array | None, dY: Array | None = None) -> Tangent:
-        pairs = zip(cotangents(G), push(dtheta, dY), strict=True)
-        y, z = (zeros_like(here) if part is None else part for here, part in pairs)
-        end: State = (y, z)
-
-        def vjp(dG: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
-            gradients, tangents = list[Array](), end
-            states, dstates = cotangents(G), cotangents(dG)
-            own = by_coupling(dtheta)
-            for s, F in enumerate(backwards()):
-                one = sequence[last - s]
-                other, value, dvalue = _other(one), states[one.moves], dstates[one.moves]
-                moved = tangents[1 - one.moves]
-                if F is not None:
-                    varies = s < last or varies_input
-                    F_along, value = second_of(F)(one.factor * value, wrt_input=varies)
-                    tangent = F_along(own[last - s], moved if varies else None)
-                    moved = tangent.output
-                    needed = wrt_input or s < last
-                    gradient, dvalue = tangent.vjp(one.factor * dvalue, wrt_theta=wrt_theta, wrt_input=needed)
-                    if gradient is not None:
-                        gradients.append(gradient)
-                    other = replace(other, factor=1.0)  # the adjoint was taken at α G_u
-                tangents = _move(tangents, one, moved, sign=-1)
-                states, dstates = _move(states, other, value), _move(dstates, other, dvalue)
-            return gathered(gradients, wrt_theta), join(dstates) if wrt_input else None
-
-        return Tangent(join(end), vjp)
-
-    return along
+    ``own`` are the directions dθ_s, ``tangents`` those of the state at the end, ``varies`` says whether y_0 does.
+    """
+    last, gradients = len(net.sequence) - 1, list[Array]()
+    states, dstates = net.cotangents(G), net.cotangents(dG)
+    for s, F in enumerate(backwards()):
+        one = net.sequence[last - s]
+        other, value, dvalue = _other(one), states[one.moves], dstates[one.moves]
+        moved = tangents[1 - one.moves]
+        if F is not None:
+            needed = s < last or varies
+            along, value = second_of(F)(one.factor * value, wrt_input=needed)
+            tangent = along(own[last - s], moved if needed else None)
+            moved = tangent.output
+            needed = wrt_input or s < last
+            gradient, dvalue = tangent.vjp(one.factor * dvalue, wrt_theta=wrt_theta, wrt_input=needed)
+            gradients += [] if gradient is None else [gradient]
+            other = replace(other, factor=1.0)  # the adjoint was taken at α G_u
+        tangents = _move(tangents, one, moved, sign=-1)
+        states, dstates = _move(states, other, value), _move(dstates, other, dvalue)
+    gtheta = net.by_coupling_transposed(gradients) if wrt_theta else None
+    return gtheta, (net.join(dstates) if wrt_input else None)
 
 
 def _move(state: State, one: Coupling, value: Array | None, sign: int = 1) -> State:

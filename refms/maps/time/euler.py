@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from refms.errors import Array
-from refms.maps.combinators import chain, recomputed, step
+from refms.maps.chain import chain
 from refms.maps.map import Map
+from refms.maps.parameters import recomputed
+from refms.maps.step import step
 from refms.maps.time.steps import TimeSteps
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 from refms.backend import backend_of, zeros_like
@@ -69,121 +71,149 @@ def runge_kutta(
     >>> steps.layout.size, steps.multiply_adds == 8 * F.multiply_adds
     (20, True)
     """
-    steps = TimeSteps(layer, layers, final_time)
     require_choice(interpolation, INTERPOLATIONS, "interpolation")
-    s, dt = tableau.stages, steps.time_step
-    M = stage_matrix(
-        layers, [k for k in range(layers) for _ in range(s)], tableau.nodes * layers, interpolation
-    )
-
-    def by_stage(theta: Array | None) -> Any:
-        """Return the parameters of all stages, or directions of them, step by step."""
-        return [[None] * s] * layers if theta is None else steps.at_times(M, theta).reshape(layers, s, -1)
-
-    def march(Y: Array | None, stages: Any, slope: Callable[..., Array | None]) -> Any:
-        """Return all steps from Y with k_i = slope(k, i, θ_i, u_i)."""
-        for k, thetas in enumerate(stages):
-
-            def slope_of(i: int, u: Any, k: int = k, thetas: Any = thetas) -> Array | None:
-                return slope(k, i, thetas[i], u)
-
-            Y = forwards(tableau, dt, Y, slope_of)
-        return Y
+    method = _Method(TimeSteps(layer, layers, final_time), tableau, interpolation)
 
     def evaluate(theta: Array, Y: Array) -> Array:
-        found: Array = march(Y, by_stage(theta), lambda k, i, theta_i, u: layer.evaluate(theta_i, u))
+        found: Array = method.march(Y, theta, lambda s, theta_s, u: layer.evaluate(theta_s, u))
         return found
 
-    def backward(at: Sequence[Any], G: Array, wrt_theta: bool, wrt_input: bool) -> Gradients:
-        """Sweep over the stages' linearisations, or tangents, from the last one."""
-        gradients: list[Array] = []
-        gY: Array | None = G
-        for k in reversed(range(layers)):
-
-            def pull(i: int, H: Array, needed: bool, k: int = k) -> Array | None:
-                gradient, gu = at[k * s + i].vjp(H, wrt_theta=wrt_theta, wrt_input=needed)
-                gradients.append(gradient)
-                return gu
-
-            needed = wrt_input or (wrt_theta and k > 0)
-            gY = backwards(tableau, dt, gY, pull, wrt_input=needed)
-        if not wrt_theta:
-            return None, gY
-        return steps.at_times_transposed(M, backend_of(G).xp.stack(gradients[::-1])), gY
-
     def linearize(theta: Array, Y: Array) -> At:
-        at: list[At] = []
+        stages: list[At] = []
 
-        def keep(k: int, i: int, theta_i: Array, u: Array) -> Array:
-            at.append(layer.linearize(theta_i, u))
-            return at[-1].output
+        def keep(s: int, theta_s: Array, u: Array) -> Array:
+            stages.append(layer.linearize(theta_s, u))
+            return stages[-1].output
 
-        output = march(Y, by_stage(theta), keep)
-
-        def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
-            def push(k: int, i: int, dtheta_i: Array | None, du: Array | None) -> Array | None:
-                return None if dtheta_i is None and du is None else at[k * s + i].jvp(dtheta_i, du)
-
-            found: Array | None = march(dY, by_stage(dtheta), push)
-            return zeros_like(output) if found is None else found  # where δt = 0
-
-        def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
-            alongs: list[Along | None] = [None] * len(at)
-            gY: Array | None = G
-            for k in reversed(range(layers)):
-
-                def pull(i: int, H: Array, needed: bool, k: int = k) -> Array | None:
-                    alongs[k * s + i], gu = second_of(at[k * s + i])(H, wrt_input=needed)
-                    return gu
-
-                gY = backwards(tableau, dt, gY, pull, wrt_input=wrt_input or k > 0)
-
-            def along(dtheta: Array | None, dY: Array | None = None) -> Tangent:
-                tangents: list[Tangent] = []
-
-                def push(k: int, i: int, dtheta_i: Array | None, du: Array | None) -> Array:
-                    tangents.append(alongs[k * s + i](dtheta_i, du))  # type: ignore[misc]  # all are set above
-                    return tangents[-1].output
-
-                found = march(dY, by_stage(dtheta), push)
-                return Tangent(zeros_like(output) if found is None else found, _vjp_of(tangents))
-
-            return along, gY
-
-        return At(output, jvp, _vjp_of(at), second)
-
-    def _vjp_of(at: Sequence[Any]) -> Any:
-        def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
-            return backward(at, G, wrt_theta, wrt_input)
-
-        return vjp
+        return _runge_kutta_at(method, stages, method.march(Y, theta, keep))
 
     def record(theta: Array, Y: Array) -> dict[str, Array]:
         """Return ``layerk/stagei/…`` intermediates and the states ``y0`` … ``yN``, ``output`` last."""
         named: dict[str, Array] = {"y0": Y}
-        for k, thetas in enumerate(by_stage(theta)):
 
-            def slope(i: int, u: Array, k: int = k, thetas: Any = thetas) -> Array:
-                inner = layer.recorded(thetas[i], u)
-                named.update({f"layer{k}/stage{i}/{key}": value for key, value in inner.items()})
-                return inner["output"]
+        def note(s: int, theta_s: Array, u: Array) -> Array:
+            k, i = divmod(s, tableau.stages)
+            if k and not i:
+                named[f"y{k}"] = u  # the first stage of a step sees the state before it
+            inner = layer.recorded(theta_s, u)
+            named.update({f"layer{k}/stage{i}/{key}": value for key, value in inner.items()})
+            return inner["output"]
 
-            Y = forwards(tableau, dt, Y, slope)
-            named[f"y{k + 1}"] = Y
-        return {**named, "output": Y}
+        output: Array = method.march(Y, theta, note)
+        return {**named, f"y{layers}": output, "output": output}
 
+    stages = layers * tableau.stages
     return Map(
-        steps.layout,
+        method.steps.layout,
         layer.rows_in,
         layer.rows_out,
         evaluate,
         linearize,
         record,
-        multiply_adds=layers * s * layer.multiply_adds,
-        stored=layers * s * (layer.stored + layer.rows_out),  # of each stage, with its state
-        time=steps,
+        multiply_adds=stages * layer.multiply_adds,
+        stored=stages * (layer.stored + layer.rows_out),  # of each stage, with its state
+        time=method.steps,
         constants=layer.constants,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Method:
+    """N steps of a method; stage i of step k has the number s = k · stages + i."""
+
+    steps: TimeSteps
+    tableau: Tableau
+    interpolation: str
+
+    @cached_property
+    def matrix(self) -> Any:
+        """M, which takes the parameters of the layers to those of all stages."""
+        of_stages = [k for k in range(self.steps.layers) for _ in range(self.tableau.stages)]
+        nodes = self.tableau.nodes * self.steps.layers
+        return stage_matrix(self.steps.layers, of_stages, nodes, self.interpolation)
+
+    def march(
+        self, Y: Array | None, theta: Array | None, slope: Callable[[int, Any, Any], Array | None]
+    ) -> Any:
+        """Return y_N with the slopes slope(s, θ_s, u_s) of all stages, or its tangent; None is zero."""
+        stages = self.tableau.stages
+        thetas = None if theta is None else self.steps.at_times(self.matrix, theta)
+        for first in range(0, self.steps.layers * stages, stages):
+
+            def of_step(i: int, u: Any, first: int = first) -> Array | None:
+                return slope(first + i, None if thetas is None else thetas[first + i], u)
+
+            Y = forwards(self.tableau, self.steps.time_step, Y, of_step)
+        return Y
+
+    def sweep(
+        self, G: Array, pull: Callable[[int, Array, bool], Array | None], varies: bool, wrt_input: bool
+    ) -> Array | None:
+        """Return the cotangent of y_0; ``pull(s, H, needed)`` is called from the last stage to the first.
+
+        ``varies`` says whether the parameters of earlier steps are asked for.
+        """
+        stages, gY = self.tableau.stages, G
+        for first in reversed(range(0, self.steps.layers * stages, stages)):
+
+            def of_step(i: int, H: Array, needed: bool, first: int = first) -> Array | None:
+                return pull(first + i, H, needed)
+
+            needed = wrt_input or (varies and first > 0)
+            gY = backwards(self.tableau, self.steps.time_step, gY, of_step, wrt_input=needed)
+        return gY
+
+
+def _runge_kutta_at(method: _Method, stages: Sequence[At], output: Array) -> At:
+    """Return the propagation at a point, from its stages there."""
+
+    def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
+        def push(s: int, dtheta_s: Array | None, du: Array | None) -> Array | None:
+            return None if dtheta_s is None and du is None else stages[s].jvp(dtheta_s, du)
+
+        found: Array | None = method.march(dY, dtheta, push)
+        return zeros_like(output) if found is None else found  # where δt = 0
+
+    def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
+        alongs: list[Any] = [None] * len(stages)
+
+        def pull(s: int, H: Array, needed: bool) -> Array | None:
+            alongs[s], gu = second_of(stages[s])(H, wrt_input=needed)
+            return gu
+
+        gY = method.sweep(G, pull, True, wrt_input)
+
+        def along(dtheta: Array | None, dY: Array | None = None) -> Tangent:
+            tangents: list[Tangent] = []
+
+            def push(s: int, dtheta_s: Array | None, du: Array | None) -> Array:
+                tangents.append(alongs[s](dtheta_s, du))
+                return tangents[-1].output
+
+            found = method.march(dY, dtheta, push)
+            return Tangent(zeros_like(output) if found is None else found, partial(_pull, method, tangents))
+
+        return along, gY
+
+    return At(output, jvp, partial(_pull, method, stages), second)
+
+
+def _pull(
+    method: _Method, stages: Sequence[Any], G: Array, *, wrt_theta: bool = True, wrt_input: bool = True
+) -> Gradients:
+    """Sweep over the stages' points, or their tangents, from the last one."""
+    gradients: list[Array] = []
+
+    def pull(s: int, H: Array, needed: bool) -> Array | None:
+        gradient, gu = stages[s].vjp(H, wrt_theta=wrt_theta, wrt_input=needed)
+        gradients.append(gradient)
+        return gu
+
+    gY = method.sweep(G, pull, wrt_theta, wrt_input)
+    if not wrt_theta:
+        return None, gY
+    stacked = backend_of(G).xp.stack(gradients[::-1])
+    return method.steps.at_times_transposed(method.matrix, stacked), gY
 
 
 def forwards(tableau: Tableau, dt: float, Y: Array | None, slope: Callable[[int, Any], Array | None]) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from benchmarks.cases import Problem
 from refms.maps.activation import activation
-from refms.maps.combinators import chain
+from refms.maps.chain import chain
 from refms.maps.layers.convolution import convolution_layer
 from refms.maps.time.euler import forward_euler
 from refms.objective.problem import TrainingProblem

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from refms.grid import Grid
 from refms.maps.activation import IDENTITY, TANH
-from refms.maps.combinators import chain, frugal
+from refms.maps.chain import chain, frugal
 from refms.maps.layers.convolution import convolution_layer
 from refms.maps.layers.linear import matrix_map
 from refms.maps.time.coupling import leapfrog, verlet
