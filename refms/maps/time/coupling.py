@@ -232,7 +232,7 @@ def couplings(net: CoupledNet, rows: int, reversible: bool) -> Map:
 
 @dataclass(frozen=True, eq=False)
 class CoupledNet:
-    """A sequence of couplings; ``split`` is y_0 ↦ E y_0 with orthonormal columns of E, ``join`` its transpose."""
+    """A sequence of couplings; ``split`` is y_0 ↦ E y_0 with EᵀE = I, ``join`` its transpose Eᵀ."""
 
     steps: TimeSteps
     sequence: Sequence[Coupling]
@@ -351,13 +351,15 @@ def _pull_tangents(
 ) -> Gradients:
     """Return the derivatives of the gradients, coupling by coupling; formulas in :func:`couplings`.
 
-    ``own`` are the directions dθ_s, ``tangents`` those of the state at the end, ``varies`` says whether y_0 does.
+    ``own`` are the directions dθ_s, ``tangents`` those of the last state; ``varies`` tells whether y_0 varies.
     """
     last, gradients = len(net.sequence) - 1, list[Array]()
     states, dstates = net.cotangents(G), net.cotangents(dG)
     for s, F in enumerate(backwards()):
         one = net.sequence[last - s]
-        other, value, dvalue = _other(one), states[one.moves], dstates[one.moves]
+        other = _other(one)
+        value: Any = states[one.moves]  # none is left out: cotangents begin as arrays
+        dvalue: Any = dstates[one.moves]
         moved = tangents[1 - one.moves]
         if F is not None:
             needed = s < last or varies
