@@ -351,7 +351,7 @@ def _pull_tangents(
 ) -> Gradients:
     """Return the derivatives of the gradients, coupling by coupling; formulas in :func:`couplings`.
 
-    ``own`` are the directions dθ_s, ``tangents`` those of the last state; ``varies`` tells whether y_0 varies.
+    ``own`` are the directions dθ_s, ``tangents`` those of the last state; ``varies`` says if y_0 varies.
     """
     last, gradients = len(net.sequence) - 1, list[Array]()
     states, dstates = net.cotangents(G), net.cotangents(dG)
