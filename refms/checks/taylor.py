@@ -237,8 +237,8 @@ def _expansion(
     if reference is not None:
         evaluate, point, along = reference, x.astype("float64"), v.astype("float64")
     base = as_double(evaluate(point), backend)
-    first = as_double(_paired(g, v, "gradient") if g is not None else Jv, backend)
-    quadratic = _paired(Hv, v, "hessian_product") if Hv is not None else Q
+    first = as_double(_pair(g, v, "gradient") if g is not None else Jv, backend)
+    quadratic = _pair(Hv, v, "hessian_product") if Hv is not None else Q
     curved = None if quadratic is None else as_double(quadratic, backend)
     for name, term in (("derivative", first), ("second derivative", curved)):
         if term is not None and tuple(term.shape) != tuple(base.shape):
@@ -252,7 +252,7 @@ def _call(term: Term | None, *arguments: Array) -> Array | None:
     return term(*arguments) if callable(term) else term
 
 
-def _paired(term: Array, v: Array, name: str) -> float:
+def _pair(term: Array, v: Array, name: str) -> float:
     """Return ⟨term, v⟩."""
     if tuple(term.shape) != tuple(v.shape):
         raise _ShapeError(f"{name} has shape {tuple(term.shape)}; expected {tuple(v.shape)}, the shape of x.")

@@ -18,7 +18,7 @@ from refms.grid import Grid
 from refms.stencils.kronecker import circulant_rows, kronecker
 from refms.stencils.routes.assembly import ConvolutionAssembly, assemble
 from refms.stencils.routes.neighbours import offsets_of
-from refms.stencils.routes.route import Geometry, Route, Terms, flip, oriented
+from refms.stencils.routes.route import Geometry, Route, Terms, flip, orient
 from refms.stencils.routes.table import ROUTES, choose, products
 
 BOUNDARIES = ("periodic", "zero")
@@ -303,7 +303,7 @@ class Convolution:
         name = choose(self.route, self.stencil_shape, work, str(dtype), backend.name)
         geometry = Geometry(self.grid, self.stencil_shape, self.boundary)
         found = products(name, geometry, dtype, examples, backend)
-        return oriented(found, self.orientation, self.grid.dimension)
+        return orient(found, self.orientation, self.grid.dimension)
 
     def _route(self, field: Array, *arrays: Array | None) -> Route:
         """Return the route for arrays that have been checked; ``field`` has a column for each example."""

@@ -60,7 +60,7 @@ def flip(S: Array) -> Array:
     return S[(slice(None), slice(None)) + (slice(None, None, -1),) * (S.ndim - 2)]
 
 
-def oriented(products: Products, orientation: str, dimension: int) -> Route:
+def orient(products: Products, orientation: str, dimension: int) -> Route:
     """Return the route for stencils of an orientation; those of K(S)ᵀ are flipped, their channels swapped."""
     as_it_is = (slice(None),) * (2 + dimension)
     flipped = as_it_is[:2] + (slice(None, None, -1),) * dimension

@@ -81,7 +81,7 @@ def patches_of(
             slab = Y.take(rows, axis=0)
             if beyond is not None:
                 slab[beyond] = 0
-            yield where, _overlapping(backend, slab, size)
+            yield where, _view_as_patches(backend, slab, size)
 
     return patches
 
@@ -114,7 +114,7 @@ def _blocks(lines: int, cells: int, halo: int, budget: int) -> Iterator[Where]:
             yield slice(top, min(top + height, lines)), slice(left, min(left + width, cells))
 
 
-def _overlapping(backend: Backend, slab: Array, size: int) -> Array:
+def _view_as_patches(backend: Backend, slab: Array, size: int) -> Array:
     """View a slab (lines, cells + size - 1, offsets, channels, m) as one patch matrix per cell."""
     lines, reach, offsets, channels, examples = slab.shape
     line, cell, _, row, column = slab.strides
