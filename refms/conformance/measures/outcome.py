@@ -50,7 +50,7 @@ def residual(got: Array, expected: Array, scale: float, dtype: str, text: str) -
         return Outcome("FAIL", float("inf"), text, f"{text}: shape {a.shape} instead of {b.shape}.")
     error = np.abs(a - b)
     size = float(error.max(initial=0.0))
-    unit = EPS[dtype] * scale
+    unit = EPS[dtype] * float(scale)
     rho = 0.0 if size == 0.0 else size / unit if unit > 0 else float("inf") if size == size else size
     found = verdict(rho)
     where = ""

@@ -301,9 +301,9 @@ def test_nothing_is_left_when_the_run_is_ended(theirs, tmp_path, number):
 
 def test_every_field_of_a_row_and_a_profile_comes_through():
     told = Row("C1", "f", "t\udcff", "FAIL", float("inf"), "c", "s", 3, "w", 0.1 + 0.2, "d")
-    assert messages.row(messages.message(messages.line(dataclasses.asdict(told)))) == told
+    assert Row(**messages.message(messages.line(dataclasses.asdict(told)))) == told
     profile = Profile("mine", dimensions=(np.int64(1),), stencil_sizes=[3], layout="NHWC")
-    through = messages.profile(messages.message(messages.line(messages.fields(profile))))
+    through = Profile(**messages.message(messages.line(messages.fields(profile))))
     assert through == dataclasses.replace(profile, dimensions=(1,), stencil_sizes=(3,))
 
 
