@@ -347,7 +347,7 @@ def test_nan_in_the_middle_of_a_run_keeps_the_model_of_the_iteration_before(monk
 def test_images_with_nan_never_reach_the_training(digits):
     X = digits.inputs.copy()
     X[3, 5] = np.nan
-    with pytest.raises(InputError, match="X holds NaN or Inf"):
+    with pytest.raises(InputError, match="inputs hold NaN or Inf"):
         replace(digits, inputs=X)
 
 
