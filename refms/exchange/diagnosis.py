@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
@@ -42,14 +43,9 @@ def _close(got: Array, candidate: Array, room: float) -> bool:
 
 
 def _by_axes(expected: Array, got: Array) -> Iterator[Candidate]:
-    if expected.ndim == 2:
-        yield (
-            "your array is the expected one with its axes reversed (a transposed matrix)",
-            lambda: expected.T,
-        )
-    elif expected.ndim > 2:
-        yield "your array is the expected one with its axes reversed", lambda: expected.T
     if expected.ndim > 1:
+        matrix = " (a transposed matrix)" if expected.ndim == 2 else ""
+        yield f"your array is the expected one with its axes reversed{matrix}", lambda: expected.T
         shape = expected.shape
         in_wrong_order = "your numbers are right, but run over the array in Fortran order instead of C order"
         yield in_wrong_order, lambda: expected.ravel(order="F").reshape(shape)
@@ -58,7 +54,7 @@ def _by_axes(expected: Array, got: Array) -> Iterator[Candidate]:
         for order in itertools.permutations(range(expected.ndim)):
             yield (
                 f"your array is the expected one with its axes in the order {order}",
-                lambda order=order: expected.transpose(order),  # type: ignore[misc]
+                partial(expected.transpose, order),
             )
     if got.shape != expected.shape:
         yield (
@@ -83,7 +79,7 @@ def _by_cells(case: Case, quantity: str, expected: Array) -> Iterator[Candidate]
     for words, order in orders.items():
         yield (
             f"your rows have {words}",
-            lambda order=order: full.transpose(order).reshape(-1, m),  # type: ignore[misc]
+            partial(lambda order: full.transpose(order).reshape(-1, m), order),
         )
 
 
@@ -102,7 +98,7 @@ def _by_flips(expected: Array) -> Iterator[Candidate]:
         for some in itertools.combinations([axis for axis in axes if expected.shape[axis] > 1], count):
             yield (
                 f"your array is the expected one, flipped along the axes {some}",
-                lambda some=some: np.flip(expected, some),  # type: ignore[misc]
+                partial(np.flip, expected, some),
             )
 
 
@@ -116,7 +112,7 @@ def _by_kernel(case: Case, quantity: str) -> Iterator[Candidate]:
         for some in itertools.combinations(axes, count):
             yield (
                 f"your output equals: kernel flipped on the grid's axes {tuple(axis - 2 for axis in some)}",
-                lambda some=some: _with(case, quantity, {"S": np.flip(S, some).copy()}),  # type: ignore[misc]
+                partial(_with, case, quantity, {"S": np.flip(S, some).copy()}),
             )
 
 
