@@ -79,7 +79,7 @@ def judge(results: Mapping[str, Array], dtype: str = "float64", only: str | None
     ('FAIL', ())
     """
     goldens = expectations()
-    chosen = selected(goldens, only)
+    chosen = select(goldens, only)
     return tuple(
         _row(case, name, goldens[name], results.get(name), dtype)
         for case in CASES
@@ -88,7 +88,7 @@ def judge(results: Mapping[str, Array], dtype: str = "float64", only: str | None
     )
 
 
-def selected(goldens: Mapping[str, Golden], only: str | None) -> list[str]:
+def select(goldens: Mapping[str, Golden], only: str | None) -> list[str]:
     """Return the names that fit patterns."""
     if only is None:
         return list(goldens)
@@ -126,10 +126,10 @@ def _row(case: Case, name: str, golden: Golden, result: Array | None, dtype: str
 def _same_in_matlab(found: tuple[int, ...], expected: tuple[int, ...]) -> bool:
     """Whether shapes differ by trailing extents of one, or a vector is a row or column."""
     row = len(expected) == 1 and found == (1, *expected)
-    return row or _trimmed(found) == _trimmed(expected)
+    return row or _trim(found) == _trim(expected)
 
 
-def _trimmed(shape: tuple[int, ...]) -> tuple[int, ...]:
+def _trim(shape: tuple[int, ...]) -> tuple[int, ...]:
     while shape and shape[-1] == 1:
         shape = shape[:-1]
     return shape

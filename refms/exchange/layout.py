@@ -108,12 +108,12 @@ def precision_of(arrays: Mapping[str, Array]) -> str:
     )
 
 
-def flattened(name: str) -> str:
+def flat_name(name: str) -> str:
     """Return a name that is a variable's name in MATLAB, Octave and most other languages.
 
     Examples
     --------
-    >>> flattened("result/transfer/1d/averaging-bilinear/restriction")
+    >>> flat_name("result/transfer/1d/averaging-bilinear/restriction")
     'result_transfer_1d_averaging_bilinear_restriction'
     """
     return name.replace("/", "_").replace("-", "_")

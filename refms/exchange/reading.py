@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from refms.errors import Array, FileError
-from refms.exchange.layout import case_arrays, expectations, flattened, precision_of
+from refms.exchange.layout import case_arrays, expectations, flat_name, precision_of
 from refms.exchange.npz import read_npz
 from refms.io import read_arrays_contained
 from refms.io.files import regular_file_size
@@ -20,7 +20,7 @@ def read_cases(path: str | os.PathLike[str]) -> str:
     """Return the precision of a file of cases in any format; FileError if it is no export of this refms."""
     try:
         arrays = _arrays(path)
-        return precision_of(_renamed(arrays, case_arrays()))
+        return precision_of(_full_names(arrays, case_arrays()))
     except FileError as error:
         raise _about(path, error) from error
 
@@ -46,7 +46,7 @@ def read_results(path: str | os.PathLike[str]) -> dict[str, Array]:
     """
     try:
         arrays = _arrays(path)
-        results = _renamed(arrays, [f"result/{name}" for name in expectations()])
+        results = _full_names(arrays, [f"result/{name}" for name in expectations()])
         for name, array in results.items():
             if array.dtype.kind != "f":
                 raise FileError(f"holds {name!r} of type {array.dtype}; expected float64 or float32.")
@@ -73,11 +73,11 @@ def _arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
     raise FileError(f"starts with {start!r}; expected an HDF5, .npz or .mat file.")
 
 
-def _renamed(arrays: Mapping[str, Array], known: Iterable[str]) -> dict[str, Array]:
-    """Return the arrays by their full names; each may also be flattened, as in .mat files."""
+def _full_names(arrays: Mapping[str, Array], known: Iterable[str]) -> dict[str, Array]:
+    """Return the arrays by their full names; each may also be flat, as in .mat files."""
     full = {}
     for name in known:
-        full[name] = full[flattened(name)] = name
+        full[name] = full[flat_name(name)] = name
     found: dict[str, Array] = {}
     for name, array in arrays.items():
         if name not in full or full[name] in found:

@@ -13,7 +13,7 @@ import scipy.io
 
 from refms.certify.cases import CASES
 from refms.errors import Array, InputError, require_choice
-from refms.exchange.layout import LAYOUT, ORDER, case_arrays, expectations, flattened, operations
+from refms.exchange.layout import LAYOUT, ORDER, case_arrays, expectations, flat_name, operations
 from refms.io import Artifact, write_artifact
 from refms.io.files import atomic_write
 
@@ -77,9 +77,9 @@ def npz_image(arrays: Mapping[str, Array]) -> bytes:
 
 
 def mat_image(arrays: Mapping[str, Array]) -> bytes:
-    """Return the bytes of a .mat file of version 5 with flattened names, without compression."""
+    """Return the bytes of a .mat file of version 5 with flat names, without compression."""
     buffer: Any = io.BytesIO()  # the stubs know of files' names only
-    named = {flattened(name): array for name, array in arrays.items()}
+    named = {flat_name(name): array for name, array in arrays.items()}
     scipy.io.savemat(buffer, named, oned_as="column")
     image: bytes = buffer.getvalue()
     return image

@@ -171,7 +171,7 @@ def _from_child(
         try:
             # an artefact is not packed; a .mat file may be
             room = min(max_bytes, size) if read in (read_artifact, read_arrays) else max_bytes
-            said = _said(child.stdout, room)
+            said = _listen(child.stdout, room)
             code = child.wait()
         finally:
             in_time = clock.is_alive()
@@ -186,7 +186,7 @@ def _from_child(
     return head, arrays
 
 
-def _said(stream: IO[bytes] | None, room: int) -> tuple[dict[str, Any], dict[str, Array]] | None:
+def _listen(stream: IO[bytes] | None, room: int) -> tuple[dict[str, Any], dict[str, Array]] | None:
     """Return what a child wrote; None if that is not all, or not what a child may write.
 
     A child that has more to say than that finds nobody listening, and ends by it.

@@ -56,7 +56,7 @@ def read_artifact(path: str | os.PathLike[str], *, max_bytes: int = 2**32) -> Ar
     checked as the arrays are read, and then the SHA-256 over all contents. HDF5 itself, which has to parse
     the file before anything can be checked, can be made to crash: ``read_artifact_contained`` stands that.
     """
-    return _opened(path, lambda file: _read(file, max_bytes))
+    return _read_checked(path, lambda file: _read(file, max_bytes))
 
 
 def read_arrays(path: str | os.PathLike[str], *, max_bytes: int = 2**24) -> dict[str, Array]:
@@ -84,10 +84,10 @@ def read_arrays(path: str | os.PathLike[str], *, max_bytes: int = 2**24) -> dict
     -----
     For files of strangers take ``read_arrays_contained``, which does the same in a process of its own.
     """
-    return _opened(path, lambda file: _bounded_arrays(file, max_bytes))
+    return _read_checked(path, lambda file: _bounded_arrays(file, max_bytes))
 
 
-def _opened(path: str | os.PathLike[str], read: Callable[[Any], Contents]) -> Contents:
+def _read_checked(path: str | os.PathLike[str], read: Callable[[Any], Contents]) -> Contents:
     """Open a file with care, and say in a sentence what is wrong with it."""
     name = os.fspath(path)
     regular_file_size(path)

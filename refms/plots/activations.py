@@ -15,7 +15,7 @@ from refms.maps.time.steps import time_of
 from refms.model import Model
 from refms.names import SYNTHETIC_IMAGES
 from refms.plots.axes import evenly, image, largest, name, panels, plane, signed_bar
-from refms.plots.style import SEQUENTIAL, styled
+from refms.plots.style import SEQUENTIAL, use_style
 
 MOST_CHANNELS = 8
 MOST_STATES = 8
@@ -65,7 +65,7 @@ def states(model: Model, X: Array) -> dict[str, Array]:
     }
 
 
-@styled()
+@use_style()
 def activations_figure(model: Model, X: Array) -> Figure:
     """Return how one image goes through the layers.
 
@@ -90,7 +90,7 @@ def activations_figure(model: Model, X: Array) -> Figure:
     return figure
 
 
-@styled()
+@use_style()
 def coarse_against_fine_figure(models: Mapping[str, Model], images: Mapping[str, Array]) -> Figure:
     """Return what networks on several meshes make of the same image, on the same unit square.
 

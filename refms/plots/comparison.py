@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from refms.plots.axes import finish, legend, line, panels
 from refms.plots.results import Run, require_kind, runs_of
-from refms.plots.style import styled
+from refms.plots.style import use_style
 
 OVER = {
     "iteration": "iteration",
@@ -64,7 +64,7 @@ def comparison_figures(result: Mapping[str, Any]) -> dict[str, Figure]:
     }
 
 
-@styled()
+@use_style()
 def _over_all(runs: Mapping[str, Run], column: str, label: str) -> Figure:
     figure, axes = panels(1, len(OVER), 3.2, 2.8)
     for i, (method, run) in enumerate(runs.items()):

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from refms.errors import Array
 from refms.optimize.history import History
 from refms.plots.axes import finish, legend, line, panels
-from refms.plots.style import styled
+from refms.plots.style import use_style
 
 _PANELS = {
     "objective": "objective",
@@ -49,7 +49,7 @@ def step_places(history: History) -> Array:
     return np.array(places)
 
 
-@styled()
+@use_style()
 def history_figure(histories: Mapping[str, History]) -> Figure:
     """Return the histories of some runs as one figure.
 

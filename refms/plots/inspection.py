@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from refms.errors import Array
 from refms.plots.axes import finish, largest, legend, line, name, panels
 from refms.plots.results import numbers, part, require_kind
-from refms.plots.style import colour, styled
+from refms.plots.style import colour, use_style
 
 MATRICES = ("gauss_newton", "hessian", "difference")
 ESTIMATES = {"lanczos": "-", "kpm": "--"}
@@ -71,7 +71,7 @@ def _qualities(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return found or ({"": alone} if alone else {})
 
 
-@styled()
+@use_style()
 def _spectra(spectra: Mapping[str, Any]) -> Figure:
     figure, axes = panels(len(spectra), 1, 7.6, 2.6)
     for one, block in zip(axes[:, 0], spectra, strict=True):
@@ -121,7 +121,7 @@ def _scale_spectrum(axes: Axes) -> None:
         axes.set_ylim(DEPTH * height, 2.0 * height)
 
 
-@styled()
+@use_style()
 def _residuals(curves: Mapping[str, Any]) -> Figure:
     figure, axes = panels(1, len(curves), 3.4, 2.8)
     names = list(dict.fromkeys(key for block in curves for key in part(curves, block, "cg")))
@@ -137,7 +137,7 @@ def _residuals(curves: Mapping[str, Any]) -> Figure:
     return figure
 
 
-@styled()
+@use_style()
 def _model_quality(qualities: Mapping[str, Mapping[str, Any]]) -> Figure:
     figure, axes = panels(len(qualities), 3, 3.2, 2.6)
     for row, (block, quality) in zip(axes, qualities.items(), strict=True):

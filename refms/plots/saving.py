@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from refms.errors import require_choice
 from refms.names import PICTURE_FORMATS
-from refms.plots.style import styled
+from refms.plots.style import use_style
 
 _WITHOUT_DATES: dict[str, dict[str, Any]] = {
     "svg": {"Date": None, "Creator": "refms"},
@@ -47,7 +47,7 @@ def figure_bytes(figure: Figure, kind: str = "svg") -> bytes:
     """
     require_choice(kind, PICTURE_FORMATS, "format")
     buffer = io.BytesIO()
-    with styled(), warnings.catch_warnings():
+    with use_style(), warnings.catch_warnings():
         # Names in files may hold characters that the font lacks, which are shown as boxes, or be too long.
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
         warnings.filterwarnings("ignore", ".*not applied because axes sizes collapsed", UserWarning)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from refms.errors import Array
 from refms.model import Model
 from refms.plots.axes import evenly, image, largest, name, panels, plane, signed_bar
-from refms.plots.style import styled
+from refms.plots.style import use_style
 
 MOST_LAYERS = 8
 """Layers that are drawn of a deeper network, evenly spread."""
@@ -20,7 +20,7 @@ GAP = "#c8c8c8"
 """Colour between the stencils; white is 0."""
 
 
-@styled()
+@use_style()
 def stencils_figure(models: Mapping[str, Model]) -> Figure:
     """Return the stencils of some models, such as one network on several meshes.
 

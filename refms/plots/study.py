@@ -14,7 +14,7 @@ from refms.errors import Array
 from refms.plots.axes import finish, legend, name, panels
 from refms.plots.comparison import OVER
 from refms.plots.results import Run, require_kind, runs_of
-from refms.plots.style import SEQUENTIAL, colour, styled
+from refms.plots.style import SEQUENTIAL, colour, use_style
 
 MEASURED = {"objective": "objective", "validation_accuracy": "validation accuracy"}
 """Column to the label of its axis."""
@@ -69,7 +69,7 @@ def value_text(value: Any) -> str:
     return f"{value:g}" if _is_number(value) and abs(value) < 1e15 else name(value)
 
 
-@styled()
+@use_style()
 def _final(grouped: Mapping[str, list[Run]], parameter: str) -> Figure:
     figure, axes = panels(1, len(MEASURED), 3.4, 2.8)
     places = _places(grouped)
@@ -85,7 +85,7 @@ def _final(grouped: Mapping[str, list[Run]], parameter: str) -> Figure:
     return figure
 
 
-@styled()
+@use_style()
 def _curves(grouped: Mapping[str, list[Run]], parameter: str) -> Figure:
     over = ("iteration", "work_units")
     figure, axes = panels(len(MEASURED), len(over), 3.4, 2.5)

@@ -45,13 +45,13 @@ _SETTINGS: dict[str, Any] = {
 
 
 @contextmanager
-def styled() -> Iterator[None]:
+def use_style() -> Iterator[None]:
     """Draw or save with these settings, whatever matplotlibrc says; outside nothing has changed.
 
     Examples
     --------
     >>> import matplotlib
-    >>> with styled():
+    >>> with use_style():
     ...     matplotlib.rcParams["svg.hashsalt"]
     'refms'
     >>> matplotlib.rcParams["svg.hashsalt"] == "refms"

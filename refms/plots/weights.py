@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 from refms.errors import Array, InputError
 from refms.model import Model
 from refms.plots.axes import image, largest, name, panels, plane, signed_bar
-from refms.plots.style import styled
+from refms.plots.style import use_style
 
 MOST_CLASSES = 20
 """Classes that are drawn of more."""
 
 
-@styled()
+@use_style()
 def weights_figure(models: Mapping[str, Model], channels: Sequence[int] = ()) -> Figure:
     """Return the classification weights of some models on the unit square.
 

@@ -13,7 +13,7 @@ from exchanged_files import FORMATS, computed, store
 
 from refms.cli.main import main
 from refms.exchange import case_arrays, judge, write_cases
-from refms.exchange.layout import expectations, flattened
+from refms.exchange.layout import expectations, flat_name
 from refms.io import read_artifact
 
 
@@ -102,7 +102,7 @@ def test_every_expectation_can_fail(right):
 
 def test_names_are_variables_in_matlab():
     names = [*case_arrays(), *(f"result/{name}" for name in expectations())]
-    flat = [flattened(name) for name in names]
+    flat = [flat_name(name) for name in names]
     assert len(set(flat)) == len(flat)
     assert max(map(len, flat)) <= 63
     assert all(name.isidentifier() and name[0] != "_" for name in flat)

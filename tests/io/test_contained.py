@@ -132,7 +132,7 @@ def spoken(arrays, values=b"", **more):
 
 
 def test_what_a_child_says_is_believed_up_to_the_last_byte():
-    said = contained._said(io.BytesIO(spoken([["x", "<f8", [2]]], bytes(16))), 16)
+    said = contained._listen(io.BytesIO(spoken([["x", "<f8", [2]]], bytes(16))), 16)
     assert said is not None
     assert said[1]["x"].tolist() == [0.0, 0.0]
 

@@ -84,9 +84,9 @@ def drawn(target: Path, draw: Callable[[Figure], None], size: tuple[float, float
     from matplotlib.figure import Figure
 
     from refms.plots.saving import figure_bytes
-    from refms.plots.style import styled
+    from refms.plots.style import use_style
 
-    with styled():
+    with use_style():
         figure = Figure(figsize=size, layout="constrained", dpi=100)
         draw(figure)
     with atomic_write(target, overwrite=force) as temporary:
