@@ -97,10 +97,13 @@ class Family:
 
 def judge(claims: Iterable[Claim], dtype: str) -> Outcome:
     """Return the worst outcome of claims."""
-    return worst(
-        one if isinstance(one, Outcome) else residual(*one[1:], dtype, one[0])  # got, expected, scale
-        for one in claims
-    )
+    outcomes = []
+    for claim in claims:
+        if not isinstance(claim, Outcome):
+            text, got, expected, scale = claim
+            claim = residual(got, expected, float(scale), dtype, text)
+        outcomes.append(claim)
+    return worst(outcomes)
 
 
 def agree(text: str, first: Array, second: Array, scale: float) -> Claims:

@@ -2,7 +2,6 @@
 
 from refms.conformance.properties import (
     classifier,
-    convolution,
     convolution_algebra,
     depth,
     determinism,
@@ -13,27 +12,17 @@ from refms.conformance.properties import (
     optimizer,
     regularizer,
     sampling,
-    stencil_map,
     transfer,
 )
 from refms.conformance.property import Property
 
+_FAMILIES = (
+    *(convolution_algebra.FAMILY, transfer.FAMILY, galerkin.FAMILY, network.FAMILY, depth.FAMILY),
+    *(classifier.FAMILY, loss.FAMILY, gauss_newton.FAMILY, sampling.FAMILY, optimizer.FAMILY),
+    *(regularizer.FAMILY, determinism.FAMILY),
+)
+
 PROPERTIES: tuple[Property, ...] = tuple(
-    item
-    for files in (
-        (convolution, convolution_algebra),
-        (transfer,),
-        (galerkin, stencil_map),
-        (network,),
-        (depth,),
-        (classifier,),
-        (loss,),
-        (gauss_newton,),
-        (sampling,),
-        (optimizer,),
-        (regularizer,),
-        (determinism,),
-    )
-    for item in sorted((law for file in files for law in file.FAMILY.laws), key=lambda law: int(law.id[1:]))
+    item for family in _FAMILIES for item in sorted(family.laws, key=lambda one: int(one.id[1:]))
 )
 """Every property, in the order of the catalogue: by family, then by number."""

@@ -9,21 +9,17 @@ from typing import Any
 import numpy as np
 
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.instances.domain import Domain, Instance
+from refms.conformance.instances.domain import Instance
 from refms.conformance.measures.outcome import holds
-from refms.conformance.property import Claims, Family, agree
+from refms.conformance.properties.convolution import APPLY, EQ2, FAMILY, PERIODIC, RESOLVED, law
+from refms.conformance.property import Claims, agree
 from refms.definition.arrays import as_double
 from refms.definition.convolution import convolve, offsets, shift, transpose
 from refms.definition.norms import max_norm, row_sum_norm
 from refms.definition.symbol import frequencies, symbol
 from refms.errors import Array
 
-FAMILY = Family("convolution")
-law = FAMILY.law
-APPLY = ("convolution",)
-EQ2 = "[LAS] eq. (2)"
-PERIODIC = Domain(boundary="periodic")
-RESOLVED = Domain(boundary="periodic", resolves=True)
+__all__ = ["FAMILY"]
 
 
 @law("C3", APPLY, source=EQ2, domain=PERIODIC)

@@ -11,6 +11,7 @@ from refms.conformance.oracles.evolution import mean_errors, several_images, smo
 from refms.conformance.properties.network import SMOOTH
 from refms.conformance.property import Claims, Family
 from refms.definition.arrays import as_double
+from refms.definition.depth import prolong_in_time
 from refms.errors import Array
 
 FAMILY = Family("depth")
@@ -32,9 +33,9 @@ def _interpolation(a: Gate, x: Instance) -> Claims:
     doubled_once, direct = a.depth_prolong(Theta, 2 * N), a.depth_prolong(Theta, 4 * N)
     twice = a.depth_prolong(doubled_once, 4 * N)
     constant = np.full((N, 2), x.stencil_scale, dtype=x.dtype)
-    yield "N → 2N", doubled_once, _polygon(Theta, 2 * N), size
-    yield "N → 4N", direct, _polygon(Theta, 4 * N), size
-    yield "N → 2N → 4N", twice, _polygon(Theta, 4 * N), size
+    yield "N → 2N", doubled_once, prolong_in_time(Theta, 2 * N), size
+    yield "N → 4N", direct, prolong_in_time(Theta, 4 * N), size
+    yield "N → 2N → 4N", twice, prolong_in_time(Theta, 4 * N), size
     yield "constants", a.depth_prolong(constant, 2 * N), np.repeat(constant, 2, axis=0), float(constant[0, 0])
 
 
@@ -70,13 +71,6 @@ def _output(a: Gate, x: Instance) -> Claims:
         return [float(np.linalg.norm(_change(a, one, N))) for N in counts]
 
     yield judge_order(counts, mean_errors(x, errors), 0.75, 1.25, "order of the change of y_N", "N")
-
-
-def _polygon(Theta: Array, layers: int) -> Array:
-    """Return the linear interpolant of (k, θ_k) at j N/layers, constant beyond N-1."""
-    N = len(Theta)
-    times = np.arange(layers) * N / layers
-    return np.stack([np.interp(times, np.arange(N), column) for column in as_double(Theta).T], axis=1)
 
 
 def _change(a: Gate, x: Instance, layers: int) -> Array:

@@ -9,8 +9,8 @@ import numpy as np
 from refms.conformance.adapters.gate import Gate, Misbehaviour
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.outcome import holds, varies, within
-from refms.conformance.properties.stencil_map import is_example_1
-from refms.conformance.property import Claims, Family, agree
+from refms.conformance.properties.stencil_map import DOWN, EQ8, FAMILY, UP, is_example_1, law
+from refms.conformance.property import Claims, agree
 from refms.definition.arrays import as_double
 from refms.definition.convolution import convolve
 from refms.definition.galerkin import closed, down
@@ -19,10 +19,7 @@ from refms.definition.symbol import frequencies, symbol
 from refms.definition.transfer import Weights, coarsen, prolong, prolongation, restrict, restriction
 from refms.errors import Array
 
-FAMILY = Family("galerkin")
-law = FAMILY.law
-EQ8, EQ9 = "[LAS] eq. (8)", "[LAS] eq. (9)"
-DOWN, UP = ("stencil_down",), ("stencil_down", "stencil_up")
+__all__ = ["EXAMPLE_1_EXACT", "EXAMPLE_1_FINE", "EXAMPLE_1_PRINTED", "FAMILY"]
 
 EXAMPLE_1_FINE = ((-0.89, -2.03, 4.30), (-2.07, 0.00, -2.07), (4.39, -2.03, 1.28))
 EXAMPLE_1_PRINTED = ((-0.48, -0.17, 0.82), (-0.15, -0.80, 0.37), (0.84, 0.40, 0.07))

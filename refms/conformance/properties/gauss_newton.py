@@ -11,7 +11,7 @@ import numpy as np
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.orders import steps_table
-from refms.conformance.measures.outcome import holds, residual, varies, within, worst
+from refms.conformance.measures.outcome import EPS, holds, residual, varies, within, worst
 from refms.conformance.operations import Parameters
 from refms.conformance.oracles import network as oracle
 from refms.conformance.property import Claims, Family, agree
@@ -49,7 +49,7 @@ def _taylor(a: Gate, x: Instance) -> Claims:
     directions = [_of_size_one(x, x.parameters(name)) for name in ("v", "v2", "v3")]
     firsts = np.array([oracle.inner(g, v) for v in directions])
     points: list[tuple[float, float]] = []
-    noise, rows = _eps(x) * oracle.size(x.per_unit(g)), []
+    noise, rows = EPS[x.dtype] * oracle.size(x.per_unit(g)), []
     # f is a difference of logits, so that its own rounding errors are of their size.
     count = 1 if a.profile.reduction == "mean" else len(X)
     size = abs(start) + count * float(np.abs(oracle.output(p, X, x.problem, a.profile).real).max())
@@ -62,7 +62,8 @@ def _taylor(a: Gate, x: Instance) -> Claims:
     def remainders(k: int) -> tuple[str, float, float, float, float, float]:
         t = 2.0**-k
         change = np.array([f(t, v).real for v in directions]) - start
-        R0, R1, R2 = map(_norm, (change, change - t * firsts, change - t * firsts - t * t / 2 * seconds))
+        first, second = change - t * firsts, change - t * firsts - t * t / 2 * seconds
+        R0, R1, R2 = (float(np.linalg.norm(R)) for R in (change, first, second))
         return f"2^-{k}", t, R0, R1, R2, 300 * (2.0**-52 * size + t * noise)
 
     for k in range(23, 0, -1):
@@ -99,7 +100,7 @@ def _complex_step(a: Gate, x: Instance) -> Claims:
     for name in ("all", *p):
         along = {key: v[key] if name in ("all", key) else 0 * v[key] for key in v}
         expected = derivative(lambda q: oracle.loss(q, X, C, x.problem, a.profile), p, along)
-        scale = _product_of_sizes(x, g, along) * _growth(p, x)
+        scale = _product_of_sizes(x, g, along) * oracle.growth(p, x.problem)
         got = oracle.inner(g, along)
         found.append(residual(got, expected, scale, x.dtype, f"∇fᵀv, v in {name}"))
         lines.append(f"{name:>10}{got:24.15e}{expected:24.15e}{found[-1].rho:10.2g}")
@@ -119,7 +120,7 @@ def _jacobian(a: Gate, x: Instance) -> Claims:
     Jv = as_double(a.jacobian_product(p, v, X, x.problem))
     back = a.jacobian_transpose(p, u, X, x.problem)
     expected = derivative(lambda q: oracle.output(q, X, x.problem, a.profile), p, v)
-    growth = _growth(p, x)
+    growth = oracle.growth(p, x.problem)
     size = float(np.linalg.norm(expected)) + oracle.size(x.in_units(v))
     left, right = float((Jv * as_double(u)).sum()), oracle.inner(v, back)
     scale = (size * float(np.linalg.norm(as_double(u))) + _product_of_sizes(x, back, v)) * growth
@@ -142,17 +143,17 @@ def _product(a: Gate, x: Instance) -> Claims:
     probabilities = softmax(oracle.output(p, X, x.problem, a.profile).real)
     unit = 1.0 / len(X) if a.profile.reduction == "mean" else 1.0
     expected = unit * float((Jw * _curved(probabilities, Jv)).sum())
-    growth = _growth(p, x)
+    growth = oracle.growth(p, x.problem)
     sizes = [float(np.linalg.norm(J)) + oracle.size(x.in_units(one)) for J, one in ((Jv, v), (Jw, w))]
     scale = unit * sizes[0] * sizes[1] * growth
     square = oracle.inner(v, Gv)
     yield "wᵀGv = (Jw)ᵀH(Jv)", oracle.inner(w, Gv), expected, scale
     yield from agree("wᵀGv = vᵀGw", oracle.inner(w, Gv), oracle.inner(v, Gw), scale)
-    yield holds(square >= -30 * _eps(x) * scale, "vᵀGv >= 0", f"{square:.3g}")
+    yield holds(square >= -30 * EPS[x.dtype] * scale, "vᵀGv >= 0", f"{square:.3g}")
     on_classifier = {key: v[key] if key in ("W", "mu") else 0 * v[key] for key in v}
     second = _second_derivative(a, x, p, on_classifier, X, C)
     got = oracle.inner(on_classifier, a.gauss_newton(p, on_classifier, X, C, x.problem))
-    tolerance = max(1.0, 1e3 * 2.0**-52 / _eps(x))  # Cauchy's integral is good to 1e3 eps
+    tolerance = max(1.0, 1e3 * 2.0**-52 / EPS[x.dtype])  # Cauchy's integral is good to 1e3 eps
     yield "vᵀGv = d²f/dt² on (W, μ)", got, second, tolerance * scale
 
 
@@ -176,7 +177,7 @@ def _fisher(a: Gate, x: Instance) -> Claims:
             g = a.gradient(p, X[j : j + 1].copy(), label, x.problem)
             total += unit * float(probabilities[c, j]) * oracle.inner(g, v) ** 2
             size += unit * float(probabilities[c, j]) * _product_of_sizes(x, g, v) ** 2
-    scale = size * _growth(p, x)
+    scale = size * oracle.growth(p, x.problem)
     yield from agree("vᵀGv = Fisher", got, total, scale)
 
 
@@ -195,8 +196,8 @@ def _rank(a: Gate, x: Instance) -> Claims:
     products = [a.gauss_newton(p, v, X, C, x.problem) for v in V]
     G = np.array([[oracle.inner(w, Gv) for Gv in products] for w in V])
     values = np.abs(np.linalg.eigvalsh((G + G.T) / 2))
-    large = int(np.sum(values > 1000 * _eps(x) * values.max()))
-    yield from agree("VᵀGV is symmetric", G, G.T, float(np.abs(G).max()) * _growth(p, x))
+    large = int(np.sum(values > 1000 * EPS[x.dtype] * values.max()))
+    yield from agree("VᵀGV is symmetric", G, G.T, float(np.abs(G).max()) * oracle.growth(p, x.problem))
     yield holds(1 <= large <= rank, "1 <= rank G <= m(ℓ−1)", f"rank {large}, m(ℓ−1) = {rank}")
 
 
@@ -211,7 +212,7 @@ def _batches(a: Gate, x: Instance) -> Claims:
     (p, X, C), v = _drawn(a, x, 4), x.parameters("v")
     parts = [(X[k : k + 2].copy(), C[:, k : k + 2].copy()) for k in (0, 2)]
     weight = 0.5 if a.profile.reduction == "mean" else 1.0
-    growth = _growth(p, x)
+    growth = oracle.growth(p, x.problem)
     for name in ("gauss_newton", "gradient"):
         if name == "gradient":
             whole = a.gradient(p, X, C, x.problem)
@@ -242,7 +243,7 @@ def _null_directions(a: Gate, x: Instance) -> Claims:
     common["mu"] = np.repeat(v["mu"][:1], x.classes)
     Gv = a.gauss_newton(p, v, X, C, x.problem)
     Gd = a.gauss_newton(p, common, X, C, x.problem)
-    growth, ratio = _growth(p, x), oracle.size(x.in_units(common)) / oracle.size(x.in_units(v))
+    growth, ratio = oracle.growth(p, x.problem), oracle.size(x.in_units(common)) / oracle.size(x.in_units(v))
     scale = (oracle.size(x.per_unit(Gv)) * ratio + 1) * growth
     along = oracle.inner(g, common)
     yield "∇fᵀd = 0", along, 0.0, _product_of_sizes(x, g, common) * growth
@@ -266,18 +267,9 @@ def _moved(p: Parameters, v: Parameters, t: complex) -> dict[str, Array]:
     return {key: as_double(p[key]) + t * as_double(v[key]) for key in p}
 
 
-def _eps(x: Instance) -> float:
-    return float(np.finfo(x.dtype).eps)
-
-
 def _product_of_sizes(x: Instance, g: Parameters, v: Parameters) -> float:
     """Return ‖g‖‖v‖ with all parameters in their units, the bound of ⟨g, v⟩ that knows no units."""
     return oracle.size(x.per_unit(g)) * oracle.size(x.in_units(v))
-
-
-def _growth(p: Parameters, x: Instance) -> float:
-    """Return ∏(1 + δt‖s_k‖₁), by which rounding errors may grow on the way through the layers."""
-    return oracle.growth(p, x.problem)
 
 
 def _loss_scale(f: float, p: Parameters, X: Array, x: Instance) -> float:
@@ -300,10 +292,6 @@ def _taylor_table(rows: list[tuple[str, float, float, float, float, float]]) -> 
         "norms over three v; R1 counts above round-off.",
     )
     return "\n".join([table, *meaning])
-
-
-def _norm(array: Array) -> float:
-    return float(np.linalg.norm(array))
 
 
 def _curvature(f: Callable[[complex], complex]) -> float:

@@ -26,31 +26,17 @@ DOWN, UP = ("stencil_down",), ("stencil_down", "stencil_up")
 
 @dataclass(frozen=True, eq=False)
 class _Known:
-    """What is known of the stencil map of a pair, for stencils of size 3.
+    """What is known of the stencil map of a pair, for stencils of size 3."""
 
-    Parameters
-    ----------
-    correlation : dict of int to float
-        The c of the pairs that have it.
-    A, inverse : array
-        The map in one dimension, and its inverse.
-    left, eigenvalues : array
-        Left eigenvectors of A as rows, and their eigenvalues.
-    laplacian : tuple of float
-        What [1, -2, 1] is restricted to.
-    condition_2, condition_1, inverse_norm : tuple of float
-        cond_2(A), cond_1(A) and ‖A⁻¹‖₂ in one, two and three dimensions, to the digits given.
-    """
-
-    correlation: Weights
-    A: Array
+    correlation: Weights  # the c of the pairs that have it
+    A: Array  # the map in one dimension
     inverse: Array
-    left: Array
-    eigenvalues: Array
-    laplacian: tuple[float, ...]
-    condition_2: tuple[float, ...]
-    condition_1: tuple[float, ...]
-    inverse_norm: tuple[float, ...]
+    left: Array  # left eigenvectors of A as rows
+    eigenvalues: Array  # theirs
+    laplacian: tuple[float, ...]  # what [1, -2, 1] is restricted to
+    condition_2: tuple[float, ...]  # cond_2(A) in one, two and three dimensions, to the digits given
+    condition_1: tuple[float, ...]  # cond_1(A)
+    inverse_norm: tuple[float, ...]  # ‖A⁻¹‖₂
 
 
 _KNOWN = (
