@@ -11,6 +11,7 @@ from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.orders import judge_order
 from refms.conformance.measures.outcome import Outcome, holds, residual, varies
 from refms.conformance.oracles.network import inner, logits, reach, size, temper
+from refms.conformance.properties.arrays import norm
 from refms.conformance.property import Claims, Family, agree
 from refms.definition.arrays import as_double
 from refms.definition.transfer import coarsen
@@ -54,7 +55,7 @@ def _mesh_independent(a: Gate, x: Instance) -> Claims:
     fine = a.logits(_columns(a.prolong(w, x.pair)), 0 * mu, Y)
     coarse = a.logits(_columns(w), 0 * mu, a.restrict(Y, x.pair))
     units = (1.0, 1.0) if a.profile.volume_weighted else (1.0 / x.cells, 2.0**x.d / x.cells)
-    scale = float(np.linalg.norm(as_double(w)) * np.linalg.norm(as_double(Y))) / x.cells
+    scale = norm(w) * norm(Y) / x.cells
     yield absolute
     yield from agree("h^d⟨Pw,y⟩ = H^d⟨w,Ry⟩", units[0] * fine, units[1] * coarse, scale)
 
@@ -71,9 +72,7 @@ def _midpoint(a: Gate, x: Instance) -> Claims:
     mu = x.draw("mu", x.classes, scale=x.stencil_scale * x.image_scale)
     expected = logits(W, mu, Y, a.profile)
     unit = 1.0 / x.cells if a.profile.volume_weighted else 1.0
-    scale = unit * float(np.linalg.norm(as_double(W)) * np.linalg.norm(as_double(Y))) + float(
-        np.abs(mu).max()
-    )
+    scale = unit * norm(W) * norm(Y) + float(np.abs(mu).max())
     entries = residual(a.logits(W, mu, Y), expected, scale, x.dtype, "h^d Wᵀy + μ")
     exact = ((math.e * (math.cos(1) + math.sin(1)) - 1) / 2) ** x.d
     counts, errors = (8, 16), []

@@ -14,6 +14,7 @@ from refms.conformance.measures.orders import steps_table
 from refms.conformance.measures.outcome import EPS, holds, residual, varies, within, worst
 from refms.conformance.operations import Parameters
 from refms.conformance.oracles import network as oracle
+from refms.conformance.properties.arrays import norm
 from refms.conformance.property import Claims, Family, agree
 from refms.definition.arrays import as_double
 from refms.definition.complex_step import derivative
@@ -123,7 +124,7 @@ def _jacobian(a: Gate, x: Instance) -> Claims:
     growth = oracle.growth(p, x.problem)
     size = float(np.linalg.norm(expected)) + oracle.size(x.in_units(v))
     left, right = float((Jv * as_double(u)).sum()), oracle.inner(v, back)
-    scale = (size * float(np.linalg.norm(as_double(u))) + _product_of_sizes(x, back, v)) * growth
+    scale = (size * norm(u) + _product_of_sizes(x, back, v)) * growth
     yield "Jv", Jv, expected, size * growth
     yield from agree("⟨Jv,u⟩ = ⟨v,Jᵀu⟩", left, right, scale)
 

@@ -10,6 +10,7 @@ import numpy as np
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Instance
 from refms.conformance.measures.outcome import holds
+from refms.conformance.properties.arrays import dot
 from refms.conformance.property import Claims, Family, agree
 from refms.definition.arrays import as_double
 from refms.definition.norms import max_norm
@@ -50,7 +51,7 @@ def _log_sum(a: Gate, x: Instance) -> Claims:
     """
     Z, C, _ = _drawn(x, examples=1, scale=x.image_scale)
     E = a.cross_entropy(Z, C)
-    value = E + float((as_double(C) * as_double(Z)).sum())
+    value = E + dot(C, Z)
     slack = 8 * float(np.finfo(x.dtype).eps) * (abs(E) + max_norm(Z))
     low, high = float(Z.max()), float(Z.max()) + math.log(len(Z))
     inside = low - slack <= value <= high + slack

@@ -12,6 +12,7 @@ from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.outcome import Outcome, holds, residual
 from refms.conformance.oracles.network import temper
+from refms.conformance.properties.arrays import norm
 from refms.conformance.property import Claims, Family, agree
 from refms.definition.arrays import as_double
 from refms.errors import Array
@@ -158,7 +159,7 @@ def _affine(a: Gate, x: Instance) -> Claims:
     scale = condition * float(np.linalg.norm(as_double(start)) + np.linalg.norm(direct))
     moved = float(np.linalg.norm(direct - as_double(start)))
     yield from agree("B φ₊ = x₊", through, direct, scale)
-    yield holds(moved > 1e-3 * float(np.linalg.norm(as_double(start))), "a step is taken", "x did not move")
+    yield holds(moved > 1e-3 * norm(start), "a step is taken", "x did not move")
 
 
 @dataclass(frozen=True, eq=False)

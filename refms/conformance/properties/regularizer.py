@@ -12,6 +12,7 @@ from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.orders import judge_order
 from refms.conformance.measures.outcome import holds
+from refms.conformance.properties.arrays import dot
 from refms.conformance.property import Claims, Family, agree
 from refms.definition.arrays import as_double
 from refms.definition.norms import max_norm
@@ -36,7 +37,7 @@ def _differences(a: Gate, x: Instance) -> Claims:
     """
     for name, where, R, slope, value, gradient, stiffness, (u, v) in _both(a, x, 1 + x.c_in):
         size, R_u, R_v = stiffness * (_square(u) + _square(v)), R(u, where), R(v, where)
-        rise = float((as_double(slope(u, where)) * as_double(v)).sum())
+        rise = dot(slope(u, where), v)
         yield f"R({name})", R_u, value(u, where), size
         yield f"∇R({name})", slope(u, where), gradient(u, where), stiffness * max_norm(u)
         yield f"R({name}) is quadratic", R(u + v, where), R_u + rise + R_v, size

@@ -11,6 +11,7 @@ from refms.conformance.adapters.gate import Gate, Misbehaviour
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.orders import judge_order
 from refms.conformance.measures.outcome import holds
+from refms.conformance.properties.arrays import dot, norm
 from refms.conformance.property import Claims, Family, agree
 from refms.definition.arrays import as_double
 from refms.definition.convolution import convolve, shift, transpose
@@ -54,9 +55,9 @@ def _variational(a: Gate, x: Instance) -> Claims:
     Catches: a missing factor 2^d, P that is no transpose of R although it should be.
     """
     y, w = x.image(), x.image("w", grid=coarsen(x.grid))
-    left = float((as_double(a.prolong(w, x.pair)) * as_double(y)).sum()) / 2**x.d
-    right = float((as_double(w) * as_double(a.restrict(y, x.pair))).sum())
-    scale = float(np.linalg.norm(as_double(w)) * np.linalg.norm(as_double(y)))
+    left = dot(a.prolong(w, x.pair), y) / 2**x.d
+    right = dot(w, a.restrict(y, x.pair))
+    scale = norm(w) * norm(y)
     if x.weights.variational:
         yield from agree("2^-d⟨Pw,y⟩ = ⟨w,Ry⟩, scale ‖w‖‖y‖", left, right, scale)
         return
