@@ -169,8 +169,8 @@ def _run(options: argparse.Namespace, workers: Workers) -> int:
     code = int(result.outcome.status is Status.NON_FINITE)
     if not leads:
         return code
-    outcome = {"status": str(result.outcome.status), "message": result.outcome.message}
-    model = replace(result.model, record={**result.model.record, "outcome": outcome})
+    record = {**result.model.record, "outcome": result.outcome.to_dict()}
+    model = replace(result.model, record=record)
     with way_on(files):
         save_model(options.output, model, overwrite=options.force)
     if result.outcome.status not in (Status.STOPPED, Status.NON_FINITE):
@@ -236,7 +236,7 @@ def summary_of(result: Training, experiment: Experiment) -> dict[str, Any]:
         "configuration": experiment.configuration.to_dict(),
         "train": asdict(experiment.score(model, experiment.examples)),
         "validation": asdict(experiment.score(model)),
-        "outcome": {"status": str(result.outcome.status), "message": result.outcome.message},
+        "outcome": result.outcome.to_dict(),
         "notes": list(result.notes),
         "seconds": sum(row.seconds for row in history),
         "peak_memory_bytes": peak_memory(),

@@ -62,6 +62,10 @@ class Outcome:
         """Whether the goal was reached: converged, accepted, at round-off, or stopped on request."""
         return self.status in _SUCCESSES
 
+    def to_dict(self) -> dict[str, str]:
+        """Return status and message for JSON."""
+        return {"status": str(self.status), "message": self.message}
+
     def at(self, place: str) -> Outcome:
         """Return the same outcome with the place where it happened in front of its sentence."""
         return Outcome(self.status, f"{place[:1].upper()}{place[1:]}: {self.message}")

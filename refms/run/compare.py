@@ -73,7 +73,7 @@ class Run:
         columns = {name: list(values) for name, values in self.columns.items()}
         columns["iteration"] = [int(value) for value in columns["iteration"]]
         return {
-            "outcome": {"status": str(self.outcome.status), "message": self.outcome.message},
+            "outcome": self.outcome.to_dict(),
             "notes": list(self.notes),
             "columns": columns,
             "train": asdict(self.train),

@@ -90,13 +90,7 @@ class Checkpoint:
 
 
 def require_memory(architecture: Architecture, reading: Reading, dtype: str, memory: int) -> None:
-    """Refuse a network that exceeds a memory budget in bytes, before anything is allocated.
-
-    Raises
-    ------
-    InputError
-        If the budget does not suffice; the message says what would.
-    """
+    """Refuse a network that exceeds a memory budget in bytes, before anything is allocated."""
     itemsize = np.dtype(dtype).itemsize
     shapes = reading.shapes(architecture.grid, architecture.channels)
     need = count_parameters(architecture) + sum(math.prod(shape) for shape in shapes.values())
@@ -336,20 +330,7 @@ def fit_classifier(
 
 
 def block_steps(options: OptimizationSection, damping: Damping | None) -> tuple[BlockSteps, BlockSteps]:
-    """Return how the two blocks of problem (6) are stepped.
-
-    Parameters
-    ----------
-    options : OptimizationSection
-        Accuracy of the directions, and steps of the classifier.
-    damping : Damping or None
-        Of the Gauss–Newton steps.
-
-    Returns
-    -------
-    tuple of BlockSteps
-        Propagation and classifier.
-    """
+    """Return how propagation and classifier are stepped; ``damping`` is that of the Gauss–Newton steps."""
     return propagation_then_classifier(
         StepOptions(options.cg_tolerance, options.propagation_cg_iterations, max_step=1.0),
         StepOptions(options.cg_tolerance, options.classifier_cg_iterations),

@@ -162,6 +162,6 @@ def _unit(done: Training, experiment: Experiment) -> dict[str, Any]:
         "examples": {"train": experiment.examples.count, "validation": experiment.validation.count},
         "curve": dict(zip(CURVE, map(list, zip(*curve, strict=True)), strict=True)),
         "multiply_adds": sum(block.map.multiply_adds for block in problem.blocks.values()),
-        "outcome": {"status": str(done.outcome.status), "message": done.outcome.message},
+        "outcome": done.outcome.to_dict(),
         "notes": list(done.notes),
     }
