@@ -260,8 +260,7 @@ class ReferenceAdapter(Adapter):
         training, blocks = self._training(parameters, X, C, problem)
         schedule = [steps for steps in propagation_then_classifier() if steps.name == block]
         after = descend(training, blocks, schedule, stop=StopRules(max_iterations=1)).blocks
-        both = [self._out(after[name]) for name in ("propagation", "classifier")]
-        return self._named(np.concatenate(both), parameters, problem)
+        return self._named(training.join(after), parameters, problem)
 
     # -- how refms says it ---------------------------------------------------------------------------------
 
