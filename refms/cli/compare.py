@@ -71,9 +71,9 @@ def run(options: argparse.Namespace) -> int:
     from refms.run.compare import require_runnable, run_method
     from refms.run.results import comparison_artifact, comparison_result, comparison_table
 
-    plan, folder = configured(options), Path(options.output)
+    plan, folder = read_plan(options), Path(options.output)
     require_results(folder, "compare", force=options.force, plot=options.plot)
-    experiment = fitted_experiment(plan.configuration, options)
+    experiment = start_experiment(plan.configuration, options)
     for name in plan.compare.methods:
         require_runnable(experiment, name, plan)
     runs: dict[str, Run] = {}
@@ -95,9 +95,9 @@ def run(options: argparse.Namespace) -> int:
     return int(any(found.outcome.status is Status.NON_FINITE for found in runs.values()))
 
 
-def configured(options: argparse.Namespace) -> Plan:
+def read_plan(options: argparse.Namespace) -> Plan:
     """Return the plan of the file with the options put over it."""
-    plan = planned(options)
+    plan = plan_of_file(options)
     methods = None if options.methods is None else words_of(options.methods)
     given = {"methods": methods, "iterations": options.iterations, "work_units": options.work_units}
     for key, value in given.items():
@@ -105,7 +105,7 @@ def configured(options: argparse.Namespace) -> Plan:
     return plan
 
 
-def planned(options: argparse.Namespace) -> Plan:
+def plan_of_file(options: argparse.Namespace) -> Plan:
     """Return the plan of the file, with the data set of the command line."""
     from refms.run.plan import Plan
 
@@ -113,13 +113,13 @@ def planned(options: argparse.Namespace) -> Plan:
     return plan.with_value("data.dataset", options.dataset) if options.dataset else plan
 
 
-def fitted_experiment(configuration: Configuration, options: argparse.Namespace) -> Experiment:
+def start_experiment(configuration: Configuration, options: argparse.Namespace) -> Experiment:
     """Return data and start of a configuration, the classifier fitted."""
     from refms.backend import backend_named
     from refms.run.experiment import experiment_of, read_dataset
 
     dataset = read_dataset(configuration.data.dataset, options.data_dir)
-    return experiment_of(configuration, dataset, backend_named(options.backend)).fitted()
+    return experiment_of(configuration, dataset, backend_named(options.backend)).fit_classifier()
 
 
 def teller(name: str, *, quiet: bool) -> Callable[[Mapping[str, float]], None] | None:

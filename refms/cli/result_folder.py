@@ -53,7 +53,7 @@ def write_results(folder: Path, result: Mapping[str, Any], artifact: Artifact, *
 
 def draw(folder: Path, result: Mapping[str, Any], *, wanted: bool, force: bool) -> list[str]:
     """Draw a result where matplotlib is installed or the pictures are wanted; return the files written."""
-    if not (wanted or drawable()):
+    if not (wanted or can_draw()):
         return []
     from refms.plots import RESULT_FIGURES, figure_bytes
 
@@ -65,6 +65,6 @@ def draw(folder: Path, result: Mapping[str, Any], *, wanted: bool, force: bool) 
     return written
 
 
-def drawable() -> bool:
+def can_draw() -> bool:
     """Return whether matplotlib is installed."""
     return importlib.util.find_spec("matplotlib") is not None

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from refms.cli.compare import add_run_options, fitted_experiment, planned, teller
+from refms.cli.compare import add_run_options, plan_of_file, start_experiment, teller
 from refms.cli.files import write_json
 from refms.cli.interruption import interruption
 from refms.cli.options import Commands, add_command
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     from refms.run.results import study_table
     from refms.run.study import points_of
 
-    plan, folder = planned(options), Path(options.output)
+    plan, folder = plan_of_file(options), Path(options.output)
     points = points_of(plan)
     require_folder(folder, "results")
     runs = _earlier(plan, folder, force=options.force)
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
             if point.name in runs:
                 continue
             section = point.section
-            experiment = fitted_experiment(point.plan.configuration, options)
+            experiment = start_experiment(point.plan.configuration, options)
             require_runnable(experiment, section.method, point.plan)
             tell = teller(point.name, quiet=options.quiet)
             found = run_method(experiment, section.method, point.plan, section, tell, stopping)

@@ -143,7 +143,7 @@ def _run(options: argparse.Namespace, workers: Workers) -> int:
     from refms.run.training import Checkpoint, train
 
     leads = workers.comm.rank == 0
-    configuration = configured(options)
+    configuration = read_configuration(options)
     files = CheckpointFiles(Path(options.output), max(options.checkpoints, 1))
     if leads:
         require_target(options.output, force=options.force)
@@ -184,7 +184,7 @@ def _run(options: argparse.Namespace, workers: Workers) -> int:
     return code
 
 
-def configured(options: argparse.Namespace) -> Configuration:
+def read_configuration(options: argparse.Namespace) -> Configuration:
     """Return the configuration of the file with the options put over it."""
     from refms.run.config import Configuration
 

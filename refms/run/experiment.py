@@ -54,7 +54,7 @@ class Experiment:
         chosen = self.validation if examples is None else examples
         return score(model, chosen.inputs, chosen.targets, self.configuration.optimization.memory)
 
-    def fitted(self) -> Experiment:
+    def fit_classifier(self) -> Experiment:
         """Return the experiment whose classifier is fitted: a zero W sends no signal back to the net."""
         if bool((self.model.arrays["W"] != 0).any()):
             return self

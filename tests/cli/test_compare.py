@@ -36,7 +36,7 @@ batch = 20
 @pytest.fixture(autouse=True)
 def without_pictures(monkeypatch):
     """Let matplotlib seem to be missing, so that pictures are drawn where they are asked for alone."""
-    monkeypatch.setattr("refms.cli.result_folder.drawable", lambda: False)
+    monkeypatch.setattr("refms.cli.result_folder.can_draw", lambda: False)
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def made(dtype="float64", backend=NUMPY):
     both = examples(start, every)
     both = Examples(backend.from_host(np.array(both.inputs)), backend.from_host(np.array(both.targets)))
     train, validation = both.take(np.arange(80)), both.take(np.arange(80, 120))
-    return Experiment(configuration, start.on(backend), train, validation).fitted()
+    return Experiment(configuration, start.on(backend), train, validation).fit_classifier()
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,7 @@ def test_runs_are_repeatable_and_do_not_touch_the_start(experiment):
 def test_the_fit_is_counted_once(experiment):
     assert experiment.work_units > 0
     assert experiment.problem.work == Work(experiment.work_units)
-    again = replace(experiment, work_units=0.0).fitted()
+    again = replace(experiment, work_units=0.0).fit_classifier()
     assert again.work_units == 0.0
     assert again.model is experiment.model
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from refms.cli.conform.codes import KIT_AT_FAULT, LEAST_TESTED, TOO_LITTLE
-from refms.cli.conform.scripts import require_script_folder, script_shown, with_adapter, write_scripts
+from refms.cli.conform.scripts import first_script, require_script_folder, with_adapter, write_scripts
 from refms.cli.conform.self_test import kit_works
 from refms.cli.files import require_target, write_json, write_text
 from refms.cli.options import (
@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     if options.scripts is not None:
         require_script_folder(options.scripts, force=options.force)
     xfails = read_xfails(options.xfails) if options.xfails is not None else {}
-    chosen = selected(options.only)
+    chosen = select_properties(options.only)
     limit = TIME_LIMITS[options.tier] if options.timeout is None else options.timeout
     with Isolated(options.adapter, options.dtype, limit) as there:
         if not kit_works():  # looked at while the worker imports the adapter
@@ -92,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
         found = reports_of(adapters, options.tier, options.seed, chosen, there.run, details=options.details)
         probes = [there.probe(adapter) for adapter in adapters]
     reports = [with_adapter(expected.noted(one), options.adapter) for one in found]
-    if script := script_shown(reports, tuple(expected.excused)):
+    if script := first_script(reports, tuple(expected.excused)):
         print(script)
     tested = min(share_tested(report, chosen) for report in reports)
     for sentence in dict.fromkeys(line for one in probes for line in one.disagreements):
@@ -136,10 +136,10 @@ def _pages(options: argparse.Namespace) -> list[Page]:
     return [(target, made) for target, made in pages if target is not None]
 
 
-def selected(only: str | None) -> tuple[Property, ...]:
+def select_properties(only: str | None) -> tuple[Property, ...]:
     """Return the properties with the given ids and families, in the order of the catalogue; all for None.
 
-    >>> [item.id for item in selected("depth,c5")]
+    >>> [item.id for item in select_properties("depth,c5")]
     ['C5', 'D1', 'D2', 'D3']
     """
     from refms.conformance.properties import PROPERTIES

@@ -85,7 +85,7 @@ def with_adapter(report: Report, spec: str) -> Report:
     return dataclasses.replace(report, rows=tuple(rows))
 
 
-def script_shown(reports: Iterable[Report], excused: Sequence[tuple[str, str]] = ()) -> str:
+def first_script(reports: Iterable[Report], excused: Sequence[tuple[str, str]] = ()) -> str:
     """Return a sentence and the first script, the sentence alone if it is long, nothing if nothing failed.
 
     ``excused`` are id and precision of what was expected to fail.
