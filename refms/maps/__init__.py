@@ -1,1 +1,68 @@
-"""Maps with hand-derived Jacobians: layers, combinators, steps in time, architectures."""
+"""Maps with hand-derived Jacobians: layers, combinators, steps in time, architectures.
+
+A map F is its parameter layout and ``at(θ, Y)``, which gives F at a point with all its derivatives (map.py).
+"""
+
+from refms.maps.activation import Activation, activation
+from refms.maps.architectures.architecture import (
+    Architecture,
+    Arrays,
+    Move,
+    architecture_named,
+    register_architecture,
+)
+from refms.maps.architectures.residual import Residual
+from refms.maps.branches import add, beside, concatenate, identity, skip
+from refms.maps.chain import chain
+from refms.maps.layers.convolution import convolution_layer, convolution_map
+from refms.maps.layers.linear import average_pooling, linear_map, matrix_map, operator_map
+from refms.maps.layers.tied import antisymmetric_layer, symmetric_layer, transposed_layer
+from refms.maps.layout import Layout, join_layouts
+from refms.maps.map import At, Map
+from refms.maps.parameters import frozen, recomputed, reparametrize
+from refms.maps.step import step
+from refms.maps.time.coupling import leapfrog, verlet
+from refms.maps.time.euler import forward_euler
+from refms.maps.time.runge_kutta import runge_kutta
+from refms.maps.time.steps import TimeSteps
+from refms.maps.time.tableau import Tableau
+
+__all__ = [
+    "Activation",
+    "Architecture",
+    "Arrays",
+    "At",
+    "Layout",
+    "Map",
+    "Move",
+    "Residual",
+    "Tableau",
+    "TimeSteps",
+    "activation",
+    "add",
+    "antisymmetric_layer",
+    "architecture_named",
+    "average_pooling",
+    "beside",
+    "chain",
+    "concatenate",
+    "convolution_layer",
+    "convolution_map",
+    "forward_euler",
+    "frozen",
+    "identity",
+    "join_layouts",
+    "leapfrog",
+    "linear_map",
+    "matrix_map",
+    "operator_map",
+    "recomputed",
+    "register_architecture",
+    "reparametrize",
+    "runge_kutta",
+    "skip",
+    "step",
+    "symmetric_layer",
+    "transposed_layer",
+    "verlet",
+]

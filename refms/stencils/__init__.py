@@ -1,1 +1,24 @@
 """The operators of the papers: convolution, grid transfer, stencil transfer, differences, smoothing."""
+
+from refms.stencils.convolution import Convolution, convolution_matrix
+from refms.stencils.differences import gradient_matrix
+from refms.stencils.galerkin import prolong_stencil, restrict_stencil, stencil_map
+from refms.stencils.smoothing import gaussian_matrix, smooth
+from refms.stencils.symbol import eigenvalues, spectral_norm, symbol
+from refms.stencils.transfer import TransferPair, transfer_pair
+
+__all__ = [
+    "Convolution",
+    "TransferPair",
+    "convolution_matrix",
+    "eigenvalues",
+    "gaussian_matrix",
+    "gradient_matrix",
+    "prolong_stencil",
+    "restrict_stencil",
+    "smooth",
+    "spectral_norm",
+    "stencil_map",
+    "symbol",
+    "transfer_pair",
+]
