@@ -15,10 +15,10 @@ from refms.data.dataset import Dataset
 from refms.data.digits import load_digits
 from refms.errors import InputError
 from refms.grid import Grid
-from refms.io.model_file import load_model, save_model
 from refms.maps.architectures.architecture import architecture_named, name_of, register_architecture
 from refms.maps.architectures.residual import Residual
 from refms.model import initial_model, score
+from refms.model_file import load_model, save_model
 from refms.multiscale.depth import to_depth
 from refms.multiscale.resolution import transfer
 from refms.objective.examples import Examples

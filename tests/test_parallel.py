@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from small_nets import examples, images, untrained
 
-from refms.io.checkpoint_files import CheckpointFiles
-from refms.io.model_file import load_model
+from refms.model_file import load_model
 from refms.objective.workers import Workers
 from refms.parallel import LEAST_EXAMPLES, MPI, SHARDS, communicator
+from refms.run.checkpoint_files import CheckpointFiles
 from refms.run.config import OptimizationSection
 from refms.run.training import train
 

@@ -46,8 +46,8 @@ def register(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Evaluate and print; return 0."""
-    from refms.io.model_file import load_model
     from refms.model import score
+    from refms.model_file import load_model
     from refms.run.experiment import examples_of, part_of
 
     model = load_model(options.model)

@@ -66,8 +66,8 @@ def register(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Inspect, print and write; return 0."""
     from refms.errors import require_whole
-    from refms.io.model_file import load_model
     from refms.linear.spectrum import Effort
+    from refms.model_file import load_model
     from refms.run.experiment import configuration_of
     from refms.run.inspection.inspection import in_double, inspect
     from refms.run.inspection.layers import layer_norms

@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _of_models(options: argparse.Namespace) -> Drawn:
-    from refms.io.model_file import load_model
+    from refms.model_file import load_model
     from refms.plots import model_figures
     from refms.plots.report import model_page
 

@@ -135,9 +135,9 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace, workers: Workers) -> int:
     from refms.backend import backend_named
     from refms.errors import require_whole
-    from refms.io.checkpoint_files import CheckpointFiles
-    from refms.io.model_file import save_model
     from refms.linear.outcome import Status
+    from refms.model_file import save_model
+    from refms.run.checkpoint_files import CheckpointFiles
     from refms.run.experiment import experiment_of, read_dataset
     from refms.run.resume import newest_checkpoint, require_free, way_on
     from refms.run.training import Checkpoint, train

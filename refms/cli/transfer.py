@@ -62,7 +62,7 @@ def register(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Transfer and write; return 0."""
     from refms.errors import InputError
-    from refms.io.model_file import load_model, save_model
+    from refms.model_file import load_model, save_model
     from refms.multiscale.depth import to_depth
 
     if options.to is None and options.depth is None:

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from refms.errors import FileError, InputError
-from refms.io.checkpoint_files import CheckpointFiles
 from refms.model import Model
+from refms.run.checkpoint_files import CheckpointFiles
 from refms.run.config import Configuration
 from refms.run.training import Checkpoint
 

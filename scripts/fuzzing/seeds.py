@@ -16,10 +16,10 @@ import scipy.io
 
 from refms.grid import Grid
 from refms.io import Artifact
-from refms.io.model_file import model_artifact
 from refms.io.writing import file_image
 from refms.maps.architectures.residual import Residual
 from refms.model import initial_model
+from refms.model_file import model_artifact
 from refms.objective.reading import Classes
 from refms.optimize.history import History, HistoryRow
 

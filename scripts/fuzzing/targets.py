@@ -23,9 +23,9 @@ from refms.io import (
     read_arrays,
     read_artifact,
 )
-from refms.io.model_file import load_model, save_model
 from refms.maps.architectures.residual import Residual
 from refms.model import initial_model
+from refms.model_file import load_model, save_model
 from refms.objective.reading import Classes
 
 MEMORY = 2**28

@@ -24,7 +24,7 @@ BOUND = 300.0
 READ = """
 import sys, dataclasses, numpy as np
 try:
-    from refms.io.model_file import load_model
+    from refms.model_file import load_model
 except ModuleNotFoundError:
     from refms.artifacts.model_file import load_model
 model = load_model(sys.argv[1])

@@ -11,8 +11,8 @@ from small_nets import HAS_MNIST
 from refms.data.dataset import one_hot, split
 from refms.data.digits import load_digits
 from refms.io import Artifact, write_artifact
-from refms.io.model_file import load_model, model_artifact, save_model
 from refms.model import score
+from refms.model_file import load_model, model_artifact, save_model
 from refms.objective.reading import Classes
 from refms.stencils.transfer import transfer_pair
 

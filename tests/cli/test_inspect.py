@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from refms.io import read_artifact
-from refms.io.model_file import load_model
+from refms.model_file import load_model
 
 FEW = ("--examples", 30, "--steps", 5, "--probes", 2, "--eigenvalues", 1)
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from refms.errors import FileError
-from refms.io.checkpoint_files import CheckpointFiles
-from refms.io.model_file import load_model, save_model
+from refms.model_file import load_model, save_model
+from refms.run.checkpoint_files import CheckpointFiles
 
 SMALL = ("--size", "4", "--train", "300", "--validation", "50", "--channels", "2")
 WORDS = (*SMALL, "--iterations", "6", "--quiet")
@@ -131,7 +131,7 @@ def test_where_the_model_itself_cannot_be_written_the_checkpoints_are_kept(refms
         raise FileError("'run.h5' cannot be written: the disk is full.")
 
     with monkeypatch.context() as patch:
-        patch.setattr("refms.io.model_file.save_model", full)
+        patch.setattr("refms.model_file.save_model", full)
         ran = refms("train", *WORDS, "-o", "run.h5")
     assert ran.refused
     assert "'run.checkpoint-5.h5' is intact" in ran.err

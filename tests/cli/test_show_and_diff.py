@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from refms.io import Artifact, read_artifact, write_artifact
-from refms.io.model_file import load_model, save_model
+from refms.model_file import load_model, save_model
 
 
 def changed(name, index, factor):

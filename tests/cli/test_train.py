@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from small_nets import HAS_MNIST
 
-from refms.io.checkpoint_files import CheckpointFiles
-from refms.io.model_file import load_model
+from refms.model_file import load_model
+from refms.run.checkpoint_files import CheckpointFiles
 from refms.run.config import Configuration
 from refms.run.training import train
 

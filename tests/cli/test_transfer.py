@@ -11,7 +11,7 @@ import pytest
 from refms.data.dataset import subset
 from refms.grid import Grid
 from refms.io import first_difference
-from refms.io.model_file import load_model, model_artifact
+from refms.model_file import load_model, model_artifact
 from refms.multiscale.agreement import agreeing_smoothing
 from refms.multiscale.depth import to_depth
 from refms.multiscale.resolution import transfer

@@ -13,7 +13,7 @@ from results import section
 
 from refms.errors import InputError
 from refms.io import read_artifact
-from refms.io.model_file import load_model
+from refms.model_file import load_model
 from refms.multiscale.resolution import transfer
 
 TOML = """

@@ -16,8 +16,8 @@ from small_nets import images
 
 from refms.errors import FileError, InputError
 from refms.io import read_artifact
-from refms.io.checkpoint_files import CheckpointFiles
-from refms.io.model_file import load_model
+from refms.model_file import load_model
+from refms.run.checkpoint_files import CheckpointFiles
 from refms.run.config import Configuration
 from refms.run.training import train
 

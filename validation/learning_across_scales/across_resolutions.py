@@ -36,9 +36,9 @@ from refms.data.dataset import Dataset, subset
 from refms.environment import machine, versions
 from refms.errors import InputError
 from refms.grid import Grid
-from refms.io.checkpoint_files import CheckpointFiles
 from refms.io.files import atomic_write
-from refms.io.model_file import load_model
+from refms.model_file import load_model
+from refms.run.checkpoint_files import CheckpointFiles
 from refms.run.config import Configuration
 from refms.run.experiment import read_dataset, split_by
 from refms.stencils.transfer import TRANSFER_PAIRS, transfer_pair

@@ -31,8 +31,8 @@ from refms.environment import machine, versions
 from refms.errors import FileError
 from refms.grid import Grid
 from refms.io.files import atomic_write
-from refms.io.model_file import load_model, save_model
 from refms.model import Model, score
+from refms.model_file import load_model, save_model
 from refms.multiscale.resolution import transfer
 from refms.names import STENCIL_RULES
 from refms.run.config import Configuration

@@ -14,14 +14,14 @@ from refms.cli.files import write_json
 from refms.cli.progress import Clock, status_line
 from refms.data.dataset import Dataset
 from refms.errors import Array, FileError
-from refms.io.checkpoint_files import CheckpointFiles
-from refms.io.model_file import load_model, save_model
 from refms.model import Model
+from refms.model_file import load_model, save_model
 from refms.objective.examples import Examples
 from refms.objective.problem import JOINT
 from refms.objective.workers import Workers
 from refms.optimize.history import History, HistoryRow
 from refms.optimize.loop import Monitor, Report
+from refms.run.checkpoint_files import CheckpointFiles
 from refms.run.config import Configuration
 from refms.run.experiment import Experiment, examples_of, split_by, start_of
 from refms.run.training import Checkpoint, Training, train

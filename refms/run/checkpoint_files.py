@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from refms.errors import FileError
-from refms.io.model_file import load_model, save_model
+from refms.model_file import load_model, save_model
 from refms.run.training import Checkpoint
 
 _KEY = "checkpoint"

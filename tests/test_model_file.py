@@ -16,9 +16,9 @@ from refms.data.preprocessing import Preprocessing
 from refms.errors import FileError
 from refms.grid import Grid
 from refms.io import Artifact, read_artifact, write_artifact
-from refms.io.model_file import load_model, model_artifact, model_of, save_model
 from refms.maps.architectures.residual import Residual
 from refms.model import Model, initial_model
+from refms.model_file import load_model, model_artifact, model_of, save_model
 from refms.multiscale.depth import to_depth
 from refms.multiscale.resolution import transfer
 from refms.objective.reading import Classes
@@ -296,6 +296,6 @@ def test_whatever_stands_in_an_attribute_gives_a_model_or_a_sentence(key):
 def test_a_process_that_knows_no_architecture_yet_reads_a_model(tmp_path):
     path = tmp_path / "model.h5"
     save_model(path, initial_model(Residual(Grid((4, 4)), channels=2), Classes(3)))
-    code = "import sys; from refms.io.model_file import load_model; print(load_model(sys.argv[1]).grid.shape)"
+    code = "import sys; from refms.model_file import load_model; print(load_model(sys.argv[1]).grid.shape)"
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
     assert done.stdout == "(4, 4)\n"

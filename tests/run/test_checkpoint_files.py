@@ -8,8 +8,8 @@ import pytest
 from small_nets import untrained
 
 from refms.errors import FileError
-from refms.io.checkpoint_files import CheckpointFiles
-from refms.io.model_file import load_model, save_model
+from refms.model_file import load_model, save_model
+from refms.run.checkpoint_files import CheckpointFiles
 from refms.run.training import Checkpoint
 
 MODEL = replace(untrained(4), record={"dataset": "digits"})
