@@ -1,4 +1,4 @@
-"""The floors of the package: a room imports only from floors below its own, and no imports run in a circle."""
+"""The floors of the package: a room imports only from floors below it, and no imports run in a circle."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def at_import(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 def room(name: str) -> str:
     """Return the room of a module: refms.stencils.routes.table stands in stencils."""
-    return (name.split(".") + [""])[1]
+    return name.split(".")[1] if "." in name else ""
 
 
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names.split()}
