@@ -50,11 +50,11 @@ from refms.optimize.block_coordinate_descent import propagation_then_classifier
 from refms.optimize.loop import descend, minimize
 from refms.optimize.newton import Damping, Newton
 from refms.optimize.stopping import StopRules
-from refms.stencils import symbol
 from refms.stencils.convolution import Convolution, convolution_matrix
 from refms.stencils.differences import gradient_matrix
 from refms.stencils.galerkin import prolong_stencil, restrict_stencil
 from refms.stencils.smoothing import gaussian_matrix, smooth
+from refms.stencils.symbol import eigenvalues, frobenius_norm, infinity_norm, one_norm, spectral_norm, symbol
 from refms.stencils.transfer import TRANSFER_PAIRS, transfer_pair
 
 GRIDS = {1: Grid((6,)), 2: Grid((4, 6)), 3: Grid((2, 4, 2))}
@@ -120,16 +120,16 @@ def symbols(work: Work) -> Any:
     grid = GRIDS[2]
     S = work.normal(0, 2, 2, 3, 5)
     norms = [
-        symbol.spectral_norm(S, grid),
-        symbol.spectral_norm(S[:1, :1], grid),
-        symbol.frobenius_norm(S, grid),
+        spectral_norm(S, grid),
+        spectral_norm(S[:1, :1], grid),
+        frobenius_norm(S, grid),
     ]
     for boundary in ("periodic", "zero"):
         norms += [
-            symbol.one_norm(S, grid, boundary=boundary),
-            symbol.infinity_norm(S, grid, boundary=boundary),
+            one_norm(S, grid, boundary=boundary),
+            infinity_norm(S, grid, boundary=boundary),
         ]
-    return symbol.symbol(S, grid), symbol.eigenvalues(S[0, 0], grid), *norms
+    return symbol(S, grid), eigenvalues(S[0, 0], grid), *norms
 
 
 def transfers(name: str) -> Callable[[Work], Any]:

@@ -32,11 +32,11 @@ from refms.objective.reading import Classes
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import problem_of, train
-from refms.stencils import symbol
 from refms.stencils.convolution import Convolution, convolution_matrix
 from refms.stencils.differences import gradient_matrix
 from refms.stencils.galerkin import prolong_stencil, restrict_stencil, stencil_map, stencil_map_condition
 from refms.stencils.smoothing import gaussian_matrix, smooth
+from refms.stencils.symbol import eigenvalues, frobenius_norm, infinity_norm, one_norm, spectral_norm, symbol
 from refms.stencils.transfer import TransferPair, transfer_pair
 
 GRID = Grid((4, 4))
@@ -143,12 +143,12 @@ CONVOLUTIONS: list[Row] = [
     *[
         (f"{function.__name__}, {what}", lambda f=function, s=bad_S, grid=grid: f(s, grid), words)
         for function in (
-            symbol.symbol,
-            symbol.spectral_norm,
-            symbol.frobenius_norm,
-            symbol.one_norm,
-            symbol.infinity_norm,
-            symbol.eigenvalues,
+            symbol,
+            spectral_norm,
+            frobenius_norm,
+            one_norm,
+            infinity_norm,
+            eigenvalues,
         )
         for what, bad_S, grid, words in (
             ("half", half(S[0, 0]), GRID, "float16"),
@@ -157,9 +157,9 @@ CONVOLUTIONS: list[Row] = [
             ("dimension", S, Grid((4,)), "(c_out, c_in, *stencil)"),
         )
     ],
-    ("spectral norm, NaN", lambda: symbol.spectral_norm(NAN, GRID), "S holds NaN"),
-    ("one-norm, list", lambda: symbol.one_norm(S.tolist(), GRID), "dtype None"),
-    ("FFT, zero boundary", lambda: symbol.symbol(S, GRID, boundary="zero"), "has no symbol"),
+    ("spectral norm, NaN", lambda: spectral_norm(NAN, GRID), "S holds NaN"),
+    ("one-norm, list", lambda: one_norm(S.tolist(), GRID), "dtype None"),
+    ("FFT, zero boundary", lambda: symbol(S, GRID, boundary="zero"), "has no symbol"),
 ]
 
 TRANSFERS: list[Row] = [

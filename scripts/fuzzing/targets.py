@@ -11,6 +11,7 @@ from typing import Any
 from fuzzing import seeds
 from fuzzing.artifact_mutations import mutated_artifact
 from fuzzing.hdf5_mutations import mutated
+from refms import model_file
 from refms.data.mnist import load_mnist
 from refms.errors import InputError
 from refms.exchange import reading, write_cases
@@ -19,7 +20,6 @@ from refms.grid import Grid
 from refms.io import (
     Artifact,
     describe,
-    model_file,
     read_arrays,
     read_artifact,
 )
