@@ -14,9 +14,9 @@ from refms.model_file import load_model, save_model
 def changed(name, index, factor):
     """Write a copy of coarse.h5 with one number multiplied."""
     model = load_model("coarse.h5")
-    array = getattr(model, name).copy()
+    array = model.arrays[name].copy()
     array[index] *= factor
-    save_model("changed.h5", replace(model, **{name: array}))
+    save_model("changed.h5", model.with_arrays(**{name: array}))
 
 
 def test_show_prints_kind_attributes_and_arrays(refms):
