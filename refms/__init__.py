@@ -9,46 +9,54 @@ The names in ``__all__`` are the ones to begin with; everything else is imported
 imported when they are first asked for, so that ``import refms`` and ``refms --help`` cost nothing.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from refms.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from refms.checks import (
-        adjoint_test,
-        complex_step_test,
-        galerkin_test,
-        gauss_newton_test,
-        taylor_test,
-    )
+    from refms.checks import adjoint_test, complex_step_test, galerkin_test, gauss_newton_test, taylor_test
+    from refms.data import Dataset, read_dataset
     from refms.errors import FileError, InputError, SingularTransferError
-    from refms.grid import (
-        Grid,
-        columns_from_nchw,
-        columns_from_nhwc,
-        nchw_from_columns,
-        nhwc_from_columns,
-    )
+    from refms.grid import Grid, columns_from_nchw, columns_from_nhwc, nchw_from_columns, nhwc_from_columns
+    from refms.maps.architectures.residual import Residual
+    from refms.model import Model, initial_model
+    from refms.model_file import load_model, save_model
+    from refms.multiscale import to_depth, transfer
+    from refms.run import Configuration, train
     from refms.stencils.convolution import Convolution, convolution_matrix
     from refms.stencils.galerkin import prolong_stencil, restrict_stencil, stencil_map
     from refms.stencils.transfer import TRANSFER_PAIRS, TransferPair, transfer_pair
 
 __version__ = "0.1.0"
 
-_MODULES = (
-    "refms.errors",
-    "refms.grid",
-    "refms.stencils.convolution",
-    "refms.stencils.transfer",
-    "refms.stencils.galerkin",
-    "refms.checks",
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "errors": ("FileError", "InputError", "SingularTransferError"),
+        "grid": ("Grid", "columns_from_nchw", "columns_from_nhwc", "nchw_from_columns", "nhwc_from_columns"),
+        "stencils.convolution": ("Convolution", "convolution_matrix"),
+        "stencils.transfer": ("TRANSFER_PAIRS", "TransferPair", "transfer_pair"),
+        "stencils.galerkin": ("prolong_stencil", "restrict_stencil", "stencil_map"),
+        "checks": ("adjoint_test", "complex_step_test", "galerkin_test", "gauss_newton_test", "taylor_test"),
+        "data": ("Dataset", "read_dataset"),
+        "maps.architectures.residual": ("Residual",),
+        "model": ("Model", "initial_model"),
+        "model_file": ("load_model", "save_model"),
+        "multiscale": ("to_depth", "transfer"),
+        "run": ("Configuration", "train"),
+    },
 )
 
 __all__ = [
     "TRANSFER_PAIRS",
+    "Configuration",
     "Convolution",
+    "Dataset",
     "FileError",
     "Grid",
     "InputError",
+    "Model",
+    "Residual",
     "SingularTransferError",
     "TransferPair",
     "__version__",
@@ -59,22 +67,21 @@ __all__ = [
     "convolution_matrix",
     "galerkin_test",
     "gauss_newton_test",
+    "initial_model",
+    "load_model",
     "nchw_from_columns",
     "nhwc_from_columns",
     "prolong_stencil",
+    "read_dataset",
     "restrict_stencil",
+    "save_model",
     "stencil_map",
     "taylor_test",
+    "to_depth",
+    "train",
+    "transfer",
     "transfer_pair",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name in __all__:
-        for module in map(importlib.import_module, _MODULES):
-            if hasattr(module, name):
-                return getattr(module, name)
-    raise AttributeError(f"module 'refms' has no attribute {name!r}; see refms.__all__ for what it offers")
 
 
 def __dir__() -> list[str]:

@@ -14,7 +14,7 @@ import refms
 HOUSE = Path(refms.__file__).parent
 
 FLOORS = (
-    "errors names seconds environment definition",
+    "lazy errors names seconds environment definition",
     "backend grid pages",
     "elementwise parallel",
     "stencils linear io",

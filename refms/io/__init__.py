@@ -3,8 +3,9 @@
 Names are imported when they are first asked for: who needs ``refms.io.files`` alone does not wait for HDF5.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from refms.lazy import lazy_names
 
 if TYPE_CHECKING:
     from refms.io.artifact import CONVENTIONS, SCHEMA, SCHEMA_VERSION, Artifact
@@ -14,14 +15,17 @@ if TYPE_CHECKING:
     from refms.io.reading import read_arrays, read_artifact
     from refms.io.writing import write_artifact
 
-_HOMES = {
-    "artifact": ("CONVENTIONS", "SCHEMA", "SCHEMA_VERSION", "Artifact"),
-    "comparing": ("Difference", "attribute_differences", "first_difference"),
-    "contained": ("read_arrays_contained", "read_artifact_contained"),
-    "describing": ("describe",),
-    "reading": ("read_arrays", "read_artifact"),
-    "writing": ("write_artifact",),
-}
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "artifact": ("CONVENTIONS", "SCHEMA", "SCHEMA_VERSION", "Artifact"),
+        "comparing": ("Difference", "attribute_differences", "first_difference"),
+        "contained": ("read_arrays_contained", "read_artifact_contained"),
+        "describing": ("describe",),
+        "reading": ("read_arrays", "read_artifact"),
+        "writing": ("write_artifact",),
+    },
+)
 
 __all__ = [
     "CONVENTIONS",
@@ -38,10 +42,3 @@ __all__ = [
     "read_artifact_contained",
     "write_artifact",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(f"refms.io.{home}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
