@@ -64,7 +64,7 @@ TIME_LIMITS = {"quick": 120.0, "full": 600.0, "torture": 1800.0}
 """Seconds after which a property counts as hanging in ``refms conform run``, by tier."""
 
 TRANSFER_PENALTIES = ("consistency", "norm")
-"""What is penalised in stencils that shall cross: how far both meshes disagree, or their size when finer."""
+"""What is penalised in stencils that cross: how far both meshes disagree, or their size when finer."""
 
 TRANSFER_GOALS = ("finer", "coarser")
-"""Where stencils shall be moved after the training."""
+"""Where stencils are moved after the training."""

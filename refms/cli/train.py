@@ -48,7 +48,7 @@ OVERRIDES = (
         int,
         "cells along an axis that are averaged for the classifier",
     ),
-    ("--transfer-to", "regularization", "transfer_to", str, "finer or coarser: what the stencils shall suit"),
+    ("--transfer-to", "regularization", "transfer_to", str, "finer or coarser: what the stencils suit"),
     ("--iterations", "optimization", "iterations", int, "BCD iterations"),
     ("--hessian-fraction", "optimization", "hessian_fraction", float, "share of examples in the Hessian"),
     ("--dtype", "optimization", "dtype", str, "float32 or float64"),

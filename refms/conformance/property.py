@@ -30,7 +30,7 @@ class Property:
     needs: tuple[str, ...]  # the operations of the adapter that it calls
     domain: Domain  # on which instances it holds
     check: Check  # (gate, instance) -> Outcome
-    cost: int = 1  # relative cost of one instance; dear ones get fewer instances
+    cost: int = 1  # relative cost of one instance; costly ones get fewer instances
     # operations that it calls one by one, each where the adapter has it; if there are any, the adapter must
     # have one
     uses: tuple[str, ...] = ()

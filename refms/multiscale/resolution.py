@@ -136,7 +136,7 @@ def move_weights(W: Array, grid: Grid, levels: int, pair: TransferPair, rule: st
     """Return classification weights on a grid ``levels`` doublings finer (or coarser, if negative).
 
     The classifier sees features only through h^d⟨w, y⟩, h^d the cell volume. On the way up the new weights
-    shall read from y_h what the old ones read from y_H = R y_h:
+    read from y_h what the old ones read from y_H = R y_h:
 
         h^d⟨w_h, y_h⟩ = H^d⟨w_H, R y_h⟩ for all y_h   ⇔   w_h = 2^d Rᵀ w_H   (H = 2h),
 

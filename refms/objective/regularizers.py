@@ -87,7 +87,7 @@ def classifier_regularizer(
     dtype : str
         ``"float64"`` or ``"float32"``.
     backend : Backend
-        Where Q shall live.
+        Where Q lives.
 
     Returns
     -------
@@ -145,7 +145,7 @@ def time_regularizer(
     dtype : str
         ``"float64"`` or ``"float32"``.
     backend : Backend
-        Where Q shall live.
+        Where Q lives.
 
     Returns
     -------

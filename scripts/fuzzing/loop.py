@@ -24,7 +24,7 @@ SENTENCES = 1024
 ADDRESSES = 2**31
 """Bytes of address space of this process: what wants more than that is refused it, as by a small machine."""
 
-# A signal shall end the process with Python's stack in its last words, not with libFuzzer's.
+# A signal is to end the process with Python's stack in its last words, not with libFuzzer's.
 _FLAGS = [f"-handle_{signal}=0" for signal in ("segv", "bus", "abrt", "ill", "fpe")]
 
 

@@ -82,7 +82,7 @@ class Experiment:
         return matched_on(size, coarsest, section.smoothing, section.pair, self.dataset)
 
     def goal(self, size: int) -> str:
-        """Return where a net's stencils shall go: to a coarser mesh from the finest, else to a finer one."""
+        """Return where a net's stencils are to go: to a coarser mesh from the finest, else to a finer one."""
         coarsest_alone = len(self.options.sizes) == 1
         return "finer" if coarsest_alone or size < max(self.options.sizes) else "coarser"
 

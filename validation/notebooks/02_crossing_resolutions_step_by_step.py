@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Crossing resolutions, step by step
 #
-# A network trained on coarse images shall work on fine ones, and the other way round ([LAS] Sec. 3): images
+# A network trained on coarse images is to work on fine ones, and the other way round ([LAS] Sec. 3): images
 # are functions seen on a mesh, so are the classification weights, and the stencils follow from $K_H=RK_hP$,
 # eqs. (7)–(9). This notebook goes through the steps, one claim at a time, and ends with a net of 4×4 digits
 # that reads 8×8 ones without training. It runs in a few seconds.

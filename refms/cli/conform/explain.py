@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
 
 def property_in_words(item: Property) -> str:
     """Return a property in words: formula, source, what it catches, how to fix what it finds."""
-    operations = "; ".join(f"{name}, which shall {_contract(name)}" for name in item.needs)
+    operations = "; ".join(f"{name}, which must {_contract(name)}" for name in item.needs)
     operations = operations or f"the operation that is named, of {', '.join(item.uses)}"
     parts = (
         ("formula", item.statement),

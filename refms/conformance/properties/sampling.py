@@ -35,7 +35,7 @@ MOST_INSTANCES = 100
 """Each instance may use this part of it; no tier has more instances of these properties."""
 
 BUDGETS = {"U1": 200, "U3": 2000}
-"""Draws of an instance: products are dear, indices are not."""
+"""Draws of an instance: products are costly, indices are not."""
 
 COST = 4
 

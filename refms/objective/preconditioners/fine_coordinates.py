@@ -31,7 +31,7 @@ class FineCoordinates:
     steps : TimeSteps
         Gives N and the parameters of a layer.
     pair : str
-        The transfer pair that shall move the trained stencils to the finer mesh.
+        The transfer pair that moves the trained stencils to the finer mesh.
     orientation : str
         How K reads stencils.
 

@@ -26,7 +26,7 @@ class RegularizationSection:
         β of the penalty on stencils that would not cross to another mesh, see
         :func:`~refms.objective.transfer_penalty.transfer_regularizer`.
     transfer_pair, transfer_penalty, transfer_to : str
-        The pair that shall move the stencils, the kind of the penalty, and ``"finer"`` or ``"coarser"``.
+        The pair that moves the stencils, the kind of the penalty, and ``"finer"`` or ``"coarser"``.
     """
 
     W_smoothness: float = 1e-6

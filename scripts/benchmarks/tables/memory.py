@@ -12,7 +12,7 @@ from benchmarks.tables import DTYPES, process
 
 SIZE = (28, 8, 64, 10_000)
 LIMIT = 4 * 2**30
-"""Bytes that the whole process shall not exceed."""
+"""Bytes that the whole process must not exceed."""
 
 
 def specifications(quick: bool) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What an experiment shall do: its command line and its TOML file.
+"""What an experiment does: its command line and its TOML file.
 
 The file is a configuration of ``refms train`` with two more tables: ``[experiment]`` holds the settings of
 the experiment itself, and ``[full.<table>]`` what ``--full`` puts over each table.
