@@ -30,6 +30,8 @@ from refms.stencils.convolution import Convolution
 from refms.stencils.smoothing import smooth
 from refms.stencils.transfer import transfer_pair
 
+register_architecture("tiny-unet", TinyUNet)
+
 NET = TinyUNet(Grid((4, 4)), image_channels=2, time=True)
 PLAIN = RegularizationSection(theta_tikhonov=1e-6, theta_smoothness=0.0)
 

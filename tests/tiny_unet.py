@@ -10,7 +10,7 @@ import numpy as np
 
 from refms.grid import Grid
 from refms.maps.activation import TANH
-from refms.maps.architectures.architecture import Arrays, Move, register_architecture, same_names
+from refms.maps.architectures.architecture import Arrays, Move, same_names
 from refms.maps.branches import add, beside, identity, skip
 from refms.maps.chain import chain
 from refms.maps.layers.convolution import convolution_layer, convolution_map
@@ -83,6 +83,3 @@ class TinyUNet:
     def initial(self, seed: int, dtype: str) -> dict[str, np.ndarray]:
         rng, shapes = np.random.default_rng(seed), self.arrays.shapes
         return {name: (0.3 * rng.standard_normal(shape)).astype(dtype) for name, shape in shapes.items()}
-
-
-register_architecture("tiny-unet", TinyUNet)

@@ -88,7 +88,7 @@ def agreeing_smoothing(model: Model, moved: Model, images: Dataset, widest: floa
     >>> net = initial_model(Residual(Grid((4, 4)), 2, final_time=0.0), Classes(3), preprocessing=steps)
     >>> rng = np.random.default_rng(0)
     >>> net = net.with_arrays(W=rng.standard_normal(net.arrays["W"].shape))
-    >>> some = Dataset(rng.random((5, 8, 8)), np.zeros(5, int), classes=3, name="noise", max_value=1.0)
+    >>> some = Dataset(rng.random((5, 1, 8, 8)), np.zeros(5, int), classes=3, name="noise", max_value=1.0)
     >>> fine = transfer(net, Grid((8, 8)), "averaging-bilinear", weights="adjoint")
     >>> round(agreeing_smoothing(net, fine, some, 2.0).smoothing, 2)  # T = 0: W reads what it read before
     0.9

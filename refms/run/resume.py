@@ -72,9 +72,7 @@ def _intact(files: CheckpointFiles) -> str:
 
 def _asked(model: Model) -> dict[str, Any]:
     """Return what a training was asked for, the number of iterations apart, by ``section.key``."""
-    sections = Configuration().to_dict()  # what an older checkpoint does not know had its default
-    for section, keys in model.record.get("configuration", {}).items():
-        sections[section] = {**sections.get(section, {}), **keys}
+    sections = Configuration.complete(model.record.get("configuration", {}))
     flat = {f"{section}.{key}": value for section, keys in sections.items() for key, value in keys.items()}
     flat.pop("optimization.iterations", None)
     # As JSON gives it back: tuples are lists there.

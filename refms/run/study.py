@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from refms.errors import FileError, InputError
+from refms.run.config.configuration import Configuration
 from refms.run.plan import Plan, StudySection
 
 
@@ -101,9 +102,11 @@ def done_before(result: Mapping[str, Any], plan: Plan, path: str) -> dict[str, A
         )
     runs: dict[str, Any] = result["runs"]
     for point in points_of(plan):
-        before = runs.get(point.name)
-        if before is not None and before.get("configuration") != point.configuration:
-            other = ", ".join(_differences(before.get("configuration") or {}, point.configuration))
+        if point.name not in runs:
+            continue
+        before = Configuration.complete(runs[point.name].get("configuration") or {})
+        if before != point.configuration:
+            other = ", ".join(_differences(before, point.configuration))
             raise FileError(
                 f"{path!r} holds {point.name!r}, made with another configuration ({other}); choose another "
                 "folder, or --force to begin anew."

@@ -60,6 +60,13 @@ def test_runs_of_the_same_study_are_taken_over():
     assert list(done_before(result(plan(values=[0.1])), plan(), "x")) == ["0.1|0", "0.1|3"]
 
 
+def test_a_study_made_before_a_key_existed_goes_on_with_its_default():
+    before = result(plan(values=[0.1]))
+    for one in before["runs"].values():
+        del one["configuration"]["network"]["architecture"]
+    assert list(done_before(before, plan(), "x")) == ["0.1|0", "0.1|3"]
+
+
 @pytest.mark.parametrize(
     ("before", "words"),
     [

@@ -7,6 +7,7 @@ import json
 import pytest
 import results
 
+from refms.run.config import Configuration
 from refms.run.plan import Plan
 from refms.run.study import points_of
 
@@ -76,5 +77,5 @@ def test_what_is_published_was_asked_for_by_the_configuration_beside_it():
     for path in published:
         plan, found = Plan.from_toml(folder / f"{path.stem}.toml"), json.loads(path.read_text())
         assert {point.name: point.configuration for point in points_of(plan)} == {
-            name: one["configuration"] for name, one in found["runs"].items()
+            name: Configuration.complete(one["configuration"]) for name, one in found["runs"].items()
         }

@@ -139,7 +139,7 @@ def measured(entry: dict[str, Any], size: int, study: dict[str, Any], options: a
     target = options.out / f"{entry['name']}-{size}.json"
     if target.exists():
         found = json.loads(target.read_text(encoding="utf-8"))
-        if found["configuration"] == configuration.to_dict():
+        if Configuration.complete(found["configuration"]) == configuration.to_dict():
             return found
         if not options.force:
             raise FileError(

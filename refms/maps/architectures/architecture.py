@@ -228,8 +228,9 @@ def architecture_named(name: str) -> Any:
 
 def name_of(architecture: Any) -> str:
     """Return the name under which an architecture's class was registered."""
+    own = type(architecture)
     for name, kind in ARCHITECTURES.items():
-        if type(architecture) is kind:
+        if (kind.__module__, kind.__qualname__) == (own.__module__, own.__qualname__):
             return name
     raise InputError(
         f"{type(architecture).__name__} is not registered; call register_architecture('a-name', "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -64,3 +65,13 @@ class Configuration:
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return the sections as nested dictionaries, the inverse of :meth:`from_dict`."""
         return dataclasses.asdict(self)
+
+    @staticmethod
+    def complete(stored: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a configuration as JSON gives it back, with what it does not name at its default.
+
+        >>> Configuration.complete({"network": {"channels": 4}})["network"]["architecture"]
+        'residual'
+        """
+        defaults: dict[str, Any] = json.loads(json.dumps(Configuration().to_dict()))
+        return {**stored, **{name: {**keys, **stored.get(name, {})} for name, keys in defaults.items()}}
