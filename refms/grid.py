@@ -142,8 +142,25 @@ def columns_from_nchw(images: Array) -> Array:
 def nchw_from_columns(Y: Array, grid: Grid) -> Array:
     """Return feature columns (c·n, m) as images (m, c, n_1, …, n_d): the inverse of ``columns_from_nchw``.
 
-    The number of channels c follows from the grid; rows that are no multiple of n are refused.
+    Parameters
+    ----------
+    Y : array
+        Shape (c·n, m), channel slowest; any dtype.
+    grid : Grid
+        The grid with n cells, from which c follows.
 
+    Returns
+    -------
+    array
+        Shape (m, c, n_1, …, n_d), C-contiguous; dtype unchanged. A new array.
+
+    Raises
+    ------
+    InputError
+        If the number of rows is no multiple of n.
+
+    Examples
+    --------
     >>> nchw_from_columns(np.array([[0.0, 2.0], [1.0, 3.0]]), Grid((2,))).tolist()
     [[[0.0, 1.0]], [[2.0, 3.0]]]
     """
@@ -152,8 +169,25 @@ def nchw_from_columns(Y: Array, grid: Grid) -> Array:
 
 
 def columns_from_nhwc(images: Array) -> Array:
-    """Return images (m, n_1, …, n_d, c), the layout of TensorFlow, as feature columns (c·n, m), a new array.
+    """Return images (m, n_1, …, n_d, c), the layout of TensorFlow, as feature columns (c·n, m).
 
+    Parameters
+    ----------
+    images : array
+        Shape (m, n_1, …, n_d, c); any dtype.
+
+    Returns
+    -------
+    array
+        As :func:`columns_from_nchw` returns it.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than three axes or one is empty.
+
+    Examples
+    --------
     >>> columns_from_nhwc(np.arange(4.0).reshape(1, 2, 2)).ravel().tolist()
     [0.0, 2.0, 1.0, 3.0]
     """
@@ -165,6 +199,23 @@ def columns_from_nhwc(images: Array) -> Array:
 def nhwc_from_columns(Y: Array, grid: Grid) -> Array:
     """Return feature columns (c·n, m) as images (m, n_1, …, n_d, c): the inverse of ``columns_from_nhwc``.
 
+    Parameters
+    ----------
+    Y, grid
+        As for :func:`nchw_from_columns`.
+
+    Returns
+    -------
+    array
+        Shape (m, n_1, …, n_d, c), C-contiguous; dtype unchanged. A new array.
+
+    Raises
+    ------
+    InputError
+        If the number of rows is no multiple of n.
+
+    Examples
+    --------
     >>> nhwc_from_columns(np.array([[0.0], [2.0], [1.0], [3.0]]), Grid((2,))).tolist()
     [[[0.0, 1.0], [2.0, 3.0]]]
     """

@@ -92,12 +92,56 @@ def model_of(artifact: Artifact) -> Model:
 
 
 def save_model(path: str | os.PathLike[str], model: Model, *, overwrite: bool = False) -> None:
-    """Write a model to an HDF5 file, atomically, as :func:`~refms.io.writing.write_artifact` does."""
+    """Write a model to an HDF5 file, so that the file is, at every moment, the earlier one or the new one.
+
+    Parameters
+    ----------
+    path : str or path
+        The file, customarily ending in ``.h5``; its folder must exist.
+    model : Model
+        The model; its arrays are brought to the host.
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    FileError
+        As for :func:`~refms.io.writing.write_artifact`.
+    InputError
+        If the class of the architecture is not registered.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from refms.maps.architectures.residual import Residual
+    >>> from refms.model import initial_model
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> save_model(f"{folder.name}/m.h5", initial_model(Residual(Grid((4, 4)), channels=2), Classes(10)))
+    >>> load_model(f"{folder.name}/m.h5").arrays["W"].shape
+    (32, 10)
+    >>> folder.cleanup()
+    """
     write_artifact(path, model_artifact(model), overwrite=overwrite)
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
-    """Read a model from an HDF5 file, which a child process opens; FileError if it cannot be used."""
+    """Read a model from an HDF5 file, which a child process opens.
+
+    Parameters
+    ----------
+    path : str or path
+        A file written by :func:`save_model`, which has an example.
+
+    Returns
+    -------
+    Model
+        NumPy arrays, bit for bit those that were saved.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read or is damaged, holds no model, or its parts do not fit together.
+    """
     artifact = read_artifact_contained(path)
     try:
         return model_of(artifact)

@@ -22,6 +22,18 @@ _ORDER: tuple[Verdict, ...] = ("PASS", "MARGINAL", "FAIL")
 def verdict(rho: float) -> Verdict:
     """Return the verdict on a scaled residual: PASS to 30, MARGINAL to 300, FAIL beyond and for NaN.
 
+    Parameters
+    ----------
+    rho : float
+        ρ, in units of the machine epsilon.
+
+    Returns
+    -------
+    str
+        ``"PASS"``, ``"MARGINAL"`` or ``"FAIL"``.
+
+    Examples
+    --------
     >>> verdict(0.5), verdict(100.0), verdict(float("nan"))
     ('PASS', 'MARGINAL', 'FAIL')
     """
@@ -33,6 +45,18 @@ def verdict(rho: float) -> Verdict:
 def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the worst of several verdicts; none at all is a FAIL, because nothing was checked.
 
+    Parameters
+    ----------
+    verdicts : iterable of str
+        Any number of ``"PASS"``, ``"MARGINAL"`` and ``"FAIL"``.
+
+    Returns
+    -------
+    str
+        The worst of them.
+
+    Examples
+    --------
     >>> worst_verdict(["PASS", "MARGINAL"]), worst_verdict([])
     ('MARGINAL', 'FAIL')
     """
@@ -51,17 +75,6 @@ def worst_rho(values: Iterable[float]) -> float:
 class Report:
     """The outcome of one check.
 
-    Parameters
-    ----------
-    check : str
-        Name of the check.
-    rho : float
-        Worst scaled residual, in units of the machine epsilon of the dtype under test.
-    verdict : str
-        ``"PASS"``, ``"MARGINAL"`` or ``"FAIL"``.
-    sentence : str
-        What was found, and where it failed what that usually means.
-
     Examples
     --------
     >>> print(Report("adjoint_test", 0.25, "PASS", "the adjoint is the transpose to 0.25 eps."))
@@ -69,9 +82,13 @@ class Report:
     """
 
     check: str
+    """Name of the check."""
     rho: float
+    """Worst scaled residual, in units of the machine epsilon of the dtype under test."""
     verdict: Verdict
+    """``"PASS"``, ``"MARGINAL"`` or ``"FAIL"``."""
     sentence: str
+    """What was found, and where it failed what that usually means."""
 
     @property
     def passed(self) -> bool:

@@ -22,6 +22,23 @@ Shape = int | Sequence[int]
 def machine_epsilon(dtype: Any) -> float:
     """Return the distance from 1 to the next number of a floating dtype: 1.19e-07 or 2.22e-16.
 
+    Parameters
+    ----------
+    dtype : dtype or str
+        float32, float64, complex64 or complex128.
+
+    Returns
+    -------
+    float
+        2⁻²³ in single precision, 2⁻⁵² in double.
+
+    Raises
+    ------
+    InputError
+        If the dtype is another one.
+
+    Examples
+    --------
     >>> machine_epsilon("complex64") == 2.0**-23
     True
     """

@@ -28,11 +28,11 @@ _PROBES = tuple(sign * 2.0**-j for j in range(4) for sign in (1, -1))
 class TaylorReport(Report):
     """Outcome of :func:`taylor_test`, with the whole table.
 
+    The verdict rests on the slopes; ρ tells how far the remainder is from round-off at the step where
+    truncation should meet it.
+
     Parameters
     ----------
-    check, rho, verdict, sentence
-        See :class:`refms.checks.Report`. The verdict rests on the slopes; ρ tells how far the remainder
-        is from round-off at the step where truncation should meet it.
     steps : tuple of float
         The steps t = 2⁻ᵏ t₀.
     remainders : tuple of tuple of float

@@ -21,15 +21,28 @@ LOOK_AFTER = {"numpy": 1, "cupy": 5}
 
 @dataclass(frozen=True, eq=False)
 class CGResult:
-    """Where conjugate gradients stopped, and how they came there."""
+    """Where conjugate gradients stopped, and how they came there.
 
-    x: Array  # shape (size,), dtype of b: the last finite iterate
-    # Why they stopped. Only ``converged`` is a success; for an inexact Newton step every x that is not zero
-    # is a descent direction all the same
+    Parameters
+    ----------
+    x : array
+        The last finite iterate, shape (size,), dtype of b.
+    outcome : Outcome
+        Why they stopped. Only ``converged`` is a success; for an inexact Newton step every x that is not zero
+        is a descent direction all the same.
+    iterations : int
+        Number of updates of x.
+    residual_norms : tuple of float
+        ‖b − A x_k‖₂ for k = 0, …, iterations, from the recurrence.
+    model_values : tuple of float
+        q(x_k) = ½ x_kᵀA x_k − bᵀx_k for the same k; it never grows.
+    """
+
+    x: Array
     outcome: Outcome
-    iterations: int  # number of updates of x
-    residual_norms: tuple[float, ...]  # ‖b − A x_k‖₂ for k = 0, …, iterations, from the recurrence
-    model_values: tuple[float, ...]  # q(x_k) = ½ x_kᵀA x_k − bᵀx_k for the same k; it never grows
+    iterations: int
+    residual_norms: tuple[float, ...]
+    model_values: tuple[float, ...]
 
 
 def conjugate_gradients(

@@ -39,12 +39,41 @@ def extreme_eigenvalues(
 ) -> Extremes:
     """Return ``count`` eigenvalues at each end, to a tolerance in units of the width of the spectrum.
 
+    Parameters
+    ----------
+    product : callable
+        v -> A v for a symmetric A, keeping shape and dtype.
+    like : array
+        Gives size, dtype and backend of v, shape (size,), float32 or float64.
+    count : int
+        Eigenvalues at each end, 1 to size.
+    tolerance : float
+        Error of an eigenvalue, relative to the width of the spectrum; small matrices are formed and solved
+        densely.
+    seed : int
+        Of the random start.
+
+    Returns
+    -------
+    Extremes
+        ``smallest`` and ``largest``, shape (count,), float64, on the host, from the ends of the spectrum
+        inwards, with error bounds; fewer where they did not converge.
+
+    Raises
+    ------
+    InputError
+        If ``count`` is out of range, or a product is not finite.
+
+    Notes
+    -----
     ARPACK's implicitly restarted Lanczos process (``scipy.sparse.linalg.eigsh``) on A − a and b − A, with
     [a, b] about the spectrum, so that accuracy is relative to its width at both ends: the smallest
     eigenvalues of a Gauss–Newton matrix are nearly zero, and their own size would be no measure. A Krylov
     space of one vector holds one vector of each eigenspace: of an eigenvalue of higher multiplicity, such as
     that of the Tikhonov term alone, there may be fewer copies than there are.
 
+    Examples
+    --------
     >>> found = extreme_eigenvalues(lambda v: np.arange(100.0) * v, np.zeros(100), count=2)
     >>> found.smallest.round(4).tolist(), found.largest.round(4).tolist()
     ([0.0, 1.0], [99.0, 98.0])

@@ -52,10 +52,32 @@ class Tridiagonal:
 def lanczos(product: Product, start: Array, steps: int) -> Tridiagonal:
     """Run the Lanczos process of a symmetric A with full reorthogonalisation, from a start that is not zero.
 
-    β_j q_{j+1} = A q_j − α_j q_j − β_{j-1} q_{j-1}. Every new vector is made orthogonal to all earlier ones,
-    twice, so that no eigenvalue comes up a second time; this keeps ``steps`` vectors. Fewer products are made
-    if the Krylov space is invariant before.
+    Parameters
+    ----------
+    product : callable
+        v -> A v for a symmetric A, keeping shape and dtype.
+    start : array
+        A multiple of q_1, shape (size,), float32 or float64.
+    steps : int
+        Number k of steps, and so of products and vectors that are kept; at most size are made.
 
+    Returns
+    -------
+    Tridiagonal
+        T = Qᵀ A Q, shape (k, k), float64, on the host; smaller if the Krylov space is invariant before.
+
+    Raises
+    ------
+    InputError
+        If the start is zero or not finite, ``steps`` is below 1, or a product is not finite.
+
+    Notes
+    -----
+    β_j q_{j+1} = A q_j − α_j q_j − β_{j-1} q_{j-1}. Every new vector is made orthogonal to all earlier ones,
+    twice, so that no eigenvalue comes up a second time.
+
+    Examples
+    --------
     >>> T = lanczos(lambda v: np.array([1.0, 2.0, 4.0]) * v, np.ones(3), 3)
     >>> T.gauss_rule().nodes.round(12).tolist()
     [1.0, 2.0, 4.0]

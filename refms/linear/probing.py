@@ -14,6 +14,25 @@ from refms.linear.product import Product
 def probed_diagonal(product: Product, like: Array, probes: int, seed: int) -> Array:
     """Return Hutchinson's estimate of the diagonal of a matrix: the mean of v ∘ (A v) over random signs v.
 
+    Parameters
+    ----------
+    product : callable
+        v -> A v, keeping shape and dtype.
+    like : array
+        Gives size, dtype and backend of v, shape (size,).
+    probes, seed : int
+        Number of vectors, which is the number of products, and their seed.
+
+    Returns
+    -------
+    array
+        Shape (size,), dtype of ``like``; unbiased, exact after one probe for a diagonal matrix.
+
+    Raises
+    ------
+    InputError
+        If there is no probe.
+
     Examples
     --------
     >>> A = np.array([[2.0, 1.0], [1.0, 3.0]])

@@ -73,6 +73,27 @@ class Spectrum:
 def spectrum_of(product: Product, like: Array, effort: Effort) -> Spectrum:
     """Return the spectrum, on the host, of a symmetric matrix on vectors like the given one.
 
+    Parameters
+    ----------
+    product : callable
+        v -> A v for a symmetric A, keeping shape and dtype.
+    like : array
+        Gives size, dtype and backend of v, shape (size,), float32 or float64.
+    effort : Effort
+        Eigenvalues at each end; steps, probes and seed of both densities.
+
+    Returns
+    -------
+    Spectrum
+        Both ends, the density by Lanczos quadrature and by kernel polynomials, trace and negative share.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range, or a product is not finite.
+
+    Examples
+    --------
     >>> seen = spectrum_of(lambda v: np.linspace(0, 1, 100) * v, np.zeros(100), Effort(count=1, probes=1))
     >>> float(seen.extremes.largest[0].round(4)), float(seen.trace().value.round(4))
     (1.0, 50.0)

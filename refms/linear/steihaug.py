@@ -86,10 +86,33 @@ def steihaug(
 ) -> Path:
     """Follow conjugate gradients for min m(p) = gᵀp + ½ pᵀHp until they leave the trust region ‖p‖_M <= Δ.
 
-    H need not be positive definite; M is the inverse of the preconditioner, without one the identity. The
-    path stops where ‖g + Hp‖₂ <= tolerance · ‖g‖₂, or after so many products. Its point ``cut(Δ)`` is the
-    step; a shorter radius cuts the same path, without any more products.
+    Parameters
+    ----------
+    product : callable
+        v -> H v for a symmetric H, which need not be positive definite; keeps shape and dtype.
+    gradient : array
+        g, shape (size,), float32 or float64.
+    radius : float
+        Δ > 0, in the norm ‖p‖_M.
+    tolerance : float
+        Stop where ‖g + Hp‖₂ <= tolerance · ‖g‖₂.
+    max_iterations : int
+        Stop after so many products.
+    preconditioner : callable or None
+        r -> M⁻¹ r, symmetric positive definite; None takes M = I.
 
+    Returns
+    -------
+    Path
+        Its point ``cut(Δ)`` is the step; a shorter radius cuts the same path, without any more products.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range, or a product changes shape or dtype.
+
+    Notes
+    -----
     From p_0 = 0 the norms ‖p_k‖_M grow and m(p_k) falls (Steihaug 1983, Theorem 2.1), so the path leaves the
     region once. It ends there, or at the edge along a direction of curvature that is not positive. The norms
     follow from the recurrences
@@ -99,6 +122,8 @@ def steihaug(
 
     so that M itself is never applied. The host reads two numbers in each iteration, also from a GPU.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> path = steihaug(lambda v: np.array([1.0, -1.0]) * v, np.array([0.0, 1.0]), 2.0)
     >>> step, edge = path.cut(2.0)

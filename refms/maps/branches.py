@@ -119,7 +119,24 @@ def skip(name: str, F: Map) -> Map:
 
 
 def identity(rows: int) -> Map:
-    """Return Y ↦ Y on so many rows."""
+    """Return Y ↦ Y.
+
+    Parameters
+    ----------
+    rows : int
+        Rows of Y.
+
+    Returns
+    -------
+    Map
+        Without parameters; its output is Y itself, no copy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> identity(2).apply(np.zeros(0), np.ones((2, 1))).ravel().tolist()
+    [1.0, 1.0]
+    """
 
     def at(theta: Array, Y: Array) -> At:
         def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:

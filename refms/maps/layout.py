@@ -121,7 +121,24 @@ class Layout:
 
 
 def join_layouts(parts: Iterable[tuple[str, Layout]]) -> Layout:
-    """Return the joined layouts, each name after that of its layout and a slash; ``""`` prefixes nothing."""
+    """Return the layout of vectors that stand one after the other.
+
+    Parameters
+    ----------
+    parts : iterable of (str, Layout)
+        Prefix and layout of each; a slash joins the prefix to a name, ``""`` prefixes nothing.
+
+    Returns
+    -------
+    Layout
+        Of size Σ sizes.
+
+    Examples
+    --------
+    >>> one = Layout((("bias", (2,)),))
+    >>> join_layouts([("first", one), ("", one)]).names
+    ('first/bias', 'bias')
+    """
     return Layout(
         tuple(
             (f"{prefix}/{name}" if prefix else name, shape)

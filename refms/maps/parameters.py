@@ -82,8 +82,16 @@ def frozen(F: Map, theta: Array) -> Map:
 def recomputed(F: Map) -> Map:
     """Return F with points that keep θ and Y alone and run F again in every product.
 
-    The same bits for less memory and more work: every product costs one more forward pass. A chain of such
-    maps has checkpoints between them.
+    Parameters
+    ----------
+    F : Map
+        The map.
+
+    Returns
+    -------
+    Map
+        The same bits for less memory and more work: every product costs one more forward pass. A chain of
+        such maps has checkpoints between them.
     """
 
     def linearize(theta: Array, Y: Array) -> At:

@@ -182,7 +182,34 @@ def time_regularizer(
 def tikhonov_regularizer(
     size: int, weight: float, dtype: str = "float64", backend: Backend = NUMPY
 ) -> Quadratic:
-    """Return τ/2 ‖x‖² on so many parameters, for networks without a time."""
+    """Return R = τ/2 ‖x‖², for networks without a time.
+
+    Parameters
+    ----------
+    size : int
+        Number of parameters.
+    weight : float
+        τ ≥ 0.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+    backend : Backend
+        Where Q lives.
+
+    Returns
+    -------
+    Quadratic
+        Q = τI, shape (size, size).
+
+    Raises
+    ------
+    InputError
+        If the weight is negative or not finite, or the dtype is another one.
+
+    Examples
+    --------
+    >>> tikhonov_regularizer(3, 2.0).value(np.ones(3))
+    3.0
+    """
     _require_weights(tikhonov=weight)
     return _quadratic(weight * identity(size), dtype, backend)
 

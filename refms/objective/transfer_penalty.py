@@ -30,6 +30,39 @@ def transfer_regularizer(
 ) -> Quadratic:
     """Return the penalty on the layers' stencils by what the transfer to another mesh makes of them.
 
+    Parameters
+    ----------
+    network : Residual
+        Gives stencils, channels, layers and δt.
+    weight : float
+        β ≥ 0.
+    pair : str or TransferPair
+        The transfer pair (R, P).
+    kind : str
+        ``"consistency"`` or ``"norm"``, see :func:`stencil_penalty`.
+    to : str
+        ``"finer"`` or ``"coarser"``: the other mesh.
+    smoothing : float
+        σ ≥ 0 of the images, in cells of the finer mesh; for ``"consistency"``.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+    backend : Backend
+        Where Q lives.
+
+    Returns
+    -------
+    Quadratic
+        A form in θ; biases and a learned opening are free.
+
+    Raises
+    ------
+    InputError
+        If a number is negative or not finite, or a name is unknown.
+    SingularTransferError
+        If the pair cannot prolong stencils of this size.
+
+    Notes
+    -----
     R = β/2 · Σ_k δt Σ_{oi} s_{k,oi}ᵀ M s_{k,oi} with M from :func:`stencil_penalty`: the midpoint rule in
     time, as for the other terms in θ, so that β does not depend on the depth.
 

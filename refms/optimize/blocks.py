@@ -17,11 +17,26 @@ from refms.optimize.step import Method, StepResult, gain_ratio
 
 @dataclass(frozen=True)
 class BlockSteps:
-    """How one block is stepped within an iteration."""
+    """How one block is stepped within an iteration.
 
-    name: str  # name of the block
-    method: Method  # such as ``Newton(...)``
-    steps: int = 1  # number of steps, all on the same block objective
+    Parameters
+    ----------
+    name : str
+        Name of the block.
+    method : Method
+        Such as ``Newton(...)``.
+    steps : int
+        Number of steps, at least 1, all on the same block objective.
+
+    Raises
+    ------
+    InputError
+        If there is no step.
+    """
+
+    name: str
+    method: Method
+    steps: int = 1
 
     def __post_init__(self) -> None:
         if self.steps < 1:

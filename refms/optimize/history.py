@@ -17,6 +17,35 @@ _EXTRA = "extra/"
 class HistoryRow:
     """One step.
 
+    Parameters
+    ----------
+    iteration : int
+        Of the run, counted from 1; it may have several steps and so several rows.
+    block : str
+        Name of the block of parameters that was stepped.
+    status : str
+        How the step ended: ``accepted``, or why it was refused.
+    objective_before, objective : float
+        The block's objective where the step began and where it ended.
+    gradient_norm : float
+        ‖g‖₂ where the step began.
+    cg_iterations : int
+        Conjugate-gradient iterations, each one curvature product.
+    cg_residual : float
+        Relative residual ‖(H + λI)p + g‖₂ / ‖g‖₂ of the direction.
+    cg_status : str
+        How conjugate gradients ended; empty if they did not run.
+    step_length : float
+        α, 0.0 if the step was refused.
+    evaluations : int
+        Evaluations of the objective, with and without gradient.
+    work_units : float
+        Reading of the objective's work counter after the step, 0.0 if it has none.
+    seconds : float
+        Wall time of the step; setting up the block's objective counts for its first step.
+    extra : mapping of str to float
+        Whatever else was measured, such as ``train_accuracy``; copied. NaN means not measured.
+
     Examples
     --------
     >>> row = HistoryRow(1, "classifier", "accepted", 2.0, 1.5, 0.1, 7, 0.01, "converged", 1.0, 2, 0.0, 0.5)
@@ -24,20 +53,19 @@ class HistoryRow:
     {'train_accuracy': 0.25}
     """
 
-    iteration: int  # of the run, counted from 1; it may have several steps and so several rows
-    block: str  # name of the block of parameters that was stepped
-    status: str  # how the step ended: ``accepted``, or why it was refused
-    objective_before: float  # the block's objective where the step began
-    objective: float  # and where it ended
-    gradient_norm: float  # ‖g‖₂ where the step began
-    cg_iterations: int  # conjugate-gradient iterations, each one curvature product
-    cg_residual: float  # relative residual ‖(H + λI)p + g‖₂ / ‖g‖₂ of the direction
-    cg_status: str  # how conjugate gradients ended; empty if they did not run
-    step_length: float  # α, 0.0 if the step was refused
-    evaluations: int  # evaluations of the objective, with and without gradient
-    work_units: float  # reading of the objective's work counter after the step, 0.0 if it has none
-    seconds: float  # wall time of the step; setting up the block's objective counts for its first step
-    # whatever else was measured, such as ``train_accuracy``; copied. NaN means not measured
+    iteration: int
+    block: str
+    status: str
+    objective_before: float
+    objective: float
+    gradient_norm: float
+    cg_iterations: int
+    cg_residual: float
+    cg_status: str
+    step_length: float
+    evaluations: int
+    work_units: float
+    seconds: float
     extra: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:

@@ -40,20 +40,24 @@ Monitor = Callable[[int, Mapping[str, Array], tuple[HistoryRow, ...]], "Report |
 class LoopState:
     """Where a run stands after an iteration: from here it goes on as if it had not been interrupted."""
 
-    # All blocks, the last finite values; one that was never stepped is the very array that was passed in
     blocks: Mapping[str, Array]
-    history: History  # one row for each step of this run
-    # One sentence for each step that was refused or cut short, naming iteration and block
+    """All blocks, the last finite values; one that was never stepped is the very array that was passed in."""
+    history: History
+    """One row for each step of this run."""
     notes: tuple[str, ...]
-    schedule: tuple[BlockSteps, ...]  # with the methods as they are now
-    iteration: int  # the last one done, counted from 1
+    """One sentence for each step that was refused or cut short, naming iteration and block."""
+    schedule: tuple[BlockSteps, ...]
+    """With the methods as they are now."""
+    iteration: int
+    """The last one done, counted from 1."""
 
 
 @dataclass(frozen=True, eq=False)
 class DescentResult(LoopState):
     """Where a run ended."""
 
-    outcome: Outcome  # why the run stopped
+    outcome: Outcome
+    """Why the run stopped."""
 
 
 def descend(
@@ -163,13 +167,27 @@ def _require(
 
 @dataclass(frozen=True, eq=False)
 class Minimum:
-    """Where the minimisation of one function ended."""
+    """Where the minimisation of one function ended.
 
-    x: Array  # shape (size,), dtype of the start: the last finite point
-    value: float  # the objective there
-    history: History  # one row for each step, under the block name ``x``
-    outcome: Outcome  # why the run stopped
-    notes: tuple[str, ...]  # one sentence for each step that was refused or cut short
+    Parameters
+    ----------
+    x : array
+        The last finite point, shape (size,), dtype of the start.
+    value : float
+        The objective there.
+    history : History
+        One row for each step, under the block name ``x``.
+    outcome : Outcome
+        Why the run stopped.
+    notes : tuple of str
+        One sentence for each step that was refused or cut short.
+    """
+
+    x: Array
+    value: float
+    history: History
+    outcome: Outcome
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,24 @@ class Experiment:
 def experiment_of(configuration: Configuration, dataset: Dataset, backend: Backend = NUMPY) -> Experiment:
     """Return the random start of a configuration on a data set, and both parts as it sees them.
 
-    Raises InputError where mesh, sizes or memory do not fit, before anything large is made.
+    Parameters
+    ----------
+    configuration : Configuration
+        What to train, on which mesh and how.
+    dataset : Dataset
+        Labelled images.
+    backend : Backend
+        Where the arrays live.
+
+    Returns
+    -------
+    Experiment
+        W = 0; the training and the validation part prepared, in the precision of the configuration.
+
+    Raises
+    ------
+    InputError
+        If there are no labels, or mesh, sizes or memory do not fit: before anything large is made.
     """
     parts = split_by(configuration.data, dataset)
     start = start_of(configuration, dataset).on(backend)

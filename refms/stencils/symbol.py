@@ -100,8 +100,25 @@ def eigenvalues(s: Array, grid: Grid, *, orientation: str = "correlation") -> Ar
 
 
 def spectral_norm(S: Array, grid: Grid, *, boundary: str = "periodic") -> float:
-    """Return ‖K(S)‖₂ = max_ω σ_max(λ(ω)), for one channel max |λ|; a zero boundary is refused.
+    """Return ‖K(S)‖₂ = max_ω σ_max(λ(ω)), for one channel max |λ|.
 
+    Parameters
+    ----------
+    S, grid, boundary
+        As for :func:`symbol`.
+
+    Returns
+    -------
+    float
+        The largest singular value of K(S).
+
+    Raises
+    ------
+    InputError
+        If S does not fit the grid or is not finite, or the boundary is not periodic.
+
+    Examples
+    --------
     >>> spectral_norm(np.array([[[1.0, -2.0, 1.0]]]), Grid((4,)))
     4.0
     """

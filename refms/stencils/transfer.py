@@ -216,8 +216,25 @@ TRANSFER_PAIRS: tuple[TransferPair, ...] = (
 
 
 def transfer_pair(name: str) -> TransferPair:
-    """Return the pair of that name, one of ``TRANSFER_PAIRS``; others are refused with the nearest name.
+    """Return the pair of that name.
 
+    Parameters
+    ----------
+    name : str
+        Of one of ``TRANSFER_PAIRS``, such as ``"averaging-bilinear"``.
+
+    Returns
+    -------
+    TransferPair
+        (R, P) and what they claim.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown; the nearest one is offered.
+
+    Examples
+    --------
     >>> transfer_pair("averaging-bilinear").closed_sizes
     (3, 5)
     """

@@ -13,12 +13,31 @@ from refms.names import DTYPES
 
 
 def seeds() -> SearchStrategy[int]:
-    """Return a strategy of seeds for ``numpy.random.default_rng``, 0 to 2³² − 1; they shrink to 0."""
+    """Return a strategy of seeds for ``numpy.random.default_rng``; they shrink to 0.
+
+    Returns
+    -------
+    SearchStrategy of int
+        0 to 2³² − 1.
+    """
     return st.integers(0, 2**32 - 1)
 
 
 def deltas(shape: tuple[int, ...], dtype: str = "float64") -> SearchStrategy[Array]:
-    """Return a strategy of arrays with a single one among zeros; they shrink to the first entry."""
+    """Return a strategy of arrays with a single one among zeros; they shrink to the first entry.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Positive extents.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+
+    Returns
+    -------
+    SearchStrategy of array
+        Of that shape and dtype.
+    """
     size = size_of(shape, dtype)
     return st.integers(0, size - 1).map(lambda index: delta(shape, index, dtype))
 
@@ -26,8 +45,18 @@ def deltas(shape: tuple[int, ...], dtype: str = "float64") -> SearchStrategy[Arr
 def arrays(shape: tuple[int, ...], dtype: str = "float64") -> SearchStrategy[Array]:
     """Return a strategy of deltas and of standard normal arrays from seeds; they shrink to deltas.
 
-    ``"float32"`` arrays are the same draws as ``"float64"`` ones, rounded; extents are positive.
+    Parameters
+    ----------
+    shape, dtype
+        As for :func:`deltas`.
 
+    Returns
+    -------
+    SearchStrategy of array
+        Of that shape and dtype; ``"float32"`` arrays are the same draws as ``"float64"`` ones, rounded.
+
+    Examples
+    --------
     >>> from hypothesis import find
     >>> find(arrays((3,)), lambda a: a.any()).tolist()
     [1.0, 0.0, 0.0]

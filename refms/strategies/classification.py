@@ -11,10 +11,20 @@ from refms.strategies.arrays import arrays, deltas, seeds, size_of
 
 
 def logits(classes: int, examples: int = 1, dtype: str = "float64") -> SearchStrategy[Array]:
-    """Return a strategy of logits (ℓ, m) with extremes; they shrink to zeros, all classes equally likely.
+    """Return a strategy of logits with extremes; they shrink to zeros, all classes equally likely.
 
-    Finite: zeros, deltas and normal numbers of sizes from 1e-6 to 1e4, and single logits of ±1e4 or a quarter
-    of the largest number there is, which overflow any exponential that is not shifted.
+    Parameters
+    ----------
+    classes, examples : int
+        ℓ and m, at least 1.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+
+    Returns
+    -------
+    SearchStrategy of array
+        Shape (ℓ, m), finite: zeros, deltas and normal numbers of sizes from 1e-6 to 1e4, and single logits of
+        ±1e4 or a quarter of the largest number there is, which overflow any exponential that is not shifted.
     """
     shape = (classes, examples)
     usual = st.builds(
@@ -34,7 +44,18 @@ def logits(classes: int, examples: int = 1, dtype: str = "float64") -> SearchStr
 
 
 def labels(classes: int, examples: int = 1, dtype: str = "float64") -> SearchStrategy[Array]:
-    """Return a strategy of one-hot labels (ℓ, m); they shrink to the first class for all examples."""
+    """Return a strategy of one-hot labels; they shrink to the first class for all examples.
+
+    Parameters
+    ----------
+    classes, examples, dtype
+        As for :func:`logits`.
+
+    Returns
+    -------
+    SearchStrategy of array
+        Shape (ℓ, m), a single one in every column.
+    """
     size_of((classes, examples), dtype)
     chosen = st.lists(st.integers(0, classes - 1), min_size=examples, max_size=examples)
     return chosen.map(lambda found: np.eye(classes, dtype=dtype)[:, found])
@@ -43,7 +64,17 @@ def labels(classes: int, examples: int = 1, dtype: str = "float64") -> SearchStr
 def nested_batches(count: int, levels: int = 3) -> SearchStrategy[tuple[tuple[int, ...], ...]]:
     """Return a strategy of batches of which each continues the one before; they shrink to example 0 alone.
 
-    Tuples of indices below ``count`` without repetition, smallest batch first.
+    Parameters
+    ----------
+    count : int
+        Number of examples, at least 1.
+    levels : int
+        Number of batches, at least 1.
+
+    Returns
+    -------
+    SearchStrategy of tuple of tuple of int
+        Indices below ``count`` without repetition, smallest batch first.
     """
     require_whole(count, "count", 1)
     require_whole(levels, "levels", 1)

@@ -16,9 +16,18 @@ Change = tuple[int, int, bytes]
 def corrupt_files(contents: bytes, most: int = 3) -> SearchStrategy[bytes]:
     """Return a strategy of damaged copies of a file; they shrink to one change of one byte near its start.
 
-    Never equal to the file: at most ``most`` changes, one after the other, of bytes changed, cut off,
-    removed, repeated or inserted, and of words of four or eight bytes replaced by numbers such as sizes that
-    are far too large.
+    Parameters
+    ----------
+    contents : bytes
+        The file.
+    most : int
+        Largest number of changes, at least 1.
+
+    Returns
+    -------
+    SearchStrategy of bytes
+        Never equal to the file: changes, one after the other, of bytes changed, cut off, removed or inserted,
+        and of words of four or eight bytes replaced by numbers such as sizes that are far too large.
     """
     require_whole(most, "most", 1)
     changes = st.lists(_changes(len(contents)), min_size=1, max_size=most)

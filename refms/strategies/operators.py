@@ -39,6 +39,11 @@ def grids(
     square : bool
         Whether all extents are equal.
 
+    Returns
+    -------
+    SearchStrategy of Grid
+        Within these bounds.
+
     Raises
     ------
     InputError
@@ -63,17 +68,51 @@ def grids(
 
 
 def images(grid: Grid, channels: int = 1, examples: int = 1, dtype: str = "float64") -> SearchStrategy[Array]:
-    """Return a strategy of features in columns (c·n, m); they shrink to a delta image."""
+    """Return a strategy of features in columns; they shrink to a delta image.
+
+    Parameters
+    ----------
+    grid : Grid
+        The grid with n cells.
+    channels, examples : int
+        c and m, at least 1.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+
+    Returns
+    -------
+    SearchStrategy of array
+        Shape (c·n, m), channel slowest: deltas and standard normal numbers.
+    """
     return arrays((channels * grid.cells, examples), dtype)
 
 
 def stencils(
     grid: Grid, c_in: int = 1, c_out: int = 1, sizes: Sequence[int] = (3,), dtype: str = "float64"
 ) -> SearchStrategy[Array]:
-    """Return a strategy of stencils (c_out, c_in, size, …); they shrink to K(s) = I.
+    """Return a strategy of stencils; they shrink to K(s) = I.
 
-    The one in the centre between the first channels, another unit stencil, or standard normal numbers; all
-    axes have one of the odd ``sizes``.
+    Parameters
+    ----------
+    grid : Grid
+        Gives the number of axes.
+    c_in, c_out : int
+        Channels, at least 1.
+    sizes : sequence of int
+        Odd sizes, one of which all axes have.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+
+    Returns
+    -------
+    SearchStrategy of array
+        Shape (c_out, c_in, size, …): the one in the centre between the first channels, another unit stencil,
+        or standard normal numbers.
+
+    Raises
+    ------
+    InputError
+        If there are no sizes, or one is not odd.
     """
     if not sizes or any(size < 1 or size % 2 == 0 for size in sizes):
         raise InputError(f"stencil sizes are {tuple(sizes)}; expected odd numbers, such as (3,).")
@@ -89,7 +128,23 @@ def stencils(
 def transfer_pairs(
     suits: Callable[[TransferPair], bool] = lambda pair: True,
 ) -> SearchStrategy[TransferPair]:
-    """Return a strategy of the named transfer pairs that suit; they shrink to the first one."""
+    """Return a strategy of the named transfer pairs that suit; they shrink to the first one.
+
+    Parameters
+    ----------
+    suits : callable
+        TransferPair -> bool; by default all suit.
+
+    Returns
+    -------
+    SearchStrategy of TransferPair
+        From ``TRANSFER_PAIRS``.
+
+    Raises
+    ------
+    InputError
+        If none suits.
+    """
     chosen = [pair for pair in TRANSFER_PAIRS if suits(pair)]
     if not chosen:
         raise InputError("no transfer pair suits; expected a condition that at least one of them meets.")
@@ -101,7 +156,19 @@ def networks(
 ) -> SearchStrategy[Residual]:
     """Return a strategy of residual networks that the grid allows; they shrink to one layer.
 
-    ``channels`` and ``layers`` are the most there are of either.
+    Parameters
+    ----------
+    grid : Grid
+        Their mesh.
+    channels, layers : int
+        The most there are of either.
+    boundaries : sequence of str
+        Some of ``"periodic"`` and ``"zero"``.
+
+    Returns
+    -------
+    SearchStrategy of Residual
+        Of either orientation and every opening and activation, with stencils of one or three cells an axis.
     """
     most = [size for size in (1, 3) if size <= min(grid.shape)]
     shapes = st.sampled_from(most).map(lambda size: (size,) * grid.dimension)
@@ -122,7 +189,20 @@ def networks(
 
 
 def network_parameters(network: Residual, dtype: str = "float64") -> SearchStrategy[dict[str, Array]]:
-    """Return a strategy of a network's arrays by name, for ``network.arrays.pack``; they shrink to deltas."""
+    """Return a strategy of a network's arrays by name; they shrink to deltas.
+
+    Parameters
+    ----------
+    network : Residual
+        Gives names and shapes.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+
+    Returns
+    -------
+    SearchStrategy of dict of str to array
+        For ``network.arrays.pack``.
+    """
     return st.fixed_dictionaries(
         {name: arrays(shape, dtype) for name, shape in network.arrays.shapes.items()}
     )

@@ -218,7 +218,29 @@ def register_architecture(name: str, kind: A) -> A:
 
 
 def architecture_named(name: str) -> Any:
-    """Return the class of that name: registered, or an entry point ``refms.architectures`` of a package."""
+    """Return the class of that name: registered, or an entry point ``refms.architectures`` of a package.
+
+    Parameters
+    ----------
+    name : str
+        As given to :func:`register_architecture`, or of the entry point.
+
+    Returns
+    -------
+    type
+        The class.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name; the nearest one is offered.
+
+    Examples
+    --------
+    >>> from refms.maps import Residual, architecture_named
+    >>> architecture_named("residual") is Residual
+    True
+    """
     if name not in ARCHITECTURES:
         for point in entry_points(group="refms.architectures"):
             if point.name == name:

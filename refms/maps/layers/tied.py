@@ -20,9 +20,37 @@ from refms.stencils.convolution import Convolution
 
 
 def transposed_layer(convolution: Convolution, activation: Activation) -> Map:
-    """Return the layer σ(K(S)ᵀ Y + b), parameters as those of σ(K(S) Y + b) with equal channels.
+    """Return the layer σ(K(S)ᵀ Y + b).
 
+    Parameters
+    ----------
+    convolution : Convolution
+        Geometry of K(S), with as many channels in as out.
+    activation : Activation
+        σ.
+
+    Returns
+    -------
+    Map
+        Parameters ``stencil`` and ``bias`` as those of σ(K(S) Y + b).
+
+    Raises
+    ------
+    InputError
+        If the channels differ.
+
+    Notes
+    -----
     K(S)ᵀ = K(τS) with the permutation (τS)_{o,c,κ} = S_{c,o,−κ}, its own inverse and so symmetric.
+
+    Examples
+    --------
+    >>> from refms.grid import Grid
+    >>> from refms.maps.activation import IDENTITY
+    >>> F = transposed_layer(Convolution(Grid((4,)), 1, 1, (3,)), IDENTITY)
+    >>> shift = F.layout.pack({"stencil": np.array([[[0.0, 0.0, 1.0]]]), "bias": np.zeros(1)})
+    >>> F.apply(shift, np.arange(4.0)[:, None]).ravel().tolist()
+    [3.0, 0.0, 1.0, 2.0]
     """
     _require_square(convolution)
     F = convolution_layer(convolution, activation)

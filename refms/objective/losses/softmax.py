@@ -140,5 +140,22 @@ def softmax(Z: Array) -> Array:
 
 
 def zeros_labels(Z: Array) -> Array:
-    """Return real zeros in the shape and precision of Z: labels that weigh nothing."""
+    """Return labels that weigh nothing.
+
+    Parameters
+    ----------
+    Z : array
+        Logits, shape (ℓ, m), real or complex.
+
+    Returns
+    -------
+    array
+        Zeros, shape (ℓ, m), real, in the precision and on the backend of Z.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> zeros_labels(np.ones((2, 1), dtype="complex64")).dtype
+    dtype('float32')
+    """
     return backend_of(Z).xp.zeros(Z.shape, dtype=Z.real.dtype)
