@@ -61,6 +61,13 @@ class Model:
     ------
     InputError
         If an array is missing, unknown or of another shape, precisions are mixed, or a number is not finite.
+
+    Examples
+    --------
+    >>> from refms.maps.architectures.residual import Residual
+    >>> model = initial_model(Residual(Grid((4, 4)), channels=2, layers=3), Classes(10))
+    >>> {name: array.shape for name, array in model.arrays.items()}
+    {'opening': (2, 1, 1, 1), 'stencils': (3, 2, 2, 3, 3), 'biases': (3, 2), 'W': (32, 10), 'mu': (10,)}
     """
 
     architecture: Architecture

@@ -67,6 +67,14 @@ class At:
     second : callable or None
         G ↦ (along, F_Yᵀ G): ``along(dθ, dY)`` has the ``output`` F_θ dθ + F_Y dY and a ``vjp`` that takes dG
         to the derivatives of F_θᵀ G and F_Yᵀ G along (dθ, dY, dG). None: no second derivatives.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refms.maps.layers.linear import matrix_map
+    >>> F = matrix_map(np.array([[1.0, 2.0]])).at(np.zeros(0), np.ones((2, 1)))
+    >>> F.output.tolist(), F.vjp(np.ones((1, 1)), wrt_theta=False)[1].tolist()
+    ([[3.0]], [[1.0], [2.0]])
     """
 
     output: Array
@@ -111,6 +119,14 @@ class Map:
         Of a propagation: its layer, number of layers and final time.
     constants : tuple of array
         Arrays inside of it, whose precision and backend Y must have.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refms.maps.layers.linear import matrix_map
+    >>> F = matrix_map(np.array([[1.0, 2.0]]))
+    >>> F.rows_in, F.rows_out, F.apply(np.zeros(0), np.ones((2, 1))).tolist()
+    (2, 1, [[3.0]])
     """
 
     layout: Layout

@@ -33,6 +33,17 @@ def frozen(F: Map, theta: Array) -> Map:
     ------
     InputError
         If the parameters do not fit the map.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refms.grid import Grid
+    >>> from refms.maps import activation, convolution_layer
+    >>> from refms.stencils import Convolution
+    >>> layer = convolution_layer(Convolution(Grid((2,)), stencil_shape=(1,)), activation("identity"))
+    >>> fixed = frozen(layer, np.array([3.0, 1.0]))
+    >>> fixed.layout.size, fixed.apply(np.zeros(0), np.array([[0.0], [1.0]])).ravel().tolist()
+    (0, [1.0, 4.0])
     """
     F.layout.require(theta)
 
@@ -92,6 +103,15 @@ def recomputed(F: Map) -> Map:
     Map
         The same bits for less memory and more work: every product costs one more forward pass. A chain of
         such maps has checkpoints between them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refms.maps.chain import chain
+    >>> from refms.maps.layers.linear import matrix_map
+    >>> ten = chain(*[(f"layer{k}", matrix_map(np.eye(4))) for k in range(10)])
+    >>> ten.stored, recomputed(ten).kept
+    (40, 4)
     """
 
     def linearize(theta: Array, Y: Array) -> At:
@@ -142,6 +162,19 @@ def reparametrize(
     -------
     Map
         dF = F_θ B dθ + F_Y dY, and the gradient with respect to θ is Bᵀ F_θᵀ G; a fused step is kept.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refms.grid import Grid
+    >>> from refms.maps import activation, convolution_layer
+    >>> from refms.stencils import Convolution
+    >>> layer = convolution_layer(Convolution(Grid((2,)), stencil_shape=(1,)), activation("identity"))
+    >>> both = Layout((("both", (1,)),))
+    >>> tied = reparametrize(layer, both, lambda t: np.repeat(t, 2), lambda g: g.sum(keepdims=True))
+    >>> F = tied.at(np.array([2.0]), np.ones((2, 1)))
+    >>> F.output.ravel().tolist(), F.vjp(np.ones((2, 1)))[0].tolist()
+    ([4.0, 4.0], [4.0])
     """
     value = along if value is None else value
 

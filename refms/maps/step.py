@@ -20,6 +20,13 @@ def step(F: Map, dt: float) -> Map:
     -------
     Map
         dY + δt (F_θ dθ + F_Y dY) forwards, (δt F_θᵀ G, G + δt F_Yᵀ G) backwards.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refms.maps.layers.linear import matrix_map
+    >>> step(matrix_map(-np.eye(1)), 0.25).apply(np.zeros(0), np.ones((1, 1))).item()
+    0.75
     """
     if F.fused_step is not None:
         return F.fused_step(dt)

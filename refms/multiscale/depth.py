@@ -157,6 +157,16 @@ def to_depth(model: Model, layers: int, kind: str = "linear") -> Model:
     ------
     InputError
         If the number of layers does not fit, or kind is unknown.
+
+    Examples
+    --------
+    >>> from refms.grid import Grid
+    >>> from refms.maps.architectures.residual import Residual
+    >>> from refms.model import initial_model
+    >>> from refms.objective.reading import Classes
+    >>> model = initial_model(Residual(Grid((4, 4)), channels=2, layers=2), Classes(10))
+    >>> to_depth(model, 4).arrays["biases"].shape
+    (4, 2)
     """
     require_choice(kind, KINDS, "kind of interpolation")
     architecture = model.architecture

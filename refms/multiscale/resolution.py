@@ -75,6 +75,14 @@ def transfer(
 
     R, P and so K_H = R K_h P are periodic. In a network with zero boundary the identity holds in those cells
     whose stencils, fine and coarse, do not reach the edge.
+
+    Examples
+    --------
+    >>> from refms.maps.architectures.residual import Residual
+    >>> from refms.model import initial_model
+    >>> model = initial_model(Residual(Grid((4, 4)), channels=2), Classes(10))
+    >>> transfer(model, Grid((8, 8)), "averaging-bilinear").arrays["W"].shape
+    (128, 10)
     """
     require_choice(stencils, STENCIL_RULES, "rule for the stencils")
     pair = pair if isinstance(pair, TransferPair) else transfer_pair(pair)
@@ -238,6 +246,15 @@ def coarse_to_fine(
         solved.
     SingularTransferError
         As for :func:`transfer`, at once.
+
+    Examples
+    --------
+    >>> from refms.maps.architectures.residual import Residual
+    >>> from refms.model import initial_model
+    >>> start = initial_model(Residual(Grid((4, 4)), channels=2), Classes(10))
+    >>> run = coarse_to_fine(start, lambda model: model, 3, "averaging-bilinear")  # solves nothing
+    >>> [solved.grid.shape for solved in run]
+    [(4, 4), (8, 8), (16, 16)]
     """
     require_whole(levels, "levels", 1)
 

@@ -81,6 +81,18 @@ class TrainingProblem:
     ------
     InputError
         If maps, examples and regularisers do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refms.grid import Grid
+    >>> from refms.objective import Classifier, tikhonov_regularizer
+    >>> classifier = Block(Classifier(Grid((1,)), 1, 2).map, tikhonov_regularizer(4, 0.0))
+    >>> labels = np.array([[1.0, 0.0], [0.0, 1.0]])
+    >>> problem = TrainingProblem({"classifier": classifier}, Examples(np.array([[1.0, 3.0]]), labels))
+    >>> x = np.zeros(4)
+    >>> round(problem.block("classifier", {"classifier": x}).value(x), 6)  # log 2
+    0.693147
     """
 
     blocks: Mapping[str, Block]

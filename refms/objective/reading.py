@@ -31,6 +31,11 @@ class Classes:
     ------
     InputError
         If there are fewer than two classes or the loss is unknown.
+
+    Examples
+    --------
+    >>> Classes(10, pooling=2).shapes(Grid((4, 4)), channels=3)
+    {'W': (12, 10), 'mu': (10,)}
     """
 
     classes: int

@@ -95,6 +95,17 @@ class EmpiricalRisk:
     sample I is G v = 1/|I| Σ_{j∈I} J_jᵀ ∇²E_j J_j v + Q v. The Hessian adds 1/|I| Σ_{j∈I} D(J_jᵀ)[v] ∇E_j.
     Sums over batches are carried in double precision for the value and in the precision of x for vectors;
     their order depends on m and the memory budget alone.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refms.objective import Classifier, tikhonov_regularizer
+    >>> from refms.grid import Grid
+    >>> examples = Examples(np.array([[1.0, 3.0]]), np.array([[1.0, 0.0], [0.0, 1.0]]))
+    >>> f = EmpiricalRisk(Classifier(Grid((1,)), 1, 2).map, examples, tikhonov_regularizer(4, 0.0))
+    >>> value, gradient = f.value_and_gradient(np.zeros(4))
+    >>> round(value, 6), gradient.tolist()
+    (0.693147, [0.5, -0.5, 0.0, 0.0])
     """
 
     map: Map

@@ -208,6 +208,12 @@ def register_architecture(name: str, kind: A) -> A:
     ------
     InputError
         If the name is taken by a class of another name, or the class is no dataclass with a grid.
+
+    Examples
+    --------
+    >>> from refms.maps import Residual, register_architecture
+    >>> register_architecture("residual", Residual) is Residual
+    True
     """
     if name in ARCHITECTURES and ARCHITECTURES[name].__qualname__ != kind.__qualname__:
         raise InputError(f"architecture {name!r} is registered already; choose another name.")

@@ -45,6 +45,12 @@ def linear_map(
     -------
     Map
         Without parameters.
+
+    Examples
+    --------
+    >>> flip = linear_map(2, 2, lambda Y: Y[::-1].copy(), lambda G: G[::-1].copy(), multiply_adds=0)
+    >>> flip.apply(np.zeros(0), np.array([[1.0], [2.0]])).ravel().tolist()
+    [2.0, 1.0]
     """
 
     def linearize(theta: Array, Y: Array) -> At:

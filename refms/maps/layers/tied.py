@@ -48,9 +48,9 @@ def transposed_layer(convolution: Convolution, activation: Activation) -> Map:
     >>> from refms.grid import Grid
     >>> from refms.maps.activation import IDENTITY
     >>> F = transposed_layer(Convolution(Grid((4,)), 1, 1, (3,)), IDENTITY)
-    >>> shift = F.layout.pack({"stencil": np.array([[[0.0, 0.0, 1.0]]]), "bias": np.zeros(1)})
-    >>> F.apply(shift, np.arange(4.0)[:, None]).ravel().tolist()
-    [3.0, 0.0, 1.0, 2.0]
+    >>> theta = F.layout.pack({"stencil": np.array([[[0.0, 0.0, 1.0]]]), "bias": np.zeros(1)})
+    >>> F.apply(theta, np.array([[0.0], [1.0], [0.0], [0.0]])).ravel().tolist()
+    [0.0, 0.0, 1.0, 0.0]
     """
     _require_square(convolution)
     F = convolution_layer(convolution, activation)
@@ -90,6 +90,15 @@ def antisymmetric_layer(convolution: Convolution, activation: Activation, dampin
     S and S + (symmetric stencils) give the same layer. With R K P for K the layer's matrix becomes
     R(K − Kᵀ)P: antisymmetric, and the one of the transferred S, for every pair whose stencil map commutes
     with the flip, such as all with R ∝ Pᵀ. γ is kept, as it is the same in every cell of any mesh.
+
+    Examples
+    --------
+    >>> from refms.grid import Grid
+    >>> from refms.maps.activation import IDENTITY
+    >>> F = antisymmetric_layer(Convolution(Grid((4,)), 1, 1, (3,)), IDENTITY)
+    >>> theta = F.layout.pack({"stencil": np.array([[[0.0, 0.0, 1.0]]]), "bias": np.zeros(1)})
+    >>> F.apply(theta, np.array([[0.0], [1.0], [0.0], [0.0]])).ravel().tolist()
+    [1.0, 0.0, -1.0, 0.0]
     """
     _require_square(convolution)
     if not (isinstance(damping, Real) and 0 <= damping < math.inf):
@@ -136,6 +145,15 @@ def symmetric_layer(convolution: Convolution, activation: Activation) -> Map:
     E. Haber, L. Ruthotto, *Stable architectures for deep neural networks*: y′ = −Kᵀσ(Ky + b) is a gradient
     flow for σ′ ≥ 0, stable for every K. As a map it is K(−τS) ∘ σ(K(S)· + b), one S in both places: with
     B: (S, b) ↦ (S, b, −τS), the gradients of both add up through Bᵀ: (g_S − τ g_{−τS}, g_b).
+
+    Examples
+    --------
+    >>> from refms.grid import Grid
+    >>> from refms.maps.activation import IDENTITY
+    >>> F = symmetric_layer(Convolution(Grid((4,)), 1, 1, (3,)), IDENTITY)
+    >>> theta = F.layout.pack({"stencil": np.array([[[0.0, -1.0, 1.0]]]), "bias": np.zeros(1)})
+    >>> F.apply(theta, np.array([[0.0], [1.0], [0.0], [0.0]])).ravel().tolist()
+    [1.0, -2.0, 1.0, 0.0]
     """
     _require_square(convolution)
     inner = convolution_layer(convolution, activation)

@@ -33,6 +33,13 @@ class TimeSteps:
     ------
     InputError
         If N < 1, T is negative or not finite, or F changes the number of rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refms.maps.layers.linear import matrix_map
+    >>> TimeSteps(matrix_map(np.eye(2)), layers=4, final_time=1.0).time_step
+    0.25
     """
 
     layer: Map
