@@ -29,6 +29,8 @@ class BlockDiagonal:
     seed : int
         Of the signs.
 
+    Notes
+    -----
     Without it the entries of W, whose curvature has the factor h^{2d}, and those of the stencils share one
     Krylov space: conjugate gradients then spend most of their iterations on the difference in scale.
     """

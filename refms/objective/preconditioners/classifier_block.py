@@ -29,6 +29,8 @@ class ClassifierBlock:
     classifier : Classifier
         Gives grid, channels and classes.
 
+    Notes
+    -----
     With ỹ = (h^d y, 1) the Hessian of the classifier block is 1/m Σ_k ỹ_k ỹ_kᵀ ⊗ ∇²E_k + Q. The mean of the
     products is replaced by the product of the means B̃ = 1/m Σ_k ỹ_kỹ_kᵀ and A = 1/m Σ_k ∇²E_k, which is
     exact where all examples have one ∇²E, such as at W = 0. With A = U diag(a) Uᵀ, one block Q_W of Q, and

@@ -25,6 +25,8 @@ class ClassifierDiagonal:
     classifier : Classifier
         Gives grid, channels and classes.
 
+    Notes
+    -----
     With logits z = h^d Wᵀy + μ and e_jk = ∂²E_k/∂z_j², the entry for W_{ij} is h^{2d}/m Σ_k y_ik² e_jk plus
     that of Q, and the one for μ_j is 1/m Σ_k e_jk: one matrix product of squared features with e, which is
     p (1 − p) for softmax and logistic regression, 1 for least squares.

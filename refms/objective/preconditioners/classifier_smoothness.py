@@ -30,6 +30,8 @@ class ClassifierSmoothness:
     smoothness, tikhonov : float
         α_W and τ_W of :func:`~refms.objective.regularizers.classifier_regularizer`.
 
+    Notes
+    -----
     The Hessian of the block is JᵀHJ + Q with Q = h^d (α_W ∇_hᵀ∇_h + τ_W) ⊗ I on W and 0 on μ. Of JᵀHJ only
     the mean of its diagonal is taken, one number σ_W for W and one, σ_μ, for μ:
 

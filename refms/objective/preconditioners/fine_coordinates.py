@@ -35,6 +35,8 @@ class FineCoordinates:
     orientation : str
         How K reads stencils.
 
+    Notes
+    -----
     To train the coarse net in the stencils s_h of the finer mesh, K_H = R K_h P, is to put s = A s_h ([LAS]
     eqs. (8), (9)). The gradient with respect to s_h is Aᵀ g, the Gauss–Newton matrix Aᵀ G A. After k steps of
     conjugate gradients for Aᵀ G A p_h = −Aᵀ g the step in s is A p_h, which is the k-th iterate of conjugate

@@ -34,6 +34,8 @@ class TimeSmoothness:
     seed : int
         Of the signs.
 
+    Notes
+    -----
     The Gauss–Newton matrix is JᵀHJ + Q with Q = (τ_θ δt I + α_θ/δt DᵀD) ⊗ I on the layers and τ_θ I before
     them. Of JᵀHJ only the mean of its diagonal is taken, one number for each kind of parameter (opening,
     stencils, biases): vᵀ JᵀHJ v over their number, for random signs v on that kind and zeros elsewhere, which
