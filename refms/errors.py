@@ -112,10 +112,12 @@ def require_shape(array: Array, shape: Sequence[int | None], name: str, meaning:
     fits = len(found) == len(shape) and all(
         (n >= 1 if m is None else n == m) for n, m in zip(found, shape, strict=True)
     )
-    if not fits:
-        wanted = "(" + ", ".join("any >= 1" if m is None else str(m) for m in shape) + ")"
+    if not fits or not hasattr(array, "shape"):
+        extents = ["any >= 1" if m is None else str(m) for m in shape]
+        wanted = f"({', '.join(extents)}{',' if len(extents) == 1 else ''})"
+        kind = "" if hasattr(array, "shape") else f" ({type(array).__name__}, no array)"
         raise InputError(
-            f"{name} has shape {found}; expected {wanted}" + (f" = {meaning}." if meaning else ".")
+            f"{name} has shape {found}{kind}; expected {wanted}" + (f" = {meaning}." if meaning else ".")
         )
 
 

@@ -14,7 +14,12 @@ from refms.data.dataset import Dataset
 from refms.data.preprocessing import Preprocessing, prepare
 from refms.errors import Array, InputError, require_same_precision, require_shape
 from refms.grid import Grid
-from refms.maps.architectures.architecture import Architecture, free_arrays, free_map
+from refms.maps.architectures.architecture import (
+    Architecture,
+    free_arrays,
+    free_map,
+    require_fitting_names,
+)
 from refms.maps.chain import chain
 from refms.maps.map import Map
 from refms.maps.time.steps import time_of
@@ -111,8 +116,9 @@ class Model:
         """Layers in time, or, where there are none, all stencils of more than one cell by name."""
         steps, found = time_of(self.map), list[Layer]()
         moves = [(name, move) for name, move in self.architecture.moves.items() if move.stencil]
-        for name, _ in [(name, move) for name, move in moves if move.time and steps is not None]:
-            biases = self.arrays.get("biases", [None] * len(self.arrays[name]))
+        for name in [name for name, move in moves if move.time]:
+            none = [None] * len(self.arrays[name])
+            biases = self.arrays.get("biases", none) if name == "stencils" else none
             for k, (S, b) in enumerate(zip(self.arrays[name], biases, strict=True)):
                 found.append(Layer(f"{name}[{k}]", S, b, k * steps.time_step if steps else None))
         if found:
@@ -124,8 +130,9 @@ class Model:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shapes of all arrays by name."""
-        own = self.architecture.arrays.shapes
-        return {**own, **self.reading.shapes(self.grid, self.architecture.channels)}
+        read = self.reading.shapes(self.grid, self.architecture.channels)
+        require_fitting_names(self.architecture, read)
+        return {**self.architecture.arrays.shapes, **read}
 
     @property
     def classifier(self) -> Classifier:

@@ -75,7 +75,8 @@ def model_of(artifact: Artifact) -> Model:
     try:
         attributes, arrays = artifact.attributes, artifact.arrays
         kind = architecture_named(attributes.get("architecture", "residual"))  # the only one there was
-        network = kind(**{**attributes["network"], "grid": Grid(tuple(attributes["network"]["grid"]))})
+        fields = {name: _as_tuple(value) for name, value in dict(attributes["network"]).items()}
+        network = kind(**{**fields, "grid": Grid(fields["grid"])})
         _require_record(attributes["record"])
         return Model(
             network,
@@ -160,6 +161,11 @@ def _reading_of(attributes: Mapping[str, Any], arrays: Mapping[str, Any]) -> Rea
     if "image" in attributes:
         return Image(**attributes["image"])
     return Classes(int(arrays["mu"].shape[0]), **attributes.get("classifier", {}))
+
+
+def _as_tuple(value: Any) -> Any:
+    """Return a value of JSON with tuples for lists: the fields of a frozen dataclass."""
+    return tuple(_as_tuple(one) for one in value) if isinstance(value, list) else value
 
 
 def _require_record(record: Any) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from staged_net import StagedNet
 from tiny_unet import TinyUNet
 
 from refms.checks import adjoint_test, complex_step_test, taylor_test
@@ -15,14 +16,24 @@ from refms.data.dataset import Dataset
 from refms.data.digits import load_digits
 from refms.errors import InputError
 from refms.grid import Grid
-from refms.maps.architectures.architecture import architecture_named, name_of, register_architecture
+from refms.maps.activation import TANH
+from refms.maps.architectures.architecture import (
+    architecture_named,
+    name_of,
+    register_architecture,
+    same_names,
+)
 from refms.maps.architectures.residual import Residual
+from refms.maps.layers.convolution import convolution_layer
+from refms.maps.parameters import reparametrize
+from refms.maps.time.euler import forward_euler
 from refms.model import initial_model, score
 from refms.model_file import load_model, save_model
 from refms.multiscale.depth import to_depth
 from refms.multiscale.resolution import transfer
 from refms.objective.examples import Examples
 from refms.objective.reading import Classes, Image
+from refms.plots.activations import states
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.experiment import examples_of
 from refms.run.training import problem_of, train
@@ -153,6 +164,8 @@ def test_the_command_line_works_on_it(tmp_path, monkeypatch, capsys):
 def test_unknown_names_and_keys_are_refused_with_the_nearest_match(tmp_path):
     with pytest.raises(InputError, match="Did you mean 'tiny-unet'"):
         architecture_named("tiny-unte")
+    with pytest.raises(InputError, match="import the module that calls register_architecture"):
+        architecture_named("mine")
     with pytest.raises(InputError, match="registered already"):
         register_architecture("tiny-unet", Residual)
     assert name_of(NET) == "tiny-unet"
@@ -185,3 +198,115 @@ def test_pairs_of_colour_images_become_examples_on_the_mesh_of_the_net():
             np.testing.assert_allclose(array[16 * k : 16 * (k + 1)], expected, rtol=1e-12, atol=1e-12)
     with pytest.raises(InputError, match="no targets"):
         examples_of(initial_model(TinyUNet(Grid((4, 4)), 3), Image()), replace(pairs, targets=None))
+
+
+def staged_problem(weights, **options):
+    model = initial_model(StagedNet(Grid((4, 4))), Classes(3), 1)
+    rng = np.random.default_rng(2)
+    examples = Examples(rng.standard_normal((16, 12)), np.eye(3)[:, rng.integers(0, 3, 12)])
+    return model, examples, problem_of(model, examples, weights, OptimizationSection(**options))
+
+
+def test_each_stage_is_smooth_in_its_own_time_and_all_else_has_the_tikhonov_term():
+    alpha, tau = 0.7, 0.3
+    model, _, problem = staged_problem(RegularizationSection(theta_smoothness=alpha, theta_tikhonov=tau))
+    expected = 0.0
+    for stage, dt in (("one", 1 / 2), ("two", 2 / 4)):
+        for part in ("stencil", "bias"):
+            A = model.arrays[f"{stage}_{part}"]
+            expected += alpha / 2 * dt * ((np.diff(A, axis=0) / dt) ** 2).sum() + tau / 2 * dt * (A**2).sum()
+    expected += tau / 2 * sum((model.arrays[name] ** 2).sum() for name in ("change", "close"))
+    found = problem.blocks["propagation"].regularizer.value(model.blocks["propagation"])
+    assert found == pytest.approx(expected, rel=1e-14)
+
+
+def test_preconditioners_of_one_propagation_are_left_out_where_there_are_two():
+    problem = staged_problem(PLAIN, propagation_preconditioner="time")[2]
+    assert problem.blocks["propagation"].preconditioning is None
+
+
+def test_all_stages_of_a_net_go_to_another_depth_and_back():
+    model = staged_problem(PLAIN)[0]
+    deeper = to_depth(model, 4)
+    assert deeper.arrays["two_stencil"].shape == (8, 3, 3, 3, 3)
+    assert [layer.time for layer in deeper.layers] == [None] * 12  # each stage has its own time
+    for name, array in to_depth(deeper, 2).arrays.items():
+        np.testing.assert_array_equal(array, model.arrays[name])
+
+
+def test_tuples_among_the_fields_come_back_as_tuples(tmp_path):
+    model = staged_problem(PLAIN)[0]
+    save_model(tmp_path / "net.h5", model)
+    assert load_model(tmp_path / "net.h5").architecture == model.architecture
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Forward Euler alone; shared: one θ for all layers."""
+
+    grid: Grid
+    shared: bool = False
+    channels = 1
+    held = ()
+    moves = {}  # noqa: RUF012  # a class attribute, as the protocol allows
+
+    @property
+    def map(self):
+        F = forward_euler(convolution_layer(Convolution(self.grid), TANH), 3, 1.0)
+        layer = F.time.layer.layout
+        if not self.shared:
+            return F
+        return reparametrize(F, layer, lambda x: np.tile(x, 3), lambda g: g.reshape(3, -1).sum(axis=0))
+
+    @property
+    def arrays(self):
+        return same_names(self.map.layout)
+
+    def initial(self, seed, dtype):
+        rng = np.random.default_rng(seed)
+        return {name: rng.standard_normal(shape) for name, shape in self.arrays.shapes.items()}
+
+
+def test_pooling_leaves_the_time_of_a_propagation_and_shared_parameters_have_none():
+    weights = RegularizationSection(theta_smoothness=1.0, theta_tikhonov=1.0)
+    examples = Examples(np.ones((16, 3)), np.eye(3))
+
+    def penalty(net, pooling):
+        model = initial_model(net, Classes(3, pooling=pooling), 1)
+        block = problem_of(model, examples, weights, OptimizationSection()).blocks["propagation"]
+        return block.regularizer.value(model.blocks["propagation"])
+
+    flow = Flow(Grid((4, 4)))
+    assert penalty(flow, 2) == penalty(flow, 1)
+    shared = replace(flow, shared=True)
+    x = initial_model(shared, Image(), 1).blocks["propagation"]
+    assert penalty(shared, 1) == pytest.approx(0.5 * x @ x, rel=1e-14)
+
+
+def test_names_that_do_not_fit_are_refused_where_a_model_is_made():
+    class Misspelt(Flow):
+        held = ("layer0/stencl",)
+
+    class All(Flow):
+        held = ("stencil", "bias")
+
+    class Clash(Flow):
+        arrays = replace(Flow(Grid((4, 4)), True).arrays, names={"W": "stencil", "bias": "bias"})
+
+    with pytest.raises(InputError, match=r"in `held` of Misspelt .* mean 'layer0/stencil'"):
+        initial_model(Misspelt(Grid((4, 4))), Image())
+    with pytest.raises(InputError, match=r"\['W'\] of Clash have the names"):
+        initial_model(Clash(Grid((4, 4)), True), Classes(3))
+    with pytest.raises(InputError, match="is no chain"):
+        _ = initial_model(All(Grid((4, 4)), True), Image()).map
+    with pytest.raises(InputError, match="all arrays of All are held"):
+        _ = initial_model(All(Grid((4, 4)), True), Image()).blocks
+
+
+def test_the_features_of_any_net_are_drawn_as_they_are_before_the_pooling():
+    for net in (NET, StagedNet(Grid((4, 4))), Flow(Grid((4, 4)))):
+        model = initial_model(net, Classes(3, pooling=2), 1)
+        X = np.random.default_rng(3).standard_normal((model.map.rows_in, 1))
+        theta = net.arrays.pack({name: model.arrays[name] for name in net.arrays.names})
+        (drawn,) = states(model, X).values()
+        np.testing.assert_allclose(drawn.reshape(-1, 1), net.map.apply(theta, X), rtol=1e-13, atol=1e-14)

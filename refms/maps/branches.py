@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from refms.backend import backend_of, zeros_like
-from refms.errors import Array, InputError
-from refms.maps.chain import join_gradients, memory_of, places_of
+from refms.errors import Array, InputError, require_whole
+from refms.maps.chain import join_gradients, memory_of, name_intermediates, places_of, require_named_maps
 from refms.maps.layout import EMPTY, join_layouts
 from refms.maps.map import Along, At, Gradients, Map, Tangent, second_of, second_of_linear
 
@@ -131,12 +131,18 @@ def identity(rows: int) -> Map:
     Map
         Without parameters; its output is Y itself, no copy.
 
+    Raises
+    ------
+    InputError
+        If there is no row.
+
     Examples
     --------
     >>> import numpy as np
     >>> identity(2).apply(np.zeros(0), np.ones((2, 1))).ravel().tolist()
     [1.0, 1.0]
     """
+    require_whole(rows, "rows", 1)
 
     def at(theta: Array, Y: Array) -> At:
         def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
@@ -177,7 +183,7 @@ def _branches(parts: tuple[tuple[str, Map], ...], shared: bool, summed: bool) ->
         for (name, F), own in zip(parts, split(theta, Y), strict=True):
             inner = F.recorded(*own)
             outputs.append(inner["output"])
-            named.update({f"{name}/{key}" if name else key: value for key, value in inner.items()})
+            named.update(name_intermediates(name, inner))
         return {**named, "output": _gather(outputs, summed)}
 
     rows_out = maps[0].rows_out if summed else sum(F.rows_out for F in maps)
@@ -245,8 +251,7 @@ def _gather(found: Sequence[Array], by_sum: bool) -> Array:
 
 
 def _require_branches(parts: tuple[tuple[str, Map], ...], shared: bool, summed: bool) -> None:
-    if not parts:
-        raise InputError("there are no branches; expected at least one map.")
+    require_named_maps(parts)
     for what, wanted in (("rows_in", shared), ("rows_out", summed)):
         numbers = {name: getattr(map_, what) for name, map_ in parts}
         if wanted and len(set(numbers.values())) > 1:

@@ -72,7 +72,7 @@ def chain(*parts: tuple[str, Map]) -> Map:
         for (name, map_), place in zip(parts, places, strict=True):
             inner = map_.recorded(theta[place], Y)
             Y = inner["output"]
-            named.update({f"{name}/{key}" if name else key: value for key, value in inner.items()})
+            named.update(name_intermediates(name, inner))
         return {**named, "output": Y}
 
     stored, kept = memory_of(maps)
@@ -128,7 +128,8 @@ def _pull_chain(
     found: list[Array] = []
     for F, place in zip(reversed(steps), reversed(places), strict=True):
         needed = wrt_input or (wrt_theta and place.start > 0)  # whether anything before has parameters
-        gtheta, gY = F.vjp(gY, wrt_theta=wrt_theta and place.stop > place.start, wrt_input=needed)
+        own = wrt_theta and place.stop > place.start
+        gtheta, gY = F.vjp(gY, wrt_theta=own, wrt_input=needed) if own or needed else (None, None)
         if gtheta is not None:
             found.append(gtheta)
         if gY is None:
@@ -165,6 +166,13 @@ def places_of(sizes: Sequence[int]) -> list[slice]:
     return [slice(start, stop) for start, stop in pairwise(accumulate(sizes, initial=0))]
 
 
+def name_intermediates(name: str, inner: dict[str, Array]) -> dict[str, Array]:
+    """Return what a map records under its name; without one its output is that of the whole, or no news."""
+    if name:
+        return {f"{name}/{key}": value for key, value in inner.items()}
+    return {key: value for key, value in inner.items() if key != "output"}
+
+
 def join_gradients(parts: Sequence[Array], like: Array) -> Array:
     """Return the gradients of several maps as one vector."""
     xp = backend_of(like).xp
@@ -178,9 +186,17 @@ def memory_of(maps: Sequence[Map]) -> tuple[int, int]:
     return sum(kept) + beside, sum(kept)
 
 
+def require_named_maps(parts: tuple[tuple[str, Map], ...]) -> None:
+    """Refuse anything but pairs of a name and a map, at least one."""
+    for part in parts or (None,):
+        if not (isinstance(part, tuple) and len(part) == 2 and isinstance(part[1], Map)):
+            raise InputError(
+                f"got {part!r:.60}; expected at least one map, each with its name: ('layer', F), …"
+            )
+
+
 def _require_neighbours(parts: tuple[tuple[str, Map], ...]) -> None:
-    if not parts:
-        raise InputError("a chain needs at least one map.")
+    require_named_maps(parts)
     for (before, first), (after, second) in pairwise(parts):
         if first.rows_out != second.rows_in:
             raise InputError(

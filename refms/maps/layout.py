@@ -35,6 +35,11 @@ class Layout:
 
     parts: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
+    def __post_init__(self) -> None:
+        if len(set(self.names)) < len(self.parts):
+            twice = sorted({name for name in self.names if self.names.count(name) > 1})
+            raise InputError(f"the parts {twice} occur twice; give maps next to each other different names.")
+
     @cached_property
     def size(self) -> int:
         """Number of parameters."""
@@ -47,11 +52,9 @@ class Layout:
 
     def require(self, theta: Array, name: str = "theta") -> None:
         """Refuse a vector of another length, naming the parts."""
-        if theta.shape != (self.size,):
+        if getattr(theta, "shape", None) != (self.size,):  # the words are made where they are needed
             parts = ", ".join(f"{part} {shape}" for part, shape in self.parts) or "none"
-            raise InputError(
-                f"{name} has shape {tuple(theta.shape)}; expected ({self.size},) = parts {parts}."
-            )
+            require_shape(theta, (self.size,), name, f"parts {parts}")
 
     def unpack(self, theta: Array) -> dict[str, Array]:
         """Return the named parts of a parameter vector, as views of it.

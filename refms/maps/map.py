@@ -214,8 +214,13 @@ def _checked(map_: Map, F: At, examples: int) -> At:
     rows, columns = (map_.rows_in, examples), (map_.rows_out, examples)
 
     def require_kind(array: Array, name: str) -> None:
+        require_same_precision(**{name: array}, output=F.output)
         if array.dtype.kind == "c" and F.output.dtype.kind != "c":  # a real route takes no complex array
             raise InputError(f"{name} is {array.dtype} at a real point; make θ or Y complex, too.")
+
+    def require_cotangent(G: Array, name: str) -> None:
+        require_shape(G, columns, name, "the shape of the output")
+        require_kind(G, name)
 
     def require(dtheta: Array | None, dY: Array | None) -> None:
         if dtheta is not None:
@@ -230,17 +235,22 @@ def _checked(map_: Map, F: At, examples: int) -> At:
         return zeros_like(F.output) if dtheta is None and dY is None else F.jvp(dtheta, dY)
 
     def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
-        require_shape(G, columns, "G", "the shape of the output")
-        require_kind(G, "G")
-        return F.vjp(G, wrt_theta=wrt_theta, wrt_input=wrt_input)
+        require_cotangent(G, "G")
+        return F.vjp(G, wrt_theta=wrt_theta, wrt_input=wrt_input) if wrt_theta or wrt_input else (None, None)
 
     def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
-        require_shape(G, columns, "G", "the shape of the output")
+        require_cotangent(G, "G")
         along, gY = second_of(F)(G, wrt_input=wrt_input)
 
         def checked_along(dtheta: Array | None, dY: Array | None = None) -> Tangent:
             require(dtheta, dY)
-            return along(dtheta, dY)
+            tangent = along(dtheta, dY)
+
+            def vjp(dG: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
+                require_cotangent(dG, "dG")
+                return tangent.vjp(dG, wrt_theta=wrt_theta, wrt_input=wrt_input)
+
+            return Tangent(tangent.output, vjp)
 
         return checked_along, gY
 

@@ -135,7 +135,14 @@ def recomputed(F: Map) -> Map:
 
         return At(F.evaluate(theta, Y), jvp, vjp, second)
 
-    return replace(F, linearize=linearize, stored=F.rows_out + F.stored, kept=F.rows_out, frugal=None)
+    return replace(
+        F,
+        linearize=linearize,
+        stored=F.rows_out + F.stored,
+        kept=F.rows_out,
+        fused_step=(lambda dt: recomputed(step(F, dt))) if F.fused_step is not None else None,
+        frugal=None,
+    )
 
 
 def reparametrize(
@@ -214,6 +221,7 @@ def reparametrize(
         fused_step=fused_step if F.fused_step is not None else None,
         frugal=None,
         parts=(),
+        time=None,
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from refms.errors import Array
-from refms.maps.map import Along, At, Gradients, Map, Second, Tangent, second_of
+from refms.errors import Array, InputError
+from refms.maps.map import Along, At, Gradients, Map, Second, Tangent
 
 
 def step(F: Map, dt: float) -> Map:
@@ -21,6 +21,11 @@ def step(F: Map, dt: float) -> Map:
     Map
         dY + δt (F_θ dθ + F_Y dY) forwards, (δt F_θᵀ G, G + δt F_Yᵀ G) backwards.
 
+    Raises
+    ------
+    InputError
+        If F changes the number of rows.
+
     Examples
     --------
     >>> import numpy as np
@@ -28,6 +33,9 @@ def step(F: Map, dt: float) -> Map:
     >>> step(matrix_map(-np.eye(1)), 0.25).apply(np.zeros(0), np.ones((1, 1))).item()
     0.75
     """
+    if F.rows_in != F.rows_out:
+        raise InputError(f"the map takes {F.rows_in} rows to {F.rows_out}; a time step needs equal numbers.")
+    dt = float(dt)  # a NumPy number would raise the precision of float32 arrays
     if F.fused_step is not None:
         return F.fused_step(dt)
 
@@ -42,7 +50,8 @@ def step(F: Map, dt: float) -> Map:
             gtheta, gY = inner.vjp(G, wrt_theta=wrt_theta, wrt_input=wrt_input)
             return (None if gtheta is None else dt * gtheta), (None if gY is None else G + dt * gY)
 
-        return At(Y + dt * inner.output, jvp, vjp, second_of_step(second_of(inner), dt))
+        second = None if inner.second is None else second_of_step(inner.second, dt)
+        return At(Y + dt * inner.output, jvp, vjp, second)
 
     return Map(
         F.layout,

@@ -176,15 +176,15 @@ def to_depth(model: Model, layers: int, kind: str = "linear") -> Model:
             f"the architecture {type(architecture).__name__} has no layers in time; expected one with arrays "
             "that move in time and a method with_layers."
         )
-    moved = {}
+    _require_layers(new_layers=layers)
+    deeper, moved = architecture.with_layers(layers), {}
     for name in in_time:
-        array = model.arrays[name]
+        array, wanted = model.arrays[name], deeper.arrays.shapes[name][0]  # stages may differ in depth
         N, rows = array.shape[0], array.reshape(array.shape[0], -1)
-        rows = prolong_in_time(rows, layers, kind) if layers >= N else restrict_in_time(rows, layers)
-        moved[name] = rows.reshape(layers, *array.shape[1:])
-    note = {"from_layers": N, "to_layers": layers, "interpolation": kind}
+        rows = prolong_in_time(rows, wanted, kind) if wanted >= N else restrict_in_time(rows, wanted)
+        moved[name] = rows.reshape(wanted, *array.shape[1:])
+    note = {"from_layers": len(model.arrays[in_time[0]]), "to_layers": layers, "interpolation": kind}
     record = {**model.record, "transfers": [*model.record.get("transfers", []), note]}
-    deeper = architecture.with_layers(layers)
     return replace(model, architecture=deeper, arrays={**model.arrays, **moved}, record=record)
 
 

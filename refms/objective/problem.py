@@ -16,7 +16,7 @@ from refms.maps.parameters import frozen
 from refms.objective.batches import DEFAULT_MEMORY, batch_width, hessian_sample
 from refms.objective.examples import Examples
 from refms.objective.losses import Loss, SoftmaxCrossEntropy
-from refms.objective.regularizers import Quadratic
+from refms.objective.regularizers import Quadratic, join_quadratics
 from refms.objective.risk import EmpiricalRisk, Preconditioning, Work
 from refms.objective.workers import ONE_WORKER, Workers, map_in_order, own_batches, own_range
 
@@ -167,9 +167,8 @@ class TrainingProblem:
                 raise InputError(f"block {needed!r} is missing; expected {' and '.join(self.layouts)}.")
             layout.require(values[needed], needed)
         if name == JOINT:
-            return self._risk(
-                self.whole, self._joint_regularizer(), 0.0, self._sample(iteration), self.second_order
-            )
+            joint = join_quadratics([block.regularizer for block in self.blocks.values()])
+            return self._risk(self.whole, joint, 0.0, self._sample(iteration), self.second_order)
         block = self.blocks[name]
         constant = sum(
             other.regularizer.value(values[key]) for key, other in self.blocks.items() if key != name
@@ -270,14 +269,6 @@ class TrainingProblem:
         share = block.map.multiply_adds / sum(one.map.multiply_adds for one in self.blocks.values())
         risk = self._risk(block.map, block.regularizer, constant)
         return replace(risk, examples=features, unit=share, count=self.examples.count)
-
-    def _joint_regularizer(self) -> Quadratic:
-        """Return the regularisers of all blocks as one quadratic form: a block-diagonal Q."""
-        Qs = [block.regularizer.Q for block in self.blocks.values()]
-        if len(Qs) == 1:
-            return Quadratic(Qs[0])
-        rows = [[Q if i == j else None for j in range(len(Qs))] for i, Q in enumerate(Qs)]
-        return Quadratic(backend_of(*Qs).sparse.block_array(rows, format="csr"))
 
     def _risk(
         self,

@@ -59,10 +59,8 @@ class Classes:
         """Return a network and the means that the classifier sees."""
         if self.pooling == 1:
             return network
-        return chain(
-            *(network.parts or (("network", network),)),
-            ("pooling", average_pooling(grid, channels, self.pooling)),
-        )
+        pooling = average_pooling(grid, channels, self.pooling)
+        return chain(("", network), ("pooling", pooling))
 
 
 @dataclass(frozen=True)

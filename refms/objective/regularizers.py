@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from refms.backend import NUMPY, Backend
+from refms.backend import NUMPY, Backend, backend_of
 from refms.errors import Array, InputError, require_choice, require_shape
 from refms.maps.time.steps import TimeSteps
 from refms.objective.classifier import Classifier
@@ -212,6 +213,15 @@ def tikhonov_regularizer(
     """
     _require_weights(tikhonov=weight)
     return _quadratic(weight * identity(size), dtype, backend)
+
+
+def join_quadratics(parts: Sequence[Quadratic]) -> Quadratic:
+    """Return the sum of quadratic forms in parts of x, which follow each other: a block-diagonal Q."""
+    Qs = [part.Q for part in parts]
+    if len(Qs) == 1:
+        return parts[0]
+    rows = [[Q if i == j else None for j in range(len(Qs))] for i, Q in enumerate(Qs)]
+    return Quadratic(backend_of(*Qs).sparse.block_array(rows, format="csr"))
 
 
 def _quadratic(Q: Any, dtype: str, backend: Backend) -> Quadratic:

@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 
 from refms.errors import Array, InputError, require_choice
 from refms.grid import Grid
+from refms.maps.architectures.architecture import free_map
+from refms.maps.architectures.residual import Residual
 from refms.maps.time.steps import time_of
 from refms.model import Model
 from refms.names import SYNTHETIC_IMAGES
@@ -47,13 +49,13 @@ def states(model: Model, X: Array) -> dict[str, Array]:
 
     ``X`` has shape (image channels · n, 1). The label holds the time t_k = k δt of y_k, of shape (c, n_1,
     …, n_d), for all k from 0 to N; y_0 and y_N alone where the integrator moves the halves of the
-    channels in turn.
+    channels in turn; the output alone of another network than the residual one.
     """
+    shape, time = (model.architecture.channels, *model.grid.shape), time_of(model.map)
+    if time is None or not isinstance(model.architecture, Residual):
+        network = free_map(model.architecture, model.arrays)  # before any pooling
+        return {"output": network.apply(model.blocks["propagation"], X)[:, 0].reshape(shape)}
     trace = model.trace(X)
-    shape = (model.architecture.channels, *model.grid.shape)
-    time = time_of(model.map)
-    if time is None:
-        return {"output": trace["network/output"][:, 0].reshape(shape)}
     found = {
         int(match[1]): key for key in trace if (match := re.fullmatch(r"network/propagation/y(\d+)", key))
     }

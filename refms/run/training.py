@@ -14,7 +14,7 @@ from refms.linear.outcome import Outcome, Status
 from refms.maps.architectures.architecture import Architecture, count_parameters
 from refms.maps.architectures.residual import Residual
 from refms.maps.chain import frugal
-from refms.maps.time.steps import time_of
+from refms.maps.time.steps import times_of
 from refms.model import Model
 from refms.objective.batches import batch_width
 from refms.objective.examples import Examples
@@ -32,6 +32,7 @@ from refms.objective.reading import Reading
 from refms.objective.regularizers import (
     Quadratic,
     classifier_regularizer,
+    join_quadratics,
     tikhonov_regularizer,
     time_regularizer,
 )
@@ -152,13 +153,18 @@ def problem_of(
 def _propagation_regularizer(model: Model, weights: RegularizationSection) -> Quadratic:
     """Return smoothness in time, the Tikhonov term, and the transfer penalty where it is asked for."""
     options: dict[str, Any] = {"dtype": model.dtype, "backend": model.backend}
-    steps, size = time_of(model.map), model.map.layout.size
-    if steps is None:
-        return tikhonov_regularizer(size, weights.theta_tikhonov, **options)
-    leading = size - steps.layout.size
-    in_time = time_regularizer(
-        steps, weights.theta_smoothness, weights.theta_tikhonov, leading=leading, **options
-    )
+    parts, end, size = list[Quadratic](), 0, model.map.layout.size
+    for start, steps in times_of(model.map):
+        leading = start - end  # parameters before the layers, such as a learned opening
+        parts.append(
+            time_regularizer(
+                steps, weights.theta_smoothness, weights.theta_tikhonov, leading=leading, **options
+            )
+        )
+        end = start + steps.layout.size
+    if end < size or not parts:
+        parts.append(tikhonov_regularizer(size - end, weights.theta_tikhonov, **options))
+    in_time = join_quadratics(parts)
     if not weights.theta_transfer:
         return in_time
     levels = model.preprocessing.levels - (weights.transfer_to == "finer")  # from the images' mesh down to h
@@ -179,10 +185,14 @@ def _propagation_regularizer(model: Model, weights: RegularizationSection) -> Qu
 def _propagation_preconditioning(
     model: Model, weights: RegularizationSection, options: OptimizationSection
 ) -> Preconditioning | None:
-    steps, theta, choice = time_of(model.map), model.map.layout, options.propagation_preconditioner
+    times, theta, choice = times_of(model.map), model.map.layout, options.propagation_preconditioner
     if choice == "diagonal":
         return ProbedDiagonal()
-    if choice == "none" or steps is None:  # the others are of propagations in time
+    start, steps = times[-1] if times else (0, None)
+    only = steps is not None and len(times) == 1 and start + steps.layout.size == theta.size
+    if (
+        choice == "none" or steps is None or not only
+    ):  # the others are of one propagation in time, the last map
         return None
     if choice == "time":
         return TimeSmoothness(theta, steps, weights.theta_smoothness, weights.theta_tikhonov)

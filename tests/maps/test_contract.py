@@ -11,10 +11,15 @@ from maps.table import EXAMPLES, GRIDS, KINKED, MAPS, point
 
 from refms.checks import adjoint_test, complex_step_test, taylor_test
 from refms.errors import InputError
+from refms.grid import Grid
+from refms.maps.branches import identity, skip
 from refms.maps.chain import chain
-from refms.maps.layers.linear import matrix_map
+from refms.maps.layers.linear import matrix_map, operator_map
 from refms.maps.map import At
 from refms.maps.parameters import frozen
+from refms.maps.time.runge_kutta import runge_kutta
+from refms.maps.time.tableau import RK4
+from refms.objective.classifier import Classifier
 from refms.stencils.convolution import Convolution
 
 
@@ -232,3 +237,59 @@ def test_maps_that_do_not_fit_make_no_sequence():
         chain(("a", wide), ("b", wide), ("c", narrow))
     with pytest.raises(InputError, match="at least one map"):
         chain()
+    for pair in (narrow, "ab"):
+        with pytest.raises(InputError, match=r"each with its name: \('layer', F\)"):
+            chain(pair)
+    with pytest.raises(InputError, match=r"'a/bias', 'a/stencil'.* occur twice"):
+        chain(("a", wide), ("a", wide))
+
+
+def test_directions_and_cotangents_of_another_precision_are_refused():
+    map_, theta, Y = point("layer-tanh", dtype="float32")
+    F = map_.at(theta, Y)
+    G, wide = F.output, F.output.astype("float64")
+    along, _ = F.second(G)
+    for call in (
+        lambda: F.jvp(theta.astype("float64")),
+        lambda: F.jvp(None, Y.astype("float64")),
+        lambda: F.vjp(wide),
+        lambda: F.second(wide),
+        lambda: along(theta.astype("float64")),
+        lambda: along(theta).vjp(wide),
+    ):
+        with pytest.raises(InputError, match="is float64, output is float32"):
+            call()
+    with pytest.raises(InputError, match=r"dG has shape \(1, 3\)"):
+        along(theta).vjp(G[:1])
+
+
+def test_lists_are_refused_with_a_word_on_what_they_are():
+    map_, theta, Y = point("layer-tanh")
+    with pytest.raises(InputError, match=r"theta has shape \(\) \(list, no array\); expected"):
+        map_.apply(theta.tolist(), Y)
+    with pytest.raises(InputError, match=r"Y has shape \(\) \(list, no array\); expected"):
+        map_.apply(theta, Y.tolist())
+
+
+def test_nothing_asked_for_is_nothing_found_even_of_a_flow_without_parameters():
+    flow = runge_kutta(matrix_map(-np.eye(2)), 2, 1.0, RK4)
+    assert flow.at(np.zeros(0), np.ones((2, 1))).vjp(np.ones((2, 1)), wrt_theta=False, wrt_input=False) == (
+        None,
+        None,
+    )
+    F = chain(("flow", flow), ("read", Classifier(Grid((2,)), 1, 2).map))
+    theta, Y, G = np.ones(F.layout.size), np.ones((2, 1)), np.ones((2, 1))
+    np.testing.assert_array_equal(*(F.at(theta, Y).vjp(G, wrt_input=one)[0] for one in (True, False)))
+
+
+def test_the_arm_of_a_u_net_is_recorded_without_its_identity():
+    map_ = skip("below", matrix_map(np.eye(2)))
+    assert list(map_.trace(np.zeros(0), np.ones((2, 1)))) == ["below/output", "output"]
+
+
+def test_operators_of_the_mesh_are_real_matrices_and_the_identity_has_rows():
+    for A in (np.ones(3), [[1.0]], 1j * np.eye(2)):
+        with pytest.raises(InputError, match="A has"):
+            operator_map(A)
+    with pytest.raises(InputError, match="rows is -1"):
+        identity(-1)

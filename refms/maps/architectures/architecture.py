@@ -14,7 +14,7 @@ from refms.backend import backend_of
 from refms.errors import Array, InputError, require_choice, require_shape
 from refms.grid import Grid
 from refms.maps.chain import chain
-from refms.maps.layout import Layout
+from refms.maps.layout import Layout, join_layouts
 from refms.maps.map import Map
 from refms.maps.parameters import frozen
 
@@ -140,6 +140,18 @@ class Architecture(Protocol):
         """Return initial arrays, drawn on the host."""
 
 
+def require_fitting_names(architecture: Architecture, others: Iterable[str] = ()) -> None:
+    """Refuse an architecture that holds or moves arrays it has not, or names one as ``others`` are named."""
+    kind, names = type(architecture).__name__, architecture.arrays.names
+    for what in ("held", "moves"):
+        for name in getattr(architecture, what):
+            require_choice(name, names, f"array in `{what}` of {kind}")
+    if both := sorted(set(names) & set(others)):
+        raise InputError(
+            f"the arrays {both} of {kind} have the names of arrays of the reading; rename those of {kind}."
+        )
+
+
 def same_names(layout: Layout) -> Arrays:
     """Return arrays that are the parts of the layout under their own names: what most networks want."""
     return Arrays(layout, {name: name for name in layout.names})
@@ -148,13 +160,18 @@ def same_names(layout: Layout) -> Arrays:
 def free_map(architecture: Architecture, arrays: Mapping[str, Array]) -> Map:
     """Return the network as a map of the learned parameters alone: the maps of held arrays are frozen."""
     whole = architecture.map
+    if architecture.held and not whole.parts:
+        raise InputError(
+            f"{list(architecture.held)} are held, but the map of {type(architecture).__name__} is no chain; "
+            "expected a chain with maps whose parameters are held, or held = ()."
+        )
     held = {part for name in architecture.held for part in architecture.arrays.parts(name)}
     if not held:
         return whole
     values = Arrays(*_restricted(architecture, architecture.held)).pack(arrays)
     parts, start = [], 0
     for name, map_ in whole.parts:
-        own = {f"{name}/{part}" for part in map_.layout.names}
+        own = set(join_layouts([(name, map_.layout)]).names)
         if not own & held:
             parts.append((name, map_))
             continue
@@ -170,7 +187,12 @@ def free_map(architecture: Architecture, arrays: Mapping[str, Array]) -> Map:
 
 def free_arrays(architecture: Architecture) -> Arrays:
     """Return the learned arrays alone, with the layout of :func:`free_map`."""
-    return Arrays(*_restricted(architecture, set(architecture.arrays.names) - set(architecture.held)))
+    learned = set(architecture.arrays.names) - set(architecture.held)
+    if not learned:
+        raise InputError(
+            f"all arrays of {type(architecture).__name__} are held; expected at least one that is learned."
+        )
+    return Arrays(*_restricted(architecture, learned))
 
 
 def _restricted(
@@ -251,7 +273,13 @@ def architecture_named(name: str) -> Any:
         for point in entry_points(group="refms.architectures"):
             if point.name == name:
                 register_architecture(name, point.load())
-    return ARCHITECTURES[require_choice(name, ARCHITECTURES, "architecture")]
+    try:
+        return ARCHITECTURES[require_choice(name, ARCHITECTURES, "architecture")]
+    except InputError as error:
+        raise InputError(
+            f"{error} For one of your own import the module that calls register_architecture first, or give "
+            "its package an entry point in the group refms.architectures, which the command line finds."
+        ) from None
 
 
 def name_of(architecture: Any) -> str:

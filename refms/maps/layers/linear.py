@@ -119,11 +119,19 @@ def operator_map(A: Any) -> Map:
     Map
         Without parameters; its adjoint is Aᵀ. A is rounded to each precision once.
 
+    Raises
+    ------
+    InputError
+        If A is no matrix of real numbers.
+
     Examples
     --------
     >>> operator_map(np.ones((2, 1))).apply(np.zeros(0, "float32"), np.ones((1, 1), "float32")).dtype
     dtype('float32')
     """
+    require_shape(A, (None, None), "A", "(rows out, rows in)")
+    if A.dtype.kind not in "fiu":
+        raise InputError(f"A has dtype {A.dtype}; expected real numbers.")
     rows_out, rows_in = (int(n) for n in A.shape)
     forms: dict[tuple[str, str], tuple[Any, Any]] = {}
 

@@ -61,7 +61,7 @@ class TimeSteps:
     @property
     def time_step(self) -> float:
         """δt = T / N."""
-        return self.final_time / self.layers
+        return float(self.final_time) / self.layers  # a NumPy number would raise the precision of float32
 
     @property
     def layout(self) -> Layout:
@@ -83,8 +83,18 @@ class TimeSteps:
         return (M @ gradients).reshape(-1)
 
 
+def times_of(map_: Map) -> list[tuple[int, TimeSteps]]:
+    """Return of each propagation in a chain where its parameters begin, and its steps in time."""
+    if map_.time is not None:
+        return [(0, map_.time)]
+    found, start = list[tuple[int, TimeSteps]](), 0
+    for _, part in map_.parts:
+        found += [(start + first, steps) for first, steps in times_of(part)]
+        start += part.layout.size
+    return found
+
+
 def time_of(map_: Map) -> TimeSteps | None:
-    """Return the steps in time of a propagation, or of the first one in a chain; None where there is none."""
-    if map_.time is not None or not map_.parts:
-        return map_.time
-    return next((found for _, part in map_.parts if (found := time_of(part)) is not None), None)
+    """Return the steps in time of a propagation, or of the only one in a chain; None for none or several."""
+    found = times_of(map_)
+    return found[0][1] if len(found) == 1 else None

@@ -52,6 +52,9 @@ class Tableau:
             )
         if abs(sum(self.b) - 1) > 1e-14:
             raise InputError(f"the weights {self.b} sum to {sum(self.b)}; expected 1.")
+        # Python's numbers: those of NumPy would raise the precision of float32 arrays.
+        object.__setattr__(self, "a", tuple(tuple(float(weight) for weight in row) for row in self.a))
+        object.__setattr__(self, "b", tuple(float(weight) for weight in self.b))
 
     @property
     def stages(self) -> int:
