@@ -6,6 +6,7 @@ A row of the table is a call and the words its message must contain. To cover a 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,14 @@ import pytest
 from refms.data.dataset import Dataset, one_hot, split, subset
 from refms.data.preprocessing import Preprocessing, prepare
 from refms.errors import InputError
-from refms.grid import Grid, columns_from_nchw, columns_from_nhwc, nchw_from_columns, nhwc_from_columns
+from refms.grid import (
+    Grid,
+    channels_of,
+    columns_from_nchw,
+    columns_from_nhwc,
+    nchw_from_columns,
+    nhwc_from_columns,
+)
 from refms.maps.activation import RELU, activation, smoothed_relu
 from refms.maps.architectures.residual import Residual
 from refms.maps.layers.convolution import convolution_layer, convolution_map
@@ -46,14 +54,23 @@ S, Y, Z = np.ones((3, 2, 3, 3)), np.ones((32, 5)), np.ones((48, 5))
 NAN = np.full((3, 2, 3, 3), np.nan)
 LAYER = convolution_layer(Convolution(GRID), activation("tanh"))
 STEPS = forward_euler(LAYER, 2, 1.0)
+PENALTY = time_regularizer(STEPS.time, 1.0)
 OPENING = convolution_map(Convolution(GRID, c_out=2, stencil_shape=(1, 1)))
 MATRIX = matrix_map(np.eye(4))
 CLASSIFIER = Classifier(GRID, 1, 3)
 HEAD = CLASSIFIER.map
 LOSS = SoftmaxCrossEntropy()
 DATA = Dataset(np.zeros((6, 1, 8, 8)), np.arange(6), classes=10, name="six", max_value=1.0)
+IMAGES_OF_TWO = {
+    "images": np.ones((2, 1, 8)),
+    "labels": np.arange(2),
+    "classes": 10,
+    "name": "x",
+    "max_value": 1,
+}
 MODEL = initial_model(Residual(GRID, 2), Classes(3))
 EXAMPLES = Examples(np.ones((16, 6)), np.ones((3, 6)) / 3)
+SHORT = {**MODEL.blocks, "classifier": np.ones(3)}
 PROBLEM = problem_of(MODEL, EXAMPLES, RegularizationSection(), OptimizationSection())
 
 
@@ -69,9 +86,15 @@ def whole(array: np.ndarray) -> np.ndarray:
     return array.astype("int64")
 
 
+def ones(rows: int, m: int, dtype: str = "f8") -> Examples:
+    return Examples(np.ones((rows, m), dtype), np.ones((3, m), dtype))
+
+
 def problem(**changes: Any) -> TrainingProblem:
-    head = changes.pop("classifier", None)
+    head, penalty = changes.pop("classifier", None), changes.pop("penalty", None)
     blocks = dict(PROBLEM.blocks)
+    if penalty is not None:
+        blocks["propagation"] = replace(blocks["propagation"], regularizer=penalty)
     if head is not None:
         blocks["classifier"] = Block(head.map, classifier_regularizer(head, 1.0), subsampled=False)
     return TrainingProblem(blocks, EXAMPLES, **changes)
@@ -84,23 +107,36 @@ def pair_with(restriction: Any, centring: str = "cell") -> TransferPair:
 Row = tuple[str, Callable[[], Any], str]
 
 GRIDS: list[Row] = [
-    ("no axes", lambda: Grid(()), "one to three positive integers"),
-    ("four axes", lambda: Grid((2, 2, 2, 2)), "one to three positive integers"),
-    ("empty axis", lambda: Grid((4, 0)), "(4, 0)"),
-    ("fractions", lambda: Grid((4.0, 4.0)), "positive integers"),
-    ("words", lambda: Grid("44"), "positive integers"),
-    ("odd, coarsened", lambda: Grid((6, 7)).coarsen(), "multiple of 2"),
-    ("coarsened backwards", lambda: GRID.coarsen(-1), "levels is -1"),
-    ("refined backwards", lambda: GRID.refine(-1), "levels is -1"),
-    ("coarsened by half", lambda: GRID.coarsen(0.5), "levels is 0.5"),
-    ("refined by half", lambda: GRID.refine(0.5), "levels is 0.5"),
-    ("unrelated", lambda: GRID.levels_to(Grid((6, 6))), "not related by doubling"),
+    *[
+        (f"shape {shape!r}", lambda shape=shape: Grid(shape), "one to three positive integers")
+        for shape in ((), (0,), (4, 0), (-1, 4), (2,) * 4, (4.0, 4.0), (True, 2), "44", None, (4, None))
+    ],
+    ("odd, coarsened", lambda: Grid((4, 6, 5)).coarsen(), "multiple of 2"),
+    ("odd on the way", lambda: Grid((28, 28)).coarsen(3), "multiple of 8"),
+    *[
+        (f"{act} by {levels}", lambda act=act, n=levels: getattr(GRID, act)(n), f"levels is {levels}")
+        for act in ("coarsen", "refine")
+        for levels in (-1, 0.5)
+    ],
+    *[
+        (f"unrelated {shape}", lambda s=shape: Grid((14, 14)).levels_to(Grid(s)), "not related by doubling")
+        for shape in ((14, 27), (14, 56), (28,), (21, 21))
+    ],
     ("axis", lambda: GRID.centres(2), "axis is 2"),
-    ("columns of vectors", lambda: columns_from_nchw(np.ones((3, 2))), "(examples, channels, *grid)"),
-    ("columns of nothing", lambda: columns_from_nchw(np.ones((0, 1, 4))), "none of them empty"),
+    *[
+        (f"{f.__name__}, {shape}", lambda f=f, s=shape: f(np.ones(s)), words)
+        for f, words in ((columns_from_nchw, "channels, *grid)"), (columns_from_nhwc, "*grid, channels)"))
+        for shape in ((4,), (3, 2), (0, 1, 4), (2, 0, 4), (1, 1, 2, 2, 2, 2))
+    ],
     ("columns of a list", lambda: columns_from_nhwc([[1.0]]), "(examples, *grid, channels)"),
-    ("images of columns", lambda: nchw_from_columns(np.ones((17, 2)), GRID), "multiple of the 16 cells"),
-    ("images of a vector", lambda: nhwc_from_columns(np.ones(16), GRID), "(channels * cells, examples)"),
+    *[
+        (f"{f.__name__}, {shape}", lambda f=f, s=shape: f(np.ones(s), GRID), words)
+        for f in (channels_of, nchw_from_columns, nhwc_from_columns)
+        for shape, words in (
+            ((17, 2), "multiple of the 16 cells"),
+            *((shape, "(channels * cells, examples)") for shape in ((0, 2), (16, 0), (16,), (16, 1, 1))),
+        )
+    ],
 ]
 
 CONVOLUTIONS: list[Row] = [
@@ -142,14 +178,7 @@ CONVOLUTIONS: list[Row] = [
     ("bare matrix, list", lambda: convolution_matrix([1.0], GRID), "NumPy or CuPy array"),
     *[
         (f"{function.__name__}, {what}", lambda f=function, s=bad_S, grid=grid: f(s, grid), words)
-        for function in (
-            symbol,
-            spectral_norm,
-            frobenius_norm,
-            one_norm,
-            infinity_norm,
-            eigenvalues,
-        )
+        for function in (symbol, spectral_norm, frobenius_norm, one_norm, infinity_norm, eigenvalues)
         for what, bad_S, grid, words in (
             ("half", half(S[0, 0]), GRID, "float16"),
             ("integers", whole(S), GRID, "int64"),
@@ -247,66 +276,56 @@ NETWORK: list[Row] = [
     ("opening, empty", lambda: OPENING.at(np.ones(2), np.ones((16, 0))), "any >= 1"),
     ("matrix opening", lambda: matrix_map(np.eye(4, dtype=int)), "A has dtype int64"),
     ("matrix opening, vector", lambda: matrix_map(np.ones(4)), "A has shape (4,)"),
-    (
-        "matrix opening, rows",
-        lambda: MATRIX.apply(np.ones(0), np.ones((5, 1))),
-        "(channels * cells, examples)",
-    ),
-    ("steps, none", lambda: forward_euler(LAYER, 0, 1.0), "layers is 0"),
-    ("steps, fraction", lambda: forward_euler(LAYER, 1.5, 1.0), "layers is 1.5"),
-    ("steps, word", lambda: forward_euler(LAYER, "2", 1.0), "layers is '2'"),
-    ("time, negative", lambda: forward_euler(LAYER, 2, -1.0), "final_time is -1.0"),
-    ("time, not finite", lambda: forward_euler(LAYER, 2, np.nan), "final_time is nan"),
-    ("time, word", lambda: forward_euler(LAYER, 2, "1.0"), "final_time is '1.0'"),
-    (
-        "steps, parameters",
-        lambda: STEPS.apply(np.ones(19), np.ones((16, 1))),
-        "expected (20,) = parts",
-    ),
-    ("network, opening", lambda: Residual(GRID, 2, opening="learnt"), "Did you mean 'learned'"),
-    ("network, channels", lambda: Residual(GRID, 0), "0"),
-    ("network, layers", lambda: Residual(GRID, 2, layers=0), "layers is 0"),
-    ("network, stencil", lambda: Residual(GRID, 2, stencil_shape=(2, 2)), "odd"),
-    ("network, stencil of one number", lambda: Residual(GRID, 2, stencil_shape=3), "stencil_shape"),
-    ("network, activation", lambda: Residual(GRID, 2, activation="rely"), "Did you mean 'relu'"),
-    ("parameters, seed", lambda: Residual(GRID, 2).initial(-1), "seed is -1"),
-    ("parameters, seed word", lambda: Residual(GRID, 2).initial("a"), "seed is 'a'"),
-    ("parameters, dtype", lambda: Residual(GRID, 2).initial(0, dtype="float16"), "float16"),
-    ("parameters, scale", lambda: Residual(GRID, 2).initial(0, stencil_scale=np.nan), "stencil_scale is nan"),
-    ("network, integrator", lambda: Residual(GRID, 2, integrator="euler"), "Did you mean 'forward-euler'"),
-    ("network, layer", lambda: Residual(GRID, 2, layer="symetric"), "Did you mean 'symmetric'"),
-    ("Verlet, odd channels", lambda: Residual(GRID, 3, integrator="verlet"), "expected an even number"),
-    ("Verlet, no channels", lambda: Residual(GRID, 0, integrator="verlet"), "channels is 0"),
-    (
-        "Verlet, antisymmetric",
-        lambda: Residual(GRID, 2, integrator="verlet", layer="antisymmetric"),
-        "do not go together",
-    ),
-    ("damping alone", lambda: Residual(GRID, 2, layer_damping=0.1), "expected 0 for layer 'convolution'"),
-    (
-        "damping, negative",
-        lambda: Residual(GRID, 2, layer="antisymmetric", layer_damping=-0.1),
-        "damping of the layer is -0.1",
-    ),
-    (
-        "damping, word",
-        lambda: Residual(GRID, 2, layer="antisymmetric", layer_damping="0"),
-        "damping of the layer is '0'",
-    ),
+    ("matrix opening, rows", lambda: MATRIX.apply(np.ones(0), np.ones((5, 1))), "(channels * cells"),
+    *[
+        (f"steps {layers!r}", lambda n=layers: forward_euler(LAYER, n, 1.0), f"layers is {layers!r}")
+        for layers in (0, 1.5, "2")
+    ],
+    *[
+        (f"time {T!r}", lambda T=T: forward_euler(LAYER, 2, T), f"final_time is {T!r}")
+        for T in (-1.0, np.nan, "1.0")
+    ],
+    ("steps, parameters", lambda: STEPS.apply(np.ones(19), np.ones((16, 1))), "expected (20,) = parts"),
+    *[
+        (f"network, {options}", lambda options=options: Residual(GRID, **{"channels": 2, **options}), words)
+        for options, words in (
+            ({"opening": "learnt"}, "Did you mean 'learned'"),
+            ({"channels": 0}, "0"),
+            ({"layers": 0}, "layers is 0"),
+            ({"stencil_shape": (2, 2)}, "odd"),
+            ({"stencil_shape": 3}, "stencil_shape"),
+            ({"activation": "rely"}, "Did you mean 'relu'"),
+            ({"integrator": "euler"}, "Did you mean 'forward-euler'"),
+            ({"layer": "symetric"}, "Did you mean 'symmetric'"),
+            ({"integrator": "verlet", "channels": 3}, "expected an even number"),
+            ({"integrator": "verlet", "channels": 0}, "channels is 0"),
+            ({"integrator": "verlet", "layer": "antisymmetric"}, "do not go together"),
+            ({"layer_damping": 0.1}, "expected 0 for layer 'convolution'"),
+            ({"layer": "antisymmetric", "layer_damping": -0.1}, "damping of the layer is -0.1"),
+            ({"layer": "antisymmetric", "layer_damping": "0"}, "damping of the layer is '0'"),
+        )
+    ],
+    *[
+        (f"parameters, {options}", lambda options=options: Residual(GRID, 2).initial(**options), words)
+        for options, words in (
+            ({"seed": -1}, "seed is -1"),
+            ({"seed": "a"}, "seed is 'a'"),
+            ({"seed": 0, "dtype": "float16"}, "float16"),
+            ({"seed": 0, "stencil_scale": np.nan}, "stencil_scale is nan"),
+        )
+    ],
     ("vector, missing part", lambda: Residual(GRID, 2).arrays.pack({}), "'opening' is missing"),
 ]
 
 OBJECTIVE: list[Row] = [
-    ("classifier, channels", lambda: Classifier(GRID, 0, 3), "channels is 0"),
+    *[
+        (f"classifier, channels {c}", lambda c=c: Classifier(GRID, c, 3), f"channels is {c}")
+        for c in (0, -1, 1.0, 1.5)
+    ],
     ("classifier, classes", lambda: Classifier(GRID, 1, 1), "classes is 1"),
-    ("classifier, fraction", lambda: Classifier(GRID, 1.5, 3), "channels is 1.5"),
     ("classifier, parameters", lambda: HEAD.apply(np.ones(50), np.ones((16, 1))), "expected (51,)"),
     ("classifier, rows", lambda: HEAD.apply(np.ones(51), np.ones((17, 1))), "Y has shape (17, 1)"),
-    (
-        "classifier, mixed",
-        lambda: HEAD.apply(np.ones(51), np.ones((16, 1), "f4")),
-        "mixed precision",
-    ),
+    ("classifier, mixed", lambda: HEAD.apply(np.ones(51), np.ones((16, 1), "f4")), "mixed precision"),
     ("loss, labels", lambda: LOSS.evaluate(np.ones((3, 2)), np.ones((3, 1))), "the shape of Z"),
     ("loss, empty", lambda: LOSS.evaluate(np.ones((3, 0)), np.ones((3, 0))), "any >= 1"),
     ("loss, vector", lambda: LOSS.evaluate(np.ones(3), np.ones(3)), "(classes, examples)"),
@@ -317,66 +336,63 @@ OBJECTIVE: list[Row] = [
     ("examples, counts", lambda: Examples(np.ones((4, 3)), np.ones((2, 2))), "targets has shape (2, 2)"),
     ("examples, none", lambda: Examples(np.ones((4, 0)), np.ones((2, 0))), "any >= 1"),
     ("examples, mixed", lambda: Examples(np.ones((4, 3)), np.ones((2, 3), "f4")), "mixed precision"),
-    ("examples, NaN", lambda: Examples(np.full((4, 3), np.nan), np.ones((2, 3))), "inputs hold NaN"),
-    ("labels, Inf", lambda: Examples(np.ones((4, 3)), np.full((2, 3), np.inf)), "targets hold NaN or Inf"),
+    *[
+        (f"examples, {bad} in {name}", lambda given=given: Examples(**given), f"{name} hold NaN or Inf")
+        for bad in (np.nan, np.inf, -np.inf)
+        for name in ("inputs", "targets")
+        for given in [{"inputs": np.ones((4, 3)), "targets": np.ones((2, 3)), name: np.full((4, 3), bad)}]
+    ],
     ("batches of none", lambda: list(EXAMPLES.batches(0)), "width is 0"),
     ("take none", lambda: EXAMPLES.take(np.array([], int)), "indices"),
     ("take before the first", lambda: EXAMPLES.take(np.array([-1])), "indices run from -1"),
     ("take too far", lambda: EXAMPLES.take(np.array([6])), "indices run from 6 to 6; expected 0 to 5"),
     ("width, memory", lambda: batch_width(1000, 8, 100), "raise the budget"),
-    ("sample, fraction", lambda: hessian_sample(10, 0.0, 0, 1), "expected a number in (0, 1]"),
-    ("sample, too many", lambda: hessian_sample(10, 1.5, 0, 1), "hessian fraction is 1.5"),
+    *[
+        (f"sample, {p}", lambda p=p: hessian_sample(10, p, 0, 1), f"is {p}; expected a number in (0, 1]")
+        for p in (0.0, -0.1, 1.1, np.nan)
+    ],
     ("sample, seed", lambda: hessian_sample(10, 0.5, -1, 1), "seed is -1"),
-    ("regulariser, negative", lambda: classifier_regularizer(CLASSIFIER, -1.0), "smoothness is -1.0"),
-    ("regulariser, NaN", lambda: time_regularizer(STEPS.time, np.nan), "smoothness is nan"),
-    ("regulariser, Inf", lambda: time_regularizer(STEPS.time, 1.0, np.inf), "tikhonov is inf"),
-    ("regulariser, length", lambda: time_regularizer(STEPS.time, 1.0).value(np.ones(3)), "x has shape (3,)"),
-    ("regulariser, dtype", lambda: time_regularizer(STEPS.time, 1.0, dtype="float16"), "float16"),
+    *[
+        (f"{f.__name__}{weights}", lambda f=f, of=of, w=weights: f(of, *w), words)
+        for f, of in ((classifier_regularizer, CLASSIFIER), (time_regularizer, STEPS.time))
+        for bad in (-1.0, np.nan, np.inf)
+        for weights, words in (((bad,), f"smoothness is {bad}"), ((1.0, bad), f"tikhonov is {bad}"))
+    ],
+    *[
+        (f"regulariser of {shape}", lambda s=shape: PENALTY.gradient(np.ones(s)), f"x has shape {shape}")
+        for shape in ((19,), (20, 2), (1, 20))
+    ],
+    *[
+        (f"regulariser, {dtype}", lambda dtype=dtype: time_regularizer(STEPS.time, 1.0, dtype=dtype), dtype)
+        for dtype in ("float16", "complex128")
+    ],
     ("problem, classes", lambda: problem(classifier=Classifier(GRID, 2, 4)), "found 3, expected 4"),
     ("problem, features", lambda: problem(classifier=Classifier(GRID, 1, 3)), "rows after the propagation"),
     ("problem, fraction", lambda: problem(hessian_fraction=2.0), "(0, 1]"),
+    ("problem, regulariser", lambda: problem(penalty=PENALTY), "regulariser"),
     ("problem, block", lambda: PROBLEM.block("classifer", MODEL.blocks), "Did you mean 'classifier'"),
     ("problem, missing block", lambda: PROBLEM.block("classifier", {}), "'propagation' is missing"),
-    (
-        "problem, length",
-        lambda: PROBLEM.block("joint", {**MODEL.blocks, "classifier": np.ones(3)}),
-        "classifier has shape (3,)",
-    ),
-    (
-        "training, images",
-        lambda: train(MODEL, Examples(np.ones((64, 2)), np.ones((3, 2)))),
-        "rows of the inputs: found 64, expected 16",
-    ),
-    (
-        "training, precision",
-        lambda: train(MODEL, Examples(np.ones((16, 2), "f4"), np.ones((3, 2), "f4"))),
-        "mixed precision",
-    ),
+    ("problem, length", lambda: PROBLEM.block("joint", SHORT), "classifier has shape (3,)"),
+    ("training, images", lambda: train(MODEL, ones(64, 2)), "rows of the inputs: found 64, expected 16"),
+    ("training, precision", lambda: train(MODEL, ones(16, 2, "f4")), "mixed precision"),
 ]
 
 IMAGES: list[Row] = [
-    (
-        "images, vector",
-        lambda: Dataset(np.ones(3), np.arange(3), 10, "x", 1.0),
-        "(examples, channels, *grid)",
-    ),
-    ("images, empty", lambda: Dataset(np.ones((0, 1, 8)), np.arange(0), 10, "x", 1.0), "none of them empty"),
-    ("images, integers", lambda: Dataset(np.ones((2, 1, 8), int), np.arange(2), 10, "x", 1.0), "dtype int64"),
-    ("images, half", lambda: Dataset(half(np.ones((2, 1, 8))), np.arange(2), 10, "x", 1.0), "float16"),
-    ("images, NaN", lambda: Dataset(np.full((2, 1, 8), np.nan), np.arange(2), 10, "x", 1.0), "NaN"),
-    (
-        "labels, count",
-        lambda: Dataset(np.ones((2, 1, 8)), np.arange(3), 10, "x", 1.0),
-        "one label for each image",
-    ),
-    ("labels, fractions", lambda: Dataset(np.ones((2, 1, 8)), np.ones(2), 10, "x", 1.0), "expected integers"),
-    (
-        "labels, range",
-        lambda: Dataset(np.ones((2, 1, 8)), np.array([0, 10]), 10, "x", 1.0),
-        "expected 0 to 9",
-    ),
-    ("classes", lambda: Dataset(np.ones((2, 1, 8)), np.zeros(2, int), 1, "x", 1.0), "at least 2"),
-    ("brightness", lambda: Dataset(np.ones((2, 1, 8)), np.zeros(2, int), 10, "x", 0.0), "positive number"),
+    *[
+        (f"data set, {what}", lambda g=given: Dataset(**{**IMAGES_OF_TWO, **g}), words)
+        for what, given, words in (
+            ("vector", {"images": np.ones(3)}, "(examples, channels, *grid)"),
+            ("empty", {"images": np.ones((0, 1, 8)), "labels": np.arange(0)}, "none of them empty"),
+            ("integers", {"images": np.ones((2, 1, 8), int)}, "dtype int64"),
+            ("half", {"images": half(np.ones((2, 1, 8)))}, "float16"),
+            ("NaN", {"images": np.full((2, 1, 8), np.nan)}, "NaN"),
+            ("labels, count", {"labels": np.arange(3)}, "one label for each image"),
+            ("labels, fractions", {"labels": np.ones(2)}, "expected integers"),
+            ("labels, range", {"labels": np.array([0, 10])}, "expected 0 to 9"),
+            ("classes", {"labels": np.zeros(2, int), "classes": 1}, "at least 2"),
+            ("brightness", {"max_value": 0.0}, "positive number"),
+        )
+    ],
     ("subset, none", lambda: subset(DATA, []), "one or more integers"),
     ("subset, range", lambda: subset(DATA, [6]), "expected 0 to 5"),
     ("subset, fractions", lambda: subset(DATA, [0.5]), "integers"),
