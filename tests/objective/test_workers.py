@@ -49,12 +49,8 @@ def test_shards_depend_on_the_number_of_examples_alone_and_are_not_tiny(count):
 def whole_problem(fraction=0.9, **options):
     start = untrained(4)
     digits = examples(start, images(count=COUNT))
-    control = problem_of(
-        start,
-        digits,
-        RegularizationSection(),
-        OptimizationSection(hessian_fraction=fraction, dtype="float64"),
-    )
+    optimization = OptimizationSection(hessian_fraction=fraction, dtype="float64")
+    control = problem_of(start, digits, RegularizationSection(), optimization)
     blocks = {key: value.copy() for key, value in start.blocks.items()}
     blocks["classifier"] += np.random.default_rng(0).standard_normal(blocks["classifier"].size)
     return dataclasses.replace(control, **options), blocks
@@ -76,10 +72,11 @@ def test_few_examples_make_an_even_number_of_batches_where_rows_stay_wide(count,
     assert [batch.count for batch in shard] == expected
 
 
+@pytest.mark.parametrize("second_order", [False, True])
 @pytest.mark.parametrize("name", BLOCKS)
-def test_threads_do_not_change_a_bit(name):
-    alone, blocks = whole_problem()
-    several, _ = whole_problem(workers=Workers(threads=3))
+def test_threads_do_not_change_a_bit(name, second_order):
+    alone, blocks = whole_problem(second_order=second_order)
+    several, _ = whole_problem(second_order=second_order, workers=Workers(threads=3))
     one, other = (control.block(name, blocks) for control in (alone, several))
     x = blocks[name] if name != "joint" else np.concatenate(list(blocks.values()))
     v = np.random.default_rng(1).standard_normal(x.shape)
