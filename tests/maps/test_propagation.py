@@ -1,4 +1,4 @@
-"""Forward Euler: its order, its closed forms, its bounds, its symmetries (properties N1-N9)."""
+"""Forward Euler: its closed forms, its bounds, its symmetries (properties N1-N9)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from maps.table import MAPS, point
-from scipy.integrate import solve_ivp
 
 from refms.errors import InputError
 from refms.grid import Grid
@@ -31,42 +30,19 @@ def drawn(seed, steps, m=2, scale=0.7):
     return one, rng.standard_normal((steps.rows_in, m))
 
 
-def test_the_error_falls_with_order_one():
-    steps = euler(1, 1.0)
-    one, Y = drawn(0, steps)
-    exact = solve_ivp(
-        lambda t, y: steps.time.layer.apply(one, y.reshape(Y.shape)).reshape(-1),
-        (0.0, 1.0),
-        Y.reshape(-1),
-        rtol=1e-12,
-        atol=1e-12,
-    ).y[:, -1]
-    errors = [
-        np.linalg.norm(euler(N, 1.0).apply(np.tile(one, N), Y).reshape(-1) - exact) for N in (16, 32, 64, 128)
-    ]
-    slopes = np.log2(np.array(errors[:-1]) / errors[1:])
-    assert np.all(np.abs(slopes - 1.0) < 0.06), slopes
-
-
-def test_zero_parameters_leave_the_features_alone():
-    steps = euler(3, 2.0)
-    Y = drawn(1, steps)[1]
-    assert np.array_equal(steps.apply(np.zeros(steps.layout.size), Y), Y)
-
-
-def test_zero_time_is_the_identity():
-    steps = euler(2, 0.0)
-    one, Y = drawn(2, steps)
-    assert np.array_equal(steps.apply(np.tile(one, 2), Y), Y)
+@pytest.mark.parametrize(("scale", "T"), [(0.0, 2.0), (1.0, 0.0)])
+def test_zero_parameters_and_zero_time_are_the_identity(scale, T):
+    steps = euler(3, T)
+    one, Y = drawn(1, steps)
+    assert np.array_equal(steps.apply(scale * np.tile(one, 3), Y), Y)
 
 
 def test_constant_bias_gives_the_closed_form():
-    steps = euler(5, 1.5, channels=2)
-    bias = np.array([0.3, -1.1])
-    theta = np.tile(np.concatenate([np.zeros(steps.time.layer.layout.size - 2), bias]), 5)
-    Y = drawn(3, steps)[1]
-    expected = Y + 1.5 * np.repeat(np.tanh(bias), 12)[:, None]
-    assert np.abs(steps.apply(theta, Y) - expected).max() < 1e-14
+    steps = euler(5, 1.5)
+    one, Y = drawn(3, steps)
+    one[:-2] = 0
+    expected = Y + 1.5 * np.repeat(np.tanh(one[-2:]), 12)[:, None]
+    assert np.abs(steps.apply(np.tile(one, 5), Y) - expected).max() < 1e-14
 
 
 def test_the_linear_net_is_the_power_of_its_matrix():
@@ -81,15 +57,8 @@ def test_the_linear_net_is_the_power_of_its_matrix():
 def test_antisymmetric_convolutions_are_amplified_by_forward_euler():
     steps = euler(1, 0.5, n=(8,), channels=1, name="identity")
     theta = np.array([-1.0, 0.0, 1.0, 0.0])  # K has eigenvalues 2i sin w
-    worst = max(
-        np.linalg.norm(steps.apply(theta, y[:, None]))
-        for y in np.linalg.svd(np.eye(8) + 0.5 * _circulant())[2]
-    )
-    assert worst == pytest.approx(np.sqrt(1 + (0.5 * 2.0) ** 2), rel=1e-12)
-
-
-def _circulant():
-    return np.roll(np.eye(8), 1, axis=1) - np.roll(np.eye(8), -1, axis=1)
+    norm = np.linalg.norm(steps.apply(theta, np.eye(8)), 2)
+    assert norm == pytest.approx(np.sqrt(1 + (0.5 * 2.0) ** 2), rel=1e-12)
 
 
 @settings(deadline=None, max_examples=20)
@@ -116,18 +85,6 @@ def test_translations_and_batch_orders_commute_with_the_net(seed, shift):
     assert np.allclose(steps.apply(theta, Y[:, ::-1].copy()), out[:, ::-1], rtol=0, atol=1e-13)
 
 
-def test_doubling_layers_with_halved_step_keeps_two_half_steps_apart_by_order_one():
-    steps = euler(1, 1.0)
-    one, Y = drawn(6, steps)
-    gaps = [
-        np.linalg.norm(
-            euler(N, 1.0).apply(np.tile(one, N), Y) - euler(2 * N, 1.0).apply(np.tile(one, 2 * N), Y)
-        )
-        for N in (16, 32, 64)
-    ]
-    assert np.all(np.abs(np.log2(np.array(gaps[:-1]) / gaps[1:]) - 1) < 0.06)
-
-
 @pytest.mark.parametrize("name", ["euler", "euler-bias-per-cell", "euler-of-any-map", "euler-of-openings"])
 def test_one_step_alone_keeps_the_contract_of_a_map(name):
     layer = MAPS[name]("float64").time.layer
@@ -135,8 +92,7 @@ def test_one_step_alone_keeps_the_contract_of_a_map(name):
     theta, Y, dY, G = (rng.standard_normal(shape) for shape in [layer.layout.size, *[(layer.rows_in, 3)] * 3])
     dtheta = rng.standard_normal(theta.size)
     one, dt = step(layer, 0.3), 0.3
-    F = one.at(theta, Y)
-    of_layer = layer.at(theta, Y)
+    F, of_layer = one.at(theta, Y), layer.at(theta, Y)
     close = {"rtol": 0, "atol": 1e-13 * max(1, np.abs(Y).max() * layer.rows_in)}
     np.testing.assert_allclose(F.output, Y + dt * layer.apply(theta, Y), **close)
     np.testing.assert_array_equal(one.apply(theta, Y), F.output)
@@ -166,24 +122,17 @@ def test_trace_holds_every_state_and_what_happens_in_every_layer():
 
 
 def test_no_forward_pass_runs_inside_products():
-    calls = []
-    layer = point("euler")[0].time.layer
+    map_, theta, Y = point("euler")
+    layer, calls = map_.time.layer, []
 
-    def counted(name):
-        def call(*arguments):
-            calls.append(name)
-            return getattr(layer, name)(*arguments)
+    def counted(theta, Y):
+        calls.append(Y)
+        return layer.linearize(theta, Y)
 
-        return call
-
-    watched = replace(layer, evaluate=counted("evaluate"), linearize=counted("linearize"), fused_step=None)
-    steps = forward_euler(watched, 3, 1.0)
-    theta, Y = point("euler")[1:]
-    F = steps.at(theta, Y)
-    assert calls == ["linearize"] * 3
+    F = forward_euler(replace(layer, evaluate=None, linearize=counted, fused_step=None), 3, 1.0).at(theta, Y)
     F.vjp(F.jvp(theta))
     F.vjp(F.jvp(theta), wrt_theta=False)
-    assert calls == ["linearize"] * 3
+    assert len(calls) == 3
 
 
 @pytest.mark.parametrize(("N", "T"), [(0, 1.0), (2, -1.0), (2, float("nan")), (2, float("inf"))])

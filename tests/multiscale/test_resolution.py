@@ -26,13 +26,19 @@ ALLOWED = [
     for size in (1, 3, 5)
     if direction == "down" or size in pair.closed_sizes
 ]
-REFUSED = [
-    (pair.name, size) for pair in TRANSFER_PAIRS for size in (1, 3, 5) if size not in pair.closed_sizes
+RANKS_OF_SINGULAR = [
+    ("averaging-bilinear", 1, 1),
+    ("averaging-constant", 5, 3),
+    ("summing-constant", 5, 3),
+    ("full-weighting-linear", 1, 1),
+    ("injection-linear", 5, 3),
+    ("injection-cubic", 3, 3),
+    ("nearest", 3, 2),
+    ("nearest", 5, 3),
 ]
-SOURCES = [
-    "digits",
-    pytest.param("mnist", marks=pytest.mark.skipif(not HAS_MNIST, reason="REFMS_DATA names no mnist/")),
-]
+OF_THREE = [(direction, name) for direction, name, size in ALLOWED if size == 3]
+MNIST_ONLY = pytest.mark.skipif(not HAS_MNIST, reason="REFMS_DATA names no mnist/")
+SOURCES = ["digits", pytest.param("mnist", marks=MNIST_ONLY)]
 
 
 def meshes(source: str) -> tuple[int, int]:
@@ -44,9 +50,8 @@ def moved(source, direction, pair, stencils="galerkin", weights="pair", **option
     coarse, fine = meshes(source)
     options.setdefault("iterations", 2 if source == "digits" else 1)
     model = trained(coarse if direction == "up" else fine, source, **options)
-    other = transfer(
-        model, Grid((fine if direction == "up" else coarse,) * 2), pair, stencils, weights=weights
-    )
+    there = Grid((fine if direction == "up" else coarse,) * 2)
+    other = transfer(model, there, pair, stencils, weights=weights)
     return (model, other) if direction == "up" else (other, model)
 
 
@@ -69,44 +74,35 @@ def operators(model):
 
 def assert_galerkin(pair, coarse, fine, X_H):
     """K_H y_H = R K_h P y_H for the opening and each layer, at the states the coarse net passes through."""
-    states = coarse.trace(X_H)
-    inputs = [X_H, *(states[f"network/propagation/y{k}"] for k in range(coarse.architecture.layers))]
-    channels = [
-        coarse.architecture.image_channels,
-        *[coarse.architecture.channels] * coarse.architecture.layers,
-    ]
-    R = matrices(pair, fine, coarse.architecture.channels)[0]
+    net, states = coarse.architecture, coarse.trace(X_H)
+    inputs = [X_H, *(states[f"network/propagation/y{k}"] for k in range(net.layers))]
+    channels = [net.image_channels, *[net.channels] * net.layers]
+    R = matrices(pair, fine, net.channels)[0]
     for k, (K_H, K_h, y_H) in enumerate(zip(operators(coarse), operators(fine), inputs, strict=True)):
-        if k == 0 and coarse.architecture.opening_shape == (1,) * coarse.grid.dimension:
+        if k == 0 and net.opening_shape == (1,) * coarse.grid.dimension:
             continue  # kept, see below
         P = matrices(pair, fine, channels[k])[1]
         scale = abs(R) @ (abs(K_h) @ (abs(P) @ abs(y_H)))
         assert rho(K_H @ y_H, R @ (K_h @ (P @ y_H)), scale) <= 30, f"map {k}"
 
 
-@pytest.mark.parametrize(("direction", "name", "size"), ALLOWED)
-def test_every_layer_is_the_galerkin_product_on_digits(direction, name, size):
-    pair = transfer_pair(name)
-    coarse, fine = moved("digits", direction, name, stencil=size)
-    assert_galerkin(pair, coarse, fine, coarse.prepare(images("digits", 20)))
+EVERY_LAYER = [
+    *[("digits", direction, name, {"stencil": size}) for direction, name, size in ALLOWED],
+    *[("digits", *case, {"dtype": "float32"}) for case in OF_THREE],
+    *[pytest.param("mnist", *case, {}, marks=MNIST_ONLY) for case in OF_THREE],
+]
 
 
-@pytest.mark.skipif(not HAS_MNIST, reason="REFMS_DATA names no mnist/")
-@pytest.mark.parametrize(("direction", "name"), [(d, n) for d, n, size in ALLOWED if size == 3])
-def test_every_layer_is_the_galerkin_product_on_mnist(direction, name):
-    coarse, fine = moved("mnist", direction, name)
-    assert_galerkin(transfer_pair(name), coarse, fine, coarse.prepare(images("mnist", 10)))
-
-
-@pytest.mark.parametrize(("direction", "name"), [(d, n) for d, n, size in ALLOWED if size == 3])
-def test_single_precision_stays_single_and_meets_the_same_bound(direction, name):
-    coarse, fine = moved("digits", direction, name, dtype="float32")
-    assert {str(a.dtype) for m in (coarse, fine) for a in m.arrays.values()} == {"float32"}
-    assert_galerkin(transfer_pair(name), coarse, fine, coarse.prepare(images("digits", 20)))
+@pytest.mark.parametrize(("source", "direction", "name", "options"), EVERY_LAYER)
+def test_every_layer_is_the_galerkin_product(source, direction, name, options):
+    coarse, fine = moved(source, direction, name, **options)
+    dtype = options.get("dtype", "float64")
+    assert {str(a.dtype) for m in (coarse, fine) for a in m.arrays.values()} == {dtype}
+    assert_galerkin(transfer_pair(name), coarse, fine, coarse.prepare(images(source, 20)))
 
 
 @pytest.mark.parametrize("opening", ["fixed", "learned"])
-@pytest.mark.parametrize(("direction", "name"), [(d, n) for d, n, size in ALLOWED if size == 3])
+@pytest.mark.parametrize(("direction", "name"), OF_THREE)
 def test_an_opening_wider_than_a_cell_moves_by_galerkin_too(direction, name, opening):
     coarse, fine = moved("digits", direction, name, opening=opening, opening_stencil=3)
     natural = move_stencils(np.ones((1, 1, 3, 3)), 2, -1, transfer_pair(name)).shape[-2:]
@@ -169,9 +165,29 @@ def still(model):
     return replace(model, architecture=replace(model.architecture, final_time=0.0))
 
 
-def logits_without_propagation(source, direction, name, stencils="galerkin", weights="pair"):
-    """Return the logits on both meshes for T = 0 and matching images, and the scale of their errors."""
-    coarse, fine = (still(m) for m in moved(source, direction, name, stencils, weights))
+def solvable(direction, name):
+    """Return how 3×3 stencils can be moved: upwards some pairs are singular."""
+    return "galerkin" if direction == "down" or 3 in transfer_pair(name).closed_sizes else "keep"
+
+
+def moves_by_the_adjoint(name, direction):
+    """Whether weights moved by the pair are those moved by the adjoint.
+
+    Downwards W is averaged, and the average of summing-constant is that of averaging-constant.
+    """
+    return transfer_pair(name).variational or (name, direction) == ("summing-constant", "down")
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("direction", ["up", "down"])
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("weights", ["pair", "adjoint"])
+def test_without_propagation_the_adjoint_keeps_the_logits_and_the_pair_if_variational(
+    source, direction, name, weights
+):
+    """With T -> 0, X_H = R X_h on the way up and X_h = P X_H on the way down."""
+    nets = moved(source, direction, name, solvable(direction, name), weights)
+    coarse, fine = (still(m) for m in nets)
     R, P = matrices(transfer_pair(name), fine, 1)
     if direction == "up":
         X_h = fine.prepare(images(source, 50))
@@ -179,69 +195,40 @@ def logits_without_propagation(source, direction, name, stencils="galerkin", wei
     else:
         X_H = coarse.prepare(images(source, 50))
         X_h = P @ X_H
-    y = np.abs(fine.trace(X_h)["network/output"])
-    scale = fine.grid.cell_volume * (np.abs(fine.arrays["W"]).T @ y) + np.abs(fine.arrays["mu"])[:, None]
-    return coarse.outputs(X_H), fine.outputs(X_h), scale
-
-
-@pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("direction", ["up", "down"])
-@pytest.mark.parametrize("name", NAMES)
-def test_without_propagation_variational_pairs_keep_the_logits_and_others_do_not(source, direction, name):
-    """With T -> 0, X_H = R X_h on the way up and X_h = P X_H on the way down."""
-    stencils = "galerkin" if direction == "down" or 3 in transfer_pair(name).closed_sizes else "keep"
-    Z_H, Z_h, scale = logits_without_propagation(source, direction, name, stencils)
-    # downwards W is averaged, and the average of summing-constant is that of averaging-constant
-    exact = transfer_pair(name).variational or (name, direction) == ("summing-constant", "down")
-    if exact:
-        assert rho(Z_h, Z_H, scale) <= 30
+    Z_H, Z_h = coarse.outputs(X_H), fine.outputs(X_h)
+    if weights == "adjoint" or moves_by_the_adjoint(name, direction):
+        y = np.abs(fine.trace(X_h)["network/output"])
+        W, mu = (np.abs(fine.arrays[part]) for part in ("W", "mu"))
+        assert rho(Z_h, Z_H, fine.grid.cell_volume * (W.T @ y) + mu[:, None]) <= 30
     else:
         assert np.linalg.norm(Z_h - Z_H) > 1e-3 * np.linalg.norm(Z_H - Z_H.mean(axis=0))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("levels", [1, 2, -1, -2])
 @pytest.mark.parametrize("name", NAMES)
-def test_weights_by_the_adjoint_conserve_the_inner_products_of_every_pair(name, levels):
+def test_weights_by_the_adjoint_conserve_the_inner_products_of_every_pair(name, levels, dtype):
     """h^d⟨w_h, y_h⟩ = H^d⟨w_H, R y_h⟩ upwards, H^d⟨w_H, y_H⟩ = h^d⟨w_h, P y_H⟩ downwards, for all y."""
     pair, rng = transfer_pair(name), np.random.default_rng(5)
     fine = Grid((8, 4))
     coarse = fine.coarsen(abs(levels))
     here, there = (coarse, fine) if levels > 0 else (fine, coarse)
-    W = rng.standard_normal((2 * here.cells, 3))
+    W = rng.standard_normal((2 * here.cells, 3)).astype(dtype)
     moved = move_weights(W, here, levels, pair, "adjoint")
     assert moved.shape == (2 * there.cells, 3)
-    y = rng.standard_normal((2 * there.cells, 5))
+    y = rng.standard_normal((2 * there.cells, 5)).astype(dtype)
     matrix = pair.restriction_matrix if levels > 0 else pair.prolongation_matrix
-    image = matrix(fine, channels=2, levels=abs(levels)) @ y
+    image = matrix(fine, channels=2, levels=abs(levels), dtype=dtype) @ y
     scale = here.cell_volume * (np.abs(W).T @ np.abs(image))
     assert rho(there.cell_volume * (moved.T @ y), here.cell_volume * (W.T @ image), scale) <= 30
-    by_pair = move_weights(W, here, levels, pair)
-    assert (rho(moved, by_pair) <= 30) == (
-        pair.variational or (name, levels < 0) == ("summing-constant", True)
-    )
+    same = rho(moved, move_weights(W, here, levels, pair)) <= 30
+    assert same == moves_by_the_adjoint(name, "up" if levels > 0 else "down")
 
 
-@pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("direction", ["up", "down"])
-@pytest.mark.parametrize("name", NAMES)
-def test_without_propagation_weights_by_the_adjoint_keep_the_logits_for_every_pair(source, direction, name):
-    stencils = "galerkin" if direction == "down" or 3 in transfer_pair(name).closed_sizes else "keep"
-    Z_H, Z_h, scale = logits_without_propagation(source, direction, name, stencils, "adjoint")
-    assert rho(Z_h, Z_H, scale) <= 30
+ORDERS = [("averaging-bilinear", 2), ("injection-linear", 2), ("injection-cubic", 4), ("nearest", 1)]
 
 
-@pytest.mark.parametrize("levels", [1, -1])
-def test_weights_by_the_adjoint_stay_single(levels):
-    W = np.ones((16, 2), dtype="float32")
-    moved = move_weights(W, Grid((16,)), levels, transfer_pair("averaging-bilinear"), "adjoint")
-    assert moved.dtype == "float32"
-    np.testing.assert_array_equal(moved, np.ones((16 * 2**levels if levels > 0 else 8, 2), dtype="float32"))
-
-
-@pytest.mark.parametrize(
-    ("name", "order"),
-    [("averaging-bilinear", 2), ("injection-linear", 2), ("injection-cubic", 4), ("nearest", 1)],
-)
+@pytest.mark.parametrize(("name", "order"), ORDERS)
 def test_weights_of_other_pairs_change_the_logits_of_smooth_features_by_their_order(name, order):
     """h^d⟨P w, y⟩ − H^d⟨w, R y⟩ = O(h^q) for smooth periodic w and y."""
     pair, gaps = transfer_pair(name), []
@@ -257,32 +244,25 @@ def test_weights_of_other_pairs_change_the_logits_of_smooth_features_by_their_or
 
 @pytest.mark.parametrize(("name", "size"), [(n, size) for d, n, size in ALLOWED if d == "up"])
 def test_up_and_down_returns_the_stencils(name, size):
-    model = trained(4, stencil=size, iterations=1)
+    model, pair = trained(4, stencil=size, iterations=1), transfer_pair(name)
     back = transfer(transfer(model, Grid((8, 8)), name), Grid((4, 4)), name)
-    condition = stencil_map_condition(transfer_pair(name), size, d=2)
-    assert rho(back.arrays["stencils"], model.arrays["stencils"]) <= 30 * condition
-    if transfer_pair(name).identity_factor is not None:
-        assert rho(back.arrays["W"], model.arrays["W"]) <= 30
-    else:
-        assert rho(back.arrays["W"], model.arrays["W"]) > 1e6
+    found = {part: rho(back.arrays[part], model.arrays[part]) for part in ("stencils", "W")}
+    assert found["stencils"] <= 30 * stencil_map_condition(pair, size, d=2)
+    assert found["W"] > 1e6 if pair.identity_factor is None else found["W"] <= 30
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])
 @pytest.mark.parametrize("name", NAMES)
 def test_mu_bias_time_and_notes_are_kept_and_nothing_is_shared(direction, name):
-    stencils = "galerkin" if direction == "down" or 3 in transfer_pair(name).closed_sizes else "keep"
-    coarse, fine = moved("digits", direction, name, stencils)
-    before, after = (coarse, fine) if direction == "up" else (fine, coarse)
+    stencils = solvable(direction, name)
+    before, after = moved("digits", direction, name, stencils)[:: 1 if direction == "up" else -1]
     for kept in ("mu", "biases"):
         np.testing.assert_array_equal(after.arrays[kept], before.arrays[kept])
-    assert after.architecture == replace(
-        before.architecture, grid=after.grid, stencil_shape=after.architecture.stencil_shape
-    )
-    assert after.preprocessing == before.preprocessing
-    assert after.history == before.history
+    resized = {key: getattr(after.architecture, key) for key in ("grid", "stencil_shape")}
+    assert after.architecture == replace(before.architecture, **resized)
+    assert (after.preprocessing, after.history) == (before.preprocessing, before.history)
     note = {"from": list(before.grid.shape), "to": list(after.grid.shape), "pair": name}
-    note |= {"stencils": stencils, "weights": "pair"}
-    assert after.record["transfers"] == [note]
+    assert after.record["transfers"] == [note | {"stencils": stencils, "weights": "pair"}]
     assert "transfers" not in before.record
     assert not any(np.shares_memory(after.arrays[a], before.arrays[a]) for a in after.arrays)
 
@@ -297,13 +277,12 @@ def test_keep_keeps_the_stencils_bit_for_bit(name, to):
     assert other.arrays["W"].shape == (3 * to * to, 10)
 
 
-@pytest.mark.parametrize(("direction", "name"), [(d, n) for d, n, size in ALLOWED if size == 3])
+@pytest.mark.parametrize(("direction", "name"), OF_THREE)
 def test_two_levels_at_once_are_one_level_twice(direction, name):
-    model = trained(4 if direction == "up" else 8, iterations=1)
-    to = (16, 16) if direction == "up" else (2, 2)
-    between = (8, 8) if direction == "up" else (4, 4)
-    once = transfer(model, Grid(to), name)
-    twice = transfer(transfer(model, Grid(between), name), Grid(to), name)
+    start, between, to = (4, 8, 16) if direction == "up" else (8, 4, 2)
+    model = trained(start, iterations=1)
+    once = transfer(model, Grid((to, to)), name)
+    twice = transfer(transfer(model, Grid((between, between)), name), Grid((to, to)), name)
     condition = stencil_map_condition(transfer_pair(name), 3, d=2) if direction == "up" else 1.0
     assert rho(once.arrays["stencils"], twice.arrays["stencils"]) <= 30 * condition
     assert rho(once.arrays["W"], twice.arrays["W"]) <= 30
@@ -318,25 +297,15 @@ def test_to_the_same_mesh_is_a_copy():
         assert not np.shares_memory(same.arrays[name], array)
 
 
-@pytest.mark.parametrize(("name", "size"), REFUSED)
-def test_singular_prolongations_are_refused_with_rank_size_and_what_to_do(name, size):
-    model = untrained(4, stencil=size)
-    with pytest.raises(SingularTransferError) as caught:
-        transfer(model, Grid((8, 8)), name)
-    assert caught.value.size == size
-    assert 0 <= caught.value.rank <= size
-    assert caught.value.condition == np.inf
-    for words in (repr(name), f"size {size}", "least_squares=True"):
-        assert words in str(caught.value)
+@pytest.mark.parametrize(("name", "size", "rank"), RANKS_OF_SINGULAR)
+def test_singular_prolongations_are_refused_with_rank_and_size(name, size, rank):
+    with pytest.raises(SingularTransferError, match="least_squares=True") as caught:
+        transfer(untrained(4, stencil=size), Grid((8, 8)), name)
+    found = caught.value
+    assert (found.rank, found.size, found.condition) == (rank, size, np.inf)
 
 
-def test_averaging_constant_with_five_entries_has_rank_three():
-    with pytest.raises(SingularTransferError) as caught:
-        transfer(untrained(4, stencil=5), Grid((8, 8)), "averaging-constant")
-    assert (caught.value.rank, caught.value.size) == (3, 5)
-
-
-def test_least_squares_comes_by_name_only_and_changes_nothing_where_there_is_a_solution():
+def test_least_squares_changes_nothing_where_there_is_a_solution():
     model = untrained(4)
     exact = transfer(model, Grid((8, 8)), "averaging-bilinear")
     same = transfer(model, Grid((8, 8)), "averaging-bilinear", least_squares=True)
@@ -350,21 +319,10 @@ def test_least_squares_comes_by_name_only_and_changes_nothing_where_there_is_a_s
 
 def test_a_pair_of_ones_own_is_taken_as_it_is():
     mine = replace(transfer_pair("averaging-bilinear"), name="mine")
-    model = untrained(4)
-    ours, named = (transfer(model, Grid((8, 8)), pair) for pair in (mine, "averaging-bilinear"))
+    ours, named = (transfer(untrained(4), Grid((8, 8)), pair) for pair in (mine, "averaging-bilinear"))
     for name, array in named.arrays.items():
         np.testing.assert_array_equal(ours.arrays[name], array)
     assert ours.record["transfers"][0]["pair"] == "mine"
-
-
-def test_one_channel_moves_as_several_do():
-    model = untrained(4, channels=1)
-    other = transfer(model, Grid((8, 8)), "averaging-bilinear")
-    np.testing.assert_array_equal(other.arrays["opening"], model.arrays["opening"])
-    assert (other.arrays["stencils"].shape, other.arrays["W"].shape) == (
-        model.arrays["stencils"].shape,
-        (64, 10),
-    )
 
 
 @pytest.mark.parametrize("name", ["averaging-bilinear", "nearest"])
@@ -389,22 +347,16 @@ def test_stencils_and_weights_that_cannot_move_are_refused():
 @pytest.mark.parametrize(
     ("grid", "pair", "stencils", "words"),
     [
-        ((12, 12), "averaging-bilinear", "galerkin", ["(4, 4)", "(12, 12)", "doubling"]),
-        ((8,), "averaging-bilinear", "galerkin", ["(4, 4)", "(8,)"]),
-        ((8, 4), "averaging-bilinear", "galerkin", ["(8, 4)"]),
-        (
-            (8, 8),
-            "averaging-bilinaer",
-            "galerkin",
-            ["averaging-bilinaer", "Did you mean 'averaging-bilinear'"],
-        ),
-        ((8, 8), "averaging-bilinear", "galerking", ["galerking", "Did you mean 'galerkin'"]),
+        ((12, 12), "averaging-bilinear", "galerkin", "doubling"),
+        ((8,), "averaging-bilinear", "galerkin", r"\(4, 4\) .*\(8,\)"),
+        ((8, 4), "averaging-bilinear", "galerkin", r"\(8, 4\)"),
+        ((8, 8), "averaging-bilinaer", "galerkin", "Did you mean 'averaging-bilinear'"),
+        ((8, 8), "averaging-bilinear", "galerking", "Did you mean 'galerkin'"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_what_was_expected(grid, pair, stencils, words):
-    with pytest.raises(InputError) as caught:
+def test_what_does_not_fit_is_refused(grid, pair, stencils, words):
+    with pytest.raises(InputError, match=words):
         transfer(untrained(4), Grid(grid), pair, stencils)
-    assert all(word in str(caught.value) for word in words)
 
 
 # Pooling
@@ -436,13 +388,12 @@ def test_blocks_that_become_cells_are_restricted_from_there_on():
     assert rho(coarser.arrays["W"], R @ fine.arrays["W"]) <= 30
 
 
-def test_no_pooling_stays_no_pooling_and_odd_blocks_cannot_be_halved():
-    assert [move_pooling(1, levels) for levels in (-2, 0, 2)] == [(1, -2), (1, 0), (1, 2)]
-    assert [move_pooling(3, levels) for levels in (0, 1, 2)] == [(3, 0), (6, 0), (12, 0)]
-    assert [move_pooling(6, levels) for levels in (-1, 1)] == [(3, 0), (12, 0)]
+def test_blocks_double_with_the_mesh_and_odd_ones_cannot_be_halved():
+    cases = [((1, -2), (1, -2)), ((1, 2), (1, 2)), ((3, 0), (3, 0)), ((3, 2), (12, 0)), ((6, -1), (3, 0))]
+    for here, there in cases:
+        assert move_pooling(*here) == there
     for cells, levels in ((3, -1), (6, -2)):
         with pytest.raises(InputError, match=r"blocks of 3 cells .* cannot be halved"):
             move_pooling(cells, levels)
-    net = untrained(6, pooling=3)
     with pytest.raises(InputError, match="even number"):
-        transfer(net, Grid((3, 3)), "averaging-constant")
+        transfer(untrained(6, pooling=3), Grid((3, 3)), "averaging-constant")
