@@ -1,6 +1,8 @@
-"""Problem (6) on a tiny net, small enough for dense matrices."""
+"""Problem (6) on a tiny net, logits with labels, and the dense matrix of a product."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -39,3 +41,18 @@ def problem_and_blocks(
     weights = weights or RegularizationSection(W_tikhonov=0.1, theta_tikhonov=0.1)
     options = options or OptimizationSection(hessian_fraction=fraction, dtype=dtype)
     return problem_of(model, examples, weights, options), model.blocks
+
+
+def logits_and_labels(
+    seed: int, classes: int = 4, m: int = 3, scale: float = 2.0, dtype: str = "float64"
+) -> tuple[Array, Array]:
+    """Return normal logits Z and one-hot labels C, both (classes, m)."""
+    rng = np.random.default_rng(seed)
+    Z = (scale * rng.standard_normal((classes, m))).astype(dtype)
+    C = np.eye(classes, dtype=dtype)[rng.integers(0, classes, m)].T.copy()
+    return Z, C
+
+
+def dense(product: Callable[[Array], Array], size: int) -> Array:
+    """Return the matrix of v ↦ A v."""
+    return np.stack([product(e) for e in np.eye(size)], axis=1)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from small_nets import examples, images, trained, untrained
+from small_problems import dense
 
 from refms.checks import complex_step_test
 from refms.model import score
@@ -81,10 +82,10 @@ def test_the_classifiers_curvature_is_the_dense_hessian(options):
     problem = problem_of(model, digits, WEIGHTS, replace(OPTIONS, hessian_fraction=1.0))
     risk, x = problem.block("classifier", model.blocks), model.blocks["classifier"]
     curvature = risk.curvature(x)
-    H = np.array([curvature(e) for e in np.eye(x.size)])
+    H = dense(curvature, x.size)
     step = 1e-30
-    columns = [risk.value_and_gradient(x + 1j * step * e)[1].imag / step for e in np.eye(x.size)]
-    np.testing.assert_allclose(H, np.array(columns), rtol=0, atol=1e-12 * np.abs(H).max())
+    expected = dense(lambda e: risk.value_and_gradient(x + 1j * step * e)[1].imag / step, x.size)
+    np.testing.assert_allclose(H, expected, rtol=0, atol=1e-12 * np.abs(H).max())
     assert np.linalg.eigvalsh((H + H.T) / 2).min() >= -1e-13 * np.abs(H).max()
 
 
@@ -109,18 +110,15 @@ def test_one_exact_newton_step_solves_the_normal_equations_of_least_squares():
 def test_the_same_block_coordinate_descent_trains_every_classifier(options):
     start = untrained(8, dtype="float32", **options)
     digits = examples(start, images(count=600))
-    budget = OptimizationSection(iterations=3, hessian_fraction=0.5)
-    found = train(start, digits, options=budget)
-    model = found.model
+    model = train(start, digits, options=OptimizationSection(iterations=3, hessian_fraction=0.5)).model
     assert (model.reading.loss, model.reading.pooling) == (start.reading.loss, start.reading.pooling)
     rows = [row for row in model.history if row.status == "accepted"]
     assert all(row.objective <= row.objective_before for row in rows)
     assert {row.block for row in rows} == {"propagation", "classifier"}
     assert {str(array.dtype) for array in model.arrays.values()} == {"float32"}
     # a mean over the whole mesh knows nothing of where: three channels are three numbers an image
-    assert score(model, digits.inputs, digits.targets).accuracy > (
-        0.25 if model.reading.pooling == 0 else 0.85
-    )
+    least = 0.25 if model.reading.pooling == 0 else 0.85
+    assert score(model, digits.inputs, digits.targets).accuracy > least
 
 
 @pytest.mark.parametrize("options", CLASSIFIERS, ids=names)
@@ -165,10 +163,8 @@ def test_pooling_trains_what_piecewise_constant_weights_would_be():
 def test_losses_by_name_and_by_hand_are_the_same_descent():
     start = untrained(4, loss="logistic")
     digits = examples(start, images())
-    problem = problem_of(
-        replace(start, reading=replace(start.reading, loss="softmax")), digits, WEIGHTS, OPTIONS
-    )
-    problem = replace(problem, loss=loss_named("logistic"))
+    softmax = replace(start, reading=replace(start.reading, loss="softmax"))
+    problem = replace(problem_of(softmax, digits, WEIGHTS, OPTIONS), loss=loss_named("logistic"))
     schedule = propagation_then_classifier(StepOptions(), StepOptions())
     stop = StopRules(max_iterations=1)
     by_hand = descend(problem, start.blocks, schedule, stop=stop)

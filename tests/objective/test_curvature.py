@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from objective.test_problem import cases, problem, risk_at_point, vector
 from objective.test_workers import whole_problem
+from small_problems import dense
 from test_parallel import Threads
 
 from refms.checks import adjoint_test, complex_step_test, taylor_test
@@ -25,10 +26,6 @@ from refms.objective.losses import softmax
 from refms.objective.regularizers import Quadratic
 from refms.objective.risk import FEW_COLUMNS, EmpiricalRisk
 from refms.objective.workers import Workers
-
-
-def dense(product, size):
-    return np.stack([product(e) for e in np.eye(size)], axis=1)
 
 
 def both(control, name, blocks):

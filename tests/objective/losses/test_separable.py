@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_problems import dense, logits_and_labels
 
 from refms.checks import taylor_test
 from refms.errors import InputError
@@ -31,17 +32,6 @@ SEPARABLE = {
 }
 EVERY = {"softmax": SoftmaxCrossEntropy(), **SEPARABLE}
 seeds = st.integers(0, 2**31)
-
-
-def drawn(seed, classes=4, m=3, scale=2.0, dtype="float64"):
-    rng = np.random.default_rng(seed)
-    Z = (scale * rng.standard_normal((classes, m))).astype(dtype)
-    C = np.eye(classes, dtype=dtype)[rng.integers(0, classes, m)].T.copy()
-    return Z, C
-
-
-def hinge(u):
-    return np.maximum(0.0, 1.0 - u)
 
 
 def exact(name, z, c):
@@ -72,7 +62,7 @@ def exact(name, z, c):
 @given(seed=seeds, scale=st.sampled_from([1e-6, 1.0, 30.0]))
 @pytest.mark.parametrize("name", SEPARABLE)
 def test_terms_and_derivatives_are_those_of_60_digits(name, seed, scale):
-    Z, C = drawn(seed, 3, 2, scale)
+    Z, C = logits_and_labels(seed, 3, 2, scale)
     C = np.where(np.random.default_rng(seed).random(Z.shape) < 0.5, C, 0.25)  # soft labels too
     E = SEPARABLE[name].evaluate(Z, C, count=1)
     terms = np.array([exact(name, z, c) for z, c in zip(Z.flat, C.flat, strict=True)])
@@ -96,7 +86,7 @@ def test_small_logistic_losses_keep_their_digits():
 @settings(deadline=None, max_examples=20)
 @given(seed=seeds)
 def test_logistic_regression_is_softmax_of_two_classes_for_each_class(seed):
-    Z, C = drawn(seed)
+    Z, C = logits_and_labels(seed)
     E = LogisticRegression().evaluate(Z, C)
     pairs = [
         SoftmaxCrossEntropy().evaluate(np.stack([z, 0 * z]), np.stack([c, 1 - c]))
@@ -113,7 +103,7 @@ def test_the_smooth_hinge_is_below_the_hinge_by_at_most_half_its_width(width):
     ones, zeros = np.ones_like(z), np.zeros_like(z)
     for C, u in ((ones, z), (zeros, -z)):
         values = [SmoothHinge(width).evaluate(z[:, [k]], C[:, [k]]).value for k in range(z.size)]
-        gap = hinge(u[0]) - np.array(values)
+        gap = np.maximum(0.0, 1.0 - u[0]) - np.array(values)
         assert gap.min() >= -4 * EPS
         assert gap.max() == pytest.approx(width / 2, rel=1e-10)
         assert np.abs(gap[u[0] >= 1]).max() == 0
@@ -140,21 +130,16 @@ def test_curvature_jumps_at_both_ends_of_the_rounded_piece_and_is_taken_from_ins
 @pytest.mark.parametrize("name", SEPARABLE)
 def test_taylor_orders(name, seed):
     """Away from where third derivatives vanish or cancel, and from the kinks of φ′."""
-    Z, C = drawn(seed)
+    Z, C = logits_and_labels(seed)
     rng = np.random.default_rng(seed)
     Z = np.sign(Z) * rng.uniform(0.7, 2.0, Z.shape)
     V = -np.sign(Z) * rng.uniform(0.2, 1.0, Z.shape)
     if name.startswith("smooth-hinge"):
         inside = [0.2, -0.2] if float(name.split()[1]) > 0.5 else []
         Z, V = rng.choice([-2.0, 2.0, *inside], Z.shape), 0.1 * V
-    E = EVERY[name].evaluate(Z, C)
-    report = taylor_test(
-        lambda z: EVERY[name].evaluate(z, C).value,
-        Z,
-        V,
-        gradient=E.gradient,
-        hessian_product=E.hessian_product(V),
-    )
+    E = SEPARABLE[name].evaluate(Z, C)
+    derivatives = {"gradient": E.gradient, "hessian_product": E.hessian_product(V)}
+    report = taylor_test(lambda z: SEPARABLE[name].evaluate(z, C).value, Z, V, **derivatives)
     assert report.passed, str(report)
 
 
@@ -163,7 +148,7 @@ def test_taylor_orders(name, seed):
 @pytest.mark.parametrize("name", EVERY)
 def test_complex_steps_give_the_derivatives_to_round_off(name, seed):
     """Kinks of the hinge are met with probability zero."""
-    Z, C = drawn(seed)
+    Z, C = logits_and_labels(seed)
     V = np.random.default_rng(seed + 1).standard_normal(Z.shape)
     real, stepped = EVERY[name].evaluate(Z, C), EVERY[name].evaluate(Z + 1e-30j * V, C)
     assert (type(real.value), type(stepped.value)) == (float, complex)
@@ -177,9 +162,9 @@ def test_complex_steps_give_the_derivatives_to_round_off(name, seed):
 @given(seed=seeds, scale=st.sampled_from([1.0, 1e4]))
 @pytest.mark.parametrize("name", EVERY)
 def test_the_hessian_is_symmetric_and_positive_semi_definite_and_its_diagonal_is_told(name, seed, scale):
-    Z, C = drawn(seed, 4, 2, scale)
+    Z, C = logits_and_labels(seed, 4, 2, scale)
     E = EVERY[name].evaluate(Z, C)
-    H = np.array([E.hessian_product(e.reshape(Z.shape)).ravel() for e in np.eye(Z.size)])
+    H = dense(lambda e: E.hessian_product(e.reshape(Z.shape)).ravel(), Z.size)
     assert np.abs(H - H.T).max() <= 4 * EPS
     assert np.linalg.eigvalsh(H).min() >= -8 * EPS
     np.testing.assert_allclose(E.hessian_diagonal.ravel(), np.diag(H), rtol=1e-13, atol=1e-300)
@@ -189,7 +174,7 @@ def test_the_hessian_is_symmetric_and_positive_semi_definite_and_its_diagonal_is
 @given(seed=seeds, scale=st.sampled_from([0.1, 1.0, 100.0]))
 @pytest.mark.parametrize("name", EVERY)
 def test_the_loss_is_convex_along_every_line(name, seed, scale):
-    Z, C = drawn(seed, scale=scale)
+    Z, C = logits_and_labels(seed, scale=scale)
     V = scale * np.random.default_rng(seed + 1).standard_normal(Z.shape)
     a, middle, b = (EVERY[name].evaluate(Z + t * V, C).value for t in (-1.0, 0.0, 1.0))
     assert middle <= (a + b) / 2 + 8 * EPS * (1 + abs(a) + abs(b))
@@ -198,7 +183,7 @@ def test_the_loss_is_convex_along_every_line(name, seed, scale):
 
 @pytest.mark.parametrize("name", EVERY)
 def test_batches_add_up_to_the_mean_and_doubling_the_set_changes_nothing(name):
-    Z, C = drawn(1, m=6)
+    Z, C = logits_and_labels(1, m=6)
     loss = EVERY[name]
     once, twice = loss.evaluate(Z, C), loss.evaluate(np.hstack([Z, Z]), np.hstack([C, C]))
     assert twice.value == pytest.approx(once.value, rel=4 * EPS)
@@ -206,10 +191,8 @@ def test_batches_add_up_to_the_mean_and_doubling_the_set_changes_nothing(name):
     assert sum(part.value for part in parts) == pytest.approx(once.value, rel=4 * EPS)
     for what in ("gradient", "hessian_diagonal"):
         assert np.array_equal(np.hstack([getattr(part, what) for part in parts]), getattr(once, what))
-    V = np.ones_like(Z)
-    assert np.array_equal(
-        np.hstack([part.hessian_product(V[:, :2]) for part in parts]), once.hessian_product(V)
-    )
+    products = [part.hessian_product(np.ones_like(part.gradient)) for part in parts]
+    assert np.array_equal(np.hstack(products), once.hessian_product(np.ones_like(Z)))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -226,8 +209,7 @@ def test_no_finite_logits_overflow(name, dtype):
                 H = E.hessian_product(np.ones_like(Z))
             expected = sum(abs(z) for z, c in zip(column, C[:, 0], strict=True) if (z > 0) != (c > 0))
             assert E.value == pytest.approx(expected, rel=1e-6, abs=3)
-            assert np.isfinite(E.gradient).all()
-            assert np.isfinite(H).all()
+            assert np.isfinite([E.gradient, H]).all()
             assert E.gradient.dtype == E.hessian_diagonal.dtype == H.dtype == dtype
 
 
@@ -240,21 +222,21 @@ def test_least_squares_in_single_precision_tell_squares_that_it_cannot_hold():
 
 @pytest.mark.parametrize("name", EVERY)
 def test_nan_logits_give_nan_and_shapes_and_precisions_are_checked(name):
-    Z, C = drawn(3)
-    Z[0, 0] = np.nan
-    assert np.isnan(EVERY[name].evaluate(Z, C).value)
-    Z, C = drawn(5)
+    Z, C = logits_and_labels(3)
     with pytest.raises(InputError, match="shape of Z"):
         EVERY[name].evaluate(Z, C[:, :1])
     with pytest.raises(InputError, match="precision"):
         EVERY[name].evaluate(Z, C.astype("float32"))
+    Z[0, 0] = np.nan
+    assert np.isnan(EVERY[name].evaluate(Z, C).value)
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_arrays_of_two_places_are_refused(name, fake_gpu):
-    Z, C = drawn(6)
-    with pytest.raises(InputError, match="different backends"):
-        EVERY[name].evaluate(fake_gpu.array(Z), C)
+    Z, C = logits_and_labels(6)
+    for logits, labels in ((fake_gpu.array(Z), C), (Z, fake_gpu.array(C))):
+        with pytest.raises(InputError, match="different backends"):
+            EVERY[name].evaluate(logits, labels)
 
 
 def test_losses_have_names_and_a_width_that_is_none_is_refused():

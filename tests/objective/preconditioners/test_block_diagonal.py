@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small_problems import problem_and_blocks
+from small_problems import dense, problem_and_blocks
 
 from refms.objective.preconditioners import BlockDiagonal
 from refms.objective.problem import JOINT
@@ -10,10 +10,6 @@ from refms.optimize import conjugate_gradients
 from refms.optimize.joint import JointProblem
 from refms.optimize.objective import preconditioner_of
 from refms.run.config import OptimizationSection
-
-
-def dense(product, n):
-    return np.stack([product(e) for e in np.eye(n)], axis=1)
 
 
 @pytest.mark.parametrize("propagation", ["none", "time", "diagonal"])

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 from small_nets import examples, images, untrained
+from small_problems import dense
 
 from refms.errors import InputError
 from refms.linear.cg import conjugate_gradients
@@ -26,10 +27,6 @@ def block(iterations, dtype="float64", weights=WEIGHTS, **options):
     return problem_of(model, digits, weights, chosen).block("classifier", model.blocks), model.blocks[
         "classifier"
     ]
-
-
-def dense(product, size):
-    return np.array([product(e) for e in np.eye(size)]).T
 
 
 @pytest.mark.parametrize("memory", [2**30, 10**6])

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 from small_nets import examples, images, untrained
+from small_problems import dense
 
 from refms.errors import InputError
 from refms.linear.cg import conjugate_gradients
@@ -28,10 +29,6 @@ def block(name, dtype="float64", options=None, size=4, **network):
     model = train(start, digits, WEIGHTS, dataclasses.replace(OPTIONS, dtype=dtype)).model
     problem = problem_of(model, digits, WEIGHTS, dataclasses.replace(OPTIONS, dtype=dtype, **(options or {})))
     return problem.block(name, model.blocks), model.blocks[name], model
-
-
-def dense(product, size):
-    return np.array([product(e) for e in np.eye(size)]).T
 
 
 def test_the_estimate_is_unbiased_and_exact_for_a_diagonal_matrix():

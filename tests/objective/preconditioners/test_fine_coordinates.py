@@ -43,12 +43,11 @@ def test_iterates_are_those_of_plain_conjugate_gradients_in_the_fine_stencils(pa
     B = fine_to_coarse(net, pair)
     g, product = risk.value_and_gradient(x)[1], risk.curvature(x)
     for k in (1, 2, 5):
-        found = conjugate_gradients(
-            product, -g, tolerance=0.0, max_iterations=k, preconditioner=risk.preconditioner(x, product)
-        )
-        fine = conjugate_gradients(lambda v: B.T @ product(B @ v), -B.T @ g, tolerance=0.0, max_iterations=k)
+        steps, M = {"tolerance": 0.0, "max_iterations": k}, risk.preconditioner(x, product)
+        found = conjugate_gradients(product, -g, preconditioner=M, **steps)
+        fine = conjugate_gradients(lambda v: B.T @ product(B @ v), -B.T @ g, **steps)
         np.testing.assert_allclose(found.x, B @ fine.x, rtol=0, atol=1e-9 * np.abs(found.x).max())
-        plain = conjugate_gradients(product, -g, tolerance=0.0, max_iterations=k)
+        plain = conjugate_gradients(product, -g, **steps)
         assert np.abs(plain.x - found.x).max() > 1e-3 * np.abs(found.x).max()
 
 
@@ -58,14 +57,9 @@ def test_a_step_holds_the_prolonged_stencils_smaller_than_a_plain_one():
     moved = {}
     for choice in ("none", "fine-coordinates"):
         risk, x = risk_of(net, "averaging-bilinear", choice)
-        product = risk.curvature(x)
-        step = conjugate_gradients(
-            product,
-            -risk.value_and_gradient(x)[1],
-            tolerance=0.0,
-            max_iterations=3,
-            preconditioner=risk.preconditioner(x, product),
-        )
+        g, product = risk.value_and_gradient(x)[1], risk.curvature(x)
+        M = risk.preconditioner(x, product)
+        step = conjugate_gradients(product, -g, tolerance=0.0, max_iterations=3, preconditioner=M)
         moved[choice] = np.linalg.norm(np.linalg.solve(fine_to_coarse(net, "averaging-bilinear"), step.x))
     assert moved["fine-coordinates"] < moved["none"]
 
@@ -73,9 +67,7 @@ def test_a_step_holds_the_prolonged_stencils_smaller_than_a_plain_one():
 def test_pairs_that_cannot_prolong_are_refused_with_what_to_do():
     net = untrained(4)
     weights = RegularizationSection(transfer_pair="nearest")
-    options = OptimizationSection(
-        propagation_preconditioner="fine-coordinates", dtype="float64", iterations=1
-    )
+    options = OptimizationSection(propagation_preconditioner="fine-coordinates", dtype="float64")
     with pytest.raises(SingularTransferError, match="nearest"):
         train(net, examples(net, images(count=30)), weights, options)
 
@@ -87,5 +79,4 @@ def test_precision_and_place_are_kept(device, dtype):
     r = net.blocks["propagation"]
     found = solve(None, r, None)(r)
     assert device.owns(found)
-    assert found.dtype == r.dtype
-    assert found.shape == r.shape
+    assert (found.dtype, found.shape) == (r.dtype, r.shape)
