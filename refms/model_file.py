@@ -142,6 +142,16 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     ------
     FileError
         If the file cannot be read or is damaged, holds no model, or its parts do not fit together.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from refms import Residual, initial_model
+    >>> model = initial_model(Residual(Grid((4, 4)), channels=2), Classes(10), seed=3)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(f"{folder}/m.h5", model)
+    ...     bool((load_model(f"{folder}/m.h5").arrays["stencils"] == model.arrays["stencils"]).all())
+    True
     """
     artifact = read_artifact_contained(path)
     try:

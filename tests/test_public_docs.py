@@ -29,6 +29,11 @@ PACKAGES = (
     "refms.strategies",
 )
 
+NO_EXAMPLE = (
+    "refms.data.image_sets.load_images",  # needs files of megabytes, with their digests
+    "refms.data.mnist.load_mnist",  # needs MNIST itself
+)
+
 
 def exported() -> Iterator[Any]:
     """Yield every function and class that a package exports, once."""
@@ -71,6 +76,12 @@ def test_every_parameter_and_result_is_described(thing: Any) -> None:
         in_text = described(section(text, "Parameters", "Attributes"))
         assert documented(thing) <= in_text | described_fields(thing)
     assert text.partition("\n")[0].endswith((".", ":"))
+
+
+@pytest.mark.parametrize("thing", [one for one in exported() if isinstance(one.values[0], FunctionType)])
+def test_every_function_has_an_example(thing: FunctionType) -> None:
+    has_one = ">>> " in section(inspect.getdoc(thing) or "", "Examples")
+    assert has_one is (f"{thing.__module__}.{thing.__qualname__}" not in NO_EXAMPLE)
 
 
 def described_fields(thing: Any) -> set[str]:

@@ -52,6 +52,12 @@ def read_dataset(name: str, folder: str | os.PathLike[str] | None = None, part: 
         If the name is unknown, or the data set has no such part.
     FileError
         If its files are missing or damaged.
+
+    Examples
+    --------
+    >>> digits = read_dataset("digits")
+    >>> digits.count, digits.grid.shape
+    (1797, (8, 8))
     """
     require_dataset(name)
     if name == "digits":

@@ -46,6 +46,16 @@ def load_idx(place: str, folder: str | os.PathLike[str] | None = None, part: str
         If a file is missing or damaged, if there are not as many labels as images, or the labels are all 0.
     InputError
         If ``part`` is another word.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:  # two images of two cells, labelled 0 and 1
+    ...     images, labels = Path(folder, "train-images-idx2-ubyte"), Path(folder, "train-labels-idx1-ubyte")
+    ...     _ = images.write_bytes(bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 2, 5, 6, 7, 8]))
+    ...     _ = labels.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 0, 1]))
+    ...     load_idx(folder).images.tolist()
+    [[[5, 6]], [[7, 8]]]
     """
     require_choice(part, _STEMS, "part of the data set")
     root = Path(folder if folder is not None else os.environ.get(VARIABLE) or ".")

@@ -39,6 +39,16 @@ def read_npy_xz(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Arra
     -----
     It is unpacked no further than the declared size, which is compared with ``max_bytes`` before; and with at
     most 256 MiB for LZMA's dictionary.
+
+    Examples
+    --------
+    >>> import lzma, tempfile
+    >>> import numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with lzma.open(f"{folder}/tiny.npy.xz", "wb") as file:
+    ...         np.save(file, np.array([5, 6, 7]))
+    ...     read_npy_xz(f"{folder}/tiny.npy.xz").tolist()
+    [5, 6, 7]
     """
     import lzma  # here, for not every Python is built with it
 

@@ -98,6 +98,15 @@ def read_arrays_contained(
     ------
     FileError
         As for ``read``, and if that crashes, does not come to an end, or wants too much memory.
+
+    Examples
+    --------
+    >>> import h5py, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with h5py.File(f"{folder}/a.h5", "w") as file:
+    ...         file["layer/bias"] = [1.0, 2.0]
+    ...     read_arrays_contained(f"{folder}/a.h5")["layer/bias"].tolist()
+    [1.0, 2.0]
     """
     return _from_child(read, path, max_bytes)[1]
 

@@ -55,6 +55,15 @@ def read_artifact(path: str | os.PathLike[str], *, max_bytes: int = 2**32) -> Ar
     Nothing in the file is executed, and no other file is opened on its behalf. The Fletcher-32 sums are
     checked as the arrays are read, and then the SHA-256 over all contents. HDF5 itself, which has to parse
     the file before anything can be checked, can be made to crash: ``read_artifact_contained`` stands that.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from refms.io import write_artifact
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_artifact(f"{folder}/a.h5", Artifact("golden", {"seed": 3}, {}))
+    ...     read_artifact(f"{folder}/a.h5").attributes["seed"]
+    3
     """
     return _read_checked(path, lambda file: _read(file, max_bytes))
 
@@ -83,6 +92,15 @@ def read_arrays(path: str | os.PathLike[str], *, max_bytes: int = 2**24) -> dict
     Notes
     -----
     For files of strangers take ``read_arrays_contained``, which does the same in a process of its own.
+
+    Examples
+    --------
+    >>> import h5py, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with h5py.File(f"{folder}/a.h5", "w") as file:
+    ...         file["layer/bias"] = [1.0, 2.0]
+    ...     read_arrays(f"{folder}/a.h5")["layer/bias"].tolist()
+    [1.0, 2.0]
     """
     return _read_checked(path, lambda file: _bounded_arrays(file, max_bytes))
 

@@ -39,6 +39,15 @@ class Block:
     subsampled : bool
         Whether curvature is measured on the Hessian sample, and may be the full Hessian; False takes all
         examples and the Gauss–Newton matrix: for a map that is linear in its parameters, where both agree.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refms.maps import matrix_map
+    >>> from refms.objective import tikhonov_regularizer
+    >>> block = Block(matrix_map(np.eye(2)), tikhonov_regularizer(0, 0.0))
+    >>> block.map.evaluate(np.zeros(0), np.array([[1.0], [2.0]])).ravel().tolist()
+    [1.0, 2.0]
     """
 
     map: Map

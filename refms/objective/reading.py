@@ -71,6 +71,11 @@ class Image:
     ----------
     loss : str
         ``"least-squares"``: half the squared distance, summed over channels and cells.
+
+    Examples
+    --------
+    >>> Image().shapes(Grid((4, 4)), channels=3)  # nothing is learned after the network
+    {}
     """
 
     loss: str = "least-squares"

@@ -31,6 +31,12 @@ class Workers:
         The processes.
     threads : int
         Threads of this process; results do not depend on their number.
+
+    Examples
+    --------
+    >>> workers = Workers(threads=4)
+    >>> workers.threads, workers.comm.size
+    (4, 1)
     """
 
     comm: Comm = SERIAL

@@ -32,6 +32,12 @@ class BlockSteps:
     ------
     InputError
         If there is no step.
+
+    Examples
+    --------
+    >>> from refms.optimize import BlockSteps, Newton
+    >>> BlockSteps("classifier", Newton(), steps=5).steps
+    5
     """
 
     name: str

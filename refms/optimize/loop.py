@@ -109,6 +109,18 @@ def descend(
     fulfils the gradient tolerance, when no objective fell by more than ``stop.relative_decrease``, when the
     monitor says so, after ``stop.max_iterations``, and at once when an objective, a gradient or a first
     curvature product is NaN or infinite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refms.grid import Grid
+    >>> from refms.objective import Block, Classifier, Examples, TrainingProblem, tikhonov_regularizer
+    >>> from refms.optimize import Newton
+    >>> block = Block(Classifier(Grid((1,)), 1, 2).map, tikhonov_regularizer(4, 0.1))
+    >>> problem = TrainingProblem({"classifier": block}, Examples(np.array([[1.0, 3.0]]), np.eye(2)))
+    >>> run = descend(problem, {"classifier": np.zeros(4)}, [BlockSteps("classifier", Newton())])
+    >>> run.history.rows[-1].objective < 0.6  # it was log 2 at zero
+    True
     """
     _require(blocks, schedule, first_iteration, stop.max_iterations)
     values, methods = dict(blocks), list(schedule)
@@ -231,6 +243,18 @@ def minimize(
     ------
     InputError
         If x0 is not a finite flat vector of float32 or float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refms.grid import Grid
+    >>> from refms.objective import Classifier, EmpiricalRisk, Examples, tikhonov_regularizer
+    >>> from refms.optimize import Newton
+    >>> examples = Examples(np.array([[1.0, 3.0]]), np.eye(2))
+    >>> f = EmpiricalRisk(Classifier(Grid((1,)), 1, 2).map, examples, tikhonov_regularizer(4, 1.0))
+    >>> minimum = minimize(f, np.zeros(4), Newton(), stop=StopRules(gradient_tolerance=1e-8))
+    >>> minimum.outcome.success, minimum.value < f.value(np.zeros(4))
+    (True, True)
     """
     run = descend(OneBlock(objective), {"x": x0}, (BlockSteps("x", method),), stop=stop, monitor=monitor)
     return Minimum(run.blocks["x"], run.history.rows[-1].objective, run.history, run.outcome, run.notes)

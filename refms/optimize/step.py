@@ -232,6 +232,16 @@ def descent_step(
     NaN or infinity in the objective, in its gradient or in the first curvature product has the status
     ``non_finite``; met later, it shortens the direction or the step. NumPy's own warnings about overflow and
     invalid values are silenced within the step, for the outcome says it.
+
+    Examples
+    --------
+    >>> from refms.grid import Grid
+    >>> from refms.objective import Classifier, EmpiricalRisk, Examples, tikhonov_regularizer
+    >>> examples = Examples(np.array([[1.0, 3.0]]), np.eye(2))
+    >>> f = EmpiricalRisk(Classifier(Grid((1,)), 1, 2).map, examples, tikhonov_regularizer(4, 1.0))
+    >>> step = descent_step(f, np.zeros(4))
+    >>> step.value < step.value_before, step.step_length
+    (True, 1.0)
     """
     at = evaluate(objective, x, gradient_tolerance)
     if at.outcome is not None:

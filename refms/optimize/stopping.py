@@ -28,6 +28,12 @@ class StopRules:
     ------
     InputError
         If a number is out of range.
+
+    Examples
+    --------
+    >>> from refms.optimize import StopRules
+    >>> StopRules(max_iterations=50, gradient_tolerance=1e-6).relative_decrease
+    0.0
     """
 
     max_iterations: int = 20

@@ -38,6 +38,14 @@ def model_figures(
     ------
     InputError
         If a model has no such channel.
+
+    Examples
+    --------
+    >>> from refms import Grid, Residual, initial_model
+    >>> from refms.objective import Classes
+    >>> model = initial_model(Residual(Grid((4, 4)), channels=2), Classes(10))
+    >>> sorted(model_figures({"start": model}))
+    ['stencils', 'weights']
     """
     images = images or {}
     histories = {key: model.history for key, model in models.items() if len(model.history)}

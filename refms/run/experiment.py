@@ -87,6 +87,14 @@ def experiment_of(configuration: Configuration, dataset: Dataset, backend: Backe
     ------
     InputError
         If there are no labels, or mesh, sizes or memory do not fit: before anything large is made.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> data = Dataset(np.ones((6, 1, 4, 4)), np.arange(6) % 2, classes=2, name="six", max_value=1.0)
+    >>> start = experiment_of(Configuration.from_dict({"network": {"channels": 2, "layers": 1}}), data)
+    >>> start.examples.count, start.validation.count
+    (5, 1)
     """
     parts = split_by(configuration.data, dataset)
     start = start_of(configuration, dataset).on(backend)

@@ -259,6 +259,16 @@ def train(
     Notes
     -----
     NumPy's warnings about overflow and invalid values are silenced, for the outcome says it.
+
+    Examples
+    --------
+    >>> from refms import Grid, initial_model
+    >>> from refms.objective import Classes
+    >>> model = initial_model(Residual(Grid((4, 4)), channels=2, layers=1), Classes(2))
+    >>> examples = Examples(np.random.default_rng(0).standard_normal((16, 6)), np.eye(2)[:, [0, 1] * 3])
+    >>> rows = train(model, examples, options=OptimizationSection(iterations=2)).model.history.rows
+    >>> rows[-1].objective < rows[0].objective
+    True
     """
     options = options or OptimizationSection()
     begun = start if isinstance(start, Checkpoint) else Checkpoint(start)
@@ -329,6 +339,16 @@ def fit_classifier(
     ------
     InputError
         As for :func:`train`.
+
+    Examples
+    --------
+    >>> from refms import Grid, initial_model
+    >>> from refms.objective import Classes
+    >>> model = initial_model(Residual(Grid((4, 4)), channels=2, layers=1), Classes(2))
+    >>> examples = Examples(np.random.default_rng(0).standard_normal((16, 6)), np.eye(2)[:, [0, 1] * 3])
+    >>> fitted = fit_classifier(model, examples).model
+    >>> {name for name, array in fitted.arrays.items() if (array != model.arrays[name]).any()} == {"W", "mu"}
+    True
     """
     options = options or OptimizationSection()
     problem = replace(

@@ -19,6 +19,12 @@ def seeds() -> SearchStrategy[int]:
     -------
     SearchStrategy of int
         0 to 2³² − 1.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(seeds(), lambda seed: seed > 2)
+    3
     """
     return st.integers(0, 2**32 - 1)
 
@@ -37,6 +43,12 @@ def deltas(shape: tuple[int, ...], dtype: str = "float64") -> SearchStrategy[Arr
     -------
     SearchStrategy of array
         Of that shape and dtype.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(deltas((2, 2)), lambda a: a[1].any()).tolist()
+    [[0.0, 0.0], [1.0, 0.0]]
     """
     size = size_of(shape, dtype)
     return st.integers(0, size - 1).map(lambda index: delta(shape, index, dtype))

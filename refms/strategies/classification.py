@@ -25,6 +25,12 @@ def logits(classes: int, examples: int = 1, dtype: str = "float64") -> SearchStr
     SearchStrategy of array
         Shape (ℓ, m), finite: zeros, deltas and normal numbers of sizes from 1e-6 to 1e4, and single logits of
         ±1e4 or a quarter of the largest number there is, which overflow any exponential that is not shifted.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(logits(2, 3), lambda Z: True).tolist()
+    [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
     """
     shape = (classes, examples)
     usual = st.builds(
@@ -55,6 +61,12 @@ def labels(classes: int, examples: int = 1, dtype: str = "float64") -> SearchStr
     -------
     SearchStrategy of array
         Shape (ℓ, m), a single one in every column.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(labels(2, 3), lambda C: C[1, 1] == 1).tolist()
+    [[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
     """
     size_of((classes, examples), dtype)
     chosen = st.lists(st.integers(0, classes - 1), min_size=examples, max_size=examples)
@@ -75,6 +87,13 @@ def nested_batches(count: int, levels: int = 3) -> SearchStrategy[tuple[tuple[in
     -------
     SearchStrategy of tuple of tuple of int
         Indices below ``count`` without repetition, smallest batch first.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> small, large = find(nested_batches(5, levels=2), lambda batches: len(batches[1]) > 2)
+    >>> len(small), len(large), large[0] == small[0]
+    (1, 3, True)
     """
     require_whole(count, "count", 1)
     require_whole(levels, "levels", 1)

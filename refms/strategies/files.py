@@ -28,6 +28,12 @@ def corrupt_files(contents: bytes, most: int = 3) -> SearchStrategy[bytes]:
     SearchStrategy of bytes
         Never equal to the file: changes, one after the other, of bytes changed, cut off, removed or inserted,
         and of words of four or eight bytes replaced by numbers such as sizes that are far too large.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(corrupt_files(b"refms"), lambda damaged: len(damaged) == 5)[1:]
+    b'efms'
     """
     require_whole(most, "most", 1)
     changes = st.lists(_changes(len(contents)), min_size=1, max_size=most)

@@ -48,6 +48,12 @@ def grids(
     ------
     InputError
         If no such grid exists.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(grids((2,), smallest=3, multiple=2), lambda grid: True).shape
+    (4, 4)
     """
     if not dimensions or not set(dimensions) <= {1, 2, 3}:
         raise InputError(f"dimensions are {tuple(dimensions)}; expected some of 1, 2, 3.")
@@ -83,6 +89,12 @@ def images(grid: Grid, channels: int = 1, examples: int = 1, dtype: str = "float
     -------
     SearchStrategy of array
         Shape (c·n, m), channel slowest: deltas and standard normal numbers.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(images(Grid((2,)), channels=2), lambda Y: True).ravel().tolist()
+    [1.0, 0.0, 0.0, 0.0]
     """
     return arrays((channels * grid.cells, examples), dtype)
 
@@ -113,6 +125,12 @@ def stencils(
     ------
     InputError
         If there are no sizes, or one is not odd.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(stencils(Grid((4,))), lambda s: True).tolist()
+    [[[0.0, 1.0, 0.0]]]
     """
     if not sizes or any(size < 1 or size % 2 == 0 for size in sizes):
         raise InputError(f"stencil sizes are {tuple(sizes)}; expected odd numbers, such as (3,).")
@@ -144,6 +162,12 @@ def transfer_pairs(
     ------
     InputError
         If none suits.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(transfer_pairs(), lambda pair: True) is TRANSFER_PAIRS[0]
+    True
     """
     chosen = [pair for pair in TRANSFER_PAIRS if suits(pair)]
     if not chosen:
@@ -169,6 +193,12 @@ def networks(
     -------
     SearchStrategy of Residual
         Of either orientation and every opening and activation, with stencils of one or three cells an axis.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(networks(Grid((4,))), lambda network: network.layers > 1).layers
+    2
     """
     most = [size for size in (1, 3) if size <= min(grid.shape)]
     shapes = st.sampled_from(most).map(lambda size: (size,) * grid.dimension)
@@ -202,6 +232,13 @@ def network_parameters(network: Residual, dtype: str = "float64") -> SearchStrat
     -------
     SearchStrategy of dict of str to array
         For ``network.arrays.pack``.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> network = Residual(Grid((4, 4)), channels=2, layers=3)
+    >>> find(network_parameters(network), lambda arrays: True)["stencils"].shape
+    (3, 2, 2, 3, 3)
     """
     return st.fixed_dictionaries(
         {name: arrays(shape, dtype) for name, shape in network.arrays.shapes.items()}

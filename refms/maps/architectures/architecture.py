@@ -94,6 +94,12 @@ class Move:
         Whether a stencil of one cell is kept as it is: it mixes channels cell by cell, and R (L x) = L (R x).
     time : bool
         Its first axis are the layers, at times t_k = k δt, between which it is interpolated.
+
+    Examples
+    --------
+    >>> from refms import Grid, Residual
+    >>> Residual(Grid((4, 4)), channels=2).moves["biases"]  # kept on another mesh, interpolated in time
+    Move(stencil=False, pointwise=False, time=True)
     """
 
     stencil: bool = False

@@ -44,6 +44,15 @@ class FineCoordinates:
     dimension with the pair of Example 1: directions that prolongation makes large are the last to be taken.
     With the penalty ``"norm"`` of :func:`~refms.objective.transfer_penalty.stencil_penalty`, which is
     Tikhonov's term in s_h, the whole problem is the one in fine coordinates.
+
+    Examples
+    --------
+    >>> from refms import Grid, Residual
+    >>> net = Residual(Grid((8,)), channels=1, layers=1, stencil_shape=(3,), opening_shape=(1,))
+    >>> theta, steps = net.map.layout, net.propagation.time
+    >>> solve = FineCoordinates(theta, steps, "averaging-constant")(None, np.zeros(5), None)
+    >>> solve(np.array([1.0, 1.0, 0.0, 0.0, 1.0])).round(12).tolist()  # opening and bias stay
+    [1.0, 0.25, 0.25, 0.0, 1.0]
     """
 
     layout: Layout

@@ -27,6 +27,14 @@ class ProbedDiagonal:
         Curvature products that are spent on it.
     seed : int
         Of the probes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> G = np.diag([1.0, 2.0, 4.0])  # of a diagonal matrix the estimate is exact
+    >>> solve = ProbedDiagonal()(None, np.zeros(3), lambda v: G @ v)
+    >>> solve(np.ones(3)).tolist()
+    [1.0, 0.5, 0.25]
     """
 
     probes: int = 8

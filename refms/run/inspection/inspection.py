@@ -94,6 +94,17 @@ def inspect(
     ------
     InputError
         If the examples do not fit, a block is unknown, or the network has no second derivatives.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refms import Grid, Residual, initial_model
+    >>> from refms.objective import Classes
+    >>> model = initial_model(Residual(Grid((4, 4)), channels=2, layers=1), Classes(2))
+    >>> examples = Examples(np.random.default_rng(0).standard_normal((16, 6)), np.eye(2)[:, [0, 1] * 3])
+    >>> seen = inspect(model, examples, Configuration(), ["classifier"])["classifier"]
+    >>> round(seen.objective, 4), list(seen.spectra)  # log 2 at W = 0
+    (0.6931, ['gauss_newton', 'hessian'])
     """
     options = replace(configuration.optimization, hessian_fraction=1.0)
     problem = problem_of(model, examples, configuration.regularization, options)
