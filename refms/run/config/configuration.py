@@ -74,4 +74,5 @@ class Configuration:
         'residual'
         """
         defaults: dict[str, Any] = json.loads(json.dumps(Configuration().to_dict()))
-        return {**stored, **{name: {**keys, **stored.get(name, {})} for name, keys in defaults.items()}}
+        known = {name: keys for name, keys in stored.items() if isinstance(keys, Mapping)}
+        return {**stored, **{name: {**keys, **known.get(name, {})} for name, keys in defaults.items()}}
