@@ -12,7 +12,14 @@ import numpy as np
 from refms.backend import Backend, backend_of
 from refms.data.dataset import Dataset
 from refms.data.preprocessing import Preprocessing, prepare
-from refms.errors import Array, InputError, require_same_precision, require_shape
+from refms.errors import (
+    Array,
+    InputError,
+    require_choice,
+    require_same_precision,
+    require_shape,
+    require_whole,
+)
 from refms.grid import Grid
 from refms.maps.architectures.architecture import (
     Architecture,
@@ -23,6 +30,7 @@ from refms.maps.architectures.architecture import (
 from refms.maps.chain import chain
 from refms.maps.map import Map
 from refms.maps.time.steps import time_of
+from refms.names import DTYPES
 from refms.objective.batches import DEFAULT_MEMORY, batch_width
 from refms.objective.classifier import Classifier
 from refms.objective.losses import loss_named
@@ -323,6 +331,8 @@ def initial_model(
     >>> model.arrays["W"].shape, float(abs(model.arrays["W"]).max())
     ((32, 10), 0.0)
     """
+    require_choice(dtype, DTYPES, "dtype")
+    require_whole(seed, "seed")
     zeros = reading.shapes(architecture.grid, architecture.channels)
     arrays = architecture.initial(seed, dtype, **scales)
     arrays |= {name: np.zeros(shape, dtype=dtype) for name, shape in zeros.items()}

@@ -17,7 +17,7 @@ from refms.grid import Grid
 from refms.io.artifact import Artifact
 from refms.io.contained import read_artifact_contained
 from refms.io.writing import write_artifact
-from refms.maps.architectures.architecture import architecture_named, name_of
+from refms.maps.architectures.architecture import architecture_named, as_tuple, name_of
 from refms.model import Model
 from refms.objective.reading import Classes, Image, Reading
 from refms.optimize.history import History
@@ -75,7 +75,7 @@ def model_of(artifact: Artifact) -> Model:
     try:
         attributes, arrays = artifact.attributes, artifact.arrays
         kind = architecture_named(attributes.get("architecture", "residual"))  # the only one there was
-        fields = {name: _as_tuple(value) for name, value in dict(attributes["network"]).items()}
+        fields = {name: as_tuple(value) for name, value in dict(attributes["network"]).items()}
         network = kind(**{**fields, "grid": Grid(fields["grid"])})
         _require_record(attributes["record"])
         return Model(
@@ -171,11 +171,6 @@ def _reading_of(attributes: Mapping[str, Any], arrays: Mapping[str, Any]) -> Rea
     if "image" in attributes:
         return Image(**attributes["image"])
     return Classes(int(arrays["mu"].shape[0]), **attributes.get("classifier", {}))
-
-
-def _as_tuple(value: Any) -> Any:
-    """Return a value of JSON with tuples for lists: the fields of a frozen dataclass."""
-    return tuple(_as_tuple(one) for one in value) if isinstance(value, list) else value
 
 
 def _require_record(record: Any) -> None:

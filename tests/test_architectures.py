@@ -34,7 +34,7 @@ from refms.multiscale.resolution import transfer
 from refms.objective.examples import Examples
 from refms.objective.reading import Classes, Image
 from refms.plots.activations import states
-from refms.run.config import OptimizationSection, RegularizationSection
+from refms.run.config import NetworkSection, OptimizationSection, RegularizationSection
 from refms.run.experiment import examples_of
 from refms.run.training import problem_of, train
 from refms.stencils.convolution import Convolution
@@ -310,3 +310,22 @@ def test_the_features_of_any_net_are_drawn_as_they_are_before_the_pooling():
         theta = net.arrays.pack({name: model.arrays[name] for name in net.arrays.names})
         (drawn,) = states(model, X).values()
         np.testing.assert_allclose(drawn.reshape(-1, 1), net.map.apply(theta, X), rtol=1e-13, atol=1e-14)
+
+
+def test_a_configuration_asks_for_no_mesh_that_the_net_may_not_have():
+    @dataclass(frozen=True)
+    class Deep(StagedNet):
+        def __post_init__(self):
+            self.grid.coarsen(5)
+
+    register_architecture("deep", Deep)
+    section = NetworkSection(architecture="deep", options={"widths": [1, 2]})
+    assert section.network(Grid((32, 32))) == Deep(Grid((32, 32)), (1, 2))  # a TOML list as a tuple
+    with pytest.raises(InputError, match="Did you mean 'widths'"):
+        NetworkSection(architecture="deep", options={"width": [1, 2]})
+
+
+def test_bad_seeds_and_precisions_are_refused_for_any_net():
+    for wrong in ({"seed": -1}, {"dtype": "float16"}):
+        with pytest.raises(InputError, match=r"seed is -1|unknown dtype 'float16'"):
+            initial_model(NET, Image(), **wrong)

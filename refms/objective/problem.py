@@ -116,6 +116,10 @@ class TrainingProblem:
 
     def __post_init__(self) -> None:
         hessian_sample(1, self.hessian_fraction, 0, 0)  # refuses a bad fraction
+        if not self.blocks or JOINT in self.blocks:
+            raise InputError(
+                f"the blocks are {list(self.blocks)}; expected at least one, and none named {JOINT!r}."
+            )
         maps = [block.map for block in self.blocks.values()]
         fits = {
             "rows of the inputs": (self.examples.inputs.shape[0], maps[0].rows_in),

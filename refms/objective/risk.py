@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from refms.errors import Array, InputError
+from refms.errors import Array, InputError, require_same_precision
 from refms.linear.product import Product
 from refms.maps.chain import frugal
 from refms.maps.map import Map
@@ -123,6 +123,7 @@ class EmpiricalRisk:
     second_order: bool = False
 
     def __post_init__(self) -> None:
+        require_same_precision(inputs=self.examples.inputs, regularizer=self.regularizer.Q)
         stored = self._kind.stored_factor * self.map.stored
         need = 2 * stored * self.examples.inputs.dtype.itemsize * FEW_COLUMNS
         if need > self.memory // self.workers.threads:
@@ -268,6 +269,7 @@ class EmpiricalRisk:
             self.count_passes(kind.linearization_passes, count)
 
         def product(v: Array) -> Array:
+            require_same_precision(v=v, x=x)
             start = (self.regularizer.gradient(v),)
             self.count_passes(kind.product_passes, count)
             if kept is not None:

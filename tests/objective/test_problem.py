@@ -6,19 +6,28 @@ import dataclasses
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refms.checks import complex_step_test, gauss_newton_test, taylor_test
+from refms.errors import InputError
 from refms.grid import Grid
 from refms.maps.architectures.architecture import free_map
 from refms.maps.architectures.residual import Residual
+from refms.maps.layers.convolution import convolution_map
+from refms.maps.layers.linear import matrix_map
 from refms.names import BLOCK_NAMES as BLOCKS
 from refms.objective.classifier import Classifier
 from refms.objective.examples import Examples
-from refms.objective.losses import SoftmaxCrossEntropy
+from refms.objective.losses import LeastSquares, SoftmaxCrossEntropy
 from refms.objective.problem import Block, TrainingProblem
-from refms.objective.regularizers import Quadratic, classifier_regularizer, time_regularizer
+from refms.objective.regularizers import (
+    Quadratic,
+    classifier_regularizer,
+    tikhonov_regularizer,
+    time_regularizer,
+)
 from refms.stencils.convolution import Convolution
 
 CLASSES = 3
@@ -279,3 +288,21 @@ def test_cost_grows_linearly_with_the_number_of_examples():
         f.value_and_gradient(blocks["propagation"])
         units.append(control.work.units)
     assert units == [12, 24, 48]
+
+
+def test_precisions_and_names_that_would_pass_unseen_are_refused():
+    F = matrix_map(np.eye(4, dtype="float32"))
+    examples = Examples(np.ones((4, 3), "float32"), np.ones((4, 3), "float32"))
+    theta = convolution_map(Convolution(Grid((4,)), stencil_shape=(3,)))
+    single, double = (tikhonov_regularizer(3, 1.0, dtype) for dtype in ("float32", "float64"))
+    x = {"a": np.ones(3, "float32")}
+    with pytest.raises(InputError, match="inputs is float32, regularizer is float64"):
+        TrainingProblem({"a": Block(theta, double)}, examples).block("a", x)
+    f = TrainingProblem({"a": Block(theta, single)}, examples, LeastSquares()).block("a", x)
+    product = f.curvature(x["a"])
+    assert product(x["a"]).dtype == "float32"
+    with pytest.raises(InputError, match="v is float64, x is float32"):
+        product(np.ones(3))
+    for blocks in ({}, {"joint": Block(F, Quadratic(sp.csr_array((0, 0), dtype="float32")))}):
+        with pytest.raises(InputError, match="expected at least one, and none named 'joint'"):
+            TrainingProblem(blocks, examples)

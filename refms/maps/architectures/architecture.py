@@ -288,6 +288,11 @@ def architecture_named(name: str) -> Any:
         ) from None
 
 
+def as_tuple(value: Any) -> Any:
+    """Return a value of JSON or TOML with tuples for lists: a field of a frozen dataclass."""
+    return tuple(as_tuple(one) for one in value) if isinstance(value, list) else value
+
+
 def name_of(architecture: Any) -> str:
     """Return the name under which an architecture's class was registered."""
     own = type(architecture)

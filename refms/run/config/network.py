@@ -8,7 +8,7 @@ from typing import Any
 
 from refms.errors import InputError, require_choice
 from refms.grid import Grid
-from refms.maps.architectures.architecture import Architecture, architecture_named
+from refms.maps.architectures.architecture import Architecture, architecture_named, as_tuple
 from refms.maps.architectures.residual import Residual
 from refms.run.config.reading import require_at_least
 
@@ -76,7 +76,10 @@ class NetworkSection:
         for name in ("stencil_scale", "opening_scale"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise InputError(f"{name} is {getattr(self, name)}; expected a finite number >= 0.")
-        self.network(Grid((16, 16)))
+        if self.architecture == "residual":
+            self.network(Grid((16, 16)))
+        else:  # which may not fit that grid
+            self._require_known_options()
 
     @property
     def scales(self) -> dict[str, float]:
@@ -110,10 +113,16 @@ class NetworkSection:
         )
 
     def _registered(self, grid: Grid, image_channels: int) -> Architecture:
+        kind, known = self._require_known_options()
+        own = {"image_channels": image_channels} if "image_channels" in known else {}
+        options = {key: as_tuple(value) for key, value in self.options.items()}
+        network: Architecture = kind(grid, **{**own, **options})
+        return network
+
+    def _require_known_options(self) -> tuple[Any, list[str]]:
+        """Return the class and the names of its fields but the grid, to which the options must belong."""
         kind = architecture_named(self.architecture)
         known = [one.name for one in fields(kind) if one.name != "grid"]
         for key in self.options:
             require_choice(key, known, "key in section [network.options]")
-        own = {"image_channels": image_channels} if "image_channels" in known else {}
-        network: Architecture = kind(grid, **{**own, **self.options})
-        return network
+        return kind, known
