@@ -28,7 +28,7 @@ from refms.maps.architectures.residual import Residual
 from refms.maps.layers.convolution import convolution_layer, convolution_map
 from refms.maps.layers.linear import matrix_map
 from refms.maps.time.euler import forward_euler
-from refms.model import initial_model
+from refms.model import Model, initial_model, score
 from refms.multiscale.depth import prolong_in_time, restrict_in_time, time_interpolation_matrix, to_depth
 from refms.multiscale.resolution import coarse_to_fine, move_stencils, move_weights, transfer
 from refms.objective.batches import batch_width, hessian_sample
@@ -74,6 +74,9 @@ SHORT = {**MODEL.blocks, "classifier": np.ones(3)}
 PROBLEM = problem_of(MODEL, EXAMPLES, RegularizationSection(), OptimizationSection())
 
 
+THETA = MODEL.blocks["propagation"]
+
+
 def half(array: np.ndarray) -> np.ndarray:
     return array.astype("float16")
 
@@ -88,6 +91,12 @@ def whole(array: np.ndarray) -> np.ndarray:
 
 def ones(rows: int, m: int, dtype: str = "f8") -> Examples:
     return Examples(np.ones((rows, m), dtype), np.ones((3, m), dtype))
+
+
+def start(
+    grid: Grid = GRID, seed: Any = 0, dtype: str = "float64", classes: int = 3, **reading: Any
+) -> Model:
+    return initial_model(Residual(grid, 2), Classes(classes, **reading), seed, dtype)
 
 
 def problem(**changes: Any) -> TrainingProblem:
@@ -246,6 +255,54 @@ SMOOTHING: list[Row] = [
     ("half", lambda: smooth(half(Y), GRID, 1.0), "Y has dtype float16"),
     ("differences, boundary", lambda: gradient_matrix(GRID, "neuman"), "Did you mean 'neumann'"),
     ("differences, dtype", lambda: gradient_matrix(GRID, dtype="int32"), "int32"),
+]
+
+MODELS: list[Row] = [
+    *[
+        (f"outputs, {what}", lambda X=X: MODEL.outputs(X), words)
+        for what, X, words in (
+            ("rows", np.zeros((15, 2)), "Y has shape (15, 2); expected (16, any >= 1)"),
+            ("empty", np.zeros((16, 0)), "Y has shape (16, 0)"),
+            ("vector", np.zeros(16), "Y has shape (16,)"),
+            ("mixed", single(np.zeros((16, 2))), "mixed precision: theta is float64, Y is float32"),
+            ("integers", np.zeros((16, 2), int), "Y has dtype int64; expected float32, float64"),
+        )
+    ],
+    ("outputs, memory", lambda: MODEL.outputs(np.ones((16, 2)), memory=100), "is 100; raise the budget"),
+    ("prepare, finer", lambda: start(Grid((16, 16))).prepare(DATA), "Transfer the model to (8, 8)"),
+    ("prepare, unrelated", lambda: start(Grid((6, 6))).prepare(DATA), "not related by doubling"),
+    *[
+        (f"score, {C.shape} {C.dtype}", lambda C=C: score(MODEL, np.ones((16, 4)), C), words)
+        for C, words in (
+            (np.ones((3, 2)), "C has shape (3, 2); expected (3, 4)"),
+            (np.ones((3, 1)), "C has shape (3, 1)"),
+            (np.ones((2, 4)), "C has shape (2, 4)"),
+            (single(np.ones((3, 4))), "mixed precision"),
+        )
+    ],
+    *[
+        (f"vectors, {words}", lambda blocks=blocks: MODEL.with_blocks(blocks), words)
+        for blocks, words in (
+            ({}, "block 'propagation' is missing"),
+            ({"propagation": THETA}, "block 'classifier' is missing"),
+            ({**MODEL.blocks, "propagation": THETA[1:]}, f"theta has shape ({THETA.size - 1},)"),
+            (SHORT, "theta has shape (3,)"),
+            ({**MODEL.blocks, "propagation": np.nan * THETA}, "stencils holds NaN"),
+            ({**MODEL.blocks, "propagation": single(THETA)}, "mixed precision"),
+        )
+    ],
+    *[
+        (f"start, {words}", lambda options=options: start(**options), words)
+        for options, words in (
+            ({"classes": 1}, "classes is 1; expected 2 or more, a whole number"),
+            ({"dtype": "float16"}, "unknown dtype 'float16'"),
+            ({"dtype": "float46"}, "Did you mean"),
+            ({"seed": -1}, "seed is -1"),
+            ({"seed": 1.5}, "seed is 1.5"),
+            ({"loss": "sofmax"}, "Did you mean 'softmax'"),
+            ({"pooling": 7}, "pooling is 7, which does not divide the mesh"),
+        )
+    ],
 ]
 
 DEPTH: list[Row] = [
@@ -422,6 +479,7 @@ TABLES = {
     "convolution": CONVOLUTIONS,
     "transfer": TRANSFERS,
     "smoothing and differences": SMOOTHING,
+    "model": MODELS,
     "depth": DEPTH,
     "network": NETWORK,
     "objective": OBJECTIVE,
