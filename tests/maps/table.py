@@ -60,17 +60,13 @@ def _random(seed: int, shape: tuple[int, ...], dtype: str) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
 
 
-def _matrix(dtype: str) -> Map:
-    return matrix_map(_random(4, (8, 5), dtype))
+def _matrix(dtype: str, rows_out: int, rows_in: int) -> Map:
+    return matrix_map(_random(4, (rows_out, rows_in), dtype))
 
 
 def _square(dtype: str) -> Map:
     """Return a layer that knows nothing of time steps."""
-    return matrix_map(_random(5, (6, 6), dtype))
-
-
-def _matrix_on_24(dtype: str) -> Map:
-    return matrix_map(_random(9, (7, 24), dtype))
+    return _matrix(dtype, 6, 6)
 
 
 def _before_frozen(dtype: str) -> Map:
@@ -83,7 +79,7 @@ def _chain(dtype: str) -> Map:
     return chain(
         ("scale", convolution_map(Convolution(GRIDS[2], stencil_shape=(1, 1)))),
         ("layer", _layer(2, c_in=1, c_out=3)),
-        ("mixing", matrix_map(_random(6, (24, 36), dtype))),
+        ("mixing", _matrix(dtype, 24, 36)),
         ("classifier", _head()),
     )
 
@@ -142,7 +138,7 @@ MAPS: dict[str, Callable[[str], Any]] = {
     "layer-bias-per-cell": lambda dtype: _layer(2, bias_per_cell=True),
     "layer-more-channels": lambda dtype: _layer(2, c_in=1, c_out=3),
     "opening-learned": lambda dtype: convolution_map(Convolution(GRIDS[2], 2, 3, (3, 1))),
-    "opening-matrix": _matrix,
+    "opening-matrix": lambda dtype: _matrix(dtype, 8, 5),
     "classifier": lambda dtype: _head(),
     "pooling": lambda dtype: average_pooling(Grid((4, 6)), 2, 2),
     "pooling-3d": lambda dtype: average_pooling(Grid((2, 4, 6)), 1, 2),
@@ -191,10 +187,10 @@ MAPS: dict[str, Callable[[str], Any]] = {
     "leapfrog-symmetric": lambda dtype: leapfrog(symmetric_layer(_conv(2), TANH), 2, 0.9),
     "identity": lambda dtype: identity(5),
     "concatenated": lambda dtype: concatenate(
-        ("a", _layer(2)), ("b", _matrix_on_24(dtype)), ("c", _layer(2))
+        ("a", _layer(2)), ("b", _matrix(dtype, 7, 24)), ("c", _layer(2))
     ),
     "added": lambda dtype: add(("a", _layer(2)), ("b", identity(24))),
-    "beside": lambda dtype: beside(("a", _layer(2)), ("b", _matrix(dtype))),
+    "beside": lambda dtype: beside(("a", _layer(2)), ("b", _matrix(dtype, 8, 5))),
     "unet": unet,
     "chain-of-four": _chain,
     "frozen-layer": lambda dtype: frozen(_layer(2), _random(7, (_layer(2).layout.size,), dtype)),
@@ -204,9 +200,6 @@ MAPS: dict[str, Callable[[str], Any]] = {
 KINKED = {"layer-relu", "layer-leaky_relu", "layer-smoothed_relu"}
 """Maps that are not analytic: no complex step, and Taylor steps must stay on one side of the kinks."""
 
-ONCE: set[str] = set()
-"""Maps that have no second derivatives."""
-
 
 def point(name: str, seed: int = 0, dtype: str = "float64") -> tuple[Any, np.ndarray, np.ndarray]:
     """Return a map, parameters and an input."""
@@ -215,3 +208,15 @@ def point(name: str, seed: int = 0, dtype: str = "float64") -> tuple[Any, np.nda
     theta = rng.standard_normal(map_.layout.size).astype(dtype)
     Y = rng.standard_normal((map_.rows_in, EXAMPLES)).astype(dtype)
     return map_, theta, Y
+
+
+def join(*arrays: np.ndarray) -> np.ndarray:
+    """Return arrays as one vector."""
+    return np.concatenate([array.reshape(-1) for array in arrays])
+
+
+def assert_close(found: np.ndarray, expected: np.ndarray, tolerance: float) -> None:
+    """Assert |found − expected| <= tolerance max(1, |expected|), in the largest entries."""
+    assert found.shape == expected.shape
+    scale = max(1.0, np.abs(expected).max(initial=0.0))
+    assert np.abs(found - expected).max(initial=0.0) <= tolerance * scale

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from refms.errors import InputError
-from refms.maps.activation import ACTIVATIONS, activation, leaky_relu, smoothed_relu
+from refms.maps.activation import ACTIVATIONS, activation, smoothed_relu
 
 NAMES = [one.name for one in ACTIVATIONS]
 Z = np.linspace(-3.0, 3.0, 121) + 0.0123  # no point on a kink
@@ -50,24 +50,18 @@ def test_nan_stays_nan(name):
     assert np.isnan(activation(name).value(np.array([np.nan]))).all()
 
 
-def test_smoothed_relu_meets_the_relu_at_the_ends_of_its_parabola():
-    one, eta = smoothed_relu(0.5), 0.5
-    ends = np.array([-eta, eta])
-    assert one.value(ends).tolist() == [0.0, eta]
-    inside = np.nextafter(ends, 0.0)
-    assert np.allclose(one.value(inside), one.value(ends), atol=1e-15)
-    assert np.allclose(one.derivative(inside), [0.0, 1.0], atol=1e-15)
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("width", [0.1, 0.3, 0.7])
 def test_smoothed_relu_is_the_relu_from_the_ends_of_its_parabola_on(width, dtype):
     one, eta = smoothed_relu(width), np.dtype(dtype).type(width)
-    ends = np.array([-eta, eta], dtype=dtype)
+    ends, eps = np.array([-eta, eta], dtype=dtype), np.finfo(dtype).eps
+    inside = np.nextafter(ends, np.zeros(2, dtype))
     assert one.value(ends).tolist() == [0.0, eta]
     assert one.derivative(ends).tolist() == [0.0, 1.0]
     assert one.second_derivative(ends).tolist() == [0.0, 0.0]
     assert one.second_derivative(np.zeros(1, dtype)) == 1 / (2 * eta)
+    assert np.abs(one.value(inside) - one.value(ends)).max() <= eps
+    assert np.abs(one.derivative(inside) - one.derivative(ends)).max() <= eps
 
 
 def test_derivatives_at_a_kink_come_from_the_left():
@@ -77,11 +71,9 @@ def test_derivatives_at_a_kink_come_from_the_left():
         assert activation(name).second_derivative(at_the_kink) == 0.0
 
 
-def test_names_and_default_parameters():
+def test_names_and_the_default_width():
     analytic = {"tanh": True, "relu": False, "leaky_relu": False, "smoothed_relu": False, "identity": True}
     assert {one.name: one.analytic for one in ACTIVATIONS} == analytic
-    assert {name: activation(name).analytic for name in NAMES} == analytic
-    assert leaky_relu().value(np.array([-1.0])) == -0.01
     assert smoothed_relu().value(np.zeros(1)) == pytest.approx(0.1 / 4)
 
 

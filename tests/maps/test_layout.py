@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from refms.errors import InputError
 from refms.maps.layout import EMPTY, Layout, join_layouts
 
-quick = settings(deadline=None, max_examples=30)
 part_shapes = st.lists(st.lists(st.integers(1, 4), max_size=3).map(tuple), min_size=1, max_size=4)
 SMALL = Layout((("stencil", (1, 1, 3)), ("bias", (1,))))
 
@@ -35,7 +34,7 @@ def test_pack_and_unpack_are_inverse(device, dtype, shapes):
 
 
 @given(shapes=part_shapes)
-@quick
+@settings(deadline=None, max_examples=30)
 def test_parts_stand_in_order_each_in_c_order(shapes):
     layout = layout_of(shapes)
     assert layout.size == sum(math.prod(shape) for shape in shapes)
@@ -72,9 +71,6 @@ def test_layouts_add_and_get_prefixes():
 def test_a_vector_of_another_length_is_refused(shape):
     with pytest.raises(InputError, match=r"expected \(4,\) = parts stencil \(1, 1, 3\), bias \(1,\)"):
         SMALL.unpack(np.zeros(shape))
-
-
-def test_the_empty_layout_takes_the_empty_vector_only():
     with pytest.raises(InputError, match="parts none"):
         EMPTY.unpack(np.zeros(1))
 

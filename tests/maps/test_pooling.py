@@ -29,18 +29,15 @@ def pools(draw):
 
 
 def loops(grid, channels, cells, Y):
-    """Return the means by plain loops over blocks and cells."""
-    m, d, blocks = Y.shape[1], grid.dimension, pooled_grid(grid, cells).shape
-    field = Y.reshape(channels, *grid.shape, m)
-    out = np.zeros((channels, *blocks, m))
+    """Return the means by a plain loop over channels and blocks."""
+    blocks = pooled_grid(grid, cells).shape
+    field = Y.reshape(channels, *grid.shape, -1)
     size = [n // p for n, p in zip(grid.shape, blocks, strict=True)]
-    for c in range(channels):
-        for where in itertools.product(*map(range, blocks)):
-            inside = itertools.product(
-                *[range(where[a] * size[a], (where[a] + 1) * size[a]) for a in range(d)]
-            )
-            out[(c, *where)] = np.mean([field[(c, *cell)] for cell in inside], axis=0)
-    return out.reshape(-1, m)
+    out = []
+    for c, *where in itertools.product(range(channels), *map(range, blocks)):
+        block = [slice(w * n, (w + 1) * n) for w, n in zip(where, size, strict=True)]
+        out.append(field[(c, *block)].reshape(-1, Y.shape[1]).mean(axis=0))
+    return np.array(out)
 
 
 @settings(deadline=None, max_examples=40)

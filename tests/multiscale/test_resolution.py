@@ -86,9 +86,10 @@ def assert_galerkin(pair, coarse, fine, X_H):
         assert rho(K_H @ y_H, R @ (K_h @ (P @ y_H)), scale) <= 30, f"map {k}"
 
 
+OPENINGS = [{"opening": opening, "opening_stencil": 3} for opening in ("fixed", "learned")]
 EVERY_LAYER = [
     *[("digits", direction, name, {"stencil": size}) for direction, name, size in ALLOWED],
-    *[("digits", *case, {"dtype": "float32"}) for case in OF_THREE],
+    *[("digits", *case, options) for case in OF_THREE for options in ({"dtype": "float32"}, *OPENINGS)],
     *[pytest.param("mnist", *case, {}, marks=MNIST_ONLY) for case in OF_THREE],
 ]
 
@@ -96,18 +97,12 @@ EVERY_LAYER = [
 @pytest.mark.parametrize(("source", "direction", "name", "options"), EVERY_LAYER)
 def test_every_layer_is_the_galerkin_product(source, direction, name, options):
     coarse, fine = moved(source, direction, name, **options)
-    dtype = options.get("dtype", "float64")
+    dtype, opening = options.get("dtype", "float64"), options.get("opening_stencil", 1)
+    if direction == "down" and opening > 1:
+        opening = move_stencils(np.ones((1, 1, 3)), 1, -1, transfer_pair(name)).shape[-1]
     assert {str(a.dtype) for m in (coarse, fine) for a in m.arrays.values()} == {dtype}
+    assert coarse.architecture.opening_shape == (opening, opening)
     assert_galerkin(transfer_pair(name), coarse, fine, coarse.prepare(images(source, 20)))
-
-
-@pytest.mark.parametrize("opening", ["fixed", "learned"])
-@pytest.mark.parametrize(("direction", "name"), OF_THREE)
-def test_an_opening_wider_than_a_cell_moves_by_galerkin_too(direction, name, opening):
-    coarse, fine = moved("digits", direction, name, opening=opening, opening_stencil=3)
-    natural = move_stencils(np.ones((1, 1, 3, 3)), 2, -1, transfer_pair(name)).shape[-2:]
-    assert coarse.architecture.opening_shape == (natural if direction == "down" else (3, 3))
-    assert_galerkin(transfer_pair(name), coarse, fine, coarse.prepare(images("digits", 20)))
 
 
 @pytest.mark.parametrize("opening", ["fixed", "learned"])

@@ -105,18 +105,16 @@ def test_states_and_gradients_converge_with_the_order_of_the_method(method):
     assert np.all(np.abs(slopes[-1] - order) < 0.12), (slopes, found)
 
 
-@pytest.mark.parametrize(
-    ("method", "build", "order"),
-    [
-        ("forward-euler", lambda N: forward_euler(LAYER, N, T), 1),
-        ("midpoint", lambda N: runge_kutta(LAYER, N, T, MIDPOINT), 2),
-        ("rk4", lambda N: runge_kutta(LAYER, N, T, RK4), 4),
-        ("verlet", lambda N: verlet(K, TANH, N, T), 2),
-    ],
-)
-def test_deeper_nets_with_prolonged_parameters_converge_with_the_order_of_the_method(method, build, order):
+DEEPER = {
+    **{method: METHODS[method] for method in ("forward-euler", "midpoint", "verlet")},
+    "rk4": (METHODS["rk4-between-linear-parameters"][0], 4),
+}
+
+
+@pytest.mark.parametrize("method", DEEPER)
+def test_deeper_nets_with_prolonged_parameters_converge_with_the_order_of_the_method(method):
     # prolongation in depth keeps θ(t): linear between the layers of the shallow net, constant at its end
-    coarse, y = 4, problem(method)[2]
+    (build, order), coarse, y = DEEPER[method], 4, problem(method)[2]
     Theta = modes(np.arange(coarse) * T / coarse) @ problem(method)[0]
     knots = np.arange(coarse + 1) * T / coarse
 
