@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -90,24 +91,18 @@ class Work:
         return all(np.array_equal(self.backend.to_host(now), then) for now, then in self.lent)
 
 
-# Rows: operators
-
-
-def convolution(d: int, boundary: str, orientation: str) -> Callable[[Work], Any]:
-    def run(work: Work) -> Any:
-        conv = Convolution(GRIDS[d], 2, 3, (3,) * d, boundary, orientation)
-        S = work.normal(0, *conv.stencils_shape)
-        Y, Z = work.normal(1, conv.rows_in, 4), work.normal(2, conv.rows_out, 4)
-        return (
-            conv.apply(S, Y),
-            conv.adjoint(S, Z),
-            conv.stencil_gradient(Z, Y),
-            conv.adjoint_and_gradient(S, Z, Y),
-            conv.matrix(S),
-            conv.assembly(work.dtype, work.backend).matrix(S),
-        )
-
-    return run
+def convolution(work: Work, d: int, boundary: str, orientation: str = "correlation") -> Any:
+    conv = Convolution(GRIDS[d], 2, 3, (3,) * d, boundary, orientation)
+    S = work.normal(0, *conv.stencils_shape)
+    Y, Z = work.normal(1, conv.rows_in, 4), work.normal(2, conv.rows_out, 4)
+    return (
+        conv.apply(S, Y),
+        conv.adjoint(S, Z),
+        conv.stencil_gradient(Z, Y),
+        conv.adjoint_and_gradient(S, Z, Y),
+        conv.matrix(S),
+        conv.assembly(work.dtype, work.backend).matrix(S),
+    )
 
 
 def sparse_product(work: Work) -> Any:
@@ -119,31 +114,21 @@ def sparse_product(work: Work) -> Any:
 def symbols(work: Work) -> Any:
     grid = GRIDS[2]
     S = work.normal(0, 2, 2, 3, 5)
-    norms = [
-        spectral_norm(S, grid),
-        spectral_norm(S[:1, :1], grid),
-        frobenius_norm(S, grid),
-    ]
-    for boundary in ("periodic", "zero"):
-        norms += [
-            one_norm(S, grid, boundary=boundary),
-            infinity_norm(S, grid, boundary=boundary),
-        ]
+    norms = [spectral_norm(S, grid), spectral_norm(S[:1, :1], grid), frobenius_norm(S, grid)]
+    for norm in (one_norm, infinity_norm):
+        norms += [norm(S, grid, boundary=boundary) for boundary in ("periodic", "zero")]
     return symbol(S, grid), eigenvalues(S[0, 0], grid), *norms
 
 
-def transfers(name: str) -> Callable[[Work], Any]:
-    def run(work: Work) -> Any:
-        pair, grid = transfer_pair(name), Grid((8, 8))
-        R = pair.restriction_matrix(grid, channels=2, dtype=work.dtype, backend=work.backend)
-        P = pair.prolongation_matrix(grid, channels=2, dtype=work.dtype, backend=work.backend)
-        size = max(pair.closed_sizes, default=3)
-        S = work.normal(0, 2, 2, size, size)
-        moved = [restrict_stencil(S, pair), restrict_stencil(S, pair, levels=2)]
-        moved.append(prolong_stencil(S, pair, least_squares=not pair.closed_sizes))
-        return R, P, R @ work.normal(1, 128, 3), P @ work.normal(2, 32, 3), *moved
-
-    return run
+def transfers(work: Work, name: str) -> Any:
+    pair, grid = transfer_pair(name), Grid((8, 8))
+    R = pair.restriction_matrix(grid, channels=2, dtype=work.dtype, backend=work.backend)
+    P = pair.prolongation_matrix(grid, channels=2, dtype=work.dtype, backend=work.backend)
+    size = max(pair.closed_sizes, default=3)
+    S = work.normal(0, 2, 2, size, size)
+    moved = [restrict_stencil(S, pair), restrict_stencil(S, pair, levels=2)]
+    moved.append(prolong_stencil(S, pair, least_squares=not pair.closed_sizes))
+    return R, P, R @ work.normal(1, 128, 3), P @ work.normal(2, 32, 3), *moved
 
 
 def smoothing(work: Work) -> Any:
@@ -161,9 +146,6 @@ def images(work: Work) -> Any:
     Y = work.normal(2, 2 * grid.cells, 5)
     views = nchw_from_columns(Y, grid), nhwc_from_columns(Y, grid)
     return columns_from_nchw(nchw), columns_from_nhwc(nhwc), views
-
-
-# Rows: network
 
 
 def activations(work: Work) -> Any:
@@ -186,14 +168,9 @@ def everything_about(mapping: Any, work: Work, m: int = 3) -> Any:
     return mapping.apply(theta, Y), at.output, mapping.trace(theta, Y), derivatives, second
 
 
-def layer(bias: bool, sigma: str = "tanh") -> Callable[[Work], Any]:
-    def run(work: Work) -> Any:
-        chosen = {one.name: one for one in ACTIVATIONS}[sigma]
-        return everything_about(
-            convolution_layer(Convolution(GRIDS[2], 2, 2), chosen, bias_per_cell=bias), work
-        )
-
-    return run
+def layer(work: Work, bias: bool, sigma: str = "tanh") -> Any:
+    chosen = {one.name: one for one in ACTIVATIONS}[sigma]
+    return everything_about(convolution_layer(Convolution(GRIDS[2], 2, 2), chosen, bias_per_cell=bias), work)
 
 
 def euler(work: Work) -> Any:
@@ -232,13 +209,10 @@ def model_of(work: Work, opening: str = "fixed") -> Model:
     return Model(network, {**drawn, "W": work.normal(5, 32, 3), "mu": work.normal(6, 3)}, Classes(3))
 
 
-def networks(opening: str) -> Callable[[Work], Any]:
-    def run(work: Work) -> Any:
-        model = model_of(work, opening)
-        blocks = model.blocks
-        return everything_about(model.map, work), blocks, model.with_blocks(blocks).arrays
-
-    return run
+def networks(work: Work, opening: str) -> Any:
+    model = model_of(work, opening)
+    blocks = model.blocks
+    return everything_about(model.map, work), blocks, model.with_blocks(blocks).arrays
 
 
 def predictions(work: Work) -> Any:
@@ -248,9 +222,6 @@ def predictions(work: Work) -> Any:
     return model.outputs(X), model.trace(X), counted.accuracy, counted.loss
 
 
-# Rows: data
-
-
 def preprocessing(work: Work) -> Any:
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 256, (5, 1, 8, 8)).astype("uint8"), rng.integers(0, 3, 5)
@@ -258,9 +229,6 @@ def preprocessing(work: Work) -> Any:
     steps = Preprocessing(scale=2.0, shift=1.0, smoothing=0.7, levels=1)
     columns, _ = prepare(data, steps, work.dtype, backend=work.backend)
     return columns, one_hot(work.on(labels), 3, work.dtype)
-
-
-# Rows: objective and optimisation
 
 
 def classifier(work: Work) -> Any:
@@ -318,13 +286,10 @@ def descent(work: Work) -> Any:
     return dict(result.blocks)
 
 
-def single_block(method: Newton) -> Callable[[Work], Any]:
-    def run(work: Work) -> Any:
-        problem, blocks = problem_of(work)
-        risk = problem.block("classifier", blocks)
-        return minimize(risk, blocks["classifier"], method, stop=StopRules(max_iterations=2)).x
-
-    return run
+def single_block(work: Work, method: Newton) -> Any:
+    problem, blocks = problem_of(work)
+    risk = problem.block("classifier", blocks)
+    return minimize(risk, blocks["classifier"], method, stop=StopRules(max_iterations=2)).x
 
 
 def krylov(work: Work) -> Any:
@@ -332,21 +297,12 @@ def krylov(work: Work) -> Any:
     return conjugate_gradients(lambda v: A.T @ (A @ v) + v, work.normal(1, 6), max_iterations=4).x
 
 
-# Rows: across scales
-
-
 def model_transfer(work: Work) -> Any:
     model = model_of(work)
     up = transfer(model, Grid((8, 8)), "averaging-bilinear")
-    by_adjoint = [
-        transfer(up, Grid((n, n)), "averaging-bilinear", weights="adjoint").arrays["W"] for n in (4, 16)
-    ]
-    return (
-        by_adjoint,
-        up.arrays,
-        transfer(up, Grid((4, 4)), "averaging-constant").arrays,
-        to_depth(model, 4).arrays,
-    )
+    moved = [transfer(up, Grid((n, n)), "averaging-bilinear", weights="adjoint") for n in (4, 16)]
+    models = up, transfer(up, Grid((4, 4)), "averaging-constant"), to_depth(model, 4)
+    return [one.arrays["W"] for one in moved], [one.arrays for one in models]
 
 
 def depths(work: Work) -> Any:
@@ -355,24 +311,24 @@ def depths(work: Work) -> Any:
 
 
 ROWS: dict[str, Callable[[Work], Any]] = {
-    **{f"convolution {d}-D periodic": convolution(d, "periodic", "correlation") for d in GRIDS},
-    "convolution zero flipped": convolution(2, "zero", "convolution"),
+    **{f"convolution {d}-D": partial(convolution, d=d, boundary="periodic") for d in GRIDS},
+    "convolution zero flipped": partial(convolution, d=2, boundary="zero", orientation="convolution"),
     "explicit matrix": sparse_product,
     "symbol and norms": symbols,
-    **{f"transfer {pair.name}": transfers(pair.name) for pair in TRANSFER_PAIRS},
+    **{f"transfer {pair.name}": partial(transfers, name=pair.name) for pair in TRANSFER_PAIRS},
     "smoothing": smoothing,
     "differences": differences,
     "image layouts": images,
     "activations": activations,
-    "layer, bias per channel": layer(False),
-    "layer, bias per cell": layer(True),
-    "layer, relu": layer(False, "relu"),
+    "layer, bias per channel": partial(layer, bias=False),
+    "layer, bias per cell": partial(layer, bias=True),
+    "layer, relu": partial(layer, bias=False, sigma="relu"),
     "forward Euler": euler,
     "other integrators": integrators,
     "openings": openings,
     "pooling": pooling,
-    "network, fixed opening": networks("fixed"),
-    "network, learned opening": networks("learned"),
+    "network, fixed opening": partial(networks, opening="fixed"),
+    "network, learned opening": partial(networks, opening="learned"),
     "predictions": predictions,
     "preprocessing and labels": preprocessing,
     "classifier": classifier,
@@ -380,8 +336,8 @@ ROWS: dict[str, Callable[[Work], Any]] = {
     "regularisers": regularizers,
     "problem (6)": optimal_control,
     "block-coordinate descent": descent,
-    "Newton": single_block(Newton()),
-    "Gauss-Newton, damped": single_block(Newton(damping=Damping(1.0))),
+    "Newton": partial(single_block, method=Newton()),
+    "Gauss-Newton, damped": partial(single_block, method=Newton(damping=Damping(1.0))),
     "conjugate gradients": krylov,
     "model transfer": model_transfer,
     "depth": depths,

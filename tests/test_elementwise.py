@@ -30,13 +30,9 @@ def test_finishing_adds_multiplies_and_adds(c, n, m, dtype, given_parts):
     x, factor, add = (normal(rng, dtype, c * n, m) for _ in range(3))
     bias = normal(rng, dtype, c)
     parts = [part if given_parts >> k & 1 else None for k, part in enumerate((bias, factor, add))]
-    expected = x
-    if parts[0] is not None:
-        expected = expected + np.repeat(bias, n)[:, None]
-    if parts[1] is not None:
-        expected = factor * expected
-    if parts[2] is not None:
-        expected = add + expected
+    expected = x if parts[0] is None else x + np.repeat(bias, n)[:, None]
+    expected = expected if parts[1] is None else factor * expected
+    expected = expected if parts[2] is None else add + expected
     found = finish(NUMPY, x.copy(), *parts)
     assert found.dtype == expected.dtype
     same(found, expected)
