@@ -209,7 +209,7 @@ def test_refuses_terms_that_do_not_fit():
     for arguments, message in (
         (([],), "there is no term"),
         (([(S, Y), (S, Y[:, :1])],), "terms have 2 and 1 examples"),
-        (([(S, Y)], np.zeros(1)), r"bias has shape \(1,\); expected \(2\)"),
+        (([(S, Y)], np.zeros(1)), r"bias has shape \(1,\); expected \(2,\)"),
         (([(S, Y)], None, np.zeros((4, 2))), r"factor has shape \(4, 2\); expected \(8, 2\)"),
         (([(S, Y)], None, None, np.zeros((8, 2), "float32")), "mixed precision"),
     ):
