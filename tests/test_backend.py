@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from refms.backend import BACKEND_NAMES, NUMPY, backend_named, backend_of
+from refms.backend import NUMPY, backend_named, backend_of
 from refms.errors import InputError
 
 DTYPES = ("float32", "float64", "complex64", "complex128")
 
 
 def test_backends_are_found_by_name(fake_gpu):
-    assert BACKEND_NAMES == ("numpy", "cupy")
     assert backend_named("numpy") is NUMPY
     assert backend_named("cupy").name == "cupy"
     assert backend_named("cupy") == fake_gpu.backend
@@ -69,10 +68,9 @@ def test_arrays_of_two_backends_are_refused(fake_gpu):
 
 @pytest.mark.parametrize("thing", [1.0, [1.0], None, "array", (np.ones(2),), memoryview(b"12")])
 def test_what_is_no_array_is_refused(thing):
-    with pytest.raises(InputError, match="expected a NumPy or CuPy array"):
-        backend_of(thing)
-    with pytest.raises(InputError, match="expected a NumPy or CuPy array"):
-        backend_of(np.ones(2), thing)
+    for arrays in ((thing,), (np.ones(2), thing)):
+        with pytest.raises(InputError, match="expected a NumPy or CuPy array"):
+            backend_of(*arrays)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

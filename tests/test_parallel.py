@@ -36,6 +36,20 @@ class Threads:
     def __init__(self, size):
         self.size, self.barrier, self.parts = size, threading.Barrier(size), [None] * size
 
+    def work(self, task):
+        """Return what each process makes of a task, a function of its member."""
+        found = [None] * self.size
+
+        def run(rank):
+            found[rank] = task(self.member(rank))
+
+        workers = [threading.Thread(target=run, args=(rank,)) for rank in range(self.size)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        return found
+
     def member(self, rank):
         return dataclasses.make_dataclass("Member", ["rank", "size"], namespace={"gathered": self._gathered})(
             rank, self.size
@@ -63,17 +77,9 @@ def trained_by(size):
     options = OptimizationSection(
         iterations=2, hessian_fraction=0.5, dtype="float64", propagation_cg_iterations=3, classifier_steps=1
     )
-    crew, found = Threads(size), [None] * size
-
-    def work(rank):
-        found[rank] = train(start, digits, options=options, workers=Workers(crew.member(rank))).model
-
-    workers = [threading.Thread(target=work, args=(rank,)) for rank in range(size)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    return found
+    return Threads(size).work(
+        lambda member: train(start, digits, options=options, workers=Workers(member)).model
+    )
 
 
 def test_any_number_of_processes_trains_the_same_bits():

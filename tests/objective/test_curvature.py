@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
 
 import numpy as np
 import pytest
@@ -133,24 +132,14 @@ def test_kinked_activations_have_the_hessian_of_their_smooth_pieces(activation):
 
 @pytest.mark.parametrize("size", [2, 3])
 def test_processes_do_not_change_a_bit_of_the_hessian(size):
-    crew, found = Threads(size), [None] * size
-
     def product(workers):
         control, blocks = whole_problem(second_order=True, workers=workers)
         x = blocks["propagation"]
         v = np.random.default_rng(9).standard_normal(x.shape)
         return control.block("propagation", blocks).curvature(x)(v)
 
-    def work(rank):
-        found[rank] = product(Workers(crew.member(rank)))
-
-    workers = [threading.Thread(target=work, args=(rank,)) for rank in range(size)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
     alone = product(Workers())
-    for one in found:
+    for one in Threads(size).work(lambda member: product(Workers(member))):
         np.testing.assert_array_equal(one, alone)
 
 
