@@ -27,6 +27,8 @@ from refms.maps.activation import RELU, activation, smoothed_relu
 from refms.maps.architectures.residual import Residual
 from refms.maps.layers.convolution import convolution_layer, convolution_map
 from refms.maps.layers.linear import matrix_map
+from refms.maps.parameters import reparametrize
+from refms.maps.step import step
 from refms.maps.time.euler import forward_euler
 from refms.model import Model, initial_model, score
 from refms.multiscale.depth import prolong_in_time, restrict_in_time, time_interpolation_matrix, to_depth
@@ -328,6 +330,9 @@ NETWORK: list[Row] = [
     ("layer, parameters", lambda: LAYER.apply(np.ones(9), np.ones((16, 1))), "expected (10,)"),
     ("layer, columns", lambda: LAYER.apply(np.ones(10), np.ones((15, 1))), "(channels * cells, examples)"),
     ("layer, mixed", lambda: LAYER.at(np.ones(10), single(np.ones((16, 1)))), "mixed precision"),
+    ("layer, name", lambda: convolution_layer(Convolution(GRID), "tanh"), "activation is 'tanh'"),
+    ("step, NaN", lambda: step(LAYER, float("nan")), "the time step is nan"),
+    ("too few parameters", lambda: reparametrize(LAYER, LAYER.layout, lambda t: t[:9], np.copy), "(9,)"),
     ("layer, integers", lambda: LAYER.apply(np.ones(10, int), np.ones((16, 1), int)), "int64"),
     ("opening, parameters", lambda: OPENING.apply(np.ones(3), np.ones((16, 1))), "expected (2,)"),
     ("opening, empty", lambda: OPENING.at(np.ones(2), np.ones((16, 0))), "any >= 1"),

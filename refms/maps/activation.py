@@ -251,3 +251,9 @@ def activation(name: str) -> Activation:
     """
     known = {one.name: one for one in ACTIVATIONS}
     return known[require_choice(name, known, "activation")]
+
+
+def require_activation(given: object) -> None:
+    """Refuse what is no Activation, as its name is none."""
+    if not isinstance(given, Activation):
+        raise InputError(f"activation is {given!r}; expected an Activation, such as activation('tanh').")

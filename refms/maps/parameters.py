@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from refms.backend import zeros_like
-from refms.errors import Array
+from refms.errors import Array, InputError
 from refms.maps.chain import frugal
 from refms.maps.layout import EMPTY, Layout
 from refms.maps.map import Along, At, Gradients, Map, Tangent, second_of
@@ -170,6 +172,11 @@ def reparametrize(
     Map
         dF = F_θ B dθ + F_Y dY, and the gradient with respect to θ is Bᵀ F_θᵀ G; a fused step is kept.
 
+    Raises
+    ------
+    InputError
+        If B dθ has not as many entries as F has parameters.
+
     Examples
     --------
     >>> import numpy as np
@@ -183,6 +190,12 @@ def reparametrize(
     >>> F.output.ravel().tolist(), F.vjp(np.ones((2, 1)))[0].tolist()
     ([4.0, 4.0], [4.0])
     """
+    found = np.shape(along(np.zeros(layout.size)))
+    if found != (F.layout.size,):
+        raise InputError(
+            f"B takes the {layout.size} parameters of the layout to shape {found}; expected "
+            f"({F.layout.size},), as the map has them."
+        )
     value = along if value is None else value
 
     def pulled(inner: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from refms.errors import Array, InputError
 from refms.maps.map import Along, At, Gradients, Map, Second, Tangent
 
@@ -24,7 +26,7 @@ def step(F: Map, dt: float) -> Map:
     Raises
     ------
     InputError
-        If F changes the number of rows.
+        If F changes the number of rows, or δt is not finite.
 
     Examples
     --------
@@ -36,6 +38,8 @@ def step(F: Map, dt: float) -> Map:
     if F.rows_in != F.rows_out:
         raise InputError(f"the map takes {F.rows_in} rows to {F.rows_out}; a time step needs equal numbers.")
     dt = float(dt)  # a NumPy number would raise the precision of float32 arrays
+    if not math.isfinite(dt):
+        raise InputError(f"the time step is {dt}; expected a finite number.")
     if F.fused_step is not None:
         return F.fused_step(dt)
 

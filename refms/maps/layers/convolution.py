@@ -9,7 +9,7 @@ from functools import cached_property
 from refms.backend import backend_of, zeros_like
 from refms.elementwise import tanh_step
 from refms.errors import Array
-from refms.maps.activation import Activation
+from refms.maps.activation import Activation, require_activation
 from refms.maps.layout import Layout
 from refms.maps.map import Along, At, Gradients, Map, Tangent
 from refms.maps.step import record_step, second_of_step
@@ -39,6 +39,11 @@ def convolution_layer(
     Map
         Parameters ``stencil`` (c_out, c_in, *stencil) and ``bias`` (c_out,) or (c_out, *grid).
 
+    Raises
+    ------
+    InputError
+        If the activation is none.
+
     Notes
     -----
     With Z = K(S)Y + b and D = σ′(Z), entry by entry:
@@ -66,6 +71,7 @@ def convolution_layer(
     >>> float(layer.apply(np.zeros(10), np.ones((16, 1))).max())
     0.0
     """
+    require_activation(activation)
     parameters, K = _Parameters(convolution, bias_per_cell), convolution
 
     def preactivation(theta: Array, Y: Array) -> tuple[Array, Route]:
