@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from refms.cli.files import require_target, write_json
-from refms.cli.options import Commands, add_command, add_dtype_option, dtypes_of
+from refms.cli.options import COMMANDS, Commands, add_command, add_dtype_option, dtypes_of
 
 if TYPE_CHECKING:
     from refms.certify import Row
@@ -23,8 +22,7 @@ def register(commands: Commands) -> None:
     command = add_command(
         commands,
         "certify",
-        "Compute goldens in ball arithmetic, from the formulas alone, and measure how far refms is from them "
-        "(needs python-flint: pip install 'refms[certify]').",
+        COMMANDS["certify"],
         "refms certify --json certify.json",
         run,
     )
@@ -41,6 +39,8 @@ def register(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the table; return 0 if all is proved right, 1 otherwise."""
+    import dataclasses
+
     from refms.certify import certify, from_artifact
 
     artifact, summary, difference = _goldens(options)

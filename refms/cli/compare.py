@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from refms.cli.files import write_json
 from refms.cli.interruption import interruption
-from refms.cli.options import Commands, add_backend_option, add_command, add_data_options, words_of
+from refms.cli.options import COMMANDS, Commands, add_backend_option, add_command, add_data_options, words_of
 from refms.cli.result_folder import draw, require_results, write_results
 from refms.names import METHODS
 
@@ -26,7 +26,7 @@ def register(commands: Commands) -> None:
     command = add_command(
         commands,
         "compare",
-        "Run optimisers from the same start on the same problem, and write their curves.",
+        COMMANDS["compare"],
         "refms compare validation/learning_across_scales/compare_digits.toml -o comparison",
         run,
     )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from refms.cli.files import write_json
-from refms.cli.options import Commands, add_command
+from refms.cli.options import COMMANDS, Commands, add_command
 
 if TYPE_CHECKING:
     from refms.io import Artifact
@@ -21,8 +20,7 @@ def register(commands: Commands) -> None:
     command = add_command(
         commands,
         "diff",
-        "Compare two artefacts and name the first array in which they differ; exit 1 if they do. "
-        "Wall times are not compared.",
+        COMMANDS["diff"],
         "refms diff coarse.h5 fine.h5 --rtol 1e-12",
         run,
     )
@@ -58,5 +56,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _without_times(artifact: Artifact) -> Artifact:
+    from dataclasses import replace
+
     kept = {name: array for name, array in artifact.arrays.items() if name not in WALL_TIMES}
     return replace(artifact, arrays=kept)

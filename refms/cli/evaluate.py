@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from refms.cli.files import write_json
-from refms.cli.options import Commands, add_command, add_data_options, add_model
+from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, add_model
 
 if TYPE_CHECKING:
     from refms.model import Model
@@ -20,7 +19,7 @@ def register(commands: Commands) -> None:
     command = add_command(
         commands,
         "evaluate",
-        "Print accuracy and loss of a model on a data set at the model's resolution.",
+        COMMANDS["evaluate"],
         "refms evaluate fine.h5 --dataset digits --size 8",
         run,
     )
@@ -46,6 +45,8 @@ def register(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Evaluate and print; return 0."""
+    from dataclasses import asdict, replace
+
     from refms.model import score
     from refms.model_file import load_model
     from refms.run.experiment import examples_of, part_of

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from refms.cli.evaluate import require_size
 from refms.cli.files import write_json
-from refms.cli.options import Commands, add_command, add_data_options, add_model
+from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, add_model
 from refms.cli.result_folder import require_results, write_results
 from refms.names import BLOCK_NAMES
 
@@ -27,7 +27,7 @@ def register(commands: Commands) -> None:
     command = add_command(
         commands,
         "inspect",
-        "Write spectra of a model's Gauss-Newton matrix and Hessian, CG residuals and model quality.",
+        COMMANDS["inspect"],
         "refms inspect coarse.h5 --block propagation --examples 50 -o inspection",
         run,
     )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +11,9 @@ from typing import Any
 @contextmanager
 def interruption(*, quiet: bool) -> Iterator[Callable[[], bool]]:
     """Yield what tells whether Ctrl-C was pressed; outside the main thread none arrives."""
+    import signal
+    import threading
+
     pressed = threading.Event()
 
     def press(signum: int, frame: Any) -> None:

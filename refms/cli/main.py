@@ -13,32 +13,20 @@ import importlib
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from refms import __version__
 from refms.cli.files import require_json_target
+from refms.cli.options import COMMANDS
 from refms.errors import InputError
 
-COMMANDS = (
-    "verify",
-    "conform",
-    "certify",
-    "train",
-    "evaluate",
-    "transfer",
-    "compare",
-    "study",
-    "inspect",
-    "plot",
-    "show",
-    "diff",
-)
-"""Each is a module here that registers its parser and what it runs, and imports what that needs when it runs:
-a help page needs neither NumPy, SciPy nor h5py, which take longer than all the rest."""
 
+def parser(names: Container[str] = COMMANDS) -> argparse.ArgumentParser:
+    """Return the parser of some commands; of the others the help page alone knows.
 
-def parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
-    """Return the parser of some commands; each sets ``run`` to the function that does the work."""
+    Each is a module that registers its options and the function ``run`` that does the work, and imports what
+    that needs when it runs: a help page needs neither NumPy, SciPy nor h5py.
+    """
     top = argparse.ArgumentParser(
         prog="refms",
         description="Multiscale training of convolutional networks, numerically verified.",
@@ -48,17 +36,19 @@ def parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"refms {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for name in names:
-        importlib.import_module(f"refms.cli.{name}").register(commands)
+    for name, text in COMMANDS.items():
+        if name in names:
+            importlib.import_module(f"refms.cli.{name}").register(commands)
+        else:
+            commands.add_parser(name, help=text)
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, by default that of the process, and return its exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
-    named = words[0] if words and words[0] in COMMANDS else None
     try:
-        options = parser((named,) if named else COMMANDS).parse_args(words)
+        options = parser(words[:1]).parse_args(words)
     except SystemExit as stop:  # argparse ends the process itself: 0 after --help, 2 after bad usage
         return int(stop.code or 0)
     try:

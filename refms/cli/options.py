@@ -13,6 +13,27 @@ Commands = Any
 """The object that ``ArgumentParser.add_subparsers`` returns; argparse keeps its type private."""
 
 
+COMMANDS = {
+    "verify": "Check this installation against the catalogue of properties of a true implementation.",
+    "conform": "Check any implementation against the catalogue of properties of a true one.",
+    "certify": "Compute goldens in ball arithmetic, from the formulas alone, and measure how far "
+    "refms is from them (needs python-flint: pip install 'refms[certify]').",
+    "train": "Train a network by block-coordinate descent and write it to one .h5 file.",
+    "evaluate": "Print accuracy and loss of a model on a data set at the model's resolution.",
+    "transfer": "Prolong or restrict a trained model to another resolution or depth, without training.",
+    "compare": "Run optimisers from the same start on the same problem, and write their curves.",
+    "study": "Vary keys of a configuration, run each value with several seeds, and write their "
+    "curves; what OUT holds already is not run again.",
+    "inspect": "Write spectra of a model's Gauss-Newton matrix and Hessian, CG residuals and model quality.",
+    "plot": "Draw models (history, stencils, weights, activations) or a JSON result of refms "
+    "compare, study or inspect (needs matplotlib: pip install 'refms[plot]').",
+    "show": "Print what is in an artefact: kind, attributes, arrays.",
+    "diff": "Compare two artefacts and name the first array in which they differ; exit 1 if they "
+    "do. Wall times are not compared.",
+}
+"""Every command, in the order of the help page, and what it does."""
+
+
 def add_command(
     commands: Commands, name: str, text: str, example: str, run: Callable[[argparse.Namespace], int]
 ) -> argparse.ArgumentParser:

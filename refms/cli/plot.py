@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from refms.cli.files import require_target, write_json, write_text
-from refms.cli.options import Commands, add_command, add_data_options, words_of
+from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, words_of
 from refms.errors import FileError, InputError, require_choice
 from refms.names import PICTURE_FORMATS, SYNTHETIC_IMAGES
 
@@ -29,8 +29,7 @@ def register(commands: Commands) -> None:
     command = add_command(
         commands,
         "plot",
-        "Draw models (history, stencils, weights, activations) or a JSON result of refms compare, study or "
-        "inspect (needs matplotlib: pip install 'refms[plot]').",
+        COMMANDS["plot"],
         "refms plot coarse.h5 fine.h5 --html report.html",
         run,
     )

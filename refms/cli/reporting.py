@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +27,8 @@ def reports_of(
     ``run`` is :func:`refms.conformance.runner.run` or does the same elsewhere; ``details`` prints tables of
     steps also for what does not fail.
     """
+    import dataclasses
+
     from refms.conformance.properties import PROPERTIES
     from refms.conformance.reports.report import table
     from refms.conformance.runner import run as run_here

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from refms.cli.compare import add_run_options, plan_of_file, start_experiment, teller
 from refms.cli.files import write_json
 from refms.cli.interruption import interruption
-from refms.cli.options import Commands, add_command
+from refms.cli.options import COMMANDS, Commands, add_command
 from refms.cli.result_folder import draw, require_folder, require_results, write_results
 from refms.errors import FileError
 
@@ -26,8 +26,7 @@ def register(commands: Commands) -> None:
     command = add_command(
         commands,
         "study",
-        "Vary keys of a configuration, run each value with several seeds, and write their curves; what OUT "
-        "holds already is not run again.",
+        COMMANDS["study"],
         "refms study validation/learning_across_scales/study_digits.toml -o study",
         run,
     )

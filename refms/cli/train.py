@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from contextlib import nullcontext
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from refms.cli.files import require_target, write_json
 from refms.cli.interruption import interruption
-from refms.cli.options import Commands, add_backend_option, add_command, add_data_options
+from refms.cli.options import COMMANDS, Commands, add_backend_option, add_command, add_data_options
 from refms.cli.progress import Clock, status_line
 from refms.environment import peak_memory
 
@@ -61,7 +60,7 @@ def register(commands: Commands) -> None:
     command = add_command(
         commands,
         "train",
-        "Train a network by block-coordinate descent and write it to one .h5 file.",
+        COMMANDS["train"],
         "refms train --dataset digits --size 4 --iterations 5 -o coarse.h5",
         run,
     )
@@ -133,6 +132,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace, workers: Workers) -> int:
+    from dataclasses import replace
+
     from refms.backend import backend_named
     from refms.errors import require_whole
     from refms.linear.outcome import Status
@@ -229,6 +230,8 @@ def progress(experiment: Experiment, quiet: bool, done: int, stopping: Callable[
 
 def summary_of(result: Training, experiment: Experiment) -> dict[str, Any]:
     """Return the machine-readable result of a training."""
+    from dataclasses import asdict
+
     model, history = result.model, result.model.history
     rows = [row for row in history if "validation_accuracy" in row.extra]
     return {

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from refms.cli.files import write_json
-from refms.cli.options import Commands, add_command, add_data_options, add_model
+from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, add_model
 from refms.names import SMOOTHING_RULES, STENCIL_RULES, WEIGHT_RULES
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ def register(commands: Commands) -> None:
     command = add_command(
         commands,
         "transfer",
-        "Prolong or restrict a trained model to another resolution or depth, without training.",
+        COMMANDS["transfer"],
         "refms transfer coarse.h5 --to 8 --pair averaging-bilinear -o fine.h5",
         run,
     )
@@ -102,6 +101,8 @@ def _layers_in_words(model: Model) -> str:
 
 def _on_mesh(model: Model, options: argparse.Namespace) -> Model:
     """Return the model on the mesh that is asked for, with the smoothing that is asked for."""
+    from dataclasses import replace
+
     from refms.grid import Grid
     from refms.multiscale.agreement import agreement
     from refms.multiscale.matched_smoothing import matched_between

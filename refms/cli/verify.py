@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from refms.cli.files import write_json
 from refms.cli.options import (
+    COMMANDS,
     Commands,
     add_backend_option,
     add_command,
@@ -28,7 +29,7 @@ def register(commands: Commands) -> None:
     command = add_command(
         commands,
         "verify",
-        "Check this installation against the catalogue of properties of a true implementation.",
+        COMMANDS["verify"],
         "refms verify --dtype float64 --json verify.json",
         run,
     )

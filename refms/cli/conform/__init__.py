@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from refms.cli.conform import diff, exchange, explain, mutants, probe, run, self_test
-from refms.cli.options import Commands
+from refms.cli.options import COMMANDS, Commands
 
 
 def register(commands: Commands) -> None:
     """Add ``conform`` and its actions to the command line."""
-    text = "Check any implementation against the catalogue of properties of a true one."
+    text = COMMANDS["conform"]
     conform = commands.add_parser(
         "conform",
         help=text,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -72,6 +71,8 @@ def run_export(options: argparse.Namespace) -> int:
 
 def run_verify(options: argparse.Namespace) -> int:
     """Print the table; return 0 for pass, 1 if a result is wrong, 3 if too few were computed."""
+    import dataclasses
+
     from refms.exchange.judging import judge
     from refms.exchange.reading import read_cases, read_results
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -75,6 +74,8 @@ def write_scripts(path: str, reports: Iterable[Report]) -> tuple[str, ...]:
 
 def with_adapter(report: Report, spec: str) -> Report:
     """Return a report whose scripts make the adapter that the command line names."""
+    import dataclasses
+
     from refms.conformance.reproduction import name_adapter
 
     dtype = report.profile.dtype

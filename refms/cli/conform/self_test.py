@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
 
 from refms.cli.conform.codes import KIT_AT_FAULT
@@ -26,6 +25,8 @@ def register(actions: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print a line for each kind of adapter; return 0, or 4 if the kit is broken."""
+    import dataclasses
+
     from refms.conformance.self_test import self_test
 
     found = []
