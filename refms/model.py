@@ -29,7 +29,6 @@ from refms.maps.architectures.architecture import (
 )
 from refms.maps.chain import chain
 from refms.maps.map import Map
-from refms.maps.time.steps import time_of
 from refms.names import DTYPES
 from refms.objective.batches import DEFAULT_MEMORY, batch_width
 from refms.objective.classifier import Classifier
@@ -122,7 +121,7 @@ class Model:
     @property
     def layers(self) -> list[Layer]:
         """Layers in time, or, where there are none, all stencils of more than one cell by name."""
-        steps, found = time_of(self.map), list[Layer]()
+        steps, found = self.map.time, list[Layer]()
         moves = [(name, move) for name, move in self.architecture.moves.items() if move.stencil]
         for name in [name for name, move in moves if move.time]:
             none = [None] * len(self.arrays[name])

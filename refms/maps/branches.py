@@ -8,7 +8,15 @@ from typing import Any
 
 from refms.backend import backend_of, zeros_like
 from refms.errors import Array, InputError, require_whole
-from refms.maps.chain import join_gradients, memory_of, name_intermediates, places_of, require_named_maps
+from refms.maps.chain import (
+    frugal,
+    join_gradients,
+    join_times,
+    memory_of,
+    name_intermediates,
+    places_of,
+    require_named_maps,
+)
 from refms.maps.layout import EMPTY, join_layouts
 from refms.maps.map import Along, At, Gradients, Map, Tangent, second_of, second_of_linear
 
@@ -186,6 +194,9 @@ def _branches(parts: tuple[tuple[str, Map], ...], shared: bool, summed: bool) ->
             named.update(name_intermediates(name, inner))
         return {**named, "output": _gather(outputs, summed)}
 
+    def less() -> tuple[tuple[str, Map], ...]:
+        return tuple((name, frugal(F)) for name, F in parts)
+
     rows_out = maps[0].rows_out if summed else sum(F.rows_out for F in maps)
     stored, kept = memory_of(maps)
     return Map(
@@ -198,6 +209,8 @@ def _branches(parts: tuple[tuple[str, Map], ...], shared: bool, summed: bool) ->
         multiply_adds=sum(F.multiply_adds for F in maps),
         stored=stored + rows_out,
         kept=kept + rows_out,
+        frugal=(lambda: _branches(less(), shared, summed)) if any(F.frugal for F in maps) else None,
+        times=join_times(maps),
         constants=tuple(array for F in maps for array in F.constants),
     )
 

@@ -11,6 +11,7 @@ from refms.backend import backend_of, zeros_like
 from refms.errors import Array, InputError
 from refms.maps.layout import join_layouts
 from refms.maps.map import Along, At, Gradients, Map, Tangent, second_of
+from refms.maps.time.steps import TimeSteps
 
 
 def chain(*parts: tuple[str, Map]) -> Map:
@@ -89,6 +90,7 @@ def chain(*parts: tuple[str, Map]) -> Map:
         kept=kept,
         frugal=(lambda: chain(*[(name, frugal(map_)) for name, map_ in parts])) if smaller else None,
         parts=parts,
+        times=join_times(maps),
         constants=tuple(array for map_ in maps for array in map_.constants),
     )
 
@@ -171,6 +173,16 @@ def name_intermediates(name: str, inner: dict[str, Array]) -> dict[str, Array]:
     if name:
         return {f"{name}/{key}": value for key, value in inner.items()}
     return {key: value for key, value in inner.items() if key != "output"}
+
+
+def join_times(maps: Sequence[Map]) -> tuple[tuple[int, TimeSteps], ...]:
+    """Return where the propagations in time of all maps stand in the joined layout."""
+    places = places_of([F.layout.size for F in maps])
+    return tuple(
+        (place.start + start, steps)
+        for F, place in zip(maps, places, strict=True)
+        for start, steps in F.times
+    )
 
 
 def join_gradients(parts: Sequence[Array], like: Array) -> Array:

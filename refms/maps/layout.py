@@ -82,21 +82,6 @@ class Layout:
             start = stop
         return views
 
-    def slice_of(self, prefix: str) -> slice:
-        """Return where the parts stand whose names begin with a prefix; they must be neighbours."""
-        starts, stops, place = list[int](), list[int](), 0
-        for name, shape in self.parts:
-            size = math.prod(shape)
-            if name.startswith(prefix):
-                starts.append(place)
-                stops.append(place + size)
-            place += size
-        if not starts or starts[1:] != stops[:-1]:
-            raise InputError(
-                f"no unbroken run of parts begins with {prefix!r}; the parts are {list(self.names)}."
-            )
-        return slice(starts[0], stops[-1])
-
     def pack(self, parts: MappingABC[str, Array]) -> Array:
         """Return the parameter vector that holds the given parts.
 

@@ -115,8 +115,8 @@ class Map:
         () ↦ a map with the same results that keeps less and works more.
     parts : tuple of (str, Map)
         Of a chain: its maps by name.
-    time : TimeSteps or None
-        Of a propagation: its layer, number of layers and final time.
+    times : tuple of (int, TimeSteps)
+        Of each propagation in time inside of it: where its parameters begin in θ, and its steps.
     constants : tuple of array
         Arrays inside of it, whose precision and backend Y must have.
 
@@ -141,8 +141,13 @@ class Map:
     fused_step: Callable[[float], Map] | None = None
     frugal: Callable[[], Map] | None = None
     parts: tuple[tuple[str, Map], ...] = ()
-    time: TimeSteps | None = None
+    times: tuple[tuple[int, TimeSteps], ...] = ()
     constants: tuple[Array, ...] = ()
+
+    @property
+    def time(self) -> TimeSteps | None:
+        """The steps of the only propagation in time; None where there is none or several."""
+        return self.times[0][1] if len(self.times) == 1 else None
 
     def apply(self, theta: Array, Y: Array) -> Array:
         """Return F(θ, Y), shape (rows_out, m), keeping nothing for derivatives.

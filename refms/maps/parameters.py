@@ -234,7 +234,7 @@ def reparametrize(
         fused_step=fused_step if F.fused_step is not None else None,
         frugal=None,
         parts=(),
-        time=None,
+        times=(),
     )
 
 

@@ -13,7 +13,6 @@ from refms.errors import Array, InputError, require_choice
 from refms.grid import Grid
 from refms.maps.architectures.architecture import free_map
 from refms.maps.architectures.residual import Residual
-from refms.maps.time.steps import time_of
 from refms.model import Model
 from refms.names import SYNTHETIC_IMAGES
 from refms.plots.axes import evenly, image, largest, name, panels, plane, signed_bar
@@ -51,7 +50,7 @@ def states(model: Model, X: Array) -> dict[str, Array]:
     …, n_d), for all k from 0 to N; y_0 and y_N alone where the integrator moves the halves of the
     channels in turn; the output alone of another network than the residual one.
     """
-    shape, time = (model.architecture.channels, *model.grid.shape), time_of(model.map)
+    shape, time = (model.architecture.channels, *model.grid.shape), model.map.time
     if time is None or not isinstance(model.architecture, Residual):
         network = free_map(model.architecture, model.arrays)  # before any pooling
         return {"output": network.apply(model.blocks["propagation"], X)[:, 0].reshape(shape)}

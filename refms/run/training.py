@@ -14,7 +14,6 @@ from refms.linear.outcome import Outcome, Status
 from refms.maps.architectures.architecture import Architecture, count_parameters
 from refms.maps.architectures.residual import Residual
 from refms.maps.chain import frugal
-from refms.maps.time.steps import times_of
 from refms.model import Model
 from refms.objective.batches import batch_width
 from refms.objective.examples import Examples
@@ -154,7 +153,7 @@ def _propagation_regularizer(model: Model, weights: RegularizationSection) -> Qu
     """Return smoothness in time, the Tikhonov term, and the transfer penalty where it is asked for."""
     options: dict[str, Any] = {"dtype": model.dtype, "backend": model.backend}
     parts, end, size = list[Quadratic](), 0, model.map.layout.size
-    for start, steps in times_of(model.map):
+    for start, steps in model.map.times:
         leading = start - end  # parameters before the layers, such as a learned opening
         parts.append(
             time_regularizer(
@@ -185,14 +184,12 @@ def _propagation_regularizer(model: Model, weights: RegularizationSection) -> Qu
 def _propagation_preconditioning(
     model: Model, weights: RegularizationSection, options: OptimizationSection
 ) -> Preconditioning | None:
-    times, theta, choice = times_of(model.map), model.map.layout, options.propagation_preconditioner
+    times, theta, choice = model.map.times, model.map.layout, options.propagation_preconditioner
     if choice == "diagonal":
         return ProbedDiagonal()
     start, steps = times[-1] if times else (0, None)
-    only = steps is not None and len(times) == 1 and start + steps.layout.size == theta.size
-    if (
-        choice == "none" or steps is None or not only
-    ):  # the others are of one propagation in time, the last map
+    # the others are of one propagation in time, the last map
+    if choice == "none" or steps is None or len(times) > 1 or start + steps.layout.size < theta.size:
         return None
     if choice == "time":
         return TimeSmoothness(theta, steps, weights.theta_smoothness, weights.theta_tikhonov)

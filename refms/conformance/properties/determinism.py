@@ -26,7 +26,6 @@ from refms.errors import Array
 FAMILY = Family("determinism")
 law = FAMILY.law
 SMALL = Domain(small=True, smallest=2)
-CRITERION = "criterion: every operation is bitwise the same, or the same within ρ <= 30"
 
 THREADS, CALLS = 3, 2
 PARTS = ((0, 1), (1, 3), (3, 5))

@@ -225,7 +225,7 @@ def couplings(net: CoupledNet, rows: int, reversible: bool) -> Map:
         multiply_adds=sum(F.multiply_adds for F in maps),
         stored=stored,
         frugal=None if reversible else lambda: couplings(net, rows, True),
-        time=net.steps,
+        times=((0, net.steps),),
         constants=layer.constants,
     )
 

@@ -58,10 +58,10 @@ def forward_euler(layer: Map, layers: int, final_time: float) -> Map:
     steps = TimeSteps(layer, layers, final_time)
     one = step(layer, steps.time_step)
     named = [(f"layer{k}", one) for k in range(layers)]
-    whole = replace(chain(*named), time=steps, record=_record(steps))
+    whole = replace(chain(*named), times=((0, steps),), record=_record(steps))
     length = math.isqrt(layers - 1) + 1
     segments = [recomputed(chain(*named[start : start + length])) for start in range(0, layers, length)]
-    kept = replace(chain(*[("", segment) for segment in segments]), time=steps, record=whole.record)
+    kept = replace(chain(*[("", segment) for segment in segments]), times=((0, steps),), record=whole.record)
     return replace(whole, frugal=lambda: kept) if kept.stored < whole.stored else whole
 
 

@@ -112,7 +112,7 @@ def runge_kutta(
         record,
         multiply_adds=stages * layer.multiply_adds,
         stored=stages * (layer.stored + layer.rows_out),  # of each stage, with its state
-        time=method.steps,
+        times=((0, method.steps),),
         constants=layer.constants,
     )
 

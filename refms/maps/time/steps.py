@@ -81,20 +81,3 @@ class TimeSteps:
         """Return Mᵀ G as a vector (layout.size,), the gradient of θ from those of the parameters M Θ."""
         M = backend_of(gradients).csr_from_host(matrix.T.tocsr().astype(str(gradients.dtype)))
         return (M @ gradients).reshape(-1)
-
-
-def times_of(map_: Map) -> list[tuple[int, TimeSteps]]:
-    """Return of each propagation in a chain where its parameters begin, and its steps in time."""
-    if map_.time is not None:
-        return [(0, map_.time)]
-    found, start = list[tuple[int, TimeSteps]](), 0
-    for _, part in map_.parts:
-        found += [(start + first, steps) for first, steps in times_of(part)]
-        start += part.layout.size
-    return found
-
-
-def time_of(map_: Map) -> TimeSteps | None:
-    """Return the steps in time of a propagation, or of the only one in a chain; None for none or several."""
-    found = times_of(map_)
-    return found[0][1] if len(found) == 1 else None
