@@ -10,6 +10,7 @@ from refms.maps.architectures.architecture import (
     Move,
     architecture_named,
     register_architecture,
+    same_names,
 )
 from refms.maps.architectures.residual import Residual
 from refms.maps.branches import add, beside, concatenate, identity, skip
@@ -60,6 +61,7 @@ __all__ = [
     "register_architecture",
     "reparametrize",
     "runge_kutta",
+    "same_names",
     "skip",
     "step",
     "symmetric_layer",

@@ -159,7 +159,23 @@ def require_fitting_names(architecture: Architecture, others: Iterable[str] = ()
 
 
 def same_names(layout: Layout) -> Arrays:
-    """Return arrays that are the parts of the layout under their own names: what most networks want."""
+    """Return arrays that are the parts of the layout under their own names: what most networks want.
+
+    Parameters
+    ----------
+    layout : Layout
+        Of the network's parameters.
+
+    Returns
+    -------
+    Arrays
+        One for each part.
+
+    Examples
+    --------
+    >>> same_names(Layout((("stencil", (1, 1, 3)), ("bias", (1,))))).shapes
+    {'stencil': (1, 1, 3), 'bias': (1,)}
+    """
     return Arrays(layout, {name: name for name in layout.names})
 
 
