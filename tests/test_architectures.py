@@ -18,6 +18,7 @@ from refms.errors import InputError
 from refms.grid import Grid
 from refms.maps.activation import TANH
 from refms.maps.architectures.architecture import (
+    ARCHITECTURES,
     architecture_named,
     name_of,
     register_architecture,
@@ -159,6 +160,18 @@ def test_the_command_line_works_on_it(tmp_path, monkeypatch, capsys):
         assert main(command) == 0, command
     assert main(["diff", "net.h5", "coarse.h5"]) == 1
     assert "body/fine/stencil" in capsys.readouterr().out
+
+
+def test_an_entry_point_of_an_installed_package_names_an_architecture(tmp_path, monkeypatch):
+    installed = tmp_path / "nets-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: nets\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text("[refms.architectures]\nfrom-nets = tiny_unet:TinyUNet\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    try:
+        assert architecture_named("from-nets") is TinyUNet
+    finally:
+        ARCHITECTURES.pop("from-nets", None)
 
 
 def test_unknown_names_and_keys_are_refused_with_the_nearest_match(tmp_path):
