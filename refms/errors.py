@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from numbers import Integral
+from numbers import Real
 from typing import Any
 
 Array = Any
@@ -135,10 +135,24 @@ def require_choice(value: str, choices: Iterable[str], name: str) -> str:
     raise InputError(f"unknown {name} {value!r}; expected one of {', '.join(map(repr, allowed))}.{hint}")
 
 
-def require_whole(value: object, name: str, least: int = 0) -> None:
-    """Refuse anything but a whole number of Python or NumPy, ``least`` or more: counts, levels and seeds.
+def require_whole(value: Any, name: str, least: int = 0, most: int = 2**63 - 1) -> int:
+    """Return a count, level or seed as a Python int: any whole number, NumPy's and 3.0 too, but no bool.
 
-    >>> require_whole(3, "layers", 1)
+    >>> require_whole(3.0, "layers", 1)
+    3
     """
-    if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < least:
-        raise InputError(f"{name} is {value!r}; expected {least} or more, a whole number.")
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if number and least <= value <= most and value == int(value):
+        return int(value)
+    shown = repr(value) if not isinstance(value, int) or abs(value) < 10**30 else "too large"
+    wanted = f"{least} or more" if most >= 2**63 - 1 else f"{least} to {most}"
+    raise InputError(f"{name} is {shown}; expected {wanted}, a whole number.")
+
+
+def require_whole_fields(data: object, **least: int) -> None:
+    """Make the named fields of a frozen dataclass Python ints; each is ``least`` or more, or refused.
+
+    To be called in ``__post_init__``, such as ``require_whole_fields(self, layers=1, seed=0)``.
+    """
+    for name, lowest in least.items():
+        object.__setattr__(data, name, require_whole(getattr(data, name), name, lowest))

@@ -1,5 +1,10 @@
 """The doors: what they let in, and what their sentences say about what they keep out."""
 
+import dataclasses
+import decimal
+import fractions
+import math
+
 import numpy as np
 import pytest
 
@@ -11,6 +16,8 @@ from refms.errors import (
     require_choice,
     require_same_precision,
     require_shape,
+    require_whole,
+    require_whole_fields,
 )
 
 SINGLE, DOUBLE = ("float32", "complex64"), ("float64", "complex128")
@@ -98,3 +105,34 @@ def test_a_message_stays_short_and_keeps_its_end(letter):
     assert len(said) <= 1000
     assert said.endswith("Take another copy.")
     assert presentable(said) == said
+
+
+@pytest.mark.parametrize("three", [3, np.int64(3), np.uint8(3), 3.0, np.float32(3), fractions.Fraction(3)])
+def test_whole_numbers_of_any_kind_become_python_ints(three):
+    @dataclasses.dataclass(frozen=True)
+    class Steps:
+        layers: int
+        seed: int = 0
+
+        def __post_init__(self):
+            require_whole_fields(self, layers=1, seed=0)
+
+    for found in (require_whole(three, "layers", 1), Steps(three).layers, Steps(1, three).seed):
+        assert (type(found), found) == (int, 3)
+    with pytest.raises(InputError, match="layers is 0; expected 1 or more, a whole number"):
+        Steps(0)
+
+
+NO_COUNTS = {
+    "bools": [True, np.True_],
+    "fractions": [1.5, np.float64(1.5), math.nan],
+    "out of range": [-1, 11, 1e300, 10**5000, math.inf, -math.inf],
+    "no numbers": ["3", None, 3 + 0j, [3], np.array(3), np.array([3]), decimal.Decimal(3)],
+}
+
+
+@pytest.mark.parametrize("kind", NO_COUNTS)
+def test_what_is_no_count_is_refused(kind):
+    for value in NO_COUNTS[kind]:
+        with pytest.raises(InputError, match=r"iterations is .*; expected 0 to 10, a whole number"):
+            require_whole(value, "iterations", most=10)

@@ -382,7 +382,7 @@ NETWORK: list[Row] = [
 OBJECTIVE: list[Row] = [
     *[
         (f"classifier, channels {c}", lambda c=c: Classifier(GRID, c, 3), f"channels is {c}")
-        for c in (0, -1, 1.0, 1.5)
+        for c in (0, -1, True, 1.5)
     ],
     ("classifier, classes", lambda: Classifier(GRID, 1, 1), "classes is 1"),
     ("classifier, parameters", lambda: HEAD.apply(np.ones(50), np.ones((16, 1))), "expected (51,)"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from refms.backend import backend_of, zeros_like
-from refms.errors import Array, require_whole
+from refms.errors import Array, require_whole_fields
 from refms.grid import Grid
 from refms.maps.layout import Layout
 from refms.maps.map import Along, At, Gradients, Map, Tangent
@@ -54,8 +54,7 @@ class Classifier:
     classes: int
 
     def __post_init__(self) -> None:
-        require_whole(self.channels, "channels", 1)
-        require_whole(self.classes, "classes", 2)
+        require_whole_fields(self, channels=1, classes=2)
 
     @property
     def rows_in(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from refms.errors import require_choice, require_whole
+from refms.errors import require_choice, require_whole_fields
 from refms.grid import Grid
 from refms.maps.chain import chain
 from refms.maps.layers.linear import average_pooling, pooled_grid
@@ -43,7 +43,7 @@ class Classes:
     pooling: int = 1
 
     def __post_init__(self) -> None:
-        require_whole(self.classes, "classes", 2)
+        require_whole_fields(self, classes=2, pooling=0)
         require_choice(self.loss, LOSSES, "loss")
 
     def classifier(self, grid: Grid, channels: int) -> Classifier:
