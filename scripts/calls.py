@@ -1,16 +1,20 @@
 """Count what a reader of a run goes through: Python calls of refms, and the functions and files they are in.
 
     python scripts/calls.py [FOLDER …]   # checkouts; default: this one
+    python scripts/calls.py --list train # every function that is entered, in order
 
-*product*: the calls of one Gauss–Newton product of a net of two layers on 16 images. *train*: the distinct
-functions (bodies of classes and modules too) that ``refms train digits.toml`` enters up to the first K(s)y.
+*product*: one Gauss–Newton product of a net of two layers on 16 images. *train*: ``refms train digits.toml`` up
+to the first K(s)y. Bodies of classes and modules, which run once when they are imported, are counted apart; a
+comprehension belongs to what it stands in, as Python 3.12 and later run it.
 """
 
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -33,18 +37,28 @@ class _Reached(BaseException):
     """The first K(s)y: not an error, so that nothing on the way takes it for one."""
 
 
-def calls_of(
-    work: Callable[[], object], until: Callable[[CodeType], bool] = lambda code: False
-) -> Counter[str]:
-    """Return how often ``work`` enters each ``file:function`` of refms, or does up to the first ``until``."""
+Calls = Counter[tuple[str, str, str]]
+"""How often a kind (function, class, module) of a file is entered, by its name: kind, file, name."""
+
+
+def entry(code: CodeType, home: str) -> tuple[str, str, str]:
+    """Return what is entered with a code object, without the comprehensions at the end of its name."""
+    name = re.sub(r"(\.<locals>\.|\.)?<((list|set|dict)comp|genexpr)>", "", code.co_qualname)
+    kind = "function" if code.co_flags & inspect.CO_OPTIMIZED else "class"
+    kind, name = ("module", "") if name in ("", "<module>") else (kind, name)
+    return kind, code.co_filename.removeprefix(home), name
+
+
+def calls_of(work: Callable[[], object], until: Callable[[CodeType], bool] = lambda code: False) -> Calls:
+    """Return how often ``work`` enters each part of refms, or does up to the first ``until``."""
     import refms
 
-    home, found = f"{Path(refms.__file__).parent}/", Counter[str]()
+    home, found = f"{Path(refms.__file__).parent}/", Calls()
 
     def watch(frame: FrameType, event: str, argument: object) -> None:
         code = frame.f_code
         if event == "call" and code.co_filename.startswith(home):
-            found[f"{code.co_filename.removeprefix(home)}:{code.co_qualname}"] += 1
+            found[entry(code, home)] += 1
             if until(code):
                 raise _Reached
 
@@ -57,7 +71,7 @@ def calls_of(
     return found
 
 
-def product_calls() -> Counter[str]:
+def product_calls() -> Calls:
     """Return the calls of one Gauss–Newton product, by the benchmarks' own way to it in this checkout."""
     from benchmarks.cases import Case, Problem
     from benchmarks.operations import call, objective
@@ -68,7 +82,7 @@ def product_calls() -> Counter[str]:
     return calls_of(product)
 
 
-def train_calls() -> Counter[str]:
+def train_calls() -> Calls:
     """Return the calls of a training of digits up to the first K(s)y; the command line is imported before."""
     from refms.cli.main import main
 
@@ -81,12 +95,14 @@ def train_calls() -> Counter[str]:
 
 
 COUNTS = {"product": product_calls, "train": train_calls}
+KINDS = {"function": "functions", "class": "classes", "module": "modules"}
 
 
-def summary(found: Counter[str]) -> dict[str, int]:
-    """Return the numbers of calls, of functions and of files."""
-    files = {where.partition(":")[0] for where in found}
-    return {"calls": found.total(), "functions": len(found), "files": len(files)}
+def summary(found: Calls) -> dict[str, int]:
+    """Return the numbers of calls, of what is entered by its kind, and of files."""
+    kinds = Counter(kind for kind, *_ in found)
+    numbers = {plural: kinds[kind] for kind, plural in KINDS.items()}
+    return {"calls": found.total(), **numbers, "files": len({file for _, file, _ in found})}
 
 
 def counted(folder: Path, what: str) -> dict[str, int]:
@@ -113,8 +129,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="Count Python calls, functions and files of refms in two runs."
     )
     parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="default: this checkout")
-    parser.add_argument("--only", choices=COUNTS, help="count this, in this process; print JSON")
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--only", choices=COUNTS, help="count this, in this process; print JSON")
+    one.add_argument("--list", choices=COUNTS, help="print every function that this enters, and how often")
     options = parser.parse_args(argv)
+    if options.list:
+        found = COUNTS[options.list]()
+        print(
+            *(f"{n:6} {file}:{name}" for (kind, file, name), n in found.items() if kind == "function"),
+            sep="\n",
+        )
+        return 0
     if options.only:
         print(json.dumps(summary(COUNTS[options.only]())))
         return 0

@@ -34,16 +34,29 @@ def test_parts_long_functions_and_long_files_are_listed(tmp_path):
     assert "1 files of more than 400 lines" in str(found)
 
 
-def test_calls_are_those_of_refms_and_end_where_they_shall():
+def test_calls_are_those_of_refms_and_end_where_they_are_asked_to():
     from refms.grid import Grid
 
     found = calls.calls_of(lambda: (Grid((4, 4)).cells, sorted([2, 1])))
-    assert found["grid.py:Grid.cells"] == 1
-    assert all(where.startswith(("grid.py", "errors.py")) for where in found)
+    assert found["function", "grid.py", "Grid.cells"] == 1
+    assert {file for _, file, _ in found} <= {"grid.py", "errors.py"}
     until = calls.calls_of(
         lambda: [Grid((4, 4)).cells for _ in range(9)], lambda code: code.co_name == "cells"
     )
-    assert until["grid.py:Grid.cells"] == 1
+    assert until["function", "grid.py", "Grid.cells"] == 1
+
+
+def test_bodies_of_modules_and_classes_are_no_functions_and_comprehensions_belong_to_theirs():
+    text = "class A:\n    def f(self):\n        return sum(tuple(j for j in [i]) == () for i in ())\n"
+    found = calls.Calls()
+    module = compile(text, "home/a.py", "exec")
+    pending = [module]
+    while pending:
+        code = pending.pop()
+        found[calls.entry(code, "home/")] += 1
+        pending += [one for one in code.co_consts if isinstance(one, type(module))]
+    assert found == {("module", "a.py", ""): 1, ("class", "a.py", "A"): 1, ("function", "a.py", "A.f"): 3}
+    assert calls.summary(found) == {"calls": 5, "functions": 1, "classes": 1, "modules": 1, "files": 1}
 
 
 @pytest.mark.parametrize("what", calls.COUNTS)
