@@ -3,8 +3,8 @@
     python scripts/calls.py [FOLDER …]   # checkouts; default: this one
     python scripts/calls.py --list train # every function that is entered, in order
 
-*product*: one Gauss–Newton product of a net of two layers on 16 images. *train*: ``refms train digits.toml`` up
-to the first K(s)y. Bodies of classes and modules, which run once when they are imported, are counted apart; a
+*product*: one Gauss–Newton product of a net of two layers on 16 images. *train*: ``refms train digits.toml``
+up to the first K(s)y. Bodies of classes and modules, which run when they are imported, are counted apart; a
 comprehension belongs to what it stands in, as Python 3.12 and later run it.
 """
 
