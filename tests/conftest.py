@@ -1,4 +1,4 @@
-"""Fixtures that let one test run on NumPy, on the stand-in for CuPy and on a real GPU."""
+"""The profile of hypothesis; fixtures that let a test run on NumPy, on a stand-in for CuPy and on a GPU."""
 
 from __future__ import annotations
 
@@ -10,8 +10,18 @@ from typing import Any
 import device_double
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from refms.backend import Backend, backend_named
+
+# No verdict depends on how busy the machine is; what --hypothesis-profile and others chose stays otherwise.
+settings.register_profile(
+    "refms",
+    settings.default,
+    deadline=None,
+    suppress_health_check={*settings.default.suppress_health_check, HealthCheck.too_slow},
+)
+settings.load_profile("refms")
 
 CHOICES = ("numpy", "double", "cupy")
 

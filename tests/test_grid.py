@@ -17,7 +17,7 @@ from refms.grid import (
     nhwc_from_columns,
 )
 
-quick = settings(deadline=None, max_examples=30)
+quick = settings(max_examples=30)
 shapes = st.lists(st.integers(1, 6), min_size=1, max_size=3).map(tuple)
 
 
@@ -59,7 +59,7 @@ def test_centres_lie_half_a_cell_off_the_edge(dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "uint8"])
 @given(shape=shapes, channels=st.integers(1, 4), m=st.integers(1, 5), seed=st.integers(0, 99))
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 def test_layouts_put_every_pixel_where_they_say(device, dtype, shape, channels, m, seed):
     grid = Grid(shape)
     nchw = (100 * np.random.default_rng(seed).random((m, channels, *shape))).astype(dtype)

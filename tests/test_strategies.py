@@ -17,8 +17,8 @@ from refms.grid import Grid
 from refms.stencils.convolution import convolution_matrix
 from refms.stencils.transfer import TRANSFER_PAIRS
 
-FEW = settings(deadline=None, max_examples=30)
-SEARCH = settings(deadline=None, max_examples=2000, phases=(Phase.generate, Phase.shrink), derandomize=True)
+FEW = settings(max_examples=30)
+SEARCH = settings(max_examples=2000, phases=(Phase.generate, Phase.shrink), derandomize=True)
 
 
 def simplest(strategy, condition=lambda value: True):

@@ -15,7 +15,7 @@ NUMBERS = st.fractions(max_denominator=10**9) | st.floats(allow_nan=False, allow
 
 
 @given(NUMBERS)
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_the_number_is_within_the_radius_of_the_digits(number):
     found = enclose(number, number)
     assert abs(Fraction(found.digits) - number) <= Fraction(found.radius)
@@ -24,7 +24,7 @@ def test_the_number_is_within_the_radius_of_the_digits(number):
 
 
 @given(NUMBERS.filter(lambda number: number != 0), st.integers(-3, 3))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_a_narrow_interval_gives_what_the_number_gives_or_nothing(number, side):
     width = abs(number) * Fraction(1, 2**200)
     try:

@@ -10,7 +10,7 @@ from refms import checks
 from refms.checks.factor import constant_factor, name_factor
 from refms.errors import InputError
 
-quick = settings(deadline=None, max_examples=15)
+quick = settings(max_examples=15)
 seeds = st.integers(0, 2**32 - 1)
 sizes = st.integers(1, 9)
 BOTH = pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -9,7 +9,7 @@ from smooth_problem import Net
 from refms import checks
 from refms.errors import InputError
 
-quick = settings(deadline=None, max_examples=15)
+quick = settings(max_examples=15)
 sizes = st.integers(1, 9)
 BOTH = pytest.mark.parametrize("dtype", ["float32", "float64"])
 

@@ -11,7 +11,7 @@ from refms import checks
 from refms.errors import InputError
 from refms.grid import Grid
 
-quick = settings(deadline=None, max_examples=15)
+quick = settings(max_examples=15)
 seeds = st.integers(0, 2**32 - 1)
 BOTH = pytest.mark.parametrize("dtype", ["float32", "float64"])
 

@@ -12,7 +12,7 @@ from refms import checks
 from refms.checks.convergence import fit_order
 from refms.errors import InputError
 
-quick = settings(deadline=None, max_examples=15)
+quick = settings(max_examples=15)
 BOTH = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 

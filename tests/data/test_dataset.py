@@ -13,7 +13,7 @@ def numbered(count):
     return Dataset(images, np.arange(count) % 10, classes=10, name="numbered", max_value=1.0)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 40), st.integers(0, 2**32 - 1))
 def test_the_parts_of_a_split_are_disjoint_and_the_same_for_one_seed(train, validation, rest, seed):
     data = numbered(train + validation + rest)
@@ -62,7 +62,7 @@ def test_indices_that_choose_nothing_sensible_are_refused(indices):
         subset(numbered(5), indices)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.integers(1, 30), st.integers(2, 12), st.sampled_from(["float32", "float64"]), st.integers(0, 2**32 - 1)
 )

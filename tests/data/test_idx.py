@@ -34,7 +34,7 @@ def test_a_file_written_by_hand_is_read(tmp_path, pack):
     assert array.tolist() == [[[1, 2, 3]], [[250, 251, 252]]]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.sampled_from(sorted(CODES)),
     st.lists(st.integers(0, 5), min_size=1, max_size=4),

@@ -145,7 +145,7 @@ def test_a_dictionary_that_is_too_large_and_fortran_order_are_refused(tmp_path):
         read_npy_xz(tmp_path / "x")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_damaged_files_are_never_believed(tmp_path, data):
     whole = packed(np.arange(40.0))

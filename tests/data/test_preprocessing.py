@@ -32,7 +32,7 @@ steps_drawn = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     steps_drawn,
     st.sampled_from([(8,), (8, 4), (4, 4, 8)]),
@@ -57,7 +57,7 @@ def test_the_columns_are_what_the_explicit_matrices_make_of_the_images(steps, sh
     assert np.max(np.abs(Y - expected)) / (EPS[dtype] * np.max(size)) <= 30
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(steps_drawn, st.integers(1, 9), st.sampled_from(sorted(EPS)))
 def test_the_batches_do_not_show_in_the_result(steps, batch, dtype):
     data = bytes_of((8, 4), 9, seed=3)
@@ -67,7 +67,7 @@ def test_the_batches_do_not_show_in_the_result(steps, batch, dtype):
     assert np.max(np.abs(parts - whole)) <= EPS[dtype] * 30 * np.max(np.abs(whole))
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(steps_drawn, st.integers(1, 2), st.sampled_from(sorted(EPS)), st.integers(1, 9))
 def test_images_are_interpolated_by_the_prolongation_of_the_pair(steps, refinements, dtype, batch):
     data, steps = bytes_of((8, 4), 9, seed=4), replace(steps, levels=0)
@@ -81,7 +81,7 @@ def test_images_are_interpolated_by_the_prolongation_of_the_pair(steps, refineme
     assert np.max(np.abs(found - P @ Y.astype("float64"))) <= 30 * scale
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(steps_drawn, st.sampled_from([(8,), (8, 4)]), st.integers(0, 1), st.integers(1, 5))
 def test_every_channel_is_prepared_as_if_it_were_alone(steps, shape, refinements, batch):
     steps = replace(steps, levels=0) if refinements else steps
@@ -152,7 +152,7 @@ def test_memory_stays_within_the_limit_and_the_result():
     assert peak - Y.nbytes < 1.5 * 2**20
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(steps_drawn)
 def test_the_steps_survive_json(steps):
     assert Preprocessing.from_dict(json.loads(json.dumps(steps.to_dict()))) == steps

@@ -123,7 +123,7 @@ def test_damaged_files_are_read_or_refused(form, examples, small, tmp_path, monk
     if form == "h5":  # what the child process does, without the process: that would take most of the time
         monkeypatch.setattr("refms.exchange.reading.read_arrays_contained", read_arrays)
 
-    @settings(max_examples=examples, deadline=None)
+    @settings(max_examples=examples)
     @given(data=st.data())
     def check(data):
         image = bytearray(small[form])

@@ -45,7 +45,7 @@ def same(a, b):
         assert a.arrays[name].tobytes() == b.arrays[name].tobytes()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.sampled_from(DTYPES), st.lists(st.integers(0, 7), max_size=4), st.integers(0, 2**32 - 1), JSON)
 def test_what_is_written_is_read_bit_for_bit(tmp_path_factory, dtype, shape, seed, value):
     path = tmp_path_factory.mktemp("artifact") / "a.h5"
@@ -156,7 +156,7 @@ def test_other_programs_find_plain_attributes_and_arrays_by_path(tmp_path):
         assert set(kinds.values()) == {"S", "i", "f"}
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.integers(1, 5000), min_size=1, max_size=4), st.sampled_from([1, 4, 8, 16]))
 def test_chunks_fit_into_the_array_and_into_one_mebibyte(shape, itemsize):
     chunk = chunk_shape(tuple(shape), itemsize)

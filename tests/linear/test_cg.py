@@ -7,7 +7,7 @@ from optimize.problems import locked, normal, rho, spd
 from refms.errors import InputError
 from refms.optimize import Status, conjugate_gradients
 
-modest = settings(deadline=None, max_examples=25)
+modest = settings(max_examples=25)
 
 
 def iterates(A, b, count, **options):

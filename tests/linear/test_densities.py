@@ -15,7 +15,7 @@ from refms.linear.quadrature import spectral_measure
 from refms.linear.spectrum import Effort, spectrum_of
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(n=st.integers(3, 40), seed=st.integers(0, 2**31))
 def test_a_diagonal_matrix_is_known_exactly_from_one_probe(n, seed):
     values = np.random.default_rng(seed).uniform(-1, 1, n)

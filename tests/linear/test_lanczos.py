@@ -22,7 +22,7 @@ def test_as_many_steps_as_rows_give_every_eigenvalue_once(n):
     assert T.last == 0.0
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(n=st.integers(4, 30), k=st.integers(1, 6), seed=st.integers(0, 2**31))
 def test_the_gauss_rule_is_exact_to_degree_2k_minus_1_and_no_further(n, k, seed):
     rng = np.random.default_rng(seed)

@@ -25,7 +25,7 @@ def both(layers, dtype="float64", n=4, channels=2):
     return plain, frugal(plain), free_arrays(net).pack(start)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(layers=st.integers(1, 20), dtype=st.sampled_from(("float32", "float64")), seed=st.integers(0, 2**31))
 def test_every_product_has_the_same_bits(layers, dtype, seed):
     plain, sparing, theta = both(layers, dtype)

@@ -20,7 +20,7 @@ def layout_of(shapes):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
 @given(shapes=part_shapes)
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 def test_pack_and_unpack_are_inverse(device, dtype, shapes):
     layout = layout_of(shapes)
     host = np.arange(layout.size, dtype=dtype)
@@ -34,7 +34,7 @@ def test_pack_and_unpack_are_inverse(device, dtype, shapes):
 
 
 @given(shapes=part_shapes)
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_parts_stand_in_order_each_in_c_order(shapes):
     layout = layout_of(shapes)
     assert layout.size == sum(math.prod(shape) for shape in shapes)

@@ -40,7 +40,7 @@ def loops(grid, channels, cells, Y):
     return np.array(out)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(pool=pools(), seed=seeds)
 def test_the_matrix_the_fast_way_and_plain_loops_agree(pool, seed):
     F, A = average_pooling(*pool), pooling_matrix(*pool)
@@ -53,7 +53,7 @@ def test_the_matrix_the_fast_way_and_plain_loops_agree(pool, seed):
     np.testing.assert_allclose(F.at(EMPTY, Y).vjp(G)[1], A.T @ G, rtol=0, atol=1e-15)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(pool=pools(), seed=seeds)
 def test_the_classifier_on_blocks_is_the_classifier_on_cells_with_piecewise_constant_weights(pool, seed):
     """h_p^d ⟨w, A y⟩ = h^d ⟨P w, y⟩."""

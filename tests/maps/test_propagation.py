@@ -61,7 +61,7 @@ def test_antisymmetric_convolutions_are_amplified_by_forward_euler():
     assert norm == pytest.approx(np.sqrt(1 + (0.5 * 2.0) ** 2), rel=1e-12)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**31), N=st.integers(1, 4), T=st.floats(0.0, 3.0))
 def test_tanh_moves_no_feature_further_than_the_final_time(seed, N, T):
     steps = euler(N, T)
@@ -70,7 +70,7 @@ def test_tanh_moves_no_feature_further_than_the_final_time(seed, N, T):
     assert np.abs(steps.apply(np.tile(one, N), Y) - Y).max() <= T + rounding
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**31), shift=st.integers(0, 3))
 def test_translations_and_batch_orders_commute_with_the_net(seed, shift):
     steps = euler(2, 1.0)

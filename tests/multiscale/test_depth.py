@@ -26,7 +26,7 @@ def times(layers, T=1.0):
     return T * np.arange(layers) / layers
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(depths, depths, seeds)
 def test_linear_interpolation_is_that_of_numpy(layers, new_layers, seed):
     Theta = np.random.default_rng(seed).standard_normal((layers, 3))
@@ -35,7 +35,7 @@ def test_linear_interpolation_is_that_of_numpy(layers, new_layers, seed):
     np.testing.assert_allclose(found, expected, atol=1e-13)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(2, 12), depths, seeds)
 def test_cubic_interpolation_is_the_not_a_knot_spline_held_at_its_end(layers, new_layers, seed):
     Theta = np.random.default_rng(seed).standard_normal((layers, 2))
@@ -69,7 +69,7 @@ def test_errors_are_of_the_order_of_the_interpolation(kind, where, order, tolera
     assert np.log2(errors[0] / errors[1]) == pytest.approx(order, abs=tolerance)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(depths, depths)
 def test_linear_weights_are_convex_combinations(layers, new_layers):
     M = time_interpolation_matrix(layers, new_layers)
@@ -78,7 +78,7 @@ def test_linear_weights_are_convex_combinations(layers, new_layers):
     assert np.count_nonzero(M, axis=1).max() <= 2
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(depths, depths, kinds)
 def test_old_layers_are_met_bit_by_bit_and_restriction_undoes_prolongation(layers, factor, kind):
     Theta = np.random.default_rng(layers).standard_normal((layers, 2))

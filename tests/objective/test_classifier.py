@@ -40,7 +40,7 @@ def test_the_midpoint_rule_has_order_two():
     assert np.all(np.abs(slopes - 2) < 0.02), slopes
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**31), d=st.integers(1, 3))
 @pytest.mark.parametrize("name", PAIRS)
 def test_prolonged_weights_keep_the_logits_exactly_where_the_pair_is_variational(name, seed, d):

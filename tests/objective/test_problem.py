@@ -185,7 +185,7 @@ def test_iterations_draw_their_own_samples_and_gradients_use_all_examples():
     assert control.block("classifier", blocks, 1).sample is None
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 2**31), width=st.integers(1, 5))
 @pytest.mark.parametrize("name", BLOCKS)
 def test_batches_do_not_change_the_result_beyond_round_off(name, seed, width):

@@ -22,7 +22,7 @@ LAYER = convolution_layer(Convolution(Grid((4,)), 1, 1, (3,)), TANH)
 seeds = st.integers(0, 2**31)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=seeds, d=st.integers(1, 3))
 def test_spatial_smoothness_is_the_sum_over_interior_faces(seed, d):
     grid = Grid((3, 4, 2)[:d])
@@ -40,7 +40,7 @@ def test_spatial_smoothness_is_the_sum_over_interior_faces(seed, d):
     assert x @ R.gradient(x) == pytest.approx(2 * R.value(x), rel=1e-13)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=seeds, N=st.integers(1, 5), leading=st.integers(0, 3))
 def test_smoothness_in_time_is_the_sum_over_steps(seed, N, leading):
     steps = TimeSteps(LAYER, N, 1.5)
@@ -86,7 +86,7 @@ def test_the_weight_in_space_does_not_depend_on_the_mesh():
     assert np.all(errors[:-1] / errors[1:] > 1.8)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=seeds, N=st.integers(2, 5))
 def test_the_weight_in_time_does_not_depend_on_the_depth(seed, N):
     Theta = np.random.default_rng(seed).standard_normal((N, LAYER.layout.size))

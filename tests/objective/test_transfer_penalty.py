@@ -30,7 +30,7 @@ def drawn(seed, *shape):
     return np.random.default_rng(seed).standard_normal(shape)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(case=st.sampled_from(CLOSED), d=st.integers(1, 3), seed=seeds)
 def test_the_norm_is_that_of_the_prolonged_stencil(case, d, seed):
     name, size = case
@@ -42,7 +42,7 @@ def test_the_norm_is_that_of_the_prolonged_stencil(case, d, seed):
     assert s.ravel() @ stencil_penalty(shape, name, "norm") @ s.ravel() == pytest.approx(expected, rel=1e-11)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(n=st.integers(3, 9), seed=seeds, name=names)
 def test_by_parseval_it_is_the_mean_square_of_the_fine_symbol(n, seed, name):
     """On any grid with at least as many cells as the stencil; the symbol is computed by another route."""
@@ -66,7 +66,7 @@ def test_it_is_symmetric_and_positive_semidefinite(name, size, kind):
     assert np.linalg.eigvalsh(M).min() >= -1e-12 * np.abs(M).max()
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=seeds, sigma=st.sampled_from([0.0, 0.5, 1.0, 2.5]), name=names)
 def test_consistency_is_the_gap_of_the_symbols_where_smoothed_images_live(seed, sigma, name):
     """By quadrature over the frequencies of a grid, where λ_H(2ω) stands at twice the index."""
@@ -93,7 +93,7 @@ def test_smooth_images_see_the_gap_of_a_laplacian_at_the_order_of_the_pair(name,
     assert np.log2(costs[0] / costs[1]) == pytest.approx(2 * order, abs=0.1)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=seeds, N=st.integers(1, 3), opening=st.sampled_from(["fixed", "learned"]))
 def test_it_is_the_sum_over_layers_and_channels_and_leaves_the_rest_free(seed, N, opening):
     network = Residual(Grid((4, 4)), 2, layers=N, final_time=1.5, opening=opening, opening_shape=(3, 3))

@@ -13,7 +13,7 @@ from refms.optimize.line_search import rounding_error
 x0, p0 = locked(np.array([1.0])), locked(np.array([-1.0]))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     name=st.sampled_from(PROBLEMS),
     seed=st.integers(0, 10**6),

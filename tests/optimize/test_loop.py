@@ -92,7 +92,7 @@ def concatenate(blocks):
     return np.concatenate([blocks[name] for name in SIZES])
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 10**6))
 def test_exact_blocks_are_the_block_gauss_seidel_iteration(seed):
     problem = Coupled(spd(seed, 9, 20.0), normal(seed + 1, 9))

@@ -12,7 +12,7 @@ from refms.optimize import Newton, Report, Status, StepOptions, StopRules, desce
 exact = StepOptions(cg_tolerance=1e-12, cg_iterations=100, max_backtracks=40)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), n=st.integers(1, 10), dtype=st.sampled_from(["float32", "float64"]))
 def test_one_exact_step_solves_a_quadratic_problem(seed, n, dtype):
     A, b = spd(seed, n, 10.0, dtype), normal(seed + 1, n, dtype)

@@ -37,7 +37,7 @@ def cases(**options):
     given_cases = given(
         convolution=convolutions(**options), dtype=st.sampled_from(DTYPES), seed=st.integers(0, 2**32 - 1)
     )
-    return lambda test: settings(deadline=None, max_examples=40)(given_cases(test))
+    return lambda test: settings(max_examples=40)(given_cases(test))
 
 
 def draw_array(rng, shape, dtype):
@@ -164,7 +164,7 @@ def test_periodic_matrix_commutes_with_every_unit_shift(convolution, dtype, seed
 
 
 @given(seed=st.integers(0, 2**32 - 1), shape=st.tuples(st.integers(5, 8), st.integers(5, 8)))
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 def test_product_of_two_periodic_matrices_is_that_of_the_convolved_stencils(seed, shape):
     rng = np.random.default_rng(seed)
     s, t = rng.standard_normal((2, 3, 3))

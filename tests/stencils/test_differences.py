@@ -14,7 +14,7 @@ boundaries = st.sampled_from(["neumann", "periodic"])
 shapes = st.integers(1, 3).flatmap(lambda d: st.tuples(*[st.integers(1, 6 - d)] * d))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(shapes, boundaries, st.integers(0, 2**32 - 1))
 def test_rows_are_the_forward_differences_axis_by_axis(shape, boundary, seed):
     u = np.random.default_rng(seed).standard_normal(shape)
@@ -28,7 +28,7 @@ def test_rows_are_the_forward_differences_axis_by_axis(shape, boundary, seed):
     np.testing.assert_allclose(G @ u.ravel(), np.concatenate(parts), rtol=0, atol=1e-13)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(shapes, boundaries)
 def test_exactly_the_constants_vanish(shape, boundary):
     grid = Grid(shape)

@@ -60,7 +60,7 @@ def coarse_entries(pair, size, n=40):
 # Restriction
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(pairs, st.data(), seeds)
 def test_restricted_stencil_gives_the_galerkin_product_on_every_grid(pair, data, seed):
     d = data.draw(st.integers(1, 3))
@@ -219,7 +219,7 @@ def test_flipping_commutes_exactly_when_the_correlation_is_symmetric(pair):
     assert np.allclose(flipped_first, flipped_last, rtol=0, atol=1e-14) == (pair.name != "nearest")
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(pairs, seeds)
 def test_restriction_is_linear_and_leaves_other_axes_alone(pair, seed):
     rng = np.random.default_rng(seed)
@@ -231,7 +231,7 @@ def test_restriction_is_linear_and_leaves_other_axes_alone(pair, seed):
     np.testing.assert_allclose(combined[3, 1], restrict_stencil((2 * S - T)[3, 1], pair, d=3), atol=1e-13)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.sampled_from([pair for pair in TRANSFER_PAIRS if pair.variational]), seeds)
 def test_variational_pairs_inherit_stability(pair, seed):
     s = np.random.default_rng(seed).standard_normal((3, 3))
@@ -380,7 +380,7 @@ def test_every_size_that_is_not_closed_is_refused(pair):
             prolong_stencil(np.ones(size), pair, d=1)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(pairs, st.tuples(st.sampled_from((1, 3, 5, 7)), st.sampled_from((1, 3, 5))), seeds)
 def test_least_squares_is_the_minimum_norm_solution_of_the_explicit_system(pair, sizes, seed):
     s_H = np.random.default_rng(seed).standard_normal(sizes)

@@ -21,7 +21,7 @@ def unordered():
     return scipy.sparse.csr_array(parts, shape=(2, 2))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(st.integers(1, 3), st.integers(1, 3)), min_size=1, max_size=3),
     st.sampled_from(["csr", "csc", "coo"]),
@@ -50,7 +50,7 @@ def test_product_is_sorted_and_without_duplicates_and_its_factors_stay_as_they_a
         assert not np.shares_memory(product.data, factor.data)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.integers(1, 4),
     st.integers(1, 5),

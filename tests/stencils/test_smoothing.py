@@ -14,7 +14,7 @@ shapes = st.integers(1, 3).flatmap(lambda d: st.tuples(*[st.integers(1, 8 - 2 * 
 widths = st.floats(0.0, 3.0)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(shapes, widths)
 def test_matrix_averages_symmetrically(shape, sigma):
     G = gaussian_matrix(Grid(shape), sigma).toarray()
@@ -58,7 +58,7 @@ def test_fourier_modes_are_damped_as_by_the_heat_equation():
     np.testing.assert_allclose(gaussian_matrix(Grid((n,)), sigma) @ wave, damping * wave, atol=1e-4)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(shapes, widths, st.integers(1, 3), st.integers(0, 2**32 - 1))
 def test_smooth_is_the_matrix_on_every_channel(shape, sigma, channels, seed):
     grid = Grid(shape)

@@ -43,7 +43,7 @@ def mode(grid, frequency):
 
 
 @given(shapes_and_sizes, channel_pairs, st.sampled_from(["correlation", "convolution"]), seeds)
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_fourier_modes_are_mapped_by_the_blocks_of_the_symbol(shape_and_sizes, channels, orientation, seed):
     shape, sizes = shape_and_sizes
     grid, S = Grid(shape), draw(seed, (*channels, *sizes), "complex128")
@@ -82,7 +82,7 @@ def test_eigenvalues_are_those_of_the_matrix(shape, size, orientation):
     st.sampled_from(["float32", "float64", "complex64", "complex128"]),
     seeds,
 )
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_the_symbol_is_what_the_convolution_does_to_transforms(
     shape_and_sizes, channels, orientation, dtype, seed
 ):
@@ -122,7 +122,7 @@ def test_periodic_matrices_are_normal_and_their_symbols_multiply(shape):
 
 
 @given(shapes_and_sizes, channel_pairs, st.sampled_from(["periodic", "zero"]), seeds)
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_norms_are_those_of_the_dense_matrix(shape_and_sizes, channels, boundary, seed):
     shape, sizes = shape_and_sizes
     grid, S = Grid(shape), draw(seed, (*channels, *sizes), "complex128")

@@ -86,7 +86,7 @@ def test_correlation_is_what_r_and_p_have_in_common_at_each_distance(pair):
     assert pair.half_width == np.abs(np.flatnonzero(c) - 40).max()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(pairs, coarse_shapes)
 def test_matrices_equal_their_definition_even_where_entries_wrap_around(pair, coarse):
     fine = tuple(2 * n for n in coarse)
@@ -176,7 +176,7 @@ def test_variational_is_stated_truly(pair, d):
     assert np.array_equal(R, P.T / 2**d) is pair.variational
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(pairs, st.integers(1, 3), st.integers(0, 2**32 - 1))
 def test_logits_survive_prolongation_of_their_weights_exactly_if_variational(pair, d, seed):
     fine = Grid((8, 6, 4)[:d])

@@ -136,7 +136,7 @@ def test_names_do_not_reach_the_terminal_as_they_are(read):
     assert len(found.tier) == 200
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(corrupt_files(text(GOOD, report({"C1": ("PASS", 1e-3)}, tier="full")).encode()))
 def test_a_damaged_file_is_read_or_refused_and_nothing_else(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "damaged.json"

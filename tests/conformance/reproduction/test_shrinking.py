@@ -36,7 +36,7 @@ def drawn(draw):
     return domain, profile, draw(st.sampled_from(cases)) if cases else None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(drawn())
 def test_what_is_drawn_is_admitted_and_so_is_all_that_is_simpler(case):
     domain, profile, x = case
@@ -53,7 +53,7 @@ def test_what_is_drawn_is_admitted_and_so_is_all_that_is_simpler(case):
         assert math.prod(one.grid) <= max(x.cells, *(n**x.d for n in x.grid))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(drawn())
 def test_what_fails_everywhere_shrinks_to_where_nothing_is_simpler(case):
     domain, profile, x = case

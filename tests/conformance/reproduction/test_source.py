@@ -103,14 +103,14 @@ def agrees(operation, profile, x):
 
 
 @pytest.mark.parametrize("operation", sorted(set(JUDGED) - ENTRY_BY_ENTRY))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(case=drawn())
 def test_the_oracle_agrees_with_refms_under_all_conventions(operation, case):
     agrees(operation, *case)
 
 
 @pytest.mark.parametrize("operation", sorted(ENTRY_BY_ENTRY))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(case=drawn())
 def test_derivatives_entry_by_entry_agree_with_refms_under_all_conventions(operation, case):
     profile, x = case

@@ -53,7 +53,7 @@ geometries = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(conv=geometries, seed=st.integers(0, 2**31), gamma=st.sampled_from((0.0, 0.25, 2.0)))
 def test_the_matrices_are_what_the_names_say(conv, seed, gamma):
     theta, S = drawn(convolution_layer(conv, TANH), seed)
@@ -66,7 +66,7 @@ def test_the_matrices_are_what_the_names_say(conv, seed, gamma):
     assert np.abs(damped - (K - K.T - gamma * np.eye(K.shape[0]))).max() <= 4 * close + 1e-14
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(conv=geometries, seed=st.integers(0, 2**31))
 def test_the_symmetric_layer_is_minus_the_transpose_after_sigma_and_has_a_symmetric_jacobian(conv, seed):
     F, inner = symmetric_layer(conv, TANH), convolution_layer(conv, TANH)

@@ -81,7 +81,7 @@ def test_leapfrog_is_its_recursion_of_three_terms():
 # Without stored states
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(method=st.sampled_from(sorted(METHODS)), N=st.integers(1, 9), seed=st.integers(0, 2**31))
 def test_derivatives_without_stored_states_are_the_same_to_round_off(method, N, seed):
     kind = METHODS[method]
@@ -169,7 +169,7 @@ def jacobian(steps, theta, y):
     return steps.at(theta, np.repeat(y[:, None], n, axis=1)).jvp(None, np.eye(n))
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 2**31), T=st.floats(0.1, 3.0))
 def test_volumes_are_kept(seed, T):
     steps = verlet(CONVOLUTION, TANH, 3, T)

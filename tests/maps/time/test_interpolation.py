@@ -15,7 +15,7 @@ DEGREES = {"constant": 0, "linear": 1, "cubic": 3}
 times = st.lists(st.tuples(st.integers(0, 2**20), st.floats(0, 1)), min_size=1, max_size=6)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     kind=st.sampled_from(INTERPOLATIONS), layers=st.integers(1, 9), where=times, seed=st.integers(0, 2**31)
 )

@@ -58,7 +58,7 @@ def exact(name, z, c):
         return tuple(map(float, found))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seed=seeds, scale=st.sampled_from([1e-6, 1.0, 30.0]))
 @pytest.mark.parametrize("name", SEPARABLE)
 def test_terms_and_derivatives_are_those_of_60_digits(name, seed, scale):
@@ -83,7 +83,7 @@ def test_small_logistic_losses_keep_their_digits():
         assert E.hessian_diagonal[1, 0] == pytest.approx(math.exp(-z), rel=1e-8, abs=0)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=seeds)
 def test_logistic_regression_is_softmax_of_two_classes_for_each_class(seed):
     Z, C = logits_and_labels(seed)
@@ -125,7 +125,7 @@ def test_curvature_jumps_at_both_ends_of_the_rounded_piece_and_is_taken_from_ins
     assert E.gradient[0, :2].tolist() == [0.0, -1.0]
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=seeds)
 @pytest.mark.parametrize("name", SEPARABLE)
 def test_taylor_orders(name, seed):
@@ -143,7 +143,7 @@ def test_taylor_orders(name, seed):
     assert report.passed, str(report)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=seeds)
 @pytest.mark.parametrize("name", EVERY)
 def test_complex_steps_give_the_derivatives_to_round_off(name, seed):
@@ -158,7 +158,7 @@ def test_complex_steps_give_the_derivatives_to_round_off(name, seed):
     assert np.abs(stepped.gradient.imag / 1e-30 - products).max() <= 30 * EPS * max(1, np.abs(products).max())
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=seeds, scale=st.sampled_from([1.0, 1e4]))
 @pytest.mark.parametrize("name", EVERY)
 def test_the_hessian_is_symmetric_and_positive_semi_definite_and_its_diagonal_is_told(name, seed, scale):
@@ -170,7 +170,7 @@ def test_the_hessian_is_symmetric_and_positive_semi_definite_and_its_diagonal_is
     np.testing.assert_allclose(E.hessian_diagonal.ravel(), np.diag(H), rtol=1e-13, atol=1e-300)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=seeds, scale=st.sampled_from([0.1, 1.0, 100.0]))
 @pytest.mark.parametrize("name", EVERY)
 def test_the_loss_is_convex_along_every_line(name, seed, scale):

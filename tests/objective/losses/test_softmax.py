@@ -29,7 +29,7 @@ def exact(z, c):
         return float(loss), np.array([float(p / total) for p in powers])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seed=seeds, classes=st.integers(2, 6), scale=st.sampled_from([1e-6, 1.0, 30.0, 300.0]))
 def test_value_and_probabilities_are_those_of_60_digits(seed, classes, scale):
     Z, C = logits_and_labels(seed, classes, 1, scale)
@@ -58,7 +58,7 @@ def test_equal_logits_cost_the_logarithm_of_the_number_of_classes():
     assert LOSS.evaluate(np.full((5, 3), 7.0), C).value == pytest.approx(np.log(5), rel=4 * EPS)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=seeds)
 def test_shifting_an_example_changes_nothing(seed):
     Z, C = logits_and_labels(seed)
@@ -69,7 +69,7 @@ def test_shifting_an_example_changes_nothing(seed):
     assert np.array_equal(a.gradient, b.gradient)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=seeds, classes=st.integers(2, 6))
 def test_gradient_and_hessian_obey_their_laws(seed, classes):
     Z, C = logits_and_labels(seed, classes, 1)
@@ -95,7 +95,7 @@ def test_two_classes_are_logistic_regression():
     assert LOSS.evaluate(Z, C).value == pytest.approx(np.logaddexp(0, -z).mean(), rel=8 * EPS)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=seeds)
 def test_taylor_orders_with_the_full_hessian(seed):
     Z, C = logits_and_labels(seed)
@@ -107,7 +107,7 @@ def test_taylor_orders_with_the_full_hessian(seed):
     assert report.passed, str(report)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=seeds)
 def test_soft_labels_enter_linearly(seed):
     Z, _ = logits_and_labels(seed)
@@ -126,7 +126,7 @@ def test_the_loss_falls_as_the_true_logit_rises_and_is_convex():
     assert np.all(np.diff(values, 2) > 0)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=seeds, scale=st.sampled_from([1.0, 300.0]))
 def test_complex_steps_give_the_derivatives_to_round_off(seed, scale):
     Z, C = logits_and_labels(seed, scale=scale)

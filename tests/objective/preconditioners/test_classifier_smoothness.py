@@ -20,7 +20,7 @@ WEIGHTS = RegularizationSection(W_smoothness=1e-2, W_tikhonov=1e-3)
 OPTIONS = OptimizationSection(iterations=1, dtype="float64")
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     extents=st.lists(st.integers(1, 5), min_size=1, max_size=3),
     outer=st.integers(1, 3),

@@ -24,7 +24,7 @@ shapes_and_sizes = st.integers(1, 3).flatmap(
     st.booleans(),
     st.sampled_from([1, 20, repeats.SHORTEST_PERIOD]),
 )
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_matrix_is_canonical_and_is_the_definition(shape_and_sizes, channels, boundary, flipped, shortest):
     shape, sizes = shape_and_sizes
     S = np.random.default_rng(0).standard_normal((*channels, *sizes))
@@ -86,7 +86,7 @@ def test_values_that_are_zero_keep_their_place_in_the_pattern():
 
 
 @given(shapes_and_sizes, st.integers(0, 2**32 - 1))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_folded_stencil_is_free_of_collisions_and_keeps_the_sum(shape_and_sizes, seed):
     shape, sizes = shape_and_sizes
     S = np.random.default_rng(seed).standard_normal((2, 1, *sizes))

@@ -45,7 +45,7 @@ shapes_and_sizes = st.integers(1, 3).flatmap(
     st.sampled_from(["periodic", "zero"]),
     st.sampled_from([1, 200, 1000, None]),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_slabs_hold_the_patch_of_every_cell_exactly_once(shape_and_sizes, channels, boundary, slab_bytes):
     shape, sizes = shape_and_sizes
     assume(np.prod(sizes) > 1)

@@ -33,7 +33,7 @@ def cases(draw, channels=5):
 
 
 def everywhere(test):
-    return settings(deadline=None, max_examples=30)(
+    return settings(max_examples=30)(
         given(
             convolution=cases(),
             dtype=st.sampled_from(("float32", "float64")),

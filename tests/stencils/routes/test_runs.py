@@ -14,7 +14,7 @@ from refms.stencils.routes.route import Geometry
 from refms.stencils.routes.runs import runs_of
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.data(), d=st.integers(1, 3), boundary=st.sampled_from(("periodic", "zero")))
 def test_loops_over_runs_are_the_convolution(data, d, boundary):
     shape = tuple(data.draw(st.integers(1, 7 if d < 3 else 4)) for _ in range(d))
