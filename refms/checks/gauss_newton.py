@@ -137,12 +137,12 @@ def _explicit(
     H = _matrix(hessian, tuple(output.shape), dtype, backend)
     expected = J.T @ H @ J
     eps = machine_epsilon(dtype)
-    scale = np.linalg.norm(J) ** 2 * np.linalg.norm(H)
-    misfit = ratio(float(np.linalg.norm(G - expected)), eps * float(scale))
+    scale = norm_of(J) ** 2 * norm_of(H)
+    misfit = ratio(norm_of(G - expected), eps * scale)
     if not np.isfinite(G).all():
         return float("nan")
     lowest = float(np.linalg.eigvalsh((G + G.T) / 2)[0])
-    return worst_rho([misfit, ratio(max(0.0, -lowest), eps * float(np.linalg.norm(G)))])
+    return worst_rho([misfit, ratio(max(0.0, -lowest), eps * norm_of(G))])
 
 
 def _matrix(operator: Operator, shape: tuple[int, ...], dtype: Any, backend: Backend) -> Array:

@@ -6,7 +6,6 @@ measures the implementation and not the ruler.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from refms.backend import Backend, backend_of
 from refms.errors import Array, InputError, precision
+from refms.linear.vectors import norm
 
 Shape = int | Sequence[int]
 """A shape as NumPy takes it: an extent or a sequence of extents."""
@@ -109,8 +109,9 @@ def inner(u: Array, v: Array, weight: Array | float = 1.0) -> complex:
 @np.errstate(invalid="ignore", over="ignore")
 def norm_of(u: Array, weight: Array | float = 1.0) -> float:
     """Return the square root of Σ weight · |u|², in double precision, on the host."""
-    U = as_double(u, backend_of(u))
-    return math.sqrt(float((weight * (U * U.conj()).real).sum()))
+    backend = backend_of(u)
+    root = backend.xp.sqrt(backend.xp.asarray(weight, dtype="float64"))
+    return norm(root * as_double(u, backend)) if root.ndim else float(root) * norm(u)
 
 
 def ratio(error: float, scale: float) -> float:

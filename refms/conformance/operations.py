@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from refms.conformance.oracles import network as oracle
-from refms.definition.arrays import as_double
+from refms.definition.arrays import as_double, norm
 from refms.definition.convolution import transpose
 from refms.definition.galerkin import stencil_map
 from refms.definition.norms import max_norm, row_sum_norm
@@ -194,10 +194,6 @@ def _row(text: str, promise: str, scale: Scale | None = None, *, reduced: bool =
     return Operation(name, tuple(found), kind, result, f"Return {promise}", scale, reduced)
 
 
-def _norm(array: Array) -> float:
-    return float(np.linalg.norm(as_double(array)))
-
-
 def _condition(pair: Pair, size: int) -> float:
     """Return by how much the map of stencils enlarges errors in one dimension."""
     return float(np.linalg.cond(stencil_map(pair.r, pair.p, size)))
@@ -232,7 +228,7 @@ _TABLE = (
     _row(
         "stencil_gradient(Z[m o grid], Y[m c grid], grid, stencil, boundary) -> array[o c stencil]",
         "∂⟨Z, K(S)Y⟩/∂S, summed over the examples, shape (c_out, c_in, *stencil).",
-        lambda t: _norm(t.Z) * _norm(t.Y),
+        lambda t: norm(t.Z) * norm(t.Y),
     ),
     _row(
         "convolution_matrix(S[o c stencil], grid, boundary) -> matrix[o*grid c*grid]",
@@ -258,7 +254,7 @@ _TABLE = (
     _row(
         "stencil_up(S[o c stencil], pair) -> array like S",
         "the fine stencils of the same size with R K(s_h) P = K(s_H), eq. (9) of [LAS].",
-        lambda t: _condition(PAIRS[t.pair], t.S.shape[-1]) ** t.x.d * _norm(t.S),
+        lambda t: _condition(PAIRS[t.pair], t.S.shape[-1]) ** t.x.d * norm(t.S),
     ),
     # -- network -------------------------------------------------------------------------------------------
     _row(
@@ -279,7 +275,7 @@ _TABLE = (
     _row(
         "logits(W[D y], mu[y], Y[m O grid], grid) -> array[y m]",
         "h^d Wᵀ y + μ, eq. (5), shape (ℓ, m).",
-        lambda t: t.x.volume * _norm(t.W) * _norm(t.Y) + max_norm(t.mu),
+        lambda t: t.x.volume * norm(t.W) * norm(t.Y) + max_norm(t.mu),
     ),
     _row(
         "jacobian_product(parameters, direction, X[m B grid], problem) -> array[y m]",
@@ -289,7 +285,7 @@ _TABLE = (
     _row(
         "jacobian_transpose(parameters, U[y m], X[m B grid], problem) -> parameters",
         "the transpose of the Jacobian applied to U (ℓ, m), one array for every parameter.",
-        lambda t: (_growth(t) * _norm(t.U), _growth(t)),
+        lambda t: (_growth(t) * norm(t.U), _growth(t)),
     ),
     _row(
         "depth_prolong(Theta[N p], layers) -> array[layers p]",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -35,6 +36,20 @@ def inner(a: Array, b: Array) -> Number:
     if np.shape(a) != np.shape(b):
         raise ValueError(f"arrays of shapes {np.shape(a)} and {np.shape(b)} have no inner product.")
     return (a * b).sum()
+
+
+def norm(a: Array) -> float:
+    """Return ‖a‖₂ = 2ᵉ‖2⁻ᵉa‖₂ in double precision, with 2ᵉ the power of two of the largest entry.
+
+    So no square of a finite number overflows or underflows, and nothing is rounded that was not before.
+    """
+    x = np.ravel(as_double(a))
+    parts = np.concatenate([x.real, x.imag]) if np.iscomplexobj(x) else x
+    largest = float(np.abs(parts).max(initial=0.0))
+    if not 0.0 < largest < math.inf:
+        return largest
+    power = 2.0 ** (math.frexp(largest)[1] - 1)
+    return power * math.sqrt(float(parts / power @ (parts / power)))
 
 
 def combine(weights: Array, X: Array, axis: int = 0) -> Array:

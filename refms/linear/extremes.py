@@ -10,6 +10,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from refms.errors import Array, InputError, require_whole
 from refms.linear.lanczos import lanczos
 from refms.linear.product import Operator, Product
+from refms.linear.vectors import norm
 
 DENSE = 64
 """Matrices of up to so many rows are formed, column by column."""
@@ -121,7 +122,7 @@ def _top(
         values, vectors = stopped.eigenvalues, stopped.eigenvectors
     order = np.argsort(-values)
     found, V = sign * values[order] + shift, vectors[:, order]
-    errors = [float(np.linalg.norm(A.matvec(v) - one * v)) for one, v in zip(found, V.T, strict=True)]
+    errors = [norm(A.matvec(v) - one * v) for one, v in zip(found, V.T, strict=True)]
     return found, np.array(errors)
 
 

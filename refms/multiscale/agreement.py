@@ -11,6 +11,7 @@ from scipy.optimize import minimize_scalar
 from refms.backend import backend_of
 from refms.data.dataset import Dataset, subset
 from refms.errors import Array, InputError
+from refms.linear.vectors import norm
 from refms.model import Model
 from refms.multiscale.matched_smoothing import matched_between
 from refms.objective.reading import Classes
@@ -101,13 +102,13 @@ def agreeing_smoothing(model: Model, moved: Model, images: Dataset, widest: floa
             f"the nets have {here} and {there} classes; expected a net and what a transfer made of it."
         )
     expected = _logits(model, images)
-    size = float(np.linalg.norm(expected))
+    size = norm(expected)
     if size == 0:
         raise InputError("all logits of the net are zero; expected a trained net.")
 
     def distance(variance: float) -> float:
         steps = replace(moved.preprocessing, smoothing=math.sqrt(variance))
-        return float(np.linalg.norm(_logits(replace(moved, preprocessing=steps), images) - expected)) / size
+        return norm(_logits(replace(moved, preprocessing=steps), images) - expected) / size
 
     nodes = np.linspace(0.0, widest**2, _NODES)
     values = [distance(node) for node in nodes]

@@ -17,7 +17,7 @@ from refms.conformance.adapters.profile import Profile
 from refms.conformance.instances.domain import Instance
 from refms.conformance.operations import OPERATIONS, PARAMETERS, TRIED, Argument, Operation
 from refms.conformance.oracles import network as oracle
-from refms.definition.arrays import as_double
+from refms.definition.arrays import as_double, norm
 from refms.definition.galerkin import closed
 from refms.definition.transfer import PAIRS
 from refms.errors import Array
@@ -67,8 +67,8 @@ class Trial:
 
     def scale(self, *results: Numbers) -> float:
         """Return against what errors of the result count; several results give the largest scale."""
-        sizes = [np.sqrt(sum((one**2).sum() for one in self.in_units(found))) for found in results]
-        return self.bound + self.relative * float(max(sizes))
+        sizes = [norm(np.array([norm(one) for one in self.in_units(found)])) for found in results]
+        return self.bound + self.relative * max(sizes)
 
     def in_units(self, result: Numbers) -> Numbers:
         """Return a result in double precision, each array times its unit."""

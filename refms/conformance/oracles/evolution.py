@@ -10,6 +10,7 @@ import numpy as np
 from refms.conformance.adapters.profile import Profile
 from refms.conformance.instances.domain import Instance
 from refms.definition.activation import activate
+from refms.definition.arrays import norm
 from refms.definition.convolution import convolve
 from refms.definition.network import preactivation
 from refms.definition.norms import row_sum_norm
@@ -50,7 +51,7 @@ def limit(x: Instance, profile: Profile, steps: int = 32) -> Array:
 def mean_errors(x: Instance, errors: Callable[[Instance], list[float]]) -> list[float]:
     """Return errors in the mean square over a few draws, so that none vanishes by chance."""
     drawn = [errors(replace(x, seed=x.seed + 7_919 * k)) for k in range(_VARIANTS)]
-    return [float(np.linalg.norm(column)) for column in zip(*drawn, strict=True)]
+    return [norm(np.array(column)) for column in zip(*drawn, strict=True)]
 
 
 def _at_times(x: Instance, times: Array) -> dict[str, Array]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from refms.conformance.adapters.profile import Problem, Profile
 from refms.definition import classifier, norms, softmax
-from refms.definition.arrays import as_double
+from refms.definition.arrays import as_double, norm
 from refms.definition.network import states
 from refms.errors import Array
 
@@ -65,7 +65,7 @@ def inner(a: Parameters, b: Parameters) -> float:
 
 def size(a: Parameters) -> float:
     """Return the Euclidean norm over all parameters."""
-    return float(np.sqrt(inner(a, a)))
+    return norm(np.array([norm(one) for one in a.values()]))
 
 
 def growth(p: Parameters, problem: Problem) -> float:

@@ -1,8 +1,6 @@
-"""Inner product and norm in double precision, whatever the precision of what came back."""
+"""The inner product in double precision, whatever the precision of what came back."""
 
 from __future__ import annotations
-
-import numpy as np
 
 from refms.definition.arrays import as_double
 from refms.errors import Array
@@ -11,8 +9,3 @@ from refms.errors import Array
 def dot(a: Array, b: Array) -> float:
     """Return ⟨a, b⟩ = Σ a b."""
     return float((as_double(a) * as_double(b)).sum())
-
-
-def norm(a: Array) -> float:
-    """Return ‖a‖₂ = √Σ a²."""
-    return float(np.linalg.norm(as_double(a)))

@@ -11,9 +11,8 @@ from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.orders import judge_order
 from refms.conformance.measures.outcome import Outcome, holds, residual, varies
 from refms.conformance.oracles.network import inner, logits, reach, size, temper
-from refms.conformance.properties.arrays import norm
 from refms.conformance.property import Claims, Family, agree
-from refms.definition.arrays import as_double
+from refms.definition.arrays import as_double, norm
 from refms.definition.transfer import coarsen
 from refms.errors import Array
 

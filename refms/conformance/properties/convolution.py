@@ -11,9 +11,9 @@ import scipy.ndimage
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.outcome import holds
-from refms.conformance.properties.arrays import dot, norm
+from refms.conformance.properties.arrays import dot
 from refms.conformance.property import Claims, Family, agree
-from refms.definition.arrays import as_double
+from refms.definition.arrays import as_double, norm
 from refms.definition.convolution import (
     convolution_matrix,
     convolve,

@@ -10,7 +10,7 @@ from refms.conformance.measures.orders import judge_order
 from refms.conformance.oracles.evolution import mean_errors, several_images, smooth_parameters
 from refms.conformance.properties.network import SMOOTH
 from refms.conformance.property import Claims, Family
-from refms.definition.arrays import as_double
+from refms.definition.arrays import as_double, norm
 from refms.definition.depth import prolong_in_time
 from refms.errors import Array
 
@@ -68,7 +68,7 @@ def _output(a: Gate, x: Instance) -> Claims:
     counts = (32, 64)
 
     def errors(one: Instance) -> list[float]:
-        return [float(np.linalg.norm(_change(a, one, N))) for N in counts]
+        return [norm(_change(a, one, N)) for N in counts]
 
     yield judge_order(counts, mean_errors(x, errors), 0.75, 1.25, "order of the change of y_N", "N")
 

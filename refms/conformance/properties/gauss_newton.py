@@ -14,9 +14,8 @@ from refms.conformance.measures.orders import steps_table
 from refms.conformance.measures.outcome import EPS, holds, residual, varies, within, worst
 from refms.conformance.operations import Parameters
 from refms.conformance.oracles import network as oracle
-from refms.conformance.properties.arrays import norm
 from refms.conformance.property import Claims, Family, agree
-from refms.definition.arrays import as_double
+from refms.definition.arrays import as_double, norm
 from refms.definition.complex_step import derivative
 from refms.definition.softmax import softmax
 from refms.errors import Array
@@ -64,7 +63,7 @@ def _taylor(a: Gate, x: Instance) -> Claims:
         t = 2.0**-k
         change = np.array([f(t, v).real for v in directions]) - start
         first, second = change - t * firsts, change - t * firsts - t * t / 2 * seconds
-        R0, R1, R2 = (float(np.linalg.norm(R)) for R in (change, first, second))
+        R0, R1, R2 = (norm(R) for R in (change, first, second))
         return f"2^-{k}", t, R0, R1, R2, 300 * (2.0**-52 * size + t * noise)
 
     for k in range(23, 0, -1):
@@ -122,7 +121,7 @@ def _jacobian(a: Gate, x: Instance) -> Claims:
     back = a.jacobian_transpose(p, u, X, x.problem)
     expected = derivative(lambda q: oracle.output(q, X, x.problem, a.profile), p, v)
     growth = oracle.growth(p, x.problem)
-    size = float(np.linalg.norm(expected)) + oracle.size(x.in_units(v))
+    size = norm(expected) + oracle.size(x.in_units(v))
     left, right = float((Jv * as_double(u)).sum()), oracle.inner(v, back)
     scale = (size * norm(u) + _product_of_sizes(x, back, v)) * growth
     yield "Jv", Jv, expected, size * growth
@@ -145,7 +144,7 @@ def _product(a: Gate, x: Instance) -> Claims:
     unit = 1.0 / len(X) if a.profile.reduction == "mean" else 1.0
     expected = unit * float((Jw * _curved(probabilities, Jv)).sum())
     growth = oracle.growth(p, x.problem)
-    sizes = [float(np.linalg.norm(J)) + oracle.size(x.in_units(one)) for J, one in ((Jv, v), (Jw, w))]
+    sizes = [norm(J) + oracle.size(x.in_units(one)) for J, one in ((Jv, v), (Jw, w))]
     scale = unit * sizes[0] * sizes[1] * growth
     square = oracle.inner(v, Gv)
     yield "wᵀGv = (Jw)ᵀH(Jv)", oracle.inner(w, Gv), expected, scale

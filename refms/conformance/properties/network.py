@@ -17,7 +17,7 @@ from refms.conformance.oracles import network as oracle
 from refms.conformance.oracles.evolution import limit, mean_errors, several_images, smooth_parameters
 from refms.conformance.property import Claims, Family, agree
 from refms.definition.activation import activate
-from refms.definition.arrays import as_double
+from refms.definition.arrays import as_double, norm
 from refms.definition.convolution import convolve, shift
 from refms.definition.symbol import frequencies, symbol
 from refms.errors import Array
@@ -44,7 +44,7 @@ def _order(a: Gate, x: Instance) -> Claims:
 
     def errors(one: Instance) -> list[float]:
         exact = limit(one, a.profile)
-        return [float(np.linalg.norm(_deep(a, one, N) - exact)) for N in counts]
+        return [norm(_deep(a, one, N) - exact) for N in counts]
 
     yield judge_order(counts, mean_errors(x, errors), 0.75, 1.25, "order of y_N − y(T)", "N")
 
@@ -59,7 +59,7 @@ def _consistent(a: Gate, x: Instance) -> Claims:
 
     def errors(one: Instance) -> list[float]:
         y = [_deep(a, one, N) for N in (32, 64, 128)]
-        return [float(np.linalg.norm(first - second)) for first, second in pairwise(y)]
+        return [norm(first - second) for first, second in pairwise(y)]
 
     yield judge_order((32, 64), mean_errors(x, errors), 0.75, 1.25, "order of y_N − y_2N", "N")
 

@@ -12,9 +12,8 @@ from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.outcome import Outcome, holds, residual
 from refms.conformance.oracles.network import temper
-from refms.conformance.properties.arrays import norm
 from refms.conformance.property import Claims, Family, agree
-from refms.definition.arrays import as_double
+from refms.definition.arrays import as_double, norm
 from refms.errors import Array
 
 FAMILY = Family("optimizer")
@@ -36,7 +35,7 @@ def _krylov(a: Gate, x: Instance) -> Claims:
     A, b = _matrix(x, np.geomspace(1.0, 10.0, SIZE)), x.draw("b", SIZE, scale=x.stencil_scale)
     exact = np.linalg.solve(as_double(A), as_double(b))
     iterates = [as_double(a.conjugate_gradients(_product(A), b, k)) for k in range(1, SIZE + 1)]
-    scale = 10 * float(np.linalg.norm(exact))
+    scale = 10 * norm(exact)
     for k in (1, 2, 3, 4):
         yield f"x_{k} by projection", iterates[k - 1], _projected(A, b, k), scale
     yield from _monotone(A, b, iterates, exact, x)
@@ -62,12 +61,12 @@ def _direction(a: Gate, x: Instance) -> Claims:
     step = as_double(a.newton_step(f, start, 4 * SIZE)) - as_double(start)
     gradient, H = as_double(f.value_and_gradient(start)[1]), f.hessian(start)
     newton = -np.linalg.solve(H, gradient)
-    length, size = float(np.linalg.norm(step)), float(np.linalg.norm(start))
+    length, size = norm(step), norm(start)
     slope = float(gradient @ step)
     unit = step / length if length > 0 else step
     scale = float(np.linalg.cond(H)) * max(1.0, size / max(length, 1e-3 * size))
     yield holds(slope < 0, "gᵀ(x₊ − x) < 0", f"it is {slope:.3g}")
-    yield "direction against a direct solver", unit, newton / np.linalg.norm(newton), scale
+    yield "direction against a direct solver", unit, newton / norm(newton), scale
 
 
 @law("O11", ("line_search",), source="Armijo")
@@ -139,7 +138,7 @@ def _quadratic_problem(a: Gate, x: Instance) -> Claims:
         x.draw("start", SIZE, scale=_length(x)),
     )
     solution = np.linalg.solve(as_double(f.A), as_double(f.b))
-    scale = 10 * float(np.linalg.norm(solution) + np.linalg.norm(as_double(start)))
+    scale = 10 * (norm(solution) + norm(start))
     yield "x₊ = A⁻¹b", a.newton_step(f, start, 4 * SIZE), solution, scale
 
 
@@ -156,8 +155,8 @@ def _affine(a: Gate, x: Instance) -> Claims:
     direct = as_double(a.newton_step(f, start, 4 * SIZE))
     through = as_double(B) @ as_double(a.newton_step(_Changed(f, B), phi, 6 * SIZE))
     condition = float(np.linalg.cond(f.hessian(start))) * 9.0
-    scale = condition * float(np.linalg.norm(as_double(start)) + np.linalg.norm(direct))
-    moved = float(np.linalg.norm(direct - as_double(start)))
+    scale = condition * (norm(start) + norm(direct))
+    moved = norm(direct - as_double(start))
     yield from agree("B φ₊ = x₊", through, direct, scale)
     yield holds(moved > 1e-3 * norm(start), "a step is taken", "x did not move")
 
@@ -263,7 +262,7 @@ def _projected(A: Array, b: Array, k: int) -> Array:
     for _ in range(k):
         for _ in range(2):  # twice is enough
             v = v - basis @ (basis.T @ v)
-        v = v / np.linalg.norm(v)
+        v = v / norm(v)
         basis = np.column_stack([basis, v])
         v = as_double(A) @ v
     return basis @ np.linalg.solve(basis.T @ as_double(A) @ basis, basis.T @ as_double(b))
@@ -273,7 +272,7 @@ def _monotone(A: Array, b: Array, iterates: list[Array], exact: Array, x: Instan
     """Judge what must rise or fall from one iterate to the next."""
     q = np.array([_quadratic(A, b, one) for one in iterates])
     errors = np.array([float(np.sqrt((one - exact) @ as_double(A) @ (one - exact))) for one in iterates])
-    lengths = np.array([float(np.linalg.norm(one)) for one in iterates])
+    lengths = np.array([norm(one) for one in iterates])
     slack = 100 * float(np.finfo(x.dtype).eps)
     identity = np.array([-0.5 * float(as_double(b) @ one) for one in iterates])
     return [

@@ -16,6 +16,7 @@ from refms.conformance.measures.sequential import detectable_bias, sequential_te
 from refms.conformance.operations import PARAMETERS, Parameters
 from refms.conformance.oracles import network as oracle
 from refms.conformance.property import Claims, Family
+from refms.definition.arrays import norm
 from refms.errors import Array
 
 FAMILY = Family("sampling")
@@ -148,7 +149,7 @@ def _same_subset(a: Gate, x: Instance) -> Claims:
         factor = EXAMPLES / size if a.profile.reduction == "sum" else 1.0
         on_subset = factor * _flat(x, a.gauss_newton(p, v, X[S].copy(), C[:, S].copy(), x.problem))
         product = a.subsampled_gauss_newton(p, v, X, C, x.problem, size, int(seed))
-        scale = float(np.linalg.norm(on_subset)) * oracle.growth(p, x.problem)
+        scale = norm(on_subset) * oracle.growth(p, x.problem)
         told = f"{size} of {EXAMPLES} examples"
         yield told, _flat(x, product), on_subset, scale
         yield _varies(product, told)
@@ -167,8 +168,8 @@ def _all_examples(a: Gate, x: Instance) -> Claims:
     full = _flat(x, a.gauss_newton(p, v, X, C, x.problem))
     everything = a.subsampled_gauss_newton(p, v, X, C, x.problem, EXAMPLES, seeds[0])
     parts = [_flat(x, a.subsampled_gauss_newton(p, v, X, C, x.problem, SIZE, seed)) for seed in seeds[1:]]
-    scale = float(np.linalg.norm(full)) * oracle.growth(p, x.problem)
-    apart = max(float(np.linalg.norm(part - parts[0])) for part in parts)
+    scale = norm(full) * oracle.growth(p, x.problem)
+    apart = max(norm(part - parts[0]) for part in parts)
     yield "all examples: G_S v = G v", _flat(x, everything), full, scale
     yield _varies(everything, "all examples")
     yield holds(apart > 1000 * EPS[x.dtype] * scale, "seeds change the subset", "eight products are equal")

@@ -11,9 +11,9 @@ from refms.conformance.adapters.gate import Gate, Misbehaviour
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.orders import judge_order
 from refms.conformance.measures.outcome import holds
-from refms.conformance.properties.arrays import dot, norm
+from refms.conformance.properties.arrays import dot
 from refms.conformance.property import Claims, Family, agree
-from refms.definition.arrays import as_double
+from refms.definition.arrays import as_double, norm
 from refms.definition.convolution import convolve, shift, transpose
 from refms.definition.galerkin import down
 from refms.definition.norms import row_sum_norm

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from refms.backend import backend_of
 from refms.errors import Array
+from refms.linear.vectors import norm
 from refms.model import Model
 from refms.stencils.symbol import frobenius_norm, infinity_norm, one_norm, spectral_norm
 
@@ -22,17 +20,15 @@ def layer_norms(model: Model) -> list[dict[str, Any]]:
     boundary = getattr(model.architecture, "boundary", "periodic")
     rows = []
     for number, layer in enumerate(model.layers):
-        S, (stencil_norm, bias_norm) = layer.stencil, map(_norm, (layer.stencil, layer.bias))
+        S, (stencil_norm, bias_norm) = layer.stencil, map(_size, (layer.stencil, layer.bias))
         row = {"layer": number, "name": layer.name, "time": layer.time}
         row |= {"stencil_norm": stencil_norm, "bias_norm": bias_norm}
         row["largest_singular_value"] = spectral_norm(S, model.grid) if boundary == "periodic" else None
-        for norm in (frobenius_norm, one_norm, infinity_norm):
-            row[norm.__name__] = norm(S, model.grid, boundary=boundary)
+        for norm_of in (frobenius_norm, one_norm, infinity_norm):
+            row[norm_of.__name__] = norm_of(S, model.grid, boundary=boundary)
         rows.append(row)
     return rows
 
 
-def _norm(array: Array | None) -> float | None:
-    if array is None:
-        return None
-    return float(np.linalg.norm(backend_of(array).to_host(array).astype("float64")))
+def _size(array: Array | None) -> float | None:
+    return None if array is None else norm(array)
