@@ -61,9 +61,9 @@ class Threads:
 
         def gathered(self, parts, total):
             everyone.parts[self.rank] = list(parts)
-            everyone.barrier.wait(60)
+            everyone.barrier.wait(600)
             found = [part for own in everyone.parts for part in own]
-            everyone.barrier.wait(60)
+            everyone.barrier.wait(600)
             assert len(found) == total
             return found
 
@@ -100,7 +100,7 @@ def launch(size, *words, folder=None):
     command = [MPIEXEC, "-n", str(size), sys.executable, *words]
     env = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=120, env=env, cwd=folder, check=False
+        command, capture_output=True, text=True, timeout=600, env=env, cwd=folder, check=False
     )
 
 
@@ -168,7 +168,7 @@ def test_several_processes_without_mpi4py_are_refused(tmp_path, monkeypatch):
     (tmp_path / "mpi4py.py").write_text("raise ImportError('not here')\n")
     env = {**os.environ, "PMI_SIZE": "2", "PYTHONPATH": str(tmp_path)}
     command = [sys.executable, *TRAIN, "-o", str(tmp_path / "model.h5")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=env, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=env, check=False)
     assert done.returncode == 2
     assert "mpi4py is not installed" in done.stderr
     assert not (tmp_path / "model.h5").exists()
@@ -182,12 +182,12 @@ def test_a_process_that_dies_ends_all_and_the_training_goes_on_from_the_last_che
     files = CheckpointFiles(target)
     command = [MPIEXEC, "-n", "2", sys.executable, *words, "-o", str(target)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as launched:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 600
         while not files.existing():
             assert time.monotonic() < end
             time.sleep(0.005)
         os.kill(one_that_computes(target), signal.SIGKILL)
-        assert launched.wait(60) != 0
+        assert launched.wait(600) != 0
         assert "KILLED" in launched.stdout.read().upper() + launched.stderr.read().upper()
     assert not target.exists()
     assert 1 <= files.newest().iteration < 5

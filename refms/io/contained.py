@@ -28,7 +28,10 @@ from refms.io.files import fill, regular_file_size
 from refms.io.reading import read_arrays, read_artifact
 
 LEAST_SECONDS = 10.0
-"""What a child has at least; to that comes a second for every ``_BYTES_PER_SECOND`` of the file."""
+"""Processor time a child has at least; to that comes a second for every ``_BYTES_PER_SECOND`` of the file."""
+
+_BUSY = 6
+"""The clock stops a child after so many times its processor time: a busy machine makes no file a bad one."""
 
 LEAST_ADDRESSES = 2**29
 """Bytes of address space of a child, to which come four times the file's: Python and HDF5 need a quarter."""
@@ -175,7 +178,7 @@ def _from_child(
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # each of its threads would take address space
         ) as child,
     ):
-        clock = threading.Timer(seconds, child.kill)
+        clock = threading.Timer(_BUSY * seconds, child.kill)
         clock.start()
         try:
             # an artefact is not packed; a .mat file may be

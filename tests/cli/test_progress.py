@@ -34,7 +34,7 @@ def on_a_terminal(*words):
             break
         pieces.append(piece)
     os.close(ours)
-    assert process.wait(60) == 0
+    assert process.wait(600) == 0
     return b"".join(pieces).decode()
 
 
@@ -60,7 +60,7 @@ def test_a_terminal_shows_what_is_running_and_the_time_left_and_keeps_the_rows_a
 
 def test_a_pipe_gets_plain_rows(tmp_path):
     ran = subprocess.run(
-        command("-o", str(tmp_path / "run.h5")), capture_output=True, text=True, check=True, timeout=60
+        command("-o", str(tmp_path / "run.h5")), capture_output=True, text=True, check=True, timeout=600
     )
     assert "\r" not in ran.stderr
     assert [re.match(r"iteration=(\d)/3 ", row)[1] for row in ran.stderr.splitlines()] == ["1", "2", "3"]

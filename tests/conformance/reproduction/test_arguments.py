@@ -15,7 +15,7 @@ from refms.conformance.reproduction.patience import Allowance, Patience
 from refms.conformance.reproduction.source import JUDGED
 
 PROFILE = Profile("theirs", activations=("tanh", "relu"))
-MUCH = Patience(5000, 60.0)
+MUCH = Patience(5000, 600.0)
 X = Instance((4,), (3,), 2, 2, 3, 4, 3, "zero", "averaging-bilinear", "tanh", 1.0, "float64", 0)
 
 
