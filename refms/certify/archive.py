@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from refms.certify.cases import CASES
-from refms.certify.cases.case import Case
 from refms.certify.enclosure import DIGITS
 from refms.certify.golden import Golden
 from refms.errors import Array, FileError
@@ -28,60 +27,41 @@ _READING = (
 )
 
 
-def to_artifact(goldens: Mapping[str, Golden], cases: Iterable[Case] = CASES) -> Artifact:
+def to_artifact(goldens: Mapping[str, Golden]) -> Artifact:
     """Return goldens and inputs as an artefact of kind ``golden``; equal goldens give equal bytes.
 
     Its attribute ``reading`` says how to read it.
-
-    Parameters
-    ----------
-    goldens : mapping of str to Golden
-        Of all cases.
-    cases : iterable of Case
-        By default all.
     """
-    inputs = _inputs(cases)
     places = _places({name: golden.shape for name, golden in goldens.items()})
-    quantities = {
-        name: {**places[name], "scale": golden.scale, "recipe": golden.recipe}
-        for name, golden in goldens.items()
-    }
+    width = max(golden.digits.shape[-1] for golden in goldens.values())
+
+    def rows(golden: Golden) -> Array:
+        digits = golden.digits.reshape(-1, golden.digits.shape[-1])
+        return np.pad(digits, ((0, 0), (0, width - digits.shape[1])), constant_values=ord(" "))
+
     attributes = {
         "version": VERSION,
         "significant_digits": DIGITS,
         "reading": _READING,
-        "quantities": quantities,
-        "given": _places({name: array.shape for name, array in inputs.items()}),
+        "quantities": {
+            name: {**places[name], "scale": golden.scale, "recipe": golden.recipe}
+            for name, golden in goldens.items()
+        },
+        "given": _places({name: array.shape for name, array in _INPUTS.items()}),
     }
-    width = max(golden.digits.shape[-1] for golden in goldens.values())
     arrays = {
-        "digits": np.concatenate([_pad(golden.digits, width) for golden in goldens.values()]),
-        "radius": np.concatenate([golden.radius.reshape(-1) for golden in goldens.values()]),
-        "nearest": np.concatenate([golden.nearest.reshape(-1) for golden in goldens.values()]),
-        "inputs": _flatten(inputs),
+        "digits": np.concatenate([rows(golden) for golden in goldens.values()]),
+        "radius": _flat(golden.radius for golden in goldens.values()),
+        "nearest": _flat(golden.nearest for golden in goldens.values()),
+        "inputs": _flat(_INPUTS.values()),
     }
     return Artifact("golden", attributes, arrays)
 
 
-def from_artifact(artifact: Artifact, cases: Iterable[Case] = CASES) -> dict[str, Golden]:
-    """Return the goldens of an artefact.
+def from_artifact(artifact: Artifact) -> dict[str, Golden]:
+    """Return the goldens of an artefact by name, in the order of the table.
 
-    Parameters
-    ----------
-    artifact : Artifact
-        Of :func:`to_artifact`.
-    cases : iterable of Case
-        By default all; goldens of other inputs than theirs are refused.
-
-    Returns
-    -------
-    dict of str to Golden
-        By name, in the order of the table.
-
-    Raises
-    ------
-    FileError
-        If it holds no goldens of this version, or of other inputs.
+    FileError is raised if it holds no goldens of this version, or of other inputs than those of the cases.
     """
     version = artifact.attributes.get("version")
     if artifact.kind != "golden" or version != VERSION:
@@ -89,7 +69,7 @@ def from_artifact(artifact: Artifact, cases: Iterable[Case] = CASES) -> dict[str
             f"the artefact is of kind {artifact.kind!r} and version {version!r}; expected 'golden' and "
             f"{VERSION}. Write it anew with: refms certify --write FILE"
         )
-    if not np.array_equal(artifact.arrays["inputs"], _flatten(_inputs(cases))):
+    if not np.array_equal(artifact.arrays["inputs"], _flat(_INPUTS.values())):
         raise FileError(
             "the goldens belong to other inputs than those of this refms. Write them anew with: "
             "refms certify --write FILE"
@@ -99,57 +79,9 @@ def from_artifact(artifact: Artifact, cases: Iterable[Case] = CASES) -> dict[str
     return {name: _golden(artifact.arrays, quantities[name]) for name in in_order}
 
 
-def _inputs(cases: Iterable[Case]) -> dict[str, Array]:
-    return {f"{case.name}/{name}": array for case in cases for name, array in case.inputs.items()}
-
-
-def _flatten(arrays: Mapping[str, Array]) -> Array:
-    return np.concatenate([array.reshape(-1) for array in arrays.values()])
-
-
-def _golden(arrays: Mapping[str, Array], entry: Mapping[str, Any]) -> Golden:
-    shape = tuple(entry["shape"])
-    rows = slice(entry["first"], entry["first"] + math.prod(shape))
-    return Golden(
-        arrays["digits"][rows].reshape(*shape, -1),
-        arrays["radius"][rows].reshape(shape),
-        arrays["nearest"][rows].reshape(shape),
-        float(entry["scale"]),
-        str(entry["recipe"]),
-    )
-
-
-def _places(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, dict[str, Any]]:
-    """Return where arrays of these shapes lie when they are put one after the other."""
-    sizes = [math.prod(shape) for shape in shapes.values()]
-    starts = [0, *itertools.accumulate(sizes)]
-    return {
-        name: {"first": start, "shape": list(shape)}
-        for (name, shape), start in zip(shapes.items(), starts[:-1], strict=True)
-    }
-
-
-def _pad(digits: Array, width: int) -> Array:
-    """Return the rows of text, each filled up with blanks."""
-    rows = digits.reshape(-1, digits.shape[-1])
-    return np.pad(rows, ((0, 0), (0, width - rows.shape[1])), constant_values=ord(" "))
-
-
 def shipped() -> Artifact:
-    """Return the goldens that came with this refms, after checking the file's sums.
+    """Return the goldens that came with this refms; FileError if the file is missing or its sums are wrong.
 
-    Returns
-    -------
-    Artifact
-        Of kind ``golden``.
-
-    Raises
-    ------
-    FileError
-        If the file is missing or damaged.
-
-    Examples
-    --------
     >>> from_artifact(shipped())["stencils/example1/down"].texts()[4][:20]
     '-0.80499999999999985'
     """
@@ -165,3 +97,27 @@ def difference(first: Artifact, second: Artifact) -> str:
     if in_arrays is not None:
         return in_arrays.sentence
     return "; ".join(attribute_differences(first, second)) or "zeros or NaNs differ in their bits."
+
+
+_INPUTS = {f"{case.name}/{name}": array for case in CASES for name, array in case.inputs.items()}
+
+
+def _flat(arrays: Iterable[Array]) -> Array:
+    return np.concatenate([array.reshape(-1) for array in arrays])
+
+
+def _places(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, dict[str, Any]]:
+    """Return where arrays of these shapes lie when they are put one after the other."""
+    starts = [0, *itertools.accumulate(map(math.prod, shapes.values()))]
+    return {
+        name: {"first": start, "shape": list(shape)}
+        for (name, shape), start in zip(shapes.items(), starts[:-1], strict=True)
+    }
+
+
+def _golden(arrays: Mapping[str, Array], entry: Mapping[str, Any]) -> Golden:
+    shape = tuple(entry["shape"])
+    rows = slice(entry["first"], entry["first"] + math.prod(shape))
+    digits, radius, nearest = (arrays[name][rows] for name in ("digits", "radius", "nearest"))
+    numbers = digits.reshape(*shape, -1), radius.reshape(shape), nearest.reshape(shape)
+    return Golden(*numbers, float(entry["scale"]), str(entry["recipe"]))

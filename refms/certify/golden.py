@@ -24,7 +24,7 @@ class Quantity:
     ``scale`` is the size against which rounding errors count, by the recipe; ``recipe`` is its formula.
     """
 
-    value: Balls
+    value: Balls | Number
     scale: Number
     recipe: str
 
@@ -33,18 +33,8 @@ class Quantity:
 class Golden:
     """A quantity, proved: every number is within ``radius`` of ``digits``, and ``nearest`` is its double.
 
-    Parameters
-    ----------
-    digits : numpy.ndarray
-        uint8, shape (*shape, width): 40 significant decimal digits in ASCII, filled up with blanks.
-    radius : numpy.ndarray
-        float64, shape of the quantity.
-    nearest : numpy.ndarray
-        float64, shape of the quantity: the numbers rounded correctly.
-    scale : float
-        See :class:`Quantity`.
-    recipe : str
-        Its formula.
+    ``digits`` uint8 (*shape, width), 40 significant decimal digits in ASCII, filled up with blanks;
+    ``radius`` and ``nearest`` float64 (*shape); ``scale`` and ``recipe`` as those of a quantity.
     """
 
     digits: Array
@@ -67,13 +57,9 @@ class Golden:
         result = np.asarray(got, dtype="float64")
         if result.shape != self.shape or not np.isfinite(result).all():
             return float("inf")
-        entries = zip(self.texts(), self.radius.reshape(-1), result.reshape(-1), strict=True)
-        outside = (
-            abs(Fraction(float(found)) - Fraction(text)) - Fraction(float(radius))
-            for text, radius, found in entries
-        )
-        worst = max(outside, default=Fraction(0))
-        return float(max(worst, Fraction(0)) / (EPS[dtype] * Fraction(self.scale)))
+        numbers = zip(self.texts(), self.radius.flat, result.flat, strict=True)
+        outside = (abs(Fraction(x) - Fraction(text)) - Fraction(radius) for text, radius, x in numbers)
+        return float(max(Fraction(0), *outside) / (EPS[dtype] * Fraction(self.scale)))
 
     def texts(self) -> list[str]:
         """Return the digits of all entries as strings, in C order."""
@@ -86,14 +72,14 @@ def prove(quantity: Quantity) -> Golden:
 
     :class:`TooWideError` is raised if a ball is too wide; compute it with more bits.
     """
-    enclosures = [_enclose(ball) for ball in quantity.value.reshape(-1).tolist()]
-    shape = quantity.value.shape
+    value = np.asarray(quantity.value, dtype=object)
+    enclosures = [_enclose(ball) for ball in value.flat]
     width = max(len(enclosure.digits) for enclosure in enclosures)
     text = "".join(enclosure.digits.ljust(width) for enclosure in enclosures)
     return Golden(
-        np.frombuffer(text.encode("ascii"), dtype=np.uint8).reshape(*shape, width),
-        np.array([enclosure.radius for enclosure in enclosures]).reshape(shape),
-        np.array([enclosure.nearest for enclosure in enclosures]).reshape(shape),
+        np.frombuffer(text.encode("ascii"), dtype=np.uint8).reshape(*value.shape, width),
+        np.array([enclosure.radius for enclosure in enclosures]).reshape(value.shape),
+        np.array([enclosure.nearest for enclosure in enclosures]).reshape(value.shape),
         _enclose(quantity.scale).nearest,
         quantity.recipe,
     )

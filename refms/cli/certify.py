@@ -11,7 +11,7 @@ from refms.cli.files import require_target, write_json
 from refms.cli.options import COMMANDS, Commands, add_command, add_dtype_option, dtypes_of
 
 if TYPE_CHECKING:
-    from refms.certify import Row
+    from refms.certify import Comparison
     from refms.io import Artifact
 
 _WIDTH = 48
@@ -77,15 +77,15 @@ def _goldens(options: argparse.Namespace) -> tuple[Artifact, str, str]:
     if options.write is not None:
         require_target(options.write, force=options.force)
     try:
-        proof = prove_all()
+        goldens, bits = prove_all()
     except ArithmeticError as error:
         raise InputError(f"the goldens cannot be computed: {error}") from error
-    artifact = to_artifact(proof.goldens)
+    artifact = to_artifact(goldens)
     if options.write is not None:
         write_artifact(options.write, artifact, overwrite=options.force)
     found = difference(shipped(), artifact)
     verdict = f"they DIFFER from the shipped ones: {found}" if found else "the shipped ones, bit for bit."
-    return artifact, f"{_counted(artifact)}, computed with up to {proof.bits} bits: {verdict}", found
+    return artifact, f"{_counted(artifact)}, computed with up to {bits} bits: {verdict}", found
 
 
 def _counted(artifact: Artifact) -> str:
@@ -94,7 +94,7 @@ def _counted(artifact: Artifact) -> str:
     return f"Goldens: {quantities} quantities, {numbers} numbers of {digits} proved digits"
 
 
-def _table(rows: Mapping[str, Sequence[Row]]) -> str:
+def _table(rows: Mapping[str, Sequence[Comparison]]) -> str:
     """Return one line for each quantity, with the worst distance in every precision."""
     dtypes = list(rows)
     head = f"{'quantity':{_WIDTH}} {'numbers':>7} " + " ".join(f"{dtype:>9}" for dtype in dtypes)
@@ -111,7 +111,7 @@ def _short(distance: float) -> str:
     return "0" if distance == 0 else "none" if math.isinf(distance) else f"{distance:.2g}"
 
 
-def _failures(rows: Mapping[str, Sequence[Row]]) -> list[str]:
+def _failures(rows: Mapping[str, Sequence[Comparison]]) -> list[str]:
     """Return a sentence for each quantity that is not proved right."""
     return [
         f"{row.verdict} {row.quantity} in {row.dtype}: "

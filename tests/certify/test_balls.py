@@ -45,7 +45,9 @@ def test_what_more_bits_give_lies_within_what_fewer_bits_gave(name, bits):
     for precision in (bits, 900):
         with working_precision(precision):
             said = case.formulas({key: balls(array) for key, array in case.inputs.items()})
-            found.append([interval(ball) for one in said.values() for ball in one.value.flat])
+            found.append(
+                [interval(ball) for one in said.values() for ball in np.asarray(one.value, dtype=object).flat]
+            )
     coarse, fine = found
     assert any(low < high for low, high in coarse)
     for (low, high), (inner_low, inner_high) in zip(coarse, fine, strict=True):

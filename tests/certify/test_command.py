@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 
 import pytest
 
 import refms.certify.archive
-from refms.certify import Proof, from_artifact, shipped
+from refms.certify import from_artifact, shipped
 from refms.cli import main as program
 from refms.io import Artifact, read_artifact
 from refms.stencils.convolution import Convolution
 
 
-def test_this_installation_is_certified_in_seconds(capsys, tmp_path):
+def test_this_installation_is_certified(capsys, tmp_path):
     pytest.importorskip("flint")
-    target, start = tmp_path / "certify.json", time.process_time()
-    code = program.main(["certify", "--json", str(target), "--write", str(tmp_path / "goldens.h5")])
-    seconds = time.process_time() - start
+    target = tmp_path / "certify.json"
+    assert program.main(["certify", "--json", str(target), "--write", str(tmp_path / "goldens.h5")]) == 0
     printed, result = capsys.readouterr().out, json.loads(target.read_text(encoding="utf-8"))
-    assert code == 0
-    assert seconds < 20.0
     assert printed.splitlines()[-1].startswith("PASS: worst distance from the enclosures: float64")
     assert "the shipped ones, bit for bit." in printed
     assert result["passed"] is True
@@ -41,8 +37,6 @@ def test_a_mutant_ends_with_one(capsys, monkeypatch):
 
 def test_without_python_flint_the_shipped_goldens_still_serve(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "flint", None)  # as if it were not installed
-    assert program.main(["--help"]) == 0
-    assert "certify" in capsys.readouterr().out
     assert program.main(["certify", "--dtype", "float64"]) == 2
     assert "pip install 'refms[certify]'" in capsys.readouterr().err
     assert program.main(["certify", "--shipped", "--dtype", "float64"]) == 0
@@ -51,7 +45,7 @@ def test_without_python_flint_the_shipped_goldens_still_serve(capsys, monkeypatc
 
 def test_shipped_goldens_that_differ_end_with_one(capsys, monkeypatch):
     good = shipped()
-    monkeypatch.setattr("refms.certify.prove_all", lambda: Proof(from_artifact(good), 256))
+    monkeypatch.setattr("refms.certify.prove_all", lambda: (from_artifact(good), 256))
     radius = good.arrays["radius"].copy()
     radius[5] *= 2
     spoilt = Artifact("golden", good.attributes, {**good.arrays, "radius": radius})
@@ -60,16 +54,13 @@ def test_shipped_goldens_that_differ_end_with_one(capsys, monkeypatch):
     assert "DIFFER from the shipped ones: array 'radius' differs first at (5,)" in capsys.readouterr().out
 
 
-def test_bad_usage_ends_with_two(capsys, tmp_path):
+def test_bad_usage_and_damaged_goldens_end_with_two(capsys, monkeypatch, tmp_path):
     taken = tmp_path / "taken.h5"
     taken.write_bytes(b"mine")
     for words in (["--write", str(taken)], ["--shipped", "--write", "x.h5"], ["--dtype", "float16"]):
         assert program.main(["certify", *words]) == 2
         assert capsys.readouterr().err
     assert taken.read_bytes() == b"mine"
-
-
-def test_a_damaged_golden_file_ends_with_two(capsys, monkeypatch, tmp_path):
     (tmp_path / "goldens.h5").write_bytes(b"\x89HDF\r\n\x1a\n nothing more")
     monkeypatch.setattr(refms.certify.archive.resources, "files", lambda package: tmp_path)
     assert program.main(["certify", "--shipped"]) == 2

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from refms.certify.cases.case import Case
-from refms.certify.cases.convolution import CASES as CONVOLUTION
-from refms.certify.cases.depth import CASES as DEPTH
-from refms.certify.cases.krylov import CASES as KRYLOV
-from refms.certify.cases.line_search import CASES as LINE_SEARCH
-from refms.certify.cases.loss import CASES as LOSS
-from refms.certify.cases.network import CASES as NETWORK
-from refms.certify.cases.regularizers import CASES as REGULARIZERS
-from refms.certify.cases.stencils import CASES as STENCILS
-from refms.certify.cases.transfer import CASES as TRANSFER
-
-CASES: tuple[Case, ...] = (
-    *CONVOLUTION,
-    *TRANSFER,
-    *STENCILS,
-    *DEPTH,
-    *LOSS,
-    *REGULARIZERS,
-    *KRYLOV,
-    *LINE_SEARCH,
-    *NETWORK,
+from refms.certify.cases import (
+    convolution,
+    depth,
+    krylov,
+    line_search,
+    loss,
+    network,
+    regularizers,
+    stencils,
+    transfer,
 )
+from refms.certify.cases.case import Case
+
+_FILES = (convolution, transfer, stencils, depth, loss, regularizers, krylov, line_search, network)
+CASES: tuple[Case, ...] = tuple(case for file in _FILES for case in file.CASES)
 """All cases, in the order of the table."""

@@ -1,47 +1,34 @@
-"""What a case is, and how the formulas say a quantity."""
+"""What a case is: inputs, and two answers to what follows from them that know nothing of each other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from refms.certify.balls import Balls
 from refms.certify.golden import Quantity
-from refms.definition.arrays import Number
 from refms.errors import Array
 
 Setting = int | str | tuple[int, ...]
+Given = Mapping[str, Balls]
+Said = dict[str, Quantity]
+"""Inputs as balls, and what the formulas say of them."""
+
+Arrays = Mapping[str, Array]
+Found = dict[str, Array | float]
+"""Inputs in one precision, and what refms computes from them."""
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """Inputs, and two answers to what follows from them that know nothing of each other.
+    """Inputs in float64, taken as exact; ``formulas`` are those of refms.definition, ``refms`` is the rest.
 
-    Parameters
-    ----------
-    name : str
-        First word of the names of its quantities.
-    inputs : mapping of str to numpy.ndarray
-        float64, taken as exact.
-    formulas : callable
-        Inputs as balls -> quantities by name, from ``refms.definition`` alone.
-    refms : callable
-        Inputs as arrays of one precision -> results of the same names, from the rest of refms alone.
-    setting : mapping of str to int or tuple of int or str
-        What is not an input, such as the extents of the grid; for readers in other languages.
+    ``name`` is the first word of the names of its quantities; ``setting`` is what is no input, such as the
+    extents of the grid, for readers in other languages.
     """
 
     name: str
-    inputs: Mapping[str, Array]
-    formulas: Callable[[Mapping[str, Balls]], dict[str, Quantity]]
-    refms: Callable[[Mapping[str, Array]], dict[str, Array]]
+    inputs: Arrays
+    formulas: Callable[[Given], Said]
+    refms: Callable[[Arrays], Found]
     setting: Mapping[str, Setting] = field(default_factory=dict)
-
-
-def scalar(number: Number, scale: Number, recipe: str) -> Quantity:
-    """Return the quantity of a bare number, shape ()."""
-    value = np.empty((), dtype=object)
-    value[()] = number
-    return Quantity(value, scale, recipe)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
-from refms.certify.balls import Balls
-from refms.certify.cases.case import Case
+from refms.certify.cases.case import Arrays, Case, Found, Given, Said
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
 from refms.definition.arrays import columns, images
 from refms.definition.convolution import adjoint, convolve, stencil_gradient
 from refms.definition.norms import max_norm, row_sum_norm
-from refms.errors import Array
 from refms.grid import Grid
 from refms.stencils.convolution import Convolution
 
@@ -23,24 +20,22 @@ def _case(
     cells = math.prod(grid)
     inputs = doubles(seed, {"S": (c_out, c_in, *stencil), "Y": (c_in * cells, m), "Z": (c_out * cells, m)})
 
-    def formulas(x: Mapping[str, Balls]) -> dict[str, Quantity]:
+    def formulas(x: Given) -> Said:
         S, Y, Z = x["S"], images(x["Y"], grid), images(x["Z"], grid)
-        y, z = max_norm(Y), max_norm(Z)
-        back = row_sum_norm(S.swapaxes(0, 1))
+        y, z, back = max_norm(Y), max_norm(Z), row_sum_norm(S.swapaxes(0, 1))
+        gradient, size = stencil_gradient(Z, Y, stencil), cells * m * z * y
         return {
             "product": Quantity(columns(convolve(S, Y)), row_sum_norm(S) * y, "‖S‖₁ ‖Y‖_∞"),
             "adjoint": Quantity(columns(adjoint(S, Z)), back * z, "‖Sᵀ‖₁ ‖Z‖_∞"),
-            "stencil_gradient": Quantity(
-                stencil_gradient(Z, Y, stencil), cells * m * z * y, "n m ‖Z‖_∞ ‖Y‖_∞"
-            ),
+            "stencil_gradient": Quantity(gradient, size, "n m ‖Z‖_∞ ‖Y‖_∞"),
         }
 
-    def refms(x: Mapping[str, Array]) -> dict[str, Array]:
-        K = Convolution(Grid(grid), c_in=c_in, c_out=c_out, stencil_shape=stencil)
+    def refms(x: Arrays) -> Found:
+        K, S, Y, Z = Convolution(Grid(grid), c_in, c_out, stencil), x["S"], x["Y"], x["Z"]
         return {
-            "product": K.apply(x["S"], x["Y"]),
-            "adjoint": K.adjoint(x["S"], x["Z"]),
-            "stencil_gradient": K.stencil_gradient(x["Z"], x["Y"]),
+            "product": K.apply(S, Y),
+            "adjoint": K.adjoint(S, Z),
+            "stencil_gradient": K.stencil_gradient(Z, Y),
         }
 
     return Case(f"convolution/{name}", inputs, formulas, refms, {"grid": grid})

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from refms.certify.balls import Balls
-from refms.certify.cases.case import Case, Setting
+from refms.certify.cases.case import Arrays, Case, Found, Given, Said, Setting
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
 from refms.definition import depth
 from refms.definition.arrays import combine
 from refms.definition.norms import max_norm, row_sum_norm
-from refms.errors import Array
 from refms.multiscale.depth import prolong_in_time
 
 _WEIGHTS = {"linear": depth.linear_weights, "cubic": depth.cubic_weights}
 
 
 def _case(name: str, seed: int, layers: int, new_layers: int, size: int, kind: str = "linear") -> Case:
-    def formulas(x: Mapping[str, Balls]) -> dict[str, Quantity]:
+    def formulas(x: Given) -> Said:
         weights = _WEIGHTS[kind](layers, new_layers)
         norm = row_sum_norm(weights)
         scale = max_norm(x["Theta"]) * norm.numerator / norm.denominator
         return {"prolongation": Quantity(combine(weights, x["Theta"]), scale, "‖w‖_∞ ‖Θ‖_∞")}
 
-    def refms(x: Mapping[str, Array]) -> dict[str, Array]:
+    def refms(x: Arrays) -> Found:
         return {"prolongation": prolong_in_time(x["Theta"], new_layers, kind)}
 
     setting: dict[str, Setting] = {"layers": layers, "new_layers": new_layers, "kind": kind}

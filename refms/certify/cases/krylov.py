@@ -1,26 +1,22 @@
-"""Conjugate gradients of a fixed length on an explicit matrix."""
+"""Conjugate gradients of a fixed length on an explicit matrix: four steps where seven would be exact."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from refms.certify.balls import Balls
-from refms.certify.cases.case import Case
+from refms.certify.cases.case import Arrays, Case, Found, Given, Said
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
 from refms.definition.arrays import inner
 from refms.definition.krylov import conjugate_gradients as by_definition
 from refms.definition.linear_system import inverse
 from refms.definition.norms import euclidean, row_sum_norm
-from refms.errors import Array
 from refms.linear.cg import conjugate_gradients
 
 _STEPS = 4
 
 
-def _formulas(x: Mapping[str, Balls]) -> dict[str, Quantity]:
+def _formulas(x: Given) -> Said:
     A, b = x["A"], x["b"]
     iterates = by_definition(lambda v: A @ v, b, _STEPS)
     norms = np.array([euclidean(r) for r in (b, *(b - A @ iterate for iterate in iterates))])
@@ -34,10 +30,10 @@ def _formulas(x: Mapping[str, Balls]) -> dict[str, Quantity]:
     }
 
 
-def _refms(x: Mapping[str, Array]) -> dict[str, Array]:
-    A, b = x["A"], x["b"]
+def _refms(x: Arrays) -> Found:
     runs = [
-        conjugate_gradients(lambda v: A @ v, b, tolerance=0.0, max_iterations=k) for k in range(1, _STEPS + 1)
+        conjugate_gradients(lambda v: x["A"] @ v, x["b"], tolerance=0.0, max_iterations=k + 1)
+        for k in range(_STEPS)
     ]
     return {
         "iterates": np.stack([run.x for run in runs]),
@@ -46,7 +42,7 @@ def _refms(x: Mapping[str, Array]) -> dict[str, Array]:
     }
 
 
-def _inputs() -> dict[str, Array]:
+def _inputs() -> Arrays:
     """Return a symmetric matrix with dominant diagonal, all of whose entries are exact doubles, and b."""
     drawn = doubles(61, {"A": (7, 7), "b": (7,)})
     below = np.tril(drawn["A"], -1)
@@ -54,4 +50,3 @@ def _inputs() -> dict[str, Array]:
 
 
 CASES = (Case("conjugate_gradients", _inputs(), _formulas, _refms, {"steps": _STEPS}),)
-"""Four steps where seven would be exact."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
 
 import numpy as np
 
 from refms.certify.balls import Balls
-from refms.certify.cases.case import Case, scalar
+from refms.certify.cases.case import Arrays, Case, Found, Given, Said
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
 from refms.definition.arrays import Number, inner
@@ -18,7 +17,7 @@ from refms.errors import Array
 from refms.optimize.line_search import armijo
 
 
-def _formulas(x: Mapping[str, Balls]) -> dict[str, Quantity]:
+def _formulas(x: Given) -> Said:
     start, b, p, c = x["x"], x["b"], x["p"], x["c_1"][0]
 
     def f(at: Balls) -> Number:
@@ -29,14 +28,14 @@ def _formulas(x: Mapping[str, Balls]) -> dict[str, Quantity]:
     size, there, n = max_norm(start) + max_norm(p), max_norm(point), start.size
     steep = n * (there * there * there + max_norm(b))
     return {
-        "slope": scalar(slope, n * (max_norm(b) + 1) * max_norm(p), "n (‖b‖_∞ + 1) ‖p‖_∞"),
-        "step_length": scalar(Fraction(1, k), 1, "1"),
+        "slope": Quantity(slope, n * (max_norm(b) + 1) * max_norm(p), "n (‖b‖_∞ + 1) ‖p‖_∞"),
+        "step_length": Quantity(Fraction(1, k), 1, "1"),
         "point": Quantity(point, size, "‖x‖_∞ + ‖p‖_∞"),
-        "value": scalar(value, steep * size, "n (‖x + αp‖_∞³ + ‖b‖_∞) (‖x‖_∞ + ‖p‖_∞)"),
+        "value": Quantity(value, steep * size, "n (‖x + αp‖_∞³ + ‖b‖_∞) (‖x‖_∞ + ‖p‖_∞)"),
     }
 
 
-def _refms(x: Mapping[str, Array]) -> dict[str, Array]:
+def _refms(x: Arrays) -> Found:
     start, b, p = x["x"], x["b"], x["p"]
 
     def f(at: Array) -> float:
@@ -44,20 +43,14 @@ def _refms(x: Mapping[str, Array]) -> dict[str, Array]:
 
     slope = float((start * start * start - b) @ p)
     found = armijo(f, start, f(start), slope, p, sufficient_decrease=float(x["c_1"][0]))
-    return {
-        "slope": np.asarray(slope, dtype=start.dtype),
-        "step_length": np.asarray(found.step_length, dtype=start.dtype),
-        "point": found.x,
-        "value": np.asarray(found.value, dtype=start.dtype),
-    }
+    return {"slope": slope, "step_length": found.step_length, "point": found.x, "value": found.value}
 
 
 def _case(name: str, seed: int, length: float, c_1: float) -> Case:
     """Step along the steepest descent, times a length; all of it rounds alike everywhere."""
-    drawn = doubles(seed, {"x": (5,), "b": (5,)})
-    x, b = drawn["x"], drawn["b"]
-    p = length * (b - x * x * x)
-    return Case(f"line_search/{name}", {"x": x, "b": b, "p": p, "c_1": np.array([c_1])}, _formulas, _refms)
+    x, b = doubles(seed, {"x": (5,), "b": (5,)}).values()
+    inputs = {"x": x, "b": b, "p": length * (b - x * x * x), "c_1": np.array([c_1])}
+    return Case(f"line_search/{name}", inputs, _formulas, _refms)
 
 
 CASES = (

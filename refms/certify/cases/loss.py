@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from refms.certify.balls import Balls
-from refms.certify.cases.case import Case, scalar
+from refms.certify.cases.case import Arrays, Case, Found, Given, Said
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles, one_hot
 from refms.definition.norms import max_norm
@@ -16,25 +13,21 @@ from refms.errors import Array
 from refms.objective.losses import SoftmaxCrossEntropy
 
 
-def _formulas(x: Mapping[str, Balls]) -> dict[str, Quantity]:
+def _formulas(x: Given) -> Said:
     Z, C, V = x["Z"], x["C"], x["V"]
     value, z = cross_entropy(Z, C), max_norm(Z)
     share = max_norm(C) * (1 + z) / Z.shape[1]
     curved = cross_entropy_hessian(Z, C, V)
     return {
-        "value": scalar(value, abs(value) + z, "|f| + ‖Z‖_∞"),
+        "value": Quantity(value, abs(value) + z, "|f| + ‖Z‖_∞"),
         "gradient": Quantity(cross_entropy_gradient(Z, C), share, "‖C‖_∞ (1 + ‖Z‖_∞) / m"),
         "hessian_product": Quantity(curved, share * max_norm(V), "‖C‖_∞ (1 + ‖Z‖_∞) ‖V‖_∞ / m"),
     }
 
 
-def _refms(x: Mapping[str, Array]) -> dict[str, Array]:
+def _refms(x: Arrays) -> Found:
     E = SoftmaxCrossEntropy().evaluate(x["Z"], x["C"])
-    return {
-        "value": np.asarray(E.value),
-        "gradient": E.gradient,
-        "hessian_product": E.hessian_product(x["V"]),
-    }
+    return {"value": E.value, "gradient": E.gradient, "hessian_product": E.hessian_product(x["V"])}
 
 
 def _case(name: str, seed: int, size: float, labels: Array | None) -> Case:

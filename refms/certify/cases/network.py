@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from refms.certify.balls import Balls
-from refms.certify.cases.case import Case, scalar
+from refms.certify.cases.case import Arrays, Case, Found, Given, Said
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles, one_hot
 from refms.definition.arrays import Number, columns, images
 from refms.definition.descent import iterate
 from refms.definition.norms import euclidean, growth, max_norm, row_sum_norm
 from refms.definition.problem import Point, Problem, join
-from refms.errors import Array
 from refms.grid import Grid
 from refms.maps.architectures.architecture import free_map
 from refms.maps.architectures.residual import Residual
@@ -55,7 +53,7 @@ class Network:
     examples: int
     constants: tuple[float, float, float, float, float]
 
-    def inputs(self, seed: int) -> dict[str, Array]:
+    def inputs(self, seed: int) -> Arrays:
         """Return images X as columns, labels C, ``opening``, θ, ω, directions in both, and ``constants``."""
         cells, c = math.prod(self.grid), self.channels
         L = (c, self.image_channels, *self.opening)
@@ -68,15 +66,13 @@ class Network:
         scaled = {"X": 2 * drawn["X"], "theta": drawn["theta"] / 2}
         return {**drawn, **scaled, "C": labels, "constants": np.array(self.constants)}
 
-    def problem(self, x: Mapping[str, Balls]) -> Problem:
+    def problem(self, x: Given) -> Problem:
         """Return problem (6) as the definition sees it, of the inputs as balls."""
-        X = images(x["X"], self.grid)
-        return Problem(
-            X, x["C"], x["opening"], self.learned, self.stencil, self.layers, *x["constants"].tolist()
-        )
+        extents = self.learned, self.stencil, self.layers
+        return Problem(images(x["X"], self.grid), x["C"], x["opening"], *extents, *x["constants"].tolist())
 
 
-def _formulas(net: Network, x: Mapping[str, Balls]) -> dict[str, Quantity]:
+def _formulas(net: Network, x: Given) -> Said:
     problem = net.problem(x)
     point = problem.at(x["theta"], x["omega"])
     layers = problem.parameters(x["theta"])["stencils"]
@@ -95,8 +91,8 @@ def _formulas(net: Network, x: Mapping[str, Balls]) -> dict[str, Quantity]:
     return {
         "features": Quantity(columns(point.states[-1]), state, size),
         "logits": Quantity(point.logits, logits, f"h^d ‖W‖₁ {size}"),
-        "loss": scalar(loss, loss + logits, _BESIDE_LOGITS),
-        "objective": scalar(value, value + logits, _BESIDE_LOGITS),
+        "loss": Quantity(loss, loss + logits, _BESIDE_LOGITS),
+        "objective": Quantity(value, value + logits, _BESIDE_LOGITS),
         "gradient_theta": grown(g_theta, "g"),
         "gradient_omega": grown(g_omega, "g"),
         "gauss_newton_theta": grown(of_theta, "G v"),
@@ -119,38 +115,31 @@ def _scales(point: Point, g: Number) -> tuple[Number, Number]:
     return state, row_sum_norm(W.T) * state / math.prod(y0.shape[2:])
 
 
-def _refms(net: Network, x: Mapping[str, Array]) -> dict[str, Array]:
+def _refms(net: Network, x: Arrays) -> Found:
     problem = _problem(net, x)
-    blocks = {"propagation": x["theta"], "classifier": x["omega"]}
-    both, v = np.concatenate([x["theta"], x["omega"]]), np.concatenate([x["d_theta"], x["d_omega"]])
-    propagation, classifier = problem.block("propagation", blocks), problem.block("classifier", blocks)
+    theta, omega, v = x["theta"], x["omega"], np.concatenate([x["d_theta"], x["d_omega"]])
+    blocks = {"propagation": theta, "classifier": omega}
+    propagation, classifier, both = (problem.block(name, blocks) for name in (*blocks, "joint"))
     features = problem.features("classifier", blocks)
-    value, g_theta = propagation.value_and_gradient(x["theta"])
-    Z = problem.blocks["classifier"].map.apply(x["omega"], features)
-    return {
-        "features": features,
-        "logits": Z,
-        "loss": np.asarray(SoftmaxCrossEntropy().evaluate(Z, x["C"]).value),
-        "objective": np.asarray(value),
-        "gradient_theta": g_theta,
-        "gradient_omega": classifier.value_and_gradient(x["omega"])[1],
-        "gauss_newton_theta": propagation.curvature(x["theta"])(x["d_theta"]),
-        "hessian_omega": classifier.curvature(x["omega"])(x["d_omega"]),
-        "gauss_newton_joint": problem.block("joint", blocks).curvature(both)(v),
-        **_descent_by_refms(problem, blocks),
-    }
-
-
-def _descent_by_refms(problem: TrainingProblem, blocks: Mapping[str, Array]) -> dict[str, Array]:
+    value, g_theta = propagation.value_and_gradient(theta)
+    Z = problem.blocks["classifier"].map.apply(omega, features)
     schedule = propagation_then_classifier(
-        StepOptions(cg_tolerance=0.0, cg_iterations=_CG_STEPS[0]),
-        StepOptions(cg_tolerance=0.0, cg_iterations=_CG_STEPS[1]),
+        *(StepOptions(cg_tolerance=0.0, cg_iterations=steps) for steps in _CG_STEPS),
         propagation_steps=1,
         classifier_steps=_NEWTON_STEPS,
     )
     run = descend(problem, blocks, schedule, stop=StopRules(max_iterations=1))
     steps = run.history.rows
     return {
+        "features": features,
+        "logits": Z,
+        "loss": SoftmaxCrossEntropy().evaluate(Z, x["C"]).value,
+        "objective": value,
+        "gradient_theta": g_theta,
+        "gradient_omega": classifier.value_and_gradient(omega)[1],
+        "gauss_newton_theta": propagation.curvature(theta)(x["d_theta"]),
+        "hessian_omega": classifier.curvature(omega)(x["d_omega"]),
+        "gauss_newton_joint": both.curvature(np.concatenate([theta, omega]))(v),
         "descent/theta": run.blocks["propagation"],
         "descent/omega": run.blocks["classifier"],
         "descent/objectives": np.array([steps[0].objective_before, *(row.objective for row in steps)]),
@@ -158,7 +147,7 @@ def _descent_by_refms(problem: TrainingProblem, blocks: Mapping[str, Array]) -> 
     }
 
 
-def _problem(net: Network, x: Mapping[str, Array]) -> TrainingProblem:
+def _problem(net: Network, x: Arrays) -> TrainingProblem:
     T, alpha_theta, tau_theta, alpha_W, tau_W = map(float, x["constants"])
     dtype = str(x["X"].dtype)
     residual = Residual(
@@ -190,9 +179,8 @@ def _problem(net: Network, x: Mapping[str, Array]) -> TrainingProblem:
 def _case(name: str, seed: int, net: Network) -> Case:
     setting = {key: value for key, value in dataclasses.asdict(net).items() if key != "constants"}
     setting |= {"learned": int(net.learned), "cg_steps": _CG_STEPS, "newton_steps": _NEWTON_STEPS}
-    return Case(
-        f"network/{name}", net.inputs(seed), lambda x: _formulas(net, x), lambda x: _refms(net, x), setting
-    )
+    answers = (lambda x: _formulas(net, x)), (lambda x: _refms(net, x))
+    return Case(f"network/{name}", net.inputs(seed), *answers, setting)
 
 
 CASES = (

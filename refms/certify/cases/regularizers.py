@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 
 import numpy as np
 
-from refms.certify.balls import Balls
-from refms.certify.cases.case import Case, scalar
+from refms.certify.cases.case import Arrays, Case, Found, Given, Said, Setting
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
 from refms.definition import regularizers
 from refms.definition.norms import max_norm
 from refms.definition.problem import join
-from refms.errors import Array
 from refms.grid import Grid
 from refms.maps.activation import TANH
 from refms.maps.layers.convolution import convolution_layer
@@ -24,46 +22,37 @@ from refms.stencils.convolution import Convolution
 
 
 def _in_space(name: str, seed: int, grid: tuple[int, ...], channels: int, classes: int) -> Case:
-    drawn = doubles(seed, {"W": (channels * int(np.prod(grid)) * classes + classes,), "weights": (2,)})
-    inputs = {"omega": drawn["W"], "weights": np.abs(drawn["weights"])}
+    setting: dict[str, Setting] = {"grid": grid, "channels": channels, "classes": classes}
+    cells = math.prod(grid)
+    drawn = doubles(seed, {"omega": (channels * cells * classes + classes,), "weights": (2,)})
 
-    def formulas(x: Mapping[str, Balls]) -> dict[str, Quantity]:
+    def formulas(x: Given) -> Said:
         W, mu = x["omega"][:-classes].reshape(-1, classes), x["omega"][-classes:]
         alpha, tau = x["weights"]
-        gradient = join(regularizers.in_space_gradient(W, grid, alpha, tau), 0 * mu)
         value = regularizers.in_space(W, grid, alpha, tau)
+        gradient = join(regularizers.in_space_gradient(W, grid, alpha, tau), 0 * mu)
         largest = sum(4 * n**2 for n in grid)  # of the eigenvalues of ∇ᵀ∇
-        size = (alpha * largest + tau) * max_norm(W) / int(np.prod(grid))
+        size = (alpha * largest + tau) * max_norm(W) / cells
         return {
-            "value": scalar(value, value, "|R|"),
+            "value": Quantity(value, value, "|R|"),
             "gradient": Quantity(gradient, size, "h^d (α Σ 4/h² + τ) ‖W‖_∞"),
         }
 
-    def refms(x: Mapping[str, Array]) -> dict[str, Array]:
-        head = Classifier(Grid(grid), channels, classes)
+    def refms(x: Arrays) -> Found:
+        head, omega = Classifier(Grid(grid), channels, classes), x["omega"]
         alpha, tau = map(float, x["weights"])
-        R = classifier_regularizer(head, alpha, tau, dtype=str(x["omega"].dtype))
-        return {"value": np.asarray(R.value(x["omega"])), "gradient": R.gradient(x["omega"])}
+        R = classifier_regularizer(head, alpha, tau, dtype=str(omega.dtype))
+        return {"value": R.value(omega), "gradient": R.gradient(omega)}
 
-    return Case(
-        f"regularizer/{name}",
-        inputs,
-        formulas,
-        refms,
-        {"grid": grid, "channels": channels, "classes": classes},
-    )
+    inputs = {**drawn, "weights": np.abs(drawn["weights"])}
+    return Case(f"regularizer/{name}", inputs, formulas, refms, setting)
 
 
 def _in_time(name: str, seed: int, layers: int, leading: int, final_time: float) -> Case:
     size = 2 * 2 * 3 + 2  # parameters of a layer of two channels with stencils of three entries
     drawn = doubles(seed, {"theta": (leading + layers * size,), "weights": (2,)})
-    inputs = {
-        "theta": drawn["theta"],
-        "weights": np.abs(drawn["weights"]),
-        "final_time": np.array([final_time]),
-    }
 
-    def formulas(x: Mapping[str, Balls]) -> dict[str, Quantity]:
+    def formulas(x: Given) -> Said:
         first, rows = x["theta"][:leading], x["theta"][leading:].reshape(layers, size)
         T, (alpha, tau) = x["final_time"][0], x["weights"]
         value = regularizers.in_time(rows, T, alpha, tau) + tau * (first * first).sum() / 2
@@ -71,17 +60,18 @@ def _in_time(name: str, seed: int, layers: int, leading: int, final_time: float)
         dt = T / layers
         bound = (4 * alpha / dt + tau * (1 + dt)) * max_norm(x["theta"])
         return {
-            "value": scalar(value, value, "|R|"),
+            "value": Quantity(value, value, "|R|"),
             "gradient": Quantity(gradient, bound, "(4 α/δt + τ (1 + δt)) ‖θ‖_∞"),
         }
 
-    def refms(x: Mapping[str, Array]) -> dict[str, Array]:
-        layer = convolution_layer(Convolution(Grid((5,)), c_in=2, c_out=2, stencil_shape=(3,)), TANH)
+    def refms(x: Arrays) -> Found:
+        theta, layer = x["theta"], convolution_layer(Convolution(Grid((5,)), 2, 2, (3,)), TANH)
         steps = TimeSteps(layer, layers, float(x["final_time"][0]))
         alpha, tau = map(float, x["weights"])
-        R = time_regularizer(steps, alpha, tau, leading=leading, dtype=str(x["theta"].dtype))
-        return {"value": np.asarray(R.value(x["theta"])), "gradient": R.gradient(x["theta"])}
+        R = time_regularizer(steps, alpha, tau, leading=leading, dtype=str(theta.dtype))
+        return {"value": R.value(theta), "gradient": R.gradient(theta)}
 
+    inputs = {**drawn, "weights": np.abs(drawn["weights"]), "final_time": np.array([final_time])}
     return Case(f"regularizer/{name}", inputs, formulas, refms, {"layers": layers, "leading": leading})
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 
 from refms.certify.balls import Balls
-from refms.certify.cases.case import Case
+from refms.certify.cases.case import Arrays, Case, Found, Given, Said
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
 from refms.definition.arrays import Number
@@ -33,7 +33,7 @@ def _case(name: str, pair: str, S: Array, *, upward: bool = True) -> Case:
             scale = scale * factor.numerator / factor.denominator
         return scale
 
-    def formulas(x: Mapping[str, Balls]) -> dict[str, Quantity]:
+    def formulas(x: Given) -> Said:
         S = x["S"]
         found = {"down": Quantity(down(S, r, p), amplify(row_sum_norm, S), "‖A⊗…⊗A‖_∞ ‖S‖_∞")}
         if upward:
@@ -41,33 +41,32 @@ def _case(name: str, pair: str, S: Array, *, upward: bool = True) -> Case:
             found["up"] = Quantity(up(S, r, p), scale, "‖(A⊗…⊗A)⁻¹‖_∞ ‖S‖_∞")
         return found
 
-    def refms(x: Mapping[str, Array]) -> dict[str, Array]:
-        found = {"down": restrict_stencil(x["S"], transfer_pair(pair))}
-        if upward:
-            found["up"] = prolong_stencil(x["S"], transfer_pair(pair))
-        return found
+    def refms(x: Arrays) -> Found:
+        ways = {"down": restrict_stencil, "up": prolong_stencil} if upward else {"down": restrict_stencil}
+        return {way: move(x["S"], transfer_pair(pair)) for way, move in ways.items()}
 
     return Case(f"stencils/{name}", {"S": S}, formulas, refms, {"pair": pair})
 
 
-def _draw(seed: int, *shape: int) -> Array:
-    return doubles(seed, {"S": shape})["S"]
+def _drawn(pair: str, seed: int, *shape: int, upward: bool = True) -> Case:
+    S = doubles(seed, {"S": shape})["S"]
+    return _case(f"{S.ndim - 2}d/{pair}", pair, S, upward=upward)
 
 
 CASES = (
     _case("example1", "averaging-bilinear", _EXAMPLE_1[None, None]),
-    _case("1d/averaging-bilinear", "averaging-bilinear", _draw(31, 4, 2, 5)),
-    _case("1d/averaging-constant", "averaging-constant", _draw(101, 4, 2, 3)),
-    _case("1d/nearest", "nearest", _draw(32, 4, 2, 1)),
-    _case("2d/averaging-bilinear", "averaging-bilinear", _draw(33, 4, 2, 3, 5)),
-    _case("2d/averaging-constant", "averaging-constant", _draw(34, 4, 2, 3, 1)),
-    _case("2d/summing-constant", "summing-constant", _draw(35, 4, 2, 3, 1)),
-    _case("2d/full-weighting-linear", "full-weighting-linear", _draw(36, 4, 2, 3, 5)),
-    _case("2d/injection-linear", "injection-linear", _draw(37, 4, 2, 3, 1)),
-    _case("2d/injection-cubic", "injection-cubic", _draw(38, 3, 2, 5, 7)),
+    _drawn("averaging-bilinear", 31, 4, 2, 5),
+    _drawn("averaging-constant", 101, 4, 2, 3),
+    _drawn("nearest", 32, 4, 2, 1),
+    _drawn("averaging-bilinear", 33, 4, 2, 3, 5),
+    _drawn("averaging-constant", 34, 4, 2, 3, 1),
+    _drawn("summing-constant", 35, 4, 2, 3, 1),
+    _drawn("full-weighting-linear", 36, 4, 2, 3, 5),
+    _drawn("injection-linear", 37, 4, 2, 3, 1),
+    _drawn("injection-cubic", 38, 3, 2, 5, 7),
     # no odd size but 1 stays closed under this pair: down only
-    _case("2d/nearest", "nearest", _draw(39, 4, 2, 3, 5), upward=False),
-    _case("3d/averaging-bilinear", "averaging-bilinear", _draw(40, 2, 1, 3, 3, 3)),
-    _case("3d/averaging-constant", "averaging-constant", _draw(102, 4, 2, 3, 1, 3)),
+    _drawn("nearest", 39, 4, 2, 3, 5, upward=False),
+    _drawn("averaging-bilinear", 40, 2, 1, 3, 3, 3),
+    _drawn("averaging-constant", 102, 4, 2, 3, 1, 3),
 )
 """Every pair in two dimensions; sizes that the pair maps one to one wherever stencils go up."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from refms.certify.balls import Balls
-from refms.certify.cases.case import Case
+from refms.certify.cases.case import Arrays, Case, Found, Given, Said
 from refms.certify.golden import Quantity
 from refms.certify.inputs import doubles
 from refms.definition.arrays import Number, columns, images
 from refms.definition.norms import max_norm
 from refms.definition.transfer import PAIRS, Weights, coarsen, prolong, restrict
-from refms.errors import Array
 from refms.grid import Grid
 from refms.stencils.transfer import transfer_pair
 
@@ -21,22 +19,21 @@ def _case(name: str, seed: int, fine: tuple[int, ...], channels: int, m: int) ->
     sizes = {"fine": fine, "coarse": coarsen(fine)}
     inputs = doubles(seed, {key: (channels * math.prod(grid), m) for key, grid in sizes.items()})
 
-    def formulas(x: Mapping[str, Balls]) -> dict[str, Quantity]:
-        Y, W = images(x["fine"], fine), images(x["coarse"], coarsen(fine))
-        found: dict[str, Quantity] = {}
-        for name, pair in PAIRS.items():
-            down, up = columns(restrict(Y, pair.r)), columns(prolong(W, pair.p))
-            found[f"{name}/restriction"] = Quantity(down, _size(pair.r, Y), "Σ|r| ‖y‖_∞")
-            found[f"{name}/prolongation"] = Quantity(up, _size(pair.p, W), "Σ|p| ‖y‖_∞")
+    def formulas(x: Given) -> Said:
+        Y, W = (images(x[key], grid) for key, grid in sizes.items())
+        found: Said = {}
+        for pair, of in PAIRS.items():
+            down, up = columns(restrict(Y, of.r)), columns(prolong(W, of.p))
+            found[f"{pair}/restriction"] = Quantity(down, _size(of.r, Y), "Σ|r| ‖y‖_∞")
+            found[f"{pair}/prolongation"] = Quantity(up, _size(of.p, W), "Σ|p| ‖y‖_∞")
         return found
 
-    def refms(x: Mapping[str, Array]) -> dict[str, Array]:
-        grid, dtype = Grid(fine), str(x["fine"].dtype)
-        found: dict[str, Array] = {}
-        for name in PAIRS:
-            pair = transfer_pair(name)
-            found[f"{name}/restriction"] = pair.restriction_matrix(grid, channels, dtype) @ x["fine"]
-            found[f"{name}/prolongation"] = pair.prolongation_matrix(grid, channels, dtype) @ x["coarse"]
+    def refms(x: Arrays) -> Found:
+        found: Found = {}
+        for pair in PAIRS:
+            of, given = transfer_pair(pair), (Grid(fine), channels, str(x["fine"].dtype))
+            found[f"{pair}/restriction"] = of.restriction_matrix(*given) @ x["fine"]
+            found[f"{pair}/prolongation"] = of.prolongation_matrix(*given) @ x["coarse"]
         return found
 
     return Case(f"transfer/{name}", inputs, formulas, refms, {"fine_grid": fine, "channels": channels})
