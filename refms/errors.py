@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Iterable, Sequence
 from numbers import Real
 from typing import Any
@@ -23,6 +24,15 @@ class FileError(InputError):
 
     def __init__(self, message: str = "") -> None:
         super().__init__(presentable(message))
+
+
+class InputWarning(UserWarning):
+    """An argument is taken, but may not be what was meant; the message says how it is taken."""
+
+
+def note(message: str) -> None:
+    """Warn with an :class:`InputWarning`; the command line shows it as a sentence."""
+    warnings.warn(presentable(message), InputWarning, stacklevel=2)
 
 
 def presentable(text: str, longest: int = 1000) -> str:

@@ -39,6 +39,12 @@ METHODS = (
 IDX_PREFIX = "idx:"
 """What stands before the folder of any other data set, in IDX files."""
 
+CHANNELS_SUFFIX = "?channels="
+"""What may stand behind that folder, before one of the following."""
+
+CHANNEL_PLACES = ("first", "last", "none")
+"""Which axis of an image in an IDX file is its channels."""
+
 PICTURE_FORMATS = ("svg", "png", "pdf")
 """Of files with figures."""
 

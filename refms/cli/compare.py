@@ -116,9 +116,9 @@ def plan_of_file(options: argparse.Namespace) -> Plan:
 def start_experiment(configuration: Configuration, options: argparse.Namespace) -> Experiment:
     """Return data and start of a configuration, the classifier fitted."""
     from refms.backend import backend_named
-    from refms.run.experiment import experiment_of, read_dataset
+    from refms.run.experiment import dataset_of, experiment_of
 
-    dataset = read_dataset(configuration.data.dataset, options.data_dir)
+    dataset = dataset_of(configuration, options.data_dir)
     return experiment_of(configuration, dataset, backend_named(options.backend)).fit_classifier()
 
 

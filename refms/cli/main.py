@@ -17,6 +17,7 @@ from collections.abc import Container, Sequence
 
 from refms import __version__
 from refms.cli.files import require_json_target
+from refms.cli.notes import notes_as_sentences
 from refms.cli.options import COMMANDS
 from refms.errors import InputError
 
@@ -52,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # argparse ends the process itself: 0 after --help, 2 after bad usage
         return int(stop.code or 0)
     try:
-        code = _run(options)
+        with notes_as_sentences():
+            code = _run(options)
         sys.stdout.flush()
         return code
     except InputError as error:

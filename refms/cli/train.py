@@ -139,7 +139,7 @@ def _run(options: argparse.Namespace, workers: Workers) -> int:
     from refms.linear.outcome import Status
     from refms.model_file import save_model
     from refms.run.checkpoint_files import CheckpointFiles
-    from refms.run.experiment import experiment_of, read_dataset
+    from refms.run.experiment import dataset_of, experiment_of
     from refms.run.resume import newest_checkpoint, require_free, way_on
     from refms.run.training import Checkpoint, train
 
@@ -152,7 +152,7 @@ def _run(options: argparse.Namespace, workers: Workers) -> int:
         if not options.resume:
             require_free(files, force=options.force)
     dataset, backend = (
-        read_dataset(configuration.data.dataset, options.data_dir),
+        dataset_of(configuration, options.data_dir),
         backend_named(options.backend),
     )
     experiment = experiment_of(configuration, dataset, backend)

@@ -10,7 +10,7 @@ from refms.data.idx_dataset import load_idx
 from refms.data.image_sets import IMAGE_SETS, load_images
 from refms.data.mnist import load_mnist
 from refms.errors import InputError, require_choice
-from refms.names import DATASETS, IDX_PREFIX
+from refms.names import CHANNEL_PLACES, CHANNELS_SUFFIX, DATASETS, IDX_PREFIX
 
 
 def require_dataset(name: str) -> str:
@@ -18,28 +18,41 @@ def require_dataset(name: str) -> str:
 
     Examples
     --------
-    >>> require_dataset("idx:fashion")
-    'idx:fashion'
+    >>> require_dataset("idx:fashion"), require_dataset("idx:colours?channels=last")
+    ('idx:fashion', 'idx:colours?channels=last')
     """
     if name.startswith(IDX_PREFIX) and len(name) > len(IDX_PREFIX):
-        if "\0" in name:
+        place, _, channels = name.removeprefix(IDX_PREFIX).partition(CHANNELS_SUFFIX)
+        if "\0" in name or not place:
             raise InputError(f"dataset is {name!r}; expected a folder without a NUL character in its name.")
+        if CHANNELS_SUFFIX in name:
+            require_choice(channels, CHANNEL_PLACES, "place of the channels")
         return name
     return require_choice(name, (*DATASETS, f"{IDX_PREFIX}FOLDER"), "dataset")
 
 
-def read_dataset(name: str, folder: str | os.PathLike[str] | None = None, part: str = "train") -> Dataset:
+def read_dataset(
+    name: str,
+    folder: str | os.PathLike[str] | None = None,
+    part: str = "train",
+    *,
+    max_bytes: int = 2**31,
+) -> Dataset:
     """Return a data set by name.
 
     Parameters
     ----------
     name : str
         ``"digits"``, ``"mnist"``, a set of colour images (:data:`~refms.data.image_sets.IMAGE_SETS`), or
-        ``"idx:FOLDER"`` for any data set in IDX files.
+        ``"idx:FOLDER"`` for any data set in IDX files, with ``?channels=first``, ``last`` or ``none`` behind
+        it where images have three axes and one is channels, or might be.
     folder : str, path or None
-        Where the files lie; None takes the folder that ``REFMS_DATA`` names. The digits need none.
+        Where the files lie; None takes the folder that ``REFMS_DATA`` names, and for IDX files the current
+        one before. The digits need none.
     part : str
         ``"train"`` or ``"test"``, for data sets from files.
+    max_bytes : int
+        Largest array to accept from a file, in bytes.
 
     Returns
     -------
@@ -51,7 +64,12 @@ def read_dataset(name: str, folder: str | os.PathLike[str] | None = None, part: 
     InputError
         If the name is unknown, or the data set has no such part.
     FileError
-        If its files are missing or damaged.
+        If its files are missing or damaged, or declare more than ``max_bytes``.
+
+    Warns
+    -----
+    InputWarning
+        If bytes do not look like ones to be divided by 255, or no label is 0.
 
     Examples
     --------
@@ -65,7 +83,8 @@ def read_dataset(name: str, folder: str | os.PathLike[str] | None = None, part: 
             raise InputError("the digits have no separate test part; use --part train, validation or all.")
         return load_digits()
     if name == "mnist":
-        return load_mnist(folder, part)
+        return load_mnist(folder, part, max_bytes=max_bytes)
     if name in IMAGE_SETS:
-        return load_images(name, folder, part)
-    return load_idx(name.removeprefix(IDX_PREFIX), folder, part)
+        return load_images(name, folder, part, max_bytes=max_bytes)
+    place, _, channels = name.removeprefix(IDX_PREFIX).partition(CHANNELS_SUFFIX)
+    return load_idx(place, folder, part, channels or None, max_bytes=max_bytes)

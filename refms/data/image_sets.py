@@ -63,7 +63,13 @@ IMAGE_SETS = {
 """Name to what is known of the set."""
 
 
-def load_images(name: str, folder: str | os.PathLike[str] | None = None, part: str = "train") -> Dataset:
+def load_images(
+    name: str,
+    folder: str | os.PathLike[str] | None = None,
+    part: str = "train",
+    *,
+    max_bytes: int = 2**31,
+) -> Dataset:
     """Return one part of a set of colour images.
 
     Parameters
@@ -75,6 +81,8 @@ def load_images(name: str, folder: str | os.PathLike[str] | None = None, part: s
         ``REFMS_DATA`` names.
     part : str
         ``"train"`` or ``"test"``.
+    max_bytes : int
+        Largest array to accept, in bytes.
 
     Returns
     -------
@@ -96,7 +104,7 @@ def load_images(name: str, folder: str | os.PathLike[str] | None = None, part: s
     if not path.is_file():
         raise FileError(f"{str(home)!r} holds no {path.name}. {known.source}")
     _require_digest(path)
-    images = read_npy_xz(path)
+    images = read_npy_xz(path, max_bytes=max_bytes)
     wanted = (known.edge, known.edge, _CHANNELS)
     if images.ndim != 4 or images.shape[1:] != wanted or images.dtype != "uint8" or not len(images):
         raise FileError(

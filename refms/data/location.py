@@ -1,4 +1,4 @@
-"""Where data files lie: a folder the user names, or the one the environment names."""
+"""Where data files lie: a folder the user names, the current one, or the one the environment names."""
 
 from __future__ import annotations
 
@@ -11,18 +11,28 @@ VARIABLE = "REFMS_DATA"
 """Environment variable that names the folder which holds one subfolder for each data set."""
 
 
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Return a path with ``~`` replaced by the home folder."""
+    return Path(os.path.expanduser(path))
+
+
+def environment_folder() -> Path | None:
+    """Return the folder that ``REFMS_DATA`` names, None where it names none."""
+    named = os.environ.get(VARIABLE)
+    return expanded(named) if named else None
+
+
 def dataset_folder(name: str, folder: str | os.PathLike[str] | None = None, *, help_text: str = "") -> Path:
     """Return ``folder/name`` if that exists, otherwise ``folder``; None takes what ``REFMS_DATA`` names.
 
     If there is no such folder, the :class:`FileError` ends with ``help_text``: how to get the files.
     """
-    named = folder if folder is not None else os.environ.get(VARIABLE)
-    if not named:
+    root = environment_folder() if folder is None else expanded(folder)
+    if root is None:
         raise FileError(
             f"the {name} data need a folder: name it (--data-dir on the command line), or set {VARIABLE} "
             f"to the folder that holds {name}/. {help_text}".rstrip()
         )
-    root = Path(named)
     if not root.is_dir():
         source = (
             f"the environment variable {VARIABLE}" if folder is None else "the option for the data folder"

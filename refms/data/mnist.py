@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from refms.data.dataset import Dataset
-from refms.data.idx_dataset import possible_paths, read_labelled_images
+from refms.data.idx_dataset import note_scale, read_part
 from refms.data.location import dataset_folder
 from refms.errors import FileError, require_choice
 
-_STEMS = {"train": "train", "test": "t10k"}
 _HELP = (
     "The four files train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and "
     "t10k-labels-idx1-ubyte.gz are published by Y. LeCun, C. Cortes and C. Burges as the MNIST database "
@@ -19,7 +17,9 @@ _HELP = (
 )
 
 
-def load_mnist(folder: str | os.PathLike[str] | None = None, part: str = "train") -> Dataset:
+def load_mnist(
+    folder: str | os.PathLike[str] | None = None, part: str = "train", *, max_bytes: int = 2**31
+) -> Dataset:
     """Return one part of MNIST, or of ten classes in its format.
 
     Parameters
@@ -29,6 +29,8 @@ def load_mnist(folder: str | os.PathLike[str] | None = None, part: str = "train"
         that the environment variable ``REFMS_DATA`` names.
     part : str
         ``"train"`` (60,000 images) or ``"test"`` (10,000).
+    max_bytes : int
+        Largest array to accept, in bytes.
 
     Returns
     -------
@@ -38,23 +40,20 @@ def load_mnist(folder: str | os.PathLike[str] | None = None, part: str = "train"
     Raises
     ------
     FileError
-        If a file is missing or damaged, if there are not as many labels as images, or a label is above 9.
+        If a file is missing or damaged, a packed and a plain one differ, there are not as many labels as
+        images, or a label is above 9.
     InputError
         If ``part`` is another word.
+
+    Warns
+    -----
+    InputWarning
+        If no image reaches half of 255.
     """
-    require_choice(part, _STEMS, "part of the data set")
-    home = dataset_folder("mnist", folder, help_text=_HELP)
-    image_path = _find(home, f"{_STEMS[part]}-images", "idx3-ubyte")
-    label_path = _find(home, f"{_STEMS[part]}-labels", "idx1-ubyte")
-    images, labels = read_labelled_images(image_path, label_path)
+    require_choice(part, ("train", "test"), "part of the data set")
+    home, name = dataset_folder("mnist", folder, help_text=_HELP), f"mnist {part}"
+    images, labels = read_part(home, part, _HELP, (2,), max_bytes=max_bytes)
     if labels.max() > 9:
-        raise FileError(f"{str(label_path)!r} holds the label {labels.max()}; expected 0 to 9.")
-    return Dataset(images[:, None], labels, classes=10, name=f"mnist {part}", max_value=255.0)
-
-
-def _find(home: Path, stem: str, kind: str) -> Path:
-    paths = possible_paths(home, stem, kind)
-    found = [path for path in paths if path.is_file()]
-    if not found:
-        raise FileError(f"{str(home)!r} holds no {paths[0].name} (nor the unpacked {paths[1].name}). {_HELP}")
-    return found[0]
+        raise FileError(f"{str(home)!r} holds the label {labels.max()} of {name!r}; expected 0 to 9.")
+    note_scale(images, name)
+    return Dataset(images[:, None], labels, classes=10, name=name, max_value=255.0)

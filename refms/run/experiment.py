@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from refms.backend import NUMPY, Backend
-from refms.data.by_name import read_dataset as read_dataset
+from refms.data.by_name import read_dataset
 from refms.data.dataset import Dataset, one_hot, split
 from refms.environment import machine, versions
 from refms.errors import InputError
@@ -102,6 +104,17 @@ def experiment_of(configuration: Configuration, dataset: Dataset, backend: Backe
     return Experiment(configuration, start, training, validation)
 
 
+def dataset_of(
+    configuration: Configuration, folder: str | None = None, name: str | None = None, part: str = "train"
+) -> Dataset:
+    """Return the data set of a configuration, read only where the memory holds its images twice.
+
+    ``name`` takes another data set, ``folder`` says where the files lie. Twice, for a split copies them.
+    """
+    chosen = name or configuration.data.dataset
+    return read_dataset(chosen, folder, part, max_bytes=configuration.optimization.memory // 2)
+
+
 def start_of(configuration: Configuration, dataset: Dataset) -> Model:
     """Return the model before any training, W = 0, once the memory is known to suffice."""
     if dataset.labels is None:
@@ -124,8 +137,17 @@ def start_of(configuration: Configuration, dataset: Dataset) -> Model:
 def examples_of(model: Model, part: Dataset, interpolate: bool = False) -> Examples:
     """Return prepared images with one-hot labels or prepared targets where a model lives, in its precision.
 
-    ``interpolate`` allows images coarser than the model, which are then prolonged to its mesh.
+    ``interpolate`` allows images coarser than the model, which are then prolonged to its mesh. Columns that
+    exceed the memory budget of the model's training are refused before any is made.
     """
+    rows = model.map.rows_in + list(model.maps.values())[-1].rows_out
+    memory = configuration_of(model).optimization.memory
+    if (need := rows * part.count * np.dtype(model.dtype).itemsize) > memory:
+        raise InputError(
+            f"{part.count} images with what they are to become, {rows} numbers each, need {need} bytes, but "
+            f"the memory budget is {memory}; take fewer images or a coarser mesh, or raise [optimization] "
+            "memory."
+        )
     if isinstance(model.reading, Image):
         return Examples(model.prepare(part, interpolate), model.prepare(part, interpolate, "targets"))
     classes = model.classifier.classes
@@ -157,8 +179,8 @@ def part_of(model: Model, part: str, name: str | None = None, folder: str | None
 
     ``name`` takes another data set, ``folder`` says where the files lie.
     """
-    section = configuration_of(model).data
-    dataset = read_dataset(name or section.dataset, folder, "test" if part == "test" else "train")
+    configuration = configuration_of(model)
+    dataset = dataset_of(configuration, folder, name, "test" if part == "test" else "train")
     if part in ("test", "all"):
         return dataset
-    return split_by(section, dataset)[0 if part == "train" else 1]
+    return split_by(configuration.data, dataset)[0 if part == "train" else 1]

@@ -177,7 +177,7 @@ def test_a_file_that_appears_during_the_training_is_not_overwritten(refms, monke
         (("--integrator", "verlet", "--channels", 3), "[network] channels is 3; expected an even number"),
         (("--integrator", "verlet", "--layer", "antisymmetric"), "do not go together"),
         (("--dataset", "mnist", "--data-dir", "missing"), "is not a folder"),
-        (("--dataset", "mnist", "--data-dir", "."), "holds no train-images-idx3-ubyte.gz"),
+        (("--dataset", "mnist", "--data-dir", "."), "holds no train-images-idx3-ubyte,"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_anything_is_trained(refms, words, expected):
@@ -288,3 +288,19 @@ def test_without_a_gpu_cupy_is_refused(refms, monkeypatch):
     assert ran.refused
     assert "the cupy backend cannot be imported" in ran.err
     assert not Path("new.h5").exists()
+
+
+def test_notes_on_the_data_are_sentences_on_standard_error(refms):
+    """Images of 0 and 1, labels of 1 and 2: both are taken, and said."""
+    arrays = {
+        "images-idx3": np.random.default_rng(0).integers(0, 2, (30, 4, 4)),
+        "labels-idx1": 1 + np.arange(30) % 2,
+    }
+    for name, array in arrays.items():
+        head = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+        Path(f"train-{name}-ubyte").write_bytes(head + array.astype("uint8").tobytes())
+    ran = refms("train", "--dataset", "idx:.", "--channels", 1, "--iterations", 1, "--quiet", "-o", "new.h5")
+    assert ran.code == 0
+    notes = [line for line in ran.err.splitlines() if line.startswith("refms: note: ")]
+    assert ["class 0 stays empty" in notes[0], "divided by 255" in notes[1]] == [True, True]
+    assert len(notes) == 2

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from results import section
 
+from refms.data.digits import load_digits
 from refms.errors import InputError
 from refms.io import read_artifact
 from refms.model_file import load_model
@@ -82,7 +83,7 @@ def test_each_mesh_starts_from_the_prolonged_net_of_the_one_before(out):
     for rule in ("galerkin", "keep"):
         coarse = load_model(out / f"seed0_{rule}_4.h5")
         start = transfer(coarse, coarse.grid.refine(), "averaging-constant", rule)
-        bench = coarse_to_fine.Bench(out, coarse_to_fine.read_dataset("digits", None))
+        bench = coarse_to_fine.Bench(out, load_digits())
         configuration = coarse_to_fine.Configuration.from_dict(coarse.record["configuration"])
         _, validation = bench.examples(configuration, start)
         logits = start.outputs(validation.inputs)
@@ -108,7 +109,7 @@ def test_images_match_and_weights_keep_what_they_read_where_that_is_asked_for(tm
     assert alone.record["asked"]["configuration"] == nets["galerkin_8"].record["asked"]["configuration"]
     start = transfer(nets["galerkin_4"], nets["galerkin_8"].grid, "injection-linear", weights="adjoint")
     start = replace(start, preprocessing=nets["galerkin_8"].preprocessing)
-    _, validation = coarse_to_fine.Bench(out, coarse_to_fine.read_dataset("digits", None)).examples(
+    _, validation = coarse_to_fine.Bench(out, load_digits()).examples(
         coarse_to_fine.Configuration.from_dict(alone.record["asked"]["configuration"]), start
     )
     accuracy = float(

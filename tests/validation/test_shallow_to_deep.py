@@ -10,6 +10,7 @@ import pytest
 import shallow_to_deep
 from results import section
 
+from refms.data.digits import load_digits
 from refms.errors import InputError
 from refms.io import read_artifact
 from refms.model_file import load_model
@@ -61,7 +62,7 @@ def test_every_depth_has_every_start_and_the_final_time_is_the_same(out, result)
 def test_a_prolonged_start_is_the_shallower_net_interpolated_in_time(out, result, kind):
     shallow = load_model(out / f"seed3_{kind}_4.h5")
     start = to_depth(shallow, 8, kind)
-    bench = shallow_to_deep.Bench(out, shallow_to_deep.read_dataset("digits", None))
+    bench = shallow_to_deep.Bench(out, load_digits())
     configuration = shallow_to_deep.Configuration.from_dict(shallow.record["configuration"])
     _, validation = bench.examples(configuration, start)
     hits = start.outputs(validation.inputs).argmax(axis=0) == validation.targets.argmax(axis=0)

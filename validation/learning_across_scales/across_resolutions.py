@@ -40,7 +40,7 @@ from refms.io.files import atomic_write
 from refms.model_file import load_model
 from refms.run.checkpoint_files import CheckpointFiles
 from refms.run.config import Configuration
-from refms.run.experiment import read_dataset, split_by
+from refms.run.experiment import dataset_of, split_by
 from refms.stencils.transfer import TRANSFER_PAIRS, transfer_pair
 
 PAIRS = ("averaging-bilinear", "averaging-constant")
@@ -228,7 +228,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.dataset:
         data = replace(configuration.data, dataset=options.dataset)
         configuration = replace(configuration, data=data)
-    dataset = read_dataset(configuration.data.dataset, options.data_dir)
+    dataset = dataset_of(configuration, options.data_dir)
     experiment = Experiment(options.config, configuration, dataset, options)
     splits = [of_split(experiment, seed, seed == options.split[0]) for seed in options.split]
     if options.train_only:

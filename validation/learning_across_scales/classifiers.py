@@ -24,7 +24,7 @@ from refms.errors import InputError, require_choice
 from refms.model import score
 from refms.names import LOSSES
 from refms.run.config import Configuration
-from refms.run.experiment import read_dataset
+from refms.run.experiment import dataset_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -138,7 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     plan = read_plan(options, Settings)
     publisher = Publisher("classifiers", options)
     settings: Settings = plan.settings
-    bench = Bench(options.out, read_dataset(plan.configuration.data.dataset, options.data_dir), options.force)
+    bench = Bench(options.out, dataset_of(plan.configuration, options.data_dir), options.force)
     found = [one_seed(bench, seeded(plan.configuration, seed), settings) for seed in settings.seeds]
     result = {
         "configuration": plan.configuration.to_dict(),

@@ -31,7 +31,7 @@ from refms.model import Model
 from refms.multiscale.resolution import coarse_to_fine
 from refms.names import STENCIL_RULES, WEIGHT_RULES
 from refms.run.config import Configuration
-from refms.run.experiment import read_dataset
+from refms.run.experiment import dataset_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -220,7 +220,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     plan = read_plan(options, Settings)
     publisher = Publisher("coarse_to_fine", options)
     settings: Settings = plan.settings
-    dataset = read_dataset(plan.configuration.data.dataset, options.data_dir)
+    dataset = dataset_of(plan.configuration, options.data_dir)
     configuration = replace(
         plan.configuration, data=replace(plan.configuration.data, size=settings.sizes[-1])
     )

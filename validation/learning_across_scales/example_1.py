@@ -24,7 +24,7 @@ from refms.checks.residual import scaled_residual
 from refms.data.dataset import Dataset, subset
 from refms.data.preprocessing import Preprocessing, prepare
 from refms.errors import Array, InputError
-from refms.run.experiment import read_dataset
+from refms.run.experiment import dataset_of
 from refms.stencils.convolution import convolution_matrix
 from refms.stencils.galerkin import prolong_stencil, restrict_stencil
 from refms.stencils.transfer import TRANSFER_PAIRS, TransferPair
@@ -163,7 +163,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     plan = read_plan(options, Settings)
     publisher = Publisher("example_1", options)
     section, settings = plan.configuration.data, plan.settings
-    images = first_of_each_class(read_dataset(section.dataset, options.data_dir))
+    images = first_of_each_class(dataset_of(plan.configuration, options.data_dir))
     if not 0 <= settings.shown < images.count:
         raise InputError(
             f"[experiment] shown is {settings.shown}; expected 0 to {images.count - 1}, one image a class."

@@ -37,7 +37,7 @@ from refms.multiscale.resolution import transfer
 from refms.names import STENCIL_RULES
 from refms.run.config import Configuration
 from refms.run.config.reading import read_toml
-from refms.run.experiment import examples_of, experiment_of, read_dataset, split_by
+from refms.run.experiment import dataset_of, examples_of, experiment_of, split_by
 from refms.run.training import train
 from refms.stencils.symbol import symbol
 
@@ -147,7 +147,7 @@ def measured(entry: dict[str, Any], size: int, study: dict[str, Any], options: a
                 "make it anew."
             )
         target.with_suffix(".h5").unlink(missing_ok=True)
-    dataset = read_dataset(configuration.data.dataset, options.data_dir)
+    dataset = dataset_of(configuration, options.data_dir)
     model = trained(configuration, dataset, target.with_suffix(".h5"))
     images = split_by(configuration.data, dataset)
     seconds = sum(row.seconds for row in model.history)

@@ -24,7 +24,7 @@ from refms.errors import InputError, require_choice
 from refms.model import Model
 from refms.multiscale.depth import KINDS, to_depth
 from refms.run.config import Configuration
-from refms.run.experiment import read_dataset
+from refms.run.experiment import dataset_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -187,7 +187,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     plan = read_plan(options, Settings)
     publisher = Publisher("shallow_to_deep", options)
     settings: Settings = plan.settings
-    dataset = read_dataset(plan.configuration.data.dataset, options.data_dir)
+    dataset = dataset_of(plan.configuration, options.data_dir)
     bench = Bench(options.out, dataset, options.force, options.threads)
     found = [one_seed(bench, seeded(plan.configuration, seed), settings) for seed in settings.seeds]
     result = {

@@ -45,7 +45,7 @@ from refms.multiscale.depth import time_interpolation_matrix, to_depth
 from refms.objective.examples import Examples
 from refms.objective.losses import SoftmaxCrossEntropy
 from refms.run.config import Configuration
-from refms.run.experiment import read_dataset
+from refms.run.experiment import dataset_of
 from refms.stencils.convolution import Convolution
 
 if TYPE_CHECKING:
@@ -307,7 +307,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings: Settings = plan.settings
     for net in settings.nets:  # before any is trained
         of(plan.configuration, net)
-    dataset = read_dataset(plan.configuration.data.dataset, options.data_dir)
+    dataset = dataset_of(plan.configuration, options.data_dir)
     bench = Bench(options.out, dataset, options.force)
     found: dict[str, Any] = {}
     arrays: dict[str, Array] = {}

@@ -46,7 +46,7 @@ def moved(model: Model, there: int, pair: str, rules: Sequence[str], parts: Part
 
     One row each: ``from``, ``to``, ``pair``, ``stencils``, ``weights``, ``images`` (``"raw"``, smoothed
     as in ``"training"``, ``"matched"`` to the pair, or so that the logits are ``"agreeing"``),
-    ``smoothing``, ``accuracy`` and ``loss`` on the validation images.
+    ``smoothing``, ``accuracy`` and ``loss`` on the validation images; with agreeing logits also ``distance``.
     """
     rows, here, sigma = [], model.grid.shape[0], model.preprocessing.smoothing
     matched = matched_on(there, here, sigma, pair, parts.training)
@@ -62,7 +62,8 @@ def moved(model: Model, there: int, pair: str, rules: Sequence[str], parts: Part
             found = score(smoothed, validation.inputs, validation.targets)
             way = {"from": here, "to": there, "pair": pair, "stencils": stencils, "weights": weights}
             of_images = {"images": images, "smoothing": width, "accuracy": found.accuracy}
-            rows.append({**way, **of_images, "loss": found.loss})
+            apart = {"distance": agreed.distance} if images == "agreeing" else {}
+            rows.append({**way, **of_images, "loss": found.loss, **apart})
         print(f"{here} to {there}, {pair}, {stencils}, {weights}: {found.accuracy:.4f}", flush=True)
     return rows
 

@@ -1,0 +1,46 @@
+"""The memory budget holds for images: before they are read, and before they become columns."""
+
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from refms.data.dataset import Dataset
+from refms.errors import FileError, InputError
+from refms.run.config import Configuration
+from refms.run.experiment import dataset_of, experiment_of
+
+MEMORY = 2**24
+
+
+def configured(**data):
+    sections = {"optimization": {"memory": MEMORY}, "network": {"channels": 1, "layers": 1}}
+    return Configuration.from_dict({**sections, "data": data})
+
+
+def test_a_small_file_of_many_images_is_refused_before_it_is_unpacked(tmp_path):
+    """16 MiB of images in 16 kB: with the copies of a split they would exceed the budget of 16 MiB."""
+    head = bytes([0, 0, 8, 3]) + b"".join(n.to_bytes(4, "big") for n in (2**14, 32, 32))
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(head + bytes(MEMORY)))
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(b"")
+    tracemalloc.start()
+    with pytest.raises(FileError, match=f"declares {MEMORY} bytes .* the limit is {MEMORY // 2}"):
+        dataset_of(configured(dataset="idx:."), str(tmp_path))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**20
+
+
+def test_images_whose_columns_would_exceed_the_budget_are_refused():
+    """1,000 images of 32 x 32 bytes fit, but as float32 they need five sixths of 4 MiB; 10,000 do not fit."""
+    few, many = (
+        Dataset(np.ones((m, 1, 32, 32), "uint8"), np.arange(m) % 2, 2, "ones", 1.0) for m in (1000, 10_000)
+    )
+    assert experiment_of(configured(), few).examples.count == 833
+    with pytest.raises(InputError, match=f"8333 images .* the memory budget is {MEMORY}; take fewer"):
+        experiment_of(configured(), many)
+    assert experiment_of(configured(train=1000, validation=10), many).examples.count == 1000
+    assert experiment_of(configured(size=8), many).examples.count == 8333
