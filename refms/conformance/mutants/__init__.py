@@ -1,37 +1,34 @@
 """Named mistakes: what the kit must find, and what a wrong implementation is compared with."""
 
-from refms.conformance.mutants.classifier import CLASSIFIER
-from refms.conformance.mutants.combinations import COMBINATIONS
-from refms.conformance.mutants.convolution import CONVOLUTION
-from refms.conformance.mutants.depth import DEPTH
-from refms.conformance.mutants.determinism import DETERMINISM
-from refms.conformance.mutants.galerkin import GALERKIN
-from refms.conformance.mutants.gauss_newton import GAUSS_NEWTON
-from refms.conformance.mutants.loss import LOSS
-from refms.conformance.mutants.mutant import Mutant, Mutated
-from refms.conformance.mutants.network import NETWORK
-from refms.conformance.mutants.optimizer import OPTIMIZER
-from refms.conformance.mutants.regularizer import REGULARIZER
-from refms.conformance.mutants.sampling import SAMPLING
-from refms.conformance.mutants.transfer import TRANSFER
+from refms.conformance.mutants import (
+    classifier,
+    combinations,
+    convolution,
+    depth,
+    determinism,
+    galerkin,
+    gauss_newton,
+    loss,
+    network,
+    optimizer,
+    regularizer,
+    sampling,
+    transfer,
+)
+from refms.conformance.mutants.mutant import Mutant, mutants
 from refms.errors import require_choice
 
-__all__ = ["MUTANTS", "Mutant", "Mutated", "mutant_named"]
+__all__ = ["MUTANTS", "Mutant", "mutant_named"]
 
-MUTANTS: tuple[Mutant, ...] = (
-    *CONVOLUTION,
-    *TRANSFER,
-    *GALERKIN,
-    *NETWORK,
-    *DEPTH,
-    *CLASSIFIER,
-    *LOSS,
-    *GAUSS_NEWTON,
-    *SAMPLING,
-    *OPTIMIZER,
-    *REGULARIZER,
-    *DETERMINISM,
-    *COMBINATIONS,
+_FAMILIES = (
+    *(convolution, transfer, galerkin, network, depth, classifier, loss, gauss_newton, sampling),
+    *(optimizer, regularizer, determinism, combinations),
+)
+
+MUTANTS = tuple(
+    mutant
+    for module in _FAMILIES
+    for mutant in mutants(module.__name__.rpartition(".")[2].replace("_", "-"), module.MISTAKES)
 )
 """All of them."""
 

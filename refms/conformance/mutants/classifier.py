@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import numpy as np
 
-from refms.conformance.mutants.arrays import by
-from refms.conformance.mutants.mutant import alter, feed, of_family, substitute
+from refms.conformance.mutants.arrays import scale
+from refms.conformance.mutants.mutant import Asked, Table
 from refms.errors import Array
 
 
-def _channel_fastest(W: Array, mu: Array, Y: Array, grid: tuple[int, ...]) -> tuple[Any, ...]:
-    """Return the arguments with the rows of W in the order of NHWC."""
-    turned = W.reshape(math.prod(grid), -1, W.shape[1]).swapaxes(0, 1)
-    return np.ascontiguousarray(turned.reshape(W.shape)), mu, Y, grid
+def _channel_fastest(t: Asked) -> Array:
+    """Return the logits with the rows of W in the order of NHWC."""
+    turned = t.W.reshape(t.cells, -1, t.W.shape[1]).swapaxes(0, 1)
+    return t(W=np.ascontiguousarray(turned.reshape(t.W.shape)))
 
 
-_EXAMPLES = by(lambda p, X, *rest: X.shape[1])
+def _h(t: Asked) -> Array:
+    """Return h Wᵀy + μ."""
+    mu = t.mu[:, None]
+    return mu + (t() - mu) * (t.cells / t.grid[0])
 
-CLASSIFIER = of_family(
-    "classifier",
-    substitute("h^d missing in the logits", logits=lambda right, W, mu, Y, grid: W.T @ Y + mu[:, None]),
-    alter(
-        "h^d on the bias of the logits as well",
-        logits=lambda found, W, mu, Y, grid: found - mu[:, None] * (1 - 1 / math.prod(grid)),
-    ),
-    alter("bias of the logits left out", logits=lambda found, W, mu, Y, grid: found - mu[:, None]),
-    alter(
-        "h in place of h^d in the logits",
-        logits=lambda found, W, mu, Y, grid: (
-            mu[:, None] + (found - mu[:, None]) * (math.prod(grid) / grid[0])
-        ),
-    ),
-    feed("rows of W with the channel fastest", logits=_channel_fastest),
-    alter("1/m missing in loss and gradient", loss=_EXAMPLES, gradient=_EXAMPLES),
-    alter("1/m missing in the loss", loss=_EXAMPLES),
-    alter("1/m missing in the gradient", gradient=_EXAMPLES),
-)
-"""The family."""
+
+MISTAKES: Table = {
+    "logits": {
+        "h^d missing in the logits": lambda t: t.W.T @ t.Y + t.mu[:, None],
+        "h^d on the bias of the logits as well": lambda t: t() - t.mu[:, None] * (1 - 1 / t.cells),
+        "bias of the logits left out": lambda t: t() - t.mu[:, None],
+        "h in place of h^d in the logits": _h,
+        "rows of W with the channel fastest": _channel_fastest,
+    },
+    "loss gradient": {"1/m missing in loss and gradient": lambda t: scale(t(), t.examples)},
+    "loss": {"1/m missing in the loss": lambda t: scale(t(), t.examples)},
+    "gradient": {"1/m missing in the gradient": lambda t: scale(t(), t.examples)},
+}

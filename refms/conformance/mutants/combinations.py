@@ -2,79 +2,48 @@
 
 from __future__ import annotations
 
-from refms.conformance.mutants.arrays import flip, roll, times, to_last
-from refms.conformance.mutants.classifier import CLASSIFIER
-from refms.conformance.mutants.convolution import CONVOLUTION
-from refms.conformance.mutants.mutant import Mutant, alter, combine, feed, of_family, substitute
-from refms.conformance.mutants.network import NETWORK
-from refms.conformance.mutants.transfer import TRANSFER
+from refms.conformance.mutants.arrays import flip, roll, scale
+from refms.conformance.mutants.mutant import Table
 
+_FLIPPED = "kernel flipped in convolution, adjoint, gradient and matrix alike"
+_SUMMED = "R summed and P divided by 2^d, so that RKP is right"
+_FURTHER = "R reads one fine cell further and P writes it back"
+_DOUBLED = "coarse stencil doubled and fine stencil halved, so that round trips are right"
 
-def _single(name: str) -> Mutant:
-    """Return the mutant of one of the families above with a name."""
-    return next(one for one in (*CONVOLUTION, *TRANSFER, *NETWORK, *CLASSIFIER) if one.name == name)
-
-
-_ZERO = to_last("zero")
-
-COMBINATIONS = of_family(
-    "combinations",
-    substitute(
-        "kernel flipped in convolution, adjoint, gradient and matrix alike",
-        convolution=lambda right, S, *rest: right.convolution(flip(S), *rest),
-        convolution_adjoint=lambda right, S, *rest: right.convolution_adjoint(flip(S), *rest),
-        convolution_matrix=lambda right, S, *rest: right.convolution_matrix(flip(S), *rest),
-        stencil_gradient=lambda right, *given: flip(right.stencil_gradient(*given)),
-    ),
-    feed(
-        "zero boundary in convolution, adjoint and gradient alike",
-        convolution=_ZERO,
-        convolution_adjoint=_ZERO,
-        stencil_gradient=_ZERO,
-    ),
-    combine(
-        "R summed and P divided by 2^d, so that RKP is right",
-        _single("R sums where it should average"),
-        _single("P divided by 2^d, as if it were a transposed average"),
-    ),
-    substitute(
-        "R reads one fine cell further and P writes it back",
-        restrict=lambda right, Y, grid, pair: right.restrict(roll(Y, grid, -1, 2), grid, pair),
-        prolong=lambda right, Y, grid, pair: roll(right.prolong(Y, grid, pair), grid, 1, 2),
-    ),
-    alter(
-        "coarse stencil doubled and fine stencil halved, so that round trips are right",
-        stencil_down=times(2),
-        stencil_up=times(0.5),
-    ),
-    alter(
-        "coarse and fine stencil flipped, so that round trips are right",
-        stencil_down=lambda found, S, pair: flip(found),
-        stencil_up=lambda found, S, pair: flip(found),
-    ),
-    combine(
-        "stencils and biases of the layers subtracted, as if the time ran backwards",
-        _single("stencils of the layers subtracted"),
-        _single("biases subtracted"),
-    ),
-    alter(
-        "loss, gradient and Gauss-Newton product doubled alike",
-        loss=times(2),
-        gradient=times(2),
-        gauss_newton=times(2),
-    ),
-    alter(
-        "sign of cross entropy and of its gradient", cross_entropy=times(-1), cross_entropy_gradient=times(-1)
-    ),
-    alter(
-        "smoothness of W and its gradient doubled alike",
-        weight_smoothness=times(2),
-        weight_smoothness_gradient=times(2),
-    ),
-    combine(
-        "kernel flipped and result moved by one cell",
-        _single("kernel flipped on all axes"),
-        _single("result moved by one cell along the last axis"),
-    ),
-)
-"""The family."""
+MISTAKES: Table = {
+    "convolution convolution_adjoint convolution_matrix": {_FLIPPED: lambda t: t(S=flip(t.S))},
+    "stencil_gradient": {_FLIPPED: lambda t: flip(t())},
+    "convolution convolution_adjoint stencil_gradient": {
+        "zero boundary in convolution, adjoint and gradient alike": lambda t: t(boundary="zero"),
+    },
+    "restrict": {
+        _SUMMED: lambda t: 2 ** len(t.grid) * t(),
+        _FURTHER: lambda t: t(Y=roll(t.Y, t.grid, -1, 2)),
+    },
+    "prolong": {
+        _SUMMED: lambda t: t() / 2 ** len(t.grid),
+        _FURTHER: lambda t: roll(t(), t.grid, 1, 2),
+    },
+    "stencil_down": {_DOUBLED: lambda t: 2 * t()},
+    "stencil_up": {_DOUBLED: lambda t: 0.5 * t()},
+    "stencil_down stencil_up": {
+        "coarse and fine stencil flipped, so that round trips are right": lambda t: flip(t()),
+    },
+    "forward": {
+        "stencils and biases of the layers subtracted, as if the time ran backwards": lambda t: t(
+            parameters=scale(t.parameters, -1.0, "stencils", "biases")
+        ),
+    },
+    "loss gradient gauss_newton": {
+        "loss, gradient and Gauss-Newton product doubled alike": lambda t: scale(t(), 2),
+    },
+    "cross_entropy cross_entropy_gradient": {
+        "sign of cross entropy and of its gradient": lambda t: -t(),
+    },
+    "weight_smoothness weight_smoothness_gradient": {
+        "smoothness of W and its gradient doubled alike": lambda t: 2 * t(),
+    },
+    "convolution": {
+        "kernel flipped and result moved by one cell": lambda t: roll(t(S=flip(t.S)), t.grid, 1, -1),
+    },
+}

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from refms.conformance.mutants.mutant import alter, of_family, substitute
+from refms.conformance.mutants.mutant import Asked, Table
 from refms.errors import Array
 
 
-def _extrapolate(found: Array, Theta: Array, layers: int) -> Array:
-    deep = found.copy()
+def _extrapolate(t: Asked) -> Array:
+    deep = t().copy()
     deep[-1] = 2 * deep[-2] - deep[-3]
     return deep
 
@@ -22,26 +20,19 @@ def _interpolate(times: Array, Theta: Array) -> Array:
     return np.stack(found, axis=1).astype(Theta.dtype)
 
 
-def _at_midpoints(right: Any, Theta: Array, layers: int) -> Array:
-    """Return the interpolant of values at (k+½)δt."""
-    return _interpolate((np.arange(layers) + 0.5) * len(Theta) / layers - 0.5, Theta)
-
-
-def _periodic(right: Any, Theta: Array, layers: int) -> Array:
-    """Return the interpolant that goes back to the first layer at T."""
-    return _interpolate(np.arange(layers) * len(Theta) / layers, np.concatenate([Theta, Theta[:1]]))
-
-
-DEPTH = of_family(
-    "depth",
-    substitute(
-        "layers copied in place of interpolated",
-        depth_prolong=lambda right, Theta, layers: np.repeat(Theta, layers // len(Theta), axis=0),
-    ),
-    alter("new parameters halved, as if they were steps", depth_prolong=lambda found, *given: found / 2),
-    alter("last new layer extrapolated", depth_prolong=_extrapolate),
-    substitute("parameters taken to live at the midpoints of the steps", depth_prolong=_at_midpoints),
-    substitute("parameters continued periodically in time", depth_prolong=_periodic),
-    alter("new layers in reverse order", depth_prolong=lambda found, *given: found[::-1].copy()),
-)
-"""The family."""
+MISTAKES: Table = {
+    "depth_prolong": {
+        "layers copied in place of interpolated": lambda t: np.repeat(
+            t.Theta, t.layers // len(t.Theta), axis=0
+        ),
+        "new parameters halved, as if they were steps": lambda t: t() / 2,
+        "last new layer extrapolated": _extrapolate,
+        "parameters taken to live at the midpoints of the steps": lambda t: _interpolate(
+            (np.arange(t.layers) + 0.5) * len(t.Theta) / t.layers - 0.5, t.Theta
+        ),
+        "parameters continued periodically in time": lambda t: _interpolate(
+            np.arange(t.layers) * len(t.Theta) / t.layers, np.concatenate([t.Theta, t.Theta[:1]])
+        ),
+        "new layers in reverse order": lambda t: t()[::-1].copy(),
+    },
+}

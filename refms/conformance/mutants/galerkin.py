@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
-from refms.conformance.mutants.arrays import by, exchange, flip, to_last
-from refms.conformance.mutants.mutant import alter, feed, of_family, substitute
+from refms.conformance.mutants.arrays import exchange, flip
+from refms.conformance.mutants.mutant import Asked, Table
+from refms.definition.arrays import combine
 from refms.definition.galerkin import stencil_map
 from refms.definition.transfer import PAIRS
 from refms.errors import Array
@@ -20,73 +21,48 @@ def _square(pair: str, size: int) -> Array:
     return A[spread : spread + size] if spread > 0 else np.pad(A, ((-spread, -spread), (0, 0)))
 
 
-def _along_all_axes(S: Array, matrices: dict[int, Array]) -> Array:
-    """Return stencils to which a matrix was applied along every axis, chosen by the extent."""
-    result = S.astype("float64")
-    for axis in range(2, S.ndim):
-        result = np.moveaxis(np.tensordot(matrices[S.shape[axis]], result, axes=(1, axis)), 0, axis)
-    return np.ascontiguousarray(result.astype(S.dtype))
+def _along_all_axes(t: Asked, matrix: Callable[[Array], Array]) -> Array:
+    """Return the stencils with a matrix made of A applied along every axis."""
+    result = t.S.astype("float64")
+    for axis in range(2, t.S.ndim):
+        result = combine(matrix(_square(t.pair, t.S.shape[axis])), result, axis)
+    return np.ascontiguousarray(result.astype(t.S.dtype))
 
 
-def _regularize(right: Any, S: Array, pair: str) -> Array:
-    """Return (AᵀA + 10⁻³I)⁻¹Aᵀ s."""
-    inverses = {}
-    for size in S.shape[2:]:
-        A = _square(pair, size)
-        inverses[size] = np.linalg.solve(A.T @ A + 1e-3 * np.eye(size), A.T)
-    return _along_all_axes(S, inverses)
+def _regularized_inverse(A: Array) -> Array:
+    """Return (AᵀA + 10⁻³I)⁻¹Aᵀ."""
+    return np.linalg.solve(A.T @ A + 1e-3 * np.eye(len(A)), A.T)
 
 
-def _transpose(right: Any, S: Array, pair: str) -> Array:
-    return _along_all_axes(S, {size: _square(pair, size).T for size in S.shape[2:]})
-
-
-def _keep(right: Any, S: Array, pair: str) -> Array:
-    return S.copy()
-
-
-def _never_refuse(right: Any, S: Array, pair: str) -> Array:
+def _never_refuse(t: Asked) -> Array:
     try:
-        return right.stencil_up(S, pair)
+        return t()
     except ValueError:
-        return S.copy()
+        return t.S.copy()
 
 
-GALERKIN = of_family(
-    "galerkin",
-    substitute("stencil kept as it is on every mesh", stencil_down=_keep, stencil_up=_keep),
-    feed("coarse stencil of averaging-constant for every pair", stencil_down=to_last("averaging-constant")),
-    alter(
-        "coarse stencil 2^d times too large, as with a summing R",
-        stencil_down=by(lambda S, pair: 2 ** (S.ndim - 2)),
-    ),
-    alter(
-        "coarse stencil rescaled by 2^-d, as by re-discretisation of a derivative",
-        stencil_down=by(lambda S, pair: 1 / 2 ** (S.ndim - 2)),
-    ),
-    alter(
-        "first and last axis of the coarse stencil exchanged",
-        stencil_down=lambda found, S, pair: exchange(found, 2, found.ndim - 1),
-    ),
-    alter("coarse stencil flipped", stencil_down=lambda found, S, pair: flip(found)),
-    alter(
-        "coarse stencil moved by one entry", stencil_down=lambda found, S, pair: np.roll(found, 1, axis=-1)
-    ),
-    alter(
-        "coarse stencil scaled to sum one", stencil_down=lambda found, S, pair: found / np.abs(found).sum()
-    ),
-    alter(
-        "channels of the coarse stencils mixed",
-        stencil_down=lambda found, S, pair: found + found.mean(axis=(0, 1), keepdims=True) / 10,
-    ),
-    alter(
-        "channels of the coarse stencils exchanged",
-        stencil_down=lambda found, S, pair: exchange(found, 0, 1),
-    ),
-    substitute("transposed matrix A in the coarse stencil", stencil_down=_transpose),
-    substitute("fine stencil from a regularised inverse", stencil_up=_regularize),
-    substitute("fine stencil from the transposed A in place of its inverse", stencil_up=_transpose),
-    substitute("fine stencil as it is where the map has no inverse", stencil_up=_never_refuse),
-    alter("fine stencil flipped", stencil_up=lambda found, S, pair: flip(found)),
-)
-"""The family."""
+MISTAKES: Table = {
+    "stencil_down stencil_up": {"stencil kept as it is on every mesh": lambda t: t.S.copy()},
+    "stencil_down": {
+        "coarse stencil of averaging-constant for every pair": lambda t: t(pair="averaging-constant"),
+        "coarse stencil 2^d times too large, as with a summing R": lambda t: 2 ** (t.S.ndim - 2) * t(),
+        "coarse stencil rescaled by 2^-d, as by re-discretisation of a derivative": lambda t: (
+            t() / 2 ** (t.S.ndim - 2)
+        ),
+        "first and last axis of the coarse stencil exchanged": lambda t: exchange(t(), 2, -1),
+        "coarse stencil flipped": lambda t: flip(t()),
+        "coarse stencil moved by one entry": lambda t: np.roll(t(), 1, axis=-1),
+        "coarse stencil scaled to sum one": lambda t: t() / np.abs(t()).sum(),
+        "channels of the coarse stencils mixed": lambda t: t() + t().mean(axis=(0, 1), keepdims=True) / 10,
+        "channels of the coarse stencils exchanged": lambda t: exchange(t(), 0, 1),
+        "transposed matrix A in the coarse stencil": lambda t: _along_all_axes(t, np.transpose),
+    },
+    "stencil_up": {
+        "fine stencil from a regularised inverse": lambda t: _along_all_axes(t, _regularized_inverse),
+        "fine stencil from the transposed A in place of its inverse": lambda t: _along_all_axes(
+            t, np.transpose
+        ),
+        "fine stencil as it is where the map has no inverse": _never_refuse,
+        "fine stencil flipped": lambda t: flip(t()),
+    },
+}

@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
-import copy
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
-from refms.conformance.adapters.adapter import provides
+from refms.conformance.adapters.around import Around
+from refms.conformance.operations import OPERATIONS
 
-Change = Callable[..., Any]
-"""(right adapter, *arguments of the operation) -> the wrong result."""
+Change = Callable[["Asked"], Any]
+"""What was asked -> the wrong result."""
+
+Table = Mapping[str, Mapping[str, Change]]
+"""Operations, divided by blanks -> name of the mistake -> change; a name under several is one mistake."""
+
+
+class Asked:
+    """One call as a mistake meets it: ``t.S`` an argument, ``t()`` the right result, ``t(S=…)`` of another S.
+
+    ``right`` is the right adapter, ``kept`` what earlier calls of the wrong one have put down.
+    """
+
+    def __init__(self, right: Any, operation: str, values: tuple[Any, ...], kept: dict[Any, Any]) -> None:
+        self.right, self.operation, self.kept = right, operation, kept
+        names = (one.name for one in OPERATIONS[operation].arguments)
+        self.given = dict(zip(names, values, strict=True))
+
+    def __getattr__(self, name: str) -> Any:
+        return self.given[name]
+
+    def __call__(self, **others: Any) -> Any:
+        """Return the right result, of other arguments where they are given."""
+        return getattr(self.right, self.operation)(*(self.given | others).values())
+
+    @property
+    def examples(self) -> int:
+        """How many examples there are: the last extent of what has examples, in columns."""
+        rows = OPERATIONS[self.operation].arguments
+        return int(next(self.given[one.name].shape[-1] for one in rows if {"m", "M"} & set(one.axes)))
+
+    @property
+    def cells(self) -> int:
+        """Number of cells n = 1/h^d."""
+        grid = self.problem.grid if "problem" in self.given else self.grid
+        return math.prod(grid)
 
 
 @dataclass(frozen=True)
@@ -20,7 +54,7 @@ class Mutant:
 
     >>> from refms.conformance.adapters.reference import ReferenceAdapter
     >>> import numpy as np
-    >>> double = alter("R doubles", restrict=lambda found, *given: 2 * found)
+    >>> (double,) = mutants("transfer", {"restrict": {"R doubles": lambda t: 2 * t()}})
     >>> double.around(ReferenceAdapter()).restrict(np.ones((2, 1)), (2,), "averaging-constant").tolist()
     [[2.0]]
     """
@@ -29,61 +63,21 @@ class Mutant:
     family: str  # of the operations
     changes: Mapping[str, Change]  # operation -> its change; fields are columns
 
-    def around(self, adapter: Any) -> Mutated:
+    def around(self, adapter: Any) -> Around:
         """Return an adapter with the mistake, otherwise like a right one in the layout ``"columns"``."""
-        return Mutated(adapter, self)
+        kept: dict[Any, Any] = {}
+
+        def call(name: str, operation: Callable[..., Any], *values: Any) -> Any:
+            change = self.changes.get(name)
+            return operation(*values) if change is None else change(Asked(adapter, name, values, kept))
+
+        return Around(adapter, call)
 
 
-class Mutated:
-    """An adapter with a mistake; everything else is passed on to the right one, what it lacks is missing."""
-
-    def __init__(self, right: Any, mutant: Mutant) -> None:
-        self.right, self.mutant = right, mutant
-        # Mistakes that keep something between calls keep it for one adapter, not for all.
-        self.changes = copy.deepcopy(dict(mutant.changes))
-
-    def __getattr__(self, name: str) -> Any:
-        change = self.changes.get(name)
-        if change is None or not provides(self.right, name):
-            return getattr(self.right, name)
-        return partial(change, self.right)
-
-
-def substitute(name: str, **changes: Change) -> Mutant:
-    """Return a mutant whose operations are (right adapter, *arguments) -> result."""
-    return Mutant(name, "", changes)
-
-
-def alter(name: str, **changes: Change) -> Mutant:
-    """Return a mutant that changes right results: (right result, *arguments) -> result."""
-    return Mutant(name, "", {key: partial(_after, key, one) for key, one in changes.items()})
-
-
-def feed(name: str, **changes: Change) -> Mutant:
-    """Return a mutant that gives the right operation other arguments: (*arguments) -> arguments."""
-    return Mutant(name, "", {key: partial(_before, key, one) for key, one in changes.items()})
-
-
-def combine(name: str, first: Mutant, second: Mutant) -> Mutant:
-    """Return a mutant with two mistakes; where both change an operation, the second wraps the first."""
-    changes = dict(first.changes)
-    for key, change in second.changes.items():
-        changes[key] = partial(_upon, first, change) if key in changes else change
-    return Mutant(name, "", changes)
-
-
-def of_family(family: str, *mutants: Mutant) -> tuple[Mutant, ...]:
-    """Return mutants as those of a family."""
-    return tuple(replace(one, family=family) for one in mutants)
-
-
-def _after(operation: str, change: Change, right: Any, *arguments: Any) -> Any:
-    return change(getattr(right, operation)(*arguments), *arguments)
-
-
-def _before(operation: str, change: Change, right: Any, *arguments: Any) -> Any:
-    return getattr(right, operation)(*change(*arguments))
-
-
-def _upon(first: Mutant, change: Change, right: Any, *arguments: Any) -> Any:
-    return change(first.around(right), *arguments)
+def mutants(family: str, table: Table) -> tuple[Mutant, ...]:
+    """Return the mutants of a table, in the order of their names."""
+    changes: dict[str, dict[str, Change]] = {}
+    for operations, rows in table.items():
+        for name, change in rows.items():
+            changes.setdefault(name, {}).update(dict.fromkeys(operations.split(), change))
+    return tuple(Mutant(name, family, found) for name, found in changes.items())

@@ -2,73 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
-
-from refms.conformance.adapters.profile import Problem
-from refms.conformance.mutants.arrays import scale, times
-from refms.conformance.mutants.mutant import Change, alter, feed, of_family, substitute
+from refms.conformance.mutants.arrays import scale
+from refms.conformance.mutants.mutant import Asked, Change, Table
 from refms.conformance.operations import Parameters
 from refms.errors import Array
 
 
-def _in_time(final_time: Change) -> Change:
-    """Return the arguments with another T, a function of T and N."""
-    return lambda p, X, problem: (
-        p,
-        X,
-        replace(problem, final_time=final_time(problem.final_time, len(p["stencils"]))),
+def _in_time(final_time: Callable[[float, int], float]) -> Change:
+    """Return y_N for another final time, a function of T and N."""
+    return lambda t: t(
+        problem=replace(t.problem, final_time=final_time(t.problem.final_time, len(t.parameters["stencils"])))
     )
 
 
-def _with(changed: Change) -> Change:
-    """Return the arguments with other parameters."""
-    return lambda p, X, problem: ({**p, **changed(p)}, X, problem)
+def _with(changed: Callable[[Parameters], Mapping[str, Array]]) -> Change:
+    """Return y_N of other parameters."""
+    return lambda t: t(parameters={**t.parameters, **changed(t.parameters)})
 
 
-def _without_skip(right: Any, p: Parameters, X: Array, problem: Problem) -> Array:
-    return right.forward(p, X, problem) - right.forward(p, X, replace(problem, final_time=0.0))
+def _of_layers(changed: Callable[[Array], Array]) -> Change:
+    """Return y_N of other stencils and biases (N, …)."""
+    return _with(lambda p: {key: changed(p[key]).copy() for key in ("stencils", "biases")})
 
 
-def _treat_first_cell(found: Array, *given: Any) -> Array:
-    Y = found.copy()
+def _treat_first_cell(t: Asked) -> Array:
+    Y = t().copy()
     Y[0] *= 1.01
     return Y
 
 
-NETWORK = of_family(
-    "network",
-    feed("step δt = 1 whatever T and N are", forward=_in_time(lambda T, N: float(N))),
-    feed("step δt = T/(N+1), the index slip", forward=_in_time(lambda T, N: T * N / (N + 1))),
-    feed("step δt² in place of δt", forward=_in_time(lambda T, N: T * T / N)),
-    feed("stencils of the layers subtracted", forward=_with(lambda p: scale(p, -1.0, "stencils"))),
-    substitute("opening not passed on, y_N − y_0 comes back", forward=_without_skip),
-    feed(
-        "layers in reverse order",
-        forward=_with(lambda p: {key: p[key][::-1].copy() for key in ("stencils", "biases")}),
-    ),
-    feed(
-        "first layer used in every step",
-        forward=_with(lambda p: {k: np.repeat(p[k][:1], len(p[k]), axis=0) for k in ("stencils", "biases")}),
-    ),
-    feed(
-        "channels of the layers' stencils exchanged",
-        forward=_with(lambda p: {"stencils": p["stencils"].swapaxes(1, 2).copy()}),
-    ),
-    feed("biases left out", forward=_with(lambda p: scale(p, 0.0, "biases"))),
-    feed("biases subtracted", forward=_with(lambda p: scale(p, -1.0, "biases"))),
-    feed(
-        "ReLU in place of every activation",
-        forward=lambda p, X, problem: (p, X, replace(problem, activation="relu")),
-    ),
-    alter(
-        "a tenth of the mean over the batch taken off",
-        forward=lambda found, *given: found - found.mean(axis=1, keepdims=True) / 10,
-    ),
-    alter("first cell treated differently", forward=_treat_first_cell),
-    alter("σ′ too large by 0.1 %", activation_derivative=times(1.001)),
-    substitute("σ in place of σ′", activation_derivative=lambda right, Z, name: right.activation(Z, name)),
-)
-"""The family."""
+MISTAKES: Table = {
+    "forward": {
+        "step δt = 1 whatever T and N are": _in_time(lambda T, N: float(N)),
+        "step δt = T/(N+1), the index slip": _in_time(lambda T, N: T * N / (N + 1)),
+        "step δt² in place of δt": _in_time(lambda T, N: T * T / N),
+        "stencils of the layers subtracted": _with(lambda p: scale(p, -1.0, "stencils")),
+        "opening not passed on, y_N − y_0 comes back": lambda t: t() - _in_time(lambda T, N: 0.0)(t),
+        "layers in reverse order": _of_layers(lambda layers: layers[::-1]),
+        "first layer used in every step": _of_layers(lambda layers: layers[:1].repeat(len(layers), 0)),
+        "channels of the layers' stencils exchanged": _with(
+            lambda p: {"stencils": p["stencils"].swapaxes(1, 2).copy()}
+        ),
+        "biases left out": _with(lambda p: scale(p, 0.0, "biases")),
+        "biases subtracted": _with(lambda p: scale(p, -1.0, "biases")),
+        "ReLU in place of every activation": lambda t: t(problem=replace(t.problem, activation="relu")),
+        "a tenth of the mean over the batch taken off": lambda t: t() - t().mean(axis=1, keepdims=True) / 10,
+        "first cell treated differently": _treat_first_cell,
+    },
+    "activation_derivative": {
+        "σ′ too large by 0.1 %": lambda t: 1.001 * t(),
+        "σ in place of σ′": lambda t: t.right.activation(t.Z, t.name),
+    },
+}

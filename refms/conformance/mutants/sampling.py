@@ -7,25 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.mutants.arrays import by
-from refms.conformance.mutants.mutant import Mutant, alter, feed, of_family, substitute
-from refms.conformance.operations import Parameters
+from refms.conformance.mutants.arrays import scale
+from refms.conformance.mutants.mutant import Asked, Change, Table
 from refms.errors import Array
 
-Choice = Callable[[int, int, int], Array]
-"""(m, size, seed) -> indices."""
 
+def _choose(choice: Callable[[int, int, int], Array]) -> Change:
+    """Return a different choice of the subset from (m, size, seed), for indices and product alike."""
 
-def _choose(name: str, choice: Choice) -> Mutant:
-    """Return a mutant that draws the subset differently, for indices and product alike."""
+    def change(t: Asked) -> Any:
+        if t.operation == "subsample":
+            return choice(t.m, t.size, t.seed)
+        S = choice(t.examples, t.size, t.seed)
+        return t.right.gauss_newton(t.parameters, t.direction, t.X[:, S], t.C[:, S], t.problem)
 
-    def product(
-        right: Any, p: Parameters, v: Parameters, X: Array, C: Array, problem: Any, size: int, seed: int
-    ) -> Any:
-        S = choice(C.shape[1], size, seed)
-        return right.gauss_newton(p, v, X[:, S], C[:, S], problem)
-
-    return substitute(name, subsample=lambda right, *given: choice(*given), subsampled_gauss_newton=product)
+    return change
 
 
 def _draw(m: int, size: int, seed: int) -> Array:
@@ -37,43 +33,32 @@ def _prefer_early(m: int, size: int, seed: int) -> Array:
     return np.random.default_rng(seed).choice(m, size, replace=False, p=weights / weights.sum())
 
 
-class _Anew:
-    """Indices that are drawn anew in every call."""
-
-    def __init__(self) -> None:
-        self.generator = np.random.default_rng(0)
-
-    def __call__(self, right: Any, m: int, size: int, seed: int) -> Array:
-        return self.generator.choice(m, size, replace=False)
+def _draw_anew(t: Asked) -> Array:
+    return t.kept.setdefault("generator", np.random.default_rng(0)).choice(t.m, t.size, replace=False)
 
 
-SAMPLING = of_family(
-    "sampling",
-    alter(
-        "product on a subsample divided by m in place of its size",
-        subsampled_gauss_newton=by(lambda p, v, X, C, problem, size, seed: size / C.shape[1]),
-    ),
-    alter(
-        "factor m/size on a mean over the subsample",
-        subsampled_gauss_newton=by(lambda p, v, X, C, problem, size, seed: C.shape[1] / size),
-    ),
-    _choose("subsample is always the first examples", lambda m, size, seed: np.arange(size)),
-    _choose(
-        "subsample drawn with replacement",
-        lambda m, size, seed: np.random.default_rng(seed).integers(m, size=size),
-    ),
-    _choose("seed of the subsample ignored", lambda m, size, seed: _draw(m, size, 0)),
-    _choose("last example never in the subsample", lambda m, size, seed: _draw(max(m - 1, size), size, seed)),
-    _choose("early examples preferred in the subsample", _prefer_early),
-    _choose(
-        "subsample of neighbouring examples, from a random one on",
-        lambda m, size, seed: (np.random.default_rng(seed).integers(m) + np.arange(size)) % m,
-    ),
-    feed(
-        "subsample in the product of another seed",
-        subsampled_gauss_newton=lambda *given: (*given[:-1], given[-1] + 1),
-    ),
-    alter("indices of the subsample from 1 to m", subsample=lambda found, *given: found + 1),
-    substitute("indices of the subsample drawn anew in every call", subsample=_Anew()),
-)
-"""The family."""
+MISTAKES: Table = {
+    "subsampled_gauss_newton": {
+        "product on a subsample divided by m in place of its size": lambda t: scale(t(), t.size / t.examples),
+        "factor m/size on a mean over the subsample": lambda t: scale(t(), t.examples / t.size),
+        "subsample in the product of another seed": lambda t: t(seed=t.seed + 1),
+    },
+    "subsample subsampled_gauss_newton": {
+        "subsample is always the first examples": _choose(lambda m, size, seed: np.arange(size)),
+        "subsample drawn with replacement": _choose(
+            lambda m, size, seed: np.random.default_rng(seed).integers(m, size=size)
+        ),
+        "seed of the subsample ignored": _choose(lambda m, size, seed: _draw(m, size, 0)),
+        "last example never in the subsample": _choose(
+            lambda m, size, seed: _draw(max(m - 1, size), size, seed)
+        ),
+        "early examples preferred in the subsample": _choose(_prefer_early),
+        "subsample of neighbouring examples, from a random one on": _choose(
+            lambda m, size, seed: (np.random.default_rng(seed).integers(m) + np.arange(size)) % m
+        ),
+    },
+    "subsample": {
+        "indices of the subsample from 1 to m": lambda t: t() + 1,
+        "indices of the subsample drawn anew in every call": _draw_anew,
+    },
+}

@@ -107,7 +107,7 @@ def test_an_unknown_mutant_is_refused():
 
 
 def test_a_mutant_that_is_right_survives_and_a_property_that_sees_nothing_is_idle():
-    harmless = Mutant("harmless", "transfer", {"restrict": lambda right, *given: right.restrict(*given)})
+    harmless = Mutant("harmless", "transfer", {"restrict": lambda t: t()})
     found = kill_matrix([harmless], properties=[CATALOGUE["T8"], CATALOGUE["T1"]])
     assert found.survivors == ("harmless",)
     assert found.idle == ("T8", "T1")

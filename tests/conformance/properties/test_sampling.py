@@ -14,9 +14,9 @@ from refms.conformance.adapters.reference import ReferenceAdapter, reference_pro
 from refms.conformance.instances.domain import instances
 from refms.conformance.instances.spread import HARSH
 from refms.conformance.mutants import mutant_named
-from refms.conformance.mutants.arrays import by, scale
+from refms.conformance.mutants.arrays import scale
 from refms.conformance.mutants.conventions import as_declared
-from refms.conformance.mutants.mutant import alter
+from refms.conformance.mutants.mutant import Mutant
 from refms.conformance.properties.sampling import BUDGETS, FALSE_ALARM, MOST_INSTANCES
 from refms.conformance.reports.html import html_page
 from refms.conformance.reports.junit import junit
@@ -78,9 +78,8 @@ def test_where_the_loss_is_a_sum_the_factor_is_m_over_size(weighted):
     right = declared(reduction="sum", volume_weighted=weighted)
     ids = ("U1", "U4", "U5")
     assert verdicts(right, ids) == dict.fromkeys(ids, "PASS")
-    without = alter(
-        "-", subsampled_gauss_newton=by(lambda p, v, X, C, problem, size, seed: size / C.shape[1])
-    )
+    changes = {"subsampled_gauss_newton": lambda t: scale(t(), t.size / t.examples)}
+    without = Mutant("factor m/size missing", "sampling", changes)
     assert verdicts(without.around(right), ids) == {"U1": "FAIL", "U4": "FAIL", "U5": "PASS"}
 
 
