@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from refms.errors import Array
+from refms.objective.losses.loss import log1p
 from refms.objective.losses.separable import SeparableEvaluation, sum_of_terms
 
 
@@ -39,13 +40,13 @@ class LogisticRegression:
 
         Parameters and errors are those of :func:`~refms.objective.losses.separable.sum_of_terms`.
         """
-        return sum_of_terms(_terms, Z, C, count)
+        return sum_of_terms(_terms, Z, C, count, least=0.0, most=1.0)
 
 
 def _terms(xp: Any, Z: Array, C: Array) -> tuple[Array, Array, Array]:
     positive = Z.real >= 0
     e = xp.exp(xp.where(positive, -Z, Z))
     tail = e / (1 + e)
-    logarithm = xp.log(1 + e) if Z.dtype.kind == "c" else xp.log1p(e)
-    value = logarithm + xp.where(positive, (1 - C) * Z, -C * Z)
+    factor = xp.where(positive, 1 - C, -C)
+    value = log1p(xp, e) + factor * xp.where(factor != 0, Z, 0)
     return value, xp.where(positive, (1 - C) - tail, tail - C), tail / (1 + e)

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from refms.errors import Array
-from refms.objective.losses.loss import require_logits
+from refms.objective.losses.loss import host_sum, require_logits, share_of
 
 Terms = Callable[[Any, Array, Array], tuple[Array, Array, Array]]
 """(xp, Z, C) -> the terms of the loss and their first and second derivatives in Z, each of shape (ℓ, m)."""
 
 
-def sum_of_terms(terms: Terms, Z: Array, C: Array, count: int | None = None) -> SeparableEvaluation:
-    """Return the loss E = Σ_j Σ_i e(z_ij, c_ij) / count with its derivatives."""
-    backend = require_logits(Z, C)
-    total = 1.0 / (Z.shape[1] if count is None else count)
+def sum_of_terms(
+    terms: Terms, Z: Array, C: Array, count: int | None, least: float = -math.inf, most: float = math.inf
+) -> SeparableEvaluation:
+    """Return the loss E = Σ_j Σ_i e(z_ij, c_ij) / count with its derivatives, for labels in a range."""
+    backend = require_logits(Z, C, least, most)
+    share = share_of(Z, count)
     value, slope, curvature = terms(backend.xp, Z, C)
-    if Z.dtype.kind == "c":
-        return SeparableEvaluation(
-            complex(value.sum(dtype="complex128")) * total, slope * total, curvature * total
-        )
-    return SeparableEvaluation(float(value.sum(dtype="float64")) * total, slope * total, curvature * total)
+    return SeparableEvaluation(host_sum(value) * share, slope * share, curvature * share)
 
 
 @dataclass(frozen=True, eq=False)

@@ -62,14 +62,14 @@ class SmoothHinge:
 
         Parameters and errors are those of :func:`~refms.objective.losses.separable.sum_of_terms`.
         """
-        return sum_of_terms(self._terms, Z, C, count)
+        return sum_of_terms(self._terms, Z, C, count, least=0.0, most=1.0)
 
     def _terms(self, xp: Any, Z: Array, C: Array) -> tuple[Array, Array, Array]:
         value, slope, curvature = self._hinge(xp, Z)
         other, minus_slope, other_curvature = self._hinge(xp, -Z)
         rest = 1 - C
         return (
-            C * value + rest * other,
+            C * xp.where(C != 0, value, 0) + rest * xp.where(rest != 0, other, 0),
             C * slope - rest * minus_slope,
             C * curvature + rest * other_curvature,
         )
@@ -78,7 +78,8 @@ class SmoothHinge:
         """Return φ, φ′ and φ″ of the margins U."""
         width = self.smoothing
         lack = 1 - U
-        rounded = xp.where(lack.real >= width, width, xp.where(lack.real > 0, lack, 0))
-        inside = (lack.real >= 0) & (lack.real <= width)
+        rounded = xp.where(lack.real <= 0, 0, xp.where(lack.real >= width, width, lack))
         share = rounded / width
-        return share * (lack - rounded / 2), -share, inside.astype(U.real.dtype) / width
+        inside = (lack.real >= 0) & (lack.real <= width)
+        curvature = xp.where(lack.real == lack.real, inside, lack.real) / width  # NaN stays
+        return share * (xp.where(share != 0, lack, 0) - rounded / 2), -share, curvature

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from refms.backend import backend_of
 from refms.errors import Array
-from refms.objective.losses.loss import require_logits
+from refms.objective.losses.loss import host_sum, log1p, require_logits, share_of
 
 
 @dataclass(frozen=True)
@@ -15,13 +18,19 @@ class SoftmaxCrossEntropy:
 
     Notes
     -----
-    Per example with logits z, labels c ≥ 0 (one-hot or soft) and p = softmax(z):
+    Per example with logits z, labels c ≥ 0 (one-hot or soft, of any sum) and p = softmax(z):
 
-        E = (Σc) log Σ_i e^{z_i} − cᵀz,   ∇E = (Σc) p − c,   ∇²E v = (Σc) (p ∘ v − p (pᵀv)).
+        E = −Σ_i c_i log p_i,   ∇E = (Σc) p − c,   ∇²E v = (Σc) (p ∘ v − p (pᵀv)).
 
-    E, ∇E and ∇²E do not change when a number is added to all logits of an example. They are evaluated
-    from z − max z, formed as 2(z/2 − max z/2) bounded below by the smallest finite number, so that no finite
-    logits overflow on the way; a loss above the largest finite number comes out as about that number.
+    These are evaluated without cancellation, so that a confident example keeps its digits: with the largest
+    logit z_k, d = z − z_k and r = Σ_{j≠k} e^{d_j},
+
+        E = (Σc) log(1 + r) − cᵀd,   (∇E)_i = p_i Σ_{j≠i} c_j − c_i Σ_{j≠i} p_j,   p = e^d / (1 + r),
+        ∇²E v = (Σc) p ∘ (u − pᵀu)  with u = v − v_k.
+
+    d is formed as 2(z/2 − z_k/2), bounded below by the smallest finite number, so that no finite logits
+    overflow on the way; a loss above the largest finite number comes out as about that number. NaN gives NaN.
+    Infinite logits give the limit of the formula: NaN where there is none, as for two that are +∞.
 
     Examples
     --------
@@ -51,27 +60,42 @@ class SoftmaxCrossEntropy:
         Raises
         ------
         InputError
-            If shapes differ, are empty, or precisions are mixed.
+            If shapes differ, are empty, or precisions are mixed, a label is negative, infinite or NaN, or
+            ``count`` is not positive.
         """
-        xp = require_logits(Z, C).xp
-        total = 1.0 / (Z.shape[1] if count is None else count)
-        half = Z / 2
-        largest = half.real.max(axis=0)
-        floor = -float(xp.finfo(Z.dtype).max) / 2
-        shifted = half - largest
-        if Z.dtype.kind == "c":
-            shifted = 2 * (xp.maximum(shifted.real, floor) + 1j * shifted.imag)
-        else:
-            shifted = 2 * xp.maximum(shifted, floor)
-        exponentials = xp.exp(shifted)
-        sums = exponentials.sum(axis=0)
-        weights = C.sum(axis=0)
-        log_probabilities = xp.where(C != 0, shifted - xp.log(sums), 0)
-        value = -((C * total) * log_probabilities).sum()
+        xp = require_logits(Z, C, least=0.0).xp
+        share = share_of(Z, count)
+        largest = xp.arange(len(Z))[:, None] == Z.real.argmax(axis=0)
+        d = _differences(xp, Z, largest)
+        exponentials = xp.exp(d)
+        rest = xp.where(largest, 0, exponentials).sum(axis=0)
+        sums = 1 + rest
         probabilities = exponentials / sums
-        gradient = (weights * probabilities - C) * total
-        host = complex(value) if Z.dtype.kind == "c" else float(value)
-        return SoftmaxCrossEntropyEvaluation(host, gradient, probabilities, weights * total)
+        complements = xp.where(largest, rest, sums - exponentials) / sums
+        C = C * share
+        weights = C.sum(axis=0)
+        value = host_sum(weights * log1p(xp, rest), -C * xp.where(C != 0, d, 0))
+        gradient = probabilities * _sum_of_others(xp, C, weights) - C * complements
+        return SoftmaxCrossEntropyEvaluation(value, gradient, largest, probabilities, complements, weights)
+
+
+def _differences(xp: Any, Z: Array, largest: Array) -> Array:
+    """Return d = z − z_k with the largest logit of every column, 0 there, never below the least number."""
+    half = Z.real / 2
+    with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN on purpose
+        below = half - xp.where(largest, half, 0).sum(axis=0)
+    below = xp.where(largest & (half == half), 0, below)
+    floor = -float(xp.finfo(Z.dtype).max) / 2
+    below = 2 * xp.where(xp.isinf(below), below, xp.maximum(below, floor))
+    if Z.dtype.kind != "c":
+        return below
+    return below + 1j * (Z.imag - xp.where(largest, Z.imag, 0).sum(axis=0))
+
+
+def _sum_of_others(xp: Any, C: Array, sums: Array) -> Array:
+    """Return Σ_{j≠i} c_j: added for the largest c_i, and Σc − c_i for the others, where nothing cancels."""
+    largest = xp.arange(len(C))[:, None] == C.argmax(axis=0)
+    return xp.where(largest, xp.where(largest, 0, C).sum(axis=0), sums - C)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,21 +108,25 @@ class SoftmaxCrossEntropyEvaluation:
         The loss.
     gradient : array
         Shape (ℓ, m).
-    probabilities : array
-        p, shape (ℓ, m); every column sums to one.
+    largest : array
+        Where the largest logit of every column is, shape (ℓ, m) of bool.
+    probabilities, complements : array
+        p and 1 − p, shape (ℓ, m); every column of p sums to one.
     weights : array
         Σc / count for each example, shape (m,).
     """
 
     value: float | complex
     gradient: Array
+    largest: Array
     probabilities: Array
+    complements: Array
     weights: Array
 
     @property
     def hessian_diagonal(self) -> Array:
         """∂²value/∂Z² for each logit by itself, (Σc/count) p (1 − p), shape (ℓ, m)."""
-        return self.weights * (self.probabilities * (1 - self.probabilities))
+        return self.weights * (self.probabilities * self.complements)
 
     def hessian_product(self, V: Array) -> Array:
         """Return the loss's Hessian applied to V.
@@ -113,8 +141,8 @@ class SoftmaxCrossEntropyEvaluation:
         array
             Shape (ℓ, m): (Σc/count) (p ∘ v − p (pᵀv)) for each column.
         """
-        pV = self.probabilities * V
-        return self.weights * (pV - self.probabilities * pV.sum(axis=0))
+        U = V - backend_of(V).xp.where(self.largest, V, 0).sum(axis=0)
+        return self.weights * (self.probabilities * (U - (self.probabilities * U).sum(axis=0)))
 
 
 def softmax(Z: Array) -> Array:
