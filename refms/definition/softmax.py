@@ -53,5 +53,4 @@ def cross_entropy_gradient(Z: Array, C: Array, reduction: str = "mean") -> Array
 def cross_entropy_hessian(Z: Array, C: Array, V: Array, reduction: str = "mean") -> Array:
     """Return (∇²E V)_ij = (Σ_l c_lj) p_ij Σ_l p_lj (v_ij − v_lj) / m."""
     p, v = softmax(Z), as_double(V)
-    differences = v[:, None] - v[None]
-    return as_double(C).sum(axis=0) * p * (p * differences).sum(axis=1) / examples(Z, reduction)
+    return as_double(C).sum(axis=0) * p * (p * (v[:, None] - v)).sum(axis=1) / examples(Z, reduction)
