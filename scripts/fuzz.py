@@ -3,9 +3,10 @@
     python scripts/fuzz.py --target idx --runs 500000 --seed 0
     python scripts/fuzz.py --record       # also writes validation/conformance/results/fuzz.json
 
-Every input is either read or refused in a sentence (``InputError``); anything else, more than 5 seconds, or
-more than 256 MiB of memory for one input is a finding. Findings are then given to the command line, which
-reads HDF5 files in a process of its own: where HDF5 itself fails, it has to say a sentence and end with 2.
+Every input is either read or refused in a sentence (``InputError``); anything else, more than 5 seconds of
+the processor, or more than 256 MiB of memory for one input is a finding. Findings are then given to the
+command line, which reads HDF5 files in a process of its own: where HDF5 itself fails, it has to say a
+sentence and end with 2.
 """
 
 from __future__ import annotations
@@ -29,14 +30,16 @@ from typing import Any
 
 import h5py
 from fuzzing.board import Board
+from fuzzing.page import RECORD, contained
 from fuzzing.targets import MEMORY, TARGETS, Target
 
 from refms.environment import machine, versions
 from refms.io.files import atomic_write
 
 HOME = Path(__file__).resolve().parent
-RECORD = HOME.parent / "validation" / "conformance" / "results" / "fuzz.json"
 SECONDS = 5
+"""Processor time that an input may take."""
+
 STANDSTILL = 60.0
 """Seconds without a new input, after which a process is ended from outside."""
 
@@ -93,7 +96,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if options.record:
         _write(options.seed, results)
     findings = [finding for tally in results.values() for finding in tally.findings.values()]
-    return 0 if all(map(_kept_in, findings)) else 1
+    return 0 if all(contained(vars(finding)) for finding in findings) else 1
 
 
 def fuzz(name: str, runs: int, seed: int, home: Path) -> Tally:
@@ -196,11 +199,6 @@ def _finding(status: int, said: str, data: bytes) -> Finding:
     return Finding("exception", f"{text} at {frames[-1] if frames else 'an unknown place'}", data)
 
 
-def _kept_in(finding: Finding) -> bool:
-    """Whether the command line made a sentence of what ended the fuzzer's own process."""
-    return finding.kind != "exception" and finding.front_door.startswith("exit 2: refms: ")
-
-
 def _write(seed: int, results: Mapping[str, Tally]) -> None:
     """Put the results into the record; targets that were not run keep theirs."""
     made = {
@@ -240,7 +238,8 @@ def _entry(tally: Tally) -> dict[str, Any]:
 
 
 def _line(name: str, tally: Tally) -> str:
-    kept, peak = sum(map(_kept_in, tally.findings.values())), tally.peak_bytes / 2**20
+    kept = sum(contained(vars(finding)) for finding in tally.findings.values())
+    peak = tally.peak_bytes / 2**20
     return (
         f"{name}: {tally.executions:,} executions in {tally.seconds:.0f} s, peak {peak:.0f} MiB, corpus "
         f"{tally.corpus}; {len(tally.findings)} findings, {kept} of which end with a sentence and exit code 2"

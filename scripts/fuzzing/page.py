@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.report.markdown import table
+
+from fuzzing.targets import TARGETS
+
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = ROOT / "validation" / "conformance" / "results" / "fuzz.json"
-
-DOORS = {
-    "idx": "IDX images and labels, plain and gzip (`load_mnist`)",
-    "results-hdf5": "results in HDF5 (`refms conform verify`)",
-    "results-npz": "results in `.npz` (`refms conform verify`)",
-    "results-mat": "results in `.mat` (`refms conform verify`)",
-    "model-hdf5": "models (`refms show`, `refms evaluate`)",
-}
 
 HEAD = """# Fuzzing the front doors
 
@@ -55,20 +52,15 @@ def text() -> str:
     record: dict[str, dict[str, Any]] = json.loads(RECORD.read_text(encoding="utf-8"))
     limits = next(iter(record.values()))["limits"]
     head = HEAD.format(seconds=limits["seconds"], mebibytes=limits["bytes"] // 2**20)
-    rows = [_row(name, record[name]) for name in DOORS if name in record]
-    total = sum(entry["executions"] for entry in record.values())
-    table = "\n".join(["| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|", *rows])
-    made = "\n".join(f"* `{name}`: {_made_with(record[name])}." for name in DOORS if name in record)
-    findings = [_finding(name, found) for name in DOORS for found in record.get(name, {}).get("findings", [])]
-    listed = "\n".join(
-        [
-            "| front door | what ended the process | times | bytes | command line |",
-            "|---|---|---|---|---|",
-            *findings,
-        ]
-    )
-    body = f"\n{table}\n\n{total:,} executions in all.\n\n{made}\n"
-    tail = f"\n## What was found in this record\n{CONTAINED}\n{listed}\n" if findings else ""
+    done = {name: record[name] for name in TARGETS if name in record}
+    total = sum(entry["executions"] for entry in done.values())
+    rows = table(COLUMNS, [_row(name, entry) for name, entry in done.items()])
+    made = "\n".join(f"* `{name}`: {_made_with(entry)}." for name, entry in done.items())
+    findings = [_finding(name, found) for name, entry in done.items() for found in entry["findings"]]
+    body = f"\n{rows}\n{total:,} executions in all.\n\n{made}\n"
+    head_of_findings = ("front door", "what ended the process", "times", "bytes", "command line")
+    listed = table(head_of_findings, findings)
+    tail = f"\n## What was found in this record\n{CONTAINED}\n{listed}" if findings else ""
     return head + body + tail + KEPT
 
 
@@ -78,12 +70,11 @@ different reasons are kept in `tests/fuzzing/corpus` and are read again by `test
 """
 
 
-def _row(name: str, entry: dict[str, Any]) -> str:
-    bad = sum(not _contained(found) for found in entry["findings"])
-    return (
-        f"| {DOORS[name]} | {entry['executions']:,} | {entry['seconds']:,} | {entry['corpus']:,} | "
-        f"{entry['peak_bytes'] / 2**20:.0f} MiB | {len(entry['findings'])} | {bad} |"
-    )
+def _row(name: str, entry: dict[str, Any]) -> list[str]:
+    counts = [f"{entry[key]:,}" for key in ("executions", "seconds", "corpus")]
+    bad = sum(not contained(found) for found in entry["findings"])
+    peak = f"{entry['peak_bytes'] / 2**20:.0f} MiB"
+    return [TARGETS[name].door, *counts, peak, str(len(entry["findings"])), str(bad)]
 
 
 def _made_with(entry: dict[str, Any]) -> str:
@@ -91,10 +82,12 @@ def _made_with(entry: dict[str, Any]) -> str:
     return f"{entry['date']}, seed {entry['seed']}, one process, {entry['machine']}, {made_with}"
 
 
-def _finding(name: str, found: dict[str, Any]) -> str:
+def _finding(name: str, found: dict[str, Any]) -> list[str]:
     said = found["front_door"].replace("|", "\\|")
-    return f"| `{name}` | {found['kind']}: {found['where']} | {found['count']} | {found['bytes']} | {said} |"
+    where = f"{found['kind']}: {found['where']}"
+    return [f"`{name}`", where, str(found["count"]), str(found["bytes"]), said]
 
 
-def _contained(found: dict[str, Any]) -> bool:
+def contained(found: Mapping[str, Any]) -> bool:
+    """Whether the command line made a sentence of what ended the fuzzer's own process."""
     return found["kind"] != "exception" and found["front_door"].startswith("exit 2: refms: ")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import faulthandler
 import json
+import signal
 import tempfile
 import zlib
 from pathlib import Path
@@ -23,12 +24,12 @@ def main() -> None:
     parser.add_argument("target", choices=list(TARGETS))
     parser.add_argument("files", type=Path, nargs="+")
     parser.add_argument("--keep", type=Path)
-    parser.add_argument("--seconds", type=float, help="end with a stack after that time")
+    parser.add_argument("--seconds", type=float, help="end with a stack after so much processor time")
     options = parser.parse_args()
-    if options.seconds is not None:
-        faulthandler.dump_traceback_later(options.seconds, exit=True)
     target = TARGETS[options.target]
     read_in_this_process()
+    if options.seconds is not None:
+        _end_after(options.seconds)
     with tempfile.TemporaryDirectory() as folder:
         said = {path: target.check(Path(folder), path.read_bytes()) for path in options.files}
     if options.keep is None:
@@ -43,6 +44,13 @@ def main() -> None:
         )
     for kind, path in smallest.items():
         (options.keep / f"{zlib.crc32(kind.encode()):08x}").write_bytes(path.read_bytes())
+
+
+def _end_after(seconds: float) -> None:
+    """Let this process end with a stack: after seconds of its own, whatever else the machine does."""
+    faulthandler.register(signal.SIGPROF, chain=True)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    faulthandler.dump_traceback_later(100 * seconds, exit=True)  # it waits for something
 
 
 if __name__ == "__main__":

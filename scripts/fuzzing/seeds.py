@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
+import json
 import struct
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 import scipy.io
 
+from fuzzing.text_mutations import toml
+from refms.conformance.reports.report import VERDICTS
 from refms.grid import Grid
 from refms.io import Artifact
 from refms.io.writing import file_image
 from refms.maps.architectures.residual import Residual
-from refms.model import initial_model
+from refms.model import Model, initial_model
 from refms.model_file import model_artifact
 from refms.objective.reading import Classes
 from refms.optimize.history import History, HistoryRow
+from refms.run.config import Configuration
+from refms.run.plan import Plan
 
 NAME = "result/convolution/1d/product"
 VALUES = np.arange(84.0).reshape(21, 4) / 7
+ROW = HistoryRow(1, "joint", "accepted", 2.0, 1.5, 0.1, 7, 0.01, "converged", 1.0, 2, 0.0, 0.5)
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def pair_of_files(images: bytes, labels: bytes) -> bytes:
@@ -164,14 +173,75 @@ def models() -> list[bytes]:
     return [file_image(artifact) for artifact in (*artifacts, model_artifacts()[0])]
 
 
+def checkpoints() -> list[bytes]:
+    """Return artefacts with fewer arrays, and whole checkpoints."""
+    return [*models()[:2], *map(file_image, checkpoint_artifacts())]
+
+
+@functools.cache
+def resumable() -> Model:
+    """Return the untrained model of the training that the checkpoints were made by."""
+    record = {"configuration": Configuration().to_dict(), "dataset": "digits"}
+    return replace(initial_model(Residual(Grid((4, 4)), channels=2, layers=2), Classes(3)), record=record)
+
+
+def checkpoint_artifacts() -> list[Artifact]:
+    """Return checkpoints as a training leaves them, with and without damping and notes."""
+    start, found = resumable(), []
+    for damping, notes in ((None, []), (0.5, ["The trust region was left."])):
+        state = {"iteration": 2, "damping": damping, "notes": notes}
+        model = replace(start, record={**start.record, "checkpoint": state}, history=History((ROW, ROW)))
+        found.append(model_artifact(model))
+    return found
+
+
+def configurations() -> list[bytes]:
+    """Return the configurations of the experiments, and one with every section."""
+    files = sorted((ROOT / "validation" / "learning_across_scales").glob("*.toml"))
+    every = Plan.from_dict(
+        {"study": {"parameter": "network.channels", "values": [2, 4], "axes": {}}}
+    ).to_dict()
+    return [*(path.read_bytes() for path in files), toml(json.loads(json.dumps(every))).encode()]
+
+
+def xfails() -> list[bytes]:
+    """Return lists of expected failures."""
+    return [b'[xfails]\n"D1-*" = "known"\nT5-2d-float32 = \'so\'\n', b"[xfails]\n", b"other = 1\n", b""]
+
+
+def reports() -> list[bytes]:
+    """Return two reports in one file, with every kind of row, and one with a row that is no row."""
+    rho = {"PASS": 1.5, "FAIL": "inf", "MARGINAL": 40.0}
+    rows = [
+        {"id": f"D{i}", "verdict": verdict, "rho": rho.get(verdict), "notes": {"restrict": "bitwise"}}
+        for i, verdict in enumerate(VERDICTS)
+    ]
+    both = [
+        {"profile": {"name": "mine", "dtype": dtype}, "tier": "quick", "seed": 0, "rows": rows}
+        for dtype in ("float64", "float32")
+    ]
+    return [json.dumps({"reports": found}).encode() for found in (both, both[:1], [{**both[0], "rows": [1]}])]
+
+
+def results_json() -> list[bytes]:
+    """Return a comparison and a study of two short runs."""
+    run = {
+        "outcome": {"status": "converged", "message": "It is done."},
+        "columns": {"iteration": [0, 1], "objective": [2.5, None], "seconds": [0.0, 0.1]},
+        "notes": ["x"],
+    }
+    study = {"a": {**run, "value": 1, "seed": 0}, "b": {**run, "value": "x", "seed": 1}}
+    kinds = ({"kind": "compare", "runs": {"bcd": run}}, {"kind": "study", "parameter": "p", "runs": study})
+    return [json.dumps(kind).encode() for kind in (*kinds, {"kind": "inspect"})]
+
+
 def model_artifacts() -> list[Artifact]:
     """Return whole models, for changes of what they hold."""
     made = []
     for opening in ("fixed", "learned"):
         model = initial_model(Residual(Grid((4, 3)), channels=2, layers=2, opening=opening), Classes(3))
-        row = HistoryRow(1, "joint", "accepted", 2.0, 1.5, 0.1, 7, 0.01, "converged", 1.0, 2, 0.0, 0.5)
         made.append(model_artifact(model))
-        made.append(model_artifact(replace(model, record={"transfers": []}, history=History((row, row)))))
+        made.append(model_artifact(replace(model, record={"transfers": []}, history=History((ROW, ROW)))))
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import resource
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,48 +10,61 @@ from pathlib import Path
 from typing import Any
 
 from fuzzing import seeds
-from fuzzing.artifact_mutations import mutated_artifact
 from fuzzing.hdf5_mutations import mutated
+from fuzzing.text_mutations import Plainly, mutated_json, mutated_toml
+from fuzzing.value_mutations import mutated_artifact
 from refms import model_file
+from refms.conformance.reports.saved import read_reports
+from refms.conformance.reports.xfails import read_xfails
 from refms.data.mnist import load_mnist
-from refms.errors import InputError
+from refms.errors import FileError, InputError
 from refms.exchange import reading, write_cases
 from refms.exchange.layout import expectations
 from refms.grid import Grid
-from refms.io import (
-    Artifact,
-    describe,
-    read_arrays,
-    read_artifact,
-)
+from refms.io import Artifact, describe, read_arrays, read_artifact
 from refms.maps.architectures.residual import Residual
 from refms.model import initial_model
 from refms.model_file import load_model, save_model
 from refms.objective.reading import Classes
+from refms.plots.results import read_result, runs_of
+from refms.run.checkpoint_files import CheckpointFiles
+from refms.run.config import Configuration
+from refms.run.plan import Plan
+from refms.run.resume import newest_checkpoint
 
 MEMORY = 2**28
 """Bytes by which one input may raise the resident memory of the process."""
 
-Plainly = Callable[[bytes, int], bytes]
-"""The fuzzer's own mutation: input, largest size -> changed input."""
+Change = Callable[[bytes, int, int, Plainly], bytes]
+"""Input, seed, largest size, the fuzzer's own mutation -> changed input."""
+
+
+def _store(folder: Path, data: bytes) -> None:
+    (folder / "x").write_bytes(data)
+
+
+def _plain(data: bytes, seed: int, most: int, plainly: Plainly) -> bytes:
+    del seed
+    return plainly(data, most)
 
 
 @dataclass(frozen=True)
 class Target:
     """A front door.
 
-    ``seeds``: () ↦ valid inputs; ``store``: (folder, input) puts it where the reader finds it; ``read``: the
-    public function that the command line uses; ``words``: folder ↦ the words after ``refms`` that read the
-    same; ``longest``: bytes of the largest input; ``change``: (input, seed, largest size, the fuzzer's own
-    mutation) ↦ changed input.
+    ``door``: what comes in, and by which command; ``seeds``: () ↦ valid inputs; ``read``: the public function
+    that the command line uses, of a folder; ``words``: folder ↦ the words after ``refms`` that read the same;
+    ``longest``: bytes of the largest input; ``change``: how inputs are changed; ``store``: (folder, input)
+    puts it where the reader finds it.
     """
 
+    door: str
     seeds: Callable[[], list[bytes]]
-    store: Callable[[Path, bytes], None]
     read: Callable[[Path], object]
     words: Callable[[Path], list[str]]
     longest: int
-    change: Callable[[bytes, int, int, Plainly], bytes]
+    change: Change = _plain
+    store: Callable[[Path, bytes], None] = _store
 
     def check(self, folder: Path, data: bytes) -> str:
         """Return the sentence with which the reader refuses an input; empty if it reads it.
@@ -79,16 +93,7 @@ def _store_idx(folder: Path, data: bytes) -> None:
     (folder / "train-images-idx3-ubyte").write_bytes(data[cut:])
 
 
-def _store(folder: Path, data: bytes) -> None:
-    (folder / "x").write_bytes(data)
-
-
-def _plain(data: bytes, seed: int, most: int, plainly: Plainly) -> bytes:
-    del seed
-    return plainly(data, most)
-
-
-def _signed(start: bytes) -> Callable[[bytes, int, int, Plainly], bytes]:
+def _signed(start: bytes) -> Change:
     """Keep the first bytes most of the time: by them the format is recognised."""
 
     def change(data: bytes, seed: int, most: int, plainly: Plainly) -> bytes:
@@ -98,12 +103,17 @@ def _signed(start: bytes) -> Callable[[bytes, int, int, Plainly], bytes]:
     return change
 
 
-def _model_change(data: bytes, seed: int, most: int, plainly: Plainly) -> bytes:
-    """Change what whole models hold, or bytes of small ones: to read a whole one takes five times as long."""
-    if seed % 8 == 0:
-        return mutated_artifact(_ARTIFACTS, seed, most)
-    small = data if len(data) <= _SMALL_MODEL else _FEW_ARRAYS[seed % len(_FEW_ARRAYS)]
-    return mutated(small, seed, _SMALL_MODEL, plainly)
+def _artifact_change(small: Callable[[], list[bytes]], whole: Callable[[], list[Artifact]]) -> Change:
+    """Change what whole artefacts hold, or bytes of small ones, which are read five times as fast."""
+    small, whole = functools.cache(small), functools.cache(whole)
+
+    def change(data: bytes, seed: int, most: int, plainly: Plainly) -> bytes:
+        if seed % 8 == 0:
+            return mutated_artifact(whole(), seed, most)
+        few = [one for one in small() if len(one) <= _SMALL]
+        return mutated(data if len(data) <= _SMALL else few[seed % len(few)], seed, _SMALL, plainly)
+
+    return change
 
 
 def _read_model(folder: Path) -> None:
@@ -114,6 +124,24 @@ def _read_model(folder: Path) -> None:
 
 def _read_results(folder: Path) -> None:
     reading.read_results(folder / "x")
+
+
+def _read_result(folder: Path) -> None:
+    """Do what ``refms plot`` does before it draws."""
+    path = folder / "x"
+    result = read_result(path)
+    try:
+        runs_of(result)
+    except InputError as error:
+        raise FileError(f"{str(path)!r}: {error}") from error
+
+
+def _store_checkpoint(folder: Path, data: bytes) -> None:
+    (folder / "x.checkpoint-2.h5").write_bytes(data)
+
+
+def _read_checkpoint(folder: Path) -> None:
+    newest_checkpoint(CheckpointFiles(folder / "x.h5"), seeds.resumable(), Configuration())
 
 
 def _evaluate_on_idx(folder: Path) -> list[str]:
@@ -128,8 +156,9 @@ def _verify(folder: Path) -> list[str]:
     return ["conform", "verify", str(cases), str(folder / "x")]
 
 
-def _show(folder: Path) -> list[str]:
-    return ["show", str(folder / "x")]
+def _command(*words: str) -> Callable[[Path], list[str]]:
+    """Return folder ↦ words, of which "x…" is in the folder."""
+    return lambda folder: [str(folder / word) if word.startswith("x") else word for word in words]
 
 
 def read_in_this_process() -> None:
@@ -157,14 +186,97 @@ def read_in_this_process() -> None:
     model_file.read_artifact_contained = read_once
 
 
-_SMALL_MODEL = 8192
-_FEW_ARRAYS = [data for data in seeds.models() if len(data) <= _SMALL_MODEL]
-_ARTIFACTS = seeds.model_artifacts()
+_SMALL = 8192
+
+_XFAILS = (
+    "conform",
+    "run",
+    "refms.conformance.adapters.reference:ReferenceAdapter",
+    "--only",
+    "D1",
+    "--xfails",
+)
 
 TARGETS = {
-    "idx": Target(seeds.idx, _store_idx, load_mnist, _evaluate_on_idx, 2048, _plain),
-    "results-hdf5": Target(seeds.results_hdf5, _store, _read_results, _verify, 16384, mutated),
-    "results-npz": Target(seeds.results_npz, _store, _read_results, _verify, 4096, _signed(b"PK\3\4")),
-    "results-mat": Target(seeds.results_mat, _store, _read_results, _verify, 4096, _signed(b"MATLAB 5.0 ")),
-    "model-hdf5": Target(seeds.models, _store, _read_model, _show, 65536, _model_change),
+    "idx": Target(
+        "IDX images and labels, plain and gzip (`load_mnist`)",
+        seeds.idx,
+        load_mnist,
+        _evaluate_on_idx,
+        2048,
+        store=_store_idx,
+    ),
+    "results-hdf5": Target(
+        "results in HDF5 (`refms conform verify`)",
+        seeds.results_hdf5,
+        _read_results,
+        _verify,
+        16384,
+        mutated,
+    ),
+    "results-npz": Target(
+        "results in `.npz` (`refms conform verify`)",
+        seeds.results_npz,
+        _read_results,
+        _verify,
+        4096,
+        _signed(b"PK\3\4"),
+    ),
+    "results-mat": Target(
+        "results in `.mat` (`refms conform verify`)",
+        seeds.results_mat,
+        _read_results,
+        _verify,
+        4096,
+        _signed(b"MATLAB 5.0 "),
+    ),
+    "model-hdf5": Target(
+        "models (`refms show`, `refms evaluate`)",
+        seeds.models,
+        _read_model,
+        _command("show", "x"),
+        65536,
+        _artifact_change(seeds.models, seeds.model_artifacts),
+    ),
+    "checkpoint-hdf5": Target(
+        "checkpoints (`refms train --resume`)",
+        seeds.checkpoints,
+        _read_checkpoint,
+        _command("train", "--quiet", "--resume", "-o", "x.h5"),
+        65536,
+        _artifact_change(seeds.checkpoints, seeds.checkpoint_artifacts),
+        _store_checkpoint,
+    ),
+    "configuration-toml": Target(
+        "configurations in TOML (`refms train`, `compare`, `study`)",
+        seeds.configurations,
+        lambda folder: Plan.from_toml(folder / "x"),
+        _command("study", "x", "-o", "xout"),
+        4096,
+        mutated_toml,
+    ),
+    "xfails-toml": Target(
+        "expected failures in TOML (`refms conform run --xfails`)",
+        seeds.xfails,
+        lambda folder: read_xfails(folder / "x"),
+        _command(*_XFAILS, "x"),
+        2048,
+        mutated_toml,
+    ),
+    "report-json": Target(
+        "reports in JSON (`refms conform diff`)",
+        seeds.reports,
+        lambda folder: read_reports(folder / "x"),
+        _command("conform", "diff", "x", "x"),
+        4096,
+        mutated_json,
+    ),
+    "result-json": Target(
+        "results of comparisons and studies in JSON (`refms plot`)",
+        seeds.results_json,
+        _read_result,
+        _command("plot", "x", "-o", "xout"),
+        4096,
+        mutated_json,
+    ),
 }

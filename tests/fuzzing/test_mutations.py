@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import json
+import tomllib
 
 import h5py
 import numpy as np
 import pytest
 from fuzzing import seeds
-from fuzzing.artifact_mutations import mutated_artifact
 from fuzzing.hdf5_mutations import lookup3, mutated, sealed
+from fuzzing.targets import TARGETS
+from fuzzing.value_mutations import mutated_artifact
 
 from refms.errors import FileError, InputError
 from refms.io import read_artifact
@@ -81,6 +85,26 @@ def test_changed_artefacts_have_the_right_digest(tmp_path):
         (tmp_path / "x.h5").write_bytes(mutated_artifact(artifacts, seed, 65536))
         read += read_artifact(tmp_path / "x.h5").digest not in {artifact.digest for artifact in artifacts}
     assert read > 7
+
+
+@pytest.mark.parametrize(
+    ("name", "read"), [("result-json", json.loads), ("configuration-toml", tomllib.loads)]
+)
+def test_changed_texts_say_something_else_and_are_mostly_well_formed(name, read):
+    target, well_formed, said = TARGETS[name], 0, set()
+    for seed in range(60):
+        text = target.change(target.seeds()[0], seed, target.longest, unchanged)
+        with contextlib.suppress(ValueError):
+            said.add(repr(read(text.decode())))
+            well_formed += 1
+    assert well_formed > 50
+    assert len(said) > 20
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_reader_takes_one_of_its_seeds(name, tmp_path):
+    target = TARGETS[name]
+    assert "" in [target.check(tmp_path, data) for data in target.seeds()]
 
 
 def test_seeds_are_what_they_are_called(tmp_path):

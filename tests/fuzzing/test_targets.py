@@ -131,20 +131,6 @@ def test_equal_findings_count_and_the_smallest_input_stays():
     assert (found.count, found.data) == (3, b"a")
 
 
-def test_a_finding_is_contained_only_if_the_command_line_said_a_sentence(tmp_path):
-    found = fuzz._finding(signal.SIGSEGV, CRASH, b"")
-    for ending, contained in (
-        ("exit 2: refms: 'x' is", True),
-        ("exit 1: Traceback", False),
-        ("exit -11: ", False),
-    ):
-        found.front_door = ending
-        assert fuzz._kept_in(found) is contained
-    raised = fuzz._finding(77 << 8, RAISED, b"")
-    raised.front_door = "exit 2: refms: 'x' is"
-    assert not fuzz._kept_in(raised)
-
-
 def test_the_command_line_refuses_an_input_that_is_shown_to_it(tmp_path):
     door = fuzz.front_door(TARGETS["model-hdf5"], b"hello", tmp_path / "door")
     assert door.startswith("exit 2: refms: 'x' is not an HDF5 file: it starts with b'hello'.")
@@ -167,7 +153,7 @@ def test_a_process_that_stands_still_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(fuzz, "STANDSTILL", 0.2)
     board = Board(tmp_path / "board")
     board.post(b"the one")
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     status, _, stuck = fuzz._waited_for(child, tmp_path / "board")
     child.returncode = os.waitstatus_to_exitcode(status)
     assert (stuck, child.returncode) == (True, -signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Changes to what an artefact holds, with the right digest: they get as far as the reader of models."""
+"""Changes of nested values and arrays; artefacts get the right digest, so that they are read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def mutated_artifact(artifacts: Sequence[Artifact], seed: int, most: int) -> byt
     attributes, arrays = copy.deepcopy(dict(chosen.attributes)), dict(chosen.arrays)
     for _ in range(dice.choice((1, 1, 2, 4))):
         if dice.random() < 0.6 or not arrays:
-            _change_value(attributes, dice)
+            change_value(attributes, dice)
         else:
             _change_array(arrays, dice)
     try:
@@ -40,10 +40,10 @@ def mutated_artifact(artifacts: Sequence[Artifact], seed: int, most: int) -> byt
     return found[:most]
 
 
-def _change_value(attributes: dict[str, Any], dice: random.Random) -> None:
-    """Replace, remove, add or rename one entry of the nested mappings and lists."""
-    at: Any = attributes
-    while True:
+def change_value(values: Any, dice: random.Random) -> None:
+    """Replace, remove, add or rename one entry of nested mappings and lists."""
+    at = values
+    while isinstance(at, dict | list):
         keys = list(at) if isinstance(at, dict) else list(range(len(at)))
         if not keys:
             return
@@ -51,6 +51,8 @@ def _change_value(attributes: dict[str, Any], dice: random.Random) -> None:
         if not isinstance(at[key], dict | list) or not at[key] or dice.random() < 0.15:
             break
         at = at[key]
+    else:
+        return
     way = dice.randrange(8)
     if way == 0:
         del at[key]
