@@ -46,7 +46,14 @@ def presentable(text: str, longest: int = 1000) -> str:
     'aaaaaaaaaaaaaaaaaaaaaaaa … aaaa Take another copy.'
     """
     short = _cut(text, longest)  # so that no megabytes are looked through
-    return _cut("".join(c if c.isprintable() else ascii(c)[1:-1] for c in short), longest)
+    return _cut(escaped(short), longest)
+
+
+def escaped(text: str, kept: str = "") -> str:
+    """Return a text with escapes for what a terminal would obey, but for the characters ``kept``."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in kept else ascii(c)[1:-1] for c in text)
 
 
 def _cut(text: str, longest: int) -> str:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from refms.cli.files import require_target, write_json
+from refms.cli.files import claim, write_json
 from refms.cli.options import COMMANDS, Commands, add_command, add_dtype_option, dtypes_of
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _goldens(options: argparse.Namespace) -> tuple[Artifact, str, str]:
         artifact = shipped()
         return artifact, f"{_counted(artifact)}, as shipped; nothing was recomputed.", ""
     if options.write is not None:
-        require_target(options.write, force=options.force)
+        claim(options, options.write)
     try:
         goldens, bits = prove_all()
     except ArithmeticError as error:

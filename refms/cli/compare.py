@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from refms.cli.files import write_json
 from refms.cli.interruption import interruption
 from refms.cli.options import COMMANDS, Commands, add_backend_option, add_command, add_data_options, words_of
-from refms.cli.result_folder import draw, require_results, write_results
+from refms.cli.result_folder import claim_results, draw, write_results
 from refms.names import METHODS
 
 if TYPE_CHECKING:
@@ -71,8 +70,8 @@ def run(options: argparse.Namespace) -> int:
     from refms.run.compare import require_runnable, run_method
     from refms.run.results import comparison_artifact, comparison_result, comparison_table
 
-    plan, folder = read_plan(options), Path(options.output)
-    require_results(folder, "compare", force=options.force, plot=options.plot)
+    plan = read_plan(options)
+    folder = claim_results(options, "compare", force=options.force, plot=options.plot)
     experiment = start_experiment(plan.configuration, options)
     for name in plan.compare.methods:
         require_runnable(experiment, name, plan)

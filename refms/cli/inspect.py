@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from refms.cli.evaluate import require_size
 from refms.cli.files import write_json
 from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, add_model
-from refms.cli.result_folder import require_results, write_results
+from refms.cli.result_folder import claim_results, write_results
 from refms.names import BLOCK_NAMES
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def run(options: argparse.Namespace) -> int:
     for name in ("examples", "eigenvalues", "steps", "probes"):
         require_whole(getattr(options, name), f"--{name}", 1)
     require_whole(options.seed, "--seed")
-    folder = Path(options.output)
-    require_results(folder, "inspect", force=options.force)
+    folder = claim_results(options, "inspect", force=options.force)
     model = load_model(options.model)
     require_size(model, options)
     configuration = configuration_of(model)

@@ -10,16 +10,16 @@ import argparse
 import contextlib
 import errno
 import importlib
-import io
 import os
 import sys
 from collections.abc import Container, Sequence
 
 from refms import __version__
-from refms.cli.files import require_json_target
+from refms.cli.files import claim_json
 from refms.cli.notes import notes_as_sentences
 from refms.cli.options import COMMANDS
-from refms.errors import InputError
+from refms.cli.streams import end_with, tolerate
+from refms.errors import InputError, presentable
 
 
 def parser(names: Container[str] = COMMANDS) -> argparse.ArgumentParser:
@@ -47,59 +47,54 @@ def parser(names: Container[str] = COMMANDS) -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, by default that of the process, and return its exit code."""
-    words = sys.argv[1:] if arguments is None else list(arguments)
+    return tolerate(lambda: _main(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def run() -> None:
+    """End the process with the exit code of :func:`main`."""
+    end_with(main)
+
+
+def _main(words: Sequence[str]) -> int:
     try:
         options = parser(words[:1]).parse_args(words)
     except SystemExit as stop:  # argparse ends the process itself: 0 after --help, 2 after bad usage
         return int(stop.code or 0)
     try:
-        with notes_as_sentences():
-            code = _run(options)
-        sys.stdout.flush()
-        return code
+        with contextlib.ExitStack() as options.held, notes_as_sentences():
+            return _run(options)
     except InputError as error:
-        print(f"refms: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # the reader of our output has gone, as in refms show FILE | head
-        return 0
+        return _refused(str(error))
     except OSError as error:
         if error.errno == errno.ENOMEM:
-            return _out_of_memory()
+            return _refused(_OUT_OF_MEMORY)
         # what has no number does not come from the system, but from a library that could not be loaded
-        what = "cannot write the output: " if error.errno is not None else ""
-        print(f"refms: {what}{str(error.strerror or error).rstrip('.')}.", file=sys.stderr)
-        return 2
+        where = f"{error.filename!r}: " if error.filename is not None else ""
+        return _refused(f"{where}{str(error.strerror or error).rstrip('.')}.")
     except KeyboardInterrupt:
         print("refms: interrupted; files written before are intact.", file=sys.stderr)
         return 130
     except MemoryError:
-        return _out_of_memory()
+        return _refused(_OUT_OF_MEMORY)
 
 
-def _out_of_memory() -> int:
-    print("refms: out of memory. Lower [optimization] memory, the channels or the examples.", file=sys.stderr)
+_OUT_OF_MEMORY = "out of memory. Lower [optimization] memory, the channels or the examples."
+
+
+def _refused(sentence: str) -> int:
+    print(f"refms: {presentable(sentence, 4000)}", file=sys.stderr)
     return 2
-
-
-def run() -> None:
-    """End the process with the exit code of :func:`main`."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a character it cannot show must not end the program
-            stream.reconfigure(errors="backslashreplace")
-    code = main()
-    try:
-        sys.stdout.flush()
-    except OSError:  # said already; without this Python would try again, and complain, on its way out
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(code)
 
 
 def _run(options: argparse.Namespace) -> int:
     """Run the command; with ``--json -`` standard output gets the JSON alone."""
+    for name, value in dict(vars(options)).items():  # "~" where the shell leaves it, as in --json=~/a.json
+        if isinstance(value, str):
+            setattr(options, name, os.path.expanduser(value))
     if options.json == "-":
         options.json = sys.stdout
         with contextlib.redirect_stdout(sys.stderr):
             return int(options.run(options))
     if options.json is not None:
-        require_json_target(options.json, force=options.force)
+        claim_json(options)
     return int(options.run(options))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from refms.cli.files import require_target, write_json, write_text
+from refms.cli.files import claim, claim_folder, write_json, write_text
 from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, words_of
 from refms.errors import FileError, InputError, require_choice
 from refms.names import PICTURE_FORMATS, SYNTHETIC_IMAGES
@@ -66,10 +65,8 @@ def run(options: argparse.Namespace) -> int:
     import refms.plots  # noqa: F401  says before any work where matplotlib is missing
 
     if options.html is not None:
-        require_target(options.html, force=options.force)
+        claim(options, options.html)
     folder = _folder(options)
-    if folder is not None:
-        _require_folder(folder)
     models = [_is_model(path) for path in options.files]
     if all(models):
         figures, as_page = _of_models(options)
@@ -167,16 +164,11 @@ def _name(path: str, paths: list[str]) -> str:
 
 
 def _folder(options: argparse.Namespace) -> Path | None:
-    if options.output is not None:
-        return Path(options.output)
-    return None if options.html is not None else Path(f"{Path(options.files[0]).stem}-plots")
-
-
-def _require_folder(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise FileError(f"{str(folder)!r} is no folder; choose another name for the folder of pictures.")
-    if not folder.exists() and not folder.parent.is_dir():
-        raise FileError(f"the folder of {str(folder)!r} does not exist; create it first.")
+    """Claim the folder of the pictures, if there are to be any."""
+    if options.output is None and options.html is not None:
+        return None
+    path = options.output or f"{Path(options.files[0]).stem}-plots"
+    return claim_folder(options, path, "pictures")
 
 
 def _write_pictures(folder: Path, figures: Mapping[str, Any], options: argparse.Namespace) -> list[str]:
@@ -188,16 +180,6 @@ def _write_pictures(folder: Path, figures: Mapping[str, Any], options: argparse.
         if target.exists() and not options.force:
             raise FileError(f"{str(target)!r} exists; choose another folder, or --force to replace it.")
     contents = {target: figure_bytes(figures[name], options.format) for name, target in targets.items()}
-    made = not folder.exists()
-    try:
-        folder.mkdir(exist_ok=True)
-        for target, content in contents.items():
-            write_text(target, content, force=options.force)
-    except FileError:
-        if made:
-            with contextlib.suppress(OSError):  # goes if it is empty
-                folder.rmdir()
-        raise
-    except OSError as error:
-        raise FileError(f"{str(folder)!r} cannot be made: {error.strerror}.") from error
+    for target, content in contents.items():
+        write_text(target, content, force=options.force)
     return [str(target) for target in targets.values()]

@@ -11,7 +11,7 @@ from refms.cli.compare import add_run_options, plan_of_file, start_experiment, t
 from refms.cli.files import write_json
 from refms.cli.interruption import interruption
 from refms.cli.options import COMMANDS, Commands, add_command
-from refms.cli.result_folder import draw, require_folder, require_results, write_results
+from refms.cli.result_folder import claim_results, draw, write_results
 from refms.errors import FileError
 
 if TYPE_CHECKING:
@@ -42,11 +42,10 @@ def run(options: argparse.Namespace) -> int:
     from refms.run.results import study_table
     from refms.run.study import points_of
 
-    plan, folder = plan_of_file(options), Path(options.output)
+    plan = plan_of_file(options)
     points = points_of(plan)
-    require_folder(folder, "results")
+    folder = claim_results(options, "study", force=True, plot=options.plot)
     runs = _earlier(plan, folder, force=options.force)
-    require_results(folder, "study", force=True, plot=options.plot)
     with interruption(quiet=options.quiet) as stopping:
         for point in points:
             if point.name in runs:

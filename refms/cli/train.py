@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from refms.cli.files import require_target, write_json
+from refms.cli.files import claim, require_target, write_json
 from refms.cli.interruption import interruption
 from refms.cli.options import COMMANDS, Commands, add_backend_option, add_command, add_data_options
 from refms.cli.progress import Clock, status_line
@@ -147,8 +147,9 @@ def _run(options: argparse.Namespace, workers: Workers) -> int:
     configuration = read_configuration(options)
     files = CheckpointFiles(Path(options.output), max(options.checkpoints, 1))
     if leads:
-        require_target(options.output, force=options.force)
         require_whole(options.checkpoints, "checkpoints", 0)
+        claim(options, options.output)
+        require_target(files.path(configuration.optimization.iterations), force=True)
         if not options.resume:
             require_free(files, force=options.force)
     dataset, backend = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from refms.cli.files import write_json
+from refms.cli.files import claim, write_json
 from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, add_model
 from refms.names import SMOOTHING_RULES, STENCIL_RULES, WEIGHT_RULES
 
@@ -66,6 +66,7 @@ def run(options: argparse.Namespace) -> int:
 
     if options.to is None and options.depth is None:
         raise InputError("nothing to do; give --to SIZE, --depth N, or both.")
+    claim(options, options.output)
     model = load_model(options.model)
     if options.to is not None:
         model = _on_mesh(model, options)

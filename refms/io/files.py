@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -13,7 +14,9 @@ from pathlib import Path
 from typing import Protocol
 
 from refms.errors import FileError
+from refms.io.locking import remove_abandoned, try_lock
 
+_TEMPORARY = re.compile(r"\..{1,32}\.[0-9a-f]{16}\.refms\.tmp", re.DOTALL)
 _SENTENCES = {
     errno.ENOSPC: "the disk is full. Free some space, or write to another disk.",
     errno.EDQUOT: "your disk quota is used up. Free some space, or write to another disk.",
@@ -80,7 +83,8 @@ def atomic_write(path: str | os.PathLike[str], *, overwrite: bool = False) -> It
 
     The temporary file lies in the same folder; it is flushed to the disk, moved over ``path`` in one step,
     and the folder is flushed too. At every moment ``path`` is the whole earlier file or the whole new one,
-    even if the program is killed or the power fails. On any error the temporary file is removed.
+    even if the program is killed or the power fails. On any error the temporary file is removed; what killed
+    processes left in the folder is removed by the next one that writes there.
 
     Parameters
     ----------
@@ -92,7 +96,7 @@ def atomic_write(path: str | os.PathLike[str], *, overwrite: bool = False) -> It
     Yields
     ------
     pathlib.Path
-        Name of the temporary file, which the caller has to create and close.
+        Name of the temporary file, empty, which the caller has to fill and close.
 
     Raises
     ------
@@ -110,14 +114,17 @@ def atomic_write(path: str | os.PathLike[str], *, overwrite: bool = False) -> It
     >>> folder.cleanup()
     """
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name[:64]}.{secrets.token_hex(8)}.tmp")
     _require_free(target, overwrite)
+    _sweep(target.parent)
+    temporary, held = _new_temporary(target)
     try:
         yield temporary
         if target.exists():
             shutil.copymode(target, temporary)
-        _flush(temporary, os.O_RDONLY)
+        os.fsync(held)
         _require_free(target, overwrite)
+        if os.name == "nt":  # where an open file cannot be moved, nor removed by others
+            os.close(held)
         os.replace(temporary, target)
     except OSError as error:
         _remove(temporary)
@@ -125,12 +132,38 @@ def atomic_write(path: str | os.PathLike[str], *, overwrite: bool = False) -> It
     except BaseException:
         _remove(temporary)
         raise
+    finally:
+        with contextlib.suppress(OSError):
+            os.close(held)
     try:
         _flush(target.parent, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
     except OSError as error:
         raise _write_error(
             target, error, "the new file is in place, but may be lost if the power fails"
         ) from error
+
+
+def _new_temporary(target: Path) -> tuple[Path, int]:
+    """Return an empty file beside the target, and its descriptor, by whose lock others see that it lives."""
+    while True:
+        temporary = target.with_name(f".{target.name[:32]}.{secrets.token_hex(8)}.refms.tmp")
+        try:
+            held = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        except OSError as error:
+            raise _write_error(target, error, "nothing was changed") from error
+        try:
+            if try_lock(held):
+                return temporary, held
+        except OSError:  # no locks on this file system: nobody else sweeps there either
+            return temporary, held
+        os.close(held)  # swept by another process before it was locked
+
+
+def _sweep(folder: Path) -> None:
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _TEMPORARY.fullmatch(entry.name):
+                remove_abandoned(entry.path)
 
 
 def _require_free(target: Path, overwrite: bool) -> None:

@@ -59,8 +59,8 @@ def write_artifact(path: str | os.PathLike[str], artifact: Artifact, *, overwrit
     >>> folder.cleanup()
     """
     image = file_image(artifact)
-    with atomic_write(path, overwrite=overwrite) as temporary, open(temporary, "xb") as stream:
-        stream.write(image)
+    with atomic_write(path, overwrite=overwrite) as temporary:
+        temporary.write_bytes(image)
 
 
 def chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:

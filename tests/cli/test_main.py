@@ -6,18 +6,16 @@ import json
 import os
 import re
 import resource
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from processes import process
 
 from refms import __version__
 from refms.cli import show
 from refms.cli.files import write_json
 from refms.errors import FileError
 
-ROOT = Path(__file__).parents[2]
 COMMANDS = ("verify", "train", "evaluate", "transfer", "plot", "show", "diff")
 RUNS = {
     "train": ("train", "--size", 4, "--train", 20, "--validation", 10, "--iterations", 1, "-o", "new.h5"),
@@ -28,15 +26,6 @@ RUNS = {
     "diff": ("diff", "coarse.h5", "coarse.h5"),
 }
 every_command = pytest.mark.parametrize("words", RUNS.values(), ids=RUNS)
-
-
-def process(*words, **options):
-    """Run refms in a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
-    environment.pop("PYTHONUNBUFFERED", None)
-    environment["PYTHONDONTWRITEBYTECODE"] = "1"  # a limit on files would cut compiled modules short
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    return subprocess.run([sys.executable, "-m", "refms", *words], env=environment, text=True, **options)
 
 
 def test_the_module_runs_and_its_help_names_every_command():
@@ -149,11 +138,12 @@ def test_numbers_that_are_not_finite_become_null(tmp_path):
     assert found == {"a": None, "b": [1.5, None, {"c": [None, 2]}], "d": True, "e": None}
 
 
-def test_the_same_file_for_model_and_json_keeps_the_model(refms):
+def test_the_same_file_for_model_and_json_is_refused_before_the_work(refms):
+    before = sorted(Path().iterdir())
     ran = refms(*RUNS["transfer"], "--json", "new.h5")
-    assert ran.code == 2
-    assert "holds no JSON result" in ran.err
-    assert refms("show", "new.h5").code == 0
+    assert ran.refused
+    assert "'new.h5' is given for two outputs" in ran.err
+    assert sorted(Path().iterdir()) == before
 
 
 @every_command
@@ -178,32 +168,6 @@ def test_a_file_larger_than_the_system_allows_leaves_nothing_behind(refms):
     assert ran.returncode == 2
     assert "larger than the system allows" in ran.stderr
     assert {path.name: path.read_bytes() for path in Path().iterdir()} == before
-
-
-# Standard output
-
-
-LONG, SHORT = ("show", "coarse.h5"), ("diff", "coarse.h5", "coarse.h5")
-"""More than a buffer of output, which is written at once, and less, which is written at the end."""
-
-
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no /dev/full")
-@pytest.mark.parametrize("words", [LONG, SHORT], ids=["long", "short"])
-def test_a_full_standard_output_ends_with_two_and_one_sentence(refms, words):
-    with open("/dev/full", "w", encoding="utf-8") as full:
-        ran = process(*words, stdout=full)
-    assert ran.returncode == 2
-    assert ran.stderr == "refms: cannot write the output: No space left on device.\n"
-
-
-@pytest.mark.parametrize("words", [LONG, SHORT], ids=["long", "short"])
-def test_a_reader_who_has_gone_is_no_error(refms, words):
-    reading, writing = os.pipe()
-    os.close(reading)
-    with open(writing, "w", encoding="utf-8") as closed:
-        ran = process(*words, stdout=closed)
-    assert ran.returncode == 0
-    assert ran.stderr == ""
 
 
 def test_characters_that_the_output_cannot_show_are_written_as_escapes(refms, monkeypatch):

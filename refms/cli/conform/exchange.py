@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from refms.cli.conform.codes import LEAST_TESTED, TOO_LITTLE
-from refms.cli.files import require_target, write_json
+from refms.cli.files import claim, write_json
 from refms.cli.options import Commands, add_command
 from refms.names import DTYPES
 
@@ -57,7 +57,7 @@ def run_export(options: argparse.Namespace) -> int:
     from refms.exchange.writing import format_of, write_cases
 
     form = options.format or format_of(options.output)
-    require_target(options.output, force=options.force)
+    claim(options, options.output)
     write_cases(options.output, form, options.dtype, overwrite=options.force)
     names = list(expectations())
     print(

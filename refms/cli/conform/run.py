@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from refms.cli.conform.codes import KIT_AT_FAULT, LEAST_TESTED, TOO_LITTLE
 from refms.cli.conform.scripts import first_script, require_script_folder, with_adapter, write_scripts
 from refms.cli.conform.self_test import kit_works
-from refms.cli.files import require_target, write_json, write_text
+from refms.cli.files import claim, write_json, write_text
 from refms.cli.options import (
     Commands,
     add_adapter,
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
 
     pages = _pages(options)
     for target, _ in pages:
-        require_target(target, force=options.force)
+        claim(options, target)
     if options.scripts is not None:
         require_script_folder(options.scripts, force=options.force)
     xfails = read_xfails(options.xfails) if options.xfails is not None else {}
