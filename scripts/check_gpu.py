@@ -25,6 +25,7 @@ from typing import Any
 
 from refms import __version__
 from refms.backend import backend_named
+from refms.cli.streams import end_with
 from refms.errors import InputError
 from refms.io.files import atomic_write
 
@@ -142,4 +143,4 @@ def _revision() -> str | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -33,6 +33,7 @@ from fuzzing.board import Board
 from fuzzing.page import RECORD, contained
 from fuzzing.targets import MEMORY, TARGETS, Target
 
+from refms.cli.streams import end_with
 from refms.environment import machine, versions
 from refms.io.files import atomic_write
 
@@ -269,4 +270,4 @@ def _memory_disk() -> Path | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -33,8 +33,7 @@ def claim(options: argparse.Namespace, path: str | Path) -> None:
 def claim_json(options: argparse.Namespace) -> None:
     """Claim the file of ``--json``, which may hold nothing but an earlier result."""
     claim(options, options.json)
-    if Path(options.json).exists():
-        _require_json(options.json)
+    require_json(options.json)
 
 
 def claim_folder(options: argparse.Namespace, path: str | Path, what: str) -> Path:
@@ -91,7 +90,10 @@ def _remove_if_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-def _require_json(path: str | Path) -> None:
+def require_json(path: str | Path) -> None:
+    """Refuse a file that is there and holds anything but an earlier result."""
+    if not os.path.exists(path):
+        return
     try:
         with open(path, "rb") as file:
             start = file.read(1)
@@ -111,8 +113,7 @@ def write_json(target: str | Path | TextIO | None, result: Mapping[str, Any]) ->
         return
     text = json.dumps(_finite({**result, "versions": versions()}), indent=2, allow_nan=False) + "\n"
     if isinstance(target, str | Path):
-        if os.path.exists(target):
-            _require_json(target)
+        require_json(target)
         write_text(target, text, force=True)
     else:
         target.write(text)

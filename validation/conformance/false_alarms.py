@@ -26,6 +26,7 @@ import numpy as np
 from populations import POPULATIONS, Lot, lots
 
 from refms.cli.files import require_target
+from refms.cli.streams import end_with
 from refms.conformance import runner
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import instances
@@ -225,4 +226,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -32,6 +32,7 @@ from common.smoothing import matched_on
 
 from refms.cli.files import require_target
 from refms.cli.main import main as refms
+from refms.cli.streams import end_with
 from refms.data.dataset import Dataset, subset
 from refms.environment import machine, versions
 from refms.errors import InputError
@@ -253,4 +254,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(ended("across_resolutions", main))
+    end_with(lambda: ended("across_resolutions", main))

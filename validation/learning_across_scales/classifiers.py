@@ -9,7 +9,6 @@ Every training leaves its model and its curve in OUT; the same command goes on w
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from common.publishing import Publisher, ended
 from common.summary import spread
 from common.trainings import CURVE, Bench
 
+from refms.cli.streams import end_with
 from refms.errors import InputError, require_choice
 from refms.model import score
 from refms.names import LOSSES
@@ -164,4 +164,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(ended("classifiers", main))
+    end_with(lambda: ended("classifiers", main))

@@ -12,7 +12,6 @@ Every training leaves its model and its curve in OUT; the same command goes on w
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -25,6 +24,7 @@ from common.smoothing import matched_on
 from common.summary import first_reaching, last_within, spread
 from common.trainings import CURVE, Bench
 
+from refms.cli.streams import end_with
 from refms.data.dataset import Dataset
 from refms.errors import Array, InputError, require_choice
 from refms.model import Model
@@ -247,4 +247,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(ended("coarse_to_fine", main))
+    end_with(lambda: ended("coarse_to_fine", main))

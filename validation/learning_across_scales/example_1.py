@@ -10,7 +10,6 @@ is left unchanged.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from common.publishing import Publisher, ended
 
 from refms.checks import galerkin_test
 from refms.checks.residual import scaled_residual
+from refms.cli.streams import end_with
 from refms.data.dataset import Dataset, subset
 from refms.data.preprocessing import Preprocessing, prepare
 from refms.errors import Array, InputError
@@ -209,4 +209,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(ended("example_1", main))
+    end_with(lambda: ended("example_1", main))

@@ -16,7 +16,6 @@ import datetime
 import itertools
 import json
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from common.crossing import Parts, fitted, moved, rules_for
 from common.publishing import can_draw, drawn, ended
 
 from refms.cli.files import require_target
+from refms.cli.streams import end_with
 from refms.data.dataset import Dataset, subset
 from refms.environment import machine, versions
 from refms.errors import FileError
@@ -262,4 +262,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(ended("resolution_front", main))
+    end_with(lambda: ended("resolution_front", main))

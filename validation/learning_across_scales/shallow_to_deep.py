@@ -8,7 +8,6 @@ Every training leaves its model and its curve in OUT; the same command goes on w
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -20,6 +19,7 @@ from common.publishing import Publisher, ended
 from common.summary import first_reaching, spread
 from common.trainings import CURVE, Bench
 
+from refms.cli.streams import end_with
 from refms.errors import InputError, require_choice
 from refms.model import Model
 from refms.multiscale.depth import KINDS, to_depth
@@ -210,4 +210,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(ended("shallow_to_deep", main))
+    end_with(lambda: ended("shallow_to_deep", main))

@@ -11,7 +11,6 @@ leaves its model in OUT; the same command goes on where an earlier one stopped.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -31,6 +30,7 @@ from common.plan import options_of, read_plan, require_seeds, seeded
 from common.publishing import Publisher, ended
 from common.trainings import Bench
 
+from refms.cli.streams import end_with
 from refms.errors import Array, InputError, require_choice
 from refms.grid import Grid
 from refms.maps.activation import TANH
@@ -333,4 +333,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(ended("stability", main))
+    end_with(lambda: ended("stability", main))

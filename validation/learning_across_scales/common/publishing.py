@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common.plan import words_of
-from refms.cli.files import require_json_target, require_target, write_json
+from refms.cli.files import require_json, require_target, write_json
 from refms.environment import machine
 from refms.errors import Array, FileError, InputError
 from refms.io import Artifact, write_artifact
@@ -51,7 +51,7 @@ class Publisher:
         self.draws = can_draw(options.figure)
         for target in (self.json, self.arrays, *([self.figure] if self.draws else [])):
             require_target(str(target), force=self.force)
-        require_json_target(str(self.json))
+        require_json(str(self.json))
 
     def publish(
         self,
