@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 _EXPONENTS = (1, 2, 3, 4, -1, -2, -3, -4)
@@ -35,15 +36,14 @@ def name_factor(c: float, lengths: Mapping[str, float]) -> str:
     """
     if 0 < abs(c - 1) < 1e-5:
         return f"1 + {c - 1:.3g}"
-    sign, size = ("-" if c < 0 else ""), abs(c)
-    candidates = {
-        (name if exponent == 1 else f"{name}^{exponent}"): value**exponent
+    logarithms = {
+        (name if exponent == 1 else f"{name}^{exponent}"): exponent * math.log(value)
         for exponent in _EXPONENTS
         for name, value in lengths.items()
-        if value > 0 and value != 1
+        if 0 < value < math.inf and value != 1
     }
-    candidates.update({f"2^{k}": 2.0**k for k in sorted(range(-16, 17), key=abs) if k})
-    for name, value in candidates.items():
-        if abs(size - value) <= _NEAR * value:
-            return f"{c:.6g} = {sign}{name}"
+    logarithms.update({f"2^{k}": k * math.log(2.0) for k in sorted(range(-16, 17), key=abs) if k})
+    for name, logarithm in logarithms.items():
+        if 0 < abs(c) < math.inf and abs(math.log(abs(c)) - logarithm) <= _NEAR:
+            return f"{c:.6g} = {'-' if c < 0 else ''}{name}"
     return f"{c:.6g}"

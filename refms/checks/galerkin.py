@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from refms.backend import backend_of
 from refms.checks.factor import name_factor
-from refms.checks.report import Report, verdict
-from refms.checks.residual import inner, machine_epsilon, norm_of, ratio
+from refms.checks.report import Report, Verdict, verdict
+from refms.checks.residual import as_double, machine_epsilon, power_of_two, ratio
 from refms.errors import Array, InputError
 from refms.grid import Grid
+from refms.linear.vectors import norm
 from refms.stencils.convolution import convolution_matrix
 
 
@@ -31,17 +33,17 @@ class GalerkinReport(Report):
 
 
 def galerkin_test(restriction: Any, fine: Any, prolongation: Any, coarse: Any) -> GalerkinReport:
-    """Test K_H = R K_h P on explicit sparse matrices.
+    """Test K_H = R K_h P on explicit matrices, of which none is changed.
 
     Parameters
     ----------
-    restriction : sparse array
+    restriction : sparse or dense array
         R, shape (N_H, N_h).
-    fine : sparse array
+    fine : sparse or dense array
         K_h, shape (N_h, M_h).
-    prolongation : sparse array
+    prolongation : sparse or dense array
         P, shape (M_h, M_H).
-    coarse : sparse array
+    coarse : sparse or dense array
         K_H, shape (N_H, M_H); all four on one backend, in one dtype.
 
     Returns
@@ -52,7 +54,7 @@ def galerkin_test(restriction: Any, fine: Any, prolongation: Any, coarse: Any) -
     Raises
     ------
     InputError
-        If the matrices live on different backends or have different dtypes.
+        If the matrices live on different backends, have different dtypes or are no matrices.
 
     Notes
     -----
@@ -68,28 +70,24 @@ def galerkin_test(restriction: Any, fine: Any, prolongation: Any, coarse: Any) -
     True
     """
     matrices = {"R": restriction, "K_h": fine, "P": prolongation, "K_H": coarse}
-    backend_of(*matrices.values())
+    backend = backend_of(*matrices.values())
     if len({str(matrix.dtype) for matrix in matrices.values()}) != 1:
         listing = ", ".join(f"{name} is {matrix.dtype}" for name, matrix in matrices.items())
         raise InputError(f"mixed dtypes: {listing}; expected one for all.")
-    misfit = _misfit(restriction.shape, fine.shape, prolongation.shape, coarse.shape)
-    if misfit:
-        return GalerkinReport("galerkin_test", float("inf"), "FAIL", misfit)
-    expected = (restriction @ fine @ prolongation).tocsr()
-    scale = _size(abs(restriction) @ abs(fine) @ abs(prolongation))
-    error = _size(coarse - expected)
-    rho = ratio(error, machine_epsilon(fine.dtype) * scale)
-    if scale == 0.0:
-        text = "R K_h P is zero, so nothing was tested."
-        return GalerkinReport("galerkin_test", rho, "FAIL" if rho else "MARGINAL", text, scale)
-    if verdict(rho) == "PASS":
-        text = f"the coarse matrix is R K_h P to {rho:.2g} eps."
-        return GalerkinReport("galerkin_test", rho, "PASS", text, scale)
-    text = f"the coarse matrix differs from R K_h P by {rho:.3g} eps and by no constant factor."
-    c = _factor(coarse.tocsr(), expected)
-    if c is not None:
-        text = f"the coarse matrix is {name_factor(c, {})} times R K_h P."
-    return GalerkinReport("galerkin_test", rho, verdict(rho), text, scale, c)
+    for name, matrix in matrices.items():
+        if len(matrix.shape) != 2:
+            raise InputError(f"{name} has shape {tuple(matrix.shape)}; expected a matrix.")
+    R, K, P, H = (backend.sparse.csr_array(matrix) for matrix in matrices.values())
+    if not (R.shape[1] == K.shape[0] and K.shape[1] == P.shape[0] and (R.shape[0], P.shape[1]) == H.shape):
+        text = f"the shapes do not fit together: R {R.shape}, K_h {K.shape}, P {P.shape}, K_H {H.shape}."
+        return GalerkinReport(_NAME, float("inf"), "FAIL", text)
+    unit = power_of_two(K.data, H.data)  # so that no product leaves the range of float64
+    eps = machine_epsilon(K.dtype)
+    K, H = as_double(K, backend) * (1 / unit), as_double(H, backend) * (1 / unit)
+    return _judge(R @ K @ P, H, _size(abs(R) @ abs(K) @ abs(P)), eps, unit)
+
+
+_NAME = "galerkin_test"
 
 
 def galerkin_stencil_test(
@@ -99,7 +97,7 @@ def galerkin_stencil_test(
 
     Parameters
     ----------
-    restriction, fine, prolongation : sparse array
+    restriction, fine, prolongation : sparse or dense array
         R, K_h and P as in :func:`galerkin_test`.
     stencil : array
         s_H, shape (\*stencil) for one channel or (c_out, c_in, \*stencil), odd extents, offset −r first.
@@ -132,26 +130,31 @@ def galerkin_stencil_test(
     return galerkin_test(restriction, fine, prolongation, convolution_matrix(stencil, coarse_grid))
 
 
-def _misfit(*shapes: tuple[int, ...]) -> str | None:
-    """Return a sentence when R, K_h, P and K_H do not fit together."""
-    R, K, P, H = shapes
-    if R[1] == K[0] and K[1] == P[0] and (R[0], P[1]) == H:
-        return None
-    return f"the shapes do not fit together: R {R}, K_h {K}, P {P}, K_H {H}."
+def _judge(expected: Any, found: Any, scale: float, eps: float, unit: float) -> GalerkinReport:
+    """Return the report on R K_h P and K_H, both in the same unit."""
+    rho = ratio(_size(found - expected), scale, eps)
+
+    def report(outcome: Verdict, text: str, factor: float | None = None) -> GalerkinReport:
+        return GalerkinReport(_NAME, rho, outcome, text, scale * unit, factor)
+
+    if scale == 0.0:
+        return report("FAIL" if rho else "MARGINAL", "R K_h P is zero, so nothing was tested.")
+    if verdict(rho) == "PASS":
+        return report("PASS", f"the coarse matrix is R K_h P to {rho:.2g} eps.")
+    c = _factor(found, expected, 1e3 * eps)
+    if c is None:
+        text = f"the coarse matrix differs from R K_h P by {rho:.3g} eps and by no constant factor."
+        return report(verdict(rho), text)
+    return report(verdict(rho), f"the coarse matrix is {name_factor(c, {})} times R K_h P.", c)
 
 
 def _size(matrix: Any) -> float:
     """Return the Frobenius norm of a sparse matrix."""
-    compressed = matrix.tocsr()
-    return norm_of(compressed.data) if compressed.nnz else 0.0
+    return norm(matrix.tocsr().data)
 
 
-def _factor(coarse: Any, expected: Any) -> float | None:
-    """Return c with coarse = c · expected up to 1e-6, or None."""
-    overlap = coarse.multiply(expected).tocsr()
-    square = _size(expected) ** 2
-    if not overlap.nnz or not square > 0:
-        return None
-    c = inner(overlap.data, overlap.data * 0 + 1).real / square
-    near = 1e3 * machine_epsilon(coarse.dtype)
-    return c if _size(coarse - c * expected) <= near * _size(coarse) and abs(c - 1) > near else None
+def _factor(coarse: Any, expected: Any, near: float) -> float | None:
+    """Return c with coarse = c · expected up to round-off, c not 1, or None."""
+    size = _size(expected)
+    c = complex(coarse.multiply(expected.conj()).sum()).real / size / size if 0 < size < math.inf else 0.0
+    return c if c and abs(c - 1) > near and _size(coarse - c * expected) <= near * _size(coarse) else None

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from refms.backend import NUMPY, Backend
+from refms.checks.calls import Calls
 from refms.checks.factor import constant_factor, name_factor
 from refms.checks.report import Report, verdict, worst_rho
-from refms.checks.residual import Shape, draw, extents, inner, machine_epsilon, mismatch, norm_of, ratio
+from refms.checks.residual import inner, norm_of, power_of_two, ratio
+from refms.checks.space import Shape, Space, space_of
 from refms.errors import Array, InputError, require_whole
-
-Operator = Callable[[Array], Array]
-"""A linear map as a function."""
+from refms.linear.product import Product
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ class GaussNewtonReport(Report):
 
 
 def gauss_newton_test(
-    product: Operator,
-    jvp: Operator,
-    vjp: Operator,
-    loss_hessian: Operator,
+    product: Product,
+    jvp: Product,
+    vjp: Product,
+    loss_hessian: Product,
     shape: Shape,
     dtype: Any = "float64",
     *,
@@ -56,7 +56,8 @@ def gauss_newton_test(
     Parameters
     ----------
     product : callable
-        v → Gv, the product under test.
+        v → Gv, the product under test. It gets a copy of v, as the others do; one that changes it does not
+        pass.
     jvp, vjp : callable
         v → Jv and g → Jᵀg at the same point.
     loss_hessian : callable
@@ -82,7 +83,7 @@ def gauss_newton_test(
     Raises
     ------
     InputError
-        If ``repeats`` is not positive or the dtype is not a real one.
+        If ``repeats`` is not positive, the shape is none or the dtype is not a real one.
 
     Notes
     -----
@@ -97,23 +98,40 @@ def gauss_newton_test(
     >>> gauss_newton_test(G, lambda v: J @ v, lambda g: J.T @ g, lambda z: 2.0 * z, 3, explicit=True).passed
     True
     """
-    if repeats < 1 or np.dtype(dtype).kind == "c":
-        raise InputError(f"repeats is {repeats} and dtype is {dtype}; expected at least 1 and a real dtype.")
-    require_whole(seed, "seed")
-    eps, rng = machine_epsilon(dtype), np.random.default_rng(seed)
+    V = space_of(shape, dtype, backend)
+    if not V.one or V.kinds != {"f"}:
+        raise InputError(f"shape is {shape} and dtype is {dtype}; expected one shape and a real dtype.")
+    rng, call = np.random.default_rng(require_whole(seed, "seed")), Calls()
+
+    def named(name: str, function: Product) -> Product:
+        return lambda v: call(name, function, v)
+
+    G, J, JT, H = (
+        named(name, function)
+        for name, function in (
+            ("product", product),
+            ("jvp", jvp),
+            ("vjp", vjp),
+            ("loss_hessian", loss_hessian),
+        )
+    )
     parts, pairs = [], []
-    for _ in range(repeats):
-        u, v = (draw(rng, shape, dtype, backend) for _ in range(2))
-        Gu, Gv, composed = product(u), product(v), vjp(loss_hessian(jvp(v)))
-        wrong = mismatch(Gv, shape, dtype, "product") or mismatch(composed, shape, dtype, "vjp")
+    for _ in range(require_whole(repeats, "repeats", 1)):
+        u, v = V.draw(rng), V.draw(rng)
+        Gu, Gv, composed = G(u), G(v), JT(H(J(v)))
+        wrong = V.mismatch(Gv, "product") or V.mismatch(composed, "vjp")
         if wrong:
-            return GaussNewtonReport("gauss_newton_test", float("inf"), "FAIL", f"{wrong}.")
-        parts.append(_residuals(u, v, Gu, Gv, composed, eps))
+            return call.judge(GaussNewtonReport(_NAME, float("inf"), "FAIL", f"{wrong}."))
+        Gu, Gv, composed = V.scaled(Gu, Gv, composed)
+        parts.append(_residuals(u, v, Gu, Gv, composed, V.eps))
         pairs.append((inner(Gv, u), inner(composed, u)))
     found = {name: worst_rho(part[name] for part in parts) for name in parts[0]}
-    if explicit:
-        found["explicit"] = _explicit(product, jvp, loss_hessian, extents(shape), dtype, backend)
-    return _judge(found, pairs, eps, lengths or {})
+    if explicit and any(n for pair in pairs for n in pair):
+        found["explicit"] = _explicit(G, J, H, V)
+    return call.judge(_judge(found, pairs, V.eps, lengths or {}))
+
+
+_NAME = "gauss_newton_test"
 
 
 def _residuals(u: Array, v: Array, Gu: Array, Gv: Array, composed: Array, eps: float) -> dict[str, float]:
@@ -122,33 +140,31 @@ def _residuals(u: Array, v: Array, Gu: Array, Gv: Array, composed: Array, eps: f
     curvature = inner(v, Gv).real
     negative = curvature if curvature != curvature else max(0.0, -curvature)
     return {
-        "symmetry": ratio(abs(inner(Gu, v) - inner(u, Gv)), eps * sizes),
-        "semidefinite": ratio(negative, eps * norm_of(Gv) * norm_of(v)),
-        "composition": ratio(norm_of(Gv - composed), eps * (norm_of(Gv) + norm_of(composed))),
+        "symmetry": ratio(abs(inner(Gu, v) - inner(u, Gv)), sizes, eps),
+        "semidefinite": ratio(negative, norm_of(Gv) * norm_of(v), eps),
+        "composition": ratio(norm_of(Gv - composed), norm_of(Gv) + norm_of(composed), eps),
     }
 
 
-def _explicit(
-    product: Operator, jvp: Operator, hessian: Operator, shape: tuple[int, ...], dtype: Any, backend: Backend
-) -> float:
+def _explicit(product: Product, jvp: Product, hessian: Product, V: Space) -> float:
     """Return ρ of the matrix of G against Jᵀ H J, and of its most negative eigenvalue."""
-    J, G = _matrix(jvp, shape, dtype, backend), _matrix(product, shape, dtype, backend)
-    output = jvp(backend.xp.zeros(shape, dtype=dtype))
-    H = _matrix(hessian, tuple(output.shape), dtype, backend)
-    expected = J.T @ H @ J
-    eps = machine_epsilon(dtype)
-    scale = norm_of(J) ** 2 * norm_of(H)
-    misfit = ratio(norm_of(G - expected), eps * scale)
+    J, G = _matrix(jvp, V), _matrix(product, V)
+    output = jvp(V.backend.xp.zeros(V.shapes[0], dtype=V.dtypes[0]))
+    H = _matrix(hessian, space_of(output.shape, V.dtypes[0], V.backend))
+    unit = power_of_two(G)
+    G, expected = G / unit, J.T @ ((H / unit) @ J)
+    misfit = ratio(norm_of(G - expected), norm_of(H / unit) * norm_of(J) * norm_of(J), V.eps)
     if not np.isfinite(G).all():
         return float("nan")
     lowest = float(np.linalg.eigvalsh((G + G.T) / 2)[0])
-    return worst_rho([misfit, ratio(max(0.0, -lowest), eps * norm_of(G))])
+    return worst_rho([misfit, ratio(max(0.0, -lowest), norm_of(G), V.eps)])
 
 
-def _matrix(operator: Operator, shape: tuple[int, ...], dtype: Any, backend: Backend) -> Array:
-    """Return the matrix of a linear map, one column a unit vector, in float64 on the host."""
-    units = np.eye(int(np.prod(shape)), dtype=dtype)
-    columns = [backend.to_host(operator(backend.from_host(e.reshape(shape)))).reshape(-1) for e in units]
+def _matrix(operator: Product, V: Space) -> Array:
+    """Return the matrix of a linear map on V, one column a unit vector, in float64 on the host."""
+    shape, to, back = V.shapes[0], V.backend.from_host, V.backend.to_host
+    units = np.eye(int(np.prod(shape)), dtype=V.dtypes[0])
+    columns = [back(operator(to(e.reshape(shape)))).reshape(-1) for e in units]
     return np.stack(columns, axis=1).astype("float64")
 
 
@@ -175,4 +191,4 @@ def _judge(
     outcome = verdict(rho)
     if outcome == "PASS" and not any(value for pair in pairs for value in pair):
         outcome, text = "MARGINAL", "the product returned zeros only, so nothing was tested."
-    return GaussNewtonReport("gauss_newton_test", rho, outcome, text, **found, explicit=explicit)
+    return GaussNewtonReport(_NAME, rho, outcome, text, **found, explicit=explicit)

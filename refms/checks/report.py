@@ -20,7 +20,7 @@ _ORDER: tuple[Verdict, ...] = ("PASS", "MARGINAL", "FAIL")
 
 
 def verdict(rho: float) -> Verdict:
-    """Return the verdict on a scaled residual: PASS to 30, MARGINAL to 300, FAIL beyond and for NaN.
+    """Return the verdict on a scaled residual: PASS to 30, MARGINAL to 300, FAIL beyond, below 0 and for NaN.
 
     Parameters
     ----------
@@ -34,12 +34,12 @@ def verdict(rho: float) -> Verdict:
 
     Examples
     --------
-    >>> verdict(0.5), verdict(100.0), verdict(float("nan"))
-    ('PASS', 'MARGINAL', 'FAIL')
+    >>> verdict(0.5), verdict(100.0), verdict(float("nan")), verdict(-1.0)
+    ('PASS', 'MARGINAL', 'FAIL', 'FAIL')
     """
-    if rho <= PASS_LIMIT:
+    if 0.0 <= rho <= PASS_LIMIT:
         return "PASS"
-    return "MARGINAL" if rho <= MARGINAL_LIMIT else "FAIL"
+    return "MARGINAL" if PASS_LIMIT < rho <= MARGINAL_LIMIT else "FAIL"
 
 
 def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict:
@@ -94,6 +94,10 @@ class Report:
     def passed(self) -> bool:
         """Whether the verdict is PASS."""
         return self.verdict == "PASS"
+
+    def __bool__(self) -> bool:
+        """Whether the verdict is PASS, so that ``assert adjoint_test(...)`` says what it seems to say."""
+        return self.passed
 
     def as_dict(self) -> dict[str, Any]:
         """Return all fields and ``passed`` as plain Python values; nested dataclasses become dictionaries."""

@@ -1,22 +1,19 @@
-"""The error measure ρ, and the inner products and random vectors of the checks.
+"""The error measure ρ, and the inner products and norms of the checks.
 
-Inner products and norms are taken in double precision whatever the precision under test, so that ρ
-measures the implementation and not the ruler.
+Both are taken in double precision whatever the precision under test, so that ρ measures the implementation
+and not the ruler.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from typing import Any
 
 import numpy as np
 
-from refms.backend import Backend, backend_of
+from refms.backend import NUMPY, Backend, backend_of
 from refms.errors import Array, InputError, precision
 from refms.linear.vectors import norm
-
-Shape = int | Sequence[int]
-"""A shape as NumPy takes it: an extent or a sequence of extents."""
 
 
 def machine_epsilon(dtype: Any) -> float:
@@ -64,6 +61,11 @@ def scaled_residual(got: Array, expected: Array, scale: float, dtype: Any = None
         ρ in units of eps. Infinite when the shapes differ, or when the scale is zero and the error is
         not; NaN when either array holds NaN.
 
+    Raises
+    ------
+    InputError
+        If the scale is negative, infinite or NaN, or a dtype is none of floating-point numbers.
+
     Notes
     -----
     ‖·‖ is the Euclidean norm over all entries. A correct computation of k operations has ρ of the order
@@ -74,14 +76,20 @@ def scaled_residual(got: Array, expected: Array, scale: float, dtype: Any = None
     >>> scaled_residual(np.array([1.0 + 2.0**-52]), np.array([1.0]), scale=1.0)
     1.0
     """
+    require_size(scale, "scale", zero=True)
     if shape_of(got) != shape_of(expected):
         return float("inf")
     eps = machine_epsilon(dtype if dtype is not None else getattr(got, "dtype", "float64"))
     arrays = [array for array in (got, expected) if not is_number(array)]
-    if not arrays:
-        return ratio(abs(complex(got) - complex(expected)), eps * scale)
-    backend = backend_of(*arrays)
-    return ratio(norm_of(as_double(got, backend) - as_double(expected, backend)), eps * scale)
+    backend = backend_of(*arrays) if arrays else NUMPY
+    return ratio(norm(as_double(got, backend) - as_double(expected, backend)), scale, eps)
+
+
+def require_size(value: float, name: str, *, zero: bool = False) -> None:
+    """Refuse a scale that is not a finite positive number; zero only where it is allowed."""
+    if not (0.0 < value < math.inf or (zero and value == 0.0)):
+        least = "0 or more" if zero else "above 0"
+        raise InputError(f"{name} is {value}; expected a finite number {least}, a norm of what is computed.")
 
 
 def is_number(value: Any) -> bool:
@@ -109,42 +117,28 @@ def inner(u: Array, v: Array, weight: Array | float = 1.0) -> complex:
 @np.errstate(invalid="ignore", over="ignore")
 def norm_of(u: Array, weight: Array | float = 1.0) -> float:
     """Return the square root of Σ weight · |u|², in double precision, on the host."""
-    backend = backend_of(u)
-    root = backend.xp.sqrt(backend.xp.asarray(weight, dtype="float64"))
-    return norm(root * as_double(u, backend)) if root.ndim else float(root) * norm(u)
+    if is_number(weight):
+        return math.sqrt(weight) * norm(u)
+    return norm(backend_of(u, weight).xp.sqrt(weight) * as_double(u, backend_of(u)))
 
 
-def ratio(error: float, scale: float) -> float:
-    """Return error / scale with 0 / 0 = 0, so that two exact zeros agree."""
+def ratio(error: float, scale: float, eps: float) -> float:
+    """Return error / (eps · scale): 0 where both vanish, NaN where the scale is not finite."""
+    if not scale < math.inf:
+        return math.nan
     if scale == 0.0:
-        return 0.0 if error == 0.0 else float("inf") if error == error else error
-    return error / scale
+        return error if error != error or error == 0.0 else math.inf
+    return error / scale / eps
+
+
+def power_of_two(*arrays: Array) -> float:
+    """Return the power of two next to the largest entry, by which to divide so that no product overflows."""
+    largest = max((float(abs(a).max()) for a in arrays if a.size), default=0.0)
+    if not 0.0 < largest < math.inf:
+        return 1.0
+    return 2.0 ** max(math.frexp(largest)[1] - 1, -1022)
 
 
 def shape_of(value: Array) -> tuple[int, ...]:
     """Return the shape of an array; a number has none."""
     return tuple(getattr(value, "shape", ()))
-
-
-def extents(shape: Shape) -> tuple[int, ...]:
-    """Return a shape as a tuple."""
-    return (shape,) if isinstance(shape, int) else tuple(shape)
-
-
-def draw(rng: np.random.Generator, shape: Shape, dtype: Any, backend: Backend) -> Array:
-    """Return standard normal numbers drawn on the host and moved to ``backend``."""
-    values = rng.standard_normal(extents(shape))
-    if np.dtype(dtype).kind == "c":
-        values = values + 1j * rng.standard_normal(extents(shape))
-    return backend.from_host(values.astype(dtype))
-
-
-def mismatch(got: Array, shape: Shape, dtype: Any, name: str) -> str | None:
-    """Return a clause saying how a result's shape or dtype is wrong, or None if it is right."""
-    found = shape_of(got)
-    if found != extents(shape):
-        return f"{name} returned shape {found} instead of {extents(shape)}"
-    kind = getattr(got, "dtype", type(got).__name__)
-    if str(kind) != str(np.dtype(dtype)):
-        return f"{name} returned dtype {kind} instead of {np.dtype(dtype)}: the precision must not change"
-    return None

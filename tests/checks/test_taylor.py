@@ -128,9 +128,16 @@ def test_a_wrong_derivative_of_a_linear_map_is_not_round_off(error):
 
 
 def test_a_null_direction_tests_nothing():
-    report = checks.taylor_test(lambda z: z[0] ** 2, np.ones(2), np.array([0.0, 1.0]), gradient=np.zeros(2))
-    assert report.verdict == "MARGINAL"
-    assert "nothing was tested" in report.sentence
+    def along(*v):
+        return checks.taylor_test(
+            lambda z: z[0] ** 2, np.ones(2), np.array(v), gradient=np.zeros(2), directions=1
+        )
+
+    for v in ((0.0, 1.0), (0.0, 0.0)):
+        report = along(*v)
+        assert report.verdict == "MARGINAL"
+        assert "nothing was tested" in report.sentence
+    assert along(1.0, 0.0).verdict == "FAIL"
 
 
 def test_a_null_direction_with_a_wrong_gradient_fails():
