@@ -16,6 +16,8 @@ from refms.errors import Array
 EPS: Mapping[str, Fraction] = {"float64": Fraction(1, 2**52), "float32": Fraction(1, 2**23)}
 """The unit in which distances are given."""
 
+_LARGEST = Fraction(np.finfo("float64").max)
+
 
 @dataclass(frozen=True, eq=False)
 class Quantity:
@@ -51,15 +53,16 @@ class Golden:
     def distance(self, got: Array, dtype: str) -> float:
         """Return how far the worst entry is outside its enclosure, in eps of a dtype times the scale.
 
-        0.0 if all numbers are inside; infinite for another shape or for entries that are not finite. The
-        differences are formed exactly.
+        0.0 if all numbers are inside; infinite for another shape, for entries that are not finite, and beyond
+        the largest float64. The differences are formed exactly.
         """
         result = np.asarray(got, dtype="float64")
         if result.shape != self.shape or not np.isfinite(result).all():
             return float("inf")
         numbers = zip(self.texts(), self.radius.flat, result.flat, strict=True)
         outside = (abs(Fraction(x) - Fraction(text)) - Fraction(radius) for text, radius, x in numbers)
-        return float(max(Fraction(0), *outside) / (EPS[dtype] * Fraction(self.scale)))
+        rho = max(Fraction(0), *outside) / (EPS[dtype] * Fraction(self.scale))
+        return float(rho) if rho <= _LARGEST else float("inf")
 
     def texts(self) -> list[str]:
         """Return the digits of all entries as strings, in C order."""

@@ -133,6 +133,11 @@ def add_adapter(command: argparse.ArgumentParser, what: str, default: str) -> No
     )
 
 
+def add_list_option(command: argparse.ArgumentParser, name: str, metavar: str, text: str) -> None:
+    """Add an option that takes words between commas and may be given several times: all of them count."""
+    command.add_argument(name, action="extend", type=words_of, metavar=metavar, help=text)
+
+
 def words_of(text: str | None) -> list[str]:
     """Return the words of a list such as ``"C5, G1"``; none for None."""
     return [word.strip() for word in (text or "").split(",") if word.strip()]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from refms.cli.files import claim, claim_folder, write_json, write_text
-from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, words_of
+from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, add_list_option, words_of
 from refms.errors import FileError, InputError, require_choice
 from refms.names import PICTURE_FORMATS, SYNTHETIC_IMAGES
 
@@ -45,7 +45,7 @@ def register(commands: Commands) -> None:
         "--format", choices=PICTURE_FORMATS, default="svg", help="of the pictures (default: svg)"
     )
     command.add_argument("--html", metavar="FILE", help="also write one page with tables and all pictures")
-    command.add_argument("--only", metavar="NAME,…", help="these pictures alone, such as history,weights")
+    add_list_option(command, "--only", "NAME,…", "these pictures alone, such as history,weights")
     command.add_argument(
         "--image",
         default="",
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
             "alone."
         )
     if options.only is not None:
-        figures = {require_choice(name, figures, "picture"): figures[name] for name in words_of(options.only)}
+        figures = {require_choice(name, figures, "picture"): figures[name] for name in options.only}
     written = [] if folder is None else _write_pictures(folder, figures, options)
     if options.html is not None:
         write_text(options.html, as_page(figures), force=options.force)

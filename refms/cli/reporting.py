@@ -10,6 +10,7 @@ from refms.errors import InputError
 
 if TYPE_CHECKING:
     from refms.conformance.property import Property
+    from refms.conformance.reports.decision import Decision
     from refms.conformance.reports.report import Report, Row
 
 
@@ -39,31 +40,26 @@ def reports_of(
     judge = run or run_here
     reports = [judge(adapter, tier, seed, properties=chosen, progress=_progress) for adapter in adapters]
     _progress(None)
-    ids = {item.id for item in chosen}
     shown = (
-        dataclasses.replace(report, rows=tuple(row for row in report.rows if row.id in ids))
+        dataclasses.replace(report, rows=tuple(row for row in report.rows if row.selected))
         for report in reports
     )
     print(table(shown, details=details) + "\n")
     return reports
 
 
-def conclude(reports: Sequence[Report], *, enough: bool = True, failed: bool | None = None) -> bool:
-    """Print the headlines and the verdict; return whether none failed, each passed something, all was tested.
+def conclude(reports: Sequence[Report]) -> Decision:
+    """Print the headlines and the decision, with the reason where too little was tested; return it."""
+    from refms.conformance.reports.decision import decide_all
 
-    ``enough`` says whether so much was tested that passing means something, ``failed`` whether something
-    failed that was not expected to; None: whether anything did.
-    """
     for report in reports:
         print(report.headline)
-    if failed is None:
-        failed = any(report.counts["FAIL"] for report in reports)
-    passed = enough and not failed and all(report.counts["PASS"] for report in reports)
-    verdict = "FAIL" if failed else "PASS" if passed else "TOO LITTLE TESTED"
+    decision = decide_all(reports)
     seconds = sum(row.seconds for report in reports for row in report.rows)
-    tier, seed = reports[0].tier, reports[0].seed
-    print(f"{verdict}: tier {tier}, seed {seed}, {seconds:.1f} s")
-    return passed
+    print(f"{decision.verdict}: tier {reports[0].tier}, seed {reports[0].seed}, {seconds:.1f} s")
+    if decision.verdict == "TOO LITTLE TESTED":
+        print(decision.sentence)
+    return decision
 
 
 def _progress(row: Row | None) -> None:

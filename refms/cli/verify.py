@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     reports = reports_of(adapters, options.tier, options.seed)
     example = example_1(adapters[0])
     print(example_in_words(example) + "\n")
-    passed = conclude(reports)
+    passed = bool(conclude(reports))
     write_json(
         options.json,
         {

@@ -9,7 +9,7 @@ that pytest loads until ``--refms-adapter`` is given.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +19,8 @@ from refms.conformance.adapters.loading import implementation_of, load
 from refms.conformance.cases import Case, cases
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
-from refms.conformance.reports.report import UNTESTED, Row
+from refms.conformance.reports.decision import Decision, decide_all
+from refms.conformance.reports.report import Report, Row, count, row_of
 from refms.conformance.reports.xfails import expected_failures, read_xfails
 from refms.conformance.reproduction import name_adapter
 from refms.conformance.self_test import complaints
@@ -103,7 +104,7 @@ def judge(row: Row, case: Case, adapter: str = "") -> None:
     script = (
         name_adapter(row.reproduction, adapter, case.adapter.profile.dtype) if adapter else row.reproduction
     )
-    if row.verdict in UNTESTED:
+    if row.verdict not in ("PASS", "MARGINAL", "FAIL"):
         pytest.skip(f"{row.verdict}: {row.sentence}")
     if row.verdict == "FAIL":
         told = {
@@ -146,6 +147,7 @@ class Catalogue:
     timeout: float | None
     adapter: str  # by its name
     collected: bool = False
+    rows: dict[str, Row] = field(default_factory=dict)  # by id, as far as cases have run
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.File | None:
         """List the cases under this file."""
@@ -163,24 +165,44 @@ class Catalogue:
                 "refms: --refms-adapter is given, so also give --pyargs refms.conformance."
             )
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Print the headline, the untested cases apart."""
-        verdicts = [
-            value
-            for reports in terminalreporter.stats.values()
-            for report in reports
-            for key, value in getattr(report, "user_properties", ())
-            if key == "refms_verdict" and getattr(report, "when", "") == "call"
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note the verdict on a case, wherever it ran: reports come from the workers of xdist, too."""
+        told = dict(report.user_properties)
+        if report.when == "call" and "refms_verdict" in told:
+            case = self.found[[one.id for one in self.found].index(report.nodeid.rpartition("::")[2])]
+            verdict: Any = told["refms_verdict"]
+            self.rows[case.id] = row_of(case.law, verdict, expected=case.id in self.reasons)
+
+    @property
+    def decision(self) -> Decision:
+        """The worst decision on the precisions."""
+        rows: dict[str, list[Row]] = {}
+        profiles = {case.adapter.profile.dtype: case.adapter.profile for case in self.found}
+        for case in self.found:
+            if case.id in self.rows:
+                rows.setdefault(case.adapter.profile.dtype, []).append(self.rows[case.id])
+        broken = [
+            f"{id_} is {row.verdict}, but was expected to fail."
+            for id_, row in self.rows.items()
+            if row.expected and row.verdict in ("PASS", "MARGINAL")
         ]
-        if verdicts:
-            count = {name: verdicts.count(name) for name in ("PASS", "MARGINAL", "FAIL")}
-            untested = sum(verdict in UNTESTED for verdict in verdicts)
-            name = self.found[0].adapter.profile.name
-            terminalreporter.section(f"refms conformance of {name}")
-            terminalreporter.line(
-                f"{count['PASS']} pass, {count['MARGINAL']} marginal, {count['FAIL']} fail, "
-                f"{untested} untested of {len(verdicts)} cases"
-            )
+        return decide_all(
+            Report(profiles[dtype], self.tier, self.seed, tuple(found), tuple(broken))
+            for dtype, found in rows.items()
+        )
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Let a run fail in which too little was tested, though no test of it failed."""
+        if self.rows and session.exitstatus == pytest.ExitCode.OK and not self.decision:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Print the headline, the untested cases apart, and the decision."""
+        if self.rows:
+            decision = self.decision
+            terminalreporter.section(f"refms conformance of {self.found[0].adapter.profile.name}")
+            terminalreporter.line(count(list(self.rows.values()), "cases"))
+            terminalreporter.line(": ".join(filter(None, (decision.verdict, decision.sentence))))
 
 
 class CatalogueFile(pytest.File):

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from refms.conformance.adapters.adapter import provides
-from refms.conformance.adapters.gate import Gate, Misbehaviour
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.adapters.misbehaviour import in_words, message_of
 from refms.conformance.adapters.profile import Profile
 from refms.conformance.instances.domain import Instance, instances_in_tier
 from refms.conformance.isolation.time_limit import TimeIsUp, time_limit
@@ -18,7 +19,7 @@ from refms.conformance.measures.outcome import Outcome, worst
 from refms.conformance.mutants.diagnosis import diagnosis
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
-from refms.conformance.reports.report import Report, Row, untested_row
+from refms.conformance.reports.report import Report, Row, row_of
 from refms.conformance.reproduction import replay, reproduce_in_time
 from refms.errors import require_choice
 from refms.names import TIERS
@@ -96,7 +97,10 @@ def make_report(
     catalogue = (*PROPERTIES, *(item for item in properties if item not in PROPERTIES))
     rows = []
     for item in catalogue:
-        row = check(item) if item.id in chosen else untested_row(item, "it was not selected.")
+        if item.id in chosen:
+            row = check(item)
+        else:
+            row = row_of(item, sentence="it was not selected.", selected=False)
         if row.verdict == "FAIL" and not row.reproduction:  # it hung, or died, and can only be replayed
             row = _replayed(row, profile, item, tier, seed)
         rows.append(row)
@@ -117,14 +121,14 @@ def check_property(gate: Gate, item: Property, tier: str, seed: int, timeout: fl
 
 def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
     """Return the row of one property, however long it takes."""
+    cases = instances_in_tier(item, gate.profile, tier, seed)
+    if not cases:
+        return row_of(item, "NOT APPLICABLE", "the profile declares no case in which it is stated.")
     missing = [name for name in item.needs if not provides(gate.adapter, name)]
     if not missing and item.uses and not any(provides(gate.adapter, name) for name in item.uses):
         missing = list(item.uses)
     if missing:
-        return untested_row(item, f"the adapter has no {', '.join(missing)}.", "NOT IMPLEMENTED")
-    cases = instances_in_tier(item, gate.profile, tier, seed)
-    if not cases:
-        return untested_row(item, "the profile declares no case in which it is stated.")
+        return row_of(item, "NOT IMPLEMENTED", f"the adapter has no {', '.join(missing)}.")
     start = time.perf_counter()
     found: list[tuple[Instance, Outcome]] = []
     absent: Row | None = None
@@ -132,20 +136,18 @@ def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
         try:
             found.append((case, examine(gate, item, case)))
         except NotImplementedError as error:
-            row = untested_row(item, f"the adapter says: {error}.", "NOT IMPLEMENTED")
-            absent = dataclasses.replace(row, worst_instance=case.describe())
+            said = f"the adapter says: {message_of(error)}."
+            absent = row_of(item, "NOT IMPLEMENTED", said, worst_instance=case.describe())
     total = worst(outcome for _, outcome in found)
     if absent is not None and (not found or total.verdict != "FAIL"):
         return dataclasses.replace(absent, instances=len(found))
     case, shown = next((case, outcome) for case, outcome in found if outcome.sentence == total.sentence)
-    row = Row(
-        id=item.id,
-        family=item.family,
-        title=item.title,
-        verdict=total.verdict,
+    row = row_of(
+        item,
+        total.verdict,
+        "" if total.verdict == "PASS" else total.sentence,
         rho=total.rho,
         criterion=total.criterion,
-        sentence="" if total.verdict == "PASS" else total.sentence,
         instances=len(found),
         worst_instance=case.describe(),
         seconds=time.perf_counter() - start,
@@ -185,8 +187,5 @@ def examine(gate: Gate, item: Property, case: Instance) -> Outcome:
             return item.check(gate, case)
     except NotImplementedError:
         raise
-    except Misbehaviour as error:
-        sentence = f"{error}."
     except (Exception, SystemExit) as error:  # an implementation that ends Python must not end the run
-        sentence = f"{type(error).__name__}: {error}"
-    return Outcome("FAIL", None, "runs without misbehaviour", sentence)
+        return Outcome("FAIL", None, "runs without misbehaviour", in_words(error))

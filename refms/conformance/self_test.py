@@ -13,6 +13,7 @@ from refms.conformance.adapters.adapter import Adapter
 from refms.conformance.adapters.around import Around, Change
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.misbehaving import modifying, nothing, raising, returning
+from refms.conformance.adapters.misbehaviour import in_words
 from refms.conformance.adapters.position import Position
 from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
 from refms.conformance.cases import Case
@@ -20,7 +21,7 @@ from refms.conformance.isolation.implementation import Isolated
 from refms.conformance.mutants import mutant_named
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
-from refms.conformance.reports.report import Row
+from refms.conformance.reports.report import Row, row_of
 from refms.conformance.runner import check_property, run
 from refms.errors import InputError
 
@@ -174,7 +175,7 @@ def _row(kind: Kind, item: Property) -> Row:
     try:
         return check_property(Gate(kind.make(), hurried), item, "quick", 0)
     except Exception as error:
-        return Row(item.id, item.family, item.title, sentence=f"{type(error).__name__} was raised: {error}")
+        return row_of(item, sentence=in_words(error))
 
 
 def _row_elsewhere(spec: str, item: Property) -> Row:
@@ -183,7 +184,7 @@ def _row_elsewhere(spec: str, item: Property) -> Row:
         with Isolated(spec, "float64", LIMIT if spec.endswith(":hanging") else None) as there:
             return there.check(Case(item, there.adapters[0], None))
     except InputError as error:
-        return Row(item.id, item.family, item.title, sentence=str(error))
+        return row_of(item, sentence=str(error))
 
 
 def _unselected() -> Finding:

@@ -103,3 +103,17 @@ def test_nothing_is_said_of_noise(right):
 @pytest.mark.parametrize("shape", [(), (0,), (3, 0, 2), (1,) * 20])
 def test_foreign_shapes_fail_with_a_sentence(shape):
     assert f"shape {shape} instead of (21, 4)" in said("convolution/1d/product", np.zeros(shape))
+
+
+@pytest.mark.parametrize("size", [1e300, -1.7e308])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_any_finite_result_is_judged(right, size, dtype):
+    results = {name.removeprefix("result/"): np.full(array.shape, size) for name, array in right.items()}
+    rows = [row for row in judge(results, dtype) if row.quantity in results]
+    assert len(rows) > 100
+    assert {row.verdict for row in rows} == {"FAIL"}, [row for row in rows if row.verdict != "FAIL"]
+
+
+def test_a_factor_is_named_where_products_would_overflow(right):
+    name = "convolution/2d/product"
+    assert "the expected one times 1e+300" in said(name, right_one(right, name) * 1e300)

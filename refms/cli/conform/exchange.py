@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from refms.cli.conform.codes import LEAST_TESTED, TOO_LITTLE
+from refms.cli.conform.codes import EXIT_CODES
 from refms.cli.files import claim, write_json
-from refms.cli.options import Commands, add_command
+from refms.cli.options import Commands, add_command, add_list_option
 from refms.names import DTYPES
 
 if TYPE_CHECKING:
@@ -44,10 +44,8 @@ def register(actions: Commands) -> None:
     )
     verify.add_argument("cases", metavar="CASES", help="what was exported (.h5, .npz or .mat)")
     verify.add_argument("results", metavar="RESULTS", help="result/CASE/QUANTITY (.h5, .npz or .mat)")
-    verify.add_argument(
-        "--only",
-        metavar="PATTERN,…",
-        help="judge these alone, such as convolution,'transfer/2d/*/restriction'",
+    add_list_option(
+        verify, "--only", "PATTERN,…", "judge these alone, such as convolution,'transfer/2d/*/restriction'"
     )
 
 
@@ -73,38 +71,40 @@ def run_verify(options: argparse.Namespace) -> int:
     """Print the table; return 0 for pass, 1 if a result is wrong, 3 if too few were computed."""
     import dataclasses
 
+    from refms.conformance.reports.decision import LEAST_TESTED
     from refms.exchange.judging import judge
     from refms.exchange.reading import read_cases, read_results
 
+    only = None if options.only is None else ",".join(options.only)
     dtype = read_cases(options.cases)
-    rows = judge(read_results(options.results), dtype, options.only)
+    rows = judge(read_results(options.results), dtype, only)
     counts = Counter(row.verdict for row in rows)
     tested = 1 - counts["NOT IMPLEMENTED"] / len(rows)
-    code = 1 if counts["FAIL"] or counts["MARGINAL"] else TOO_LITTLE if tested < LEAST_TESTED else 0
+    verdict = "FAIL" if counts["FAIL"] or counts["MARGINAL"] else "PASS"
+    if verdict == "PASS" and tested < LEAST_TESTED:
+        verdict = "TOO LITTLE TESTED"
     print(_table(rows))
     print(
         f"\n{counts['PASS']} pass, {counts['MARGINAL']} marginal, {counts['FAIL']} fail, "
-        f"{counts['NOT IMPLEMENTED']} not implemented of {len(rows)} quantities in {dtype}"
+        f"{counts['NOT IMPLEMENTED']} not implemented of {len(rows)} quantities in {dtype}\n{verdict}"
     )
-    print(
-        {
-            0: "PASS",
-            1: "FAIL",
-            TOO_LITTLE: f"TOO LITTLE TESTED: {100 * tested:.0f} % of the chosen quantities, expected at "
-            f"least {100 * LEAST_TESTED:.0f} %. Compute more, or choose with --only what you have.",
-        }[code]
-    )
+    if verdict == "TOO LITTLE TESTED":
+        print(
+            f"{100 * tested:.0f} % of the chosen quantities were computed, expected at least "
+            f"{100 * LEAST_TESTED:.0f} %. Compute more, or choose with --only what you have."
+        )
     write_json(
         options.json,
         {
-            "passed": code == 0,
+            "verdict": verdict,
+            "passed": verdict == "PASS",
             "dtype": dtype,
             "counts": dict(counts),
             "tested": tested,
             "rows": [dataclasses.asdict(row) for row in rows],
         },
     )
-    return code
+    return EXIT_CODES[verdict]
 
 
 def _table(rows: Sequence[Row]) -> str:

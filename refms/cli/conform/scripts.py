@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,15 +86,12 @@ def with_adapter(report: Report, spec: str) -> Report:
     return dataclasses.replace(report, rows=tuple(rows))
 
 
-def first_script(reports: Iterable[Report], excused: Sequence[tuple[str, str]] = ()) -> str:
-    """Return a sentence and the first script, the sentence alone if it is long, nothing if nothing failed.
-
-    ``excused`` are id and precision of what was expected to fail.
-    """
+def first_script(reports: Iterable[Report]) -> str:
+    """Return a sentence and the script of the first failure that was not expected; a long one is named."""
     for report in reports:
         dtype = report.profile.dtype
         for row in report.rows:
-            if not row.reproduction or (row.id, dtype) in excused:
+            if not row.reproduction or row.expected:
                 continue
             count = len(row.reproduction.splitlines())
             if count > MOST_LINES:

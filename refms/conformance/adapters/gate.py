@@ -9,14 +9,11 @@ from typing import Any
 import numpy as np
 
 from refms.conformance.adapters.layouts import handed_over, shape_in, to_images
+from refms.conformance.adapters.misbehaviour import Misbehaviour
 from refms.conformance.adapters.position import Position
 from refms.conformance.adapters.profile import Profile
 from refms.conformance.operations import OPERATIONS, PARAMETERS, Operation, Parameters
 from refms.errors import Array
-
-
-class Misbehaviour(Exception):  # noqa: N818 - it is not the kit that errs
-    """An operation returned something of the wrong shape, dtype or kind, or modified its arguments."""
 
 
 class Gate:

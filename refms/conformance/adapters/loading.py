@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from refms.conformance.adapters.misbehaviour import in_words
 from refms.conformance.adapters.profile import Profile
 from refms.errors import InputError, require_choice
 from refms.names import DTYPES
@@ -31,7 +32,7 @@ class Implementation:
         try:
             made = self.make(dtype)
         except (Exception, SystemExit) as error:
-            raise InputError(f"{self.name} cannot be made: {type(error).__name__}: {error}") from error
+            raise InputError(f"{self.name} cannot be made: {in_words(error)}") from error
         profile = getattr(made, "profile", None)
         if not isinstance(profile, Profile):
             raise InputError(
@@ -74,7 +75,7 @@ def implementation_of(target: Any, name: str = "") -> Implementation:
     try:
         profile = target().profile
     except (Exception, SystemExit) as error:
-        raise InputError(f"{name} cannot be made: {type(error).__name__}: {error}") from error
+        raise InputError(f"{name} cannot be made: {in_words(error)}") from error
     return Implementation(name, (getattr(profile, "dtype", "float64"),), lambda dtype: target())
 
 
@@ -86,7 +87,7 @@ def load(spec: str) -> Implementation:
     try:
         module = _from_file(place) if place.endswith(".py") else _from_path(place)
     except (Exception, SystemExit) as error:  # a script that ends Python must not end it with its own code
-        raise InputError(f"{place!r} cannot be imported: {type(error).__name__}: {error}") from error
+        raise InputError(f"{place!r} cannot be imported: {in_words(error)}") from error
     if not hasattr(module, name):
         raise InputError(f"{place!r} has no {name!r}; check the spelling of {spec!r}.")
     return implementation_of(getattr(module, name), spec)

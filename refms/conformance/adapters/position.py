@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from refms.conformance.property import Property
-from refms.conformance.reports.report import Row
+from refms.conformance.reports.report import Row, row_of
 
 
 @dataclass
@@ -61,13 +61,11 @@ class Position:
 
     def failure(self, item: Property, criterion: str, sentence: str) -> Row:
         """Return the row of a property whose check never ended: FAIL on the last instance."""
-        return Row(
-            item.id,
-            item.family,
-            item.title,
+        return row_of(
+            item,
             "FAIL",
+            sentence,
             criterion=criterion,
-            sentence=sentence,
             instances=self.instances,
             worst_instance=self.instance,
             seconds=time.monotonic() - self.start,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from refms.definition.transfer import PAIRS
-from refms.errors import InputError, require_choice
+from refms.errors import InputError, presentable, require_choice
 from refms.names import DTYPES
 
 LAYOUTS = ("columns", "NCHW", "NHWC")
@@ -13,6 +14,19 @@ BOUNDARIES = ("periodic", "zero")
 ORIENTATIONS = ("correlation", "convolution")
 REDUCTIONS = ("mean", "sum")
 ACTIVATIONS = ("tanh", "relu", "leaky_relu", "smoothed_relu", "identity")
+
+_CONVOLUTION = ("convolution", "convolution_adjoint", "convolution_matrix", "stencil_gradient")
+_TRANSFER = ("restrict", "prolong", "stencil_down", "stencil_up")
+_GRADIENT = ("forward", "loss", "gradient")
+_GAUSS_NEWTON = ("jacobian_product", "jacobian_transpose", "gauss_newton")
+
+LEVELS: Mapping[str, frozenset[str] | None] = {
+    "operators": frozenset((*_CONVOLUTION, *_TRANSFER)),
+    "gradient": frozenset(_GRADIENT),
+    "gauss-newton": frozenset((*_GRADIENT, *_GAUSS_NEWTON)),
+    "everything": None,
+}
+"""What may be claimed: operations, None for all; the properties that need no others must all be tested."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,10 @@ class Profile:
         Whether logits are h^d Wᵀy + μ, eq. (5) of [LAS], or Wᵀy + μ.
     reduction : str
         Whether the loss is the ``"mean"`` over the examples or their ``"sum"``.
+    level : str or None
+        What it claims to have, all properties of which must be tested: ``"operators"`` (K(s), R, P, stencils
+        by Galerkin), ``"gradient"`` (forward propagation, loss and gradient), ``"gauss-newton"`` (these, the
+        Jacobian and the Gauss–Newton product) or ``"everything"``. None: half of all that applies must be.
 
     Raises
     ------
@@ -72,12 +90,16 @@ class Profile:
     activations: tuple[str, ...] = ("tanh",)
     volume_weighted: bool = True
     reduction: str = "mean"
+    level: str | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", presentable(str(self.name)))  # it stands in every report
         require_choice(self.dtype, DTYPES, "dtype")
         require_choice(self.orientation, ORIENTATIONS, "orientation")
         require_choice(self.layout, LAYOUTS, "layout")
         require_choice(self.reduction, REDUCTIONS, "reduction")
+        if self.level is not None:
+            require_choice(self.level, LEVELS, "level")
         for choices, known, what in (
             (self.boundaries, BOUNDARIES, "boundary"),
             (self.pairs, PAIRS, "transfer pair"),
@@ -89,6 +111,23 @@ class Profile:
             raise InputError(f"dimensions are {self.dimensions}; expected some of 1, 2, 3.")
         if not self.stencil_sizes or any(size < 1 or size % 2 == 0 for size in self.stencil_sizes):
             raise InputError(f"stencil_sizes are {self.stencil_sizes}; expected odd numbers, such as (3,).")
+
+    @property
+    def declared(self) -> str:
+        """The conventions in one line."""
+        said = {
+            "dimensions": self.dimensions,
+            "stencil sizes": self.stencil_sizes,
+            "boundaries": self.boundaries,
+            "orientation": (self.orientation,),
+            "pairs": self.pairs,
+            "layout": (self.layout,),
+            "activations": self.activations,
+            "logits": ("with h^d" if self.volume_weighted else "without h^d",),
+            "loss": (self.reduction,),
+            "level": (self.level or "none claimed",),
+        }
+        return "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in said.items())
 
 
 @dataclass(frozen=True)

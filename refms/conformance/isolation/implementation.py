@@ -18,7 +18,7 @@ from refms.conformance.isolation.process import Died, Process
 from refms.conformance.probing.probe import Probe, Trait
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
-from refms.conformance.reports.report import Report, Row, untested_row
+from refms.conformance.reports.report import Report, Row, row_of
 from refms.conformance.runner import Progress, make_report
 from refms.errors import InputError
 
@@ -88,14 +88,14 @@ class Isolated:
             before = self._hung.get(operation, [])
             if len(before) >= MOST_HANGS:
                 ids = ", ".join(before)
-                return untested_row(case.law, f"it needs {operation}, which did not return in {ids}.")
+                return row_of(case.law, sentence=f"it needs {operation}, which did not return in {ids}.")
         where = Position()
         dtype = case.adapter.profile.dtype
         question = {"do": "check", "id": case.law.id, "dimension": case.dimension, "tier": tier, "seed": seed}
         try:
             answer = self._ask({**question, "dtype": dtype}, where)
         except InputError as error:
-            return untested_row(case.law, f"after the process had died: {error}")
+            return row_of(case.law, sentence=f"after the process had died: {error}")
         except Died as error:
             return where.failure(case.law, "does not end its process", where.sentence(str(error)))
         if answer is None:

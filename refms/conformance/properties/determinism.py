@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.adapters.gate import Gate, Misbehaviour
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.adapters.misbehaviour import Misbehaviour, in_words
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.determinism import (
     CLASSES,
@@ -167,11 +168,13 @@ def _each(made: Iterable[tuple[Trial, ...]], check: Callable[..., Outcome]) -> O
             absent = error
             continue
         except Exception as error:  # one operation that raises hides nothing about the others
-            text = f"{error}." if isinstance(error, Misbehaviour) else f"{type(error).__name__}: {error}"
-            outcome = Outcome("FAIL", None, "runs without misbehaviour", text)
-        if outcome.verdict == "FAIL":
-            neither = Note(trial[0].operation, CLASSES[-1], len(CLASSES) - 1)
-            outcome = replace(outcome, notes=(*outcome.notes, neither))
+            verb = "misbehaves" if isinstance(error, Misbehaviour) else "raises"
+            untold = Note(trial[0].operation, f"not told, it {verb}", len(CLASSES) - 1.5)
+            outcome = Outcome("FAIL", None, "runs without misbehaviour", in_words(error), (untold,))
+        else:
+            if outcome.verdict == "FAIL":
+                neither = Note(trial[0].operation, CLASSES[-1], len(CLASSES) - 1)
+                outcome = replace(outcome, notes=(*outcome.notes, neither))
         outcomes.append(outcome)
     if not outcomes:
         raise absent

@@ -6,7 +6,8 @@ import itertools
 
 import numpy as np
 
-from refms.conformance.adapters.gate import Gate, Misbehaviour
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.adapters.misbehaviour import Misbehaviour
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.outcome import holds, varies, within
 from refms.conformance.properties.stencil_map import DOWN, EQ8, FAMILY, UP, is_example_1, law

@@ -7,7 +7,8 @@ import math
 
 import numpy as np
 
-from refms.conformance.adapters.gate import Gate, Misbehaviour
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.adapters.misbehaviour import Misbehaviour
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.orders import judge_order
 from refms.conformance.measures.outcome import holds

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from refms.conformance.reports.report import UNTESTED
 from refms.conformance.reports.saved import SavedReport, SavedRow
 
 NOTABLE = 2.0
 """Factor from which a change of ρ is worth a line."""
 
+_TESTED = ("PASS", "MARGINAL", "FAIL")
 
 ABSENT = SavedRow("absent", None)
 """Stands where a report does not know the property or the precision."""
@@ -39,16 +39,19 @@ class Change:
 
     @property
     def worse(self) -> bool:
-        """Whether a property fails anew, is tested no longer, or is marginal no longer passed."""
-        before, after = _rank(self.before.verdict), _rank(self.after.verdict)
-        if before is None or after is None:
-            return after == 2 or (before is not None and after is None)
-        return after > before
+        """Whether a property fails anew, is marginal where it passed, or is tested no longer.
+
+        What failed and does not apply any more is neither worse nor better: nothing is claimed of it.
+        """
+        before, after = self.before.verdict, self.after.verdict
+        if after not in _TESTED:
+            return before in _TESTED and (before, after) != ("FAIL", "NOT APPLICABLE")
+        return after == "FAIL" != before or (before, after) == ("PASS", "MARGINAL")
 
     @property
     def better(self) -> bool:
         """Whether the verdict is another one of something tested, and not worse."""
-        return self.changed and not self.worse and _rank(self.after.verdict) is not None
+        return self.changed and not self.worse and self.after.verdict in _TESTED
 
     @property
     def ratio(self) -> float | None:
@@ -112,10 +115,3 @@ def notable(change: Change) -> bool:
     """Return whether ρ has grown or shrunk by a factor worth a line, the verdict being the same."""
     ratio = change.ratio
     return not change.changed and ratio is not None and not 1 / NOTABLE < ratio < NOTABLE
-
-
-def _rank(verdict: str) -> int | None:
-    """Return 0, 1 or 2 for what was tested, None for what was not."""
-    if verdict in UNTESTED or verdict == "absent":
-        return None
-    return ("PASS", "MARGINAL", "FAIL").index(verdict)

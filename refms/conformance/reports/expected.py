@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from refms.conformance.cases import Case, cases
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
-from refms.conformance.reports.report import UNTESTED, Report, Row
+from refms.conformance.reports.report import Report, Row
 from refms.conformance.reports.xfails import expected_failures
 from refms.errors import require_whole
 
@@ -20,28 +20,22 @@ class Expectations:
     """What became of the expected failures."""
 
     met: tuple[str, ...] = ()  # a line for every case that failed as expected, with the reason
-    # a sentence for every case that should have failed and did not, or failed beside one that should
-    broken: tuple[str, ...] = ()
+    # a sentence for every case that should have failed and did not, or failed beside one that should; by
+    # precision
+    broken: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # id and precision of the properties all of whose failures were expected
     excused: frozenset[tuple[str, str]] = frozenset()
 
-    def failed(self, reports: Sequence[Report]) -> bool:
-        """Return whether anything in reports failed that was not expected to, or did not that was."""
-        return bool(self.broken) or any(
-            row.verdict == "FAIL" and (row.id, report.profile.dtype) not in self.excused
-            for report in reports
-            for row in report.rows
-        )
-
     def noted(self, report: Report) -> Report:
-        """Return a report whose excused failures say that they were expected; they remain failures."""
+        """Return a report that knows of its expectations; failures remain failures, but are expected."""
+        dtype = report.profile.dtype
         rows = (
-            dataclasses.replace(row, sentence=f"expected to fail: {row.sentence}")
-            if row.verdict == "FAIL" and (row.id, report.profile.dtype) in self.excused
+            dataclasses.replace(row, expected=True, sentence=f"expected to fail: {row.sentence}")
+            if row.verdict == "FAIL" and (row.id, dtype) in self.excused
             else row
             for row in report.rows
         )
-        return dataclasses.replace(report, rows=tuple(rows))
+        return dataclasses.replace(report, rows=tuple(rows), broken=self.broken.get(dtype, ()))
 
 
 def check_expectations(
@@ -57,7 +51,8 @@ def check_expectations(
         return Expectations()
     require_whole(seed, "seed")
     reasons = expected_failures(xfails, (case.id for case in cases(adapters)))
-    met, broken, excused = [], [], set()
+    met, excused = [], set()
+    broken: dict[str, tuple[str, ...]] = {}
     for adapter in adapters:
         for law in chosen:
             own = cases([adapter], [law])
@@ -67,11 +62,12 @@ def check_expectations(
             failing = [id_ for id_, verdict in verdicts.items() if verdict == "FAIL"]
             met += [f"{id_} fails as expected: {reasons[id_]}" for id_ in failing if id_ in reasons]
             beside = [f"{id_} fails, which was not expected." for id_ in failing if id_ not in reasons]
-            broken += beside + [
+            wrong = beside + [
                 f"{id_} is {verdict}, but was expected to fail ({reasons[id_]}); remove it from the file."
                 for id_, verdict in verdicts.items()
-                if id_ in reasons and verdict not in ("FAIL", *UNTESTED)
+                if id_ in reasons and verdict in ("PASS", "MARGINAL")
             ]
+            broken[adapter.profile.dtype] = (*broken.get(adapter.profile.dtype, ()), *wrong)
             if failing and not beside:
                 excused.add((law.id, adapter.profile.dtype))
-    return Expectations(tuple(met), tuple(broken), frozenset(excused))
+    return Expectations(tuple(met), broken, frozenset(excused))

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from refms.conformance.properties import PROPERTIES
-from refms.conformance.reports.report import Report, Row
+from refms.conformance.reports.report import VERDICTS, Report, Row
 from refms.pages import render
 
-SIGNS = {"PASS": "✓", "MARGINAL": "~", "FAIL": "✗", "NOT IMPLEMENTED": "–", "NOT RUN": "○"}
+SIGNS = dict(zip(VERDICTS, "✓~✗–○·", strict=True))
 """A sign and a word beside each colour: nobody needs to tell colours apart."""
-
-_Texts = list[tuple[str, str]]
 
 
 def html_page(reports: Iterable[Report]) -> str:
@@ -37,30 +35,12 @@ def html_page(reports: Iterable[Report]) -> str:
     """
     shown = list(reports)
     names = dict.fromkeys(report.profile.name for report in shown)
-    sections = [
-        (one, _declared(one), [(row, _entries(row), _blocks(row)) for row in one.rows]) for one in shown
-    ]
+    sections = [(one, [(row, _entries(row)) for row in one.rows]) for one in shown]
     title = f"Conformance of {', '.join(names)}"
     return render("conformance.html", title=title, sections=sections, signs=SIGNS)
 
 
-def _declared(report: Report) -> str:
-    profile = report.profile
-    declared = (
-        ("dimensions", profile.dimensions),
-        ("stencil sizes", profile.stencil_sizes),
-        ("boundaries", profile.boundaries),
-        ("orientation", (profile.orientation,)),
-        ("pairs", profile.pairs),
-        ("layout", (profile.layout,)),
-        ("activations", profile.activations),
-        ("logits", ("with h^d" if profile.volume_weighted else "without h^d",)),
-        ("loss", (profile.reduction,)),
-    )
-    return "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in declared)
-
-
-def _entries(row: Row) -> _Texts:
+def _entries(row: Row) -> list[tuple[str, str]]:
     """Return what there is to say about a row, by name."""
     law = next((item for item in PROPERTIES if item.id == row.id), None)
     entries = [
@@ -75,8 +55,3 @@ def _entries(row: Row) -> _Texts:
     if law is not None:
         entries += [("formula", law.statement), ("source", law.source), ("catches", law.catches)]
     return [(name, text) for name, text in entries if text]
-
-
-def _blocks(row: Row) -> _Texts:
-    blocks = [("steps", row.detail), ("script that shows it", row.reproduction)]
-    return [(name, text) for name, text in blocks if text]

@@ -21,34 +21,24 @@ def markdown(reports: Iterable[Report]) -> str:
 
 
 def _section(report: Report) -> str:
-    profile = report.profile
+    dtype, decision = report.profile.dtype, report.decision
     lines = [
         "",
-        f"## {profile.dtype}: {'passed' if report.passed else 'not passed'}",
+        f"## {dtype}: {decision.verdict}",
         "",
+        *([_cell(decision.sentence), ""] if decision.sentence else []),
         _cell(report.headline) + f"; tier {report.tier}, seed {report.seed}.",
         "",
-        f"Declared: dimensions {', '.join(map(str, profile.dimensions))}; stencil sizes "
-        f"{', '.join(map(str, profile.stencil_sizes))}; boundaries {', '.join(profile.boundaries)}; "
-        f"orientation {profile.orientation}; pairs {', '.join(profile.pairs)}; layout {profile.layout}; "
-        f"loss {profile.reduction}; logits with{'' if profile.volume_weighted else 'out'} h^d.",
+        f"Declared: {_cell(report.profile.declared)}.",
         "",
         "| id | property | ρ in eps | verdict | found |",
         "|---|---|---:|---|---|",
         *(_row(row) for row in report.rows),
     ]
     for row in report.rows:
-        for name, text, language in (
-            ("steps", row.detail, "text"),
-            ("script that shows it", row.reproduction, "python"),
-        ):
-            if text:
-                lines += [
-                    "",
-                    f"### {_cell(row.id)} {report.profile.dtype}: {name}",
-                    "",
-                    *_fenced(text, language),
-                ]
+        for name, text in row.blocks:
+            language = "text" if name == "steps" else "python"
+            lines += ["", f"### {_cell(row.id)} {dtype}: {name}", "", *_fenced(text, language)]
     return "\n".join(lines)
 
 

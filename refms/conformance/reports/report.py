@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from refms.conformance.adapters.profile import Profile
+from refms.conformance.adapters.profile import LEVELS, Profile
 from refms.conformance.property import Property
+from refms.conformance.reports.decision import Decision, decide
+from refms.errors import presentable
 
-RowVerdict = Literal["PASS", "MARGINAL", "FAIL", "NOT IMPLEMENTED", "NOT RUN"]
-"""Verdict on a property; the last two are untested."""
+RowVerdict = Literal["PASS", "MARGINAL", "FAIL", "NOT IMPLEMENTED", "NOT RUN", "NOT APPLICABLE"]
+"""On a property; what is not implemented or not run is untested, what the profile rules out is not."""
 
-VERDICTS: tuple[RowVerdict, ...] = ("PASS", "MARGINAL", "FAIL", "NOT IMPLEMENTED", "NOT RUN")
+VERDICTS: tuple[RowVerdict, ...] = get_args(RowVerdict)
+UNTESTED: tuple[RowVerdict, ...] = ("NOT IMPLEMENTED", "NOT RUN")
+
 HEADLINED = {"E1": "repeats", "E2": "threads", "E3": "batch splits"}
 """Properties of which the last note, the worst, stands in the headline."""
 
 MOST_NAMED = 12
 """How many subjects of a note the table on the terminal names; all other formats name all."""
-
-UNTESTED: tuple[RowVerdict, ...] = ("NOT IMPLEMENTED", "NOT RUN")
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Row:
     criterion : str
         What the worst outcome was judged by.
     sentence : str
-        What was found; empty for PASS.
+        What was found, on one line; empty for PASS.
     instances : int
         How many were checked.
     worst_instance : str
@@ -57,6 +59,12 @@ class Row:
     reproduction : str
         A script that ends with 1 as long as it fails, see :mod:`refms.conformance.reproduction`; empty unless
         FAIL.
+    levels : tuple of str
+        The levels to which the property belongs.
+    selected : bool
+        Whether it was to be run.
+    expected : bool
+        Whether its failure was expected.
     """
 
     id: str
@@ -74,30 +82,66 @@ class Row:
     detail: str = ""
     shrunk_instance: str = ""
     reproduction: str = ""
+    levels: tuple[str, ...] = ()
+    selected: bool = True
+    expected: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sentence", presentable(self.sentence))  # what an adapter says stands in it
+
+    @property
+    def untested(self) -> bool:
+        """Whether it applies and was not tested."""
+        return self.verdict in UNTESTED
 
     @property
     def noted(self) -> str:
         """The notes in one line, subjects with the same text together; empty if there are none."""
-        return "; ".join(f"{', '.join(subjects)}: {text}" for text, subjects in self._groups)
+        return self._noted(len(self.notes))
 
     @property
     def noted_briefly(self) -> str:
         """The same, a long list of subjects as their number."""
-        shown = [
-            (text, ", ".join(subjects) if len(subjects) <= MOST_NAMED else f"{len(subjects)} operations")
-            for text, subjects in self._groups
-        ]
-        return "; ".join(f"{subjects}: {text}" for text, subjects in shown)
+        return self._noted(MOST_NAMED)
+
+    def _noted(self, most: int) -> str:
+        groups: dict[str, list[str]] = {}
+        for subject, text in self.notes:
+            groups.setdefault(text, []).append(subject)
+        return "; ".join(
+            f"{', '.join(subjects) if len(subjects) <= most else f'{len(subjects)} operations'}: {text}"
+            for text, subjects in groups.items()
+        )
 
     @property
-    def _groups(self) -> list[tuple[str, list[str]]]:
-        texts = dict.fromkeys(text for _, text in self.notes)
-        return [(text, [subject for subject, said in self.notes if said == text]) for text in texts]
+    def blocks(self) -> list[tuple[str, str]]:
+        """What takes several lines, by name: a table of steps, a script."""
+        named = ("steps", self.detail), ("script that shows it", self.reproduction)
+        return [(name, text) for name, text in named if text]
+
+
+def row_of(item: Property, verdict: RowVerdict = "NOT RUN", sentence: str = "", **found: Any) -> Row:
+    """Return the row of a property."""
+    levels = tuple(name for name, known in LEVELS.items() if known is None or known.issuperset(item.needs))
+    return Row(item.id, item.family, item.title, verdict, sentence=sentence, levels=levels, **found)
+
+
+def count(rows: Sequence[Row], what: str = "properties") -> str:
+    """Return how many rows have which verdict in words, the untested ones apart."""
+    n = {finding: sum(row.verdict == finding for row in rows) for finding in VERDICTS}
+    missing, idle = n["NOT IMPLEMENTED"], n["NOT RUN"]
+    untested = f"{missing + idle} untested"
+    if missing + idle:
+        untested += f" ({missing} not implemented, {idle} not run)"
+    parts = [f"{n['PASS']} pass", f"{n['MARGINAL']} marginal", f"{n['FAIL']} fail", untested]
+    if n["NOT APPLICABLE"]:
+        parts.append(f"{n['NOT APPLICABLE']} not applicable")
+    return f"{', '.join(parts)} of {len(rows)} {what}"
 
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of a run.
+    """The outcome of a run; as a truth value, whether it has passed.
 
     Parameters
     ----------
@@ -109,12 +153,18 @@ class Report:
         With which seed.
     rows : tuple of Row
         One a property.
+    broken : tuple of str
+        A sentence for each failure that was expected and did not come.
     """
 
     profile: Profile
     tier: str
     seed: int
     rows: tuple[Row, ...]
+    broken: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.passed
 
     @property
     def counts(self) -> dict[str, int]:
@@ -124,25 +174,22 @@ class Report:
     @property
     def untested(self) -> int:
         """How many properties were not implemented or not run."""
-        return sum(row.verdict in UNTESTED for row in self.rows)
+        return sum(row.untested for row in self.rows)
+
+    @property
+    def decision(self) -> Decision:
+        """The verdict, how much was tested and why it is no PASS."""
+        return decide(self.rows, self.profile.level, self.broken)
 
     @property
     def passed(self) -> bool:
-        """Whether something passed and nothing failed; a report in which nothing ran has not passed."""
-        return self.counts["FAIL"] == 0 and self.counts["PASS"] > 0
+        """Whether the decision is PASS: nothing failed, and enough was tested."""
+        return bool(self.decision)
 
     @property
     def headline(self) -> str:
         """One line: the counts, the untested ones apart, and how deterministic it is."""
-        counts = self.counts
-        parts = [f"{counts['PASS']} pass", f"{counts['MARGINAL']} marginal", f"{counts['FAIL']} fail"]
-        untested = f"{self.untested} untested" + (
-            f" ({counts['NOT IMPLEMENTED']} not implemented, {counts['NOT RUN']} not run)"
-            if self.untested
-            else ""
-        )
-        name = f"{self.profile.name} {self.profile.dtype}"
-        line = f"{name}: {', '.join(parts)}, {untested} of {len(self.rows)} properties"
+        line = f"{self.profile.name} {self.profile.dtype}: {count(self.rows)}"
         alike = [
             f"{HEADLINED[row.id]} {row.notes[-1][1]}"
             for row in self.rows
@@ -156,7 +203,8 @@ class Report:
         Returns
         -------
         dict
-            ``profile``, ``tier``, ``seed``, ``passed``, ``counts``, ``untested``, ``headline``, ``rows``.
+            ``profile``, ``tier``, ``seed``, ``verdict``, ``passed``, ``tested``, ``counts``, ``untested``,
+            ``headline``, ``rows``.
         """
         rows = [dataclasses.asdict(row) for row in self.rows]
         for row in rows:
@@ -167,17 +215,14 @@ class Report:
             "profile": dataclasses.asdict(self.profile),
             "tier": self.tier,
             "seed": self.seed,
+            "verdict": self.decision.verdict,
             "passed": self.passed,
+            "tested": self.decision.tested,
             "counts": self.counts,
             "untested": self.untested,
             "headline": self.headline,
             "rows": rows,
         }
-
-
-def untested_row(item: Property, sentence: str, verdict: RowVerdict = "NOT RUN") -> Row:
-    """Return the row of a property before anything was checked, with the reason."""
-    return Row(item.id, item.family, item.title, verdict, sentence=sentence)
 
 
 def table(reports: Iterable[Report], *, details: bool = False) -> str:
@@ -210,21 +255,24 @@ def table(reports: Iterable[Report], *, details: bool = False) -> str:
         worst = max((row.verdict for row in rows), key=_severity)
         lines.append(f"{first.id:>4} {first.title:{width}} {sizes}  {worst}")
         for report, row in zip(columns, rows, strict=True):
-            if row.verdict != "PASS":
-                case = f" [{row.worst_instance}]" if row.worst_instance else ""
-                lines.append(f"{'':9}{report.profile.dtype}: {row.sentence}{case}")
-            if row.diagnosis:
-                lines.append(f"{'':9}{report.profile.dtype}: {row.diagnosis}.")
-            if row.shrunk_instance not in ("", row.worst_instance):
-                lines.append(f"{'':9}{report.profile.dtype}: it fails on [{row.shrunk_instance}] too.")
-            if row.notes:
-                lines.append(f"{'':9}{report.profile.dtype}: {row.noted_briefly}.")
+            lines += [f"{'':9}{report.profile.dtype}: {text}" for text in _remarks(row)]
             if row.detail and (details or row.verdict == "FAIL"):
-                lines += [
-                    f"{'':9}{report.profile.dtype}:",
-                    *(f"{'':9}{one}" for one in row.detail.splitlines()),
-                ]
+                lines.append(f"{'':9}{report.profile.dtype}:")
+                lines += [f"{'':9}{one}" for one in row.detail.splitlines()]
     return "\n".join(lines)
+
+
+def _remarks(row: Row) -> list[str]:
+    """Return what there is to say under the line of a property."""
+    case = f" [{row.worst_instance}]" if row.worst_instance else ""
+    smaller = row.shrunk_instance not in ("", row.worst_instance)
+    said = (
+        f"{row.sentence}{case}" if row.verdict != "PASS" else "",
+        f"{row.diagnosis}." if row.diagnosis else "",
+        f"it fails on [{row.shrunk_instance}] too." if smaller else "",
+        f"{row.noted_briefly}." if row.notes else "",
+    )
+    return [text for text in said if text]
 
 
 def _size(row: Row) -> str:
@@ -234,4 +282,4 @@ def _size(row: Row) -> str:
 
 
 def _severity(verdict: str) -> int:
-    return ("PASS", "NOT RUN", "NOT IMPLEMENTED", "MARGINAL", "FAIL").index(verdict)
+    return ("PASS", "NOT APPLICABLE", "NOT RUN", "NOT IMPLEMENTED", "MARGINAL", "FAIL").index(verdict)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -10,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from refms.conformance.reports.report import VERDICTS
-from refms.errors import FileError
+from refms.errors import FileError, presentable
 from refms.io.files import regular_file_size
+from refms.io.strict_json import parse_json
 
 LONGEST_FILE = 2**24
 """Bytes that the file may have."""
@@ -50,11 +50,11 @@ def read_reports(path: str | os.PathLike[str]) -> tuple[SavedReport, ...]:
         raise FileError(f"{name} is longer than {LONGEST_FILE} bytes; expected a report.")
     try:
         with open(path, "rb") as file:
-            given = json.loads(file.read(LONGEST_FILE + 1))
+            given = parse_json(file.read(LONGEST_FILE + 1))
     except OSError as error:
         raise FileError(f"{name} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
-        raise FileError(f"{name} is not valid JSON: {_shown(str(error))}.") from error
+        raise FileError(f"{name} is not valid JSON: {presentable(str(error), LONGEST_TEXT)}.") from error
     try:
         found = tuple(_report(one) for one in _sequence(_entry(given, "reports"), MOST_REPORTS, "`reports`"))
         precisions = [report.dtype for report in found]
@@ -90,7 +90,7 @@ def _row(given: Any, id_: str) -> SavedRow:
     notes = given.get("notes", {})
     if not isinstance(notes, dict) or len(notes) > MOST_NOTES:
         _refuse(f"`notes` of {id_!r} is no table of at most {MOST_NOTES} entries")
-    said = {_shown(subject): _string(notes, subject) for subject in notes}
+    said = {presentable(subject, LONGEST_TEXT): _string(notes, subject) for subject in notes}
     if rho is None or (isinstance(rho, str) and rho in ("inf", "nan")):
         return SavedRow(verdict, None if rho is None else math.inf, said)
     if isinstance(rho, bool) or not isinstance(rho, int | float) or not 0 <= rho < 1e308:
@@ -114,12 +114,7 @@ def _string(given: Any, name: str) -> str:
     found = _entry(given, name)
     if not isinstance(found, str):
         _refuse(f"`{name}` is no text")
-    return _shown(found)
-
-
-def _shown(text: str) -> str:
-    """Return text cut to a length, without characters that a terminal would obey."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text[:LONGEST_TEXT])
+    return presentable(found, LONGEST_TEXT)
 
 
 def _refuse(sentence: str) -> NoReturn:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from refms.conformance.adapters.layouts import handed_over
+from refms.conformance.adapters.misbehaviour import in_words
 from refms.conformance.adapters.profile import Profile
 from refms.conformance.measures.outcome import EPS
 from refms.conformance.operations import OPERATIONS
@@ -98,8 +99,8 @@ class AdapterCall:
         except NotImplementedError:
             return None
         except (Exception, SystemExit) as error:
-            raised = f"raises {type(error).__name__}"
-            return Wrong(raised, np.inf, f"{self.operation} {raised}: {error}")
+            kind = f"raises {type(error).__name__}"
+            return Wrong(kind, np.inf, f"{self.operation} raises {in_words(error)}")
         return self._modified(copies) or difference
 
     def judge_refusal(self, adapter: Any) -> Wrong | None:

@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from refms.errors import Array
+from refms.errors import Array, presentable
 
 WIDTH = 100
 """Longest line of a script."""
 
 MOST_NUMBERS = 250
 """Most numbers that are written out for one array."""
+
+LONGEST = 10_000
+"""Most characters of a comment."""
 
 _FEW, _SMALL = 8, 24
 """From so many entries on zeros are written as such, if so few are not zero."""
@@ -75,8 +78,8 @@ def comment(text: str) -> list[str]:
     >>> comment("one\nimport os")
     ['# one import os']
     """
-    visible = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))
-    return textwrap.wrap(visible, WIDTH, initial_indent="# ", subsequent_indent="#   ") or ["#"]
+    line = presentable(" ".join(text.split()), LONGEST)
+    return textwrap.wrap(line, WIDTH, initial_indent="# ", subsequent_indent="#   ") or ["#"]
 
 
 def _nested(array: Array) -> str:

@@ -59,7 +59,7 @@ def test_a_true_implementation_ends_with_zero_and_writes_every_report(capsys, tm
     assert result["tested"] == 1
     suites = ElementTree.parse(files["junit"]).getroot()
     assert [suite.get("failures") for suite in suites] == ["0", "0"]
-    assert int(suites[0].get("tests")) == len(PROPERTIES) == len(suites[0])
+    assert int(suites[0].get("tests")) == len(PROPERTIES) + 1 == len(suites[0])
     page = files["markdown"].read_text(encoding="utf-8")
     assert page.startswith("# Conformance of refms on numpy\n")
     assert page.count("| PASS |") == 8
@@ -72,7 +72,7 @@ def test_a_failed_property_ends_with_one_and_is_in_every_report(capsys, tmp_path
     assert "FAIL" in capsys.readouterr().out.splitlines()[-1]
     (suite,) = ElementTree.parse(junit).getroot()
     failed = [case for case in suite if case.find("failure") is not None]
-    assert [case.get("name").split()[0] for case in failed] == ["D1"]
+    assert [case.get("name").split()[0] for case in failed] == ["D1", "verdict"]
     skipped = [case.find("skipped").get("message") for case in suite if case.find("skipped") is not None]
     assert any(one.startswith("NOT IMPLEMENTED: the adapter says: no | way <up>") for one in skipped)
     text = page.read_text(encoding="utf-8")
@@ -115,6 +115,13 @@ def test_too_little_ends_with_three(capsys, broken):
     assert "TOO LITTLE TESTED: tier quick" in printed
     assert "Too little was tested: 33 %" in printed
     assert "PASS:" not in printed
+
+
+def test_the_selections_of_several_options_are_joined(capsys):
+    words = ["--only", "D1", "--only", "D2,C5", "--json", "-", "--dtype", "float64"]
+    assert program.main(["conform", "run", REFERENCE, *words]) == 0
+    rows = json.loads(capsys.readouterr().out)["reports"][0]["rows"]
+    assert [row["id"] for row in rows if row["selected"]] == ["C5", "D1", "D2"]
 
 
 def test_half_is_enough(broken):

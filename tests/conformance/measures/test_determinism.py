@@ -281,7 +281,7 @@ def test_one_operation_that_raises_hides_nothing_about_the_others():
         notes = classes(found)
         assert found.verdict == "FAIL"
         assert "RuntimeError: no device" in found.sentence
-        assert notes["restrict"] == "neither"
+        assert notes["restrict"] == "not told, it raises"
         assert "prolong" not in notes
         assert notes["convolution"] in CLASSES[:2]
 
