@@ -8,8 +8,6 @@ A table writes validation/benchmarks/TABLE.json, from which scripts/make_pages.p
 on a machine that does nothing else. What takes hours can be stopped and taken up again with --resume.
 """
 
-from __future__ import annotations
-
 import argparse
 import subprocess
 import sys

@@ -8,8 +8,6 @@ up to the first K(s)y. Bodies of classes and modules, which run when they are im
 comprehension belongs to what it stands in, as Python 3.12 and later run it.
 """
 
-from __future__ import annotations
-
 import argparse
 import inspect
 import json

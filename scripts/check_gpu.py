@@ -7,8 +7,6 @@ the `device` fixture run on CuPy, all others as they always do. Ends with 0 if a
 fails, and with 2 if there is no usable GPU.
 """
 
-from __future__ import annotations
-
 import argparse
 import datetime
 import json

@@ -8,8 +8,6 @@ its own that stays alive, by the benchmarks of its own checkout; ratios are new 
 pair by pair. Ends with 1 if a bound is exceeded.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import resource

@@ -9,8 +9,6 @@ command line, which reads HDF5 files in a process of its own: where HDF5 itself 
 sentence and end with 2.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os
@@ -120,9 +118,9 @@ def fuzz(name: str, runs: int, seed: int, home: Path) -> Tally:
 
 def _round(name: str, runs: int, seed: int, home: Path, tally: Tally) -> None:
     """Let one process run until it is done or a finding ends it, and add what came of it."""
-    board = home / "board"
-    board.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "fuzzing.loop", name, str(home / "read"), str(board)]
+    (home / "board").unlink(missing_ok=True)
+    board = Board(home / "board")
+    command = [sys.executable, "-m", "fuzzing.loop", name, str(home / "read"), str(home / "board")]
     command += [f"-runs={runs}", f"-seed={seed}", f"-timeout={SECONDS}", "-rss_limit_mb=1024", "-verbosity=0"]
     command += [f"-artifact_prefix={home / 'artifacts'}/", str(home / "corpus"), str(home / "seeds")]
     with open(home / "log", "w+b") as log:
@@ -131,13 +129,12 @@ def _round(name: str, runs: int, seed: int, home: Path, tally: Tally) -> None:
         child.returncode = os.waitstatus_to_exitcode(status)
         log.seek(0)
         said = log.read().decode("utf-8", "replace")
-    found = Board(board)
-    if not found.count:
+    if not board.count:
         raise RuntimeError(f"the fuzzer does not run: {said[-2000:]}")
-    tally.executions += found.count
+    tally.executions += board.count
     tally.peak_bytes = max(tally.peak_bytes, usage.ru_maxrss * 1024)
     alarm = stuck or status == signal.SIGALRM or "libFuzzer: timeout" in said
-    finding = _unending(name, found.last, home / "unending") if alarm else _finding(status, said, found.last)
+    finding = _unending(name, board.last, home / "unending") if alarm else _finding(status, said, board.last)
     if status and finding is not None:
         tally.add(finding)
 
@@ -158,7 +155,7 @@ def _frames(said: str) -> list[str]:
     return [f"{path}:{line} {name}" for path, line, name in _FRAME.findall(said)]
 
 
-def _waited_for(child: subprocess.Popen[bytes], board: Path) -> tuple[int, Any, bool]:
+def _waited_for(child: subprocess.Popen[bytes], board: Board) -> tuple[int, Any, bool]:
     """Wait for a process, and end it if it stands still: an alarm within malloc stops libFuzzer for good."""
     last, since = -1, time.monotonic()
     while True:
@@ -166,9 +163,8 @@ def _waited_for(child: subprocess.Popen[bytes], board: Path) -> tuple[int, Any, 
         if pid:
             return status, usage, False
         time.sleep(0.05)
-        count = Board(board).count if board.exists() else 0
-        if count != last:
-            last, since = count, time.monotonic()
+        if board.count != last:
+            last, since = board.count, time.monotonic()
         elif time.monotonic() - since > STANDSTILL:
             child.kill()
             _, status, usage = os.wait4(child.pid, 0)

@@ -4,8 +4,6 @@ python scripts/make_pages.py [PAGE …]           # write these; by default all
 python scripts/make_pages.py [PAGE …] --check   # end with 1 if one is not what its results give
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """The profile of hypothesis; fixtures that let a test run on NumPy, on a stand-in for CuPy and on a GPU."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Whether the engines compute the same numbers, asked before anything is timed."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

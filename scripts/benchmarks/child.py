@@ -4,8 +4,6 @@
 writes the result to standard output, both as JSON.
 """
 
-from __future__ import annotations
-
 import importlib
 import json
 import os

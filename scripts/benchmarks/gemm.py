@@ -1,7 +1,5 @@
 """What the machine can do at best: the matrix product of large square matrices, and the copy of an array."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """Memory of this process as the system counts it."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What is timed: forward, gradient, Gauss–Newton product, and one Gauss–Newton step, on any engine."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Results as JSON: one file a table, with everything a figure depends on besides the code."""
 
-from __future__ import annotations
-
 import datetime
 import importlib.metadata
 import json

@@ -1,7 +1,5 @@
 """The measurement of a table: each row in its own process, then the record."""
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import json

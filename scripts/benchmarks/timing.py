@@ -1,7 +1,5 @@
 """Interleaved timing: every way is run once in each round, so that a machine that slows down slows all."""
 
-from __future__ import annotations
-
 import gc
 import statistics
 import time

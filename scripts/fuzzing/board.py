@@ -1,7 +1,5 @@
 """What a process of the fuzzer leaves behind however it ends: how many inputs it had, and the last one."""
 
-from __future__ import annotations
-
 import mmap
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 Started by ``scripts/fuzz.py``: python -m fuzzing.loop TARGET FOLDER BOARD [flags of libFuzzer] [corpora]
 """
 
-from __future__ import annotations
-
 import faulthandler
 import resource
 import sys

@@ -1,7 +1,5 @@
 """The page validation/conformance/FUZZING.md from what ``scripts/fuzz.py --record`` recorded."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

@@ -4,8 +4,6 @@ python -m fuzzing.replay TARGET FILES…                 # prints JSON: what was
 python -m fuzzing.replay TARGET FILES… --keep FOLDER   # copies the smallest file for each sentence
 """
 
-from __future__ import annotations
-
 import argparse
 import faulthandler
 import json

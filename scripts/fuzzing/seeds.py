@@ -1,7 +1,5 @@
 """Small valid files to start from; among them such as are refused, for what they hold can be changed, too."""
 
-from __future__ import annotations
-
 import functools
 import gzip
 import io

@@ -1,7 +1,5 @@
 """What a refusal says, without what it says of this file in particular."""
 
-from __future__ import annotations
-
 import re
 
 _QUOTED = re.compile(r"""(?<![a-z])b?(['"]).*?\1""")

@@ -1,9 +1,8 @@
 """The front doors: which function reads what, and what must hold of everything that it is given."""
 
-from __future__ import annotations
-
 import functools
 import resource
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from refms import model_file
 from refms.conformance.reports.saved import read_reports
 from refms.conformance.reports.xfails import read_xfails
 from refms.data.mnist import load_mnist
-from refms.errors import FileError, InputError
+from refms.errors import FileError, InputError, InputWarning
 from refms.exchange import reading, write_cases
 from refms.exchange.layout import expectations
 from refms.grid import Grid
@@ -75,7 +74,9 @@ class Target:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         sentence = ""
         try:
-            self.read(folder)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", InputWarning)  # a note to the user
+                self.read(folder)
         except InputError as error:
             sentence = str(error)
             shown = sentence.isprintable() and 20 <= len(sentence) <= 2000 and str(folder) in sentence

@@ -1,7 +1,5 @@
 """The sections of validation/RESULTS.md: one module an experiment, each with ``section(result) -> str``."""
 
-from __future__ import annotations
-
 import importlib
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Section of ``across_resolutions.py``: classification on another mesh without training."""
 
-from __future__ import annotations
-
 import statistics
 from typing import Any
 

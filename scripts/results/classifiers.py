@@ -1,7 +1,5 @@
 """Section of ``classifiers.py``: the classifiers of eq. (5), with and without pooling."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from results.wording import command, figure, mean_sd, origin

@@ -1,7 +1,5 @@
 """Section of ``coarse_to_fine.py``: Algorithm 1 against training on the finest mesh alone."""
 
-from __future__ import annotations
-
 import statistics
 from typing import Any
 

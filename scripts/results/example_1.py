@@ -1,7 +1,5 @@
 """Section of ``example_1.py``: one stencil on two meshes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from results.wording import command, figure, number, origin

@@ -1,7 +1,5 @@
 """The page validation/conformance/FALSE_ALARMS.md from the result of the study of false alarms."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import math

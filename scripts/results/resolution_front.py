@@ -1,7 +1,5 @@
 """Section of ``resolution_front.py``: native against transferred accuracy, and what the symbols say."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from results.wording import FOLDER, figure, origin

@@ -1,7 +1,5 @@
 """Section of ``shallow_to_deep.py``: Fig. 2, random against prolonged starts."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from results.wording import command, figure, mean_sd, origin

@@ -1,7 +1,5 @@
 """Section of ``stability.py``: spectra, growth and orders of nets with different steps and layers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from statistics import fmean
 from typing import Any

@@ -1,7 +1,5 @@
 """Section of ``refms study``: one key of a configuration varied, several seeds each."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """The numbers of [LAS] on MNIST with ours beside them, at the head of the page."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Phrases that the sections share."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Sequence
 from pathlib import Path

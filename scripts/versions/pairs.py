@@ -1,7 +1,5 @@
 """Ratios of two versions that take turns: pair by pair, so that a machine that slows down slows both."""
 
-from __future__ import annotations
-
 import statistics
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Whether two versions train the same models: every array and the history, to ρ <= 300."""
 
-from __future__ import annotations
-
 import math
 import tempfile
 from pathlib import Path

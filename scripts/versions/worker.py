@@ -3,8 +3,6 @@
 Started with the version first in PYTHONPATH. Of both versions only the names that are imported here are used.
 """
 
-from __future__ import annotations
-
 import gc
 import json
 import os

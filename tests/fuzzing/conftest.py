@@ -1,7 +1,5 @@
 """The parts of scripts/fuzz.py can be imported here."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

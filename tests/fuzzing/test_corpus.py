@@ -1,7 +1,5 @@
 """Inputs that once were findings, and one for each kind of refusal, are read or refused in a sentence."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

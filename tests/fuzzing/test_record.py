@@ -1,7 +1,5 @@
 """What is published about fuzzing is what the record says, and the record is good enough to be published."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """A target notices what must not happen, and a finding is told from what a process left behind."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
@@ -154,14 +152,14 @@ def test_a_process_that_stands_still_is_ended(tmp_path, monkeypatch):
     board = Board(tmp_path / "board")
     board.post(b"the one")
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    status, _, stuck = fuzz._waited_for(child, tmp_path / "board")
+    status, _, stuck = fuzz._waited_for(child, board)
     child.returncode = os.waitstatus_to_exitcode(status)
     assert (stuck, child.returncode) == (True, -signal.SIGKILL)
 
 
 def test_a_process_that_ends_is_waited_for(tmp_path):
     child = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
-    status, usage, stuck = fuzz._waited_for(child, tmp_path / "board")
+    status, usage, stuck = fuzz._waited_for(child, Board(tmp_path / "board"))
     child.returncode = os.waitstatus_to_exitcode(status)
     assert (stuck, child.returncode) == (False, 3)
     assert usage.ru_maxrss > 0

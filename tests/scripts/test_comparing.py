@@ -1,7 +1,5 @@
 """Sizes, calls and two versions: what is counted, and how versions take turns."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The study of false alarms: small runs find none, and mistakes are counted."""
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import json

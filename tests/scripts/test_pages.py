@@ -1,7 +1,5 @@
 """The pages are up to date; that of results is in order, with nothing unknown on it."""
 
-from __future__ import annotations
-
 import make_pages
 import pytest
 import results

@@ -1,7 +1,5 @@
 """The section of a study: means over the seeds, and the work to an accuracy near the best."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """The experiment across resolutions on few digits: what it measures, what it does not do twice."""
 
-from __future__ import annotations
-
 import json
 import math
 from contextlib import nullcontext

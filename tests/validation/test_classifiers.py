@@ -1,7 +1,5 @@
 """The experiment on the classifiers of eq. (5): every loss and pooling, resumed, and its section."""
 
-from __future__ import annotations
-
 import importlib
 import json
 from pathlib import Path

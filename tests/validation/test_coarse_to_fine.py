@@ -1,7 +1,5 @@
 """Algorithm 1 as an experiment: meshes in order, work that adds up, methods compared fairly."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What the experiments share: plans are checked, trainings not made twice, results not overwritten."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path

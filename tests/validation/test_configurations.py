@@ -1,7 +1,5 @@
 """The configurations that come with the experiments are read, short and in full, and say what they should."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import coarse_to_fine

@@ -1,7 +1,5 @@
 """Example 1 as an experiment: the printed stencil, eq. (8) to round-off, and the picture."""
 
-from __future__ import annotations
-
 import json
 
 import example_1

@@ -1,7 +1,5 @@
 """The notebooks run, assert what they claim, and are written in the percent format."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

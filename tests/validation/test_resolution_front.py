@@ -1,7 +1,5 @@
 """The study of the front on few digits, and its measures on exact small cases."""
 
-from __future__ import annotations
-
 import json
 import math
 from dataclasses import replace

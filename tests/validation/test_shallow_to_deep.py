@@ -1,7 +1,5 @@
 """Fig. 2 as an experiment: every depth from every start, prolonged starts begin where they should."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

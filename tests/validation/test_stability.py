@@ -1,7 +1,5 @@
 """The stability study: its measures on systems with known answers, and one small run of the whole."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -4,8 +4,6 @@ refms under every declaration, under the two that the paper cannot keep at once,
 share no mathematics with it.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

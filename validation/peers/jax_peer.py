@@ -5,8 +5,6 @@
 Double precision is switched on around every call, so that nothing of the caller's JAX changes.
 """
 
-from __future__ import annotations
-
 import math
 
 import jax

@@ -6,8 +6,6 @@ Slow and plain on purpose, with other conventions than the rest: true convolutio
 over the examples; logits have no h^d. Sums are Python's double precision, rounded once at the end.
 """
 
-from __future__ import annotations
-
 import cmath
 import itertools
 import math

@@ -5,8 +5,6 @@
 Fields are columns, (c·n, m), as sparse matrices like them: K @ Y.
 """
 
-from __future__ import annotations
-
 import contextlib
 from functools import reduce
 

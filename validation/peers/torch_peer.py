@@ -6,8 +6,6 @@ Nothing of refms' mathematics is used: the methods say the same network in PyTor
 from ``torch.func``. Results go back as tensors; the kit reads them by DLPack.
 """
 
-from __future__ import annotations
-
 import threading
 
 import torch

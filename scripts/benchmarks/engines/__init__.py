@@ -6,8 +6,6 @@ them, and a measurement differs in nothing but the engine. Engines are imported 
 library that is not installed costs nothing but its own rows.
 """
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -4,8 +4,6 @@ Its extensions for single layers know neither circular padding nor a network who
 ``hessianfree`` works on any graph, which it builds once and differentiates twice.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import torch

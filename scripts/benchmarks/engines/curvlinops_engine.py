@@ -1,7 +1,5 @@
 """curvlinops' GGNLinearOperator on the PyTorch network."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import torch

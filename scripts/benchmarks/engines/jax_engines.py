@@ -3,8 +3,6 @@
 NHWC, which XLA prefers on a CPU; data are arguments of the compiled functions, never constants in them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

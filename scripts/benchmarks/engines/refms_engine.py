@@ -1,7 +1,5 @@
 """refms by its public interface, once for each route of the convolution that is to be compared."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """What a peer gets from the harness: the quadratic regulariser, the same for all, on NumPy vectors."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -6,8 +6,6 @@ and whether the gathered columns of the states are kept or gathered again, is fo
 anything is measured: ``tuned`` takes the fastest of ``CHOICES``.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """PyTorch by automatic differentiation: forward and reverse mode in every product, or linearised once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """BENCHMARKS.md from the records: one section a table."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The section on GPUs."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from benchmarks.report.markdown import NOTHING, digits, milliseconds, table

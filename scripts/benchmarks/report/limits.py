@@ -1,7 +1,5 @@
 """What limits the Gauss–Newton product: its convolutions timed alone, and the work counted."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from benchmarks.cases import Case

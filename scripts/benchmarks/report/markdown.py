@@ -1,7 +1,5 @@
 """Pieces of Markdown: tables, numbers with three digits, and where a record comes from."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The section of the network: times by operation, shares of the matrix product's rate, memory."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

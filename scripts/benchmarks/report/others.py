@@ -1,7 +1,5 @@
 """The sections of the tables that have one table each."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from benchmarks.gemm import MATRIX_PRODUCT, gemm_rate

@@ -1,7 +1,5 @@
 """The tables, a module each: `specifications(quick)` lists its processes, `measure(**arguments)` is one."""
 
-from __future__ import annotations
-
 from typing import Any
 
 DTYPES = ("float64", "float32")

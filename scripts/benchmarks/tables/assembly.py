@@ -1,7 +1,5 @@
 """How fast K(S) is refilled for a new S, against SciPy's sum of shift matrices and a copy."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

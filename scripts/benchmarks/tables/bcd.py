@@ -1,7 +1,5 @@
 """One iteration of block-coordinate descent: a step on the network, five on the classifier."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """K(s) Y, its adjoint and its stencil gradient, in the share of the matrix product's rate that they reach."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The Gauss–Newton product on a GPU, with the floating-point operations and bytes that it needs at least."""
 
-from __future__ import annotations
-
 import importlib.util
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """Block-coordinate descent on all training images of MNIST: seconds and work of each kind of step."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

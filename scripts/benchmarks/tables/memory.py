@@ -1,7 +1,5 @@
 """A deep network on many images: the memory of one gradient, in a process of its own."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

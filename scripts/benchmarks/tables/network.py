@@ -1,7 +1,5 @@
 """Forward, gradient, Gauss–Newton product and step of the network: time and memory, all engines."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Sequence
 from typing import Any

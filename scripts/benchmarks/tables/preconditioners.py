@@ -1,7 +1,5 @@
 """Iterations and time of conjugate gradients with each preconditioner, on both blocks."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """How time grows with examples, cells, layers and channels."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

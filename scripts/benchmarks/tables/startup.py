@@ -1,7 +1,5 @@
 """How long it takes to ask refms for help."""
 
-from __future__ import annotations
-
 import resource
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Stencils across meshes, s_h to s_H and back, without and with the explicit product R K_h P."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

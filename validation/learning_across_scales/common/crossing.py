@@ -1,7 +1,5 @@
 """Nets on another mesh without training: moved in every way, on images smoothed in every way."""
 
-from __future__ import annotations
-
 import itertools
 import json
 from collections.abc import Callable, Sequence

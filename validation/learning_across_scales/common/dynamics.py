@@ -1,7 +1,5 @@
 """Propagations as dynamical systems: Jacobians of the right-hand side, amplification, growth, orders."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """What holds exactly between a trained net and what a transfer makes of it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

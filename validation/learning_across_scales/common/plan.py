@@ -4,8 +4,6 @@ The file is a configuration of ``refms train`` with two more tables: ``[experime
 the experiment itself, and ``[full.<table>]`` what ``--full`` puts over each table.
 """
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """The smoothing of images on one mesh that matches the smoothing on another one."""
 
-from __future__ import annotations
-
 from refms.data.dataset import Dataset
 from refms.grid import Grid
 from refms.multiscale.matched_smoothing import matched_between

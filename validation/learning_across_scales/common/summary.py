@@ -1,7 +1,5 @@
 """Numbers over several seeds, and where a curve reaches what is asked for."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Sequence
 from typing import Any

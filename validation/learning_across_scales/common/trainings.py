@@ -1,7 +1,5 @@
 """Trainings that leave a file each, so that an interrupted experiment goes on where it stopped."""
 
-from __future__ import annotations
-
 import json
 import time
 import zlib
