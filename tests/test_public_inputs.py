@@ -151,23 +151,34 @@ GRIDS: list[Row] = [
 ]
 
 CONVOLUTIONS: list[Row] = [
-    ("grid", lambda: Convolution((4, 4)), "expected a Grid"),
-    ("channels", lambda: Convolution(GRID, c_in=0), "c_in is 0"),
-    ("channels, fraction", lambda: Convolution(GRID, c_out=1.5), "c_out is 1.5"),
-    ("even stencil", lambda: Convolution(GRID, stencil_shape=(3, 4)), "odd"),
-    ("dimension", lambda: Convolution(GRID, stencil_shape=(3,)), "2 odd size(s)"),
-    ("boundary", lambda: Convolution(GRID, boundary="periodik"), "Did you mean 'periodic'"),
-    ("orientation", lambda: Convolution(GRID, orientation="correlate"), "Did you mean 'correlation'"),
+    *[
+        (f"{name} {value!r}", lambda given={name: value}: Convolution(**{"grid": GRID, **given}), words)
+        for name, value, words in (
+            ("grid", (4, 4), "expected a Grid"),
+            ("c_in", 0, "c_in is 0; expected a positive integer"),
+            ("c_out", 1.5, "c_out is 1.5"),
+            ("c_out", True, "c_out is True"),
+            ("stencil_shape", (2, 3), "not a positive odd integer"),
+            ("stencil_shape", (3, 4), "embed"),
+            ("stencil_shape", (3, -1), "not a positive odd integer"),
+            ("stencil_shape", (3.0, 3.0), "not a positive odd integer"),
+            ("stencil_shape", (3,), "does not fit grid (4, 4)"),
+            ("stencil_shape", 3, "does not fit grid"),
+            ("boundary", "periodik", "Did you mean 'periodic'"),
+            ("orientation", "correlate", "Did you mean 'correlation'"),
+            ("orientation", "x", "unknown orientation 'x'; expected one of 'correlation', 'convolution'"),
+        )
+    ],
     *[
         (f"{name}, {what}", call, words)
         for what, bad_S, bad_Y, words in (
-            ("shape", S[0], Y, "S has shape"),
+            ("shape", S[0], Y, "S has shape (2, 3, 3); expected (3, 2, 3, 3)"),
             ("columns", S, Y[:31], "Y has shape (31, 5)"),
             ("vector", S, Y[:, 0], "Y has shape (32,)"),
             ("empty", S, Y[:, :0], "any >= 1"),
             ("integers", whole(S), whole(Y), "dtype int64; expected float32, float64"),
             ("half", half(S), half(Y), "dtype float16"),
-            ("mixed", S, single(Y), "mixed precision"),
+            ("mixed", S, single(Y), "mixed precision: S is float64, "),
             ("list", S.tolist(), Y, "S has shape ()"),
         )
         for name, call in (
@@ -179,7 +190,11 @@ CONVOLUTIONS: list[Row] = [
     ("matrix, half", lambda: K.matrix(half(S)), "dtype float16"),
     ("matrix, list", lambda: K.matrix(S.tolist()), "S has shape ()"),
     ("adjoint, shape", lambda: K.adjoint(S, Y), "Z has shape (32, 5)"),
+    ("adjoint, stencil", lambda: K.adjoint(S[0], Z), "S has shape (2, 3, 3)"),
     ("adjoint, mixed", lambda: K.adjoint(S, single(Z)), "mixed precision"),
+    ("adjoint, single S", lambda: K.adjoint(single(S), Z), "mixed precision: S is float32, Z is float64"),
+    ("both, single S", lambda: K.adjoint_and_gradient(single(S), Z, Y), "mixed precision: S is float32"),
+    ("both, examples", lambda: K.adjoint_and_gradient(S, Z[:, :4], Y), "Y has 5 examples and Z has 4"),
     ("stencil gradient, examples", lambda: K.stencil_gradient(Z[:, :4], Y), "Y has 5 examples and Z has 4"),
     ("stencil gradient, integers", lambda: K.stencil_gradient(whole(Z), Y), "Z has dtype int64"),
     ("assembly, dtype", lambda: K.assembly("float16"), "float16"),
@@ -197,17 +212,36 @@ CONVOLUTIONS: list[Row] = [
             ("dimension", S, Grid((4,)), "(c_out, c_in, *stencil)"),
         )
     ],
-    ("spectral norm, NaN", lambda: spectral_norm(NAN, GRID), "S holds NaN"),
+    ("spectral norm, NaN", lambda: spectral_norm(NAN, GRID), "S holds NaN or infinity"),
     ("one-norm, list", lambda: one_norm(S.tolist(), GRID), "dtype None"),
-    ("FFT, zero boundary", lambda: symbol(S, GRID, boundary="zero"), "has no symbol"),
+    ("eigenvalues, list", lambda: eigenvalues([[1.0]], GRID), "expected a NumPy or CuPy array"),
+    *[
+        (f"{function.__name__}, zero boundary", lambda f=function: f(S, GRID, boundary="zero"), words)
+        for function in (symbol, spectral_norm)
+        for words in ("zero boundary has no symbol", "Convolution.matrix")
+    ],
+    ("symbol, boundary", lambda: symbol(S, GRID, boundary="neumann"), "unknown boundary 'neumann'"),
+    ("norm, boundary", lambda: infinity_norm(S, GRID, boundary="wrap"), "unknown boundary 'wrap'"),
+    ("symbol, orientation", lambda: symbol(S, GRID, orientation="flip"), "unknown orientation 'flip'"),
+    ("symbol, bare stencil", lambda: symbol(S[0, 0], GRID), "S has shape (3, 3)"),
+    ("symbol, what to pass", lambda: symbol(S[0, 0], GRID), "pass s[None, None]"),
+    ("norm, no stencil axes", lambda: one_norm(S[0, 0, 0], GRID), "S has shape"),
+    ("symbol, no channel in", lambda: symbol(S[:, :0], GRID), "c_in is 0"),
+    ("symbol, no channel out", lambda: symbol(S[:0], GRID), "c_out is 0"),
 ]
 
 TRANSFERS: list[Row] = [
     ("pair", lambda: transfer_pair("averaging-linear"), "Did you mean 'averaging-bilinear'"),
     ("no offsets", lambda: pair_with(()), "expected at least one"),
-    ("repeated offset", lambda: pair_with(((0, 0.5), (0, 0.5))), "only once"),
+    ("repeated offset", lambda: pair_with(((0, 0.5), (0, 0.5))), "the restriction of pair 'x'"),
+    (
+        "no offset of P",
+        lambda: replace(PAIR, prolongation=()),
+        "the prolongation of pair 'averaging-bilinear'",
+    ),
+    ("repeated offset of P", lambda: replace(PAIR, prolongation=((0, 0.5), (0, 0.5))), "each only once"),
     ("centring", lambda: pair_with(((0, 1.0),), "vertices"), "Did you mean 'vertex'"),
-    ("odd grid", lambda: PAIR.restriction_matrix(Grid((5, 4))), "multiple of 2"),
+    ("odd grid", lambda: PAIR.restriction_matrix(Grid((5, 4))), "Crop or pad"),
     ("odd on the way", lambda: PAIR.prolongation_matrix(Grid((6,)), levels=2), "multiple of 4"),
     ("levels", lambda: PAIR.restriction_matrix(GRID, levels=0), "levels is 0"),
     ("channels", lambda: PAIR.prolongation_matrix(GRID, channels=0), "channels is 0"),
@@ -215,6 +249,8 @@ TRANSFERS: list[Row] = [
     ("dtype, integers", lambda: PAIR.restriction_matrix(GRID, dtype="int64"), "int64"),
     ("map, even", lambda: stencil_map(PAIR, 4), "odd"),
     ("map, levels", lambda: stencil_map(PAIR, 3, levels=0), "levels is 0"),
+    ("condition, levels", lambda: stencil_map_condition(PAIR, 3, levels=0), "levels is 0"),
+    ("map, none", lambda: stencil_map(PAIR, 0), "expected"),
     ("map, fraction", lambda: stencil_map(PAIR, 3.0), "3.0"),
     ("condition, none", lambda: stencil_map_condition(PAIR, -3), "-3"),
     *[
@@ -222,6 +258,10 @@ TRANSFERS: list[Row] = [
         for name, function in (("restrict", restrict_stencil), ("prolong", prolong_stencil))
         for what, arguments, words in (
             ("even", (np.ones((4, 3)), PAIR, 2), "odd"),
+            ("empty", (S[..., :0], PAIR), "odd"),
+            ("ambiguous", (S[0, 0], PAIR), "Say d="),
+            ("fewer axes", (np.ones(3), PAIR, 2), "Say d="),
+            ("infinite", (np.full(S.shape, np.inf), PAIR), "NaN or infinity"),
             ("half", (half(S), PAIR), "S has dtype float16"),
             ("integers", (whole(S), PAIR), "S has dtype int64"),
             ("not finite", (NAN, PAIR), "NaN or infinity"),

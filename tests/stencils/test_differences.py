@@ -4,26 +4,25 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stencils.drawn import seeds
+from stencils.drawn import shapes as shapes_up_to
 
-from refms.errors import InputError
 from refms.grid import Grid
 from refms.stencils.differences import gradient_matrix
 
 both_boundaries = pytest.mark.parametrize("boundary", ["neumann", "periodic"])
 boundaries = st.sampled_from(["neumann", "periodic"])
-shapes = st.integers(1, 3).flatmap(lambda d: st.tuples(*[st.integers(1, 6 - d)] * d))
+shapes = shapes_up_to(5, 4, 3)
 
 
 @settings(max_examples=40)
-@given(shapes, boundaries, st.integers(0, 2**32 - 1))
+@given(shapes, boundaries, seeds)
 def test_rows_are_the_forward_differences_axis_by_axis(shape, boundary, seed):
     u = np.random.default_rng(seed).standard_normal(shape)
-    parts = []
-    for axis, n in enumerate(shape):
-        if boundary == "periodic":
-            parts.append(n * (np.roll(u, -1, axis) - u).ravel())
-        else:
-            parts.append(n * np.diff(u, axis=axis).ravel())
+    parts = [
+        n * (np.roll(u, -1, axis) - u if boundary == "periodic" else np.diff(u, axis=axis)).ravel()
+        for axis, n in enumerate(shape)
+    ]
     G = gradient_matrix(Grid(shape), boundary)
     np.testing.assert_allclose(G @ u.ravel(), np.concatenate(parts), rtol=0, atol=1e-13)
 
@@ -64,10 +63,3 @@ def test_the_matrix_lives_where_it_is_asked_for(device, boundary):
     np.testing.assert_array_equal(
         device.host(there).toarray(), gradient_matrix(Grid((3, 4)), boundary).toarray()
     )
-
-
-def test_unknown_boundaries_and_precisions_are_refused():
-    with pytest.raises(InputError, match="Did you mean 'neumann'"):
-        gradient_matrix(Grid((4,)), "neuman")
-    with pytest.raises(InputError, match="dtype"):
-        gradient_matrix(Grid((4,)), dtype="int32")

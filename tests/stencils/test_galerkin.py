@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stencils.drawn import pairs, seeds, shapes
 
-from refms.errors import InputError, SingularTransferError
+from refms.definition import convolution as definition
+from refms.errors import SingularTransferError
 from refms.grid import Grid
 from refms.stencils.convolution import Convolution, convolution_matrix
 from refms.stencils.galerkin import prolong_stencil, restrict_stencil, stencil_map, stencil_map_condition
@@ -29,19 +31,11 @@ every_closed_size = pytest.mark.parametrize(
     [(pair, size) for pair in TRANSFER_PAIRS for size in pair.closed_sizes],
     ids=lambda value: str(getattr(value, "name", value)),
 )
-pairs = st.sampled_from(TRANSFER_PAIRS)
-seeds = st.integers(0, 2**32 - 1)
 
 
 def shift_matrix_sum(s, shape):
-    """K(s) = Σ_q s_q Π_q with (Π_q y)_i = y_{i+q}, a sum of rolled identities: a route of its own."""
-    n = int(np.prod(shape))
-    identity, axes = np.eye(n).reshape(*shape, n), tuple(range(len(shape)))
-    K = np.zeros((n, n))
-    for index in np.ndindex(*s.shape):
-        backwards = [size // 2 - i for i, size in zip(index, s.shape, strict=True)]
-        K += s[index] * np.roll(identity, backwards, axes).reshape(n, n)
-    return K
+    """K(s) = Σ_κ s_κ Π_κ by the definition."""
+    return definition.convolution_matrix(s[None, None], shape)
 
 
 def galerkin_product(s, pair, shape, levels=1):
@@ -63,9 +57,9 @@ def coarse_entries(pair, size, n=40):
 @settings(max_examples=60)
 @given(pairs, st.data(), seeds)
 def test_restricted_stencil_gives_the_galerkin_product_on_every_grid(pair, data, seed):
-    d = data.draw(st.integers(1, 3))
+    coarse = data.draw(shapes(8, 4, 2))
+    d = len(coarse)
     sizes = data.draw(st.tuples(*[st.sampled_from((1, 3, 5, 7) if d < 3 else (1, 3))] * d))
-    coarse = data.draw(st.tuples(*[st.integers(1, (8, 4, 2)[d - 1])] * d))
     s = np.random.default_rng(seed).standard_normal(sizes)
     s_H = restrict_stencil(s, pair, d=d)
     product = galerkin_product(s, pair, tuple(2 * n for n in coarse))
@@ -346,15 +340,8 @@ def test_size_five_is_refused_where_it_is_singular_and_says_what_to_do():
         prolong_stencil(np.zeros((2, 2, 3, 5)), CONSTANT)
     error = caught.value
     assert (error.rank, error.size, error.condition) == (3, 5, np.inf)
-    for part in (
-        "rank 3 of 5",
-        "condition inf",
-        "1, 3",
-        "averaging-bilinear",
-        "least_squares=True",
-        "axis 3",
-    ):
-        assert part in str(error)
+    said = ("rank 3 of 5", "condition inf", "1, 3", "averaging-bilinear", "least_squares=True", "axis 3")
+    assert [part for part in said if part not in str(error)] == []
 
 
 def test_the_refusal_tells_stencils_that_spread_from_stencils_that_lose_rank():
@@ -413,30 +400,3 @@ def test_stencils_are_not_modified_and_results_are_new_and_in_order(transfer):
     assert result.flags.c_contiguous
     assert result.flags.writeable
     assert not np.shares_memory(result, S)
-
-
-@pytest.mark.parametrize("transfer", [restrict_stencil, prolong_stencil])
-@pytest.mark.parametrize(
-    ("S", "d", "levels", "message"),
-    [
-        (np.full((1, 1, 3, 3), np.nan), None, 1, "NaN or infinity"),
-        (np.full((1, 1, 3), np.inf), None, 1, "NaN or infinity"),
-        (np.zeros((1, 1, 2, 3)), None, 1, "odd"),
-        (np.zeros((3, 3)), None, 1, "Say d="),
-        (np.zeros(3), 2, 1, "Say d="),
-        (np.zeros((3, 3, 3, 3)), 4, 1, "one to three stencil axes.*Say d="),
-        (np.zeros((1, 1, 3, 3)), None, 0, "levels"),
-        (np.zeros((1, 1, 3, 3), dtype=int), None, 1, "dtype"),
-        (np.zeros((1, 1, 0)), None, 1, "odd"),
-    ],
-)
-def test_unusable_stencils_are_refused(transfer, S, d, levels, message):
-    with pytest.raises(InputError, match=message):
-        transfer(S, BILINEAR, d=d, levels=levels)
-
-
-@pytest.mark.parametrize(("size", "levels"), [(2, 1), (0, 1), (-3, 1), (3, 0)])
-def test_unusable_sizes_are_refused(size, levels):
-    for function in (stencil_map, stencil_map_condition):
-        with pytest.raises(InputError, match="expected"):
-            function(BILINEAR, size, levels=levels)
