@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -27,30 +27,10 @@ _LAUNCHED = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE", "MPI_LOCALNRANKS")
 """Variables by which mpiexec tells a process that it is one of several."""
 
 
-class Comm(Protocol):
-    """What connects the processes."""
-
-    @property
-    def rank(self) -> int:
-        """Number of this process, from 0."""
-
-    @property
-    def size(self) -> int:
-        """Number of processes."""
-
-    def gathered(self, parts: Sequence[Array], total: int) -> list[Array]:
-        """Return the shards of all processes in their order, or what adds up to the same sum."""
-
-    def abort(self, code: int) -> None:
-        """End all processes at once, where there are others."""
-
-
 @dataclass(frozen=True)
-class Serial:
-    """One process alone.
+class Comm:
+    """What connects the processes: the number of this one, from 0, and of all; here, one process alone.
 
-    Examples
-    --------
     >>> SERIAL.gathered([1.0, 2.0], 2)
     [1.0, 2.0]
     """
@@ -59,46 +39,28 @@ class Serial:
     size: int = 1
 
     def gathered(self, parts: Sequence[Array], total: int) -> list[Array]:
-        """Return the parts."""
+        """Return the shards of all processes in their order, or what adds up to the same sum."""
         return list(parts)
 
     def abort(self, code: int) -> None:
-        """Do nothing: there is nobody else."""
+        """End all processes at once, where there are others."""
 
 
-SERIAL = Serial()
+SERIAL = Comm()
 
 
 @dataclass(frozen=True)
-class MPI:
-    """Processes that mpiexec started, connected by mpi4py (extra ``mpi``).
+class MPI(Comm):
+    """Processes that mpiexec started, connected by a communicator ``world`` of mpi4py (extra ``mpi``).
 
-    Parameters
-    ----------
-    world : mpi4py.MPI.Comm
-        The communicator.
-    reproducible : bool
-        True: shards are gathered and added in order, so that the number of processes does not change a bit.
-        False: each process adds its own, and one allreduce adds these: less traffic, but other bits.
-
-    cuda_aware: bool = False
-        True: CuPy arrays are handed to MPI as they are, which must have been built for that. False: they
-        travel through the host.
+    ``reproducible``: shards are gathered and added in order, so that the number of processes changes no bit;
+    otherwise each adds its own, and one allreduce adds these: less traffic, but other bits. ``cuda_aware``:
+    CuPy arrays are handed to MPI as they are, which must have been built for that, not through the host.
     """
 
-    world: Any
+    world: Any = None
     reproducible: bool = True
     cuda_aware: bool = False
-
-    @property
-    def rank(self) -> int:
-        """Number of this process."""
-        return int(self.world.Get_rank())
-
-    @property
-    def size(self) -> int:
-        """Number of processes."""
-        return int(self.world.Get_size())
 
     def gathered(self, parts: Sequence[Array], total: int) -> list[Array]:
         """See :class:`Comm`; the fast way returns one array, the sum."""
@@ -175,8 +137,9 @@ def communicator(reproducible: bool = True, cuda_aware: bool = False) -> Comm:
             "mpiexec started several processes, but mpi4py is not installed: each would train alone. Install "
             "the extra `mpi` (pip install 'refms[mpi]'), or start one process."
         ) from None
-    alone = library.COMM_WORLD.Get_size() == 1
-    return SERIAL if alone else MPI(library.COMM_WORLD, reproducible, cuda_aware)
+    world = library.COMM_WORLD
+    rank, size = int(world.Get_rank()), int(world.Get_size())
+    return SERIAL if size == 1 else MPI(rank, size, world, reproducible, cuda_aware)
 
 
 def _on_host(part: Array) -> Array:

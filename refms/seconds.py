@@ -7,25 +7,8 @@ import math
 
 
 def time_limit_of(text: str) -> float:
-    """Return the time limit that a word stands for.
+    """Return seconds, more than 0; infinity for the words ``"0"`` and ``"none"``, that is, for no limit.
 
-    Parameters
-    ----------
-    text : str
-        Seconds; ``"0"`` or ``"none"`` for no limit.
-
-    Returns
-    -------
-    float
-        Seconds, more than 0; infinity for no limit.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        If it is neither.
-
-    Examples
-    --------
     >>> time_limit_of("1.5"), time_limit_of("none")
     (1.5, inf)
     """

@@ -216,12 +216,6 @@ class Recorded:
     def __init__(self):
         self.buffers = []
 
-    def Get_rank(self):
-        return 0
-
-    def Get_size(self):
-        return 2
-
     def bcast(self, value):
         return value
 
@@ -239,7 +233,7 @@ class Recorded:
 @pytest.mark.parametrize("reproducible", [True, False])
 def test_arrays_of_a_device_go_through_the_host_unless_mpi_takes_them(fake_gpu, reproducible, cuda_aware):
     host = np.random.default_rng(0).standard_normal((2, 3)).astype("float32")
-    comm = MPI(Recorded(), reproducible, cuda_aware)
+    comm = MPI(0, 2, Recorded(), reproducible, cuda_aware)
     found = comm.gathered([fake_gpu.array(part) for part in host], 4)
     assert all(fake_gpu.owns(buffer) == cuda_aware for buffer in comm.world.buffers)
     total = sum(fake_gpu.host(part).astype("float64") for part in found)

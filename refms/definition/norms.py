@@ -18,7 +18,7 @@ def euclidean(a: Array) -> Number:
 
 
 def row_sum_norm(S: Array) -> Number:
-    """Return max_o Σ_c Σ_κ |S_{oc,κ}| = ‖K(S)‖_∞, written ‖S‖₁; of a matrix, ‖A‖_∞."""
+    """Return max_o Σ_c Σ_κ |S_{oc,κ}| = ‖K(S)‖_∞; of a matrix, ‖A‖_∞. Recipes of goldens write ‖S‖₁."""
     return np.abs(as_double(S)).reshape(len(S), -1).sum(axis=1).max()
 
 

@@ -11,7 +11,7 @@ from small_nets import examples, images, rho, untrained
 from refms.names import BLOCK_NAMES as BLOCKS
 from refms.objective.examples import Examples
 from refms.objective.workers import Workers, own_batches, own_range
-from refms.parallel import LEAST_EXAMPLES, SERIAL, SHARDS, Serial, own_shards, shard_bounds
+from refms.parallel import LEAST_EXAMPLES, SERIAL, SHARDS, Comm, own_shards, shard_bounds
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import problem_of
 
@@ -23,9 +23,9 @@ def test_processes_and_batches_take_every_example_once_and_in_order(count, width
     X = np.arange(count)[None, :]
     seen = []
     for rank in range(size):
-        first, stop = own_range(count, Serial(rank, size))
+        first, stop = own_range(count, Comm(rank, size))
         held = Examples.unchecked(X[:, first:stop], X[:, first:stop])
-        shards = own_batches(held, count, first, width, Serial(rank, size))
+        shards = own_batches(held, count, first, width, Comm(rank, size))
         batches = [batch for shard in shards for batch in shard]
         assert all(0 < batch.count <= width for batch in batches)
         seen += [int(number) for batch in batches for number in batch.inputs[0]]

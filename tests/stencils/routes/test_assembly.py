@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stencils.drawn import boundaries, channels, seeds, shapes_and_sizes
 
 from refms.errors import InputError
 from refms.grid import Grid
@@ -12,15 +13,11 @@ from refms.stencils.convolution import Convolution, convolution_matrix
 from refms.stencils.routes import repeats
 from refms.stencils.routes.assembly import assemble, fold, index_dtype
 
-shapes_and_sizes = st.integers(1, 3).flatmap(
-    lambda d: st.tuples(st.tuples(*[st.integers(1, 6)] * d), st.tuples(*[st.sampled_from((1, 3, 5))] * d))
-)
-
 
 @given(
-    shapes_and_sizes,
-    st.tuples(st.integers(1, 3), st.integers(1, 3)),
-    st.sampled_from(["periodic", "zero"]),
+    shapes_and_sizes(),
+    channels,
+    boundaries,
     st.booleans(),
     st.sampled_from([1, 20, repeats.SHORTEST_PERIOD]),
 )
@@ -85,7 +82,7 @@ def test_values_that_are_zero_keep_their_place_in_the_pattern():
     assert pattern.matrix(S).nnz == pattern.nnz == 4 * 9 * 25
 
 
-@given(shapes_and_sizes, st.integers(0, 2**32 - 1))
+@given(shapes_and_sizes(), seeds)
 @settings(max_examples=25)
 def test_folded_stencil_is_free_of_collisions_and_keeps_the_sum(shape_and_sizes, seed):
     shape, sizes = shape_and_sizes

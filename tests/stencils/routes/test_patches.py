@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from stencils.drawn import boundaries, shapes_and_sizes
 
 from refms.backend import NUMPY
 from refms.grid import Grid
@@ -34,15 +35,10 @@ def patch(image, cell, sizes, boundary):
     return np.concatenate(rows)
 
 
-shapes_and_sizes = st.integers(1, 3).flatmap(
-    lambda d: st.tuples(st.tuples(*[st.integers(1, 5)] * d), st.tuples(*[st.sampled_from((1, 3, 5))] * d))
-)
-
-
 @given(
-    shapes_and_sizes,
+    shapes_and_sizes(5),
     st.integers(1, 3),
-    st.sampled_from(["periodic", "zero"]),
+    boundaries,
     st.sampled_from([1, 200, 1000, None]),
 )
 @settings(max_examples=60)

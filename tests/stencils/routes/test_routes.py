@@ -8,98 +8,72 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stencils.drawn import LIMIT, convolutions, draw_array, rho, seeds
 
+from refms.definition.norms import row_sum_norm
 from refms.errors import InputError
 from refms.grid import Grid
 from refms.stencils.convolution import Convolution
 from refms.stencils.routes.table import COMPILED, ROUTES
 
 FASTER = tuple(name for name in ROUTES if name not in ("auto", "matrix") and (name != "compiled" or COMPILED))
-LIMIT = 30
-
-
-@st.composite
-def cases(draw, channels=5):
-    """Down to one cell and up to stencils wider than the grid; 13 channels take all kinds of tiles."""
-    d = draw(st.integers(1, 3))
-    return Convolution(
-        Grid(draw(st.tuples(*[st.integers(1, (40, 9, 5)[d - 1])] * d))),
-        c_in=draw(st.integers(1, channels)),
-        c_out=draw(st.sampled_from((1, 2, 4, 5, 8, 13))),
-        stencil_shape=draw(st.tuples(*[st.sampled_from((1, 3, 5))] * d)),
-        boundary=draw(st.sampled_from(("periodic", "zero"))),
-        orientation=draw(st.sampled_from(("correlation", "convolution"))),
-    )
+ANY = ("patches", "fourier", "matrix")
+"""Routes that take complex arrays and devices."""
 
 
 def everywhere(test):
-    return settings(max_examples=30)(
-        given(
-            convolution=cases(),
-            dtype=st.sampled_from(("float32", "float64")),
-            examples=st.sampled_from((1, 2, 7, 8, 33)),
-            seed=st.integers(0, 2**32 - 1),
-        )(test)
+    """Every route, and 13 channels, which take all kinds of tiles."""
+    drawn = given(
+        convolution=convolutions((40, 9, 5), range(1, 6), (1, 2, 4, 5, 8, 13)),
+        dtype=st.sampled_from(("float32", "float64")),
+        examples=st.sampled_from((1, 2, 7, 8, 33)),
+        seed=seeds,
     )
+    return pytest.mark.parametrize("name", [*FASTER, "matrix"])(settings(max_examples=30)(drawn(test)))
 
 
 def draws(convolution, dtype, examples, seed):
-    rng = np.random.default_rng(seed)
-
-    def drawn(*shape):
-        array = rng.standard_normal(shape).astype(dtype)
-        array.flags.writeable = False
-        return array
-
-    S, T = drawn(*convolution.stencils_shape), drawn(*convolution.stencils_shape)
-    Y, U = drawn(convolution.rows_in, examples), drawn(convolution.rows_in, examples)
-    Z, D = drawn(convolution.rows_out, examples), drawn(convolution.rows_out, examples)
-    return S, T, Y, U, Z, D, drawn(convolution.c_out)
+    """S, T; Y, U and Z, D as columns before and after; b."""
+    shapes = [convolution.stencils_shape] * 2
+    shapes += [(rows, examples) for rows in (convolution.rows_in, convolution.rows_out) for _ in range(2)]
+    return [draw_array([seed, k], shape, dtype) for k, shape in enumerate([*shapes, convolution.c_out])]
 
 
-def rho(found, expected, scale):
+def assert_close(found, expected, scale):
     assert found.dtype == expected.dtype
-    return np.abs(found - expected).max() / (np.finfo(found.dtype).eps * scale)
+    assert rho(found, expected, scale) <= LIMIT
 
 
-def one_norm(S):
-    """Largest row sum of |K(S)|."""
-    return np.abs(S).sum(axis=tuple(range(1, S.ndim))).max()
-
-
-@pytest.mark.parametrize("name", [*FASTER, "matrix"])
 @everywhere
 def test_sums_of_products_are_those_of_the_matrices(name, convolution, dtype, examples, seed):
     route = dataclasses.replace(convolution, route=name)
     S, T, Y, U, Z, D, b = draws(convolution, dtype, examples, seed)
     K, L = (convolution.matrix(A) for A in (S, T))
-    scale = one_norm(S) * np.abs(Y).max()
-    assert rho(route.apply(S, Y), K @ Y, scale) <= LIMIT
-    scale = scale + one_norm(T) * np.abs(U).max() + np.abs(b).max()
+    scale = row_sum_norm(S) * np.abs(Y).max()
+    assert_close(route.apply(S, Y), K @ Y, scale)
+    scale = scale + row_sum_norm(T) * np.abs(U).max() + np.abs(b).max()
     bias = np.repeat(b, convolution.grid.cells)[:, None]
     both = K @ Y + L @ U
-    assert rho(route.combine([(S, Y), (T, U)]), both, scale) <= LIMIT
+    assert_close(route.combine([(S, Y), (T, U)]), both, scale)
     whole = D + Z * (both + bias)
     scale = np.abs(D).max() + np.abs(Z).max() * scale
-    assert rho(route.combine([(S, Y), (T, U)], b, Z, D), whole, scale) <= LIMIT
+    assert_close(route.combine([(S, Y), (T, U)], b, Z, D), whole, scale)
     three = K @ Y + L @ U + K @ U
-    assert rho(route.combine([(S, Y), (T, U), (S, U)], factor=Z), Z * three, 2 * scale) <= LIMIT
+    assert_close(route.combine([(S, Y), (T, U), (S, U)], factor=Z), Z * three, 2 * scale)
 
 
-@pytest.mark.parametrize("name", [*FASTER, "matrix"])
 @everywhere
 def test_adjoints_are_those_of_the_matrix(name, convolution, dtype, examples, seed):
     route = dataclasses.replace(convolution, route=name)
     S, _, Y, U, Z, _, _ = draws(convolution, dtype, examples, seed)
     adjoint = convolution.matrix(S).T @ Z
-    scale = one_norm(S.swapaxes(0, 1)) * np.abs(Z).max()
-    assert rho(route.adjoint(S, Z), adjoint, scale) <= LIMIT
-    assert rho(route.adjoint_and_gradient(S, Z, Y)[0], adjoint, scale) <= LIMIT
+    scale = row_sum_norm(S.swapaxes(0, 1)) * np.abs(Z).max()
+    assert_close(route.adjoint(S, Z), adjoint, scale)
+    assert_close(route.adjoint_and_gradient(S, Z, Y)[0], adjoint, scale)
     with_more = route.adjoint_and_gradient(S, Z, Y, add=U)[0]
-    assert rho(with_more, U + adjoint, scale + np.abs(U).max()) <= LIMIT
+    assert_close(with_more, U + adjoint, scale + np.abs(U).max())
 
 
-@pytest.mark.parametrize("name", [*FASTER, "matrix"])
 @everywhere
 def test_stencil_gradients_pair_the_cotangent_with_every_unit_stencil(
     name, convolution, dtype, examples, seed
@@ -119,7 +93,7 @@ def test_stencil_gradients_pair_the_cotangent_with_every_unit_stencil(
     np.testing.assert_array_equal(route.adjoint_and_gradient(S, Z, Y)[1].shape, S.shape)
 
 
-@pytest.mark.parametrize("name", ["patches", "fourier", "matrix"])
+@pytest.mark.parametrize("name", ANY)
 def test_complex_arrays_are_transposed_without_conjugation(name):
     convolution = Convolution(Grid((5, 4)), 2, 3, (3, 5), "zero", route=name)
     rng = np.random.default_rng(3)
@@ -135,7 +109,7 @@ def test_complex_arrays_are_transposed_without_conjugation(name):
 
 
 @pytest.mark.parametrize("stencil_shape", [(3, 5), (1, 1)])
-@pytest.mark.parametrize("name", ["patches", "fourier", "matrix"])
+@pytest.mark.parametrize("name", ANY)
 def test_real_and_complex_arrays_of_one_precision_meet(name, stencil_shape):
     convolution = Convolution(Grid((5, 4)), 2, 3, stencil_shape, "zero", route=name)
     rng = np.random.default_rng(5)
@@ -159,7 +133,7 @@ def test_real_and_complex_arrays_of_one_precision_meet(name, stencil_shape):
         np.testing.assert_allclose(found, real + 1j * imaginary, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["patches", "fourier", "matrix"])
+@pytest.mark.parametrize("name", ANY)
 def test_every_route_runs_where_its_arrays_live(device, name):
     convolution = Convolution(Grid((3, 4)), 2, 3, (3, 5), "zero", "convolution", route=name)
     hosts = draws(convolution, "float64", 2, seed=6)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from hypothesis import given, settings
-from hypothesis import strategies as st
+from stencils.drawn import boundaries, seeds, shapes_and_sizes
 
 from refms.grid import Grid
 from refms.stencils.convolution import Convolution
@@ -15,12 +15,11 @@ from refms.stencils.routes.runs import runs_of
 
 
 @settings(max_examples=60)
-@given(data=st.data(), d=st.integers(1, 3), boundary=st.sampled_from(("periodic", "zero")))
-def test_loops_over_runs_are_the_convolution(data, d, boundary):
-    shape = tuple(data.draw(st.integers(1, 7 if d < 3 else 4)) for _ in range(d))
-    sizes = tuple(data.draw(st.sampled_from((1, 3, 5))) for _ in range(d))
+@given(shapes_and_sizes(7), boundaries, seeds)
+def test_loops_over_runs_are_the_convolution(shape_and_sizes, boundary, seed):
+    shape, sizes = shape_and_sizes
     table, all_taps = runs_of(Geometry(Grid(shape), sizes, boundary))
-    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    rng = np.random.default_rng(seed)
     s, y = rng.standard_normal(sizes), rng.standard_normal(math.prod(shape))
     found = np.full(y.size, np.nan)
     for first, length, start, count in table:
