@@ -7,6 +7,7 @@ compute the same bits. Every process holds the same parameters and makes the sam
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,36 +67,25 @@ class MPI(Comm):
         """See :class:`Comm`; the fast way returns one array, the sum."""
         direct = self.cuda_aware and len(parts) > 0
         xp = backend_of(parts[0]).xp if direct else np
-        own = [xp.asarray(part if direct else _on_host(part)) for part in parts]
+        own = [xp.asarray(part if direct or not hasattr(part, "get") else part.get()) for part in parts]
         # A process without a shard of its own learns shape and dtype from the first process, which has one.
         shape, dtype = self.world.bcast((own[0].shape, str(own[0].dtype)) if self.rank == 0 else None)
         stack = xp.stack(own) if own else np.empty((0, *shape), dtype=dtype)
         if not self.reproducible:
             mine, found = stack.sum(axis=0), xp.empty(shape, dtype=dtype)
-            self._ready(xp)
+            _wait_for(xp)
             self.world.Allreduce(xp.ascontiguousarray(mine), found)
-            return [self._like(found, parts)]
-        counts = [len(own_shards(total, rank, self.size)) * _length(shape) for rank in range(self.size)]
+            return [_like(found, parts)]
+        length = math.prod(shape)
+        counts = [len(own_shards(total, rank, self.size)) * length for rank in range(self.size)]
         everything = xp.empty((total, *shape), dtype=dtype)
-        self._ready(xp)
+        _wait_for(xp)
         self.world.Allgatherv(stack, (everything, counts))
-        return [self._like(shard, parts) for shard in everything]
+        return [_like(shard, parts) for shard in everything]
 
     def abort(self, code: int) -> None:
         """End all processes."""
         self.world.Abort(code)
-
-    @staticmethod
-    def _ready(xp: Any) -> None:
-        """Wait until a GPU has written what MPI is about to read."""
-        if xp is not np:
-            xp.cuda.Device().synchronize()
-
-    @staticmethod
-    def _like(array: Array, parts: Sequence[Array]) -> Array:
-        """Return an array where the parts live."""
-        device = parts and hasattr(parts[0], "get") and not hasattr(array, "get")
-        return backend_of(parts[0]).from_host(array) if device else array
 
 
 def own_shards(total: int, rank: int, size: int) -> range:
@@ -121,14 +111,9 @@ def shard_bounds(count: int) -> tuple[int, ...]:
     return tuple(k * count // number for k in range(number + 1))
 
 
-def launched() -> bool:
-    """Return whether mpiexec started this process as one of several."""
-    return any(int(os.environ.get(name) or 1) > 1 for name in _LAUNCHED)
-
-
 def communicator(reproducible: bool = True, cuda_aware: bool = False) -> Comm:
     """Return what connects this process with the others that mpiexec started; alone, ``SERIAL``."""
-    if not launched():
+    if not any(int(os.environ.get(name) or 1) > 1 for name in _LAUNCHED):
         return SERIAL
     try:
         from mpi4py import MPI as library  # noqa: N811 - an extra that takes time to start, and a module
@@ -142,9 +127,13 @@ def communicator(reproducible: bool = True, cuda_aware: bool = False) -> Comm:
     return SERIAL if size == 1 else MPI(rank, size, world, reproducible, cuda_aware)
 
 
-def _on_host(part: Array) -> Array:
-    return part.get() if hasattr(part, "get") else part
+def _wait_for(xp: Any) -> None:
+    """Wait until a GPU has written what MPI is about to read."""
+    if xp is not np:
+        xp.cuda.Device().synchronize()
 
 
-def _length(shape: tuple[int, ...]) -> int:
-    return int(np.prod(shape, dtype=np.int64))
+def _like(array: Array, parts: Sequence[Array]) -> Array:
+    """Return an array where the parts live."""
+    device = parts and hasattr(parts[0], "get") and not hasattr(array, "get")
+    return backend_of(parts[0]).from_host(array) if device else array

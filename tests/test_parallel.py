@@ -1,7 +1,6 @@
 """Several processes: the same bits as one, one that writes, and an end for all where one fails."""
 
 import contextlib
-import dataclasses
 import importlib.util
 import os
 import signal
@@ -9,6 +8,8 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from small_nets import examples, images, untrained
 
 from refms.model_file import load_model
 from refms.objective.workers import Workers
-from refms.parallel import LEAST_EXAMPLES, MPI, SHARDS, communicator
+from refms.parallel import LEAST_EXAMPLES, MPI, SHARDS, Comm, communicator
 from refms.run.checkpoint_files import CheckpointFiles
 from refms.run.config import OptimizationSection
 from refms.run.training import train
@@ -38,36 +39,24 @@ class Threads:
 
     def work(self, task):
         """Return what each process makes of a task, a function of its member."""
-        found = [None] * self.size
+        with ThreadPoolExecutor(self.size) as pool:
+            return list(pool.map(lambda rank: task(Member(rank, self.size, self)), range(self.size)))
 
-        def run(rank):
-            found[rank] = task(self.member(rank))
 
-        workers = [threading.Thread(target=run, args=(rank,)) for rank in range(self.size)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
+@dataclass(frozen=True)
+class Member(Comm):
+    """One of them."""
+
+    everyone: Threads = None
+
+    def gathered(self, parts, total):
+        meet, shards = self.everyone.barrier, self.everyone.parts
+        shards[self.rank] = list(parts)
+        meet.wait(600)
+        found = [part for own in shards for part in own]
+        meet.wait(600)
+        assert len(found) == total
         return found
-
-    def member(self, rank):
-        return dataclasses.make_dataclass("Member", ["rank", "size"], namespace={"gathered": self._gathered})(
-            rank, self.size
-        )
-
-    @property
-    def _gathered(self):
-        everyone = self
-
-        def gathered(self, parts, total):
-            everyone.parts[self.rank] = list(parts)
-            everyone.barrier.wait(600)
-            found = [part for own in everyone.parts for part in own]
-            everyone.barrier.wait(600)
-            assert len(found) == total
-            return found
-
-        return gathered
 
 
 def trained_by(size):
