@@ -23,13 +23,20 @@ from refms.grid import (
     nchw_from_columns,
     nhwc_from_columns,
 )
-from refms.maps.activation import RELU, activation, smoothed_relu
+from refms.maps.activation import RELU, TANH, activation, smoothed_relu
 from refms.maps.architectures.residual import Residual
+from refms.maps.branches import identity
+from refms.maps.chain import chain
 from refms.maps.layers.convolution import convolution_layer, convolution_map
-from refms.maps.layers.linear import matrix_map
-from refms.maps.parameters import reparametrize
+from refms.maps.layers.linear import average_pooling, matrix_map, operator_map
+from refms.maps.layers.tied import antisymmetric_layer, symmetric_layer, transposed_layer
+from refms.maps.layout import EMPTY, Layout
+from refms.maps.parameters import frozen, reparametrize
 from refms.maps.step import step
 from refms.maps.time.euler import forward_euler
+from refms.maps.time.interpolation import stage_matrix
+from refms.maps.time.runge_kutta import runge_kutta
+from refms.maps.time.tableau import RK4, Tableau
 from refms.model import Model, initial_model, score
 from refms.multiscale.depth import prolong_in_time, restrict_in_time, time_interpolation_matrix, to_depth
 from refms.multiscale.resolution import coarse_to_fine, move_stencils, move_weights, transfer
@@ -59,6 +66,9 @@ STEPS = forward_euler(LAYER, 2, 1.0)
 PENALTY = time_regularizer(STEPS.time, 1.0)
 OPENING = convolution_map(Convolution(GRID, c_out=2, stencil_shape=(1, 1)))
 MATRIX = matrix_map(np.eye(4))
+WIDE, NARROW = (convolution_layer(Convolution(GRID, c_in, 2), TANH) for c_in in (2, 1))
+PARTS = Layout((("stencil", (1, 1, 3)), ("bias", (1,))))
+STENCIL, BIAS = np.zeros((1, 1, 3)), np.zeros(1)
 CLASSIFIER = Classifier(GRID, 1, 3)
 HEAD = CLASSIFIER.map
 LOSS = SoftmaxCrossEntropy()
@@ -385,7 +395,7 @@ NETWORK: list[Row] = [
     ],
     *[
         (f"time {T!r}", lambda T=T: forward_euler(LAYER, 2, T), f"final_time is {T!r}")
-        for T in (-1.0, np.nan, "1.0")
+        for T in (-1.0, np.nan, np.inf, "1.0")
     ],
     ("steps, parameters", lambda: STEPS.apply(np.ones(19), np.ones((16, 1))), "expected (20,) = parts"),
     *[
@@ -417,6 +427,76 @@ NETWORK: list[Row] = [
         )
     ],
     ("vector, missing part", lambda: Residual(GRID, 2).arrays.pack({}), "'opening' is missing"),
+    ("network, stencil", lambda: Residual(GRID, 2, stencil_shape=(3,)), "expected"),
+    ("network, boundary", lambda: Residual(GRID, 2, boundary="reflect"), "boundary"),
+]
+
+MAPS: list[Row] = [
+    *[
+        (f"vector of shape {shape}", lambda shape=shape: PARTS.unpack(np.zeros(shape)), words)
+        for shape in ((3,), (5,), (4, 1), (2, 2), ())
+        for words in ("expected (4,) = parts stencil (1, 1, 3), bias (1,)",)
+    ],
+    ("vector without parts", lambda: EMPTY.unpack(np.zeros(1)), "parts none"),
+    *[
+        (f"parts {sorted(parts)}", lambda parts=parts: PARTS.pack(parts), "expected exactly")
+        for parts in ({}, {"stencil": STENCIL}, {"stencil": STENCIL, "bias": BIAS, "more": BIAS})
+    ],
+    ("part, shape", lambda: PARTS.pack({"stencil": STENCIL, "bias": np.zeros(2)}), "bias has shape"),
+    ("frozen", lambda: frozen(NARROW, np.zeros(9)), "expected (20,) = parts stencil (2, 1, 3, 3), bias"),
+    ("chain", lambda: chain(("a", NARROW), ("b", NARROW)), "'a' gives 32 rows but 'b' takes 16"),
+    (
+        "chain, later",
+        lambda: chain(("a", NARROW), ("b", WIDE), ("c", NARROW)),
+        "'b' gives 32 rows but 'c' takes 16",
+    ),
+    ("chain of none", chain, "at least one map"),
+    *[(f"chain of {F!r:.2}", lambda F=F: chain(F), "its name: ('layer', F)") for F in (LAYER, "ab")],
+    ("chain, names", lambda: chain(("a", WIDE), ("a", WIDE)), "'a/bias', 'a/stencil'"),
+    ("rows that change", lambda: step(matrix_map(np.ones((1, 4))), 0.1), "takes 4 rows to 1"),
+    *[
+        (f"operator {kind}", lambda A=A: operator_map(A), "A has")
+        for kind, A in (("vector", np.ones(3)), ("list", [[1.0]]), ("complex", 1j * np.eye(2)))
+    ],
+    ("identity", lambda: identity(-1), "rows is -1"),
+    *[
+        (f"pooling {cells!r}", lambda cells=cells: average_pooling(Grid((4, 6)), 1, cells), "pooling is")
+        for cells in (-1, 1.5, True, 3, 8)
+    ],
+    ("pooling, rows", lambda: average_pooling(GRID, 2, 2).apply(np.zeros(0), np.ones((31, 1))), "Y"),
+    ("pooling, channels", lambda: average_pooling(GRID, 0, 2), "channels"),
+    *[
+        (f"{kind.__name__}, channels", lambda kind=kind: kind(Convolution(GRID, 1, 2), TANH), "as many in")
+        for kind in (transposed_layer, antisymmetric_layer, symmetric_layer)
+    ],
+    *[
+        (
+            f"damping {damping!r}",
+            lambda damping=damping: antisymmetric_layer(Convolution(GRID), TANH, damping),
+            "expected a finite number >= 0",
+        )
+        for damping in (-1.0, np.nan, np.inf, "0")
+    ],
+    *[
+        (f"tableau {a} {b}", lambda a=a, b=b: Tableau("mine", a, b, 1), words)
+        for a, b, words in (
+            (((),), (0.5,), "sum to 0.5"),
+            (((0.5,), ()), (0.5, 0.5), "an explicit method"),
+            (((),), (0.5, 0.5), "an explicit method"),
+            ((), (), "an explicit method"),
+        )
+    ],
+    ("parameters in time", lambda: runge_kutta(LAYER, 2, 1.0, RK4, "cubik"), "Did you mean 'cubic'"),
+    *[
+        (f"stages {arguments}", lambda arguments=arguments: stage_matrix(*arguments), words)
+        for arguments, words in (
+            ((0, [0], [0.0], "linear"), "layers is 0"),
+            ((2, [0], [0.0], "linaer"), "Did you mean 'linear'"),
+            ((2, [2], [0.0], "linear"), "expected steps 0 to 1"),
+            ((2, [0], [1.5], "linear"), "nodes 0 to 1"),
+            ((2, [0, 1], [0.0], "linear"), "a pair for each time"),
+        )
+    ],
 ]
 
 OBJECTIVE: list[Row] = [
@@ -527,6 +607,7 @@ TABLES = {
     "model": MODELS,
     "depth": DEPTH,
     "network": NETWORK,
+    "maps": MAPS,
     "objective": OBJECTIVE,
     "images": IMAGES,
 }
@@ -544,4 +625,4 @@ def test_bad_input_is_refused_with_what_was_expected(call, words):
     with pytest.raises(InputError) as caught:
         call()
     assert words in str(caught.value)
-    assert str(caught.value).endswith((".", "?")), "a message is a sentence"
+    assert str(caught.value).endswith((".", "?", "…")), "a message is a sentence"

@@ -75,10 +75,3 @@ def test_names_and_the_default_width():
     analytic = {"tanh": True, "relu": False, "leaky_relu": False, "smoothed_relu": False, "identity": True}
     assert {one.name: one.analytic for one in ACTIVATIONS} == analytic
     assert smoothed_relu().value(np.zeros(1)) == pytest.approx(0.1 / 4)
-
-
-def test_width_and_names_are_checked():
-    with pytest.raises(InputError, match="width"):
-        smoothed_relu(0.0)
-    with pytest.raises(InputError, match="Did you mean 'tanh'"):
-        activation("tanhh")

@@ -12,11 +12,10 @@ from maps.table import EXAMPLES, GRIDS, KINKED, MAPS, assert_close, join, point
 from refms.checks import adjoint_test, complex_step_test, taylor_test
 from refms.errors import InputError
 from refms.grid import Grid
-from refms.maps.branches import identity, skip
+from refms.maps.branches import skip
 from refms.maps.chain import chain
-from refms.maps.layers.linear import matrix_map, operator_map
+from refms.maps.layers.linear import matrix_map
 from refms.maps.map import At
-from refms.maps.parameters import frozen
 from refms.maps.time.runge_kutta import runge_kutta
 from refms.maps.time.tableau import RK4
 from refms.objective.classifier import Classifier
@@ -207,27 +206,6 @@ def test_wrong_shapes_and_precisions_are_refused(name):
             evaluate(theta, Y.astype(np.float32))
 
 
-def test_parameters_that_do_not_fit_are_not_frozen():
-    layer = MAPS["layer-1d"]("float64")
-    with pytest.raises(InputError, match=r"expected \(14,\) = parts stencil .*, bias"):
-        frozen(layer, np.zeros(13))
-
-
-def test_maps_that_do_not_fit_make_no_sequence():
-    narrow, wide = MAPS["layer-more-channels"]("float64"), MAPS["layer-tanh"]("float64")
-    with pytest.raises(InputError, match="'a' gives 36 rows but 'b' takes 24"):
-        chain(("a", narrow), ("b", wide))
-    with pytest.raises(InputError, match="'b' gives 24 rows but 'c' takes 12"):
-        chain(("a", wide), ("b", wide), ("c", narrow))
-    with pytest.raises(InputError, match="at least one map"):
-        chain()
-    for pair in (narrow, "ab"):
-        with pytest.raises(InputError, match=r"each with its name: \('layer', F\)"):
-            chain(pair)
-    with pytest.raises(InputError, match=r"'a/bias', 'a/stencil'.* occur twice"):
-        chain(("a", wide), ("a", wide))
-
-
 def test_directions_and_cotangents_of_another_precision_are_refused():
     map_, theta, Y = point("layer-tanh", dtype="float32")
     F = map_.at(theta, Y)
@@ -269,11 +247,3 @@ def test_nothing_asked_for_is_nothing_found_even_of_a_flow_without_parameters():
 def test_the_arm_of_a_u_net_is_recorded_without_its_identity():
     map_ = skip("below", matrix_map(np.eye(2)))
     assert list(map_.trace(np.zeros(0), np.ones((2, 1)))) == ["below/output", "output"]
-
-
-def test_operators_of_the_mesh_are_real_matrices_and_the_identity_has_rows():
-    for A in (np.ones(3), [[1.0]], 1j * np.eye(2)):
-        with pytest.raises(InputError, match="A has"):
-            operator_map(A)
-    with pytest.raises(InputError, match="rows is -1"):
-        identity(-1)

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from maps.table import MAPS, point
 
-from refms.errors import InputError
 from refms.grid import Grid
 from refms.maps.activation import activation
 from refms.maps.layers.convolution import convolution_layer
@@ -133,9 +132,3 @@ def test_no_forward_pass_runs_inside_products():
     F.vjp(F.jvp(theta))
     F.vjp(F.jvp(theta), wrt_theta=False)
     assert len(calls) == 3
-
-
-@pytest.mark.parametrize(("N", "T"), [(0, 1.0), (2, -1.0), (2, float("nan")), (2, float("inf"))])
-def test_bad_times_and_depths_are_refused(N, T):
-    with pytest.raises(InputError, match="expected"):
-        euler(N, T)

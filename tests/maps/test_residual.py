@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from refms.errors import InputError
 from refms.grid import Grid
 from refms.maps.activation import TANH
 from refms.maps.architectures.architecture import free_arrays, free_map
@@ -98,18 +97,3 @@ def test_initial_parameters_are_the_same_draws_in_both_precisions():
         assert single[name].dtype == "float32"
         assert np.array_equal(single[name], array.astype("float32"))
     assert not np.array_equal(net.initial(6)["stencils"], double["stencils"])
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"opening": "fix"}, "Did you mean 'fixed'"),
-        ({"activation": "relU"}, "Did you mean 'relu'"),
-        ({"stencil_shape": (2, 2)}, "odd"),
-        ({"stencil_shape": (3,)}, "expected"),
-        ({"boundary": "reflect"}, "boundary"),
-    ],
-)
-def test_what_does_not_fit_is_refused(options, message):
-    with pytest.raises(InputError, match=message):
-        Residual(Grid((4, 4)), 2, **options)

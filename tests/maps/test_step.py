@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 from maps.table import EXAMPLES, GRIDS, TANH
 
-from refms.errors import InputError
 from refms.maps.chain import chain
 from refms.maps.layers.convolution import convolution_layer
-from refms.maps.layers.linear import matrix_map
 from refms.maps.map import At
 from refms.maps.parameters import recomputed
 from refms.maps.step import step
@@ -45,11 +43,6 @@ def test_times_that_are_numbers_of_numpy_keep_single_precision(F):
     tangent = along(theta, Y)
     for array in (point.output, point.jvp(theta, Y), *point.vjp(Y), gY, tangent.output, *tangent.vjp(Y)):
         assert array.dtype == "float32"
-
-
-def test_a_map_that_changes_the_number_of_rows_has_no_step():
-    with pytest.raises(InputError, match="takes 4 rows to 1"):
-        step(matrix_map(np.ones((1, 4))), 0.1)  # one row would be broadcast to four
 
 
 def test_a_map_without_second_derivatives_has_a_step_with_first_ones():

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refms.errors import InputError
 from refms.grid import Grid
 from refms.maps.activation import IDENTITY, TANH
 from refms.maps.layers.convolution import convolution_layer
@@ -147,15 +146,3 @@ def test_the_damping_is_not_restricted():
     unit[0, 0, 1, 1] = 0.7
     assert np.abs(restrict_stencil(unit, pair) - unit).max() < 1e-15
     assert np.abs(restrict_stencil(unit, transfer_pair("averaging-bilinear")) - unit).max() > 0.1
-
-
-@pytest.mark.parametrize("kind", [transposed_layer, antisymmetric_layer, symmetric_layer])
-def test_changing_channels_are_refused(kind):
-    with pytest.raises(InputError, match="as many in as out"):
-        kind(Convolution(Grid((4, 4)), 1, 2), TANH)
-
-
-@pytest.mark.parametrize("damping", [-1.0, float("nan"), float("inf"), "0"])
-def test_damping_must_be_a_number_of_at_least_zero(damping):
-    with pytest.raises(InputError, match="expected a finite number >= 0"):
-        antisymmetric_layer(convolution(), TANH, damping)

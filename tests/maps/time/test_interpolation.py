@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refms.errors import InputError
 from refms.maps.time.interpolation import INTERPOLATIONS, stage_matrix
 from refms.multiscale.depth import time_interpolation_matrix
 
@@ -48,18 +47,3 @@ def test_linear_parameters_at_half_steps_are_those_of_the_net_of_twice_the_depth
     steps = [k for k in range(layers) for _ in range(2)]
     M = stage_matrix(layers, steps, [0.0, 0.5] * layers, "linear").toarray()
     assert np.array_equal(M, time_interpolation_matrix(layers, 2 * layers))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ((0, [0], [0.0], "linear"), "layers is 0"),
-        ((2, [0], [0.0], "linaer"), "Did you mean 'linear'"),
-        ((2, [2], [0.0], "linear"), "expected steps 0 to 1"),
-        ((2, [0], [1.5], "linear"), "nodes 0 to 1"),
-        ((2, [0, 1], [0.0], "linear"), "a pair for each time"),
-    ],
-)
-def test_times_outside_the_net_are_refused(arguments, message):
-    with pytest.raises(InputError, match=message):
-        stage_matrix(*arguments)

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 from maps.table import assert_close, point
 
-from refms.errors import InputError
 from refms.grid import Grid
 from refms.maps.activation import IDENTITY, TANH
 from refms.maps.layers.convolution import convolution_layer
 from refms.maps.time.euler import forward_euler
 from refms.maps.time.runge_kutta import runge_kutta
-from refms.maps.time.tableau import EULER, MIDPOINT, RK4, Tableau
+from refms.maps.time.tableau import EULER, MIDPOINT, RK4
 from refms.stencils.convolution import Convolution
 
 TABLES = (EULER, MIDPOINT, RK4)
@@ -105,22 +104,3 @@ def test_trace_names_states_stages_and_what_happens_in_them():
     theta_half = map_.time.by_layer(theta)[:2].mean(axis=0)
     u = Y + 0.2 * trace["layer0/stage0/output"]
     assert np.allclose(trace["y1"], Y + 0.4 * map_.time.layer.apply(theta_half, u), rtol=0, atol=1e-14)
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "message"),
-    [
-        (((),), (0.5,), "sum to 0.5"),
-        (((0.5,), ()), (0.5, 0.5), "an explicit method"),
-        (((),), (0.5, 0.5), "an explicit method"),
-        ((), (), "an explicit method"),
-    ],
-)
-def test_tables_that_are_no_explicit_method_are_refused(a, b, message):
-    with pytest.raises(InputError, match=message):
-        Tableau("mine", a, b, 1)
-
-
-def test_an_unknown_interpolation_is_refused():
-    with pytest.raises(InputError, match="Did you mean 'cubic'"):
-        runge_kutta(LAYER, 2, 1.0, RK4, "cubik")
