@@ -210,6 +210,23 @@ def point(name: str, seed: int = 0, dtype: str = "float64") -> tuple[Any, np.nda
     return map_, theta, Y
 
 
+def products(map_: Any, theta: np.ndarray, Y: np.ndarray, seed: int = 9) -> dict[str, np.ndarray]:
+    """Return output and products of a map at a point, along directions of its dtype that a seed draws."""
+    rng, shapes = np.random.default_rng(seed), (theta.shape, Y.shape, (map_.rows_out, Y.shape[1]))
+    dtheta, dY, G = (rng.standard_normal(shape).astype(theta.dtype) for shape in shapes)
+    F = map_.at(theta, Y)
+    gtheta, gY = F.vjp(G)
+    return {
+        "output": F.output,
+        "tangent": F.jvp(dtheta, dY),
+        "tangent in theta": F.jvp(dtheta),
+        "gradient in theta": gtheta,
+        "gradient in Y": gY,
+        "gradient in theta alone": F.vjp(G, wrt_input=False)[0],
+        "gradient in Y alone": F.vjp(G, wrt_theta=False)[1],
+    }
+
+
 def join(*arrays: np.ndarray) -> np.ndarray:
     """Return arrays as one vector."""
     return np.concatenate([array.reshape(-1) for array in arrays])

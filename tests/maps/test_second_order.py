@@ -179,7 +179,7 @@ def test_checkpoints_change_no_bit(name, layers):
     theta, Y = rng.standard_normal(plain.layout.size), rng.standard_normal((plain.rows_in, 3))
     dtheta, dY, G, dG = rng.standard_normal(theta.size), *rng.standard_normal((3, *Y.shape))
 
-    def products(map_):
+    def second_products(map_):
         along, gY = map_.at(theta, Y).second(G)
         alone, _ = map_.at(theta, Y).second(G, wrt_input=False)
         tangent = along(dtheta, dY)
@@ -187,5 +187,5 @@ def test_checkpoints_change_no_bit(name, layers):
         dgtheta = alone(dtheta).vjp(dG, wrt_input=False)[0]
         return [gY, tangent.output, *tangent.vjp(dG), dgY, dgtheta]
 
-    for one, other in zip(products(plain), products(sparing), strict=True):
+    for one, other in zip(second_products(plain), second_products(sparing), strict=True):
         np.testing.assert_array_equal(one, other)

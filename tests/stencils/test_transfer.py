@@ -29,24 +29,6 @@ def sum_of(entries):
 # The matrices
 
 
-@pytest.mark.parametrize(
-    ("name", "R", "P"),
-    [
-        ("averaging-bilinear", [0, 0, 0.5, 0.5, 0, 0], [0, 0.25, 0.75, 0.75, 0.25, 0]),
-        ("averaging-constant", [0, 0, 0.5, 0.5, 0, 0], [0, 0, 1, 1, 0, 0]),
-        ("summing-constant", [0, 0, 1, 1, 0, 0], [0, 0, 1, 1, 0, 0]),
-        ("full-weighting-linear", [0, 0.25, 0.5, 0.25, 0, 0], [0, 0.5, 1, 0.5, 0, 0]),
-        ("injection-linear", [0, 0, 1, 0, 0, 0], [0, 0.5, 1, 0.5, 0, 0]),
-        ("injection-cubic", [0, 0, 1, 0, 0, 0], [0, 9 / 16, 1, 9 / 16, 0, -2 / 16]),  # both tails meet
-        ("nearest", [0, 0, 1, 0, 0, 0], [0, 0, 1, 1, 0, 0]),
-    ],
-)
-def test_weights_of_the_middle_one_of_three_coarse_cells_are_those_of_the_conventions(name, R, P):
-    pair = transfer_pair(name)
-    np.testing.assert_array_equal(R_of(pair, 6)[1], R)
-    np.testing.assert_array_equal(P_of(pair, 6)[:, 1], P)
-
-
 @every_pair
 def test_correlation_is_what_r_and_p_have_in_common_at_each_distance(pair):
     r, p = np.zeros(41), np.zeros(41)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from maps.table import assert_close, point
+from maps.table import assert_close, point, products
 
 from refms.grid import Grid
 from refms.maps.activation import IDENTITY, TANH
@@ -69,16 +69,10 @@ def test_a_linear_net_is_the_power_of_the_polynomial_of_its_matrix(tableau):
 def test_forward_euler_by_its_table_is_forward_euler():
     rng = np.random.default_rng(1)
     plain, tabled = forward_euler(LAYER, 3, 1.2), runge_kutta(LAYER, 3, 1.2, EULER)
-    theta, dtheta = (rng.standard_normal(plain.layout.size) for _ in range(2))
-    Y, dY, G = (rng.standard_normal((24, 4)) for _ in range(3))
-    one, other = plain.at(theta, Y), tabled.at(theta, Y)
-    for product in (
-        lambda F: F.output,
-        lambda F: F.jvp(dtheta, dY),
-        lambda F: F.vjp(G)[0],
-        lambda F: F.vjp(G)[1],
-    ):
-        assert_close(product(other), product(one), 1e-14)
+    theta, Y = rng.standard_normal(plain.layout.size), rng.standard_normal((24, 4))
+    expected = products(plain, theta, Y)
+    for name, found in products(tabled, theta, Y).items():
+        assert_close(found, expected[name], 1e-14)
 
 
 @pytest.mark.parametrize("tableau", [MIDPOINT, RK4], ids=lambda one: one.name)
