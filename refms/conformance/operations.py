@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from refms.conformance.oracles import network as oracle
-from refms.definition.arrays import as_double, norm
+from refms.definition.arrays import norm
 from refms.definition.convolution import transpose
 from refms.definition.galerkin import stencil_map
 from refms.definition.norms import max_norm, row_sum_norm
@@ -201,7 +201,7 @@ def _condition(pair: Pair, size: int) -> float:
 
 def _growth(t: Any) -> float:
     """By how much errors grow on the way through the network."""
-    return oracle.growth(t.parameters, t.problem)
+    return oracle.growth(t.parameters, t.x)
 
 
 def _of_gradient(t: Any) -> tuple[float, float]:
@@ -209,8 +209,7 @@ def _of_gradient(t: Any) -> tuple[float, float]:
 
 
 def _of_loss(t: Any) -> tuple[float, float]:
-    columns = float(np.abs(as_double(t.parameters["W"])).sum(axis=0).max())
-    return len(t.X) * columns * t.x.volume * oracle.reach(t.parameters, t.X, t.problem), 1.0
+    return oracle.loss_scale(t.parameters, t.X, t.x), 1.0
 
 
 _TABLE = (
@@ -270,7 +269,7 @@ _TABLE = (
     _row(
         "forward(parameters, X[m B grid], problem) -> field[m O grid]",
         "the features y_N of images X, eqs. (1)-(3); of the parameters, W and μ are not used.",
-        lambda t: oracle.reach(t.parameters, t.X, t.problem),
+        lambda t: oracle.reach(t.parameters, t.X, t.x),
     ),
     _row(
         "logits(W[D y], mu[y], Y[m O grid], grid) -> array[y m]",

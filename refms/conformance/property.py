@@ -47,13 +47,14 @@ Claim = Outcome | tuple[str, Array, Array, float]
 Claims = Iterator[Claim]
 
 
-class Family:
-    """The properties of one family, made from functions that yield claims.
+def family(name: str) -> Callable[..., Callable[[Callable[[Gate, Instance], Claims]], Property]]:
+    """Return the decorator that turns functions that yield claims into properties of a family.
 
-    The docstring of the function is the property: its title, its statement, and what it catches.
+    The docstring of the function is the property: its title, its statement, and what it catches. Operations
+    are divided by blanks.
 
-    >>> family = Family("demonstration")
-    >>> @family.law("X1", needs=(), source="arithmetic")
+    >>> law = family("demonstration")
+    >>> @law("X1", "", "arithmetic")
     ... def identity(gate, x):
     ...     '''One is one.
     ...
@@ -65,34 +66,21 @@ class Family:
     ('X1', 'One is one', '1 = 1', 'nothing')
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.laws: list[Property] = []
-
     def law(
-        self,
-        id: str,
-        needs: tuple[str, ...],
-        *,
-        source: str,
-        domain: Domain = ANY,
-        cost: int = 1,
-        uses: tuple[str, ...] = (),
+        id: str, needs: str, source: str, domain: Domain = ANY, *, cost: int = 1, uses: tuple[str, ...] = ()
     ) -> Callable[[Callable[[Gate, Instance], Claims]], Property]:
-        """Return a decorator that turns claims into a property of the family."""
-
         def make(claims: Callable[[Gate, Instance], Claims]) -> Property:
             title, _, rest = (claims.__doc__ or "").partition("\n")
             statement, _, catches = " ".join(rest.split()).partition(" Catches: ")
             texts = title.removesuffix("."), statement, source, catches.removesuffix(".")
-
-            def check(a: Gate, x: Instance) -> Outcome:
-                return judge(claims(a, x), x.dtype)
-
-            self.laws.append(Property(id, self.name, *texts, needs, domain, check, cost, uses))
-            return self.laws[-1]
+            operations = tuple(needs.split())
+            return Property(
+                id, name, *texts, operations, domain, lambda a, x: judge(claims(a, x), x.dtype), cost, uses
+            )
 
         return make
+
+    return law
 
 
 def judge(claims: Iterable[Claim], dtype: str) -> Outcome:

@@ -15,7 +15,7 @@ from refms.conformance.adapters.misbehaving import modifying, raising, returning
 from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
 from refms.conformance.measures.outcome import Outcome
 from refms.conformance.operations import PARAMETERS
-from refms.conformance.property import Family
+from refms.conformance.property import family
 from refms.errors import InputError
 
 
@@ -156,13 +156,13 @@ def test_a_class_of_ones_own_will_do():
 
 
 def test_a_property_without_outcome_and_a_marginal_one():
-    law = Family("made up").law
+    law = family("made up")
 
-    @law("X1", (), source="-")
+    @law("X1", "", "-")
     def empty(gate, x):
         yield from ()
 
-    @law("X2", (), source="-")
+    @law("X2", "", "-")
     def almost(gate, x):
         yield Outcome("MARGINAL", 100.0, "-", "close.")
 

@@ -146,6 +146,8 @@ def _drawn(
         final_time=float(rng.choice([0.5, 1.0, 2.0])),
         dtype=profile.dtype,
         volume_weighted=profile.volume_weighted,
+        orientation=profile.orientation,
+        reduction=profile.reduction,
         **named,
     )
 

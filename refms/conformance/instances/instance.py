@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refms.conformance.adapters.profile import Problem
+from refms.conformance.measures.outcome import EPS
 from refms.conformance.operations import parameter_shapes
 from refms.definition.transfer import PAIRS, Pair
 from refms.errors import Array
@@ -42,6 +43,17 @@ class Instance:
     stencil_scale: float = 1.0  # size of stencils, and of whatever else a statement is linear in
     image_scale: float = 1.0  # size of images, likewise
     within: float = 0.0  # entries of stencils and images are spread over so many decades below that size
+    orientation: str = "correlation"  # what the implementation calls a convolution
+    reduction: str = "mean"  # over the examples, or `"sum"`
+
+    @property
+    def eps(self) -> float:
+        """Distance from 1 to the next number in the precision of the arrays."""
+        return EPS[self.dtype]
+
+    def share(self, m: int) -> float:
+        """Return by how much one of m examples counts: 1/m for the mean, 1 for the sum."""
+        return 1.0 / m if self.reduction == "mean" else 1.0
 
     @property
     def d(self) -> int:

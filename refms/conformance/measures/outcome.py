@@ -88,9 +88,11 @@ def holds(condition: Any, criterion: str, otherwise: str) -> Outcome:
     return Outcome("PASS" if good else "FAIL", None, criterion, "" if good else f"{criterion}: {otherwise}.")
 
 
-def both(*outcomes: Outcome) -> Outcome:
-    """Return the worst of several outcomes with the largest ρ among them; see :func:`worst`."""
-    return worst(outcomes)
+def too_little(criterion: str, sentence: str, detail: str = "") -> Outcome:
+    """Return the outcome where there was nothing to compare, or too little: MARGINAL, and why."""
+    return Outcome(
+        "MARGINAL", None, criterion, f"{criterion}: {sentence}, so nothing was tested.", detail=detail
+    )
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:

@@ -110,8 +110,7 @@ class _Draw:
         if any(value is None for value in given.values()):
             return None
         if "parameters" in given:
-            problem = self.x.problem
-            given["parameters"] = oracle.temper(given["parameters"], given["X"], problem, self.profile)
+            given["parameters"] = oracle.temper(given["parameters"], given["X"], self.x)
         assert row.scale is not None  # for mypy: it is one of TRIED
         scale = row.scale(SimpleNamespace(x=self.x, **given))
         bound, relative = scale if isinstance(scale, tuple) else (scale, 0.0)

@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from refms.conformance.adapters.profile import Profile
 from refms.conformance.instances.domain import Instance
+from refms.conformance.oracles.network import opened
 from refms.definition.activation import activate
 from refms.definition.arrays import norm
-from refms.definition.convolution import convolve
 from refms.definition.network import preactivation
 from refms.definition.norms import row_sum_norm
 from refms.definition.runge_kutta import runge_kutta
@@ -34,24 +33,24 @@ def several_images(x: Instance) -> Array:
     return x.image("X", examples=4)
 
 
-def limit(x: Instance, profile: Profile, steps: int = 32) -> Array:
+def limit(x: Instance, steps: int = 32) -> Array:
     """Return y(T) of y' = σ(K(θ(t))y + b(t)), y(0) = L x, for four images, float64."""
     double = replace(x, dtype="float64")
-    shifts = {"boundary": x.boundary, "orientation": profile.orientation}
+    shifts = {"boundary": x.boundary, "orientation": x.orientation}
 
     def rate(t: float, y: Array) -> Array:
         now = _at_times(double, np.array([t]))
         return activate(preactivation(now["stencils"][0], now["biases"][0], y, **shifts), x.activation)
 
-    opened = convolve(double.parameters(layers=1)["opening"], several_images(x), **shifts)
-    y: Array = runge_kutta(rate, opened, x.final_time, steps)
+    start = opened(double.parameters(layers=1), several_images(x), x)
+    y: Array = runge_kutta(rate, start, x.final_time, steps)
     return y
 
 
 def mean_errors(x: Instance, errors: Callable[[Instance], list[float]]) -> list[float]:
     """Return errors in the mean square over a few draws, so that none vanishes by chance."""
     drawn = [errors(replace(x, seed=x.seed + 7_919 * k)) for k in range(_VARIANTS)]
-    return [norm(np.array(column)) for column in zip(*drawn, strict=True)]
+    return [norm(column) for column in zip(*drawn, strict=True)]
 
 
 def _at_times(x: Instance, times: Array) -> dict[str, Array]:

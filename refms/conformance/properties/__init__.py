@@ -1,7 +1,8 @@
-"""The catalogue of properties, one file a family."""
+"""The catalogue of properties, one file a family or a part of one."""
 
 from refms.conformance.properties import (
     classifier,
+    convolution,
     convolution_algebra,
     depth,
     determinism,
@@ -12,17 +13,19 @@ from refms.conformance.properties import (
     optimizer,
     regularizer,
     sampling,
+    stencil_map,
     transfer,
 )
 from refms.conformance.property import Property
 
-_FAMILIES = (
-    *(convolution_algebra.FAMILY, transfer.FAMILY, galerkin.FAMILY, network.FAMILY, depth.FAMILY),
-    *(classifier.FAMILY, loss.FAMILY, gauss_newton.FAMILY, sampling.FAMILY, optimizer.FAMILY),
-    *(regularizer.FAMILY, determinism.FAMILY),
+_FILES = (
+    *(convolution, convolution_algebra, transfer, galerkin, stencil_map, network, depth, classifier, loss),
+    *(gauss_newton, sampling, optimizer, regularizer, determinism),
 )
+_FOUND = [one for file in _FILES for one in vars(file).values() if isinstance(one, Property)]
+_ORDER = list(dict.fromkeys(one.family for one in _FOUND))
 
 PROPERTIES: tuple[Property, ...] = tuple(
-    item for family in _FAMILIES for item in sorted(family.laws, key=lambda one: int(one.id[1:]))
+    sorted(_FOUND, key=lambda one: (_ORDER.index(one.family), int(one.id[1:])))
 )
 """Every property, in the order of the catalogue: by family, then by number."""

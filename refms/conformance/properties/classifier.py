@@ -9,24 +9,19 @@ import numpy as np
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.orders import judge_order
-from refms.conformance.measures.outcome import Outcome, holds, residual, varies
-from refms.conformance.oracles.network import inner, logits, reach, size, temper
-from refms.conformance.property import Claims, Family, agree
+from refms.conformance.measures.outcome import Outcome, holds, varies
+from refms.conformance.oracles.network import inner, logits, loss_scale, size, temper
+from refms.conformance.property import Claims, agree, family
 from refms.definition.arrays import as_double, norm
+from refms.definition.norms import max_norm
 from refms.definition.transfer import coarsen
 from refms.errors import Array
 
-FAMILY = Family("classifier")
-law = FAMILY.law
+law = family("classifier")
 EQ5 = "[LAS] eq. (5)"
 
 
-@law(
-    "H1",
-    ("logits", "prolong", "restrict"),
-    source=EQ5,
-    domain=Domain(multiple=2, pair=lambda pair: pair.row_sum == 1),
-)
+@law("H1", "logits prolong restrict", EQ5, Domain(multiple=2, pair=lambda pair: pair.row_sum == 1))
 def _mesh_independent(a: Gate, x: Instance) -> Claims:
     """Logits h^d Wᵀy do not depend on the mesh.
 
@@ -35,7 +30,6 @@ def _mesh_independent(a: Gate, x: Instance) -> Claims:
     c‖W‖_∞‖y‖_∞ + ‖μ‖_∞ times N/60 for N = c n > 60 terms
     Catches: h^d missing, or of the wrong mesh, or applied to μ.
     """
-    weight = 1.0 if a.profile.volume_weighted else 1.0 / x.cells
     W, y = _weights(x, "W", x.c_in, x.classes), x.draw("y", x.examples, x.c_in, scale=x.image_scale)
     mu = x.draw("mu", x.classes, scale=x.stencil_scale * x.image_scale)
     flat = np.ones((x.examples, x.c_in, *x.grid)) * y.reshape(*y.shape, *(1,) * x.d)
@@ -44,22 +38,16 @@ def _mesh_independent(a: Gate, x: Instance) -> Claims:
     expected = as_double(W).T @ as_double(y).T
     # Rounding errors of equal terms do not cancel; with N/60, ρ = 30 is the bound of a plain loop over them.
     terms = max(1.0, x.c_in * x.cells / 60)
-    size_ = terms * (x.c_in * float(np.abs(W).max() * np.abs(y).max()) + float(np.abs(mu).max()))
-    absolute = residual(weight * inside, expected, size_, x.dtype, "constant W and y")
-    if not x.weights.variational:
-        yield absolute
+    size_ = terms * (x.c_in * max_norm(W) * max_norm(y) + max_norm(mu))
+    yield "constant W and y", _volume(x, x.grid) * inside, expected, size_
+    if x.weights.variational:
+        w, Y = _weights(x, "w", x.classes, x.c_in, *coarsen(x.grid)), x.image()
+        yield from agree("h^d⟨Pw,y⟩ = H^d⟨w,Ry⟩", *_on_both_meshes(a, x, w, Y), norm(w) * norm(Y) / x.cells)
+    else:
         yield _order(a, x)
-        return
-    w, Y = _weights(x, "w", x.classes, x.c_in, *coarsen(x.grid)), x.image()
-    fine = a.logits(_columns(a.prolong(w, x.pair)), 0 * mu, Y)
-    coarse = a.logits(_columns(w), 0 * mu, a.restrict(Y, x.pair))
-    units = (1.0, 1.0) if a.profile.volume_weighted else (1.0 / x.cells, 2.0**x.d / x.cells)
-    scale = norm(w) * norm(Y) / x.cells
-    yield absolute
-    yield from agree("h^d⟨Pw,y⟩ = H^d⟨w,Ry⟩", units[0] * fine, units[1] * coarse, scale)
 
 
-@law("H2", ("logits",), source=EQ5, domain=Domain(small=True))
+@law("H2", "logits", EQ5, Domain(small=True))
 def _midpoint(a: Gate, x: Instance) -> Claims:
     """Logits are the midpoint rule for an integral.
 
@@ -69,10 +57,8 @@ def _midpoint(a: Gate, x: Instance) -> Claims:
     """
     W, Y = _weights(x, "W", x.c_in * x.cells, x.classes), x.image()
     mu = x.draw("mu", x.classes, scale=x.stencil_scale * x.image_scale)
-    expected = logits(W, mu, Y, a.profile)
-    unit = 1.0 / x.cells if a.profile.volume_weighted else 1.0
-    scale = unit * norm(W) * norm(Y) + float(np.abs(mu).max())
-    entries = residual(a.logits(W, mu, Y), expected, scale, x.dtype, "h^d Wᵀy + μ")
+    expected = logits(W, mu, Y, x)
+    yield "h^d Wᵀy + μ", a.logits(W, mu, Y), expected, x.volume * norm(W) * norm(Y) + max_norm(mu)
     exact = ((math.e * (math.cos(1) + math.sin(1)) - 1) / 2) ** x.d
     counts, errors = (8, 16), []
     for n in counts:
@@ -82,12 +68,11 @@ def _midpoint(a: Gate, x: Instance) -> Claims:
         column = np.repeat(w.reshape(-1, 1), x.classes, axis=1).astype(x.dtype)
         got = a.logits(column, 0 * mu, y[None, None].astype(x.dtype))[0, 0]
         integral = float(got) / (x.stencil_scale * x.image_scale)
-        errors.append(abs(integral * (1.0 if a.profile.volume_weighted else 1.0 / n**x.d) - exact))
-    yield entries
+        errors.append(abs(integral * _volume(x, (n,) * x.d) - exact))
     yield judge_order(counts, errors, 1.8, 2.2, "order of the midpoint rule")
 
 
-@law("H3", ("loss", "gradient"), source="[LAS] eq. (6)", domain=Domain(small=True))
+@law("H3", "loss gradient", "[LAS] eq. (6)", Domain(small=True))
 def _reduced(a: Gate, x: Instance) -> Claims:
     """The loss is reduced over the examples as declared.
 
@@ -96,18 +81,16 @@ def _reduced(a: Gate, x: Instance) -> Claims:
     Catches: 1/m missing, doubled, or in the loss but not in its gradient.
     """
     X, C = x.image("X", examples=3), x.one_hot(examples=3)
-    p = temper(x.parameters(), X, x.problem, a.profile)
+    p = temper(x.parameters(), X, x)
     f, g = a.loss(p, X, C, x.problem), a.gradient(p, X, C, x.problem)
     twice = np.concatenate([X, X]), np.concatenate([C, C], axis=1)
     singles = [a.loss(p, X[j : j + 1].copy(), C[:, j : j + 1].copy(), x.problem) for j in range(3)]
-    mean = a.profile.reduction == "mean"
-    factor = 1.0 if mean else 2.0
-    scale = abs(f) + 3 * reach(p, X, x.problem) * x.volume * float(np.abs(p["W"]).sum(axis=0).max())
+    factor, scale = 2 * x.share(2), abs(f) + loss_scale(p, X, x)
     g_twice = a.gradient(p, *twice, x.problem)
     gap = {key: as_double(g_twice[key]) - factor * as_double(g[key]) for key in g}
     gap, g = x.per_unit(gap), x.per_unit(g)
     yield "f(X∪X)", a.loss(p, *twice, x.problem), factor * f, scale
-    yield "f against single examples", f, sum(singles) / (3 if mean else 1), scale
+    yield "f against single examples", f, x.share(3) * sum(singles), scale
     yield "∇f(X∪X)", size(gap), 0.0, size(g) + scale
     yield varies(np.array(singles), "losses of single examples")
     yield holds(inner(g, g) > 0, "the gradient is not zero", "only zeros came back")
@@ -123,18 +106,28 @@ def _columns(w: Array) -> Array:
     return np.ascontiguousarray(w.reshape(len(w), -1).T)
 
 
+def _volume(x: Instance, grid: tuple[int, ...]) -> float:
+    """Return by what logits on a grid are multiplied to be weighted with h^d."""
+    return 1.0 if x.volume_weighted else 1.0 / math.prod(grid)
+
+
+def _on_both_meshes(a: Gate, x: Instance, w: Array, Y: Array) -> tuple[Array, Array]:
+    """Return h^d⟨Pw, y⟩ and H^d⟨w, Ry⟩ for coarse weights (ℓ, c, *grid) and fine features."""
+    mu, grid = np.zeros(len(w), dtype=x.dtype), Y.shape[2:]
+    fine = a.logits(_columns(a.prolong(w, x.pair)), mu, Y)
+    coarse = a.logits(_columns(w), mu, a.restrict(Y, x.pair))
+    return _volume(x, grid) * fine, _volume(x, coarsen(grid)) * coarse
+
+
 def _order(a: Gate, x: Instance) -> Outcome:
     """Judge the order at which prolonged weights change the logits of smooth periodic features."""
-    counts, errors, mu = (16, 32), [], np.zeros(2, dtype=x.dtype)
+    counts, errors = (16, 32), []
     for n in counts:
         grid = (n, *(2 if a.profile.rectangular else n for _ in x.grid[1:]))
         w, y = x.stencil_scale * _wave(x, coarsen(grid), 0.4), x.image_scale * _wave(x, grid, 1.1)
-        W = _columns(a.prolong(np.stack([w, w])[:, None].astype(x.dtype), x.pair))
-        Y = y[None, None].astype(x.dtype)
-        fine = a.logits(W, mu, Y)
-        coarse = a.logits(_columns(np.stack([w, w])[:, None].astype(x.dtype)), mu, a.restrict(Y, x.pair))
-        units = (1.0, 1.0) if a.profile.volume_weighted else (1 / math.prod(grid), 2**x.d / math.prod(grid))
-        errors.append(abs(units[0] * float(fine[0, 0]) - units[1] * float(coarse[0, 0])))
+        both = np.stack([w, w])[:, None].astype(x.dtype)
+        fine, coarse = _on_both_meshes(a, x, both, y[None, None].astype(x.dtype))
+        errors.append(abs(float(fine[0, 0]) - float(coarse[0, 0])))
     least = x.weights.order - 0.3
     return judge_order(counts, errors, least, 20.0, f"order of the change of logits for {x.pair}")
 

@@ -11,7 +11,7 @@ import numpy as np
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Instance
 from refms.conformance.measures.outcome import holds
-from refms.conformance.properties.convolution import APPLY, EQ2, FAMILY, PERIODIC, RESOLVED, law
+from refms.conformance.properties.convolution import EQ2, PERIODIC, RESOLVED, law
 from refms.conformance.property import Claims, agree
 from refms.definition.arrays import as_double
 from refms.definition.convolution import convolve, offsets, shift, transpose
@@ -19,10 +19,8 @@ from refms.definition.norms import max_norm, row_sum_norm
 from refms.definition.symbol import frequencies, symbol
 from refms.errors import Array
 
-__all__ = ["FAMILY"]
 
-
-@law("C3", APPLY, source=EQ2, domain=PERIODIC)
+@law("C3", "convolution", EQ2, PERIODIC)
 def _circulant(a: Gate, x: Instance) -> Claims:
     """K is block-circulant: it commutes with shifts, and one row determines it.
 
@@ -42,7 +40,7 @@ def _circulant(a: Gate, x: Instance) -> Claims:
     yield "the first row holds the stencil", first, value, scale
 
 
-@law("C4", APPLY, source="[LAS] eq. (2); circulant matrices", domain=PERIODIC)
+@law("C4", "convolution", "[LAS] eq. (2); circulant matrices", PERIODIC)
 def _spectrum(a: Gate, x: Instance) -> Claims:
     """The Fourier modes diagonalise K, with the symbol as eigenvalues.
 
@@ -52,18 +50,18 @@ def _spectrum(a: Gate, x: Instance) -> Claims:
     S, Y = x.stencils(), x.image()
     axes, omega = tuple(range(2, 2 + x.d)), frequencies(x.grid)
     hat = np.fft.fftn(as_double(Y), axes=axes).reshape(len(Y), x.c_in, -1)
-    hat = np.einsum("koc,mck->mok", symbol(S, omega, a.profile.orientation), hat)
+    hat = np.einsum("koc,mck->mok", symbol(S, omega, x.orientation), hat)
     through = np.fft.ifftn(hat.reshape(len(Y), x.c_out, *x.grid), axes=axes)
     s = S[:1, :1]
     K = _matrix(a, s, x.grid)
-    radius = float(np.abs(symbol(s, omega)).max())
+    radius = max_norm(symbol(s, omega))
     scale = row_sum_norm(s)
     yield "FFT route, scale ‖s‖₁‖y‖_∞", a.convolution(S, Y), through.real, row_sum_norm(S) * max_norm(Y)
     yield "‖K‖₂ = max|λ|, scale ‖s‖₁", np.linalg.norm(K, 2), radius, scale
     yield "KᵀK = KKᵀ, scale ‖s‖₁²", K.T @ K, K @ K.T, scale**2
 
 
-@law("C5", ("convolution", "convolution_adjoint"), source="algebra of circulant matrices", domain=PERIODIC)
+@law("C5", "convolution convolution_adjoint", "algebra of circulant matrices", PERIODIC)
 def _algebra(a: Gate, x: Instance) -> Claims:
     """Products and transposes of convolution matrices are convolution matrices.
 
@@ -75,7 +73,7 @@ def _algebra(a: Gate, x: Instance) -> Claims:
     for (i, _), (j, _) in itertools.product(offsets(x.stencil), offsets(x.stencil)):
         at = tuple(p + q for p, q in zip(i, j, strict=True))
         wide[(0, 0, *at)] += float(s[(0, 0, *i)]) * float(t[(0, 0, *j)])
-    expected = convolve(wide, Y, orientation=a.profile.orientation)
+    expected = convolve(wide, Y, orientation=x.orientation)
     scale = row_sum_norm(s) * row_sum_norm(t) * max_norm(Y)
     back = a.convolution_adjoint(s, Y)
     flipped = a.convolution(np.ascontiguousarray(transpose(s)), Y)
@@ -84,7 +82,7 @@ def _algebra(a: Gate, x: Instance) -> Claims:
     yield from agree("K(s)ᵀy = K(flip s)y", back, flipped, row_sum_norm(s) * max_norm(Y))
 
 
-@law("C6", APPLY, source="norms of circulant matrices", domain=RESOLVED)
+@law("C6", "convolution", "norms of circulant matrices", RESOLVED)
 def _norms(a: Gate, x: Instance) -> Claims:
     """The norms of K are those of its stencil.
 
@@ -94,14 +92,14 @@ def _norms(a: Gate, x: Instance) -> Claims:
     s = x.single()
     K, positive = _matrix(a, s, x.grid), _matrix(a, np.abs(s), x.grid)
     size = row_sum_norm(s)
-    bounded = float(np.linalg.norm(K, 2)) <= size * (1 + 30 * float(np.finfo(x.dtype).eps))
+    bounded = float(np.linalg.norm(K, 2)) <= size * (1 + 30 * x.eps)
     yield "‖K‖₁ = ‖s‖₁", np.linalg.norm(K, 1), size, size
     yield "‖K‖_∞ = ‖s‖₁", np.linalg.norm(K, np.inf), size, size
     yield "‖K(|s|)‖₂ = ‖s‖₁", np.linalg.norm(positive, 2), size, size
     yield holds(bounded, "‖K‖₂ <= ‖s‖₁", "the 2-norm is larger")
 
 
-@law("C7", APPLY, source="symbol of symmetric and antisymmetric stencils", domain=PERIODIC)
+@law("C7", "convolution", "symbol of symmetric and antisymmetric stencils", PERIODIC)
 def _symmetric_spectra(a: Gate, x: Instance) -> Claims:
     """Symmetric stencils have a real, antisymmetric ones an imaginary spectrum.
 
@@ -119,7 +117,7 @@ def _symmetric_spectra(a: Gate, x: Instance) -> Claims:
     )
     wave = x.image_scale * np.cos(phase)
     given = wave[None, None].astype(x.dtype)
-    sign = 1.0 if a.profile.orientation == "correlation" else -1.0
+    sign = 1.0 if x.orientation == "correlation" else -1.0
     real = sum(float(even[(0, 0, *i)]) * math.cos(float(omega @ q)) for i, q in offsets(x.stencil))
     imaginary = sum(float(odd[(0, 0, *i)]) * math.sin(float(omega @ q)) for i, q in offsets(x.stencil))
     crossed = -sign * imaginary * x.image_scale * np.sin(phase)
@@ -138,7 +136,7 @@ def _matrix(a: Gate, s: Array, grid: tuple[int, ...]) -> Array:
 def _first_row(a: Gate, S: Array, x: Instance) -> Array:
     """Return row 0 of every block of K, (c_out, c_in, n), written down from the stencils."""
     row = np.zeros((*S.shape[:2], *x.grid))
-    sign = 1 if a.profile.orientation == "correlation" else -1
+    sign = 1 if x.orientation == "correlation" else -1
     for index, offset in offsets(x.stencil):
         cell = tuple((sign * q) % n for q, n in zip(offset, x.grid, strict=True))
         at: tuple[Any, ...] = (slice(None), slice(None), *cell)

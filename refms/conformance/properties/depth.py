@@ -9,17 +9,17 @@ from refms.conformance.instances.domain import Instance
 from refms.conformance.measures.orders import judge_order
 from refms.conformance.oracles.evolution import mean_errors, several_images, smooth_parameters
 from refms.conformance.properties.network import SMOOTH
-from refms.conformance.property import Claims, Family
+from refms.conformance.property import Claims, family
 from refms.definition.arrays import as_double, norm
 from refms.definition.depth import prolong_in_time
+from refms.definition.norms import max_norm
 from refms.errors import Array
 
-FAMILY = Family("depth")
-law = FAMILY.law
+law = family("depth")
 SEC3 = "[LAS] Sec. 3"
 
 
-@law("D1", ("depth_prolong",), source=SEC3)
+@law("D1", "depth_prolong", SEC3)
 def _interpolation(a: Gate, x: Instance) -> Claims:
     """Depth prolongation interpolates linearly in time and is constant beyond the last layer.
 
@@ -29,7 +29,7 @@ def _interpolation(a: Gate, x: Instance) -> Claims:
     """
     N = x.layers + 1
     Theta = x.draw("Theta", N, x.c_in + 1, scale=x.stencil_scale)
-    size = float(np.abs(Theta).max())
+    size = max_norm(Theta)
     doubled_once, direct = a.depth_prolong(Theta, 2 * N), a.depth_prolong(Theta, 4 * N)
     twice = a.depth_prolong(doubled_once, 4 * N)
     constant = np.full((N, 2), x.stencil_scale, dtype=x.dtype)
@@ -39,7 +39,7 @@ def _interpolation(a: Gate, x: Instance) -> Claims:
     yield "constants", a.depth_prolong(constant, 2 * N), np.repeat(constant, 2, axis=0), float(constant[0, 0])
 
 
-@law("D2", ("depth_prolong",), source="linear interpolation")
+@law("D2", "depth_prolong", "linear interpolation")
 def _order(a: Gate, x: Instance) -> Claims:
     """Smooth parameters are interpolated with order 2.
 
@@ -57,7 +57,7 @@ def _order(a: Gate, x: Instance) -> Claims:
     yield judge_order(counts, errors, 1.8, 2.2, "order of the interpolated parameters", "N")
 
 
-@law("D3", ("depth_prolong", "forward"), source=SEC3, domain=SMOOTH, cost=4)
+@law("D3", "depth_prolong forward", SEC3, SMOOTH, cost=4)
 def _output(a: Gate, x: Instance) -> Claims:
     """The output of the deeper network differs by O(δt), because T is kept.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from refms.conformance.adapters.around import Around
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.misbehaviour import Misbehaviour, in_words
 from refms.conformance.instances.domain import Domain, Instance
@@ -18,22 +19,21 @@ from refms.conformance.measures.determinism import (
     classify,
     library_threads,
 )
-from refms.conformance.measures.outcome import Note, Outcome, both, holds, varies, worst
+from refms.conformance.measures.outcome import Note, Outcome, holds, varies, worst
 from refms.conformance.measures.trials import Numbers, Trial, numbers, trials
 from refms.conformance.operations import SPLIT, TRIED
-from refms.conformance.property import Claims, Family
-from refms.errors import Array
+from refms.conformance.property import Claims, family
 
-FAMILY = Family("determinism")
-law = FAMILY.law
+law = family("determinism")
 SMALL = Domain(small=True, smallest=2)
+FUNCTION = "an operation is a function of its arguments"
 
 THREADS, CALLS = 3, 2
 PARTS = ((0, 1), (1, 3), (3, 5))
 """From which example to which, of five."""
 
 
-@law("E1", (), source="an operation is a function of its arguments", domain=SMALL, cost=2, uses=TRIED)
+@law("E1", "", FUNCTION, SMALL, cost=2, uses=TRIED)
 def _repeats(a: Gate, x: Instance) -> Claims:
     """Repeats of a call give the same, and leave earlier results as they are.
 
@@ -43,29 +43,31 @@ def _repeats(a: Gate, x: Instance) -> Claims:
     Catches: something kept from call to call: gradients that add up, a cache, a first call that is computed
     differently; a view of a buffer that the next call overwrites.
     """
-    kept = _Keeping(a.adapter)
-    gate = Gate(kept, a.where)
+    last: list[Any] = []
 
-    def check(trial: Trial, other: Trial) -> Outcome:
-        first = trial.call(gate)
-        returned, seen = kept.last, numbers(kept.last)
+    def keep(name: str, operation: Callable[..., Any], *arguments: Any) -> Any:
+        """Keep the result as it came back, not as the gate reads it."""
+        last[:] = [operation(*arguments)]
+        return last[0]
+
+    gate = Gate(Around(a.adapter, keep), a.where)
+
+    def check(trial: Trial, other: Trial) -> Iterator[Outcome]:
+        name, first = trial.operation, trial.call(gate)
+        returned, seen = last[0], numbers(last[0])
         different = other.call(gate)
         untouched = _equal(numbers(returned), seen)
         again = [trial.call(gate) for _ in range(2)]
-        name = trial.operation
-        return both(
-            classify(trial, first, again, trial.scale(first), x.dtype, "called again"),
-            holds(untouched, f"results of {name} stay as they are", "the next call overwrote one"),
-            _varies(name, first),
-            holds(
-                not _equal(first, different), f"{name} depends on its arguments", "other ones give the same"
-            ),
-        )
+        yield classify(trial, first, again, trial.scale(first), x.dtype, "called again")
+        yield holds(untouched, f"results of {name} stay as they are", "the next call overwrote one")
+        yield _varies(name, first)
+        differs = not _equal(first, different)
+        yield holds(differs, f"{name} depends on its arguments", "other ones give the same")
 
     yield _each(zip(trials(a, x, "A"), trials(a, x, "B"), strict=True), check)
 
 
-@law("E2", (), source="an operation is a function of its arguments", domain=SMALL, cost=4, uses=TRIED)
+@law("E2", "", FUNCTION, SMALL, cost=4, uses=TRIED)
 def _threads(a: Gate, x: Instance) -> Claims:
     """Calls from several threads at the same time give what they give one after the other.
 
@@ -80,25 +82,21 @@ def _threads(a: Gate, x: Instance) -> Claims:
     if limited is not None:
         said = " and ".join(map(str, LIBRARY_THREADS))
 
-    def check(*made: Trial) -> Outcome:
-        name = made[0].operation
+    def check(*made: Trial) -> Iterator[Outcome]:
+        name, text = made[0].operation, "called from several threads"
         a.where.enter(name)
         # One gate for each thread: what a gate notes of its calls is for one thread alone.
         gates = [Gate(a.adapter) for _ in made]
         expected = [trial.call(gate) for trial, gate in zip(made, gates, strict=True)]
         calls = [lambda t=trial, g=gate: t.call(g) for trial, gate in zip(made, gates, strict=True)]
-        outcomes = [
-            classify(trial, one, found, trial.scale(one), x.dtype, "called from several threads")
-            for trial, one, found in zip(made, expected, call_at_once(calls, CALLS), strict=True)
-        ]
-        outcomes.append(_varies(name, expected[0]))
-        for number in LIBRARY_THREADS:
-            if limited is not None:
-                with limited(number):
-                    found = made[0].call(gates[0])
-                text = f"with {number} thread(s) of BLAS and OpenMP"
-                outcomes.append(classify(made[0], expected[0], [found], made[0].scale(found), x.dtype, text))
-        return worst(outcomes)
+        for trial, one, several in zip(made, expected, call_at_once(calls, CALLS), strict=True):
+            yield classify(trial, one, several, trial.scale(one), x.dtype, text)
+        yield _varies(name, expected[0])
+        for number in LIBRARY_THREADS if limited else ():
+            with limited(number):  # type: ignore[misc]  # it is not None here
+                found = made[0].call(gates[0])
+            text = f"with {number} thread(s) of BLAS and OpenMP"
+            yield classify(made[0], expected[0], [found], made[0].scale(found), x.dtype, text)
 
     drawn = [trials(a, x, f"thread {number}") for number in range(THREADS)]
     found = _each(zip(*drawn, strict=True), check)
@@ -106,9 +104,7 @@ def _threads(a: Gate, x: Instance) -> Claims:
     yield Outcome("PASS", None, found.criterion, "", (Note("threads of BLAS and OpenMP", said, -1.0),))
 
 
-@law(
-    "E3", (), source="examples are independent of each other, [LAS] eq. (6)", domain=SMALL, cost=2, uses=SPLIT
-)
+@law("E3", "", "examples are independent of each other, [LAS] eq. (6)", SMALL, cost=2, uses=SPLIT)
 def _parts(a: Gate, x: Instance) -> Claims:
     """Parts of the examples give what all of them give together.
 
@@ -119,51 +115,31 @@ def _parts(a: Gate, x: Instance) -> Claims:
     like a full one.
     """
 
-    def check(trial: Trial) -> Outcome:
-        whole = trial.call(a)
-        parts = [trial.part(*part).call(a) for part in PARTS]
-        total = PARTS[-1][-1]
-        shares = [(end - start) / total if trial.mean else 1.0 for start, end in PARTS]
-        scale = trial.scale(whole, *parts)
+    def check(trial: Trial) -> Iterator[Outcome]:
+        whole, parts = trial.call(a), [trial.part(*part).call(a) for part in PARTS]
+        shares = [(end - start) / PARTS[-1][-1] if trial.mean else 1.0 for start, end in PARTS]
         weighed = [
-            tuple(_times(share, one) for one in part) for share, part in zip(shares, parts, strict=True)
+            [one if share == 1 else one * one.dtype.type(share) for one in part]
+            for share, part in zip(shares, parts, strict=True)
         ]
         together = tuple(
             sum(arrays[1:], arrays[0]) if trial.joined is None else np.concatenate(arrays, trial.joined)
             for arrays in zip(*weighed, strict=True)
         )
-        name = trial.operation
-        return both(
-            classify(trial, whole, [together], scale, x.dtype, "in parts of the examples"),
-            _varies(name, whole),
-        )
+        scale, text = trial.scale(whole, *parts), "in parts of the examples"
+        yield classify(trial, whole, [together], scale, x.dtype, text)
+        yield _varies(trial.operation, whole)
 
     split = (trial for trial in trials(a, x, "", PARTS[-1][-1]) if trial.examples)
     yield _each(((trial,) for trial in split), check)
 
 
-class _Keeping:
-    """An adapter of which the last result is kept as it came back, not as the gate reads it."""
-
-    def __init__(self, adapter: Any) -> None:
-        self.adapter, self.profile, self.last = adapter, adapter.profile, None
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self.adapter, name)
-
-        def called(*arguments: Any) -> Any:
-            self.last = method(*arguments)
-            return self.last
-
-        return called
-
-
-def _each(made: Iterable[tuple[Trial, ...]], check: Callable[..., Outcome]) -> Outcome:
+def _each(made: Iterable[tuple[Trial, ...]], check: Callable[..., Iterable[Outcome]]) -> Outcome:
     """Return the worst outcome over the operations; what is not implemented is left out."""
     outcomes, absent = [], NotImplementedError("none of these operations")
     for trial in made:
         try:
-            outcome = check(*trial)
+            outcome = worst(check(*trial))
         except NotImplementedError as error:
             absent = error
             continue
@@ -189,8 +165,3 @@ def _varies(name: str, found: Numbers) -> Outcome:
 def _equal(a: Numbers, b: Numbers) -> bool:
     """Return whether two results have the same bits."""
     return all(one.tobytes() == other.tobytes() for one, other in zip(a, b, strict=True))
-
-
-def _times(share: float, array: Array) -> Array:
-    """Return an array times a number, in its own precision."""
-    return array if share == 1 else array * array.dtype.type(share)

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
-from refms.conformance.measures.outcome import Outcome, holds, residual
+from refms.conformance.measures.outcome import holds
 from refms.conformance.oracles.network import temper
-from refms.conformance.property import Claims, Family, agree
+from refms.conformance.property import Claims, agree, family
 from refms.definition.arrays import as_double, norm
 from refms.errors import Array
 
-FAMILY = Family("optimizer")
-law = FAMILY.law
-CG = ("conjugate_gradients",)
-STEP = ("newton_step",)
+law = family("optimizer")
 SIZE = 8
 
 
-@law("O9", CG, source="Hestenes and Stiefel; Steihaug")
+@law("O9", "conjugate_gradients", "Hestenes and Stiefel; Steihaug")
 def _krylov(a: Gate, x: Instance) -> Claims:
     """Conjugate gradients minimise over Krylov spaces.
 
@@ -34,42 +32,41 @@ def _krylov(a: Gate, x: Instance) -> Claims:
     """
     A, b = _matrix(x, np.geomspace(1.0, 10.0, SIZE)), x.draw("b", SIZE, scale=x.stencil_scale)
     exact = np.linalg.solve(as_double(A), as_double(b))
-    iterates = [as_double(a.conjugate_gradients(_product(A), b, k)) for k in range(1, SIZE + 1)]
+    iterates = [as_double(a.conjugate_gradients(lambda v: A @ v, b, k)) for k in range(1, SIZE + 1)]
     scale = 10 * norm(exact)
     for k in (1, 2, 3, 4):
         yield f"x_{k} by projection", iterates[k - 1], _projected(A, b, k), scale
     yield from _monotone(A, b, iterates, exact, x)
     few = _matrix(x, np.repeat([1.0, 3.0, 10.0], [3, 3, 2]))
     solution = np.linalg.solve(as_double(few), as_double(b))
-    got = a.conjugate_gradients(_product(few), b, 3)
+    got = a.conjugate_gradients(lambda v: few @ v, b, 3)
     yield "three eigenvalues, three steps", got, solution, 10 * scale
     bent = _matrix(x, np.array([-4.0, -1.0, -0.5, 1.0, 2.0, 3.0, 4.0, 5.0]))
-    stopped = as_double(a.conjugate_gradients(_product(bent), b, SIZE))
+    stopped = as_double(a.conjugate_gradients(lambda v: bent @ v, b, SIZE))
     slope, q = float(as_double(b) @ stopped), _quadratic(bent, b, stopped)
     good = bool(np.isfinite(stopped).all()) and slope > 0 and q < 0
     yield holds(good, "descent in spite of negative curvature", f"bᵀx = {slope:.3g}, q(x) = {q:.3g}")
 
 
-@law("O10", STEP, source="Newton's method")
+@law("O10", "newton_step", "Newton's method")
 def _direction(a: Gate, x: Instance) -> Claims:
     """The Newton direction points downhill, along −H⁻¹g.
 
     gᵀ(x₊ − x) < 0, and x₊ − x is parallel to H⁻¹g by a direct solver; scale cond(H), for the unit vectors
     Catches: a sign, the gradient itself as direction, a solver that stops too early.
     """
-    f, start = _LogCosh.drawn(x), x.draw("start", SIZE, scale=2 * _length(x))
+    f, start = _log_cosh(x), x.draw("start", SIZE, scale=2 * _length(x))
     step = as_double(a.newton_step(f, start, 4 * SIZE)) - as_double(start)
     gradient, H = as_double(f.value_and_gradient(start)[1]), f.hessian(start)
     newton = -np.linalg.solve(H, gradient)
-    length, size = norm(step), norm(start)
-    slope = float(gradient @ step)
+    length, size, slope = norm(step), norm(start), float(gradient @ step)
     unit = step / length if length > 0 else step
     scale = float(np.linalg.cond(H)) * max(1.0, size / max(length, 1e-3 * size))
     yield holds(slope < 0, "gᵀ(x₊ − x) < 0", f"it is {slope:.3g}")
     yield "direction against a direct solver", unit, newton / norm(newton), scale
 
 
-@law("O11", ("line_search",), source="Armijo")
+@law("O11", "line_search", "Armijo")
 def _armijo(a: Gate, x: Instance) -> Claims:
     """The line search accepts the first of 1, ½, ¼, … that satisfies Armijo's rule.
 
@@ -78,35 +75,29 @@ def _armijo(a: Gate, x: Instance) -> Claims:
     Catches: the bound without α, plain decrease, NaN accepted, shrinking too far.
     """
     start, p = (x.draw(name, SIZE, scale=x.image_scale) for name in ("start", "p"))
-    height = x.stencil_scale
-    square = float(as_double(p) @ as_double(p))
+    height, square = x.stencil_scale, float(as_double(p) @ as_double(p))
+
+    def search(f: Callable[[float], float], decrease: float) -> float:
+        """Return the α for f(t) along p."""
+
+        def value(y: Array) -> float:
+            return height * f(float((as_double(y) - as_double(start)) @ as_double(p)) / square)
+
+        return float(a.line_search(value, start, 3 * height, -height, p, decrease))
+
     for decrease in (1e-4, 0.4):
-        # Along p the function is 3 − t + ½κt², times a factor: Armijo's rule holds up to t = 2(1 − c₁)/κ.
         for limit, expected in ((1.7, 1.0), (0.7, 0.5), (0.3, 0.25), (0.07, 0.0625)):
-            kappa = 2 * (1 - decrease) / limit
-
-            def value(y: Array, kappa: float = kappa) -> float:
-                t = float((as_double(y) - as_double(start)) @ as_double(p)) / square
-                return height * (3.0 - t + 0.5 * kappa * t * t)
-
-            got = a.line_search(value, start, 3 * height, -height, p, decrease)
+            kappa = 2 * (1 - decrease) / limit  # Armijo's rule holds up to t = 2(1 − c₁)/κ
+            got = search(partial(_parabola, kappa), decrease)
             yield holds(got == expected, f"α for c₁ = {decrease:g}, limit {limit}", f"{got}, not {expected}")
-
-    def undefined_far_away(y: Array) -> float:
-        t = float((as_double(y) - as_double(start)) @ as_double(p)) / square
-        return height * (3.0 - t) if t < 0.2 else float("nan")
-
-    got = a.line_search(undefined_far_away, start, 3 * height, -height, p, 1e-4)
+    got = search(lambda t: 3.0 - t if t < 0.2 else float("nan"), 1e-4)
     yield holds(got == 0.125, "α where f is NaN beyond 0.2", f"{got}, not 0.125")
 
 
-@law(
-    "O12",
-    ("block_step", "loss"),
-    source="[LAS] Sec. 4, block-coordinate descent",
-    domain=Domain(small=True, smallest=2, activations=("tanh", "identity")),
-    cost=2,
-)
+BLOCKS = Domain(small=True, smallest=2, activations=("tanh", "identity"))
+
+
+@law("O12", "block_step loss", "[LAS] Sec. 4, block-coordinate descent", BLOCKS, cost=2)
 def _blocks(a: Gate, x: Instance) -> Claims:
     """A step on one block leaves the other as it is, to the bit, and lowers the loss.
 
@@ -115,7 +106,7 @@ def _blocks(a: Gate, x: Instance) -> Claims:
     Catches: blocks that leak into each other, a step uphill, no step at all.
     """
     X, C = x.image("X", examples=3), x.one_hot(examples=3)
-    p = temper(x.parameters(), X, x.problem, a.profile)
+    p = temper(x.parameters(), X, x)
     before = a.loss(p, X, C, x.problem)
     for block, kept in (("propagation", ("W", "mu")), ("classifier", ("opening", "stencils", "biases"))):
         after = a.block_step(p, X, C, x.problem, block)
@@ -125,7 +116,7 @@ def _blocks(a: Gate, x: Instance) -> Claims:
         yield holds(value < before, f"block {block} lowers the loss", f"from {before:.9g} to {value:.9g}")
 
 
-@law("O13", STEP, source="Newton's method")
+@law("O13", "newton_step", "Newton's method")
 def _quadratic_problem(a: Gate, x: Instance) -> Claims:
     """One Newton step with converged conjugate gradients solves a quadratic problem.
 
@@ -133,106 +124,81 @@ def _quadratic_problem(a: Gate, x: Instance) -> Claims:
     Catches: a factor in the gradient, a step length that is always shortened.
     """
     A = _matrix(x, np.geomspace(1.0, 10.0, SIZE))
-    f, start = (
-        _Quadratic(A, x.draw("b", SIZE, scale=x.stencil_scale)),
-        x.draw("start", SIZE, scale=_length(x)),
-    )
-    solution = np.linalg.solve(as_double(f.A), as_double(f.b))
+    b, start = x.draw("b", SIZE, scale=x.stencil_scale), x.draw("start", SIZE, scale=_length(x))
+    f = _objective(lambda y: _quadratic(A, b, as_double(y)), lambda y: A @ y - b, lambda y: lambda v: A @ v)
+    solution = np.linalg.solve(as_double(A), as_double(b))
     scale = 10 * (norm(solution) + norm(start))
     yield "x₊ = A⁻¹b", a.newton_step(f, start, 4 * SIZE), solution, scale
 
 
-@law("O14", STEP, source="affine invariance")
+@law("O14", "newton_step", "affine invariance")
 def _affine(a: Gate, x: Instance) -> Claims:
     """Newton steps do not depend on the coordinates.
 
     x = Bφ: the step of f(B·) from φ is B⁻¹ times the step of f from x; scale cond(H)cond(B)²‖x‖
     Catches: damping or scaling on the way, a direction that is not Newton's.
     """
-    f, phi = _LogCosh.drawn(x), x.draw("phi", SIZE, scale=_length(x))
+    f, phi = _log_cosh(x), x.draw("phi", SIZE, scale=_length(x))
     B = _matrix(replace(x, image_scale=1.0), np.geomspace(1.0, 3.0, SIZE), name="B")
     start = (as_double(B) @ as_double(phi)).astype(x.dtype)
     direct = as_double(a.newton_step(f, start, 4 * SIZE))
-    through = as_double(B) @ as_double(a.newton_step(_Changed(f, B), phi, 6 * SIZE))
+    changed = _objective(
+        lambda y: f.value(B @ y),
+        lambda y: B.T @ f.value_and_gradient(B @ y)[1],
+        lambda y: lambda v: B.T @ f.curvature(B @ y)(B @ v),
+    )
+    through = as_double(B) @ as_double(a.newton_step(changed, phi, 6 * SIZE))
     condition = float(np.linalg.cond(f.hessian(start))) * 9.0
-    scale = condition * (norm(start) + norm(direct))
     moved = norm(direct - as_double(start))
-    yield from agree("B φ₊ = x₊", through, direct, scale)
+    yield from agree("B φ₊ = x₊", through, direct, condition * (norm(start) + norm(direct)))
     yield holds(moved > 1e-3 * norm(start), "a step is taken", "x did not move")
 
 
-@dataclass(frozen=True, eq=False)
-class _Quadratic:
-    """f(x) = ½xᵀAx − bᵀx."""
-
-    A: Array
-    b: Array
-
-    def value(self, x: Array) -> float:
-        return _quadratic(self.A, self.b, as_double(x))
-
-    def value_and_gradient(self, x: Array) -> tuple[float, Array]:
-        return self.value(x), self.A @ x - self.b
-
-    def curvature(self, x: Array) -> Callable[[Array], Array]:
-        return _product(self.A)
+def _parabola(kappa: float, t: float) -> float:
+    return 3.0 - t + 0.5 * kappa * t * t
 
 
-@dataclass(frozen=True, eq=False)
-class _LogCosh:
-    """f(x) = γl F(x/l), F(u) = Σ log cosh(Cu − d) + ½‖u‖²: smooth, strictly convex and not quadratic.
+def _objective(
+    value: Callable[[Array], float],
+    gradient: Callable[[Array], Array],
+    curvature: Callable[[Array], Callable[[Array], Array]],
+) -> SimpleNamespace:
+    """Return f with its gradient and x -> (v -> H(x) v) as an adapter gets it."""
+    return SimpleNamespace(
+        value=value, value_and_gradient=lambda x: (value(x), gradient(x)), curvature=curvature
+    )
 
-    Its gradients are of size γ and its curvatures of size γ/l.
+
+def _log_cosh(x: Instance) -> SimpleNamespace:
+    """Return f(x) = γl F(x/l), F(u) = Σ log cosh(Cu − d) + ½‖u‖², and its dense Hessian.
+
+    It is smooth, strictly convex and not quadratic; gradients are of size γ, curvatures of size γ/l.
     """
+    C, d = x.draw("C", SIZE, SIZE, scale=0.5), x.draw("d", SIZE)
+    gamma, length = (np.dtype(x.dtype).type(size) for size in (x.stencil_scale, _length(x)))
+    factor = gamma / length
 
-    C: Array
-    d: Array
-    gamma: np.floating[Any]
-    length: np.floating[Any]
-
-    @classmethod
-    def drawn(cls, x: Instance) -> _LogCosh:
-        sizes = (np.dtype(x.dtype).type(size) for size in (x.stencil_scale, _length(x)))
-        return cls(x.draw("C", SIZE, SIZE, scale=0.5), x.draw("d", SIZE), *sizes)
-
-    def value(self, x: Array) -> float:
-        u = as_double(x) / float(self.length)
-        z = as_double(self.C) @ u - as_double(self.d)
+    def value(y: Array) -> float:
+        u = as_double(y) / float(length)
+        z = as_double(C) @ u - as_double(d)
         F = np.logaddexp(z, -z).sum() - SIZE * np.log(2) + 0.5 * u @ u
-        return float(F) * float(self.gamma) * float(self.length)
+        return float(F) * float(gamma) * float(length)
 
-    def value_and_gradient(self, x: Array) -> tuple[float, Array]:
-        u = x / self.length
-        return self.value(x), self.gamma * (self.C.T @ np.tanh(self.C @ u - self.d) + u)
+    def weights(u: Array, C: Array) -> Array:
+        return 1 - np.tanh(C @ u - d) ** 2
 
-    def curvature(self, x: Array) -> Callable[[Array], Array]:
-        weights = 1 - np.tanh(self.C @ (x / self.length) - self.d) ** 2
-        factor = self.gamma / self.length
-        return lambda v: factor * (self.C.T @ (weights * (self.C @ v)) + v)
+    def hessian(y: Array) -> Array:
+        wide = as_double(C)
+        curved = wide.T @ (weights(as_double(y) / float(length), wide)[:, None] * wide) + np.eye(SIZE)
+        return float(gamma) / float(length) * curved
 
-    def hessian(self, x: Array) -> Array:
-        C, u = as_double(self.C), as_double(x) / float(self.length)
-        weights = 1 - np.tanh(C @ u - as_double(self.d)) ** 2
-        return float(self.gamma) / float(self.length) * (C.T @ (weights[:, None] * C) + np.eye(SIZE))
+    def curvature(y: Array) -> Callable[[Array], Array]:
+        w = weights(y / length, C)
+        return lambda v: factor * (C.T @ (w * (C @ v)) + v)
 
-
-@dataclass(frozen=True, eq=False)
-class _Changed:
-    """f in the coordinates φ of x = Bφ."""
-
-    f: _LogCosh
-    B: Array
-
-    def value(self, phi: Array) -> float:
-        return self.f.value(self.B @ phi)
-
-    def value_and_gradient(self, phi: Array) -> tuple[float, Array]:
-        value, gradient = self.f.value_and_gradient(self.B @ phi)
-        return value, self.B.T @ gradient
-
-    def curvature(self, phi: Array) -> Callable[[Array], Array]:
-        product = self.f.curvature(self.B @ phi)
-        return lambda v: self.B.T @ product(self.B @ v)
+    f = _objective(value, lambda y: gamma * (C.T @ np.tanh(C @ (y / length) - d) + y / length), curvature)
+    f.hessian = hessian
+    return f
 
 
 def _length(x: Instance) -> float:
@@ -245,10 +211,6 @@ def _matrix(x: Instance, eigenvalues: Array, name: str = "A") -> Array:
     Q, _ = np.linalg.qr(as_double(x.draw(name, SIZE, SIZE)))
     A = x.image_scale * ((Q * eigenvalues) @ Q.T)
     return ((A + A.T) / 2).astype(x.dtype)
-
-
-def _product(A: Array) -> Callable[[Array], Array]:
-    return lambda v: A @ v
 
 
 def _quadratic(A: Array, b: Array, x: Array) -> float:
@@ -268,20 +230,17 @@ def _projected(A: Array, b: Array, k: int) -> Array:
     return basis @ np.linalg.solve(basis.T @ as_double(A) @ basis, basis.T @ as_double(b))
 
 
-def _monotone(A: Array, b: Array, iterates: list[Array], exact: Array, x: Instance) -> list[Outcome]:
-    """Judge what must rise or fall from one iterate to the next."""
+def _monotone(A: Array, b: Array, iterates: list[Array], exact: Array, x: Instance) -> Claims:
+    """Claim what must rise or fall from one iterate to the next."""
     q = np.array([_quadratic(A, b, one) for one in iterates])
     errors = np.array([float(np.sqrt((one - exact) @ as_double(A) @ (one - exact))) for one in iterates])
     lengths = np.array([norm(one) for one in iterates])
-    slack = 100 * float(np.finfo(x.dtype).eps)
     identity = np.array([-0.5 * float(as_double(b) @ one) for one in iterates])
-    return [
-        holds(np.all(np.diff(q) <= slack * abs(q[-1])), "q(x_k) falls", f"values {q.round(6).tolist()}"),
-        holds(
-            np.all(np.diff(errors) <= slack * errors[0]), "‖x_k − x‖_A falls", f"{errors.round(6).tolist()}"
-        ),
-        holds(
-            np.all(np.diff(lengths) >= -slack * lengths[-1]), "‖x_k‖ grows", f"{lengths.round(6).tolist()}"
-        ),
-        residual(q, identity, 10 * float(np.abs(identity).max()), x.dtype, "q(x_k) = −½bᵀx_k, scale 10|q|"),
-    ]
+    for values, size, sign, text in (
+        (q, abs(q[-1]), 1, "q(x_k) falls"),
+        (errors, errors[0], 1, "‖x_k − x‖_A falls"),
+        (lengths, lengths[-1], -1, "‖x_k‖ grows"),
+    ):
+        good = np.all(sign * np.diff(values) <= 100 * x.eps * size)
+        yield holds(good, text, f"values {values.round(6).tolist()}")
+    yield "q(x_k) = −½bᵀx_k, scale 10|q|", q, identity, 10 * float(np.abs(identity).max())

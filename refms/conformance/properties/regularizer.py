@@ -13,21 +13,25 @@ from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.orders import judge_order
 from refms.conformance.measures.outcome import holds
 from refms.conformance.properties.arrays import dot
-from refms.conformance.property import Claims, Family, agree
+from refms.conformance.property import Claims, agree, family
 from refms.definition.arrays import as_double
 from refms.definition.norms import max_norm
 from refms.definition.regularizers import in_space, in_space_gradient, in_time, in_time_gradient
 from refms.errors import Array
 
-FAMILY = Family("regularizer")
-law = FAMILY.law
+law = family("regularizer")
 EQ6 = "[LAS] eq. (6)"
 VALUES = ("weight_smoothness", "time_smoothness")
 BOTH = ("weight_smoothness", "weight_smoothness_gradient", "time_smoothness", "time_smoothness_gradient")
 SPATIAL = Domain(small=True, smallest=2)
 
 
-@law("R1", BOTH, source=EQ6, domain=SPATIAL)
+@law(
+    "R1",
+    "weight_smoothness weight_smoothness_gradient time_smoothness time_smoothness_gradient",
+    EQ6,
+    SPATIAL,
+)
 def _differences(a: Gate, x: Instance) -> Claims:
     """Regularisers are sums of squared differences, and their gradients belong to them.
 
@@ -44,7 +48,12 @@ def _differences(a: Gate, x: Instance) -> Claims:
         yield holds(R_u >= 0, f"R({name}) >= 0", f"it is {R_u:.3g}")
 
 
-@law("R2", BOTH, source="Neumann differences", domain=SPATIAL)
+@law(
+    "R2",
+    "weight_smoothness weight_smoothness_gradient time_smoothness time_smoothness_gradient",
+    "Neumann differences",
+    SPATIAL,
+)
 def _eigenfunctions(a: Gate, x: Instance) -> Claims:
     """Constants are free, and cosines are the eigenfunctions.
 
@@ -77,7 +86,12 @@ def _eigenfunctions(a: Gate, x: Instance) -> Claims:
     yield "R(θ) = 0 for θ constant", a.time_smoothness(still, x.final_time), 0.0, in_time
 
 
-@law("R3", BOTH, source=EQ6, domain=SPATIAL)
+@law(
+    "R3",
+    "weight_smoothness weight_smoothness_gradient time_smoothness time_smoothness_gradient",
+    EQ6,
+    SPATIAL,
+)
 def _homogeneous(a: Gate, x: Instance) -> Claims:
     """Regularisers are homogeneous of degree two.
 
@@ -94,7 +108,7 @@ def _homogeneous(a: Gate, x: Instance) -> Claims:
         )
 
 
-@law("R4", VALUES, source="weights of [LAS] eq. (6)", domain=SPATIAL)
+@law("R4", "weight_smoothness time_smoothness", "weights of [LAS] eq. (6)", SPATIAL)
 def _mesh_independent(a: Gate, x: Instance) -> Claims:
     """Regularisers do not depend on mesh or depth.
 

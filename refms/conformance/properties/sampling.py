@@ -11,19 +11,17 @@ import numpy as np
 
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
-from refms.conformance.measures.outcome import EPS, Note, Outcome, holds, varies
+from refms.conformance.measures.outcome import Note, Outcome, holds, varies
 from refms.conformance.measures.sequential import detectable_bias, sequential_test
-from refms.conformance.operations import PARAMETERS, Parameters
+from refms.conformance.operations import Parameters
 from refms.conformance.oracles import network as oracle
-from refms.conformance.property import Claims, Family
+from refms.conformance.property import Claims, family
 from refms.definition.arrays import norm
 from refms.errors import Array
 
-FAMILY = Family("sampling")
-law = FAMILY.law
+law = family("sampling")
 SOURCE = "[LAS] Sec. 4: the Hessian is subsampled, the gradient is not"
-PRODUCT = ("subsampled_gauss_newton", "gauss_newton")
-INDICES = ("subsample",)
+BETTING = f"{SOURCE}; Waudby-Smith and Ramdas, betting (2024)"
 SMALL = Domain(small=True, smallest=3)
 
 EXAMPLES, SIZE = 6, 3
@@ -41,7 +39,7 @@ BUDGETS = {"U1": 200, "U3": 2000}
 COST = 4
 
 
-@law("U1", PRODUCT, source=f"{SOURCE}; Waudby-Smith and Ramdas, betting (2024)", domain=SMALL, cost=COST)
+@law("U1", "subsampled_gauss_newton gauss_newton", BETTING, SMALL, cost=COST)
 def _unbiased(a: Gate, x: Instance) -> Claims:
     """The subsampled Gauss-Newton product is unbiased.
 
@@ -52,22 +50,18 @@ def _unbiased(a: Gate, x: Instance) -> Claims:
     Catches: the factor m/size missing, division by m in place of size, always the first examples, an example
     that is never chosen, early examples that are preferred.
     """
-    p, v, X, C = _drawn(a, x)
-    single = np.stack(
-        [
-            _flat(x, a.gauss_newton(p, v, X[j : j + 1].copy(), C[:, j : j + 1].copy(), x.problem))
-            for j in range(EXAMPLES)
-        ]
-    )
+    p, v, X, C = _drawn(x)
+    parts = [(X[j : j + 1].copy(), C[:, j : j + 1].copy()) for j in range(EXAMPLES)]
+    single = np.stack([_flat(x, a.gauss_newton(p, v, *part, x.problem)) for part in parts])
     if np.linalg.matrix_rank(single) < EXAMPLES:
         yield holds(False, "G_j v differ from example to example", "so nothing was tested")
         return
     # 1 for the products of single examples, whether the loss is their mean or their sum
     functionals = np.linalg.pinv(single)
-    share = EXAMPLES if a.profile.reduction == "mean" else 1
+    share = 1 / x.share(EXAMPLES)
     # Products on subsets have errors of 30 eps of their size and growth, which the functionals enlarge.
-    error = 30 * EPS[x.dtype] * oracle.growth(p, x.problem) * float(np.linalg.norm(single, axis=1).max())
-    rounding = EXAMPLES / SIZE * error * np.linalg.norm(functionals, axis=0)
+    error = 30 * x.eps * oracle.growth(p, x) * max(map(norm, single))
+    rounding = EXAMPLES / SIZE * error * np.array([norm(u) for u in functionals.T])
     whole = share * _flat(x, a.gauss_newton(p, v, X, C, x.problem)) @ functionals
     if not np.all(np.abs(whole - 1) <= rounding):
         yield holds(False, "G v is the mean or the sum of the G_j v", f"with the weights {whole.round(3)}")
@@ -76,21 +70,14 @@ def _unbiased(a: Gate, x: Instance) -> Claims:
 
     def weights(t: int) -> Array:
         """Return by how much the examples enter the product of a draw, 1 on average."""
-        found = a.subsampled_gauss_newton(p, v, X, C, x.problem, SIZE, int(seeds[t]))
+        found = a.subsampled_gauss_newton(p, v, X, C, x.problem, SIZE, seeds[t])
         return share * _flat(x, found) @ functionals
 
-    yield _tested(
-        "U1",
-        "weight of an example",
-        [f"example {j}" for j in range(EXAMPLES)],
-        weights,
-        np.ones(EXAMPLES),
-        np.full(EXAMPLES, EXAMPLES / SIZE),
-        2 * rounding,
-    )
+    names, one = [f"example {j}" for j in range(EXAMPLES)], np.ones(EXAMPLES)
+    yield _tested("U1", "weight of an example", names, weights, one, EXAMPLES / SIZE * one, 2 * rounding)
 
 
-@law("U2", INDICES, source=SOURCE, cost=COST)
+@law("U2", "subsample", SOURCE, cost=COST)
 def _indices(a: Gate, x: Instance) -> Claims:
     """A subsample has as many different examples as were asked for, the same for the same seed.
 
@@ -98,15 +85,14 @@ def _indices(a: Gate, x: Instance) -> Claims:
     Catches: sampling with replacement, numbers from 1 to m, a subset that is drawn anew in every call.
     """
     for (m, size), seed in zip(((1, 1), (2, 1), (7, 3), (10, 10), (40, 11)), _seeds(x, 5), strict=True):
-        found = a.subsample(m, size, int(seed))
-        again = a.subsample(m, size, int(seed))
+        found, again = (a.subsample(m, size, seed) for _ in range(2))
         told = f"subsample({m}, {size}, seed={seed})"
         yield holds(len(set(found.tolist())) == size, f"{told} has no example twice", f"it is {found}")
         yield holds(found.min() >= 0 and found.max() < m, f"{told} is from 0 to {m - 1}", f"it is {found}")
         yield holds(np.array_equal(found, again), f"{told} is the same again", f"{found}, then {again}")
 
 
-@law("U3", INDICES, source=f"{SOURCE}; Waudby-Smith and Ramdas, betting (2024)", cost=COST)
+@law("U3", "subsample", BETTING, cost=COST)
 def _equally_often(a: Gate, x: Instance) -> Claims:
     """Every example, and every pair of examples, is chosen equally often.
 
@@ -122,7 +108,7 @@ def _equally_often(a: Gate, x: Instance) -> Claims:
 
     def chosen(t: int) -> Array:
         """Return how often every example, and every pair, was chosen; what is out of range is no example."""
-        found = a.subsample(EXAMPLES, SIZE, int(seeds[t]))
+        found = a.subsample(EXAMPLES, SIZE, seeds[t])
         count = (found[:, None] == np.arange(EXAMPLES)).sum(axis=0)
         return np.concatenate([count, count[first] * count[second]]).astype("float64")
 
@@ -131,7 +117,7 @@ def _equally_often(a: Gate, x: Instance) -> Claims:
     yield _tested("U3", "how often it is chosen", names, chosen, np.array(mean), np.ones(len(names)))
 
 
-@law("U4", (*PRODUCT, *INDICES), source=SOURCE, domain=SMALL, cost=2)
+@law("U4", "subsampled_gauss_newton gauss_newton subsample", SOURCE, SMALL, cost=2)
 def _same_subset(a: Gate, x: Instance) -> Claims:
     """The subsampled product is the product on the examples of the subsample.
 
@@ -140,22 +126,22 @@ def _same_subset(a: Gate, x: Instance) -> Claims:
     Catches: another subset in the product than in the indices, the factor m/size missing, division by m in
     place of size.
     """
-    p, v, X, C = _drawn(a, x)
+    p, v, X, C = _drawn(x)
     for size, seed in zip((1, SIZE, EXAMPLES - 1), _seeds(x, 3), strict=True):
-        S = a.subsample(EXAMPLES, size, int(seed))
+        S = a.subsample(EXAMPLES, size, seed)
         if S.min() < 0 or S.max() >= EXAMPLES:
             yield holds(False, f"the subset is from 0 to {EXAMPLES - 1}", f"it is {S}")
             return
-        factor = EXAMPLES / size if a.profile.reduction == "sum" else 1.0
+        factor = EXAMPLES / size if x.reduction == "sum" else 1.0
         on_subset = factor * _flat(x, a.gauss_newton(p, v, X[S].copy(), C[:, S].copy(), x.problem))
-        product = a.subsampled_gauss_newton(p, v, X, C, x.problem, size, int(seed))
-        scale = norm(on_subset) * oracle.growth(p, x.problem)
+        product = a.subsampled_gauss_newton(p, v, X, C, x.problem, size, seed)
+        scale = norm(on_subset) * oracle.growth(p, x)
         told = f"{size} of {EXAMPLES} examples"
         yield told, _flat(x, product), on_subset, scale
-        yield _varies(product, told)
+        yield varies(oracle.flat(product), told)
 
 
-@law("U5", PRODUCT, source=SOURCE, domain=SMALL, cost=2)
+@law("U5", "subsampled_gauss_newton gauss_newton", SOURCE, SMALL, cost=2)
 def _all_examples(a: Gate, x: Instance) -> Claims:
     """The subset of all examples gives the full product, and other seeds give other subsets.
 
@@ -163,39 +149,34 @@ def _all_examples(a: Gate, x: Instance) -> Claims:
     are equal (they are by chance with the probability 20⁻⁷)
     Catches: a seed that is ignored, sampling with replacement, a factor that is left over.
     """
-    p, v, X, C = _drawn(a, x)
-    seeds = [int(seed) for seed in _seeds(x, 9)]
+    p, v, X, C = _drawn(x)
+    seeds = _seeds(x, 9)
     full = _flat(x, a.gauss_newton(p, v, X, C, x.problem))
     everything = a.subsampled_gauss_newton(p, v, X, C, x.problem, EXAMPLES, seeds[0])
     parts = [_flat(x, a.subsampled_gauss_newton(p, v, X, C, x.problem, SIZE, seed)) for seed in seeds[1:]]
-    scale = norm(full) * oracle.growth(p, x.problem)
+    scale = norm(full) * oracle.growth(p, x)
     apart = max(norm(part - parts[0]) for part in parts)
     yield "all examples: G_S v = G v", _flat(x, everything), full, scale
-    yield _varies(everything, "all examples")
-    yield holds(apart > 1000 * EPS[x.dtype] * scale, "seeds change the subset", "eight products are equal")
+    yield varies(oracle.flat(everything), "all examples")
+    yield holds(apart > 1000 * x.eps * scale, "seeds change the subset", "eight products are equal")
 
 
-def _drawn(a: Gate, x: Instance) -> tuple[dict[str, Array], dict[str, Array], Array, Array]:
+def _drawn(x: Instance) -> tuple[dict[str, Array], dict[str, Array], Array, Array]:
     """Return parameters of a network with one layer, a direction, images and labels."""
     X = x.image("X", examples=EXAMPLES)
-    p = oracle.temper(x.parameters(layers=1), X, x.problem, a.profile)
+    p = oracle.temper(x.parameters(layers=1), X, x)
     return p, x.parameters("v", layers=1), X, x.one_hot(examples=EXAMPLES)
 
 
-def _seeds(x: Instance, count: int) -> Array:
+def _seeds(x: Instance, count: int) -> list[int]:
     """Return seeds that the instance draws."""
-    return np.random.default_rng([x.seed, zlib.crc32(b"seeds")]).integers(2**31, size=count)
+    drawn = np.random.default_rng([x.seed, zlib.crc32(b"seeds")]).integers(2**31, size=count)
+    return [int(seed) for seed in drawn]
 
 
 def _flat(x: Instance, product: Parameters) -> Array:
     """Return all numbers as one vector in double precision, for parameters in units of their size."""
-    in_units = x.per_unit(product)
-    return np.concatenate([in_units[key].ravel() for key in PARAMETERS])
-
-
-def _varies(product: Parameters, text: str) -> Outcome:
-    """Judge that a product, as it came back, is not the same number throughout."""
-    return varies(np.concatenate([product[key].ravel() for key in PARAMETERS]), text)
+    return oracle.flat(x.per_unit(product))
 
 
 def _tested(

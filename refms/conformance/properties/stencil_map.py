@@ -11,15 +11,14 @@ import numpy as np
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.outcome import within
-from refms.conformance.property import Claims, Family
+from refms.conformance.property import Claims, family
 from refms.definition.arrays import as_double
 from refms.definition.galerkin import stencil_map
-from refms.definition.norms import row_sum_norm
+from refms.definition.norms import max_norm, row_sum_norm
 from refms.definition.transfer import Pair, Weights
 from refms.errors import Array
 
-FAMILY = Family("galerkin")
-law = FAMILY.law
+law = family("galerkin")
 EQ8, EQ9 = "[LAS] eq. (8)", "[LAS] eq. (9)"
 DOWN, UP = ("stencil_down",), ("stencil_down", "stencil_up")
 
@@ -83,7 +82,7 @@ CLOSED = Domain(multiple=2, pair=lambda pair: True, stencil="closed")
 NAMED = Domain(multiple=2, pair=_is_known, stencil="closed", sizes=(3,))
 
 
-@law("G2", UP, source=EQ8, domain=NAMED)
+@law("G2", "stencil_down stencil_up", EQ8, NAMED)
 def _stencil_map(a: Gate, x: Instance) -> Claims:
     """The stencil map is the known matrix, and prolongation its inverse.
 
@@ -97,7 +96,7 @@ def _stencil_map(a: Gate, x: Instance) -> Claims:
     yield "A⁻¹ ⊗ … ⊗ A⁻¹, scale ‖A⁻¹‖_∞^d", _units(a.stencil_up, x), back, scale
 
 
-@law("G3", DOWN, source="moments: left eigenvectors of A", domain=NAMED)
+@law("G3", "stencil_down", "moments: left eigenvectors of A", NAMED)
 def _moments(a: Gate, x: Instance) -> Claims:
     """Restriction scales the moments of a stencil by known factors.
 
@@ -124,7 +123,7 @@ def _moments(a: Gate, x: Instance) -> Claims:
         yield "traces of A and A² for size 5, scale 5^d", traces, exact, 5.0**x.d
 
 
-@law("G4", UP, source="conditioning of the stencil map", domain=NAMED)
+@law("G4", "stencil_down stencil_up", "conditioning of the stencil map", NAMED)
 def _conditioning(a: Gate, x: Instance) -> Claims:
     """The stencil map is as well conditioned as it is known to be.
 
@@ -143,7 +142,7 @@ def _conditioning(a: Gate, x: Instance) -> Claims:
         yield within(float(value), 0.995 * printed, 1.005 * printed, f"{name} in {x.d} dimension(s)")
 
 
-@law("G5", UP, source=EQ9, domain=CLOSED)
+@law("G5", "stencil_down stencil_up", EQ9, CLOSED)
 def _round_trips(a: Gate, x: Instance) -> Claims:
     """Up and down undo each other.
 
@@ -153,7 +152,7 @@ def _round_trips(a: Gate, x: Instance) -> Claims:
     S = x.stencils()
     A = stencil_map(x.weights.r, x.weights.p, x.stencil[0])
     condition = float(np.linalg.cond(A, np.inf)) ** x.d
-    scale = condition * float(np.abs(S).max())
+    scale = condition * max_norm(S)
     yield "down(up(s)) = s", a.stencil_down(a.stencil_up(S, x.pair), x.pair), S, scale
     yield "up(down(s)) = s", a.stencil_up(a.stencil_down(S, x.pair), x.pair), S, scale
 

@@ -13,22 +13,21 @@ from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.orders import judge_order
 from refms.conformance.measures.outcome import holds
 from refms.conformance.properties.arrays import dot
-from refms.conformance.property import Claims, Family, agree
+from refms.conformance.property import Claims, agree, family
 from refms.definition.arrays import as_double, norm
 from refms.definition.convolution import convolve, shift, transpose
 from refms.definition.galerkin import down
-from refms.definition.norms import row_sum_norm
+from refms.definition.norms import max_norm, row_sum_norm
 from refms.definition.transfer import Pair, coarsen, prolongation, restriction
 from refms.errors import Array
 
-FAMILY = Family("transfer")
-law = FAMILY.law
+law = family("transfer")
 BOTH = ("restrict", "prolong")
 EQ7 = "[LAS] eq. (7)"
 EVEN = Domain(multiple=2, pair=lambda pair: True)
 
 
-@law("T1", BOTH, source=EQ7, domain=EVEN)
+@law("T1", "restrict prolong", EQ7, EVEN)
 def _constants(a: Gate, x: Instance) -> Claims:
     """R and P carry constants over with the right factor, and P adds up.
 
@@ -48,7 +47,7 @@ def _constants(a: Gate, x: Instance) -> Claims:
     yield "column sums of P", total, column_sum * as_double(y).sum(axis=axes), size
 
 
-@law("T2", BOTH, source="variational transfer", domain=EVEN)
+@law("T2", "restrict prolong", "variational transfer", EVEN)
 def _variational(a: Gate, x: Instance) -> Claims:
     """R is the scaled transpose of P where the pair claims it, and not where it does not.
 
@@ -67,7 +66,7 @@ def _variational(a: Gate, x: Instance) -> Claims:
     yield "⟨w,Ry⟩ − 2^-d⟨Pw,y⟩ as the weights say, scale ‖w‖‖y‖", right - left, gap, scale
 
 
-@law("T3", BOTH, source=EQ7, domain=Domain(multiple=2, smallest=3, pair=lambda pair: any(pair.linears)))
+@law("T3", "restrict prolong", EQ7, Domain(multiple=2, smallest=3, pair=lambda pair: any(pair.linears)))
 def _linears(a: Gate, x: Instance) -> Claims:
     """Linear functions are carried over exactly.
 
@@ -77,7 +76,7 @@ def _linears(a: Gate, x: Instance) -> Claims:
     """
     pair, coarse = x.weights, coarsen(x.grid)
     fine_values, coarse_values = _linear(x, x.grid, 1.0), _linear(x, coarse, 2.0)
-    scale = float(np.abs(fine_values).max())
+    scale = max_norm(fine_values)
     if pair.linears[0]:
         inside = np.ix_(*(_inside_of_restriction(pair, n) for n in x.grid))
         got = a.restrict(fine_values[None, None].astype(x.dtype), x.pair)[0, 0]
@@ -90,9 +89,9 @@ def _linears(a: Gate, x: Instance) -> Claims:
 
 @law(
     "T4",
-    BOTH,
-    source="approximation order of interpolation",
-    domain=Domain(multiple=2, dimensions=(1, 2), pair=lambda pair: True),
+    "restrict prolong",
+    "approximation order of interpolation",
+    Domain(multiple=2, dimensions=(1, 2), pair=lambda pair: True),
 )
 def _order(a: Gate, x: Instance) -> Claims:
     """Restriction and prolongation together lose as little as their order says.
@@ -114,7 +113,7 @@ def _order(a: Gate, x: Instance) -> Claims:
     yield judge_order(counts, errors, q - 0.2, q + 0.3, f"order of PRu − u for {x.pair}")
 
 
-@law("T5", BOTH, source="tensor products", domain=EVEN)
+@law("T5", "restrict prolong", "tensor products", EVEN)
 def _separable(a: Gate, x: Instance) -> Claims:
     """In d dimensions R and P are products of the one-dimensional ones.
 
@@ -135,7 +134,7 @@ def _separable(a: Gate, x: Instance) -> Claims:
     yield "P of a product", got_P, _product(P), sizes[1]
 
 
-@law("T6", BOTH, source="periodic grids", domain=Domain(multiple=2, smallest=2, pair=lambda pair: True))
+@law("T6", "restrict prolong", "periodic grids", Domain(multiple=2, smallest=2, pair=lambda pair: True))
 def _shifts(a: Gate, x: Instance) -> Claims:
     """R and P commute with shifts by a coarse cell, for every channel and example on its own.
 
@@ -145,7 +144,7 @@ def _shifts(a: Gate, x: Instance) -> Claims:
     Y, w = x.image(), x.image("w", grid=coarsen(x.grid))
     RY, Pw = a.restrict(Y, x.pair), a.prolong(w, x.pair)
     gain = max(1.0, x.weights.row_sum) ** x.d
-    sizes = gain * float(np.abs(Y).max()), float(np.abs(w).max())
+    sizes = gain * max_norm(Y), max_norm(w)
     for axis in range(x.d):
         e = tuple(int(k == axis) for k in range(x.d))
         two = tuple(2 * k for k in e)
@@ -155,7 +154,7 @@ def _shifts(a: Gate, x: Instance) -> Claims:
     yield from agree("one channel of one example alone", RY[-1:, -1:], alone, sizes[0])
 
 
-@law("T7", BOTH, source=EQ7, domain=EVEN)
+@law("T7", "restrict prolong", EQ7, EVEN)
 def _full_rank(a: Gate, x: Instance) -> Claims:
     """R and P have full rank.
 
@@ -167,11 +166,11 @@ def _full_rank(a: Gate, x: Instance) -> Claims:
     coarse = (x.image_scale * np.eye(n_H)).astype(x.dtype).reshape(n_H, 1, *coarsen(x.grid))
     for name, matrix in (("R", a.restrict(units, x.pair)), ("P", a.prolong(coarse, x.pair))):
         values = np.linalg.svd(as_double(matrix).reshape(len(matrix), -1), compute_uv=False)
-        rank = int(np.sum(values > 100 * n * float(np.finfo(x.dtype).eps) * values[0]))
+        rank = int(np.sum(values > 100 * n * x.eps * values[0]))
         yield holds(rank == n_H, f"rank {name} = n_H", f"{rank} instead of {n_H}")
 
 
-@law("T8", ("restrict",), source="conventions", domain=EVEN)
+@law("T8", "restrict", "conventions", EVEN)
 def _odd_extents(a: Gate, x: Instance) -> Claims:
     """A grid with an odd number of cells is refused, not cut off.
 
@@ -196,9 +195,9 @@ def _odd_extents(a: Gate, x: Instance) -> Claims:
 
 @law(
     "T9",
-    BOTH,
-    source="averages",
-    domain=Domain(multiple=2, pair=lambda pair: pair.monotone and pair.row_sum == 1),
+    "restrict prolong",
+    "averages",
+    Domain(multiple=2, pair=lambda pair: pair.monotone and pair.row_sum == 1),
 )
 def _maximum_principle(a: Gate, x: Instance) -> Claims:
     """Averages stay between the smallest and the largest value.
@@ -210,7 +209,7 @@ def _maximum_principle(a: Gate, x: Instance) -> Claims:
     Y = np.abs(x.image()) + one
     w = np.abs(x.image("w", grid=coarsen(x.grid))) + one
     for name, given, got in (("R", Y, a.restrict(Y, x.pair)), ("P", w, a.prolong(w, x.pair))):
-        slack = 4 * x.d * float(np.finfo(x.dtype).eps) * float(given.max())
+        slack = 4 * x.d * x.eps * float(given.max())
         inside = bool(np.all(got >= given.min() - slack) and np.all(got <= given.max() + slack))
         text = f"min y <= {name}y <= max y"
         yield holds(inside, text, f"values in [{got.min():.6g}, {got.max():.6g}]")
@@ -218,9 +217,9 @@ def _maximum_principle(a: Gate, x: Instance) -> Claims:
 
 @law(
     "T10",
-    ("restrict", "prolong", "convolution"),
-    source="[LAS] eq. (8) with a zero boundary",
-    domain=Domain(boundary="zero", stencil="closed", sizes=(1, 3, 5), pair=lambda pair: pair.symmetric),
+    "restrict prolong convolution",
+    "[LAS] eq. (8) with a zero boundary",
+    Domain(boundary="zero", stencil="closed", sizes=(1, 3, 5), pair=lambda pair: pair.symmetric),
 )
 def _zero_padding(a: Gate, x: Instance) -> Claims:
     """With a zero boundary the coarse convolution is the Galerkin one, away from the edges at least.
@@ -235,11 +234,11 @@ def _zero_padding(a: Gate, x: Instance) -> Claims:
     grid = (2 * margin + 2,) * x.d
     S, y = x.single(), x.image("y", channels=1, grid=grid)
     got = a.restrict(a.convolution(S, a.prolong(y, x.pair), "zero"), x.pair)
-    correlation = a.profile.orientation == "correlation"
+    correlation = x.orientation == "correlation"
     s_H = down(S if correlation else transpose(S), pair.r, pair.p)
     expected = convolve(s_H, y, "zero")
     inside = (slice(None), slice(None), *(slice(margin, n - margin) for n in grid))
-    scale = pair.row_sum**x.d * row_sum_norm(S) * float(np.abs(y).max())
+    scale = pair.row_sum**x.d * row_sum_norm(S) * max_norm(y)
     yield f"rows at distance {margin} from the edges", got[inside], expected[inside], scale
 
 

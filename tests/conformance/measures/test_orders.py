@@ -11,7 +11,7 @@ import pytest
 from refms.conformance import PROPERTIES, run, table
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.measures.orders import judge_order, steps_table
-from refms.conformance.measures.outcome import Outcome, both
+from refms.conformance.measures.outcome import Outcome, worst
 from refms.conformance.mutants import mutant_named
 from refms.conformance.reports.html import html_page
 from refms.conformance.reports.junit import junit
@@ -77,9 +77,9 @@ def test_the_terminal_shows_tables_of_what_passes_only_if_asked():
 
 def test_the_worst_outcome_keeps_its_own_table():
     first, second = (Outcome("PASS", None, "-", detail=text) for text in ("one", "two"))
-    assert both(first, second).detail == "one"
-    assert both(first, replace(second, verdict="FAIL")).detail == "two"
-    assert both(Outcome("FAIL", 1e9, "-"), second).detail == "two"
+    assert worst([first, second]).detail == "one"
+    assert worst([first, replace(second, verdict="FAIL")]).detail == "two"
+    assert worst([Outcome("FAIL", 1e9, "-"), second]).detail == "two"
 
 
 @pytest.mark.parametrize(

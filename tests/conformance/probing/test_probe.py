@@ -10,10 +10,10 @@ import pytest
 from refms.conformance import Adapter, Profile
 from refms.conformance.adapters.layouts import to_images, to_layout
 from refms.conformance.adapters.reference import ReferenceAdapter
-from refms.conformance.oracles.network import cross_entropy, logits
 from refms.conformance.probing.probe import probe
+from refms.definition.classifier import logits
 from refms.definition.convolution import convolve
-from refms.definition.softmax import softmax
+from refms.definition.softmax import cross_entropy, softmax
 from refms.definition.transfer import PAIRS, coarsen, prolong, restrict
 
 TRUE = Profile("theirs", boundaries=("periodic", "zero"), pairs=tuple(PAIRS), stencil_sizes=(1, 3))
@@ -49,10 +49,10 @@ class Behaves(Adapter):
         return self._field(prolong(self._images(Y, coarsen(grid)), p))
 
     def logits(self, W, mu, Y, grid):
-        return logits(W, mu, self._images(Y, grid), self.truth).astype(self.truth.dtype)
+        return logits(W, mu, self._images(Y, grid), self.truth.volume_weighted).astype(self.truth.dtype)
 
     def cross_entropy(self, Z, C):
-        return cross_entropy(Z, C, self.truth).real
+        return float(cross_entropy(Z, C, self.truth.reduction))
 
     def cross_entropy_gradient(self, Z, C):
         count = Z.shape[1] if self.truth.reduction == "mean" else 1

@@ -18,7 +18,7 @@ from refms.conformance.adapters.reference import ReferenceAdapter, reference_pro
 from refms.conformance.instances.domain import instances
 from refms.conformance.measures.outcome import holds
 from refms.conformance.mutants import MUTANTS, mutant_named
-from refms.conformance.property import Family
+from refms.conformance.property import family
 from refms.conformance.reproduction import MARK, Patience, name_adapter, reproduce
 from refms.conformance.reproduction.calls import right_under
 from refms.conformance.reproduction.script import PLACEHOLDER
@@ -177,7 +177,7 @@ def test_a_relation_does_not_shrink_to_where_refms_fails_too():
     def check(gate, x):
         yield holds(type(gate.adapter) is not Mine and x.cells > 1, "it is not mine", "it is")
 
-    item = Family("demonstration").law("X1", (), source="-")(check)
+    item = family("demonstration")("X1", "", "-")(check)
     case = instances(item.domain, reference_profile(), 1, 0)[0]
     found = reproduce(Gate(Mine()), item, case)
     assert found.instance.grid == (2,)

@@ -166,6 +166,17 @@ def test_what_lies_outside_is_not_admitted(change):
 
 
 def test_every_number_of_an_instance_is_known_to_the_shrinker():
-    named = {"grid", "stencil", "boundary", "pair", "activation", "dtype", "seed", "volume_weighted"}
+    named = {
+        "grid",
+        "stencil",
+        "boundary",
+        "pair",
+        "activation",
+        "dtype",
+        "seed",
+        "volume_weighted",
+        "orientation",
+        "reduction",
+    }
     assert {one.name for one in fields(Instance)} == named | set(SIMPLEST) | set(PLAIN)
     assert "identity" in ACTIVATIONS
