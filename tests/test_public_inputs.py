@@ -39,7 +39,8 @@ from refms.maps.time.runge_kutta import runge_kutta
 from refms.maps.time.tableau import RK4, Tableau
 from refms.model import Model, initial_model, score
 from refms.multiscale.depth import prolong_in_time, restrict_in_time, time_interpolation_matrix, to_depth
-from refms.multiscale.resolution import coarse_to_fine, move_stencils, move_weights, transfer
+from refms.multiscale.resolution import coarse_to_fine, move_stencils, transfer
+from refms.multiscale.weights import move_weights
 from refms.objective.batches import batch_width, hessian_sample
 from refms.objective.classifier import Classifier
 from refms.objective.examples import Examples
@@ -288,7 +289,7 @@ TRANSFERS: list[Row] = [
     ("move weights, half", lambda: move_weights(half(np.ones((16, 2))), GRID, 1, PAIR), "float16"),
     ("move weights, vector", lambda: move_weights(np.ones(16), GRID, 1, PAIR), "W has shape (16,)"),
     ("model, grid", lambda: transfer(MODEL, Grid((8, 4)), PAIR), "not related by doubling"),
-    ("model, shape", lambda: transfer(MODEL, (8, 8), PAIR), "expected a Grid"),
+    ("model, shape", lambda: transfer(MODEL, 8, PAIR), "not related by doubling"),
     ("model, pair", lambda: transfer(MODEL, Grid((8, 8)), 3), "unknown transfer pair 3"),
     ("model, rule", lambda: transfer(MODEL, Grid((8, 8)), PAIR, "keeps"), "Did you mean 'keep'"),
     ("Algorithm 1, fraction", lambda: coarse_to_fine(MODEL, lambda m: m, 1.5, PAIR), "levels is 1.5"),

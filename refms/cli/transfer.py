@@ -39,8 +39,8 @@ def register(commands: Commands) -> None:
     command.add_argument(
         "--weights",
         choices=WEIGHT_RULES,
-        default="pair",
-        help="pair: classification weights by P and R, as images; adjoint: so that h^d<w, y> is conserved",
+        help="pair: classification weights by P and R, as images; adjoint: so that h^d<w, y> is conserved "
+        "(default: adjoint on the way up by averaging-bilinear, else pair)",
     )
     command.add_argument(
         "--smoothing",
@@ -67,9 +67,10 @@ def run(options: argparse.Namespace) -> int:
     if options.to is None and options.depth is None:
         raise InputError("nothing to do; give --to SIZE, --depth N, or both.")
     claim(options, options.output)
-    model = load_model(options.model)
+    model, weights = load_model(options.model), options.weights
     if options.to is not None:
         model = _on_mesh(model, options)
+        weights = model.record["transfers"][-1]["weights"]
     if options.depth is not None:
         model = to_depth(model, options.depth)
     save_model(options.output, model, overwrite=options.force)
@@ -83,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
             "layers": getattr(model.architecture, "layers", None),
             "pair": options.pair,
             "stencils": options.stencils,
-            "weights": options.weights,
+            "weights": weights,
             "smoothing": model.preprocessing.smoothing,
         },
     )

@@ -6,13 +6,12 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from refms.backend import backend_of
-from refms.errors import Array, InputError, precision, require_choice, require_shape, require_whole
+from refms.errors import Array, require_choice, require_whole
 from refms.grid import Grid
 from refms.maps.architectures.architecture import Move
-from refms.maps.layers.linear import WHOLE_MESH
 from refms.model import Model
-from refms.names import STENCIL_RULES, WEIGHT_RULES
+from refms.multiscale.weights import better_weights, move_pooling, move_weights
+from refms.names import STENCIL_RULES
 from refms.objective.reading import Classes
 from refms.stencils.galerkin import prolong_stencil, restrict_stencil
 from refms.stencils.transfer import TransferPair, transfer_pair
@@ -20,11 +19,11 @@ from refms.stencils.transfer import TransferPair, transfer_pair
 
 def transfer(
     model: Model,
-    grid: Grid,
+    grid: Grid | tuple[int, ...],
     pair: str | TransferPair,
     stencils: str = "galerkin",
     least_squares: bool = False,
-    weights: str = "pair",
+    weights: str | None = None,
 ) -> Model:
     """Return a trained model on a coarser or finer grid, without any training.
 
@@ -32,8 +31,8 @@ def transfer(
     ----------
     model : Model
         The trained model.
-    grid : Grid
-        Where to; reached by halving or doubling every axis.
+    grid : Grid or tuple of int
+        Where to; reached by halving or doubling every axis, which need not have equal extents.
     pair : str or TransferPair
         The transfer pair (R, P).
     stencils : str
@@ -41,8 +40,11 @@ def transfer(
         ``"keep"``: unchanged, the baseline of [LAS] Sec. 4.
     least_squares : bool
         Allow least squares where the stencil map is singular.
-    weights : str
-        Rule for W, see :func:`move_weights`.
+    weights : str or None
+        Rule for W: ``"pair"``, w_h = P w_H and w_H = R w_h as values, or ``"adjoint"``, see
+        :func:`~refms.multiscale.weights.move_weights`. None takes the one that keeps the logits better,
+        :func:`~refms.multiscale.weights.better_weights`: the adjoint on the way up by ``averaging-bilinear``,
+        elsewhere the pair.
 
     Returns
     -------
@@ -58,7 +60,7 @@ def transfer(
 
     Notes
     -----
-    Stencils move by [LAS] eq. (9), weights as :func:`move_weights` says. A 1×1 opening is kept: it mixes
+    Stencils move by [LAS] eq. (9), weights as the rule says. A 1×1 opening is kept: it mixes
     channels cell by cell, so that R (L x) = L (R x) for any R.
 
     With ``weights="adjoint"``, T → 0, and y_H = R y_h (up) or y_h = P y_H (down) the logits are the same on
@@ -66,7 +68,7 @@ def transfer(
     other pairs the logits differ by O(h^q), q the order of the pair.
 
     With pooling W lives on blocks, and these stay the same regions of Ω: W is kept, and a block has 2^d times
-    as many cells on the next finer mesh (:func:`move_pooling`). A mean over a block is the mean of its cells'
+    as many cells on the next finer mesh. A mean over a block is the mean of its cells'
     means, so where R takes the mean of two cells the logits agree for T → 0 whatever P is.
 
     Layers with Kᵀ (antisymmetric ones, and verlet's second half) need R K_hᵀ P = K_Hᵀ. That holds for pairs
@@ -86,8 +88,7 @@ def transfer(
     """
     require_choice(stencils, STENCIL_RULES, "rule for the stencils")
     pair = pair if isinstance(pair, TransferPair) else transfer_pair(pair)
-    if not isinstance(grid, Grid):
-        raise InputError(f"grid is {grid!r}; expected a Grid, such as Grid((28, 28)).")
+    grid = grid if isinstance(grid, Grid) else Grid(grid)
     d, levels = grid.dimension, model.grid.levels_to(grid)
 
     architecture, arrays = model.architecture, dict[str, Array]()
@@ -105,6 +106,7 @@ def transfer(
     reading = model.reading
     if isinstance(reading, Classes):
         pooling, left = move_pooling(reading.pooling, levels)
+        weights = weights or better_weights(pair, left)
         arrays["W"] = move_weights(model.arrays["W"], model.classifier.grid, left, pair, weights)
         arrays["mu"] = model.arrays["mu"].copy()
         reading = replace(reading, pooling=pooling)
@@ -113,7 +115,7 @@ def transfer(
         "to": list(grid.shape),
         "pair": pair.name,
         "stencils": stencils,
-        "weights": weights,
+        "weights": weights or "pair",
     }
     return replace(
         model,
@@ -140,76 +142,6 @@ def move_stencils(
     return restrict_stencil(S, pair, d=d, levels=-levels, orientation=orientation)
 
 
-def move_weights(W: Array, grid: Grid, levels: int, pair: TransferPair, rule: str = "pair") -> Array:
-    """Return classification weights on a grid ``levels`` doublings finer (or coarser, if negative).
-
-    The classifier sees features only through h^d⟨w, y⟩, h^d the cell volume. On the way up the new weights
-    read from y_h what the old ones read from y_H = R y_h:
-
-        h^d⟨w_h, y_h⟩ = H^d⟨w_H, R y_h⟩ for all y_h   ⇔   w_h = 2^d Rᵀ w_H   (H = 2h),
-
-    and on the way down, from y_H what the old ones read from y_h = P y_H:
-
-        H^d⟨w_H, y_H⟩ = h^d⟨w_h, P y_H⟩ for all y_H   ⇔   w_H = 2^{-d} Pᵀ w_h.
-
-    The two rules are the same for pairs with R = 2^{-d} Pᵀ.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> pair, w = transfer_pair("averaging-bilinear"), np.array([[0.0], [1.0]])
-    >>> move_weights(w, Grid((2,)), 1, pair, "adjoint").ravel().tolist()
-    [0.0, 0.0, 1.0, 1.0]
-    >>> move_weights(w, Grid((2,)), 1, pair).ravel().tolist()
-    [0.25, 0.25, 0.75, 0.75]
-    """
-    require_choice(rule, WEIGHT_RULES, "rule for the weights")
-    require_shape(W, (None, None), "W", "(channels * cells, classes)")
-    precision(W, "W")
-    if W.shape[0] % grid.cells:
-        raise InputError(f"W has {W.shape[0]} rows; expected a multiple of {grid.cells} cells.")
-    if levels == 0:
-        return W.copy()
-    options = {
-        "channels": W.shape[0] // grid.cells,
-        "dtype": str(W.dtype),
-        "backend": backend_of(W),
-        "levels": abs(levels),
-    }
-    volumes = 2 ** (levels * grid.dimension)  # H^d / h^d upwards, its inverse downwards
-    if levels > 0:
-        if rule == "adjoint":
-            return volumes * (pair.restriction_matrix(grid.refine(levels), **options).T @ W)
-        return pair.prolongation_matrix(grid.refine(levels), **options) @ W
-    if rule == "adjoint":
-        return volumes * (pair.prolongation_matrix(grid, **options).T @ W)
-    row_sum = sum(weight for _, weight in pair.restriction) ** (-levels * grid.dimension)
-    return (pair.restriction_matrix(grid, **options) @ W) / row_sum
-
-
-def move_pooling(cells: int, levels: int) -> tuple[int, int]:
-    """Return the pooling on another mesh, and the levels by which W has to move.
-
-    Examples
-    --------
-    >>> move_pooling(2, 1), move_pooling(4, -1), move_pooling(2, -2), move_pooling(1, 1), move_pooling(0, 1)
-    ((4, 0), (2, 0), (1, -1), (1, 1), (0, 0))
-    """
-    if cells == WHOLE_MESH:
-        return cells, 0
-    if levels > 0:
-        return (cells, levels) if cells == 1 else (cells * 2**levels, 0)
-    left = levels
-    while left < 0 and cells > 1:
-        if cells % 2:
-            raise InputError(
-                f"blocks of {cells} cells along an axis cannot be halved; expected pooling by an even number "
-                "(or 1, or 0 for the whole mesh) on the way to a coarser mesh."
-            )
-        cells, left = cells // 2, left + 1
-    return cells, left
-
-
 def coarse_to_fine(
     model: Model,
     solve: Callable[[Model], Model],
@@ -217,7 +149,7 @@ def coarse_to_fine(
     pair: str | TransferPair,
     stencils: str = "galerkin",
     least_squares: bool = False,
-    weights: str = "pair",
+    weights: str | None = None,
 ) -> Iterator[Model]:
     """Run Algorithm 1 of [LAS]: solve on the coarsest grid, prolong, solve again, up to the finest.
 

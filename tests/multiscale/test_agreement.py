@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,8 @@ from refms.multiscale.agreement import agreeing_smoothing, agreement
 from refms.multiscale.resolution import transfer
 from refms.objective.reading import Classes
 from refms.stencils.transfer import transfer_pair
+
+pytestmark = pytest.mark.filterwarnings("ignore:the logits of the moved net differ")
 
 
 def blobs(n: int, count: int = 6) -> Dataset:
@@ -74,6 +77,34 @@ def test_no_other_width_agrees_better(here, there):
     found = agreeing_smoothing(net, moved, some, 2.0)
     assert found.distance == pytest.approx(distance(found.smoothing), rel=1e-12)
     assert found.distance <= min(distance(width) for width in np.linspace(0, 2, 41)) * (1 + 1e-3)
+
+
+@pytest.mark.parametrize(("here", "there"), [(4, 8), (8, 16), (8, 4)])
+@pytest.mark.parametrize(("iterations", "final_time", "sigma"), [(3, 1.0, 0.0), (3, 2.0, 0.7), (6, 2.0, 0.7)])
+def test_the_better_rule_for_the_weights_keeps_the_logits_closer(here, there, iterations, final_time, sigma):
+    """On the way up that is the adjoint, on the way down the pair, at the best width of either."""
+    net, pair = (
+        trained(here, iterations=iterations, final_time=final_time),
+        transfer_pair("averaging-bilinear"),
+    )
+    net = replace(net, preprocessing=replace(net.preprocessing, smoothing=sigma))
+    distances = {
+        rule: agreement(net, transfer(net, Grid((there, there)), pair, weights=rule), pair, images()).distance
+        for rule in ("pair", "adjoint", None)
+    }
+    better, other = ("adjoint", "pair") if there > here else ("pair", "adjoint")
+    assert distances[None] == distances[better] < 0.95 * distances[other]
+
+
+def test_a_distance_that_predicts_a_loss_is_told(recwarn):
+    """Smooth weights without propagation go up as they are; those of the digits on 4x4 do not."""
+    warnings.simplefilter("always")
+    for origin, some, told in ((linear(16, 2.0), blobs(32), 0), (trained(4), images(), 1)):
+        recwarn.clear()
+        moved = transfer(origin, origin.grid.refine(), "averaging-bilinear")
+        found = agreeing_smoothing(origin, moved, some, 4.0)
+        assert len(recwarn) == told == (found.distance > 0.1)
+        assert all(f"differ by {100 * found.distance:.0f} %" in str(one.message) for one in recwarn)
 
 
 def test_by_default_widths_up_to_twice_the_matched_one_are_tried_on_the_first_images():

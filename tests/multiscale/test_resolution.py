@@ -12,7 +12,8 @@ from refms.errors import InputError, SingularTransferError
 from refms.grid import Grid
 from refms.maps.architectures.residual import Residual
 from refms.model import initial_model
-from refms.multiscale.resolution import move_pooling, move_stencils, move_weights, transfer
+from refms.multiscale.resolution import move_stencils, transfer
+from refms.multiscale.weights import better_weights, move_pooling, move_weights
 from refms.objective.reading import Classes
 from refms.stencils.galerkin import stencil_map_condition
 from refms.stencils.transfer import TRANSFER_PAIRS, transfer_pair
@@ -240,7 +241,7 @@ def test_weights_of_other_pairs_change_the_logits_of_smooth_features_by_their_or
 @pytest.mark.parametrize(("name", "size"), [(n, size) for d, n, size in ALLOWED if d == "up"])
 def test_up_and_down_returns_the_stencils(name, size):
     model, pair = trained(4, stencil=size, iterations=1), transfer_pair(name)
-    back = transfer(transfer(model, Grid((8, 8)), name), Grid((4, 4)), name)
+    back = transfer(transfer(model, Grid((8, 8)), name, weights="pair"), Grid((4, 4)), name)
     found = {part: rho(back.arrays[part], model.arrays[part]) for part in ("stencils", "W")}
     assert found["stencils"] <= 30 * stencil_map_condition(pair, size, d=2)
     assert found["W"] > 1e6 if pair.identity_factor is None else found["W"] <= 30
@@ -260,6 +261,41 @@ def test_mu_bias_time_and_notes_are_kept_and_nothing_is_shared(direction, name):
     assert after.record["transfers"] == [note | {"stencils": stencils, "weights": "pair"}]
     assert "transfers" not in before.record
     assert not any(np.shares_memory(after.arrays[a], before.arrays[a]) for a in after.arrays)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_better_rule_is_the_adjoint_upwards_by_one_pair_and_is_recorded(name):
+    """R has to be a mean of even and odd cells alike, and narrower than P."""
+    expected = {1: "adjoint" if name == "averaging-bilinear" else "pair", -1: "pair"}
+    assert {levels: better_weights(transfer_pair(name), levels) for levels in expected} == expected
+    model = untrained(4)
+    for levels, to in ((1, 8), (-1, 2)):
+        found, named = (
+            transfer(model, Grid((to, to)), name, "keep", weights=rule) for rule in (None, expected[levels])
+        )
+        np.testing.assert_array_equal(found.arrays["W"], named.arrays["W"])
+        assert found.record["transfers"][0]["weights"] == expected[levels]
+
+
+@pytest.mark.parametrize(("direction", "name"), OF_THREE)
+def test_nets_on_meshes_that_are_not_square_move_by_doubling_every_axis(direction, name):
+    """From 4x8 to 8x16, as a tuple, and back; a shape that would move the axes differently is refused."""
+    here, there = ((4, 8), (8, 16))[:: 1 if direction == "up" else -1]
+    rng = np.random.default_rng(2)
+    net = initial_model(Residual(Grid(here), 3), Classes(10), 5)
+    net = net.with_arrays(W=rng.standard_normal(net.arrays["W"].shape))
+    other = transfer(net, there, name)
+    assert other.grid == Grid(there)
+    coarse, fine = (net, other) if direction == "up" else (other, net)
+    x_H = rng.standard_normal((32, 5))
+    assert_galerkin(transfer_pair(name), coarse, fine, x_H)
+    by_adjoint = transfer(still(net), there, name, weights="adjoint")
+    R, P = matrices(transfer_pair(name), fine, 1)
+    x_h = rng.standard_normal((128, 5)) if direction == "up" else P @ x_H
+    coarse, fine = (still(net), by_adjoint) if direction == "up" else (by_adjoint, still(net))
+    assert rho(fine.outputs(x_h), coarse.outputs(R @ x_h if direction == "up" else x_H)) <= 30
+    with pytest.raises(InputError, match="not related by doubling every axis"):
+        transfer(net, (there[0], here[1]), name)
 
 
 @pytest.mark.parametrize("to", [2, 4, 16])

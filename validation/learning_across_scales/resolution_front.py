@@ -123,7 +123,7 @@ def explained(model: Model, size: int, pairs: list[str], images: Dataset) -> dic
         }
     }
     for pair, stencils in itertools.product(pairs, STENCIL_RULES):
-        other = transfer(model, grid, pair, stencils)
+        other = transfer(model, grid, pair, stencils, weights="pair")
         coarse, fine = (model, other) if grid.cells > model.grid.cells else (other, model)
         result[f"{pair} {stencils}"] = {
             "high_energy": feature_spectra(other, images),

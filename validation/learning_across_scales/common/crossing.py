@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from common.smoothing import matched_on
 from refms.data.dataset import Dataset
+from refms.errors import InputWarning
 from refms.grid import Grid
 from refms.io.files import atomic_write
 from refms.model import Model, score
@@ -52,7 +54,9 @@ def moved(model: Model, there: int, pair: str, rules: Sequence[str], parts: Part
         if weights == "adjoint" and (transfer_pair(pair).variational or stencils == "keep"):
             continue  # both rules are the same, or the baseline
         other = transfer(model, _grid(model, there), pair, stencils, weights=weights)
-        agreed = agreement(model, other, transfer_pair(pair), parts.training)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InputWarning)  # what is lost is measured below
+            agreed = agreement(model, other, transfer_pair(pair), parts.training)
         widths = {"raw": 0.0, "training": sigma, "matched": matched, "agreeing": agreed.smoothing}
         for images, width in widths.items():
             smoothed = replace(other, preprocessing=replace(other.preprocessing, smoothing=width))

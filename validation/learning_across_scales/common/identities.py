@@ -18,7 +18,7 @@ def exact_identities(model: Model, grid: Grid, pair_name: str, images: Dataset) 
 
     The second statement compares X_H = R X_h on the way up and X_h = P X_H on the way down.
     """
-    other, pair = transfer(model, grid, pair_name), transfer_pair(pair_name)
+    other, pair = transfer(model, grid, pair_name, weights="pair"), transfer_pair(pair_name)
     by_adjoint = transfer(model, grid, pair_name, weights="adjoint")
     coarse, fine = (model, other) if grid.cells > model.grid.cells else (other, model)
     options: dict[str, Any] = {"dtype": model.dtype, "levels": coarse.grid.levels_to(fine.grid)}
