@@ -23,7 +23,7 @@ from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.reports.report import Row, row_of
 from refms.conformance.runner import check_property, run
-from refms.errors import InputError
+from refms.errors import Array
 
 BRIEF = ("C9", "D1", "S3", "S6")
 """Cheap properties that see fields, arrays and numbers."""
@@ -43,8 +43,8 @@ class Kind:
     """A kind of adapter and what the kit must say of it."""
 
     name: str  # in words
-    make: Callable[[], Any]  # () -> adapter
-    verdict: str  # what every property must say
+    make: Callable[[], Any] | str  # () -> adapter; or its name, for a process of its own
+    verdict: str = "FAIL"  # what every property must say
     words: str = ""  # what every sentence must contain
     only: tuple[str, ...] = ()  # ids of the properties it is meant for; empty: all
     without: tuple[str, ...] = ()  # ids of the properties it is not meant for
@@ -74,69 +74,56 @@ class Finding:
         )
 
 
-_CHANGES = (
-    ("None for every result", nothing, "", ()),
-    ("zeros", returning(np.zeros_like), "", ()),
-    ("one constant", returning(np.ones_like), "", ()),
-    ("NaN", returning(lambda a: np.full_like(a, np.nan)), "", ()),
-    (
-        "results of another shape",
-        returning(lambda a: np.append(a, 0.0) if np.ndim(a) else a),
-        "returned shape",
-        NUMBERS,
-    ),
-    (
-        "results of another precision",
-        returning(lambda a: np.asarray(a, dtype="float32")),
-        "the precision must not change",
-        NUMBERS,
-    ),
-    ("arguments modified", modifying, "modified its arguments", ()),
-    ("exceptions", raising(ValueError("on fire")), "ValueError: on fire", ()),
-    ("Python ended", raising(SystemExit(0)), "SystemExit: 0", ()),
-)
-"""What fails: name, change of every operation, words, properties it is not meant for."""
-
-_MISTAKES = (
-    ("C9", "kernel flipped on all axes"),
-    ("D1", "layers copied in place of interpolated"),
-    ("S3", "labels forgotten in the gradient, p in place of p − c"),
-    ("T5", "R sums where it should average"),
-)
-"""What fails in one property, under the name of its mutant."""
-
-
 def _around(change: Change) -> Callable[[], Any]:
     return lambda: Around(ReferenceAdapter(), change)
 
 
-def _mutated(name: str) -> Callable[[], Any]:
-    return lambda: mutant_named(name).around(ReferenceAdapter())
+def _mistake(name: str, id_: str) -> Kind:
+    """Return what fails in one property, under the name of its mutant."""
+    return Kind(f"the mistake: {name}", lambda: mutant_named(name).around(ReferenceAdapter()), only=(id_,))
+
+
+def _longer(array: Array) -> Array:
+    return np.append(array, 0.0) if np.ndim(array) else array
+
+
+def _single(array: Array) -> Array:
+    return np.asarray(array, dtype="float32")
 
 
 _ABSENT, _LATER = "NOT IMPLEMENTED", NotImplementedError("next year")
+_SHAPE, _PRECISION = "returned shape", "the precision must not change"
 
 KINDS = (
     Kind("refms itself", ReferenceAdapter, "PASS"),
     Kind("nothing implemented", lambda: Adapter(reference_profile()), _ABSENT, "the adapter has no"),
     Kind("NotImplementedError raised", _around(raising(_LATER)), _ABSENT, "the adapter says: next year"),
-    *(
-        Kind(name, _around(change), "FAIL", words, without=without)
-        for name, change, words, without in _CHANGES
-    ),
-    *(Kind(f"the mistake: {name}", _mutated(name), "FAIL", only=(id_,)) for id_, name in _MISTAKES),
+    Kind("None for every result", _around(nothing)),
+    Kind("zeros", _around(returning(np.zeros_like))),
+    Kind("one constant", _around(returning(np.ones_like))),
+    Kind("NaN", _around(returning(lambda array: np.full_like(array, np.nan)))),
+    Kind("results of another shape", _around(returning(_longer)), words=_SHAPE, without=NUMBERS),
+    Kind("results of another precision", _around(returning(_single)), words=_PRECISION, without=NUMBERS),
+    Kind("arguments modified", _around(modifying), words="modified its arguments"),
+    Kind("exceptions", _around(raising(ValueError("on fire"))), words="ValueError: on fire"),
+    Kind("Python ended", _around(raising(SystemExit(0))), words="SystemExit: 0"),
+    _mistake("kernel flipped on all axes", "C9"),
+    _mistake("layers copied in place of interpolated", "D1"),
+    _mistake("labels forgotten in the gradient, p in place of p − c", "S3"),
+    _mistake("R sums where it should average", "T5"),
 )
 """What can be looked at in this process."""
 
-_ADAPTERS = "refms.conformance.adapters"
+_REFERENCE = "refms.conformance.adapters.reference:ReferenceAdapter"
+_MISBEHAVING = "refms.conformance.adapters.misbehaving"
 
 PROCESSES = (
-    ("refms itself, in a process of its own", f"{_ADAPTERS}.reference:ReferenceAdapter", "PASS", ""),
-    ("a process that hangs", f"{_ADAPTERS}.misbehaving:hanging", "FAIL", "did not return within"),
-    ("a process that is killed", f"{_ADAPTERS}.misbehaving:dying", "FAIL", "the process died"),
-    ("a process that ends itself", f"{_ADAPTERS}.misbehaving:leaving", "FAIL", "ended itself"),
+    Kind("refms itself, in a process of its own", _REFERENCE, "PASS"),
+    Kind("a process that hangs", f"{_MISBEHAVING}:hanging", words="did not return within"),
+    Kind("a process that is killed", f"{_MISBEHAVING}:dying", words="the process died"),
+    Kind("a process that ends itself", f"{_MISBEHAVING}:leaving", words="ended itself"),
 )
-"""What needs a process of its own: name, adapter, verdict, words."""
+"""What needs a process of its own, in D1."""
 
 
 def self_test(*, long: bool = False) -> Iterator[Finding]:
@@ -151,12 +138,12 @@ def self_test(*, long: bool = False) -> Iterator[Finding]:
             item for item in chosen if (not kind.only or item.id in kind.only) and item.id not in kind.without
         ]
         if laws:
-            yield _found(kind.name, kind.verdict, kind.words, [_row(kind, item) for item in laws])
+            yield _found(kind.name, kind.verdict, kind.words, [_row(kind.make, item) for item in laws])
     yield _unselected()
     if long:
         item = next(item for item in chosen if item.id == "D1")
-        for name, spec, verdict, words in PROCESSES:
-            yield _found(name, verdict, words, [_row_elsewhere(spec, item)])
+        for kind in PROCESSES:
+            yield _found(kind.name, kind.verdict, kind.words, [_row(kind.make, item)])
 
 
 def complaints() -> list[str]:
@@ -169,22 +156,16 @@ def complaints() -> list[str]:
     return [*wrong, advice] if wrong else []
 
 
-def _row(kind: Kind, item: Property) -> Row:
-    """Return what a property says of a kind; the kit must not raise."""
-    hurried = Position(limit=0.0)  # no time for the smallest case and a script
+def _row(make: Callable[[], Any] | str, item: Property) -> Row:
+    """Return what a property says of an adapter, here or in a process of its own; the kit must not raise."""
     try:
-        return check_property(Gate(kind.make(), hurried), item, "quick", 0)
+        if isinstance(make, str):
+            with Isolated(make, "float64", LIMIT if make.endswith(":hanging") else None) as there:
+                return there.check(Case(item, there.adapters[0], None))
+        hurried = Position(limit=0.0)  # no time for the smallest case and a script
+        return check_property(Gate(make(), hurried), item, "quick", 0)
     except Exception as error:
         return row_of(item, sentence=in_words(error))
-
-
-def _row_elsewhere(spec: str, item: Property) -> Row:
-    """Return what a property says of an adapter in a process of its own."""
-    try:
-        with Isolated(spec, "float64", LIMIT if spec.endswith(":hanging") else None) as there:
-            return there.check(Case(item, there.adapters[0], None))
-    except InputError as error:
-        return row_of(item, sentence=str(error))
 
 
 def _unselected() -> Finding:

@@ -55,7 +55,7 @@ def reference_profile(name: str = "refms", dtype: str = "float64") -> Profile:
 
 
 class ReferenceAdapter(Adapter):
-    """Operations of refms on host arrays; each is computed on the backend and brought back.
+    """Operations of refms on host arrays, as the base class promises them; computed on the backend.
 
     >>> adapter = ReferenceAdapter()
     >>> adapter.restrict(np.array([[1.0], [3.0]]), (2,), "averaging-constant").tolist()
@@ -71,17 +71,14 @@ class ReferenceAdapter(Adapter):
     # -- convolution ---------------------------------------------------------------------------------------
 
     def convolution(self, S: Array, Y: Array, grid: tuple[int, ...], boundary: str) -> Array:
-        """Return K(S) Y."""
         return self._out(self._convolution(S, grid, boundary).apply(self._in(S), self._in(Y)))
 
     def convolution_adjoint(self, S: Array, Z: Array, grid: tuple[int, ...], boundary: str) -> Array:
-        """Return K(S)ᵀ Z."""
         return self._out(self._convolution(S, grid, boundary).adjoint(self._in(S), self._in(Z)))
 
     def stencil_gradient(
         self, Z: Array, Y: Array, grid: tuple[int, ...], stencil: tuple[int, ...], boundary: str
     ) -> Array:
-        """Return ∂⟨Z, K(S)Y⟩/∂S."""
         cells = Grid(grid).cells
         geometry = Convolution(
             Grid(grid), len(Y) // cells, len(Z) // cells, stencil, boundary, self.profile.orientation
@@ -89,52 +86,43 @@ class ReferenceAdapter(Adapter):
         return self._out(geometry.stencil_gradient(self._in(Z), self._in(Y)))
 
     def convolution_matrix(self, S: Array, grid: tuple[int, ...], boundary: str) -> Any:
-        """Return K(S) as a sparse matrix."""
         K = self._convolution(S, grid, boundary).matrix(self._in(S))
         return K if self.backend.name == "numpy" else K.get()
 
     # -- transfer ------------------------------------------------------------------------------------------
 
     def restrict(self, Y: Array, grid: tuple[int, ...], pair: str) -> Array:
-        """Return R Y."""
         channels = len(Y) // Grid(grid).cells
         R = transfer_pair(pair).restriction_matrix(Grid(grid), channels, str(Y.dtype), self.backend)
         return self._out(R @ self._in(Y))
 
     def prolong(self, Y: Array, grid: tuple[int, ...], pair: str) -> Array:
-        """Return P Y."""
         channels = len(Y) // Grid(grid).coarsen().cells
         P = transfer_pair(pair).prolongation_matrix(Grid(grid), channels, str(Y.dtype), self.backend)
         return self._out(P @ self._in(Y))
 
     def stencil_down(self, S: Array, pair: str) -> Array:
-        """Return s_H."""
         orientation = self.profile.orientation
         return self._out(restrict_stencil(self._in(S), transfer_pair(pair), orientation=orientation))
 
     def stencil_up(self, S: Array, pair: str) -> Array:
-        """Return s_h."""
         orientation = self.profile.orientation
         return self._out(prolong_stencil(self._in(S), transfer_pair(pair), orientation=orientation))
 
     # -- network -------------------------------------------------------------------------------------------
 
     def activation(self, Z: Array, name: str) -> Array:
-        """Return σ(Z)."""
         return self._out(activation(name).value(self._in(Z)))
 
     def activation_derivative(self, Z: Array, name: str) -> Array:
-        """Return σ′(Z)."""
         return self._out(activation(name).derivative(self._in(Z)))
 
     def forward(self, parameters: Parameters, X: Array, problem: Problem) -> Array:
-        """Return y_N."""
         network = self._network(parameters, problem)
         theta = self._in(network.arrays.pack(parameters))
         return self._out(network.map.apply(theta, self._in(X)))
 
     def logits(self, W: Array, mu: Array, Y: Array, grid: tuple[int, ...]) -> Array:
-        """Return h^d Wᵀ y + μ."""
         classifier = Classifier(Grid(grid), len(W) // Grid(grid).cells, len(mu))
         omega = classifier.layout.pack({"W": W, "mu": mu})
         return self._out(classifier.map.apply(self._in(omega), self._in(Y)))
@@ -142,48 +130,39 @@ class ReferenceAdapter(Adapter):
     def jacobian_product(
         self, parameters: Parameters, direction: Parameters, X: Array, problem: Problem
     ) -> Array:
-        """Return the derivative of the logits."""
         full, x = self._full(parameters, problem)
         return self._out(full.at(x, self._in(X)).jvp(self._vector(direction, problem)))
 
     def jacobian_transpose(self, parameters: Parameters, U: Array, X: Array, problem: Problem) -> Parameters:
-        """Return the transposed Jacobian applied to U."""
         full, x = self._full(parameters, problem)
         g, _ = full.at(x, self._in(X)).vjp(self._in(U), wrt_input=False)
         return self._named(g, parameters, problem)
 
     def depth_prolong(self, Theta: Array, layers: int) -> Array:
-        """Return the parameters of another number of layers."""
         return self._out(prolong_in_time(self._in(Theta), layers))
 
     # -- objective -----------------------------------------------------------------------------------------
 
     def cross_entropy(self, Z: Array, C: Array) -> float:
-        """Return the mean softmax cross entropy."""
         return float(self._loss(Z, C).value.real)
 
     def cross_entropy_gradient(self, Z: Array, C: Array) -> Array:
-        """Return its gradient."""
         return self._out(self._loss(Z, C).gradient)
 
     def cross_entropy_hessian(self, Z: Array, C: Array, V: Array) -> Array:
-        """Return its Hessian applied to V."""
         return self._out(self._loss(Z, C).hessian_product(self._in(V)))
 
     def loss(self, parameters: Parameters, X: Array, C: Array, problem: Problem) -> float:
-        """Return the mean loss."""
         risk, x = self._risk(parameters, X, C, problem)
         return float(risk.value(x))
 
     def gradient(self, parameters: Parameters, X: Array, C: Array, problem: Problem) -> Parameters:
-        """Return its gradient."""
         risk, x = self._risk(parameters, X, C, problem)
         return self._named(risk.value_and_gradient(x)[1], parameters, problem)
 
     def gauss_newton(
         self, parameters: Parameters, direction: Parameters, X: Array, C: Array, problem: Problem
     ) -> Parameters:
-        """Return its Gauss–Newton product."""
         risk, x = self._risk(parameters, X, C, problem)
         return self._named(risk.curvature(x)(self._vector(direction, problem)), parameters, problem)
 
@@ -197,7 +176,6 @@ class ReferenceAdapter(Adapter):
         size: int,
         seed: int,
     ) -> Parameters:
-        """Return the product that training uses, on its Hessian sample."""
         training, blocks = self._training(parameters, X, C, problem, size / C.shape[1])
         # Training keeps the seed and counts iterations: these are what varies here too.
         joint = training.block("joint", blocks, iteration=seed)
@@ -205,46 +183,38 @@ class ReferenceAdapter(Adapter):
         return self._named(product(self._vector(direction, problem)), parameters, problem)
 
     def subsample(self, m: int, size: int, seed: int) -> Array:
-        """Return the Hessian sample of an iteration of training."""
         return hessian_sample(m, size / m, seed=0, iteration=seed)
 
     def weight_smoothness(self, W: Array, grid: tuple[int, ...]) -> float:
-        """Return h^d/2 Σ_j ‖∇_h w_j‖²."""
         form, w = self._on_weights(W, grid)
         return float(form.value(w).real)
 
     def weight_smoothness_gradient(self, W: Array, grid: tuple[int, ...]) -> Array:
-        """Return its gradient."""
         form, w = self._on_weights(W, grid)
         return self._out(form.gradient(w))[: W.size].reshape(W.shape)
 
     def time_smoothness(self, Theta: Array, final_time: float) -> float:
-        """Return ½ Σ_k δt ‖(θ_{k+1} − θ_k)/δt‖²."""
         form, theta = self._in_time(Theta, final_time)
         return float(form.value(theta).real)
 
     def time_smoothness_gradient(self, Theta: Array, final_time: float) -> Array:
-        """Return its gradient."""
         form, theta = self._in_time(Theta, final_time)
         return self._out(form.gradient(theta)).reshape(Theta.shape)
 
     # -- optimisation --------------------------------------------------------------------------------------
 
     def conjugate_gradients(self, product: Callable[[Array], Array], b: Array, iterations: int) -> Array:
-        """Return the iterate after so many iterations."""
         moved = self._moved(product)
         return self._out(conjugate_gradients(moved, self._in(b), tolerance=0.0, max_iterations=iterations).x)
 
     def line_search(
         self, value: Callable[[Array], float], x: Array, f: float, slope: float, p: Array, decrease: float
     ) -> float:
-        """Return the accepted step length."""
         moved, point, direction = (lambda y: value(self._out(y))), self._in(x), self._in(p)
         found = armijo(moved, point, f, slope, direction, sufficient_decrease=decrease, max_backtracks=30)
         return found.step_length
 
     def newton_step(self, objective: Any, x: Array, iterations: int) -> Array:
-        """Return where the step leads."""
         options = StepOptions(cg_tolerance=0.0, cg_iterations=iterations, max_backtracks=30)
         moved = SimpleNamespace(
             value=lambda x: float(objective.value(self._out(x))),
@@ -256,7 +226,6 @@ class ReferenceAdapter(Adapter):
     def block_step(
         self, parameters: Parameters, X: Array, C: Array, problem: Problem, block: str
     ) -> Parameters:
-        """Return all parameters after a step on one block of problem (6)."""
         training, blocks = self._training(parameters, X, C, problem)
         schedule = [steps for steps in propagation_then_classifier() if steps.name == block]
         after = descend(training, blocks, schedule, stop=StopRules(max_iterations=1)).blocks

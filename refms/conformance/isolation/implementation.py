@@ -6,11 +6,11 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from types import TracebackType
 from typing import Any
 
+from refms.conformance.adapters.adapter import Adapter
 from refms.conformance.adapters.position import Position
 from refms.conformance.adapters.profile import Profile
 from refms.conformance.cases import Case
@@ -29,15 +29,11 @@ MOST_HANGS = 3
 """How often an operation may hang before properties that need it are no longer tried."""
 
 
-@dataclass(frozen=True)
-class RemoteAdapter:
-    """An adapter in the worker: here it has a profile only."""
-
-    profile: Profile  # what it declares
-
-
 class Isolated:
-    """An implementation in a process of its own, to be used in a ``with`` statement."""
+    """An implementation in a process of its own, to be used in a ``with`` statement.
+
+    Its adapters are in the worker: here they have a profile only.
+    """
 
     def __init__(self, spec: str, dtype: str = "both", limit: float | None = None) -> None:
         self.spec, self.dtype = spec, dtype
@@ -55,20 +51,17 @@ class Isolated:
     ) -> None:
         """End the worker; at once if something was raised, be it by Ctrl-C."""
         if self._process is not None:
-            if kind is None:
-                self._process.end()
-            else:
-                self._process.kill()
+            self._process.end() if kind is None else self._process.kill()
         self._process = None
 
     @cached_property
-    def adapters(self) -> tuple[RemoteAdapter, ...]:
+    def adapters(self) -> tuple[Adapter, ...]:
         """One for each precision."""
         return self._load()
 
     def run(
         self,
-        adapter: RemoteAdapter,
+        adapter: Adapter,
         tier: str = "quick",
         seed: int = 0,
         *,
@@ -104,7 +97,7 @@ class Isolated:
             return where.failure(case.law, "returns in time", where.overdue(self.limit or 0.0))
         return Row(**answer["row"])
 
-    def probe(self, adapter: RemoteAdapter) -> Probe:
+    def probe(self, adapter: Adapter) -> Probe:
         """Infer its conventions as :func:`refms.conformance.probing.probe.probe` does."""
         if any(len(ids) >= MOST_HANGS for ids in self._hung.values()):
             return _untold(adapter, "it hung before.")
@@ -147,9 +140,10 @@ class Isolated:
         self._until = None if limit is None else time.monotonic() + limit
         self._process.say({"adapter": self.spec, "dtype": self.dtype, "limit": limit})
 
-    def _load(self) -> tuple[RemoteAdapter, ...]:
+    def _load(self) -> tuple[Adapter, ...]:
         """Return the adapters as soon as the worker has made them."""
         process = self._running()
+        limit = max(self.limit or 0.0, LEAST_TO_LOAD)
         try:
             heard = process.hear(self._until)
         except Died as error:
@@ -158,13 +152,9 @@ class Isolated:
         if heard is None or "refused" in heard:
             process.kill()
             self._process = None
-            limit = max(self.limit or 0.0, LEAST_TO_LOAD)
-            raise InputError(
-                heard["refused"]
-                if heard
-                else f"{self.spec!r} cannot be loaded: it was not imported and made within {limit:g} s."
-            )
-        return tuple(RemoteAdapter(Profile(**fields)) for fields in heard["profiles"])
+            late = f"{self.spec!r} cannot be loaded: it was not imported and made within {limit:g} s."
+            raise InputError(heard["refused"] if heard else late)
+        return tuple(Adapter(Profile(**fields)) for fields in heard["profiles"])
 
     def _running(self) -> Process:
         if self._process is None:
@@ -172,5 +162,5 @@ class Isolated:
         return self._process
 
 
-def _untold(adapter: RemoteAdapter, reason: str) -> Probe:
+def _untold(adapter: Adapter, reason: str) -> Probe:
     return Probe(adapter.profile, (Trait("conventions", "as declared", (), reason.removesuffix(".")),))

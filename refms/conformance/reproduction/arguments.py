@@ -42,7 +42,7 @@ def simplify(operation: str, given: Given, still_wrong: Callable[[Given], bool],
 
     def better(candidates: Iterator[Given]) -> Given:
         for one in candidates:
-            if not left.another():
+            if not left():
                 break
             if still_wrong(one):
                 return one

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
+from refms.conformance.adapters.around import Around
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.profile import Profile
 from refms.conformance.adapters.reference import ReferenceAdapter
@@ -56,36 +56,27 @@ def right_under(profile: Profile) -> Any:
 
 def watch(gate: Gate, item: Property, case: Instance) -> Behaviour:
     """Return what a property does on one instance, and to what end; missing operations are no failure."""
-    recording = Recording(gate)
-    gate.where.begin(case.describe())
-    try:
-        with np.errstate(all="ignore"):
-            outcome = item.check(recording, case)  # type: ignore[arg-type]  # it answers to a gate's names
-    except NotImplementedError:
-        return Behaviour(tuple(recording.calls), fails=False)
-    except (Exception, SystemExit):
-        return Behaviour(tuple(recording.calls), fails=True, misbehaves=True)
-    return Behaviour(tuple(recording.calls), fails=outcome.verdict == "FAIL")
+    calls: list[Call] = []
 
-
-class Recording:
-    """A gate that keeps all calls; it answers to all names of the gate."""
-
-    def __init__(self, gate: Gate) -> None:
-        self.gate, self.calls = gate, list[Call]()
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self.gate, name)
-        return partial(self._call, name, found) if name in OPERATIONS else found
-
-    def _call(self, name: str, operation: Any, *values: Any, **named: Any) -> Any:
+    def record(name: str, operation: Callable[..., Any], *values: Any, **named: Any) -> Any:
         given = {key: _copy(one) for key, one in OPERATIONS[name].bind(*values, **named).items()}
         result = None
         try:
             result = operation(*values, **named)
         finally:
-            self.calls.append(Call(name, given, _copy(result)))
+            calls.append(Call(name, given, _copy(result)))
         return result
+
+    recording: Any = Around(gate, record)  # it answers to a gate's names
+    gate.where.begin(case.describe())
+    try:
+        with np.errstate(all="ignore"):
+            outcome = item.check(recording, case)
+    except NotImplementedError:
+        return Behaviour(tuple(calls), fails=False)
+    except (Exception, SystemExit):
+        return Behaviour(tuple(calls), fails=True, misbehaves=True)
+    return Behaviour(tuple(calls), fails=outcome.verdict == "FAIL")
 
 
 def gives(adapter: Any, call: Call, dtype: str) -> bool:

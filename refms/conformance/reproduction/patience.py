@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Allowance = Callable[[], bool]
+"""Whether one more attempt may be made; every attempt asks, and is counted."""
 
 
 @dataclass(frozen=True)
@@ -14,21 +19,12 @@ class Patience:
     seconds: float = 5.0
 
 
-@dataclass
-class Allowance:
-    """What is left of the patience; every attempt is asked for.
+def allowance(patience: Patience) -> Allowance:
+    """Return what is left of the patience.
 
-    >>> left = Allowance(Patience(checks=1))
-    >>> left.another(), left.another()
+    >>> another = allowance(Patience(checks=1))
+    >>> another(), another()
     (True, False)
     """
-
-    patience: Patience
-    attempts: int = 0
-    start: float = field(default_factory=time.monotonic)
-
-    def another(self) -> bool:
-        """Return whether one more attempt may be made, and count it."""
-        self.attempts += 1
-        within_time = time.monotonic() - self.start < self.patience.seconds
-        return self.attempts <= self.patience.checks and within_time
+    attempts, end = itertools.count(1), time.monotonic() + patience.seconds
+    return lambda: next(attempts) <= patience.checks and time.monotonic() < end

@@ -25,7 +25,7 @@ from refms.conformance.reproduction.arguments import Given, simplify
 from refms.conformance.reproduction.calls import Call, gives, refuses, right_under, watch
 from refms.conformance.reproduction.judging import AdapterCall, Wrong
 from refms.conformance.reproduction.literals import TooLong
-from refms.conformance.reproduction.patience import Allowance, Patience
+from refms.conformance.reproduction.patience import Allowance, Patience, allowance
 from refms.conformance.reproduction.script import PLACEHOLDER, call_script, replay_script
 from refms.conformance.reproduction.shrinking import shrink
 from refms.conformance.reproduction.source import JUDGED
@@ -69,9 +69,9 @@ def reproduce(gate: Gate, item: Property, case: Instance, patience: Patience | N
         def still_fails(x: Instance) -> bool:
             return _failure(gate, item, x, right) == first
 
-        small = shrink(case, item.domain, gate.profile, still_fails, Allowance(patience))
+        small = shrink(case, item.domain, gate.profile, still_fails, allowance(patience))
     heading = [*_heading(gate.profile, item), f"instance: {small.describe()}"]
-    left = Allowance(patience)
+    left = allowance(patience)
     for call in _wrong_calls(watch(gate, item, small).calls, right, gate.profile.dtype)[:_MOST_CALLS]:
         found = _reproduce_call(gate, call, right, heading, left)
         if found is not None:

@@ -39,7 +39,7 @@ def shrink(
         for candidate in simpler(x, domain, profile):
             if candidate in tried:
                 continue
-            if not left.another():
+            if not left():
                 return x
             tried.add(candidate)
             if still_fails(candidate):

@@ -11,7 +11,7 @@ from refms.conformance.instances.instance import Instance
 from refms.conformance.reproduction.arguments import simplify
 from refms.conformance.reproduction.calls import right_under
 from refms.conformance.reproduction.judging import AdapterCall
-from refms.conformance.reproduction.patience import Allowance, Patience
+from refms.conformance.reproduction.patience import Patience, allowance
 from refms.conformance.reproduction.source import JUDGED
 
 PROFILE = Profile("theirs", activations=("tanh", "relu"))
@@ -34,7 +34,7 @@ def arrays(given):
 @pytest.mark.parametrize("operation", sorted(JUDGED))
 def test_what_is_always_wrong_ends_with_zeros_in_the_smallest_shapes(operation):
     given = arguments(operation)
-    found = simplify(operation, given, lambda one: True, Allowance(MUCH))
+    found = simplify(operation, given, lambda one: True, allowance(MUCH))
     for (_, before), (name, after) in zip(arrays(given), arrays(found), strict=True):
         assert before.ndim == after.ndim
         assert after.size < before.size or name == "opening"
@@ -61,7 +61,7 @@ def test_entries_that_are_not_needed_go(needed, left):
     S, Y = rng.standard_normal((2, 2, 3)), rng.uniform(0.26, 0.34, (3, 2, 4))
     Y[0, 0] += 20 * (left[0] == 1)
     given = {"S": S, "Y": Y, "boundary": "periodic", "grid": (4,)}
-    found = simplify("convolution", given, lambda one: needed(one["Y"]), Allowance(MUCH))
+    found = simplify("convolution", given, lambda one: needed(one["Y"]), allowance(MUCH))
     assert not found["S"].any()
     assert found["Y"].shape == (1, 1, 4)
     assert found["Y"].ravel().tolist() == left
@@ -74,9 +74,9 @@ def test_the_budget_is_kept_and_the_result_is_wrong():
         asked.append(given)
         return bool(given["Y"].any())
 
-    found = simplify("restrict", arguments("restrict"), lambda given: False, Allowance(Patience(checks=3)))
+    found = simplify("restrict", arguments("restrict"), lambda given: False, allowance(Patience(checks=3)))
     assert np.array_equal(found["Y"], arguments("restrict")["Y"])
-    simplify("convolution", arguments("convolution"), still_wrong, Allowance(Patience(checks=7)))
+    simplify("convolution", arguments("convolution"), still_wrong, allowance(Patience(checks=7)))
     assert len(asked) == 7
 
 

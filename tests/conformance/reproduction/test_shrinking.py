@@ -16,7 +16,7 @@ from refms.conformance.adapters.reference import reference_profile
 from refms.conformance.instances.domain import Domain, instances
 from refms.conformance.instances.instance import Instance
 from refms.conformance.instances.spread import HARSH, USUAL
-from refms.conformance.reproduction.patience import Allowance, Patience
+from refms.conformance.reproduction.patience import Patience, allowance
 from refms.conformance.reproduction.shrinking import PLAIN, SIMPLEST, admits, shrink, simpler
 
 DOMAINS = list(dict.fromkeys(item.domain for item in PROPERTIES))
@@ -59,7 +59,7 @@ def test_what_fails_everywhere_shrinks_to_where_nothing_is_simpler(case):
     domain, profile, x = case
     if x is None:
         return
-    found = shrink(x, domain, profile, lambda one: True, Allowance(Patience(1000, 600.0)))
+    found = shrink(x, domain, profile, lambda one: True, allowance(Patience(1000, 600.0)))
     assert list(simpler(found, domain, profile)) == []
     d = min(set(profile.dimensions) & set(domain.dimensions))
     assert found.d == d
@@ -94,7 +94,7 @@ def test_only_what_is_needed_is_left(needed, left):
     any_dimension = [replace(BIG, grid=BIG.grid[:d], stencil=BIG.stencil[:d]) for d in (3, 2)]
     start = next(one for one in any_dimension if needed(one)) if needed(any_dimension[1]) else None
     x = BIG if start is None or needed(BIG) else start
-    found = shrink(x, Domain(), ALL, needed, Allowance(Patience(1000, 600.0)))
+    found = shrink(x, Domain(), ALL, needed, allowance(Patience(1000, 600.0)))
     assert needed(found)
     assert {name: getattr(found, name) for name in left} == left
 
@@ -112,7 +112,7 @@ def test_only_what_is_needed_is_left(needed, left):
 def test_grids_stay_in_the_domain(domain, grid, stencil):
     size = max(domain.multiple * 4, 8)
     x = replace(BIG, grid=(size,) * 3, stencil=(5, 5, 5))
-    found = shrink(x, domain, ALL, lambda one: max(one.stencil) >= 3, Allowance(Patience(1000, 600.0)))
+    found = shrink(x, domain, ALL, lambda one: max(one.stencil) >= 3, allowance(Patience(1000, 600.0)))
     assert (found.grid, found.stencil) == (grid, stencil)
 
 
@@ -123,9 +123,9 @@ def test_the_budget_is_kept():
         asked.append(x)
         return True
 
-    assert shrink(BIG, Domain(), ALL, still_fails, Allowance(Patience(checks=0))) == BIG
+    assert shrink(BIG, Domain(), ALL, still_fails, allowance(Patience(checks=0))) == BIG
     assert asked == []
-    shrink(BIG, Domain(), ALL, lambda x: asked.append(x) or False, Allowance(Patience(checks=5)))
+    shrink(BIG, Domain(), ALL, lambda x: asked.append(x) or False, allowance(Patience(checks=5)))
     assert len(asked) == 5
     asked.clear()
 
@@ -134,13 +134,13 @@ def test_the_budget_is_kept():
         time.sleep(0.02)
         return False
 
-    shrink(BIG, Domain(), ALL, slow, Allowance(Patience(seconds=0.1)))
+    shrink(BIG, Domain(), ALL, slow, allowance(Patience(seconds=0.1)))
     assert len(asked) <= 5
 
 
 def test_no_instance_is_asked_about_twice():
     asked = []
-    shrink(BIG, Domain(), ALL, lambda x: asked.append(x) or x.d == 2, Allowance(Patience(1000, 600.0)))
+    shrink(BIG, Domain(), ALL, lambda x: asked.append(x) or x.d == 2, allowance(Patience(1000, 600.0)))
     assert len(set(asked)) == len(asked) > 10
 
 
