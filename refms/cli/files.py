@@ -17,6 +17,9 @@ from refms.environment import versions
 from refms.errors import FileError
 from refms.io.locking import exclusive
 
+LOCK = ".refms.lock"
+"""In a folder that a command holds."""
+
 
 def claim(options: argparse.Namespace, path: str | Path) -> None:
     """Refuse, before any work is done, an output that could not be written after it; else hold it alone.
@@ -48,7 +51,7 @@ def claim_folder(options: argparse.Namespace, path: str | Path, what: str) -> Pa
         options.held.callback(_remove_if_empty, folder)
     elif not folder.is_dir():
         raise FileError(f"{name} is no folder; choose another name for the folder of {what}.")
-    options.held.enter_context(exclusive(folder / ".refms.lock", str(path)))
+    options.held.enter_context(exclusive(folder / LOCK, str(path)))
     return folder
 
 

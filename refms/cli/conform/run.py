@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from refms.cli.conform.codes import EXIT_CODES, KIT_AT_FAULT
-from refms.cli.conform.scripts import first_script, require_script_folder, with_adapter, write_scripts
+from refms.cli.conform.scripts import claim_script_folder, first_script, with_adapter, write_scripts
 from refms.cli.conform.self_test import kit_works
 from refms.cli.files import claim, write_json, write_text
 from refms.cli.options import (
@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
     for target, _ in pages:
         claim(options, target)
     if options.scripts is not None:
-        require_script_folder(options.scripts, force=options.force)
+        claim_script_folder(options)
     xfails = read_xfails(options.xfails) if options.xfails is not None else {}
     chosen = select_properties(options.only)
     limit = TIME_LIMITS[options.tier] if options.timeout is None else options.timeout

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from refms.cli.files import write_text
+from refms.cli.files import LOCK, claim_folder, write_text
 from refms.errors import FileError
 
 if TYPE_CHECKING:
@@ -18,32 +18,23 @@ MOST_LINES = 100
 """A script that is longer is not printed, but named."""
 
 
-def require_script_folder(path: str, *, force: bool = True) -> None:
-    """Refuse a folder that holds anything but scripts of an earlier run, or may not be written to.
-
-    It may be missing or empty; ``force`` says whether earlier scripts may be replaced.
-    """
-    folder = Path(os.path.realpath(path))
-    if not os.path.lexists(path):
-        folder = folder.parent
-        if not folder.is_dir():
-            raise FileError(f"the folder of {path!r} does not exist; create it first.")
-    elif not folder.is_dir():
-        raise FileError(f"{path!r} is no folder; choose another name for the folder of scripts.")
-    else:
-        for entry in sorted(folder.iterdir()):
-            if not _is_script(entry):
-                raise FileError(
-                    f"{path!r} holds {entry.name!r}, which is no script of an earlier run; choose a new or "
-                    "an empty folder."
-                )
-            if not force:
-                raise FileError(
-                    f"{path!r} holds {entry.name!r} of an earlier run; choose another folder, or --force to "
-                    "replace all scripts in it."
-                )
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise FileError(f"{str(folder)!r} may not be written to; choose another folder.")
+def claim_script_folder(options: argparse.Namespace) -> None:
+    """Claim the folder of ``--scripts``, which may hold nothing but scripts of an earlier run."""
+    path = options.scripts
+    folder = claim_folder(options, path, "scripts")
+    for entry in sorted(folder.iterdir()):
+        if entry.name == LOCK:
+            continue
+        if not _is_script(entry):
+            raise FileError(
+                f"{path!r} holds {entry.name!r}, which is no script of an earlier run; choose a new or "
+                "an empty folder."
+            )
+        if not options.force:
+            raise FileError(
+                f"{path!r} holds {entry.name!r} of an earlier run; choose another folder, or --force to "
+                "replace all scripts in it."
+            )
 
 
 def write_scripts(path: str, reports: Iterable[Report]) -> tuple[str, ...]:
@@ -51,7 +42,6 @@ def write_scripts(path: str, reports: Iterable[Report]) -> tuple[str, ...]:
 
     What earlier runs have left in the folder goes.
     """
-    require_script_folder(path)
     folder = Path(path)
     scripts = {
         f"{row.id}-{report.profile.dtype}.py": row.reproduction
@@ -59,10 +49,6 @@ def write_scripts(path: str, reports: Iterable[Report]) -> tuple[str, ...]:
         for row in report.rows
         if row.reproduction
     }
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise FileError(f"{path!r} cannot be made: {error.strerror}.") from error
     for name, script in scripts.items():
         write_text(folder / name, script, force=True)
     for entry in folder.iterdir():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from xml.etree import ElementTree
 
 import pytest
@@ -164,3 +166,11 @@ def test_every_property_is_explained(capsys, item):
 def test_an_explanation_is_json_too(capsys):
     assert program.main(["conform", "explain", "C5", "--json", "-"]) == 0
     assert json.loads(capsys.readouterr().out)["id"] == "C5"
+
+
+def test_a_failed_check_is_no_success_because_nobody_reads_it(broken):
+    words = [sys.executable, "-m", "refms", "conform", "run", f"{broken}:Broken", "--only", "D1"]
+    ran = subprocess.Popen([*words, "--dtype", "float64"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    ran.stdout.close()
+    assert ran.wait(300) == 1, ran.stderr.read()
+    ran.stderr.close()
