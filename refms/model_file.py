@@ -88,7 +88,7 @@ def model_of(artifact: Artifact) -> Model:
         )
     except InputError as error:
         raise FileError(f"the parts of the model do not fit together: {error}") from error
-    except (KeyError, TypeError, IndexError, ValueError, OverflowError) as error:
+    except (KeyError, TypeError, IndexError, ValueError, AttributeError, OverflowError) as error:
         raise FileError(f"the model lacks a part or has an unknown one: {error}.") from error
 
 

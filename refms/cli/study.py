@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
 
     Ctrl-C ends the study after the iteration; the run that it cut short is run anew next time.
     """
-    from refms.run.compare import require_runnable, run_method
+    from refms.run.compare import CTRL_C, require_runnable, run_method
     from refms.run.results import study_table
     from refms.run.study import points_of
 
@@ -55,10 +55,11 @@ def run(options: argparse.Namespace) -> int:
             require_runnable(experiment, section.method, point.plan)
             tell = teller(point.name, quiet=options.quiet)
             found = run_method(experiment, section.method, point.plan, section, tell, stopping)
+            if not found.outcome.message.endswith(CTRL_C):
+                runs[point.name] = {**found.to_dict(), **point.to_dict()}
+                _write(plan, folder, runs)
             if stopping():
                 break
-            runs[point.name] = {**found.to_dict(), **point.to_dict()}
-            _write(plan, folder, runs)
     result = _write(plan, folder, runs)
     write_json(options.json, result)
     asked = {point.name: runs[point.name] for point in points if point.name in runs}

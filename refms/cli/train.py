@@ -161,10 +161,12 @@ def _run(options: argparse.Namespace, workers: Workers) -> int:
     if options.resume:
         begin = newest_checkpoint(files, experiment.model, configuration)
         begin = replace(begin, model=begin.model.on(backend))
+    elif leads:
+        files.remove()
     # Where several processes step together, none may stop alone: there Ctrl-C ends all of them at once.
     wish = interruption(quiet=options.quiet) if workers.comm.size == 1 else nullcontext(lambda: False)
     with way_on(files), status_line(), wish as stopping:
-        watch = progress(experiment, options.quiet, begin.iteration, stopping) if leads else None
+        watch = progress(experiment, options, begin.iteration, stopping) if leads else None
         on_checkpoint = files.write if leads and options.checkpoints else None
         sections = configuration.regularization, configuration.optimization
         result = train(begin, experiment.examples, *sections, watch, workers, on_checkpoint)
@@ -201,12 +203,20 @@ def read_configuration(options: argparse.Namespace) -> Configuration:
     return Configuration.from_dict(sections)
 
 
-def progress(experiment: Experiment, quiet: bool, done: int, stopping: Callable[[], bool]) -> Monitor:
-    """Return the monitor that measures the validation accuracy and prints a row an iteration."""
+def progress(
+    experiment: Experiment, options: argparse.Namespace, done: int, stopping: Callable[[], bool]
+) -> Monitor:
+    """Return the monitor that measures the validation accuracy, prints a row an iteration, and hears Ctrl-C.
+
+    After the last iteration there is nothing to stop.
+    """
     from refms.optimize.loop import Report
 
     total = experiment.configuration.optimization.iterations
-    clock = None if quiet else Clock(total, done)
+    clock = None if options.quiet else Clock(total, done)
+    stopped = "Stopped by Ctrl-C" + (
+        "; refms train --resume --force goes on." if options.checkpoints else "."
+    )
 
     def monitor(iteration: int, blocks: Mapping[str, Array], rows: tuple[HistoryRow, ...]) -> Report:
         found = experiment.score(experiment.model.with_blocks(blocks))
@@ -223,7 +233,7 @@ def progress(experiment: Experiment, quiet: bool, done: int, stopping: Callable[
             clock.announce(iteration)
         return Report(
             {"validation_accuracy": found.accuracy, "validation_loss": found.loss},
-            "Stopped by Ctrl-C; refms train --resume --force goes on." if stopping() else "",
+            stopped if iteration < total and stopping() else "",
         )
 
     return monitor

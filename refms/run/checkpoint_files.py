@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from refms.errors import FileError
+from refms.errors import FileError, InputError, require_whole
+from refms.model import Model
 from refms.model_file import load_model, save_model
+from refms.optimize.newton import Damping
 from refms.run.training import Checkpoint
 
 _KEY = "checkpoint"
@@ -52,7 +55,8 @@ class CheckpointFiles:
         model = replace(checkpoint.model, record={**checkpoint.model.record, _KEY: state})
         save_model(self.path(checkpoint.iteration), model, overwrite=True)
         for old in self.existing()[: -self.kept]:
-            old.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # it is tried again after the next iteration
+                old.unlink()
 
     def newest(self) -> Checkpoint:
         """Return the newest checkpoint, with NumPy arrays; FileError if there is none that can be used."""
@@ -63,18 +67,36 @@ class CheckpointFiles:
                 "leave out --resume to begin anew."
             )
         model = load_model(paths[-1])
-        record = dict(model.record)
         try:
-            state = record.pop(_KEY)
-            damping = None if state["damping"] is None else float(state["damping"])
-            iteration, notes = int(state["iteration"]), tuple(map(str, state["notes"]))
-        except (KeyError, TypeError, ValueError) as error:
+            found = _checkpoint_of(model)
+            if self.path(found.iteration) != paths[-1]:
+                raise InputError(f"it is of iteration {found.iteration}")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise FileError(
-                f"{str(paths[-1])!r} is a model but no checkpoint; remove it to resume from an older one."
+                f"{str(paths[-1])!r} is a model but no checkpoint ({error}); remove it to resume from an "
+                "older one."
             ) from error
-        return Checkpoint(replace(model, record=record), iteration, damping, notes)
+        return found
 
     def remove(self) -> None:
         """Remove all checkpoints."""
         for path in self.existing():
-            path.unlink(missing_ok=True)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise FileError(f"{str(path)!r} cannot be removed: {error.strerror}.") from error
+
+
+def _checkpoint_of(model: Model) -> Checkpoint:
+    """Return the checkpoint that a model's record tells of; KeyError, TypeError or ValueError if none."""
+    record = dict(model.record)
+    state = record.pop(_KEY)
+    iteration, damping, notes = (state[name] for name in ("iteration", "damping", "notes"))
+    reached = max((row.iteration for row in model.history), default=0)
+    if require_whole(iteration, "iteration", 1) != reached:
+        raise InputError(f"iteration is {iteration}, and the history ends with {reached}")
+    if damping is not None:
+        Damping(damping)
+    if not (isinstance(notes, list) and all(isinstance(note, str) for note in notes)):
+        raise InputError("notes are no list of sentences")
+    return Checkpoint(replace(model, record=record), int(iteration), damping, tuple(notes))

@@ -34,6 +34,9 @@ COLUMNS = (
 )
 """What is measured in each iteration."""
 
+CTRL_C = "Stopped by Ctrl-C."
+"""Why a run ends before its time; the last iteration ends it anyhow."""
+
 Tell = Callable[[Mapping[str, float]], None]
 """Takes the numbers of an iteration, as soon as they are there."""
 
@@ -108,10 +111,11 @@ def run_method(
     optimization = experiment.configuration.optimization
     blocks = experiment.model.blocks
     columns: dict[str, list[float]] = {column: [] for column in COLUMNS}
-    measure = _measuring(experiment, columns, budget, tell, stopping)
+    last = _affordable(experiment, name, budget)
+    measure = _measuring(experiment, columns, budget, tell, lambda iteration: iteration < last and stopping())
     measure(0, blocks, ())
     runner = runner_of(name, plan.methods[name], optimization)
-    stop = StopRules(_affordable(experiment, name, budget))
+    stop = StopRules(last)
     found = runner(experiment.problem, blocks, stop, measure)
     model = experiment.model.with_blocks(found.blocks)
     scores = experiment.score(model, experiment.examples), experiment.score(model)
@@ -132,9 +136,9 @@ def _measuring(
     columns: dict[str, list[float]],
     budget: Budget,
     tell: Tell | None,
-    stopping: Callable[[], bool],
+    stopping: Callable[[int], bool],
 ) -> Monitor:
-    """Return the monitor that adds an iteration to the columns, and says whether the budget is spent."""
+    """Return the monitor that adds an iteration to the columns, and says whether to stop after it."""
     apart = experiment.problem  # with a counter of its own, which is not read
 
     def measure(iteration: int, blocks: Mapping[str, Array], rows: tuple[HistoryRow, ...]) -> Report | None:
@@ -162,7 +166,7 @@ def _measuring(
         stop = f"The budget of {budget.work_units:.6g} work units is spent." if is_spent else ""
         return Report(
             {"validation_accuracy": found.accuracy, "validation_loss": found.loss},
-            "Stopped by Ctrl-C." if stopping() else stop,
+            CTRL_C if stopping(iteration) else stop,
         )
 
     return measure

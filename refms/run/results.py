@@ -69,7 +69,7 @@ def comparison_table(result: Mapping[str, Any]) -> str:
     for name, run in result["runs"].items():
         last = _last(run)
         shown = [format(last[column], form) for column, form in SHOWN.items()]
-        scores = [f"{100.0 * run[part]['accuracy']:.2f}" for part in SCORES]
+        scores = [f"{_percent(run, part):.2f}" for part in SCORES]
         rows.append([name, f"{last['iteration']:.0f}", *shown, *scores, run["outcome"]["status"]])
     return text_table(["method", "iterations", *_HEAD], rows)
 
@@ -83,7 +83,7 @@ def study_table(result: Mapping[str, Any]) -> str:
     for value, runs in grouped.items():
         ends = [_last(run) for run in runs]
         shown = [_spread([end[name] for end in ends], form) for name, form in SHOWN.items()]
-        scores = [_spread([100.0 * run[part]["accuracy"] for run in runs], ".2f") for part in SCORES]
+        scores = [_spread([_percent(run, part) for run in runs], ".2f") for part in SCORES]
         outcomes = ", ".join(dict.fromkeys(run["outcome"]["status"] for run in runs))
         rows.append([value, str(len(runs)), *shown, *scores, outcomes])
     return text_table([result["parameter"], "seeds", *_HEAD], rows)
@@ -116,9 +116,15 @@ def _made() -> dict[str, str]:
 
 
 def _last(run: Mapping[str, Any]) -> dict[str, float]:
-    return {
-        name: math.nan if column[-1] is None else float(column[-1]) for name, column in run["columns"].items()
-    }
+    return {name: _number(column[-1]) for name, column in run["columns"].items()}
+
+
+def _percent(run: Mapping[str, Any], part: str) -> float:
+    return 100.0 * _number(run[part]["accuracy"])
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
 
 
 def _spread(numbers: Sequence[float], form: str) -> str:
@@ -130,8 +136,7 @@ def _spread(numbers: Sequence[float], form: str) -> str:
 
 def _columns(where: str, columns: Mapping[str, Any]) -> dict[str, Array]:
     return {
-        f"{where}/{name}": np.array([math.nan if value is None else value for value in column], "float64")
-        for name, column in columns.items()
+        f"{where}/{name}": np.array([_number(value) for value in column]) for name, column in columns.items()
     }
 
 

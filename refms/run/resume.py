@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -16,15 +16,13 @@ from refms.run.training import Checkpoint
 
 
 def require_free(files: CheckpointFiles, *, force: bool) -> None:
-    """Refuse to begin anew over the checkpoints of a training that was interrupted, or remove them."""
+    """Refuse to begin anew over the checkpoints of an interrupted training, unless ``force`` is set."""
     existing = files.existing()
     if existing and not force:
         raise FileError(
             f"{str(existing[-1])!r} is a checkpoint of an interrupted training; --resume goes on with it, "
             "--force begins anew and removes it."
         )
-    if existing:
-        files.remove()
 
 
 def newest_checkpoint(files: CheckpointFiles, start: Model, configuration: Configuration) -> Checkpoint:
@@ -72,8 +70,14 @@ def _intact(files: CheckpointFiles) -> str:
 
 def _asked(model: Model) -> dict[str, Any]:
     """Return what a training was asked for, the number of iterations apart, by ``section.key``."""
-    sections = Configuration.complete(model.record.get("configuration", {}))
-    flat = {f"{section}.{key}": value for section, keys in sections.items() for key, value in keys.items()}
+    stored = model.record.get("configuration")
+    sections = Configuration.complete(stored if isinstance(stored, Mapping) else {})
+    flat = {
+        f"{section}.{key}": value
+        for section, keys in sections.items()
+        if isinstance(keys, Mapping)
+        for key, value in keys.items()
+    }
     flat.pop("optimization.iterations", None)
     # As JSON gives it back: tuples are lists there.
     found: dict[str, Any] = json.loads(json.dumps({**flat, "dataset": model.record.get("dataset")}))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from refms.errors import FileError, InputError
+from refms.run.compare import COLUMNS
 from refms.run.config.configuration import Configuration
 from refms.run.plan import Plan, StudySection
 
@@ -101,10 +102,15 @@ def done_before(result: Mapping[str, Any], plan: Plan, path: str) -> dict[str, A
             "folder, or --force to begin anew."
         )
     runs: dict[str, Any] = result["runs"]
+    for name, run in runs.items():
+        if not _is_run(run):
+            raise FileError(
+                f"{path!r} holds {name!r}, which is no run; choose another folder, or --force to begin anew."
+            )
     for point in points_of(plan):
         if point.name not in runs:
             continue
-        before = Configuration.complete(runs[point.name].get("configuration") or {})
+        before = Configuration.complete(runs[point.name]["configuration"])
         if before != point.configuration:
             other = ", ".join(_differences(before, point.configuration))
             raise FileError(
@@ -112,6 +118,23 @@ def done_before(result: Mapping[str, Any], plan: Plan, path: str) -> dict[str, A
                 "folder, or --force to begin anew."
             )
     return runs
+
+
+def _is_run(run: Any) -> bool:
+    """Return whether a run of a file has everything that tables and curves show."""
+    try:
+        columns = [run["columns"][name] for name in COLUMNS]
+        numbers = [value for column in columns for value in column if value is not None]
+        numbers += [run[part]["accuracy"] or 0.0 for part in ("train", "validation")]
+        return (
+            all(isinstance(column, list) and len(column) == len(columns[0]) > 0 for column in columns)
+            and all(isinstance(number, int | float) and abs(number) < 2**1023 for number in numbers)
+            and isinstance(run["configuration"], Mapping)
+            and isinstance(run["outcome"]["status"], str)
+            and isinstance(run["value"], str | int | float)
+        )
+    except (KeyError, TypeError, IndexError):
+        return False
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -190,11 +190,12 @@ def test_ctrl_c_ends_after_an_iteration_and_writes_what_there_is(compare, monkey
         yield lambda: True
 
     monkeypatch.setattr("refms.cli.compare.interruption", pressed)
-    assert compare().code == 0
-    found = result()["runs"]
-    assert list(found) == ["bcd"]
-    assert found["bcd"]["outcome"]["status"] == "stopped"
-    assert found["bcd"]["columns"]["iteration"] == [0, 1]
+    for iterations, status in ((2, "stopped"), (1, "iteration_limit")):  # nothing to stop in the last one
+        assert compare("--iterations", iterations, "--force").code == 0
+        found = result()["runs"]
+        assert list(found) == ["bcd"]
+        assert found["bcd"]["outcome"]["status"] == status
+        assert found["bcd"]["columns"]["iteration"] == [0, 1]
 
 
 def test_the_example_configurations_are_what_they_say():

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ def checkpoints():
 
 WAITING = """
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from refms.cli.main import run
 from refms.run.checkpoint_files import CheckpointFiles
@@ -101,6 +104,25 @@ def test_ctrl_c_ends_after_the_iteration_with_a_valid_model_and_the_training_can
     assert refms("train", *WORDS, "-o", "run.h5", "--resume").refused
     assert refms("train", *WORDS, "-o", "run.h5", "--resume", "--force").code == 0
     assert_same("run.h5", "whole.h5")
+
+
+@contextmanager
+def pressed(*, quiet):
+    yield lambda: True
+
+
+@pytest.mark.parametrize(
+    ("checkpoints", "advice"), [(2, "--resume --force goes on"), (0, "Stopped by Ctrl-C.")]
+)
+def test_ctrl_c_in_the_last_iteration_is_a_finished_training(refms, monkeypatch, checkpoints, advice):
+    monkeypatch.setattr("refms.cli.train.interruption", pressed)
+    words = ("train", *SMALL, "--quiet", "--checkpoints", checkpoints, "-o", "run.h5")
+    ran = refms(*words, "--iterations", 1)
+    assert ran.code == 0
+    assert "The limit of max_iterations = 1 was reached" in ran.out
+    ran = refms(*words, "--iterations", 2, "--force")
+    assert ran.code == 0
+    assert advice in ran.out
 
 
 @pytest.fixture
@@ -198,6 +220,45 @@ def test_more_iterations_may_be_asked_for_than_before(interrupted):
     assert interrupted("train", *WORDS, "--iterations", "8", "-o", "run.h5", "--resume").code == 0
     assert interrupted("train", *WORDS, "--iterations", "8", "-o", "whole.h5").code == 0
     assert_same("run.h5", "whole.h5")
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        None,
+        3,
+        [],
+        {},
+        {"iteration": 1, "damping": None, "notes": []},
+        {"iteration": True, "damping": None, "notes": []},
+        {"iteration": -2, "damping": None, "notes": []},
+        {"iteration": 10**400, "damping": None, "notes": []},
+        {"iteration": 2, "damping": 10**400, "notes": []},
+        {"iteration": 2, "damping": "x", "notes": []},
+        {"iteration": 2, "damping": -1.0, "notes": []},
+        {"iteration": 2, "damping": None, "notes": 3},
+        {"iteration": 2, "damping": None, "notes": [3]},
+    ],
+    ids=lambda state: repr(state)[:60],
+)
+def test_a_record_that_tells_of_no_checkpoint_is_a_sentence(interrupted, state):
+    model = load_model("run.checkpoint-2.h5")
+    save_model(
+        "run.checkpoint-2.h5", replace(model, record={**model.record, "checkpoint": state}), overwrite=True
+    )
+    ran = interrupted("train", *WORDS, "-o", "run.h5", "--resume")
+    assert ran.refused
+    assert "'run.checkpoint-2.h5' is a model but no checkpoint" in ran.err
+
+
+@pytest.mark.parametrize("stored", [3, [1], {"data": 3, "x": 3}, {"data": {"size": [None]}}], ids=repr)
+def test_a_configuration_that_is_none_is_another_one(interrupted, stored):
+    model = load_model("run.checkpoint-2.h5")
+    record = {**model.record, "configuration": stored}
+    save_model("run.checkpoint-2.h5", replace(model, record=record), overwrite=True)
+    ran = interrupted("train", *WORDS, "-o", "run.h5", "--resume")
+    assert ran.refused
+    assert "'run.checkpoint-2.h5' was made with " in ran.err
 
 
 def test_a_checkpoint_of_another_data_set_is_refused(interrupted):

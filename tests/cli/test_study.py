@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -152,7 +153,39 @@ def test_another_configuration_is_refused_unless_force_says_so(study, runs):
     assert len(runs) == 8
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"kind": "compare"}', '{"kind": "study", "runs": 3}'])
+@pytest.mark.parametrize(("iterations", "kept"), [(1, ["0.1|0"]), (2, [])])
+def test_ctrl_c_loses_no_run_that_was_in_its_last_iteration(study, monkeypatch, iterations, kept):
+    @contextmanager
+    def pressed(*, quiet):
+        yield lambda: True
+
+    monkeypatch.setattr("refms.cli.study.interruption", pressed)
+    assert study(toml=TOML.replace("iterations = 1", f"iterations = {iterations}")).code == 0
+    assert list(result()["runs"]) == kept
+
+
+def _spoilt(run):
+    return json.dumps({"kind": "study", "parameter": "optimization.hessian_fraction", "runs": {"0.1|0": run}})
+
+
+COLUMNS_ALONE = {"columns": {name: [0.0] for name in command.COLUMNS}}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        '{"kind": "compare"}',
+        '{"kind": "study", "runs": 3}',
+        _spoilt(3),
+        _spoilt({}),
+        _spoilt(COLUMNS_ALONE),
+        _spoilt(
+            {**COLUMNS_ALONE, "train": 3, "validation": 3, "configuration": {}, "outcome": {}, "value": 0}
+        ),
+    ],
+)
 def test_files_that_are_no_study_are_refused(study, content):
     Path("out").mkdir()
     Path("out/study.json").write_text(content, encoding="utf-8")
