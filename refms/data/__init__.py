@@ -1,6 +1,7 @@
 """Labelled images and image pairs: reading them, preparing them, choosing among them."""
 
 from refms.data.by_name import read_dataset
+from refms.data.corruption import Deblur, Denoise, Inpaint, SuperResolve, draw_corruption, task_named
 from refms.data.dataset import Dataset, one_hot, split, subset
 from refms.data.digits import load_digits
 from refms.data.idx import read_idx
@@ -9,19 +10,27 @@ from refms.data.image_sets import load_images
 from refms.data.mnist import load_mnist
 from refms.data.npy_xz import read_npy_xz
 from refms.data.preprocessing import Preprocessing, prepare
+from refms.data.streams import random_stream
 
 __all__ = [
     "Dataset",
+    "Deblur",
+    "Denoise",
+    "Inpaint",
     "Preprocessing",
+    "SuperResolve",
+    "draw_corruption",
     "load_digits",
     "load_idx",
     "load_images",
     "load_mnist",
     "one_hot",
     "prepare",
+    "random_stream",
     "read_dataset",
     "read_idx",
     "read_npy_xz",
     "split",
     "subset",
+    "task_named",
 ]

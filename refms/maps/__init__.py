@@ -12,11 +12,18 @@ from refms.maps.architectures.architecture import (
     register_architecture,
     same_names,
 )
+from refms.maps.architectures.espcn import ESPCN
 from refms.maps.architectures.residual import Residual
+from refms.maps.architectures.residual_image import ResidualImage
+from refms.maps.architectures.unet import UNet
 from refms.maps.branches import add, beside, concatenate, identity, skip
 from refms.maps.chain import chain
+from refms.maps.layers.channels import channel_gate, channel_scale, channel_shift, take_rows
 from refms.maps.layers.convolution import convolution_layer, convolution_map
+from refms.maps.layers.entrywise import entrywise, multiple, time_features
 from refms.maps.layers.linear import average_pooling, linear_map, matrix_map, operator_map
+from refms.maps.layers.mesh_free import mesh_free_map
+from refms.maps.layers.norms import normalization
 from refms.maps.layers.tied import antisymmetric_layer, symmetric_layer, transposed_layer
 from refms.maps.layout import Layout, join_layouts
 from refms.maps.map import At, Map
@@ -29,6 +36,7 @@ from refms.maps.time.steps import TimeSteps
 from refms.maps.time.tableau import Tableau
 
 __all__ = [
+    "ESPCN",
     "Activation",
     "Architecture",
     "Arrays",
@@ -37,8 +45,10 @@ __all__ = [
     "Map",
     "Move",
     "Residual",
+    "ResidualImage",
     "Tableau",
     "TimeSteps",
+    "UNet",
     "activation",
     "add",
     "antisymmetric_layer",
@@ -46,9 +56,13 @@ __all__ = [
     "average_pooling",
     "beside",
     "chain",
+    "channel_gate",
+    "channel_scale",
+    "channel_shift",
     "concatenate",
     "convolution_layer",
     "convolution_map",
+    "entrywise",
     "forward_euler",
     "frozen",
     "identity",
@@ -56,6 +70,9 @@ __all__ = [
     "leapfrog",
     "linear_map",
     "matrix_map",
+    "mesh_free_map",
+    "multiple",
+    "normalization",
     "operator_map",
     "recomputed",
     "register_architecture",
@@ -65,6 +82,8 @@ __all__ = [
     "skip",
     "step",
     "symmetric_layer",
+    "take_rows",
+    "time_features",
     "transposed_layer",
     "verlet",
 ]

@@ -222,7 +222,28 @@ IDENTITY = Activation(
     lambda xp, Z: xp.zeros_like(Z),
 )
 
-ACTIVATIONS = (TANH, RELU, leaky_relu(), smoothed_relu(), IDENTITY)
+
+def _logistic(xp: Any, Z: Array) -> Array:
+    """Return 1/(1 + exp(−z)) by exp(−|z|), which neither overflows nor cancels."""
+    positive = Z.real >= 0
+    decay = xp.exp(xp.where(positive, -Z, Z))
+    return xp.where(positive, Z.dtype.type(1), decay) / (1 + decay)
+
+
+def _silu_first(xp: Any, Z: Array) -> Array:
+    s = _logistic(xp, Z)
+    return s * (1 + Z * (1 - s))
+
+
+def _silu_second(xp: Any, Z: Array) -> Array:
+    s = _logistic(xp, Z)
+    return s * (1 - s) * (2 + Z * (1 - 2 * s))
+
+
+SILU = Activation("silu", True, lambda xp, Z: Z * _logistic(xp, Z), _silu_first, _silu_second)
+"""z s(z) with the logistic function s: the activation of the U-net of [MST]."""
+
+ACTIVATIONS = (TANH, RELU, leaky_relu(), smoothed_relu(), SILU, IDENTITY)
 """Every named activation, with its default parameters."""
 
 
@@ -232,7 +253,7 @@ def activation(name: str) -> Activation:
     Parameters
     ----------
     name : str
-        ``"tanh"``, ``"relu"``, ``"leaky_relu"``, ``"smoothed_relu"`` or ``"identity"``.
+        ``"tanh"``, ``"relu"``, ``"leaky_relu"``, ``"smoothed_relu"``, ``"silu"`` or ``"identity"``.
 
     Returns
     -------

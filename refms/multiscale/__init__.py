@@ -2,14 +2,35 @@
 
 from refms.multiscale.agreement import Agreement, agreeing_smoothing
 from refms.multiscale.depth import prolong_in_time, restrict_in_time, to_depth
+from refms.multiscale.estimation import Batches, estimate_objective
+from refms.multiscale.full_multiscale import Schedule, Stage, Training, TrainingState, full_multiscale
+from refms.multiscale.image_problem import ImageProblem
+from refms.multiscale.kernel_rule import on_level
 from refms.multiscale.matched_smoothing import matched_smoothing
 from refms.multiscale.resolution import coarse_to_fine, transfer
+from refms.multiscale.subsampling import Subsampling
+from refms.multiscale.variance import GradientVariance, measure_variance
+from refms.multiscale.work import full_multiscale_work, gradient_work
 
 __all__ = [
     "Agreement",
+    "Batches",
+    "GradientVariance",
+    "ImageProblem",
+    "Schedule",
+    "Stage",
+    "Subsampling",
+    "Training",
+    "TrainingState",
     "agreeing_smoothing",
     "coarse_to_fine",
+    "estimate_objective",
+    "full_multiscale",
+    "full_multiscale_work",
+    "gradient_work",
     "matched_smoothing",
+    "measure_variance",
+    "on_level",
     "prolong_in_time",
     "restrict_in_time",
     "to_depth",

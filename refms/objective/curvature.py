@@ -9,6 +9,7 @@ from refms.errors import Array
 from refms.linear.product import Product
 from refms.maps.map import At, second_of
 from refms.objective.losses import LossEvaluation
+from refms.objective.losses.loss import positive_product
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +33,11 @@ class Curvature:
 
 
 def gauss_newton_product(F: At, loss: LossEvaluation) -> Product:
-    """Return v ↦ Jᵀ ∇²E J v."""
+    """Return v ↦ Jᵀ ∇²E J v, with a positive semidefinite curvature of the loss where it is not convex."""
+    curved = positive_product(loss)
 
     def product(v: Array) -> Array:
-        return F.vjp(loss.hessian_product(F.jvp(v)), wrt_input=False)[0]
+        return F.vjp(curved(F.jvp(v)), wrt_input=False)[0]
 
     return product
 

@@ -12,6 +12,7 @@ from refms.optimize.newton import Damping, Newton
 from refms.optimize.objective import BlockProblem, Objective
 from refms.optimize.step import StepOptions, descent_step
 from refms.optimize.stopping import StopRules
+from refms.optimize.weighted import WeightedSum
 
 __all__ = [
     "BlockProblem",
@@ -30,6 +31,7 @@ __all__ = [
     "Status",
     "StepOptions",
     "StopRules",
+    "WeightedSum",
     "armijo",
     "conjugate_gradients",
     "descend",

@@ -8,13 +8,20 @@ from typing import Any
 import numpy as np
 
 from refms.grid import Grid
-from refms.maps.activation import ACTIVATIONS, activation
+from refms.maps.activation import ACTIVATIONS, SILU, activation
 from refms.maps.architectures.architecture import free_map
+from refms.maps.architectures.espcn import ESPCN
 from refms.maps.architectures.residual import Residual
+from refms.maps.architectures.residual_image import ResidualImage
+from refms.maps.architectures.unet import UNet
 from refms.maps.branches import add, beside, concatenate, identity, skip
 from refms.maps.chain import chain, frugal
+from refms.maps.layers.channels import channel_gate, channel_scale, channel_shift, take_rows
 from refms.maps.layers.convolution import convolution_layer, convolution_map
+from refms.maps.layers.entrywise import entrywise, multiple, time_features
 from refms.maps.layers.linear import average_pooling, matrix_map, pooled_grid
+from refms.maps.layers.mesh_free import mesh_free_map
+from refms.maps.layers.norms import normalization
 from refms.maps.layers.tied import antisymmetric_layer, symmetric_layer, transposed_layer
 from refms.maps.map import Map
 from refms.maps.parameters import frozen
@@ -125,6 +132,8 @@ def unet(dtype: str = "float64") -> Map:
     return add(("image", image), ("body", body))
 
 
+PERIODIC_FREE = {"boundary": "periodic", "convolution": "mesh-free"}
+
 HEUN = Tableau("heun", ((), (1.0,)), (0.5, 0.5), 2)
 """A method whose last stage lies at the end of the step, where the next one begins."""
 
@@ -139,6 +148,18 @@ MAPS: dict[str, Callable[[str], Any]] = {
     "layer-more-channels": lambda dtype: _layer(2, c_in=1, c_out=3),
     "opening-learned": lambda dtype: convolution_map(Convolution(GRIDS[2], 2, 3, (3, 1))),
     "opening-matrix": lambda dtype: _matrix(dtype, 8, 5),
+    "change-of-channels": lambda dtype: convolution_map(_conv(2, 2, 3), bias=True),
+    "rows": lambda dtype: take_rows(6, 1, 4),
+    "shift": lambda dtype: channel_shift(GRIDS[2], 2),
+    "gate": lambda dtype: channel_gate(GRIDS[2], 2),
+    "scale": lambda dtype: channel_scale(GRIDS[3], 2),
+    "entrywise": lambda dtype: entrywise(6, SILU),
+    "multiple": lambda dtype: multiple(6, 1e-3),
+    "time-features": lambda dtype: time_features(3),
+    "group-norm": lambda dtype: normalization(GRIDS[2], 4, 2),
+    "layer-norm": lambda dtype: normalization(GRIDS[1], 2, epsilon=0.1),
+    "mesh-free": lambda dtype: mesh_free_map(Grid((4, 6)), 2),
+    "mesh-free-1d": lambda dtype: mesh_free_map(Grid((1, 5)), 3),
     "classifier": lambda dtype: _head(),
     "pooling": lambda dtype: average_pooling(Grid((4, 6)), 2, 2),
     "pooling-3d": lambda dtype: average_pooling(Grid((2, 4, 6)), 1, 2),
@@ -192,12 +213,21 @@ MAPS: dict[str, Callable[[str], Any]] = {
     "added": lambda dtype: add(("a", _layer(2)), ("b", identity(24))),
     "beside": lambda dtype: beside(("a", _layer(2)), ("b", _matrix(dtype, 8, 5))),
     "unet": unet,
+    "image-unet": lambda dtype: UNet(Grid((4, 4)), 1, 2, (1, 2), groups=2).map,
+    "image-unet-dropout": lambda dtype: UNet(Grid((4, 3)), 1, 2, (1,), groups=1, dropout=0.5).map,
+    "image-unet-mesh-free": lambda dtype: UNet(Grid((4, 4)), 1, 2, (1,), groups=1, **PERIODIC_FREE).map,
+    "image-residual": lambda dtype: ResidualImage(Grid((3, 4)), 2, 4, 1, closing_scale=0.5).map,
+    "image-bottleneck": lambda dtype: (
+        ResidualImage(Grid((3, 4)), 1, 4, 1, "bottleneck", time=False, add_input=True).map
+    ),
+    "image-espcn": lambda dtype: ESPCN(Grid((5, 6)), 2, (3, 2)).map,
     "chain-of-four": _chain,
     "frozen-layer": lambda dtype: frozen(_layer(2), _random(7, (_layer(2).layout.size,), dtype)),
     "network-and-frozen-classifier": _before_frozen,
 }
 
 KINKED = {"layer-relu", "layer-leaky_relu", "layer-smoothed_relu"}
+KINKED |= {"image-residual", "image-bottleneck", "image-espcn"}
 """Maps that are not analytic: no complex step, and Taylor steps must stay on one side of the kinks."""
 
 

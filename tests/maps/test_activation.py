@@ -72,6 +72,7 @@ def test_derivatives_at_a_kink_come_from_the_left():
 
 
 def test_names_and_the_default_width():
-    analytic = {"tanh": True, "relu": False, "leaky_relu": False, "smoothed_relu": False, "identity": True}
+    analytic = {"tanh": True, "relu": False, "leaky_relu": False, "smoothed_relu": False}
+    analytic |= {"silu": True, "identity": True}
     assert {one.name: one.analytic for one in ACTIVATIONS} == analytic
     assert smoothed_relu().value(np.zeros(1)) == pytest.approx(0.1 / 4)

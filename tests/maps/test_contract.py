@@ -88,7 +88,9 @@ def test_complex_step_gives_the_jvp_to_round_off(name):
     assert report.passed, str(report)
 
 
-@pytest.mark.parametrize("name", MAPS)
+@pytest.mark.parametrize(
+    "name", [name for name in MAPS if not name.startswith("image-unet")]
+)  # > 500 columns
 def test_vjp_equals_the_explicit_jacobian(name):
     map_, z, _, jvp, vjp = joined(name, seed=3)
     J = np.stack([jvp(e).reshape(-1) for e in np.eye(z.size)], axis=1)
@@ -153,8 +155,8 @@ def kept(held, examples, seen=None):
     return found
 
 
-AT_MOST = {"rk4-of-any-map", "leapfrog-of-any-map", "rk4-T0"}
-"""Maps that keep less than `stored` says: layers do not ask for their inputs, or states are one array."""
+AT_MOST = {"rk4-of-any-map", "leapfrog-of-any-map", "rk4-T0", "image-residual", "image-unet-dropout"}
+"""Maps that keep less than `stored` says: layers do not ask for their inputs, or two maps share one."""
 
 
 @pytest.mark.parametrize("name", sorted(set(MAPS) - {"euler-frugal"}))

@@ -76,7 +76,17 @@ def test_second_derivatives_are_symmetric(name):
 
     size = theta.size + Y.size
     if not np.any(hessian(np.ones(size))):
-        linear = {"opening-matrix", "layer-relu", "layer-identity", "identity", "pooling", "pooling-3d"}
+        linear = {
+            "rows",
+            "shift",
+            "multiple",
+            "opening-matrix",
+            "layer-relu",
+            "layer-identity",
+            "identity",
+            "pooling",
+            "pooling-3d",
+        }
         assert name in linear or name.endswith(("-of-any-map", "-T0", "-of-the-whole-mesh"))
         return  # linear in Y alone: there is nothing to be symmetric
     report = adjoint_test(hessian, hessian, (size,), (size,))
@@ -131,9 +141,9 @@ def test_an_adjoint_keeps_at_most_as_much_again_as_the_linearisation(name):
     rng = np.random.default_rng(8)
     Y, G = rng.standard_normal((map_.rows_in, 7)), rng.standard_normal((map_.rows_out, 7))
     F = map_.at(theta, Y)
-    arrays = kept(F.second(G)[0], 7) | kept(F, 7)
-    arrays.pop(Y.__array_interface__["data"][0], None)
-    assert sum(array.shape[0] for array in arrays.values()) <= 2 * map_.stored
+    arrays = (kept(F.second(G)[0], 7) | kept(F, 7)).values()
+    own = [array for array in arrays if not np.may_share_memory(array, Y)]
+    assert sum(array.shape[0] for array in own) <= 2 * map_.stored
 
 
 def test_a_map_without_second_derivatives_is_refused():

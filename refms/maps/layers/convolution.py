@@ -215,18 +215,21 @@ def _affine(
     return found if add is None else add + found
 
 
-def convolution_map(convolution: Convolution) -> Map:
-    """Return F(S, Y) = K(S) Y: a learned opening L, or a 1×1 change of channels; linear in S and in Y.
+def convolution_map(convolution: Convolution, *, bias: bool = False) -> Map:
+    """Return F(θ, Y) = K(S) Y, or K(S) Y + b: an opening L, a change of channels; no activation.
 
     Parameters
     ----------
     convolution : Convolution
         Geometry of K, c_in to c_out channels.
+    bias : bool
+        Whether one number b per output channel is added.
 
     Returns
     -------
     Map
-        With the parameter ``stencil`` (c_out, c_in, *stencil): dF = K(dS) Y + K(S) dY.
+        With the parameter ``stencil`` (c_out, c_in, *stencil) and, with a bias, ``bias`` (c_out,):
+        dF = K(dS) Y + K(S) dY + db.
 
     Examples
     --------
@@ -236,47 +239,54 @@ def convolution_map(convolution: Convolution) -> Map:
     >>> L.apply(np.array([1.0, 3.0]), np.ones((4, 1))).ravel().tolist()
     [1.0, 1.0, 1.0, 1.0, 3.0, 3.0, 3.0, 3.0]
     """
-    K, shape = convolution, convolution.stencils_shape
+    K = convolution
+    size, shape = math.prod(K.stencils_shape), K.stencils_shape
+
+    def split(theta: Array | None) -> tuple[Array | None, Array | None]:
+        if theta is None:
+            return None, None
+        return theta[:size].reshape(shape), (theta[size:] if bias else None)
 
     def product(theta: Array, Y: Array) -> tuple[Array, Route]:
         backend = backend_of(Y)
         route = K.route_for(backend.xp.result_type(theta, Y), Y.shape[1], backend)
-        return route.combine([(theta.reshape(shape), Y)]), route
+        S, b = split(theta)
+        return route.combine([(S, Y)], b), route
+
+    def gradient(gS: Array | None, G: Array) -> Array | None:
+        if gS is None or not bias:
+            return None if gS is None else gS.reshape(-1)
+        return backend_of(G).xp.concatenate([gS.reshape(-1), sum_bias(G, K.c_out)])
 
     def linearize(theta: Array, Y: Array) -> At:
-        S = theta.reshape(shape)
+        S = theta[:size].reshape(shape)
         output, route = product(theta, Y)
 
-        def stencils(dtheta: Array | None) -> Array | None:
-            return None if dtheta is None else dtheta.reshape(shape)
-
-        def flat(gS: Array | None) -> Array | None:
-            return None if gS is None else gS.reshape(-1)
-
         def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
-            return route.combine(product_terms(S, Y, stencils(dtheta), dY))
+            dS, db = split(dtheta)
+            return route.combine(product_terms(S, Y, dS, dY), db)
 
         def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
             gS, gY = pull_back(route, S, G, Y, wrt_theta, wrt_input)
-            return flat(gS), gY
+            return gradient(gS, G), gY
 
         def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
             def along(dtheta: Array | None, dY: Array | None = None) -> Tangent:
-                dS = stencils(dtheta)
+                dS, db = split(dtheta)
                 terms = product_terms(S, Y, dS, dY)
 
                 def vjp(dG: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
                     dgS, dgY = second_of_product(route, S, Y, G, dS, dY, dG, wrt_theta, wrt_input)
-                    return flat(dgS), dgY
+                    return gradient(dgS, dG), dgY
 
-                return Tangent(route.combine(terms) if terms else zeros_like(output), vjp)
+                return Tangent(route.combine(terms, db) if terms else zeros_like(output), vjp)
 
             return along, (route.adjoint(S, G) if wrt_input else None)
 
         return At(output, jvp, vjp, second)
 
     return Map(
-        Layout((("stencil", shape),)),
+        Layout((("stencil", shape), *([("bias", (K.c_out,))] if bias else []))),
         K.rows_in,
         K.rows_out,
         lambda theta, Y: product(theta, Y)[0],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from refms.backend import Backend, backend_of
@@ -28,8 +29,16 @@ class LossEvaluation(Protocol):
         """Return the second derivative applied to V, shape of Z."""
 
 
+def positive_product(loss: LossEvaluation) -> Callable[[Array], Array]:
+    """Return V ↦ a positive semidefinite curvature: the Hessian of a convex loss, or what the loss offers."""
+    return getattr(loss, "positive_product", loss.hessian_product)
+
+
 class Loss(Protocol):
-    """A convex loss of logits Z (ℓ, m) and labels C (ℓ, m), averaged over a stated number of examples."""
+    """A loss of logits Z (ℓ, m) and labels C (ℓ, m), averaged over a stated number of examples.
+
+    It is convex, or has a ``positive_product`` besides.
+    """
 
     def evaluate(self, Z: Array, C: Array, count: int | None = None) -> LossEvaluation:
         """Return the loss at Z, divided by ``count`` (default m)."""

@@ -1,0 +1,147 @@
+"""Multiscale estimates of the gradient (MGE, Algorithm 1 of [MST]) as a weighted sum of losses on meshes.
+
+    ĝ = Σ_{l<L−1} π_l mean_{N_l}(g_l − β_l g_{l+1}) + π_{L−1} mean_{N_{L−1}} g_{L−1}
+
+with π_0 = 1, π_{l+1} = π_l β_l is an unbiased estimate of E g_0 for any β independent of the samples, any Q_l
+and any N_l: the two meshes of a difference share one draw, different terms never do. β = 1 is the paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from refms.errors import InputError, require_whole
+from refms.multiscale.image_problem import ImageProblem
+from refms.multiscale.work import gradient_work
+from refms.optimize.weighted import WeightedSum
+
+
+@dataclass(frozen=True)
+class Batches:
+    """How many examples each level has, from the finest of an estimate on, and its coefficients.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        N_l; a single one is the single-scale estimate.
+    coefficients : tuple of float
+        β_l of each difference, one fewer than sizes; empty for β = 1.
+
+    Raises
+    ------
+    InputError
+        If there is no level, a batch is empty, or there are not as many coefficients as differences.
+
+    Examples
+    --------
+    >>> plan = Batches((16, 32, 64, 128))
+    >>> plan.work(), plan.terms()[0]
+    (37.0, (0, 16, 1.0, 1.0))
+    """
+
+    sizes: tuple[int, ...]
+    coefficients: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        sizes = tuple(require_whole(N, "batch", 1) for N in self.sizes)
+        if not sizes or len(self.coefficients) not in (0, len(sizes) - 1):
+            raise InputError(
+                f"{len(sizes)} batches and {len(self.coefficients)} coefficients; expected one batch or "
+                "more, and a coefficient for each difference of two levels, or none."
+            )
+        object.__setattr__(self, "sizes", sizes)
+        object.__setattr__(self, "coefficients", tuple(map(float, self.coefficients)))
+
+    def work(self, finest: int = 0, dimension: int = 2) -> float:
+        """Return #WU of one estimate whose finest level is ``finest``."""
+        return gradient_work(self.sizes, finest, dimension)
+
+    def terms(self) -> list[tuple[int, int, float, float]]:
+        """Return place, N, π and β of each term; β of the last, which is no difference, is 0."""
+        betas = self.coefficients or (1.0,) * (len(self.sizes) - 1)
+        products = accumulate(betas, lambda pi, beta: pi * beta, initial=1.0)
+        return list(zip(range(len(self.sizes)), self.sizes, products, (*betas, 0.0), strict=True))
+
+
+def estimate_objective(
+    problem: ImageProblem, batches: Batches, *, stage: int = 0, iteration: int = 0
+) -> WeightedSum:
+    """Return one multiscale estimate of the loss on level ``stage`` as a function of θ.
+
+    Parameters
+    ----------
+    problem : ImageProblem
+        Network, data and meshes.
+    batches : Batches
+        N_l of the levels from ``stage`` on.
+    stage : int
+        The finest level of the estimate.
+    iteration : int
+        Names the draw.
+
+    Returns
+    -------
+    WeightedSum
+        An objective: its gradient is ĝ, its value the same sum of losses. The draws are made here, once.
+
+    Raises
+    ------
+    InputError
+        If there are more levels than the problem has, or a batch is larger than the data.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refms import Grid
+    >>> from refms.data.corruption import Denoise
+    >>> from refms.maps.architectures.residual_image import ResidualImage
+    >>> net = ResidualImage(Grid((8, 8)), 1, 4, 1)
+    >>> problem = ImageProblem(net, np.zeros((64, 9)), Denoise(), levels=2)
+    >>> f = estimate_objective(problem, Batches((2, 4)))
+    >>> [weight for weight, _ in f.terms]
+    [1.0, -1.0, 1.0]
+    >>> _ = f.value_and_gradient(net.map.layout.pack(net.initial(0, "float64")))
+    >>> f.work_units == 3 * Batches((2, 4)).work()
+    True
+    """
+    _require_levels(problem, len(batches.sizes), stage)
+    terms = []
+    for place, count, pi, beta in batches.terms():
+        level = stage + place
+        draw = problem.draw(count, stage=stage, iteration=iteration, term=place)
+        terms.append((pi, problem.risk(level, draw, stage)))
+        if beta:
+            terms.append((-pi * beta, problem.risk(level + 1, draw, stage)))
+    return WeightedSum(tuple(terms))
+
+
+def telescoped_objective(
+    problem: ImageProblem, levels: int, count: int, *, stage: int = 0, iteration: int = 0
+) -> WeightedSum:
+    """Return the degenerate estimate with one batch for all terms, which is mean_N g_0 identically."""
+    _require_levels(problem, levels, stage)
+    draw = problem.draw(count, stage=stage, iteration=iteration)
+    terms = []
+    for place in range(levels):
+        terms.append((1.0, problem.risk(stage + place, draw, stage)))
+        if place + 1 < levels:
+            terms.append((-1.0, problem.risk(stage + place + 1, draw, stage)))
+    return WeightedSum(tuple(terms))
+
+
+def _require_levels(problem: ImageProblem, levels: int, stage: int) -> None:
+    if not 0 < stage + levels <= problem.levels:
+        raise InputError(
+            f"an estimate with {levels} level(s) from level {stage} on; the problem has {problem.levels}."
+        )
+
+
+def doubled_batches(first: int, levels: int) -> Sequence[int]:
+    """Return N, 2N, 4N, …: the batches of [MST].
+
+    >>> doubled_batches(16, 4)
+    (16, 32, 64, 128)
+    """
+    return tuple(first * 2**level for level in range(levels))

@@ -1,0 +1,241 @@
+"""Full-Multiscale training (Algorithm 2 of [MST]): coarse stages are the start for finer ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from refms.errors import Array, InputError, require_choice, require_whole
+from refms.linear.vectors import norm
+from refms.multiscale.estimation import Batches, estimate_objective
+from refms.multiscale.image_problem import ImageProblem
+from refms.multiscale.kernel_rule import move_kernels
+from refms.optimize.stochastic import Adam, Momentum
+
+SCHEDULES = ("cosine", "constant")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Iterations whose finest mesh is one level.
+
+    Parameters
+    ----------
+    level : int
+        The finest level.
+    iterations : int
+        I ≥ 1.
+    batches : Batches
+        N_l of the levels from this one on.
+    """
+
+    level: int
+    iterations: int
+    batches: Batches
+
+    def __post_init__(self) -> None:
+        require_whole(self.level, "level")
+        require_whole(self.iterations, "iterations", 1)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The learning rate of iteration k = 0 … K − 1 over all stages.
+
+    Parameters
+    ----------
+    rate : float
+        η_0.
+    floor : float
+        η_min ≤ η_0.
+    kind : str
+        ``"cosine"``: η_k = η_min + ½ (η_0 − η_min)(1 + cos(πk/K)); ``"constant"``: η_0.
+
+    Raises
+    ------
+    InputError
+        If a rate is not positive, or the floor is above η_0.
+
+    Examples
+    --------
+    >>> Schedule(1.0, 0.5)(0, 10), round(Schedule(1.0, 0.5)(5, 10), 3), Schedule(1.0, kind="constant")(9, 10)
+    (1.0, 0.75, 1.0)
+    """
+
+    rate: float = 5e-4
+    floor: float = 1e-6
+    kind: str = "cosine"
+
+    def __post_init__(self) -> None:
+        require_choice(self.kind, SCHEDULES, "schedule")
+        if not 0 < self.rate < math.inf or not 0 <= self.floor <= self.rate:
+            raise InputError(f"rates {self.rate} and {self.floor}; expected 0 <= floor <= rate, rate > 0.")
+
+    def __call__(self, k: int, total: int) -> float:
+        """Return η_k."""
+        if self.kind == "constant":
+            return self.rate
+        return self.floor + 0.5 * (self.rate - self.floor) * (1.0 + math.cos(math.pi * k / total))
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingState:
+    """Everything a training goes on from: written to a file, it continues with the same bits.
+
+    Parameters
+    ----------
+    theta : array
+        Parameters on the level of the stage.
+    memory : tuple of array
+        What the rule remembers, such as Adam's m and v; empty before the first update.
+    stage : int
+        Place of the stage, 0 for the first.
+    iteration : int
+        Iterations done in it.
+    updates : int
+        Iterations done in all stages.
+    since : int
+        Iterations since the moments began: fewer than ``updates`` after a restart.
+    units : float
+        Work done, in network evaluations of a finest image.
+    """
+
+    theta: Array
+    memory: tuple[Array, ...] = ()
+    stage: int = 0
+    iteration: int = 0
+    updates: int = 0
+    since: int = 0
+    units: float = 0.0
+
+
+@dataclass(frozen=True)
+class Training:
+    """Stages, coarsest first, and how parameters are updated; single scale and MGE are one stage.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+        In order.
+    rule : Adam or Momentum
+        From gradients to updates; its own batches and schedule are not used.
+    schedule : Schedule
+        Learning rates over all stages.
+    restart : bool
+        Whether moments begin anew in each stage; [MST] carries them on.
+
+    Raises
+    ------
+    InputError
+        If there is no stage, or levels do not fall.
+
+    Examples
+    --------
+    >>> plan = full_multiscale((16, 32, 64, 128), (2000, 1000, 500, 250))
+    >>> [stage.level for stage in plan.stages], plan.work()
+    ([3, 2, 1, 0], 28750.0)
+    """
+
+    stages: tuple[Stage, ...]
+    rule: Adam | Momentum = field(default_factory=Adam)
+    schedule: Schedule = field(default_factory=Schedule)
+    restart: bool = False
+
+    def __post_init__(self) -> None:
+        levels = [stage.level for stage in self.stages]
+        if not levels or levels != sorted(levels, reverse=True):
+            raise InputError(f"the stages have levels {levels}; expected at least one, coarsest first.")
+
+    @property
+    def total(self) -> int:
+        """Iterations K of all stages."""
+        return sum(stage.iterations for stage in self.stages)
+
+    def work(self, dimension: int = 2) -> float:
+        """Return #WU of all stages."""
+        return sum(one.iterations * one.batches.work(one.level, dimension) for one in self.stages)
+
+    def run(
+        self, problem: ImageProblem, state: TrainingState
+    ) -> Iterator[tuple[TrainingState, float, float]]:
+        """Yield the state after each iteration, the estimate of the loss before it, and the learning rate.
+
+        The draws depend on the seed, the stage and the iteration alone, so that a state that was stored goes
+        on with the same bits. It ends early where an estimate is not finite; the last state is before that.
+        """
+        while state.stage < len(self.stages):
+            stage = self.stages[state.stage]
+            if state.iteration == stage.iterations:
+                state = self._next_stage(problem, state)
+                continue
+            before = problem.work.units
+            f = estimate_objective(problem, stage.batches, stage=stage.level, iteration=state.iteration)
+            value, gradient = f.value_and_gradient(state.theta)
+            if not (math.isfinite(value) and math.isfinite(norm(gradient))):
+                return
+            rate = self.schedule(state.updates, self.total)
+            memory = state.memory or self.rule.start(state.theta)
+            moved, memory = self.rule.update(memory, gradient, rate, state.since + 1)
+            state = replace(
+                state,
+                theta=state.theta + moved,
+                memory=memory,
+                iteration=state.iteration + 1,
+                updates=state.updates + 1,
+                since=state.since + 1,
+                units=state.units + problem.work.units - before,
+            )
+            yield state, value, rate
+
+    def _next_stage(self, problem: ImageProblem, state: TrainingState) -> TrainingState:
+        """Return the state at the beginning of the next stage: θ_j = T⁻¹ θ_{j+1} with Galerkin's rule."""
+        following = state.stage + 1
+        theta, memory, since = state.theta, state.memory, state.since
+        if following < len(self.stages) and problem.kernel_rule == "galerkin":
+            steps = self.stages[state.stage].level - self.stages[following].level
+            if steps:
+                theta = move_kernels(theta, problem.architecture, problem.kernel_pair, -steps)
+        if self.restart:
+            memory, since = (), 0
+        return replace(state, theta=theta, memory=memory, since=since, stage=following, iteration=0)
+
+
+def full_multiscale(
+    batches: Sequence[int], iterations: Sequence[int], coefficients: Sequence[float] = ()
+) -> Training:
+    """Return Algorithm 2: one stage a level, coarsest first, stage j with the levels from j on.
+
+    Parameters
+    ----------
+    batches : sequence of int
+        N_l, finest level first.
+    iterations : sequence of int
+        Of each stage, coarsest first.
+    coefficients : sequence of float
+        β_l; empty for 1.
+
+    Returns
+    -------
+    Training
+        With Adam and the schedule of [MST]; ``dataclasses.replace`` changes them.
+
+    Raises
+    ------
+    InputError
+        If there are not as many stages as levels.
+
+    Examples
+    --------
+    >>> [stage.batches.sizes for stage in full_multiscale((1, 2), (20, 10)).stages]
+    [(2,), (1, 2)]
+    """
+    levels = len(batches)
+    if len(iterations) != levels:
+        raise InputError(f"{len(iterations)} stages for {levels} levels; expected as many.")
+    return Training(
+        tuple(
+            Stage(j, count, Batches(tuple(batches[j:]), tuple(coefficients[j:])))
+            for j, count in zip(reversed(range(levels)), iterations, strict=True)
+        )
+    )

@@ -1,0 +1,220 @@
+"""How much the gradients of two meshes differ: V_l, β_l, the efficiency η, and the batches that are best."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from refms.backend import backend_of
+from refms.errors import Array, InputError, require_whole
+from refms.multiscale.estimation import Batches
+from refms.multiscale.image_problem import Draw, ImageProblem
+from refms.multiscale.work import level_cost
+
+FEWEST = 2
+"""Examples below which there is no variance."""
+
+
+@dataclass(frozen=True, eq=False)
+class GradientVariance:
+    """Traces of the covariances of the gradients of single examples on several meshes, one draw for all.
+
+    Parameters
+    ----------
+    covariance : numpy.ndarray
+        Shape (L, L), float64: tr Cov(g_l, g_k), level 0 first.
+    dimension : int
+        d of the meshes.
+    finest : int
+        The level of the first row.
+
+    Notes
+    -----
+    v = tr Var g_0, V_l = tr Var(g_l − g_{l+1}), V_{L−1} = tr Var g_{L−1}; C_l = c_l + c_{l+1},
+    C_{L−1} = c_{L−1}; β_l = tr Cov(g_l, g_{l+1})/tr Var g_{l+1} makes the variance of a term least,
+    π_l² (1 − ρ_l²) tr Var g_l.
+
+    Examples
+    --------
+    >>> same = GradientVariance(np.ones((4, 4)), 2)  # all meshes agree exactly
+    >>> round(same.efficiency(Batches((16, 32, 64, 128))), 2)  # 128/37, the largest with these batches
+    3.46
+    """
+
+    covariance: Array
+    dimension: int
+    finest: int = 0
+
+    @property
+    def levels(self) -> int:
+        """Number of levels L."""
+        return len(self.covariance)
+
+    @property
+    def single(self) -> float:
+        """V = tr Var g_0."""
+        return float(self.covariance[0, 0])
+
+    def costs(self, levels: int) -> list[float]:
+        """Return C_l of each term with so many levels, in units of the finest of all."""
+        c = [level_cost(self.finest + level, self.dimension) for level in range(levels)]
+        return [*(a + b for a, b in pairwise(c)), c[-1]]
+
+    def betas(self, levels: int) -> tuple[float, ...]:
+        """Return the regressed coefficients β_l; 0 where the coarse gradient does not vary."""
+        S = self.covariance
+        pairs = [(S[i, i + 1], S[i + 1, i + 1]) for i in range(levels - 1)]
+        return tuple(float(shared / own) if own > 0 else 0.0 for shared, own in pairs)
+
+    def terms(self, levels: int, betas: Sequence[float] = ()) -> list[float]:
+        """Return π_l² tr Var(g_l − β_l g_{l+1}) of each term, the last no difference; β = 1 by default."""
+        S, found, pi = self.covariance, [], 1.0
+        for level, beta in enumerate(betas or (1.0,) * (levels - 1)):
+            difference = S[level, level] - 2 * beta * S[level, level + 1] + beta**2 * S[level + 1, level + 1]
+            found.append(float(pi**2 * max(difference, 0.0)))
+            pi *= beta
+        return [*found, float(pi**2 * S[levels - 1, levels - 1])]
+
+    def efficiency(self, batches: Batches) -> float:
+        """Return η = v / (W · Var ĝ): above 1 the estimate beats single scale at equal work.
+
+        In units of the finest level of these rows: single scale with N examples costs N.
+        """
+        levels = len(batches.sizes)
+        variance = sum(
+            V / N for V, N in zip(self.terms(levels, batches.coefficients), batches.sizes, strict=True)
+        )
+        work = batches.work(self.finest, self.dimension) / level_cost(self.finest, self.dimension)
+        return self.single / (work * variance) if variance > 0 else math.inf
+
+    def best_efficiency(self, levels: int, *, regressed: bool = False) -> float:
+        """Return η* = v / (Σ √(V_l C_l))², with the best batches and perhaps the regressed coefficients."""
+        terms = self.terms(levels, self.betas(levels) if regressed else ())
+        root = sum(math.sqrt(V * C) for V, C in zip(terms, self.costs(levels), strict=True))
+        return self.single * level_cost(self.finest, self.dimension) / root**2 if root > 0 else math.inf
+
+    def paying_levels(self, *, regressed: bool = False) -> int:
+        """Return the number of levels with the largest η*: 1 where no coarser mesh pays."""
+        found = [self.best_efficiency(levels, regressed=regressed) for levels in range(1, self.levels + 1)]
+        return 1 + max(range(len(found)), key=lambda i: (found[i], -i))
+
+    def best_batches(
+        self, work: float, levels: int | None = None, *, regressed: bool = False, even: bool = False
+    ) -> Batches:
+        """Return N_l ∝ √(V_l/C_l) for about this work, at least one example a level (Giles).
+
+        Parameters
+        ----------
+        work : float
+            #WU of one estimate.
+        levels : int or None
+            Number of levels; None for those that pay.
+        regressed : bool
+            Whether the coefficients are β_l instead of 1.
+        even : bool
+            Whether batches are even, as subsampling ``"both"`` needs them.
+        """
+        levels = self.paying_levels(regressed=regressed) if levels is None else levels
+        betas = self.betas(levels) if regressed else ()
+        terms, costs = self.terms(levels, betas), self.costs(levels)
+        total = sum(math.sqrt(V * C) for V, C in zip(terms, costs, strict=True))
+        sizes = []
+        for V, C in zip(terms, costs, strict=True):
+            share = work * math.sqrt(V / C) / total if total > 0 else 1.0
+            N = max(1, math.ceil(share - 1e-9))
+            sizes.append(N + N % 2 if even else N)
+        return Batches(tuple(sizes), betas)
+
+
+def measure_variance(
+    problem: ImageProblem, theta: Array, count: int, *, stage: int = 0, iteration: int = 0
+) -> tuple[GradientVariance, Array]:
+    """Return the covariances of the gradients of so many examples on all levels from ``stage`` on.
+
+    Parameters
+    ----------
+    problem : ImageProblem
+        Network, data and meshes; its work is counted.
+    theta : array
+        The point, shape (layout.size,).
+    count : int
+        Examples M ≥ 32 for a figure that means something; 2 at least.
+    stage : int
+        The finest level.
+    iteration : int
+        Names the draw.
+
+    Returns
+    -------
+    variance : GradientVariance
+        Of these examples.
+    products : numpy.ndarray
+        Shape (L, M, L, M), float64: the inner products of all gradients, from which
+        :func:`bootstrap_variance` draws.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two examples.
+
+    Notes
+    -----
+    The samples must never enter an estimate whose batches or coefficients come from them, or it is biased.
+
+    Examples
+    --------
+    >>> from refms import Grid
+    >>> from refms.data import Denoise
+    >>> from refms.maps import ResidualImage
+    >>> net = ResidualImage(Grid((8, 8)), 1, 4, 1)
+    >>> problem = ImageProblem(net, np.zeros((64, 9)), Denoise(), levels=2)
+    >>> variance, products = measure_variance(problem, net.map.layout.pack(net.initial(0, "float64")), 4)
+    >>> variance.covariance.shape, products.shape
+    ((2, 2), (2, 4, 2, 4))
+    """
+    if require_whole(count, "count") < FEWEST:
+        raise InputError(f"a pilot of {count} example(s); expected 32 or more, at least {FEWEST}.")
+    levels = problem.levels - stage
+    draw = problem.draw(count, stage=stage, iteration=iteration, term=PILOT)
+    rows = [
+        _gradient(problem, theta, stage + level, draw.part(j, j + 1), stage)
+        for level in range(levels)
+        for j in range(count)
+    ]
+    xp = backend_of(rows[0]).xp
+    gradients = xp.stack(rows).astype("float64")
+    gram = backend_of(gradients).to_host(gradients @ gradients.T).reshape(levels, count, levels, count)
+    return GradientVariance(covariance_traces(gram), problem.grid.dimension, stage), gram
+
+
+PILOT = 10**6
+"""The term of a pilot's draw, which no term of an estimate has."""
+
+
+def _gradient(problem: ImageProblem, theta: Array, level: int, draw: Draw, stage: int) -> Array:
+    return problem.risk(level, draw, stage).value_and_gradient(theta)[1]
+
+
+def covariance_traces(products: Array, chosen: Array | None = None) -> Array:
+    """Return tr Cov(g_l, g_k) = (Σ_i ⟨g_l^i, g_k^i⟩ − 1/M Σ_ij ⟨g_l^i, g_k^j⟩)/(M − 1) of some examples."""
+    if chosen is not None:
+        products = products[:, chosen][:, :, :, chosen]
+    M = products.shape[1]
+    diagonal = np.einsum("limi->lm", products)
+    return np.asarray((diagonal - products.sum(axis=(1, 3)) / M) / (M - 1))
+
+
+def bootstrap_variance(
+    variance: GradientVariance, products: Array, repeats: int = 200, seed: int = 0
+) -> list[GradientVariance]:
+    """Return the variances of examples drawn again with replacement: the spread of any figure of theirs."""
+    rng, M = np.random.default_rng(seed), products.shape[1]
+    draws = [rng.integers(0, M, M) for _ in range(repeats)]
+    return [
+        GradientVariance(covariance_traces(products, chosen), variance.dimension, variance.finest)
+        for chosen in draws
+    ]

@@ -1,0 +1,77 @@
+"""A weighted sum of objectives, such as the loss on several meshes: Σ_i w_i f_i."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from refms.errors import Array, InputError
+from refms.linear.product import Product
+from refms.optimize.objective import Objective, work_units_of
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedSum:
+    """f = Σ_i w_i f_i of objectives of the same vector.
+
+    Parameters
+    ----------
+    terms : sequence of (float, Objective)
+        Weights, of either sign, and objectives.
+
+    Raises
+    ------
+    InputError
+        If there is no term, or no weight is positive.
+
+    Notes
+    -----
+    Value and gradient are the sums. A difference of losses is not convex where the losses are, so its
+    ``curvature`` is that of the terms with positive weights alone, Σ_{w_i > 0} w_i G_i, positive
+    semidefinite, but larger than that of f.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from types import SimpleNamespace
+    >>> f = SimpleNamespace(value_and_gradient=lambda x: (float(x @ x), 2 * x))
+    >>> WeightedSum(((1.0, f), (-0.5, f))).value_and_gradient(np.ones(1))
+    (0.5, array([1.]))
+    """
+
+    terms: Sequence[tuple[float, Objective]]
+
+    def __post_init__(self) -> None:
+        if not any(weight > 0 for weight, _ in self.terms):
+            raise InputError("a weighted sum needs a term with a positive weight.")
+
+    @property
+    def work_units(self) -> float:
+        """Largest reading of the terms' counters, which are usually one."""
+        return max(work_units_of(f) for _, f in self.terms)
+
+    def value(self, x: Array) -> float:
+        """Return Σ w_i f_i(x)."""
+        return sum(weight * f.value(x) for weight, f in self.terms)
+
+    def value_and_gradient(self, x: Array) -> tuple[float, Array]:
+        """Return Σ w_i f_i(x) and Σ w_i ∇f_i(x)."""
+        found = [f.value_and_gradient(x) for _, f in self.terms]
+        weights = [weight for weight, _ in self.terms]
+        value = sum(weight * f for weight, (f, _) in zip(weights, found, strict=True))
+        gradient = weights[0] * found[0][1]
+        for weight, (_, g) in zip(weights[1:], found[1:], strict=True):
+            gradient += weight * g
+        return value, gradient
+
+    def curvature(self, x: Array) -> Product:
+        """Return v ↦ Σ_{w_i > 0} w_i G_i v."""
+        products = [(weight, f.curvature(x)) for weight, f in self.terms if weight > 0]
+
+        def product(v: Array) -> Array:
+            total = products[0][0] * products[0][1](v)
+            for weight, G in products[1:]:
+                total += weight * G(v)
+            return total
+
+        return product

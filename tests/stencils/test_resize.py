@@ -1,0 +1,91 @@
+"""Resize matrices: golden rows, what kernels reproduce, and the pairs and shifts that they equal."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from refms.errors import InputError
+from refms.grid import Grid
+from refms.stencils.resize import resize_matrix
+from refms.stencils.shuffle import pixel_shuffle_matrix
+from refms.stencils.transfer import transfer_pair
+
+
+def row(kernel, n_in, n_out, index, **options):
+    """The entries of one row that are not zero."""
+    dense = resize_matrix(Grid((n_in,)), Grid((n_out,)), kernel, **options).toarray()[index]
+    return dense[dense != 0]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "n_in", "n_out", "antialias", "expected"),
+    [
+        ("cubic", 32, 16, True, np.array([-3, -9, 29, 111, 111, 29, -9, -3]) / 256),
+        ("linear", 32, 16, True, np.array([1, 3, 3, 1]) / 8),
+        ("linear", 32, 16, False, np.array([1, 1]) / 2),
+        ("linear", 16, 32, True, np.array([1, 3]) / 4),
+        ("box", 30, 10, True, np.array([1, 1, 1]) / 3),
+        ("nearest", 30, 10, True, np.array([1.0])),
+        ("cubic", 8, 16, True, np.array([-3, 29, 111, -9]) / 128),
+    ],
+)
+def test_golden_rows(kernel, n_in, n_out, antialias, expected):
+    found = row(kernel, n_in, n_out, 6, antialias=antialias)
+    assert np.allclose(found, expected, rtol=0, atol=1e-15) or np.allclose(found[::-1], expected, atol=1e-15)
+
+
+@pytest.mark.parametrize("boundary", ["clamp", "periodic"])
+@pytest.mark.parametrize("kernel", ["nearest", "box", "linear", "cubic"])
+@pytest.mark.parametrize(("n", "to"), [((6, 5), (3, 7)), ((4, 4), (8, 8)), ((9, 2), (4, 1)), ((5,), (13,))])
+def test_rows_sum_to_one_and_channels_stand_apart(n, to, kernel, boundary):
+    one = resize_matrix(Grid(n), Grid(to), kernel, boundary=boundary)
+    assert np.allclose(one.sum(axis=1), 1.0, rtol=0, atol=1e-14)
+    two = resize_matrix(Grid(n), Grid(to), kernel, boundary=boundary, channels=2).toarray()
+    assert np.array_equal(two, np.kron(np.eye(2), one.toarray()))
+
+
+@pytest.mark.parametrize(("kernel", "degree"), [("linear", 1), ("cubic", 2)])
+def test_kernels_reproduce_polynomials_inside(kernel, degree):
+    """Linear takes linear functions to themselves, cubic quadratic ones, and neither the next degree."""
+    n, to = 24, 60
+    x, X = (np.arange(n) + 0.5) / n, (np.arange(to) + 0.5) / to
+    A = resize_matrix(Grid((n,)), Grid((to,)), kernel).toarray()
+    errors = [abs(A @ x**power - X**power)[8:-8].max() for power in range(degree + 2)]
+    assert max(errors[:-1]) < 1e-14 < 1e-6 < errors[-1]
+
+
+def test_what_the_named_pairs_say():
+    fine, coarse = Grid((6, 4)), Grid((3, 2))
+    constant, bilinear, nearest = map(transfer_pair, ("averaging-constant", "averaging-bilinear", "nearest"))
+
+    def same(A, B):
+        return np.allclose(A.toarray(), B.toarray(), rtol=0, atol=1e-15)
+
+    assert same(resize_matrix(coarse, fine, "nearest"), constant.prolongation_matrix(fine))
+    assert same(resize_matrix(fine, coarse, "nearest"), nearest.restriction_matrix(fine))
+    assert same(resize_matrix(fine, coarse, "box"), constant.restriction_matrix(fine))
+    periodic = resize_matrix(coarse, fine, "linear", boundary="periodic")
+    assert same(periodic, bilinear.prolongation_matrix(fine))
+
+
+@pytest.mark.parametrize(("shape", "channels", "ratio"), [((3,), 2, 3), ((2, 3), 2, 2), ((2, 1, 2), 1, 2)])
+def test_pixel_shuffle_is_the_stated_permutation(shape, channels, ratio):
+    P = pixel_shuffle_matrix(Grid(shape), channels, ratio).toarray()
+    assert np.array_equal(P @ P.T, np.eye(len(P)))
+    d, fine = len(shape), tuple(ratio * n for n in shape)
+    taken = (P @ np.arange(len(P))).reshape(channels, *fine).astype(int)
+    for channel in range(channels):
+        for cell in np.ndindex(*fine):
+            a, i = [x % ratio for x in cell], [x // ratio for x in cell]
+            source = channel * ratio**d + sum(a[k] * ratio ** (d - 1 - k) for k in range(d))
+            assert taken[channel][cell] == source * np.prod(shape) + np.ravel_multi_index(i, shape)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"kernel": "lanczos"}, {"boundary": "zero"}, {"to": Grid((2, 2))}, {"channels": 0}]
+)
+def test_bad_arguments_are_refused(bad):
+    arguments = {"grid": Grid((4,)), "to": Grid((2,)), **bad}
+    with pytest.raises(InputError):
+        resize_matrix(**arguments)
