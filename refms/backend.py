@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from refms.errors import Array, InputError, require_choice
+from refms.errors import Array, InputError, require_array, require_choice
 from refms.names import BACKEND_NAMES
 
 
@@ -111,7 +111,7 @@ def backend_of(*arrays: Array) -> Backend:
     else:
         if arrays:
             return NUMPY
-    names = [_home(array) for array in arrays]
+    names = [require_array(array, sparse=True) for array in arrays]
     if len(set(names)) != 1:
         raise InputError(
             f"arrays of different backends meet: {', '.join(names) or 'none given'}. "
@@ -125,12 +125,18 @@ def zeros_like(array: Array) -> Array:
     return backend_of(array).xp.zeros_like(array)
 
 
-def _home(array: Array) -> str:
-    if isinstance(array, np.ndarray | np.generic) or scipy.sparse.issparse(array):
-        return "numpy"
-    if type(array).__module__.partition(".")[0] in {"cupy", "cupyx"}:
-        return "cupy"
-    raise InputError(
-        f"expected a NumPy or CuPy array, got {type(array).__module__}.{type(array).__qualname__}. "
-        "Convert it with numpy.asarray (or cupy.asarray) first."
-    )
+def require_indices(indices: Any, count: int) -> Array:
+    """Return places among ``count`` examples as a host array: one or more integers from 0 on, a list too.
+
+    >>> require_indices([2, 0], 3).tolist()
+    [2, 0]
+    """
+    found = np.asarray(indices) if isinstance(indices, list | tuple) else indices
+    require_array(found, "indices")
+    if found.ndim != 1 or found.size == 0 or found.dtype.kind not in "iu":
+        raise InputError(
+            f"indices have shape {found.shape} and dtype {found.dtype}; expected one or more integers."
+        )
+    if found.min() < 0 or found.max() >= count:
+        raise InputError(f"indices run from {found.min()} to {found.max()}; expected 0 to {count - 1}.")
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import warnings
 from collections.abc import Iterable, Sequence
 from numbers import Real
@@ -83,6 +84,38 @@ class SingularTransferError(InputError):
         self.condition = condition
 
 
+def require_array(array: Array, name: str = "array", *, sparse: bool = False) -> str:
+    """Return ``"numpy"`` or ``"cupy"``; refuse what is no plain array, and a sparse one unless it is allowed.
+
+    This decides what an array may be, for every door. Subclasses of numpy.ndarray are refused, for they
+    compute otherwise (products of numpy.matrix) or drop what they carry (the mask of a masked array).
+    """
+    kind: Any = type(array)  # hashable, which its own type does not say
+    found, advice = _kind(kind)
+    if found in ("numpy", "cupy") or (sparse and found.startswith("sparse")):
+        if array.dtype.kind == "O":
+            raise InputError(f"{name} has dtype object; expected an array of numbers, such as float64.")
+        return "cupy" if "cupy" in found else "numpy"
+    raise InputError(f"{name} is a {found} array; expected a NumPy or CuPy array. {advice}")
+
+
+@functools.cache
+def _kind(kind: Any) -> tuple[str, str]:
+    """Return what a type of arrays is, and what to do with one where that is refused; imports nothing."""
+    bases = [f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__]
+    root = bases[0].partition(".")[0]
+    if bases[0] in ("numpy.ndarray", "numpy.memmap", "cupy.ndarray") or "numpy.generic" in bases:
+        return root, ""
+    if root in ("scipy", "cupyx") and ".sparse." in bases[0]:
+        return f"sparse {root}", "Make it dense, for example with .toarray()."
+    if any(base.startswith("numpy.ma.") for base in bases):
+        return "masked", "Fill in or leave out what is masked first, for example with .filled(value)."
+    advice = "Convert it on purpose, for example with numpy.asarray."
+    if "torch.Tensor" in bases:
+        advice = "Convert it on purpose, with .detach().cpu().numpy()."
+    return f"{bases[0].removeprefix('builtins.')}, not a plain", advice
+
+
 _PRECISION = {"f4": "single", "c8": "single", "f8": "double", "c16": "double"}
 
 
@@ -93,7 +126,8 @@ def precision(array: Array, name: str = "array") -> str:
     >>> precision(np.zeros(2, dtype=np.float32))
     'single'
     """
-    dtype: Any = getattr(array, "dtype", None)
+    require_array(array, name, sparse=True)
+    dtype: Any = array.dtype
     found = _PRECISION.get(getattr(dtype, "str", "")[1:])  # str(dtype) would take twenty times as long
     if found is None or not dtype.isnative:
         raise InputError(
@@ -117,25 +151,25 @@ def require_same_precision(**arrays: Array) -> None:
         raise InputError(f"mixed precision: {listing}. Convert all of them to one precision first.")
 
 
-def require_shape(array: Array, shape: Sequence[int | None], name: str, meaning: str = "") -> None:
-    """Refuse an array of another shape; None allows any extent of at least one.
+def require_shape(
+    array: Array, shape: Sequence[int | None], name: str, meaning: str = "", *, sparse: bool = False
+) -> None:
+    """Refuse an array of another shape, and one that is sparse if not said otherwise; None allows 1 or more.
 
     ``meaning`` says in the message what the extents mean, such as ``"(channels * cells, examples)"``.
 
     >>> import numpy as np
     >>> require_shape(np.zeros((3, 2)), (3, None), "Y")
     """
-    found = tuple(getattr(array, "shape", ()))
-    fits = len(found) == len(shape) and all(
+    require_array(array, name, sparse=sparse)
+    found = tuple(array.shape)
+    if len(found) == len(shape) and all(
         (n >= 1 if m is None else n == m) for n, m in zip(found, shape, strict=True)
-    )
-    if not fits or not hasattr(array, "shape"):
-        extents = ["any >= 1" if m is None else str(m) for m in shape]
-        wanted = f"({', '.join(extents)}{',' if len(extents) == 1 else ''})"
-        kind = "" if hasattr(array, "shape") else f" ({type(array).__name__}, no array)"
-        raise InputError(
-            f"{name} has shape {found}{kind}; expected {wanted}" + (f" = {meaning}." if meaning else ".")
-        )
+    ):
+        return
+    extents = ["any >= 1" if m is None else str(m) for m in shape]
+    wanted = f"({', '.join(extents)}{',' if len(extents) == 1 else ''})"
+    raise InputError(f"{name} has shape {found}; expected {wanted}" + (f" = {meaning}." if meaning else "."))
 
 
 def require_choice(value: str, choices: Iterable[str], name: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refms.errors import Array, InputError, require_shape, require_whole
+from refms.errors import Array, InputError, require_array, require_shape, require_whole
 
 
 @dataclass(frozen=True)
@@ -240,8 +240,9 @@ def channels_of(Y: Array, grid: Grid) -> int:
 
 
 def _require_images(images: Array, layout: str) -> None:
-    if getattr(images, "ndim", 0) not in (3, 4, 5) or 0 in images.shape:
+    require_array(images, "images")
+    if images.ndim not in (3, 4, 5) or 0 in images.shape:
         raise InputError(
-            f"images have shape {tuple(getattr(images, 'shape', ()))}; expected {layout} "
+            f"images have shape {tuple(images.shape)}; expected {layout} "
             "with one to three grid axes, none of them empty."
         )

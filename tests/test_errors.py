@@ -29,18 +29,10 @@ def test_precision_has_two_values(device, dtypes, name):
         assert precision(device.array(np.zeros(1, dtype))) == name
 
 
-@pytest.mark.parametrize(
-    "dtype", ["float16", "int32", "int64", "uint8", "bool", "longdouble", "object", "U3"]
-)
+@pytest.mark.parametrize("dtype", ["float16", "int32", "int64", "uint8", "bool", "longdouble", "U3"])
 def test_other_dtypes_are_never_converted_silently(dtype):
     with pytest.raises(InputError, match=r"weights has dtype .*weights\.astype"):
         precision(np.zeros(1, dtype), "weights")
-
-
-@pytest.mark.parametrize("thing", [1.0, [1.0], None])
-def test_what_has_no_dtype_is_refused(thing):
-    with pytest.raises(InputError, match="dtype None"):
-        precision(thing)
 
 
 def test_real_and_complex_of_one_precision_may_meet():
@@ -70,11 +62,6 @@ def test_shapes_that_do_not_fit_are_told(shape, wanted):
     assert message.startswith(f"Y has shape {shape}; expected (")
     assert message.endswith(" = (rows, examples).")
     assert ("any >= 1" in message) == (None in wanted)
-
-
-def test_what_has_no_shape_is_refused():
-    with pytest.raises(InputError, match=r"Y has shape \(\)"):
-        require_shape([1.0], (1,), "Y")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 from refms.data.dataset import Dataset, one_hot, split, subset
 from refms.data.preprocessing import Preprocessing, prepare
@@ -41,10 +42,11 @@ from refms.model import Model, initial_model, score
 from refms.multiscale.depth import prolong_in_time, restrict_in_time, time_interpolation_matrix, to_depth
 from refms.multiscale.resolution import coarse_to_fine, move_stencils, transfer
 from refms.multiscale.weights import move_weights
+from refms.names import LOSSES
 from refms.objective.batches import batch_width, hessian_sample
 from refms.objective.classifier import Classifier
 from refms.objective.examples import Examples
-from refms.objective.losses import SoftmaxCrossEntropy, softmax
+from refms.objective.losses import SoftmaxCrossEntropy, loss_named, softmax, zeros_labels
 from refms.objective.problem import Block, TrainingProblem
 from refms.objective.reading import Classes
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
@@ -150,7 +152,6 @@ GRIDS: list[Row] = [
         for f, words in ((columns_from_nchw, "channels, *grid)"), (columns_from_nhwc, "*grid, channels)"))
         for shape in ((4,), (3, 2), (0, 1, 4), (2, 0, 4), (1, 1, 2, 2, 2, 2))
     ],
-    ("columns of a list", lambda: columns_from_nhwc([[1.0]]), "(examples, *grid, channels)"),
     *[
         (f"{f.__name__}, {shape}", lambda f=f, s=shape: f(np.ones(s), GRID), words)
         for f in (channels_of, nchw_from_columns, nhwc_from_columns)
@@ -190,7 +191,6 @@ CONVOLUTIONS: list[Row] = [
             ("integers", whole(S), whole(Y), "dtype int64; expected float32, float64"),
             ("half", half(S), half(Y), "dtype float16"),
             ("mixed", S, single(Y), "mixed precision: S is float64, "),
-            ("list", S.tolist(), Y, "S has shape ()"),
         )
         for name, call in (
             ("apply", lambda s=bad_S, y=bad_Y: K.apply(s, y)),
@@ -199,7 +199,6 @@ CONVOLUTIONS: list[Row] = [
     ],
     ("matrix, shape", lambda: K.matrix(S[0]), "S has shape (2, 3, 3)"),
     ("matrix, half", lambda: K.matrix(half(S)), "dtype float16"),
-    ("matrix, list", lambda: K.matrix(S.tolist()), "S has shape ()"),
     ("adjoint, shape", lambda: K.adjoint(S, Y), "Z has shape (32, 5)"),
     ("adjoint, stencil", lambda: K.adjoint(S[0], Z), "S has shape (2, 3, 3)"),
     ("adjoint, mixed", lambda: K.adjoint(S, single(Z)), "mixed precision"),
@@ -212,7 +211,6 @@ CONVOLUTIONS: list[Row] = [
     ("assembly, precision", lambda: K.assembly("float32").matrix(S), "float"),
     ("bare matrix, even", lambda: convolution_matrix(np.ones((2, 2)), GRID), "odd"),
     ("bare matrix, dimension", lambda: convolution_matrix(np.ones(3), GRID), "2 odd size(s)"),
-    ("bare matrix, list", lambda: convolution_matrix([1.0], GRID), "NumPy or CuPy array"),
     *[
         (f"{function.__name__}, {what}", lambda f=function, s=bad_S, grid=grid: f(s, grid), words)
         for function in (symbol, spectral_norm, frobenius_norm, one_norm, infinity_norm, eigenvalues)
@@ -224,7 +222,6 @@ CONVOLUTIONS: list[Row] = [
         )
     ],
     ("spectral norm, NaN", lambda: spectral_norm(NAN, GRID), "S holds NaN or infinity"),
-    ("one-norm, list", lambda: one_norm(S.tolist(), GRID), "dtype None"),
     ("eigenvalues, list", lambda: eigenvalues([[1.0]], GRID), "expected a NumPy or CuPy array"),
     *[
         (f"{function.__name__}, zero boundary", lambda f=function: f(S, GRID, boundary="zero"), words)
@@ -279,7 +276,6 @@ TRANSFERS: list[Row] = [
             ("dimension", (np.ones(3), PAIR), "Say d=1, 2 or 3"),
             ("too many dimensions", (S, PAIR, 4), "one to three stencil axes"),
             ("levels", (S, PAIR, 2, 0), "levels is 0"),
-            ("list", (S.tolist(), PAIR), "dtype None"),
         )
     ],
     ("restrict, orientation", lambda: restrict_stencil(S, PAIR, orientation="x"), "unknown orientation"),
@@ -572,7 +568,7 @@ IMAGES: list[Row] = [
             ("labels, count", {"labels": np.arange(3)}, "one label for each image"),
             ("labels, fractions", {"labels": np.ones(2)}, "expected integers"),
             ("labels, range", {"labels": np.array([0, 10])}, "expected 0 to 9"),
-            ("classes", {"labels": np.zeros(2, int), "classes": 1}, "at least 2"),
+            ("classes", {"labels": np.zeros(2, int), "classes": 1}, "classes is 1; expected 2 or more"),
             ("brightness", {"max_value": 0.0}, "positive number"),
         )
     ],
@@ -580,14 +576,13 @@ IMAGES: list[Row] = [
     ("subset, range", lambda: subset(DATA, [6]), "expected 0 to 5"),
     ("subset, fractions", lambda: subset(DATA, [0.5]), "integers"),
     ("split, too many", lambda: split(DATA, 5, 2, 0), "at most 6 together"),
-    ("split, none", lambda: split(DATA, 6, 0, 0), "at least 1 each"),
+    ("split, none", lambda: split(DATA, 6, 0, 0), "validation is 0"),
     ("split, fraction", lambda: split(DATA, 2.5, 1, 0), "2.5"),
     ("split, seed", lambda: split(DATA, 3, 3, -1), "seed is -1"),
     ("one-hot, range", lambda: one_hot(np.array([0, 3]), 3), "expected 0 to 2"),
     ("one-hot, negative", lambda: one_hot(np.array([-1]), 3), "expected 0 to 2"),
     ("one-hot, fractions", lambda: one_hot(np.ones(2), 3), "expected integers"),
     ("one-hot, dtype", lambda: one_hot(np.array([0]), 3, "float16"), "float16"),
-    ("one-hot, list", lambda: one_hot([0, 1], 3), "labels"),
     ("steps, scale", lambda: Preprocessing(scale=0.0), "scale is 0"),
     ("steps, NaN", lambda: Preprocessing(shift=np.nan), "shift is nan"),
     ("steps, smoothing", lambda: Preprocessing(smoothing=-1.0), "0 or more cells"),
@@ -627,3 +622,108 @@ def test_bad_input_is_refused_with_what_was_expected(call, words):
         call()
     assert words in str(caught.value)
     assert str(caught.value).endswith((".", "?", "…")), "a message is a sentence"
+
+
+class Tensor(np.ndarray):
+    """What a user of PyTorch passes by mistake, as far as a door can see."""
+
+
+Tensor.__module__ = "torch"
+
+
+class WithUnits(np.ndarray):
+    """A subclass whose arithmetic may be anything."""
+
+
+NO_ARRAYS = {
+    "matrix": (lambda array: array.view(np.matrix), "numpy.matrix, not a plain array"),
+    "masked": (np.ma.masked_array, "is a masked array"),
+    "sparse": (scipy.sparse.coo_array, "sparse scipy array"),
+    "list": (np.ndarray.tolist, "list, not a plain array"),
+    "torch": (lambda array: array.view(Tensor), "torch.Tensor, not a plain array"),
+    "subclass": (lambda array: array.view(WithUnits), "WithUnits, not a plain array"),
+    "objects": (lambda array: array.astype(object), "dtype object"),
+}
+Z3, C3, X16, INDICES = np.ones((3, 2)), np.eye(3)[:, :2], np.ones((16, 2)), np.array([1, 0])
+W = MODEL.arrays["W"]
+SPARSE_TOO = ("matrix map", "fixed map")
+DOORS: dict[str, tuple[np.ndarray, Callable[[Any], Any]]] = {
+    **{
+        f"{name}, {what}": (array, call)
+        for name in LOSSES
+        for loss in [loss_named(name)]
+        for what, array, call in (
+            ("logits", Z3, lambda z, loss=loss: loss.evaluate(z, C3)),
+            ("labels", C3, lambda c, loss=loss: loss.evaluate(Z3, c)),
+        )
+    },
+    "softmax": (Z3, softmax),
+    "labels of nothing": (Z3, zeros_labels),
+    "inputs": (X16, lambda x: Examples(x, C3)),
+    "targets": (C3, lambda c: Examples(X16, c)),
+    "images": (np.ones((2, 1, 8)), lambda x: Dataset(**{**IMAGES_OF_TWO, "images": x})),
+    "labels": (np.arange(2), lambda x: Dataset(**{**IMAGES_OF_TWO, "labels": x})),
+    "image targets": (np.ones((2, 1, 8)), lambda x: Dataset(**{**IMAGES_OF_TWO, "targets": x})),
+    "one-hot": (INDICES, lambda labels: one_hot(labels, 3)),
+    "columns of NCHW": (np.ones((2, 1, 4)), columns_from_nchw),
+    "columns of NHWC": (np.ones((2, 4, 1)), columns_from_nhwc),
+    "NCHW of columns": (X16, lambda y: nchw_from_columns(y, GRID)),
+    "NHWC of columns": (X16, lambda y: nhwc_from_columns(y, GRID)),
+    "K(s) y, s": (S, lambda s: K.apply(s, Y)),
+    "K(s) y, y": (Y, lambda y: K.apply(S, y)),
+    "adjoint": (Z, lambda z: K.adjoint(S, z)),
+    "stencil gradient": (Z, lambda z: K.stencil_gradient(z, Y)),
+    "K(s)": (S, K.matrix),
+    "K(s) of one stencil": (S[0, 0], lambda s: convolution_matrix(s, GRID)),
+    **{
+        f.__name__: (S, lambda s, f=f: f(s, GRID))
+        for f in (symbol, spectral_norm, frobenius_norm, one_norm, infinity_norm)
+    },
+    "eigenvalues": (S[0, 0], lambda s: eigenvalues(s, GRID)),
+    "restrict": (S, lambda s: restrict_stencil(s, PAIR)),
+    "prolong": (S, lambda s: prolong_stencil(s, PAIR)),
+    "smooth": (X16, lambda y: smooth(y, GRID, 1.0)),
+    "arrays": (W, lambda w: MODEL.with_arrays(W=w)),
+    "blocks": (THETA, lambda x: MODEL.with_blocks({**MODEL.blocks, "propagation": x})),
+    "outputs": (X16, MODEL.outputs),
+    "trace": (X16, MODEL.trace),
+    "score, images": (X16, lambda x: score(MODEL, x, C3)),
+    "score, labels": (C3, lambda c: score(MODEL, X16, c)),
+    "layer, parameters": (np.ones(10), lambda x: LAYER.apply(x, X16)),
+    "layer, features": (X16, lambda y: LAYER.apply(np.ones(10), y)),
+    "layer at, features": (X16, lambda y: LAYER.at(np.ones(10), y)),
+    "matrix map": (np.eye(4), matrix_map),
+    "fixed map": (X16[:4], lambda y: MATRIX.apply(np.ones(0), y)),
+    "regulariser": (np.ones(20), PENALTY.value),
+    "gradient of a regulariser": (np.ones(20), PENALTY.gradient),
+    "value": (MODEL.blocks["classifier"], lambda x: PROBLEM.block("classifier", MODEL.blocks).value(x)),
+    "a block of the problem": (THETA, lambda x: PROBLEM.block("joint", {**MODEL.blocks, "propagation": x})),
+    "curvature along": (
+        MODEL.blocks["classifier"],
+        lambda v: PROBLEM.block("classifier", MODEL.blocks).curvature(MODEL.blocks["classifier"])(v),
+    ),
+    "in time": (np.ones((4, 2)), lambda x: prolong_in_time(x, 8)),
+    "weights": (np.ones((16, 2)), lambda w: move_weights(w, GRID, 1, PAIR)),
+    "stencils": (S, lambda s: move_stencils(s, 2, 1, PAIR)),
+}
+
+
+@pytest.mark.parametrize("kind", NO_ARRAYS)
+@pytest.mark.parametrize("door", DOORS)
+def test_every_door_takes_plain_arrays_and_refuses_others_in_a_sentence(door, kind):
+    good, call = DOORS[door]
+    make, words = NO_ARRAYS[kind]
+    call(good)
+    if (kind == "matrix" and good.ndim != 2) or (kind == "sparse" and (good.ndim > 2 or door in SPARSE_TOO)):
+        return
+    with pytest.raises(InputError) as caught:
+        call(make(good))
+    assert words in str(caught.value)
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("make", [np.ma.masked_array, set, str])
+def test_indices_that_are_no_plain_array_or_list_are_refused(make):
+    for call in (subset, lambda data, indices: EXAMPLES.take(indices)):
+        with pytest.raises(InputError, match="indices is a"):
+            call(DATA, make([1, 0]))

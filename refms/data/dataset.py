@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from numbers import Integral
 
 import numpy as np
 
-from refms.backend import backend_of
-from refms.errors import Array, InputError, require_choice, require_shape, require_whole
+from refms.backend import backend_of, require_indices
+from refms.errors import (
+    Array,
+    InputError,
+    require_array,
+    require_choice,
+    require_shape,
+    require_whole,
+    require_whole_fields,
+)
 from refms.grid import Grid
 
 _IMAGE_TYPES = ("uint8", "float32", "float64")
@@ -61,6 +68,7 @@ class Dataset:
         if self.labels is not None:
             require_shape(self.labels, (self.count,), "labels", "one label for each image")
             _require_labels(self.labels, self.classes)
+            require_whole_fields(self, classes=2)
         elif self.classes != 0:
             raise InputError(f"there are no labels, but classes is {self.classes!r}; expected 0.")
         if self.targets is not None:
@@ -123,15 +131,7 @@ def subset(dataset: Dataset, indices: Array) -> Dataset:
     >>> subset(data, [2, 0]).labels.tolist()
     [2, 3]
     """
-    chosen = np.asarray(indices)
-    if chosen.ndim != 1 or chosen.size == 0 or chosen.dtype.kind not in "iu":
-        raise InputError(
-            f"indices have shape {chosen.shape} and dtype {chosen.dtype}; expected one or more integers."
-        )
-    if chosen.min() < 0 or chosen.max() >= dataset.count:
-        raise InputError(
-            f"indices run from {chosen.min()} to {chosen.max()}; expected 0 to {dataset.count - 1}."
-        )
+    chosen = require_indices(indices, dataset.count)
     labels, targets = (None if a is None else a[chosen] for a in (dataset.labels, dataset.targets))
     return replace(dataset, images=dataset.images[chosen], labels=labels, targets=targets)
 
@@ -167,8 +167,8 @@ def split(dataset: Dataset, train: int, validation: int, seed: int) -> tuple[Dat
     [0, 1, 2, 3, 4]
     """
     require_whole(seed, "seed")
-    whole = isinstance(train, Integral) and isinstance(validation, Integral)
-    if not whole or train < 1 or validation < 1 or train + validation > dataset.count:
+    train, validation = require_whole(train, "train", 1), require_whole(validation, "validation", 1)
+    if train + validation > dataset.count:
         raise InputError(
             f"cannot split {dataset.count} examples of {dataset.name} into {train} for training and "
             f"{validation} for validation; expected at least 1 each and at most {dataset.count} together."
@@ -214,9 +214,10 @@ def one_hot(labels: Array, classes: int, dtype: str = "float64") -> Array:
 
 
 def _require_images(images: Array, name: str) -> None:
-    if getattr(images, "ndim", 0) not in (3, 4, 5) or 0 in images.shape:
+    require_array(images, name)
+    if images.ndim not in (3, 4, 5) or 0 in images.shape:
         raise InputError(
-            f"{name} have shape {getattr(images, 'shape', None)}; expected (examples, channels, *grid) with "
+            f"{name} have shape {images.shape}; expected (examples, channels, *grid) with "
             "one to three grid axes, none of them empty."
         )
     if str(images.dtype) not in _IMAGE_TYPES:
@@ -228,8 +229,7 @@ def _require_images(images: Array, name: str) -> None:
 def _require_labels(labels: Array, classes: int) -> None:
     if labels.dtype.kind not in "iu":
         raise InputError(f"labels have dtype {labels.dtype}; expected integers.")
-    if not isinstance(classes, int | np.integer) or isinstance(classes, bool) or classes < 2:
-        raise InputError(f"classes is {classes!r}; expected an integer of at least 2.")
+    require_whole(classes, "classes", 2)
     least, most = int(labels.min()), int(labels.max())
     if least < 0 or most >= classes:
         raise InputError(f"labels run from {least} to {most}; expected 0 to {classes - 1}.")

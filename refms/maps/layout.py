@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from refms.backend import backend_of
-from refms.errors import Array, InputError, require_shape
+from refms.errors import Array, InputError, require_array, require_shape
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ class Layout:
 
     def require(self, theta: Array, name: str = "theta") -> None:
         """Refuse a vector of another length, naming the parts."""
-        if getattr(theta, "shape", None) != (self.size,):  # the words are made where they are needed
+        require_array(theta, name)
+        if theta.shape != (self.size,):  # the words are made where they are needed
             parts = ", ".join(f"{part} {shape}" for part, shape in self.parts) or "none"
             require_shape(theta, (self.size,), name, f"parts {parts}")
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
-from refms.backend import backend_of
+from refms.backend import backend_of, require_indices
 from refms.errors import Array, InputError, require_same_precision, require_shape, require_whole
 
 
@@ -69,15 +67,7 @@ class Examples:
         InputError
             If there is no index, or one is out of range.
         """
-        wanted = np.asarray(indices)
-        if wanted.ndim != 1 or wanted.size == 0 or wanted.dtype.kind not in "iu":
-            raise InputError(
-                f"indices have shape {wanted.shape} and dtype {wanted.dtype}; expected one or more integers."
-            )
-        if wanted.min() < 0 or wanted.max() >= self.count:
-            raise InputError(
-                f"indices run from {wanted.min()} to {wanted.max()}; expected 0 to {self.count - 1}."
-            )
+        wanted = require_indices(indices, self.count)
         chosen = backend_of(self.inputs).from_host(wanted)
         return self.unchecked(self.inputs[:, chosen], self.targets[:, chosen])
 

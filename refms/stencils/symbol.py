@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from refms.backend import backend_of
-from refms.errors import Array, InputError, precision
+from refms.errors import Array, InputError, precision, require_array
 from refms.grid import Grid
 from refms.stencils.convolution import Convolution
 from refms.stencils.routes.assembly import fold
@@ -95,7 +95,7 @@ def eigenvalues(s: Array, grid: Grid, *, orientation: str = "correlation") -> Ar
     >>> (eigenvalues(np.array([-1.0, 0.0, 1.0]), Grid((4,))).imag.round(12) + 0.0).tolist()
     [0.0, 2.0, 0.0, -2.0]
     """
-    backend_of(s)
+    require_array(s, "s")
     return symbol(s[None, None], grid, orientation=orientation)[..., 0, 0]
 
 

@@ -99,7 +99,7 @@ def matrix_map(A: Any) -> Map:
     >>> matrix_map(np.eye(2)).apply(np.zeros(0), np.ones((2, 1))).ravel().tolist()
     [1.0, 1.0]
     """
-    require_shape(A, (None, None), "A", "(rows out, rows in)")
+    require_shape(A, (None, None), "A", "(rows out, rows in)", sparse=True)
     require_same_precision(A=A)
     rows_out, rows_in = (int(n) for n in A.shape)
     nnz = int(getattr(A, "nnz", rows_in * rows_out))
@@ -129,7 +129,7 @@ def operator_map(A: Any) -> Map:
     >>> operator_map(np.ones((2, 1))).apply(np.zeros(0, "float32"), np.ones((1, 1), "float32")).dtype
     dtype('float32')
     """
-    require_shape(A, (None, None), "A", "(rows out, rows in)")
+    require_shape(A, (None, None), "A", "(rows out, rows in)", sparse=True)
     if A.dtype.kind not in "fiu":
         raise InputError(f"A has dtype {A.dtype}; expected real numbers.")
     rows_out, rows_in = (int(n) for n in A.shape)

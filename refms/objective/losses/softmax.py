@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from refms.backend import backend_of
-from refms.errors import Array
+from refms.errors import Array, require_array
 from refms.objective.losses.loss import host_sum, log1p, require_logits, share_of
 
 
@@ -186,4 +186,5 @@ def zeros_labels(Z: Array) -> Array:
     >>> zeros_labels(np.ones((2, 1), dtype="complex64")).dtype
     dtype('float32')
     """
+    require_array(Z, "Z")
     return backend_of(Z).xp.zeros(Z.shape, dtype=Z.real.dtype)

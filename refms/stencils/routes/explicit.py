@@ -36,9 +36,11 @@ def matrix_products(geometry: Geometry, backend: Backend) -> Products:
         for entry in range(flat.shape[-1]):
             delta = xp.zeros((1, 1, *sizes), dtype=dtype)
             delta.reshape(-1)[entry] = 1
-            shift = pattern.matrix(delta)
+            shift = pattern.matrix(delta).copy()
+            shift.eliminate_zeros()  # of the other entries: 0 · NaN is NaN
+            inside = (xp.diff(shift.indptr) > 0)[:, None]
             for c, image in enumerate(images):
-                flat[:, c, entry] = (cotangents * (shift @ image)).sum(axis=(1, 2))
+                flat[:, c, entry] = xp.where(inside, cotangents * (shift @ image), 0).sum(axis=(1, 2))
         return found
 
     def adjoint_and_gradient(T: Array, Z: Array, Y: Array, add: Array | None) -> tuple[Array, Array]:

@@ -7,11 +7,11 @@ import math
 from typing import Any
 
 from refms.backend import Backend
-from refms.errors import InputError
+from refms.errors import Array, InputError
 from refms.stencils.routes.explicit import matrix_products
 from refms.stencils.routes.fourier import fourier_products
 from refms.stencils.routes.patches import patch_products
-from refms.stencils.routes.route import Geometry, Products
+from refms.stencils.routes.route import Geometry, Products, Terms
 
 ROUTES = ("auto", "matrix", "patches", "fourier", "compiled")
 
@@ -52,10 +52,55 @@ def products(name: str, geometry: Geometry, dtype: Any, examples: int, backend: 
         from refms.stencils.routes.compiled import compiled_products  # numba is an extra, and slow to load
 
         return compiled_products(geometry, dtype, examples)
-    if name == "fourier":
-        return fourier_products(geometry, backend)
-    return (
-        matrix_products(geometry, backend)
-        if name == "matrix"
-        else patch_products(geometry, examples, backend)
-    )
+    exact = matrix_products(geometry, backend)
+    if name == "matrix":
+        return exact
+    patches = patch_products(geometry, examples, backend)
+    if geometry.boundary == "zero" and backend.name == "numpy":  # a device would have to be waited for
+        patches = _with_stencils_not_finite(patches, exact, backend.xp)
+    if name == "patches":
+        return patches
+    return _with_results_not_finite(fourier_products(geometry, backend), patches, backend.xp)
+
+
+def _with_stencils_not_finite(quick: Products, exact: Products, xp: Any) -> Products:
+    """Return products by patches, which multiply S and Z by zeros beyond the grid, where NaN · 0 is NaN."""
+
+    def combine(
+        terms: Terms, bias: Array | None = None, factor: Array | None = None, add: Array | None = None
+    ) -> Array:
+        for S, _ in terms:
+            if not xp.isfinite(S).all():
+                return exact.combine(terms, bias, factor, add)
+        return quick.combine(terms, bias, factor, add)
+
+    def gradient(Z: Array, Y: Array) -> Array:
+        found = quick.gradient(Z, Y)
+        return found if xp.isfinite(found).all() else exact.gradient(Z, Y)
+
+    def adjoint_and_gradient(T: Array, Z: Array, Y: Array, add: Array | None) -> tuple[Array, Array]:
+        found = quick.adjoint_and_gradient(T, Z, Y, add)
+        if xp.isfinite(T).all() and xp.isfinite(found[1]).all():
+            return found
+        return exact.adjoint_and_gradient(T, Z, Y, add)
+
+    return Products(combine, gradient, adjoint_and_gradient)
+
+
+def _with_results_not_finite(quick: Products, exact: Products, xp: Any) -> Products:
+    """Return products by FFT, which mixes all cells of an image, so that one NaN makes all of them NaN."""
+
+    def combine(
+        terms: Terms, bias: Array | None = None, factor: Array | None = None, add: Array | None = None
+    ) -> Array:
+        found = quick.combine(terms, bias, factor, add)
+        return found if bool(xp.isfinite(found).all()) else exact.combine(terms, bias, factor, add)
+
+    def gradient(Z: Array, Y: Array) -> Array:
+        found = quick.gradient(Z, Y)
+        return found if bool(xp.isfinite(found).all()) else exact.gradient(Z, Y)
+
+    def adjoint_and_gradient(T: Array, Z: Array, Y: Array, add: Array | None) -> tuple[Array, Array]:
+        return combine([(T, Z)], None, None, add), gradient(Z, Y)
+
+    return Products(combine, gradient, adjoint_and_gradient)

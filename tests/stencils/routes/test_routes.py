@@ -198,3 +198,51 @@ def test_numba_is_loaded_only_where_the_compiled_route_is_taken():
         "assert 'numba' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=600)
+
+
+def plainly(S, Y, Z, convolution):
+    """Return K(S) Y, K(S)ᵀ Z and the gradient, entry by entry, of what lies inside of the grid alone."""
+    shape, m = convolution.grid.shape, Y.shape[1]
+    y, z = Y.reshape(-1, *shape, m), Z.reshape(-1, *shape, m)
+    out, back, gradient = np.zeros_like(z), np.zeros_like(y), np.zeros_like(S)
+    for o, c, *at in np.ndindex(*S.shape):
+        kappa = np.array(at) - np.array(S.shape[2:]) // 2
+        for cell in np.ndindex(*shape):
+            there = np.array(cell) + kappa
+            if convolution.boundary == "periodic":
+                there %= shape
+            elif np.any((there < 0) | (there >= shape)):
+                continue
+            there = tuple(there)
+            out[(o, *cell)] += S[(o, c, *at)] * y[(c, *there)]
+            back[(c, *there)] += S[(o, c, *at)] * z[(o, *cell)]
+            gradient[(o, c, *at)] += (z[(o, *cell)] * y[(c, *there)]).sum()
+    return out.reshape(-1, m), back.reshape(-1, m), gradient
+
+
+@pytest.mark.filterwarnings("ignore:invalid value", "ignore:overflow")
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e308])
+@pytest.mark.parametrize("boundary", ["periodic", "zero"])
+@pytest.mark.parametrize("name", [*FASTER, "matrix"])
+def test_what_is_not_finite_spreads_to_its_neighbours_and_no_further(name, boundary, bad):
+    """An FFT mixes all cells, and zeros beyond the grid or in a sparse matrix are no factor of NaN."""
+    convolution = Convolution(Grid((5, 4)), 2, 3, boundary=boundary, route=name)
+    rng = np.random.default_rng(5)
+    shapes = (convolution.stencils_shape, (convolution.rows_in, 2), (convolution.rows_out, 2))
+    for place in range(3):
+        S, Y, Z = (rng.choice([-2.0, 1.0, 2.0], shape) for shape in shapes)
+        (S, Y, Z)[place][(0,) * (4 if place == 0 else 2)] = bad
+        gY, gS = convolution.adjoint_and_gradient(S, Z, Y)
+        found = (
+            convolution.apply(S, Y),
+            convolution.adjoint(S, Z),
+            convolution.stencil_gradient(Z, Y),
+            gY,
+            gS,
+        )
+        plain = plainly(S, Y, Z, convolution)
+        for got, expected in zip(found, (*plain, plain[1], plain[2]), strict=True):
+            np.testing.assert_array_equal(np.isnan(got), np.isnan(expected))
+            if bad != 1e308:  # sums of such numbers overflow in some order and not in another
+                close = np.isclose(got, expected, rtol=1e-12, atol=1e-12)
+                assert np.all(close | np.isnan(expected))
