@@ -12,7 +12,7 @@ from refms.backend import NUMPY, Backend
 from refms.checks.calls import Calls
 from refms.checks.factor import constant_factor, name_factor
 from refms.checks.report import PASS_LIMIT, Report, Verdict, verdict, worst_rho
-from refms.checks.residual import power_of_two, ratio, require_size
+from refms.checks.residual import ratio, require_size, unit_of
 from refms.checks.space import Shape, Space, space_of
 from refms.errors import require_whole
 
@@ -144,7 +144,7 @@ def _real(X: Space, Y: Space) -> bool:
 def _pair(X: Space, Y: Space, elements: Sequence[Any], norm: float | None, eps: float) -> _Pair:
     """Compare ⟨Fx, y⟩ and ⟨x, F*y⟩ for (x, y, Fx, F*y)."""
     x, y, Fx, Fy = elements
-    unit = power_of_two(*Y.parts(Fx), *X.parts(Fy))
+    unit = unit_of(*Y.parts(Fx), *X.parts(Fy))
     one, two, Fx, Fy = X.parts(x), Y.parts(y), Y.parts(Fx, unit), X.parts(Fy, unit)
     left, right = Y.inner(Fx, two), X.inner(one, Fy)
     if _real(X, Y):

@@ -9,7 +9,7 @@ from typing import Any
 from refms.backend import backend_of
 from refms.checks.factor import name_factor
 from refms.checks.report import Report, Verdict, verdict
-from refms.checks.residual import as_double, machine_epsilon, power_of_two, ratio
+from refms.checks.residual import as_double, machine_epsilon, ratio, unit_of
 from refms.errors import Array, InputError
 from refms.grid import Grid
 from refms.linear.vectors import norm
@@ -81,7 +81,7 @@ def galerkin_test(restriction: Any, fine: Any, prolongation: Any, coarse: Any) -
     if not (R.shape[1] == K.shape[0] and K.shape[1] == P.shape[0] and (R.shape[0], P.shape[1]) == H.shape):
         text = f"the shapes do not fit together: R {R.shape}, K_h {K.shape}, P {P.shape}, K_H {H.shape}."
         return GalerkinReport(_NAME, float("inf"), "FAIL", text)
-    unit = power_of_two(K.data, H.data)  # so that no product leaves the range of float64
+    unit = unit_of(K.data, H.data)  # so that no product leaves the range of float64
     eps = machine_epsilon(K.dtype)
     K, H = as_double(K, backend) * (1 / unit), as_double(H, backend) * (1 / unit)
     return _judge(R @ K @ P, H, _size(abs(R) @ abs(K) @ abs(P)), eps, unit)

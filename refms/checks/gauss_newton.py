@@ -12,7 +12,7 @@ from refms.backend import NUMPY, Backend
 from refms.checks.calls import Calls
 from refms.checks.factor import constant_factor, name_factor
 from refms.checks.report import Report, verdict, worst_rho
-from refms.checks.residual import inner, norm_of, power_of_two, ratio
+from refms.checks.residual import inner, norm_of, ratio, unit_of
 from refms.checks.space import Shape, Space, space_of
 from refms.errors import Array, InputError, require_whole
 from refms.linear.product import Product
@@ -151,7 +151,7 @@ def _explicit(product: Product, jvp: Product, hessian: Product, V: Space) -> flo
     J, G = _matrix(jvp, V), _matrix(product, V)
     output = jvp(V.backend.xp.zeros(V.shapes[0], dtype=V.dtypes[0]))
     H = _matrix(hessian, space_of(output.shape, V.dtypes[0], V.backend))
-    unit = power_of_two(G)
+    unit = unit_of(G)
     G, expected = G / unit, J.T @ ((H / unit) @ J)
     misfit = ratio(norm_of(G - expected), norm_of(H / unit) * norm_of(J) * norm_of(J), V.eps)
     if not np.isfinite(G).all():

@@ -13,7 +13,7 @@ import numpy as np
 
 from refms.backend import NUMPY, Backend, backend_of
 from refms.errors import Array, InputError, precision
-from refms.linear.vectors import norm
+from refms.linear.vectors import norm, power_of_two
 
 
 def machine_epsilon(dtype: Any) -> float:
@@ -131,12 +131,9 @@ def ratio(error: float, scale: float, eps: float) -> float:
     return error / scale / eps
 
 
-def power_of_two(*arrays: Array) -> float:
+def unit_of(*arrays: Array) -> float:
     """Return the power of two next to the largest entry, by which to divide so that no product overflows."""
-    largest = max((float(abs(a).max()) for a in arrays if a.size), default=0.0)
-    if not 0.0 < largest < math.inf:
-        return 1.0
-    return 2.0 ** max(math.frexp(largest)[1] - 1, -1022)
+    return power_of_two(max((float(abs(a).max()) for a in arrays if a.size), default=0.0), -1022)
 
 
 def shape_of(value: Array) -> tuple[int, ...]:

@@ -17,8 +17,8 @@ from refms.checks.residual import (
     is_number,
     machine_epsilon,
     norm_of,
-    power_of_two,
     shape_of,
+    unit_of,
 )
 from refms.errors import Array, InputError, require_whole
 from refms.linear.vectors import norm
@@ -76,7 +76,7 @@ class Space:
 
     def scaled(self, *elements: Any) -> tuple[Array, ...]:
         """Return arrays divided by the power of two next to the largest entry of all, in double precision."""
-        unit = power_of_two(*(part for u in elements for part in self.parts(u)))
+        unit = unit_of(*(part for u in elements for part in self.parts(u)))
         return tuple(part for u in elements for part in self.parts(u, unit))
 
     def inner(self, u: Sequence[Array], v: Sequence[Array]) -> complex:

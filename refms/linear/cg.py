@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from refms.backend import backend_of
-from refms.errors import Array, InputError
+from refms.errors import Array, InputError, require_whole
 from refms.linear.outcome import Outcome, Status
 from refms.linear.product import Product
-from refms.linear.vectors import add_scaled, inner, norm, require_like, require_real_vector
+from refms.linear.vectors import (
+    MODIFIED,
+    add_scaled,
+    guarded,
+    in_units,
+    inner,
+    lazy_norm,
+    norm,
+    on_copy,
+    require_like,
+    require_real_vector,
+)
 
 LOOK_AFTER = {"numpy": 1, "cupy": 5}
 """Iterations between two looks at their numbers: each look makes the host wait for a GPU."""
@@ -80,7 +91,7 @@ def conjugate_gradients(
     Raises
     ------
     InputError
-        If an argument is out of range, or a product changes shape or dtype.
+        If an argument is out of range, or a product changes shape or dtype, or its argument.
 
     Notes
     -----
@@ -88,10 +99,15 @@ def conjugate_gradients(
     A-norm of the error fall, ‖x_k‖₂ grows (without preconditioner) and q(x_k) = −½ bᵀx_k. The residual
     norm itself need not fall.
 
-    On a search direction p with pᵀAp <= 0 the current iterate is returned. If that happens at once from
-    x_0 = 0, the steepest-descent direction M⁻¹b itself is returned, with the status
-    ``negative_curvature`` and one iteration. NaN or infinity in b, in a product or in an update ends the
-    iteration with the last finite iterate and the status ``non_finite``.
+    On a search direction p with pᵀAp <= 0 the current iterate is returned, with the status
+    ``negative_curvature``. Rounding hides the sign of a curvature below 10 eps ‖p‖‖Ap‖, or below 10 eps pᵀMp
+    times the largest pᵀAp / pᵀMp so far, a lower bound of ‖M⁻¹A‖: the status is then ``singular``, as where b
+    has a part outside the range of a singular A. If either happens at once from x_0 = 0, the
+    steepest-descent direction M⁻¹b itself is returned, as one iteration. NaN or infinity in b, in a product
+    or in an update ends the iteration with the last finite iterate and the status ``non_finite``.
+
+    Everything is computed for b in units of a power of two next to its norm, so that no square overflows or
+    underflows: A, b and x may be of any size that their precision holds.
 
     Examples
     --------
@@ -101,16 +117,17 @@ def conjugate_gradients(
     >>> result.x.round(12).tolist(), result.iterations, str(result.outcome.status)
     ([1.0, 1.0], 2, 'converged')
     """
-    _require_options(b, x0, tolerance, max_iterations)
+    max_iterations = _require_options(b, x0, tolerance, max_iterations)
     zero = backend_of(b).xp.zeros_like(b)
     size = norm(b)
-    target = tolerance * size
     if size == 0.0:
-        return _result(zero, Status.CONVERGED, [(0.0, 0.0)], target)
+        return _result(zero, Status.CONVERGED, [(0.0, 0.0)], 0.0)
     x = zero if x0 is None else x0
-    r = b if x0 is None else add_scaled(b, -1.0, require_like(product(x0), x0, "product"))
-    state, trace = _State(x, r), [(norm(r), float(_model(x, r, b)))]
-    status = Status.ACCEPTED if all(map(math.isfinite, trace[0])) else Status.NON_FINITE
+    r = b if x0 is None else add_scaled(b, -1.0, guarded(product, "product")(x0))
+    system = _System(product, preconditioner, *in_units(b, size))
+    state = _State(x, r * (1.0 / system.unit))
+    target, trace = tolerance * size, [(norm(r), system.unit * float(system.model(state.x, state.r)))]
+    status = Status.ACCEPTED if math.isfinite(trace[0][0]) else Status.NON_FINITE
     while status is Status.ACCEPTED:
         if trace[-1][0] <= target:
             status = Status.CONVERGED
@@ -118,17 +135,29 @@ def conjugate_gradients(
             status = Status.ITERATION_LIMIT
         else:
             count = min(LOOK_AFTER[backend_of(b).name], max_iterations + 1 - len(trace))
-            updates = _updates(state, product, preconditioner, b, count)
-            state, status, measured = _examine(state, updates, b, target, from_zero=x0 is None)
+            updates = system.updates(state, count)
+            state, status, measured = _examine(system, state, updates, target, from_zero=x0 is None)
             trace += measured
     return _result(state.x, status, trace, target)
 
 
+class _Numbers(NamedTuple):
+    """What is measured in an update, where the vectors live, and read later."""
+
+    rz: Any  # rᵀz
+    curvature: Any  # pᵀAp
+    sizes: Any  # ‖p‖‖Ap‖
+    energy: Any  # pᵀMp
+    square: Any  # ‖r‖² after it
+    model: Any  # q(x) after it
+    changed: Any  # whether the product or the preconditioner changed its argument: 0, 1 or 2
+
+
 @dataclass(frozen=True, eq=False)
 class _State:
-    """Iterate x, residual r = b − A x, the last direction p with Ap and rᵀz, and four numbers not yet read.
+    """Iterate x, residual r = b − A x, the last direction p with Ap, rᵀz and pᵀMp, and what was measured.
 
-    These are rᵀz and pᵀAp of the update that led here, and ‖r‖² and q(x) after it.
+    All in the units of the system, but x. pᵀMp is called the energy.
     """
 
     x: Array
@@ -136,62 +165,87 @@ class _State:
     p: Array | None = None
     Ap: Array | None = None
     rz: Any = None
-    numbers: tuple[Any, ...] = ()
+    energy: Any = None
+    numbers: _Numbers | None = None
+    largest: float = 0.0  # of all pᵀAp / pᵀMp so far
 
 
-def _updates(
-    state: _State, product: Product, preconditioner: Product | None, b: Array, count: int
-) -> list[_State]:
-    """Return the next iterates without a look at their numbers; those after one that failed are of no use."""
-    made = list[_State]()
-    for _ in range(count):
-        r = state.r
-        z = r if preconditioner is None else require_like(preconditioner(r), r, "preconditioner")
-        rz = inner(r, z)
-        if isinstance(rz, float) and not 0.0 < rz < math.inf:  # the host knows, and need not go on
-            return [*made, _State(state.x, r, numbers=(rz, rz, rz, rz))]
-        p = z if state.p is None else add_scaled(z, _ratio(rz, state.rz), state.p)
-        Ap = require_like(product(p), p, "product")
-        curvature = inner(p, Ap)
-        state = _move(state, p, Ap, rz, curvature, _ratio(rz, curvature), b)
-        made.append(state)
-    return made
+@dataclass(frozen=True, eq=False)
+class _System:
+    """A x = b with b in units of a power of two."""
 
+    product: Product
+    preconditioner: Product | None
+    b: Array
+    unit: float
 
-def _move(state: _State, p: Array, Ap: Array, rz: Any, curvature: Any, alpha: Any, b: Array) -> _State:
-    """Return x + αp with r − αAp."""
-    x, r = add_scaled(state.x, alpha, p), add_scaled(state.r, -alpha, Ap)
-    return _State(x, r, p, Ap, rz, (rz, curvature, inner(r, r), _model(x, r, b)))
+    def model(self, x: Array, r: Array) -> Any:
+        """Return q(x) = −½ xᵀ(b + r), which holds for every x with r = b − A x."""
+        return -0.5 * (inner(x, self.b) + inner(x, r))
+
+    def updates(self, state: _State, count: int) -> list[_State]:
+        """Return the next iterates without a look at their numbers; those after a failure are of no use."""
+        made = list[_State]()
+        for _ in range(count):
+            r, altered = state.r, 0.0
+            z = r
+            if self.preconditioner is not None:
+                z, altered = on_copy(self.preconditioner, r)
+                require_like(z, r, "preconditioner")
+            rz = inner(r, z)
+            if isinstance(rz, float) and not 0.0 < rz < math.inf:  # the host knows, and need not go on
+                return [*made, replace(state, numbers=_Numbers(rz, rz, rz, rz, rz, rz, 2.0 * altered))]
+            if state.p is None:
+                p, energy = z.copy(), rz
+            else:
+                beta = _ratio(rz, state.rz)
+                p, energy = add_scaled(z, beta, state.p), rz + beta * beta * state.energy
+            Ap, changed = on_copy(self.product, p)
+            require_like(Ap, p, "product")
+            Ap = Ap.copy() if state.p is None else Ap  # kept, where products may share one array
+            curvature = inner(p, Ap)
+            sizes, changed = lazy_norm(p) * lazy_norm(Ap), 1.0 * changed + 2.0 * altered
+            x, r = self.move(state, p, Ap, _ratio(rz, curvature))
+            numbers = _Numbers(rz, curvature, sizes, energy, inner(r, r), self.model(x, r), changed)
+            state = _State(x, r, p, Ap, rz, energy, numbers)
+            made.append(state)
+        return made
+
+    def move(self, state: _State, p: Array, Ap: Array, alpha: Any) -> tuple[Array, Array]:
+        """Return x + αp and r − αAp."""
+        with np.errstate(over="ignore"):  # and looked for later
+            length = alpha * self.unit
+        return add_scaled(state.x, length, p), add_scaled(state.r, -alpha, Ap)
 
 
 def _examine(
-    state: _State, updates: Sequence[_State], b: Array, target: float, *, from_zero: bool
+    system: _System, state: _State, updates: Sequence[_State], target: float, *, from_zero: bool
 ) -> tuple[_State, Status, list[tuple[float, float]]]:
     """Return the last good state, ``accepted`` or the reason to stop there, and what was measured."""
     measured = list[tuple[float, float]]()
     for update, numbers in zip(updates, _read(updates), strict=True):
-        status = _status_of(*numbers)
-        if status is Status.NEGATIVE_CURVATURE and from_zero and state.p is None:
-            rz, curvature, *_ = update.numbers
-            steepest = _move(state, update.p, update.Ap, rz, curvature, 1.0, b)
-            _, _, square, model = _read([steepest])[0]
-            if not (math.isfinite(square) and math.isfinite(model)):
+        status, largest = _judge(numbers, state.largest, str(system.b.dtype))
+        if status in {Status.NEGATIVE_CURVATURE, Status.SINGULAR} and from_zero and state.p is None:
+            x, r = system.move(state, update.p, update.Ap, 1.0)
+            size, model = norm(r), float(system.model(x, r))
+            if not (math.isfinite(size) and math.isfinite(model)):
                 return state, Status.NON_FINITE, []
-            return steepest, status, [(math.sqrt(square), model)]
+            return _State(x, r), status, [(system.unit * size, system.unit * model)]
         if status is not Status.ACCEPTED:
             return state, status, measured
-        state = update
-        measured.append((math.sqrt(numbers[2]), numbers[3]))
+        state = replace(update, largest=largest)
+        measured.append((system.unit * math.sqrt(numbers.square), system.unit * numbers.model))
         if measured[-1][0] <= target:
             break
     return state, Status.ACCEPTED, measured
 
 
-def _read(updates: Sequence[_State]) -> list[list[float]]:
+def _read(updates: Sequence[_State]) -> list[_Numbers]:
     """Return the numbers of all updates on the host, which waits for them once."""
     backend = backend_of(updates[0].r)
-    numbers = backend.xp.stack([number for update in updates for number in update.numbers])
-    return [list(map(float, row)) for row in backend.to_host(numbers).reshape(-1, 4)]
+    numbers = backend.xp.stack([one for update in updates for one in update.numbers or ()])
+    rows = backend.to_host(numbers).reshape(-1, len(_Numbers._fields))
+    return [_Numbers(*map(float, row)) for row in rows]
 
 
 def _ratio(a: Any, b: Any) -> Any:
@@ -200,33 +254,41 @@ def _ratio(a: Any, b: Any) -> Any:
         return a / b
 
 
-def _status_of(rz: float, curvature: float, square: float, model: float) -> Status:
-    """Return ``accepted``, or why an iteration is none."""
-    if not math.isfinite(rz):
-        return Status.NON_FINITE
-    if rz <= 0.0:
-        return Status.INDEFINITE_PRECONDITIONER
-    if not math.isfinite(curvature):
-        return Status.NON_FINITE
-    if curvature <= 0.0:
-        return Status.NEGATIVE_CURVATURE
-    return Status.ACCEPTED if math.isfinite(square) and math.isfinite(model) else Status.NON_FINITE
+def _judge(n: _Numbers, largest: float, dtype: str) -> tuple[Status, float]:
+    """Return ``accepted``, or why an iteration is none; and the largest pᵀAp / pᵀMp so far."""
+    if n.changed:
+        raise InputError(MODIFIED.format("preconditioner" if n.changed >= 2.0 else "product"))
+    if not math.isfinite(n.rz):
+        return Status.NON_FINITE, largest
+    if n.rz <= 0.0:
+        return Status.INDEFINITE_PRECONDITIONER, largest
+    if not math.isfinite(n.curvature):
+        return Status.NON_FINITE, largest
+    largest = max(largest, n.curvature / n.energy)
+    status = curvature_status(n.curvature, n.sizes, n.energy * largest, dtype)
+    sound = math.isfinite(n.square) and math.isfinite(n.model)
+    return Status.NON_FINITE if status is Status.ACCEPTED and not sound else status, largest
 
 
-def _model(x: Array, r: Array, b: Array) -> Any:
-    """Return q(x) = −½ xᵀ(b + r), which holds for every x with r = b − A x."""
-    return -0.5 * (inner(x, b) + inner(x, r))
+def curvature_status(curvature: float, sizes: float, steepest: float, dtype: str) -> Status:
+    """Return ``accepted`` for a positive curvature pᵀAp, ``singular`` where that is rounding error.
+
+    It is below 10 eps of ‖p‖‖Ap‖, or of pᵀMp times the largest curvature of all directions so far.
+    """
+    noise = 10.0 * float(np.finfo(dtype).eps) * max(sizes, steepest)
+    if curvature > noise:
+        return Status.ACCEPTED
+    return Status.NEGATIVE_CURVATURE if curvature < -noise else Status.SINGULAR
 
 
-def _require_options(b: Array, x0: Array | None, tolerance: float, max_iterations: int) -> None:
+def _require_options(b: Array, x0: Array | None, tolerance: float, max_iterations: int) -> int:
     require_real_vector(b, "b")
     if x0 is not None:
         require_real_vector(x0, "x0", finite=True)
         require_like(x0, b, "x0")
     if not 0.0 <= tolerance < math.inf:
         raise InputError(f"tolerance is {tolerance}; expected 0 or more, such as 1e-2 for an inexact step.")
-    if max_iterations < 1:
-        raise InputError(f"max_iterations is {max_iterations}; expected 1 or more.")
+    return require_whole(max_iterations, "max_iterations", 1)
 
 
 _SENTENCES = {
@@ -234,8 +296,11 @@ _SENTENCES = {
     Status.ITERATION_LIMIT: "Conjugate gradients used up their iterations, which is usual for an inexact "
     "step; for a more exact one give more iterations (max_iterations, cg_iterations) or a preconditioner",
     Status.NEGATIVE_CURVATURE: "Conjugate gradients met a direction without positive curvature and kept what "
-    "they had: the matrix is singular or indefinite, or the residual is at round-off. If you did not expect "
+    "they had: the matrix is indefinite, or the residual is at round-off. If you did not expect "
     "that, add damping or a regularizer, or use the Gauss-Newton matrix",
+    Status.SINGULAR: "Conjugate gradients met a direction along which the curvature is rounding error and "
+    "kept what they had: the matrix is singular, usually with a right-hand side outside of its range, or the "
+    "residual is at round-off. Add damping or a regularizer",
     Status.INDEFINITE_PRECONDITIONER: "The preconditioner is not positive definite, so conjugate gradients "
     "kept what they had; give a symmetric positive definite one, or none",
     Status.NON_FINITE: "Conjugate gradients met NaN or infinity and kept the last finite iterate: usually "

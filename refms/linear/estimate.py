@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refms.errors import Array
+from refms.linear.vectors import power_of_two
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,4 +27,5 @@ def mean_of(samples: Array) -> Estimate:
     value = samples.mean(axis=0)
     if len(samples) < 2:
         return Estimate(value, np.full_like(value, math.nan))
-    return Estimate(value, samples.std(axis=0, ddof=1) / math.sqrt(len(samples)))
+    unit = power_of_two(float(np.abs(samples).max(initial=0.0)), -1022)  # so that no square overflows
+    return Estimate(value, unit * (samples / unit).std(axis=0, ddof=1) / math.sqrt(len(samples)))

@@ -10,7 +10,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from refms.errors import Array, InputError, require_whole
 from refms.linear.lanczos import lanczos
 from refms.linear.product import Operator, Product
-from refms.linear.vectors import norm
+from refms.linear.vectors import guarded, norm, power_of_two
 
 DENSE = 64
 """Matrices of up to so many rows are formed, column by column."""
@@ -80,31 +80,32 @@ def extreme_eigenvalues(
     ([0.0, 1.0], [99.0, 98.0])
     """
     n = int(like.shape[0])
-    require_whole(count, "count", 1)
+    count = require_whole(count, "count", 1)
     if count > n:
         raise InputError(f"count is {count}, more than the {n} eigenvalues there are.")
-    A = Operator.symmetric(product, like)
+    A = Operator.symmetric(guarded(product, "product"), like)
     if n <= max(DENSE, 2 * count):
         return _of_dense(A.to_dense(), count)
-    v0 = np.random.default_rng(seed).standard_normal(n)
+    v0 = np.random.default_rng(require_whole(seed, "seed")).standard_normal(n)
     on_host = A.to_scipy()
     low, high = lanczos(on_host.matvec, v0, min(STEPS, n)).interval()
     if not high > low:  # a multiple of the identity
         same, exact = np.full(count, low), np.zeros(count)
         return Extremes(same, same, exact, exact)
-    smallest, smallest_error = _top(on_host, count, high, -1, tolerance, v0)
-    largest, largest_error = _top(on_host, count, low, 1, tolerance, v0)
+    unit = power_of_two(max(abs(low), abs(high)), -1022)  # ARPACK squares what it is given
+    smallest, smallest_error = _top(on_host, count, high, -unit, tolerance, v0)
+    largest, largest_error = _top(on_host, count, low, unit, tolerance, v0)
     return Extremes(smallest, largest, smallest_error, largest_error)
 
 
 def _top(
-    A: LinearOperator, count: int, shift: float, sign: int, tolerance: float, v0: Array
+    A: LinearOperator, count: int, shift: float, unit: float, tolerance: float, v0: Array
 ) -> tuple[Array, Array]:
-    """Return the eigenvalues of A with the largest sign · (λ − shift), and the norms of their residuals."""
+    """Return the eigenvalues of A with the largest (λ − shift) / unit, and the norms of their residuals."""
     n = len(v0)
 
     def shift_product(v: Array) -> Array:
-        return sign * (A.matvec(v.reshape(-1)) - shift * v.reshape(-1))
+        return (A.matvec(v.reshape(-1)) - shift * v.reshape(-1)) / unit
 
     values: Array
     vectors: Array
@@ -121,7 +122,7 @@ def _top(
     except ArpackNoConvergence as stopped:
         values, vectors = stopped.eigenvalues, stopped.eigenvectors
     order = np.argsort(-values)
-    found, V = sign * values[order] + shift, vectors[:, order]
+    found, V = unit * values[order] + shift, vectors[:, order]
     errors = [norm(A.matvec(v) - one * v) for one, v in zip(found, V.T, strict=True)]
     return found, np.array(errors)
 
@@ -129,6 +130,6 @@ def _top(
 def _of_dense(A: Array, count: int) -> Extremes:
     if not np.isfinite(A).all():
         raise InputError("a product with the matrix is NaN or infinite; expected a finite symmetric one.")
-    values, vectors = np.linalg.eigh((A + A.T) / 2)
-    errors = np.linalg.norm(A @ vectors - vectors * values, axis=0)
+    values, vectors = np.linalg.eigh(A / 2 + A.T / 2)
+    errors = np.array([norm(column) for column in (A @ vectors - vectors * values).T])
     return Extremes(values[:count], values[::-1][:count], errors[:count], errors[::-1][:count])

@@ -11,7 +11,7 @@ from refms.errors import Array, InputError, require_whole
 from refms.linear.estimate import Estimate, mean_of
 from refms.linear.probing import random_signs
 from refms.linear.product import Product
-from refms.linear.vectors import dot
+from refms.linear.vectors import dot, guarded
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +64,8 @@ def chebyshev_moments(
     t_0 = v, t_1 = Ã v, t_{j+1} = 2 Ã t_j − t_{j-1}; two moments come from each vector, by
     T_{2j} = 2 T_j² − T_0 and T_{2j+1} = 2 T_{j+1} T_j − T_1.
     """
-    require_whole(steps, "steps", 1)
-    require_whole(probes, "probes", 1)
+    steps, probes = require_whole(steps, "steps", 1), require_whole(probes, "probes", 1)
+    product = guarded(product, "product")
     low, high = interval
     if not -math.inf < low < high < math.inf:
         raise InputError(

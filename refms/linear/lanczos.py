@@ -11,7 +11,7 @@ import scipy.linalg
 from refms.backend import backend_of
 from refms.errors import Array, InputError, require_whole
 from refms.linear.product import Product
-from refms.linear.vectors import inner, norm, require_real_vector
+from refms.linear.vectors import guarded, in_units, inner, norm, power_of_two, require_real_vector
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +35,14 @@ class Tridiagonal:
 
         With T = S Θ Sᵀ, q_1ᵀ f(A) q_1 ≈ e_1ᵀ f(T) e_1 = Σ_i s_{1i}² f(θ_i) (Golub and Welsch).
         """
-        nodes, S = scipy.linalg.eigh_tridiagonal(self.diagonal, self.off_diagonal)
+        nodes, S = self._eigenvectors()
         return GaussRule(nodes, S[0] ** 2)
+
+    def _eigenvectors(self) -> tuple[Array, Array]:
+        """Return the eigenvalues and eigenvectors of T, of T over a power of two, which LAPACK can square."""
+        unit = power_of_two(max(norm(self.diagonal), norm(self.off_diagonal)), -1022)
+        nodes, S = scipy.linalg.eigh_tridiagonal(self.diagonal / unit, self.off_diagonal / unit)
+        return unit * nodes, S
 
     def interval(self) -> tuple[float, float]:
         """Return the extreme Ritz values, moved outwards by the norms β_k |s_ki| of their residuals.
@@ -44,7 +50,7 @@ class Tridiagonal:
         Each has an eigenvalue of A that near. The interval holds all eigenvalues of a process that came to
         its end.
         """
-        nodes, S = scipy.linalg.eigh_tridiagonal(self.diagonal, self.off_diagonal)
+        nodes, S = self._eigenvectors()
         residuals = self.last * np.abs(S[-1])
         return float(nodes[0] - residuals[0]), float(nodes[-1] + residuals[-1])
 
@@ -69,7 +75,8 @@ def lanczos(product: Product, start: Array, steps: int) -> Tridiagonal:
     Raises
     ------
     InputError
-        If the start is zero or not finite, ``steps`` is below 1, or a product is not finite.
+        If the start is zero or not finite, ``steps`` is below 1, or a product is not finite, or changes its
+        argument, shape or dtype.
 
     Notes
     -----
@@ -83,14 +90,15 @@ def lanczos(product: Product, start: Array, steps: int) -> Tridiagonal:
     [1.0, 2.0, 4.0]
     """
     require_real_vector(start, "start", finite=True)
-    require_whole(steps, "steps", 1)
-    size = norm(start)
+    steps = require_whole(steps, "steps", 1)
+    product, size = guarded(product, "product"), norm(start)
     if size == 0.0:
         raise InputError("the start of a Lanczos process is zero; expected any other vector.")
     xp = backend_of(start).xp
     steps = min(steps, int(start.shape[0]))
     Q = xp.empty((steps, start.shape[0]), dtype=start.dtype)
-    w = start / start.dtype.type(size)
+    w, _ = in_units(start, size)
+    w = w / start.dtype.type(norm(w))
     alphas, betas = list[float](), list[float]()
     for j in range(steps):
         Q[j] = w

@@ -21,6 +21,8 @@ class Status(StrEnum):
     """The iterations allowed were used up."""
     NEGATIVE_CURVATURE = "negative_curvature"
     """A direction p with pᵀAp <= 0 was met."""
+    SINGULAR = "singular"
+    """A direction p was met along which pᵀAp is rounding error, beside which A would have to be zero."""
     BOUNDARY = "boundary"
     """The edge of the trust region was reached."""
     INDEFINITE_PRECONDITIONER = "indefinite_preconditioner"

@@ -9,6 +9,7 @@ import numpy as np
 from refms.backend import backend_of
 from refms.errors import Array, require_whole
 from refms.linear.product import Product
+from refms.linear.vectors import guarded
 
 
 def probed_diagonal(product: Product, like: Array, probes: int, seed: int) -> Array:
@@ -31,7 +32,7 @@ def probed_diagonal(product: Product, like: Array, probes: int, seed: int) -> Ar
     Raises
     ------
     InputError
-        If there is no probe.
+        If there is no probe, or a product changes its argument, shape or dtype.
 
     Examples
     --------
@@ -39,8 +40,8 @@ def probed_diagonal(product: Product, like: Array, probes: int, seed: int) -> Ar
     >>> probed_diagonal(lambda v: A @ v, np.zeros(2), 1, 0).tolist() in ([3.0, 4.0], [1.0, 2.0])
     True
     """
-    require_whole(probes, "probes", 1)
-    total = backend_of(like).xp.zeros_like(like)
+    probes = require_whole(probes, "probes", 1)
+    product, total = guarded(product, "product"), backend_of(like).xp.zeros_like(like)
     for v in random_signs(like, probes, seed):
         total += v * product(v)
     return total / probes
@@ -48,6 +49,6 @@ def probed_diagonal(product: Product, like: Array, probes: int, seed: int) -> Ar
 
 def random_signs(like: Array, probes: int, seed: int) -> Iterator[Array]:
     """Yield vectors of independent random signs, whose products vᵀA v have the mean tr A."""
-    backend, rng = backend_of(like), np.random.default_rng(seed)
+    backend, rng = backend_of(like), np.random.default_rng(require_whole(seed, "seed"))
     for _ in range(probes):
         yield backend.from_host(rng.choice([-1.0, 1.0], like.shape[0]).astype(like.dtype))

@@ -64,6 +64,6 @@ def spectral_measure(product: Product, like: Array, *, steps: int, probes: int, 
     >>> float(seen.mean(lambda x: x**2).value.round(12)), float(seen.mean(lambda x: x**2).error.round(12))
     (4.666666666667, 0.0)
     """
-    require_whole(probes, "probes", 1)
+    probes = require_whole(probes, "probes", 1)
     processes = tuple(lanczos(product, v, steps) for v in random_signs(like, probes, seed))
     return SpectralMeasure(processes, int(like.shape[0]))

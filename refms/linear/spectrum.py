@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refms.errors import Array
+from refms.errors import Array, require_whole
 from refms.linear.estimate import Estimate
 from refms.linear.extremes import Extremes, extreme_eigenvalues
 from refms.linear.kernel_polynomials import ChebyshevMoments, chebyshev_moments
@@ -100,13 +100,13 @@ def spectrum_of(product: Product, like: Array, effort: Effort) -> Spectrum:
     """
     probing = {"steps": effort.steps, "probes": effort.probes, "seed": effort.seed}
     measure = spectral_measure(product, like, **probing)
-    count = min(effort.count, int(like.shape[0]))
+    count = min(require_whole(effort.count, "count", 1), int(like.shape[0]))
     extremes = extreme_eigenvalues(product, like, count, seed=effort.seed)
     low, high = measure.interval()
     if len(extremes.smallest) and len(extremes.largest):
         low, high = min(low, float(extremes.smallest[0])), max(high, float(extremes.largest[0]))
     margin = MARGIN * (high - low)
     if not margin > 1e-12 * max(abs(low), abs(high)):  # one eigenvalue only
-        margin = MARGIN * max(abs(low), abs(high), 1e-12)
+        margin = MARGIN * (max(abs(low), abs(high)) or 1e-12)
     moments = chebyshev_moments(product, like, (low - margin, high + margin), **probing)
     return Spectrum(extremes, measure, moments)

@@ -3,39 +3,42 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from refms.backend import zeros_like
-from refms.errors import Array, InputError
-from refms.linear.cg import CGResult
+from refms.errors import Array, InputError, require_whole
+from refms.linear.cg import CGResult, curvature_status
 from refms.linear.direction import Direction
 from refms.linear.outcome import Outcome, Status
 from refms.linear.product import Product
-from refms.linear.vectors import add_scaled, dot, norm, require_like, require_real_vector
+from refms.linear.vectors import add_scaled, dot, guarded, in_units, norm, power_of_two, require_real_vector
 
 
 @dataclass(frozen=True, eq=False)
 class Segment:
     """A straight piece of the path, from p_k along d_k."""
 
-    d: Array  # search direction d_k, shape (size,)
+    d: Array  # search direction d_k, shape (size,), in units of the gradient
     length: float  # α_k with p_{k+1} = p_k + α_k d_k; infinite where the curvature is not positive
-    slope: float  # r_kᵀz_k = −∇m(p_k)ᵀd_k > 0
+    slope: float  # −∇m(p_k)ᵀd_k > 0
     curvature: float  # d_kᵀHd_k
-    # pp, pd, dd: p_kᵀMp_k, p_kᵀMd_k and d_kᵀMd_k, with M the inverse of the preconditioner
+    unit: float  # the power of two next to the radius, in which lengths are squared
+    # pp, pd, dd: p_kᵀMp_k, p_kᵀMd_k and d_kᵀMd_k, with M the inverse of the preconditioner and p_k in units
     pp: float
     pd: float
     dd: float
 
-    def square(self, tau: float) -> float:
-        """Return ‖p_k + τ d_k‖²_M."""
-        return self.pp + tau * (2.0 * self.pd + tau * self.dd)
+    def size(self, tau: float) -> float:
+        """Return ‖p_k + τ d_k‖_M = √(pp + 2τ pd + τ² dd)."""
+        tau /= self.unit
+        return self.unit * math.sqrt(self.pp + tau * (2.0 * self.pd + tau * self.dd))
 
     def length_to(self, radius: float) -> float:
         """Return τ >= 0 with ‖p_k + τ d_k‖_M = radius; the start lies inside."""
-        gap = max(radius * radius - self.pp, 0.0)
+        gap = max((radius / self.unit) ** 2 - self.pp, 0.0)
         root = math.sqrt(self.pd * self.pd + self.dd * gap)
-        return gap / (self.pd + root) if self.pd > 0.0 else (root - self.pd) / self.dd
+        return self.unit * (gap / (self.pd + root) if self.pd > 0.0 else (root - self.pd) / self.dd)
 
     def model(self, tau: float) -> float:
         """Return m(p_k + τ d_k) − m(p_k)."""
@@ -50,7 +53,8 @@ class Path:
     segments: tuple[Segment, ...]  # its pieces; none if g is zero or the first product is not finite
     residual_norms: tuple[float, ...]  # ‖g + Hp_k‖₂ for each vertex
     # Why it ends: ``converged``, ``iteration_limit``, ``boundary`` (it left the region),
-    # ``negative_curvature`` (its last piece is a ray), ``indefinite_preconditioner`` or ``non_finite``
+    # ``negative_curvature`` or ``singular`` (its last piece is a ray), ``indefinite_preconditioner`` or
+    # ``non_finite``
     status: Status
 
     def cut(self, radius: float) -> tuple[Direction, bool]:
@@ -60,7 +64,7 @@ class Path:
         """
         p, values, edge = zeros_like(self.gradient), [0.0], False
         for segment in self.segments:
-            edge = math.isinf(segment.length) or segment.square(segment.length) >= radius * radius
+            edge = math.isinf(segment.length) or segment.size(segment.length) >= radius
             tau = segment.length_to(radius) if edge else segment.length
             p = add_scaled(p, tau, segment.d)
             values.append(values[-1] + segment.model(tau))
@@ -109,7 +113,7 @@ def steihaug(
     Raises
     ------
     InputError
-        If an argument is out of range, or a product changes shape or dtype.
+        If an argument is out of range, or a product changes shape or dtype, or its argument.
 
     Notes
     -----
@@ -120,7 +124,10 @@ def steihaug(
         p_{k+1}ᵀMp_{k+1} = p_kᵀMp_k + 2α p_kᵀMd_k + α² d_kᵀMd_k,
         p_{k+1}ᵀMd_{k+1} = β (p_kᵀMd_k + α d_kᵀMd_k),   d_{k+1}ᵀMd_{k+1} = r_{k+1}ᵀz_{k+1} + β² d_kᵀMd_k,
 
-    so that M itself is never applied. The host reads two numbers in each iteration, also from a GPU.
+    so that M itself is never applied. Curvature that is rounding error, as :func:`conjugate_gradients` tells
+    it, is followed to the edge as if it were zero. The gradient is taken in units of a power of two and
+    lengths in those of the radius, so that no square overflows or underflows. The host reads a few numbers in
+    each iteration, also from a GPU.
 
     Examples
     --------
@@ -131,44 +138,63 @@ def steihaug(
     ([0.0, -2.0], True)
     """
     require_real_vector(gradient, "gradient")
-    if not (radius > 0.0 and tolerance >= 0.0 and max_iterations >= 1):
+    max_iterations = require_whole(max_iterations, "max_iterations", 1)
+    if not (radius > 0.0 and 0.0 <= tolerance < math.inf):
         raise InputError(
-            f"radius {radius}, tolerance {tolerance}, max_iterations {max_iterations}; expected a positive "
-            "radius, a tolerance of 0 or more and 1 iteration or more."
+            f"radius {radius}, tolerance {tolerance}; expected a positive radius, a tolerance of 0 or more."
         )
-    r = -gradient
-    residuals, segments = [norm(r)], list[Segment]()
+    scaled, unit = in_units(gradient, norm(gradient))
+    solve = None if preconditioner is None else guarded(preconditioner, "preconditioner")
+    residuals, status, segments = [norm(scaled)], Status.ITERATION_LIMIT, list[Segment]()
+    vertices = _vertices(guarded(product, "product"), solve, -scaled, unit, power_of_two(radius))
     target = tolerance * residuals[0]
-    d, rz, pp, pd, dd = r, 0.0, 0.0, 0.0, 0.0
     while residuals[-1] > target and len(segments) < max_iterations:
-        z = r if preconditioner is None else require_like(preconditioner(r), r, "preconditioner")
+        found, size, ended = next(vertices)
+        segments += [] if found is None else [found]
+        residuals += [] if found is None else [size]
+        if ended is not None or (found is not None and found.size(found.length) >= radius):
+            status = Status.BOUNDARY if ended is None else ended
+            break
+    else:
+        status = Status.CONVERGED if residuals[-1] <= target else status
+    return Path(gradient, tuple(segments), tuple(unit * one for one in residuals), status)
+
+
+def _vertices(
+    product: Product, solve: Product | None, r: Array, unit: float, radius_unit: float
+) -> Iterator[tuple[Segment | None, float, Status | None]]:
+    """Yield each piece of the path with ‖g + Hp‖ at its end, and a status where there is no next one."""
+    rz, pp, pd, dd, steepest = 0.0, 0.0, 0.0, 0.0, 0.0
+    d: Array | None = None
+    while True:
+        z = r if solve is None else solve(r)
         following = dot(r, z)
         if not 0.0 < following < math.inf:
-            status = Status.NON_FINITE if not math.isfinite(following) else Status.INDEFINITE_PRECONDITIONER
-            return Path(gradient, tuple(segments), tuple(residuals), status)
-        if segments:
+            finite = math.isfinite(following)
+            yield None, 0.0, Status.INDEFINITE_PRECONDITIONER if finite else Status.NON_FINITE
+        if d is None:
+            d, dd = z.copy(), following
+        else:
             beta = following / rz
             d, pd, dd = add_scaled(z, beta, d), beta * pd, following + beta * beta * dd
-        else:
-            d, dd = z, following
-        rz = following
-        Hd = require_like(product(d), d, "product")
+        rz, Hd = following, product(d)
         curvature = dot(d, Hd)
         if not math.isfinite(curvature):
-            return Path(gradient, tuple(segments), tuple(residuals), Status.NON_FINITE)
-        alpha = rz / curvature if curvature > 0.0 else math.inf
-        segments.append(Segment(d, alpha, rz, curvature, pp, pd, dd))
-        if curvature <= 0.0:
-            return Path(gradient, tuple(segments), (*residuals, residuals[-1]), Status.NEGATIVE_CURVATURE)
-        pp, pd = segments[-1].square(alpha), pd + alpha * dd
+            yield None, 0.0, Status.NON_FINITE
+        steepest = max(steepest, curvature / dd)
+        ended = curvature_status(curvature, norm(d) * norm(Hd), dd * steepest, str(r.dtype))
+        if ended is not Status.ACCEPTED:
+            ray = Segment(d, math.inf, unit * rz, curvature, radius_unit, pp, pd, dd)
+            yield ray, norm(r), ended
+        alpha = rz / curvature
+        piece = Segment(d, alpha * unit, unit * rz, curvature, radius_unit, pp, pd, dd)
+        step = piece.length / radius_unit
+        pp, pd = pp + step * (2.0 * pd + step * dd), pd + step * dd
         r = add_scaled(r, -alpha, Hd)
-        residuals.append(norm(r))
-        if not (math.isfinite(residuals[-1]) and math.isfinite(pp)):
-            return Path(gradient, tuple(segments[:-1]), tuple(residuals[:-1]), Status.NON_FINITE)
-        if pp >= radius * radius:
-            return Path(gradient, tuple(segments), tuple(residuals), Status.BOUNDARY)
-    status = Status.CONVERGED if residuals[-1] <= target else Status.ITERATION_LIMIT
-    return Path(gradient, tuple(segments), tuple(residuals), status)
+        size = norm(r)
+        if not (math.isfinite(size) and math.isfinite(pp)):
+            yield None, 0.0, Status.NON_FINITE
+        yield piece, size, None
 
 
 _SENTENCES = {
@@ -177,6 +203,8 @@ _SENTENCES = {
     Status.BOUNDARY: "Conjugate gradients reached the edge of the trust region ({} iterations).",
     Status.NEGATIVE_CURVATURE: "Conjugate gradients met a direction without positive curvature and followed "
     "it to the edge of the trust region ({} iterations).",
+    Status.SINGULAR: "Conjugate gradients met a direction along which the curvature is rounding error and "
+    "followed it to the edge of the trust region ({} iterations).",
     Status.INDEFINITE_PRECONDITIONER: "The preconditioner is not positive definite, so conjugate gradients "
     "kept what they had after {} iterations; give a symmetric positive definite one, or none.",
     Status.NON_FINITE: "Conjugate gradients met NaN or infinity and kept what they had after {} iterations: "

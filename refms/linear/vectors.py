@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from refms.backend import backend_of
 from refms.errors import Array, InputError
+from refms.linear.product import Product
 
 
 def inner(a: Array, b: Array) -> Any:
@@ -23,8 +25,13 @@ def inner(a: Array, b: Array) -> Any:
 
 
 def dot(a: Array, b: Array) -> float:
-    """Return aᵀb on the host; not finite if an entry is not."""
-    return float(inner(a, b))
+    """Return aᵀb on the host; not finite if an entry is not; one that underflows keeps its sign."""
+    product = float(inner(a, b))
+    if product == 0.0:
+        one, two = power_of_two(norm(a)), power_of_two(norm(b))
+        sign = float(inner(a.astype("float64") / one, b.astype("float64") / two))
+        return math.copysign(5e-324, sign) if sign else 0.0
+    return product
 
 
 def norm(a: Array) -> float:
@@ -44,11 +51,32 @@ def norm(a: Array) -> float:
     size = float(xp.abs(x).max())
     if not 0.0 < size < math.inf:
         return size
-    power = 2.0 ** (math.frexp(size)[1] - 1)
+    power = power_of_two(size)
     return power * math.sqrt(float(xp.vdot(x / power, x / power)))
 
 
 _SMALLEST_SQUARE = 2.0**-960  # below this sum, squares that underflow might count
+
+
+def power_of_two(size: float, smallest: int = -1074) -> float:
+    """Return the power of two 2ᵉ <= size < 2ᵉ⁺¹, with e not below ``smallest``; 1 where there is none."""
+    return 2.0 ** max(math.frexp(size)[1] - 1, smallest) if 0.0 < size < math.inf else 1.0
+
+
+def in_units(a: Array, size: float) -> tuple[Array, float]:
+    """Return a / u and u, the power of two next to a size of a: solvers are linear, and rounding is, too."""
+    unit = power_of_two(size, -126 if str(a.dtype) == "float32" else -1022)  # so that 1/u is finite
+    return a * (1.0 / unit), unit
+
+
+def lazy_norm(a: Array) -> Any:
+    """Return ‖a‖₂ where the vector lives: a GPU's number is not waited for."""
+    if type(a) is np.ndarray:
+        return np.float64(norm(a))
+    x, xp = a.astype("float64"), backend_of(a).xp
+    size = xp.abs(x).max()
+    x = x / (size + (size == 0.0))
+    return size * xp.sqrt(xp.vdot(x, x))
 
 
 def largest(a: Array) -> float:
@@ -77,6 +105,29 @@ def require_real_vector(x: Array, name: str, *, finite: bool = False) -> None:
             f"{name} contains NaN or infinity; an optimiser must start at a finite point. "
             "Look at the data and the initial parameters first."
         )
+
+
+def on_copy(function: Callable[[Array], Any], x: Array) -> tuple[Any, Any]:
+    """Return what a function makes of a copy of x, and whether it changed that: a number where x lives."""
+    given = x.copy()
+    found = function(given)
+    return found, ((given != x) & (x == x)).any()  # NaN differs from itself
+
+
+def called(function: Callable[[Array], Any], x: Array, name: str) -> Any:
+    """Return what a function makes of a copy of x; refuse one that changes it."""
+    found, changed = on_copy(function, x)
+    if bool(changed):
+        raise InputError(MODIFIED.format(name))
+    return found
+
+
+def guarded(function: Product, name: str) -> Product:
+    """Return a function on copies of its argument that is refused if it changes one, or shape or dtype."""
+    return lambda x: require_like(called(function, x, name), x, name)
+
+
+MODIFIED = "{0} modified its argument; make {0} return a new array and leave what it is given as it is."
 
 
 def require_like(found: Array, x: Array, name: str) -> Array:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from refms.errors import Array, InputError
+from refms.errors import Array, require_whole
 from refms.linear.outcome import Outcome, Status
 from refms.optimize.history import HistoryRow
 from refms.optimize.objective import BlockProblem, work_units_of
@@ -45,8 +45,8 @@ class BlockSteps:
     steps: int = 1
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise InputError(f"block {self.name!r} has {self.steps} steps; expected 1 or more.")
+        steps = require_whole(self.steps, f"steps of block {self.name!r}", 1)
+        object.__setattr__(self, "steps", steps)
 
 
 @dataclass(frozen=True)

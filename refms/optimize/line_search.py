@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refms.errors import Array, InputError
+from refms.errors import Array, InputError, require_whole
 from refms.linear.outcome import Outcome, Status
-from refms.linear.vectors import add_scaled, largest, require_like
+from refms.linear.vectors import add_scaled, called, largest, require_like
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ def armijo(
     Raises
     ------
     InputError
-        If an option is out of range, or p has another shape or dtype than x.
+        If an option is out of range, p has another shape or dtype than x, or ``value`` changes its argument.
 
     Notes
     -----
@@ -92,8 +92,7 @@ def armijo(
         )
     if not 0.0 < shrink < 1.0:
         raise InputError(f"shrink is {shrink}; expected between 0 and 1, such as 0.5.")
-    if max_backtracks < 0:
-        raise InputError(f"max_backtracks is {max_backtracks}; expected 0 or more.")
+    max_backtracks = require_whole(max_backtracks, "max_backtracks")
     if max_step is not None and not max_step > 0.0:
         raise InputError(f"max_step is {max_step}; expected a positive bound, or None for no bound.")
     require_like(p, x, "p")
@@ -110,7 +109,7 @@ def armijo(
     bad = 0
     for trial in range(1, max_backtracks + 2):
         candidate = add_scaled(x, alpha, p)
-        found = float(value(candidate))
+        found = float(called(value, candidate, "value"))
         bound = f + sufficient_decrease * alpha * slope if resolved else f
         if math.isfinite(found) and found <= bound:
             outcome = Outcome(Status.ACCEPTED, _acceptance(alpha, trial, bad))

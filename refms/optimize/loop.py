@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from refms.errors import Array, InputError
+from refms.errors import Array, InputError, require_whole
 from refms.linear.outcome import Outcome, Status
 from refms.linear.vectors import require_real_vector
 from refms.optimize.blocks import BlockRecord, BlockSteps, step_block
@@ -33,7 +33,7 @@ class Report:
 
 
 Monitor = Callable[[int, Mapping[str, Array], tuple[HistoryRow, ...]], "Report | None"]
-"""Called after each iteration with its number, all blocks (to be read only) and its history rows."""
+"""Called after each iteration with its number, copies of all blocks and its history rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +122,7 @@ def descend(
     >>> run.history.rows[-1].objective < 0.6  # it was log 2 at zero
     True
     """
-    _require(blocks, schedule, first_iteration, stop.max_iterations)
+    first_iteration = _require(blocks, schedule, first_iteration, stop.max_iterations)
     values, methods = dict(blocks), list(schedule)
     history, notes, iteration = History(), tuple[str, ...](), first_iteration
     while True:
@@ -156,7 +156,10 @@ def conclude(
     ``learned`` says whether a method changed.
     """
     rows = tuple(row for record in records for row in record.rows)
-    said = monitor(records[-1].iteration, MappingProxyType(dict(values)), rows) if monitor else None
+    said = None
+    if monitor:
+        copies = {name: x.copy() for name, x in values.items()}
+        said = monitor(records[-1].iteration, MappingProxyType(copies), rows)
     report = said or Report()
     outcome = verdict(records, stop, learned=learned, asked=report.stop)
     return (*rows[:-1], rows[-1].with_extra(report.extra)), outcome
@@ -164,17 +167,19 @@ def conclude(
 
 def _require(
     blocks: Mapping[str, Array], schedule: Sequence[BlockSteps], first_iteration: int, last_iteration: int
-) -> None:
+) -> int:
     for name, x in blocks.items():
         require_real_vector(x, f"block {name!r}", finite=True)
     names = [block.name for block in schedule]
     if not names or not set(names) <= set(blocks):
         raise InputError(f"the schedule steps the blocks {names}; expected one or more of {sorted(blocks)}.")
+    first_iteration = require_whole(first_iteration, "first_iteration")
     if not 1 <= first_iteration <= last_iteration:
         raise InputError(
             f"first_iteration is {first_iteration}; expected 1 to max_iterations = {last_iteration}, which "
             "counts the iterations of an earlier run, too."
         )
+    return first_iteration
 
 
 @dataclass(frozen=True, eq=False)

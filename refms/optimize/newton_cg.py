@@ -10,7 +10,7 @@ import numpy as np
 from refms.errors import Array, InputError
 from refms.linear.outcome import Outcome, Status
 from refms.linear.vectors import add_scaled, largest
-from refms.optimize.objective import Objective
+from refms.optimize.objective import Objective, value_at
 from refms.optimize.step import StepOptions, StepResult, descent_step
 
 POWER = (1.0 + math.sqrt(5.0)) / 2.0
@@ -80,7 +80,7 @@ def _lengthen(objective: Objective, x: Array, result: StepResult, options: StepO
         if options.max_step is not None and alpha * size > options.max_step:
             break
         candidate = add_scaled(x, alpha, direction.p)
-        found, doubled = float(objective.value(candidate)), doubled + 1
+        found, doubled = value_at(objective, candidate), doubled + 1
         if not (math.isfinite(found) and found < result.value):
             break
         outcome = Outcome(

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from refms.errors import Array
 from refms.linear.product import Product
+from refms.linear.vectors import called, require_like
 
 
 @runtime_checkable
@@ -43,10 +44,22 @@ class BlockProblem(Protocol):
         """
 
 
-def preconditioner_of(objective: Objective, x: Array, curvature: Product) -> Product | None:
-    """Return the objective's r -> M⁻¹ r at x for v -> H(x) v, or None if it has none."""
+def value_at(objective: Objective, x: Array) -> float:
+    """Return f(x); an objective that changes x is refused, here and below."""
+    return float(called(objective.value, x, "value"))
+
+
+def gradient_at(objective: Objective, x: Array) -> tuple[float, Array]:
+    """Return f(x) and ∇f(x), an array of our own."""
+    f, gradient = called(objective.value_and_gradient, x, "value_and_gradient")
+    return float(f), require_like(gradient, x, "value_and_gradient").copy()
+
+
+def curvature_at(objective: Objective, x: Array) -> tuple[Product, Product | None]:
+    """Return v -> H(x) v and the objective's r -> M⁻¹ r for it, None if it has none."""
+    product: Product = called(objective.curvature, x, "curvature")
     build = getattr(objective, "preconditioner", None)
-    return None if build is None else build(x, curvature)
+    return product, None if build is None else called(lambda y: build(y, product), x, "preconditioner")
 
 
 def work_units_of(objective: Objective) -> float:

@@ -12,13 +12,13 @@ import numpy as np
 import scipy.optimize
 
 from refms.backend import backend_of
-from refms.errors import Array, InputError
+from refms.errors import Array, InputError, require_whole_fields
 from refms.linear.outcome import Outcome, Status
 from refms.linear.vectors import norm, require_real_vector
 from refms.optimize.blocks import BlockRecord, row_of
 from refms.optimize.history import History, HistoryRow
 from refms.optimize.loop import DescentResult, Monitor, conclude
-from refms.optimize.objective import BlockProblem, Objective, work_units_of
+from refms.optimize.objective import BlockProblem, Objective, gradient_at, work_units_of
 from refms.optimize.options import require_option
 from refms.optimize.step import StepResult, evaluate
 from refms.optimize.stopping import DEFAULT_STOP, StopRules
@@ -32,7 +32,7 @@ class LBFGS:
     memory: int = 10  # pairs of vectors that it remembers
 
     def __post_init__(self) -> None:
-        require_option(self, "memory", self.memory >= 1, "1 or more pairs of vectors")
+        require_whole_fields(self, memory=1)
 
     def options(self, iterations: int) -> dict[str, Any]:
         """Return SciPy's options, with its own rules for stopping switched off as far as it lets one."""
@@ -145,7 +145,7 @@ class _Run:
         if known:
             return known[0].value, known[0].gradient.copy()
         x = self.backend.from_host(z.astype(str(self.values[self.name].dtype)))
-        value, gradient = self.objective.value_and_gradient(x)
+        value, gradient = gradient_at(self.objective, x)
         size = norm(gradient)
         self.evaluations += 1
         if not (math.isfinite(value) and math.isfinite(size)):

@@ -9,12 +9,12 @@ from typing import Protocol
 
 import numpy as np
 
-from refms.errors import Array
+from refms.errors import Array, require_whole_fields
 from refms.linear.direction import Direction, newton_direction
 from refms.linear.outcome import Outcome, Status
-from refms.linear.vectors import norm, require_like
+from refms.linear.vectors import norm
 from refms.optimize.line_search import armijo, rounding_error
-from refms.optimize.objective import Objective, preconditioner_of
+from refms.optimize.objective import Objective, curvature_at, gradient_at
 from refms.optimize.options import require_option
 
 
@@ -54,10 +54,9 @@ class StepOptions:
         require_option(
             self, "cg_tolerance", 0.0 <= self.cg_tolerance < 1.0, "0 or more and below 1, such as 1e-2"
         )
-        require_option(self, "cg_iterations", self.cg_iterations >= 1, "1 or more")
+        require_whole_fields(self, cg_iterations=1, max_backtracks=0)
         in_range = 0.0 < self.sufficient_decrease < 1.0
         require_option(self, "sufficient_decrease", in_range, "between 0 and 1, such as 1e-4")
-        require_option(self, "max_backtracks", self.max_backtracks >= 0, "0 or more")
         bounded = self.max_step is None or self.max_step > 0.0
         require_option(self, "max_step", bounded, "a positive bound, or None for no bound")
 
@@ -164,9 +163,7 @@ class Evaluation:
 
 def evaluate(objective: Objective, x: Array, gradient_tolerance: float = 0.0) -> Evaluation:
     """Evaluate an objective and its gradient where a step begins; ‖g‖₂ <= gradient_tolerance is converged."""
-    f, gradient = objective.value_and_gradient(x)
-    f = float(f)
-    require_like(gradient, x, "value_and_gradient")
+    f, gradient = gradient_at(objective, x)
     size, outcome = norm(gradient), None
     if not (math.isfinite(f) and math.isfinite(size)):
         outcome = Outcome(Status.NON_FINITE, _NON_FINITE.format(f=f, size=size))
@@ -246,14 +243,14 @@ def descent_step(
     at = evaluate(objective, x, gradient_tolerance)
     if at.outcome is not None:
         return at.stay(at.outcome)
-    curvature = objective.curvature(x)
+    curvature, preconditioner = curvature_at(objective, x)
     direction = newton_direction(
         at.gradient,
         curvature,
         damping=damping,
         tolerance=options.cg_tolerance if forcing is None else forcing(at.size),
         max_iterations=options.cg_iterations,
-        preconditioner=preconditioner_of(objective, x, curvature),
+        preconditioner=preconditioner,
     )
     if direction.cg.iterations == 0:
         return at.stay(direction.cg.outcome, direction)

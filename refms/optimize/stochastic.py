@@ -11,11 +11,11 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from refms.backend import backend_of, zeros_like
-from refms.errors import Array, InputError, require_choice, require_whole
+from refms.errors import Array, InputError, require_choice, require_whole_fields
 from refms.linear.outcome import Outcome, Status
-from refms.linear.vectors import add_scaled, norm, require_like
+from refms.linear.vectors import add_scaled, norm
 from refms.names import LEARNING_RATE_SCHEDULES
-from refms.optimize.objective import Objective
+from refms.optimize.objective import Objective, gradient_at, value_at
 from refms.optimize.options import require_option
 from refms.optimize.step import StepResult
 
@@ -45,8 +45,7 @@ class _Epochs:
 
     def __post_init__(self) -> None:
         require_choice(self.schedule, LEARNING_RATE_SCHEDULES, "schedule")
-        require_whole(self.batch, "batch")
-        require_whole(self.seed, "seed")
+        require_whole_fields(self, batch=0, seed=0)
         positive = 0.0 < self.learning_rate < math.inf
         require_option(self, "learning_rate", positive, "a positive number")
 
@@ -160,7 +159,7 @@ class Stochastic:
     memory: tuple[Array, ...] | None = None  # what the rule remembers; None before the first update
 
     def __post_init__(self) -> None:
-        require_whole(self.epochs, "epochs", 1)
+        require_whole_fields(self, epochs=1, done=0, updates=0)
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def step(
@@ -179,8 +178,7 @@ class Stochastic:
         point, finite, rate, made = x, math.isfinite(before), 0.0, 0
         sound = x
         for piece in pieces if finite else ():
-            f, gradient = piece.value_and_gradient(point)
-            require_like(gradient, x, "value_and_gradient")
+            f, gradient = gradient_at(piece, point)
             if not (math.isfinite(f) and math.isfinite(norm(gradient))):
                 finite = False
                 break
@@ -222,7 +220,7 @@ class Stochastic:
 def _measure(objective: Any, x: Array) -> tuple[float, float]:
     """Return f(x) and the seconds that it took."""
     start = time.perf_counter()
-    return float(objective.value(x)), time.perf_counter() - start
+    return value_at(objective, x), time.perf_counter() - start
 
 
 _SENTENCES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from refms.errors import require_whole_fields
 from refms.linear.outcome import Outcome, Status
 from refms.optimize.blocks import BlockRecord
 from refms.optimize.options import require_option
@@ -41,7 +42,7 @@ class StopRules:
     gradient_tolerance: float = 0.0
 
     def __post_init__(self) -> None:
-        require_option(self, "max_iterations", self.max_iterations >= 1, "1 or more")
+        require_whole_fields(self, max_iterations=1)
         for name in ("relative_decrease", "gradient_tolerance"):
             require_option(self, name, 0.0 <= getattr(self, name) < math.inf, "0 or more")
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from refms.errors import Array
+from refms.errors import Array, require_whole_fields
 from refms.linear.direction import Direction
 from refms.linear.outcome import Outcome, Status
 from refms.linear.steihaug import Path, steihaug
 from refms.linear.vectors import add_scaled
 from refms.optimize.line_search import rounding_error
-from refms.optimize.objective import Objective, preconditioner_of
+from refms.optimize.objective import Objective, curvature_at, value_at
 from refms.optimize.options import require_option
 from refms.optimize.step import Evaluation, StepResult, evaluate
 
@@ -51,10 +51,9 @@ class TrustRegion:
         require_option(self, "radius", finite, "0 < radius <= largest, finite")
         tolerable = 0.0 <= self.cg_tolerance < 1.0
         require_option(self, "cg_tolerance", tolerable, "0 or more and below 1, such as 1e-2")
-        require_option(self, "cg_iterations", self.cg_iterations >= 1, "1 or more")
+        require_whole_fields(self, cg_iterations=1, max_trials=1)
         require_option(self, "least_gain", 0.0 <= self.least_gain < self.poor, "0 or more and below poor")
         require_option(self, "good", self.poor < self.good < 1.0, "between poor and 1")
-        require_option(self, "max_trials", self.max_trials >= 1, "1 or more")
 
     def follow(self, gain: float, length: float, *, edge: bool) -> TrustRegion:
         """Return the method after a trial of ‖p‖_M = length, which may have reached the edge.
@@ -75,14 +74,14 @@ class TrustRegion:
         at = evaluate(objective, x, gradient_tolerance)
         if at.outcome is not None:
             return at.stay(at.outcome), self
-        curvature = objective.curvature(x)
+        curvature, preconditioner = curvature_at(objective, x)
         path = steihaug(
             curvature,
             at.gradient,
             self.radius,
             tolerance=self.cg_tolerance,
             max_iterations=self.cg_iterations,
-            preconditioner=preconditioner_of(objective, x, curvature),
+            preconditioner=preconditioner,
         )
         if not path.segments:
             direction, _ = path.cut(self.radius)
@@ -96,7 +95,7 @@ class TrustRegion:
             radius = method.radius
             direction, edge = path.cut(radius)
             candidate = add_scaled(at.x, 1.0, direction.p)
-            found = float(objective.value(candidate))
+            found = value_at(objective, candidate)
             gain = _gain(f, found, direction, noise)
             bad += not math.isfinite(found)
             method = method.follow(gain, _length(path, direction, radius, edge), edge=edge)
@@ -126,7 +125,7 @@ def _length(path: Path, direction: Direction, radius: float, edge: bool) -> floa
     if edge:
         return radius
     last = path.segments[direction.cg.iterations - 1]
-    return math.sqrt(last.square(last.length))
+    return last.size(last.length)
 
 
 _REFUSALS = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from refms.backend import zeros_like
-from refms.errors import Array, InputError
+from refms.errors import Array, InputError, require_whole_fields
 from refms.linear.direction import newton_direction
 from refms.linear.outcome import Status
 from refms.linear.product import Product
@@ -19,7 +19,7 @@ from refms.objective.problem import JOINT, TrainingProblem
 from refms.objective.risk import EmpiricalRisk
 from refms.optimize.loop import Minimum, minimize
 from refms.optimize.newton import Damping, Newton, follow_gain
-from refms.optimize.objective import Objective, preconditioner_of
+from refms.optimize.objective import Objective, gradient_at
 from refms.optimize.options import require_option
 from refms.optimize.projected_curvature import projected_curvature
 from refms.optimize.step import Evaluation, StepOptions, StepResult, evaluate, small_gradient
@@ -139,8 +139,7 @@ class VariableProjection:
         require_option(self, "inner_tolerance", inside, "between 0 and 1, such as 1e-3")
         below = 0.0 <= self.schur_tolerance < 1.0
         require_option(self, "schur_tolerance", below, "0 or more and below 1, such as 1e-2")
-        require_option(self, "inner_steps", self.inner_steps >= 1, "1 or more")
-        require_option(self, "schur_iterations", self.schur_iterations >= 1, "1 or more")
+        require_whole_fields(self, inner_steps=1, schur_iterations=1)
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def step(
@@ -156,7 +155,7 @@ class VariableProjection:
         (theta, omega), method, spent = objective.split(x), self, list[int]()
         if self.target is None:
             risk = objective.inner(theta, omega)
-            at_zero = norm(risk.value_and_gradient(zeros_like(omega))[1])
+            at_zero = norm(gradient_at(risk, zeros_like(omega))[1])
             sound = math.isfinite(at_zero)  # otherwise the outcome will say so
             method = replace(self, target=self.inner_tolerance * at_zero if sound else 0.0)
             omega = method._solve(risk, omega, spent).x
@@ -178,7 +177,7 @@ class VariableProjection:
             damping=0.0 if self.damping is None else self.damping.value,
             tolerance=self.options.cg_tolerance,
             max_iterations=self.options.cg_iterations,
-            preconditioner=preconditioner_of(objective.outer(theta, omega), theta, product),
+            preconditioner=objective.outer(theta, omega).preconditioner(theta, product),
         )
         if direction.cg.iterations == 0:
             return at.stay(direction.cg.outcome, direction)

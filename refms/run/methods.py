@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from refms.errors import Array, InputError, require_choice, require_whole
+from refms.errors import Array, InputError, require_choice, require_whole_fields
 from refms.objective.problem import JOINT, TrainingProblem
 from refms.optimize.blocks import BlockSteps
 from refms.optimize.joint import JointProblem
@@ -66,8 +66,7 @@ class ProjectionSection:
 
     def __post_init__(self) -> None:
         _require_inside("1e-2", inner_tolerance=self.inner_tolerance, schur_tolerance=self.schur_tolerance)
-        require_whole(self.inner_steps, "inner_steps", 1)
-        require_whole(self.schur_iterations, "schur_iterations", 1)
+        require_whole_fields(self, inner_steps=1, schur_iterations=1)
         _require_positive(max_step=self.max_step)
 
 

@@ -8,7 +8,6 @@ from refms.objective.preconditioners import BlockDiagonal
 from refms.objective.problem import JOINT
 from refms.optimize import conjugate_gradients
 from refms.optimize.joint import JointProblem
-from refms.optimize.objective import preconditioner_of
 from refms.run.config import OptimizationSection
 
 
@@ -21,7 +20,7 @@ def test_it_is_block_diagonal_with_the_preconditioners_of_the_blocks(propagation
     problem, blocks = problem_and_blocks(options=options)
     risk, x = JointProblem(problem).block(JOINT, {JOINT: problem.join(blocks)}, 1), problem.join(blocks)
     curvature = risk.curvature(x)
-    found = preconditioner_of(risk, x, curvature)
+    found = risk.preconditioner(x, curvature)
     if propagation == classifier == "none":
         assert found is None
         return
@@ -36,7 +35,7 @@ def test_it_is_block_diagonal_with_the_preconditioners_of_the_blocks(propagation
         ("classifier", x[p:], M[p:, p:]),
     ):
         block = problem.block(name, blocks, 1)
-        alone = preconditioner_of(block, part, block.curvature(part))
+        alone = block.preconditioner(part, block.curvature(part))
         if alone is None:  # σ I, with the mean of the diagonal up to the noise of one probe
             assert np.array_equal(own, own[0, 0] * np.eye(len(own)))
             mean = np.mean(np.diag(dense(block.curvature(part), part.size)))
@@ -68,6 +67,6 @@ def test_curvature_that_is_not_positive_gives_none():
 def test_precision_and_place_are_kept(device, dtype):
     problem, blocks = problem_and_blocks(dtype=dtype, backend=device.backend)
     risk, x = JointProblem(problem).block(JOINT, {JOINT: problem.join(blocks)}, 1), problem.join(blocks)
-    found = preconditioner_of(risk, x, risk.curvature(x))(x)
+    found = risk.preconditioner(x, risk.curvature(x))(x)
     assert device.owns(found)
     assert found.dtype == dtype
