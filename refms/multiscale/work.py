@@ -52,6 +52,15 @@ def gradient_work(batches: Sequence[int], finest: int = 0, dimension: int = 2) -
     return float(sum(N * C for N, C in zip(batches, [*pairs, costs[-1]], strict=True)))
 
 
+def loss_evaluations(batches: Sequence[int]) -> int:
+    """Return how often an estimate evaluates the network, whatever the mesh: Σ N_l + Σ_{l<L−1} N_l (Table 1).
+
+    >>> loss_evaluations((16, 496))
+    528
+    """
+    return sum(batches) + sum(batches[:-1])
+
+
 def full_multiscale_work(
     batches: Sequence[int], iterations: Sequence[int], dimension: int = 2
 ) -> list[float]:

@@ -67,8 +67,7 @@ def mesh_free_symbol(xi: Array, grid: Grid, order: int = 0, *, half: bool = Fals
     [[[[1.0, 1.0]]], [[[0.0, 0.0]]]]
     """
     require_shape(xi, (None, len(PARAMETERS)), "xi", "(channels, parameters)")
-    if grid.dimension != 2:
-        raise InputError(f"the grid is {grid.shape}; expected two axes, such as (1, 64).")
+    require_two_axes(grid)
     kx, ky, ox, oy = _wave_numbers(xi, grid, half)
     a1, a2, angle, g0, gx, gy, log_time = (xi[:, i, None, None] for i in range(len(PARAMETERS)))
     xp = backend_of(xi).xp
@@ -112,6 +111,12 @@ def mesh_free_symbol(xi: Array, grid: Grid, order: int = 0, *, half: bool = Fals
 
     second = {both: mixed(*both) for both in combinations_with_replacement(PARAMETERS, 2)}
     return D * e, first, second | {(q, p): found for (p, q), found in second.items()}
+
+
+def require_two_axes(grid: Grid) -> None:
+    """Refuse a grid of one or three axes."""
+    if grid.dimension != 2:
+        raise InputError(f"the grid is {grid.shape}; expected two axes, such as (1, 64).")
 
 
 def mesh_free_matrix(xi: Array, grid: Grid) -> Array:

@@ -38,7 +38,7 @@ class ResidualImage(ImageNetwork):
     image_channels : int
         Channels of the images.
     width : int
-        Channels c of the features; with a time a multiple of 4.
+        Channels c of the features; a multiple of 4 with a time, and of 4 times that with bottlenecks.
     blocks : int
         Number of blocks.
     block : str
@@ -95,8 +95,9 @@ class ResidualImage(ImageNetwork):
     def __post_init__(self) -> None:
         require_whole_fields(self, image_channels=1, width=1, blocks=1, stencil=1)
         require_choice(self.block, BLOCKS, "block")
-        if self.width % 4 and (self.time or self.block == "bottleneck"):
-            raise InputError(f"width is {self.width}; expected a multiple of 4.")
+        divisor = (4 if self.time else 1) * (4 if self.block == "bottleneck" else 1)
+        if self.width % divisor:
+            raise InputError(f"width is {self.width}; expected a multiple of {divisor}.")
         _ = self.map
 
     @cached_property

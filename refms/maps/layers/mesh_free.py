@@ -10,7 +10,7 @@ from refms.errors import Array, require_whole
 from refms.grid import Grid
 from refms.maps.layout import Layout
 from refms.maps.map import Along, At, Gradients, Map, Tangent
-from refms.stencils.mesh_free import PARAMETERS, mesh_free_symbol
+from refms.stencils.mesh_free import PARAMETERS, mesh_free_symbol, require_two_axes
 
 
 def mesh_free_map(grid: Grid, channels: int) -> Map:
@@ -49,6 +49,7 @@ def mesh_free_map(grid: Grid, channels: int) -> Map:
     (('xi', (2, 7)),)
     """
     c = require_whole(channels, "channels", 1)
+    require_two_axes(grid)
     rows, layout = c * grid.cells, Layout((("xi", (c, len(PARAMETERS))),))
     filter_, correlate = _products(grid, c)
 

@@ -1,0 +1,96 @@
+"""The networks of [MST]: the parameters it counts, one layout on every grid, what they refuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from refms.errors import InputError
+from refms.grid import Grid
+from refms.maps.architectures.architecture import count_parameters
+from refms.maps.architectures.espcn import ESPCN
+from refms.maps.architectures.residual_image import ResidualImage
+from refms.maps.architectures.unet import UNet
+
+GRID = Grid((16, 16))
+
+
+@pytest.mark.parametrize(
+    ("network", "parameters"),
+    [
+        (ResidualImage(GRID), 597_699),
+        (ResidualImage(GRID, width=100, blocks=9, time=False, add_input=True), 1_622_503),
+        (ESPCN(GRID), 69_603),
+        (UNet(GRID), 2_470_883),
+        (UNet(GRID, dropout=0.5), 2_470_883),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_parameters_are_as_many_as_the_paper_counts(network, parameters):
+    assert count_parameters(network) == parameters
+
+
+NETWORKS = [
+    ResidualImage(GRID, 2, 8),
+    ResidualImage(GRID, 1, 16, block="bottleneck"),
+    ResidualImage(GRID, 1, 8, boundary="periodic", convolution="mesh-free"),
+    ESPCN(GRID, 1, (4, 3)),
+    UNet(GRID, 1, 4, (1, 2), groups=2),
+    UNet(GRID, 1, 4, (1, 1, 2), blocks=2, groups=4, dropout=0.2),
+    UNet(GRID, 1, 2, (1, 2), groups=1, boundary="periodic", convolution="mesh-free"),
+]
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: type(network).__name__)
+def test_the_layout_is_the_same_on_every_grid(network):
+    for grid in (Grid((8, 8)), Grid((24, 16))):
+        moved = network.on(grid)
+        assert moved.map.layout == network.map.layout
+        assert moved.map.rows_out == network.image_channels * grid.cells
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: type(network).__name__)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_first_output_is_finite_and_depends_on_every_parameter(network, dtype):
+    """Every parameter has a gradient somewhere: nothing is wired past the output."""
+    theta = network.map.layout.pack(network.initial(0, dtype))
+    rng = np.random.default_rng(1)
+    Y = rng.uniform(0.1, 1, (network.map.rows_in, 3)).astype(dtype)
+    F = network.map.at(theta, Y)
+    G = rng.standard_normal(F.output.shape).astype(dtype)
+    parts = network.map.layout.unpack(F.vjp(G)[0])
+    assert F.output.dtype == dtype
+    assert np.isfinite(F.output).all()
+    assert [name for name, g in parts.items() if not np.any(g)] == []
+
+
+def test_time_and_masks_are_rows_below_the_image():
+    network = UNet(GRID, 1, 4, (1, 2), groups=2, dropout=0.5)
+    assert network.dropout_rows == 4 + 8 + 8 + 8 + 8 + 8 + 4 + 4
+    assert network.map.rows_in == GRID.cells + 1 + network.dropout_rows
+    plain = UNet(GRID, 1, 4, (1, 2), groups=2)
+    theta = plain.map.layout.pack(plain.initial(0, "float64"))
+    Y = np.random.default_rng(0).standard_normal((plain.map.rows_in, 2))
+    kept = np.concatenate([Y, np.ones((network.dropout_rows, 2))])
+    assert np.array_equal(network.map.apply(theta, kept), plain.map.apply(theta, Y))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: UNet(Grid((6, 8))),
+        lambda: UNet(GRID, base=3),
+        lambda: UNet(GRID, base=20),
+        lambda: UNet(GRID, multipliers=()),
+        lambda: UNet(GRID, dropout=1.0),
+        lambda: ResidualImage(GRID, width=6),
+        lambda: ResidualImage(GRID, block="wide"),
+        lambda: ResidualImage(GRID, convolution="graph"),
+        lambda: ResidualImage(Grid((8,)), convolution="mesh-free"),
+        lambda: ESPCN(GRID, widths=()),
+        lambda: ESPCN(GRID).on(Grid((8, 8)), {"conv0/stencil": (3, 3)}),
+    ],
+)
+def test_what_does_not_fit_is_refused(make):
+    with pytest.raises(InputError):
+        make()
