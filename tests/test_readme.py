@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import statistics
@@ -143,6 +144,19 @@ def test_the_accuracies_are_those_of_the_published_experiment():
     )
 
 
+@pytest.mark.parametrize("name", ["transfer_aware_small", "accurate_small"])
+def test_what_crossing_costs_on_two_data_sets_is_published(name):
+    cells = []
+    for data, (here, there, rule) in itertools.product(
+        ("fashion", "mnist"), ((14, 28, "adjoint"), (28, 14, "pair"))
+    ):
+        splits = experiment(f"{name}_{data}")["splits"]
+        native = [split["native"][str(here)]["validation"]["accuracy"] for split in splits]
+        found = moved(splits, here, there, **{**GALERKIN, "weights": rule}, images="agreeing")
+        cells.append(f"{100 * (statistics.mean(native) - statistics.mean(found)):.2f}")
+    assert not missing(f"| `{name}` | {' | '.join(cells)} |", f"mean of {len(splits)} splits")
+
+
 def test_no_net_of_the_front_loses_more_than_readme_says():
     nets = experiment("resolution_front")["nets"]
 
@@ -226,7 +240,7 @@ def test_importing_refms_imports_nothing_heavy(modules, light):
     assert got.stdout.strip() == "[]"
 
 
-def test_every_public_name_is_there_and_comes_from_one_place():
+def test_every_public_name_is_foundand_comes_from_one_place():
     for name in refms.__all__:
         assert getattr(refms, name) is not None
     assert set(dir(refms)) == set(refms.__all__)

@@ -62,10 +62,7 @@ class Preprocessing:
             )
         if self.smoothing < 0.0:
             raise InputError(f"smoothing is {self.smoothing}; expected 0 or more cells.")
-        whole = isinstance(self.levels, int | np.integer) and not isinstance(self.levels, bool)
-        if not whole or self.levels < 0:
-            raise InputError(f"levels is {self.levels!r}; expected a whole number of 0 or more.")
-        object.__setattr__(self, "levels", int(self.levels))
+        object.__setattr__(self, "levels", require_whole(self.levels, "levels"))
         transfer_pair(self.pair)
 
     def coarse_grid(self, native: Grid) -> Grid:

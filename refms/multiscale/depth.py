@@ -12,7 +12,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from refms.backend import NUMPY, Backend, backend_of
-from refms.errors import Array, InputError, precision, require_choice, require_shape
+from refms.errors import Array, InputError, precision, require_choice, require_shape, require_whole
 from refms.model import Model
 
 KINDS = ("linear", "cubic")
@@ -35,7 +35,7 @@ def time_interpolation_matrix(
     >>> time_interpolation_matrix(2, 4).tolist()
     [[1.0, 0.0], [0.5, 0.5], [0.0, 1.0], [0.0, 1.0]]
     """
-    _require_layers(layers=layers, new_layers=new_layers)
+    layers, new_layers = require_whole(layers, "layers", 1), require_whole(new_layers, "new_layers", 1)
     require_choice(kind, KINDS, "kind of interpolation")
     require_choice(str(dtype), ("float32", "float64"), "dtype")
     # New times in units of the old step, as whole steps and a rest: exact, unlike k*dt.
@@ -87,7 +87,7 @@ def prolong_in_time(Theta: Array, new_layers: int, kind: str = "linear") -> Arra
     [0.0, 0.5, 1.0, 1.0]
     """
     layers = _layers_of(Theta)
-    _require_layers(new_layers=new_layers)
+    new_layers = require_whole(new_layers, "new_layers", 1)
     if new_layers < layers:
         raise InputError(
             f"new_layers is {new_layers}, but Theta has {layers} layers; expected at least as many. "
@@ -127,7 +127,7 @@ def restrict_in_time(Theta: Array, new_layers: int) -> Array:
     [0.0, 1.0]
     """
     layers = _layers_of(Theta)
-    _require_layers(new_layers=new_layers)
+    new_layers = require_whole(new_layers, "new_layers", 1)
     if layers % new_layers:
         raise InputError(
             f"new_layers is {new_layers}, which does not divide the {layers} layers of Theta; expected a "
@@ -176,7 +176,7 @@ def to_depth(model: Model, layers: int, kind: str = "linear") -> Model:
             f"the architecture {type(architecture).__name__} has no layers in time; expected one with arrays "
             "that move in time and a method with_layers."
         )
-    _require_layers(new_layers=layers)
+    layers = require_whole(layers, "new_layers", 1)
     deeper, moved = architecture.with_layers(layers), {}
     for name in in_time:
         array, wanted = model.arrays[name], deeper.arrays.shapes[name][0]  # stages may differ in depth
@@ -197,9 +197,3 @@ def _layers_of(Theta: Array) -> int:
             "Theta holds NaN or infinity; expected finite parameters. Look for the step that made them."
         )
     return int(Theta.shape[0])
-
-
-def _require_layers(**counts: int) -> None:
-    for name, count in counts.items():
-        if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
-            raise InputError(f"{name} is {count!r}; expected a positive integer.")

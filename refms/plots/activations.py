@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from refms.errors import Array, InputError, require_choice
@@ -15,8 +14,7 @@ from refms.maps.architectures.architecture import free_map
 from refms.maps.architectures.residual import Residual
 from refms.model import Model
 from refms.names import SYNTHETIC_IMAGES
-from refms.plots.axes import evenly, image, largest, name, panels, plane, signed_bar
-from refms.plots.style import SEQUENTIAL, use_style
+from refms.plots.axes import evenly, image_rows, mesh, name
 
 MOST_CHANNELS = 8
 MOST_STATES = 8
@@ -66,7 +64,6 @@ def states(model: Model, X: Array) -> dict[str, Array]:
     }
 
 
-@use_style()
 def activations_figure(model: Model, X: Array) -> Figure:
     """Return how one image goes through the layers.
 
@@ -74,24 +71,14 @@ def activations_figure(model: Model, X: Array) -> Figure:
     rows share the colours, symmetric around 0. The image stands to the left of y_0.
     """
     found = list(states(model, X).items())
-    chosen = [found[k] for k in evenly(len(found), MOST_STATES)]
     shown = evenly(model.architecture.channels, MOST_CHANNELS)
-    limit = largest([features for _, features in chosen])
-    figure, axes = panels(len(chosen), 1 + len(shown), 1.15, 1.25, images=True)
-    _image_itself(axes[0, 0], model, X)
-    axes[0, 0].set_title("image")
-    for i, (row, (label, features)) in enumerate(zip(axes, chosen, strict=True)):
-        if i > 0:
-            row[0].set_axis_off()
-        row[1].set_ylabel(label)
-        for one, channel in zip(row[1:], shown, strict=True):
-            image(one, plane(features[channel]), limit)
-            one.set_title(f"channel {channel}" if i == 0 else "")
-    signed_bar(figure, axes, limit, "activation $y$")
-    return figure
+    rows = [
+        (label, None if i else _image_itself(model, X), [features[channel] for channel in shown])
+        for i, (label, features) in enumerate(found[k] for k in evenly(len(found), MOST_STATES))
+    ]
+    return image_rows(rows, [f"channel {channel}" for channel in shown], "activation $y$")
 
 
-@use_style()
 def coarse_against_fine_figure(models: Mapping[str, Model], images: Mapping[str, Array]) -> Figure:
     """Return what networks on several meshes make of the same image, on the same unit square.
 
@@ -102,24 +89,20 @@ def coarse_against_fine_figure(models: Mapping[str, Model], images: Mapping[str,
         raise InputError(f"there is no image for {sorted(set(models) - set(images))}; expected one a model.")
     ends = {key: list(states(model, images[key]).values())[-1] for key, model in models.items()}
     shown = evenly(min(len(end) for end in ends.values()), MOST_CHANNELS)
-    limit = largest(list(ends.values()))
-    figure, axes = panels(len(models), 1 + len(shown), 1.15, 1.3, images=True)
-    for i, (row, (key, model)) in enumerate(zip(axes, models.items(), strict=True)):
-        _image_itself(row[0], model, images[key])
-        mesh = "×".join(map(str, model.grid.shape))
-        row[0].set_ylabel(f"{name(key, 20)}\nmesh {mesh}", fontsize=8)
-        for one, channel in zip(row[1:], shown, strict=True):
-            image(one, plane(ends[key][channel]), limit)
-            one.set_title(f"channel {channel}" if i == 0 else "")
-    axes[0, 0].set_title("image")
-    signed_bar(figure, axes, limit, "activation $y_N$")
-    return figure
+    rows = [
+        (
+            f"{name(key, 20)}\n{mesh(model)}",
+            _image_itself(model, images[key]),
+            [ends[key][channel] for channel in shown],
+        )
+        for key, model in models.items()
+    ]
+    return image_rows(rows, [f"channel {channel}" for channel in shown], "activation $y_N$")
 
 
-def _image_itself(axes: Axes, model: Model, X: Array) -> None:
-    """Draw the image's first channel, dark at its smallest value."""
-    values = plane(X[: model.grid.cells, 0].reshape(model.grid.shape))
-    image(axes, values, 1.0, cmap=SEQUENTIAL, vmin=float(values.min()), vmax=float(values.max()))
+def _image_itself(model: Model, X: Array) -> Array:
+    """Return the image's first channel on its grid."""
+    return X[: model.grid.cells, 0].reshape(model.grid.shape)
 
 
 def _distance(grid: Grid) -> Array:

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from refms.errors import Array, presentable
-from refms.plots.style import DIVERGING, colour, dashes, marker
+from refms.model import Model
+from refms.plots.style import DIVERGING, SEQUENTIAL, look, use_style
 
 WIDEST_FOR_LINEAR = 10.0
 """Ratio of the largest to the smallest number from which an axis of positive numbers is logarithmic."""
@@ -52,19 +53,18 @@ def name(text: object, longest: int = 32) -> str:
     return presentable(str(text), longest).replace("$", r"\$")
 
 
+def mesh(model: Model) -> str:
+    """Return the mesh of a model as a label, such as ``mesh 8×8``."""
+    return f"mesh {'×'.join(map(str, model.grid.shape))}"
+
+
 def line(axes: Axes, x: Array, y: Array, i: int, label: str, **options: Any) -> None:
     """Draw the i-th line, with gaps where a number is missing (NaN).
 
     ``i`` gives colour, marker and dashes; ``options`` for matplotlib's plot win.
     """
     every = max(1, -(-len(x) // MOST_MARKERS))
-    look: dict[str, Any] = {
-        "color": colour(i),
-        "marker": marker(i),
-        "linestyle": dashes(i),
-        "markevery": every,
-    }
-    axes.plot(x, y, label=name(label), **{**look, **options})
+    axes.plot(x, y, label=name(label), **{**look(i), "markevery": every, **options})
 
 
 def finish(axes: Axes, xlabel: str, ylabel: str, *, log_x: bool = False, log_y: bool = True) -> None:
@@ -117,13 +117,13 @@ def image(axes: Axes, values: Array, limit: float, **options: Any) -> None:
     ``values`` (n_1, n_2); ``limit`` is the largest absolute value of all images that share the colours.
     """
     bound = limit or 1.0
-    look: dict[str, Any] = {"cmap": DIVERGING, "vmin": -bound, "vmax": bound, "extent": (0, 1, 1, 0)}
+    usual: dict[str, Any] = {"cmap": DIVERGING, "vmin": -bound, "vmax": bound, "extent": (0, 1, 1, 0)}
     axes.grid(visible=False)
     for spine in axes.spines.values():
         spine.set_visible(True)
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.imshow(values, **{**look, **options})
+    axes.imshow(values, **{**usual, **options})
 
 
 def signed_bar(figure: Figure, axes: Any, limit: float, label: str) -> None:
@@ -131,6 +131,33 @@ def signed_bar(figure: Figure, axes: Any, limit: float, label: str) -> None:
     bound = limit or 1.0
     colours = ScalarMappable(Normalize(-bound, bound), DIVERGING)
     figure.colorbar(colours, ax=axes, label=label, shrink=0.9, aspect=10 * len(axes), pad=0.02)
+
+
+@use_style()
+def image_rows(rows: Sequence[tuple[str, Array, Sequence[Array]]], titles: Sequence[str], bar: str) -> Figure:
+    """Return rows of images that share their colours, symmetric around 0, and one colour bar.
+
+    A row is its label, a picture that is drawn first in colours of its own, dark at its smallest value, or
+    None, and arrays (n_1, …, n_d). ``titles`` stand above the first row.
+    """
+    limit = largest([one for _, _, values in rows for one in values])
+    pictured = int(any(picture is not None for _, picture, _ in rows))
+    columns = pictured + max(len(values) for _, _, values in rows)
+    figure, axes = panels(len(rows), columns, 1.1, 1.25, images=True)
+    for row, (label, picture, values) in zip(axes, rows, strict=True):
+        empty = pictured if picture is None else 0
+        for one in (*row[:empty], *row[pictured + len(values) :]):
+            one.set_axis_off()
+        row[empty].set_ylabel(label, fontsize=8)
+        if picture is not None:
+            own = plane(picture)
+            image(row[0], own, 1.0, cmap=SEQUENTIAL, vmin=float(own.min()), vmax=float(own.max()))
+        for one, array in zip(row[pictured:], values, strict=False):
+            image(one, plane(array), limit)
+    for one, title in zip(axes[0], ["image", *titles] if pictured else titles, strict=False):
+        one.set_title(title)
+    signed_bar(figure, axes, limit, bar)
+    return figure
 
 
 def plane(values: Array) -> Array:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from refms.errors import Array
 from refms.model import Model
-from refms.plots.axes import evenly, image, largest, name, panels, plane, signed_bar
+from refms.plots.axes import evenly, image, largest, mesh, name, panels, plane, signed_bar
 from refms.plots.style import use_style
 
 MOST_LAYERS = 8
@@ -50,8 +50,7 @@ def stencils_figure(models: Mapping[str, Model]) -> Figure:
             image(one, values, limit, extent=None)
             one.set_facecolor(GAP)
             one.set_ylabel(label)
-        mesh = "×".join(map(str, model.grid.shape))
-        column[0].set_title(f"{name(key, 24)}, mesh {mesh}")
+        column[0].set_title(f"{name(key, 24)}, {mesh(model)}")
         column[len(chosen[key]) - 1].set_xlabel("blocks: output channel down,\ninput channel across")
     signed_bar(figure, axes, limit, "entry of the stencil")
     return figure

@@ -62,33 +62,18 @@ def use_style() -> Iterator[None]:
 
 
 def colour(i: int) -> str:
-    """Return the colour of the i-th line.
-
-    Examples
-    --------
-    >>> colour(0) == colour(7)
-    True
-    """
+    """Return the colour of the i-th line."""
     return COLOURS[i % len(COLOURS)]
 
 
-def dashes(i: int) -> str:
-    """Return the dashes of the i-th line, others where colours begin again.
+def look(i: int) -> dict[str, Any]:
+    """Return colour, marker and dashes of the i-th line: others where colours begin again, 49 in all.
 
     Examples
     --------
-    >>> dashes(6), dashes(7)
-    ('-', '--')
+    >>> look(0) == look(7), look(0)["color"] == look(7)["color"], look(7)["linestyle"]
+    (False, True, '--')
     """
-    return ("-", "--", ":", "-.")[i // len(COLOURS) % 4]
-
-
-def marker(i: int) -> str:
-    """Return the marker of the i-th line; with the colour it is one of 49.
-
-    Examples
-    --------
-    >>> marker(0) == marker(7)
-    False
-    """
-    return MARKERS[(i + i // len(COLOURS)) % len(MARKERS)]
+    again = i // len(COLOURS)
+    marker, dashes = MARKERS[(i + again) % len(MARKERS)], ("-", "--", ":", "-.")[again % 4]
+    return {"color": colour(i), "marker": marker, "linestyle": dashes}

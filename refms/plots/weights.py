@@ -8,14 +8,12 @@ from matplotlib.figure import Figure
 
 from refms.errors import Array, InputError
 from refms.model import Model
-from refms.plots.axes import image, largest, name, panels, plane, signed_bar
-from refms.plots.style import use_style
+from refms.plots.axes import image_rows, mesh, name
 
 MOST_CLASSES = 20
 """Classes that are drawn of more."""
 
 
-@use_style()
 def weights_figure(models: Mapping[str, Model], channels: Sequence[int] = ()) -> Figure:
     """Return the classification weights of some models on the unit square.
 
@@ -32,23 +30,11 @@ def weights_figure(models: Mapping[str, Model], channels: Sequence[int] = ()) ->
     >>> len(weights_figure({"coarse": model}).axes)  # ten classes and the colour bar
     11
     """
-    rows: list[tuple[str, list[Array]]] = []
+    rows: list[tuple[str, Array, list[Array]]] = []
     for key, model in models.items():
-        mesh = "×".join(map(str, model.grid.shape))
         for said, images in _images(model, channels):
-            rows.append((f"{name(key, 20)}\nmesh {mesh}\n{said}", images))
-    columns = max(len(images) for _, images in rows)
-    limit = largest([one for _, images in rows for one in images])
-    figure, axes = panels(len(rows), columns, 1.0, 1.15, images=True)
-    for i, (row, (label, images)) in enumerate(zip(axes, rows, strict=True)):
-        row[0].set_ylabel(label, fontsize=7)
-        for one in row[len(images) :]:
-            one.set_axis_off()
-        for j, (one, values) in enumerate(zip(row, images, strict=False)):
-            image(one, plane(values), limit)
-            one.set_title(f"class {j}" if i == 0 else "")
-    signed_bar(figure, axes, limit, "weight $w_j$")
-    return figure
+            rows.append((f"{name(key, 20)}\n{mesh(model)}\n{said}", None, images))
+    return image_rows(rows, [f"class {j}" for j in range(MOST_CLASSES)], "weight $w_j$")
 
 
 def weight_images(model: Model) -> Array:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from results import summary
+from results import crossing, summary
 from results.wording import FOLDER as FOLDER
 
 RESULTS = Path(__file__).resolve().parents[2] / FOLDER / "results"
@@ -35,8 +35,9 @@ command made; do not edit by hand.
 def text(results: Path = RESULTS) -> str:
     """Return the whole page, one section a result; a result that names no known experiment is refused."""
     found = sorted((read(path) for path in results.glob("*.json")), key=_place)
-    head = summary.section({result["name"]: result for result in found})
-    return "\n".join([HEAD, *([head] if head else []), *(section(result) for result in found)])
+    named = {result["name"]: result for result in found}
+    tables = [table for over_all in (summary, crossing) if (table := over_all.section(named))]
+    return "\n".join([HEAD, *tables, *(section(result) for result in found)])
 
 
 def read(path: Path) -> dict[str, Any]:

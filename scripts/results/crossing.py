@@ -36,9 +36,9 @@ distance, pair | distance, adjoint |
 |---|---|---|---|---|---|---|---|---|---|
 {chr(10).join(rows)}
 
-On the way up logits agree better by the adjoint, on the way down by the pair, in every net; why is derived in
-`refms/multiscale/weights.py`, and `refms transfer` takes the better one where none is named. The distance
-predicts the loss, but not alike for all data: `refms transfer` warns from 10 % on.
+On the way up the logits of every net agree better by the adjoint, on the way down by the pair, but where both
+fail; why is derived in `refms/multiscale/weights.py`, and `refms transfer` takes the better one where none is
+named. The distance predicts the loss, but not alike for all data: `refms transfer` warns from 10 % on.
 """
 
 

@@ -4,7 +4,7 @@ import make_pages
 import pytest
 import results
 from benchmarks.tables import TABLES
-from results import summary
+from results import crossing, summary
 
 
 @pytest.mark.parametrize("page", make_pages.PAGES)
@@ -34,13 +34,36 @@ def test_sections_come_in_the_order_of_the_experiments():
         assert page.count(results.section(result)) == 1
         places[page.index(results.section(result))] = results.EXPERIMENTS.index(result["experiment"])
     assert [order for _, order in sorted(places.items())] == sorted(places.values())
-    assert page.count("\n## ") == len(places) + 1  # the summary
+    assert page.count("\n## ") == len(places) + 2  # the summary, and what crossing costs
 
 
 def test_a_result_of_no_known_experiment_is_refused(tmp_path):
     (tmp_path / "strange.json").write_text('{"experiment": "alchemy"}')
     with pytest.raises(ValueError, match=r"strange\.json: the experiment is 'alchemy'; expected one of"):
         results.text(tmp_path)
+
+
+def test_what_crossing_costs_is_the_mean_over_splits_of_differences_on_the_same_net():
+    way = {"from": 14, "to": 28, "pair": "averaging-bilinear", "stencils": "galerkin", "images": "agreeing"}
+    splits = [
+        {
+            "native": {"14": {"validation": {"accuracy": native}}},
+            "transfers": [
+                {**way, "weights": "pair", "accuracy": pair, "distance": 0.1},
+                {**way, "weights": "adjoint", "accuracy": adjoint},
+                {**way, "weights": "pair", "images": "raw", "accuracy": 0.0},
+            ],
+        }
+        for native, pair, adjoint in ((0.9, 0.8, 0.85), (0.7, 0.64, 0.67))
+    ]
+    data = {"dataset": "idx:shop", "train": 2000}
+    result = {"experiment": "across_resolutions", "splits": splits, "configuration": {"data": data}}
+    (row,) = (line for line in crossing.section({"few": result}).split("\n") if line.startswith("| `few`"))
+    assert row == (
+        "| `few` | idx:shop | 2,000 | 14 → 28 | 80.00 ± 14.14 | 8.00 ± 2.83 | 4.00 ± 1.41 | 4.00 ± 1.41 "
+        "| 10.0 | – |"
+    )
+    assert crossing.section({}) == ""
 
 
 def test_the_summary_has_the_numbers_of_the_sections():

@@ -20,7 +20,7 @@ class DataSection:
     dataset : str
         ``"digits"`` (embedded, 8×8), ``"mnist"`` (28×28, from a folder), colour images from files
         (``"imagenette96"``, ``"imagenette56"``, ``"urban100"``), or ``"idx:FOLDER"`` for any data set in IDX
-        files, see :func:`~refms.data.by_name.read_dataset`.
+        files, with ``?channels=last`` behind it for colours, see :func:`~refms.data.by_name.read_dataset`.
     train, validation : int
         Number of examples of the two disjoint sets; 0 takes five sixths and the rest.
     split_seed : int
