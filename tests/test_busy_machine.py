@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -15,7 +15,3 @@ def test_an_example_may_take_any_time():
         time.sleep(0.3)  # the default deadline is 0.2 s
 
     slow()
-
-
-def test_drawing_may_take_any_time():
-    assert HealthCheck.too_slow in settings.default.suppress_health_check
