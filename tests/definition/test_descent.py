@@ -6,10 +6,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
-import pytest
 
 from refms.definition.descent import SUFFICIENT_DECREASE, iterate
-from refms.definition.search import UndecidedError
 
 C1 = SUFFICIENT_DECREASE
 
@@ -50,13 +48,6 @@ class Told:
     classifier_product = propagation_product
 
 
-class Uphill(Told):
-    """With negative curvature, which turns the direction of conjugate gradients around."""
-
-    def propagation_product(self, v):
-        return -v
-
-
 def run(table):
     zero = vector([Fraction(0)])
     return iterate(Told(table), zero, zero, 1, (1, 1))
@@ -72,25 +63,3 @@ def test_the_first_step_with_enough_decrease_is_taken():
 
 def test_the_full_step_is_taken_where_it_decreases_just_enough():
     assert run({0: Fraction(5), 1: 5 - C1}).step_lengths == [1, 1]
-
-
-def test_what_cannot_be_decided_is_said():
-    zero = vector([Fraction(0)])
-    with pytest.raises(UndecidedError, match="downhill"):
-        iterate(Uphill({0: Fraction(5)}), zero, zero, 1, (1, 1))
-    with pytest.raises(UndecidedError, match="eleven"):
-        run({Fraction(0): Fraction(5), **{Fraction(1, 2**k): Fraction(6) for k in range(11)}})
-
-
-class Unordered(Fraction):
-    """A number that, like two balls that overlap, is neither below nor above any other."""
-
-    def __add__(self, other):
-        return Unordered(Fraction(self) + other)
-
-    __le__ = __gt__ = __ge__ = __lt__ = lambda self, other: False
-
-
-def test_balls_that_overlap_are_not_compared():
-    with pytest.raises(UndecidedError, match="cannot be decided"):
-        run({0: Fraction(5), 1: Unordered(0)})

@@ -44,3 +44,14 @@ def test_no_step_is_shorter_than_the_eleventh():
 def test_a_direction_that_does_not_point_downhill_is_refused(promised):
     with pytest.raises(UndecidedError, match="downhill"):
         armijo(square, 3, Fraction(-6), 9, promised)
+
+
+class Unordered(Fraction):
+    """A number that, like two balls that overlap, is neither below nor above any other."""
+
+    __le__ = __gt__ = __ge__ = __lt__ = lambda self, other: False
+
+
+def test_balls_that_overlap_are_not_compared():
+    with pytest.raises(UndecidedError, match="cannot be decided"):
+        armijo(lambda x: Unordered(0), 3, Fraction(-6), 9, Fraction(-36))

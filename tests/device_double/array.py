@@ -218,37 +218,24 @@ _methods("""
     all axis out keepdims
     any axis out keepdims
     argmax axis out dtype keepdims
-    argmin axis out dtype keepdims
-    argsort axis kind
     astype dtype order casting copy
     clip min max out
     conj
-    conjugate
     copy order
-    cumsum axis dtype out
     diagonal offset axis1 axis2
     dot out
-    fill
-    flatten order
     max axis out keepdims
     mean axis dtype out keepdims
     min axis out keepdims
-    nonzero
     prod axis dtype out keepdims
     ravel order
     repeat axis
     reshape order copy
     round decimals out
-    searchsorted side sorter
-    sort axis kind
-    squeeze axis
-    std axis dtype out ddof keepdims
     sum axis dtype out keepdims
     swapaxes
     take axis out
-    trace offset axis1 axis2 dtype out
     transpose
-    var axis dtype out ddof keepdims
     view dtype
 """)
 _operators(

@@ -192,7 +192,7 @@ def _hosts(value: Any) -> Any:
     return type(value)(map(_hosts, value)) if isinstance(value, list | tuple) else unwrap(value)
 
 
-BUILDERS = ("kron", "eye_array", "block_array", "block_diag", "diags_array", "hstack", "vstack")
+BUILDERS = ("kron", "eye_array", "block_array", "vstack")
 """Functions that build matrices."""
 
 
