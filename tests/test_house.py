@@ -1,8 +1,9 @@
-"""The floors of the package: a room imports only from floors below it, and no imports run in a circle."""
+"""A room imports only from floors below it, no imports run in a circle, and a name stands for one thing."""
 
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -93,3 +94,13 @@ def test_no_imports_run_in_a_circle() -> None:
         tuple(TopologicalSorter(graph).static_order())
     except CycleError as circle:
         pytest.fail(" -> ".join(circle.args[1]))
+
+
+SHARED = {"Case", "Outcome", "Problem", "Report"}
+"""Classes of the kit whose names stand elsewhere, too."""
+
+
+def test_a_class_has_its_name_alone() -> None:
+    trees = (ast.parse(file.read_text("utf-8")) for file in MODULES.values())
+    names = Counter(node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef))
+    assert {name for name, times in names.items() if times > 1 and not name.startswith("_")} <= SHARED

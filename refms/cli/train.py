@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from refms.errors import Array
     from refms.objective.workers import Workers
     from refms.optimize.history import HistoryRow
-    from refms.optimize.loop import Monitor, Report
+    from refms.optimize.loop import Monitor, Observation
     from refms.run.config import Configuration
     from refms.run.experiment import Experiment
     from refms.run.training import Training
@@ -210,7 +210,7 @@ def progress(
 
     After the last iteration there is nothing to stop.
     """
-    from refms.optimize.loop import Report
+    from refms.optimize.loop import Observation
 
     total = experiment.configuration.optimization.iterations
     clock = None if options.quiet else Clock(total, done)
@@ -218,7 +218,7 @@ def progress(
         "; refms train --resume --force goes on." if options.checkpoints else "."
     )
 
-    def monitor(iteration: int, blocks: Mapping[str, Array], rows: tuple[HistoryRow, ...]) -> Report:
+    def monitor(iteration: int, blocks: Mapping[str, Array], rows: tuple[HistoryRow, ...]) -> Observation:
         found = experiment.score(experiment.model.with_blocks(blocks))
         if clock is not None:
             clock.tick(iteration)
@@ -231,7 +231,7 @@ def progress(
                 flush=True,
             )
             clock.announce(iteration)
-        return Report(
+        return Observation(
             {"validation_accuracy": found.accuracy, "validation_loss": found.loss},
             stopped if iteration < total and stopping() else "",
         )

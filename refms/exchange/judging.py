@@ -18,7 +18,7 @@ from refms.exchange.layout import expectations
 
 
 @dataclass(frozen=True)
-class Row:
+class Judgement:
     """How one result does.
 
     Parameters
@@ -48,7 +48,9 @@ class Row:
     sentence: str = ""
 
 
-def judge(results: Mapping[str, Array], dtype: str = "float64", only: str | None = None) -> tuple[Row, ...]:
+def judge(
+    results: Mapping[str, Array], dtype: str = "float64", only: str | None = None
+) -> tuple[Judgement, ...]:
     """Hold results against the proved numbers.
 
     Parameters
@@ -64,7 +66,7 @@ def judge(results: Mapping[str, Array], dtype: str = "float64", only: str | None
 
     Returns
     -------
-    tuple of Row
+    tuple of Judgement
         One for each of them, in the order of the cases.
 
     Raises
@@ -81,7 +83,7 @@ def judge(results: Mapping[str, Array], dtype: str = "float64", only: str | None
     goldens = expectations()
     chosen = select(goldens, only)
     return tuple(
-        _row(case, name, goldens[name], results.get(name), dtype)
+        _judgement(case, name, goldens[name], results.get(name), dtype)
         for case in CASES
         for name in chosen
         if name.startswith(case.name + "/")
@@ -106,19 +108,19 @@ def _fits(name: str, pattern: str) -> bool:
     return fnmatchcase(name, pattern) or fnmatchcase(name, pattern.rstrip("/") + "/*")
 
 
-def _row(case: Case, name: str, golden: Golden, result: Array | None, dtype: str) -> Row:
+def _judgement(case: Case, name: str, golden: Golden, result: Array | None, dtype: str) -> Judgement:
     if result is None:
-        return Row(name, "NOT IMPLEMENTED", None, golden.scale, golden.recipe)
+        return Judgement(name, "NOT IMPLEMENTED", None, golden.scale, golden.recipe)
     got = np.asarray(result, dtype="float64")
     if _same_in_matlab(got.shape, golden.shape):
         got = got.reshape(golden.shape)
     rho = golden.distance(got, dtype)
     found = verdict(rho)
     if found == "PASS":
-        return Row(name, found, rho, golden.scale, golden.recipe)
+        return Judgement(name, found, rho, golden.scale, golden.recipe)
     index, sentence = _where(got, golden, dtype)
     cause = diagnosis(case, name[len(case.name) + 1 :], golden, got, dtype)
-    return Row(
+    return Judgement(
         name, found, rho, golden.scale, golden.recipe, index, "; ".join(filter(None, (sentence, cause)))
     )
 

@@ -7,7 +7,7 @@ from refms.optimize.block_coordinate_descent import propagation_then_classifier
 from refms.optimize.blocks import BlockSteps
 from refms.optimize.history import History, HistoryRow
 from refms.optimize.line_search import armijo
-from refms.optimize.loop import DescentResult, Minimum, Report, descend, minimize
+from refms.optimize.loop import DescentResult, Minimum, Observation, descend, minimize
 from refms.optimize.newton import Damping, Newton
 from refms.optimize.objective import BlockProblem, Objective
 from refms.optimize.step import StepOptions, descent_step
@@ -25,9 +25,9 @@ __all__ = [
     "Minimum",
     "Newton",
     "Objective",
+    "Observation",
     "Outcome",
     "Product",
-    "Report",
     "Status",
     "StepOptions",
     "StopRules",

@@ -17,7 +17,7 @@ from refms.optimize.stopping import DEFAULT_STOP, StopRules, verdict
 
 
 @dataclass(frozen=True)
-class Report:
+class Observation:
     """What a monitor has to say about an iteration.
 
     Parameters
@@ -32,7 +32,7 @@ class Report:
     stop: str = ""
 
 
-Monitor = Callable[[int, Mapping[str, Array], tuple[HistoryRow, ...]], "Report | None"]
+Monitor = Callable[[int, Mapping[str, Array], tuple[HistoryRow, ...]], "Observation | None"]
 """Called after each iteration with its number, copies of all blocks and its history rows."""
 
 
@@ -84,7 +84,7 @@ def descend(
         When to stop.
     monitor : callable or None
         Called after each iteration with its number, the blocks and the iteration's history rows; may return a
-        ``Report`` with more numbers for the history and a reason to stop.
+        ``Observation`` with more numbers for the history and a reason to stop.
     on_checkpoint : callable or None
         Called after each iteration after which the run could go on: not after the last one, but where the
         monitor stops it.
@@ -160,9 +160,9 @@ def conclude(
     if monitor:
         copies = {name: x.copy() for name, x in values.items()}
         said = monitor(records[-1].iteration, MappingProxyType(copies), rows)
-    report = said or Report()
-    outcome = verdict(records, stop, learned=learned, asked=report.stop)
-    return (*rows[:-1], rows[-1].with_extra(report.extra)), outcome
+    seen = said or Observation()
+    outcome = verdict(records, stop, learned=learned, asked=seen.stop)
+    return (*rows[:-1], rows[-1].with_extra(seen.extra)), outcome
 
 
 def _require(

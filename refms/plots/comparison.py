@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from refms.plots.axes import finish, legend, line, panels
-from refms.plots.results import Run, require_kind, runs_of
+from refms.plots.results import RecordedRun, require_kind, runs_of
 from refms.plots.style import use_style
 
 OVER = {
@@ -65,7 +65,7 @@ def comparison_figures(result: Mapping[str, Any]) -> dict[str, Figure]:
 
 
 @use_style()
-def _over_all(runs: Mapping[str, Run], column: str, label: str) -> Figure:
+def _over_all(runs: Mapping[str, RecordedRun], column: str, label: str) -> Figure:
     figure, axes = panels(1, len(OVER), 3.2, 2.8)
     for i, (method, run) in enumerate(runs.items()):
         said = f"{method} ({run.status})" if run.status == "non_finite" else method

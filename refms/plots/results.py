@@ -19,7 +19,7 @@ LARGEST_RESULT = 2**28
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class RecordedRun:
     """One run of a comparison or a study.
 
     ``columns`` have shape (rows,), float64 each, NaN where a number was not measured; ``value`` is that
@@ -74,7 +74,7 @@ def require_kind(result: Mapping[str, Any], kind: str) -> None:
         raise InputError(f"the result is of kind {result.get('kind')!r}; expected {kind!r}.")
 
 
-def runs_of(result: Mapping[str, Any]) -> dict[str, Run]:
+def runs_of(result: Mapping[str, Any]) -> dict[str, RecordedRun]:
     """Return the runs of a comparison or a study by name; InputError where something is no number."""
     runs = {}
     for name, given in part(result, "runs").items():
@@ -82,7 +82,7 @@ def runs_of(result: Mapping[str, Any]) -> dict[str, Run]:
         run = _mapping(given, where)
         outcome = part(run, "outcome", where)
         notes = run.get("notes") or ()
-        runs[name] = Run(
+        runs[name] = RecordedRun(
             str(outcome.get("status", "")),
             str(outcome.get("message", "")),
             tuple(map(str, notes)) if isinstance(notes, list | tuple) else (str(notes),),

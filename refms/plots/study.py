@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from refms.errors import Array
 from refms.plots.axes import finish, legend, name, panels
 from refms.plots.comparison import OVER
-from refms.plots.results import Run, require_kind, runs_of
+from refms.plots.results import RecordedRun, require_kind, runs_of
 from refms.plots.style import SEQUENTIAL, colour, use_style
 
 MEASURED = {"objective": "objective", "validation_accuracy": "validation accuracy"}
@@ -49,7 +49,7 @@ def study_figures(result: Mapping[str, Any]) -> dict[str, Figure]:
     """
     require_kind(result, "study")
     parameter = name(result.get("parameter", "parameter"))
-    grouped: dict[str, list[Run]] = {}
+    grouped: dict[str, list[RecordedRun]] = {}
     runs = list(runs_of(result).values())
     for run in sorted(runs, key=_order):
         grouped.setdefault(value_text(run.value), []).append(run)
@@ -70,7 +70,7 @@ def value_text(value: Any) -> str:
 
 
 @use_style()
-def _final(grouped: Mapping[str, list[Run]], parameter: str) -> Figure:
+def _final(grouped: Mapping[str, list[RecordedRun]], parameter: str) -> Figure:
     figure, axes = panels(1, len(MEASURED), 3.4, 2.8)
     places = _places(grouped)
     for i, (one, (column, label)) in enumerate(zip(axes[0], MEASURED.items(), strict=True)):
@@ -86,7 +86,7 @@ def _final(grouped: Mapping[str, list[Run]], parameter: str) -> Figure:
 
 
 @use_style()
-def _curves(grouped: Mapping[str, list[Run]], parameter: str) -> Figure:
+def _curves(grouped: Mapping[str, list[RecordedRun]], parameter: str) -> Figure:
     over = ("iteration", "work_units")
     figure, axes = panels(len(MEASURED), len(over), 3.4, 2.5)
     shades = matplotlib.colormaps[SEQUENTIAL](np.linspace(0.0, 0.9, len(grouped)))
@@ -99,21 +99,21 @@ def _curves(grouped: Mapping[str, list[Run]], parameter: str) -> Figure:
 
 
 def _by_value(
-    axes: Axes, grouped: Mapping[str, list[Run]], horizontal: str, column: str, shades: Array
+    axes: Axes, grouped: Mapping[str, list[RecordedRun]], horizontal: str, column: str, shades: Array
 ) -> None:
     for (value, runs), shade in zip(grouped.items(), shades, strict=True):
         for run in runs:
             axes.plot(run.column(horizontal), run.column(column), color=shade, label=value)
 
 
-def _places(grouped: Mapping[str, list[Run]]) -> list[float]:
+def _places(grouped: Mapping[str, list[RecordedRun]]) -> list[float]:
     """Return where the values stand: at themselves, or in their order where they are no numbers."""
     if _are_numbers(grouped):
         return [float(runs[0].value) for runs in grouped.values()]
     return [float(i) for i in range(len(grouped))]
 
 
-def _are_numbers(grouped: Mapping[str, list[Run]]) -> bool:
+def _are_numbers(grouped: Mapping[str, list[RecordedRun]]) -> bool:
     return all(_is_number(run.value) for runs in grouped.values() for run in runs)
 
 
@@ -121,6 +121,6 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
-def _order(run: Run) -> tuple[bool, float, str]:
+def _order(run: RecordedRun) -> tuple[bool, float, str]:
     number = _is_number(run.value)
     return (not number, float(run.value) if number else 0.0, value_text(run.value))

@@ -15,7 +15,7 @@ from refms.linear.vectors import norm
 from refms.model import Model, Score
 from refms.objective.problem import JOINT
 from refms.optimize.history import History, HistoryRow
-from refms.optimize.loop import Monitor, Report
+from refms.optimize.loop import Monitor, Observation
 from refms.optimize.stopping import StopRules
 from refms.run.experiment import Experiment
 from refms.run.methods import runner_of
@@ -141,7 +141,9 @@ def _measuring(
     """Return the monitor that adds an iteration to the columns, and says whether to stop after it."""
     apart = experiment.problem  # with a counter of its own, which is not read
 
-    def measure(iteration: int, blocks: Mapping[str, Array], rows: tuple[HistoryRow, ...]) -> Report | None:
+    def measure(
+        iteration: int, blocks: Mapping[str, Array], rows: tuple[HistoryRow, ...]
+    ) -> Observation | None:
         value, gradient = apart.block(JOINT, blocks).value_and_gradient(apart.join(blocks))
         found = experiment.score(experiment.model.with_blocks(blocks))
         before = columns["seconds"][-1] if rows else experiment.seconds
@@ -164,7 +166,7 @@ def _measuring(
             return None
         is_spent = 0 < budget.work_units <= spent
         stop = f"The budget of {budget.work_units:.6g} work units is spent." if is_spent else ""
-        return Report(
+        return Observation(
             {"validation_accuracy": found.accuracy, "validation_loss": found.loss},
             CTRL_C if stopping(iteration) else stop,
         )

@@ -13,7 +13,7 @@ from refms.optimize import (
     BlockSteps,
     Damping,
     Newton,
-    Report,
+    Observation,
     Status,
     StepOptions,
     StopRules,
@@ -188,7 +188,7 @@ def test_the_monitor_adds_numbers_to_the_last_row_and_stops():
         assert len(rows) == 6
         with pytest.raises(TypeError):
             blocks["spare"] = 0
-        return Report(
+        return Observation(
             {"validation_accuracy": iteration / 10}, "Accuracy is enough." if iteration == 3 else ""
         )
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from optimize.problems import Barrier, Quadratic, Quartic, Rosenbrock, locked, logistic, normal, rho, spd
 
 from refms.errors import InputError
-from refms.optimize import Newton, Report, Status, StepOptions, StopRules, descent_step, minimize
+from refms.optimize import Newton, Observation, Status, StepOptions, StopRules, descent_step, minimize
 
 exact = StepOptions(cg_tolerance=1e-12, cg_iterations=100, max_backtracks=40)
 
@@ -178,7 +178,7 @@ def test_stopping_by_the_limit_and_by_the_monitor():
 
     def monitor(iteration, blocks, rows):
         assert [row.iteration for row in rows] == [iteration]
-        return Report({"first": blocks["x"][0]}, "Enough." if iteration == 2 else "")
+        return Observation({"first": blocks["x"][0]}, "Enough." if iteration == 2 else "")
 
     found = minimize(Rosenbrock(full=True), start, Newton(), monitor=monitor)
     assert found.outcome.status is Status.STOPPED

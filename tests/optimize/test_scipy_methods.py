@@ -8,7 +8,7 @@ from small_problems import problem_and_blocks
 
 from refms.errors import InputError
 from refms.objective.problem import JOINT
-from refms.optimize import Report, Status, StopRules
+from refms.optimize import Observation, Status, StopRules
 from refms.optimize.joint import JointProblem
 from refms.optimize.loop import OneBlock
 from refms.optimize.scipy_methods import LBFGS, NonlinearCG, descend_scipy
@@ -65,7 +65,7 @@ def test_rows_tell_evaluations_gradients_and_work(method):
 
     def monitor(iteration, blocks, rows):
         gradients.append(np.linalg.norm(problem.gradient(blocks["x"])))
-        return Report({"seen": float(iteration)})
+        return Observation({"seen": float(iteration)})
 
     found = run(problem, x0, method, stop=StopRules(6), monitor=monitor)
     rows = found.history.rows

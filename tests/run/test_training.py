@@ -21,7 +21,7 @@ from refms.maps.architectures.residual import Residual
 from refms.model import initial_model, score
 from refms.objective.reading import Classes
 from refms.optimize.history import HistoryRow
-from refms.optimize.loop import Report
+from refms.optimize.loop import Observation
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import fit_classifier, problem_of, require_memory, train
 
@@ -371,7 +371,9 @@ def test_the_monitor_sees_every_iteration_and_its_numbers_stand_in_its_last_row(
 
     def monitor(iteration, blocks, rows):
         seen.append((iteration, [row.block for row in rows]))
-        return Report({"accuracy": score(start.with_blocks(blocks), digits.inputs, digits.targets).accuracy})
+        return Observation(
+            {"accuracy": score(start.with_blocks(blocks), digits.inputs, digits.targets).accuracy}
+        )
 
     result = train(start, digits, WEIGHTS, OPTIONS, monitor)
     assert [iteration for iteration, _ in seen] == [1, 2, 3]
@@ -383,7 +385,7 @@ def test_the_monitor_sees_every_iteration_and_its_numbers_stand_in_its_last_row(
 
 
 def test_the_monitor_may_stop_the_run(start, digits):
-    result = train(start, digits, WEIGHTS, OPTIONS, lambda *_: Report(stop="Good enough."))
+    result = train(start, digits, WEIGHTS, OPTIONS, lambda *_: Observation(stop="Good enough."))
     assert result.outcome.status is Status.STOPPED
     assert result.outcome.message.endswith("Good enough.")
     assert {row.iteration for row in result.model.history} == {0, 1}
@@ -418,7 +420,7 @@ def test_a_training_goes_on_from_any_checkpoint_as_if_it_had_not_stopped(start, 
 def test_a_training_that_the_monitor_stops_leaves_a_checkpoint_and_one_that_ends_does_not(start, digits):
     kept = []
     stopped = train(
-        start, digits, WEIGHTS, OPTIONS, lambda *given: Report(stop="Enough."), on_checkpoint=kept.append
+        start, digits, WEIGHTS, OPTIONS, lambda *given: Observation(stop="Enough."), on_checkpoint=kept.append
     )
     assert stopped.outcome.status is Status.STOPPED
     (checkpoint,) = kept

@@ -13,7 +13,7 @@ from refms.cli.options import Commands, add_command, add_list_option
 from refms.names import DTYPES
 
 if TYPE_CHECKING:
-    from refms.exchange import Row
+    from refms.exchange import Judgement
 
 
 def register(actions: Commands) -> None:
@@ -107,7 +107,7 @@ def run_verify(options: argparse.Namespace) -> int:
     return EXIT_CODES[verdict]
 
 
-def _table(rows: Sequence[Row]) -> str:
+def _table(rows: Sequence[Judgement]) -> str:
     """Return one line for each quantity; under a wrong one, what was found."""
     lines = [f"{'verdict':15}  {'quantity':48} {'rho':>9}  in eps times", ""]
     for row in rows:

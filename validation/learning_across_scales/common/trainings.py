@@ -18,7 +18,7 @@ from refms.objective.examples import Examples
 from refms.objective.problem import JOINT
 from refms.objective.workers import Workers
 from refms.optimize.history import History, HistoryRow
-from refms.optimize.loop import Monitor, Report
+from refms.optimize.loop import Monitor, Observation
 from refms.run.checkpoint_files import CheckpointFiles
 from refms.run.config import Configuration
 from refms.run.experiment import Experiment, examples_of, split_by, start_of
@@ -126,7 +126,7 @@ def _measuring(name: str, experiment: Experiment, begin: Checkpoint) -> Monitor:
     cpu_seconds = begin.model.history.rows[-1].extra["cpu_seconds"] if begin.iteration else 0.0
     mark, clock = time.process_time(), Clock(total, begin.iteration, f"{name}: ")
 
-    def monitor(iteration: int, blocks: Mapping[str, Array], rows: tuple[HistoryRow, ...]) -> Report:
+    def monitor(iteration: int, blocks: Mapping[str, Array], rows: tuple[HistoryRow, ...]) -> Observation:
         nonlocal cpu_seconds, mark
         cpu_seconds += time.process_time() - mark
         found = experiment.score(experiment.model.with_blocks(blocks))
@@ -139,7 +139,7 @@ def _measuring(name: str, experiment: Experiment, begin: Checkpoint) -> Monitor:
         clock.announce(iteration)
         mark = time.process_time()
         measured = {"validation_accuracy": found.accuracy, "validation_loss": found.loss}
-        return Report({**measured, "cpu_seconds": cpu_seconds})
+        return Observation({**measured, "cpu_seconds": cpu_seconds})
 
     return monitor
 
