@@ -5,10 +5,10 @@ The templates lie in the folder templates beside this file; ``page.html`` is wha
 
 from __future__ import annotations
 
-import unicodedata
+import sys
 from typing import Any
 
-from refms.errors import InputError
+from refms.errors import InputError, presentable
 
 try:
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -34,14 +34,12 @@ def render(template: str, **values: Any) -> str:
 def _visible(value: Any) -> Any:
     r"""Return text on one line, without characters that are invisible or change its direction.
 
-    >>> _visible("a\tb\u202e")
-    'a b�'
+    >>> print(_visible("a\tb\u202e"))
+    a b\u202e
     """
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
-    spaced = value.replace("\n", " ").replace("\t", " ")
-    hidden = ("Cc", "Cf", "Cs", "Co", "Cn")
-    return "".join("\ufffd" if unicodedata.category(c) in hidden else c for c in spaced)
+    return presentable(value.replace("\n", " ").replace("\t", " "), sys.maxsize)
 
 
 def _lines(text: str) -> Markup:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from refms.cli.interruption import interruption
 from refms.cli.options import COMMANDS, Commands, add_command
 from refms.cli.result_folder import claim_results, draw, write_results
 from refms.errors import FileError
+from refms.io.strict_json import parse_json
 
 if TYPE_CHECKING:
     from refms.run.plan import Plan
@@ -89,7 +89,7 @@ def _earlier(plan: Plan, folder: Path, *, force: bool) -> dict[str, Any]:
     if size > LARGEST_RESULT:
         raise FileError(f"{str(path)!r} has {size} bytes; a result has at most {LARGEST_RESULT}.")
     try:
-        result = json.loads(path.read_bytes())
+        result = parse_json(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise FileError(f"{str(path)!r} is no JSON result: {error}.") from error
     if not isinstance(result, dict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from refms.errors import Array, FileError, InputError, presentable, require_choice
 from refms.io.files import regular_file_size
+from refms.io.strict_json import parse_json
 from refms.names import RESULT_KINDS
 
 LARGEST_RESULT = 2**28
@@ -52,7 +52,7 @@ def read_result(path: str | Path) -> dict[str, Any]:
     if size > LARGEST_RESULT:
         raise FileError(f"{shown!r} has {size} bytes; a result has at most {LARGEST_RESULT}.")
     try:
-        found = json.loads(Path(path).read_bytes())
+        found = parse_json(Path(path).read_bytes())
     except OSError as error:
         raise FileError(f"{shown!r} cannot be read: {error.strerror or error}.") from error
     except (ValueError, RecursionError) as error:  # of the JSON, its encoding or its depth

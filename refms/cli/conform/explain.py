@@ -42,6 +42,8 @@ def run(options: argparse.Namespace) -> int:
 
 def property_in_words(item: Property) -> str:
     """Return a property in words: formula, source, what it catches, how to fix what it finds."""
+    from refms.conformance.reports.report import levels_of
+
     operations = "; ".join(f"{name}, which must {_contract(name)}" for name in item.needs)
     operations = operations or f"the operation that is named, of {', '.join(item.uses)}"
     parts = (
@@ -49,6 +51,7 @@ def property_in_words(item: Property) -> str:
         ("source", item.source),
         ("judged by", JUDGED),
         ("holds for", _where(item)),
+        ("levels", ", ".join(levels_of(item))),
         ("catches", item.catches),
         ("how to fix", f"look first for {item.catches}; in {operations}"),
         ("once more", f"refms conform run PKG.MOD:NAME --only {item.id} --tier full"),

@@ -42,13 +42,7 @@ def handed_over(row: Operation, layout: str, by_name: Mapping[str, Any]) -> tupl
 
 
 def in_layout(adapter: Any, layout: str) -> Any:
-    """Return an adapter in columns, whatever its profile says, as one whose fields are NCHW or NHWC.
-
-    >>> from refms.conformance.adapters.reference import ReferenceAdapter
-    >>> images = in_layout(ReferenceAdapter(), "NHWC")
-    >>> images.restrict(np.arange(8.0).reshape(1, 4, 2), (4,), "averaging-constant").tolist()
-    [[[1.0, 2.0], [5.0, 6.0]]]
-    """
+    """Return an adapter in columns, whatever its profile says, as one whose fields are NCHW or NHWC."""
     require_choice(layout, ("NCHW", "NHWC"), "layout")
 
     def change(name: str, operation: Callable[..., Any], *values: Any) -> Any:

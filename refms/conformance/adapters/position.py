@@ -16,11 +16,6 @@ class Position:
 
     ``instances`` and ``calls`` count what was begun; ``start`` and ``since``, by ``time.monotonic``, are when
     the check and the last call began; ``limit`` is how many seconds the check may take.
-
-    >>> where = Position()
-    >>> where.enter("restrict")
-    >>> where.sentence("the process died")
-    'the process died in restrict.'
     """
 
     instance: str = ""

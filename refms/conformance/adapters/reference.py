@@ -55,12 +55,7 @@ def reference_profile(name: str = "refms", dtype: str = "float64") -> Profile:
 
 
 class ReferenceAdapter(Adapter):
-    """Operations of refms on host arrays, as the base class promises them; computed on the backend.
-
-    >>> adapter = ReferenceAdapter()
-    >>> adapter.restrict(np.array([[1.0], [3.0]]), (2,), "averaging-constant").tolist()
-    [[2.0]]
-    """
+    """Operations of refms on host arrays, as the base class promises them; computed on the backend."""
 
     def __init__(
         self, backend: Backend = NUMPY, dtype: str = "float64", profile: Profile | None = None

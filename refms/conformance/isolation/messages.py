@@ -10,20 +10,12 @@ from refms.conformance.adapters.profile import Profile
 
 
 def line(message: dict[str, Any]) -> bytes:
-    r"""Return a message as one line of ASCII; numbers of NumPy become those of Python.
-
-    >>> line({"enter": "restrict"})
-    b'{"enter": "restrict"}\n'
-    """
+    """Return a message as one line of ASCII; numbers of NumPy become those of Python."""
     return json.dumps(message, default=_plain).encode("ascii") + b"\n"
 
 
 def message(line: bytes) -> dict[str, Any]:
-    """Return the message in a line, with tuples for lists; empty if there is none in it.
-
-    >>> message(b'{"grid": [4, 4]}'), message(b"noise")
-    ({'grid': (4, 4)}, {})
-    """
+    """Return the message in a line, with tuples for lists; empty if there is none in it."""
     try:
         found = _tuples(json.loads(line))
     except ValueError:

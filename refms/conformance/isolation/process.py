@@ -114,11 +114,7 @@ class Process:
 
 
 def how_it_ended(code: int) -> str:
-    """Return in words how a process has ended.
-
-    >>> how_it_ended(3), how_it_ended(-11)
-    ('the process ended itself with exit code 3', 'the process died with signal 11 (SIGSEGV)')
-    """
+    """Return in words how a process has ended."""
     if code >= 0:
         return f"the process ended itself with exit code {code}"
     name = next((one.name for one in signal.Signals if one == -code), "unknown")

@@ -31,16 +31,7 @@ class TimeIsUp(BaseException):
 
 @contextmanager
 def time_limit(seconds: float | None) -> Iterator[None]:
-    """Raise :class:`TimeIsUp` in the block when its time is up.
-
-    >>> try:
-    ...     with time_limit(0.01):
-    ...         while True:
-    ...             pass
-    ... except TimeIsUp:
-    ...     print("ended")
-    ended
-    """
+    """Raise :class:`TimeIsUp` in the block when its time is up."""
     if seconds is not None and not seconds > 0:
         raise InputError(f"the time limit is {seconds}; expected more than 0 seconds, or None for no limit.")
     main = threading.current_thread() is threading.main_thread()

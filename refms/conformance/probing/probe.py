@@ -24,11 +24,7 @@ OPPOSITE = {
 
 @dataclass(frozen=True)
 class Trait:
-    """One convention: what is declared, and what the responses say.
-
-    >>> Trait("orientation", "correlation", ("convolution",), OPPOSITE["convolution"]).sentence
-    'declared correlation, but a delta image comes back as the stencil itself: convolution.'
-    """
+    """One convention: what is declared, and what the responses say."""
 
     name: str  # such as `"orientation"` or `"restriction of nearest"`
     declared: str  # what the profile says
@@ -92,12 +88,7 @@ class Probe:
 
 
 def probe(adapter: Any, where: Position | None = None) -> Probe:
-    """Infer the conventions of an implementation and compare them with its declaration.
-
-    >>> from refms.conformance.adapters.reference import ReferenceAdapter
-    >>> probe(ReferenceAdapter()).disagreements
-    ()
-    """
+    """Infer the conventions of an implementation and compare them with its declaration."""
     responses = Responses(adapter, where or Position())
     found = *_of_convolution(responses), *_of_transfer(responses)
     found = *found, _of_logits(responses), *_of_reductions(responses)

@@ -20,12 +20,7 @@ ABSENT = SavedRow("absent", None)
 
 @dataclass(frozen=True)
 class Change:
-    """One property in one precision, before and after.
-
-    >>> one = Change("C5", "float64", SavedRow("PASS", 0.5), SavedRow("FAIL", 1e6))
-    >>> one.worse, one.sentence
-    (True, 'C5 float64: PASS -> FAIL, ρ 0.5 -> 1e+06 (2e+06 times)')
-    """
+    """One property in one precision, before and after."""
 
     id: str
     dtype: str

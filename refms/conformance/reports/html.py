@@ -13,26 +13,7 @@ SIGNS = dict(zip(VERDICTS, "✓~✗–○·", strict=True))
 
 
 def html_page(reports: Iterable[Report]) -> str:
-    """Return reports as an HTML page.
-
-    Parameters
-    ----------
-    reports : iterable of Report
-        For example the same implementation in both precisions.
-
-    Returns
-    -------
-    str
-        The document: one section a report with its counts and a table, where every property opens to show
-        its formula and what was found. All texts are escaped, and characters that show nothing or turn the
-        direction of text are replaced.
-
-    Examples
-    --------
-    >>> from refms.conformance import Adapter, Profile, run
-    >>> html_page([run(Adapter(Profile("<mine>")), properties=())]).splitlines()[0]
-    '<!doctype html>'
-    """
+    """Return reports as an HTML page, one section each; every property opens to show its formula."""
     shown = list(reports)
     names = dict.fromkeys(report.profile.name for report in shown)
     sections = [(one, [(row, _entries(row)) for row in one.rows]) for one in shown]

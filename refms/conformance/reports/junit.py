@@ -16,12 +16,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(reports: Iterable[Report]) -> str:
-    """Return reports as JUnit XML.
-
-    >>> from refms.conformance import Adapter, Profile, run
-    >>> junit([run(Adapter(Profile("nothing yet")), properties=())]).startswith("<?xml")
-    True
-    """
+    """Return reports as JUnit XML."""
     root = ElementTree.Element("testsuites", name="refms conformance")
     for report in reports:
         dtype, decision = report.profile.dtype, report.decision

@@ -9,12 +9,7 @@ from refms.conformance.reports.report import Report, Row
 
 
 def markdown(reports: Iterable[Report]) -> str:
-    """Return reports as a Markdown page.
-
-    >>> from refms.conformance import Adapter, Profile, run
-    >>> print(markdown([run(Adapter(Profile("nothing yet")), properties=())]).splitlines()[0])
-    # Conformance of nothing yet
-    """
+    """Return reports as a Markdown page."""
     shown = list(reports)
     names = list(dict.fromkeys(report.profile.name for report in shown))
     return "\n".join([f"# Conformance of {_cell(', '.join(names))}", *map(_section, shown)]) + "\n"

@@ -122,8 +122,13 @@ class Row:
 
 def row_of(item: Property, verdict: RowVerdict = "NOT RUN", sentence: str = "", **found: Any) -> Row:
     """Return the row of a property."""
-    levels = tuple(name for name, known in LEVELS.items() if known is None or known.issuperset(item.needs))
-    return Row(item.id, item.family, item.title, verdict, sentence=sentence, levels=levels, **found)
+    named = item.id, item.family, item.title
+    return Row(*named, verdict, sentence=sentence, levels=levels_of(item), **found)
+
+
+def levels_of(item: Property) -> tuple[str, ...]:
+    """Return the levels to which a property belongs: those that have all operations it needs."""
+    return tuple(name for name, known in LEVELS.items() if known is None or known.issuperset(item.needs))
 
 
 def count(rows: Sequence[Row], what: str = "properties") -> str:

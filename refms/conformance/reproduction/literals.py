@@ -73,11 +73,7 @@ def statements(name: str, value: Any) -> list[str]:
 
 
 def comment(text: str) -> list[str]:
-    r"""Return text from anywhere as lines that begin with ``#``; it cannot leave them, whatever is in it.
-
-    >>> comment("one\nimport os")
-    ['# one import os']
-    """
+    """Return text from anywhere as lines that begin with ``#``; it cannot leave them, whatever is in it."""
     line = presentable(" ".join(text.split()), LONGEST)
     return textwrap.wrap(line, WIDTH, initial_indent="# ", subsequent_indent="#   ") or ["#"]
 

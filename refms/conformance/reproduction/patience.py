@@ -20,11 +20,6 @@ class Patience:
 
 
 def allowance(patience: Patience) -> Allowance:
-    """Return what is left of the patience.
-
-    >>> another = allowance(Patience(checks=1))
-    >>> another(), another()
-    (True, False)
-    """
+    """Return what is left of the patience."""
     attempts, end = itertools.count(1), time.monotonic() + patience.seconds
     return lambda: next(attempts) <= patience.checks and time.monotonic() < end

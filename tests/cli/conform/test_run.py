@@ -13,7 +13,6 @@ import pytest
 from refms.cli import main as program
 from refms.conformance.properties import PROPERTIES
 from refms.errors import InputError
-from refms.names import TIERS, TIME_LIMITS
 
 REFERENCE = "refms.conformance.adapters.reference:ReferenceAdapter"
 BROKEN = """
@@ -103,10 +102,6 @@ def test_the_time_limit_goes_with_the_tier(capsys, monkeypatch, words, limit):
     monkeypatch.setattr("refms.conformance.isolation.implementation.Isolated", started)
     assert program.main(["conform", "run", REFERENCE, *words]) == 2
     assert capsys.readouterr().err == f"refms: the limit is {limit:g}.\n"
-
-
-def test_every_tier_has_a_time_limit():
-    assert list(TIME_LIMITS) == list(TIERS)
 
 
 def test_too_little_ends_with_three(capsys, broken):

@@ -103,8 +103,17 @@ def chosen(*ids):
     return [item for item in PROPERTIES if item.id in ids]
 
 
-def rows(report: Report, *ids):
-    return [row for row in report.rows if row.id in ids]
+@pytest.fixture
+def judged(theirs):
+    """Judge an adapter in double precision by some properties; return their rows by id."""
+
+    def judge(name, *ids, tier="quick", limit=60.0):
+        with Isolated(theirs(name), "float64", limit) as there:
+            (adapter,) = there.adapters
+            found = there.run(adapter, tier, properties=chosen(*ids)).rows
+            return {row.id: row for row in found if row.id in ids}
+
+    return judge
 
 
 def timeless(report: Report):
@@ -133,87 +142,81 @@ def test_expected_failures_are_looked_at_there(theirs):
     assert found.broken
 
 
-def test_a_property_that_hangs_fails_and_the_others_are_checked(theirs):
-    with Isolated(theirs("Hanging"), "float64", LIMIT) as there:
-        (adapter,) = there.adapters
-        row, depth = rows(there.run(adapter, properties=chosen("C14", "D1")), "C14", "D1")
-    assert row.verdict == "FAIL"
+def test_a_property_that_hangs_fails_and_the_others_are_checked(judged):
+    found = judged("Hanging", "C14", "D1", limit=LIMIT)
+    row = found["C14"]
+    assert (row.verdict, found["D1"].verdict) == ("FAIL", "PASS")
     assert row.sentence.startswith(f"did not return within {LIMIT:g} s in convolution_adjoint, after ")
     assert row.worst_instance.startswith("grid (")
     assert row.seconds >= LIMIT
-    assert depth.verdict == "PASS"
 
 
 def test_what_hangs_again_and_again_is_waited_for_no_more(theirs, monkeypatch):
     monkeypatch.setattr(implementation, "MOST_HANGS", 2)
     needing = [item for item in PROPERTIES if "convolution_adjoint" in item.needs]
-    assert len(needing) > 2
     with Isolated(theirs("Hanging"), "float64", 1.0) as there:
         (adapter,) = there.adapters
         report = there.run(adapter, properties=needing)
         untold = there.probe(adapter)
-    found = rows(report, *(item.id for item in needing))
-    assert [row.verdict for row in found] == ["FAIL", "FAIL", *["NOT RUN"] * (len(found) - 2)]
-    first, second = needing[:2]
+    found = [row for row in report.rows if row.selected]
+    assert [row.verdict for row in found] == ["FAIL", "FAIL", *["NOT RUN"] * (len(needing) - 2)]
     assert found[-1].sentence == (
-        f"it needs convolution_adjoint, which did not return in {first.id}-float64, {second.id}-float64."
+        f"it needs convolution_adjoint, which did not return in {found[0].id}-float64, {found[1].id}-float64."
     )
     assert (untold.told, untold.disagreements) == (0, ())
 
 
-def test_a_property_in_which_the_process_dies_fails_and_says_how(theirs):
-    some = chosen("C14", "D1", "T5", "S6")
-    with Isolated(theirs("Dying"), "float64", 60.0) as there:
-        (adapter,) = there.adapters
-        found = {row.id: row for row in there.run(adapter, properties=some).rows}
-        untold = there.probe(adapter)
-    assert {item.id: found[item.id].verdict for item in some} == {
-        "C14": "FAIL",
-        "D1": "FAIL",
-        "S6": "PASS",
-        "T5": "FAIL",
+@pytest.mark.parametrize(
+    ("name", "sentences"),
+    [
+        (
+            "Dying",
+            {
+                "C14": "the process died with signal 11 (SIGSEGV) in convolution_adjoint.",
+                "D1": "the process ended itself with exit code 3 in depth_prolong.",
+                "T5": "the process died with signal 9 (SIGKILL, perhaps for lack of memory) in restrict.",
+                "S6": "",
+            },
+        ),
+        (
+            "Parting",
+            {"D1": "the process ended itself with exit code 0 in depth_prolong."},
+        ),  # a child lives on
+    ],
+)
+def test_a_property_in_which_the_process_dies_fails_and_says_how(judged, name, sentences):
+    found = judged(name, *sentences, limit=300.0)
+    assert {id_: row.sentence for id_, row in found.items()} == sentences
+    assert {id_: row.verdict for id_, row in found.items()} == {
+        id_: "FAIL" if sentence else "PASS" for id_, sentence in sentences.items()
     }
-    assert found["C14"].sentence == "the process died with signal 11 (SIGSEGV) in convolution_adjoint."
-    assert found["D1"].sentence == "the process ended itself with exit code 3 in depth_prolong."
-    assert found["T5"].sentence == (
-        "the process died with signal 9 (SIGKILL, perhaps for lack of memory) in restrict."
-    )
-    assert untold.traits[0].sentence.startswith("conventions: cannot tell, for the process died with signal")
 
 
-def test_a_death_is_seen_at_once_although_a_child_lives_on(theirs):
-    with Isolated(theirs("Parting"), "float64", 300.0) as there:
-        (adapter,) = there.adapters
-        (row,) = rows(there.run(adapter, properties=chosen("D1")), "D1")
-    assert row.sentence == "the process ended itself with exit code 0 in depth_prolong."
+def test_what_dies_has_no_conventions(theirs):
+    with Isolated(theirs("Dying"), "float64", 60.0) as there:
+        (trait,) = there.probe(there.adapters[0]).traits
+    assert trait.sentence.startswith("conventions: cannot tell, for the process died with signal")
 
 
-def test_what_an_adapter_prints_goes_to_standard_error_and_spoils_nothing(theirs, capfd):
-    with Isolated(theirs("Chatting"), "float64", 60.0) as there:
-        (adapter,) = there.adapters
-        (row,) = rows(there.run(adapter, properties=chosen("D1")), "D1")
-    assert row.verdict == "PASS"
+def test_what_an_adapter_prints_goes_to_standard_error_and_spoils_nothing(judged, capfd):
+    assert judged("Chatting", "D1")["D1"].verdict == "PASS"
     printed = capfd.readouterr()
     assert printed.out == ""
     assert '{"row": {}}\n{"enter": "nothing"}\n' in printed.err
 
 
-def test_slowness_is_told_from_hanging_and_not_held_against_the_operation(theirs, monkeypatch):
+def test_slowness_is_told_from_hanging_and_not_held_against_the_operation(judged, monkeypatch):
     monkeypatch.setattr(implementation, "MOST_HANGS", 1)
-    with Isolated(theirs("Slow"), "float64", LIMIT / 2) as there:
-        (adapter,) = there.adapters
-        found = rows(there.run(adapter, "full", properties=chosen("D1", "D2")), "D1", "D2")
-    assert [row.verdict for row in found] == ["FAIL", "FAIL"]
-    assert found[0].sentence.endswith("calls that did; if it is only slow, raise the time limit.")
+    found = judged("Slow", "D1", "D2", tier="full", limit=LIMIT / 2)
+    assert {row.verdict for row in found.values()} == {"FAIL"}
+    assert found["D1"].sentence.endswith("calls that did; if it is only slow, raise the time limit.")
 
 
-def test_an_adapter_that_can_be_made_once_only_leaves_the_rest_not_run(theirs):
-    with Isolated(theirs("vanishing"), "float64", 60.0) as there:
-        (adapter,) = there.adapters
-        found = rows(there.run(adapter, properties=chosen("D1", "D2", "C9")), "D1", "D2", "C9")
-    assert {row.id: row.verdict for row in found} == {"C9": "PASS", "D1": "FAIL", "D2": "NOT RUN"}
-    assert "after the process had died: " in found[-1].sentence
-    assert "no second licence" in found[-1].sentence
+def test_an_adapter_that_can_be_made_once_only_leaves_the_rest_not_run(judged):
+    found = judged("vanishing", "D1", "D2", "C9")
+    assert {id_: row.verdict for id_, row in found.items()} == {"C9": "PASS", "D1": "FAIL", "D2": "NOT RUN"}
+    assert found["D2"].sentence.startswith("after the process had died: ")
+    assert "no second licence" in found["D2"].sentence
 
 
 @pytest.mark.parametrize(
@@ -303,8 +306,6 @@ def test_every_field_of_a_row_and_a_profile_comes_through():
     assert through == dataclasses.replace(profile, dimensions=(1,), stencil_sizes=(3,))
 
 
-def test_ends_are_put_into_words():
-    assert how_it_ended(0) == "the process ended itself with exit code 0"
-    assert (
-        how_it_ended(-signal.SIGRTMIN - 3) == f"the process died with signal {signal.SIGRTMIN + 3} (unknown)"
-    )
+def test_a_signal_without_a_name_is_put_into_words():
+    number = signal.SIGRTMIN + 3
+    assert how_it_ended(-number) == f"the process died with signal {number} (unknown)"
