@@ -83,6 +83,11 @@ class SingularTransferError(InputError):
         self.size = size
         self.condition = condition
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let copies and other processes keep the attributes."""
+        make = functools.partial(type(self), rank=self.rank, size=self.size, condition=self.condition)
+        return make, self.args
+
 
 def require_array(array: Array, name: str = "array", *, sparse: bool = False) -> str:
     """Return ``"numpy"`` or ``"cupy"``; refuse what is no plain array, and a sparse one unless it is allowed.

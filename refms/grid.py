@@ -9,6 +9,9 @@ import numpy as np
 
 from refms.errors import Array, InputError, require_array, require_shape, require_whole
 
+_MOST_LEVELS = 62
+"""Doublings after which a single cell has become more than can be counted."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -37,12 +40,14 @@ class Grid:
 
     def __post_init__(self) -> None:
         shape = tuple(self.shape) if isinstance(self.shape, tuple | list) else (self.shape,)
-        whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) and n >= 1 for n in shape)
-        if not (1 <= len(shape) <= 3 and whole):
+        if not 1 <= len(shape) <= 3:
             raise InputError(
                 f"grid shape {self.shape!r}; expected one to three positive integers, such as (28, 28)."
             )
-        object.__setattr__(self, "shape", tuple(int(n) for n in shape))
+        extents = tuple(require_whole(n, "an extent of the grid", 1) for n in shape)
+        if math.prod(extents) >= 2**63:
+            raise InputError(f"grid shape {extents}; expected fewer than 2**63 cells.")
+        object.__setattr__(self, "shape", extents)
 
     @property
     def dimension(self) -> int:
@@ -72,7 +77,7 @@ class Grid:
         InputError
             If an extent is odd on the way, or ``levels`` is negative (use :meth:`refine`) or no integer.
         """
-        require_whole(levels, "levels")
+        levels = require_whole(levels, "levels", most=_MOST_LEVELS)
         factor = 2**levels
         if any(n % factor for n in self.shape):
             raise InputError(
@@ -83,7 +88,7 @@ class Grid:
 
     def refine(self, levels: int = 1) -> Grid:
         """Return the grid with twice as many cells along every axis, ``levels`` times over, not negative."""
-        require_whole(levels, "levels")
+        levels = require_whole(levels, "levels", most=_MOST_LEVELS)
         return Grid(tuple(n * 2**levels for n in self.shape))
 
     def levels_to(self, other: Grid) -> int:
@@ -105,9 +110,7 @@ class Grid:
 
     def centres(self, axis: int = 0, dtype: str = "float64") -> Array:
         """Return the cell centres (i + 1/2) h along one axis, in units of the domain's edge."""
-        require_whole(axis, "axis")
-        if axis >= self.dimension:
-            raise InputError(f"axis is {axis}; expected 0 to {self.dimension - 1}.")
+        axis = require_whole(axis, "axis", most=self.dimension - 1)
         n = self.shape[axis]
         return ((np.arange(n) + 0.5) / n).astype(dtype)
 

@@ -368,7 +368,7 @@ def score(model: Model, X: Array, C: Array, memory: int = DEFAULT_MEMORY) -> Sco
     X : array
         Images as columns, shape (image channels · n, m).
     C : array
-        One-hot labels, shape (ℓ, m), or images.
+        Labels, shape (ℓ, m), one-hot or soft: not negative, every column with the sum 1; or images.
     memory : int
         Budget for activations in bytes.
 
@@ -380,11 +380,23 @@ def score(model: Model, X: Array, C: Array, memory: int = DEFAULT_MEMORY) -> Sco
     Raises
     ------
     InputError
-        If images and targets do not fit the model or each other.
+        If images and targets do not fit the model or each other, or labels are none.
     """
     Z = model.outputs(X, memory)
     loss = loss_named(model.reading.loss).evaluate(Z, C).value
     accuracy = float("nan")
     if isinstance(model.reading, Classes):
-        accuracy = float((Z.argmax(axis=0) == C.argmax(axis=0)).sum()) / X.shape[1]
+        _require_distributions(C)
+        right = (Z.argmax(axis=0) == C.argmax(axis=0)) & (Z == Z).all(axis=0)  # NaN is no answer
+        accuracy = float(right.sum()) / X.shape[1]
     return Score(accuracy, float(loss.real), int(X.shape[1]))
+
+
+def _require_distributions(C: Array) -> None:
+    """Refuse labels that are no distributions over the classes: of a largest logit they say nothing."""
+    off = float(abs(C.sum(axis=0) - 1).max())
+    if float(C.min()) < 0 or off > 64 * len(C) * float(np.finfo(C.dtype).eps):
+        raise InputError(
+            f"columns of the labels C sum to 1 up to {off:.3g}, the least entry is {float(C.min()):.3g}; "
+            "expected one-hot or soft labels: not negative, with the sum 1 for each example."
+        )

@@ -1,9 +1,11 @@
 """The doors: what they let in, and what their sentences say about what they keep out."""
 
+import copy
 import dataclasses
 import decimal
 import fractions
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from refms.errors import (
     FileError,
     InputError,
+    SingularTransferError,
     precision,
     presentable,
     require_choice,
@@ -123,3 +126,14 @@ def test_what_is_no_count_is_refused(kind):
     for value in NO_COUNTS[kind]:
         with pytest.raises(InputError, match=r"iterations is .*; expected 0 to 10, a whole number"):
             require_whole(value, "iterations", most=10)
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])
+def test_errors_reach_other_processes_with_all_they_say(again):
+    for kind in (InputError, FileError):
+        error = kind("what it was")
+        assert (type(again(error)), str(again(error))) == (kind, "what it was")
+    singular = again(SingularTransferError("no way up", rank=3, size=5, condition=math.inf))
+    assert isinstance(singular, SingularTransferError)
+    assert (str(singular), singular.rank, singular.size) == ("no way up", 3, 5)
+    assert singular.condition == math.inf

@@ -146,6 +146,8 @@ def test_the_score_is_exact_on_a_constructed_case():
     assert found.accuracy == pytest.approx(2 / 3)
     assert found.loss == pytest.approx(losses.mean(), rel=1e-14)
     assert found.examples == 3
+    pixels[0, 0] = np.nan  # which is no answer, though argmax finds it at the right place
+    assert score(constructed(), pixels, C).accuracy == pytest.approx(1 / 3)
 
 
 def test_the_score_does_not_depend_on_the_batches():

@@ -132,21 +132,26 @@ Row = tuple[str, Callable[[], Any], str]
 
 GRIDS: list[Row] = [
     *[
-        (f"shape {shape!r}", lambda shape=shape: Grid(shape), "one to three positive integers")
-        for shape in ((), (0,), (4, 0), (-1, 4), (2,) * 4, (4.0, 4.0), (True, 2), "44", None, (4, None))
+        (f"shape {shape!r}", lambda shape=shape: Grid(shape), words)
+        for words, shapes in (
+            ("one to three positive integers", ((), (2,) * 4)),
+            ("an extent of the grid is", ((0,), (4, 0), (-1, 4), (4.5, 4), (True, 2), "44", None, (4, None))),
+            ("fewer than 2**63 cells", ((2**32, 2**32),)),
+        )
+        for shape in shapes
     ],
     ("odd, coarsened", lambda: Grid((4, 6, 5)).coarsen(), "multiple of 2"),
     ("odd on the way", lambda: Grid((28, 28)).coarsen(3), "multiple of 8"),
     *[
         (f"{act} by {levels}", lambda act=act, n=levels: getattr(GRID, act)(n), f"levels is {levels}")
         for act in ("coarsen", "refine")
-        for levels in (-1, 0.5)
+        for levels in (-1, 0.5, 10**9)
     ],
     *[
         (f"unrelated {shape}", lambda s=shape: Grid((14, 14)).levels_to(Grid(s)), "not related by doubling")
         for shape in ((14, 27), (14, 56), (28,), (21, 21))
     ],
-    ("axis", lambda: GRID.centres(2), "axis is 2"),
+    ("axis", lambda: GRID.centres(2), "axis is 2; expected 0 to 1"),
     *[
         (f"{f.__name__}, {shape}", lambda f=f, s=shape: f(np.ones(s)), words)
         for f, words in ((columns_from_nchw, "channels, *grid)"), (columns_from_nhwc, "*grid, channels)"))
@@ -327,6 +332,10 @@ MODELS: list[Row] = [
             (np.ones((3, 1)), "C has shape (3, 1)"),
             (np.ones((2, 4)), "C has shape (2, 4)"),
             (single(np.ones((3, 4))), "mixed precision"),
+            (np.full((3, 4), np.nan), "labels C run from nan to nan"),
+            (-np.eye(3, 4), "labels C run from -1 to -0"),
+            (np.ones((3, 4)), "labels C sum to 1 up to 2"),
+            (np.eye(3, 4), "labels C sum to 1 up to 1"),  # the last one has none
         )
     ],
     *[
@@ -452,7 +461,7 @@ MAPS: list[Row] = [
     ("chain, names", lambda: chain(("a", WIDE), ("a", WIDE)), "'a/bias', 'a/stencil'"),
     ("rows that change", lambda: step(matrix_map(np.ones((1, 4))), 0.1), "takes 4 rows to 1"),
     *[
-        (f"operator {kind}", lambda A=A: operator_map(A), "A has")
+        (f"operator {kind}", lambda A=A: operator_map(A), "A ")
         for kind, A in (("vector", np.ones(3)), ("list", [[1.0]]), ("complex", 1j * np.eye(2)))
     ],
     ("identity", lambda: identity(-1), "rows is -1"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ from refms.io.inspection import (
     plain_attributes,
     text_attribute,
 )
+from refms.io.strict_json import parse_json
 
 Contents = TypeVar("Contents")
 
@@ -188,7 +188,7 @@ def _require_schema(file: Any) -> None:
 
 def _json_mapping(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
+        value = parse_json(text)
     except (ValueError, RecursionError) as error:
         raise FileError(
             f"has attributes that are not JSON ({error}). Take another copy of the file."
