@@ -18,7 +18,10 @@ PEERS = {
     "torch_peer": ("TorchPeer", "torch", 85),
     "jax_peer": ("JaxPeer", "jax", 72),
 }
-"""File -> class, the library that is an extra, and how many properties at least are tested of 93."""
+"""File -> class, the library that is an extra, and how many properties at least are tested of 95."""
+
+LOG_SOFTMAX = {"scipy_peer", "torch_peer", "jax_peer"}
+"""Those whose library's cross entropy leaves no digits of a confident example, which S14 finds."""
 
 FAMILIES = sorted({item.family for item in PROPERTIES})
 
@@ -41,8 +44,10 @@ def test_what_a_peer_implements_passes(name, dtype, family, monkeypatch):
     chosen = [item for item in PROPERTIES if item.family == family]
     report = run(peer(name).adapter(dtype), properties=chosen)
     rows = [row for row in report.rows if row.family == family]
-    assert [f"{row.id}: {row.sentence} [{row.worst_instance}]" for row in rows if row.verdict == "FAIL"] == []
-    assert all(row.verdict in ("PASS", "NOT IMPLEMENTED", "NOT RUN") for row in rows)
+    known = {"S14"} if name in LOG_SOFTMAX and family == "loss" else set()
+    failed = {row.id: f"{row.sentence} [{row.worst_instance}]" for row in rows if row.verdict == "FAIL"}
+    assert set(failed) == known, failed
+    assert all(row.verdict in ("PASS", "FAIL", "NOT IMPLEMENTED", "NOT RUN") for row in rows)
 
 
 @pytest.mark.parametrize("name", PEERS)

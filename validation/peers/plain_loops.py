@@ -100,6 +100,22 @@ def probabilities(Z):
     return found
 
 
+def log_probability(column, k):
+    """Return log p_k = z_k − z_i − log(1 + Σ_{j≠i} e^{z_j − z_i}) for the largest z_i."""
+    top = max(column)
+    others = [z for i, z in enumerate(column) if i != column.index(top)]
+    return column[k] - top - math.log1p(math.fsum(math.exp(z - top) for z in others))
+
+
+def entropy_gradient(Z, C):
+    """Return (Σc) p − c as p_k Σ_{i≠k} c_i − c_k Σ_{i≠k} p_i, which does not cancel where p is almost 1."""
+    p, found = probabilities(Z), np.zeros(Z.shape)
+    for (k, j), i in itertools.product(cells(*Z.shape), range(len(Z))):
+        if i != k:
+            found[k, j] += p[k, j] * float(C[i, j]) - float(C[k, j]) * p[i, j]
+    return found
+
+
 def entropy_product(Z, C, V):
     """Return Σc (diag p − ppᵀ) v as p_k Σ_j p_j (v_k − v_j), which does not cancel where p is almost 1."""
     p, found = probabilities(Z), np.zeros(Z.shape)
@@ -199,15 +215,11 @@ class PlainLoops(Adapter):
         return self._out(jacobian_transpose(parameters, U, X, problem))
 
     def cross_entropy(self, Z, C):
-        return -math.fsum(
-            float(C[k, j])
-            * (z - max(column) - math.log(math.fsum(math.exp(w - max(column)) for w in column)))
-            for j, column in enumerate(Z.astype(float).T.tolist())
-            for k, z in enumerate(column)
-        )
+        columns = Z.astype(float).T.tolist()
+        return -math.fsum(float(C[k, j]) * log_probability(columns[j], k) for k, j in cells(*Z.shape))
 
     def cross_entropy_gradient(self, Z, C):
-        return self._out(C.sum(axis=0) * probabilities(Z) - C)
+        return self._out(entropy_gradient(Z, C))
 
     def cross_entropy_hessian(self, Z, C, V):
         return self._out(entropy_product(Z, C, V))
@@ -219,7 +231,7 @@ class PlainLoops(Adapter):
     def gradient(self, parameters, X, C, problem):
         Y = forward(parameters, X, problem).real
         Z = logits(parameters["W"], parameters["mu"], Y).real
-        U = C.sum(axis=0) * probabilities(Z) - C
+        U = entropy_gradient(Z, C)
         return self._out(jacobian_transpose(parameters, U, X, problem))
 
     def gauss_newton(self, parameters, direction, X, C, problem):

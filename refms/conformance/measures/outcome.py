@@ -48,8 +48,14 @@ def residual(got: Array, expected: Array, scale: float, dtype: str, text: str) -
     a, b = np.asarray(got, dtype="float64"), np.asarray(expected, dtype="float64")
     if a.shape != b.shape:
         return Outcome("FAIL", float("inf"), text, f"{text}: shape {a.shape} instead of {b.shape}.")
+    if a.size == 0:
+        return too_little(text, "there is no entry to compare")
+    if not 0 <= scale < np.inf:
+        return Outcome(
+            "FAIL", float("inf"), text, f"{text}: errors cannot count against the scale {scale:g}."
+        )
     error = np.abs(a - b)
-    size = float(error.max(initial=0.0))
+    size = float(error.max())
     unit = EPS[dtype] * float(scale)
     rho = 0.0 if size == 0.0 else size / unit if unit > 0 else float("inf") if size == size else size
     found = verdict(rho)
@@ -96,14 +102,14 @@ def too_little(criterion: str, sentence: str, detail: str = "") -> Outcome:
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
-    """Return the worst of several outcomes; none at all is a FAIL, because nothing was checked.
+    """Return the worst of several outcomes; none at all is MARGINAL, because nothing was checked.
 
     >>> worst([Outcome("PASS", 1.0, "a"), Outcome("PASS", 2.0, "b")]).rho
     2.0
     """
     found = list(outcomes)
     if not found:
-        return Outcome("FAIL", None, "nothing", "no outcome was found, so nothing was tested.")
+        return too_little("nothing", "no outcome was found")
     badness = worst_verdict(outcome.verdict for outcome in found)
     sizes = [outcome.rho for outcome in found if outcome.rho is not None]
     rho = None if not sizes else max(sizes, key=lambda r: float("inf") if r != r else r)

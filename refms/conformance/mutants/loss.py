@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,14 @@ def _unstable(t: Asked) -> float:
     with np.errstate(all="ignore"):
         p = np.exp(t.Z) / np.exp(t.Z).sum(axis=0)
         return float(-(t.C * np.log(p)).sum() / t.examples)
+
+
+def _cancel(t: Asked) -> Any:
+    """Return log Σ e^z − z and p − c, in which a confident example leaves no digits."""
+    if t.operation == "cross_entropy_gradient":
+        return (t.C.sum(axis=0) * softmax(t.Z) - t.C) / t.examples
+    below = t.Z - t.Z.max(axis=0)
+    return float((t.C * (np.log(np.exp(below).sum(axis=0)) - below)).sum() / t.examples)
 
 
 def _weigh_last_class(C: Array) -> Array:
@@ -32,6 +41,10 @@ MISTAKES: Table = {
     "cross_entropy cross_entropy_gradient cross_entropy_hessian": {
         "1/m missing in the cross entropy and its derivatives": lambda t: t.examples * t(),
         "mean over classes as well as over examples": lambda t: 1 / len(t.Z) * t(),
+    },
+    "cross_entropy cross_entropy_gradient": {
+        "digits of a confident example cancelled": _cancel,
+        "NaN among the logits taken for zero": lambda t: t(Z=np.nan_to_num(t.Z)),
     },
     "cross_entropy": {
         "cross entropy in logarithms to base two": lambda t: t() * (1 / math.log(2)),

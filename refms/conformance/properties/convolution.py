@@ -182,7 +182,8 @@ def _zero_boundary(a: Gate, x: Instance) -> Claims:
     periodic = convolve(S, Y, orientation=x.orientation)
     scale = row_sum_norm(S) * max_norm(Y)
     yield "crop of the padded image, scale ‖s‖₁‖y‖_∞", got, expected, scale
-    yield "interior rows equal periodic ones", got[inside], periodic[inside], scale
+    if periodic[inside].size > 0:
+        yield "interior rows equal periodic ones", got[inside], periodic[inside], scale
 
 
 @law("C13", "convolution convolution_matrix", EQ2)

@@ -1,4 +1,4 @@
-"""S1-S13: the softmax cross entropy of logits, its gradient and its Hessian."""
+"""S1-S15: the softmax cross entropy of logits, its gradient and its Hessian."""
 
 from __future__ import annotations
 
@@ -19,9 +19,6 @@ from refms.errors import Array
 
 law = family("loss")
 EQ5 = "[LAS] eqs. (5), (6)"
-VALUE = ("cross_entropy",)
-GRADIENT = ("cross_entropy", "cross_entropy_gradient")
-HESSIAN = ("cross_entropy_hessian",)
 
 
 @law("S1", "cross_entropy cross_entropy_gradient cross_entropy_hessian", "shift invariance of the softmax")
@@ -53,7 +50,7 @@ def _log_sum(a: Gate, x: Instance) -> Claims:
     value = E + dot(C, Z)
     slack = 8 * x.eps * (abs(E) + max_norm(Z))
     low, high = float(Z.max()), float(Z.max()) + math.log(len(Z))
-    inside = low - slack <= value <= high + slack
+    inside = low - slack <= value <= high + slack < math.inf
     yield holds(inside, "max z <= lse <= max z + log ℓ", f"{value:.9g} is not in [{low:.9g}, {high:.9g}]")
 
 
@@ -247,6 +244,43 @@ def _many_digits(a: Gate, x: Instance) -> Claims:
         exact = float(max(z) - true + total.ln())  # type: ignore[union-attr]
     scale = (abs(exact) + max_norm(Z)) / 10
     yield "E", a.cross_entropy(Z, C), exact, scale
+
+
+@law("S14", "cross_entropy cross_entropy_gradient", "1 − p_i = Σ_{j≠i} p_j")
+def _confident(a: Gate, x: Instance) -> Claims:
+    """A confident example keeps the digits of its small loss.
+
+    z_i − z_j = 20 or 50, and up to 3 more, for the true class i: E = log(1 + Σ_{j≠i} e^{z_j−z_i}), ∇E_j = p_j
+    and ∇E_i = −Σ_{j≠i} p_j, of about 1.9e-22 for 50; scale E
+    Catches: log Σ e^z − z_i and p − c, which are 0 or −0 there.
+    """
+    true = x.seed % x.classes
+    C = (np.arange(x.classes)[:, None] == true).astype(x.dtype)
+    for gap in (20, 50):
+        below = gap + np.random.default_rng([x.seed, gap]).integers(4, size=(x.classes, 1))
+        Z = np.where(C == 1, 0, -below).astype(x.dtype)
+        e = np.where(C == 1, 0.0, np.exp(-below.astype("float64")))
+        E, p = math.log1p(e.sum()), e / (1 + e.sum())
+        yield f"E for a gap of {gap}", a.cross_entropy(Z, C), E, E
+        yield f"∇E for a gap of {gap}", a.cross_entropy_gradient(Z, C), p - C * p.sum(), E
+
+
+@law("S15", "cross_entropy cross_entropy_gradient", "arithmetic of NaN")
+def _undefined(a: Gate, x: Instance) -> Claims:
+    """NaN among the logits gives NaN.
+
+    z_ij = NaN: E is NaN, and so is all of ∇E for example j; that of others is as it was, scale of S3
+    Catches: NaN that is taken for a small logit, or for zero, and hides what went wrong before.
+    """
+    Z, C, _ = _drawn(x, examples=3)
+    broken, (i, j) = Z.copy(), (x.seed % len(Z), x.seed % 3)
+    broken[i, j] = np.nan
+    E, g = a.cross_entropy(broken, C), a.cross_entropy_gradient(broken, C)
+    others = [k for k in range(3) if k != j]
+    yield holds(np.isnan(E), "E is NaN", f"it is {E:.3g}")
+    yield holds(np.isfinite(a.cross_entropy(Z, C)), "E is finite without it", "it is not")
+    yield holds(np.isnan(g[:, j]).all(), "∇E of the example is NaN", f"it is {g[:, j]}")
+    yield "∇E of the others", g[:, others], a.cross_entropy_gradient(Z, C)[:, others], x.share(3) * _reach(Z)
 
 
 def _drawn(x: Instance, examples: int | None = None, scale: float = 1.0) -> tuple[Array, Array, Array]:
