@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from refms.conformance.adapters.misbehaviour import Misbehaviour
 from refms.conformance.instances.domain import ANY, Domain, Instance
-from refms.conformance.measures.outcome import Outcome, residual, varies, worst
+from refms.conformance.measures.outcome import Outcome, holds, residual, varies, worst
 from refms.errors import Array
 
 if TYPE_CHECKING:
@@ -98,3 +99,16 @@ def agree(text: str, first: Array, second: Array, scale: float) -> Claims:
     """Claim that two results of the implementation are equal; two constants prove nothing and fail."""
     yield text, first, second, scale
     yield varies(first, text)
+
+
+def refused(text: str, call: Callable[[], Array]) -> Outcome:
+    """Claim that a call raises; one that returns what no operation may return has not refused."""
+    try:
+        found = call()
+    except NotImplementedError:
+        raise
+    except Misbehaviour as error:
+        return holds(False, text, str(error))
+    except Exception:
+        return holds(True, text, "")
+    return holds(False, text, f"a result of shape {found.shape} came back")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.instances.domain import instances_in_tier
 from refms.conformance.mutants import MUTANTS, Mutant
-from refms.conformance.operations import OPERATIONS
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.runner import examine
@@ -110,23 +110,12 @@ def kill_matrix(
     return KillMatrix(tuple(rows), tuple(item.id for item in properties))
 
 
-class _Few:
-    """An adapter of which only some operations are left."""
-
-    def __init__(self, adapter: Any, names: frozenset[str]) -> None:
-        self.adapter, self.names = adapter, names
-
-    def __getattr__(self, name: str) -> Any:
-        if name in OPERATIONS and name not in self.names:
-            raise AttributeError(name)
-        return getattr(self.adapter, name)
-
-
 def _kills(gate: Gate, mutant: Mutant, item: Property, tier: str, seed: int) -> bool:
     """Return whether a property fails on a mutant, at the first instance if may be."""
     if not set(item.operations) & set(mutant.changes):
         return False
     if item.uses:  # one by one: those that the mutant leaves alone are the right ones
-        gate = Gate(_Few(gate.adapter, frozenset(mutant.changes)))
+        changed = {name: getattr(gate.adapter, name) for name in mutant.changes}
+        gate = Gate(SimpleNamespace(profile=gate.profile, **changed))
     cases = instances_in_tier(item, gate.profile, tier, seed)
     return any(examine(gate, item, case).verdict == "FAIL" for case in cases)

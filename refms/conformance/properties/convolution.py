@@ -25,7 +25,6 @@ from refms.definition.convolution import (
 from refms.definition.norms import max_norm, row_sum_norm
 
 law = family("convolution")
-APPLY = ("convolution",)
 EQ2 = "[LAS] eq. (2)"
 PERIODIC = Domain(boundary="periodic")
 RESOLVED = Domain(boundary="periodic", resolves=True)
@@ -93,8 +92,7 @@ def _stencil_derivative(a: Gate, x: Instance) -> Claims:
     gradient = a.stencil_gradient(Z, Y, x.stencil, x.boundary)
     expected = stencil_gradient(as_double(Z), Y, x.stencil, x.boundary, x.orientation)
     scale = norm(Z) * norm(Y)
-    left = dot(gradient, S)
-    right = dot(Z, a.convolution(S, Y, x.boundary))
+    left, right = dot(gradient, S), dot(Z, a.convolution(S, Y, x.boundary))
     yield "∂⟨Z,KY⟩/∂s against shifts, scale ‖Z‖‖Y‖", gradient, expected, scale
     yield "Euler's identity, scale c_out ‖s‖₁‖Z‖‖Y‖", left, right, row_sum_norm(S) * x.c_out * scale
 

@@ -21,17 +21,11 @@ from refms.errors import Array
 
 law = family("regularizer")
 EQ6 = "[LAS] eq. (6)"
-VALUES = ("weight_smoothness", "time_smoothness")
-BOTH = ("weight_smoothness", "weight_smoothness_gradient", "time_smoothness", "time_smoothness_gradient")
+FOUR = "weight_smoothness weight_smoothness_gradient time_smoothness time_smoothness_gradient"
 SPATIAL = Domain(small=True, smallest=2)
 
 
-@law(
-    "R1",
-    "weight_smoothness weight_smoothness_gradient time_smoothness time_smoothness_gradient",
-    EQ6,
-    SPATIAL,
-)
+@law("R1", FOUR, EQ6, SPATIAL)
 def _differences(a: Gate, x: Instance) -> Claims:
     """Regularisers are sums of squared differences, and their gradients belong to them.
 
@@ -48,12 +42,7 @@ def _differences(a: Gate, x: Instance) -> Claims:
         yield holds(R_u >= 0, f"R({name}) >= 0", f"it is {R_u:.3g}")
 
 
-@law(
-    "R2",
-    "weight_smoothness weight_smoothness_gradient time_smoothness time_smoothness_gradient",
-    "Neumann differences",
-    SPATIAL,
-)
+@law("R2", FOUR, "Neumann differences", SPATIAL)
 def _eigenfunctions(a: Gate, x: Instance) -> Claims:
     """Constants are free, and cosines are the eigenfunctions.
 
@@ -86,12 +75,7 @@ def _eigenfunctions(a: Gate, x: Instance) -> Claims:
     yield "R(θ) = 0 for θ constant", a.time_smoothness(still, x.final_time), 0.0, in_time
 
 
-@law(
-    "R3",
-    "weight_smoothness weight_smoothness_gradient time_smoothness time_smoothness_gradient",
-    EQ6,
-    SPATIAL,
-)
+@law("R3", FOUR, EQ6, SPATIAL)
 def _homogeneous(a: Gate, x: Instance) -> Claims:
     """Regularisers are homogeneous of degree two.
 

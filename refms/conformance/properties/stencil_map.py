@@ -20,7 +20,6 @@ from refms.errors import Array
 
 law = family("galerkin")
 EQ8, EQ9 = "[LAS] eq. (8)", "[LAS] eq. (9)"
-DOWN, UP = ("stencil_down",), ("stencil_down", "stencil_up")
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.adapters.misbehaviour import Misbehaviour
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.orders import judge_order
 from refms.conformance.measures.outcome import holds
 from refms.conformance.properties.arrays import dot
-from refms.conformance.property import Claims, agree, family
+from refms.conformance.property import Claims, agree, family, refused
 from refms.definition.arrays import as_double, norm
 from refms.definition.convolution import convolve, shift, transpose
 from refms.definition.galerkin import down
@@ -22,9 +23,11 @@ from refms.definition.transfer import Pair, coarsen, prolongation, restriction
 from refms.errors import Array
 
 law = family("transfer")
-BOTH = ("restrict", "prolong")
 EQ7 = "[LAS] eq. (7)"
 EVEN = Domain(multiple=2, pair=lambda pair: True)
+PLANE = replace(EVEN, dimensions=(1, 2))
+AVERAGES = Domain(multiple=2, pair=lambda pair: pair.monotone and pair.row_sum == 1)
+ZERO = Domain(boundary="zero", stencil="closed", sizes=(1, 3, 5), pair=lambda pair: pair.symmetric)
 
 
 @law("T1", "restrict prolong", EQ7, EVEN)
@@ -87,12 +90,7 @@ def _linears(a: Gate, x: Instance) -> Claims:
         yield "P u, scale ‖u‖_∞", got[inside], fine_values[inside], scale
 
 
-@law(
-    "T4",
-    "restrict prolong",
-    "approximation order of interpolation",
-    Domain(multiple=2, dimensions=(1, 2), pair=lambda pair: True),
-)
+@law("T4", "restrict prolong", "approximation order of interpolation", PLANE)
 def _order(a: Gate, x: Instance) -> Claims:
     """Restriction and prolongation together lose as little as their order says.
 
@@ -179,26 +177,12 @@ def _odd_extents(a: Gate, x: Instance) -> Claims:
     """
     accepted = a.restrict(x.image(), x.pair)
     odd = np.ones((1, 1, x.grid[0] + 1, *x.grid[1:]), dtype=x.dtype)
-    try:
-        a.restrict(odd, x.pair)
-    except NotImplementedError:
-        raise
-    except Misbehaviour as error:
-        yield holds(False, "odd extents raise", str(error))
-        return
-    except Exception:
-        good = np.isfinite(accepted).all() and accepted.any()
-        yield holds(good, "even extents are accepted", "zeros or NaN came back")
-        return
-    yield holds(False, "odd extents raise", f"{odd.shape[2:]} was restricted without complaint")
+    good = np.isfinite(accepted).all() and accepted.any()
+    yield holds(good, "even extents are accepted", "zeros or NaN came back")
+    yield refused("odd extents raise", lambda: a.restrict(odd, x.pair))
 
 
-@law(
-    "T9",
-    "restrict prolong",
-    "averages",
-    Domain(multiple=2, pair=lambda pair: pair.monotone and pair.row_sum == 1),
-)
+@law("T9", "restrict prolong", "averages", AVERAGES)
 def _maximum_principle(a: Gate, x: Instance) -> Claims:
     """Averages stay between the smallest and the largest value.
 
@@ -215,12 +199,7 @@ def _maximum_principle(a: Gate, x: Instance) -> Claims:
         yield holds(inside, text, f"values in [{got.min():.6g}, {got.max():.6g}]")
 
 
-@law(
-    "T10",
-    "restrict prolong convolution",
-    "[LAS] eq. (8) with a zero boundary",
-    Domain(boundary="zero", stencil="closed", sizes=(1, 3, 5), pair=lambda pair: pair.symmetric),
-)
+@law("T10", "restrict prolong convolution", "[LAS] eq. (8) with a zero boundary", ZERO)
 def _zero_padding(a: Gate, x: Instance) -> Claims:
     """With a zero boundary the coarse convolution is the Galerkin one, away from the edges at least.
 
@@ -273,7 +252,4 @@ def _inside_of_prolongation(pair: Pair, n: int) -> list[int]:
 
 def _product(vectors: list[Array]) -> Array:
     """Return the outer product of vectors."""
-    result = np.ones(())
-    for vector in vectors:
-        result = np.multiply.outer(result, vector)
-    return result
+    return reduce(np.multiply.outer, vectors)
