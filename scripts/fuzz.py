@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -39,8 +39,8 @@ HOME = Path(__file__).resolve().parent
 SECONDS = 5
 """Processor time that an input may take."""
 
-STANDSTILL = 60.0
-"""Seconds without a new input, after which a process is ended from outside."""
+STANDSTILL = 600.0
+"""Seconds on the clock without a new input, after which a process is ended from outside."""
 
 ROUND = 50_000
 """Executions of one process, which then gives back what HDF5 lost in memory."""
@@ -92,8 +92,8 @@ def main(words: Sequence[str] | None = None) -> int:
             print(_line(name, tally), flush=True)
             if options.output is not None:
                 _keep(options.output / name, TARGETS[name], tally, Path(scratch) / name / "corpus")
-    if options.record:
-        _write(options.seed, results)
+            if options.record:
+                _write(options.seed, name, tally)
     findings = [finding for tally in results.values() for finding in tally.findings.values()]
     return 0 if all(contained(vars(finding)) for finding in findings) else 1
 
@@ -196,8 +196,8 @@ def _finding(status: int, said: str, data: bytes) -> Finding:
     return Finding("exception", f"{text} at {frames[-1] if frames else 'an unknown place'}", data)
 
 
-def _write(seed: int, results: Mapping[str, Tally]) -> None:
-    """Put the results into the record; targets that were not run keep theirs."""
+def _write(seed: int, name: str, tally: Tally) -> None:
+    """Put a result into the record; targets that were not run keep theirs."""
     made = {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
@@ -206,7 +206,7 @@ def _write(seed: int, results: Mapping[str, Tally]) -> None:
         "limits": {"seconds": SECONDS, "bytes": MEMORY},
     }
     record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
-    record |= {name: {**made, **_entry(tally)} for name, tally in results.items()}
+    record[name] = {**made, **_entry(tally)}
     RECORD.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(RECORD, overwrite=True) as temporary:
         temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
