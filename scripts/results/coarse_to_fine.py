@@ -3,7 +3,9 @@
 import statistics
 from typing import Any
 
-from results.wording import command, figure, mean_sd, number, origin
+from writing import table
+
+from results.wording import command, figure, filled, mean_sd, number
 
 TITLES = {
     "fine-only": "fine-only: the finest mesh alone",
@@ -14,39 +16,24 @@ TITLES = {
 
 def section(result: dict[str, Any]) -> str:
     """Return the section of one run."""
-    methods, settings = result["methods"], result["settings"]
-    data, steps = result["configuration"]["data"], result["configuration"]["optimization"]["iterations"]
-    head = " | ".join(TITLES[method] for method in methods)
+    methods, settings, data = result["methods"], result["settings"], result["configuration"]["data"]
     rows = []
     for name in next(iter(methods.values())):
-        form, factor = (".2f", 100.0) if "accuracy" in name else (",.0f", 1.0)
-        unit = ", %" if "accuracy" in name else ""
-        cells = " | ".join(mean_sd(found[name], form, factor) for found in methods.values())
-        rows.append(f"| {name}{unit} | {cells} |")
-    costs = ", ".join(f"{size}×{size}: {cost:g}" for size, cost in result["cost"].items())
-    counts = f"{result['examples']['train']:,} / {result['examples']['validation']:,}"
-    return f"""## Algorithm 1, coarse to fine: `{result["name"]}.toml`
-
-`{command(result)}`,
-{origin(result)}.
-
-{data["dataset"]}, {counts} images for training / validation, {len(settings["seeds"])} seeds (split, start and
-Hessian samples), {steps} iterations on each mesh, pair `{data["pair"]}`. {_images(settings, data)}
-One evaluation of the network for one image costs, by multiply-adds: {costs}; work is in
-evaluations on the finest mesh.
-Accuracies are those on the finest mesh, mean ± standard deviation; "at 0.25 of the work" is where a quarter
-of the whole work of fine-only is spent, and "–" that the coarser meshes were not done by then.
-The paper's ImageNet-10, 224×224 with ResNet-34, is out of reach here: there coarse-to-fine took 0.74 of the
-time (43,882 ± 3,476 s against 59,122 ± 7,540 s) and reached 82.67 ± 0.93 % against 76.47 ± 0.93 %.
-
-| | {head} |
-|---|{"---|" * len(methods)}
-{chr(10).join(rows)}
-
-{_ratios(methods)}
-
-{figure(result, "validation accuracy over work and over processor time")}
-"""
+        rate = "accuracy" in name
+        form, factor = (".2f", 100.0) if rate else (",.0f", 1.0)
+        cells = [mean_sd(found[name], form, factor) for found in methods.values()]
+        rows.append([f"{name}, %" if rate else name, *cells])
+    return filled(
+        result,
+        command=command(result),
+        data=data,
+        seeds=len(settings["seeds"]),
+        images=_images(settings, data),
+        costs=", ".join(f"{size}×{size}: {cost:g}" for size, cost in result["cost"].items()),
+        table=table(["", *(TITLES[method] for method in methods)], rows),
+        ratios=_ratios(methods),
+        figure=figure(result, "validation accuracy over work and over processor time"),
+    )
 
 
 def _images(settings: dict[str, Any], data: dict[str, Any]) -> str:

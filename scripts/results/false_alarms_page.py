@@ -6,7 +6,10 @@ import math
 from pathlib import Path
 from typing import Any
 
+from writing import table, words
+
 from refms.names import DTYPES
+from results.wording import origin
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "validation" / "conformance" / "results" / "false_alarms.json"
@@ -20,58 +23,24 @@ WORST = 10
 def text() -> str:
     """Return the page."""
     result = json.loads(SOURCE.read_text(encoding="utf-8"))
-    asked, spread, verdicts = result["command"], result["spread"], result["verdicts"]
-    words = " ".join(f"--{name} {value}" for name, value in asked.items())
-    made_with = ", ".join(f"{package} {version}" for package, version in result["versions"].items())
-    n, failed = result["instances"], verdicts.get("FAIL", 0)
-    decades, within = spread["decades"], spread["within"]
-    alarms = [f"* {line}" for line in result["alarms"]] or ["Nothing."]
-    return f"""# False alarms of the conformance kit
-
-Written by `scripts/make_pages.py false-alarms` from `results/false_alarms.json`; do not edit by hand.
-
-`python validation/conformance/false_alarms.py {words}`,
-{result["date"]}, {result["machine"]}, {made_with}, BLAS threads a process: {result["blas_threads"]}.
-
-The catalogue was run on **{n:,} random instances** of implementations that are right:
-**{failed} FAIL**, {verdicts.get("MARGINAL", 0)} MARGINAL.
-{_bound(failed, n)}
-
-## What was drawn
-
-Stencils and images, and whatever else a statement is linear in, are scaled by 10^u, each with its own u,
-uniform in [−{decades:g}, {decades:g}]; in half of the instances entries are spread over {within:g} decades.
-Shapes: {", ".join(spread["shapes"])}. Half of the instances are in single precision.
-Dear properties get fewer instances, in proportion to their cost.
-
-{_groups(result["groups"])}
-
-{_kinds(result["kinds"])}
-
-## ρ over all instances
-
-{result["judged_by_rho"]:,} instances are judged by ρ = error / (eps · scale): PASS to 30, MARGINAL to 300.
-The others are judged by a slope, a bound, or a statement that holds or does not.
-
-```text
-{_histogram(result["edges"], result["histogram"])}
-```
-
-## ρ of each property
-
-n instances, of which 50, 99 and 99.9 % have no larger ρ than is shown, and the largest of all; – where the
-criterion is another one. What a peer does not implement is not counted.
-
-{_table(result["properties"])}
-
-## The largest ρ
-
-{_worst(result["properties"])}
-
-## What did not pass
-
-{chr(10).join(alarms)}
-"""
+    verdicts, n = result["verdicts"], result["instances"]
+    failed = verdicts.get("FAIL", 0)
+    return words(
+        __file__,
+        result=result,
+        command=" ".join(f"--{name} {value}" for name, value in result["command"].items()),
+        origin=origin(result),
+        failed=failed,
+        marginal=verdicts.get("MARGINAL", 0),
+        bound=_bound(failed, n),
+        shapes=", ".join(result["spread"]["shapes"]),
+        groups=_groups(result["groups"]),
+        kinds=_kinds(result["kinds"]),
+        histogram=_histogram(result["edges"], result["histogram"]),
+        properties=_properties(result["properties"]),
+        worst=_worst(result["properties"]),
+        alarms="\n".join([f"* {line}" for line in result["alarms"]] or ["Nothing."]),
+    )
 
 
 def _bound(failed: int, n: int) -> str:
@@ -82,11 +51,11 @@ def _bound(failed: int, n: int) -> str:
 
 
 def _groups(groups: dict[str, dict[str, int]]) -> str:
-    rows = [
-        f"| {name} | {counts.get('PASS', 0):,} | {counts.get('MARGINAL', 0)} | {counts.get('FAIL', 0)} |"
+    lines = [
+        [name, f"{counts.get('PASS', 0):,}", str(counts.get("MARGINAL", 0)), str(counts.get("FAIL", 0))]
         for name, counts in groups.items()
     ]
-    return "\n".join(["| implementation | PASS | MARGINAL | FAIL |", "|---|---|---|---|", *rows])
+    return table(["implementation", "PASS", "MARGINAL", "FAIL"], lines)
 
 
 def _kinds(kinds: dict[str, int]) -> str:
@@ -106,20 +75,18 @@ def _histogram(edges: list[float], counts: list[int]) -> str:
     return "\n".join(lines)
 
 
-def _table(properties: dict[str, dict[str, Any]]) -> str:
+def _properties(properties: dict[str, dict[str, Any]]) -> str:
     shown = ("n", "50 %", "99 %", "99.9 %", "max")
-    rows = [
-        f"| | property | float64: {' | '.join(shown)} | float32: {' | '.join(shown)} |",
-        "|---" * (2 + 2 * len(shown)) + "|",
-    ]
+    head = ["", "property", f"float64: {shown[0]}", *shown[1:], f"float32: {shown[0]}", *shown[1:]]
+    lines = []
     for name, found in properties.items():
-        cells = []
+        cells = [name, found["title"]]
         for one in (found.get(dtype, {}) for dtype in DTYPES):
             rho = one.get("rho")
             count = sum(one.get(verdict, 0) for verdict in ("PASS", "MARGINAL", "FAIL"))
             cells += [f"{count:,}", *([f"{rho[k]:.2g}" for k in (0, 2, 3, 4)] if rho else "––––")]
-        rows.append(f"| {name} | {found['title']} | {' | '.join(cells)} |")
-    return "\n".join(rows)
+        lines.append(cells)
+    return table(head, lines)
 
 
 def _worst(properties: dict[str, dict[str, Any]]) -> str:

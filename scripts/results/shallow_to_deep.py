@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from results.wording import command, figure, mean_sd, origin
+from writing import table
+
+from results.wording import command, figure, filled, numbers, plural
 
 COLUMNS = {
     "objective at the start": (".4g", 1.0),
@@ -24,50 +26,20 @@ WAYS = {
 
 def section(result: dict[str, Any]) -> str:
     """Return the section of one run."""
-    configuration, settings = result["configuration"], result["settings"]
-    data, size = configuration["data"], configuration["data"]["size"]
-    rows = [
-        f"| {depth} | {start} | "
-        + " | ".join(mean_sd(found[name], form, factor) for name, (form, factor) in COLUMNS.items())
-        + " |"
+    settings, size = result["settings"], result["configuration"]["data"]["size"]
+    depths = [
+        [depth, start, *numbers(found, COLUMNS)]
         for depth, starts in result["depths"].items()
         for start, found in starts.items()
     ]
-    counts = f"{result['examples']['train']:,} / {result['examples']['validation']:,}"
-    seeds, final_time = len(settings["seeds"]), configuration["network"]["final_time"]
-    iterations, deepest = configuration["optimization"]["iterations"], settings["depths"][-1]
-    return f"""## Shallow to deep, Fig. 2: `{result["name"]}.toml`
-
-`{command(result)}`,
-{origin(result)}.
-
-{data["dataset"]}, {counts} images for training / validation{f" on {size}×{size} cells" if size else ""},
-T = {final_time:g} at every depth, {iterations} BCD iterations each, {seeds} seed{"s" if seeds > 1 else ""}.
-"random": the start that every depth has by itself; "linear" and "cubic": the parameters of the depth before,
-interpolated in time, W and μ kept. The start is the net before any step: a random one still guesses, for its
-W is zero. Accuracies in %, on the validation images; processor seconds of this depth alone. The paper draws
-these curves and prints no numbers.
-
-| layers | start | {" | ".join(COLUMNS)} |
-|---|---|{"---|" * len(COLUMNS)}
-{chr(10).join(rows)}
-
-The whole way to {deepest} layers, from their random start or through all depths before, and when the
-accuracy that the random start ends with is first reached, by whatever net is being trained then:
-
-| way | {" | ".join(WAYS)} |
-|---|{"---|" * len(WAYS)}
-{_ways(result)}
-
-{figure(result, "objective and validation accuracy per iteration, one column a depth")}
-"""
-
-
-def _ways(result: dict[str, Any]) -> str:
-    rows = [
-        f"| {start} | "
-        + " | ".join(mean_sd(found[name], form, factor) for name, (form, factor) in WAYS.items())
-        + " |"
-        for start, found in result["ways"].items()
-    ]
-    return "\n".join(rows)
+    ways = [[start, *numbers(found, WAYS)] for start, found in result["ways"].items()]
+    return filled(
+        result,
+        command=command(result),
+        cells=f" on {size}×{size} cells" if size else "",
+        seeds=plural(len(settings["seeds"]), "seed"),
+        depths=table(["layers", "start", *COLUMNS], depths),
+        deepest=settings["depths"][-1],
+        ways=table(["way", *WAYS], ways),
+        figure=figure(result, "objective and validation accuracy per iteration, one column a depth"),
+    )

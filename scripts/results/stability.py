@@ -4,7 +4,9 @@ from collections.abc import Callable
 from statistics import fmean
 from typing import Any
 
-from results.wording import command, figure, origin
+from writing import table
+
+from results.wording import command, figure, filled
 
 Numbers = dict[str, Any]
 
@@ -24,61 +26,28 @@ COLUMNS = (
 def section(result: Numbers) -> str:
     """Return the section of one run."""
     configuration, settings = result["configuration"], result["settings"]
-    data, network = configuration["data"], configuration["network"]
-    first = next(iter(next(iter(result["nets"].values())).values()))
-    counts = f"{first['examples']['train']:,} / {first['examples']['validation']:,}"
-    size = f" on {data['size']}×{data['size']} cells" if data["size"] else ""
+    data, seeds = configuration["data"], len(settings["seeds"])
     noise, length = f"{max(settings['noise']):g}", str(max(settings["lengths"]))
-    seeds, depths = len(settings["seeds"]), ", ".join(map(str, result["smooth"]["depths"]))
-    return f"""## Stability: `{result["name"]}.json`
-
-`{command(result)}`,
-{origin(result)}.
-
-{data["dataset"]}, {counts} images for training / validation{size}, {network["channels"]} channels,
-{network["layers"]} layers, T = {network["final_time"]:g}, {configuration["optimization"]["iterations"]} BCD
-iterations, {seeds} seed{"s, means" if seeds > 1 else ""}. The same settings for every net; none was tuned.
-With Verlet, K couples two halves of the channels, so that a layer has a quarter of the parameters; of those
-of an antisymmetric layer half are without effect.
-
-λ are the eigenvalues of the right-hand side's Jacobian σ′K(s_k) along the net, at {settings["images"]}
-images; those of K(s_k) itself are exact, by its symbol. One step multiplies a mode by the modulus of R(δt λ):
-with forward Euler, of an eigenvalue of the layer's Jacobian I + δt σ′K. With Verlet and with antisymmetric
-layers (without damping) all λ are imaginary by construction; of such modes Verlet amplifies none up to
-δt abs(λ) = 2, RK4 none up to 2.83, forward Euler and midpoint all. Modes with positive real parts grow with
-every method, as they should. Growth is that of a perturbation of y_0: root mean square over random ones, and
-the largest, over the net and over the net run {length} times, one after the other. Accuracies in %; noise has
-{noise} times the standard deviation of the images.
-
-| {" | ".join(("net", *COLUMNS, f"over {length} nets"))} |
-|{"---|" * (len(COLUMNS) + 2)}
-{_rows(result, lambda numbers: _dynamics(numbers, noise, length))}
-
-The same θ(t) taken with more layers (`refms transfer --depth`): relative distance of the last state from that
-of {max(settings["refinements"])} times as many layers, and orders seen between successive doublings of the
-depth, coarsest first; the gradient is that of the loss with respect to the parameters of the trained net.
-Where δt abs(λ) is above 1, these depths are too small for the orders to settle.
-
-| net | distance to the limit | orders of the state | orders of the gradient |
-|---|---|---|---|
-{_rows(result, _refinement)}
-
-Orders on a smooth θ(t) that the layers sample at t_k, of a small net with random parameters, N = {depths}.
-At the stages between, θ(t) is linear between the layers unless the table says cubic. That the limit is the
-solution which SciPy finds is tested in `tests/network/integrators`.
-
-| method | expected | orders of the state | orders of the gradient |
-|---|---|---|---|
-{_smooth(result["smooth"]["methods"])}
-
-{figure(result, "spectra of the layers' Jacobians, growth along the net, growth over many nets")}
-"""
-
-
-def _rows(result: Numbers, cells: Callable[[list[Numbers]], list[str]]) -> str:
-    """Return one row a net, of which ``cells`` makes the columns from the numbers of its seeds."""
-    return "\n".join(
-        f"| {net} | {' | '.join(cells(list(found.values())))} |" for net, found in result["nets"].items()
+    nets = {net: list(found.values()) for net, found in result["nets"].items()}
+    dynamics = [[net, *_dynamics(runs, noise, length)] for net, runs in nets.items()]
+    return filled(
+        result,
+        command=command(result),
+        data=data,
+        network=configuration["network"],
+        first=next(iter(nets.values()))[0],
+        size=f" on {data['size']}×{data['size']} cells" if data["size"] else "",
+        seeds=f"{seeds} seed{'s, means' if seeds > 1 else ''}",
+        noise=noise,
+        length=length,
+        nets=table(["net", *COLUMNS, f"over {length} nets"], dynamics),
+        refined=max(settings["refinements"]),
+        refinements=_refinements(nets),
+        depths=", ".join(map(str, result["smooth"]["depths"])),
+        smooth=_smooth(result["smooth"]["methods"]),
+        figure=figure(
+            result, "spectra of the layers' Jacobians, growth along the net, growth over many nets"
+        ),
     )
 
 
@@ -105,21 +74,25 @@ def _dynamics(runs: list[Numbers], noise: str, length: str) -> list[str]:
     ]
 
 
-def _refinement(runs: list[Numbers]) -> list[str]:
-    found = [run["refinement"] for run in runs]
-    distance = fmean(one["distance to the limit"] for one in found)
-    orders = [
-        [fmean(values) for values in zip(*(one[kind] for one in found), strict=True)]
-        for kind in ("state", "gradient")
-    ]
-    return [f"{distance:.2g}", *map(_orders, orders)]
+def _refinements(nets: dict[str, list[Numbers]]) -> str:
+    lines = []
+    for net, runs in nets.items():
+        found = [run["refinement"] for run in runs]
+        means = [
+            [fmean(values) for values in zip(*(one[kind] for one in found), strict=True)]
+            for kind in ("state", "gradient")
+        ]
+        distance = fmean(one["distance to the limit"] for one in found)
+        lines.append([net, f"{distance:.2g}", *map(_orders, means)])
+    return table(["net", "distance to the limit", "orders of the state", "orders of the gradient"], lines)
 
 
 def _smooth(methods: Numbers) -> str:
-    return "\n".join(
-        f"| {name} | {found['expected']} | {_orders(found['state'])} | {_orders(found['gradient'])} |"
+    lines = [
+        [name, str(found["expected"]), _orders(found["state"]), _orders(found["gradient"])]
         for name, found in methods.items()
-    )
+    ]
+    return table(["method", "expected", "orders of the state", "orders of the gradient"], lines)
 
 
 def _orders(values: list[float]) -> str:

@@ -4,7 +4,9 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from results.wording import FOLDER, number, origin, over_runs
+from writing import table
+
+from results.wording import filled, number, over_runs
 
 NEAR = 0.005
 """How near to the best mean accuracy a run has to come for its work to be compared."""
@@ -17,32 +19,28 @@ def section(result: dict[str, Any]) -> str:
     for run in result["runs"].values():
         runs.setdefault(str(run["value"]), []).append(run)
     best = max(statistics.fmean(one["validation"]["accuracy"] for one in found) for found in runs.values())
-    first = next(iter(result["runs"].values()))
-    counts = f"{first['train']['examples']:,} / {first['validation']['examples']:,}"
-    name, budget = result["name"], study["work_units"]
-    ends = f"until {budget:,.0f} work units are spent" if budget else _iterations(result)
-    what = result["parameter"].removeprefix("study.")
-    mesh = f" on {data['size']}×{data['size']} cells" if data["size"] else ""
-    reach = f"{100 * (best - NEAR):.2f} %"
-    rows = "\n".join(_row(value, found, best - NEAR) for value, found in runs.items())
-    return f"""## Laboratory, {what.split(".")[-1].replace("_", " ")}: `{name}.toml`
-
-`refms study {FOLDER}/{name}.toml -o OUT --json {FOLDER}/results/{name}.json`,
-{origin(result)}.
-
-{data["dataset"]}, {counts} images for training / validation{mesh},
-{len(study["seeds"])} seeds, {ends}. One work unit is a forward pass of one image; mean ± standard
-deviation over the seeds; seconds are wall time on a machine that had other work. The last column is the
-median work after which an accuracy of {reach} is reached, {100 * NEAR:g} points below the best mean of this
-table, and by how many of the seeds.
-
-| {what} | iterations | work units | seconds | objective | training, % | accuracy, % | work to {reach} |
-|---|---|---|---|---|---|---|---|
-{rows}
-"""
+    what, budget, reach = result["parameter"].removeprefix("study."), study["work_units"], best - NEAR
+    shown = f"{100 * reach:.2f} %"
+    head = [
+        what,
+        *("iterations", "work units", "seconds", "objective", "training, %", "accuracy, %"),
+        f"work to {shown}",
+    ]
+    return filled(
+        result,
+        title=what.split(".")[-1].replace("_", " "),
+        data=data,
+        first=next(iter(result["runs"].values())),
+        mesh=f" on {data['size']}×{data['size']} cells" if data["size"] else "",
+        seeds=len(study["seeds"]),
+        ends=f"until {budget:,.0f} work units are spent" if budget else _iterations(result),
+        reach=shown,
+        near=100 * NEAR,
+        table=table(head, [_row(value, found, reach) for value, found in runs.items()]),
+    )
 
 
-def _row(value: str, runs: Sequence[dict[str, Any]], target: float) -> str:
+def _row(value: str, runs: Sequence[dict[str, Any]], target: float) -> list[str]:
     ends = [{key: column[-1] for key, column in run["columns"].items()} for run in runs]
     reached = [work for work in (_work_to(run, target) for run in runs) if work is not None]
     some = f" ({len(reached)} of {len(runs)})" if len(reached) < len(runs) else ""
@@ -56,7 +54,7 @@ def _row(value: str, runs: Sequence[dict[str, Any]], target: float) -> str:
         over_runs([run["validation"]["accuracy"] for run in runs]),
         work,
     ]
-    return f"| {value} | {' | '.join(cells)} |"
+    return [value, *cells]
 
 
 def _work_to(run: dict[str, Any], target: float) -> float | None:

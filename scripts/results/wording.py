@@ -1,9 +1,11 @@
 """Phrases that the sections share."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from writing import words
 
 FOLDER = "validation/learning_across_scales"
 """Where the experiments' scripts, configurations and results lie, from the repository's root."""
@@ -24,6 +26,23 @@ def command(result: dict[str, Any]) -> str:
     if result["figure"]:
         words.append(f"--figure {FOLDER}/results/{result['figure']}")
     return " ".join(words)
+
+
+def filled(result: dict[str, Any], **values: Any) -> str:
+    """Return the words of an experiment, from the file of its name, with the numbers of a result."""
+    return words(
+        __file__, result["experiment"], result=result, FOLDER=FOLDER, origin=origin(result), **values
+    )
+
+
+def numbers(found: Mapping[str, Any], forms: Mapping[str, tuple[str, float]]) -> list[str]:
+    """Return mean ± deviation of each quantity by its name, with its format and factor."""
+    return [mean_sd(found[name], form, factor) for name, (form, factor) in forms.items()]
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{count} {noun}{'s' if count > 1 else ''}"
 
 
 def figure(result: dict[str, Any], caption: str) -> str:

@@ -40,7 +40,7 @@ def build_from(path: str | Path, build: Callable[[dict[str, Any]], Any]) -> Any:
     try:
         return build(given)
     except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+        raise FileError(f"{path}: {error}") from error
 
 
 def table_of(value: Any, name: str) -> Mapping[str, Any]:

@@ -8,23 +8,8 @@ from typing import Any
 from benchmarks.child import ALLOCATORS
 from benchmarks.record import PUBLISHED
 from benchmarks.report import gpu, limits, network, others, preconditioners
-from benchmarks.report.markdown import environment, provenance
+from benchmarks.report.markdown import environment, provenance, words
 from benchmarks.tables import TABLES
-
-HEAD = """# Benchmarks
-
-Written by `scripts/make_pages.py benchmarks` from the JSON files in `validation/benchmarks/`, each of which
-one command made; do not edit by hand. `python scripts/bench.py environment` makes the environment with all
-peers, and `.venv-bench/bin/python scripts/bench.py all` all the files.
-
-How it is measured: all engines get the same numbers and run in turn, round after round, in one process for
-each comparison; what they compute is compared before anything is timed (ρ ≤ 30 round-off units of
-double-precision results). A figure is the median over the rounds. On one thread it is processor time, which
-other work on the machine disturbs least, on two threads wall time; both are in the JSON files, with
-quartiles. *tuned* means that glibc's allocator keeps all memory, in favour of engines that allocate a great
-deal; *default* is what a user has. One optimiser drives all engines. The variables of *tuned* are
-{allocator}.
-"""
 
 SECTIONS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "network": ("The network: forward, gradient, Gauss–Newton product, Gauss–Newton step", network.section),
@@ -50,7 +35,7 @@ def text(folder: Path = PUBLISHED) -> str:
         name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items() if path.is_file()
     }
     environments = list(dict.fromkeys(environment(record) for record in records.values()))
-    parts = [HEAD.format(allocator=variables)]
+    parts = [words("head", allocator=variables).removesuffix("\n")]
     if len(environments) == 1:
         parts.append(f"All measured on {environments[0]}\n")
     for name, (title, write) in SECTIONS.items():

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmarks.report.markdown import NOTHING, digits, milliseconds, table
+from benchmarks.report.markdown import NOTHING, digits, milliseconds, table, words
 from benchmarks.tables.gpu import COPY, GEMM, REFMS, TORCH
 
 
@@ -34,10 +34,4 @@ def section(record: dict[str, Any]) -> str:
         *("n, c, N, m", "", "refms, ms", "torch.func, ms", "ratio", "GF and GB needed"),
         *("TF/s and GB/s of the card", "roofline"),
     ]
-    return (
-        "One Gauss–Newton product of a network that is linearised already, without regulariser; wall time "
-        "with the wait for the card, TF32 off. Needed at least: the multiply-adds of 4N − 2 convolutions, "
-        "two each, and every array of a layer read or written once. The card's rates are those of a matrix "
-        "product and of a copy in the same rounds; the share is that of the larger of the two times that "
-        "follow.\n\n"
-    ) + table(head, lines)
+    return words("gpu") + table(head, lines)

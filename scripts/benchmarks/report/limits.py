@@ -3,7 +3,7 @@
 from typing import Any
 
 from benchmarks.cases import Case
-from benchmarks.report.markdown import digits, table
+from benchmarks.report.markdown import digits, table, words
 from benchmarks.tables.gpu import least_bytes
 
 ROUTES = ("refms, fast", "refms, NumPy")
@@ -22,26 +22,7 @@ def section(network: dict[str, Any], convolution: dict[str, Any]) -> str:
                     line = _line(row, route, product[route]["cpu"][1], alone[_key(row)])
                     lines.setdefault((*_key(row), route), line)
     head = ["n, c, N, m", "", "route", "GF", "GB", "convolutions alone, ms", "product, ms", "share", "GB/s"]
-    return EXPLANATION + table(head, lines.values())
-
-
-EXPLANATION = """\
-A product needs 2N − 1 products K(s)y, N − 1 times K(s)ᵀz with a stencil gradient, and a stencil gradient
-by itself. *Convolutions alone* is the sum of their times in the section above, each over all images at once;
-*share* is that sum over the measured time of the whole product. GF are the multiply-adds of these
-convolutions, two each; GB is what moves if every array of a layer is read or written once, and GB/s that over
-the time of the product.
-
-Where the share is near 100 % (above it, cache-sized batches gain more than the passes between convolutions
-cost), the convolutions are the limit, and among them the stencil gradient, which has the lowest rate. Where
-it is lower, on small meshes and with few channels, the passes over σ′, states and cotangents weigh: a
-convolution has only 9c multiply-adds for each number that they touch. GB/s stays far below the rate of a copy
-(see the assembly): a batch stays in cache through a layer, and memory itself is not the limit. With NumPy
-alone the patches are gathered and stored n_K^{d-1} times before each matrix product, whose left factor has
-only c rows: that keeps it at about half the rate of the compiled route. In float32 the arithmetic takes half
-the time; gathering, passes and calls do not, so that the share of the matrix product's rate is no higher.
-
-"""
+    return words("limits") + table(head, lines.values())
 
 
 def _key(row: dict[str, Any]) -> tuple[str, str]:

@@ -3,23 +3,19 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import writing
+
 NOTHING = "–"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table.
+def words(name: str, **values: object) -> str:
+    """Return the words of a section, with an empty line after them."""
+    return f"{writing.words(__file__, name, **values)}\n"
 
-    Examples
-    --------
-    >>> print(table(["a", "b"], [["1", "2"]]))
-    | a | b |
-    |---|---|
-    | 1 | 2 |
-    <BLANKLINE>
-    """
-    lines = [head, ["---"] * len(head), *rows]
-    text = "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
-    return text.replace("| --- ", "|---").replace("--- |\n", "---|\n", 1)
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table with its end of line."""
+    return f"{writing.table(head, rows)}\n"
 
 
 def digits(value: float, count: int = 3) -> str:

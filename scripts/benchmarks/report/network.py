@@ -6,7 +6,7 @@ from typing import Any
 from benchmarks.cases import Case
 from benchmarks.gemm import MATRIX_PRODUCT, gemm_rate
 from benchmarks.operations import CG_ITERATIONS, OPERATIONS
-from benchmarks.report.markdown import NOTHING, digits, milliseconds, table
+from benchmarks.report.markdown import NOTHING, digits, milliseconds, table, words
 
 TITLES = {
     "forward": "Forward: value of the objective",
@@ -36,20 +36,12 @@ def section(record: dict[str, Any]) -> str:
     timed = [row for row in rows if "weigh" not in row["specification"]["arguments"]]
     weighed = [row for row in rows if "weigh" in row["specification"]["arguments"]]
     iterations = timed[0]["specification"]["arguments"].get("iterations", CG_ITERATIONS)
-    parts = [LEGEND]
+    parts = [words("network").removesuffix("\n")]
     for operation in OPERATIONS:
         parts.append(f"### {TITLES[operation].format(iterations)}\n")
         parts += filter(None, (times(operation, group) for group in groups(timed)))
     parts += [rates(groups(timed)), speed_up(groups(timed)), weights(weighed), remarks(timed)]
     return "\n".join(filter(None, parts))
-
-
-LEGEND = """Residual network, tanh, periodic, fixed 1×1 opening, forward Euler to T = 1, classifier and
-softmax cross entropy; unknowns are stencils and biases. Columns are (n, c, N, m): n×n cells, c channels, N
-layers, m images. A cell holds milliseconds, then the speed relative to the first PyTorch row (forward,
-gradient) or to curvlinops (product, step), and for product and step the time in gradients of the same
-library.
-"""
 
 
 @dataclass(frozen=True)
@@ -137,12 +129,7 @@ def rates(found: list[Group]) -> str:
         ]
         lines.append(["matrix product 1024×1024, GF/s", *peaks])
         parts.append(f"{group.caption}:\n\n" + table(["GF/s, share", *group.by_size], lines))
-    explanation = (
-        "The multiply-adds of the convolutions that are needed (N forward, 3N − 1 in a gradient, 4N − 2 in "
-        "a product), divided by the time of the whole operation, tanh and classifier included; a "
-        "multiply-add counts two. The share is that of NumPy's matrix product in the same process.\n"
-    )
-    return "\n".join([f"### Share of the matrix product's rate\n\n{explanation}", *parts])
+    return words("network_rates") + "\n".join(parts)
 
 
 def speed_up(found: list[Group]) -> str:
@@ -164,14 +151,7 @@ def speed_up(found: list[Group]) -> str:
         parts.append(table(head, lines))
     if not parts:
         return ""
-    return "\n".join([f"### Threads, Gauss–Newton product\n\n{THREADS}", *parts])
-
-
-THREADS = """\
-refms cuts the examples into the same batches whatever the number of threads, so that results are the same
-bits; few images are few batches (64 images on 56×56 cells are two narrow ones).
-Starting threads, adding up batches and the regulariser are not shared out, and both cores share the memory.
-"""
+    return words("network_threads") + "\n".join(parts)
 
 
 def weights(rows: list[dict[str, Any]]) -> str:
@@ -190,12 +170,7 @@ def weights(rows: list[dict[str, Any]]) -> str:
         + [cells.get(size, NOTHING) for size in sizes]
         for (operation, dtype, name), cells in sorted(found.items(), key=lambda item: item[0][:2])
     ]
-    explanation = (
-        "MiB at the peak beyond the loaded libraries, and of the whole process; each in a process of its "
-        "own, after the same operation on a tiny problem, with the default allocator. Includes images, "
-        "parameters and whatever an engine keeps.\n"
-    )
-    return f"### Peak memory\n\n{explanation}\n" + table(["", "MiB: more, all", *sizes], lines)
+    return words("network_memory") + table(["", "MiB: more, all", *sizes], lines)
 
 
 def remarks(rows: list[dict[str, Any]]) -> str:
@@ -218,20 +193,7 @@ def remarks(rows: list[dict[str, Any]]) -> str:
         for one in found.values()
     ]
     lines.append(f"* Rounds: {min(rounds)} to {max(rounds)}.")
-    return "### Remarks\n\n" + "\n".join([*lines, *REMARKS]) + "\n"
-
-
-REMARKS = (
-    "* *torch by hand* is refms' own mathematics in PyTorch: derivatives by hand, everything reusable "
-    "kept, examples in chunks through all layers; chunk and what is kept are those that were fastest on "
-    "the problem, found out before the measurement. *conv2d* uses PyTorch's convolution, *columns* gathers "
-    "columns and multiplies.",
-    "* *torch, linearised once* pads by concatenation: `torch.func.linearize` of PyTorch 2.13 returns "
-    "wrong numbers for circular padding.",
-    "* BackPACK's extensions for single layers know neither circular padding nor residual steps in time; "
-    "measured is its matrix-free product, which works on any graph.",
-    "* *SciPy* has every K(s) as a CSR matrix; the derivatives are by hand.",
-)
+    return words("network_remarks", measured="\n".join(lines)).removesuffix("\n")
 
 
 def _share(operation: str, name: str, group: Group, size: str) -> str:

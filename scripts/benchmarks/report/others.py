@@ -3,7 +3,7 @@
 from typing import Any
 
 from benchmarks.gemm import MATRIX_PRODUCT, gemm_rate
-from benchmarks.report.markdown import NOTHING, digits, milliseconds, table
+from benchmarks.report.markdown import NOTHING, digits, milliseconds, table, words
 
 
 def bcd(record: dict[str, Any]) -> str:
@@ -22,12 +22,7 @@ def bcd(record: dict[str, Any]) -> str:
                 text += f", {digits(unit['cpu'][1] / found[name]['cpu'][1], 2)}×"
             cells.append(text)
         lines.append([name, *cells])
-    return (
-        "One Gauss–Newton step on stencils and biases (20 CG iterations), five Newton steps on the "
-        "classifier (10 CG iterations each), without preconditioner, with line searches, by refms' "
-        "optimiser on every engine; one thread, processor time, allocator tuned. Speed is relative to the "
-        "iteration with curvlinops' products.\n\n"
-    ) + table(head, lines)
+    return words("bcd") + table(head, lines)
 
 
 def iteration(record: dict[str, Any]) -> str:
@@ -62,12 +57,7 @@ def iteration(record: dict[str, Any]) -> str:
             total = digits(sum(step["seconds"] for step in own))
             lines.append(["", f"**{number}, all**", "", "", "", "", f"**{total}**", ""])
     head = ["", "iteration, block", "steps", "CG iterations", "evaluations", "work", "s", "peak, GiB"]
-    return (
-        "MNIST, 28×28, 8 channels, 2 layers, float32, a tenth of the images in the Gauss–Newton matrix, by "
-        "the routes that `refms train` takes; wall time, as no peer trains this way. Iteration 0 fits the "
-        "classifier to the features of the random net. Work is in forward passes of net and classifier over "
-        "all images, by multiply-adds; the classifier's steps run on features that are kept.\n\n"
-    ) + table(head, lines)
+    return words("iteration") + table(head, lines)
 
 
 def convolution(record: dict[str, Any]) -> str:
@@ -92,11 +82,7 @@ def convolution(record: dict[str, Any]) -> str:
     peaks = [digits(gemm_rate(row["result"]["ways"][MATRIX_PRODUCT]) / 1e9) for row in rows]
     lines.append(["matrix product 1024×1024, GF/s", *peaks])
     head = ["ms, GF/s, share", *(f"{_size(row)}, {_arguments(row)['dtype']}" for row in rows)]
-    return (
-        "One K(s) with c channels in and out on n×n cells and m images, 3×3, periodic; one thread, "
-        "processor time, allocator tuned. The share is that of NumPy's matrix product in the same process; "
-        "a multiply-add counts two.\n\n"
-    ) + table(head, lines)
+    return words("convolution") + table(head, lines)
 
 
 def assembly(record: dict[str, Any]) -> str:
@@ -127,12 +113,7 @@ def assembly(record: dict[str, Any]) -> str:
         "SciPy / refill",
         "refill, GB/s, share",
     ]
-    return (
-        "The pattern is made once for a geometry, a new S only refills it. SciPy's way is Σ_κ S_κ ⊗ Π_κ, "
-        "with the shift matrices at hand and with their construction. Refilling gathers the values of a few "
-        "rows and repeats them; counted are the bytes of every stored value written, and of the gathered "
-        "ones with their indices. The share is that of a copy which moves as many bytes. Processor time.\n\n"
-    ) + table(head, lines)
+    return words("assembly") + table(head, lines)
 
 
 def transfer(record: dict[str, Any]) -> str:
@@ -141,10 +122,7 @@ def transfer(record: dict[str, Any]) -> str:
     names = list(dict.fromkeys(name for row in rows for name in row["result"]["ways"]))
     head = ["ms", *(f"{_by(_arguments(row)['shape'])}, {_arguments(row)['dtype']}" for row in rows)]
     lines = [[name, *(milliseconds(row["result"]["ways"].get(name)) for row in rows)] for name in names]
-    return (
-        "All 3×3 stencils of a network (layers × channels out × in) by one level, pair "
-        "`averaging-bilinear`; the explicit product on 28×28 cells. One thread, processor time.\n\n"
-    ) + table(head, lines)
+    return words("transfer") + table(head, lines)
 
 
 def scaling(record: dict[str, Any]) -> str:
@@ -164,11 +142,7 @@ def scaling(record: dict[str, Any]) -> str:
             for name, found in row["result"].items()
         ]
         parts.append(table(head, lines))
-    return (
-        "One quantity grows, the others stay at n = 28, c = 8, N = 4, m = 128; one thread, processor time, "
-        "allocator default. The exponent is the slope of the least-squares line through the "
-        "logarithms.\n\n"
-    ) + "\n".join(parts)
+    return words("scaling") + "\n".join(parts)
 
 
 def memory(record: dict[str, Any]) -> str:
@@ -185,7 +159,7 @@ def memory(record: dict[str, Any]) -> str:
         for row in record["rows"]
     ]
     head = ["n, c, N, m", "", "", "peak, GiB", "all states would take, GiB", "processor time, s"]
-    return "One value and gradient; the peak is that of the whole process.\n\n" + table(head, lines)
+    return words("memory") + table(head, lines)
 
 
 def startup(record: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmarks.report.markdown import digits, table
+from benchmarks.report.markdown import digits, table, words
 from benchmarks.tables.preconditioners import FEW, MOST, TARGETS
 
 
@@ -21,10 +21,4 @@ def section(record: dict[str, Any]) -> str:
             place = ""
     targets = [f"to {target:.0e}" for target in TARGETS]
     head = ["block", "preconditioner", *targets, f"s to {TARGETS[1]:.0e}", f"fall after {FEW}"]
-    return (
-        "Conjugate gradients on the system of one Newton step: iterations until the gradient of the "
-        "quadratic model, ‖b − Ax‖, is so small relative to the start; processor time of a solve, "
-        f"linearisation and preconditioner included, by at most {MOST} iterations; and how far the model "
-        f"fell after {FEW} iterations, as a share of the best solve's fall. 14×14 cells, 8 channels, "
-        "float64, one thread; a fifth of the images is in the propagation's curvature.\n\n"
-    ) + table(head, lines)
+    return words("preconditioners", MOST=MOST, FEW=FEW) + table(head, lines)
