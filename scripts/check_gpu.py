@@ -21,6 +21,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from benchmarks.record import revision
+
 from refms import __version__
 from refms.backend import backend_named
 from refms.cli.streams import end_with
@@ -112,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     status, found = run_suite(options.arguments)
     record = {
         "date": date,
-        "revision": _revision(),
+        "revision": revision(),
         **gpu_facts(cupy),
         "tests": found,
         "seconds": round(time.perf_counter() - start, 1),
@@ -123,21 +125,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         target.write_text(json.dumps(record, indent=2) + "\n")
     print(json.dumps(record, indent=2))
     return 0 if record["passed"] else 1
-
-
-def _revision() -> str | None:
-    """Return the commit that was tested, if git knows it; with a plus if files were changed."""
-    try:
-        done = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=40", "--dirty=+"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
 
 
 if __name__ == "__main__":
