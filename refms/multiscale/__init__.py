@@ -3,7 +3,7 @@
 from refms.multiscale.agreement import Agreement, agreeing_smoothing
 from refms.multiscale.depth import prolong_in_time, restrict_in_time, to_depth
 from refms.multiscale.estimation import Batches, estimate_objective
-from refms.multiscale.full_multiscale import Schedule, Stage, Training, TrainingState, full_multiscale
+from refms.multiscale.full_multiscale import Schedule, Stage, TrainingPlan, TrainingState, full_multiscale
 from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.kernel_rule import on_level
 from refms.multiscale.matched_smoothing import matched_smoothing
@@ -20,7 +20,7 @@ __all__ = [
     "Schedule",
     "Stage",
     "Subsampling",
-    "Training",
+    "TrainingPlan",
     "TrainingState",
     "agreeing_smoothing",
     "coarse_to_fine",

@@ -111,7 +111,7 @@ class TrainingState:
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingPlan:
     """Stages, coarsest first, and how parameters are updated; single scale and MGE are one stage.
 
     Parameters
@@ -203,7 +203,7 @@ class Training:
 
 def full_multiscale(
     batches: Sequence[int], iterations: Sequence[int], coefficients: Sequence[float] = ()
-) -> Training:
+) -> TrainingPlan:
     """Return Algorithm 2: one stage a level, coarsest first, stage j with the levels from j on.
 
     Parameters
@@ -217,7 +217,7 @@ def full_multiscale(
 
     Returns
     -------
-    Training
+    TrainingPlan
         With Adam and the schedule of [MST]; ``dataclasses.replace`` changes them.
 
     Raises
@@ -233,7 +233,7 @@ def full_multiscale(
     levels = len(batches)
     if len(iterations) != levels:
         raise InputError(f"{len(iterations)} stages for {levels} levels; expected as many.")
-    return Training(
+    return TrainingPlan(
         tuple(
             Stage(j, count, Batches(tuple(batches[j:]), tuple(coefficients[j:])))
             for j, count in zip(reversed(range(levels)), iterations, strict=True)

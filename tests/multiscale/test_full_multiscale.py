@@ -12,7 +12,7 @@ from refms.errors import InputError
 from refms.grid import Grid
 from refms.maps.architectures.residual_image import ResidualImage
 from refms.multiscale.estimation import Batches, estimate_objective
-from refms.multiscale.full_multiscale import Schedule, Stage, Training, TrainingState, full_multiscale
+from refms.multiscale.full_multiscale import Schedule, Stage, TrainingPlan, TrainingState, full_multiscale
 from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.kernel_rule import move_kernels, on_level
 from refms.multiscale.subsampling import Subsampling
@@ -80,7 +80,7 @@ def test_one_stage_is_adam_on_estimates():
     """Two updates by hand, from the estimates' gradients."""
     posed, training = (
         problem(),
-        Training((Stage(0, 2, Batches((3, 4))),), schedule=Schedule(0.01, kind="constant")),
+        TrainingPlan((Stage(0, 2, Batches((3, 4))),), schedule=Schedule(0.01, kind="constant")),
     )
     theta, m, v = start(posed).theta, 0.0, 0.0
     for k in range(2):
@@ -141,8 +141,8 @@ def test_an_explosion_ends_the_training_before_it():
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: Training(()),
-        lambda: Training((Stage(0, 1, Batches((1,))), Stage(1, 1, Batches((1,))))),
+        lambda: TrainingPlan(()),
+        lambda: TrainingPlan((Stage(0, 1, Batches((1,))), Stage(1, 1, Batches((1,))))),
         lambda: Stage(0, 0, Batches((1,))),
         lambda: Schedule(0.0),
         lambda: Schedule(1e-3, 1e-2),
