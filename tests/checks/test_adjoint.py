@@ -142,11 +142,6 @@ def test_null_adapters_never_pass(case):
     assert report.sentence.endswith(".")
 
 
-def test_the_check_needs_a_repetition():
-    with pytest.raises(InputError, match="repeats"):
-        checks.adjoint_test(matvec(np.eye(2)), matvec(np.eye(2)), 2, 2, repeats=0)
-
-
 @pytest.mark.parametrize("wrong_call", range(4))
 def test_every_repetition_counts(wrong_call):
     calls = iter(range(4))

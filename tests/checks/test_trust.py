@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -110,32 +111,32 @@ def test_a_map_that_returns_one_buffer_again_and_again_is_judged_by_what_it_retu
     assert checks.gauss_newton_test(product, matvec(A), matvec(A.T), lambda z: z, 3).passed
 
 
-def nothing_seen() -> dict[str, checks.Report]:
-    none, x = np.ones(0), np.ones(2)
-    return {
-        "empty adjoint": checks.adjoint_test(lambda x: x, lambda y: 2 * y, 0, 0),
-        "zero maps": checks.adjoint_test(lambda x: 0 * x, lambda y: 0 * y, 3, 3),
-        "zero weights": checks.adjoint_test(
-            lambda x: x, lambda y: 2 * y, 3, 3, weight_in=0.0, weight_out=0.0
-        ),
-        "empty product": checks.gauss_newton_test(*[lambda v: v] * 4, shape=0, explicit=True),
-        "empty complex step": checks.complex_step_test(lambda z: z.sum(), none, none, gradient=none),
-        "direction zero": checks.complex_step_test(lambda z: z.sum(), x, 0 * x, gradient=7 * x),
-        "zero derivative": checks.complex_step_test(lambda z: (0 * z).sum(), x, x, gradient=0 * x),
-        "orthogonal": checks.complex_step_test(
-            lambda z: z[0], x, np.array([0.0, 1.0]), gradient=OFF, directions=1
-        ),
-        "empty Taylor": checks.taylor_test(lambda z: z.sum(), none, none, gradient=none),
-        "Taylor along zero": checks.taylor_test(lambda z: z.sum(), x, 0 * x, gradient=7 * x),
-        "constant": checks.taylor_test(lambda z: 0 * z.sum(), x, gradient=0 * x),
-        "empty matrices": checks.galerkin_test(*[np.ones((0, 0))] * 4),
-        "zero matrices": checks.galerkin_test(*[np.zeros((2, 2))] * 4),
-    }
+NONE, PAIR = np.ones(0), np.ones(2)
+
+NOTHING_SEEN: dict[str, Callable[[], checks.Report]] = {
+    "empty adjoint": lambda: checks.adjoint_test(lambda x: x, lambda y: 2 * y, 0, 0),
+    "zero maps": lambda: checks.adjoint_test(lambda x: 0 * x, lambda y: 0 * y, 3, 3),
+    "zero weights": lambda: checks.adjoint_test(
+        lambda x: x, lambda y: y, 3, 3, weight_in=0.0, weight_out=0.0
+    ),
+    "empty product": lambda: checks.gauss_newton_test(*[lambda v: v] * 4, shape=0, explicit=True),
+    "empty complex step": lambda: checks.complex_step_test(lambda z: z.sum(), NONE, NONE, gradient=NONE),
+    "direction zero": lambda: checks.complex_step_test(lambda z: z.sum(), PAIR, 0 * PAIR, gradient=7 * PAIR),
+    "zero derivative": lambda: checks.complex_step_test(lambda z: (0 * z).sum(), PAIR, gradient=0 * PAIR),
+    "orthogonal": lambda: checks.complex_step_test(
+        lambda z: z[0], PAIR, np.array([0.0, 1.0]), gradient=OFF, directions=1
+    ),
+    "empty Taylor": lambda: checks.taylor_test(lambda z: z.sum(), NONE, NONE, gradient=NONE),
+    "Taylor along zero": lambda: checks.taylor_test(lambda z: z.sum(), PAIR, 0 * PAIR, gradient=7 * PAIR),
+    "constant": lambda: checks.taylor_test(lambda z: 0 * z.sum(), PAIR, gradient=0 * PAIR),
+    "empty matrices": lambda: checks.galerkin_test(*[np.ones((0, 0))] * 4),
+    "zero matrices": lambda: checks.galerkin_test(*[np.zeros((2, 2))] * 4),
+}
 
 
-@pytest.mark.parametrize("case", nothing_seen())
+@pytest.mark.parametrize("case", NOTHING_SEEN)
 def test_where_nothing_was_tested_the_verdict_is_marginal_and_says_so(case: str) -> None:
-    report = nothing_seen()[case]
+    report = NOTHING_SEEN[case]()
     assert report.verdict == "MARGINAL"
     assert "nothing was tested" in report.sentence
     assert not report

@@ -118,12 +118,6 @@ def test_tolerance_is_relative_to_b_and_no_iteration_is_wasted():
     assert np.array_equal(scaled.x, 2.0**-40 * run.x)
 
 
-def test_small_float32_residuals_do_not_underflow():
-    run = conjugate_gradients(lambda v: 2 * v, np.full(4, 1e-30, dtype="float32"), tolerance=1e-5)
-    assert run.outcome.success
-    assert np.allclose(run.x, 5e-31, rtol=1e-6, atol=0)
-
-
 def test_zero_right_hand_side_gives_zero_at_no_cost():
     run = conjugate_gradients(None, np.zeros(3), x0=np.ones(3))
     assert run.outcome.success
@@ -134,12 +128,6 @@ def test_zero_right_hand_side_gives_zero_at_no_cost():
 def test_a_residual_that_just_meets_the_tolerance_is_enough():
     run = conjugate_gradients(None, np.array([3.0, 4.0]), tolerance=1.0)  # ‖b − A 0‖ = 1 · ‖b‖
     assert (run.outcome.status, run.iterations) == (Status.CONVERGED, 0)
-
-
-def test_twenty_iterations_unless_said_otherwise():
-    A, b = spd(22, 40, 1e6), normal(23, 40)
-    run = conjugate_gradients(lambda v: A @ v, b, tolerance=0.0)
-    assert (run.outcome.status, run.iterations) == (Status.ITERATION_LIMIT, 20)
 
 
 def test_iteration_limit():

@@ -54,20 +54,6 @@ def test_a_line_holds_every_number_once_and_splits_into_words():
     assert HISTORY.text().count("\n") == 2
 
 
-def test_nothing_is_changed_in_place():
-    numbers = {"a": 1.0}
-    row = dataclasses.replace(ROW, extra=numbers)
-    more = row.with_extra({"a": 2, "b": 3})
-    numbers["a"] = 5.0
-    assert row.extra == {"a": 1.0}
-    assert more.extra == {"a": 2.0, "b": 3.0}
-    empty = History()
-    assert len(empty.append(row)) == 1
-    assert len(empty) == 0
-    assert len(HISTORY.of_block("b")) == 1
-    assert hash(row) == hash(more)
-
-
 @pytest.mark.parametrize("change", ["missing", "unknown", "short"])
 def test_wrong_columns_are_refused(change):
     columns = HISTORY.columns()

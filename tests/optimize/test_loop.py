@@ -305,32 +305,6 @@ def test_a_block_that_took_one_step_has_made_progress():
     assert len(run.notes) == 3
 
 
-@pytest.mark.parametrize("damping", [None, Damping(1.0)])
-def test_nan_ends_the_iteration_at_once(damping):
-    def spoil(what, name, iteration, result):
-        return result * math.nan if what == "curvature" else result
-
-    schedule = (BlockSteps("propagation", Newton(exact, damping), 3), *ONE_EACH)
-    run = bcd(coupled(spoil=spoil), start(), schedule)
-    assert len(run.history) == 1
-
-
-def test_what_a_monitor_keeps_does_not_change_later():
-    kept, copies = [], []
-
-    def monitor(iteration, blocks, rows):
-        kept.append(blocks)
-        copies.append({name: x.copy() for name, x in blocks.items()})
-
-    blocks = start()
-    names = list(blocks)
-    bcd(coupled(), blocks, monitor=monitor, stop=StopRules(max_iterations=3))
-    for view, copy in zip(kept, copies, strict=True):
-        assert concatenate(view).tobytes() == concatenate(copy).tobytes()
-    assert list(blocks) == names
-    assert concatenate(blocks).tobytes() == concatenate(start()).tobytes()
-
-
 def test_small_gradients_in_all_blocks_stop_the_run():
     schedule = (*ONE_EACH, BlockSteps("spare", Newton(exact)))
     run = bcd(coupled(), start(), schedule, stop=StopRules(max_iterations=500, gradient_tolerance=1e-3))

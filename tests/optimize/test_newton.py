@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from optimize.problems import Barrier, Quadratic, Quartic, Rosenbrock, locked, logistic, normal, rho, spd
 
 from refms.errors import InputError
-from refms.optimize import Newton, Observation, Status, StepOptions, StopRules, descent_step, minimize
+from refms.optimize import Newton, Status, StepOptions, StopRules, descent_step, minimize
 
 exact = StepOptions(cg_tolerance=1e-12, cg_iterations=100, max_backtracks=40)
 
@@ -131,16 +131,6 @@ def test_the_options_reach_the_direction_and_the_search():
         assert descent_step(Quadratic(np.eye(3), normal(2, 3)), np.zeros(3), options).step_length == alpha
 
 
-@pytest.mark.parametrize("where", ["f", "gradient"])
-def test_a_non_finite_start_costs_no_product(where):
-    problem = Rosenbrock()
-    setattr(problem, where, lambda x: x * math.nan if where == "gradient" else math.nan)
-    step = descent_step(problem, locked(np.ones(2)))
-    assert step.outcome.status is Status.NON_FINITE
-    assert "The objective is" in step.outcome.message
-    assert problem.calls == ["gradient"]
-
-
 def test_stopping_where_nothing_can_be_told_from_rounding():
     class Level:
         def value(self, x):
@@ -167,23 +157,6 @@ def test_stopping_by_relative_decrease():
     assert found.outcome.status is Status.CONVERGED
     assert falls[-1] <= 0.05 < min(falls[:-1], default=1.0)
     assert "relative_decrease" in found.outcome.message
-
-
-def test_stopping_by_the_limit_and_by_the_monitor():
-    start = locked(np.array([-1.2, 1.0]))
-    found = minimize(Rosenbrock(full=True), start, Newton(), stop=StopRules(max_iterations=3))
-    assert found.outcome.status is Status.ITERATION_LIMIT
-    assert not found.outcome.success
-    assert len(found.history) == 3
-
-    def monitor(iteration, blocks, rows):
-        assert [row.iteration for row in rows] == [iteration]
-        return Observation({"first": blocks["x"][0]}, "Enough." if iteration == 2 else "")
-
-    found = minimize(Rosenbrock(full=True), start, Newton(), monitor=monitor)
-    assert found.outcome.status is Status.STOPPED
-    assert found.outcome.message == "Iteration 2, block 'x': Enough."
-    assert found.history.rows[-1].extra["first"] == found.x[0]
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
