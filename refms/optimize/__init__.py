@@ -10,7 +10,8 @@ from refms.optimize.line_search import armijo
 from refms.optimize.loop import DescentResult, Minimum, Observation, descend, minimize
 from refms.optimize.newton import Damping, Newton
 from refms.optimize.objective import BlockProblem, Objective
-from refms.optimize.step import StepOptions, descent_step
+from refms.optimize.options import StepOptions
+from refms.optimize.step import descent_step
 from refms.optimize.stopping import StopRules
 from refms.optimize.weighted import WeightedSum
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from refms.optimize.blocks import BlockSteps
 from refms.optimize.newton import Damping, Newton
-from refms.optimize.step import StepOptions
+from refms.optimize.options import StepOptions
 
 
 def propagation_then_classifier(

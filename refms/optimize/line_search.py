@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refms.errors import Array, InputError, require_whole
+from refms.errors import Array
 from refms.linear.outcome import Outcome, Status
 from refms.linear.vectors import add_scaled, called, largest, require_like
+from refms.optimize.options import DEFAULT_STEP, StepOptions
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,13 +32,9 @@ def armijo(
     f: float,
     slope: float,
     p: Array,
-    *,
-    sufficient_decrease: float = 1e-4,
-    shrink: float = 0.5,
-    max_backtracks: int = 10,
-    max_step: float | None = None,
+    options: StepOptions = DEFAULT_STEP,
 ) -> LineSearchResult:
-    """Return the first of the steps α = α₀, α₀·shrink, … that decreases the objective enough.
+    """Return the first of the steps α = α₀, α₀/2, α₀/4, … that decreases the objective enough.
 
     Parameters
     ----------
@@ -51,14 +48,9 @@ def armijo(
         gᵀp, the derivative of f at x along p; negative for a descent direction.
     p : array
         Direction, shape and dtype of x.
-    sufficient_decrease : float
-        c₁ between 0 and 1.
-    shrink : float
-        Factor between 0 and 1.
-    max_backtracks : int
-        How often the step may shrink.
-    max_step : float or None
-        Bound on ‖αp‖_∞: the search starts at α₀ = min(1, max_step / ‖p‖_∞). None starts at α₀ = 1.
+    options : StepOptions
+        c₁ is its ``sufficient_decrease``; the step is halved ``max_backtracks`` times at most, from
+        α₀ = min(1, max_step / ‖p‖_∞), or 1 without a bound.
 
     Returns
     -------
@@ -68,7 +60,7 @@ def armijo(
     Raises
     ------
     InputError
-        If an option is out of range, p has another shape or dtype than x, or ``value`` changes its argument.
+        If p has another shape or dtype than x, or ``value`` changes its argument.
 
     Notes
     -----
@@ -86,15 +78,6 @@ def armijo(
     >>> result.x.tolist(), result.step_length, result.evaluations
     ([0.0], 0.5, 2)
     """
-    if not 0.0 < sufficient_decrease < 1.0:
-        raise InputError(
-            f"sufficient_decrease is {sufficient_decrease}; expected between 0 and 1, such as 1e-4."
-        )
-    if not 0.0 < shrink < 1.0:
-        raise InputError(f"shrink is {shrink}; expected between 0 and 1, such as 0.5.")
-    max_backtracks = require_whole(max_backtracks, "max_backtracks")
-    if max_step is not None and not max_step > 0.0:
-        raise InputError(f"max_step is {max_step}; expected a positive bound, or None for no bound.")
     require_like(p, x, "p")
     size = largest(p)
     if not (math.isfinite(f) and math.isfinite(slope) and math.isfinite(size)):
@@ -103,19 +86,19 @@ def armijo(
         return LineSearchResult(
             x, f, 0.0, 0, 0, Outcome(Status.NOT_DESCENT, _NOT_DESCENT.format(slope=slope))
         )
-    alpha = 1.0 if max_step is None or size <= max_step else max_step / size
+    alpha = 1.0 if options.max_step is None or size <= options.max_step else options.max_step / size
     noise = rounding_error(f, x)
     resolved = -alpha * slope > noise
     bad = 0
-    for trial in range(1, max_backtracks + 2):
+    for trial in range(1, options.max_backtracks + 2):
         candidate = add_scaled(x, alpha, p)
         found = float(called(value, candidate, "value"))
-        bound = f + sufficient_decrease * alpha * slope if resolved else f
+        bound = f + options.sufficient_decrease * alpha * slope if resolved else f
         if math.isfinite(found) and found <= bound:
             outcome = Outcome(Status.ACCEPTED, _acceptance(alpha, trial, bad))
             return LineSearchResult(candidate, found, alpha, trial, bad, outcome)
         bad += not math.isfinite(found)
-        alpha *= shrink
+        alpha *= 0.5
     outcome = _refusal(trial, bad, slope, noise, resolved)
     return LineSearchResult(x, f, 0.0, trial, bad, outcome)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from refms.errors import Array, InputError
 from refms.optimize.objective import Objective
-from refms.optimize.step import DEFAULT_STEP, StepOptions, StepResult, descent_step, gain_ratio
+from refms.optimize.options import DEFAULT_STEP, StepOptions
+from refms.optimize.step import StepResult, descent_step, gain_ratio
 
 
 @dataclass(frozen=True)

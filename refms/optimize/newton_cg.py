@@ -11,7 +11,8 @@ from refms.errors import Array, InputError
 from refms.linear.outcome import Outcome, Status
 from refms.linear.vectors import add_scaled, largest
 from refms.optimize.objective import Objective, value_at
-from refms.optimize.step import StepOptions, StepResult, descent_step
+from refms.optimize.options import StepOptions
+from refms.optimize.step import StepResult, descent_step
 
 POWER = (1.0 + math.sqrt(5.0)) / 2.0
 """Exponent of the forcing sequence: the order of convergence that it allows."""

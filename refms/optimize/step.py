@@ -9,60 +9,13 @@ from typing import Protocol
 
 import numpy as np
 
-from refms.errors import Array, require_whole_fields
+from refms.errors import Array
 from refms.linear.direction import Direction, newton_direction
 from refms.linear.outcome import Outcome, Status
 from refms.linear.vectors import norm
 from refms.optimize.line_search import armijo, rounding_error
 from refms.optimize.objective import Objective, curvature_at, gradient_at
-from refms.optimize.options import require_option
-
-
-@dataclass(frozen=True)
-class StepOptions:
-    """How exactly the direction is solved for, and how far a step may go.
-
-    Parameters
-    ----------
-    cg_tolerance, cg_iterations : float, int
-        Relative residual at which conjugate gradients stop, and their largest number of iterations.
-    sufficient_decrease : float
-        c₁ of Armijo's rule.
-    max_backtracks : int
-        How often the step may be halved.
-    max_step : float or None
-        Bound on the max-norm of the step; None sets no bound.
-
-    Raises
-    ------
-    InputError
-        If an option is out of range.
-
-    Examples
-    --------
-    >>> StepOptions(cg_iterations=10).cg_tolerance
-    0.01
-    """
-
-    cg_tolerance: float = 1e-2
-    cg_iterations: int = 20
-    sufficient_decrease: float = 1e-4
-    max_backtracks: int = 10
-    max_step: float | None = None
-
-    def __post_init__(self) -> None:
-        require_option(
-            self, "cg_tolerance", 0.0 <= self.cg_tolerance < 1.0, "0 or more and below 1, such as 1e-2"
-        )
-        require_whole_fields(self, cg_iterations=1, max_backtracks=0)
-        in_range = 0.0 < self.sufficient_decrease < 1.0
-        require_option(self, "sufficient_decrease", in_range, "between 0 and 1, such as 1e-4")
-        bounded = self.max_step is None or self.max_step > 0.0
-        require_option(self, "max_step", bounded, "a positive bound, or None for no bound")
-
-
-DEFAULT_STEP = StepOptions()
-"""The defaults."""
+from refms.optimize.options import DEFAULT_STEP, StepOptions
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,16 +91,7 @@ class Evaluation:
         self, value: Callable[[Array], float], x: Array, direction: Direction, options: StepOptions
     ) -> StepResult:
         """Return the step x -> x + αp with α from Armijo's rule, for a function of value f at x."""
-        found = armijo(
-            value,
-            x,
-            self.value,
-            direction.slope,
-            direction.p,
-            sufficient_decrease=options.sufficient_decrease,
-            max_backtracks=options.max_backtracks,
-            max_step=options.max_step,
-        )
+        found = armijo(value, x, self.value, direction.slope, direction.p, options)
         return StepResult(
             x=found.x,
             value_before=self.value,

@@ -20,9 +20,9 @@ from refms.objective.risk import EmpiricalRisk
 from refms.optimize.loop import Minimum, minimize
 from refms.optimize.newton import Damping, Newton, follow_gain
 from refms.optimize.objective import Objective, gradient_at
-from refms.optimize.options import require_option
+from refms.optimize.options import StepOptions, require_option
 from refms.optimize.projected_curvature import projected_curvature
-from refms.optimize.step import Evaluation, StepOptions, StepResult, evaluate, small_gradient
+from refms.optimize.step import Evaluation, StepResult, evaluate, small_gradient
 from refms.optimize.stopping import StopRules
 
 

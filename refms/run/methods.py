@@ -14,8 +14,9 @@ from refms.optimize.loop import DescentResult, Monitor, descend
 from refms.optimize.newton import Damping, Newton
 from refms.optimize.newton_cg import NewtonCG
 from refms.optimize.objective import BlockProblem
+from refms.optimize.options import StepOptions
 from refms.optimize.scipy_methods import LBFGS, NonlinearCG, descend_scipy
-from refms.optimize.step import Method, StepOptions
+from refms.optimize.step import Method
 from refms.optimize.stochastic import Adam, Momentum, Stochastic
 from refms.optimize.stopping import StopRules
 from refms.optimize.trust_region import TrustRegion

@@ -43,7 +43,7 @@ from refms.optimize.blocks import BlockSteps
 from refms.optimize.history import History
 from refms.optimize.loop import DescentResult, LoopState, Monitor, descend
 from refms.optimize.newton import Damping
-from refms.optimize.step import StepOptions
+from refms.optimize.options import StepOptions
 from refms.optimize.stopping import StopRules
 from refms.run.config import OptimizationSection, RegularizationSection
 

@@ -16,7 +16,7 @@ from refms.objective.losses import loss_named
 from refms.optimize.block_coordinate_descent import propagation_then_classifier
 from refms.optimize.loop import descend, minimize
 from refms.optimize.newton import Newton
-from refms.optimize.step import StepOptions
+from refms.optimize.options import StepOptions
 from refms.optimize.stopping import StopRules
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import problem_of, train

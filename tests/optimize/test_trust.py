@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from refms.errors import Array, InputError
-from refms.optimize import BlockSteps, Newton, StepOptions, StopRules, armijo, minimize
+from refms.optimize import BlockSteps, Newton, StepOptions, StopRules, minimize
 from refms.optimize.newton_cg import NewtonCG
 from refms.optimize.scipy_methods import LBFGS
 from refms.optimize.stochastic import Momentum, Stochastic
@@ -98,6 +98,3 @@ def test_counts_become_integers_and_what_is_none_is_refused(name: str) -> None:
     for bad in (1.5, True, float("nan"), -1, "3"):
         with pytest.raises(InputError, match=name):
             COUNTS[name](bad)
-    x, p = np.array([3.0]), np.array([-6.0])
-    with pytest.raises(InputError, match="max_backtracks"):
-        armijo(lambda y: float(y @ y), x, 9.0, -36.0, p, max_backtracks=1.5)

@@ -15,6 +15,7 @@ from refms.definition.norms import max_norm
 from refms.definition.search import armijo as by_definition
 from refms.errors import Array
 from refms.optimize.line_search import armijo
+from refms.optimize.options import StepOptions
 
 
 def _formulas(x: Given) -> Said:
@@ -42,7 +43,8 @@ def _refms(x: Arrays) -> Found:
         return float((at * at) @ (at * at) / 4 - b @ at)
 
     slope = float((start * start * start - b) @ p)
-    found = armijo(f, start, f(start), slope, p, sufficient_decrease=float(x["c_1"][0]))
+    options = StepOptions(sufficient_decrease=float(x["c_1"][0]))
+    found = armijo(f, start, f(start), slope, p, options)
     return {"slope": slope, "step_length": found.step_length, "point": found.x, "value": found.value}
 
 

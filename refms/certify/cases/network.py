@@ -26,7 +26,7 @@ from refms.objective.problem import Block, TrainingProblem
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
 from refms.optimize.block_coordinate_descent import propagation_then_classifier
 from refms.optimize.loop import descend
-from refms.optimize.step import StepOptions
+from refms.optimize.options import StepOptions
 from refms.optimize.stopping import StopRules
 
 _CG_STEPS = (4, 3)

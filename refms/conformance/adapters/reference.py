@@ -35,7 +35,8 @@ from refms.objective.risk import EmpiricalRisk
 from refms.optimize.block_coordinate_descent import propagation_then_classifier
 from refms.optimize.line_search import armijo
 from refms.optimize.loop import descend
-from refms.optimize.step import StepOptions, descent_step
+from refms.optimize.options import StepOptions
+from refms.optimize.step import descent_step
 from refms.optimize.stopping import StopRules
 from refms.stencils.convolution import Convolution
 from refms.stencils.galerkin import prolong_stencil, restrict_stencil
@@ -206,8 +207,8 @@ class ReferenceAdapter(Adapter):
         self, value: Callable[[Array], float], x: Array, f: float, slope: float, p: Array, decrease: float
     ) -> float:
         moved, point, direction = (lambda y: value(self._out(y))), self._in(x), self._in(p)
-        found = armijo(moved, point, f, slope, direction, sufficient_decrease=decrease, max_backtracks=30)
-        return found.step_length
+        options = StepOptions(sufficient_decrease=decrease, max_backtracks=30)
+        return armijo(moved, point, f, slope, direction, options).step_length
 
     def newton_step(self, objective: Any, x: Array, iterations: int) -> Array:
         options = StepOptions(cg_tolerance=0.0, cg_iterations=iterations, max_backtracks=30)
