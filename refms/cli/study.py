@@ -12,7 +12,7 @@ from refms.cli.interruption import interruption
 from refms.cli.options import COMMANDS, Commands, add_command
 from refms.cli.result_folder import claim_results, draw, write_results
 from refms.errors import FileError
-from refms.io.strict_json import parse_json
+from refms.io.strict_json import read_json
 
 if TYPE_CHECKING:
     from refms.run.plan import Plan
@@ -79,19 +79,12 @@ def _write(plan: Plan, folder: Path, runs: dict[str, Any]) -> dict[str, Any]:
 
 def _earlier(plan: Plan, folder: Path, *, force: bool) -> dict[str, Any]:
     """Return the runs that the folder holds already; none with ``--force``."""
-    from refms.io.files import regular_file_size
     from refms.run.study import done_before
 
     path = folder / "study.json"
     if force or not path.exists():
         return {}
-    size = regular_file_size(path)
-    if size > LARGEST_RESULT:
-        raise FileError(f"{str(path)!r} has {size} bytes; a result has at most {LARGEST_RESULT}.")
-    try:
-        result = parse_json(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise FileError(f"{str(path)!r} is no JSON result: {error}.") from error
+    result = read_json(path, LARGEST_RESULT, "a result")
     if not isinstance(result, dict):
         raise FileError(f"{str(path)!r} holds no study; choose another folder, or --force to begin anew.")
     return done_before(result, plan, str(path))

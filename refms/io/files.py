@@ -77,6 +77,17 @@ def regular_file_size(path: str | os.PathLike[str]) -> int:
     return status.st_size
 
 
+def read_whole(path: str | os.PathLike[str], longest: int, what: str) -> bytes:
+    """Return the bytes of a regular file whose length is known before it is read, or raise FileError."""
+    if regular_file_size(path) > longest:
+        raise FileError(f"{os.fspath(path)!r} is longer than {longest} bytes; expected {what}.")
+    try:
+        with open(path, "rb") as file:
+            return file.read(longest)
+    except OSError as error:
+        raise FileError(f"{os.fspath(path)!r} cannot be read: {error.strerror or error}.") from error
+
+
 @contextlib.contextmanager
 def atomic_write(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
     """Let the caller write a temporary file, and put it in the place of ``path`` only if all went well.

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from typing import Any, NoReturn
+
+from refms.errors import FileError, presentable
+from refms.io.files import read_whole
+
+
+def read_json(path: str | os.PathLike[str], longest: int, what: str) -> Any:
+    """Return what a JSON file of at most ``longest`` bytes holds, or raise FileError."""
+    text = read_whole(path, longest, what)
+    try:
+        return parse_json(text)
+    except (ValueError, RecursionError) as error:  # of the JSON, its encoding or its depth
+        raise FileError(f"{os.fspath(path)!r} is not valid JSON: {presentable(str(error), 300)}.") from error
 
 
 def parse_json(text: str | bytes) -> Any:

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from refms.errors import Array, FileError, InputError, presentable, require_choice
-from refms.io.files import regular_file_size
-from refms.io.strict_json import parse_json
+from refms.io.strict_json import read_json
 from refms.names import RESULT_KINDS
 
 LARGEST_RESULT = 2**28
@@ -48,15 +47,7 @@ class RecordedRun:
 def read_result(path: str | Path) -> dict[str, Any]:
     """Return the result in a JSON file that a command wrote, of a known ``"kind"``, or raise a FileError."""
     shown = str(path)
-    size = regular_file_size(path)
-    if size > LARGEST_RESULT:
-        raise FileError(f"{shown!r} has {size} bytes; a result has at most {LARGEST_RESULT}.")
-    try:
-        found = parse_json(Path(path).read_bytes())
-    except OSError as error:
-        raise FileError(f"{shown!r} cannot be read: {error.strerror or error}.") from error
-    except (ValueError, RecursionError) as error:  # of the JSON, its encoding or its depth
-        raise FileError(f"{shown!r} is no JSON result: {error}.") from error
+    found = read_json(path, LARGEST_RESULT, "a result")
     if not isinstance(found, dict) or not isinstance(found.get("kind"), str):
         raise FileError(
             f"{shown!r} is JSON, but says no 'kind'; expected a result of refms {', '.join(RESULT_KINDS)}."

@@ -108,7 +108,7 @@ def test_nothing_is_replaced_without_force(refms, compared):
         (("coarse.h5", "--html", "no/where.html"), "create it first"),
         (("other.json",), "Did you mean 'compare'"),
         (("wrong.json",), "'wrong.json': runs is 3"),
-        (("text.txt",), "no JSON result"),
+        (("text.txt",), "not valid JSON"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_and_nothing_is_written(refms, compared, words, sentence):

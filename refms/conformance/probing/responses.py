@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -23,14 +23,12 @@ from refms.errors import Array
 CLOSE = 1e-4
 """Relative difference up to which a response counts as explained; conventions differ by far more."""
 
-Match = TypeVar("Match")
-
 
 @dataclass(frozen=True)
-class Answer(Generic[Match]):
+class Answer:
     """Which conventions explain a response."""
 
-    matches: tuple[Match, ...] = ()  # the conventions; empty if there is none
+    matches: tuple[Any, ...] = ()  # the conventions; empty if there is none
     layout: str | None = None  # the layout in which the response was understood
     reason: str = ""  # why nothing can be told; empty if there are matches
     value: float = math.nan  # the response where it is one number
@@ -98,7 +96,7 @@ class Responses:
             found = self.array(operation, shape_in(layout, shape), *call(given))
             yield layout, found if isinstance(found, str) else to_images(found, layout, shape)
 
-    def convolution(self, boundary: str) -> Answer[tuple[str, str]]:
+    def convolution(self, boundary: str) -> Answer:
         """Return the (orientation, boundary) that explain K(s) on delta images, at best one."""
         profile = self.profile
         sizes = [size for size in profile.stencil_sizes if size > 1]
@@ -126,7 +124,7 @@ class Responses:
         made = (K @ Y.reshape(4, -1).T).T.reshape(4, 3, *grid)
         return _explained([("", made)], wanted, "convolution_matrix")
 
-    def transfer(self, operation: str, pair: str) -> Answer[str]:
+    def transfer(self, operation: str, pair: str) -> Answer:
         """Return the pairs, or multiples of them, whose R or P explains what becomes of delta images."""
         d = min(self.profile.dimensions)
         fine = tuple(8 if not self.profile.rectangular else 8 + 2 * axis for axis in range(d))
@@ -146,7 +144,7 @@ class Responses:
         answer = _explained(found, wanted, operation)
         return answer if answer.matches else _multiple(found, wanted) or answer
 
-    def logits(self) -> Answer[str]:
+    def logits(self) -> Answer:
         """Return whether a unit weight on a delta image gives h^d or 1."""
         profile = self.profile
         grid = (4, 3, 2)[: profile.dimensions[0]] if profile.rectangular else (3,) * profile.dimensions[0]
@@ -174,7 +172,7 @@ class Responses:
             reason = reason or "logits of a unit weight on a delta image are no multiple of it, plus μ"
         return Answer(reason=reason)
 
-    def reductions(self) -> Iterator[tuple[str, Answer[str]]]:
+    def reductions(self) -> Iterator[tuple[str, Answer]]:
         """Yield for every reduced operation whether equal logits of three examples give a mean or a sum."""
         dtype, m = self.profile.dtype, 3
         Z, C, V = np.zeros((2, m), dtype), np.zeros((2, m), dtype), np.zeros((2, m), dtype)
@@ -191,7 +189,7 @@ class Responses:
         for operation in ("loss", "gradient"):
             yield operation, self._reduction_of_network(operation, C)
 
-    def _reduction_of_network(self, operation: str, C: Array) -> Answer[str]:
+    def _reduction_of_network(self, operation: str, C: Array) -> Answer:
         """Return whether a network that is zero has the mean or the sum as its loss, or as ∂/∂μ of it."""
         profile, m = self.profile, C.shape[1]
         d, size = profile.dimensions[0], min(profile.stencil_sizes)
@@ -216,7 +214,7 @@ class Responses:
             reasons.append(answer.reason or "a matrix has no layout")
         return None, "; ".join(dict.fromkeys(reasons))
 
-    def _on_fields(self) -> Iterator[Answer[Any]]:
+    def _on_fields(self) -> Iterator[Answer]:
         """Yield the answers of operations on fields, each asked only if it is needed."""
         yield self.convolution(self.profile.boundaries[0])
         for operation in ("restrict", "prolong"):
@@ -225,7 +223,7 @@ class Responses:
         yield self.logits()
 
 
-def _explained(found: Any, wanted: dict[Any, Array], operation: str) -> Answer[Any]:
+def _explained(found: Any, wanted: dict[Any, Array], operation: str) -> Answer:
     """Return what explains the first response that something explains."""
     reason = ""
     for layout, response in found:
@@ -239,7 +237,7 @@ def _explained(found: Any, wanted: dict[Any, Array], operation: str) -> Answer[A
     return Answer(reason=reason)
 
 
-def _multiple(found: Any, wanted: dict[str, Array]) -> Answer[str] | None:
+def _multiple(found: Any, wanted: dict[str, Array]) -> Answer | None:
     """Return the pairs of which a response is a multiple."""
     for layout, response in found:
         if isinstance(response, str):

@@ -10,8 +10,7 @@ from typing import Any, NoReturn
 
 from refms.conformance.reports.report import VERDICTS
 from refms.errors import FileError, presentable
-from refms.io.files import regular_file_size
-from refms.io.strict_json import parse_json
+from refms.io.strict_json import read_json
 
 LONGEST_FILE = 2**24
 """Bytes that the file may have."""
@@ -45,16 +44,7 @@ def read_reports(path: str | os.PathLike[str]) -> tuple[SavedReport, ...]:
 
     The length of the file is known before it is read, and only names, verdicts, ρ and notes are kept of it.
     """
-    name = repr(os.fspath(path))
-    if regular_file_size(path) > LONGEST_FILE:
-        raise FileError(f"{name} is longer than {LONGEST_FILE} bytes; expected a report.")
-    try:
-        with open(path, "rb") as file:
-            given = parse_json(file.read(LONGEST_FILE + 1))
-    except OSError as error:
-        raise FileError(f"{name} cannot be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
-        raise FileError(f"{name} is not valid JSON: {presentable(str(error), LONGEST_TEXT)}.") from error
+    given = read_json(path, LONGEST_FILE, "a report")
     try:
         found = tuple(_report(one) for one in _sequence(_entry(given, "reports"), MOST_REPORTS, "`reports`"))
         precisions = [report.dtype for report in found]
@@ -62,7 +52,7 @@ def read_reports(path: str | os.PathLike[str]) -> tuple[SavedReport, ...]:
             _refuse(f"the precisions of the reports are {precisions}; expected each at most once, and one")
     except FileError as error:
         raise FileError(
-            f"{name} is no report: {error}; expected what `refms conform run --json` writes."
+            f"{os.fspath(path)!r} is no report: {error}; expected what `refms conform run --json` writes."
         ) from None
     return found
 

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 
 from refms.errors import FileError, InputError
-from refms.io.files import regular_file_size
+from refms.io.files import read_whole
 
 LONGEST_FILE = 2**20
 """Bytes that the file may have."""
@@ -20,13 +20,9 @@ def read_xfails(path: str | os.PathLike[str]) -> dict[str, str]:
     [xfails]
     "G4-*-float32" = "the condition is too large for single precision"
     """
-    if regular_file_size(path) > LONGEST_FILE:
-        raise FileError(f"{os.fspath(path)!r} is longer than {LONGEST_FILE} bytes; expected a list of ids.")
+    text = read_whole(path, LONGEST_FILE, "a list of ids")
     try:
-        with open(path, "rb") as file:
-            given = tomllib.load(file)
-    except OSError as error:
-        raise FileError(f"{os.fspath(path)!r} cannot be read: {error.strerror}.") from error
+        given = tomllib.loads(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:  # of the TOML or of its encoding
         raise FileError(f"{os.fspath(path)!r} is not valid TOML: {error}.") from error
     section = given.get("xfails")

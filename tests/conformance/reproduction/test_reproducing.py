@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from refms.conformance import PROPERTIES, Adapter, Profile
+from refms.conformance.adapters.around import Around
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.layouts import in_layout
 from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
@@ -184,15 +185,14 @@ def test_a_relation_does_not_shrink_to_where_refms_fails_too():
     assert 'item = ...  # put the property "X1" here' in found.script.replace("'", '"')
 
 
-class Restricting(ReferenceAdapter):
-    """Changes what R gives, and perhaps the image."""
+def restricting(change):
+    """Return refms with a change of what R gives, and perhaps of the image."""
 
-    def __init__(self, change):
-        super().__init__()
-        self.change = change
+    def changed(name, operation, *arguments):
+        found = operation(*arguments)
+        return change(found, arguments[0]) if name == "restrict" else found
 
-    def restrict(self, Y, grid, pair):
-        return self.change(super().restrict(Y, grid, pair), Y)
+    return Around(ReferenceAdapter(), changed)
 
 
 def raises(found, Y):
@@ -220,7 +220,7 @@ def ends(found, Y):
     ],
 )
 def test_misbehaviour_has_a_script_too(change, sentence, capsys):
-    adapter = Restricting(change)
+    adapter = restricting(change)
     found = reproduce(*failing(adapter, CATALOGUE["T1"]))
     assert found.sentence.startswith(sentence)
     if change is raises:
@@ -233,8 +233,8 @@ def test_misbehaviour_has_a_script_too(change, sentence, capsys):
 
 
 def test_an_adapter_that_ends_python_with_0_still_ends_its_script_with_1(capsys):
-    found = reproduce(*failing(Restricting(ends), CATALOGUE["T1"]))
-    code, printed = ended(found.script, Restricting(ends), capsys)
+    found = reproduce(*failing(restricting(ends), CATALOGUE["T1"]))
+    code, printed = ended(found.script, restricting(ends), capsys)
     assert code == 1
     assert "SystemExit" in printed
 
