@@ -107,7 +107,7 @@ def _order(a: Gate, x: Instance) -> Claims:
         wave = x.image_scale * np.sin(phase).reshape(n, *(1,) * (x.d - 1))
         u = np.broadcast_to(wave, grid)[None, None].astype(x.dtype)
         back = as_double(a.prolong(a.restrict(u, x.pair), x.pair)) / x.weights.row_sum**x.d
-        errors.append(float(np.sqrt(np.mean((back - as_double(u)) ** 2))))
+        errors.append(norm(back - as_double(u)) / math.sqrt(u.size))
     yield judge_order(counts, errors, q - 0.2, q + 0.3, f"order of PRu − u for {x.pair}")
 
 

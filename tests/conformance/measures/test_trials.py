@@ -13,7 +13,7 @@ from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.instances.domain import Domain, instances
 from refms.conformance.instances.spread import HARSH, USUAL
 from refms.conformance.measures.outcome import residual
-from refms.conformance.measures.trials import numbers, trials
+from refms.conformance.measures.trials import Trial, numbers, trials
 from refms.conformance.operations import OPERATIONS, SPLIT, TRIED
 
 SMALL = Domain(small=True, smallest=2)
@@ -102,3 +102,10 @@ def test_numbers_are_copies_of_whatever_comes_back():
         (found,) = numbers(result)
         np.testing.assert_array_equal(found, values)
         assert not np.shares_memory(found, array)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1.0, 1e200])
+def test_the_scale_of_a_result_is_its_norm_at_every_size(size):
+    parts = (np.full(3, size), np.full((1, 1), size))
+    trial = Trial("gradient", (), bound=0.0, relative=1.0)
+    assert trial.scale(parts, (0 * parts[0], parts[1])) == pytest.approx(2 * size, rel=1e-15)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from refms.conformance import PROPERTIES, Adapter, Profile, run, table
+from refms.conformance import PROPERTIES, Adapter, Profile, run
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
 from refms.conformance.instances.domain import instances
@@ -18,9 +17,6 @@ from refms.conformance.mutants.arrays import scale
 from refms.conformance.mutants.conventions import as_declared
 from refms.conformance.mutants.mutant import Mutant
 from refms.conformance.properties.sampling import BUDGETS, FALSE_ALARM, MOST_INSTANCES
-from refms.conformance.reports.html import html_page
-from refms.conformance.reports.junit import junit
-from refms.conformance.reports.markdown import markdown
 from refms.conformance.runner import check_property, examine
 from refms.names import TIERS
 from refms.objective.batches import hessian_sample
@@ -158,17 +154,12 @@ def test_all_instances_of_a_tier_share_the_false_alarms():
     assert round(MOST_INSTANCES / FALSE_ALARM) == 10**8
 
 
-def test_draws_e_value_and_detectable_bias_stand_in_every_format():
+def test_a_report_says_how_many_draws_were_made_and_which_bias_would_be_found():
     report = run(ReferenceAdapter(), properties=[CATALOGUE["U3"]])
     row = next(row for row in report.to_dict()["rows"] if row["id"] == "U3")
-    ((what, said),) = row["notes"].items()
-    assert what == "how often it is chosen"
-    assert said.startswith("e-value ")
-    assert said.endswith(" after 2000 draws, a bias of 0.096 is found")
+    assert row["notes"]["how often it is chosen"].startswith("e-value ")
+    assert row["notes"]["how often it is chosen"].endswith(" after 2000 draws, a bias of 0.096 is found")
     assert row["criterion"] == "capital below 1e+08 in 2000 draws"
-    for text in (table([report]), markdown([report]), html_page([report]), junit([report])):
-        assert f"{what}: {said}" in text
-    assert json.loads(json.dumps(report.to_dict())) is not None
 
 
 def test_a_profile_without_such_operations_says_so():
