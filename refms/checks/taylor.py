@@ -85,20 +85,12 @@ class _Function:
         """Return F(x) in double precision."""
         return as_double(self.call("value", self.value, x), self.backend)
 
-    def term(self, name: str, v: Array) -> Array | None:
-        """Return a claimed derivative along v, evaluated if it is a function."""
-        term = self.claims[name]
-        if not callable(term):
-            return term
-        return self.call(name, term, *((self.at,) if name == "gradient" else (self.at, v)))
-
     def along(self, v: Array, *, given: bool) -> _Line:
         """Return F along v; second derivatives given as arrays belong to the given direction alone."""
-        of = {
-            name: self.term(name, v)
-            for name, term in self.claims.items()
-            if given or callable(term) or name == "gradient"
-        }
+        of = {name: term for name, term in self.claims.items() if given or name == "gradient"}
+        for name, term in self.claims.items():
+            if callable(term):
+                of[name] = self.call(name, term, self.at, v)
         g, Hv = of["gradient"], of.get("hessian_product")
         first = as_double(of["jvp"] if g is None else _pair(g, v, "gradient"), self.backend)
         curved = of.get("second_derivative") if Hv is None else _pair(Hv, v, "hessian_product")
@@ -268,8 +260,8 @@ def _worst(reports: Sequence[TaylorReport], seen: Sequence[Seen]) -> TaylorRepor
     tested = [one for one in reports if not all(order.exact for order in one.orders) or not one.orders]
     outcome = worst_verdict(one.verdict for one in tested) if tested else "MARGINAL"
     worst = next(one for one in tested or reports if one.verdict == outcome)
-    text = f"{worst.sentence} along {len(tested)} of {len(reports)} directions"
-    if outcome != "FAIL":  # otherwise the remainder is that of the error
+    text = f"{worst.sentence} along {len(tested)} of {len(reports)} directions" if tested else worst.sentence
+    if tested and outcome != "FAIL":  # otherwise the remainder is that of the error
         text = f"{text}; {describe(seen)}"
     if unseen(seen):
         outcome, text = worst_verdict([outcome, "MARGINAL"]), f"{text}; {unseen(seen)}"
@@ -305,7 +297,7 @@ def _judge(
     outcome: Verdict = worst_verdict(order.verdict for order in orders)
     text = "; ".join(order.describe() for order in orders)
     if all(order.exact for order in orders):
-        outcome, text = "MARGINAL", "F does not change along this direction, so nothing was tested"
+        outcome, text = "MARGINAL", "F does not change along any direction, so nothing was tested"
     text = f"{text} (noise {noise:.2g} eps)"
     report = TaylorReport(
         _NAME, rho, outcome, text, steps=steps, remainders=table, floors=floors, noise=noise, orders=orders
