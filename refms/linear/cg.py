@@ -124,7 +124,7 @@ def conjugate_gradients(
         return _result(zero, Status.CONVERGED, [(0.0, 0.0)], 0.0)
     x = zero if x0 is None else x0
     r = b if x0 is None else add_scaled(b, -1.0, guarded(product, "product")(x0))
-    system = _System(product, preconditioner, *in_units(b, size))
+    system = _System(product, preconditioner, *in_units(b, size), epsilon(b))
     state = _State(x, r * (1.0 / system.unit))
     target, trace = tolerance * size, [(norm(r), system.unit * float(system.model(state.x, state.r)))]
     status = Status.ACCEPTED if math.isfinite(trace[0][0]) else Status.NON_FINITE
@@ -178,6 +178,7 @@ class _System:
     preconditioner: Product | None
     b: Array
     unit: float
+    eps: float
 
     def model(self, x: Array, r: Array) -> Any:
         """Return q(x) = −½ xᵀ(b + r), which holds for every x with r = b − A x."""
@@ -213,9 +214,8 @@ class _System:
 
     def move(self, state: _State, p: Array, Ap: Array, alpha: Any) -> tuple[Array, Array]:
         """Return x + αp and r − αAp."""
-        with np.errstate(over="ignore"):  # and looked for later
-            length = alpha * self.unit
-        return add_scaled(state.x, length, p), add_scaled(state.r, -alpha, Ap)
+        alpha = float(alpha) if isinstance(alpha, float) else alpha  # Python's overflows without a warning
+        return add_scaled(state.x, alpha * self.unit, p), add_scaled(state.r, -alpha, Ap)
 
 
 def _examine(
@@ -224,7 +224,7 @@ def _examine(
     """Return the last good state, ``accepted`` or the reason to stop there, and what was measured."""
     measured = list[tuple[float, float]]()
     for update, numbers in zip(updates, _read(updates), strict=True):
-        status, largest = _judge(numbers, state.largest, str(system.b.dtype))
+        status, largest = _judge(numbers, state.largest, system.eps)
         if status in {Status.NEGATIVE_CURVATURE, Status.SINGULAR} and from_zero and state.p is None:
             x, r = system.move(state, update.p, update.Ap, 1.0)
             size, model = norm(r), float(system.model(x, r))
@@ -233,7 +233,7 @@ def _examine(
             return _State(x, r), status, [(system.unit * size, system.unit * model)]
         if status is not Status.ACCEPTED:
             return state, status, measured
-        state = replace(update, largest=largest)
+        state = _State(update.x, update.r, update.p, update.Ap, update.rz, update.energy, largest=largest)
         measured.append((system.unit * math.sqrt(numbers.square), system.unit * numbers.model))
         if measured[-1][0] <= target:
             break
@@ -243,6 +243,8 @@ def _examine(
 def _read(updates: Sequence[_State]) -> list[_Numbers]:
     """Return the numbers of all updates on the host, which waits for them once."""
     backend = backend_of(updates[0].r)
+    if backend.name == "numpy":
+        return [_Numbers(*map(float, update.numbers or ())) for update in updates]
     numbers = backend.xp.stack([one for update in updates for one in update.numbers or ()])
     rows = backend.to_host(numbers).reshape(-1, len(_Numbers._fields))
     return [_Numbers(*map(float, row)) for row in rows]
@@ -254,7 +256,7 @@ def _ratio(a: Any, b: Any) -> Any:
         return a / b
 
 
-def _judge(n: _Numbers, largest: float, dtype: str) -> tuple[Status, float]:
+def _judge(n: _Numbers, largest: float, eps: float) -> tuple[Status, float]:
     """Return ``accepted``, or why an iteration is none; and the largest pᵀAp / pᵀMp so far."""
     if n.changed:
         raise InputError(MODIFIED.format("preconditioner" if n.changed >= 2.0 else "product"))
@@ -265,17 +267,22 @@ def _judge(n: _Numbers, largest: float, dtype: str) -> tuple[Status, float]:
     if not math.isfinite(n.curvature):
         return Status.NON_FINITE, largest
     largest = max(largest, n.curvature / n.energy)
-    status = curvature_status(n.curvature, n.sizes, n.energy * largest, dtype)
+    status = curvature_status(n.curvature, n.sizes, n.energy * largest, eps)
     sound = math.isfinite(n.square) and math.isfinite(n.model)
     return Status.NON_FINITE if status is Status.ACCEPTED and not sound else status, largest
 
 
-def curvature_status(curvature: float, sizes: float, steepest: float, dtype: str) -> Status:
+def epsilon(a: Array) -> float:
+    """Return the machine epsilon of the precision of a vector."""
+    return float(np.finfo(str(a.dtype)).eps)
+
+
+def curvature_status(curvature: float, sizes: float, steepest: float, eps: float) -> Status:
     """Return ``accepted`` for a positive curvature pᵀAp, ``singular`` where that is rounding error.
 
     It is below 10 eps of ‖p‖‖Ap‖, or of pᵀMp times the largest curvature of all directions so far.
     """
-    noise = 10.0 * float(np.finfo(dtype).eps) * max(sizes, steepest)
+    noise = 10.0 * eps * max(sizes, steepest)
     if curvature > noise:
         return Status.ACCEPTED
     return Status.NEGATIVE_CURVATURE if curvature < -noise else Status.SINGULAR

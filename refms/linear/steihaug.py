@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from refms.backend import zeros_like
 from refms.errors import Array, InputError, require_whole
-from refms.linear.cg import CGResult, curvature_status
+from refms.linear.cg import CGResult, curvature_status, epsilon
 from refms.linear.direction import Direction
 from refms.linear.outcome import Outcome, Status
 from refms.linear.product import Product
@@ -166,6 +166,7 @@ def _vertices(
     """Yield each piece of the path with ‖g + Hp‖ at its end, and a status where there is no next one."""
     rz, pp, pd, dd, steepest = 0.0, 0.0, 0.0, 0.0, 0.0
     d: Array | None = None
+    eps = epsilon(r)
     while True:
         z = r if solve is None else solve(r)
         following = dot(r, z)
@@ -182,7 +183,7 @@ def _vertices(
         if not math.isfinite(curvature):
             yield None, 0.0, Status.NON_FINITE
         steepest = max(steepest, curvature / dd)
-        ended = curvature_status(curvature, norm(d) * norm(Hd), dd * steepest, str(r.dtype))
+        ended = curvature_status(curvature, norm(d) * norm(Hd), dd * steepest, eps)
         if ended is not Status.ACCEPTED:
             ray = Segment(d, math.inf, unit * rz, curvature, radius_unit, pp, pd, dd)
             yield ray, norm(r), ended

@@ -41,7 +41,7 @@ def norm(a: Array) -> float:
     leave the range of float64. A power of two rounds nothing.
     """
     xp = np if type(a) is np.ndarray else backend_of(a).xp
-    x = a.reshape(-1)
+    x = a if a.ndim == 1 else a.reshape(-1)
     if x.dtype.kind == "c":
         x = xp.concatenate([x.real, x.imag])
     x = x.astype("float64", copy=False)
@@ -110,8 +110,10 @@ def require_real_vector(x: Array, name: str, *, finite: bool = False) -> None:
 def on_copy(function: Callable[[Array], Any], x: Array) -> tuple[Any, Any]:
     """Return what a function makes of a copy of x, and whether it changed that: a number where x lives."""
     given = x.copy()
-    found = function(given)
-    return found, ((given != x) & (x == x)).any()  # NaN differs from itself
+    found, changed = function(given), given != x
+    if type(x) is np.ndarray and not changed.any():
+        return found, False
+    return found, (changed & (x == x)).any()  # NaN differs from itself
 
 
 def called(function: Callable[[Array], Any], x: Array, name: str) -> Any:
