@@ -1,4 +1,4 @@
-"""Softmax cross entropy against exact arithmetic and its own laws (properties S1-S13)."""
+"""Softmax cross entropy against exact arithmetic and its own laws (properties S1-S15)."""
 
 from __future__ import annotations
 
