@@ -16,7 +16,7 @@ BLOCK_NAMES = ("propagation", "classifier", "joint")
 BACKEND_NAMES = ("numpy", "cupy")
 """Where to compute."""
 
-DATASETS = ("digits", "mnist", "imagenette96", "imagenette56", "urban100")
+DATASETS = ("digits", "photographs", "mnist", "imagenette96", "imagenette56", "urban100")
 """Data sets that are read by name."""
 
 LEARNING_RATE_SCHEDULES = ("constant", "cosine")

@@ -9,6 +9,7 @@ from refms.data.digits import load_digits
 from refms.data.idx_dataset import load_idx
 from refms.data.image_sets import IMAGE_SETS, load_images
 from refms.data.mnist import load_mnist
+from refms.data.photographs import load_photographs
 from refms.errors import InputError, require_choice
 from refms.names import CHANNEL_PLACES, CHANNELS_SUFFIX, DATASETS, IDX_PREFIX
 
@@ -43,9 +44,10 @@ def read_dataset(
     Parameters
     ----------
     name : str
-        ``"digits"``, ``"mnist"``, a set of colour images (:data:`~refms.data.image_sets.IMAGE_SETS`), or
-        ``"idx:FOLDER"`` for any data set in IDX files, with ``?channels=first``, ``last`` or ``none`` behind
-        it where images have three axes and one is channels, or might be.
+        ``"digits"``, ``"photographs"``, ``"mnist"``, a set of colour images
+        (:data:`~refms.data.image_sets.IMAGE_SETS`), or ``"idx:FOLDER"`` for any data set in IDX files, with
+        ``?channels=first``, ``last`` or ``none`` behind it where images have three axes and one is channels,
+        or might be.
     folder : str, path or None
         Where the files lie; None takes the folder that ``REFMS_DATA`` names, and for IDX files the current
         one before. The digits need none.
@@ -82,6 +84,8 @@ def read_dataset(
         if part == "test":
             raise InputError("the digits have no separate test part; use --part train, validation or all.")
         return load_digits()
+    if name == "photographs":
+        return load_photographs(part)
     if name == "mnist":
         return load_mnist(folder, part, max_bytes=max_bytes)
     if name in IMAGE_SETS:
