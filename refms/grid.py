@@ -115,6 +115,15 @@ class Grid:
         return ((np.arange(n) + 0.5) / n).astype(dtype)
 
 
+def as_grid(grid: Grid | tuple[int, ...]) -> Grid:
+    """Return a grid, or the one of a shape.
+
+    >>> as_grid((4, 4))
+    Grid(shape=(4, 4))
+    """
+    return grid if isinstance(grid, Grid) else Grid(grid)
+
+
 def columns_from_nchw(images: Array) -> Array:
     """Return images (m, c, n_1, …, n_d), the layout of PyTorch, as feature columns (c·n, m).
 
@@ -167,6 +176,7 @@ def nchw_from_columns(Y: Array, grid: Grid) -> Array:
     >>> nchw_from_columns(np.array([[0.0, 2.0], [1.0, 3.0]]), Grid((2,))).tolist()
     [[[0.0, 1.0]], [[2.0, 3.0]]]
     """
+    grid = as_grid(grid)
     channels = channels_of(Y, grid)
     return Y.T.reshape(Y.shape[1], channels, *grid.shape).copy()
 
@@ -222,6 +232,7 @@ def nhwc_from_columns(Y: Array, grid: Grid) -> Array:
     >>> nhwc_from_columns(np.array([[0.0], [2.0], [1.0], [3.0]]), Grid((2,))).tolist()
     [[[0.0, 1.0], [2.0, 3.0]]]
     """
+    grid = as_grid(grid)
     channels = channels_of(Y, grid)
     axes = (grid.dimension + 1, *range(1, grid.dimension + 1), 0)
     return Y.reshape(channels, *grid.shape, Y.shape[1]).transpose(axes).copy()
@@ -233,6 +244,7 @@ def channels_of(Y: Array, grid: Grid) -> int:
     >>> channels_of(np.zeros((8, 1)), Grid((2, 2)))
     2
     """
+    grid = as_grid(grid)
     require_shape(Y, (None, None), "Y", "(channels * cells, examples)")
     if Y.shape[0] % grid.cells:
         raise InputError(

@@ -331,7 +331,7 @@ def initial_model(
     ((32, 10), 0.0)
     """
     require_choice(dtype, DTYPES, "dtype")
-    require_whole(seed, "seed")
+    seed = require_whole(seed, "seed")
     zeros = reading.shapes(architecture.grid, architecture.channels)
     arrays = architecture.initial(seed, dtype, **scales)
     arrays |= {name: np.zeros(shape, dtype=dtype) for name, shape in zeros.items()}

@@ -172,7 +172,7 @@ CONVOLUTIONS: list[Row] = [
         (f"{name} {value!r}", lambda given={name: value}: Convolution(**{"grid": GRID, **given}), words)
         for name, value, words in (
             ("grid", (4, 4), "expected a Grid"),
-            ("c_in", 0, "c_in is 0; expected a positive integer"),
+            ("c_in", 0, "c_in is 0; expected 1 or more"),
             ("c_out", 1.5, "c_out is 1.5"),
             ("c_out", True, "c_out is True"),
             ("stencil_shape", (2, 3), "not a positive odd integer"),
@@ -736,3 +736,30 @@ def test_indices_that_are_no_plain_array_or_list_are_refused(make):
     for call in (subset, lambda data, indices: EXAMPLES.take(indices)):
         with pytest.raises(InputError, match="indices is a"):
             call(DATA, make([1, 0]))
+
+
+def test_meshes_may_be_given_by_their_shape_pairs_by_their_name_and_counts_by_numpy():
+    shape, name, X = (4, 4), "averaging-bilinear", np.ones((16, 2))
+    assert Convolution(shape, np.int64(2), 3.0) == Convolution(GRID, 2, 3)
+    assert Classifier(shape, np.int64(1), 3.0) == Classifier(GRID, 1, 3)
+    assert Residual(shape, 2, layers=np.int64(3)) == Residual(GRID, 2, layers=3)
+    assert [type(n) for n in (Grid(np.int64(3)).shape[0], Residual(shape, 2, layers=2.0).layers)] == [
+        int,
+        int,
+    ]
+    for by_shape, by_grid in (
+        *[(f(S, shape), f(S, GRID)) for f in (symbol, frobenius_norm, one_norm, infinity_norm)],
+        *[(f(X, shape), f(X, GRID)) for f in (channels_of, nchw_from_columns, nhwc_from_columns)],
+        (smooth(X, shape, 1.0), smooth(X, GRID, 1.0)),
+        (gradient_matrix(shape).toarray(), gradient_matrix(GRID).toarray()),
+        (gaussian_matrix(shape, 1.0).toarray(), gaussian_matrix(GRID, 1.0).toarray()),
+        (convolution_matrix(S[0, 0], shape).toarray(), convolution_matrix(S[0, 0], GRID).toarray()),
+        (PAIR.restriction_matrix(shape).toarray(), PAIR.restriction_matrix(GRID).toarray()),
+        (stencil_map(name, 3), stencil_map(PAIR, 3)),
+        (stencil_map_condition(name, 3), stencil_map_condition(PAIR, 3)),
+        (restrict_stencil(S, name), restrict_stencil(S, PAIR)),
+        (prolong_stencil(S, name), prolong_stencil(S, PAIR)),
+        (move_weights(X, shape, 1, name), move_weights(X, GRID, 1, PAIR)),
+        (move_stencils(S, 2, 1, name), move_stencils(S, 2, 1, PAIR)),
+    ):
+        np.testing.assert_array_equal(by_shape, by_grid)

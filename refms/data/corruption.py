@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from refms.data.streams import random_stream
-from refms.errors import Array, InputError, require_choice, require_whole
+from refms.errors import Array, InputError, require_choice, require_whole, require_whole_fields
 from refms.grid import Grid, channels_of
 from refms.stencils.resize import resize_matrix
 from refms.stencils.smoothing import smooth
@@ -132,7 +132,7 @@ class Inpaint:
     largest_time: float = 0.1
 
     def __post_init__(self) -> None:
-        require_whole(self.rectangles, "rectangles")
+        require_whole_fields(self, rectangles=0)
         _require_time(self.largest_time)
         if not 0 < self.smallest <= self.largest <= 1:
             raise InputError(
@@ -185,7 +185,7 @@ class SuperResolve:
     ratio: int = 2
 
     def __post_init__(self) -> None:
-        require_whole(self.ratio, "ratio", 2)
+        require_whole_fields(self, ratio=2)
 
     def draw_times(self, uniform: Array) -> Array:
         """Return t = 0: there is no noise."""

@@ -166,7 +166,7 @@ def split(dataset: Dataset, train: int, validation: int, seed: int) -> tuple[Dat
     >>> sorted([*first.labels.tolist(), *second.labels.tolist()])
     [0, 1, 2, 3, 4]
     """
-    require_whole(seed, "seed")
+    seed = require_whole(seed, "seed")
     train, validation = require_whole(train, "train", 1), require_whole(validation, "validation", 1)
     if train + validation > dataset.count:
         raise InputError(
@@ -207,6 +207,7 @@ def one_hot(labels: Array, classes: int, dtype: str = "float64") -> Array:
     require_choice(dtype, ("float32", "float64"), "dtype")
     if labels is None:
         raise InputError("these images have no labels; expected a data set with labels, such as digits.")
+    classes = require_whole(classes, "classes", 2)
     require_shape(labels, (None,), "labels")
     _require_labels(labels, classes)
     xp = backend_of(labels).xp

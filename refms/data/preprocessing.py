@@ -140,7 +140,7 @@ def prepare(
     """
     require_choice(dtype, ("float32", "float64"), "dtype")
     require_choice(what, ("images", "targets"), "what to prepare")
-    require_whole(refinements, "refinements")
+    refinements = require_whole(refinements, "refinements")
     if refinements and steps.levels:
         raise InputError(
             f"levels is {steps.levels} and refinements is {refinements}; expected one of them to be 0."

@@ -150,7 +150,7 @@ def identity(rows: int) -> Map:
     >>> identity(2).apply(np.zeros(0), np.ones((2, 1))).ravel().tolist()
     [1.0, 1.0]
     """
-    require_whole(rows, "rows", 1)
+    rows = require_whole(rows, "rows", 1)
 
     def at(theta: Array, Y: Array) -> At:
         def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:

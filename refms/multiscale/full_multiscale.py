@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from refms.errors import Array, InputError, require_choice, require_whole
+from refms.errors import Array, InputError, require_choice, require_whole_fields
 from refms.linear.vectors import norm
 from refms.multiscale.estimation import Batches, estimate_objective
 from refms.multiscale.image_problem import ImageProblem
@@ -35,8 +35,7 @@ class Stage:
     batches: Batches
 
     def __post_init__(self) -> None:
-        require_whole(self.level, "level")
-        require_whole(self.iterations, "iterations", 1)
+        require_whole_fields(self, level=0, iterations=1)
 
 
 @dataclass(frozen=True)

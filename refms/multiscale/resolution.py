@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from refms.errors import Array, require_choice, require_whole
-from refms.grid import Grid
+from refms.grid import Grid, as_grid
 from refms.maps.architectures.architecture import Move
 from refms.model import Model
 from refms.multiscale.weights import better_weights, move_pooling, move_weights
@@ -87,8 +87,8 @@ def transfer(
     (128, 10)
     """
     require_choice(stencils, STENCIL_RULES, "rule for the stencils")
-    pair = pair if isinstance(pair, TransferPair) else transfer_pair(pair)
-    grid = grid if isinstance(grid, Grid) else Grid(grid)
+    pair = transfer_pair(pair)
+    grid = as_grid(grid)
     d, levels = grid.dimension, model.grid.levels_to(grid)
 
     architecture, arrays = model.architecture, dict[str, Array]()
@@ -188,7 +188,7 @@ def coarse_to_fine(
     >>> [solved.grid.shape for solved in run]
     [(4, 4), (8, 8), (16, 16)]
     """
-    require_whole(levels, "levels", 1)
+    levels = require_whole(levels, "levels", 1)
 
     def finer(coarse: Model) -> Model:
         return transfer(coarse, coarse.grid.refine(), pair, stencils, least_squares, weights)

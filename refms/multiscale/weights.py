@@ -6,11 +6,11 @@ from math import isclose
 
 from refms.backend import backend_of
 from refms.errors import Array, InputError, precision, require_choice, require_shape
-from refms.grid import Grid
+from refms.grid import Grid, as_grid
 from refms.maps.layers.linear import WHOLE_MESH
 from refms.multiscale.matched_smoothing import variance
 from refms.names import WEIGHT_RULES
-from refms.stencils.transfer import TransferPair
+from refms.stencils.transfer import TransferPair, transfer_pair
 
 
 def move_weights(W: Array, grid: Grid, levels: int, pair: TransferPair, rule: str = "pair") -> Array:
@@ -37,6 +37,7 @@ def move_weights(W: Array, grid: Grid, levels: int, pair: TransferPair, rule: st
     [0.25, 0.25, 0.75, 0.75]
     """
     require_choice(rule, WEIGHT_RULES, "rule for the weights")
+    grid, pair = as_grid(grid), transfer_pair(pair)
     require_shape(W, (None, None), "W", "(channels * cells, classes)")
     precision(W, "W")
     if W.shape[0] % grid.cells:

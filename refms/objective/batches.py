@@ -45,7 +45,7 @@ def hessian_sample(count: int, fraction: float, seed: int, iteration: int) -> Ar
     """
     if not 0 < fraction <= 1:
         raise InputError(f"hessian fraction is {fraction}; expected a number in (0, 1].")
-    require_whole(seed, "seed")
-    require_whole(iteration, "iteration")
+    seed = require_whole(seed, "seed")
+    iteration = require_whole(iteration, "iteration")
     size = max(1, round(fraction * count))
     return np.sort(np.random.default_rng([seed, iteration]).choice(count, size, replace=False))

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from refms.backend import backend_of, zeros_like
 from refms.errors import Array, require_whole_fields
-from refms.grid import Grid
+from refms.grid import Grid, as_grid
 from refms.maps.layout import Layout
 from refms.maps.map import Along, At, Gradients, Map, Tangent
 
@@ -54,6 +54,7 @@ class Classifier:
     classes: int
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "grid", as_grid(self.grid))
         require_whole_fields(self, channels=1, classes=2)
 
     @property

@@ -51,7 +51,7 @@ class Examples:
 
     def batches(self, width: int) -> Iterator[Examples]:
         """Yield the examples in order, at most ``width`` columns at a time, as views."""
-        require_whole(width, "width", 1)
+        width = require_whole(width, "width", 1)
         for start in range(0, self.count, width):
             yield self.part(start, start + width)
 

@@ -122,7 +122,7 @@ def stencil_penalty(
     require_choice(to, TRANSFER_GOALS, "goal of the transfer")
     if not (np.isfinite(smoothing) and smoothing >= 0):
         raise InputError(f"the smoothing of the images is {smoothing}; expected 0 or more fine cells.")
-    pair = pair if isinstance(pair, TransferPair) else transfer_pair(pair)
+    pair = transfer_pair(pair)
     p, d = math.prod(shape), len(shape)
     here = np.eye(p).reshape(p, *shape)
     move = prolong_stencil if to == "finer" else restrict_stencil

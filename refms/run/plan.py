@@ -82,8 +82,7 @@ class StudySection(Budget):
         super().__post_init__()
         require_choice(self.method, METHODS, "method")
         _require_listed("seeds", self.seeds)
-        for seed in self.seeds:
-            require_whole(seed, "seeds")
+        object.__setattr__(self, "seeds", tuple(require_whole(seed, "seeds") for seed in self.seeds))
         given = {self.parameter: self.values, **self.axes} if self.parameter else dict(self.axes)
         if not given:
             raise InputError("parameter is ''; expected a key, such as 'optimization.hessian_fraction'.")

@@ -13,8 +13,15 @@ import numpy as np
 import scipy.sparse
 
 from refms.backend import NUMPY, Backend, backend_of
-from refms.errors import Array, InputError, require_choice, require_same_precision, require_shape
-from refms.grid import Grid
+from refms.errors import (
+    Array,
+    InputError,
+    require_choice,
+    require_same_precision,
+    require_shape,
+    require_whole_fields,
+)
+from refms.grid import Grid, as_grid
 from refms.stencils.kronecker import circulant_rows, kronecker
 from refms.stencils.routes.assembly import ConvolutionAssembly, assemble
 from refms.stencils.routes.neighbours import offsets_of
@@ -59,8 +66,8 @@ def convolution_matrix(
            [ 0., -1.,  0.,  2.],
            [ 2.,  0., -1.,  0.]])
     """
-    backend, d = backend_of(s), (grid.dimension if isinstance(grid, Grid) else s.ndim)
-    S = s if s.ndim == 2 + d else s[None, None]
+    backend, grid = backend_of(s), as_grid(grid)
+    S = s if s.ndim == 2 + grid.dimension else s[None, None]
     c_out, c_in, *sizes = S.shape
     Convolution(grid, c_in, c_out, tuple(sizes), boundary, orientation)._require(S=S)
     blocks = backend.to_host(S if orientation == "correlation" else flip(S)).reshape(c_out, c_in, -1)
@@ -137,11 +144,8 @@ class Convolution:
     route: str = "auto"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.grid, Grid):
-            raise InputError(f"grid is {self.grid!r}; expected a Grid, such as Grid((28, 28)).")
-        for name, count in (("c_in", self.c_in), ("c_out", self.c_out)):
-            if not _is_count(count):
-                raise InputError(f"{name} is {count!r}; expected a positive integer number of channels.")
+        object.__setattr__(self, "grid", as_grid(self.grid))
+        require_whole_fields(self, c_in=1, c_out=1)
         sizes = self.stencil_shape
         if not isinstance(sizes, tuple | list) or len(sizes) != self.grid.dimension:
             raise InputError(

@@ -8,7 +8,7 @@ import scipy.sparse
 
 from refms.backend import NUMPY, Backend
 from refms.errors import require_choice
-from refms.grid import Grid
+from refms.grid import Grid, as_grid
 from refms.stencils.kronecker import along_axis, circulant_rows, deliver
 
 
@@ -51,6 +51,7 @@ def gradient_matrix(
     [[-3.0, 3.0, 0.0], [0.0, -3.0, 3.0]]
     """
     require_choice(boundary, ("neumann", "periodic"), "boundary")
+    grid = as_grid(grid)
 
     def D(n: int) -> Any:  # (u_{i+1} - u_i)/h on n cells of size h = 1/n
         faces = n if boundary == "periodic" else n - 1

@@ -13,15 +13,15 @@ import numpy as np
 
 from refms.backend import backend_of
 from refms.errors import Array, InputError, SingularTransferError, precision, require_choice, require_whole
-from refms.stencils.transfer import TRANSFER_PAIRS, TransferPair
+from refms.stencils.transfer import TRANSFER_PAIRS, TransferPair, transfer_pair
 
 
-def stencil_map(pair: TransferPair, size: int, levels: int = 1) -> Array:
+def stencil_map(pair: str | TransferPair, size: int, levels: int = 1) -> Array:
     """Return the one-dimensional matrix A of s_H = A s_h.
 
     Parameters
     ----------
-    pair : TransferPair
+    pair : str or TransferPair
         The pair (R, P).
     size : int
         n_K = 2r + 1, the odd size of s_h; its entries belong to the offsets q = -r, …, r.
@@ -53,6 +53,7 @@ def stencil_map(pair: TransferPair, size: int, levels: int = 1) -> Array:
     >>> stencil_map(transfer_pair("averaging-bilinear"), 3).tolist()
     [[0.5, 0.125, 0.0], [0.5, 0.75, 0.5], [0.0, 0.125, 0.5]]
     """
+    pair = transfer_pair(pair)
     _require_size_and_levels(size, levels)
     sizes = [size]
     for _ in range(levels - 1):
@@ -60,7 +61,7 @@ def stencil_map(pair: TransferPair, size: int, levels: int = 1) -> Array:
     return reduce(lambda A, B: B @ A, [_one_level(pair, n) for n in sizes])
 
 
-def stencil_map_condition(pair: TransferPair, size: int, d: int = 1, levels: int = 1) -> float:
+def stencil_map_condition(pair: str | TransferPair, size: int, d: int = 1, levels: int = 1) -> float:
     """Return cond_2(A^levels)^d, by which ``prolong_stencil`` may amplify perturbations of stencils.
 
     It is infinite where the pair does not map stencils of this size one to one onto stencils of this size.
@@ -69,6 +70,7 @@ def stencil_map_condition(pair: TransferPair, size: int, d: int = 1, levels: int
     >>> round(stencil_map_condition(transfer_pair("averaging-constant"), 3, d=2), 1)
     10.2
     """
+    pair = transfer_pair(pair)
     _require_size_and_levels(size, levels)
     if not _is_closed(pair, size):
         return np.inf
@@ -77,7 +79,7 @@ def stencil_map_condition(pair: TransferPair, size: int, d: int = 1, levels: int
 
 def restrict_stencil(
     S: Array,
-    pair: TransferPair,
+    pair: str | TransferPair,
     d: int | None = None,
     levels: int = 1,
     *,
@@ -90,7 +92,7 @@ def restrict_stencil(
     S : array
         Fine stencils, shape (…, n_1, …, n_d) with odd n_j, which may differ; float or complex. The leading
         axes (channels, layers) pass through.
-    pair : TransferPair
+    pair : str or TransferPair
         The pair (R, P).
     d : int or None
         How many of the last axes are stencil axes; None means all but the two channel axes.
@@ -128,7 +130,7 @@ def restrict_stencil(
 
 def prolong_stencil(
     S: Array,
-    pair: TransferPair,
+    pair: str | TransferPair,
     d: int | None = None,
     levels: int = 1,
     least_squares: bool = False,
@@ -172,7 +174,7 @@ def prolong_stencil(
     >>> prolong_stencil(coarse, transfer_pair("averaging-bilinear"), d=1).round(15).tolist()
     [1.0, -2.0, 1.0]
     """
-    inverses = {}
+    inverses, pair = {}, transfer_pair(pair)
     for axis in _stencil_axes(S, d):
         size = S.shape[axis]
         _require_size_and_levels(size, levels)
@@ -258,7 +260,7 @@ def _stencil_axes(S: Array, d: int | None) -> range:
 def _require_size_and_levels(size: int, levels: int) -> None:
     if not isinstance(size, Integral) or size < 1 or size % 2 == 0:
         raise InputError(f"stencil size {size}; expected an odd one, centred at offset 0, such as 3.")
-    require_whole(levels, "levels", 1)
+    levels = require_whole(levels, "levels", 1)
 
 
 def _apply_along(S: Array, matrices: dict[int, Array], orientation: str) -> Array:

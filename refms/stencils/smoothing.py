@@ -10,7 +10,7 @@ import numpy as np
 
 from refms.backend import NUMPY, Backend, backend_of
 from refms.errors import Array, InputError, precision
-from refms.grid import Grid, channels_of
+from refms.grid import Grid, as_grid, channels_of
 from refms.stencils.kronecker import along_axis, circulant_rows, deliver, kronecker
 
 _WIDEST = 1000.0
@@ -50,7 +50,7 @@ def gaussian_matrix(grid: Grid, sigma: float, dtype: str = "float64", backend: B
     >>> gaussian_matrix(Grid((4,)), 0.5).toarray()[0].round(3).tolist()
     [0.787, 0.106, 0.001, 0.106]
     """
-    return deliver(kronecker(*[_gaussian(n, sigma) for n in grid.shape]), dtype, backend)
+    return deliver(kronecker(*[_gaussian(n, sigma) for n in as_grid(grid).shape]), dtype, backend)
 
 
 def smooth(Y: Array, grid: Grid, sigma: float) -> Array:
@@ -84,6 +84,7 @@ def smooth(Y: Array, grid: Grid, sigma: float) -> Array:
     >>> smooth(np.ones((4, 1)), Grid((4,)), 2.0).round(12).ravel().tolist()
     [1.0, 1.0, 1.0, 1.0]
     """
+    grid = as_grid(grid)
     extents = (channels_of(Y, grid), *grid.shape)
     real = {"single": "float32", "double": "float64"}[precision(Y, "Y")]
     factors = [along_axis(extents, axis + 1, _gaussian(n, sigma)) for axis, n in enumerate(grid.shape)]

@@ -12,7 +12,7 @@ import numpy as np
 
 from refms.backend import backend_of
 from refms.errors import Array, InputError, precision, require_array
-from refms.grid import Grid
+from refms.grid import Grid, as_grid
 from refms.stencils.convolution import Convolution
 from refms.stencils.routes.assembly import fold
 from refms.stencils.routes.neighbours import neighbours, offsets_of
@@ -54,7 +54,7 @@ def symbol(S: Array, grid: Grid, *, boundary: str = "periodic", orientation: str
     >>> symbol(np.array([[[1.0, -2.0, 1.0]]]), Grid((4,))).real.ravel().round(12).tolist()
     [0.0, -2.0, -4.0, -2.0]
     """
-    _require_fit(S, grid, boundary, orientation)
+    grid = _require_fit(S, grid, boundary, orientation)
     if boundary != "periodic":
         raise InputError(
             "a convolution with zero boundary has no symbol: the Fourier modes are not its eigenvectors. "
@@ -139,7 +139,7 @@ def frobenius_norm(S: Array, grid: Grid, *, boundary: str = "periodic") -> float
     >>> frobenius_norm(np.array([[[0.0, 3.0, 4.0]]]), Grid((4,)))
     10.0
     """
-    _require_fit(S, grid, boundary)
+    grid = _require_fit(S, grid, boundary)
     squares = abs(fold(S, grid, boundary)) ** 2
     if boundary == "periodic":
         return math.sqrt(float((grid.cells * squares).sum()))
@@ -154,7 +154,7 @@ def one_norm(S: Array, grid: Grid, *, boundary: str = "periodic") -> float:
     >>> one_norm(np.array([[[1.0, -2.0, 3.0]]]), Grid((4,)))
     6.0
     """
-    _require_fit(S, grid, boundary)
+    grid = _require_fit(S, grid, boundary)
     return infinity_norm(S.swapaxes(0, 1), grid, boundary=boundary)
 
 
@@ -166,7 +166,7 @@ def infinity_norm(S: Array, grid: Grid, *, boundary: str = "periodic") -> float:
     >>> infinity_norm(np.array([[[1.0, -2.0, 3.0]]]), Grid((1,)))
     2.0
     """
-    _require_fit(S, grid, boundary)
+    grid = _require_fit(S, grid, boundary)
     sums = abs(fold(S, grid, boundary)).sum(axis=1).reshape(S.shape[0], -1)
     if boundary == "periodic":
         return float(sums.sum(axis=1).max())
@@ -176,11 +176,13 @@ def infinity_norm(S: Array, grid: Grid, *, boundary: str = "periodic") -> float:
     return float((sums @ backend_of(S).from_host(inside.T.astype(sums.dtype))).max())
 
 
-def _require_fit(S: Array, grid: Grid, boundary: str, orientation: str = "correlation") -> None:
+def _require_fit(S: Array, grid: Grid, boundary: str, orientation: str = "correlation") -> Grid:
+    """Return the grid, which may be given by its shape, if the stencils fit it."""
     precision(S, "S")
+    grid = as_grid(grid)
     if len(S.shape) != grid.dimension + 2:
         raise InputError(
             f"S has shape {tuple(S.shape)}; expected (c_out, c_in, *stencil) with {grid.dimension} stencil "
             f"axes for grid {grid.shape}. For a bare stencil s pass s[None, None]."
         )
-    Convolution(grid, S.shape[1], S.shape[0], tuple(S.shape[2:]), boundary, orientation)
+    return Convolution(grid, S.shape[1], S.shape[0], tuple(S.shape[2:]), boundary, orientation).grid

@@ -12,7 +12,7 @@ from typing import Any
 
 from refms.backend import NUMPY, Backend
 from refms.errors import InputError, require_choice, require_whole
-from refms.grid import Grid
+from refms.grid import Grid, as_grid
 from refms.stencils.kronecker import circulant_rows, deliver, identity, kronecker
 
 Entries = tuple[tuple[int, float], ...]
@@ -173,8 +173,9 @@ class TransferPair:
 
 def _matrices(entries: Entries, fine: Grid, channels: int, levels: int) -> list[Any]:
     """Return, for each axis, the product of the coarse by fine matrices of some levels with these entries."""
-    require_whole(levels, "levels", 1)
-    require_whole(channels, "channels", 1)
+    levels = require_whole(levels, "levels", 1)
+    channels = require_whole(channels, "channels", 1)
+    fine = as_grid(fine)
     fine.coarsen(levels)
     halvings = [[n // 2**level for level in range(levels)] for n in fine.shape]
     return [
@@ -215,12 +216,12 @@ TRANSFER_PAIRS: tuple[TransferPair, ...] = (
 """The pairs of the papers and their neighbours in the multigrid literature."""
 
 
-def transfer_pair(name: str) -> TransferPair:
-    """Return the pair of that name.
+def transfer_pair(name: str | TransferPair) -> TransferPair:
+    """Return the pair of that name; a pair itself is returned as it is.
 
     Parameters
     ----------
-    name : str
+    name : str or TransferPair
         Of one of ``TRANSFER_PAIRS``, such as ``"averaging-bilinear"``.
 
     Returns
@@ -238,5 +239,7 @@ def transfer_pair(name: str) -> TransferPair:
     >>> transfer_pair("averaging-bilinear").closed_sizes
     (3, 5)
     """
+    if isinstance(name, TransferPair):
+        return name
     known = {pair.name: pair for pair in TRANSFER_PAIRS}
     return known[require_choice(name, known, "transfer pair")]

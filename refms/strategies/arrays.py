@@ -79,9 +79,7 @@ def arrays(shape: tuple[int, ...], dtype: str = "float64") -> SearchStrategy[Arr
 def size_of(shape: tuple[int, ...], dtype: str) -> int:
     """Return the number of entries; refuse what is no shape or no known dtype."""
     require_choice(dtype, DTYPES, "dtype")
-    for extent in shape:
-        require_whole(extent, "an extent", 1)
-    return math.prod(shape)
+    return math.prod(require_whole(extent, "an extent", 1) for extent in shape)
 
 
 def delta(shape: tuple[int, ...], index: int, dtype: str) -> Array:

@@ -95,8 +95,8 @@ def nested_batches(count: int, levels: int = 3) -> SearchStrategy[tuple[tuple[in
     >>> len(small), len(large), large[0] == small[0]
     (1, 3, True)
     """
-    require_whole(count, "count", 1)
-    require_whole(levels, "levels", 1)
+    count = require_whole(count, "count", 1)
+    levels = require_whole(levels, "levels", 1)
     sizes = st.lists(st.integers(1, count), min_size=levels, max_size=levels).map(sorted)
     order = st.one_of(
         st.just(tuple(range(count))),

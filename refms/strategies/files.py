@@ -35,7 +35,7 @@ def corrupt_files(contents: bytes, most: int = 3) -> SearchStrategy[bytes]:
     >>> find(corrupt_files(b"refms"), lambda damaged: len(damaged) == 5)[1:]
     b'efms'
     """
-    require_whole(most, "most", 1)
+    most = require_whole(most, "most", 1)
     changes = st.lists(_changes(len(contents)), min_size=1, max_size=most)
     return changes.map(lambda found: _changed(contents, found)).filter(lambda found: found != contents)
 

@@ -57,8 +57,8 @@ def grids(
     """
     if not dimensions or not set(dimensions) <= {1, 2, 3}:
         raise InputError(f"dimensions are {tuple(dimensions)}; expected some of 1, 2, 3.")
-    require_whole(smallest, "smallest", 1)
-    require_whole(multiple, "multiple", 1)
+    smallest = require_whole(smallest, "smallest", 1)
+    multiple = require_whole(multiple, "multiple", 1)
     low = -(-smallest // multiple)
 
     def of_dimension(d: int) -> SearchStrategy[Grid]:

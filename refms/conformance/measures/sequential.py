@@ -77,7 +77,7 @@ def sequential_test(
     (True, True)
     """
     require_shape(mean, (None,), "mean", "one number a component")
-    require_whole(budget, "budget", 1)
+    budget = require_whole(budget, "budget", 1)
     if not 0 < alpha < 1:
         raise InputError(f"alpha is {alpha}; expected a number between 0 and 1.")
     seen = np.empty((budget, mean.size))

@@ -49,7 +49,7 @@ def check_expectations(
     """Run the properties of which failures are expected case by case, as the pytest plugin does."""
     if not xfails:
         return Expectations()
-    require_whole(seed, "seed")
+    seed = require_whole(seed, "seed")
     reasons = expected_failures(xfails, (case.id for case in cases(adapters)))
     met, excused = [], set()
     broken: dict[str, tuple[str, ...]] = {}

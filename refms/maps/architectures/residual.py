@@ -9,8 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
-from refms.errors import Array, InputError, require_choice, require_whole
-from refms.grid import Grid
+from refms.errors import Array, InputError, require_choice, require_whole, require_whole_fields
+from refms.grid import Grid, as_grid
 from refms.maps.activation import activation
 from refms.maps.architectures.architecture import Arrays, Move, register_architecture
 from refms.maps.chain import chain
@@ -95,6 +95,8 @@ class Residual:
     layer_damping: float = 0.0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "grid", as_grid(self.grid))
+        require_whole_fields(self, channels=1, layers=1, image_channels=1)
         require_choice(self.opening, OPENINGS, "opening")
         require_choice(self.integrator, INTEGRATORS, "integrator")
         require_choice(self.layer, LAYERS, "layer")
@@ -212,7 +214,7 @@ class Residual:
         True
         """
         require_choice(dtype, ("float64", "float32"), "dtype")
-        require_whole(seed, "seed")
+        seed = require_whole(seed, "seed")
         for name, scale in (("stencil_scale", stencil_scale), ("opening_scale", opening_scale)):
             if not np.isfinite(scale):
                 raise InputError(f"{name} is {scale}; expected a finite number.")
@@ -235,7 +237,7 @@ class Residual:
                 "of the channels by K and -Kᵀ, which is antisymmetric as it is; expected layer 'convolution'."
             )
         if self.integrator == "verlet":
-            require_whole(self.channels, "channels", 2)
+            require_whole_fields(self, channels=2)
             if self.channels % 2:
                 raise InputError(
                     f"channels is {self.channels}; expected an even number for integrator 'verlet', in which "

@@ -175,7 +175,7 @@ def pooled_grid(grid: Grid, cells: int) -> Grid:
     >>> pooled_grid(Grid((4, 6)), 2), pooled_grid(Grid((4, 6)), 0)
     (Grid(shape=(2, 3)), Grid(shape=(1, 1)))
     """
-    require_whole(cells, "pooling")
+    cells = require_whole(cells, "pooling")
     if cells == WHOLE_MESH:
         return Grid((1,) * grid.dimension)
     if any(n % cells for n in grid.shape):
@@ -239,7 +239,7 @@ def average_pooling(grid: Grid, channels: int, cells: int) -> Map:
     >>> pool.apply(np.zeros(0), np.array([[1.0], [3.0], [5.0], [9.0]])).ravel().tolist()
     [2.0, 7.0]
     """
-    require_whole(channels, "channels", 1)
+    channels = require_whole(channels, "channels", 1)
     blocks = pooled_grid(grid, cells)
     block = tuple(n // b for n, b in zip(grid.shape, blocks.shape, strict=True))
     rows_in, rows_out = channels * grid.cells, channels * blocks.cells

@@ -50,8 +50,8 @@ def normalization(grid: Grid, channels: int, groups: int = 1, epsilon: float = 1
     >>> layer.apply(np.zeros(0), np.array([[1.0], [3.0]])).round(6).ravel().tolist()
     [-1.0, 1.0]
     """
-    require_whole(channels, "channels", 1)
-    require_whole(groups, "groups", 1)
+    channels = require_whole(channels, "channels", 1)
+    groups = require_whole(groups, "groups", 1)
     if channels % groups:
         raise InputError(f"{channels} channels in {groups} groups; expected a divisor of the channels.")
     if not 0 < epsilon < float("inf"):

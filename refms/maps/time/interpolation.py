@@ -30,7 +30,7 @@ def stage_matrix(layers: int, steps: Sequence[int], nodes: Sequence[float], inte
     >>> stage_matrix(2, [0, 0, 1, 1], [0.0, 0.5, 0.0, 0.5], "linear").toarray().tolist()
     [[1.0, 0.0], [0.5, 0.5], [0.0, 1.0], [0.0, 1.0]]
     """
-    require_whole(layers, "layers", 1)
+    layers = require_whole(layers, "layers", 1)
     require_choice(interpolation, INTERPOLATIONS, "interpolation")
     step, node = np.asarray(steps, dtype=np.int64), np.asarray(nodes, dtype=float)
     if step.shape != node.shape or step.ndim != 1:

@@ -8,7 +8,7 @@ from numbers import Real
 from typing import Any
 
 from refms.backend import backend_of
-from refms.errors import Array, InputError, require_whole
+from refms.errors import Array, InputError, require_whole_fields
 from refms.maps.layout import Layout, join_layouts
 from refms.maps.map import Map
 
@@ -47,7 +47,7 @@ class TimeSteps:
     final_time: float
 
     def __post_init__(self) -> None:
-        require_whole(self.layers, "layers", 1)
+        require_whole_fields(self, layers=1)
         if self.layers > MOST_LAYERS:  # a damaged file may say any number
             raise InputError(f"layers is {self.layers}; expected at most {MOST_LAYERS}.")
         if not (isinstance(self.final_time, Real) and 0 <= self.final_time < math.inf):
