@@ -171,7 +171,7 @@ CONVOLUTIONS: list[Row] = [
     *[
         (f"{name} {value!r}", lambda given={name: value}: Convolution(**{"grid": GRID, **given}), words)
         for name, value, words in (
-            ("grid", (4, 4), "expected a Grid"),
+            ("grid", (4, 0), "an extent of the grid is 0"),
             ("c_in", 0, "c_in is 0; expected 1 or more"),
             ("c_out", 1.5, "c_out is 1.5"),
             ("c_out", True, "c_out is True"),

@@ -27,6 +27,7 @@ class Examples:
 
     Examples
     --------
+    >>> import numpy as np
     >>> examples = Examples(np.zeros((4, 3)), np.ones((2, 3)))
     >>> examples.count, [batch.count for batch in examples.batches(2)]
     (3, [2, 1])
