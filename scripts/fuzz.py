@@ -11,6 +11,7 @@ sentence and end with 2.
 
 import argparse
 import json
+import math
 import os
 import re
 import shutil
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -74,8 +76,12 @@ class Tally:
     corpus: int = 0
     findings: dict[tuple[str, str], Finding] = field(default_factory=dict)
 
-    def add(self, found: Finding) -> None:
-        """Count a finding; of equal ones the smallest input stays."""
+    def add(self, executions: int, peak_bytes: int, found: Finding | None) -> None:
+        """Add what came of one process; of equal findings the smallest input stays."""
+        self.executions += executions
+        self.peak_bytes = max(self.peak_bytes, peak_bytes)
+        if found is None:
+            return
         known = self.findings.setdefault((found.kind, found.where), found)
         if known is not found:
             known.count += 1
@@ -88,27 +94,31 @@ def main(words: Sequence[str] | None = None) -> int:
     results = {}
     with tempfile.TemporaryDirectory(dir=options.scratch) as scratch:
         for name in options.target or TARGETS:
-            results[name] = tally = fuzz(name, options.runs, options.seed, Path(scratch) / name)
+            results[name] = tally = fuzz(name, options.runs, options.seed, Path(scratch) / name, options.jobs)
             print(_line(name, tally), flush=True)
             if options.output is not None:
                 _keep(options.output / name, TARGETS[name], tally, Path(scratch) / name / "corpus")
             if options.record:
-                _write(options.seed, name, tally)
+                _write(options.seed, options.jobs, name, tally)
     findings = [finding for tally in results.values() for finding in tally.findings.values()]
     return 0 if all(contained(vars(finding)) for finding in findings) else 1
 
 
-def fuzz(name: str, runs: int, seed: int, home: Path) -> Tally:
-    """Feed inputs to one target, in processes one after the other: the n-th has the seed plus n."""
+def fuzz(name: str, runs: int, seed: int, home: Path, jobs: int = 1) -> Tally:
+    """Feed inputs to one target, in so many processes at a time, sharing a corpus; the n-th has seed + n."""
     target, tally, start = TARGETS[name], Tally(), time.monotonic()
-    for folder in ("corpus", "seeds", "read", "artifacts"):
+    for folder in ("corpus", "seeds", "artifacts"):
         (home / folder).mkdir(parents=True, exist_ok=True)
     for number, data in enumerate(target.seeds()):
         (home / "seeds" / f"{number:03}").write_bytes(data)
-    while tally.executions < runs:
-        seed += 1  # for libFuzzer 0 is no seed
-        _round(name, min(runs - tally.executions, ROUND), seed, home, tally)
-        print(f"  {name}: {tally.executions:,} of {runs:,}", file=sys.stderr, flush=True)
+    with ThreadPoolExecutor(jobs) as pool:
+        while tally.executions < runs:
+            share = min(math.ceil((runs - tally.executions) / jobs), ROUND)
+            begun = range(seed + 1, seed + jobs + 1)  # for libFuzzer 0 is no seed
+            for found in pool.map(lambda own, share=share: _round(name, share, own, home), begun):
+                tally.add(*found)
+            seed += jobs
+            print(f"  {name}: {tally.executions:,} of {runs:,}", file=sys.stderr, flush=True)
     tally.seconds = time.monotonic() - start
     tally.corpus = sum(1 for _ in (home / "corpus").iterdir())
     for finding in tally.findings.values():
@@ -116,14 +126,15 @@ def fuzz(name: str, runs: int, seed: int, home: Path) -> Tally:
     return tally
 
 
-def _round(name: str, runs: int, seed: int, home: Path, tally: Tally) -> None:
-    """Let one process run until it is done or a finding ends it, and add what came of it."""
-    (home / "board").unlink(missing_ok=True)
-    board = Board(home / "board")
-    command = [sys.executable, "-m", "fuzzing.loop", name, str(home / "read"), str(home / "board")]
+def _round(name: str, runs: int, seed: int, home: Path) -> tuple[int, int, Finding | None]:
+    """Let one process run until it is done or a finding ends it; return executions, memory and finding."""
+    own = home / str(seed)
+    (own / "read").mkdir(parents=True)
+    board = Board(own / "board")
+    command = [sys.executable, "-m", "fuzzing.loop", name, str(own / "read"), str(own / "board")]
     command += [f"-runs={runs}", f"-seed={seed}", f"-timeout={SECONDS}", "-rss_limit_mb=1024", "-verbosity=0"]
     command += [f"-artifact_prefix={home / 'artifacts'}/", str(home / "corpus"), str(home / "seeds")]
-    with open(home / "log", "w+b") as log:
+    with open(own / "log", "w+b") as log:
         child = subprocess.Popen(command, cwd=HOME, stdout=log, stderr=log)
         status, usage, stuck = _waited_for(child, board)
         child.returncode = os.waitstatus_to_exitcode(status)
@@ -131,12 +142,9 @@ def _round(name: str, runs: int, seed: int, home: Path, tally: Tally) -> None:
         said = log.read().decode("utf-8", "replace")
     if not board.count:
         raise RuntimeError(f"the fuzzer does not run: {said[-2000:]}")
-    tally.executions += board.count
-    tally.peak_bytes = max(tally.peak_bytes, usage.ru_maxrss * 1024)
     alarm = stuck or status == signal.SIGALRM or "libFuzzer: timeout" in said
-    finding = _unending(name, board.last, home / "unending") if alarm else _finding(status, said, board.last)
-    if status and finding is not None:
-        tally.add(finding)
+    finding = _unending(name, board.last, own / "unending") if alarm else _finding(status, said, board.last)
+    return board.count, usage.ru_maxrss * 1024, finding if status else None
 
 
 def _unending(name: str, data: bytes, path: Path) -> Finding | None:
@@ -196,13 +204,14 @@ def _finding(status: int, said: str, data: bytes) -> Finding:
     return Finding("exception", f"{text} at {frames[-1] if frames else 'an unknown place'}", data)
 
 
-def _write(seed: int, name: str, tally: Tally) -> None:
+def _write(seed: int, jobs: int, name: str, tally: Tally) -> None:
     """Put a result into the record; targets that were not run keep theirs."""
     made = {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
         "versions": {**versions(), "atheris": version("atheris"), "HDF5": h5py.version.hdf5_version},
         "seed": seed,
+        "jobs": jobs,
         "limits": {"seconds": SECONDS, "bytes": MEMORY},
     }
     record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
@@ -249,6 +258,7 @@ def _options(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--runs", type=int, default=200_000, help="executions of each target (default: 200000)"
     )
+    parser.add_argument("--jobs", type=int, default=1, help="processes at a time (default: 1)")
     parser.add_argument("--seed", type=int, default=0, help="of the fuzzer (default: 0)")
     parser.add_argument(
         "--scratch", type=Path, default=_memory_disk(), help="folder for files, best in memory"

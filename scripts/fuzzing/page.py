@@ -52,7 +52,9 @@ def _row(name: str, entry: dict[str, Any]) -> list[str]:
 
 def _made_with(entry: dict[str, Any]) -> str:
     made_with = ", ".join(f"{package} {version}" for package, version in entry["versions"].items())
-    return f"{entry['date']}, seed {entry['seed']}, one process, {entry['machine']}, {made_with}"
+    jobs = entry.get("jobs", 1)
+    processes = "one process" if jobs == 1 else f"{jobs} processes"
+    return f"{entry['date']}, seed {entry['seed']}, {processes}, {entry['machine']}, {made_with}"
 
 
 def _finding(name: str, found: dict[str, Any]) -> list[str]:

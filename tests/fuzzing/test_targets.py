@@ -124,9 +124,10 @@ def test_a_finding_says_what_happened_and_where(status, said, kind, where):
 def test_equal_findings_count_and_the_smallest_input_stays():
     tally = fuzz.Tally()
     for data in (b"abc", b"a", b"ab"):
-        tally.add(fuzz._finding(signal.SIGSEGV, CRASH, data))
+        tally.add(7, 2**20, fuzz._finding(signal.SIGSEGV, CRASH, data))
     (found,) = tally.findings.values()
     assert (found.count, found.data) == (3, b"a")
+    assert (tally.executions, tally.peak_bytes) == (21, 2**20)
 
 
 def test_the_command_line_refuses_an_input_that_is_shown_to_it(tmp_path):
@@ -179,7 +180,7 @@ def test_the_fuzzer_runs(tmp_path, capsys, monkeypatch):
         "--scratch",
         str(tmp_path),
     ]
-    assert fuzz.main([*words, "-o", str(tmp_path / "out")]) == 0
+    assert fuzz.main([*words, "--jobs", "2", "-o", str(tmp_path / "out")]) == 0
     assert "results-mat: 300 executions" in capsys.readouterr().out
     record = json.loads((tmp_path / "fuzz.json").read_text(encoding="utf-8"))
     assert record["results-mat"]["executions"] == 300
