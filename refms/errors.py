@@ -201,7 +201,7 @@ def require_whole(value: Any, name: str, least: int = 0, most: int = 2**63 - 1) 
     if number and least <= value <= most and value == int(value):
         return int(value)
     shown = repr(value) if not isinstance(value, int) or abs(value) < 10**30 else "too large"
-    wanted = f"{least} or more" if most >= 2**63 - 1 else f"{least} to {most}"
+    wanted = f"{least} to {most}" if most < 2**63 - 1 or (number and value > most) else f"{least} or more"
     raise InputError(f"{name} is {shown}; expected {wanted}, a whole number.")
 
 

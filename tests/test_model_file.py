@@ -160,7 +160,7 @@ ATTRIBUTES = {  # values that cannot stand there; ... takes the attribute away
     ("network",): [..., 3, "x", [], {}, None],
     ("network", "grid"): [5, [], [8, 8], ["4", "4"]],
     ("network", "depth"): [3],
-    ("network", "layers"): ["2", 2.0, 3],
+    ("network", "layers"): ["2", 2.5, 3],
     ("network", "channels"): [-3],
     ("network", "final_time"): ["1", -1.0],
     ("network", "stencil_shape"): [[3], [5, 5], 3],
@@ -168,7 +168,7 @@ ATTRIBUTES = {  # values that cannot stand there; ... takes the attribute away
     ("network", "opening"): [1],
     ("classifier",): [[1], "softmax", None],
     ("classifier", "loss"): ["hinge", ["softmax"]],
-    ("classifier", "pooling"): [3, 2, -1, 1.0, True, 10**30],  # with 2 blocks an axis W does not fit
+    ("classifier", "pooling"): [3, 2, -1, 1.5, True, 10**30],  # with 2 blocks an axis W does not fit
     ("classifier", "pool"): [1],
     ("classifier", "record"): [{}],
     ("preprocessing",): [..., [1]],

@@ -160,8 +160,8 @@ def test_nothing_is_overwritten_without_force_not_even_the_source(refms):
     [
         ((), "nothing to do; give --to SIZE, --depth N, or both"),
         (("--to", 12), "not related by doubling"),
-        (("--to", 0), "one to three positive integers"),
-        (("--to", -8), "one to three positive integers"),
+        (("--to", 0), "an extent of the grid is"),
+        (("--to", -8), "an extent of the grid is"),
         (("--to", 8, "--pair", "averaging-bilinaer"), "Did you mean 'averaging-bilinear'"),
         (("--depth", 0), "0"),
         (("--depth", 3, "--to", 5), "not related by doubling"),

@@ -287,7 +287,7 @@ def test_a_budget_below_one_example_is_refused_with_what_it_needs(start, digits)
 
 @pytest.mark.parametrize(
     ("channels", "memory", "words"),
-    [(10**23, 2**31, "fewer channels"), (64, 10**5, "parameters need"), (2, 350_000, "one example needs")],
+    [(10**18, 2**31, "fewer channels"), (64, 10**5, "parameters need"), (2, 350_000, "one example needs")],
 )
 def test_a_network_beyond_the_budget_is_refused_before_it_is_built(channels, memory, words):
     with pytest.raises(InputError, match=words):
