@@ -130,6 +130,19 @@ def test_equal_findings_count_and_the_smallest_input_stays():
     assert (tally.executions, tally.peak_bytes) == (21, 2**20)
 
 
+def test_processes_at_a_time_share_the_executions_and_each_has_a_seed_of_its_own(tmp_path, monkeypatch):
+    begun = []
+
+    def one_process(name, runs, seed, home):
+        begun.append((runs, seed))
+        return runs, 2**20 * seed, None
+
+    monkeypatch.setattr(fuzz, "_round", one_process)
+    tally = fuzz.fuzz("xfails-toml", 7, 10, tmp_path, jobs=3)
+    assert sorted(begun) == [(3, 11), (3, 12), (3, 13)]
+    assert (tally.executions, tally.peak_bytes, tally.findings) == (9, 13 * 2**20, {})
+
+
 def test_the_command_line_refuses_an_input_that_is_shown_to_it(tmp_path):
     door = fuzz.front_door(TARGETS["model-hdf5"], b"hello", tmp_path / "door")
     assert door.startswith("exit 2: refms: 'x' is not an HDF5 file: it starts with b'hello'.")
