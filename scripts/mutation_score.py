@@ -39,42 +39,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # for those who load t
 from mutation import publishing  # noqa: E402  (its path comes first)
 from mutation.publishing import RESULT  # noqa: E402
 
-_CORE = (
-    *("stencils/convolution", "stencils/differences", "stencils/galerkin", "stencils/kronecker"),
-    *("stencils/smoothing", "stencils/symbol", "stencils/transfer"),
-    *(f"stencils/routes/{name}" for name in ("assembly", "explicit", "fourier", "neighbours", "patches")),
-    *(f"stencils/routes/{name}" for name in ("repeats", "route", "runs", "slabs", "table")),
-    *(
-        "maps/activation",
-        "maps/branches",
-        "maps/chain",
-        "maps/parameters",
-        "maps/step",
-        "maps/layout",
-        "maps/layers/convolution",
-        "maps/layers/linear",
-    ),
-    *(
-        "maps/layers/tied",
-        "maps/time/coupling",
-        "maps/time/euler",
-        "maps/time/runge_kutta",
-        "maps/time/steps",
-    ),
-    *("multiscale/depth", "multiscale/resolution"),
-    *("objective/classifier", "objective/regularizers"),
-    *(f"objective/losses/{name}" for name in ("least_squares", "logistic", "separable", "smooth_hinge")),
-    *("objective/losses/softmax", "linear/cg", "optimize/line_search"),
+FOLDERS = ("stencils", "maps", "objective", "linear", "optimize", "multiscale")
+COMPILED = ("kernels.py", "microkernel.py", "compiled.py")
+MODULES = tuple(
+    str(path.relative_to(ROOT))
+    for folder in FOLDERS
+    for path in sorted((ROOT / "refms" / folder).rglob("*.py"))
+    if path.name not in ("__init__.py", *COMPILED)
 )
-MODULES = tuple(f"refms/{name}.py" for name in _CORE)
-"""What is mutated.
-
-The compiled kernels are not: numba would have to compile every mutant. Nor is the contract in maps/map.py,
-which is nothing but a dataclass.
-"""
+"""What is mutated: the core as it is. Not the compiled kernels: numba would have to compile every mutant."""
 
 
 MIRRORS = {
+    "refms/stencils/shuffle.py": ("tests/stencils/test_resize.py",),
     "refms/stencils/routes/": ("tests/stencils/routes/test_routes.py", "tests/stencils/routes/test_table.py"),
     "refms/maps/": ("tests/maps/test_contract.py",),
     "refms/maps/chain.py": ("tests/maps/test_checkpointing.py",),
@@ -83,6 +60,10 @@ MIRRORS = {
     "refms/maps/time/": ("tests/maps/test_propagation.py", "tests/maps/time/test_orders.py"),
     "refms/objective/classifier.py": ("tests/maps/test_contract.py",),
     "refms/objective/losses/": ("tests/objective/losses/test_separable.py",),
+    "refms/objective/": ("tests/objective/test_problem.py",),
+    "refms/linear/": ("tests/linear/test_trust.py",),
+    "refms/optimize/": ("tests/optimize/test_trust.py",),
+    "refms/multiscale/": ("tests/multiscale/test_estimation.py",),
     "refms/multiscale/resolution.py": ("tests/multiscale/test_coarse_to_fine.py",),
 }
 """Module or folder -> tests that mirror it besides the file of its own name; they are asked first."""
