@@ -17,6 +17,7 @@ import scipy.sparse
 
 from refms import checks
 from refms.backend import NUMPY, Backend
+from refms.data.corruption import Denoise
 from refms.data.dataset import Dataset, one_hot
 from refms.data.preprocessing import Preprocessing, prepare
 from refms.grid import (
@@ -27,11 +28,19 @@ from refms.grid import (
     nhwc_from_columns,
 )
 from refms.linear.cg import conjugate_gradients
-from refms.maps.activation import ACTIVATIONS
+from refms.maps.activation import ACTIVATIONS, SILU
+from refms.maps.architectures.espcn import ESPCN
 from refms.maps.architectures.residual import Residual
+from refms.maps.architectures.residual_image import ResidualImage
+from refms.maps.architectures.unet import UNet
+from refms.maps.layers.channels import channel_gate, channel_scale, channel_shift
 from refms.maps.layers.convolution import convolution_layer, convolution_map
+from refms.maps.layers.entrywise import entrywise, time_features
 from refms.maps.layers.linear import average_pooling, matrix_map, pooling_matrix
+from refms.maps.layers.mesh_free import mesh_free_map
+from refms.maps.layers.norms import normalization
 from refms.maps.layers.tied import antisymmetric_layer, symmetric_layer
+from refms.maps.map import Map
 from refms.maps.time.coupling import leapfrog, verlet
 from refms.maps.time.euler import forward_euler
 from refms.maps.time.runge_kutta import runge_kutta
@@ -39,11 +48,16 @@ from refms.maps.time.steps import TimeSteps
 from refms.maps.time.tableau import RK4
 from refms.model import Model, score
 from refms.multiscale.depth import prolong_in_time, restrict_in_time, to_depth
+from refms.multiscale.estimation import Batches, estimate_objective
+from refms.multiscale.full_multiscale import TrainingState, full_multiscale
+from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.resolution import transfer
 from refms.names import LOSSES
 from refms.objective.classifier import Classifier
 from refms.objective.examples import Examples
 from refms.objective.losses import loss_named, softmax
+from refms.objective.losses.mean_squares import MeanSquares
+from refms.objective.losses.ssim import StructuralSimilarity
 from refms.objective.problem import Block, TrainingProblem
 from refms.objective.reading import Classes
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
@@ -310,6 +324,62 @@ def depths(work: Work) -> Any:
     return prolong_in_time(Theta, 8), restrict_in_time(Theta, 2)
 
 
+def derivatives(work: Work, map_: Map) -> Any:
+    """Value, both first derivatives and the second of a map."""
+    theta, Y = work.normal(0, map_.layout.size), work.normal(1, map_.rows_in, 3)
+    dtheta, dY = work.normal(2, *theta.shape), work.normal(3, *Y.shape)
+    G, dG = work.normal(4, map_.rows_out, 3), work.normal(5, map_.rows_out, 3)
+    F = map_.at(theta, Y)
+    along, gY = F.second(G)
+    return map_.apply(theta, Y), F.jvp(dtheta, dY), F.vjp(G), along(dtheta, dY).vjp(dG), gY
+
+
+def image_layers(work: Work) -> Any:
+    grid = GRIDS[2]
+    maps = (
+        entrywise(5, SILU),
+        time_features(2),
+        normalization(grid, 4, 2),
+        channel_shift(grid, 2),
+        channel_gate(grid, 2),
+        channel_scale(grid, 2),
+        convolution_map(Convolution(grid, 2, 3, (3, 3), "zero"), bias=True),
+    )
+    return [derivatives(work, one) for one in maps]
+
+
+def image_networks(work: Work) -> Any:
+    nets = (
+        ResidualImage(GRIDS[2], 1, 4, 1),
+        ESPCN(GRIDS[2], 1, (3,)),
+        UNet(GRIDS[2], 1, 4, (1, 2), groups=2, dropout=0.5),
+    )
+    return [derivatives(work, net.map) for net in nets]
+
+
+def image_losses(work: Work) -> Any:
+    grid = Grid((11, 12))
+    z, y, v = (work.normal(seed, 2 * grid.cells, 3) for seed in range(3))
+    ssim, squares = StructuralSimilarity(grid, -4, 4).evaluate(z, y), MeanSquares().evaluate(z, y)
+    own = [(one.value, one.gradient, one.hessian_product(v)) for one in (ssim, squares)]
+    return own, ssim.positive_product(v), ssim.similarity
+
+
+def multiscale_estimate(work: Work) -> Any:
+    net = ResidualImage(Grid((8, 8)), 1, 4, 1, boundary="periodic")
+    clean = np.random.default_rng(0).uniform(-1, 1, (64, 6))
+    options = {"dtype": work.dtype, "backend": work.backend}
+    results = []
+    for rule in ("keep", "galerkin"):
+        posed = ImageProblem(net, clean, Denoise(), 2, kernel_rule=rule, **options)
+        theta = 0.1 * work.normal(1, net.map.layout.size)
+        f = estimate_objective(posed, Batches((2, 3)))
+        results.append((f.value_and_gradient(theta), f.curvature(theta)(theta)))
+        (state, _, _), *_ = full_multiscale((2, 3), (1, 1)).run(posed, TrainingState(theta))
+        results.append((state.theta, state.memory))
+    return results
+
+
 ROWS: dict[str, Callable[[Work], Any]] = {
     **{f"convolution {d}-D": partial(convolution, d=d, boundary="periodic") for d in GRIDS},
     "convolution zero flipped": partial(convolution, d=2, boundary="zero", orientation="convolution"),
@@ -341,9 +411,14 @@ ROWS: dict[str, Callable[[Work], Any]] = {
     "conjugate gradients": krylov,
     "model transfer": model_transfer,
     "depth": depths,
+    "image layers": image_layers,
+    "mesh-free convolution": lambda work: derivatives(work, mesh_free_map(GRIDS[2], 2)),
+    "image networks": image_networks,
+    "image losses": image_losses,
+    "multiscale estimate": multiscale_estimate,
 }
 
-ORDER = {"block-coordinate descent", "Newton", "Gauss-Newton, damped", "problem (6)"}
+ORDER = {"image losses", "block-coordinate descent", "Newton", "Gauss-Newton, damped", "problem (6)"}
 """Rows in which the device may add in another order (its sparse products are stored column by column)."""
 
 

@@ -31,7 +31,7 @@ def mesh_free_symbol(xi: Array, grid: Grid, order: int = 0, *, half: bool = Fals
     order : int
         0, 1 or 2: how many derivatives.
     half : bool
-        Whether the last axis has the n_2/2 + 1 frequencies of ``rfft2`` only.
+        Whether the last axis has the n_2/2 + 1 frequencies of ``rfftn`` only.
 
     Returns
     -------

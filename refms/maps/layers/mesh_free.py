@@ -123,17 +123,17 @@ def _products(grid: Grid, channels: int) -> tuple[Any, Any]:
     weights = [1.0 if k in (0, grid.shape[1] / 2) else 2.0 for k in range(grid.shape[1] // 2 + 1)]
 
     def transform(w: Array) -> Array:
-        return backend_of(w).xp.fft.rfft2(w.reshape(*shape, -1), axes=(1, 2))
+        return backend_of(w).xp.fft.rfftn(w.reshape(*shape, -1), axes=(1, 2))
 
     def filter_(m: Array, w: Array) -> Array:
         xp = backend_of(m, w).xp
-        v = xp.fft.irfft2((m[0] + 1j * m[1])[..., None] * transform(w), s=grid.shape, axes=(1, 2))
+        v = xp.fft.irfftn((m[0] + 1j * m[1])[..., None] * transform(w), s=grid.shape, axes=(1, 2))
         return xp.ascontiguousarray(v.reshape(w.shape))
 
     def correlate(G: Array, w: Array) -> Array:
         xp = backend_of(G, w).xp
         P = (transform(G).conj() * transform(w)).sum(axis=-1)
-        P *= xp.asarray(weights, dtype=w.dtype) / grid.cells  # the frequencies that rfft2 leaves out
+        P *= xp.asarray(weights, dtype=w.dtype) / grid.cells  # the frequencies that rfftn leaves out
         return xp.stack([P.real, P.imag])
 
     return _bilinear(filter_), _bilinear(correlate)
