@@ -129,7 +129,7 @@ def agreeing_smoothing(model: Model, moved: Model, images: Dataset, widest: floa
     if found[0] > DOUBTFUL:
         note(
             f"the logits of the moved net differ by {100 * found[0]:.0f} % even with the best smoothing. "
-            "Nets that differed by 10 to 20 % lost up to 4 points of accuracy, by 40 % and more 20 points "
+            "Nets that differed by 10 to 20 % lost up to 5 points of accuracy, by 40 % and more 15 points "
             "and more: evaluate it on the new mesh, or train one to move (theta_transfer, more smoothing)."
         )
     return Agreement(math.sqrt(found[1]), found[0])

@@ -54,7 +54,7 @@ def matched_smoothing(sigma: float, pair: TransferPair, levels: int, cell: float
     if not (math.isfinite(cell) and cell > 0.0):
         raise InputError(f"the cell is {cell}; expected a positive length.")
     require_whole(abs(levels), "levels")
-    one_level = variance(pair.restriction) + variance(pair.prolongation)
+    one_level = kernel_variance(pair.restriction) + kernel_variance(pair.prolongation)
     added = cell**2 * one_level * (4 ** abs(levels) - 1) / 3
     return math.sqrt(max(sigma**2 + math.copysign(added, levels), 0.0))
 
@@ -74,7 +74,7 @@ def matched_between(here: Grid, there: Grid, sigma: float, pair: TransferPair, i
     return matched_smoothing(sigma, pair, levels, 2.0 ** finer.levels_to(images))
 
 
-def variance(entries: Entries) -> float:
+def kernel_variance(entries: Entries) -> float:
     """Return the variance of a kernel in squared cells."""
     total = sum(weight for _, weight in entries)
     mean = sum(weight * offset for offset, weight in entries) / total

@@ -8,7 +8,7 @@ from refms.backend import backend_of
 from refms.errors import Array, InputError, precision, require_choice, require_shape
 from refms.grid import Grid, as_grid
 from refms.maps.layers.linear import WHOLE_MESH
-from refms.multiscale.matched_smoothing import variance
+from refms.multiscale.matched_smoothing import kernel_variance
 from refms.names import WEIGHT_RULES
 from refms.stencils.transfer import TransferPair, transfer_pair
 
@@ -93,7 +93,7 @@ def better_weights(pair: TransferPair, levels: int) -> str:
     mean = sum(r for _, r in pair.restriction)
     highest = sum((-1) ** a * r for a, r in pair.restriction)
     smooth = isclose(mean, 1.0) and isclose(highest, 0.0, abs_tol=1e-12)
-    wider = variance(pair.restriction) < variance(pair.prolongation)
+    wider = kernel_variance(pair.restriction) < kernel_variance(pair.prolongation)
     return "adjoint" if levels > 0 and smooth and wider else "pair"
 
 

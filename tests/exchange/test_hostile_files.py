@@ -7,7 +7,6 @@ import io
 import os
 import pickle
 import struct
-import tracemalloc
 import zipfile
 import zlib
 
@@ -17,6 +16,7 @@ import scipy.io
 from exchanged_files import FORMATS, store
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from peak_memory import memory_below
 
 from refms.cli.main import main
 from refms.errors import FileError
@@ -34,17 +34,6 @@ def refused(path, says):
         read_results(path)
     assert str(path) in str(caught.value)
     assert main(["conform", "verify", str(path), str(path)]) == 2
-
-
-@contextlib.contextmanager
-def memory_below(limit):
-    """Fail if more memory than this was allocated at any moment."""
-    tracemalloc.start()
-    try:
-        yield
-        assert tracemalloc.get_traced_memory()[1] < limit
-    finally:
-        tracemalloc.stop()
 
 
 # --- any format
