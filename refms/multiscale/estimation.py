@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Any
 
 from refms.errors import InputError, require_whole
 from refms.multiscale.image_problem import ImageProblem
@@ -26,8 +27,9 @@ class Batches:
     ----------
     sizes : tuple of int
         N_l; a single one is the single-scale estimate.
-    coefficients : tuple of float
-        β_l of each difference, one fewer than sizes; empty for β = 1.
+    coefficients : tuple of float or array
+        β_l of each difference, one fewer than sizes; empty for β = 1. An array of the shape of θ has a number
+        for each block of parameters (:func:`~refms.multiscale.variance.block_coefficients`).
 
     Raises
     ------
@@ -42,7 +44,7 @@ class Batches:
     """
 
     sizes: tuple[int, ...]
-    coefficients: tuple[float, ...] = ()
+    coefficients: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
         sizes = tuple(require_whole(N, "batch", 1) for N in self.sizes)
@@ -52,17 +54,17 @@ class Batches:
                 "more, and a coefficient for each difference of two levels, or none."
             )
         object.__setattr__(self, "sizes", sizes)
-        object.__setattr__(self, "coefficients", tuple(map(float, self.coefficients)))
+        object.__setattr__(self, "coefficients", tuple(self.coefficients))
 
     def work(self, finest: int = 0, dimension: int = 2) -> float:
         """Return #WU of one estimate whose finest level is ``finest``."""
         return gradient_work(self.sizes, finest, dimension)
 
-    def terms(self) -> list[tuple[int, int, float, float]]:
-        """Return place, N, π and β of each term; β of the last, which is no difference, is 0."""
+    def terms(self) -> list[tuple[int, int, Any, Any]]:
+        """Return place, N, π and β of each term; β of the last, which is no difference, is None."""
         betas = self.coefficients or (1.0,) * (len(self.sizes) - 1)
         products = accumulate(betas, lambda pi, beta: pi * beta, initial=1.0)
-        return list(zip(range(len(self.sizes)), self.sizes, products, (*betas, 0.0), strict=True))
+        return list(zip(range(len(self.sizes)), self.sizes, products, (*betas, None), strict=True))
 
 
 def estimate_objective(
@@ -112,7 +114,7 @@ def estimate_objective(
         level = stage + place
         draw = problem.draw(count, stage=stage, iteration=iteration, term=place)
         terms.append((pi, problem.risk(level, draw, stage)))
-        if beta:
+        if beta is not None:
             terms.append((-pi * beta, problem.risk(level + 1, draw, stage)))
     return WeightedSum(tuple(terms))
 

@@ -16,8 +16,9 @@ class WeightedSum:
 
     Parameters
     ----------
-    terms : sequence of (float, Objective)
-        Weights, of either sign, and objectives.
+    terms : sequence of (float or array, Objective)
+        Weights, of either sign, and objectives. A weight may be an array of the shape of x, such as one
+        number for each block of parameters: it multiplies the gradient entry by entry, its mean the value.
 
     Raises
     ------
@@ -39,10 +40,10 @@ class WeightedSum:
     (0.5, array([1.]))
     """
 
-    terms: Sequence[tuple[float, Objective]]
+    terms: Sequence[tuple[float | Array, Objective]]
 
     def __post_init__(self) -> None:
-        if not any(weight > 0 for weight, _ in self.terms):
+        if not any(_number(weight) > 0 for weight, _ in self.terms):
             raise InputError("a weighted sum needs a term with a positive weight.")
 
     @property
@@ -52,13 +53,13 @@ class WeightedSum:
 
     def value(self, x: Array) -> float:
         """Return Σ w_i f_i(x)."""
-        return sum(weight * f.value(x) for weight, f in self.terms)
+        return sum(_number(weight) * f.value(x) for weight, f in self.terms)
 
     def value_and_gradient(self, x: Array) -> tuple[float, Array]:
         """Return Σ w_i f_i(x) and Σ w_i ∇f_i(x)."""
         found = [f.value_and_gradient(x) for _, f in self.terms]
         weights = [weight for weight, _ in self.terms]
-        value = sum(weight * f for weight, (f, _) in zip(weights, found, strict=True))
+        value = sum(_number(weight) * f for weight, (f, _) in zip(weights, found, strict=True))
         gradient = weights[0] * found[0][1]
         for weight, (_, g) in zip(weights[1:], found[1:], strict=True):
             gradient += weight * g
@@ -66,7 +67,8 @@ class WeightedSum:
 
     def curvature(self, x: Array) -> Product:
         """Return v ↦ Σ_{w_i > 0} w_i G_i v."""
-        products = [(weight, f.curvature(x)) for weight, f in self.terms if weight > 0]
+        numbers = [(_number(weight), f) for weight, f in self.terms]
+        products = [(weight, f.curvature(x)) for weight, f in numbers if weight > 0]
 
         def product(v: Array) -> Array:
             total = products[0][0] * products[0][1](v)
@@ -75,3 +77,8 @@ class WeightedSum:
             return total
 
         return product
+
+
+def _number(weight: float | Array) -> float:
+    """Return a weight, or the mean of one that differs from block to block."""
+    return float(weight.mean()) if hasattr(weight, "mean") else float(weight)

@@ -23,7 +23,7 @@ from refms.multiscale.estimation import (
 )
 from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.subsampling import Subsampling, draw_windows
-from refms.multiscale.variance import measure_variance
+from refms.multiscale.variance import block_coefficients, measure_variance
 from refms.optimize.weighted import WeightedSum
 
 K = 200
@@ -96,6 +96,25 @@ def test_estimates_are_unbiased(options, beta):
     assert distance(found, single(posed)) < LIMIT
 
 
+def test_a_coefficient_for_each_layer_is_unbiased_and_has_less_variance():
+    posed = problem(subsampling=Subsampling(noise="kept"))
+    theta = theta_of(posed)
+    betas = block_coefficients(posed, theta, 12, iteration=77)
+    layers = posed.map(0).layout.unpack(betas[0])
+    assert len(np.unique(betas[0])) == len({name.rpartition("/")[0] for name in layers})
+    by_layer = components(posed, lambda k: estimate_objective(posed, Batches((2, 4, 8), betas), iteration=k))
+    assert distance(by_layer, single(posed)) < LIMIT
+    draws = [posed.draw(1, iteration=1000 + k) for k in range(60)]
+    fine, coarse = (
+        np.array([posed.risk(level, draw).value_and_gradient(theta)[1] for draw in draws]) for level in (0, 1)
+    )
+    with_one, with_layers = (
+        (fine - beta * coarse).var(axis=0).sum()
+        for beta in (measure_variance(posed, theta, 12, iteration=77)[0].betas(2)[0], betas[0])
+    )
+    assert with_layers < with_one
+
+
 def test_a_stage_estimates_the_gradient_of_its_own_level():
     posed = problem(kernel_rule="galerkin", subsampling=Subsampling(noise="stage"))
     batches = Batches((4, 8))
@@ -111,7 +130,7 @@ def wrong(posed, spoil):
         for place, count, pi, beta in LARGE.terms():
             draw = posed.draw(count, iteration=k, term=place)
             terms.append((pi, posed.risk(place, draw)))
-            if beta:
+            if beta is not None:
                 terms.append((-pi * beta, spoil(draw, place + 1, k)))
         return WeightedSum(tuple(terms))
 
@@ -155,7 +174,7 @@ def test_wrong_coefficients_are_seen():
         for place, count, _, beta in replace(BATCHES, coefficients=(0.5, 0.5)).terms():
             draw = posed.draw(count, iteration=k, term=place)
             terms.append((1.0, posed.risk(place, draw)))
-            if beta:
+            if beta is not None:
                 terms.append((-beta, posed.risk(place + 1, draw)))
         return WeightedSum(tuple(terms))
 
