@@ -6,7 +6,15 @@ import argparse
 from typing import TYPE_CHECKING
 
 from refms.cli.files import write_json
-from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, add_model
+from refms.cli.options import (
+    COMMANDS,
+    Commands,
+    add_command,
+    add_data_options,
+    add_model,
+    cells_in_words,
+    cells_of,
+)
 
 if TYPE_CHECKING:
     from refms.model import Model
@@ -25,7 +33,7 @@ def register(commands: Commands) -> None:
     )
     add_model(command)
     add_data_options(command)
-    command.add_argument("--size", type=int, help="resolution at which to evaluate; must be the model's")
+    add_size_option(command)
     command.add_argument(
         "--part",
         choices=PARTS,
@@ -78,12 +86,33 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def require_size(model: Model, options: argparse.Namespace) -> None:
-    """Refuse a ``--size`` that is not the model's, with the command that moves the model there."""
-    from refms.errors import InputError
+def add_size_option(command: argparse.ArgumentParser) -> None:
+    """Add ``--size``, see :func:`require_size`."""
+    command.add_argument(
+        "--size",
+        type=cells_of,
+        metavar="SIZE",
+        help="resolution, 8 or 4x8; must be the model's",
+    )
 
-    if options.size is not None and any(n != options.size for n in model.grid.shape):
+
+def require_size(model: Model, options: argparse.Namespace) -> None:
+    """Refuse a ``--size`` that is not the model's, with the command that moves it there, if one does."""
+    from refms.errors import InputError
+    from refms.run.config.data import grid_of
+
+    if options.size is None:
+        return
+    wanted, name = grid_of(options.size, model.grid.dimension), options.model
+    if wanted == model.grid:
+        return
+    told = f"{name!r} lives on grid {model.grid.shape}, not on size {cells_in_words(wanted.shape)}."
+    try:
+        wanted.levels_to(model.grid)
+    except InputError:
         raise InputError(
-            f"{options.model!r} lives on grid {model.grid.shape}, not on size {options.size}. Move it there "
-            f"first: refms transfer {options.model} --to {options.size} -o OUT."
-        )
+            f"{told} No transfer leads there; expected --size {cells_in_words(model.grid.shape)}."
+        ) from None
+    raise InputError(
+        f"{told} Move it there first: refms transfer {name} --to {cells_in_words(wanted.shape)} -o OUT."
+    )

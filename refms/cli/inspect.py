@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from refms.cli.evaluate import require_size
+from refms.cli.evaluate import add_size_option, require_size
 from refms.cli.files import write_json
 from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, add_model
 from refms.cli.result_folder import claim_results, write_results
@@ -36,7 +36,7 @@ def register(commands: Commands) -> None:
         "-o", "--output", required=True, metavar="OUT", help="folder for inspect.json and inspect.h5"
     )
     add_data_options(command)
-    command.add_argument("--size", type=int, help="resolution of the images; must be the model's")
+    add_size_option(command)
     command.add_argument(
         "--examples",
         type=int,

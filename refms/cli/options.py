@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from refms.names import BACKEND_NAMES, DATASETS, DTYPES, IDX_PREFIX, TIERS
@@ -136,6 +136,28 @@ def add_adapter(command: argparse.ArgumentParser, what: str, default: str) -> No
 def add_list_option(command: argparse.ArgumentParser, name: str, metavar: str, text: str) -> None:
     """Add an option that takes words between commas and may be given several times: all of them count."""
     command.add_argument(name, action="extend", type=words_of, metavar=metavar, help=text)
+
+
+def cells_of(text: str) -> int | tuple[int, ...]:
+    """Return what ``8`` or ``4x8`` says: cells along every axis, or along each.
+
+    >>> cells_of("8"), cells_of("4x8")
+    (8, (4, 8))
+    """
+    try:
+        extents = tuple(int(word) for word in text.split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of cells; expected 8 or 4x8") from None
+    return extents if len(extents) > 1 else extents[0]
+
+
+def cells_in_words(shape: Sequence[int]) -> str:
+    """Return a mesh as :func:`cells_of` reads it.
+
+    >>> cells_in_words((8, 8)), cells_in_words((4, 8))
+    ('8', '4x8')
+    """
+    return "x".join(map(str, shape)) if len(set(shape)) > 1 else str(shape[0])
 
 
 def words_of(text: str | None) -> list[str]:

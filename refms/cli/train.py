@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from refms.cli.files import claim, require_target, write_json
 from refms.cli.interruption import interruption
-from refms.cli.options import COMMANDS, Commands, add_backend_option, add_command, add_data_options
+from refms.cli.options import (
+    COMMANDS,
+    Commands,
+    add_backend_option,
+    add_command,
+    add_data_options,
+    cells_of,
+)
 from refms.cli.progress import Clock, status_line
 from refms.environment import peak_memory
 
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
 
 # option, section, key, type, help
 OVERRIDES = (
-    ("--size", "data", "size", int, "cells along each axis of the network's mesh"),
+    ("--size", "data", "size", cells_of, "cells along every axis of the network's mesh, or along each: 2x4"),
     ("--train", "data", "train", int, "number of training examples"),
     ("--validation", "data", "validation", int, "number of validation examples"),
     ("--split-seed", "data", "split_seed", int, "seed of the split into training and validation"),

@@ -6,11 +6,14 @@ import argparse
 from typing import TYPE_CHECKING
 
 from refms.cli.files import claim, write_json
-from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, add_model
+from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, add_model, cells_of
 from refms.names import SMOOTHING_RULES, STENCIL_RULES, WEIGHT_RULES
 
 if TYPE_CHECKING:
     from refms.model import Model
+
+
+_MOST_LEVELS = 20
 
 
 def register(commands: Commands) -> None:
@@ -23,7 +26,16 @@ def register(commands: Commands) -> None:
         run,
     )
     add_model(command)
-    command.add_argument("--to", type=int, metavar="SIZE", help="cells along each axis of the new mesh")
+    mesh = command.add_mutually_exclusive_group()
+    mesh.add_argument(
+        "--to",
+        type=cells_of,
+        metavar="SIZE",
+        help="cells along every axis of the new mesh, or along each: 8x16",
+    )
+    mesh.add_argument(
+        "--levels", type=int, metavar="K", help="halve the mesh width of every axis K times; -K: double it"
+    )
     command.add_argument(
         "--pair",
         default="averaging-bilinear",
@@ -64,11 +76,11 @@ def run(options: argparse.Namespace) -> int:
     from refms.model_file import load_model, save_model
     from refms.multiscale.depth import to_depth
 
-    if options.to is None and options.depth is None:
-        raise InputError("nothing to do; give --to SIZE, --depth N, or both.")
+    if options.to is None and options.levels is None and options.depth is None:
+        raise InputError("nothing to do; give --to SIZE or --levels K, --depth N, or both.")
     claim(options, options.output)
     model, weights = load_model(options.model), options.weights
-    if options.to is not None:
+    if options.to is not None or options.levels is not None:
         model = _on_mesh(model, options)
         weights = model.record["transfers"][-1]["weights"]
     if options.depth is not None:
@@ -105,14 +117,19 @@ def _on_mesh(model: Model, options: argparse.Namespace) -> Model:
     """Return the model on the mesh that is asked for, with the smoothing that is asked for."""
     from dataclasses import replace
 
-    from refms.grid import Grid
+    from refms.errors import require_whole
     from refms.multiscale.agreement import agreement
     from refms.multiscale.matched_smoothing import matched_between
     from refms.multiscale.resolution import transfer
+    from refms.run.config.data import grid_of
     from refms.run.experiment import part_of
     from refms.stencils.transfer import transfer_pair
 
-    grid = Grid((options.to,) * model.grid.dimension)
+    if options.to is not None:
+        grid = grid_of(options.to, model.grid.dimension)
+    else:
+        levels = require_whole(abs(options.levels), "--levels, without its sign,", 0, _MOST_LEVELS)
+        grid = model.grid.refine(levels) if options.levels > 0 else model.grid.coarsen(levels)
     pair = transfer_pair(options.pair)
     moved = transfer(model, grid, pair, options.stencils, options.least_squares, options.weights)
     if options.smoothing == "keep" or grid == model.grid:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from refms.errors import Array, InputError
+from refms.io.strict_json import require_shallow
 
 SCHEMA = "refms"
 SCHEMA_VERSION = 1
@@ -146,6 +147,7 @@ def _json_mapping(attributes: Mapping[str, Any]) -> dict[str, Any]:
     try:
         text = canonical_json(dict(attributes))
         copied: dict[str, Any] = json.loads(text)
+        require_shallow(copied)
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(
             f"attributes cannot be written as JSON ({error}); expected strings, finite Python numbers, "

@@ -11,7 +11,7 @@ import numpy as np
 
 from refms.backend import backend_of
 from refms.environment import machine
-from refms.errors import Array
+from refms.errors import Array, escaped
 from refms.io.artifact import Artifact
 from refms.run.compare import Run
 from refms.run.plan import Plan
@@ -100,7 +100,7 @@ def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     a          12
     longer      3
     """
-    lines = [head, *rows]
+    lines = [[escaped(cell) for cell in line] for line in (head, *rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(

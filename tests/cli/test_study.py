@@ -194,6 +194,13 @@ def test_files_that_are_no_study_are_refused(study, content):
     assert Path("out/study.json").read_text(encoding="utf-8") == content
 
 
+def test_a_value_is_shown_in_one_line_without_what_a_terminal_would_obey(study):
+    toml = TOML.replace('"optimization.hessian_fraction"', '"data.dataset"')
+    ran = study(toml=toml.replace("[0.1, 1.0]", r'["digits", "a\u001b[2J\nPASS"]'))
+    assert ran.refused
+    assert r"\x1b[2J\nPASS" in ran.err
+
+
 def test_methods_and_their_options_may_be_varied(study):
     block_split = TOML.replace('"optimization.hessian_fraction"', '"study.method"').replace(
         "[0.1, 1.0]", '["joint", "varpro"]'

@@ -159,7 +159,7 @@ def test_a_file_that_appears_during_the_training_is_not_overwritten(refms, monke
         (("--train", 1000, "--validation", 1000), "at most 1797 together"),
         (("--iterations", 0), "[optimization] iterations is 0"),
         (("--channels", 0), "[network] channels is 0"),
-        (("--channels", 10**20), "memory budget"),
+        (("--channels", 10**10), "memory budget"),
         (("--layers", 10**12), "expected at most 100000"),
         (("--final-time", "nan"), "[network] final_time is nan"),
         (("--smoothing", "inf"), "[data] smoothing is inf"),

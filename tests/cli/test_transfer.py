@@ -158,7 +158,7 @@ def test_nothing_is_overwritten_without_force_not_even_the_source(refms):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ((), "nothing to do; give --to SIZE, --depth N, or both"),
+        ((), "nothing to do; give --to SIZE or --levels K, --depth N, or both"),
         (("--to", 12), "not related by doubling"),
         (("--to", 0), "an extent of the grid is"),
         (("--to", -8), "an extent of the grid is"),
@@ -172,6 +172,51 @@ def test_what_does_not_fit_is_refused(refms, words, expected):
     assert ran.refused
     assert expected in ran.err
     assert not Path("new.h5").exists()
+
+
+def test_a_mesh_is_named_by_its_extents_or_by_levels(refms, result):
+    assert result("transfer", "coarse.h5", "--levels", 1, "-o", "up.h5")["grid"] == [8, 8]
+    assert_written("up.h5", transfer(load_model("coarse.h5"), Grid((8, 8)), "averaging-bilinear"))
+    assert result("transfer", "fine.h5", "--levels", -2, "-o", "down.h5")["grid"] == [2, 2]
+    for words in (("--levels", 21), ("--levels", -3), ("--to", "8x8x8"), ("--to", "8x16")):
+        assert refms("transfer", "coarse.h5", *words, "-o", "no.h5").refused
+    for words in (("--to", "8x"), ("--to", 8, "--levels", 1)):
+        assert refms("transfer", "coarse.h5", *words, "-o", "no.h5").code == 2
+    assert not Path("no.h5").exists()
+
+
+def test_a_net_that_is_not_square_is_trained_moved_and_evaluated_by_the_advice_of_messages(refms, result):
+    rng, head = np.random.default_rng(0), bytes([0, 0, 8])
+    Path("wide").mkdir()
+    for name, array in (
+        ("images-idx3", rng.integers(0, 255, (40, 4, 8))),
+        ("labels-idx1", np.arange(40) % 2),
+    ):
+        extents = bytes([array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+        Path("wide", f"train-{name}-ubyte").write_bytes(head + extents + array.astype("uint8").tobytes())
+    Path("few.toml").write_text(
+        "[data]\nsize = [2, 4]\n[network]\nchannels = 2\n[optimization]\niterations = 1\n"
+    )
+    data = ("--dataset", "idx:wide", "--data-dir", ".")
+    assert result("train", "few.toml", *data, "--quiet", "-o", "low.h5")["grid"] == [2, 4]
+    assert result("train", *data, "--size", "2x4", "--iterations", 1, "--quiet", "-o", "b.h5")["grid"] == [
+        2,
+        4,
+    ]
+    assert result("evaluate", "low.h5", *data, "--size", "2x4")["grid"] == [2, 4]
+    ran = refms("evaluate", "low.h5", *data, "--size", "4x8")
+    assert ran.refused
+    words = re.search(r"refms (transfer \S+ --to 4x8 -o) OUT", ran.err)[1].split()
+    assert refms(*words, "high.h5").code == 0
+    assert result("evaluate", "high.h5", *data, "--size", "4x8")["grid"] == [4, 8]
+    assert result("transfer", "high.h5", "--levels", -1, "-o", "again.h5")["grid"] == [2, 4]
+    for size, advice in (
+        ("8", "No transfer leads there; expected --size 2x4"),
+        ("8x8x8", "one for each axis"),
+    ):
+        ran = refms("evaluate", "low.h5", *data, "--size", size)
+        assert ran.refused
+        assert advice in ran.err
 
 
 def test_fewer_layers_must_divide(refms):

@@ -31,12 +31,12 @@ from refms.environment import machine, versions
 from refms.errors import FileError
 from refms.grid import Grid
 from refms.io.files import atomic_write
+from refms.io.strict_toml import read_toml
 from refms.model import Model, score
 from refms.model_file import load_model, save_model
 from refms.multiscale.resolution import transfer
 from refms.names import STENCIL_RULES
 from refms.run.config import Configuration
-from refms.run.config.reading import read_toml
 from refms.run.experiment import dataset_of, examples_of, experiment_of, split_by
 from refms.run.training import train
 from refms.stencils.symbol import symbol

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 
 from refms.errors import FileError, InputError
-from refms.io.files import read_whole
-
-LONGEST_FILE = 2**20
-"""Bytes that the file may have."""
+from refms.io.strict_toml import read_toml
 
 
 def read_xfails(path: str | os.PathLike[str]) -> dict[str, str]:
@@ -20,11 +16,7 @@ def read_xfails(path: str | os.PathLike[str]) -> dict[str, str]:
     [xfails]
     "G4-*-float32" = "the condition is too large for single precision"
     """
-    text = read_whole(path, LONGEST_FILE, "a list of ids")
-    try:
-        given = tomllib.loads(text.decode("utf-8"))
-    except (ValueError, RecursionError) as error:  # of the TOML or of its encoding
-        raise FileError(f"{os.fspath(path)!r} is not valid TOML: {error}.") from error
+    given = read_toml(path)
     section = given.get("xfails")
     if set(given) != {"xfails"} or not isinstance(section, dict):
         raise FileError(f"{os.fspath(path)!r}: expected one section [xfails] and nothing else.")

@@ -5,11 +5,10 @@ from refms.run.config.configuration import Configuration
 from refms.run.config.data import DataSection
 from refms.run.config.network import NetworkSection
 from refms.run.config.optimization import OptimizationSection
-from refms.run.config.reading import LONGEST_FILE, build_from, section_of, table_of
+from refms.run.config.reading import build_from, section_of, table_of
 from refms.run.config.regularization import RegularizationSection
 
 __all__ = [
-    "LONGEST_FILE",
     "ClassifierSection",
     "Configuration",
     "DataSection",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from refms.errors import require_choice
+from refms.errors import require_choice, require_whole_fields
 from refms.names import (
     LOSSES,
 )
-from refms.run.config.reading import require_at_least
 
 
 @dataclass(frozen=True)
@@ -30,4 +29,4 @@ class ClassifierSection:
 
     def __post_init__(self) -> None:
         require_choice(self.loss, LOSSES, "loss")
-        require_at_least(0, pooling=self.pooling)
+        require_whole_fields(self, pooling=0)

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from refms.data.by_name import require_dataset
 from refms.data.preprocessing import Preprocessing
-from refms.errors import InputError
+from refms.errors import InputError, require_whole, require_whole_fields
 from refms.grid import Grid
-from refms.run.config.reading import require_at_least
+
+Size = int | tuple[int, ...]
+"""Cells along every axis, or along each."""
+
+
+def grid_of(size: Size, dimension: int) -> Grid:
+    """Return the grid with so many cells along every axis, or along each.
+
+    >>> grid_of(4, 2), grid_of((2, 4), 2)
+    (Grid(shape=(4, 4)), Grid(shape=(2, 4)))
+    """
+    shape = (size,) * dimension if isinstance(size, int) else tuple(size)
+    if len(shape) != dimension:
+        raise InputError(f"size is {shape}; expected one number, or {dimension}, one for each axis.")
+    return Grid(shape)
 
 
 @dataclass(frozen=True)
@@ -25,8 +39,8 @@ class DataSection:
         Number of examples of the two disjoint sets; 0 takes five sixths and the rest.
     split_seed : int
         Seed of the permutation that splits.
-    size : int
-        Cells along each axis of the network's mesh; 0 takes the images' own, which need not be square.
+    size : int or tuple of int
+        Cells along every axis of the network's mesh, or along each, such as (2, 4); 0 takes the images' own.
     scale, shift, smoothing, pair
         See :class:`~refms.data.preprocessing.Preprocessing`.
     interpolate : bool
@@ -37,7 +51,7 @@ class DataSection:
     train: int = 0
     validation: int = 0
     split_seed: int = 0
-    size: int = 0
+    size: Size = field(default=0, metadata={"also": tuple})
     scale: float = 1.0
     shift: float = 0.0
     smoothing: float = 0.0
@@ -46,8 +60,12 @@ class DataSection:
 
     def __post_init__(self) -> None:
         require_dataset(self.dataset)
-        require_at_least(0, train=self.train, validation=self.validation, size=self.size)
-        require_at_least(0, split_seed=self.split_seed)
+        require_whole_fields(self, train=0, validation=0, split_seed=0)
+        if isinstance(self.size, tuple | list):
+            size: Size = tuple(require_whole(n, "size", 1) for n in self.size)
+        else:
+            size = require_whole(self.size, "size")
+        object.__setattr__(self, "size", size)
         _ = self.preprocessing
 
     @property
@@ -58,9 +76,9 @@ class DataSection:
     def grid(self, native: Grid) -> Grid:
         """Return the network's mesh for images on the given one.
 
-        ``size`` cells along every axis, or the native grid if ``size`` is 0.
+        ``size`` cells along every axis or along each, or the native grid if ``size`` is 0.
         """
-        grid = native if self.size == 0 else Grid((self.size,) * native.dimension)
+        grid = native if self.size == 0 else grid_of(self.size, native.dimension)
         try:
             levels = grid.levels_to(native)
         except InputError as error:

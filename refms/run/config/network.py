@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from refms.errors import InputError, require_choice
+from refms.errors import InputError, require_choice, require_whole_fields
 from refms.grid import Grid
 from refms.maps.architectures.architecture import Architecture, architecture_named, as_tuple
 from refms.maps.architectures.residual import Residual
-from refms.run.config.reading import require_at_least
 
 
 @dataclass(frozen=True)
@@ -62,14 +61,7 @@ class NetworkSection:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        require_at_least(0, seed=self.seed)
-        require_at_least(
-            1,
-            channels=self.channels,
-            layers=self.layers,
-            stencil=self.stencil,
-            opening_stencil=self.opening_stencil,
-        )
+        require_whole_fields(self, seed=0, channels=1, layers=1, stencil=1, opening_stencil=1)
         for name in ("stencil", "opening_stencil"):
             if getattr(self, name) % 2 == 0:
                 raise InputError(f"{name} is {getattr(self, name)}; expected an odd number, such as 3.")

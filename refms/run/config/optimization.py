@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from refms.errors import InputError, require_choice
+from refms.errors import InputError, require_choice, require_whole_fields
 from refms.names import (
     CLASSIFIER_PRECONDITIONERS,
     DTYPES,
     PROPAGATION_PRECONDITIONERS,
 )
-from refms.run.config.reading import require_at_least
 
 
 @dataclass(frozen=True)
@@ -68,15 +67,8 @@ class OptimizationSection:
         require_choice(
             self.classifier_preconditioner, CLASSIFIER_PRECONDITIONERS, "classifier_preconditioner"
         )
-        require_at_least(
-            1,
-            iterations=self.iterations,
-            propagation_cg_iterations=self.propagation_cg_iterations,
-            classifier_cg_iterations=self.classifier_cg_iterations,
-            classifier_steps=self.classifier_steps,
-            memory=self.memory,
-        )
-        require_at_least(0, hessian_seed=self.hessian_seed)
+        require_whole_fields(self, iterations=1, propagation_cg_iterations=1, classifier_cg_iterations=1)
+        require_whole_fields(self, classifier_steps=1, memory=1, hessian_seed=0)
         if not 0 < self.hessian_fraction <= 1:
             raise InputError(f"hessian_fraction is {self.hessian_fraction}; expected a number in (0, 1].")
         if not 0 <= self.cg_tolerance < 1:

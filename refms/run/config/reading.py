@@ -1,37 +1,14 @@
-"""TOML files, and sections as frozen dataclasses: unknown keys and wrong types are refused."""
+"""Sections as frozen dataclasses: unknown keys and wrong types are refused."""
 
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from refms.errors import FileError, InputError, require_choice
-from refms.io.files import regular_file_size
-
-LONGEST_FILE = 2**20
-"""Bytes that a configuration file may have."""
-
-
-def read_toml(path: str | Path) -> dict[str, Any]:
-    """Return what a TOML file says; nothing is checked yet.
-
-    Raises FileError if it cannot be read, is longer than :data:`LONGEST_FILE`, or is no TOML.
-    """
-    size = regular_file_size(path)
-    if size > LONGEST_FILE:
-        raise FileError(f"{str(path)!r} has {size} bytes; a configuration has at most {LONGEST_FILE}.")
-    try:
-        with open(path, "rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        raise FileError(f"cannot read the configuration {str(path)!r}: {error.strerror}.") from error
-    except RecursionError as error:
-        raise FileError(f"{str(path)!r} is nested too deeply; expected sections of plain keys.") from error
-    except ValueError as error:  # of the TOML, of its encoding, or of a number with thousands of digits
-        raise FileError(f"{str(path)!r} is not valid TOML: {error}.") from error
+from refms.io.strict_toml import read_toml
 
 
 def build_from(path: str | Path, build: Callable[[dict[str, Any]], Any]) -> Any:
@@ -53,14 +30,18 @@ def table_of(value: Any, name: str) -> Mapping[str, Any]:
 def section_of(kind: Any, name: str, values: Any) -> Any:
     """Return a section: a frozen dataclass whose defaults say the types of its keys.
 
-    A tuple takes a list, of the type of the default's entries where it has any; a mapping takes a table; a
-    float takes an int. What is not given keeps its default. Raises InputError if a key is unknown (the
-    nearest match is offered), or a value has the wrong type or range.
+    A tuple takes a list, of the type of the default's entries where it has any, and so does what is marked
+    as ``also`` a tuple; a mapping takes a table; a float takes an int. What is not given keeps its default.
+    Raises InputError if a key is unknown (the nearest match is offered), or a value has the wrong type or
+    range.
     """
     defaults = {item.name: _default(item) for item in dataclasses.fields(kind)}
+    also = {item.name: item.metadata.get("also") for item in dataclasses.fields(kind)}
     checked = {}
     for key, value in table_of(values, name).items():
         default = defaults[require_choice(key, defaults, f"key in section [{name}]")]
+        if also[key] is tuple and isinstance(value, list | tuple):
+            default = (default,)
         checked[key] = _value(f"[{name}] {key}", value, default)
     try:
         return kind(**checked)
@@ -93,10 +74,3 @@ def _as_float(value: int) -> float:
         return float(value)
     except OverflowError:  # the section says that infinity is out of range
         return float("inf") if value > 0 else float("-inf")
-
-
-def require_at_least(least: int, **values: int) -> None:
-    """Refuse a number below a bound, the first one by the name of its key."""
-    for name, value in values.items():
-        if value < least:
-            raise InputError(f"{name} is {value}; expected {least} or more.")
