@@ -167,8 +167,8 @@ def split(dataset: Dataset, train: int, validation: int, seed: int) -> tuple[Dat
     [0, 1, 2, 3, 4]
     """
     seed = require_whole(seed, "seed")
-    train, validation = require_whole(train, "train", 1), require_whole(validation, "validation", 1)
-    if train + validation > dataset.count:
+    train, validation = require_whole(train, "train"), require_whole(validation, "validation")
+    if min(train, validation) < 1 or train + validation > dataset.count:
         raise InputError(
             f"cannot split {dataset.count} examples of {dataset.name} into {train} for training and "
             f"{validation} for validation; expected at least 1 each and at most {dataset.count} together."
