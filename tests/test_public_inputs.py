@@ -585,7 +585,7 @@ IMAGES: list[Row] = [
     ("subset, range", lambda: subset(DATA, [6]), "expected 0 to 5"),
     ("subset, fractions", lambda: subset(DATA, [0.5]), "integers"),
     ("split, too many", lambda: split(DATA, 5, 2, 0), "at most 6 together"),
-    ("split, none", lambda: split(DATA, 6, 0, 0), "validation is 0"),
+    ("split, none", lambda: split(DATA, 6, 0, 0), "6 for training and 0 for validation"),
     ("split, fraction", lambda: split(DATA, 2.5, 1, 0), "2.5"),
     ("split, seed", lambda: split(DATA, 3, 3, -1), "seed is -1"),
     ("one-hot, range", lambda: one_hot(np.array([0, 3]), 3), "expected 0 to 2"),
