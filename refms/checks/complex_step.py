@@ -19,6 +19,7 @@ from refms.checks.directions import (
     directions_from,
     nothing_along,
     parts_of,
+    require_terms,
     resolved,
     unseen,
 )
@@ -121,6 +122,7 @@ def complex_step_test(
     """
     if (jvp is None) == (gradient is None):
         raise InputError("give exactly one of jvp and gradient.")
+    require_terms(jvp=jvp, gradient=gradient)
     for name, size in (("scale", scale), ("step", step)):
         if size is not None:
             require_size(size, name)
@@ -134,20 +136,21 @@ def complex_step_test(
     g = call("gradient", gradient, x) if callable(gradient) else gradient
     if g is not None and shape_of(g) != shape_of(x):
         return _failed(f"gradient has shape {shape_of(g)}; expected {shape_of(x)}, the shape of x.")
-    found = []
+    found, used = [], scale is None
     for v in along:
         J = (lambda d: call("jvp", jvp, x, d)) if callable(jvp) else None
         expected = inner(g, v) if g is not None else jvp if J is None else J(v)
         size = _size(expected)
         wanted = size if g is None else norm_of(g) * norm_of(v)
         if scale is not None and PASS_LIMIT * eps * scale <= eps**0.25 * size:
-            wanted = scale
+            wanted, used = scale, True
         one = _compare(lambda z: call("function", function, z), x, v, expected, wanted, steps)
         if isinstance(one, str):
             return call.judge(_failed(one))
         rho, least, h = one
         found.append((rho, Seen(least, size, parts_of(blocks, v, g, J)), h))
-    return call.judge(_judge(*zip(*found, strict=True), eps=eps))
+    aside = "" if used else f" (scale = {scale} is too large)"
+    return call.judge(_judge(*zip(*found, strict=True), eps=eps, aside=aside))
 
 
 _NAME = "complex_step_test"
@@ -190,7 +193,7 @@ def _size(value: Array) -> float:
 
 
 def _judge(
-    rhos: tuple[float, ...], seen: tuple[Seen, ...], steps: tuple[float, ...], *, eps: float
+    rhos: tuple[float, ...], seen: tuple[Seen, ...], steps: tuple[float, ...], *, eps: float, aside: str
 ) -> ComplexStepReport:
     """Turn what was found along all directions into a report."""
     rho, (whole, blocks) = worst_rho(rhos), resolved(seen)
@@ -202,7 +205,7 @@ def _judge(
         outcome, text = "MARGINAL", f"nothing was tested, for {_TOO_SMALL}"
     if unseen(seen):
         outcome, text = worst_verdict([outcome, "MARGINAL"]), f"{text}; {unseen(seen)}"
-    text = f"{text}; {describe(seen)}."
+    text = f"{text}; {describe(seen)}{aside}."
     measured = (len(rhos), whole, blocks, max(steps), rho * eps)
     return ComplexStepReport(_NAME, rho, outcome, text, *measured)
 

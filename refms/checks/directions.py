@@ -10,8 +10,8 @@ import numpy as np
 
 from refms.backend import backend_of
 from refms.checks.report import Report
-from refms.checks.residual import as_double, inner, ratio
-from refms.errors import Array, InputError, require_same_precision, require_whole
+from refms.checks.residual import as_double, inner, is_number, ratio
+from refms.errors import Array, InputError, require_array, require_same_precision, require_whole
 from refms.linear.vectors import norm
 
 Term = Array | Callable[..., Array]
@@ -19,6 +19,13 @@ Term = Array | Callable[..., Array]
 
 Blocks = Callable[[Array], Mapping[str, Array]]
 """What splits a vector like x into named blocks that are views of it, such as ``Layout.unpack``."""
+
+
+def require_terms(**terms: Term | None) -> None:
+    """Refuse derivatives that are neither functions nor arrays nor numbers."""
+    for name, term in terms.items():
+        if term is not None and not callable(term) and not is_number(term):
+            require_array(term, name)
 
 
 def directions_from(
@@ -51,6 +58,8 @@ def nothing_along(directions: tuple[Array, ...]) -> str | None:
     """Return a sentence where x has no entries or the first direction is zero: nothing can be seen."""
     if not directions[0].size:
         return "x has no entries, so nothing was tested."
+    if not norm(directions[0]) < math.inf:
+        return "the direction is not finite, so nothing was tested."
     return None if norm(directions[0]) > 0 else "the direction is zero, so nothing was tested."
 
 

@@ -156,5 +156,8 @@ def _size(matrix: Any) -> float:
 def _factor(coarse: Any, expected: Any, near: float) -> float | None:
     """Return c with coarse = c · expected up to round-off, c not 1, or None."""
     size = _size(expected)
-    c = complex(coarse.multiply(expected.conj()).sum()).real / size / size if 0 < size < math.inf else 0.0
+    if not 0 < size < math.inf:
+        return None
+    coarse, expected = coarse * (1 / size), expected * (1 / size)  # so that no square underflows
+    c = complex(coarse.multiply(expected.conj()).sum()).real
     return c if c and abs(c - 1) > near and _size(coarse - c * expected) <= near * _size(coarse) else None

@@ -7,6 +7,7 @@ and not the ruler.
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -77,19 +78,22 @@ def scaled_residual(got: Array, expected: Array, scale: float, dtype: Any = None
     1.0
     """
     require_size(scale, "scale", zero=True)
+    arrays = [array for array in (got, expected) if not is_number(array)]
+    backend = backend_of(*arrays) if arrays else NUMPY
     if shape_of(got) != shape_of(expected):
         return float("inf")
     eps = machine_epsilon(dtype if dtype is not None else getattr(got, "dtype", "float64"))
-    arrays = [array for array in (got, expected) if not is_number(array)]
-    backend = backend_of(*arrays) if arrays else NUMPY
     return ratio(norm(as_double(got, backend) - as_double(expected, backend)), scale, eps)
 
 
 def require_size(value: float, name: str, *, zero: bool = False) -> None:
     """Refuse a scale that is not a finite positive number; zero only where it is allowed."""
-    if not (0.0 < value < math.inf or (zero and value == 0.0)):
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not number or not (0.0 < value < math.inf or (zero and value == 0.0)):
         least = "0 or more" if zero else "above 0"
-        raise InputError(f"{name} is {value}; expected a finite number {least}, a norm of what is computed.")
+        raise InputError(
+            f"{name} is {value!r}; expected a finite number {least}, a norm of what is computed."
+        )
 
 
 def is_number(value: Any) -> bool:

@@ -20,7 +20,7 @@ from refms.checks.residual import (
     shape_of,
     unit_of,
 )
-from refms.errors import Array, InputError, require_whole
+from refms.errors import Array, InputError, require_array, require_whole
 from refms.linear.vectors import norm
 
 Shape = int | Sequence[Any]
@@ -105,11 +105,21 @@ def space_of(shape: Shape, dtype: Any, backend: Backend, weight: Any = 1.0) -> S
         raise InputError(
             f"{len(dtypes)} dtypes and {len(weights)} weights for {len(shapes)} arrays; expected as many."
         )
-    for value in weights:
-        sound = (value >= 0) & (value < math.inf)
-        if not (sound if is_number(value) else bool(sound.all())):
-            raise InputError("a weight of an inner product is negative or not finite; expected 0 or more.")
+    for value, extents in zip(weights, shapes, strict=True):
+        _require_weight(value, extents)
     return Space(shapes, tuple(np.dtype(one).name for one in dtypes), weights, one, backend)
+
+
+def _require_weight(value: Any, shape: tuple[int, ...]) -> None:
+    """Refuse a weight that is no number or array of numbers >= 0 which broadcasts to the shape."""
+    if not is_number(value):
+        require_array(value, "a weight")
+    ends = zip(reversed(shape_of(value)), reversed(shape), strict=False)
+    if len(shape_of(value)) > len(shape) or any(m not in (1, n) for m, n in ends):
+        raise InputError(f"a weight has shape {shape_of(value)}; expected one that broadcasts to {shape}.")
+    sound = (value >= 0) & (value < math.inf)
+    if not (sound if is_number(value) else bool(sound.all())):
+        raise InputError("a weight of an inner product is negative or not finite; expected 0 or more.")
 
 
 def _sequence(shape: Any) -> tuple[Any, ...]:

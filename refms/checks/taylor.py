@@ -25,6 +25,7 @@ from refms.checks.directions import (
     directions_from,
     nothing_along,
     parts_of,
+    require_terms,
     resolved,
     unseen,
 )
@@ -215,6 +216,9 @@ def taylor_test(
     steps = tuple(largest_step * 2.0**-k for k in range(require_whole(octaves, "octaves", 12) + 1))
     if (gradient is None) == (jvp is None):
         raise InputError("give exactly one of gradient and jvp.")
+    require_terms(
+        gradient=gradient, jvp=jvp, hessian_product=hessian_product, second_derivative=second_derivative
+    )
     if hessian_product is not None and second_derivative is not None:
         raise InputError("give at most one of hessian_product and second_derivative.")
     fixed = jvp is not None and not callable(jvp)

@@ -146,7 +146,8 @@ def steihaug(
     scaled, unit = in_units(gradient, norm(gradient))
     solve = None if preconditioner is None else guarded(preconditioner, "preconditioner")
     residuals, status, segments = [norm(scaled)], Status.ITERATION_LIMIT, list[Segment]()
-    vertices = _vertices(guarded(product, "product"), solve, -scaled, unit, power_of_two(radius))
+    radius_unit = power_of_two(radius) if radius < math.inf else unit
+    vertices = _vertices(guarded(product, "product"), solve, -scaled, unit, radius_unit)
     target = tolerance * residuals[0]
     while residuals[-1] > target and len(segments) < max_iterations:
         found, size, ended = next(vertices)
@@ -193,7 +194,7 @@ def _vertices(
         pp, pd = pp + step * (2.0 * pd + step * dd), pd + step * dd
         r = add_scaled(r, -alpha, Hd)
         size = norm(r)
-        if not (math.isfinite(size) and math.isfinite(pp)):
+        if not math.isfinite(size) or math.isnan(pp):  # an infinite pp lies far outside the region
             yield None, 0.0, Status.NON_FINITE
         yield piece, size, None
 

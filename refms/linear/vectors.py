@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from refms.backend import backend_of
-from refms.errors import Array, InputError
+from refms.errors import Array, InputError, require_array
 from refms.linear.product import Product
 
 
@@ -133,7 +133,9 @@ MODIFIED = "{0} modified its argument; make {0} return a new array and leave wha
 
 
 def require_like(found: Array, x: Array, name: str) -> Array:
-    """Return what the function ``name`` made of x; refuse another shape or dtype than that of x."""
+    """Return what the function ``name`` made of x; refuse what is no array of the shape and dtype of x."""
+    if type(found) is not np.ndarray:
+        require_array(found, f"what {name} returned")
     if tuple(found.shape) != tuple(x.shape) or found.dtype != x.dtype:
         raise InputError(
             f"{name} returned shape {tuple(found.shape)} and dtype {found.dtype}; expected those of its "

@@ -90,7 +90,9 @@ class CheckpointFiles:
 def _checkpoint_of(model: Model) -> Checkpoint:
     """Return the checkpoint that a model's record tells of; KeyError, TypeError or ValueError if none."""
     record = dict(model.record)
-    state = record.pop(_KEY)
+    state = record.pop(_KEY, None)
+    if state is None:
+        raise InputError("it tells of no training that goes on")
     iteration, damping, notes = (state[name] for name in ("iteration", "damping", "notes"))
     reached = max((row.iteration for row in model.history), default=0)
     if require_whole(iteration, "iteration", 1) != reached:

@@ -142,7 +142,7 @@ def test_where_nothing_was_tested_the_verdict_is_marginal_and_says_so(case: str)
     assert not report
 
 
-@pytest.mark.parametrize("size", [-1.0, 0.0, math.inf, math.nan])
+@pytest.mark.parametrize("size", [-1.0, 0.0, math.inf, math.nan, "1", True])
 def test_a_scale_that_is_no_size_is_refused(size: float) -> None:
     A, x = random(0, 3, 3), np.ones(2)
     with pytest.raises(InputError, match="norm"):
@@ -155,6 +155,7 @@ def test_a_scale_that_is_no_size_is_refused(size: float) -> None:
     if size != 0.0:
         with pytest.raises(InputError, match="scale"):
             checks.scaled_residual(x, x, size)
+    if size not in (0.0, True):
         with pytest.raises(InputError, match="weight"):
             checks.adjoint_test(matvec(A), matvec(A), 3, 3, weight_in=size)
 
@@ -164,7 +165,38 @@ def test_a_huge_scale_is_compared_with_what_was_measured(size: float) -> None:
     A, x = random(0, 3, 3), random(1, 3)
     assert checks.adjoint_test(matvec(A), matvec(A), 3, 3, norm=size).verdict == "FAIL"
     assert "too large" in checks.adjoint_test(matvec(A), matvec(A.T), 3, 3, norm=size).sentence
-    assert checks.complex_step_test(lambda z: z.sum(), x, x, gradient=2 + 0 * x, scale=size).verdict == "FAIL"
+    for slope, outcome in ((1.0, "PASS"), (2.0, "FAIL")):
+        report = checks.complex_step_test(lambda z: z.sum(), x, x, gradient=slope + 0 * x, scale=size)
+        assert report.verdict == outcome
+        assert f"scale = {size} is too large" in report.sentence
+
+
+def test_weights_of_any_size_are_taken_and_what_is_no_weight_is_refused() -> None:
+    A = random(0, 2, 3)
+    for size in (1e300, 1e-300):
+        same = {"weight_in": size, "weight_out": size}
+        assert checks.adjoint_test(matvec(A), matvec(A.T), 3, 2, **same).passed
+        assert checks.adjoint_test(matvec(A), matvec(A.T / 2), 3, 2, **same).factor == pytest.approx(0.5)
+    for weight in ("1", np.ones(2), np.ones((1, 3)), np.ma.ones(3)):
+        with pytest.raises(InputError, match=r"weight|array"):
+            checks.adjoint_test(matvec(A), matvec(A.T), 3, 2, weight_in=weight)
+
+
+def test_what_is_no_array_is_refused_or_fails_and_breaks_nothing() -> None:
+    x, one = np.ones(2), np.eye(2)
+    for test in (checks.taylor_test, checks.complex_step_test):
+        with pytest.raises(InputError, match="gradient is a list"):
+            test(lambda z: z.sum(), x, gradient=[1.0, 1.0])
+        for bad in (math.nan, math.inf):
+            report = test(lambda z: z.sum(), x, bad * x, gradient=x)
+            assert report.verdict == "MARGINAL"
+            assert "not finite" in report.sentence
+    same = lambda v: v  # noqa: E731 -- the identity
+    assert checks.gauss_newton_test(same, lambda v: None, same, same, 2).verdict == "FAIL"
+    with pytest.raises(InputError, match="list"):
+        checks.scaled_residual([1.0, 2.0], x, 1.0)
+    for size in (1e-300, 1e160):  # of R, where squares of R K_h P leave the range
+        assert checks.galerkin_test(size * one, one, one, 3 * size * one).factor == pytest.approx(3.0)
 
 
 def test_a_gradient_wrong_across_the_direction_fails() -> None:

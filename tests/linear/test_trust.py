@@ -81,6 +81,15 @@ def test_the_trust_region_at_every_scale(
         assert step.p.tolist() == vector(expected.p, length, dtype).tolist()
 
 
+@pytest.mark.parametrize("radius", [1e-320, 1e-300, 1e-160, 1e160, np.inf])
+@pytest.mark.parametrize("size", [1e-200, 1.0, 1e200])
+def test_a_radius_of_any_size_beside_the_gradient(size: float, radius: float) -> None:
+    g, H = size * np.array([1.0, 2.0, 2.0]) / 3.0, np.array([1.0, 2.0, 3.0])
+    step, edge = steihaug(lambda v: H * v, g, radius, tolerance=1e-12).cut(radius)
+    assert edge == (radius < size)
+    assert step.p == pytest.approx(-radius * (g / size) if edge else -g / H, rel=1e-3 if edge else 1e-9)
+
+
 @at_every_scale
 def test_spectra_at_every_scale(dtype: str, power: int) -> None:
     factor, A = 2.0**power, spd(3, 70, 10.0, dtype)

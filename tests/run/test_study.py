@@ -1,10 +1,20 @@
 import pytest
 
 from refms.errors import FileError, InputError
+from refms.run.compare import COLUMNS
 from refms.run.plan import Plan
 from refms.run.study import done_before, parameter_name, points_of
 
 BASE = {"parameter": "optimization.hessian_fraction", "values": [0.1, 1.0], "seeds": [0, 3]}
+
+
+RUN = {
+    "columns": {name: [0.0] for name in COLUMNS},
+    "outcome": {"status": "accepted"},
+    "train": {"accuracy": 0.5},
+    "validation": {"accuracy": None},
+}
+"""What a run of a result has besides the value and configuration of its point."""
 
 
 def plan(**study):
@@ -52,7 +62,7 @@ def test_what_a_run_depends_on_does_not_depend_on_the_other_runs():
 
 
 def result(asked, **changes):
-    runs = {point.name: {"configuration": point.configuration} for point in points_of(asked)}
+    runs = {point.name: {**RUN, **point.to_dict()} for point in points_of(asked)}
     return {"kind": "study", "parameter": parameter_name(asked), "runs": runs, **changes}
 
 

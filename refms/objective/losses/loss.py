@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import numpy as np
+
 from refms.backend import Backend, backend_of
 from refms.errors import Array, InputError, require_same_precision, require_shape, require_whole
 
@@ -62,6 +64,13 @@ def require_logits(Z: Array, C: Array, least: float = -math.inf, most: float = m
             f"{'' if least == -math.inf else ' ' + expected}. Logits come first, labels second."
         )
     return backend
+
+
+def require_direction(V: Array, gradient: Array) -> None:
+    """Refuse a direction of another shape or precision than the logits', of which the gradient has both."""
+    if type(V) is not np.ndarray or V.shape != gradient.shape or V.dtype != gradient.dtype:
+        require_shape(V, gradient.shape, "V", "(classes, examples), the shape of Z")
+        require_same_precision(V=V, Z=gradient)
 
 
 def share_of(Z: Array, count: int | None) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from refms.errors import Array
-from refms.objective.losses.loss import host_sum, require_logits, share_of
+from refms.objective.losses.loss import host_sum, require_direction, require_logits, share_of
 
 Terms = Callable[[Any, Array, Array], tuple[Array, Array, Array]]
 """(xp, Z, C) -> the terms of the loss and their first and second derivatives in Z, each of shape (ℓ, m)."""
@@ -44,4 +44,5 @@ class SeparableEvaluation:
 
     def hessian_product(self, V: Array) -> Array:
         """Return the loss's Hessian applied to V."""
+        require_direction(V, self.gradient)
         return self.hessian_diagonal * V

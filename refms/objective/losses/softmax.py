@@ -9,7 +9,7 @@ import numpy as np
 
 from refms.backend import backend_of
 from refms.errors import Array, require_array
-from refms.objective.losses.loss import host_sum, log1p, require_logits, share_of
+from refms.objective.losses.loss import host_sum, log1p, require_direction, require_logits, share_of
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,7 @@ class SoftmaxCrossEntropyEvaluation:
         array
             Shape (ℓ, m): (Σc/count) (p ∘ v − p (pᵀv)) for each column.
         """
+        require_direction(V, self.gradient)
         U = V - backend_of(V).xp.where(self.largest, V, 0).sum(axis=0)
         return self.weights * (self.probabilities * (U - (self.probabilities * U).sum(axis=0)))
 

@@ -14,7 +14,7 @@ from refms.backend import backend_of
 from refms.errors import Array, InputError
 from refms.grid import Grid, channels_of
 from refms.maps.layers.linear import operator_map
-from refms.objective.losses.loss import host_sum, require_logits, share_of
+from refms.objective.losses.loss import host_sum, require_direction, require_logits, share_of
 from refms.stencils.convolution import Convolution
 from refms.stencils.kronecker import along_axis, identity, kronecker
 
@@ -169,6 +169,7 @@ class SimilarityEvaluation:
         With dm = Wv, dxx = W(2xv), dxy = W(yv): da = 2ν dm, db = 2(dxy − ν dm), dc = 2μ dm, dd = dxx − 2μ dm,
         the derivatives of S, q, r and p follow by the rules for products and quotients.
         """
+        require_direction(V, self.gradient)
         W, x, y, mu, nu, S = self._W, self._x, self._y, self._mu, self._nu, self._S
         a, b, c, d = self._a, self._b, self._c, self._d
         cd = c * d
@@ -185,6 +186,7 @@ class SimilarityEvaluation:
 
     def positive_product(self, V: Array) -> Array:
         """Return G V, the positive semidefinite Gauss–Newton form."""
+        require_direction(V, self.gradient)
         W, ones = self._W, backend_of(self._d).xp.ones_like(self._d)
         WV = W(V)
         found = W(WV / self._c) + V * W(ones / self._d) - W(WV / self._d)

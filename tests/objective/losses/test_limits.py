@@ -143,3 +143,13 @@ def test_labels_that_are_none_are_refused(name):
     for count in (0, -1, 1.5, True, NAN):
         with pytest.raises(InputError, match="count is"):
             LOSSES[name].evaluate(Z, C, count)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_direction_is_no_other_array_than_the_logits(name):
+    Z, C = logits_and_labels(4, m=3)
+    E, V = LOSSES[name].evaluate(Z, C), np.ones_like(Z)
+    assert E.hessian_product(V).dtype == Z.dtype
+    for bad in (V[:, :1], V.astype("float32"), np.ma.masked_array(V, mask=V > 0), V.tolist(), np.ones(1)):
+        with pytest.raises(InputError, match="V"):
+            E.hessian_product(bad)
