@@ -32,7 +32,6 @@ from refms.maps.map import Map
 from refms.names import DTYPES
 from refms.objective.batches import DEFAULT_MEMORY, batch_width
 from refms.objective.classifier import Classifier
-from refms.objective.losses import loss_named
 from refms.objective.reading import Classes, Reading
 from refms.optimize.history import History
 
@@ -383,7 +382,7 @@ def score(model: Model, X: Array, C: Array, memory: int = DEFAULT_MEMORY) -> Sco
         If images and targets do not fit the model or each other, or labels are none.
     """
     Z = model.outputs(X, memory)
-    loss = loss_named(model.reading.loss).evaluate(Z, C).value
+    loss = model.reading.loss_on(model.grid).evaluate(Z, C).value
     accuracy = float("nan")
     if isinstance(model.reading, Classes):
         _require_distributions(C)

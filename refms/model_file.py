@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-import refms.maps.architectures.residual  # noqa: F401  # registers the net of [LAS], which files name
+import refms.maps.architectures  # noqa: F401  # registers the networks that files name
 from refms.backend import backend_of
 from refms.data.preprocessing import Preprocessing
-from refms.errors import FileError, InputError
+from refms.errors import Array, FileError, InputError
 from refms.grid import Grid
 from refms.io.artifact import Artifact
 from refms.io.contained import read_artifact_contained
@@ -23,6 +24,7 @@ from refms.objective.reading import Classes, Image, Reading
 from refms.optimize.history import History
 
 _TEXTS = ("block", "status", "cg_status")
+_MEMORY = "memory/"
 
 
 def model_artifact(model: Model) -> Artifact:
@@ -80,7 +82,7 @@ def model_of(artifact: Artifact) -> Model:
         _require_record(attributes["record"])
         return Model(
             network,
-            {name: array for name, array in arrays.items() if not name.startswith("history/")},
+            {name: array for name, array in arrays.items() if not name.startswith(("history/", _MEMORY))},
             _reading_of(attributes, arrays),
             preprocessing=Preprocessing.from_dict(attributes["preprocessing"]),
             record=attributes["record"],
@@ -92,7 +94,9 @@ def model_of(artifact: Artifact) -> Model:
         raise FileError(f"the model lacks a part or has an unknown one: {error}.") from error
 
 
-def save_model(path: str | os.PathLike[str], model: Model, *, overwrite: bool = False) -> None:
+def save_model(
+    path: str | os.PathLike[str], model: Model, *, overwrite: bool = False, memory: Sequence[Array] = ()
+) -> None:
     """Write a model to an HDF5 file, so that the file is, at every moment, the earlier one or the new one.
 
     Parameters
@@ -103,6 +107,8 @@ def save_model(path: str | os.PathLike[str], model: Model, *, overwrite: bool = 
         The model; its arrays are brought to the host.
     overwrite : bool
         Whether an existing file may be replaced.
+    memory : sequence of array
+        What a checkpoint keeps besides, ``memory/0`` and so on in the file; for the model it is nothing.
 
     Raises
     ------
@@ -122,7 +128,9 @@ def save_model(path: str | os.PathLike[str], model: Model, *, overwrite: bool = 
     (32, 10)
     >>> folder.cleanup()
     """
-    write_artifact(path, model_artifact(model), overwrite=overwrite)
+    artifact = model_artifact(model)
+    kept = {f"{_MEMORY}{i}": backend_of(array).to_host(array) for i, array in enumerate(memory)}
+    write_artifact(path, replace(artifact, arrays={**artifact.arrays, **kept}), overwrite=overwrite)
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
@@ -153,9 +161,17 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     ...     bool((load_model(f"{folder}/m.h5").arrays["stencils"] == model.arrays["stencils"]).all())
     True
     """
+    return load_with_memory(path)[0]
+
+
+def load_with_memory(path: str | os.PathLike[str]) -> tuple[Model, tuple[Array, ...]]:
+    """Return the model of a file and what a checkpoint kept besides, as NumPy arrays."""
     artifact = read_artifact_contained(path)
+    kept = {name: array for name, array in artifact.arrays.items() if name.startswith(_MEMORY)}
     try:
-        return model_of(artifact)
+        return model_of(artifact), tuple(kept[f"{_MEMORY}{i}"] for i in range(len(kept)))
+    except KeyError as error:
+        raise FileError(f"{os.fspath(path)!r}: what it remembers lacks {error}.") from error
     except FileError as error:
         raise FileError(f"{os.fspath(path)!r}: {error}") from error
 

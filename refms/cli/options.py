@@ -19,6 +19,8 @@ COMMANDS = {
     "certify": "Compute goldens in ball arithmetic, from the formulas alone, and measure how far "
     "refms is from them (needs python-flint: pip install 'refms[certify]').",
     "train": "Train a network by block-coordinate descent and write it to one .h5 file.",
+    "reconstruct": "Train a network to denoise, deblur, fill in or enlarge images, on one mesh or several "
+    "(Full-Multiscale), and write it to one .h5 file.",
     "evaluate": "Print accuracy and loss of a model on a data set at the model's resolution.",
     "transfer": "Prolong or restrict a trained model to another resolution or depth, without training.",
     "compare": "Run optimisers from the same start on the same problem, and write their curves.",

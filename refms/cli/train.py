@@ -5,20 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from refms.cli.files import claim, require_target, write_json
+from refms.cli.files import write_json
 from refms.cli.interruption import interruption
-from refms.cli.options import (
-    COMMANDS,
-    Commands,
-    add_backend_option,
-    add_command,
-    add_data_options,
-    cells_of,
-)
+from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, cells_of
 from refms.cli.progress import Clock, status_line
+from refms.cli.training import (
+    add_overrides,
+    add_training_options,
+    claim_output,
+    in_processes,
+    put_over,
+    stopped_by_ctrl_c,
+)
 from refms.environment import peak_memory
 
 if TYPE_CHECKING:
@@ -71,94 +71,29 @@ def register(commands: Commands) -> None:
         "refms train --dataset digits --size 4 --iterations 5 -o coarse.h5",
         run,
     )
-    command.add_argument(
-        "config", nargs="?", metavar="CONFIG.toml", help="configuration; options override it"
-    )
+    add_overrides(command, OVERRIDES)
     add_data_options(command)
-    for option, _, _, kind, text in OVERRIDES:
-        command.add_argument(option, type=kind, help=text)
-    command.add_argument(
-        "-o", "--output", default="model.h5", metavar="OUT", help="model file (default: model.h5)"
-    )
-    command.add_argument(
-        "--threads",
-        type=int,
-        default=1,
-        help="threads of this process, or of each where mpiexec starts several (extra mpi); the model does "
-        "not depend on their number (default: 1)",
-    )
-    add_backend_option(command)
-    command.add_argument(
-        "--cuda-aware",
-        action="store_true",
-        help="with mpiexec and CuPy: hand arrays of the GPU to an MPI that was built for that",
-    )
-    command.add_argument(
-        "--allreduce",
-        action="store_true",
-        help="with mpiexec: add by one allreduce, which is faster for many processes, but the bits then "
-        "depend on their number",
-    )
-    command.add_argument(
-        "--checkpoints",
-        type=int,
-        default=2,
-        metavar="K",
-        help="keep the last K iterations beside OUT until it is written; 0 keeps none (default: 2)",
-    )
-    command.add_argument(
-        "--resume",
-        action="store_true",
-        help="go on from the newest checkpoint of OUT, bit for bit as if the training had never stopped",
-    )
-    command.add_argument(
-        "--force", action="store_true", help="replace OUT, and checkpoints of it, if they exist"
-    )
-    command.add_argument("--quiet", action="store_true", help="no progress rows")
+    add_training_options(command)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train and write; return 0, or 1 if the training met NaN or infinity.
-
-    Where mpiexec started several processes, all of them compute, and the first one prints and writes.
-    """
-    from refms.errors import require_whole
-    from refms.objective.workers import Workers
-    from refms.parallel import communicator
-
-    require_whole(options.threads, "threads", 1)
-    comm = communicator(reproducible=not options.allreduce, cuda_aware=options.cuda_aware)
-    try:
-        return _run(options, Workers(comm, options.threads))
-    except (Exception, KeyboardInterrupt) as error:
-        if comm.size > 1:  # the others would wait for this process for ever
-            reason = str(error) or type(error).__name__
-            print(f"refms: process {comm.rank} of {comm.size}: {reason}", file=sys.stderr, flush=True)
-            comm.abort(2)
-        raise
+    """Train and write; return 0, or 1 if the training met NaN or infinity."""
+    return in_processes(options, _run)
 
 
 def _run(options: argparse.Namespace, workers: Workers) -> int:
     from dataclasses import replace
 
     from refms.backend import backend_named
-    from refms.errors import require_whole
     from refms.linear.outcome import Status
     from refms.model_file import save_model
-    from refms.run.checkpoint_files import CheckpointFiles
     from refms.run.experiment import dataset_of, experiment_of
-    from refms.run.resume import newest_checkpoint, require_free, way_on
+    from refms.run.resume import newest_checkpoint, way_on
     from refms.run.training import Checkpoint, train
 
     leads = workers.comm.rank == 0
     configuration = read_configuration(options)
-    files = CheckpointFiles(Path(options.output), max(options.checkpoints, 1))
-    if leads:
-        require_whole(options.checkpoints, "checkpoints", 0)
-        claim(options, options.output)
-        require_target(files.path(configuration.optimization.iterations), force=True)
-        if not options.resume:
-            require_free(files, force=options.force)
+    files = claim_output(options, configuration.optimization.iterations, leads=leads)
     dataset, backend = (
         dataset_of(configuration, options.data_dir),
         backend_named(options.backend),
@@ -200,14 +135,7 @@ def read_configuration(options: argparse.Namespace) -> Configuration:
     from refms.run.config import Configuration
 
     base = Configuration.from_toml(options.config) if options.config else Configuration()
-    sections: dict[str, dict[str, Any]] = base.to_dict()
-    if options.dataset:
-        sections["data"]["dataset"] = options.dataset
-    for option, section, key, _, _ in OVERRIDES:
-        value = getattr(options, option.removeprefix("--").replace("-", "_"))
-        if value is not None:
-            sections[section][key] = value
-    return Configuration.from_dict(sections)
+    return Configuration.from_dict(put_over(base.to_dict(), OVERRIDES, options))
 
 
 def progress(
@@ -221,9 +149,7 @@ def progress(
 
     total = experiment.configuration.optimization.iterations
     clock = None if options.quiet else Clock(total, done)
-    stopped = "Stopped by Ctrl-C" + (
-        "; refms train --resume --force goes on." if options.checkpoints else "."
-    )
+    stopped = stopped_by_ctrl_c(options, "train")
 
     def monitor(iteration: int, blocks: Mapping[str, Array], rows: tuple[HistoryRow, ...]) -> Observation:
         found = experiment.score(experiment.model.with_blocks(blocks))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from refms.errors import Array, InputError, require_choice, require_whole_fields
 from refms.linear.vectors import norm
+from refms.multiscale.allocation import Allocation
 from refms.multiscale.estimation import Batches, estimate_objective
 from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.kernel_rule import move_kernels
@@ -98,6 +99,10 @@ class TrainingState:
         Iterations since the moments began: fewer than ``updates`` after a restart.
     units : float
         Work done, in network evaluations of a finest image.
+    batches : Batches or None
+        Those of the last pilot; None for those of the stage.
+    pilot_units : float
+        Work of pilots, which is counted apart.
     """
 
     theta: Array
@@ -107,6 +112,8 @@ class TrainingState:
     updates: int = 0
     since: int = 0
     units: float = 0.0
+    batches: Batches | None = None
+    pilot_units: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -123,6 +130,8 @@ class TrainingPlan:
         Learning rates over all stages.
     restart : bool
         Whether moments begin anew in each stage; [MST] carries them on.
+    allocation : Allocation or None
+        How batches are renewed; None for those of the stages.
 
     Raises
     ------
@@ -140,6 +149,7 @@ class TrainingPlan:
     rule: Adam | Momentum = field(default_factory=Adam)
     schedule: Schedule = field(default_factory=Schedule)
     restart: bool = False
+    allocation: Allocation | None = None
 
     def __post_init__(self) -> None:
         levels = [stage.level for stage in self.stages]
@@ -168,17 +178,23 @@ class TrainingPlan:
             if state.iteration == stage.iterations:
                 state = self._next_stage(problem, state)
                 continue
+            if self.allocation is not None and state.iteration % self.allocation.renew == 0:
+                state = self._renew(self.allocation, problem, state)
             before = problem.work.units
-            f = estimate_objective(problem, stage.batches, stage=stage.level, iteration=state.iteration)
+            batches = self.batches(state)
+            f = estimate_objective(problem, batches, stage=stage.level, iteration=state.iteration)
             value, gradient = f.value_and_gradient(state.theta)
             if not (math.isfinite(value) and math.isfinite(norm(gradient))):
                 return
             rate = self.schedule(state.updates, self.total)
             memory = state.memory or self.rule.start(state.theta)
             moved, memory = self.rule.update(memory, gradient, rate, state.since + 1)
+            theta = state.theta + moved
+            if not math.isfinite(norm(theta)):
+                return
             state = replace(
                 state,
-                theta=state.theta + moved,
+                theta=theta,
                 memory=memory,
                 iteration=state.iteration + 1,
                 updates=state.updates + 1,
@@ -186,6 +202,18 @@ class TrainingPlan:
                 units=state.units + problem.work.units - before,
             )
             yield state, value, rate
+
+    def batches(self, state: TrainingState) -> Batches:
+        """Return the batches of the last pilot in this stage, or those of the stage."""
+        return state.batches or self.stages[state.stage].batches
+
+    def _renew(self, rule: Allocation, problem: ImageProblem, state: TrainingState) -> TrainingState:
+        """Return the state with batches from a pilot at its parameters."""
+        stage = self.stages[state.stage]
+        batches, units = rule.measure(
+            problem, state.theta, stage.batches, stage=stage.level, iteration=state.iteration
+        )
+        return replace(state, batches=batches, pilot_units=state.pilot_units + units)
 
     def _next_stage(self, problem: ImageProblem, state: TrainingState) -> TrainingState:
         """Return the state at the beginning of the next stage: θ_j = T⁻¹ θ_{j+1} with Galerkin's rule."""
@@ -197,7 +225,9 @@ class TrainingPlan:
                 theta = move_kernels(theta, problem.architecture, problem.kernel_pair, -steps)
         if self.restart:
             memory, since = (), 0
-        return replace(state, theta=theta, memory=memory, since=since, stage=following, iteration=0)
+        return replace(
+            state, theta=theta, memory=memory, since=since, stage=following, iteration=0, batches=None
+        )
 
 
 def full_multiscale(

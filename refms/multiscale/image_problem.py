@@ -21,13 +21,10 @@ from refms.multiscale.work import level_cost
 from refms.objective.batches import DEFAULT_MEMORY
 from refms.objective.examples import Examples
 from refms.objective.losses.loss import Loss
-from refms.objective.losses.mean_squares import MeanSquares
-from refms.objective.losses.ssim import StructuralSimilarity
+from refms.objective.reading import Image
 from refms.objective.regularizers import Quadratic, tikhonov_regularizer
 from refms.objective.risk import EmpiricalRisk, Work
 from refms.objective.workers import ONE_WORKER, Workers
-
-IMAGE_LOSSES = ("mean-squares", "ssim")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,18 +45,12 @@ class Draw:
     windows: Array
     masks: Array
 
-    def part(self, start: int, stop: int) -> Draw:
+    def part(self, chosen: slice | Array) -> Draw:
         """Return some of the examples."""
         c = self.corruption
-        seen = None if c.seen is None else c.seen[:, start:stop]
-        own = Corruption(
-            c.signal[:, start:stop],
-            c.noise[:, start:stop],
-            c.target[:, start:stop],
-            c.times[start:stop],
-            seen,
-        )
-        return Draw(own, self.windows[:, start:stop], self.masks[:, start:stop])
+        seen = None if c.seen is None else c.seen[:, chosen]
+        own = Corruption(c.signal[:, chosen], c.noise[:, chosen], c.target[:, chosen], c.times[chosen], seen)
+        return Draw(own, self.windows[:, chosen], self.masks[:, chosen])
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +74,7 @@ class ImageProblem:
     kernel_pair : str
         The pair of Galerkin's rule.
     loss : str
-        ``"mean-squares"`` or ``"ssim"`` (1 − SSIM).
+        See :class:`~refms.objective.reading.Image`.
     seed : int
         Of all random numbers.
     dtype : str
@@ -129,7 +120,6 @@ class ImageProblem:
 
     def __post_init__(self) -> None:
         require_choice(self.kernel_rule, KERNEL_RULES, "kernel rule")
-        require_choice(self.loss, IMAGE_LOSSES, "loss of images")
         found = channels_of(self.images, self.grid)
         if found != self.architecture.channels:
             raise InputError(f"the images have {found} channels; expected {self.architecture.channels}.")
@@ -159,9 +149,7 @@ class ImageProblem:
 
     def loss_on(self, level: int) -> Loss:
         """Return the loss on the mesh of a level."""
-        return (
-            MeanSquares() if self.loss == "mean-squares" else StructuralSimilarity(self.grid.coarsen(level))
-        )
+        return Image(self.loss).loss_on(self.grid.coarsen(level))
 
     @cached_property
     def _regularizer(self) -> Quadratic:

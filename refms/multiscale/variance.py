@@ -153,7 +153,7 @@ def measure_variance(
     variance : GradientVariance
         Of these examples.
     products : numpy.ndarray
-        Shape (L, M, L, M), float64: the inner products of all gradients, from which
+        Shape (L, M, L, M), or half of M with pairs, float64: the inner products of all gradients, from which
         :func:`bootstrap_variance` draws.
 
     Raises
@@ -248,18 +248,25 @@ PILOT = 10**6
 def _single_gradients(
     problem: ImageProblem, theta: Array, count: int, stage: int, iteration: int
 ) -> tuple[int, Array]:
-    """Return the number of levels, and g_l of each level and example as rows, one draw for all levels."""
+    """Return the number of levels, and g_l of each level and example as rows, one draw for all levels.
+
+    Where half of a batch is coarsened and half cropped, examples come in pairs, one of each: the mean p of
+    their gradients has half the variance of an example, and √2 p stands for one.
+    """
     if require_whole(count, "count") < FEWEST:
         raise InputError(f"a pilot of {count} example(s); expected 32 or more, at least {FEWEST}.")
     levels = problem.levels - stage
     draw = problem.draw(count, stage=stage, iteration=iteration, term=PILOT)
-    parts = [draw.part(j, j + 1) for j in range(count)]
+    half = problem.subsampling.coarsened(count)
+    paired = 0 < half < count
+    scale, units = (math.sqrt(2.0), half) if paired else (1.0, count)
+    parts = [draw.part(np.array([j, half + j]) if paired else slice(j, j + 1)) for j in range(units)]
     rows = [
         problem.risk(stage + level, part, stage).value_and_gradient(theta)[1]
         for level in range(levels)
         for part in parts
     ]
-    return levels, backend_of(theta).xp.stack(rows)
+    return levels, scale * backend_of(theta).xp.stack(rows)
 
 
 def _products(gradients: Array, levels: int) -> Array:

@@ -11,6 +11,10 @@ from refms.maps.layers.linear import average_pooling, pooled_grid
 from refms.maps.map import Map
 from refms.names import LOSSES
 from refms.objective.classifier import Classifier
+from refms.objective.losses import Loss, MeanSquares, StructuralSimilarity, loss_named
+
+IMAGE_LOSSES = ("least-squares", "mean-squares", "ssim")
+"""Losses of images by their names."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,10 @@ class Classes:
         """Return the classifier of features on a grid, or on that of the blocks."""
         return Classifier(pooled_grid(grid, self.pooling), channels, self.classes)
 
+    def loss_on(self, grid: Grid) -> Loss:
+        """Return the loss, which is the same on every mesh."""
+        return loss_named(self.loss)
+
     def shapes(self, grid: Grid, channels: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of its arrays ``W`` (c·n, ℓ) and ``mu`` (ℓ,)."""
         rows = channels * pooled_grid(grid, self.pooling).cells
@@ -70,7 +78,8 @@ class Image:
     Parameters
     ----------
     loss : str
-        ``"least-squares"``: half the squared distance, summed over channels and cells.
+        ``"least-squares"``: half the squared distance, summed over channels and cells. For images in [−1, 1]
+        ``"mean-squares"``, the mean of the squares, or ``"ssim"``, 1 − SSIM.
 
     Examples
     --------
@@ -81,7 +90,13 @@ class Image:
     loss: str = "least-squares"
 
     def __post_init__(self) -> None:
-        require_choice(self.loss, ("least-squares",), "loss of images")
+        require_choice(self.loss, IMAGE_LOSSES, "loss of images")
+
+    def loss_on(self, grid: Grid) -> Loss:
+        """Return the loss on a mesh; InputError where that is smaller than the window of SSIM."""
+        if self.loss == "ssim":
+            return StructuralSimilarity(grid)
+        return MeanSquares() if self.loss == "mean-squares" else loss_named(self.loss)
 
     def shapes(self, grid: Grid, channels: int) -> dict[str, tuple[int, ...]]:
         """Return no shapes: nothing is learned after the network."""

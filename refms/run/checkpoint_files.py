@@ -6,10 +6,11 @@ import contextlib
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from refms.errors import FileError, InputError, require_whole
 from refms.model import Model
-from refms.model_file import load_model, save_model
+from refms.model_file import load_with_memory, save_model
 from refms.optimize.newton import Damping
 from refms.run.training import Checkpoint
 
@@ -47,13 +48,15 @@ class CheckpointFiles:
 
     def write(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint atomically, and only then remove those that are too old."""
-        state = {
+        state: dict[str, Any] = {
             "iteration": checkpoint.iteration,
             "damping": checkpoint.damping,
             "notes": list(checkpoint.notes),
         }
+        if checkpoint.state:
+            state["state"] = dict(checkpoint.state)
         model = replace(checkpoint.model, record={**checkpoint.model.record, _KEY: state})
-        save_model(self.path(checkpoint.iteration), model, overwrite=True)
+        save_model(self.path(checkpoint.iteration), model, overwrite=True, memory=checkpoint.memory)
         for old in self.existing()[: -self.kept]:
             with contextlib.suppress(OSError):  # it is tried again after the next iteration
                 old.unlink()
@@ -66,9 +69,9 @@ class CheckpointFiles:
                 f"there is no checkpoint of {str(self.target)!r} to resume, no {self.path(1).name} or later; "
                 "leave out --resume to begin anew."
             )
-        model = load_model(paths[-1])
+        model, memory = load_with_memory(paths[-1])
         try:
-            found = _checkpoint_of(model)
+            found = replace(_checkpoint_of(model), memory=memory)
             if self.path(found.iteration) != paths[-1]:
                 raise InputError(f"it is of iteration {found.iteration}")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -94,11 +97,12 @@ def _checkpoint_of(model: Model) -> Checkpoint:
     if state is None:
         raise InputError("it tells of no training that goes on")
     iteration, damping, notes = (state[name] for name in ("iteration", "damping", "notes"))
-    reached = max((row.iteration for row in model.history), default=0)
-    if require_whole(iteration, "iteration", 1) != reached:
+    reached, more = max((row.iteration for row in model.history), default=0), state.get("state", {})
+    # stages have rows at intervals, blocks after every iteration
+    if require_whole(iteration, "iteration", 1) < reached or (iteration > reached and not more):
         raise InputError(f"iteration is {iteration}, and the history ends with {reached}")
     if damping is not None:
         Damping(damping)
     if not (isinstance(notes, list) and all(isinstance(note, str) for note in notes)):
         raise InputError("notes are no list of sentences")
-    return Checkpoint(replace(model, record=record), int(iteration), damping, tuple(notes))
+    return Checkpoint(replace(model, record=record), int(iteration), damping, tuple(notes), dict(more))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from refms.objective.reading import Classes, Image
 from refms.objective.risk import Work
 from refms.optimize.history import History
 from refms.run.config import Configuration, DataSection
+from refms.run.config.images import ImageDataSection
 from refms.run.training import fit_classifier, problem_of, require_memory
 
 
@@ -124,14 +126,15 @@ def start_of(configuration: Configuration, dataset: Dataset) -> Model:
     network = section.network(grid, dataset.channels)
     reading = Classes(dataset.classes, configuration.classifier.loss, configuration.classifier.pooling)
     require_memory(network, reading, options.dtype, options.memory)
-    record = {
-        "configuration": configuration.to_dict(),
-        "dataset": dataset.name,
-        "versions": versions(),
-        "machine": machine(),
-    }
+    record = record_of(configuration.to_dict(), dataset)
     steps = replace(configuration.data.preprocessing, levels=max(grid.levels_to(dataset.grid), 0))
     return initial_model(network, reading, section.seed, options.dtype, steps, record, **section.scales)
+
+
+def record_of(configuration: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
+    """Return what is stored with a model of how it came about."""
+    made = {"versions": versions(), "machine": machine()}
+    return {"configuration": dict(configuration), "dataset": dataset.name, **made}
 
 
 def examples_of(model: Model, part: Dataset, interpolate: bool = False) -> Examples:
@@ -157,7 +160,7 @@ def examples_of(model: Model, part: Dataset, interpolate: bool = False) -> Examp
     return Examples(model.prepare(part, interpolate), model.backend.from_host(labels))
 
 
-def split_by(section: DataSection, dataset: Dataset) -> tuple[Dataset, Dataset]:
+def split_by(section: DataSection | ImageDataSection, dataset: Dataset) -> tuple[Dataset, Dataset]:
     """Return the training and the validation part that [data] asks for; 0 takes five sixths and the rest."""
     train = section.train or dataset.count * 5 // 6
     try:

@@ -11,7 +11,7 @@ from typing import Any
 from refms.errors import FileError, InputError
 from refms.model import Model
 from refms.run.checkpoint_files import CheckpointFiles
-from refms.run.config import Configuration
+from refms.run.config import Configuration, Reconstruction
 from refms.run.training import Checkpoint
 
 
@@ -25,7 +25,9 @@ def require_free(files: CheckpointFiles, *, force: bool) -> None:
         )
 
 
-def newest_checkpoint(files: CheckpointFiles, start: Model, configuration: Configuration) -> Checkpoint:
+def newest_checkpoint(
+    files: CheckpointFiles, start: Model, configuration: Configuration | Reconstruction
+) -> Checkpoint:
     """Return where an interrupted training goes on; its record says what is asked for now.
 
     Raises FileError if there is no checkpoint, it was made with another configuration (the number of
@@ -33,13 +35,13 @@ def newest_checkpoint(files: CheckpointFiles, start: Model, configuration: Confi
     """
     found = files.newest()
     name = str(files.path(found.iteration))
-    was, asked = (_asked(model) for model in (found.model, start))
+    was, asked = (_asked(model, configuration) for model in (found.model, start))
     other = [f"{key} = {was.get(key)!r}, not {asked[key]!r}" for key in asked if was.get(key) != asked[key]]
     if other:
         raise FileError(
             f"{name!r} was made with {'; '.join(other)}. Resume with what it was made with, or begin anew."
         )
-    total = configuration.optimization.iterations
+    total = iterations_of(configuration)
     if found.iteration >= total:
         raise FileError(
             f"{name!r} holds {found.iteration} iterations; expected fewer than iterations = {total}."
@@ -68,10 +70,21 @@ def _intact(files: CheckpointFiles) -> str:
     return f" {str(existing[-1])!r} is intact: the same command with --resume goes on from it."
 
 
-def _asked(model: Model) -> dict[str, Any]:
-    """Return what a training was asked for, the number of iterations apart, by ``section.key``."""
+def iterations_of(configuration: Configuration | Reconstruction) -> int:
+    """Return the number of iterations that a configuration asks for, in all stages."""
+    if isinstance(configuration, Reconstruction):
+        return configuration.plan.total
+    return configuration.optimization.iterations
+
+
+def _asked(model: Model, configuration: Configuration | Reconstruction) -> dict[str, Any]:
+    """Return what a training was asked for by ``section.key``.
+
+    Without the number of iterations of block-coordinate descent, which may be raised; that of stages says how
+    the learning rate falls.
+    """
     stored = model.record.get("configuration")
-    sections = Configuration.complete(stored if isinstance(stored, Mapping) else {})
+    sections = configuration.complete(stored if isinstance(stored, Mapping) else {})
     flat = {
         f"{section}.{key}": value
         for section, keys in sections.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from refms.maps.chain import frugal
 from refms.model import Model
 from refms.objective.batches import batch_width
 from refms.objective.examples import Examples
-from refms.objective.losses import loss_named
 from refms.objective.preconditioners import (
     ClassifierBlock,
     ClassifierDiagonal,
@@ -81,12 +80,18 @@ class Checkpoint:
         λ of the next Gauss–Newton step; None where the options say it, or there is no damping.
     notes : tuple of str
         One sentence for each step that was refused or cut short so far.
+    state : mapping
+        What else a training by stages goes on from, JSON-able.
+    memory : tuple of array
+        What its rule remembers, such as Adam's m and v.
     """
 
     model: Model
     iteration: int = 0
     damping: float | None = None
     notes: tuple[str, ...] = ()
+    state: Mapping[str, Any] = field(default_factory=dict)
+    memory: tuple[Array, ...] = ()
 
 
 def require_memory(architecture: Architecture, reading: Reading, dtype: str, memory: int) -> None:
@@ -142,7 +147,7 @@ def problem_of(
     return TrainingProblem(
         blocks,
         examples,
-        loss=loss_named(model.reading.loss),
+        loss=model.reading.loss_on(model.grid),
         hessian_fraction=options.hessian_fraction,
         seed=options.hessian_seed,
         memory=options.memory,

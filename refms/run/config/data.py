@@ -61,11 +61,7 @@ class DataSection:
     def __post_init__(self) -> None:
         require_dataset(self.dataset)
         require_whole_fields(self, train=0, validation=0, split_seed=0)
-        if isinstance(self.size, tuple | list):
-            size: Size = tuple(require_whole(n, "size", 1) for n in self.size)
-        else:
-            size = require_whole(self.size, "size")
-        object.__setattr__(self, "size", size)
+        object.__setattr__(self, "size", checked_size(self.size))
         _ = self.preprocessing
 
     @property
@@ -78,14 +74,29 @@ class DataSection:
 
         ``size`` cells along every axis or along each, or the native grid if ``size`` is 0.
         """
-        grid = native if self.size == 0 else grid_of(self.size, native.dimension)
-        try:
-            levels = grid.levels_to(native)
-        except InputError as error:
-            raise InputError(f"[data] size is {self.size}: {error}") from error
-        if levels < 0 and not self.interpolate:
-            raise InputError(
-                f"[data] size is {self.size}, larger than the images {native.shape}; expected at most that, "
-                "or interpolate = true."
-            )
-        return grid
+        return mesh_for(self.size, native, interpolate=self.interpolate)
+
+
+def mesh_for(size: Size, native: Grid, *, interpolate: bool | None = None) -> Grid:
+    """Return the mesh of a size for images on the native one, which it must reach by halving.
+
+    ``interpolate`` says whether it may be finer; None where that is no choice.
+    """
+    grid = native if size == 0 else grid_of(size, native.dimension)
+    try:
+        levels = grid.levels_to(native)
+    except InputError as error:
+        raise InputError(f"[data] size is {size}: {error}") from error
+    if levels < 0 and not interpolate:
+        way_out = "." if interpolate is None else ", or interpolate = true."
+        raise InputError(
+            f"[data] size is {size}, larger than the images {native.shape}; expected at most that{way_out}"
+        )
+    return grid
+
+
+def checked_size(size: Size) -> Size:
+    """Return a size with whole numbers, 0 for that of the images."""
+    if isinstance(size, tuple | list):
+        return tuple(require_whole(n, "size", 1) for n in size)
+    return require_whole(size, "size")

@@ -71,7 +71,7 @@ class NetworkSection:
         if self.architecture == "residual":
             self.network(Grid((16, 16)))
         else:  # which may not fit that grid
-            self._require_known_options()
+            require_known_options(self.architecture, self.options)
 
     @property
     def scales(self) -> dict[str, float]:
@@ -83,7 +83,7 @@ class NetworkSection:
     def network(self, grid: Grid, image_channels: int = 1) -> Architecture:
         """Return the network on a grid, for images of so many channels."""
         if self.architecture != "residual":
-            return self._registered(grid, image_channels)
+            return registered_network(self.architecture, self.options, grid, image_channels)
         if self.options:
             raise InputError(
                 f"options is {dict(self.options)}; expected none for architecture 'residual', whose keys "
@@ -104,17 +104,21 @@ class NetworkSection:
             layer_damping=self.layer_damping,
         )
 
-    def _registered(self, grid: Grid, image_channels: int) -> Architecture:
-        kind, known = self._require_known_options()
-        own = {"image_channels": image_channels} if "image_channels" in known else {}
-        options = {key: as_tuple(value) for key, value in self.options.items()}
-        network: Architecture = kind(grid, **{**own, **options})
-        return network
 
-    def _require_known_options(self) -> tuple[Any, list[str]]:
-        """Return the class and the names of its fields but the grid, to which the options must belong."""
-        kind = architecture_named(self.architecture)
-        known = [one.name for one in fields(kind) if one.name != "grid"]
-        for key in self.options:
-            require_choice(key, known, "key in section [network.options]")
-        return kind, known
+def registered_network(
+    name: str, options: Mapping[str, Any], grid: Grid, image_channels: int
+) -> Architecture:
+    """Return the architecture of a registered name on a grid, with its options as TOML gives them."""
+    kind, known = require_known_options(name, options)
+    own = {"image_channels": image_channels} if "image_channels" in known else {}
+    network: Architecture = kind(grid, **{**own, **{key: as_tuple(value) for key, value in options.items()}})
+    return network
+
+
+def require_known_options(name: str, options: Mapping[str, Any]) -> tuple[Any, list[str]]:
+    """Return the class and the names of its fields but the grid, to which the options must belong."""
+    kind = architecture_named(name)
+    known = [one.name for one in fields(kind) if one.name != "grid"]
+    for key in options:
+        require_choice(key, known, "key in section [network.options]")
+    return kind, known

@@ -1,0 +1,126 @@
+"""What the commands that train share: their options, keys put over a configuration, and processes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from refms.cli.files import claim, require_target
+from refms.cli.options import add_backend_option
+
+if TYPE_CHECKING:
+    from refms.objective.workers import Workers
+    from refms.run.checkpoint_files import CheckpointFiles
+
+Override = tuple[str, str, str, Any, str]
+"""Option, section, key, type and help of a key that the command line may give."""
+
+
+def add_overrides(command: argparse.ArgumentParser, overrides: Iterable[Override]) -> None:
+    """Add the configuration and the options that override its entries."""
+    command.add_argument(
+        "config", nargs="?", metavar="CONFIG.toml", help="configuration; options override it"
+    )
+    for option, _, _, kind, text in overrides:
+        command.add_argument(option, type=kind, help=text)
+
+
+def add_training_options(command: argparse.ArgumentParser) -> None:
+    """Add the output, who computes, and what is kept for another start."""
+    command.add_argument(
+        "-o", "--output", default="model.h5", metavar="OUT", help="model file (default: model.h5)"
+    )
+    command.add_argument(
+        "--threads",
+        type=int,
+        default=1,
+        help="threads of this process, or of each where mpiexec starts several (extra mpi); the model does "
+        "not depend on their number (default: 1)",
+    )
+    add_backend_option(command)
+    command.add_argument(
+        "--cuda-aware",
+        action="store_true",
+        help="with mpiexec and CuPy: hand arrays of the GPU to an MPI that was built for that",
+    )
+    command.add_argument(
+        "--allreduce",
+        action="store_true",
+        help="with mpiexec: add by one allreduce, which is faster for many processes, but the bits then "
+        "depend on their number",
+    )
+    command.add_argument(
+        "--checkpoints",
+        type=int,
+        default=2,
+        metavar="K",
+        help="keep the last K iterations beside OUT until it is written; 0 keeps none (default: 2)",
+    )
+    command.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the newest checkpoint of OUT, bit for bit as if the training had never stopped",
+    )
+    command.add_argument(
+        "--force", action="store_true", help="replace OUT, and checkpoints of it, if they exist"
+    )
+    command.add_argument("--quiet", action="store_true", help="no progress rows")
+
+
+def in_processes(options: argparse.Namespace, work: Callable[[argparse.Namespace, Workers], int]) -> int:
+    """Return the exit code of a training.
+
+    Where mpiexec started several processes, all of them compute, and the first one prints and writes.
+    """
+    from refms.errors import require_whole
+    from refms.objective.workers import Workers
+    from refms.parallel import communicator
+
+    require_whole(options.threads, "threads", 1)
+    comm = communicator(reproducible=not options.allreduce, cuda_aware=options.cuda_aware)
+    try:
+        return work(options, Workers(comm, options.threads))
+    except (Exception, KeyboardInterrupt) as error:
+        if comm.size > 1:  # the others would wait for this process for ever
+            reason = str(error) or type(error).__name__
+            print(f"refms: process {comm.rank} of {comm.size}: {reason}", file=sys.stderr, flush=True)
+            comm.abort(2)
+        raise
+
+
+def claim_output(options: argparse.Namespace, iterations: int, *, leads: bool) -> CheckpointFiles:
+    """Return the checkpoints of ``--output``, which the leading process claims with the last of them."""
+    from refms.errors import require_whole
+    from refms.run.checkpoint_files import CheckpointFiles
+    from refms.run.resume import require_free
+
+    files = CheckpointFiles(Path(options.output), max(options.checkpoints, 1))
+    if leads:
+        require_whole(options.checkpoints, "checkpoints", 0)
+        claim(options, options.output)
+        require_target(files.path(iterations), force=True)
+        if not options.resume:
+            require_free(files, force=options.force)
+    return files
+
+
+def stopped_by_ctrl_c(options: argparse.Namespace, command: str) -> str:
+    """Return what the outcome of a training says that Ctrl-C ended."""
+    way_on = f"; refms {command} --resume --force goes on." if options.checkpoints else "."
+    return f"Stopped by Ctrl-C{way_on}"
+
+
+def put_over(
+    sections: dict[str, dict[str, Any]], overrides: Iterable[Override], options: argparse.Namespace
+) -> dict[str, dict[str, Any]]:
+    """Return a configuration's sections with the keys that the command line gives."""
+    if options.dataset:
+        sections["data"]["dataset"] = options.dataset
+    for option, section, key, _, _ in overrides:
+        value = getattr(options, option.removeprefix("--").replace("-", "_"))
+        if value is not None:
+            sections[section][key] = value
+    return sections

@@ -1,0 +1,110 @@
+"""The section [multiscale]: which meshes, how many examples on each, and how the gradient is estimated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from refms.errors import InputError, require_choice, require_whole, require_whole_fields
+from refms.multiscale.allocation import ALLOCATIONS, Allocation
+from refms.multiscale.estimation import Batches, doubled_batches
+from refms.multiscale.full_multiscale import Stage, full_multiscale
+from refms.multiscale.kernel_rule import KERNEL_RULES
+from refms.multiscale.subsampling import Subsampling
+
+ESTIMATORS = ("single", "mge", "full-multiscale")
+
+
+@dataclass(frozen=True)
+class MultiscaleSection:
+    """Meshes, batches and iterations of a training on images.
+
+    Parameters
+    ----------
+    estimator : str
+        ``"single"``: the finest mesh alone. ``"mge"``: Algorithm 1 of [MST]. ``"full-multiscale"``:
+        Algorithm 2, a stage for each level.
+    levels : int
+        Number of meshes L, each half as fine as the one before.
+    batch : int
+        N of the finest mesh, doubled from mesh to mesh as in [MST].
+    batches : tuple of int
+        N_l of every level instead, finest first.
+    iterations : tuple of int
+        Of each stage, coarsest first; a single number is that of the coarsest stage, halved from stage to
+        stage.
+    subsampling, pair, noise : str
+        See :class:`~refms.multiscale.subsampling.Subsampling`.
+    kernel_rule, kernel_pair : str
+        See :func:`~refms.multiscale.kernel_rule.on_level`.
+    allocation : str
+        ``"fixed"``: the batches above. ``"optimal"``, ``"regressed"`` or ``"adaptive"``: batches of that work
+        from a pilot, see :class:`~refms.multiscale.allocation.Allocation`.
+    pilot : int
+        Examples of a pilot.
+    renew : int
+        Iterations from one pilot to the next.
+    """
+
+    estimator: str = "full-multiscale"
+    levels: int = 3
+    batch: int = 8
+    batches: tuple[int, ...] = ()
+    iterations: tuple[int, ...] = (400,)
+    subsampling: str = "coarsen"
+    pair: str = "averaging-constant"
+    noise: str = "stage"
+    kernel_rule: str = "keep"
+    kernel_pair: str = "averaging-constant"
+    allocation: str = "fixed"
+    pilot: int = 32
+    renew: int = 100
+
+    def __post_init__(self) -> None:
+        require_choice(self.estimator, ESTIMATORS, "estimator")
+        require_choice(self.allocation, ("fixed", *ALLOCATIONS), "allocation")
+        require_choice(self.kernel_rule, KERNEL_RULES, "kernel_rule")
+        require_whole_fields(self, levels=1, batch=1, renew=1)
+        Allocation(examples=self.pilot)
+        for name in ("batches", "iterations"):
+            object.__setattr__(self, name, tuple(require_whole(n, name, 1) for n in getattr(self, name)))
+        _ = self.sub_sampling, self.stages
+
+    @property
+    def sub_sampling(self) -> Subsampling:
+        """Q_l and the rule for the noise."""
+        return Subsampling(self.subsampling, self.pair, self.noise)
+
+    @property
+    def meshes(self) -> int:
+        """Number of meshes that are used: one for single scale."""
+        return 1 if self.estimator == "single" else self.levels
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages, coarsest first."""
+        sizes = self.batches or doubled_batches(self.batch, self.meshes)
+        if len(sizes) != self.meshes:
+            raise InputError(
+                f"batches is {list(sizes)}; expected as many as meshes, {self.meshes} with estimator "
+                f"{self.estimator!r}."
+            )
+        if self.subsampling == "both" and any(N % 2 for N in sizes):
+            raise InputError(f"batches are {list(sizes)}; subsampling 'both' takes even ones.")
+        counts = self.iterations
+        if self.estimator != "full-multiscale":
+            if len(counts) != 1:
+                raise InputError(
+                    f"iterations is {list(counts)}; estimator {self.estimator!r} has one stage, so expected "
+                    "one number."
+                )
+            return (Stage(0, counts[0], Batches(tuple(sizes))),)
+        if len(counts) == 1:
+            counts = tuple(max(1, counts[0] // 2**stage) for stage in range(self.meshes))
+        return full_multiscale(sizes, counts).stages
+
+    @property
+    def allocated(self) -> Allocation | None:
+        """How batches are renewed; None where they are fixed."""
+        if self.allocation == "fixed":
+            return None
+        return Allocation(self.allocation, self.pilot, self.renew)

@@ -1,0 +1,237 @@
+"""From a configuration to where a training on images begins: clean images, network, problem, validation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from refms.backend import NUMPY, Backend
+from refms.data.by_name import read_dataset
+from refms.data.clean_images import clean_images
+from refms.data.dataset import Dataset, subset
+from refms.errors import Array, InputError
+from refms.grid import Grid
+from refms.maps.architectures.architecture import Architecture, free_arrays
+from refms.model import Model, initial_model
+from refms.multiscale.image_problem import Draw, ImageProblem
+from refms.objective.reading import Image
+from refms.objective.workers import ONE_WORKER, Workers
+from refms.run.config import Reconstruction
+from refms.run.experiment import record_of, split_by
+from refms.run.image_score import ImageScore, score_images
+from refms.run.training import require_memory
+
+SAMPLED = 2**20
+"""Seed of the permutation that chooses validation images, added to that of the split."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImageExperiment:
+    """Where a training on images begins.
+
+    Parameters
+    ----------
+    configuration : Reconstruction
+        What was asked for.
+    model : Model
+        The start, on the finest mesh.
+    problem : ImageProblem
+        Network, training images, task and meshes.
+    validation : numpy.ndarray
+        Clean validation images, (c·n, m).
+    """
+
+    configuration: Reconstruction
+    model: Model
+    problem: ImageProblem
+    validation: Array
+
+    @cached_property
+    def validation_draw(self) -> Draw:
+        """The validation images in their one corruption."""
+        return self.problem.validation_draw(self.validation)
+
+    def score(self, theta: Array, level: int) -> ImageScore:
+        """Return how well parameters of a level restore the validation images there."""
+        return score_images(self.problem, theta, self.validation_draw, level)
+
+    def model_at(self, theta: Array, level: int) -> Model:
+        """Return the model with these parameters, on the mesh of a level."""
+        architecture = self.problem.architecture.on(self.problem.grid.coarsen(level))
+        arrays = architecture.arrays.unpack(theta)
+        return Model(architecture, arrays, self.model.reading, record=self.model.record)
+
+
+def image_experiment(
+    configuration: Reconstruction,
+    folder: str | None = None,
+    backend: Backend = NUMPY,
+    workers: Workers = ONE_WORKER,
+) -> ImageExperiment:
+    """Return the random start of a configuration, its problem, and what it is validated on.
+
+    Parameters
+    ----------
+    configuration : Reconstruction
+        What to train on which images.
+    folder : str or None
+        Where data sets from files lie.
+    backend : Backend
+        Where the arrays live.
+    workers : Workers
+        Threads and processes that share the examples.
+
+    Returns
+    -------
+    ImageExperiment
+        In the precision of the configuration.
+
+    Raises
+    ------
+    InputError
+        If sizes, meshes, batches or memory do not fit: before anything is trained.
+    """
+    parts = image_parts(configuration, folder)
+    options = configuration.optimization
+    grid = configuration.data.grid(parts[0].grid)
+    network = network_of(configuration, grid, parts[0].channels)
+    reading = Image(options.loss)
+    require_memory(network, reading, options.dtype, options.memory)
+    free_arrays(network)
+    record = record_of(configuration.to_dict(), parts[0])
+    model = initial_model(network, reading, options.seed, options.dtype, record=record).on(backend)
+    images, validation = (clean_images(part, grid) for part in parts)
+    problem = problem_of_images(configuration, network, images, backend, workers)
+    require_batches(configuration, images.shape[1])
+    return ImageExperiment(configuration, model, problem, validation)
+
+
+def problem_of_images(
+    configuration: Reconstruction,
+    network: Architecture,
+    images: Array,
+    backend: Backend = NUMPY,
+    workers: Workers = ONE_WORKER,
+) -> ImageProblem:
+    """Return the problem that a configuration poses for a network on clean images."""
+    section, options = configuration.multiscale, configuration.optimization
+    return ImageProblem(
+        network,
+        images,
+        configuration.task.task,
+        section.meshes,
+        section.sub_sampling,
+        section.kernel_rule,
+        section.kernel_pair,
+        options.loss,
+        options.seed,
+        options.dtype,
+        backend,
+        options.memory,
+        workers=workers,
+    )
+
+
+def image_parts(configuration: Reconstruction, folder: str | None = None) -> tuple[Dataset, Dataset]:
+    """Return the training and the validation images of a configuration."""
+    section, memory = configuration.data, configuration.optimization.memory
+    training = images_named(configuration, folder, "train", memory)
+    if section.validation_part == "train":
+        return split_by(section, training)
+    try:
+        test = images_named(configuration, folder, "test", memory)
+    except InputError as error:
+        raise InputError(
+            f'{error} For a data set without a test part: [data] validation_part = "train".'
+        ) from error
+    chosen = _some(training, section.train, section.split_seed, "train")
+    return chosen, _some(test, section.validation, SAMPLED + section.split_seed, "validation")
+
+
+def images_named(configuration: Reconstruction, folder: str | None, part: str, memory: int) -> Dataset:
+    """Return a part of the data set, with the range that the configuration states."""
+    section = configuration.data
+    found = read_dataset(section.dataset, folder, part, max_bytes=memory // 2)
+    need = 8 * found.images.size
+    if need > memory:
+        raise InputError(
+            f"{found.count} images need {need} bytes in double precision, but the memory budget is {memory}; "
+            "raise [optimization] memory, or take another data set."
+        )
+    return replace(found, max_value=section.max_value) if section.max_value else found
+
+
+def _some(dataset: Dataset, count: int, seed: int, name: str) -> Dataset:
+    """Return so many images, chosen at random; all of them for 0."""
+    if count == 0:
+        return dataset
+    if count > dataset.count:
+        raise InputError(f"[data] {name} is {count}, but {dataset.name!r} has {dataset.count} images.")
+    return subset(dataset, np.random.default_rng(seed).permutation(dataset.count)[:count])
+
+
+def network_of(configuration: Reconstruction, grid: Grid, channels: int) -> Architecture:
+    """Return the network on the finest mesh, once it is known to live on all meshes.
+
+    Raises InputError with the numbers of cells that would do, where a mesh cannot be halved so often.
+    """
+    levels = configuration.multiscale.meshes
+    try:
+        coarsest = grid.coarsen(levels - 1)
+        network = configuration.network.network(grid, channels)
+        network.on(coarsest)
+        configuration.task.task.on_mesh(coarsest)
+    except InputError as error:
+        step = _divisor(configuration, grid.dimension, channels) * 2 ** (levels - 1)
+        if all(n % step == 0 for n in grid.shape):
+            raise
+        n = max(grid.shape)
+        fitting = [one for one in (n // step * step, (n // step + 1) * step) if one]
+        raise InputError(
+            f"{levels} meshes from {grid.shape} cells down, for architecture "
+            f"{configuration.network.architecture!r}: {str(error).rstrip('.')}. Expected multiples of {step} "
+            f"cells along each axis, such as {' or '.join(map(str, fitting))} ([data] size), or fewer levels."
+        ) from error
+    Image(configuration.optimization.loss).loss_on(coarsest)  # whose window may be larger
+    return network
+
+
+def _divisor(configuration: Reconstruction, dimension: int, channels: int) -> int:
+    """Return the least power of 2 of cells on which the network and the task live; 1 where none does."""
+    for own in (1, 2, 4, 8, 16, 32):
+        small = Grid((own,) * dimension)
+        try:
+            configuration.network.network(small, channels)
+            configuration.task.task.on_mesh(small)
+        except InputError:
+            continue
+        return own
+    return 1
+
+
+def require_batches(configuration: Reconstruction, count: int) -> None:
+    """Refuse batches, or a pilot, of more images than there are."""
+    section = configuration.multiscale
+    largest = max(max(stage.batches.sizes) for stage in section.stages)
+    if largest > count:
+        raise InputError(
+            f"a batch of {largest} examples of {count} training images; expected at most {count}: lower "
+            "[multiscale] batch or levels, or take more images."
+        )
+    piloted = section.allocated is not None or configuration.optimization.measure
+    if piloted and section.pilot > count:
+        raise InputError(f"[multiscale] pilot is {section.pilot}, more than the {count} training images.")
+
+
+def image_configuration_of(model: Model) -> Reconstruction:
+    """Return the configuration with which a model was trained to restore images."""
+    stored: Any = model.record.get("configuration", {})
+    if not (isinstance(stored, Mapping) and "task" in stored):
+        raise InputError(
+            "the model was not trained to restore images; expected one that refms reconstruct wrote."
+        )
+    return Reconstruction.from_dict(stored)
