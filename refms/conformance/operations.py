@@ -133,7 +133,7 @@ class Operation:
         extents["grid/2"] = tuple(n // 2 for n in extents.get("grid", ()))
         found: list[int] = []
         for axis in self.axes:
-            factors = [extents[factor] for factor in axis.split("*")]
+            factors = [(int(one),) if one.isdigit() else extents[one] for one in axis.split("*")]
             found += factors[0] if len(factors) == 1 else [math.prod(map(math.prod, factors))]
         return tuple(found)
 
@@ -211,6 +211,56 @@ def _of_gradient(t: Any) -> tuple[float, float]:
 def _of_loss(t: Any) -> tuple[float, float]:
     return oracle.loss_scale(t.parameters, t.X, t.x), 1.0
 
+
+def _standardized(t: Any) -> float:
+    """Bound of x̂ before its mean is subtracted, against which its errors count."""
+    return float(max_norm(t.Y)) / math.sqrt(t.epsilon)
+
+
+_MULTISCALE = (
+    _row(
+        "resize(Y[m c grid], grid, to, kernel, antialias, border) -> field[m c to]",
+        """A Y on the grid ``to``, A = A_1 ⊗ … ⊗ A_d with (A_1)_{Ij} = k((x_I − j)/a)/Σ_i k((x_I − i)/a).
+
+        x_I = (I + ½) n_in/n_out − ½, a = max(1, n_in/n_out) if ``antialias``, else 1. ``kernel`` is "box",
+        "linear", "cubic" (Keys, −½), or "nearest": cell ⌊I n_in/n_out⌋. ``border`` is "clamp" or "periodic".
+        """,
+        lambda t: 2**t.x.d * max_norm(t.Y),
+    ),
+    _row(
+        "blur(Y[m c grid], grid, sigma) -> field[m c grid]",
+        "B Y with the periodic Gaussian g_k ∝ exp(−k²/2σ²), |k| <= ⌈4σ⌉, Σ g_k = 1, along every axis.",
+        lambda t: max_norm(t.Y),
+    ),
+    _row(
+        "normalize(Y[m G grid], grid, groups, epsilon, gamma[G], beta[G]) -> field[m G grid]",
+        "γ_c (x − μ)/√(mean (x − μ)² + ε) + β_c, μ the mean over the channels of a group and all cells.",
+        lambda t: max_norm(t.gamma) * _standardized(t) + max_norm(t.beta),
+    ),
+    _row(
+        "normalize_product(Y[m G grid], V[m G grid], grid, groups, epsilon) -> field[m G grid]",
+        "J V, the derivative of ``normalize`` with γ = 1, β = 0 along V.",
+        lambda t: norm(t.V) / math.sqrt(t.epsilon) * max(1.0, _standardized(t)),
+    ),
+    _row(
+        "work_units(batches, finest, dimension) -> number",
+        "#WU = Σ_{l<L−1} N_l (c_l + c_{l+1}) + N_{L−1} c_{L−1}, c_l = 2^{−dl}, from level ``finest`` on.",
+        lambda t: (0.0, 1.0),
+    ),
+    _row(
+        "learning_rate(k, total, rate, floor) -> number",
+        "η_k = η_min + ½ (η_0 − η_min)(1 + cos(πk/K)) of iteration k = 0 … K − 1.",
+        lambda t: t.rate,
+    ),
+    _row(
+        "adam_step(theta[p], g[p], m[p], v[p], rate, count) -> array[3 p]",
+        "θ, m and v after update ``count`` = 1, 2, … of Adam, β = (0.9, 0.999), ε = 1e-8 outside the root.",
+        lambda t: max_norm(t.theta) + t.rate * max_norm(t.m / np.sqrt(t.v)),
+    ),
+)
+
+MULTISCALE = frozenset(row.name for row in _MULTISCALE)
+"""The operations of [MST]: an adapter that has none of them is not asked for any."""
 
 _TABLE = (
     # -- convolution ---------------------------------------------------------------------------------------
@@ -365,6 +415,8 @@ _TABLE = (
         "its gradient, shape (N, p).",
         lambda t: 4 * len(t.Theta) / t.final_time * max_norm(t.Theta),
     ),
+    # -- images on several meshes, [MST] -------------------------------------------------------------------
+    *_MULTISCALE,
     # -- optimisation, of functions of the kit's own, which are not tried on random arguments --------------
     _row(
         "conjugate_gradients(product, b, iterations) -> array like b",

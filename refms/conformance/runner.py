@@ -17,6 +17,7 @@ from refms.conformance.instances.domain import Instance, instances_in_tier
 from refms.conformance.isolation.time_limit import TimeIsUp, time_limit
 from refms.conformance.measures.outcome import Outcome, worst
 from refms.conformance.mutants.diagnosis import diagnosis
+from refms.conformance.operations import MULTISCALE
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.reports.report import Report, Row, row_of
@@ -124,6 +125,8 @@ def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
     cases = instances_in_tier(item, gate.profile, tier, seed)
     if not cases:
         return row_of(item, "NOT APPLICABLE", "the profile declares no case in which it is stated.")
+    if _of_another_paper(gate, item):
+        return row_of(item, "NOT APPLICABLE", "the adapter has no operation of [MST], and claims none.")
     missing = [name for name in item.needs if not provides(gate.adapter, name)]
     if not missing and item.uses and not any(provides(gate.adapter, name) for name in item.uses):
         missing = list(item.uses)
@@ -156,6 +159,12 @@ def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
     )
     failing = [one for one, outcome in found if outcome.verdict == "FAIL" and one is not case]
     return _explained(row, gate, item, [case, *failing]) if total.verdict == "FAIL" else row
+
+
+def _of_another_paper(gate: Gate, item: Property) -> bool:
+    """Return whether a property needs operations of [MST] of an adapter that has none and claims none."""
+    concerned = gate.profile.level == "multiscale" or any(provides(gate.adapter, one) for one in MULTISCALE)
+    return bool(MULTISCALE & {*item.needs}) and not concerned
 
 
 def _explained(row: Row, gate: Gate, item: Property, cases: Sequence[Instance]) -> Row:

@@ -93,11 +93,12 @@ def _resize_axis(n_in: int, n_out: int, kernel: str, antialias: bool, boundary: 
         columns, weights = (where * n_in // n_out)[:, None], np.ones((n_out, 1))
     else:
         radius, k = KERNELS[kernel]
-        width = max(1.0, n_in / n_out) if antialias else 1.0
-        centres = (where + 0.5) * n_in / n_out - 0.5
-        reach = math.ceil(radius * width)
-        columns = np.floor(centres)[:, None].astype(int) + np.arange(-reach, reach + 2)
-        weights = k((centres[:, None] - columns) / width)
+        wide = max(n_in, n_out) if antialias else n_out  # a n_out
+        reach = math.ceil(radius * wide / n_out)
+        first = ((2 * where + 1) * n_in - n_out) // (2 * n_out)  # ⌊x_I⌋
+        columns = first[:, None] + np.arange(-reach, reach + 2)
+        # Whole numbers, divided once: a cell that the end of the box meets is not left to rounding.
+        weights = k(((2 * where[:, None] + 1) * n_in - (2 * columns + 1) * n_out) / (2 * wide))
         weights /= weights.sum(axis=1, keepdims=True)
     inside = columns.clip(0, n_in - 1) if boundary == "clamp" else columns % n_in
     rows = np.repeat(where, columns.shape[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from refms.definition import resize as definition
 from refms.errors import InputError
 from refms.grid import Grid
 from refms.stencils.resize import resize_matrix
@@ -89,3 +90,10 @@ def test_bad_arguments_are_refused(bad):
     arguments = {"grid": Grid((4,)), "to": Grid((2,)), **bad}
     with pytest.raises(InputError):
         resize_matrix(**arguments)
+
+
+@pytest.mark.parametrize(("n", "to"), [(11, 6), (13, 12), (11, 10)])
+def test_a_cell_that_the_end_of_the_box_meets_is_not_left_to_rounding(n, to):
+    exact = definition.resize_rows(n, to, "box", True, "clamp").astype("float64")
+    found = resize_matrix(Grid((n,)), Grid((to,)), "box").toarray()
+    np.testing.assert_allclose(found, exact, rtol=1e-15)

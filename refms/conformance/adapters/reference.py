@@ -20,10 +20,14 @@ from refms.linear.cg import conjugate_gradients
 from refms.maps.activation import TANH, activation
 from refms.maps.architectures.residual import Residual
 from refms.maps.chain import chain
+from refms.maps.layers.channels import channel_scale
 from refms.maps.layers.convolution import convolution_layer
+from refms.maps.layers.norms import normalization
 from refms.maps.map import Map
 from refms.maps.time.steps import TimeSteps
 from refms.multiscale.depth import prolong_in_time
+from refms.multiscale.full_multiscale import Schedule
+from refms.multiscale.work import gradient_work
 from refms.objective.batches import hessian_sample
 from refms.objective.classifier import Classifier
 from refms.objective.examples import Examples
@@ -37,9 +41,12 @@ from refms.optimize.line_search import armijo
 from refms.optimize.loop import descend
 from refms.optimize.options import StepOptions
 from refms.optimize.step import descent_step
+from refms.optimize.stochastic import Adam
 from refms.optimize.stopping import StopRules
 from refms.stencils.convolution import Convolution
 from refms.stencils.galerkin import prolong_stencil, restrict_stencil
+from refms.stencils.resize import resize_matrix
+from refms.stencils.smoothing import smooth
 from refms.stencils.transfer import transfer_pair
 
 
@@ -196,6 +203,56 @@ class ReferenceAdapter(Adapter):
     def time_smoothness_gradient(self, Theta: Array, final_time: float) -> Array:
         form, theta = self._in_time(Theta, final_time)
         return self._out(form.gradient(theta)).reshape(Theta.shape)
+
+    # -- images on several meshes --------------------------------------------------------------------------
+
+    def resize(
+        self, Y: Array, grid: tuple[int, ...], to: tuple[int, ...], kernel: str, antialias: bool, border: str
+    ) -> Array:
+        A = resize_matrix(
+            Grid(grid),
+            Grid(to),
+            kernel,
+            antialias=antialias,
+            boundary=border,
+            channels=len(Y) // Grid(grid).cells,
+            dtype=str(Y.dtype),
+            backend=self.backend,
+        )
+        return self._out(A @ self._in(Y))
+
+    def blur(self, Y: Array, grid: tuple[int, ...], sigma: float) -> Array:
+        return self._out(smooth(self._in(Y), Grid(grid), sigma))
+
+    def normalize(
+        self,
+        Y: Array,
+        grid: tuple[int, ...],
+        groups: int,
+        epsilon: float,
+        gamma: Array,
+        beta: Array,
+    ) -> Array:
+        scale = channel_scale(Grid(grid), len(gamma))
+        layer = chain(("unit", normalization(Grid(grid), len(gamma), groups, epsilon)), ("scale", scale))
+        weights = scale.layout.pack({"gamma": gamma, "beta": beta})
+        return self._out(layer.apply(self._in(weights), self._in(Y)))
+
+    def normalize_product(
+        self, Y: Array, V: Array, grid: tuple[int, ...], groups: int, epsilon: float
+    ) -> Array:
+        layer = normalization(Grid(grid), len(Y) // Grid(grid).cells, groups, epsilon)
+        return self._out(layer.at(self._in(Y[:0, 0]), self._in(Y)).jvp(None, self._in(V)))
+
+    def work_units(self, batches: tuple[int, ...], finest: int, dimension: int) -> float:
+        return gradient_work(batches, finest, dimension)
+
+    def learning_rate(self, k: int, total: int, rate: float, floor: float) -> float:
+        return Schedule(rate, floor)(k, total)
+
+    def adam_step(self, theta: Array, g: Array, m: Array, v: Array, rate: float, count: int) -> Array:
+        moved, memory = Adam().update((self._in(m), self._in(v)), self._in(g), rate, count)
+        return np.stack([theta + self._out(moved), *map(self._out, memory)])
 
     # -- optimisation --------------------------------------------------------------------------------------
 

@@ -125,6 +125,7 @@ class _Draw:
             return self.closed[0 if one.name == "S" else 1] if self.closed else None
         if one.axes:
             return self.array(row, one)
+        rng = np.random.default_rng([x.seed, zlib.crc32(self.name.encode())])
         named: dict[str, Callable[[], Any]] = {
             "parameters": lambda: x.parameters(self.name),
             "direction": lambda: x.parameters(self.name + "v"),
@@ -133,9 +134,22 @@ class _Draw:
             "layers": lambda: 8,
             "m": lambda: 40,
             "size": lambda: 11 if row.name == "subsample" else 2,
-            "seed": lambda: int(
-                np.random.default_rng([x.seed, zlib.crc32(self.name.encode())]).integers(2**31)
-            ),
+            "seed": lambda: int(rng.integers(2**31)),
+            "to": lambda: tuple(n // 2 + 1 for n in x.grid),
+            "kernel": lambda: "cubic",
+            "antialias": lambda: True,
+            "border": lambda: "clamp",
+            "sigma": lambda: 0.8,
+            "groups": lambda: 1,
+            "epsilon": lambda: 0.1 * x.image_scale**2,
+            "batches": lambda: tuple(int(N) for N in rng.integers(1, 2**31, 3)),
+            "finest": lambda: 1,
+            "dimension": lambda: x.d,
+            "k": lambda: 3,
+            "total": lambda: 8,
+            "rate": lambda: float(rng.uniform(0.1, 1.0)),
+            "floor": lambda: 0.01,
+            "count": lambda: 3,
         }
         return named[one.name]() if one.name in named else getattr(x, one.name)
 
@@ -143,6 +157,7 @@ class _Draw:
         """Return an array with the axes of an argument; features are about one, whatever images are."""
         x, name = self.x, self.name + one.name
         extents = {"o": x.c_out, "c": x.c_in, "O": x.c_out, "B": x.c_in, "m": self.m, "M": self.m}
+        extents |= {"G": x.c_in}
         if one.is_field and one.axes[1] != "O":
             grid = tuple(2 * n for n in x.grid) if row.name == "restrict" else x.grid
             return x.image(name, extents[one.axes[1]], grid, self.m)
@@ -154,7 +169,8 @@ class _Draw:
             return x.stencils(name)
         extents |= {"y": x.classes, "z": 6, "N": 4, "p": 3}
         shape = [n for axis in one.axes for n in (x.grid if axis == "grid" else (extents[axis],))]
-        return x.draw(name, *shape)
+        drawn = x.draw(name, *shape)
+        return drawn**2 if one.name == "v" else drawn  # Adam's mean of squares
 
     @property
     def closed(self) -> tuple[Array, str] | None:

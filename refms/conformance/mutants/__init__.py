@@ -10,9 +10,12 @@ from refms.conformance.mutants import (
     gauss_newton,
     loss,
     network,
+    normalization,
     optimizer,
     regularizer,
+    resize,
     sampling,
+    training,
     transfer,
 )
 from refms.conformance.mutants.mutant import Mutant, mutants
@@ -22,7 +25,7 @@ __all__ = ["MUTANTS", "Mutant", "mutant_named"]
 
 _FAMILIES = (
     *(convolution, transfer, galerkin, network, depth, classifier, loss, gauss_newton, sampling),
-    *(optimizer, regularizer, determinism, combinations),
+    *(optimizer, regularizer, resize, normalization, training, determinism, combinations),
 )
 
 MUTANTS = tuple(

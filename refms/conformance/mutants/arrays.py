@@ -48,3 +48,8 @@ def softmax(Z: Array) -> Array:
     """Return the softmax of every column, in its precision."""
     e = np.exp(Z - Z.max(axis=0))
     return e / e.sum(axis=0)
+
+
+def per_channel(numbers: Array, Y: Array) -> Array:
+    """Return one number per channel so that it goes with images (m, c, *grid)."""
+    return numbers.reshape(-1, *(1,) * (Y.ndim - 2))

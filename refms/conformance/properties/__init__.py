@@ -10,17 +10,20 @@ from refms.conformance.properties import (
     gauss_newton,
     loss,
     network,
+    normalization,
     optimizer,
     regularizer,
+    resize,
     sampling,
     stencil_map,
+    training,
     transfer,
 )
 from refms.conformance.property import Property
 
 _FILES = (
     *(convolution, convolution_algebra, transfer, galerkin, stencil_map, network, depth, classifier, loss),
-    *(gauss_newton, sampling, optimizer, regularizer, determinism),
+    *(gauss_newton, sampling, optimizer, regularizer, resize, normalization, training, determinism),
 )
 _FOUND = [one for file in _FILES for one in vars(file).values() if isinstance(one, Property)]
 _ORDER = list(dict.fromkeys(one.family for one in _FOUND))

@@ -25,8 +25,12 @@ from refms.definition import (
     depth,
     galerkin,
     network,
+    normalization,
     regularizers,
+    resize,
+    smoothing,
     softmax,
+    training,
     transfer,
 )
 
@@ -71,6 +75,13 @@ _BODIES = {
     "weight_smoothness_gradient": "return in_space_gradient(W, grid)",
     "time_smoothness": "return in_time(Theta, final_time)",
     "time_smoothness_gradient": "return in_time_gradient(Theta, final_time)",
+    "resize": "return field(resize({Y}, to, kernel, antialias, border))",
+    "blur": "return field(blur({Y}, sigma, int(-(-4 * sigma // 1))))",
+    "normalize": "return field(normalize({Y}, groups, epsilon, gamma, beta))",
+    "normalize_product": "product = normalization_product({Y}, {V}, groups, epsilon)\nreturn field(product)",
+    "work_units": "return gradient_work(batches, finest, dimension)",
+    "learning_rate": "return cosine_rate(k, total, rate, floor)",
+    "adam_step": "return np.stack(adam_step(theta, g, m, v, rate, count, 0.9, 0.999, 1e-8))",
 }
 """Operation -> what the oracle does, in terms of the definition."""
 
@@ -79,7 +90,7 @@ JUDGED = tuple(_BODIES)
 
 _MODULES = (
     *(activation, arrays, classifier, complex_step, convolution),
-    *(depth, galerkin, network, regularizers, softmax, transfer),
+    *(depth, galerkin, network, normalization, regularizers, resize, smoothing, softmax, training, transfer),
 )
 _DEFINED: dict[str, types.FunctionType] = {
     name: thing
@@ -98,7 +109,7 @@ def source(profile: Profile, operation: str, arguments: Mapping[str, Any]) -> st
 def _source(profile: Profile, operation: str, names: tuple[str, ...], pair_name: str) -> str:
     pair, image = transfer.PAIRS.get(pair_name), _IMAGES[profile.layout]
     grid = "problem.grid" if "problem" in names else "grid"
-    words = {key: image.format(key, grid) for key in ("X", "Y", "Z")} | {
+    words = {key: image.format(key, grid) for key in ("X", "Y", "Z", "V")} | {
         "coarse": image.format("Y", "[n // 2 for n in grid]"),
         "o": f'"{profile.orientation}"',
         "reduction": f'"{profile.reduction}"',
