@@ -16,7 +16,7 @@ def register(commands: Commands) -> None:
         epilog="exit codes: 0 pass, 1 a property failed, 2 bad usage or unreadable input, 3 too little "
         "implemented, 4 the kit itself is at fault: it does not work in this installation (run, self-test) "
         "or misses a mistake (mutants). A profile may claim a level (operators, gradient, gauss-newton, "
-        "everything): then all its properties must be tested; otherwise half of those that apply",
+        "multiscale, everything): then all its properties must be tested; otherwise half of those that apply",
     )
     actions = conform.add_subparsers(required=True, metavar="ACTION")
     for module in (run, mutants, probe, diff, self_test, exchange, explain):
