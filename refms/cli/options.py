@@ -21,6 +21,9 @@ COMMANDS = {
     "train": "Train a network by block-coordinate descent and write it to one .h5 file.",
     "reconstruct": "Train a network to denoise, deblur, fill in or enlarge images, on one mesh or several "
     "(Full-Multiscale), and write it to one .h5 file.",
+    "work": "Print the work units of a training on images, stage by stage, without running it.",
+    "variance": "Measure how much gradients on two meshes differ, for a configuration or a model that "
+    "restores images, and say how many levels pay.",
     "evaluate": "Print accuracy and loss of a model on a data set at the model's resolution.",
     "transfer": "Prolong or restrict a trained model to another resolution or depth, without training.",
     "compare": "Run optimisers from the same start on the same problem, and write their curves.",

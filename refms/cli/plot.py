@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     if options.html is not None:
         claim(options, options.html)
     folder = _folder(options)
-    models = [_is_model(path) for path in options.files]
+    models = [is_model(path) for path in options.files]
     if all(models):
         figures, as_page = _of_models(options)
     elif len(models) == 1:
@@ -148,7 +148,8 @@ def _channels(text: str | None) -> list[int]:
     return [int(word) for word in words]
 
 
-def _is_model(path: str) -> bool:
+def is_model(path: str) -> bool:
+    """Return whether a file begins as model files do."""
     from refms.io.files import regular_file_size
 
     regular_file_size(path)

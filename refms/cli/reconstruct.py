@@ -90,9 +90,11 @@ def register(commands: Commands) -> None:
     add_training_options(command)
 
 
-def add_reconstruction_options(command: argparse.ArgumentParser) -> None:
+def add_reconstruction_options(
+    command: argparse.ArgumentParser, text: str = "configuration; options override it"
+) -> None:
     """Add the configuration, and the options that override its entries."""
-    add_overrides(command, OVERRIDES)
+    add_overrides(command, OVERRIDES, text)
     for option, text in (("--option", "field of the network"), ("--task-option", "field of the task")):
         command.add_argument(option, action="append", default=[], metavar="KEY=VALUE", help=text)
     add_data_options(command)
@@ -103,13 +105,18 @@ def read_reconstruction(options: argparse.Namespace) -> Reconstruction:
     from refms.run.config import Reconstruction
 
     base = Reconstruction.from_toml(options.config) if options.config else Reconstruction()
+    return put_options_over(base, options)
+
+
+def put_options_over(base: Reconstruction, options: argparse.Namespace) -> Reconstruction:
+    """Return a configuration with the keys that the command line gives."""
     sections = put_over(base.to_dict(), OVERRIDES, options)
     for section, name in (("network", "architecture"), ("task", "name")):
         if sections[section][name] != getattr(getattr(base, section), name):
             sections[section]["options"] = {}  # the fields of another one
     for section, given in (("network", options.option), ("task", options.task_option)):
         sections[section]["options"] = {**sections[section]["options"], **_fields(given)}
-    return Reconstruction.from_dict(sections)
+    return type(base).from_dict(sections)
 
 
 def _fields(given: list[str]) -> dict[str, Any]:

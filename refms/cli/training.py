@@ -19,11 +19,13 @@ Override = tuple[str, str, str, Any, str]
 """Option, section, key, type and help of a key that the command line may give."""
 
 
-def add_overrides(command: argparse.ArgumentParser, overrides: Iterable[Override]) -> None:
+def add_overrides(
+    command: argparse.ArgumentParser,
+    overrides: Iterable[Override],
+    text: str = "configuration; options override it",
+) -> None:
     """Add the configuration and the options that override its entries."""
-    command.add_argument(
-        "config", nargs="?", metavar="CONFIG.toml", help="configuration; options override it"
-    )
+    command.add_argument("config", nargs="?", metavar="CONFIG.toml", help=text)
     for option, _, _, kind, text in overrides:
         command.add_argument(option, type=kind, help=text)
 

@@ -70,6 +70,12 @@ class GradientVariance:
         pairs = [(S[i, i + 1], S[i + 1, i + 1]) for i in range(levels - 1)]
         return tuple(float(shared / own) if own > 0 else 0.0 for shared, own in pairs)
 
+    def correlations(self) -> list[float]:
+        """Return ρ_l = tr Cov(g_l, g_{l+1}) / √(tr Var g_l · tr Var g_{l+1}); 0 where one does not vary."""
+        S = self.covariance
+        roots = [math.sqrt(S[i, i] * S[i + 1, i + 1]) for i in range(self.levels - 1)]
+        return [float(S[i, i + 1] / root) if root > 0 else 0.0 for i, root in enumerate(roots)]
+
     def terms(self, levels: int, betas: Sequence[float] = ()) -> list[float]:
         """Return π_l² tr Var(g_l − β_l g_{l+1}) of each term, the last no difference; β = 1 by default."""
         S, found, pi = self.covariance, [], 1.0

@@ -102,7 +102,7 @@ def image_experiment(
     reading = Image(options.loss)
     require_memory(network, reading, options.dtype, options.memory)
     free_arrays(network)
-    record = record_of(configuration.to_dict(), parts[0])
+    record = {**record_of(configuration.to_dict(), parts[0]), "finest_mesh": list(grid.shape)}
     model = initial_model(network, reading, options.seed, options.dtype, record=record).on(backend)
     images, validation = (clean_images(part, grid) for part in parts)
     problem = problem_of_images(configuration, network, images, backend, workers)
@@ -222,8 +222,14 @@ def require_batches(configuration: Reconstruction, count: int) -> None:
             f"a batch of {largest} examples of {count} training images; expected at most {count}: lower "
             "[multiscale] batch or levels, or take more images."
         )
-    piloted = section.allocated is not None or configuration.optimization.measure
-    if piloted and section.pilot > count:
+    if section.allocated is not None or configuration.optimization.measure:
+        require_pilot_images(configuration, count)
+
+
+def require_pilot_images(configuration: Reconstruction, count: int) -> None:
+    """Refuse a pilot of more images than there are."""
+    section = configuration.multiscale
+    if section.pilot > count:
         raise InputError(f"[multiscale] pilot is {section.pilot}, more than the {count} training images.")
 
 

@@ -16,6 +16,29 @@ from refms.cli.main import main
 FEW = ("--train", "200", "--validation", "100", "--channels", "3", "--iterations", "2", "--quiet")
 
 
+DIGITS = """
+[data]
+dataset = "digits"
+validation_part = "train"
+train = 40
+validation = 6
+[network.options]
+width = 4
+blocks = 1
+closing_scale = 1.0
+[multiscale]
+levels = 2
+batch = 2
+iterations = [4, 3]
+pilot = 8
+[optimization]
+every = 2
+learning_rate = 0.02
+dtype = "float64"
+"""
+"""A training on images of a few iterations: a net of a few hundred parameters on 8×8 and 4×4 cells."""
+
+
 @dataclass(frozen=True)
 class Ran:
     """What a command did."""
@@ -70,6 +93,13 @@ def result(refms: Callable[..., Ran]) -> Callable[..., dict[str, Any]]:
         return found
 
     return run
+
+
+@pytest.fixture
+def digits(refms: Callable[..., Ran]) -> Callable[..., Ran]:
+    """Run a command in a folder with the configuration digits.toml."""
+    Path("digits.toml").write_text(DIGITS, encoding="utf-8")
+    return refms
 
 
 @pytest.fixture

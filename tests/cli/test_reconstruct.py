@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from refms.model_file import load_model
 from refms.run.checkpoint_files import CheckpointFiles
-
-DIGITS = """
-[data]
-dataset = "digits"
-validation_part = "train"
-train = 40
-validation = 6
-[network.options]
-width = 4
-blocks = 1
-closing_scale = 1.0
-[multiscale]
-levels = 2
-batch = 2
-iterations = [4, 3]
-pilot = 8
-[optimization]
-every = 2
-learning_rate = 0.02
-dtype = "float64"
-"""
-
-
-@pytest.fixture
-def digits(refms):
-    Path("digits.toml").write_text(DIGITS)
-    return refms
 
 
 def checkpoints():
@@ -49,13 +24,7 @@ def assert_same(a, b):
     columns = second.history.columns()
     for name, column in first.history.columns().items():
         if name != "seconds":
-            np_equal(column, columns[name], name)
-
-
-def np_equal(a, b, name):
-    import numpy as np
-
-    np.testing.assert_array_equal(a, b, err_msg=name)
+            np.testing.assert_array_equal(column, columns[name], err_msg=name)
 
 
 def test_the_result_says_what_came_out_and_what_it_cost(digits, result):
@@ -118,8 +87,6 @@ def test_where_the_disk_is_full_the_training_can_go_on_with_the_same_bits(digits
 
 
 def test_ctrl_c_ends_after_the_iteration_and_the_training_can_go_on(digits, monkeypatch):
-    from contextlib import contextmanager
-
     assert digits("reconstruct", "digits.toml", "-o", "whole.h5").code == 0
     asked = iter(range(1, 8))
 
@@ -140,7 +107,7 @@ def test_ctrl_c_ends_after_the_iteration_and_the_training_can_go_on(digits, monk
 
 def test_numbers_that_overflow_are_exit_code_1(digits):
     Path("wild.toml").write_text(
-        DIGITS.replace("learning_rate = 0.02", 'learning_rate = 1e200\nmethod="sgd"')
+        Path("digits.toml").read_text().replace("learning_rate = 0.02", 'learning_rate = 1e200\nmethod="sgd"')
     )
     ran = digits("reconstruct", "wild.toml", "-o", "run.h5", "--quiet")
     assert ran.code == 1
@@ -181,14 +148,16 @@ def test_bad_input_is_a_sentence_before_any_work(digits, words, sentences):
 
 
 def test_a_data_set_without_a_test_part_is_told_how_to_be_split(digits):
-    Path("test.toml").write_text(DIGITS.replace('validation_part = "train"', ""))
+    Path("test.toml").write_text(Path("digits.toml").read_text().replace('validation_part = "train"', ""))
     ran = digits("reconstruct", "test.toml", "-o", "run.h5")
     assert ran.refused
     assert 'validation_part = "train"' in ran.err
 
 
 def test_a_range_that_is_not_stated_is_refused(digits):
-    Path("range.toml").write_text(DIGITS.replace("[data]", "[data]\nmax_value = 8.0"))
+    Path("range.toml").write_text(
+        Path("digits.toml").read_text().replace("[data]", "[data]\nmax_value = 8.0")
+    )
     ran = digits("reconstruct", "range.toml", "-o", "run.h5")
     assert ran.refused
     assert "State the largest value that an image may have" in ran.err
