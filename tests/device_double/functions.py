@@ -27,6 +27,7 @@ FUNCTIONS = """
     ascontiguousarray a dtype
     concatenate tup axis out dtype casting
     copyto dst src casting where
+    diff a n axis prepend append
     einsum dtype optimize
     empty_like dtype order shape
     flip a axis

@@ -229,9 +229,9 @@ def test_directions_and_cotangents_of_another_precision_are_refused():
 
 def test_lists_are_refused_with_a_word_on_what_they_are():
     map_, theta, Y = point("layer-tanh")
-    with pytest.raises(InputError, match=r"theta has shape \(\) \(list, no array\); expected"):
+    with pytest.raises(InputError, match="theta is a list"):
         map_.apply(theta.tolist(), Y)
-    with pytest.raises(InputError, match=r"Y has shape \(\) \(list, no array\); expected"):
+    with pytest.raises(InputError, match="Y is a list"):
         map_.apply(theta, Y.tolist())
 
 
