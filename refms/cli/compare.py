@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 from refms.cli.files import write_json
 from refms.cli.interruption import interruption
-from refms.cli.options import COMMANDS, Commands, add_backend_option, add_command, add_data_options, words_of
+from refms.cli.options import (
+    COMMANDS,
+    Commands,
+    add_backend_option,
+    add_command,
+    add_data_options,
+    add_list_option,
+)
 from refms.cli.result_folder import claim_results, draw, write_results
 from refms.names import METHODS
 
@@ -30,10 +37,11 @@ def register(commands: Commands) -> None:
         run,
     )
     add_run_options(command, "compare.json and compare.h5")
-    command.add_argument(
+    add_list_option(
+        command,
         "--methods",
-        metavar="NAME,…",
-        help=f"these methods alone, of {', '.join(METHODS)} (default: those of [compare], or all)",
+        "NAME,…",
+        f"these methods alone, of {', '.join(METHODS)} (default: those of [compare], or all)",
     )
     command.add_argument("--iterations", type=int, metavar="N", help="iterations (epochs) of each method")
     command.add_argument(
@@ -97,8 +105,7 @@ def run(options: argparse.Namespace) -> int:
 def read_plan(options: argparse.Namespace) -> Plan:
     """Return the plan of the file with the options put over it."""
     plan = plan_of_file(options)
-    methods = None if options.methods is None else words_of(options.methods)
-    given = {"methods": methods, "iterations": options.iterations, "work_units": options.work_units}
+    given = {"methods": options.methods, "iterations": options.iterations, "work_units": options.work_units}
     for key, value in given.items():
         plan = plan if value is None else plan.with_value(f"compare.{key}", value)
     return plan

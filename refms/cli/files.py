@@ -58,7 +58,7 @@ def claim_folder(options: argparse.Namespace, path: str | Path, what: str) -> Pa
 def require_target(path: str | Path, *, force: bool) -> None:
     """Refuse an output that is no file, exists without ``force``, or whose folder cannot be written to."""
     status, name = _status(path), repr(str(path))
-    if status is not None and stat.S_ISDIR(status.st_mode):
+    if str(path).endswith(("/", os.sep)) or (status is not None and stat.S_ISDIR(status.st_mode)):
         raise FileError(f"{name} is a folder; expected the name of a file.")
     if status is not None and not stat.S_ISREG(status.st_mode):
         raise FileError(f"{name} exists and is not a regular file; choose another name.")

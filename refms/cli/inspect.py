@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 RESIDUALS = (1e-1, 1e-2, 1e-4)
 """Relative residuals whose first iteration the table tells."""
 
+EXAMPLES = 200
+"""How many images are looked at unless something else is asked for."""
+
 
 def register(commands: Commands) -> None:
     """Add ``inspect`` to the command line."""
@@ -40,9 +43,8 @@ def register(commands: Commands) -> None:
     command.add_argument(
         "--examples",
         type=int,
-        default=200,
         metavar="N",
-        help="first N images of the training part (default: 200); time grows with them",
+        help=f"first N images of the training part (default: {EXAMPLES}, or all); time grows with them",
     )
     command.add_argument(
         "--block",
@@ -73,7 +75,8 @@ def run(options: argparse.Namespace) -> int:
     from refms.run.inspection.layers import layer_norms
 
     for name in ("examples", "eigenvalues", "steps", "probes"):
-        require_whole(getattr(options, name), f"--{name}", 1)
+        if getattr(options, name) is not None:
+            require_whole(getattr(options, name), f"--{name}", 1)
     require_whole(options.seed, "--seed")
     folder = claim_results(options, "inspect", force=options.force)
     model = load_model(options.model)
@@ -108,12 +111,12 @@ def _first_examples(model: Model, options: argparse.Namespace) -> tuple[Examples
     from refms.run.experiment import examples_of, part_of
 
     dataset = part_of(model, "train", options.dataset, options.data_dir)
-    if options.examples > dataset.count:
+    count = min(EXAMPLES, dataset.count) if options.examples is None else options.examples
+    if count > dataset.count:
         raise InputError(
-            f"--examples is {options.examples}; the training part has {dataset.count} images, expected at "
-            "most that."
+            f"--examples is {count}; the training part has {dataset.count} images, expected at most that."
         )
-    return examples_of(model, subset(dataset, np.arange(options.examples))), dataset.name
+    return examples_of(model, subset(dataset, np.arange(count))), dataset.name
 
 
 def _write(

@@ -88,8 +88,10 @@ def _refused(sentence: str) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     """Run the command; with ``--json -`` standard output gets the JSON alone."""
-    for name, value in dict(vars(options)).items():  # "~" where the shell leaves it, as in --json=~/a.json
-        if isinstance(value, str):
+    for name, value in dict(vars(options)).items():
+        if value == "":  # as a variable of the shell that is not set gives it
+            raise InputError(f"{name.replace('_', '-')} is empty; expected a name, or leave it out.")
+        if isinstance(value, str):  # "~" where the shell leaves it, as in --json=~/a.json
             setattr(options, name, os.path.expanduser(value))
     if options.json == "-":
         options.json = sys.stdout

@@ -165,6 +165,9 @@ def cells_in_words(shape: Sequence[int]) -> str:
     return "x".join(map(str, shape)) if len(set(shape)) > 1 else str(shape[0])
 
 
-def words_of(text: str | None) -> list[str]:
-    """Return the words of a list such as ``"C5, G1"``; none for None."""
-    return [word.strip() for word in (text or "").split(",") if word.strip()]
+def words_of(text: str) -> list[str]:
+    """Return the words of a list such as ``"C5, G1"``; refuse one without any, which would mean all."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not words:
+        raise argparse.ArgumentTypeError(f"{text!r} names nothing")
+    return words

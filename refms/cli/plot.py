@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from refms.cli.files import claim, claim_folder, write_json, write_text
-from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, add_list_option, words_of
+from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, add_list_option
 from refms.errors import FileError, InputError, require_choice
 from refms.names import PICTURE_FORMATS, SYNTHETIC_IMAGES
 
@@ -48,13 +48,12 @@ def register(commands: Commands) -> None:
     add_list_option(command, "--only", "NAME,…", "these pictures alone, such as history,weights")
     command.add_argument(
         "--image",
-        default="",
         metavar="N",
         help="whose activations: the N-th image of the validation part, or delta or disk, which need no data "
         "(default: the first one, where the data are at hand)",
     )
-    command.add_argument(
-        "--channels", metavar="K,…", help="channels of the classification weights (default: their mean)"
+    add_list_option(
+        command, "--channels", "K,…", "channels of the classification weights (default: their mean)"
     )
     add_data_options(command)
     command.add_argument("--force", action="store_true", help="replace pictures and page that exist")
@@ -141,10 +140,10 @@ def _images(models: Mapping[str, Model], options: argparse.Namespace) -> dict[st
     return images
 
 
-def _channels(text: str | None) -> list[int]:
-    words = words_of(text)
+def _channels(given: Sequence[str] | None) -> list[int]:
+    words = given or ()
     if not all(word.isdecimal() for word in words):
-        raise InputError(f"--channels is {text!r}; expected numbers such as 0,2.")
+        raise InputError(f"--channels is {','.join(words)!r}; expected numbers such as 0,2.")
     return [int(word) for word in words]
 
 

@@ -16,6 +16,7 @@ from refms.backend import NUMPY, Backend, backend_of
 from refms.errors import (
     Array,
     InputError,
+    require_array,
     require_choice,
     require_same_precision,
     require_shape,
@@ -66,6 +67,7 @@ def convolution_matrix(
            [ 0., -1.,  0.,  2.],
            [ 2.,  0., -1.,  0.]])
     """
+    require_array(s, "s")
     backend, grid = backend_of(s), as_grid(grid)
     S = s if s.ndim == 2 + grid.dimension else s[None, None]
     c_out, c_in, *sizes = S.shape

@@ -140,12 +140,17 @@ def frobenius_norm(S: Array, grid: Grid, *, boundary: str = "periodic") -> float
     10.0
     """
     grid = _require_fit(S, grid, boundary)
-    squares = abs(fold(S, grid, boundary)) ** 2
+    sizes = abs(fold(S, grid, boundary)).astype("float64")
+    largest = float(sizes.max())
+    if not 0.0 < largest < math.inf:
+        return largest
+    unit = 2.0 ** max(math.frexp(largest)[1] - 1, -1022)  # so that no square overflows or underflows
+    squares = (sizes * (1.0 / unit)) ** 2
     if boundary == "periodic":
-        return math.sqrt(float((grid.cells * squares).sum()))
+        return unit * math.sqrt(float((grid.cells * squares).sum()))
     _, inside = neighbours(grid.shape, [offsets_of(size) for size in S.shape[2:]], boundary)
     rows = inside.sum(axis=0).reshape(S.shape[2:]).astype(squares.dtype)
-    return math.sqrt(float((backend_of(S).from_host(rows) * squares).sum()))
+    return unit * math.sqrt(float((backend_of(S).from_host(rows) * squares).sum()))
 
 
 def one_norm(S: Array, grid: Grid, *, boundary: str = "periodic") -> float:

@@ -95,6 +95,8 @@ def test_options_go_over_the_file(compare):
     assert list(found["runs"]) == ["sgd"]
     assert found["runs"]["sgd"]["columns"]["iteration"] == [0, 1]
     assert json.loads(Path("other.json").read_text(encoding="utf-8"))["runs"] == found["runs"]
+    assert compare("--methods", "sgd", "--methods", "adam", "--iterations", 1, "--force").code == 0
+    assert list(result()["runs"]) == ["sgd", "adam"]
 
 
 def test_a_work_budget_ends_runs(compare):

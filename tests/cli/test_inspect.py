@@ -101,3 +101,11 @@ def test_every_number_of_the_file_is_finite(refms):
     assert refms("inspect", "fine.h5", *FEW, "--block", "joint", "-o", "out").code == 0
     arrays = read_artifact("out/inspect.h5").arrays
     assert all(np.isfinite(array).all() for array in arrays.values())
+
+
+def test_a_small_training_part_is_looked_at_whole(refms):
+    few = ("--size", 4, "--train", 30, "--validation", 10, "--channels", 2, "--iterations", 1, "--quiet")
+    assert refms("train", *few, "-o", "few.h5").code == 0
+    ran = refms("inspect", "few.h5", "-o", "out", "--block", "classifier", "--steps", 4, "--probes", 1)
+    assert ran.code == 0, ran.err
+    assert json.loads(Path("out/inspect.json").read_text(encoding="utf-8"))["examples"] == 30

@@ -37,6 +37,34 @@ def test_the_module_runs_and_its_help_names_every_command():
     assert "0 good, 1 a check failed, 2 bad usage or unreadable input" in ran.stdout
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("train", "", "-o", "new.h5"),  # as a variable of the shell that is not set gives it
+        ("train", "--dataset", "", "-o", "new.h5"),
+        ("evaluate", "coarse.h5", "--data-dir", ""),
+        ("show", "coarse.h5", "--json", ""),
+        ("plot", "coarse.h5", "-o", ""),
+        ("compare", "few.toml", "-o", ""),
+        ("inspect", "coarse.h5", "-o", ""),
+    ],
+)
+def test_an_empty_word_is_refused_and_means_no_default(refms, words):
+    ran = refms(*words)
+    assert ran.refused
+    assert " is empty; expected a name, or leave it out." in ran.err
+
+
+@pytest.mark.parametrize("nothing", ["", " ,", ","])
+@pytest.mark.parametrize(
+    "words", [("plot", "coarse.h5", "--only"), ("compare", "few.toml", "-o", "out", "--methods")]
+)
+def test_a_list_of_nothing_is_refused_and_does_not_mean_everything(refms, words, nothing):
+    ran = refms(*words, nothing)
+    assert ran.code == 2
+    assert "names nothing" in ran.err
+
+
 def test_the_version_is_that_of_the_package(refms):
     assert refms("--version").out == f"refms {__version__}\n"
 

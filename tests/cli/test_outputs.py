@@ -50,6 +50,8 @@ def test_an_output_has_one_run_until_that_ends_or_dies(refms, words):
     [
         ("/dev/null", "not a regular file"),
         (".", "is a folder"),
+        ("new/", "is a folder"),
+        ("", "output is empty"),
         ("a" * 300, "name too long"),
         ("a\0b", "null"),
         ("coarse.h5/new.h5", "does not exist"),

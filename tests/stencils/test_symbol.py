@@ -128,6 +128,16 @@ def test_norms_are_those_of_the_dense_matrix(shape_and_sizes, channels, boundary
         assert np.isclose(spectral_norm(S, grid), np.linalg.norm(K, 2), rtol=1e-12)
 
 
+@pytest.mark.parametrize("boundary", ["periodic", "zero"])
+@pytest.mark.parametrize("power", [1000, -1000, 520, -560])
+def test_norms_at_every_scale(power, boundary):
+    grid, S, factor = Grid((4, 5)), draw_array(11, (2, 3, 3, 3)), 2.0**power
+    for norm in (frobenius_norm, one_norm, infinity_norm):
+        assert norm(factor * S, grid, boundary=boundary) == factor * norm(S, grid, boundary=boundary)
+        assert norm(0.0 * S, grid, boundary=boundary) == 0.0
+        assert np.isnan(norm(np.nan * S, grid, boundary=boundary))
+
+
 @pytest.mark.parametrize("channels", list(itertools.product((1, 2, 3), repeat=2)))
 def test_spectral_norm_is_that_of_the_dense_matrix_for_every_number_of_channels(channels):
     grid, S = Grid((4, 5)), draw_array(10, (*channels, 3, 3))

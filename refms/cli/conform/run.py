@@ -140,8 +140,6 @@ def select_properties(wanted: Sequence[str] | None) -> tuple[Property, ...]:
 
     if wanted is None:
         return PROPERTIES
-    if not wanted:
-        raise InputError("--only is empty; expected ids or families, such as C5,transfer.")
     families = {name.lower() for name in wanted} & {item.family for item in PROPERTIES}
     ids = {property_named(name).id for name in wanted if name.lower() not in families}
     return tuple(item for item in PROPERTIES if item.id in ids or item.family in families)

@@ -134,7 +134,7 @@ def test_half_is_enough(broken):
         (["run", "refms.grid:__doc__"], "is no adapter"),
         (["run", "{broken}:explodes", "--only", "D1"], "no licence"),
         (["run", REFERENCE, "--only", "C99"], "no property 'C99'"),
-        (["run", REFERENCE, "--only", ","], "--only is empty"),
+        (["run", REFERENCE, "--only", ","], "names nothing"),
         (["run", REFERENCE, "--seed", "-1", "--only", "D1"], "--seed is -1"),
         (["run", REFERENCE, "--tier", "endless"], "--tier"),
         (["run", REFERENCE, "--timeout", "soon"], "'soon' is no time; expected seconds, or 0 or none"),
