@@ -3,8 +3,8 @@
     python validation/multiscale_training/restoration.py CONFIG.toml --data-dir DIR -o OUT [--full]
 
 Every training is what ``refms reconstruct`` does with the same configuration. Single scale takes twice the
-batch of MGE's finest mesh, so that it has about as many steps; iterations are what the work allows. A finished
-training leaves its numbers in OUT, and the same command goes on.
+batch of MGE's finest mesh, so that it has about as many steps; iterations are what the work allows. A
+finished training leaves its numbers in OUT, and the same command goes on.
 """
 
 from __future__ import annotations
