@@ -37,6 +37,13 @@ METHODS = (
 """Optimisers that ``refms compare`` runs."""
 
 IDX_PREFIX = "idx:"
+OWN_PREFIXES = {
+    IDX_PREFIX: "FOLDER: images and labels in IDX files",
+    "npz:": "FILE: arrays images and labels of numpy.savez",
+    "folder:": "DIR: PNG or JPEG pictures, one subfolder a class",
+}
+"""How names of a user's own data begin, and what follows."""
+
 """What stands before the folder of any other data set, in IDX files."""
 
 CHANNELS_SUFFIX = "?channels="

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from refms.names import BACKEND_NAMES, DATASETS, DTYPES, IDX_PREFIX, TIERS
+from refms.names import BACKEND_NAMES, DATASETS, DTYPES, OWN_PREFIXES, TIERS
 from refms.seconds import time_limit_of
 
 Commands = Any
@@ -69,8 +69,8 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--dataset",
         metavar="NAME",
-        help=f"{', '.join(DATASETS)} (the first is embedded, the others come from files), or "
-        f"{IDX_PREFIX}FOLDER: any images and labels in IDX files",
+        help=f"{', '.join(DATASETS)} (the first two are embedded, the others come from files), or "
+        + "; ".join(f"{prefix}{what}" for prefix, what in OWN_PREFIXES.items()),
     )
     command.add_argument(
         "--data-dir",

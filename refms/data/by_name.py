@@ -9,9 +9,10 @@ from refms.data.digits import load_digits
 from refms.data.idx_dataset import load_idx
 from refms.data.image_sets import IMAGE_SETS, load_images
 from refms.data.mnist import load_mnist
+from refms.data.own_images import load_folder, load_npz
 from refms.data.photographs import load_photographs
 from refms.errors import InputError, require_choice
-from refms.names import CHANNEL_PLACES, CHANNELS_SUFFIX, DATASETS, IDX_PREFIX
+from refms.names import CHANNEL_PLACES, CHANNELS_SUFFIX, DATASETS, OWN_PREFIXES
 
 
 def require_dataset(name: str) -> str:
@@ -22,14 +23,20 @@ def require_dataset(name: str) -> str:
     >>> require_dataset("idx:fashion"), require_dataset("idx:colours?channels=last")
     ('idx:fashion', 'idx:colours?channels=last')
     """
-    if name.startswith(IDX_PREFIX) and len(name) > len(IDX_PREFIX):
-        place, _, channels = name.removeprefix(IDX_PREFIX).partition(CHANNELS_SUFFIX)
+    prefix = _prefix(name)
+    if prefix and len(name) > len(prefix):
+        place, _, channels = name.removeprefix(prefix).partition(CHANNELS_SUFFIX)
         if "\0" in name or not place:
             raise InputError(f"dataset is {name!r}; expected a folder without a NUL character in its name.")
         if CHANNELS_SUFFIX in name:
             require_choice(channels, CHANNEL_PLACES, "place of the channels")
         return name
-    return require_choice(name, (*DATASETS, f"{IDX_PREFIX}FOLDER"), "dataset")
+    return require_choice(name, (*DATASETS, "idx:FOLDER", "npz:FILE", "folder:DIR"), "dataset")
+
+
+def _prefix(name: str) -> str:
+    """Return how the name of a user's own data begins, empty for all others."""
+    return next((prefix for prefix in OWN_PREFIXES if name.startswith(prefix)), "")
 
 
 def read_dataset(
@@ -45,9 +52,9 @@ def read_dataset(
     ----------
     name : str
         ``"digits"``, ``"photographs"``, ``"mnist"``, a set of colour images
-        (:data:`~refms.data.image_sets.IMAGE_SETS`), or ``"idx:FOLDER"`` for any data set in IDX files, with
-        ``?channels=first``, ``last`` or ``none`` behind it where images have three axes and one is channels,
-        or might be.
+        (:data:`~refms.data.image_sets.IMAGE_SETS`), or own data: ``"idx:FOLDER"`` for IDX files,
+        ``"npz:FILE"`` for arrays, ``"folder:DIR"`` for pictures, with ``?channels=first``, ``last`` or
+        ``none`` behind it where images have three axes and one is channels, or might be.
     folder : str, path or None
         Where the files lie; None takes the folder that ``REFMS_DATA`` names, and for IDX files the current
         one before. The digits need none.
@@ -90,5 +97,7 @@ def read_dataset(
         return load_mnist(folder, part, max_bytes=max_bytes)
     if name in IMAGE_SETS:
         return load_images(name, folder, part, max_bytes=max_bytes)
-    place, _, channels = name.removeprefix(IDX_PREFIX).partition(CHANNELS_SUFFIX)
-    return load_idx(place, folder, part, channels or None, max_bytes=max_bytes)
+    prefix = _prefix(name)
+    place, _, channels = name.removeprefix(prefix).partition(CHANNELS_SUFFIX)
+    read = {"idx:": load_idx, "npz:": load_npz, "folder:": load_folder}[prefix]
+    return read(place, folder, part, channels or None, max_bytes=max_bytes)

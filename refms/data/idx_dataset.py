@@ -102,7 +102,7 @@ def load_idx(
             "class 0 stays empty. Subtract 1 from the labels if that is not meant."
         )
     note_scale(images, name)
-    return Dataset(_with_channels(images, channels, name), labels, largest + 1, name, max_value=_BYTE)
+    return Dataset(with_channels(images, channels, name), labels, largest + 1, name, max_value=_BYTE)
 
 
 def read_part(
@@ -185,7 +185,7 @@ def _existing(home: Path, part: str, what: str, axes: Sequence[int], beginning: 
     return [path for path in paths if os.path.isfile(path)]
 
 
-def _with_channels(images: Array, channels: str | None, name: str) -> Array:
+def with_channels(images: Array, channels: str | None, name: str) -> Array:
     """Return images (m, c, *grid); refuse to guess whether an axis of three is channels."""
     if channels == "first":
         return images
