@@ -1,4 +1,4 @@
-"""``refms evaluate``: accuracy and loss of a model on a data set."""
+"""``refms evaluate``: how well a model classifies or restores the images of a data set."""
 
 from __future__ import annotations
 
@@ -57,10 +57,12 @@ def run(options: argparse.Namespace) -> int:
 
     from refms.model import score
     from refms.model_file import load_model
-    from refms.run.experiment import examples_of, part_of
+    from refms.run.experiment import examples_of, part_of, restores_images
 
     model = load_model(options.model)
     require_size(model, options)
+    if restores_images(model):
+        return _restore(model, options)
     if options.smoothing is not None:
         steps = replace(model.preprocessing, smoothing=options.smoothing)
         model = replace(model, preprocessing=steps)
@@ -80,6 +82,42 @@ def run(options: argparse.Namespace) -> int:
             "part": options.part,
             "smoothing": model.preprocessing.smoothing,
             "interpolated": model.grid.levels_to(dataset.grid) < 0,
+            **asdict(found),
+        },
+    )
+    return 0
+
+
+def _restore(model: Model, options: argparse.Namespace) -> int:
+    """Evaluate a model that restores images, and print; return 0."""
+    from dataclasses import asdict
+
+    from refms.errors import InputError
+    from refms.run.image_experiment import experiment_of_model
+
+    if options.interpolate or options.smoothing is not None:
+        raise InputError(
+            f"{options.model!r} restores images; --interpolate and --smoothing are for models that classify."
+        )
+    experiment, level = experiment_of_model(model, options.part, options.dataset, options.data_dir)
+    task, data = experiment.configuration.task, experiment.configuration.data
+    found = experiment.score(model.architecture.arrays.pack(model.arrays), level)
+    ssim = f", SSIM {found.ssim:.4f}" if found.ssim == found.ssim else ""
+    apart = ""
+    if found.psnr_hidden == found.psnr_hidden:
+        apart = f" ({found.psnr_hidden:.2f} dB in holes, {found.psnr_seen:.2f} dB elsewhere)"
+    print(
+        f"{options.model}: {task.name} on grid {model.grid.shape}, {options.part} part of {data.dataset}, "
+        f"{found.examples} images: loss {found.loss:.4f}, PSNR {found.psnr:.2f} dB{apart}{ssim}"
+    )
+    write_json(
+        options.json,
+        {
+            "model": options.model,
+            "grid": list(model.grid.shape),
+            "task": task.name,
+            "dataset": data.dataset,
+            "part": options.part,
             **asdict(found),
         },
     )

@@ -24,14 +24,15 @@ COMMANDS = {
     "work": "Print the work units of a training on images, stage by stage, without running it.",
     "variance": "Measure how much gradients on two meshes differ, for a configuration or a model that "
     "restores images, and say how many levels pay.",
-    "evaluate": "Print accuracy and loss of a model on a data set at the model's resolution.",
+    "evaluate": "Print accuracy and loss, or PSNR and SSIM, of a model on a data set at the model's "
+    "resolution.",
     "transfer": "Prolong or restrict a trained model to another resolution or depth, without training.",
     "compare": "Run optimisers from the same start on the same problem, and write their curves.",
     "study": "Vary keys of a configuration, run each value with several seeds, and write their "
     "curves; what OUT holds already is not run again.",
     "inspect": "Write spectra of a model's Gauss-Newton matrix and Hessian, CG residuals and model quality.",
-    "plot": "Draw models (history, stencils, weights, activations) or a JSON result of refms "
-    "compare, study or inspect (needs matplotlib: pip install 'refms[plot]').",
+    "plot": "Draw models (history, stencils, weights, activations, restored images) or a JSON result of "
+    "refms compare, study or inspect (needs matplotlib: pip install 'refms[plot]').",
     "show": "Print what is in an artefact: kind, attributes, arrays.",
     "diff": "Compare two artefacts and name the first array in which they differ; exit 1 if they "
     "do. Wall times are not compared.",

@@ -16,6 +16,7 @@ from refms.names import PICTURE_FORMATS, SYNTHETIC_IMAGES
 if TYPE_CHECKING:
     from refms.errors import Array
     from refms.model import Model
+    from refms.plots import Restored
 
 _HDF5 = b"\x89HDF"
 
@@ -91,11 +92,14 @@ def _of_models(options: argparse.Namespace) -> Drawn:
     from refms.model_file import load_model
     from refms.plots import model_figures
     from refms.plots.report import model_page
+    from refms.run.experiment import restores_images
 
     models = {_name(path, options.files): load_model(path) for path in options.files}
     if len(models) < len(options.files):
         raise InputError("a model was given twice; give each of them once.")
-    figures = model_figures(models, _images(models, options), _channels(options.channels))
+    readers = {key: model for key, model in models.items() if not restores_images(model)}
+    pictures = _restored({key: one for key, one in models.items() if key not in readers}, options)
+    figures = model_figures(models, _images(readers, options), _channels(options.channels), pictures)
     return figures, lambda chosen: model_page(models, chosen)
 
 
@@ -145,6 +149,25 @@ def _channels(given: Sequence[str] | None) -> list[int]:
     if not all(word.isdecimal() for word in words):
         raise InputError(f"--channels is {','.join(words)!r}; expected numbers such as 0,2.")
     return [int(word) for word in words]
+
+
+def _restored(models: Mapping[str, Model], options: argparse.Namespace) -> dict[str, Restored]:
+    """Return what models make of validation images, where the data are at hand."""
+    from refms.plots import Restored
+    from refms.run.image_experiment import experiment_of_model
+    from refms.run.image_score import restore
+
+    found = {}
+    for key, model in models.items():
+        try:
+            experiment, level = experiment_of_model(model, "validation", options.dataset, options.data_dir)
+        except InputError as error:
+            print(f"refms: no restored images of {key}: {error}", file=sys.stderr)
+            continue
+        theta = model.architecture.arrays.pack(model.arrays)
+        images = restore(experiment.problem, theta, experiment.validation_draw, level)
+        found[key] = Restored(model.grid, *images)
+    return found
 
 
 def is_model(path: str) -> bool:

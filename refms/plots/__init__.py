@@ -17,6 +17,7 @@ except ImportError as error:
 from refms.plots.comparison import comparison_figures
 from refms.plots.inspection import inspection_figures
 from refms.plots.models import model_figures
+from refms.plots.restoration import Restored, restored_figure
 from refms.plots.saving import figure_bytes
 from refms.plots.study import study_figures
 
@@ -25,9 +26,11 @@ RESULT_FIGURES = {"compare": comparison_figures, "study": study_figures, "inspec
 
 __all__ = [
     "RESULT_FIGURES",
+    "Restored",
     "comparison_figures",
     "figure_bytes",
     "inspection_figures",
     "model_figures",
+    "restored_figure",
     "study_figures",
 ]

@@ -8,14 +8,20 @@ from matplotlib.figure import Figure
 
 from refms.errors import Array
 from refms.model import Model
+from refms.objective.reading import Classes
 from refms.plots.activations import activations_figure, coarse_against_fine_figure
 from refms.plots.histories import history_figure
+from refms.plots.restoration import Restored, restoration_figure, restored_figure
 from refms.plots.stencils import stencils_figure
 from refms.plots.weights import weights_figure
+from refms.run.experiment import restores_images
 
 
 def model_figures(
-    models: Mapping[str, Model], images: Mapping[str, Array] | None = None, channels: Sequence[int] = ()
+    models: Mapping[str, Model],
+    images: Mapping[str, Array] | None = None,
+    channels: Sequence[int] = (),
+    restored: Mapping[str, Restored] | None = None,
 ) -> dict[str, Figure]:
     """Return the figures of some models, such as one network on several meshes.
 
@@ -27,11 +33,15 @@ def model_figures(
         Name of a model to one prepared image, shape (image channels · n, 1), for the activations.
     channels : sequence of int
         Channels of the classification weights; by default their mean.
+    restored : mapping of str to Restored, optional
+        Name of a model that restores images to some of them.
 
     Returns
     -------
     dict of str to matplotlib.figure.Figure
-        ``history`` where there is one, ``stencils``, ``weights``; with images ``activations`` (for several
+        ``history`` where there is one, ``restoration-history`` for models that restore images, ``stencils``,
+        ``weights`` of models that read classes; ``restored`` (for several models ``restored-NAME``); with
+        images ``activations`` (for several
         models ``activations-NAME``) and, for several models, ``coarse-against-fine``.
 
     Raises
@@ -47,11 +57,26 @@ def model_figures(
     >>> sorted(model_figures({"start": model}))
     ['stencils', 'weights']
     """
-    images = images or {}
-    histories = {key: model.history for key, model in models.items() if len(model.history)}
-    figures = {"history": history_figure(histories)} if histories else {}
+    images, restored = images or {}, restored or {}
+    figures: dict[str, Figure] = {}
+    for label, draw, wanted in (
+        ("history", history_figure, False),
+        ("restoration-history", restoration_figure, True),
+    ):
+        chosen = {
+            key: model.history
+            for key, model in models.items()
+            if len(model.history) and restores_images(model) == wanted
+        }
+        if chosen:
+            figures[label] = draw(chosen)
+    for key, pictures in restored.items():
+        alone = len(restored) == 1
+        figures["restored" if alone else f"restored-{key}"] = restored_figure(pictures, "" if alone else key)
     figures["stencils"] = stencils_figure(models)
-    figures["weights"] = weights_figure(models, channels)
+    readers = {key: model for key, model in models.items() if isinstance(model.reading, Classes)}
+    if readers:
+        figures["weights"] = weights_figure(readers, channels)
     pictured = {key: model for key, model in models.items() if key in images}
     for key, model in pictured.items():
         label = "activations" if len(models) == 1 else f"activations-{key}"

@@ -23,6 +23,8 @@ FINAL = {
     "gradient_norm": "‖g‖",
     "validation_accuracy": "validation accuracy",
     "validation_loss": "validation loss",
+    "psnr": "PSNR",
+    "ssim": "SSIM",
 }
 """Column to its heading in the table of final numbers."""
 

@@ -174,7 +174,18 @@ def split_by(section: DataSection | ImageDataSection, dataset: Dataset) -> tuple
 def configuration_of(model: Model) -> Configuration:
     """Return the configuration with which a model was trained; the default where its record has none."""
     stored: Any = model.record.get("configuration", {})
+    if restores_images(model):
+        raise InputError(
+            "the model restores images, and has no classes; expected one of refms train. Both kinds are "
+            "known to refms evaluate and refms plot."
+        )
     return Configuration.from_dict(stored)
+
+
+def restores_images(model: Model) -> bool:
+    """Return whether a model says that it was trained to restore images."""
+    stored: Any = model.record.get("configuration", {})
+    return isinstance(stored, Mapping) and "task" in stored
 
 
 def part_of(model: Model, part: str, name: str | None = None, folder: str | None = None) -> Dataset:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -21,7 +20,7 @@ from refms.multiscale.image_problem import Draw, ImageProblem
 from refms.objective.reading import Image
 from refms.objective.workers import ONE_WORKER, Workers
 from refms.run.config import Reconstruction
-from refms.run.experiment import record_of, split_by
+from refms.run.experiment import record_of, restores_images, split_by
 from refms.run.image_score import ImageScore, score_images
 from refms.run.training import require_memory
 
@@ -166,12 +165,10 @@ def images_named(configuration: Reconstruction, folder: str | None, part: str, m
 
 
 def _some(dataset: Dataset, count: int, seed: int, name: str) -> Dataset:
-    """Return so many images, chosen at random; all of them for 0."""
-    if count == 0:
-        return dataset
+    """Return so many images, all of them for 0, in a random order: times of validation rise with it."""
     if count > dataset.count:
         raise InputError(f"[data] {name} is {count}, but {dataset.name!r} has {dataset.count} images.")
-    return subset(dataset, np.random.default_rng(seed).permutation(dataset.count)[:count])
+    return subset(dataset, np.random.default_rng(seed).permutation(dataset.count)[: count or dataset.count])
 
 
 def network_of(configuration: Reconstruction, grid: Grid, channels: int) -> Architecture:
@@ -236,8 +233,55 @@ def require_pilot_images(configuration: Reconstruction, count: int) -> None:
 def image_configuration_of(model: Model) -> Reconstruction:
     """Return the configuration with which a model was trained to restore images."""
     stored: Any = model.record.get("configuration", {})
-    if not (isinstance(stored, Mapping) and "task" in stored):
+    if not restores_images(model):
         raise InputError(
             "the model was not trained to restore images; expected one that refms reconstruct wrote."
         )
     return Reconstruction.from_dict(stored)
+
+
+def experiment_of_model(
+    model: Model, part: str = "validation", name: str | None = None, folder: str | None = None
+) -> tuple[ImageExperiment, int]:
+    """Return a trained model with images to restore, and the level of its mesh.
+
+    Parameters
+    ----------
+    model : Model
+        As :func:`~refms.run.reconstruction.reconstruct` trained it.
+    part : str
+        ``"validation"`` or ``"train"`` of its training, or ``"test"`` or ``"all"`` of its data set.
+    name : str or None
+        Another data set, whose images are made as coarse as the model's finest mesh.
+    folder : str or None
+        Where data sets from files lie.
+
+    Returns
+    -------
+    experiment : ImageExperiment
+        Its validation images are those of the part.
+    level : int
+        Above 0 for a model that was stopped in a coarse stage.
+
+    Raises
+    ------
+    InputError
+        If the model was not trained to restore images, or the images do not reach its mesh.
+    """
+    configuration = image_configuration_of(model)
+    if name is not None:
+        configuration = replace(configuration, data=replace(configuration.data, dataset=name))
+    grid = Grid(tuple(model.record.get("finest_mesh", model.grid.shape)))
+    if part in ("validation", "train"):
+        chosen = image_parts(configuration, folder)[part == "validation"]
+    else:
+        known, memory = "test" if part == "test" else "train", configuration.optimization.memory
+        chosen = images_named(configuration, folder, known, memory)
+    level = model.grid.levels_to(grid)
+    if level < 0:  # it was transferred to a finer mesh
+        grid, level = model.grid, 0
+    images = clean_images(chosen, grid)
+    section = replace(configuration.multiscale, levels=level + 1, batches=(), iterations=(1,))
+    configuration = replace(configuration, multiscale=replace(section, estimator="full-multiscale"))
+    problem = problem_of_images(configuration, model.architecture.on(grid), images, model.backend)
+    return ImageExperiment(configuration, model, problem, images), level
