@@ -83,7 +83,7 @@ class GradientVariance:
             difference = S[level, level] - 2 * beta * S[level, level + 1] + beta**2 * S[level + 1, level + 1]
             found.append(float(pi**2 * max(difference, 0.0)))
             pi *= beta
-        return [*found, float(pi**2 * S[levels - 1, levels - 1])]
+        return [*found, float(pi**2 * max(S[levels - 1, levels - 1], 0.0))]
 
     def efficiency(self, batches: Batches) -> float:
         """Return η = v / (W · Var ĝ): above 1 the estimate beats single scale at equal work.

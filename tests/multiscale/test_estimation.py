@@ -23,7 +23,7 @@ from refms.multiscale.estimation import (
 )
 from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.subsampling import Subsampling, draw_windows
-from refms.multiscale.variance import block_coefficients, measure_variance
+from refms.multiscale.variance import GradientVariance, block_coefficients, measure_variance
 from refms.optimize.weighted import WeightedSum
 
 K = 200
@@ -269,6 +269,13 @@ def test_the_variance_of_an_estimate_is_what_the_pilot_predicts():
     ]
     measured = np.array(gradients).var(axis=0, ddof=1).sum()
     assert 0.4 < measured / predicted < 2.5
+
+
+def test_a_variance_that_round_off_makes_negative_is_zero():
+    """As of examples drawn again that are all the same: η is then that of the other levels, no error."""
+    found = GradientVariance(np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, -1e-18]]), 2)
+    assert found.terms(3) == [0.0, 1.0, 0.0]
+    assert found.best_efficiency(3) == 1 / found.costs(3)[1]
 
 
 def test_gauss_newton_uses_the_positive_terms():

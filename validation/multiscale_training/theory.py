@@ -87,6 +87,8 @@ class Settings:
             require_dataset(name)
         if min(self.draws, self.images) < 1 or min(self.noise, *self.sigmas) < 0:
             raise InputError("draws and images must be 1 or more, noise and sigmas 0 or more.")
+        if self.examples < 8:
+            raise InputError(f"examples is {self.examples}; expected 8 or more, which are drawn again.")
 
     @property
     def protocol(self) -> Protocol:
@@ -95,7 +97,7 @@ class Settings:
 
 
 def series(title: str, finest: int, values: Array, fitted: int = 3) -> dict[str, Any]:
-    """Return differences on meshes of ``finest``, ``finest``/2, … cells, and their order on the first ones."""
+    """Return differences on meshes of ``finest``, ``finest``/2, … cells, and the order of the first ones."""
     cells = [finest // 2**level for level in range(len(values))]
     exact = bool(max(values) < 1e-14)
     return {
@@ -111,19 +113,20 @@ def lemmas(settings: Settings) -> dict[str, list[dict[str, Any]]]:
     seeds, sigma, found = range(settings.draws), settings.noise, {}
     for name, grid in (("line", Grid((settings.line,))), ("square", Grid((settings.square,) * 2))):
         levels, finest, rows = (7 if name == "line" else 4), grid.shape[0], []
+        fitted = 3 if name == "line" else 2
         for net, layers in (("one convolution", 1), ("two layers", 2)):
             for rule in (None, MEAN, "averaging-bilinear"):
                 values = lemma_1.lemma_1(grid, levels, kernels=rule, layers=layers, seeds=seeds)
-                rows.append(series(f"{net}, {rule or 'kept'}", finest, values))
+                rows.append(series(f"{net}, {rule or 'kept'}", finest, values, fitted))
         for pair in (MEAN, INJECTION):
             for rule in (None, pair):
                 values = lemma_1.lemma_1(grid, levels, pair=pair, kernels=rule, noise=sigma, seeds=seeds)
-                rows.append(series(f"σ = {sigma:g}, {pair}, {rule or 'kept'}", finest, values))
+                rows.append(series(f"σ = {sigma:g}, {pair}, {rule or 'kept'}", finest, values, fitted))
         limit = lemma_1.noise_limit(grid, levels, sigma, seeds)
-        rows.append(series(f"σ = {sigma:g}: the limit (1 − 2^-d) 2^-dl σ² ‖s‖", finest, limit))
+        rows.append(series(f"σ = {sigma:g}: the limit (1 − 2^-d) 2^-dl σ² ‖s‖", finest, limit, fitted))
         for rule in (MEAN, "averaging-bilinear"):
             values = lemma_1.lemma_1(grid, levels, kernels=rule, seeds=seeds, telescoped=True)
-            rows.append(series(f"θ on the finest mesh, {rule}", finest, values))
+            rows.append(series(f"θ on the finest mesh, {rule}", finest, values, fitted))
         found[name] = rows
     found["mesh_free"] = [
         series(
@@ -192,7 +195,18 @@ def theorem_1(settings: Settings, accuracy: float = 1e-3) -> dict[str, Any]:
             "order": order(np.array([row.distance for row in rows[:3]])),
             "meshes": [asdict(row) for row in rows],
         }
-    return {"accuracy": accuracy, "data": found}
+    return {"accuracy": accuracy, "data": found, "sampled": sampled_starts(random)}
+
+
+def sampled_starts(random: Array, steps: int = 1000, replicas: int = 32) -> dict[str, Any]:
+    """Return √E ‖θ_k − θ*‖² with the gradient of one example each, from θ*_2h, a random θ, and θ*."""
+    fine = hot_start.white_covariances(Grid((256,)), 0.05)
+    minimum, hot = (np.linalg.solve(*one.normal_equations(0.0)) for one in (fine, fine.coarsened(MEAN)))
+    shown, found = [0, 10, 30, 100, 300, steps], {}
+    for name, start in (("hot start", hot), ("random start", random), ("start in the minimum", minimum)):
+        errors = hot_start.sampled_errors(np.random.default_rng(1), fine, start, steps, replicas)
+        found[name] = errors[shown].tolist()
+    return {"steps": shown, "errors": found}
 
 
 def on_real_images(settings: Settings, name: str, folder: str | None) -> dict[str, Any]:
@@ -242,9 +256,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     }
     result["seconds"] = time.perf_counter() - start
     arrays = {
-        f"{kind}/{row['title'].replace('/', ' of ')}": np.array(row["values"])
+        f"{kind}/{place}": np.array(row["values"])
         for kind, rows in result["lemma_1"].items()
-        for row in rows
+        for place, row in enumerate(rows)
     }
     publisher.publish(result, arrays, lambda figure: picture(figure, result), (9.0, 6.0))
     return 0

@@ -92,7 +92,7 @@ def steps_needed(N: Array, b: Array, start: Array, accuracy: float, most: int = 
     """Return the first k with ‖θ_k − θ*‖ ≤ ε of θ_{k+1} = θ_k − η_k (N θ_k − b); ``most`` if there is none.
 
     In an eigenvector of N with eigenvalue ν the error after k steps is Π_j (1 − η_j ν): κ/(k + κ) where
-    ν = μ, and faster elsewhere. So ‖θ_k − θ*‖ ≤ κ ‖θ_0 − θ*‖/(k + κ), which is (17) of [MST] without its noise.
+    ν = μ, and faster elsewhere. So ‖θ_k − θ*‖ ≤ κ ‖θ_0 − θ*‖/(k + κ), (17) of [MST] without its noise.
     """
     values, vectors = np.linalg.eigh(N)
     lengths, _ = step_lengths(N, most)
@@ -102,3 +102,25 @@ def steps_needed(N: Array, b: Array, start: Array, accuracy: float, most: int = 
     if np.linalg.norm(error) <= accuracy:
         return 0
     return int(within.argmax()) + 1 if within.any() else most
+
+
+def sampled_errors(
+    rng: np.random.Generator, covariances: Covariances, start: Array, steps: int, replicas: int
+) -> Array:
+    """Return √E ‖θ_k − θ*‖² for k = 0 … ``steps`` with the gradient of one example each.
+
+    u is white noise, y = C_uyᵀ u, as :func:`white_covariances` has it; every step draws a new one.
+    """
+    N, b = covariances.normal_equations(0.0)
+    lengths, _ = step_lengths(N, steps)
+    minimum, n = np.linalg.solve(N, b), covariances.grid.cells
+    shifts = [shift_matrix(covariances.grid, (k,), "periodic") for k in (-1, 0, 1)]
+    theta = np.repeat(start[:, None], replicas, axis=1)
+    errors = [float(np.linalg.norm(start - minimum))]
+    for length in lengths:
+        u = rng.standard_normal((n, replicas))
+        moved = np.stack([shift @ u for shift in shifts])
+        residual = (theta[:, None] * moved).sum(axis=0) - covariances.uy.T @ u
+        theta = theta - length * (moved * residual).mean(axis=1)
+        errors.append(float(np.sqrt(((theta - minimum[:, None]) ** 2).sum(axis=0).mean())))
+    return np.array(errors)

@@ -12,9 +12,8 @@ from refms.data.dataset import Dataset, subset
 from refms.errors import Array
 from refms.grid import Grid
 
-RULES = (("averaging-constant", None), ("averaging-constant", "averaging-constant")) + (
-    ("injection-linear", None),
-    ("injection-linear", "injection-linear"),
+RULES = tuple(
+    (pair, kernels) for pair in ("averaging-constant", "injection-linear") for kernels in (None, pair)
 )
 """Restriction, and the pair of Galerkin's rule; None keeps the stencils."""
 
@@ -49,13 +48,6 @@ def fig_2(images: Array, grid: Grid, sigmas: tuple[float, ...], seed: int) -> li
         for pair, kernels in RULES:
             found = differences(stencil, fields.on_levels(pair, levels), kernels)
             size = float(np.linalg.norm(gradient(stencil, fields)))
-            rows.append(
-                {
-                    "sigma": sigma,
-                    "pair": pair,
-                    "kernels": kernels,
-                    "size": size,
-                    "differences": found.tolist(),
-                }
-            )
+            row = {"sigma": sigma, "pair": pair, "kernels": kernels, "size": size}
+            rows.append({**row, "differences": found.tolist()})
     return rows

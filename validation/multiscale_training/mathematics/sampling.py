@@ -30,7 +30,7 @@ def total_variance(samples: Array) -> float:
 
 
 def level_variances(found: Array) -> list[float]:
-    """Return V_l = tr Var(g_l − g_{l+1}), the last V_{L−1} = tr Var g_{L−1}, of gradients (levels, p, count)."""
+    """Return V_l = tr Var(g_l − g_{l+1}), and V_{L−1} = tr Var g_{L−1}, of gradients (levels, p, count)."""
     return [*(total_variance(fine - coarse) for fine, coarse in pairwise(found)), total_variance(found[-1])]
 
 
