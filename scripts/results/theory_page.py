@@ -144,10 +144,11 @@ def _efficiency(name: str, found: dict[str, Any]) -> str:
             f"{row['best']:.2f} ({row['best_interval'][0]:.2f} to {row['best_interval'][1]:.2f})",
             f"{row['regressed']:.2f}",
             str(row["paying"]),
+            " ".join(f"{100 * share:.0f}" for share in row["largest_shares"]),
             f"{row['loss']:.3f}",
             f"{row['telescope']:.2f}",
         ]
         for row in found["efficiency"]
     ]
-    head = ["sub-sampling, stencils", "V_l/v", "η", "η*", "η*, β_l", "levels", "loss", "ρ of the telescope"]
+    head = ["sub-sampling, stencils", "V_l/v", "η", "η*", "η*, β_l", "levels", "largest, %", "loss", "ρ"]
     return f"{name}:\n\n{table(head, lines)}"

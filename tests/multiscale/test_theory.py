@@ -142,6 +142,7 @@ def test_bound_b1_is_attained_where_all_pixels_differ_alike():
     grid, s = Grid((16,)), np.array([[0.0, 1.0, 0.0]])
     found = coarsening_bound(s, Fields(grid, np.ones((16, 1)), np.zeros((16, 1))), "summing-constant")
     assert found.difference == pytest.approx(3 * np.sqrt(3))
+    assert found.constant == pytest.approx(found.difference / (0.5 / 16))
     assert found.bound == pytest.approx(found.difference)
 
 

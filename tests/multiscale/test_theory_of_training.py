@@ -78,6 +78,13 @@ def test_white_covariances_are_those_of_samples():
     np.testing.assert_allclose(found.uy, expected.uy, atol=0.015)
 
 
+def test_the_minimiser_of_white_noise_is_the_identity_and_the_entries_of_the_gaussian():
+    n, width = 1024, 0.05
+    minimum = np.linalg.solve(*white_covariances(Grid((n,)), width).normal_equations(0.0))
+    density = 1 / (np.sqrt(2 * np.pi) * width * n)
+    np.testing.assert_allclose(minimum, [density, 1 + density, density], rtol=1e-3)
+
+
 RANDOM = np.array([1.0, -1.0, 0.5])
 
 

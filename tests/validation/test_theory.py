@@ -2,8 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
 import theory
+from mathematics.efficiency import largest_share
 from results import theory_page
 
 TOML = """[experiment]
@@ -42,6 +44,12 @@ def test_every_bound_holds_and_every_telescope_is_the_small_batch(run):
     assert len(rows) == 8
     assert all(row["telescope"] < 30 for row in rows)
     assert {row["paying"] for row in rows} <= {1, 2}
+
+
+def test_what_one_example_adds_to_a_variance():
+    gradients = np.random.default_rng(0).standard_normal((5, 3)) * [[1], [1], [9], [1], [1]]
+    squares = ((gradients - gradients.mean(axis=0)) ** 2).sum(axis=1)
+    assert largest_share(gradients @ gradients.T) == pytest.approx(squares.max() / squares.sum(), abs=1e-6)
 
 
 def test_orders_are_those_of_the_lemma(run):

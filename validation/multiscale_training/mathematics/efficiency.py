@@ -93,8 +93,20 @@ def measured(problem: ImageProblem, theta: Array, protocol: Protocol) -> dict[st
         "best_interval": [float(low), float(high)],
         "regressed": variance.best_efficiency(levels, regressed=True),
         "paying": variance.paying_levels(),
+        "largest_shares": [largest_share(products[level, :, level]) for level in (0, levels - 1)],
         "telescope": telescope_residual(problem, theta, levels),
     }
+
+
+def largest_share(products: Array) -> float:
+    """Return max_i ‖g_i − ḡ‖² / Σ_i ‖g_i − ḡ‖² from inner products: what one example adds to a variance.
+
+    >>> largest_share(np.diag([1.0, 0.0, 0.0]))  # ‖e − ⅓e‖² = 4/9, twice 1/9
+    0.666667
+    """
+    mean = products.mean(axis=1)
+    squares = np.diagonal(products) - 2 * mean + mean.mean()
+    return round(float(squares.max() / squares.sum()), 6)
 
 
 def telescope_residual(problem: ImageProblem, theta: Array, levels: int, count: int = 2) -> float:

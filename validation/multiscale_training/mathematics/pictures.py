@@ -32,6 +32,7 @@ def _series(axis: Axes, title: str, rows: list[dict[str, Any]]) -> None:
         line = {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[place % len(MARKERS)]}
         dashes = "--" if "limit" in row["title"] else "-"
         axis.loglog(row["cells"], row["values"], dashes, label=row["title"], **line)
+    axis.set_xscale("log", base=2)
     axis.set(title=title, xlabel="cells along an axis", ylabel="‖g_h − g_2h‖")
     axis.legend(fontsize=4.5)
 
@@ -44,6 +45,7 @@ def _bounds(axis: Axes, rows: list[dict[str, Any]]) -> None:
         told = "coarsening" if name == "B.1" else "cropping"
         axis.loglog(cells, [row["difference"] for row in own], color=COLOURS[place], marker="o", label=told)
         axis.loglog(cells, [row["bound"] for row in own], "--", color=COLOURS[place], label=f"bound {name}")
+    axis.set_xscale("log", base=2)
     axis.set(title="bounds, smooth, one dimension", xlabel="cells", ylabel="‖g_h − g_sub‖")
     axis.legend()
 
@@ -52,6 +54,7 @@ def _variances(axis: Axes, found: dict[str, Any]) -> None:
     axis.loglog(found["sizes"], found["single"], color=COLOURS[0], marker="o", label="mean of N gradients")
     axis.axhline(found["predicted"], color=COLOURS[1], label="MGE, Σ V_l/N_l")
     axis.axhline(found["measured"], color=COLOURS[2], linestyle="--", label="MGE, measured")
+    axis.set_xscale("log", base=2)
     axis.set(title="variance", xlabel="N", ylabel="tr Var")
     axis.legend()
 
@@ -63,5 +66,6 @@ def _starts(axis: Axes, found: dict[str, Any]) -> None:
         for start, dashes in (("hot", "-"), ("cold", "--")):
             cells, steps = [row["cells"] for row in rows], [max(row[start], 1) for row in rows]
             axis.loglog(cells, steps, dashes, color=COLOURS[place], marker="o", label=f"{name}, {start}")
+    axis.set_xscale("log", base=2)
     axis.set(title="Theorem 1: steps to ε", xlabel="cells", ylabel="steps")
     axis.legend(fontsize=6)
