@@ -24,7 +24,7 @@ class Allocation:
         ``"optimal"``: N_l ∝ √(V_l/C_l) on the given levels. ``"regressed"``: with the coefficients β_l
         besides. ``"adaptive"``: both, on as many levels as pay; a single one where η* < 1 with any more.
     examples : int
-        M of the pilot, [MST] would want 32 or more.
+        M of the pilot: 32 or more for variances that mean something.
     renew : int
         Iterations of a stage from one pilot to the next.
 
