@@ -188,7 +188,11 @@ def checkpoint_artifacts() -> list[Artifact]:
     start, found = resumable(), []
     for damping, notes in ((None, []), (0.5, ["The trust region was left."])):
         state = {"iteration": 2, "damping": damping, "notes": notes}
-        model = replace(start, record={**start.record, "checkpoint": state}, history=History((ROW, ROW)))
+        model = replace(
+            start,
+            record={**start.record, "checkpoint": state},
+            history=History((ROW, replace(ROW, iteration=2))),
+        )
         found.append(model_artifact(model))
     return found
 
@@ -239,7 +243,11 @@ def model_artifacts() -> list[Artifact]:
     for opening in ("fixed", "learned"):
         model = initial_model(Residual(Grid((4, 3)), channels=2, layers=2, opening=opening), Classes(3))
         made.append(model_artifact(model))
-        made.append(model_artifact(replace(model, record={"transfers": []}, history=History((ROW, ROW)))))
+        made.append(
+            model_artifact(
+                replace(model, record={"transfers": []}, history=History((ROW, replace(ROW, iteration=2))))
+            )
+        )
     return made
 
 
