@@ -23,6 +23,7 @@ from refms.definition.arrays import norm
 from refms.definition.convolution import transpose
 from refms.definition.galerkin import stencil_map
 from refms.definition.norms import max_norm, row_sum_norm
+from refms.definition.similarity import quotients
 from refms.definition.transfer import PAIRS, Pair
 from refms.errors import Array
 
@@ -131,6 +132,8 @@ class Operation:
         if "problem" in by_name:
             extents["grid"] = by_name["problem"].grid
         extents["grid/2"] = tuple(n // 2 for n in extents.get("grid", ()))
+        extents["grid/2^l"] = tuple(n >> by_name.get("level", 0) for n in extents.get("grid", ()))
+        extents["d"] = (len(extents.get("grid", ())),)
         found: list[int] = []
         for axis in self.axes:
             factors = [(int(one),) if one.isdigit() else extents[one] for one in axis.split("*")]
@@ -217,6 +220,31 @@ def _standardized(t: Any) -> float:
     return float(max_norm(t.Y)) / math.sqrt(t.epsilon)
 
 
+def _sharpness(t: Any) -> float:
+    """Largest 1/c + 1/d of SSIM, which is by how much it answers to means and squares of images."""
+    *_, c, d = quotients(t.X, t.Y)
+    return float((1 / c).max() + (1 / d).max())
+
+
+def _of_symbol(t: Any) -> float:
+    """Largest value of the symbols and their derivatives, by bounds."""
+    xi, k = np.abs(t.xi), max(t.Y.shape[2:])
+    return float(((1 + xi[:, 0] + xi[:, 1]) * (1 + xi[:, 3:6].sum(axis=1) * k)).max() * k)
+
+
+def _of_layer(t: Any) -> float:
+    """Size of the gradient of a linear layer on any mesh."""
+    gain = max(1.0, sum(map(abs, PAIRS[t.pair].r.values()))) ** (4 * t.x.d)
+    return float(gain * (row_sum_norm(t.S) + 1) * max(max_norm(t.Y), max_norm(t.Z)) ** 2)
+
+
+def _of_stages(t: Any) -> float:
+    """Size of stencils after the last stage, times what prolongation makes of errors."""
+    condition = _condition(PAIRS[t.pair], t.S.shape[-1]) ** (t.x.d * (len(t.iterations) - 1))
+    moved = float(norm(t.S) + 10 * t.rate * math.sqrt(t.S.size))
+    return condition * moved if t.rule == "galerkin" else moved
+
+
 _MULTISCALE = (
     _row(
         "resize(Y[m c grid], grid, to, kernel, antialias, border) -> field[m c to]",
@@ -256,6 +284,88 @@ _MULTISCALE = (
         "adam_step(theta[p], g[p], m[p], v[p], rate, count) -> array[3 p]",
         "θ, m and v after update ``count`` = 1, 2, … of Adam, β = (0.9, 0.999), ε = 1e-8 outside the root.",
         lambda t: max_norm(t.theta) + t.rate * max_norm(t.m / np.sqrt(t.v)),
+    ),
+    _row(
+        "ssim(X[m c grid], Y[m c grid], grid) -> array[m]",
+        """SSIM of each example X with Y, images in [0, 1], as a mean over channels and cells.
+
+        Gaussian window of 11 cells, σ = 1.5, Σ = 1, zeros beyond the border; C₁ = 0.01², C₂ = 0.03².
+        """,
+        _sharpness,
+    ),
+    _row(
+        "ssim_gradient(X[m c grid], Y[m c grid], grid) -> field[m c grid]",
+        "the gradient of ``ssim`` of each example in X.",
+        lambda t: _sharpness(t) ** 2 / t.X[0].size,
+    ),
+    _row(
+        "ssim_hessian(X[m c grid], Y[m c grid], V[m c grid], grid) -> field[m c grid]",
+        "the Hessian of ``ssim`` of each example in X, applied to V.",
+        lambda t: _sharpness(t) ** 3 * max_norm(t.V) / t.X[0].size,
+    ),
+    _row(
+        "ssim_gauss_newton(X[m c grid], Y[m c grid], V[m c grid], grid) -> field[m c grid]",
+        "the positive semidefinite (2/N)(W(Wv/c) + v W(1/d) − W(Wv/d)) of 1 − SSIM.",
+        lambda t: _sharpness(t) ** 2 * max_norm(t.V) / t.X[0].size,
+    ),
+    _row(
+        "mesh_free(xi[c P], Y[m c grid], grid) -> field[m c grid]",
+        """the mesh-free convolution of every channel in two dimensions, v̂(k) = m(k) ŵ(k).
+
+        xi holds a1, a2, θ, g0, gx, gy, log τ of each channel; m = (g0 + i(gx k̃x + gy k̃y)) exp(−τ kᵀCk) with
+        eigenvalues max(a_i, 0) + 1/1000 of C; kx belongs to the last axis; the Nyquist number is 0 in k̃.
+        """,
+        lambda t: _of_symbol(t) * norm(t.Y),
+    ),
+    _row(
+        "mesh_free_gradient(xi[c P], Y[m c grid], Z[m c grid], grid) -> array like xi",
+        "∂⟨Z, C(ξ)Y⟩/∂ξ, summed over examples and cells.",
+        lambda t: 10 * _of_symbol(t) * norm(t.Y) * norm(t.Z),
+    ),
+    _row(
+        "coarsen_images(Y[m c grid], grid, pair, level) -> field[m c grid/2^l]",
+        "Q_l Y = R^l Y of a transfer pair.",
+        lambda t: max(1.0, sum(map(abs, PAIRS[t.pair].r.values()))) ** (t.level * t.x.d) * max_norm(t.Y),
+    ),
+    _row(
+        "crop_images(Y[m c grid], grid, windows[m d], level) -> field[m c grid/2^l]",
+        "of each example the window of n/2^l cells that begins at its row of ``windows``.",
+        lambda t: max_norm(t.Y),
+    ),
+    _row(
+        "draw_windows(grid, levels, examples, seed) -> indices[levels examples d]",
+        "first cells of nested windows, n/2^l cells on level l, each uniform inside of the one before.",
+        lambda t: 1.0,
+    ),
+    _row(
+        "gradient_difference(S[G G stencil], Y[M G grid], Z[M G grid], times[M], grid, pair, level)"
+        " -> array like S",
+        """g_l − g_{l+1} of a linear layer K(S) (periodic) for one draw: images Y, noise Z, times t.
+
+        g_l is the gradient of the mean over examples, channels and cells of |K(S) Q_l X − Q_l Y|², Q_l = R^l,
+        X = t Y + (1 − t) Z, whatever the profile says of other losses.
+        """,
+        _of_layer,
+    ),
+    _row(
+        "mge(S[G G stencil], Y[M G grid], Z[M G grid], times[M], grid, pair, batches, coefficients)"
+        " -> array like S",
+        """ĝ = Σ_{l<L−1} π_l (g_l − β_l g_{l+1}) + π_{L−1} g_{L−1}, π_0 = 1, π_{l+1} = π_l β_l.
+
+        Term l has its own N_l = ``batches[l]`` examples: the first N_0, then N_1, …; g_l as in
+        ``gradient_difference``; β are the ``coefficients``.
+        """,
+        _of_layer,
+    ),
+    _row(
+        "full_multiscale(S[G G stencil], gradients[K G G stencil], iterations, pair, rule, rate, floor)"
+        " -> array like S",
+        """S after stages of so many steps of ``adam_step`` along given gradients, coarsest first.
+
+        The rate is ``learning_rate`` over all iterations, the moments go on; between stages S is kept (rule
+        "keep") or becomes the one of the next finer mesh by ``stencil_up`` ("galerkin").
+        """,
+        _of_stages,
     ),
 )
 

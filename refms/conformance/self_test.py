@@ -28,7 +28,8 @@ from refms.errors import Array
 BRIEF = ("C9", "D1", "S3", "S6")
 """Cheap properties that see fields, arrays and numbers."""
 
-LONG = (*BRIEF, "C14", "T5", "G1", "G10", "N9", "H3", "O2", "O9", "R1", "Z1", "L1", "A3")
+_MULTISCALE = ("Z1", "L1", "Q2", "F1", "W1", "M1", "A3")
+LONG = (*BRIEF, "C14", "T5", "G1", "G10", "N9", "H3", "O2", "O9", "R1", *_MULTISCALE)
 """One or more of every family that judges single results."""
 
 NUMBERS = ("S6", "H3", "R1")

@@ -18,21 +18,27 @@ from refms.errors import Array
 from refms.grid import Grid
 from refms.linear.cg import conjugate_gradients
 from refms.maps.activation import TANH, activation
+from refms.maps.architectures.architecture import Move
 from refms.maps.architectures.residual import Residual
 from refms.maps.chain import chain
 from refms.maps.layers.channels import channel_scale
-from refms.maps.layers.convolution import convolution_layer
+from refms.maps.layers.convolution import convolution_layer, convolution_map
+from refms.maps.layers.mesh_free import mesh_free_map
 from refms.maps.layers.norms import normalization
 from refms.maps.map import Map
 from refms.maps.time.steps import TimeSteps
 from refms.multiscale.depth import prolong_in_time
-from refms.multiscale.full_multiscale import Schedule
+from refms.multiscale.estimation import Batches, estimate_objective
+from refms.multiscale.full_multiscale import Schedule, Stage, TrainingPlan, TrainingState
+from refms.multiscale.subsampling import Subsampling, draw_windows
 from refms.multiscale.work import gradient_work
 from refms.objective.batches import hessian_sample
 from refms.objective.classifier import Classifier
 from refms.objective.examples import Examples
 from refms.objective.losses import SoftmaxCrossEntropy
+from refms.objective.losses.mean_squares import MeanSquares
 from refms.objective.losses.softmax import SoftmaxCrossEntropyEvaluation
+from refms.objective.losses.ssim import SimilarityEvaluation, StructuralSimilarity
 from refms.objective.problem import Block, TrainingProblem
 from refms.objective.regularizers import Quadratic, classifier_regularizer, time_regularizer
 from refms.objective.risk import EmpiricalRisk
@@ -43,6 +49,7 @@ from refms.optimize.options import StepOptions
 from refms.optimize.step import descent_step
 from refms.optimize.stochastic import Adam
 from refms.optimize.stopping import StopRules
+from refms.optimize.weighted import WeightedSum
 from refms.stencils.convolution import Convolution
 from refms.stencils.galerkin import prolong_stencil, restrict_stencil
 from refms.stencils.resize import resize_matrix
@@ -254,6 +261,101 @@ class ReferenceAdapter(Adapter):
         moved, memory = Adam().update((self._in(m), self._in(v)), self._in(g), rate, count)
         return np.stack([theta + self._out(moved), *map(self._out, memory)])
 
+    def ssim(self, X: Array, Y: Array, grid: tuple[int, ...]) -> Array:
+        return self._out(self._similarity(X, Y, grid).similarity)
+
+    def ssim_gradient(self, X: Array, Y: Array, grid: tuple[int, ...]) -> Array:
+        return self._out(-self._similarity(X, Y, grid).gradient)
+
+    def ssim_hessian(self, X: Array, Y: Array, V: Array, grid: tuple[int, ...]) -> Array:
+        return self._out(-self._similarity(X, Y, grid).hessian_product(self._in(V)))
+
+    def ssim_gauss_newton(self, X: Array, Y: Array, V: Array, grid: tuple[int, ...]) -> Array:
+        return self._out(self._similarity(X, Y, grid).positive_product(self._in(V)))
+
+    def mesh_free(self, xi: Array, Y: Array, grid: tuple[int, ...]) -> Array:
+        layer = mesh_free_map(Grid(grid), len(xi))
+        return self._out(layer.apply(self._in(xi.reshape(-1)), self._in(Y)))
+
+    def mesh_free_gradient(self, xi: Array, Y: Array, Z: Array, grid: tuple[int, ...]) -> Array:
+        at = mesh_free_map(Grid(grid), len(xi)).at(self._in(xi.reshape(-1)), self._in(Y))
+        return self._out(at.vjp(self._in(Z), wrt_input=False)[0]).reshape(xi.shape)
+
+    def coarsen_images(self, Y: Array, grid: tuple[int, ...], pair: str, level: int) -> Array:
+        windows = np.zeros((Y.shape[1], len(grid)), int)
+        return Subsampling(pair=pair).take(Y, Grid(grid), level, windows).astype(Y.dtype)
+
+    def crop_images(self, Y: Array, grid: tuple[int, ...], windows: Array, level: int) -> Array:
+        return Subsampling("crop").take(Y, Grid(grid), level, windows.astype(int))
+
+    def draw_windows(self, grid: tuple[int, ...], levels: int, examples: int, seed: int) -> Array:
+        return draw_windows(np.random.default_rng(seed), Grid(grid), levels, examples)
+
+    def gradient_difference(
+        self,
+        S: Array,
+        Y: Array,
+        Z: Array,
+        times: Array,
+        grid: tuple[int, ...],
+        pair: str,
+        level: int,
+    ) -> Array:
+        problem = self._layer_problem(S, Y, Z, times, grid, pair)
+        whole = slice(0, Y.shape[1])
+        difference = ((1.0, problem.risk(level, whole, 0)), (-1.0, problem.risk(level + 1, whole, 0)))
+        gradient = WeightedSum(difference).value_and_gradient(self._in(S.reshape(-1)))[1]
+        return self._out(gradient).reshape(S.shape)
+
+    def mge(
+        self,
+        S: Array,
+        Y: Array,
+        Z: Array,
+        times: Array,
+        grid: tuple[int, ...],
+        pair: str,
+        batches: tuple[int, ...],
+        coefficients: tuple[float, ...],
+    ) -> Array:
+        problem: Any = self._layer_problem(S, Y, Z, times, grid, pair, np.cumsum((0, *batches)))
+        f = estimate_objective(problem, Batches(batches, coefficients))
+        return self._out(f.value_and_gradient(self._in(S.reshape(-1)))[1]).reshape(S.shape)
+
+    def full_multiscale(
+        self,
+        S: Array,
+        gradients: Array,
+        iterations: tuple[int, ...],
+        pair: str,
+        rule: str,
+        rate: float,
+        floor: float,
+    ) -> Array:
+        levels, starts = len(iterations), np.cumsum((0, *iterations))
+        shaped = SimpleNamespace(layout=SimpleNamespace(parts=(("S", S.shape),)), parts=lambda name: (name,))
+        layer = SimpleNamespace(
+            grid=SimpleNamespace(dimension=S.ndim - 2), arrays=shaped, moves={"S": Move(stencil=True)}
+        )
+
+        def risk(level: int, draw: int, stage: int) -> Any:
+            gradient = self._in(gradients[draw].reshape(-1))
+            return SimpleNamespace(value_and_gradient=lambda theta: (0.0, gradient))
+
+        problem: Any = SimpleNamespace(
+            levels=levels,
+            kernel_rule=rule,
+            kernel_pair=pair,
+            architecture=layer,
+            work=SimpleNamespace(units=0.0),
+            draw=lambda count, stage, iteration, term: int(starts[levels - 1 - stage]) + iteration,
+            risk=risk,
+        )
+        stages = [Stage(levels - 1 - j, count, Batches((1,))) for j, count in enumerate(iterations)]
+        plan = TrainingPlan(tuple(stages), schedule=Schedule(rate, floor))
+        *_, (state, _, _) = plan.run(problem, TrainingState(self._in(S.reshape(-1))))
+        return self._out(state.theta).reshape(S.shape)
+
     # -- optimisation --------------------------------------------------------------------------------------
 
     def conjugate_gradients(self, product: Callable[[Array], Array], b: Array, iterations: int) -> Array:
@@ -304,6 +406,38 @@ class ReferenceAdapter(Adapter):
 
     def _loss(self, Z: Array, C: Array) -> SoftmaxCrossEntropyEvaluation:
         return SoftmaxCrossEntropy().evaluate(self._in(Z), self._in(C))
+
+    def _similarity(self, X: Array, Y: Array, grid: tuple[int, ...]) -> SimilarityEvaluation:
+        """Return Σ_j (1 − SSIM) of the examples, whose derivatives are those of each."""
+        return StructuralSimilarity(Grid(grid), 0.0, 1.0).evaluate(self._in(X), self._in(Y), 1)
+
+    def _layer_problem(
+        self,
+        S: Array,
+        Y: Array,
+        Z: Array,
+        times: Array,
+        grid: tuple[int, ...],
+        pair: str,
+        starts: Array | None = None,
+    ) -> SimpleNamespace:
+        """Return a linear layer with its draws as the estimators take them; term l has its own examples."""
+        rule, fine = Subsampling(pair=pair), Grid(grid)
+        regularizer = self._zero(S.size)
+
+        def draw(count: int, *, stage: int = 0, iteration: int = 0, term: int = 0) -> slice:
+            assert starts is not None  # for mypy: only estimates draw
+            return slice(starts[term], starts[term] + count)
+
+        def risk(level: int, examples: slice, stage: int) -> EmpiricalRisk:
+            y, z, t = Y[:, examples], Z[:, examples], times[examples]
+            windows = np.zeros((len(t), len(grid)), int)
+            X, target = (rule.take(one, fine, level, windows) for one in (t * y + (1 - t) * z, y))
+            given = (self._in(one.astype(S.dtype)) for one in (X, target))
+            layer = convolution_map(self._convolution(S, fine.coarsen(level).shape, "periodic"))
+            return EmpiricalRisk(layer, Examples(*given), regularizer, loss=MeanSquares())
+
+        return SimpleNamespace(levels=9, draw=draw, risk=risk)
 
     def _convolution(self, S: Array, grid: tuple[int, ...], boundary: str) -> Convolution:
         return Convolution(

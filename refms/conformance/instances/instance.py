@@ -103,6 +103,10 @@ class Instance:
         shape = examples or self.examples, channels or self.c_in, *(grid or self.grid)
         return self._spread(name, self.image_scale, *shape)
 
+    def picture(self, name: str, *shape: int) -> Array:
+        """Return images with values in [0, 1], for SSIM."""
+        return (0.5 + 0.5 * np.sin(3 * self.draw(name, *shape))).astype(self.dtype)
+
     def one_hot(self, name: str = "labels", examples: int | None = None) -> Array:
         """Return random one-hot labels (ℓ, m)."""
         m = examples or self.examples

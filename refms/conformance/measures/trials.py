@@ -121,6 +121,15 @@ class _Draw:
     def value(self, row: Operation, one: Argument) -> Any:
         """Return an argument of an operation."""
         x = self.x
+        if row.name == "full_multiscale" and one.name in ("S", "gradients", "pair"):
+            if self.closed is None:
+                return None
+            S, pair = self.closed
+            if one.name == "pair":
+                return pair
+            return x.draw(
+                self.name + one.name, *(3,) * (one.name == "gradients"), x.c_in, x.c_in, *S.shape[2:]
+            )
         if row.name == "stencil_up":
             return self.closed[0 if one.name == "S" else 1] if self.closed else None
         if one.axes:
@@ -150,17 +159,35 @@ class _Draw:
             "rate": lambda: float(rng.uniform(0.1, 1.0)),
             "floor": lambda: 0.01,
             "count": lambda: 3,
+            "level": lambda: 1,
+            "levels": lambda: 3,
+            "examples": lambda: 11,
+            "coefficients": lambda: (0.75,) * (self.m > 1),
+            "iterations": lambda: (2, 1),
+            "rule": lambda: "galerkin",
         }
+        if row.name == "mge" and one.name == "batches":
+            return (1, self.m - 1) if self.m > 1 else (1,)
+        if row.name == "draw_windows" and one.name == "grid":
+            return (16,) * x.d
         return named[one.name]() if one.name in named else getattr(x, one.name)
 
     def array(self, row: Operation, one: Argument) -> Array:
         """Return an array with the axes of an argument; features are about one, whatever images are."""
         x, name = self.x, self.name + one.name
         extents = {"o": x.c_out, "c": x.c_in, "O": x.c_out, "B": x.c_in, "m": self.m, "M": self.m}
-        extents |= {"G": x.c_in}
+        extents |= {"G": x.c_in, "P": 7}
+        if one.is_field and row.name.startswith("ssim"):
+            return x.picture(name, self.m, x.c_in, *(max(11, n) for n in x.grid))
         if one.is_field and one.axes[1] != "O":
-            grid = tuple(2 * n for n in x.grid) if row.name == "restrict" else x.grid
-            return x.image(name, extents[one.axes[1]], grid, self.m)
+            return x.image(name, extents[one.axes[1]], self.grid(row), self.m)
+        if one.name == "windows":
+            rng = np.random.default_rng([x.seed, zlib.crc32(name.encode())])
+            return rng.integers(0, [n // 2 + 1 for n in self.grid(row)], (self.m, x.d))
+        if one.name == "times":
+            return x.picture(name, self.m)
+        if one.name == "S" and one.axes[0] == "G":
+            return x.draw(name, x.c_in, x.c_in, *x.stencil, scale=x.stencil_scale)
         if one.name in ("W", "mu"):
             return x.parameters(self.name)[one.name]
         if one.name == "C":
@@ -171,6 +198,13 @@ class _Draw:
         shape = [n for axis in one.axes for n in (x.grid if axis == "grid" else (extents[axis],))]
         drawn = x.draw(name, *shape)
         return drawn**2 if one.name == "v" else drawn  # Adam's mean of squares
+
+    def grid(self, row: Operation) -> tuple[int, ...]:
+        """Return a grid that an operation takes: it can be halved, or has two axes."""
+        if row.name.startswith("mesh_free"):
+            return (*self.x.grid, 4)[:2]
+        halvings = {"restrict": 1, "coarsen_images": 1, "crop_images": 1, "gradient_difference": 2, "mge": 1}
+        return tuple(n << halvings.get(row.name, 0) for n in self.x.grid)
 
     @property
     def closed(self) -> tuple[Array, str] | None:

@@ -9,12 +9,16 @@ from refms.conformance.mutants import (
     galerkin,
     gauss_newton,
     loss,
+    mesh_free,
+    multiscale,
     network,
     normalization,
     optimizer,
     regularizer,
     resize,
     sampling,
+    similarity,
+    subsampling,
     training,
     transfer,
 )
@@ -25,7 +29,8 @@ __all__ = ["MUTANTS", "Mutant", "mutant_named"]
 
 _FAMILIES = (
     *(convolution, transfer, galerkin, network, depth, classifier, loss, gauss_newton, sampling),
-    *(optimizer, regularizer, resize, normalization, training, determinism, combinations),
+    *(optimizer, regularizer, resize, normalization, similarity, mesh_free),
+    *(subsampling, multiscale, training, determinism, combinations),
 )
 
 MUTANTS = tuple(

@@ -9,13 +9,17 @@ from refms.conformance.properties import (
     galerkin,
     gauss_newton,
     loss,
+    mesh_free,
+    multiscale,
     network,
     normalization,
     optimizer,
     regularizer,
     resize,
     sampling,
+    similarity,
     stencil_map,
+    subsampling,
     training,
     transfer,
 )
@@ -23,7 +27,8 @@ from refms.conformance.property import Property
 
 _FILES = (
     *(convolution, convolution_algebra, transfer, galerkin, stencil_map, network, depth, classifier, loss),
-    *(gauss_newton, sampling, optimizer, regularizer, resize, normalization, training, determinism),
+    *(gauss_newton, sampling, optimizer, regularizer, resize, normalization, similarity, mesh_free),
+    *(subsampling, multiscale, training, determinism),
 )
 _FOUND = [one for file in _FILES for one in vars(file).values() if isinstance(one, Property)]
 _ORDER = list(dict.fromkeys(one.family for one in _FOUND))

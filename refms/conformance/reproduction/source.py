@@ -24,10 +24,13 @@ from refms.definition import (
     convolution,
     depth,
     galerkin,
+    mesh_free,
+    multiscale,
     network,
     normalization,
     regularizers,
     resize,
+    similarity,
     smoothing,
     softmax,
     training,
@@ -81,6 +84,18 @@ _BODIES = {
     "normalize_product": "product = normalization_product({Y}, {V}, groups, epsilon)\nreturn field(product)",
     "work_units": "return gradient_work(batches, finest, dimension)",
     "learning_rate": "return cosine_rate(k, total, rate, floor)",
+    "ssim": "return ssim({X}, {Y})",
+    "ssim_gradient": "return field(ssim_gradient({X}, {Y}))",
+    "ssim_hessian": "X, Y, V = {X}, {Y}, {V}\nreturn field(ssim_hessian(X, Y, V))",
+    "ssim_gauss_newton": "X, Y, V = {X}, {Y}, {V}\nreturn field(ssim_gauss_newton(X, Y, V))",
+    "mesh_free": "return field(mesh_free(xi, {Y}))",
+    "mesh_free_gradient": "return mesh_free_gradient(xi, {Y}, {Z})",
+    "coarsen_images": "return field(coarsen_images({Y}, {r}, level))",
+    "crop_images": "return field(crop_images({Y}, level, windows))",
+    "gradient_difference": "Y, Z = {Y}, {Z}\nreturn gradient_difference(S, Y, Z, times, {r}, level, {o})",
+    "mge": "Y, Z = {Y}, {Z}\nreturn mge(S, Y, Z, times, {r}, batches, coefficients, {o})",
+    "full_multiscale": 'moved = ({r}, {p}) if rule == "galerkin" else None\nadam = (0.9, 0.999, 1e-8)\n'
+    "return full_multiscale(S, gradients, iterations, moved, rate, floor, adam, {o})",
     "adam_step": "return np.stack(adam_step(theta, g, m, v, rate, count, 0.9, 0.999, 1e-8))",
 }
 """Operation -> what the oracle does, in terms of the definition."""
@@ -90,7 +105,8 @@ JUDGED = tuple(_BODIES)
 
 _MODULES = (
     *(activation, arrays, classifier, complex_step, convolution),
-    *(depth, galerkin, network, normalization, regularizers, resize, smoothing, softmax, training, transfer),
+    *(depth, galerkin, mesh_free, multiscale, network, normalization, regularizers, resize, similarity),
+    *(smoothing, softmax, training, transfer),
 )
 _DEFINED: dict[str, types.FunctionType] = {
     name: thing

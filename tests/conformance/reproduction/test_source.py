@@ -30,6 +30,7 @@ WITHOUT = {
     "newton_step",
     "block_step",
     "subsample",
+    "draw_windows",
     "subsampled_gauss_newton",
 }
 """Their results do not follow from their arguments alone, or they take functions."""
