@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from refms.run.config import Reconstruction
-from refms.run.image_experiment import ImageExperiment, image_experiment
+from refms.run.image_experiment import ImageExperiment, image_experiment_of
 
 
 def small(**sections: dict[str, Any]) -> Reconstruction:
@@ -23,4 +23,4 @@ def small(**sections: dict[str, Any]) -> Reconstruction:
 
 def experiment(**sections: dict[str, Any]) -> ImageExperiment:
     """Return where such a training begins."""
-    return image_experiment(small(**sections))
+    return image_experiment_of(small(**sections))

@@ -144,7 +144,7 @@ def _run(options: argparse.Namespace, workers: Workers) -> int:
     from refms.backend import backend_named
     from refms.linear.outcome import Status
     from refms.model_file import save_model
-    from refms.run.image_experiment import image_experiment
+    from refms.run.image_experiment import image_experiment_of
     from refms.run.reconstruction import reconstruct, summary_of
     from refms.run.resume import newest_checkpoint, way_on
 
@@ -153,7 +153,7 @@ def _run(options: argparse.Namespace, workers: Workers) -> int:
     total = configuration.plan.total
     files = claim_output(options, total, leads=leads)
     backend = backend_named(options.backend)
-    experiment = image_experiment(configuration, options.data_dir, backend, workers)
+    experiment = image_experiment_of(configuration, options.data_dir, backend, workers)
     begin = None
     if options.resume:
         begin = newest_checkpoint(files, experiment.model, configuration)

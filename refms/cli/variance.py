@@ -30,7 +30,7 @@ def register(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Measure and print; return 0."""
     from refms.model_file import load_model
-    from refms.run.image_experiment import image_experiment
+    from refms.run.image_experiment import image_experiment_of
     from refms.run.variance import on_all_levels, variance_report, variance_table
 
     options.iterations = [1]  # nothing is trained, on however many levels
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         configuration = read_reconstruction(options)
     configuration = on_all_levels(configuration)
-    experiment = image_experiment(configuration, options.data_dir)
+    experiment = image_experiment_of(configuration, options.data_dir)
     start = experiment.model if model is None else model
     if model is not None:
         stage = model.grid.levels_to(experiment.problem.grid)

@@ -1,6 +1,7 @@
 """Multiscale training: along resolution, along depth, and in the estimate of the gradient."""
 
 from refms.multiscale.agreement import Agreement, agreeing_smoothing
+from refms.multiscale.allocation import Allocation
 from refms.multiscale.depth import prolong_in_time, restrict_in_time, to_depth
 from refms.multiscale.estimation import Batches, estimate_objective
 from refms.multiscale.full_multiscale import Schedule, Stage, TrainingPlan, TrainingState, full_multiscale
@@ -14,6 +15,7 @@ from refms.multiscale.work import full_multiscale_work, gradient_work
 
 __all__ = [
     "Agreement",
+    "Allocation",
     "Batches",
     "GradientVariance",
     "ImageProblem",

@@ -117,5 +117,15 @@ def _powers(pair: str, shape: tuple[int, ...], steps: int) -> Any:
                 f"pair {pair!r} takes stencils of {size} cells to {A.shape[0]} in {abs(steps)} level(s); "
                 "expected the same size: 'averaging-constant' keeps 3, 'averaging-bilinear' 3 and 5."
             )
-        found = np.kron(found, A if steps > 0 else np.linalg.inv(A))
+        found = np.kron(found, A if steps > 0 else _inverse(A, pair))
     return found
+
+
+def _inverse(A: Any, pair: str) -> Any:
+    try:
+        return np.linalg.inv(A)
+    except np.linalg.LinAlgError as error:
+        raise InputError(
+            f"stencils of {len(A)} cells cannot be carried to a finer mesh by pair {pair!r}, whose map is "
+            "singular; expected 'averaging-constant' or 'averaging-bilinear', or the kernel rule 'keep'."
+        ) from error

@@ -6,16 +6,22 @@ from refms.lazy import lazy_names
 
 if TYPE_CHECKING:
     from refms.run.config.configuration import Configuration
+    from refms.run.config.reconstruction import Reconstruction
     from refms.run.experiment import Experiment, experiment_of
+    from refms.run.image_experiment import ImageExperiment, image_experiment_of
     from refms.run.inspection.inspection import inspect
+    from refms.run.reconstruction import reconstruct
     from refms.run.training import Checkpoint, Training, fit_classifier, train
 
 __getattr__ = lazy_names(
     __name__,
     {
         "config.configuration": ("Configuration",),
+        "config.reconstruction": ("Reconstruction",),
         "experiment": ("Experiment", "experiment_of"),
+        "image_experiment": ("ImageExperiment", "image_experiment_of"),
         "inspection.inspection": ("inspect",),
+        "reconstruction": ("reconstruct",),
         "training": ("Checkpoint", "Training", "fit_classifier", "train"),
     },
 )
@@ -24,9 +30,13 @@ __all__ = [
     "Checkpoint",
     "Configuration",
     "Experiment",
+    "ImageExperiment",
+    "Reconstruction",
     "Training",
     "experiment_of",
     "fit_classifier",
+    "image_experiment_of",
     "inspect",
+    "reconstruct",
     "train",
 ]

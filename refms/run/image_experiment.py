@@ -17,6 +17,7 @@ from refms.grid import Grid
 from refms.maps.architectures.architecture import Architecture, free_arrays
 from refms.model import Model, initial_model
 from refms.multiscale.image_problem import Draw, ImageProblem
+from refms.multiscale.kernel_rule import move_kernels
 from refms.objective.reading import Image
 from refms.objective.workers import ONE_WORKER, Workers
 from refms.run.config import Reconstruction
@@ -65,7 +66,7 @@ class ImageExperiment:
         return Model(architecture, arrays, self.model.reading, record=self.model.record)
 
 
-def image_experiment(
+def image_experiment_of(
     configuration: Reconstruction,
     folder: str | None = None,
     backend: Backend = NUMPY,
@@ -93,6 +94,16 @@ def image_experiment(
     ------
     InputError
         If sizes, meshes, batches or memory do not fit: before anything is trained.
+
+    Examples
+    --------
+    >>> experiment = image_experiment_of(Reconstruction.from_dict({
+    ...     "data": {"dataset": "digits", "train": 20, "validation": 4, "validation_part": "train"},
+    ...     "network": {"options": {"width": 4, "blocks": 1}},
+    ...     "multiscale": {"levels": 2, "batch": 2},
+    ... }))
+    >>> experiment.problem.images.shape, experiment.validation.shape
+    ((64, 20), (64, 4))
     """
     parts = image_parts(configuration, folder)
     options = configuration.optimization
@@ -106,6 +117,7 @@ def image_experiment(
     images, validation = (clean_images(part, grid) for part in parts)
     problem = problem_of_images(configuration, network, images, backend, workers)
     require_batches(configuration, images.shape[1])
+    require_kernels_move(problem, configuration)
     return ImageExperiment(configuration, model, problem, validation)
 
 
@@ -221,6 +233,15 @@ def require_batches(configuration: Reconstruction, count: int) -> None:
         )
     if section.allocated is not None or configuration.optimization.measure:
         require_pilot_images(configuration, count)
+
+
+def require_kernels_move(problem: ImageProblem, configuration: Reconstruction) -> None:
+    """Refuse a pair of Galerkin's rule by which stencils do not get to every level and back."""
+    if problem.kernel_rule == "galerkin":
+        theta = np.zeros(problem.architecture.arrays.layout.size)
+        finer = [-1] if len(configuration.multiscale.stages) > 1 else []
+        for steps in (*range(1, problem.levels), *finer):
+            move_kernels(theta, problem.architecture, problem.kernel_pair, steps)
 
 
 def require_pilot_images(configuration: Reconstruction, count: int) -> None:

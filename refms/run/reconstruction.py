@@ -62,13 +62,13 @@ def reconstruct(
     Examples
     --------
     >>> from refms.run.config import Reconstruction
-    >>> from refms.run.image_experiment import image_experiment
+    >>> from refms.run.image_experiment import image_experiment_of
     >>> tiny = Reconstruction.from_dict({
     ...     "data": {"dataset": "digits", "train": 20, "validation": 4, "validation_part": "train"},
     ...     "network": {"options": {"width": 4, "blocks": 1}},
     ...     "multiscale": {"levels": 2, "batch": 2, "iterations": [2, 1]},
     ... })
-    >>> trained = reconstruct(image_experiment(tiny))
+    >>> trained = reconstruct(image_experiment_of(tiny))
     >>> [(row.iteration, row.extra["level"]) for row in trained.model.history]
     [(2, 1.0), (3, 0.0)]
     """

@@ -14,7 +14,7 @@ from refms.linear.outcome import Status
 from refms.model_file import load_model, save_model
 from refms.objective.workers import Workers
 from refms.run.checkpoint_files import CheckpointFiles
-from refms.run.image_experiment import image_experiment
+from refms.run.image_experiment import image_experiment_of
 from refms.run.image_score import psnr, restore, score_images
 from refms.run.reconstruction import reconstruct, state_of
 from refms.run.training import Checkpoint
@@ -60,7 +60,7 @@ def test_a_stop_after_any_iteration_of_any_stage_changes_no_bit(tmp_path: Path, 
 
 
 def test_threads_change_no_bit():
-    with_threads = image_experiment(small(), workers=Workers(threads=2))
+    with_threads = image_experiment_of(small(), workers=Workers(threads=2))
     assert_same(reconstruct(with_threads), reconstruct(experiment()))
 
 

@@ -23,7 +23,7 @@ from refms.cli.files import write_json
 from refms.environment import machine, versions
 from refms.errors import FileError, InputError
 from refms.run.config import Reconstruction
-from refms.run.image_experiment import image_experiment
+from refms.run.image_experiment import image_experiment_of
 from refms.run.reconstruction import reconstruct
 
 ESTIMATORS = ("single", "mge", "full-multiscale")
@@ -63,7 +63,7 @@ def configured(table: dict[str, Any], task: str, estimator: str, work: float, se
 
 def trained(configuration: Reconstruction, folder: str | None) -> dict[str, Any]:
     """Return what a training reached on the validation images, and at which work."""
-    experiment = image_experiment(configuration, folder)
+    experiment = image_experiment_of(configuration, folder)
     start = experiment.model.architecture.arrays.pack(experiment.model.arrays)
     before = experiment.score(start, 0)
     last = reconstruct(experiment).model.history.rows[-1].extra

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from refms.data.by_name import require_dataset
-from refms.data.corruption import TASKS, Task, task_named
+from refms.data.corruption import TASKS, Task
 from refms.errors import InputError, require_choice, require_whole_fields
 from refms.grid import Grid
 from refms.maps.architectures.architecture import Architecture
 from refms.run.config.data import Size, checked_size, mesh_for
-from refms.run.config.network import registered_network, require_known_options
+from refms.run.config.network import checked_options, registered_network
+from refms.run.config.reading import finite_fields
 
 VALIDATION_PARTS = ("test", "train")
 
@@ -68,7 +69,7 @@ class ImageNetworkSection:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        require_known_options(self.architecture, self.options)
+        checked_options(self.architecture, self.options)
 
     def network(self, grid: Grid, image_channels: int) -> Architecture:
         """Return the network on a grid, for images of so many channels."""
@@ -89,7 +90,5 @@ class TaskSection:
     def task(self) -> Task:
         """What is done to the images."""
         kind = TASKS[require_choice(self.name, TASKS, "task")]
-        for key in self.options:
-            require_choice(key, getattr(kind, "__dataclass_fields__", ()), "key in section [task.options]")
-        task: Task = task_named(self.name, **self.options)
+        task: Task = kind(**finite_fields(kind, "task.options", self.options))
         return task

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from refms.errors import InputError, require_choice, require_whole_fields
+from refms.errors import InputError, require_whole_fields
 from refms.grid import Grid
 from refms.maps.architectures.architecture import Architecture, architecture_named, as_tuple
 from refms.maps.architectures.residual import Residual
+from refms.run.config.reading import finite_fields, has_no_default
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class NetworkSection:
         if self.architecture == "residual":
             self.network(Grid((16, 16)))
         else:  # which may not fit that grid
-            require_known_options(self.architecture, self.options)
+            checked_options(self.architecture, self.options)
 
     @property
     def scales(self) -> dict[str, float]:
@@ -109,16 +110,18 @@ def registered_network(
     name: str, options: Mapping[str, Any], grid: Grid, image_channels: int
 ) -> Architecture:
     """Return the architecture of a registered name on a grid, with its options as TOML gives them."""
-    kind, known = require_known_options(name, options)
-    own = {"image_channels": image_channels} if "image_channels" in known else {}
-    network: Architecture = kind(grid, **{**own, **{key: as_tuple(value) for key, value in options.items()}})
+    kind, checked = architecture_named(name), checked_options(name, options)
+    own = {"image_channels": image_channels} if "image_channels" in kind.__dataclass_fields__ else {}
+    given = {"grid": grid, **own, **checked}
+    if lacking := [item.name for item in fields(kind) if has_no_default(item) and item.name not in given]:
+        raise InputError(
+            f"architecture {name!r} needs {', '.join(lacking)}; expected them in [network.options]."
+        )
+    network: Architecture = kind(**given)
     return network
 
 
-def require_known_options(name: str, options: Mapping[str, Any]) -> tuple[Any, list[str]]:
-    """Return the class and the names of its fields but the grid, to which the options must belong."""
-    kind = architecture_named(name)
-    known = [one.name for one in fields(kind) if one.name != "grid"]
-    for key in options:
-        require_choice(key, known, "key in section [network.options]")
-    return kind, known
+def checked_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of an architecture, but its grid, that a table gives, in their defaults' types."""
+    given = {key: as_tuple(value) for key, value in options.items()}
+    return finite_fields(architecture_named(name), "network.options", given, but=("grid",))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,18 +36,33 @@ def section_of(kind: Any, name: str, values: Any) -> Any:
     Raises InputError if a key is unknown (the nearest match is offered), or a value has the wrong type or
     range.
     """
-    defaults = {item.name: _default(item) for item in dataclasses.fields(kind)}
-    also = {item.name: item.metadata.get("also") for item in dataclasses.fields(kind)}
-    checked = {}
-    for key, value in table_of(values, name).items():
-        default = defaults[require_choice(key, defaults, f"key in section [{name}]")]
-        if also[key] is tuple and isinstance(value, list | tuple):
-            default = (default,)
-        checked[key] = _value(f"[{name}] {key}", value, default)
+    checked = fields_of(kind, name, values)
     try:
         return kind(**checked)
     except InputError as error:
         raise InputError(f"[{name}] {error}") from error
+
+
+def fields_of(kind: Any, name: str, values: Any, but: Container[str] = ()) -> dict[str, Any]:
+    """Return what a table says of a dataclass' fields, each in the type of its default, if it has one."""
+    known = {item.name: item for item in dataclasses.fields(kind) if item.name not in but}
+    checked = {}
+    for key, value in table_of(values, name).items():
+        item = known[require_choice(key, known, f"key in section [{name}]")]
+        default = _default(item)
+        if item.metadata.get("also") is tuple and isinstance(value, list | tuple):
+            default = (default,)
+        checked[key] = value if default is None else _value(f"[{name}] {key}", value, default)
+    return checked
+
+
+def finite_fields(kind: Any, name: str, values: Any, but: Container[str] = ()) -> dict[str, Any]:
+    """Return :func:`fields_of` of a class that does not look at its numbers, which have to be finite."""
+    found = fields_of(kind, name, values, but)
+    for key, value in found.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"[{name}] {key} is {value}; expected a finite number.")
+    return found
 
 
 def _value(name: str, value: Any, default: Any) -> Any:
@@ -65,8 +81,16 @@ def _value(name: str, value: Any, default: Any) -> Any:
     return value
 
 
+def has_no_default(item: dataclasses.Field[Any]) -> bool:
+    """Return whether a field has to be given."""
+    return item.default is item.default_factory is dataclasses.MISSING
+
+
 def _default(item: dataclasses.Field[Any]) -> Any:
-    return item.default if item.default_factory is dataclasses.MISSING else item.default_factory()
+    """Return the default of a field, None where there is none."""
+    if item.default_factory is not dataclasses.MISSING:
+        return item.default_factory()
+    return None if has_no_default(item) else item.default
 
 
 def _as_float(value: int) -> float:

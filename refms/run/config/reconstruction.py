@@ -97,7 +97,7 @@ class Reconstruction(Sections):
         return TrainingPlan(
             self.multiscale.stages,
             rule,
-            Schedule(section.learning_rate, min(section.floor, section.learning_rate), section.schedule),
+            Schedule(section.learning_rate, section.floor, section.schedule),
             section.restart,
             self.multiscale.allocated,
         )
