@@ -15,12 +15,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from small_nets import examples, images, untrained
+from small_reconstructions import small
 
 from refms.model_file import load_model
 from refms.objective.workers import Workers
 from refms.parallel import LEAST_EXAMPLES, MPI, SHARDS, Comm, communicator
 from refms.run.checkpoint_files import CheckpointFiles
 from refms.run.config import OptimizationSection
+from refms.run.image_experiment import image_experiment_of
+from refms.run.reconstruction import reconstruct
 from refms.run.training import train
 
 HERE = Path(sys.executable).parent
@@ -78,6 +81,22 @@ def test_any_number_of_processes_trains_the_same_bits():
             for name, array in alone.arrays.items():
                 np.testing.assert_array_equal(model.arrays[name], array)
             assert [row.work_units for row in model.history] == [row.work_units for row in alone.history]
+
+
+def test_any_number_of_processes_restores_images_with_the_same_bits():
+    count = SHARDS * LEAST_EXAMPLES
+    asked = {"estimator": "mge", "levels": 2, "batches": [3, count + 7], "iterations": [2]}
+    configuration = small(data={"train": count + 20}, multiscale=asked)
+    one, *others = [
+        model
+        for size in (1, 3)
+        for model in Threads(size).work(
+            lambda member: reconstruct(image_experiment_of(configuration, workers=Workers(member))).model
+        )
+    ]
+    for model in others:
+        for name, array in one.arrays.items():
+            np.testing.assert_array_equal(model.arrays[name], array)
 
 
 def test_alone_there_is_nothing_to_connect(monkeypatch):

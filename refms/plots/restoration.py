@@ -12,7 +12,7 @@ from refms.errors import Array
 from refms.grid import Grid
 from refms.optimize.history import History
 from refms.plots.axes import evenly, finish, image, legend, line, name, panels, plane
-from refms.plots.style import use_style
+from refms.plots.style import colour, use_style
 from refms.run.image_score import psnr
 
 MOST_IMAGES = 6
@@ -83,6 +83,8 @@ def _decibels(column: Array, target: Array) -> str:
 def restoration_figure(histories: Mapping[str, History]) -> Figure:
     """Return how trainings on images went, over the work units of [MST]; breaks are changes of the mesh.
 
+    The band around η is the central 95 % of a bootstrap.
+
     Examples
     --------
     >>> len(restoration_figure({"empty": History()}).axes)
@@ -93,9 +95,11 @@ def restoration_figure(histories: Mapping[str, History]) -> Figure:
         x, levels = (_column(history, column) for column in ("paper_units", "level"))
         for one, column in zip(axes[:, 0], _PANELS, strict=True):
             y = _column(history, column)
+            known = ~np.isnan(y) if column == "eta" else np.full(len(y), True)
+            line(one, *_broken(x[known], y[known], levels[known]), i, run)
             if column == "eta":
-                x, y, levels = x[~np.isnan(y)], y[~np.isnan(y)], levels[~np.isnan(y)]
-            line(one, *_broken(x, y, levels), i, run)
+                low, high = (_column(history, f"eta_{end}")[known] for end in ("low", "high"))
+                one.fill_between(x[known], low, high, alpha=0.2, color=colour(i), linewidth=0)
     for one, (column, label) in zip(axes[:, 0], _PANELS.items(), strict=True):
         last = column == list(_PANELS)[-1]
         finish(one, "work units #WU" if last else "", label, log_y=column not in _LINEAR)

@@ -14,7 +14,7 @@ from refms.errors import InputError, require_whole
 from refms.linear.outcome import Outcome, Status
 from refms.multiscale.estimation import Batches
 from refms.multiscale.full_multiscale import TrainingPlan, TrainingState
-from refms.multiscale.variance import measure_variance
+from refms.multiscale.variance import bootstrap_variance, measure_variance
 from refms.optimize.history import History, HistoryRow
 from refms.run.image_experiment import ImageExperiment
 from refms.run.training import Checkpoint, Training
@@ -157,12 +157,15 @@ def _row(
 def _efficiency(
     experiment: ImageExperiment, plan: TrainingPlan, state: TrainingState, level: int
 ) -> dict[str, float]:
-    """Return η of the batches and V_l of each term, where a measurement is due; its work is counted apart."""
+    """Return η of the batches, V_l, ρ_l and β_l, where a measurement is due; its work is counted apart.
+
+    ``eta_low`` and ``eta_high`` are the central 95 % of a bootstrap over the examples of the pilot.
+    """
     every = experiment.configuration.optimization.measure
     if not every or state.updates % every:
         return {}
     apart = experiment.problem.apart()
-    variance, _ = measure_variance(
+    variance, products = measure_variance(
         apart,
         state.theta,
         experiment.configuration.multiscale.pilot,
@@ -171,8 +174,14 @@ def _efficiency(
     )
     batches = plan.batches(state)
     terms = variance.terms(len(batches.sizes), batches.coefficients)
-    found = {"eta": variance.efficiency(batches), "v": variance.single, "measured_units": apart.work.units}
-    return {**found, **{f"V{level + i}": V for i, V in enumerate(terms)}}
+    again = bootstrap_variance(variance, products, seed=state.updates)
+    low, high = np.percentile([one.efficiency(batches) for one in again], (2.5, 97.5))
+    found = {"eta": variance.efficiency(batches), "eta_low": low, "eta_high": high}
+    found |= {"v": variance.single, "measured_units": apart.work.units}
+    columns = {"V": terms, "rho": variance.correlations(), "beta": variance.betas(variance.levels)}
+    for name, numbers in columns.items():
+        found |= {f"{name}{level + i}": number for i, number in enumerate(numbers)}
+    return found
 
 
 def _position(state: TrainingState) -> dict[str, Any]:

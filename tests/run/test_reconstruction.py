@@ -77,7 +77,11 @@ def test_rows_say_what_was_done():
     assert all("ssim" not in row.extra for row in rows)  # 8 cells are fewer than its window
     measured = [row for row in rows if "eta" in row.extra]
     assert [row.iteration for row in measured] == [2, 4, 6]
-    assert {"V0", "V1", "V2", "v"} <= set(measured[-1].extra)
+    last = measured[-1].extra
+    assert {"V0", "V1", "V2", "v", "rho0", "rho1", "beta0", "beta1"} <= set(last)
+    assert last["eta_low"] <= last["eta_high"]
+    W, v = 2 * (1 + 1 / 4) + 4 * (1 / 4 + 1 / 16) + 8 / 16, last["v"]
+    assert last["eta"] == pytest.approx(v / (W * (last["V0"] / 2 + last["V1"] / 4 + last["V2"] / 8)))
     assert measured[-1].extra["measured_units"] == pytest.approx(3 * 8 * (1 + 1 / 4 + 1 / 16))
 
 
