@@ -9,7 +9,7 @@ import numpy as np
 
 from refms.errors import Array, InputError, require_array, require_shape, require_whole
 
-_MOST_LEVELS = 62
+MOST_LEVELS = 62
 """Doublings after which a single cell has become more than can be counted."""
 
 
@@ -77,7 +77,7 @@ class Grid:
         InputError
             If an extent is odd on the way, or ``levels`` is negative (use :meth:`refine`) or no integer.
         """
-        levels = require_whole(levels, "levels", most=_MOST_LEVELS)
+        levels = require_whole(levels, "levels", most=MOST_LEVELS)
         factor = 2**levels
         if any(n % factor for n in self.shape):
             raise InputError(
@@ -88,7 +88,7 @@ class Grid:
 
     def refine(self, levels: int = 1) -> Grid:
         """Return the grid with twice as many cells along every axis, ``levels`` times over, not negative."""
-        levels = require_whole(levels, "levels", most=_MOST_LEVELS)
+        levels = require_whole(levels, "levels", most=MOST_LEVELS)
         return Grid(tuple(n * 2**levels for n in self.shape))
 
     def levels_to(self, other: Grid) -> int:

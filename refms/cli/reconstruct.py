@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tomllib
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,8 @@ from refms.cli.training import (
     stopped_by_ctrl_c,
 )
 from refms.environment import peak_memory
-from refms.errors import InputError
+from refms.errors import FileError, InputError
+from refms.io.strict_toml import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,10 +126,13 @@ def _fields(given: list[str]) -> dict[str, Any]:
         key, equals, value = text.partition("=")
         if not (key and equals):
             raise InputError(f"{text!r} is no option of a network or task; expected KEY=VALUE, as width=16.")
+        if key in found:
+            raise InputError(f"{key!r} is given twice; expected one value for each field.")
         try:
-            found[key] = tomllib.loads(f"value = {value}")["value"]
-        except ValueError:
-            found[key] = value
+            said = parse_toml(f"value = {value}", key)
+        except FileError:
+            said = {}
+        found[key] = said["value"] if set(said) == {"value"} else value
     return found
 
 

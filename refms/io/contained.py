@@ -8,7 +8,6 @@ a child process that ends the child alone, and here it becomes a sentence.
 from __future__ import annotations
 
 import importlib
-import json
 import math
 import os
 import signal
@@ -26,6 +25,7 @@ from refms.errors import Array, FileError, InputError
 from refms.io.artifact import DTYPES, LONGEST_TEXT, MOST_OBJECTS, Artifact, canonical_json, stored_form
 from refms.io.files import fill, regular_file_size
 from refms.io.reading import read_arrays, read_artifact
+from refms.io.strict_json import parse_json
 
 LEAST_SECONDS = 10.0
 """Processor time a child has at least; to that comes a second for every ``_BYTES_PER_SECOND`` of the file."""
@@ -208,9 +208,9 @@ def _listen(stream: IO[bytes] | None, room: int) -> tuple[dict[str, Any], dict[s
     with stream:
         line = stream.readline(_LONGEST_HEAD)
         try:
-            head = json.loads(line)
+            head = parse_json(line)
             arrays = _arrays(stream, head.get("arrays", []), room)
-        except (ValueError, TypeError, AttributeError):  # a child that went astray may say anything
+        except (ValueError, TypeError, AttributeError, RecursionError):  # a child astray may say anything
             return None
         whole = line.endswith(b"\n") and not stream.read(1)
     return (head, arrays) if whole and arrays is not None else None

@@ -33,6 +33,11 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise FileError(f"{name} is not valid TOML: {error}.") from error
+    return parse_toml(text, name)
+
+
+def parse_toml(text: str, name: str) -> dict[str, Any]:
+    """Return what a TOML text says; FileError, with its name, if it is too long or nested, or no TOML."""
     plain = _TEXTS.sub("x", text)
     if _DOTTED.search(plain):
         raise FileError(f"{name} has a key of more than {MOST_PARTS} parts; expected sections of plain keys.")

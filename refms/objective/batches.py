@@ -26,7 +26,7 @@ def batch_width(stored: int, itemsize: int, memory: int, rows: int = 0) -> int:
     """
     # the backward sweep holds about as much again in cotangents and patches
     need = 2 * stored * itemsize
-    if need > memory:
+    if need > require_whole(memory, "memory", 1):
         raise InputError(
             f"one example needs about {need} bytes of activations but the memory budget is {memory}; "
             "raise the budget (option memory) or use fewer channels, layers or cells."

@@ -151,6 +151,9 @@ def test_what_a_child_says_is_believed_up_to_the_last_byte():
         (spoken([["x"]]), 100),
         (spoken(3), 100),
         (b"[]\n", 100),
+        (b"[" * 100_000 + b"\n", 100),
+        (b'{"arrays": [], "arrays": []}\n', 100),
+        (b'{"arrays": [], "size": NaN}\n', 100),
         (b"\xff\n", 100),
     ],
 )

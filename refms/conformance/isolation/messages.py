@@ -18,7 +18,7 @@ def message(line: bytes) -> dict[str, Any]:
     """Return the message in a line, with tuples for lists; empty if there is none in it."""
     try:
         found = _tuples(json.loads(line))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

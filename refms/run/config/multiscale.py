@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from refms.errors import InputError, require_choice, require_whole, require_whole_fields
+from refms.grid import MOST_LEVELS
 from refms.multiscale.allocation import ALLOCATIONS, Allocation
 from refms.multiscale.estimation import Batches, doubled_batches
 from refms.multiscale.full_multiscale import Stage, full_multiscale
@@ -64,6 +65,7 @@ class MultiscaleSection:
         require_choice(self.allocation, ("fixed", *ALLOCATIONS), "allocation")
         require_choice(self.kernel_rule, KERNEL_RULES, "kernel_rule")
         require_whole_fields(self, levels=1, batch=1, renew=1)
+        require_whole(self.levels, "levels", 1, MOST_LEVELS)
         Allocation(examples=self.pilot)
         for name in ("batches", "iterations"):
             object.__setattr__(self, name, tuple(require_whole(n, name, 1) for n in getattr(self, name)))
