@@ -79,6 +79,11 @@ def _around(change: Change) -> Callable[[], Any]:
     return lambda: Around(ReferenceAdapter(), change)
 
 
+def _claiming() -> Adapter:
+    """Return what has nothing, and claims the operations of [MST] as well."""
+    return Adapter(dataclasses.replace(reference_profile(), level="multiscale"))
+
+
 def _mistake(name: str, id_: str) -> Kind:
     """Return what fails in one property, under the name of its mutant."""
     return Kind(f"the mistake: {name}", lambda: mutant_named(name).around(ReferenceAdapter()), only=(id_,))
@@ -97,7 +102,7 @@ _SHAPE, _PRECISION = "returned shape", "the precision must not change"
 
 KINDS = (
     Kind("refms itself", ReferenceAdapter, "PASS"),
-    Kind("nothing implemented", lambda: Adapter(reference_profile()), _ABSENT, "the adapter has no"),
+    Kind("nothing implemented", _claiming, _ABSENT, "the adapter has no"),
     Kind("NotImplementedError raised", _around(raising(_LATER)), _ABSENT, "the adapter says: next year"),
     Kind("None for every result", _around(nothing)),
     Kind("zeros", _around(returning(np.zeros_like))),
