@@ -11,7 +11,7 @@ import numpy as np
 from refms.definition.arrays import Array, combine
 
 
-def kernel(x: Fraction, name: str) -> Fraction:
+def kernel_at(x: Fraction, name: str) -> Fraction:
     """Return k(x): box 1 on (−½, ½], linear max(0, 1 − |x|), or the cubic of Keys with the parameter −½."""
     if name == "box":
         return Fraction(-1 < 2 * x <= 1)
@@ -33,10 +33,10 @@ def resize_rows(n: int, to: int, name: str, antialias: bool, border: str) -> Arr
             continue
         x = (row + Fraction(1, 2)) * ratio - Fraction(1, 2)
         near = range(math.floor(x - 2 * a), math.ceil(x + 2 * a) + 1)
-        total = sum(kernel((x - j) / a, name) for j in near)
+        total = sum(kernel_at((x - j) / a, name) for j in near)
         for j in near:
             cell = j % n if border == "periodic" else min(max(j, 0), n - 1)
-            A[row, cell] += kernel((x - j) / a, name) / total
+            A[row, cell] += kernel_at((x - j) / a, name) / total
     return A
 
 

@@ -50,6 +50,20 @@ PLANTED = [
     ("O11", "any decrease accepted by the line search"),
     ("O13", "half of the Newton step"),
     ("R4", "δt missing in the smoothness in time"),
+    ("Z1", "align_corners in resize"),
+    ("Z5", "clamped border in the blur"),
+    ("L1", "ε of the normalisation outside of the root"),
+    ("L3", "variance held in the derivative of the normalisation"),
+    ("Q1", "reflected border in SSIM"),
+    ("Q3", "positive form for the Hessian of SSIM"),
+    ("F1", "Nyquist number kept in first derivatives"),
+    ("W1", "nearest cells for means between levels"),
+    ("M1", "other times on the coarse twin"),
+    ("M3", "π left out"),
+    ("M5", "moments and cosine begin anew in each stage"),
+    ("A1", "coarse twins not counted as work"),
+    ("A2", "cosine that ends at 0"),
+    ("A3", "ε of Adam inside of the root"),
 ]
 
 

@@ -21,7 +21,7 @@ from refms.conformance.instances.instance import Instance
 from refms.conformance.mutants.conventions import as_declared
 from refms.conformance.operations import OPERATIONS
 from refms.conformance.reproduction.judging import AdapterCall
-from refms.conformance.reproduction.source import JUDGED
+from refms.conformance.reproduction.source import _DEFINED, JUDGED
 from refms.definition.transfer import PAIRS
 
 WITHOUT = {
@@ -84,6 +84,12 @@ def drawn(draw):
 def test_only_what_has_no_one_right_result_has_no_oracle():
     assert set(OPERATIONS) == set(JUDGED) | WITHOUT
     assert not set(JUDGED) & WITHOUT
+
+
+def test_no_argument_has_the_name_of_a_function_that_scripts_carry():
+    """Else the function would stand where the argument was."""
+    arguments = {one.name for name in JUDGED for one in OPERATIONS[name].arguments}
+    assert arguments & set(_DEFINED) == set()
 
 
 def asked(profile, operation, x):
