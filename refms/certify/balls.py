@@ -22,6 +22,11 @@ def balls(array: Array) -> Balls:
     return np.vectorize(lambda entry: arb(float(entry)), otypes=[object])(array)
 
 
+def exact_pi() -> Number:
+    """Return π as a ball."""
+    return _flint().arb.pi()
+
+
 def interval(ball: Number) -> tuple[Fraction, Fraction]:
     """Return the ends of a ball, an integer or a fraction, exactly; equal if the number is known exactly.
 

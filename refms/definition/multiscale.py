@@ -85,20 +85,21 @@ def full_multiscale(
     pair: tuple[Weights, Weights] | None,
     rate: Number,
     floor: Number,
-    adam: tuple[Number, Number, Number],
+    adam: Sequence[Number],
     orientation: str = "correlation",
+    pi: Number = np.pi,
 ) -> Array:
     """Return S after stages of so many steps of Adam with the given gradients, coarsest first.
 
     Moments and the cosine go on over all stages; between two of them S ↦ T⁻¹ S, R K(S') P = K(S), for a pair
-    (r, p), or it stays; ``adam`` = (β₁, β₂, ε).
+    (r, p), or it stays; ``adam`` = (β₁, β₂, ε); ``pi`` is a ball for balls.
     """
     m, v, k = 0 * as_double(S), 0 * as_double(S), 0
     for stage, count in enumerate(iterations):
         if stage and pair:
             S = up(S, *pair, orientation)
         for _ in range(count):
-            eta = cosine_rate(k, sum(iterations), rate, floor)
+            eta = cosine_rate(k, sum(iterations), rate, floor, pi)
             S, m, v = adam_step(S, gradients[k], m, v, eta, k + 1, *adam)
             k += 1
     return as_double(S)

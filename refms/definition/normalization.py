@@ -38,3 +38,17 @@ def normalization_product(Y: Array, V: Array, groups: int, epsilon: Number) -> A
     unit, rho = standardize(Y, groups, epsilon)
     v = as_double(V).reshape(unit.shape)
     return (rho * (v - group_mean(v) - unit * group_mean(unit * v))).reshape(Y.shape)
+
+
+def normalization_second(Y: Array, V: Array, G: Array, groups: int, epsilon: Number) -> Array:
+    """Return D(J)[v] g = −ρ² mean(x̂ v)(g − mean g − x̂ mean(x̂ g)) − ρ (dx̂ mean(x̂ g) + x̂ mean(dx̂ g)).
+
+    dx̂ = J v; the derivative of J g along v.
+    """
+    unit, rho = standardize(Y, groups, epsilon)
+    v, g = (as_double(one).reshape(unit.shape) for one in (V, G))
+    moved = normalization_product(Y, V, groups, epsilon).reshape(unit.shape)
+    along = group_mean(unit * g)
+    flat = g - group_mean(g) - unit * along
+    turned = moved * along + unit * group_mean(moved * g)
+    return (-rho * (rho * group_mean(unit * v) * flat + turned)).reshape(Y.shape)

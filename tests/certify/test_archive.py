@@ -67,7 +67,7 @@ def test_a_difference_is_said(change, said):
 
 @pytest.mark.parametrize(
     ("kind", "version", "moved", "said"),
-    [("model", 2, 0, "of kind 'model'"), ("golden", 99, 0, "version 99"), ("golden", 2, 1, "other inputs")],
+    [("model", 3, 0, "of kind 'model'"), ("golden", 99, 0, "version 99"), ("golden", 3, 1, "other inputs")],
 )
 def test_other_kinds_versions_and_inputs_are_refused(kind, version, moved, said):
     good = shipped()

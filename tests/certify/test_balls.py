@@ -37,6 +37,9 @@ def test_a_ball_contains_its_number_and_ends_as_wide_as_it_says():
         ("stencils/1d/averaging-bilinear", 50),
         ("regularizer/time", 80),
         ("network/1d", 256),
+        ("mesh_free/odd", 80),
+        ("similarity/1d", 100),
+        ("full_multiscale/galerkin", 60),
     ],
 )
 def test_what_more_bits_give_lies_within_what_fewer_bits_gave(name, bits):

@@ -100,6 +100,48 @@ def summed(right, self, Z, C, count=None):
     return right(self, Z, C, 1)
 
 
+def stays(right, *args, **named):
+    return args[0]
+
+
+def other_kernel(right, grid, to, kernel, **named):
+    return right(grid, to, "linear", **named)
+
+
+def other_epsilon(right, grid, channels, groups, epsilon):
+    return right(grid, channels, groups, epsilon * (1 + 1e-11))
+
+
+def off(right, *args):
+    return right(*args) + 1e-11
+
+
+def heavier(right, grid, channels):
+    W = right(grid, channels)
+    return lambda x: (1 + 1e-11) * W(x)
+
+
+def convex(right, E, V):
+    return E.positive_product(V)
+
+
+def next_rate(right, schedule, k, total):
+    return right(schedule, k + 1, total)
+
+
+def one_update_more(right, rule, memory, gradient, rate, count):
+    return right(rule, memory, gradient, rate, count + 1)
+
+
+def without_coefficients(right, problem, batches):
+    return right(problem, replace(batches, coefficients=()))
+
+
+def nyquist_kept(right, *args):
+    kx, ky, _, _ = right(*args)
+    return kx, ky, kx, ky
+
+
 one = property(lambda self: 1.0)
 shorter = property(lambda self: self.final_time / (self.layers + 1))
 
@@ -115,6 +157,7 @@ TWICE, SOLVE = "objective.regularizers:Quadratic.gradient", "linear.direction:co
 DEEPER, SEARCH = f"{CASE}depth:prolong_in_time", f"{CASE}line_search:armijo"
 DOWN, UP = f"{CASE}stencils:restrict_stencil", f"{CASE}stencils:prolong_stencil"
 PAIR = f"{CASE}transfer:transfer_pair"
+SSIM, STAGES = "objective.losses.ssim:SimilarityEvaluation.", "multiscale.full_multiscale:"
 
 MUTANTS = {
     "wrong sign": ("convolution/2d/product", f"{CONVOLUTION}apply", lambda right, *a: -right(*a)),
@@ -139,6 +182,16 @@ MUTANTS = {
     "any decrease will do": ("line_search/strict/step_length", SEARCH, any_decrease),
     "every step is taken": ("line_search/halved/value", SEARCH, every_step),
     "largest logit left in": ("loss/overflowing/value", LOSS, naive_softmax),
+    "linear, not cubic, kernel": ("resize/clamp/cubic", f"{CASE}resize:resize_matrix", other_kernel),
+    "σ″ off by 1e-11": ("silu/tame/curvature", "maps.activation:Activation.second_derivative", off),
+    "ε off by 1e-11": ("normalization/groups/output", f"{CASE}image_layers:normalization", other_epsilon),
+    "Nyquist number kept": ("mesh_free/even/second_xi", "stencils.mesh_free:_wave_numbers", nyquist_kept),
+    "window sums to more than 1": ("similarity/2d/gradient", "objective.losses.ssim:_averaging", heavier),
+    "convex form for the Hessian": ("similarity/1d/hessian_product", f"{SSIM}hessian_product", convex),
+    "β left out": ("mge/averaging/gradient", f"{CASE}multiscale:estimate_objective", without_coefficients),
+    "Adam corrects too little": ("adam/third/theta", f"{CASE}multiscale:Adam.update", one_update_more),
+    "stencils kept": ("full_multiscale/galerkin/stencils", f"{STAGES}move_kernels", stays),
+    "cosine off by one": ("full_multiscale/keep/stencils", f"{STAGES}Schedule.__call__", next_rate),
     "half the length": ("network/2d/descent/omega", "optimize.step:armijo", half_the_length),
 }
 """A quantity that must notice, what is patched, and by what; it is given the right thing first."""
