@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -171,3 +172,21 @@ def test_what_is_hidden_is_scored_apart():
     assert score.psnr_hidden == pytest.approx(10 * np.log10(4 / (posed.validation[hidden] ** 2).mean()))
     assert score.psnr_seen == pytest.approx(10 * np.log10(4 / (posed.validation[~hidden] ** 2).mean()))
     assert psnr(0.0) == math.inf
+
+
+def test_a_device_trains_what_the_host_trains(device, tmp_path: Path):
+    sections = {"multiscale": {"allocation": "regressed", "renew": 2}, "optimization": {"measure": 2}}
+    posed = image_experiment_of(small(**sections), backend=device.backend)
+    files, asked = CheckpointFiles(tmp_path / "m.h5"), iter(range(1, 8))
+    reconstruct(posed, on_checkpoint=files.write, stopping=lambda: next(asked) == 4)
+    begin = files.newest()
+    done = reconstruct(
+        image_experiment_of(small(**sections), backend=device.backend),
+        replace(begin, model=begin.model.on(device.backend)),
+    )
+    whole = reconstruct(experiment(**sections))
+    for name, array in whole.model.arrays.items():
+        np.testing.assert_allclose(device.host(done.model.arrays[name]), array, rtol=1e-9, atol=1e-12)
+    assert done.model.history.rows[-1].extra["psnr"] == pytest.approx(
+        whole.model.history.rows[-1].extra["psnr"]
+    )
