@@ -3,8 +3,9 @@
     python validation/multiscale_training/restoration.py CONFIG.toml --data-dir DIR -o OUT [--full]
 
 Every training is what ``refms reconstruct`` does with the same configuration. Single scale takes twice the
-batch of MGE's finest mesh, so that it has about as many steps; iterations are what the work allows. A
-finished training leaves its numbers in OUT, and the same command goes on.
+batch of MGE's finest mesh, so that it has about as many steps, and once more so few examples that it has as
+many steps as Full-Multiscale; iterations are what the work allows. A finished training leaves its numbers in
+OUT, and the same command goes on.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from refms.run.config import Reconstruction
 from refms.run.image_experiment import image_experiment_of
 from refms.run.reconstruction import reconstruct
 
-ESTIMATORS = ("single", "mge", "full-multiscale")
+MORE_STEPS = "single, more steps"
+ESTIMATORS = ("single", MORE_STEPS, "mge", "full-multiscale")
 
 
 def merged(table: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
@@ -39,14 +41,18 @@ def merged(table: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
 
 def configured(table: dict[str, Any], task: str, estimator: str, work: float, seed: int) -> Reconstruction:
     """Return the configuration of one training, with the iterations that the work allows."""
+    single = estimator in ("single", MORE_STEPS)
     more: dict[str, Any] = {
         "task": {"name": task},
-        "multiscale": {"estimator": estimator, "iterations": [1]},
+        "multiscale": {"estimator": "single" if single else estimator, "iterations": [1]},
         "optimization": {"seed": seed},
         "data": {"split_seed": seed},
     }
-    if estimator == "single":
+    if single:
         more["multiscale"] |= {"batch": 2 * table["multiscale"]["batch"]}
+    if estimator == MORE_STEPS:  # as many as Full-Multiscale has
+        steps = configured(table, task, "full-multiscale", work, seed).plan.total
+        more["multiscale"] |= {"batch": max(1, round(work / steps))}
     if task == "super-resolve":
         more["network"] = {"options": {"time": False, "add_input": True}}
         more["optimization"]["loss"] = "ssim"
@@ -97,7 +103,7 @@ def main() -> int:
             for seed in settings["seeds"]:
                 configuration = configured(table, task, estimator, settings["work"], seed)
                 asked = configuration.to_dict()
-                place = options.out / f"{task}_{estimator}_{seed}.json"
+                place = options.out / f"{task}_{estimator.replace(', ', '_')}_{seed}.json"
                 unit = json.loads(place.read_text("utf-8")) if place.is_file() else {}
                 if unit.get("configuration") != json.loads(json.dumps(asked)):
                     unit = {"configuration": asked, **trained(configuration, options.data_dir)}
@@ -117,7 +123,7 @@ def main() -> int:
     }
     write_json(str(options.result or options.out / "restoration.json"), result)
     psnr = {(row["task"], row["estimator"]): np.mean([unit["psnr"] for unit in row["units"]]) for row in rows}
-    print("\n".join(f"{task:14} {estimator:16} {value:6.2f} dB" for (task, estimator), value in psnr.items()))
+    print("\n".join(f"{task:14} {estimator:18} {value:6.2f} dB" for (task, estimator), value in psnr.items()))
     return 0
 
 
