@@ -43,12 +43,12 @@ class _Layer(ImageNetwork):
 
     grid: Grid
     image_channels: int
-    stencil: tuple[int, ...]
+    shape: tuple[int, ...]
 
     @cached_property
     def map(self) -> Map:
-        c = self.image_channels
-        return convolution_map(Convolution(self.grid, c, c, self.stencil))
+        c_out, c_in, *stencil = self.shape
+        return convolution_map(Convolution(self.grid, c_in, c_out, tuple(stencil)))
 
 
 def _mge(
@@ -71,7 +71,7 @@ def _mge(
 
     def refms(x: Arrays) -> Found:
         y, z, t = (x[one].astype("float64") for one in "YZt")
-        layer, rule, dtype = _Layer(Grid(grid), S[0], S[2:]), Subsampling(pair=pair), str(x["S"].dtype)
+        layer, rule, dtype = _Layer(Grid(grid), S[0], S), Subsampling(pair=pair), str(x["S"].dtype)
         problem = ImageProblem(layer, y, Denoise(), levels=len(batches), subsampling=rule, dtype=dtype)
         windows, masks = np.zeros((len(batches), len(t), len(grid)), int), np.zeros((0, len(t)))
         whole = Draw(Corruption(t * y, (1 - t) * z, y, t), windows, masks)
@@ -141,7 +141,7 @@ def _stages(
             levels=levels,
             kernel_rule=rule,
             kernel_pair=pair,
-            architecture=_Layer(Grid((8,) * len(S[2:])), S[0], S[2:]),
+            architecture=_Layer(Grid((8,) * len(S[2:])), S[0], S),
             work=SimpleNamespace(units=0.0),
             draw=lambda count, stage, iteration, term: int(starts[levels - 1 - stage]) + iteration,
             risk=risk,
@@ -164,5 +164,6 @@ CASES = (
     _adam("third", 126, count=3),
     _stages("galerkin", 127, "galerkin", "averaging-constant", (2, 1, 3, 3), (1, 2)),
     _stages("keep", 128, "keep", "averaging-constant", (2, 1, 3, 3), (1, 1, 1)),
+    _stages("galerkin_1d", 129, "galerkin", "averaging-constant", (1, 2, 3), (1, 1)),
 )
 """Moments and learning rates go on where stencils change; times t and noise belong to the finest mesh."""

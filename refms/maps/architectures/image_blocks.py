@@ -101,7 +101,7 @@ class ImageNetwork:
         return {
             name: Move(stencil=True, pointwise=True)
             for name, shape in self.map.layout.parts
-            if name.endswith("stencil") and len(shape) > 3
+            if name.endswith("stencil") and len(shape) == 2 + self.grid.dimension
         }
 
     def on(self, grid: Grid, stencils: Mapping[str, tuple[int, ...]] | None = None) -> Self:
