@@ -14,7 +14,8 @@ class Adapter:
     The methods, their arguments and their results are the rows of :mod:`refms.conformance.operations`;
     ``help(Adapter)`` lists them. A method that is not overridden, or that raises NotImplementedError, makes
     the properties that need it NOT IMPLEMENTED, never passed. A class that does not inherit from this one,
-    but has the attribute ``profile`` and some of the methods, serves as well.
+    but has the attribute ``profile`` and some of the methods, serves as well. Properties of the operations of
+    [MST], ``resize`` to ``full_multiscale``, are NOT APPLICABLE where an adapter has none of these.
 
     Arrays are NumPy arrays of dtype ``profile.dtype``; results may be anything ``numpy.asarray`` or
     ``numpy.from_dlpack`` takes, in the same dtype. Arguments must not be modified. Fields (``Y``, ``Z``,
