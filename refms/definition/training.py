@@ -33,7 +33,7 @@ def adam_step(
 def cosine_rate(k: int, total: int, rate: Number, floor: Number, pi: Number = np.pi) -> Number:
     """Return η_k = η_min + ½ (η_0 − η_min)(1 + cos(πk/K)), k = 0 … K − 1; ``pi`` as a ball for balls.
 
-    >>> cosine_rate(0, 4, 1.0, 0.5)
+    >>> float(cosine_rate(0, 4, 1.0, 0.5))
     1.0
     """
     return floor + (rate - floor) * (1 + np.cos(pi * k / total)) / 2
