@@ -22,7 +22,7 @@ PEERS = Path(__file__).resolve().parents[1] / "peers"
 FEW_CELLS = replace(HARSH, shapes=("usual", "least", "narrow", "alone"))
 """For loops in plain Python, which take too long on large grids."""
 
-DEAR = {"sampling": 60}
+COSTLY = {"sampling": 60}
 """Family -> by how much fewer instances it gets: hundreds of products each."""
 
 
@@ -135,7 +135,7 @@ def lots(instances: int, seed: int, properties: Sequence[Property]) -> tuple[Lot
         for adapter in [one.adapter("float64")]
     ]
     for one, possible in offered:
-        shares = {item.id: 1 / (item.cost * DEAR.get(item.family, 1)) for item in possible}
+        shares = {item.id: 1 / (item.cost * COSTLY.get(item.family, 1)) for item in possible}
         total = sum(shares.values())
         for item, dtype in itertools.product(possible, ("float64", "float32")):
             count = -int(-instances * one.share * shares[item.id] / total // 2)  # rounded up
