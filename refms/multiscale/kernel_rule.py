@@ -56,6 +56,9 @@ def on_level(
     -----
     For smooth fields, averaging and a linear layer, ‖g_h − g_2h‖ = O(h) with kept stencils and O(h²) with
     Galerkin's: off-centre taps see first moments, which A carries over exactly.
+    Full-Multiscale carries θ to a finer level by T⁻¹, which multiplies the roughest component of a stencil by
+    4 a level in two dimensions (``averaging-constant``): stencils that were trained on noise may not survive
+    it, and ``"keep"`` is the rule for stages then.
 
     Examples
     --------
