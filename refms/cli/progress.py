@@ -7,29 +7,29 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
 
 RECENT = 10
 """Iterations whose times tell those to come."""
 
 
 class Clock:
-    """When a run began and each of its iterations ended, and a status line on what is running.
+    """When a run began and its iterations ended, and a status line on what is running.
 
     ``done`` of ``total`` iterations were made before; ``name`` stands before what the line says.
     """
 
     def __init__(self, total: int, done: int = 0, name: str = "") -> None:
-        self.total, self.name = total, name
-        self.times = [time.perf_counter()]
+        self.total, self.done, self.name = total, done, name
+        self.begun = self.last = time.perf_counter()
+        self.paces: list[float] = []
         show_status(f"{name}iteration {done + 1}/{total} is running")
 
     def tick(self, iteration: int) -> None:
-        """Note the end of an iteration, and clear the line so that a row can be printed."""
-        self.times.append(time.perf_counter())
-        self.left = time_left(
-            [after - before for before, after in pairwise(self.times)], self.total - iteration
-        )
+        """Note the end of an iteration, or of several, and clear the line so that a row can be printed."""
+        now = time.perf_counter()
+        self.paces.append((now - self.last) / max(iteration - self.done, 1))
+        self.last, self.done = now, iteration
+        self.left = time_left(self.paces, self.total - iteration)
         show_status()
 
     def announce(self, iteration: int) -> None:
@@ -41,7 +41,7 @@ class Clock:
     @property
     def seconds(self) -> float:
         """Seconds from the beginning to the last tick."""
-        return self.times[-1] - self.times[0]
+        return self.last - self.begun
 
 
 def time_left(seconds: Sequence[float], iterations: int) -> float:

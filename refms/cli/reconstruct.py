@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from refms.cli.files import write_json
-from refms.cli.interruption import interruption
 from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, cells_of
-from refms.cli.progress import Clock, status_line
+from refms.cli.progress import Clock
 from refms.cli.training import (
     add_overrides,
     add_training_options,
     claim_output,
+    ignore,
     in_processes,
     put_over,
     stopped_by_ctrl_c,
+    train_and_save,
 )
 from refms.environment import peak_memory
 from refms.errors import FileError, InputError
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from refms.objective.workers import Workers
     from refms.optimize.history import HistoryRow
     from refms.run.config import Reconstruction
+    from refms.run.training import Checkpoint, Training
 
 
 def whole_numbers(text: str) -> list[int]:
@@ -142,55 +143,29 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace, workers: Workers) -> int:
-    from dataclasses import replace
-
     from refms.backend import backend_named
     from refms.linear.outcome import Status
-    from refms.model_file import save_model
     from refms.run.image_experiment import image_experiment_of
     from refms.run.reconstruction import reconstruct, summary_of
-    from refms.run.resume import newest_checkpoint, way_on
 
     leads = workers.comm.rank == 0
     configuration = read_reconstruction(options)
-    total = configuration.plan.total
-    files = claim_output(options, total, leads=leads)
+    files = claim_output(options, workers, configuration)
     backend = backend_named(options.backend)
     experiment = image_experiment_of(configuration, options.data_dir, backend, workers)
-    begin = None
-    if options.resume:
-        begin = newest_checkpoint(files, experiment.model, configuration)
-        begin = replace(begin, model=begin.model.on(backend))
-    elif leads:
-        files.remove()
-    # Where several processes step together, none may stop alone: there Ctrl-C ends all of them at once.
-    wish = interruption(quiet=options.quiet) if workers.comm.size == 1 else nullcontext(lambda: False)
-    with way_on(files), status_line(), wish as stopping:
-        tell = teller(total, begin.iteration if begin else 0) if leads and not options.quiet else silent
-        result = reconstruct(
-            experiment,
-            begin,
-            tell,
-            files.write if leads and options.checkpoints else silent,
-            stopping,
-            stopped_by_ctrl_c(options, "reconstruct"),
-        )
-    code = int(result.outcome.status is Status.NON_FINITE)
-    if not leads:
-        return code
-    record = {**result.model.record, "outcome": result.outcome.to_dict()}
-    with way_on(files):
-        save_model(options.output, replace(result.model, record=record), overwrite=options.force)
-    if result.outcome.status is Status.ITERATION_LIMIT:
-        files.remove()
-    summary = {"model": options.output, **summary_of(result, experiment), "peak_memory_bytes": peak_memory()}
-    print(conclusion(summary))
-    write_json(options.json, summary)
-    return code
 
+    def work(begin: Checkpoint, stopping: Callable[[], bool], keep: Callable[[Checkpoint], None]) -> Training:
+        tell = teller(configuration.plan.total, begin.iteration) if leads and not options.quiet else ignore
+        stopped = stopped_by_ctrl_c(options, "reconstruct")
+        return reconstruct(experiment, begin, tell, keep, stopping, stopped)
 
-def silent(_: object) -> None:
-    """Say nothing, keep nothing."""
+    result = train_and_save(options, workers, files, experiment.model, configuration, work)
+    if leads:
+        found = summary_of(result, experiment)
+        summary = {"model": options.output, **found, "peak_memory_bytes": peak_memory()}
+        print(conclusion(summary))
+        write_json(options.json, summary)
+    return int(result.outcome.status is Status.NON_FINITE)
 
 
 def teller(total: int, done: int) -> Callable[[HistoryRow], None]:
@@ -199,8 +174,6 @@ def teller(total: int, done: int) -> Callable[[HistoryRow], None]:
 
     def tell(row: HistoryRow) -> None:
         clock.tick(row.iteration)
-        each = clock.seconds / max(row.iteration - done, 1)
-        clock.left = each * (total - row.iteration)
         extra = row.extra
         words = [f"iteration={row.iteration}/{total}", f"level={extra['level']:.0f}"]
         words += [f"objective={row.objective:.6g}", f"work={extra['paper_units']:.6g}"]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from refms.cli.files import write_json
-from refms.cli.interruption import interruption
 from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, cells_of
-from refms.cli.progress import Clock, status_line
+from refms.cli.progress import Clock
 from refms.cli.training import (
     add_overrides,
     add_training_options,
@@ -18,6 +16,7 @@ from refms.cli.training import (
     in_processes,
     put_over,
     stopped_by_ctrl_c,
+    train_and_save,
 )
 from refms.environment import peak_memory
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from refms.optimize.loop import Monitor, Observation
     from refms.run.config import Configuration
     from refms.run.experiment import Experiment
-    from refms.run.training import Training
+    from refms.run.training import Checkpoint, Training
 
 # option, section, key, type, help
 OVERRIDES = (
@@ -82,52 +81,32 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace, workers: Workers) -> int:
-    from dataclasses import replace
-
     from refms.backend import backend_named
     from refms.linear.outcome import Status
-    from refms.model_file import save_model
     from refms.run.experiment import dataset_of, experiment_of
-    from refms.run.resume import newest_checkpoint, way_on
-    from refms.run.training import Checkpoint, train
+    from refms.run.training import train
 
     leads = workers.comm.rank == 0
     configuration = read_configuration(options)
-    files = claim_output(options, configuration.optimization.iterations, leads=leads)
-    dataset, backend = (
-        dataset_of(configuration, options.data_dir),
-        backend_named(options.backend),
-    )
+    files = claim_output(options, workers, configuration)
+    dataset, backend = dataset_of(configuration, options.data_dir), backend_named(options.backend)
     experiment = experiment_of(configuration, dataset, backend)
-    begin = Checkpoint(experiment.model)
-    if options.resume:
-        begin = newest_checkpoint(files, experiment.model, configuration)
-        begin = replace(begin, model=begin.model.on(backend))
-    elif leads:
-        files.remove()
-    # Where several processes step together, none may stop alone: there Ctrl-C ends all of them at once.
-    wish = interruption(quiet=options.quiet) if workers.comm.size == 1 else nullcontext(lambda: False)
-    with way_on(files), status_line(), wish as stopping:
+
+    def work(begin: Checkpoint, stopping: Callable[[], bool], keep: Callable[[Checkpoint], None]) -> Training:
         watch = progress(experiment, options, begin.iteration, stopping) if leads else None
-        on_checkpoint = files.write if leads and options.checkpoints else None
         sections = configuration.regularization, configuration.optimization
-        result = train(begin, experiment.examples, *sections, watch, workers, on_checkpoint)
-    code = int(result.outcome.status is Status.NON_FINITE)
-    if not leads:
-        return code
-    record = {**result.model.record, "outcome": result.outcome.to_dict()}
-    model = replace(result.model, record=record)
-    with way_on(files):
-        save_model(options.output, model, overwrite=options.force)
-    if result.outcome.status not in (Status.STOPPED, Status.NON_FINITE):
-        files.remove()
-    summary = {"model": options.output, **summary_of(result, experiment)}
-    print(
-        f"{options.output}: grid {model.grid.shape}, training accuracy {summary['train']['accuracy']:.4f}, "
-        f"validation accuracy {summary['validation']['accuracy']:.4f}\n{result.outcome.message}"
-    )
-    write_json(options.json, summary)
-    return code
+        return train(begin, experiment.examples, *sections, watch, workers, keep)
+
+    result = train_and_save(options, workers, files, experiment.model, configuration, work)
+    if leads:
+        summary = {"model": options.output, **summary_of(result, experiment)}
+        print(
+            f"{options.output}: grid {result.model.grid.shape}, training accuracy "
+            f"{summary['train']['accuracy']:.4f}, validation accuracy "
+            f"{summary['validation']['accuracy']:.4f}\n{result.outcome.message}"
+        )
+        write_json(options.json, summary)
+    return int(result.outcome.status is Status.NON_FINITE)
 
 
 def read_configuration(options: argparse.Namespace) -> Configuration:

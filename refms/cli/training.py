@@ -1,19 +1,28 @@
-"""What the commands that train share: their options, keys put over a configuration, and processes."""
+"""What the commands that train share: options, processes, and a training that stops, goes on and is saved."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from refms.cli.files import claim, require_target
+from refms.cli.interruption import interruption
 from refms.cli.options import add_backend_option
+from refms.cli.progress import status_line
 
 if TYPE_CHECKING:
+    from refms.model import Model
     from refms.objective.workers import Workers
     from refms.run.checkpoint_files import CheckpointFiles
+    from refms.run.config import Configuration, Reconstruction
+    from refms.run.training import Checkpoint, Training
+
+    Work = Callable[[Checkpoint, Callable[[], bool], Callable[[Checkpoint], None]], Training]
+    """From where to begin, what tells whether to stop, and what keeps checkpoints, to what was trained."""
 
 Override = tuple[str, str, str, Any, str]
 """Option, section, key, type and help of a key that the command line may give."""
@@ -93,20 +102,64 @@ def in_processes(options: argparse.Namespace, work: Callable[[argparse.Namespace
         raise
 
 
-def claim_output(options: argparse.Namespace, iterations: int, *, leads: bool) -> CheckpointFiles:
+def claim_output(
+    options: argparse.Namespace, workers: Workers, configuration: Configuration | Reconstruction
+) -> CheckpointFiles:
     """Return the checkpoints of ``--output``, which the leading process claims with the last of them."""
     from refms.errors import require_whole
     from refms.run.checkpoint_files import CheckpointFiles
-    from refms.run.resume import require_free
+    from refms.run.resume import iterations_of, require_free
 
     files = CheckpointFiles(Path(options.output), max(options.checkpoints, 1))
-    if leads:
+    if workers.comm.rank == 0:
         require_whole(options.checkpoints, "checkpoints", 0)
         claim(options, options.output)
-        require_target(files.path(iterations), force=True)
+        require_target(files.path(iterations_of(configuration)), force=True)
         if not options.resume:
             require_free(files, force=options.force)
     return files
+
+
+def train_and_save(
+    options: argparse.Namespace,
+    workers: Workers,
+    files: CheckpointFiles,
+    start: Model,
+    configuration: Configuration | Reconstruction,
+    work: Work,
+) -> Training:
+    """Return what came of the start or, with ``--resume``, of the newest checkpoint; it is saved.
+
+    Checkpoints go once the model is written, unless the training was stopped or met NaN.
+    """
+    from dataclasses import replace
+
+    from refms.linear.outcome import Status
+    from refms.model_file import save_model
+    from refms.run.resume import newest_checkpoint, way_on
+    from refms.run.training import Checkpoint
+
+    leads, begin = workers.comm.rank == 0, Checkpoint(start)
+    if options.resume:
+        begin = newest_checkpoint(files, start, configuration)
+        begin = replace(begin, model=begin.model.on(start.backend))
+    elif leads:
+        files.remove()
+    # Where several processes step together, none may stop alone: there Ctrl-C ends all of them at once.
+    wish = interruption(quiet=options.quiet) if workers.comm.size == 1 else nullcontext(lambda: False)
+    with way_on(files), status_line(), wish as stopping:
+        result = work(begin, stopping, files.write if leads and options.checkpoints else ignore)
+    if leads:
+        record = {**result.model.record, "outcome": result.outcome.to_dict()}
+        with way_on(files):
+            save_model(options.output, replace(result.model, record=record), overwrite=options.force)
+        if result.outcome.status not in (Status.STOPPED, Status.NON_FINITE):
+            files.remove()
+    return result
+
+
+def ignore(_: object) -> None:
+    """Say nothing, keep nothing."""
 
 
 def stopped_by_ctrl_c(options: argparse.Namespace, command: str) -> str:

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from refms.cli.progress import duration, time_left
+from refms.cli.progress import Clock, duration, time_left
 
 FEW = ["--train", "100", "--validation", "50", "--channels", "1", "--iterations", "3"]
 
@@ -75,6 +75,16 @@ def test_the_time_left_leaves_the_first_iteration_out_and_follows_recent_ones():
     assert time_left([30.0, 1.0], 2) == 2.0
     assert time_left([30.0, 1.0, 1.0, 50.0], 3) == 3.0
     assert time_left([30.0, *[1.0] * 20, *[4.0] * 10], 3) == 12.0
+
+
+def test_a_row_may_stand_for_several_iterations(monkeypatch):
+    now = iter([100.0, 130.0, 140.0])
+    monkeypatch.setattr("refms.cli.progress.time.perf_counter", lambda: next(now))
+    clock = Clock(total=60, done=5)
+    clock.tick(20)
+    clock.tick(40)
+    assert clock.seconds == 40.0
+    assert clock.left == 20 * 10.0 / 20
 
 
 @pytest.mark.parametrize(

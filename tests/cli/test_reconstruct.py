@@ -95,7 +95,7 @@ def test_ctrl_c_ends_after_the_iteration_and_the_training_can_go_on(digits, monk
         yield lambda: next(asked) == 3
 
     with monkeypatch.context() as patch:
-        patch.setattr("refms.cli.reconstruct.interruption", third)
+        patch.setattr("refms.cli.training.interruption", third)
         ran = digits("reconstruct", "digits.toml", "-o", "run.h5", "--quiet")
     assert ran.code == 0
     assert "refms reconstruct --resume --force goes on" in ran.out

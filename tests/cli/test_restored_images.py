@@ -43,7 +43,7 @@ def test_a_model_of_a_coarse_stage_is_evaluated_on_its_mesh(digits, result, monk
     def second(*, quiet):
         yield lambda: next(asked) == 2
 
-    monkeypatch.setattr("refms.cli.reconstruct.interruption", second)
+    monkeypatch.setattr("refms.cli.training.interruption", second)
     trained = result(*TRAIN)
     found = result("evaluate", "run.h5")
     assert found["grid"] == [4, 4]

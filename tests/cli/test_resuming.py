@@ -115,7 +115,7 @@ def pressed(*, quiet):
     ("checkpoints", "advice"), [(2, "--resume --force goes on"), (0, "Stopped by Ctrl-C.")]
 )
 def test_ctrl_c_in_the_last_iteration_is_a_finished_training(refms, monkeypatch, checkpoints, advice):
-    monkeypatch.setattr("refms.cli.train.interruption", pressed)
+    monkeypatch.setattr("refms.cli.training.interruption", pressed)
     words = ("train", *SMALL, "--quiet", "--checkpoints", checkpoints, "-o", "run.h5")
     ran = refms(*words, "--iterations", 1)
     assert ran.code == 0

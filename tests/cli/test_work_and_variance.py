@@ -54,6 +54,14 @@ def test_pilots_are_counted_apart(result):
     assert found["pilot_paper_units"] == 3 * 20 * 1.25
 
 
+def test_pilots_cost_what_a_training_counts_for_allocations_and_measurements(digits, result):
+    words = ("digits.toml", "--levels", 3, "--iterations", "5,7,4", "--measure", 4)
+    words += ("--allocation", "optimal", "--renew", 3, "--pilot", 10)
+    rows = result("reconstruct", *words, "-o", "run.h5")["history"]
+    counted = rows[-1]["pilot_units"] + sum(row.get("measured_units", 0.0) for row in rows)
+    assert result("work", *words)["pilot_paper_units"] == pytest.approx(counted / 3)
+
+
 def test_a_plan_is_printed_for_people_and_a_bad_one_refused(refms):
     ran = refms("work", "--levels", 2, "--batch", 16, "--iterations", "500")
     assert ran.out.splitlines()[0].split() == [
@@ -98,7 +106,7 @@ def test_a_model_of_a_coarse_stage_is_measured_from_its_mesh_on(digits, result, 
     def third(*, quiet):
         yield lambda: next(asked) == 2
 
-    monkeypatch.setattr("refms.cli.reconstruct.interruption", third)
+    monkeypatch.setattr("refms.cli.training.interruption", third)
     assert (
         digits("reconstruct", "digits.toml", "-o", "run.h5", "--quiet", "--levels", 3, "--iterations", 4).code
         == 0

@@ -148,7 +148,7 @@ def test_a_net_whose_training_was_stopped_is_not_taken_but_trained_on(folder, mo
     longer.write_text(TOML.replace("iterations = 1\n", "iterations = 2\n"), encoding="utf-8")
     words = [str(longer), "--sizes", "4", "8", "--pairs", "nearest"]
     with monkeypatch.context() as patch:
-        patch.setattr("refms.cli.train.interruption", lambda quiet: nullcontext(lambda: True))
+        patch.setattr("refms.cli.training.interruption", lambda quiet: nullcontext(lambda: True))
         with pytest.raises(KeyboardInterrupt):
             across_resolutions.main([*words, "-o", str(folder / "stopped")])
     assert not (folder / "stopped/split0/native8.h5").exists()
