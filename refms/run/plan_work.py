@@ -30,7 +30,7 @@ def plan_work(configuration: Reconstruction, dimension: int = 2) -> dict[str, An
         ``stages``, each with ``level``, ``iterations``, ``batches``, ``images`` and ``loss_evaluations`` of
         one iteration whatever the mesh, ``paper_units`` of one iteration and ``paper_units_in_all``;
         ``paper_units`` and ``work_units``, three times as many; ``pilot_paper_units`` of allocations and
-        measurements, which are counted apart.
+        measurements, which are counted apart: a gradient of each example of a pilot on each level.
 
     Examples
     --------
@@ -42,14 +42,13 @@ def plan_work(configuration: Reconstruction, dimension: int = 2) -> dict[str, An
     plan = configuration.plan
     stages = [_stage_work(stage, dimension) for stage in plan.stages]
     total = plan.work(dimension)
-    pilots = sum(_pilot_work(configuration, stage, dimension) for stage in plan.stages)
     return {
         "estimator": configuration.multiscale.estimator,
         "stages": stages,
         "iterations": plan.total,
         "paper_units": total,
         "work_units": UNITS * total,
-        "pilot_paper_units": pilots,
+        "pilot_paper_units": _pilot_work(configuration, dimension),
     }
 
 
@@ -66,13 +65,17 @@ def _stage_work(stage: Stage, dimension: int) -> dict[str, Any]:
     }
 
 
-def _pilot_work(configuration: Reconstruction, stage: Stage, dimension: int) -> float:
-    """Return #WU of the pilots that choose batches; a gradient of each example on each level."""
-    rule = configuration.plan.allocation
-    if rule is None:
-        return 0.0
-    costs = [level_cost(stage.level + place, dimension) for place in range(len(stage.batches.sizes))]
-    return math.ceil(stage.iterations / rule.renew) * rule.examples * sum(costs)
+def _pilot_work(configuration: Reconstruction, dimension: int) -> float:
+    """Return #WU of the pilots that choose batches and of those that measure η, M Σ_l c_l each."""
+    rule, measure = configuration.plan.allocation, configuration.optimization.measure
+    total, done = 0.0, 0
+    for stage in configuration.plan.stages:
+        before, done = done, done + stage.iterations
+        pilots = math.ceil(stage.iterations / rule.renew) if rule else 0
+        pilots += done // measure - before // measure if measure else 0
+        costs = [level_cost(stage.level + place, dimension) for place in range(len(stage.batches.sizes))]
+        total += pilots * configuration.multiscale.pilot * sum(costs)
+    return total
 
 
 def work_table(work: dict[str, Any]) -> str:
