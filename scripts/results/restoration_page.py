@@ -1,15 +1,15 @@
 """The page validation/multiscale_training/RESTORATION.md from the result of ``restoration.py``."""
 
 import json
-import statistics
 from pathlib import Path
 from typing import Any
 
-from writing import words
+from writing import table, words
 
-from results.wording import origin
+from results.wording import MULTISCALE_TRAINING, command, origin, over_runs
 
-RESULT = Path(__file__).resolve().parents[2] / "validation/multiscale_training/results/restoration.json"
+RESULT = Path(__file__).resolve().parents[2] / MULTISCALE_TRAINING / "results" / "restoration.json"
+COLUMNS = ("task", "estimator", "steps", "#WU", "PSNR at the start", "PSNR, dB", "SSIM")
 
 
 def text() -> str:
@@ -18,7 +18,9 @@ def text() -> str:
     asked, settings = result["configuration"], result["configuration"]["experiment"]
     return words(
         __file__,
-        config=result["config"],
+        command=command(
+            result, MULTISCALE_TRAINING, "--data-dir DIR", *(["--full"] if result["full"] else [])
+        ),
         origin=origin(result),
         dataset=asked["data"]["dataset"],
         cells=asked["data"]["size"],
@@ -28,24 +30,17 @@ def text() -> str:
         levels=asked["multiscale"]["levels"],
         work=settings["work"],
         seeds=", ".join(map(str, settings["seeds"])),
-        rows="\n".join(_row(row) for row in result["rows"]),
+        rows=table(COLUMNS, [_row(row) for row in result["rows"]]),
     )
 
 
-def _row(row: dict[str, Any]) -> str:
+def _row(row: dict[str, Any]) -> list[str]:
     units = row["units"]
-    cells = [
+    spread = (("psnr_before", ".2f"), ("psnr", ".2f"), ("ssim", ".3f"))
+    return [
         row["task"],
         row["estimator"],
         f"{units[0]['steps']:,}",
         f"{units[0]['paper_units']:,.0f}",
-        _spread([unit["psnr_before"] for unit in units], ".2f"),
-        _spread([unit["psnr"] for unit in units], ".2f"),
-        _spread([unit["ssim"] for unit in units], ".3f"),
+        *(over_runs([unit[name] for unit in units if name in unit], form, 1.0) for name, form in spread),
     ]
-    return f"| {' | '.join(cells)} |"
-
-
-def _spread(values: list[float], form: str) -> str:
-    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-    return f"{statistics.mean(values):{form}} ± {deviation:{form}}"

@@ -6,9 +6,9 @@ from typing import Any
 
 from writing import table, words
 
-from results.wording import number, origin
+from results.wording import MULTISCALE_TRAINING, command, number, origin
 
-FOLDER = Path(__file__).resolve().parents[2] / "validation" / "multiscale_training"
+FOLDER = Path(__file__).resolve().parents[2] / MULTISCALE_TRAINING
 
 PRINTED = {
     0.0: (3.9e-2, 1.8e-2, 8.6e-3, 4.2e-3, 2.1e-3, 1.1e-3),
@@ -28,6 +28,7 @@ def text() -> str:
         __file__,
         result=result,
         settings=settings,
+        command=command(result, MULTISCALE_TRAINING, "--data-dir DIR"),
         origin=origin(result),
         minutes=f"{result['seconds'] / 60:.0f}",
         printed=_printed(),

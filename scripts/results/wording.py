@@ -10,6 +10,9 @@ from writing import words
 FOLDER = "validation/learning_across_scales"
 """Where the experiments' scripts, configurations and results lie, from the repository's root."""
 
+MULTISCALE_TRAINING = "validation/multiscale_training"
+"""The same for [MST]."""
+
 _PAGE = Path(__file__).resolve().parents[2] / "validation"
 
 
@@ -19,12 +22,13 @@ def origin(result: dict[str, Any]) -> str:
     return f"{result['date']}, {result['machine']}, {made_with}"
 
 
-def command(result: dict[str, Any]) -> str:
-    """Return the command that makes a result again."""
-    words = ["python", f"{FOLDER}/{result['experiment']}.py", f"{FOLDER}/{result['config']}"]
-    words += [*result["options"], "-o OUT", f"--result {FOLDER}/results/{result['name']}.json"]
-    if result["figure"]:
-        words.append(f"--figure {FOLDER}/results/{result['figure']}")
+def command(result: Mapping[str, Any], folder: str = FOLDER, *options: str) -> str:
+    """Return the command that makes a result of a folder again."""
+    name = result.get("name", result["experiment"])
+    words = ["python", f"{folder}/{result['experiment']}.py", f"{folder}/{result['config']}"]
+    words += [*options, *result.get("options", ()), "-o OUT", f"--result {folder}/results/{name}.json"]
+    if result.get("figure"):
+        words.append(f"--figure {folder}/results/{result['figure']}")
     return " ".join(words)
 
 

@@ -1,57 +1,76 @@
-"""The script of the four tasks: equal work, whatever the estimator, and a page that its result gives."""
+"""The script of the four tasks: equal work, whatever the estimator, and a result that its page reads."""
 
-from __future__ import annotations
-
-import importlib.util
 import json
-import subprocess
-import sys
-import tomllib
 from pathlib import Path
 
 import pytest
+import restoration
+from common.plan import options_of, read_plan
+from results import restoration_page
+
+from refms.errors import FileError
+from refms.run.config import Reconstruction
 
 FOLDER = Path(__file__).parents[2] / "validation" / "multiscale_training"
-SCRIPT = FOLDER / "restoration.py"
+
+TINY = """
+[data]
+dataset = "digits"
+size = 8
+train = 20
+validation = 4
+validation_part = "train"
+[network.options]
+width = 4
+blocks = 1
+[multiscale]
+levels = 2
+batch = 2
+[experiment]
+tasks = ["denoise"]
+work = 8.0
+seeds = [0]
+"""
 
 
-def script():
-    specification = importlib.util.spec_from_file_location("restoration", SCRIPT)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+def plan_of(config, *words):
+    return read_plan(options_of("", [str(config), "-o", "x", *words]), restoration.Settings, Reconstruction)
 
 
+@pytest.mark.parametrize("words", [(), ("--full",)])
 @pytest.mark.parametrize("task", ["denoise", "super-resolve"])
-def test_every_estimator_does_about_the_same_work(task):
-    table = tomllib.loads((FOLDER / "restoration.toml").read_text("utf-8"))
-    settings = table.pop("experiment")
-    table.pop("full")
+def test_every_estimator_does_about_the_same_work(task, words):
+    asked = plan_of(FOLDER / "restoration.toml", *words)
+    work = asked.settings.work
     plans = [
-        script().configured(table, task, estimator, settings["work"], 0).plan
-        for estimator in script().ESTIMATORS
+        restoration.configured(asked.configuration, task, estimator, work, 0).plan
+        for estimator in restoration.ESTIMATORS
     ]
-    assert all(abs(plan.work() / settings["work"] - 1) < 0.01 for plan in plans)
+    assert all(abs(plan.work() / work - 1) < 0.01 for plan in plans)
     assert [len(plan.stages) for plan in plans] == [1, 1, 1, 3]
     assert abs(plans[1].total / plans[3].total - 1) < 0.1
 
 
-def test_a_finished_training_is_not_done_again(tmp_path):
-    config = tmp_path / "tiny.toml"
-    config.write_text(
-        '[data]\ndataset = "digits"\ntrain = 20\nvalidation = 4\nvalidation_part = "train"\n'
-        '[network]\narchitecture = "residual-image"\n[network.options]\nwidth = 4\nblocks = 1\n'
-        "[multiscale]\nlevels = 2\nbatch = 2\n"
-        '[experiment]\ntasks = ["denoise"]\nwork = 8.0\nseeds = [0]\n',
-        "utf-8",
-    )
-    command = [sys.executable, str(SCRIPT), str(config), "-o", str(tmp_path / "out")]
-    first, second = (
-        subprocess.run(command, capture_output=True, text=True, check=True, timeout=1800).stdout
-        for _ in range(2)
-    )
-    assert first.count("denoise") == 8  # each when it is done, and in the table at the end
-    assert second.count("denoise") == 4
-    result = json.loads((tmp_path / "out" / "restoration.json").read_text("utf-8"))
+@pytest.mark.parametrize("words", ['tasks = ["denose"]', "work = 0.0", "work = inf", "seeds = [1, 1]"])
+def test_settings_that_say_no_experiment_are_refused(tmp_path, words):
+    (tmp_path / "c.toml").write_text(f"[experiment]\n{words}\n")
+    with pytest.raises(FileError, match=words.split()[0].removesuffix("s")):
+        plan_of(tmp_path / "c.toml")
+
+
+def test_a_finished_training_is_not_done_again_and_the_page_reads_the_result(tmp_path, capsys, monkeypatch):
+    (tmp_path / "tiny.toml").write_text(TINY)
+    words = [str(tmp_path / "tiny.toml"), "-o", str(tmp_path / "out")]
+    assert restoration.main(words) == 0
+    assert capsys.readouterr().out.count("denoise") == 8  # each when it is done, and in the table at the end
+    path = tmp_path / "out" / "restoration.json"
+    result = json.loads(path.read_text())
     works = [row["units"][0]["paper_units"] for row in result["rows"]]
     assert all(abs(work - 8) <= 2 for work in works)
+    with pytest.raises(FileError, match="--force"):
+        restoration.main(words)
+    assert restoration.main([*words, "--force"]) == 0
+    assert capsys.readouterr().out.count("denoise") == 4
+    assert json.loads(path.read_text()) == result
+    monkeypatch.setattr(restoration_page, "RESULT", path)
+    assert "| denoise | single, more steps |" in restoration_page.text()

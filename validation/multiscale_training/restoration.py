@@ -10,19 +10,27 @@ OUT, and the same command goes on.
 
 from __future__ import annotations
 
-import argparse
 import datetime
 import json
 import sys
-import tomllib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from refms.cli.files import write_json
-from refms.environment import machine, versions
-from refms.errors import FileError, InputError
+sys.path.append(str(Path(__file__).resolve().parents[1] / "learning_across_scales"))  # the package common
+
+from common.plan import options_of, read_plan, require_seeds
+from common.publishing import ended
+
+from refms.cli.files import require_json, require_target, write_json
+from refms.cli.streams import end_with
+from refms.data.corruption import TASKS
+from refms.environment import machine
+from refms.errors import InputError, require_choice
+from refms.objective.workers import Workers
 from refms.run.config import Reconstruction
 from refms.run.image_experiment import image_experiment_of
 from refms.run.reconstruction import reconstruct
@@ -31,45 +39,59 @@ MORE_STEPS = "single, more steps"
 ESTIMATORS = ("single", MORE_STEPS, "mge", "full-multiscale")
 
 
-def merged(table: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    """Return a table with another one put over it."""
-    found = dict(table)
-    for key, value in more.items():
-        found[key] = merged(found.get(key, {}), value) if isinstance(value, dict) else value
-    return found
+@dataclass(frozen=True)
+class Settings:
+    """The table [experiment].
+
+    Parameters
+    ----------
+    tasks : tuple of str
+        What is done to the images.
+    work : float
+        #WU of each training.
+    seeds : tuple of int
+        One training each: of the choice of images, the start and all draws.
+    """
+
+    tasks: tuple[str, ...] = tuple(TASKS)
+    work: float = 3600.0
+    seeds: tuple[int, ...] = (0, 1)
+
+    def __post_init__(self) -> None:
+        for task in self.tasks:
+            require_choice(task, TASKS, "task")
+        require_seeds(self.seeds)
+        if not 0 < self.work < float("inf"):
+            raise InputError(f"work is {self.work}; expected a finite number > 0.")
 
 
-def configured(table: dict[str, Any], task: str, estimator: str, work: float, seed: int) -> Reconstruction:
+def configured(base: Reconstruction, task: str, estimator: str, work: float, seed: int) -> Reconstruction:
     """Return the configuration of one training, with the iterations that the work allows."""
-    single = estimator in ("single", MORE_STEPS)
-    more: dict[str, Any] = {
-        "task": {"name": task},
-        "multiscale": {"estimator": "single" if single else estimator, "iterations": [1]},
-        "optimization": {"seed": seed},
-        "data": {"split_seed": seed},
-    }
-    if single:
-        more["multiscale"] |= {"batch": 2 * table["multiscale"]["batch"]}
+    meshes = replace(base.multiscale, estimator=estimator.partition(",")[0], iterations=(1,))
+    if estimator == "single":
+        meshes = replace(meshes, batch=2 * meshes.batch)
     if estimator == MORE_STEPS:  # as many as Full-Multiscale has
-        steps = configured(table, task, "full-multiscale", work, seed).plan.total
-        more["multiscale"] |= {"batch": max(1, round(work / steps))}
+        steps = configured(base, task, "full-multiscale", work, seed).plan.total
+        meshes = replace(meshes, batch=max(1, round(work / steps)))
+    network, descent = base.network, replace(base.optimization, seed=seed)
     if task == "super-resolve":
-        more["network"] = {"options": {"time": False, "add_input": True}}
-        more["optimization"]["loss"] = "ssim"
-    asked = merged(table, more)
-    shares = [2.0**-stage for stage in range(table["multiscale"]["levels"])]
-    if estimator != "full-multiscale":
-        shares = [1.0]
-    asked["multiscale"]["iterations"] = [1] * len(shares)
-    costs = [stage.batches.work(stage.level) for stage in Reconstruction.from_dict(asked).plan.stages]
-    first = work / sum(share * cost for share, cost in zip(shares, costs, strict=True))
-    asked["multiscale"]["iterations"] = [max(1, round(first * share)) for share in shares]
-    return Reconstruction.from_dict(asked)
+        network = replace(network, options={**network.options, "time": False, "add_input": True})
+        descent = replace(descent, loss="ssim")
+    costs = [stage.batches.work(stage.level) for stage in meshes.stages]
+    first = work / sum(2.0**-stage * cost for stage, cost in enumerate(costs))
+    iterations = tuple(max(1, round(first * 2.0**-stage)) for stage in range(len(costs)))
+    return Reconstruction(
+        replace(base.task, name=task),
+        replace(base.data, split_seed=seed),
+        network,
+        replace(meshes, iterations=iterations),
+        descent,
+    )
 
 
-def trained(configuration: Reconstruction, folder: str | None) -> dict[str, Any]:
+def trained(configuration: Reconstruction, folder: str | None, threads: int) -> dict[str, Any]:
     """Return what a training reached on the validation images, and at which work."""
-    experiment = image_experiment_of(configuration, folder)
+    experiment = image_experiment_of(configuration, folder, workers=Workers(threads=threads))
     start = experiment.model.architecture.arrays.pack(experiment.model.arrays)
     before = experiment.score(start, 0)
     last = reconstruct(experiment).model.history.rows[-1].extra
@@ -82,54 +104,50 @@ def trained(configuration: Reconstruction, folder: str | None) -> dict[str, Any]
     }
 
 
-def main() -> int:
+def unit_of(place: Path, configuration: Reconstruction, folder: str | None, threads: int) -> dict[str, Any]:
+    """Return what :func:`trained` found, from its file if that was made with the same configuration."""
+    asked = json.loads(json.dumps(configuration.to_dict()))
+    unit = json.loads(place.read_text("utf-8")) if place.is_file() else {}
+    if unit.get("configuration") != asked:
+        write_json(place, {"configuration": asked, **trained(configuration, folder, threads)})
+        unit = json.loads(place.read_text("utf-8"))
+        print(f"{place.stem} {unit['psnr']:.2f} dB", flush=True)
+    return {key: value for key, value in unit.items() if key != "configuration"}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
     """Run what is missing, and write the result."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("config", type=Path, metavar="CONFIG.toml")
-    parser.add_argument("--data-dir", help="folder with the data files")
-    parser.add_argument("--full", action="store_true", help="run what the tables [full.*] of CONFIG say")
-    parser.add_argument("-o", "--out", type=Path, required=True, help="folder of finished trainings")
-    parser.add_argument("--result", type=Path, help="JSON result (default: in OUT)")
-    options = parser.parse_args()
-    table = tomllib.loads(options.config.read_text("utf-8"))
-    full = table.pop("full", {})
-    table = merged(table, full) if options.full else table
-    settings = table.pop("experiment")
+    options = options_of("Four tasks by three estimators of the gradient, at equal work.", argv, draws=False)
+    plan = read_plan(options, Settings, Reconstruction)
+    settings: Settings = plan.settings
+    target = options.result or options.out / "restoration.json"
     options.out.mkdir(parents=True, exist_ok=True)
+    require_target(target, force=options.force)
+    require_json(target)
     rows = []
-    for task in settings["tasks"]:
+    for task in settings.tasks:
         for estimator in ESTIMATORS:
             units = []
-            for seed in settings["seeds"]:
-                configuration = configured(table, task, estimator, settings["work"], seed)
-                asked = configuration.to_dict()
+            for seed in settings.seeds:
+                configuration = configured(plan.configuration, task, estimator, settings.work, seed)
                 place = options.out / f"{task}_{estimator.replace(', ', '_')}_{seed}.json"
-                unit = json.loads(place.read_text("utf-8")) if place.is_file() else {}
-                if unit.get("configuration") != json.loads(json.dumps(asked)):
-                    unit = {"configuration": asked, **trained(configuration, options.data_dir)}
-                    write_json(str(place), unit)
-                    print(task, estimator, seed, unit["psnr"], flush=True)
-                units.append({key: value for key, value in unit.items() if key != "configuration"})
+                units.append(unit_of(place, configuration, options.data_dir, options.threads))
             rows.append({"task": task, "estimator": estimator, "units": units})
     result = {
         "experiment": "restoration",
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
-        "versions": versions(),
         "config": options.config.name,
         "full": options.full,
-        "configuration": {**table, "experiment": settings},
+        "configuration": {**plan.configuration.to_dict(), "experiment": asdict(settings)},
         "rows": rows,
     }
-    write_json(str(options.result or options.out / "restoration.json"), result)
-    psnr = {(row["task"], row["estimator"]): np.mean([unit["psnr"] for unit in row["units"]]) for row in rows}
-    print("\n".join(f"{task:14} {estimator:18} {value:6.2f} dB" for (task, estimator), value in psnr.items()))
+    write_json(target, result)
+    for row in rows:
+        psnr = np.mean([unit["psnr"] for unit in row["units"]])
+        print(f"{row['task']:14} {row['estimator']:18} {psnr:6.2f} dB")
     return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (InputError, FileError) as error:
-        print(f"restoration: {error}", file=sys.stderr)
-        sys.exit(2)
+    end_with(lambda: ended("restoration", main))

@@ -1,7 +1,8 @@
 """What an experiment does: its command line and its TOML file.
 
-The file is a configuration of ``refms train`` with two more tables: ``[experiment]`` holds the settings of
-the experiment itself, and ``[full.<table>]`` what ``--full`` puts over each table.
+The file is a configuration of ``refms train``, or of ``refms reconstruct``, with two more tables:
+``[experiment]`` holds the settings of the experiment itself, and ``[full.<table>]`` what ``--full`` puts over
+each table.
 """
 
 import argparse
@@ -13,18 +14,21 @@ from typing import Any
 from refms.cli.options import add_data_options
 from refms.errors import InputError
 from refms.run.config import Configuration, build_from, section_of
+from refms.run.config.sections import Sections
 
 
 @dataclass(frozen=True)
 class Plan:
     """What a configuration file asks for: a training, and the table ``[experiment]`` of the experiment."""
 
-    configuration: Configuration
+    configuration: Any
     settings: Any
 
 
-def options_of(description: str, argv: Sequence[str] | None, *, trains: bool = True) -> argparse.Namespace:
-    """Return the parsed command line of an experiment."""
+def options_of(
+    description: str, argv: Sequence[str] | None, *, trains: bool = True, draws: bool = True
+) -> argparse.Namespace:
+    """Return the parsed command line of an experiment, which may train nets and draw a picture."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("config", type=Path, metavar="CONFIG.toml")
     add_data_options(parser)
@@ -36,9 +40,10 @@ def options_of(description: str, argv: Sequence[str] | None, *, trains: bool = T
         "-o", "--out", type=Path, required=True, metavar="OUT", help="folder for all that is made"
     )
     parser.add_argument("--result", type=Path, metavar="FILE", help="JSON result (default: in OUT)")
-    parser.add_argument(
-        "--figure", type=Path, metavar="FILE", help="picture, .png or .svg (default: OUT/….png)"
-    )
+    if draws:
+        parser.add_argument(
+            "--figure", type=Path, metavar="FILE", help="picture, .png or .svg (default: OUT/….png)"
+        )
     parser.add_argument(
         "--force",
         action="store_true",
@@ -57,16 +62,17 @@ def words_of(options: argparse.Namespace) -> list[str]:
     return words
 
 
-def read_plan(options: argparse.Namespace, kind: type) -> Plan:
+def read_plan(options: argparse.Namespace, kind: type, sections: type[Sections] = Configuration) -> Plan:
     """Return what CONFIG.toml asks for, with the options put over it.
 
     ``kind`` is the frozen dataclass of the table ``[experiment]``; its defaults say the types expected.
+    ``sections`` is the configuration that the other tables make.
     """
-    plan: Plan = build_from(options.config, lambda tables: _plan(tables, options, kind))
+    plan: Plan = build_from(options.config, lambda tables: _plan(tables, options, kind, sections))
     return plan
 
 
-def _plan(tables: dict[str, Any], options: argparse.Namespace, kind: type) -> Plan:
+def _plan(tables: dict[str, Any], options: argparse.Namespace, kind: type, sections: type[Sections]) -> Plan:
     full, own = (_table(tables.pop(name, {}), name) for name in ("full", "experiment"))
     if getattr(options, "full", False):
         if not full:
@@ -80,7 +86,7 @@ def _plan(tables: dict[str, Any], options: argparse.Namespace, kind: type) -> Pl
         tables["data"] = {**_table(tables.get("data", {}), "data"), "dataset": options.dataset}
     for key in (key for key, value in own.items() if value == []):
         raise InputError(f"[experiment] {key} is []; expected a list with at least one entry.")
-    return Plan(Configuration.from_dict(tables), section_of(kind, "experiment", own))
+    return Plan(sections.from_dict(tables), section_of(kind, "experiment", own))
 
 
 def _table(value: Any, name: str) -> dict[str, Any]:
