@@ -17,9 +17,6 @@ from refms.io.strict_json import read_json
 if TYPE_CHECKING:
     from refms.run.plan import Plan
 
-LARGEST_RESULT = 2**28
-"""Bytes that an earlier result may have."""
-
 
 def register(commands: Commands) -> None:
     """Add ``study`` to the command line."""
@@ -79,6 +76,7 @@ def _write(plan: Plan, folder: Path, runs: dict[str, Any]) -> dict[str, Any]:
 
 def _earlier(plan: Plan, folder: Path, *, force: bool) -> dict[str, Any]:
     """Return the runs that the folder holds already; none with ``--force``."""
+    from refms.run.results import LARGEST_RESULT
     from refms.run.study import done_before
 
     path = folder / "study.json"

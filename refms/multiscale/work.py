@@ -7,6 +7,9 @@ from itertools import pairwise
 
 from refms.errors import InputError, require_whole
 
+UNITS = 3.0
+"""Evaluations in which value and gradient of one example count, where #WU of [MST] count one."""
+
 
 def level_cost(level: int, dimension: int = 2) -> float:
     """Return c_l = 2^{−dl}: the cells of a level as a share of the finest.
@@ -32,8 +35,8 @@ def gradient_work(batches: Sequence[int], finest: int = 0, dimension: int = 2) -
     Returns
     -------
     float
-        W = Σ_{l<L−1} N_l (c_l + c_{l+1}) + N_{L−1} c_{L−1}: evaluations of the loss. Times 3 for those of
-        value and gradient as refms counts work.
+        W = Σ_{l<L−1} N_l (c_l + c_{l+1}) + N_{L−1} c_{L−1}: evaluations of the loss. Times
+        :data:`UNITS` for those of value and gradient as refms counts work.
 
     Raises
     ------

@@ -12,9 +12,7 @@ import numpy as np
 from refms.errors import Array, FileError, InputError, presentable, require_choice
 from refms.io.strict_json import read_json
 from refms.names import RESULT_KINDS
-
-LARGEST_RESULT = 2**28
-"""Bytes that a JSON result may have."""
+from refms.run.results import LARGEST_RESULT
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,12 +6,9 @@ import math
 from typing import Any
 
 from refms.multiscale.full_multiscale import Stage
-from refms.multiscale.work import level_cost, loss_evaluations
+from refms.multiscale.work import UNITS, level_cost, loss_evaluations
 from refms.run.config import Reconstruction
 from refms.run.results import text_table
-
-UNITS = 3.0
-"""Evaluations in which value and gradient of one example count, where [MST] counts one."""
 
 
 def plan_work(configuration: Reconstruction, dimension: int = 2) -> dict[str, Any]:

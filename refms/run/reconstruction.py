@@ -15,6 +15,7 @@ from refms.linear.outcome import Outcome, Status
 from refms.multiscale.estimation import Batches
 from refms.multiscale.full_multiscale import TrainingPlan, TrainingState
 from refms.multiscale.variance import bootstrap_variance, measure_variance
+from refms.multiscale.work import UNITS
 from refms.optimize.history import History, HistoryRow
 from refms.run.image_experiment import ImageExperiment
 from refms.run.training import Checkpoint, Training
@@ -130,7 +131,7 @@ def _row(
         "stage": float(state.stage),
         "level": float(level),
         "learning_rate": rate,
-        "paper_units": state.units / 3.0,
+        "paper_units": state.units / UNITS,
         "pilot_units": state.pilot_units,
         **experiment.score(state.theta, level).measured(),
         **_efficiency(experiment, plan, state, level),
@@ -235,6 +236,6 @@ def summary_of(result: Training, experiment: ImageExperiment) -> dict[str, Any]:
         "outcome": result.outcome.to_dict(),
         "seconds": sum(row.seconds for row in rows),
         "work_units": rows[-1].work_units if rows else 0.0,
-        "paper_units": rows[-1].work_units / 3.0 if rows else 0.0,
+        "paper_units": rows[-1].work_units / UNITS if rows else 0.0,
         "history": [{"iteration": row.iteration, "objective": row.objective, **row.extra} for row in rows],
     }

@@ -17,6 +17,9 @@ from refms.run.compare import Run
 from refms.run.plan import Plan
 from refms.run.study import parameter_name
 
+LARGEST_RESULT = 2**28
+"""Bytes that a result in JSON may have."""
+
 
 def comparison_result(plan: Plan, runs: Mapping[str, Run]) -> dict[str, Any]:
     """Return a comparison for JSON: what was asked for, and every run by its method. Numbers may be NaN."""

@@ -6,10 +6,26 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
+from writing import table
+
 from results.wording import over_runs
 
 PAIR = "averaging-bilinear"
 """The pair by which the two rules differ, on images smoothed so that logits agree."""
+
+
+COLUMNS = (
+    *(
+        "result",
+        "data",
+        "training images",
+        "from, to",
+        "native, %",
+        "lost by the pair",
+        "lost by the adjoint",
+    ),
+    *("fewer", "distance, pair", "distance, adjoint"),
+)
 
 
 def section(results: Mapping[str, dict[str, Any]]) -> str:
@@ -31,10 +47,7 @@ values by the pair, or so that h^d⟨w, y⟩ is kept, by the adjoint. "Fewer" is
 the same nets and images; the distance is ‖Z(σ) − Z‖ / ‖Z‖ of the logits, in %, where it was recorded. A mean
 ± standard deviation over splits of the data.
 
-| result | data | training images | from, to | native, % | lost by the pair | lost by the adjoint | fewer | \
-distance, pair | distance, adjoint |
-|---|---|---|---|---|---|---|---|---|---|
-{chr(10).join(rows)}
+{table(COLUMNS, rows)}
 
 On the way up the logits of every net agree better by the adjoint, on the way down by the pair, but where both
 fail; why is derived in `refms/multiscale/weights.py`, and `refms transfer` takes the better one where none is
@@ -42,14 +55,14 @@ named. The distance predicts the loss, but not alike for all data: `refms transf
 """
 
 
-def _row(name: str, result: dict[str, Any], here: int, there: int) -> str:
+def _row(name: str, result: dict[str, Any], here: int, there: int) -> list[str]:
     """Return the row of one way, empty where no net goes it."""
     found: dict[str, list[dict[str, Any]]] = {"pair": [], "adjoint": []}
     native = []
     for split in result["splits"]:
         chosen = {row["weights"]: row for row in split["transfers"] if _is_meant(row, here, there)}
         if {*chosen} != {*found}:
-            return ""
+            return []
         native.append(split["native"][str(here)]["validation"]["accuracy"])
         for rule, row in chosen.items():
             found[rule].append(row)
@@ -58,7 +71,7 @@ def _row(name: str, result: dict[str, Any], here: int, there: int) -> str:
     data = result["configuration"]["data"]
     cells = [f"`{name}`", data["dataset"], f"{data['train']:,}", f"{here} → {there}", over_runs(native)]
     cells += [*map(over_runs, lost), over_runs(_differences(accuracies["adjoint"], accuracies["pair"]))]
-    return f"| {' | '.join([*cells, *map(_distance, found.values())])} |"
+    return [*cells, *map(_distance, found.values())]
 
 
 def _is_meant(row: dict[str, Any], here: int, there: int) -> bool:

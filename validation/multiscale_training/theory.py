@@ -9,7 +9,6 @@ measures how much the gradients of their meshes differ. Every number is written,
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -245,14 +244,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     publisher = Publisher("theory", options)
     start = time.perf_counter()
     names = (options.dataset,) if options.dataset else settings.datasets
-    folder = options.data_dir or os.environ.get("REFMS_DATA")
     result = {
         "configuration": {"experiment": asdict(settings)},
         "lemma_1": lemmas(settings),
         "bounds": measured_bounds(settings),
         "variances": variances(settings),
         "theorem_1": theorem_1(settings),
-        "datasets": of_all_datasets(settings, names, folder),
+        "datasets": of_all_datasets(settings, names, options.data_dir),
     }
     result["seconds"] = time.perf_counter() - start
     arrays = {
