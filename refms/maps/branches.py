@@ -17,8 +17,9 @@ from refms.maps.chain import (
     places_of,
     require_named_maps,
 )
-from refms.maps.layout import EMPTY, join_layouts
-from refms.maps.map import Along, At, Gradients, Map, Tangent, second_of, second_of_linear
+from refms.maps.layout import join_layouts
+from refms.maps.map import Along, At, Gradients, Map, Tangent, second_of
+from refms.maps.parameterless import parameterless
 
 
 def concatenate(*parts: tuple[str, Map]) -> Map:
@@ -151,17 +152,7 @@ def identity(rows: int) -> Map:
     [1.0, 1.0]
     """
     rows = require_whole(rows, "rows", 1)
-
-    def at(theta: Array, Y: Array) -> At:
-        def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
-            return (theta[:0] if wrt_theta else None), (G if wrt_input else None)
-
-        def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
-            return zeros_like(Y) if dY is None else dY
-
-        return At(Y, jvp, vjp, second_of_linear(jvp, vjp))
-
-    return Map(EMPTY, rows, rows, lambda theta, Y: Y, at)
+    return parameterless(rows, rows, lambda Y: Y, lambda Y: (Y, lambda dY: dY, lambda G: G, None))
 
 
 def _branches(parts: tuple[tuple[str, Map], ...], shared: bool, summed: bool) -> Map:

@@ -8,8 +8,9 @@ from refms.backend import backend_of, zeros_like
 from refms.errors import Array, InputError, require_whole
 from refms.grid import Grid
 from refms.maps.layers.linear import linear_map
-from refms.maps.layout import EMPTY, Layout
+from refms.maps.layout import Layout
 from refms.maps.map import Along, At, Gradients, Map, Tangent
+from refms.maps.parameterless import Point, parameterless
 
 
 def take_rows(rows_in: int, start: int, stop: int) -> Map:
@@ -118,39 +119,22 @@ def channel_gate(grid: Grid, channels: int) -> Map:
         G = G.reshape(c, n, -1)
         return backend_of(G).xp.concatenate([product(G, q), (y * G).sum(axis=1)])
 
-    def linearize(theta: Array, Y: Array) -> At:
+    def at(Y: Array) -> Point:
         y, q = split(Y)
-        output = product(y, q)
 
-        def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
-            if dY is None:
-                return zeros_like(output)
+        def forward(dY: Array) -> Array:
             dy, dq = split(dY)
             return product(dy, q) + product(y, dq)
 
-        def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
-            return (theta if wrt_theta else None), (adjoint(y, q, G) if wrt_input else None)
+        return (
+            product(y, q),
+            forward,
+            lambda G: adjoint(y, q, G),
+            lambda dY, _, G: adjoint(*split(dY), G),
+        )
 
-        def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
-            def along(dtheta: Array | None, dY: Array | None = None) -> Tangent:
-                def pull(dG: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
-                    gtheta, gY = vjp(dG, wrt_theta=wrt_theta, wrt_input=wrt_input)
-                    return gtheta, (gY if gY is None or dY is None else gY + adjoint(*split(dY), G))
-
-                return Tangent(jvp(None, dY), pull)
-
-            return along, (adjoint(y, q, G) if wrt_input else None)
-
-        return At(output, jvp, vjp, second)
-
-    return Map(
-        EMPTY,
-        c * n + c,
-        c * n,
-        lambda theta, Y: product(*split(Y)),
-        linearize,
-        multiply_adds=c * n,
-        stored=c * n,
+    return parameterless(
+        c * n + c, c * n, lambda Y: product(*split(Y)), at, multiply_adds=c * n, stored=c * n
     )
 
 

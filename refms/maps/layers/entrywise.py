@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from refms.backend import zeros_like
 from refms.errors import Array, InputError, require_whole
 from refms.maps.activation import Activation, require_activation
 from refms.maps.branches import concatenate
 from refms.maps.chain import chain
 from refms.maps.layers.linear import linear_map, operator_map
-from refms.maps.layout import EMPTY
-from refms.maps.map import Along, At, Gradients, Map, Tangent
+from refms.maps.map import Map
+from refms.maps.parameterless import Point, parameterless
 
 
 def entrywise(rows: int, activation: Activation) -> Map:
@@ -45,38 +44,16 @@ def entrywise(rows: int, activation: Activation) -> Map:
     """
     require_activation(activation)
 
-    def linearize(theta: Array, Y: Array) -> At:
+    def at(Y: Array) -> Point:
         output, slope = activation.value_and_derivative(Y)
+        return (
+            output,
+            lambda dY: slope * dY,
+            lambda G: slope * G,
+            lambda dY, _, G: activation.second_derivative(Y) * dY * G,
+        )
 
-        def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
-            return zeros_like(output) if dY is None else slope * dY
-
-        def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
-            return (theta if wrt_theta else None), (slope * G if wrt_input else None)
-
-        def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
-            def along(dtheta: Array | None, dY: Array | None = None) -> Tangent:
-                def pull(dG: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
-                    found = slope * dG
-                    if dY is not None:
-                        found += activation.second_derivative(Y) * dY * G
-                    return (theta if wrt_theta else None), (found if wrt_input else None)
-
-                return Tangent(jvp(None, dY), pull)
-
-            return along, (slope * G if wrt_input else None)
-
-        return At(output, jvp, vjp, second)
-
-    return Map(
-        EMPTY,
-        rows,
-        rows,
-        lambda theta, Y: activation.value(Y),
-        linearize,
-        multiply_adds=rows,
-        stored=2 * rows,
-    )
+    return parameterless(rows, rows, activation.value, at, multiply_adds=rows, stored=2 * rows)
 
 
 def multiple(rows: int, factor: float) -> Map:

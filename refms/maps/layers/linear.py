@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from refms.backend import NUMPY, Backend, backend_of, zeros_like
+from refms.backend import NUMPY, Backend, backend_of
 from refms.errors import Array, InputError, require_same_precision, require_shape, require_whole
 from refms.grid import Grid
-from refms.maps.layout import EMPTY
-from refms.maps.map import At, Gradients, Map, second_of_linear
+from refms.maps.map import Map
+from refms.maps.parameterless import parameterless
 from refms.stencils.kronecker import deliver, identity, kronecker
 
 WHOLE_MESH = 0
@@ -52,24 +52,11 @@ def linear_map(
     >>> flip.apply(np.zeros(0), np.array([[1.0], [2.0]])).ravel().tolist()
     [2.0, 1.0]
     """
-
-    def linearize(theta: Array, Y: Array) -> At:
-        output = multiply(Y)
-
-        def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
-            return zeros_like(output) if dY is None else multiply(dY)
-
-        def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
-            return (theta if wrt_theta else None), (transposed(G) if wrt_input else None)
-
-        return At(output, jvp, vjp, second_of_linear(jvp, vjp))
-
-    return Map(
-        EMPTY,
+    return parameterless(
         rows_in,
         rows_out,
-        lambda theta, Y: multiply(Y),
-        linearize,
+        multiply,
+        lambda Y: (multiply(Y), multiply, transposed, None),
         multiply_adds=multiply_adds,
         stored=rows_out,
         constants=constants,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from refms.backend import backend_of, zeros_like
+from refms.backend import backend_of
 from refms.errors import Array, InputError, require_whole
 from refms.grid import Grid
-from refms.maps.layout import EMPTY
-from refms.maps.map import Along, At, Gradients, Map, Tangent
+from refms.maps.map import Map
+from refms.maps.parameterless import Point, parameterless
 
 
 def normalization(grid: Grid, channels: int, groups: int = 1, epsilon: float = 1e-5) -> Map:
@@ -72,7 +72,7 @@ def normalization(grid: Grid, channels: int, groups: int = 1, epsilon: float = 1
         centred *= rho
         return centred.reshape(Y.shape), rho[:, 0]
 
-    def linearize(theta: Array, Y: Array) -> At:
+    def at(Y: Array) -> Point:
         output, rho = standardize(Y)
 
         def project(v: Array) -> Array:
@@ -83,33 +83,14 @@ def normalization(grid: Grid, channels: int, groups: int = 1, epsilon: float = 1
         def jacobian(V: Array) -> Array:
             return (rho[:, None] * project(parts(V))).reshape(V.shape)
 
-        def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
-            return zeros_like(output) if dY is None else jacobian(dY)
-
-        def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
-            return (theta if wrt_theta else None), (jacobian(G) if wrt_input else None)
-
         def bend(dY: Array, dunit: Array, G: Array) -> Array:
             """Return D(J)[dx] g."""
             unit, dx, dunit, g, r = parts(output), parts(dY), parts(dunit), parts(G), rho[:, None]
             turned = dunit * mean(unit * g) + unit * mean(dunit * g)
             return (-r * (r * mean(unit * dx) * project(g) + turned)).reshape(G.shape)
 
-        def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
-            def along(dtheta: Array | None, dY: Array | None = None) -> Tangent:
-                dunit = jvp(None, dY)
+        return output, jacobian, jacobian, bend
 
-                def pull(dG: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
-                    gtheta, gY = vjp(dG, wrt_theta=wrt_theta, wrt_input=wrt_input)
-                    return gtheta, (gY if gY is None or dY is None else gY + bend(dY, dunit, G))
-
-                return Tangent(dunit, pull)
-
-            return along, (jacobian(G) if wrt_input else None)
-
-        return At(output, jvp, vjp, second)
-
-    def evaluate(theta: Array, Y: Array) -> Array:
-        return standardize(Y)[0]
-
-    return Map(EMPTY, rows, rows, evaluate, linearize, multiply_adds=3 * rows, stored=rows + groups)
+    return parameterless(
+        rows, rows, lambda Y: standardize(Y)[0], at, multiply_adds=3 * rows, stored=rows + groups
+    )
