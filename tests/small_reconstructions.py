@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from refms.run.config import Reconstruction
+from refms.run.config.reconstruction import Reconstruction
 from refms.run.image_experiment import ImageExperiment, image_experiment_of
 
 

@@ -49,7 +49,7 @@ from refms.maps.time.tableau import RK4
 from refms.model import Model, score
 from refms.multiscale.depth import prolong_in_time, restrict_in_time, to_depth
 from refms.multiscale.estimation import Batches, estimate_objective
-from refms.multiscale.full_multiscale import TrainingState, full_multiscale
+from refms.multiscale.full_multiscale import TrainingState, full_multiscale_plan
 from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.resolution import transfer
 from refms.names import LOSSES
@@ -375,7 +375,7 @@ def multiscale_estimate(work: Work) -> Any:
         theta = 0.1 * work.normal(1, net.map.layout.size)
         f = estimate_objective(posed, Batches((2, 3)))
         results.append((f.value_and_gradient(theta), f.curvature(theta)(theta)))
-        (state, _, _), *_ = full_multiscale((2, 3), (1, 1)).run(posed, TrainingState(theta))
+        (state, _, _), *_ = full_multiscale_plan((2, 3), (1, 1)).run(posed, TrainingState(theta))
         results.append((state.theta, state.memory))
     return results
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from refms.objective.workers import Workers
     from refms.optimize.history import HistoryRow
-    from refms.run.config import Reconstruction
+    from refms.run.config.reconstruction import Reconstruction
     from refms.run.training import Checkpoint, Training
 
 
@@ -103,7 +103,7 @@ def add_reconstruction_options(
 
 def read_reconstruction(options: argparse.Namespace) -> Reconstruction:
     """Return the configuration of the file with the options put over it."""
-    from refms.run.config import Reconstruction
+    from refms.run.config.reconstruction import Reconstruction
 
     base = Reconstruction.from_toml(options.config) if options.config else Reconstruction()
     return put_options_over(base, options)

@@ -12,7 +12,7 @@ from refms.cli.reconstruct import add_reconstruction_options, put_options_over, 
 
 if TYPE_CHECKING:
     from refms.model import Model
-    from refms.run.config import Reconstruction
+    from refms.run.config.reconstruction import Reconstruction
 
 
 def register(commands: Commands) -> None:

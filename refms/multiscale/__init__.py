@@ -4,7 +4,13 @@ from refms.multiscale.agreement import Agreement, agreeing_smoothing
 from refms.multiscale.allocation import Allocation
 from refms.multiscale.depth import prolong_in_time, restrict_in_time, to_depth
 from refms.multiscale.estimation import Batches, estimate_objective
-from refms.multiscale.full_multiscale import Schedule, Stage, TrainingPlan, TrainingState, full_multiscale
+from refms.multiscale.full_multiscale import (
+    Schedule,
+    Stage,
+    TrainingPlan,
+    TrainingState,
+    full_multiscale_plan,
+)
 from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.kernel_rule import on_level
 from refms.multiscale.matched_smoothing import matched_smoothing
@@ -28,7 +34,7 @@ __all__ = [
     "block_coefficients",
     "coarse_to_fine",
     "estimate_objective",
-    "full_multiscale",
+    "full_multiscale_plan",
     "full_multiscale_work",
     "gradient_work",
     "matched_smoothing",

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from refms.backend import backend_of
 from refms.data.dataset import Dataset, subset
@@ -124,6 +123,8 @@ def agreeing_smoothing(model: Model, moved: Model, images: Dataset, widest: floa
     best = int(np.argmin(values))
     around = float(nodes[max(best - 1, 0)]), float(nodes[min(best + 1, _NODES - 1)])
     xatol = _TOLERANCE * widest**2
+    from scipy.optimize import minimize_scalar  # which takes longer to import than all of this package
+
     refined = minimize_scalar(distance, bounds=around, method="bounded", options={"xatol": xatol})
     found = min((values[best], float(nodes[best])), (float(refined.fun), float(refined.x)))
     if found[0] > DOUBTFUL:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from refms.backend import NUMPY, Backend, backend_of
 from refms.errors import Array, InputError, precision, require_choice, require_shape, require_whole
@@ -42,6 +41,8 @@ def time_interpolation_matrix(
     whole, rest = np.divmod(np.arange(new_layers) * layers, new_layers)
     fraction = np.where(whole == layers - 1, 0.0, rest / new_layers)
     if kind == "cubic" and layers > 1:
+        from scipy.interpolate import CubicSpline  # a large import, for one of the rules
+
         weights = CubicSpline(np.arange(layers), np.eye(layers))(whole + fraction)
     else:
         weights = np.zeros((new_layers, layers))

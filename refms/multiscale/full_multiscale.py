@@ -140,7 +140,7 @@ class TrainingPlan:
 
     Examples
     --------
-    >>> plan = full_multiscale((16, 32, 64, 128), (2000, 1000, 500, 250))
+    >>> plan = full_multiscale_plan((16, 32, 64, 128), (2000, 1000, 500, 250))
     >>> [stage.level for stage in plan.stages], plan.work()
     ([3, 2, 1, 0], 28750.0)
     """
@@ -230,7 +230,7 @@ class TrainingPlan:
         )
 
 
-def full_multiscale(
+def full_multiscale_plan(
     batches: Sequence[int], iterations: Sequence[int], coefficients: Sequence[float] = ()
 ) -> TrainingPlan:
     """Return Algorithm 2: one stage a level, coarsest first, stage j with the levels from j on.
@@ -256,7 +256,7 @@ def full_multiscale(
 
     Examples
     --------
-    >>> [stage.batches.sizes for stage in full_multiscale((1, 2), (20, 10)).stages]
+    >>> [stage.batches.sizes for stage in full_multiscale_plan((1, 2), (20, 10)).stages]
     [(2,), (1, 2)]
     """
     levels = len(batches)

@@ -20,7 +20,7 @@ from refms.multiscale.image_problem import Draw, ImageProblem
 from refms.multiscale.kernel_rule import move_kernels
 from refms.objective.reading import Image
 from refms.objective.workers import ONE_WORKER, Workers
-from refms.run.config import Reconstruction
+from refms.run.config.reconstruction import Reconstruction
 from refms.run.experiment import record_of, restores_images, split_by
 from refms.run.image_score import ImageScore, score_images
 from refms.run.training import require_memory

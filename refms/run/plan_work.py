@@ -7,7 +7,7 @@ from typing import Any
 
 from refms.multiscale.full_multiscale import Stage
 from refms.multiscale.work import UNITS, level_cost, loss_evaluations
-from refms.run.config import Reconstruction
+from refms.run.config.reconstruction import Reconstruction
 from refms.run.results import text_table
 
 

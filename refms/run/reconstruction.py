@@ -62,7 +62,7 @@ def reconstruct(
 
     Examples
     --------
-    >>> from refms.run.config import Reconstruction
+    >>> from refms.run.config.reconstruction import Reconstruction
     >>> from refms.run.image_experiment import image_experiment_of
     >>> tiny = Reconstruction.from_dict({
     ...     "data": {"dataset": "digits", "train": 20, "validation": 4, "validation_part": "train"},

@@ -11,7 +11,7 @@ from typing import Any
 from refms.errors import FileError, InputError
 from refms.model import Model
 from refms.run.checkpoint_files import CheckpointFiles
-from refms.run.config import Configuration, Reconstruction
+from refms.run.config.sections import Sections
 from refms.run.training import Checkpoint
 
 
@@ -25,9 +25,7 @@ def require_free(files: CheckpointFiles, *, force: bool) -> None:
         )
 
 
-def newest_checkpoint(
-    files: CheckpointFiles, start: Model, configuration: Configuration | Reconstruction
-) -> Checkpoint:
+def newest_checkpoint(files: CheckpointFiles, start: Model, configuration: Sections) -> Checkpoint:
     """Return where an interrupted training goes on; its record says what is asked for now.
 
     Raises FileError if there is no checkpoint, it was made with another configuration (the number of
@@ -41,7 +39,7 @@ def newest_checkpoint(
         raise FileError(
             f"{name!r} was made with {'; '.join(other)}. Resume with what it was made with, or begin anew."
         )
-    total = iterations_of(configuration)
+    total = configuration.iterations
     if found.iteration >= total:
         raise FileError(
             f"{name!r} holds {found.iteration} iterations; expected fewer than iterations = {total}."
@@ -70,14 +68,7 @@ def _intact(files: CheckpointFiles) -> str:
     return f" {str(existing[-1])!r} is intact: the same command with --resume goes on from it."
 
 
-def iterations_of(configuration: Configuration | Reconstruction) -> int:
-    """Return the number of iterations that a configuration asks for, in all stages."""
-    if isinstance(configuration, Reconstruction):
-        return configuration.plan.total
-    return configuration.optimization.iterations
-
-
-def _asked(model: Model, configuration: Configuration | Reconstruction) -> dict[str, Any]:
+def _asked(model: Model, configuration: Sections) -> dict[str, Any]:
     """Return what a training was asked for by ``section.key``.
 
     Without the number of iterations of block-coordinate descent, which may be raised; that of stages says how

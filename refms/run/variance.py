@@ -11,7 +11,7 @@ import numpy as np
 from refms.errors import Array
 from refms.multiscale.estimation import Batches, doubled_batches
 from refms.multiscale.variance import GradientVariance, bootstrap_variance, measure_variance
-from refms.run.config import Reconstruction
+from refms.run.config.reconstruction import Reconstruction
 from refms.run.image_experiment import ImageExperiment, require_pilot_images
 from refms.run.results import text_table
 

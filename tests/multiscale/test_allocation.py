@@ -14,7 +14,7 @@ from refms.grid import Grid
 from refms.maps.architectures.residual_image import ResidualImage
 from refms.multiscale.allocation import Allocation
 from refms.multiscale.estimation import Batches
-from refms.multiscale.full_multiscale import TrainingState, full_multiscale
+from refms.multiscale.full_multiscale import TrainingState, full_multiscale_plan
 from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.subsampling import Subsampling
 from refms.multiscale.variance import GradientVariance, covariance_traces, measure_variance
@@ -74,7 +74,7 @@ def test_the_work_of_a_pilot_is_counted_apart():
 
 def test_batches_are_renewed_in_each_stage_and_every_so_many_iterations():
     posed = problem(subsampling=Subsampling(noise="stage"))
-    own = replace(full_multiscale((2, 4, 8), (3, 2, 2)), allocation=Allocation("regressed", 8, renew=2))
+    own = replace(full_multiscale_plan((2, 4, 8), (3, 2, 2)), allocation=Allocation("regressed", 8, renew=2))
     states = [state for state, _, _ in own.run(posed, TrainingState(start(posed)))]
     assert [len(state.batches.sizes) for state in states] == [1, 1, 1, 2, 2, 3, 3]
     pilots = 3 * 8 * np.cumsum([1 / 16, 0, 1 / 16, 1 / 4 + 1 / 16, 0, 1 + 1 / 4 + 1 / 16, 0])

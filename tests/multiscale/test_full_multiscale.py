@@ -12,7 +12,13 @@ from refms.errors import InputError
 from refms.grid import Grid
 from refms.maps.architectures.residual_image import ResidualImage
 from refms.multiscale.estimation import Batches, estimate_objective
-from refms.multiscale.full_multiscale import Schedule, Stage, TrainingPlan, TrainingState, full_multiscale
+from refms.multiscale.full_multiscale import (
+    Schedule,
+    Stage,
+    TrainingPlan,
+    TrainingState,
+    full_multiscale_plan,
+)
 from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.kernel_rule import move_kernels, on_level
 from refms.multiscale.subsampling import Subsampling
@@ -37,7 +43,7 @@ def start(posed, seed=0):
 
 
 def plan(**changes):
-    own = replace(full_multiscale((2, 3, 4), (3, 2, 2)), schedule=Schedule(0.02, 0.001))
+    own = replace(full_multiscale_plan((2, 3, 4), (3, 2, 2)), schedule=Schedule(0.02, 0.001))
     return replace(own, **changes)
 
 

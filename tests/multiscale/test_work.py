@@ -6,7 +6,7 @@ import pytest
 
 from refms.errors import InputError
 from refms.multiscale.estimation import Batches, doubled_batches
-from refms.multiscale.full_multiscale import full_multiscale
+from refms.multiscale.full_multiscale import full_multiscale_plan
 from refms.multiscale.work import full_multiscale_work, gradient_work, level_cost, loss_evaluations
 
 FOUR, SMALL = (16, 32, 64, 128), (8, 16, 32, 64)
@@ -47,7 +47,7 @@ def test_work_of_one_stage(iterations, batches, printed):
 def test_work_of_full_multiscale(batches, iterations, total, stages):
     """With fewer levels the stages are the last ones, on meshes that count more."""
     found = full_multiscale_work(batches, iterations)
-    assert sum(found) == full_multiscale(batches, iterations).work() == total
+    assert sum(found) == full_multiscale_plan(batches, iterations).work() == total
     assert found == stages
 
 
@@ -82,7 +82,7 @@ def test_costs_are_cells():
         lambda: gradient_work(()),
         lambda: gradient_work((0,)),
         lambda: full_multiscale_work((1, 2), (3,)),
-        lambda: full_multiscale((1, 2), (3,)),
+        lambda: full_multiscale_plan((1, 2), (3,)),
         lambda: level_cost(-1),
     ],
 )

@@ -31,7 +31,7 @@ from refms.data.corruption import TASKS
 from refms.environment import machine
 from refms.errors import InputError, require_choice
 from refms.objective.workers import Workers
-from refms.run.config import Reconstruction
+from refms.run.config.reconstruction import Reconstruction
 from refms.run.image_experiment import image_experiment_of
 from refms.run.reconstruction import reconstruct
 

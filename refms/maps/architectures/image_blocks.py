@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -73,7 +74,7 @@ def first_rows(rows: int, carried: int) -> Map:
     return take_rows(rows + carried, 0, rows) if carried else identity(rows)
 
 
-class ImageNetwork:
+class ImageNetwork(ABC):
     """What an architecture from images to images of as many channels is besides its map."""
 
     grid: Grid
@@ -81,9 +82,9 @@ class ImageNetwork:
     held = ()
 
     @property
+    @abstractmethod
     def map(self) -> Map:
         """From θ and inputs as columns to images."""
-        raise NotImplementedError
 
     @property
     def channels(self) -> int:

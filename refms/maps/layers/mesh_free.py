@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from refms.backend import backend_of, zeros_like
@@ -40,7 +40,8 @@ def mesh_free_map(grid: Grid, channels: int) -> Map:
 
         d(F_wᵀ G) = F⁻¹ (conj(dm) Ĝ + conj(m) dĜ),   d(F_pᵀ G) = Re Σ_k (dm_p P + m_p dP).
 
-    Complex arguments carry complex-step perturbations: everything is bilinear, and done part by part.
+    ŵ is transformed once, at the point. Complex arguments carry complex-step perturbations: everything is
+    bilinear, and done part by part.
 
     Examples
     --------
@@ -51,7 +52,7 @@ def mesh_free_map(grid: Grid, channels: int) -> Map:
     c = require_whole(channels, "channels", 1)
     require_two_axes(grid)
     rows, layout = c * grid.cells, Layout((("xi", (c, len(PARAMETERS))),))
-    filter_, correlate = _products(grid, c)
+    transform, filter_, correlate = _products(grid, c)
 
     def symbol(theta: Array, order: int) -> tuple[Any, ...]:
         return mesh_free_symbol(theta.reshape(c, -1), grid, order, half=True)
@@ -70,86 +71,106 @@ def mesh_free_map(grid: Grid, channels: int) -> Map:
 
     def linearize(theta: Array, w: Array) -> At:
         m, m_p = symbol(theta, 1)
+        spectrum = transform(w)
 
         def jvp(dtheta: Array | None, dw: Array | None = None) -> Array:
-            changes = [] if dw is None else [filter_(m, dw)]
+            changes = [] if dw is None else [filter_(m, transform(dw))]
             if dtheta is not None:
-                changes.append(filter_(weigh(m_p.__getitem__, dtheta), w))
+                changes.append(filter_(weigh(m_p.__getitem__, dtheta), spectrum))
             return sum(changes[1:], changes[0])
 
-        def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
+        def pull(G: Parts, wrt_theta: bool, wrt_input: bool) -> Gradients:
             gtheta = None
             if wrt_theta:
-                P = correlate(G, w)
+                P = correlate(G, spectrum)
                 gtheta = gradient(lambda p: _real(m_p[p], P))
             return gtheta, (filter_(_conjugate(m), G) if wrt_input else None)
 
+        def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
+            return pull(transform(G), wrt_theta, wrt_input)
+
         def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
-            P, m_pq = correlate(G, w), symbol(theta, 2)[2]
+            G_hat, m_pq = transform(G), symbol(theta, 2)[2]
+            P = correlate(G_hat, spectrum)
 
             def along(dtheta: Array | None, dw: Array | None = None) -> Tangent:
-                def pull(dG: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
-                    gtheta, gw = vjp(dG, wrt_theta=wrt_theta, wrt_input=wrt_input)
+                def vjp(dG: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
+                    gtheta, gw = pull(transform(dG), wrt_theta, wrt_input)
                     if gtheta is not None and dw is not None:
-                        dP = correlate(G, dw)
+                        dP = correlate(G_hat, transform(dw))
                         gtheta = gtheta + gradient(lambda p: _real(m_p[p], dP))
                     if gtheta is not None and dtheta is not None:
                         gtheta = gtheta + gradient(lambda p: _real(weigh(lambda q: m_pq[p, q], dtheta), P))
                     if gw is not None and dtheta is not None:
-                        gw = gw + filter_(_conjugate(weigh(m_p.__getitem__, dtheta)), G)
+                        gw = gw + filter_(_conjugate(weigh(m_p.__getitem__, dtheta)), G_hat)
                     return gtheta, gw
 
                 silent = dtheta is None and dw is None
-                return Tangent(zeros_like(w) if silent else jvp(dtheta, dw), pull)
+                return Tangent(zeros_like(w) if silent else jvp(dtheta, dw), vjp)
 
-            return along, (filter_(_conjugate(m), G) if wrt_input else None)
+            return along, (filter_(_conjugate(m), G_hat) if wrt_input else None)
 
-        return At(filter_(m, w), jvp, vjp, second)
+        return At(filter_(m, spectrum), jvp, vjp, second)
 
     return Map(
         layout,
         rows,
         rows,
-        lambda theta, w: filter_(symbol(theta, 0)[0], w),
+        lambda theta, w: filter_(symbol(theta, 0)[0], transform(w)),
         linearize,
         multiply_adds=20 * rows,
         stored=rows,
     )
 
 
-def _products(grid: Grid, channels: int) -> tuple[Any, Any]:
-    """Return (m, w) ↦ F⁻¹ (m ŵ), and (G, w) ↦ P = conj(Ĝ) ŵ / n^d summed over examples, as (2, c, …)."""
+Parts = list[tuple[complex | float, Array]]
+"""A field as Σ factor · spectrum of real fields: one, or for a complex field those of both its parts."""
+
+
+def _products(grid: Grid, channels: int) -> tuple[Any, Any, Any]:
+    """Return w ↦ ŵ, (m, ŵ) ↦ F⁻¹ (m ŵ), and (Ĝ, ŵ) ↦ P = conj(Ĝ) ŵ / n^d summed over examples, (2, c, …)."""
     shape = (channels, *grid.shape)
     weights = [1.0 if k in (0, grid.shape[1] / 2) else 2.0 for k in range(grid.shape[1] // 2 + 1)]
 
-    def transform(w: Array) -> Array:
-        return backend_of(w).xp.fft.rfftn(w.reshape(*shape, -1), axes=(1, 2))
+    def transform(w: Array) -> Parts:
+        xp = backend_of(w).xp
+        return [(f, xp.fft.rfftn(part.reshape(*shape, -1), axes=(1, 2))) for f, part in _real_parts(w)]
 
-    def filter_(m: Array, w: Array) -> Array:
-        xp = backend_of(m, w).xp
-        v = xp.fft.irfftn((m[0] + 1j * m[1])[..., None] * transform(w), s=grid.shape, axes=(1, 2))
-        return xp.ascontiguousarray(v.reshape(w.shape))
+    def filter_(m: Array, w: Parts) -> Array:
+        xp = backend_of(m).xp
 
-    def correlate(G: Array, w: Array) -> Array:
-        xp = backend_of(G, w).xp
-        P = (transform(G).conj() * transform(w)).sum(axis=-1)
-        P *= xp.asarray(weights, dtype=w.dtype) / grid.cells  # the frequencies that rfftn leaves out
-        return xp.stack([P.real, P.imag])
+        def of_parts(part: Array, spectrum: Array) -> Array:
+            v = xp.fft.irfftn((part[0] + 1j * part[1])[..., None] * spectrum, s=grid.shape, axes=(1, 2))
+            return xp.ascontiguousarray(v.reshape(channels * grid.cells, -1))
 
-    return _bilinear(filter_), _bilinear(correlate)
+        return _sum(f * g * of_parts(*pair) for f, g, pair in _pairs(_real_parts(m), w))
+
+    def correlate(G: Parts, w: Parts) -> Array:
+        def of_parts(one: Array, other: Array) -> Array:
+            xp = backend_of(one).xp
+            P = (one.conj() * other).sum(axis=-1)
+            P *= xp.asarray(weights, dtype=P.real.dtype) / grid.cells  # frequencies that rfftn leaves out
+            return xp.stack([P.real, P.imag])
+
+        return _sum(f * g * of_parts(*pair) for f, g, pair in _pairs(G, w))
+
+    return transform, filter_, correlate
 
 
-def _bilinear(product: Callable[[Array, Array], Array]) -> Callable[[Array, Array], Array]:
-    """Return a bilinear product of real arrays for complex ones, too, exact in their imaginary parts."""
+def _real_parts(array: Array) -> Parts:
+    """Return a real array, or both parts of a complex one, so that products are exact in either."""
+    if array.dtype.kind != "c":
+        return [(1.0, array)]
+    return [(1.0, array.real.copy()), (1j, array.imag.copy())]
 
-    def of_parts(a: Array, b: Array) -> Array:
-        if a.dtype.kind == "c":
-            return of_parts(a.real.copy(), b) + 1j * of_parts(a.imag.copy(), b)
-        if b.dtype.kind == "c":
-            return product(a, b.real.copy()) + 1j * product(a, b.imag.copy())
-        return product(a, b)
 
-    return of_parts
+def _pairs(a: Parts, b: Parts) -> Iterator[tuple[Any, Any, tuple[Array, Array]]]:
+    return ((f, g, (one, other)) for f, one in a for g, other in b)
+
+
+def _sum(terms: Iterator[Array]) -> Array:
+    first, *others = terms
+    return sum(others, first)
 
 
 def _conjugate(m: Array) -> Array:

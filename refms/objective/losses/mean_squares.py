@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from refms.errors import Array
-from refms.objective.losses.separable import SeparableEvaluation, sum_of_terms
+from refms.objective.losses.least_squares import LeastSquares
+from refms.objective.losses.separable import SeparableEvaluation
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,5 @@ class MeanSquares:
 
         Parameters and errors are those of :func:`~refms.objective.losses.separable.sum_of_terms`.
         """
-        return sum_of_terms(_terms, Z, C, count)
-
-
-def _terms(xp: Any, Z: Array, C: Array) -> tuple[Array, Array, Array]:
-    residual, share = Z - C, 1.0 / Z.shape[0]
-    squares = xp.multiply(residual, residual, dtype="complex128" if Z.dtype.kind == "c" else "float64")
-    return share * squares, 2 * share * residual, xp.full_like(C, 2 * share)
+        E, factor = LeastSquares().evaluate(Z, C, count), 2.0 / Z.shape[0]
+        return SeparableEvaluation(factor * E.value, factor * E.gradient, factor * E.hessian_diagonal)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 
-from refms.backend import backend_of
 from refms.errors import Array, InputError
 from refms.grid import Grid, channels_of
 from refms.maps.layers.linear import operator_map
@@ -144,18 +143,27 @@ class SimilarityEvaluation:
         """Mean of 1 − SSIM."""
         return host_sum(1 - self._S) * self._share
 
-    @property
+    @cached_property
     def _pqr(self) -> tuple[Array, Array, Array]:
         cd = self._c * self._d
         q, r = -self._S / self._d, 2 * self._a / cd
         p = 2 * self._nu * self._b / cd - 2 * self._mu * self._S / self._c - 2 * self._mu * q - self._nu * r
         return p, q, r
 
-    @property
+    @cached_property
+    def _Wq(self) -> Array:
+        return self._W(self._pqr[1])
+
+    @cached_property
+    def _Wd(self) -> Array:
+        """W(1/d)."""
+        return self._W(1 / self._d)
+
+    @cached_property
     def gradient(self) -> Array:
         """∂value/∂Z, shape of Z."""
-        p, q, r = self._pqr
-        found = self._W(p) + 2 * self._x * self._W(q) + self._y * self._W(r)
+        p, _, r = self._pqr
+        found = self._W(p) + 2 * self._x * self._Wq + self._y * self._W(r)
         return -self._scale * self._share * found
 
     @property
@@ -181,13 +189,12 @@ class SimilarityEvaluation:
         dq, dr = -dS / d + S * dd / (d * d), 2 * da / cd - r * relative
         dp = 2 * nu * (db - b * relative) / cd - 2 * (S * dm + mu * dS) / c + 2 * mu * S * dc / (c * c)
         dp = dp - 2 * q * dm - 2 * mu * dq - nu * dr
-        found = W(dp) + 2 * V * W(q) + 2 * x * W(dq) + y * W(dr)
+        found = W(dp) + 2 * V * self._Wq + 2 * x * W(dq) + y * W(dr)
         return -(self._scale**2) * self._share * found
 
     def positive_product(self, V: Array) -> Array:
         """Return G V, the positive semidefinite Gauss–Newton form."""
         require_direction(V, self.gradient)
-        W, ones = self._W, backend_of(self._d).xp.ones_like(self._d)
-        WV = W(V)
-        found = W(WV / self._c) + V * W(ones / self._d) - W(WV / self._d)
+        W, WV = self._W, self._W(V)
+        found = W(WV / self._c) + V * self._Wd - W(WV / self._d)
         return 2 * self._scale**2 * self._share * found

@@ -6,7 +6,6 @@ from refms.run.config.data import DataSection
 from refms.run.config.network import NetworkSection
 from refms.run.config.optimization import OptimizationSection
 from refms.run.config.reading import build_from, section_of, table_of
-from refms.run.config.reconstruction import Reconstruction
 from refms.run.config.regularization import RegularizationSection
 
 __all__ = [
@@ -15,7 +14,6 @@ __all__ = [
     "DataSection",
     "NetworkSection",
     "OptimizationSection",
-    "Reconstruction",
     "RegularizationSection",
     "build_from",
     "section_of",

@@ -34,3 +34,8 @@ class Configuration(Sections):
     classifier: ClassifierSection = field(default_factory=ClassifierSection)
     regularization: RegularizationSection = field(default_factory=RegularizationSection)
     optimization: OptimizationSection = field(default_factory=OptimizationSection)
+
+    @property
+    def iterations(self) -> int:
+        """Iterations of block-coordinate descent."""
+        return self.optimization.iterations

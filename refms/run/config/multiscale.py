@@ -8,7 +8,7 @@ from refms.errors import InputError, require_choice, require_whole, require_whol
 from refms.grid import MOST_LEVELS
 from refms.multiscale.allocation import ALLOCATIONS, Allocation
 from refms.multiscale.estimation import Batches, doubled_batches
-from refms.multiscale.full_multiscale import Stage, full_multiscale
+from refms.multiscale.full_multiscale import Stage, full_multiscale_plan
 from refms.multiscale.kernel_rule import KERNEL_RULES
 from refms.multiscale.subsampling import Subsampling
 
@@ -102,7 +102,7 @@ class MultiscaleSection:
             return (Stage(0, counts[0], Batches(tuple(sizes))),)
         if len(counts) == 1:
             counts = tuple(max(1, counts[0] // 2**stage) for stage in range(self.meshes))
-        return full_multiscale(sizes, counts).stages
+        return full_multiscale_plan(sizes, counts).stages
 
     @property
     def allocated(self) -> Allocation | None:

@@ -101,3 +101,8 @@ class Reconstruction(Sections):
             section.restart,
             self.multiscale.allocated,
         )
+
+    @property
+    def iterations(self) -> int:
+        """Iterations of all stages."""
+        return self.plan.total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -12,8 +13,13 @@ from refms.errors import InputError, require_choice
 from refms.run.config.reading import build_from, section_of
 
 
-class Sections:
+class Sections(ABC):
     """What all configurations, frozen dataclasses of sections, can do."""
+
+    @property
+    @abstractmethod
+    def iterations(self) -> int:
+        """Iterations of a training, in all of its stages."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Self:
