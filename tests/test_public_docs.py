@@ -30,7 +30,6 @@ PACKAGES = (
 )
 
 NO_EXAMPLE = (
-    "refms.data.own_images.load_folder",  # needs pictures
     "refms.data.image_sets.load_images",  # needs files of megabytes, with their digests
     "refms.data.mnist.load_mnist",  # needs MNIST itself
 )

@@ -10,7 +10,6 @@ from refms.data.idx_dataset import load_idx
 from refms.data.image_sets import load_images
 from refms.data.mnist import load_mnist
 from refms.data.npy_xz import read_npy_xz
-from refms.data.own_images import load_folder, load_npz
 from refms.data.photographs import load_photographs
 from refms.data.preprocessing import Preprocessing, prepare
 from refms.data.streams import random_stream
@@ -25,11 +24,9 @@ __all__ = [
     "clean_images",
     "draw_corruption",
     "load_digits",
-    "load_folder",
     "load_idx",
     "load_images",
     "load_mnist",
-    "load_npz",
     "load_photographs",
     "one_hot",
     "prepare",

@@ -54,8 +54,25 @@ class Task(Protocol):
         """Return a matrix that is applied to each channel after sub-sampling, or None."""
 
 
+class Noisy:
+    """What tasks with noise share: times t ~ U(0, largest_time), and nothing to do after sub-sampling."""
+
+    largest_time: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.largest_time <= 1:
+            raise InputError(f"largest_time is {self.largest_time}; expected 0 to 1.")
+
+    def draw_times(self, uniform: Array) -> Array:
+        """Return t = largest_time · u."""
+        return self.largest_time * uniform
+
+    def on_mesh(self, grid: Grid) -> None:
+        """Return None."""
+
+
 @dataclass(frozen=True)
-class Denoise:
+class Denoise(Noisy):
     """X = t x + (1 − t) z with t ~ U(0, 1), target x.
 
     Examples
@@ -64,21 +81,14 @@ class Denoise:
     array([0.25])
     """
 
-    def draw_times(self, uniform: Array) -> Array:
-        """Return t = u."""
-        return uniform
-
     def corrupt(self, images: Array, grid: Grid, draw: Callable[[str], Any], times: Array) -> Corruption:
         """Return t x and (1 − t) z."""
         z = draw("noise").standard_normal(images.shape)
         return Corruption(times * images, (1 - times) * z, images, times)
 
-    def on_mesh(self, grid: Grid) -> None:
-        """Return None: nothing more is done."""
-
 
 @dataclass(frozen=True)
-class Deblur:
+class Deblur(Noisy):
     """X = (1 − t) B x + t z with t ~ U(0, largest_time), B a periodic Gaussian of σ cells of the finest mesh.
 
     Parameters
@@ -92,24 +102,14 @@ class Deblur:
     sigma: float = 3.0
     largest_time: float = 0.1
 
-    def __post_init__(self) -> None:
-        _require_time(self.largest_time)
-
-    def draw_times(self, uniform: Array) -> Array:
-        """Return t = largest_time · u."""
-        return self.largest_time * uniform
-
     def corrupt(self, images: Array, grid: Grid, draw: Callable[[str], Any], times: Array) -> Corruption:
         """Return (1 − t) B x and t z; B is the explicit circulant ``gaussian_matrix``."""
         z = draw("noise").standard_normal(images.shape)
         return Corruption((1 - times) * smooth(images, grid, self.sigma), times * z, images, times)
 
-    def on_mesh(self, grid: Grid) -> None:
-        """Return None: nothing more is done."""
-
 
 @dataclass(frozen=True)
-class Inpaint:
+class Inpaint(Noisy):
     """X = M ((1 − t) x + t z), M zero in up to so many rectangles; t ~ U(0, largest_time).
 
     Parameters
@@ -133,15 +133,11 @@ class Inpaint:
 
     def __post_init__(self) -> None:
         require_whole_fields(self, rectangles=0)
-        _require_time(self.largest_time)
+        super().__post_init__()
         if not 0 < self.smallest <= self.largest <= 1:
             raise InputError(
                 f"edges {self.smallest} to {self.largest}; expected 0 < smallest <= largest <= 1."
             )
-
-    def draw_times(self, uniform: Array) -> Array:
-        """Return t = largest_time · u."""
-        return self.largest_time * uniform
 
     def corrupt(self, images: Array, grid: Grid, draw: Callable[[str], Any], times: Array) -> Corruption:
         """Return M (1 − t) x and M t z, with M."""
@@ -162,9 +158,6 @@ class Inpaint:
                 place.append(slice(start, start + edge))
             mask[tuple(place)] = 0.0
         return mask
-
-    def on_mesh(self, grid: Grid) -> None:
-        """Return None: nothing more is done."""
 
 
 @dataclass(frozen=True)
@@ -308,8 +301,3 @@ def validation_corruption(task: Task, images: Array, grid: Grid, seed: int) -> C
     count = images.shape[1]
     times = task.draw_times((np.arange(count) + 0.5) / count)
     return task.corrupt(images, grid, draw, times)
-
-
-def _require_time(largest: float) -> None:
-    if not 0 <= largest <= 1:
-        raise InputError(f"largest_time is {largest}; expected 0 to 1.")

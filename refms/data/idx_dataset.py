@@ -10,7 +10,7 @@ import numpy as np
 
 from refms.data.dataset import Dataset
 from refms.data.idx import read_idx
-from refms.data.location import VARIABLE, environment_folder, expanded
+from refms.data.location import VARIABLE, expanded, roots_of
 from refms.errors import Array, FileError, note, require_choice
 from refms.names import CHANNEL_PLACES, IDX_PREFIX
 
@@ -159,8 +159,8 @@ def note_scale(images: Array, name: str) -> None:
 
 def _home(place: str, folder: str | os.PathLike[str] | None, part: str) -> tuple[Path, str]:
     """Return the first folder that holds images of a part, and what their names begin with."""
-    roots = [expanded(folder)] if folder is not None else [Path(), environment_folder()]
-    places = dict.fromkeys(root / expanded(place) for root in roots if root is not None)
+    roots = roots_of(folder)
+    places = dict.fromkeys(root / expanded(place) for root in roots)
     candidates = [(one, "") if os.path.isdir(one) else (one.parent, f"{one.name}-") for one in places]
     for home, beginning in candidates:
         if _existing(home, part, "images", (2, 3, 4, 5), beginning):

@@ -22,6 +22,12 @@ def environment_folder() -> Path | None:
     return expanded(named) if named else None
 
 
+def roots_of(folder: str | os.PathLike[str] | None) -> list[Path]:
+    """Return where own data are looked for: a named folder, or the current one and ``REFMS_DATA``."""
+    roots = [expanded(folder)] if folder is not None else [Path(), environment_folder()]
+    return [root for root in roots if root is not None]
+
+
 def dataset_folder(name: str, folder: str | os.PathLike[str] | None = None, *, help_text: str = "") -> Path:
     """Return ``folder/name`` if that exists, otherwise ``folder``; None takes what ``REFMS_DATA`` names.
 

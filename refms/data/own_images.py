@@ -1,4 +1,4 @@
-"""A user's own images: arrays in an .npz file, or pictures in a folder."""
+"""A user's own images, which ``read_dataset`` reads: arrays in an .npz file, or pictures in a folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from refms.data.dataset import Dataset
 from refms.data.idx_dataset import note_scale, with_channels
-from refms.data.location import environment_folder, expanded
+from refms.data.location import expanded, roots_of
 from refms.data.reading import read_values
 from refms.errors import Array, FileError, InputError
 from refms.io.files import regular_file_size
@@ -31,39 +31,10 @@ def load_npz(
     *,
     max_bytes: int = 2**31,
 ) -> Dataset:
-    """Return images, and labels where there are some, from what ``numpy.savez`` wrote.
+    """Return the arrays ``images`` and, if there are any, ``labels`` that ``numpy.savez`` wrote.
 
-    Parameters
-    ----------
-    place : str
-        The file, seen from ``folder``.
-    folder : str, path or None
-        The folder around it; None looks in the current one, then in the one that ``REFMS_DATA`` names.
-    part : str
-        ``"train"`` reads the arrays ``images`` and ``labels``; ``"test"`` those named ``test_images`` and
-        ``test_labels``.
-    channels : str or None
-        Which axis of an image is its channels: ``"first"``, ``"last"`` or ``"none"``; None refuses to guess.
-    max_bytes : int
-        Largest array to accept, in bytes.
-
-    Returns
-    -------
-    Dataset
-        Images of shape (m, c, *grid), uint8 from 0 to 255, or floats from 0 to 1; labels 0 to ℓ − 1, if any.
-
-    Raises
-    ------
-    FileError
-        If the file is missing, damaged, holds no such array or more than it declares, or floats leave [0, 1].
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as home:
-    ...     np.savez(f"{home}/two.npz", images=np.zeros((2, 4, 4)), labels=np.array([0, 1]))
-    ...     load_npz(f"{home}/two.npz", channels="none").images.shape
-    (2, 1, 4, 4)
+    Those of the test part are ``test_images`` and ``test_labels``. Images are uint8 from 0 to 255, or floats
+    from 0 to 1, so that their range is known.
     """
     path = _found(place, folder, Path.is_file, "file")
     regular_file_size(path)
@@ -79,13 +50,12 @@ def load_npz(
         raise FileError(
             f"{str(path)!r} holds images of shape {getattr(images, 'shape', ())}; expected (images, …)."
         )
+    if labels is not None and labels.dtype.kind not in "iu":
+        raise FileError(f"{str(path)!r} holds labels of type {labels.dtype}; expected whole numbers.")
     largest = _largest_value(images, str(path))
     try:
-        found = None if labels is None else labels.astype("int64")
-        classes = 0 if found is None else int(found.max(initial=0)) + 1
-        return Dataset(
-            with_channels(images, channels, name), found, max(classes, 2) if classes else 0, name, largest
-        )
+        classes = 0 if labels is None else max(2, int(labels.max(initial=0)) + 1)
+        return Dataset(with_channels(images, channels, name), labels, classes, name, largest)
     except InputError as error:
         raise FileError(f"{str(path)!r}: {error}") from error
 
@@ -98,33 +68,9 @@ def load_folder(
     *,
     max_bytes: int = 2**31,
 ) -> Dataset:
-    """Return the pictures of a folder, one subfolder a class, or all in one without labels.
+    """Return the pictures of a folder, uint8: one subfolder a class, or all in one without labels.
 
-    Parameters
-    ----------
-    place : str
-        The folder, seen from ``folder``; where it has subfolders ``train`` and ``test``, these are the parts.
-    folder : str, path or None
-        The folder around it; None looks in the current one, then in the one that ``REFMS_DATA`` names.
-    part : str
-        ``"train"`` or ``"test"``.
-    channels : str or None
-        ``"none"`` reads pictures as grey; otherwise they are colours.
-    max_bytes : int
-        Largest array to accept, in bytes.
-
-    Returns
-    -------
-    Dataset
-        Images uint8 0 to 255 of shape (m, 3, n_1, n_2) or (m, 1, n_1, n_2), in the order of their names;
-        labels by the order of the subfolders' names.
-
-    Raises
-    ------
-    FileError
-        If there is no PNG or JPEG picture, one is damaged, or sizes differ.
-    InputError
-        If Pillow is not installed.
+    Subfolders ``train`` and ``test`` are the parts; with channels ``"none"`` pictures are read as grey.
     """
     home = _found(place, folder, Path.is_dir, "folder")
     if all((home / one).is_dir() for one in _PARTS):
@@ -152,8 +98,7 @@ def load_folder(
 
 def _found(place: str, folder: str | os.PathLike[str] | None, there: Any, what: str) -> Path:
     """Return the first of the places where something is, or refuse it by all of their names."""
-    roots = [expanded(folder)] if folder is not None else [Path(), environment_folder()]
-    places = [root / expanded(place) for root in roots if root is not None]
+    places = [root / expanded(place) for root in roots_of(folder)]
     for path in places:
         if there(path):
             return path

@@ -66,6 +66,8 @@ def test_a_folder_without_classes_in_two_parts(tmp_path):
         ({"images": GREY.astype("float64")}, "range is known"),
         ({"images": GREY, "labels": np.array([0, 1])}, "labels"),
         ({"images": GREY, "labels": np.array([0, -1, 1])}, "labels"),
+        ({"images": GREY, "labels": np.array([0.0, 0.5, 1.0])}, "labels"),
+        ({"images": GREY, "labels": np.array([0.0, np.nan, 1.0])}, "labels"),
         ({"images": np.asfortranarray(GREY)}, "Fortran"),
         ({"images": np.array([{}], dtype=object)}, "type"),
         ({"images": GREY[:0]}, "shape"),

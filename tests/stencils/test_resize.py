@@ -33,7 +33,8 @@ def row(kernel, n_in, n_out, index, **options):
 )
 def test_golden_rows(kernel, n_in, n_out, antialias, expected):
     found = row(kernel, n_in, n_out, 6, antialias=antialias)
-    assert np.allclose(found, expected, rtol=0, atol=1e-15) or np.allclose(found[::-1], expected, atol=1e-15)
+    assert found.shape == expected.shape
+    assert np.allclose(found, expected, rtol=0, atol=1e-15)
 
 
 @pytest.mark.parametrize("boundary", ["clamp", "periodic"])

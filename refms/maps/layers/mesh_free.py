@@ -119,7 +119,7 @@ def mesh_free_map(grid: Grid, channels: int) -> Map:
         lambda theta, w: filter_(symbol(theta, 0)[0], transform(w)),
         linearize,
         multiply_adds=20 * rows,
-        stored=rows,
+        stored=rows + 2 * c * grid.shape[0] * (grid.shape[1] // 2 + 1),  # the output and ŵ
     )
 
 

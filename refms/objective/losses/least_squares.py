@@ -36,10 +36,11 @@ class LeastSquares:
 
         Parameters and errors are those of :func:`~refms.objective.losses.separable.sum_of_terms`.
         """
-        return sum_of_terms(_terms, Z, C, count)
+        return sum_of_terms(half_squares, Z, C, count)
 
 
-def _terms(xp: Any, Z: Array, C: Array) -> tuple[Array, Array, Array]:
+def half_squares(xp: Any, Z: Array, C: Array) -> tuple[Array, Array, Array]:
+    """Return ½ (z − c)² and its derivatives z − c and 1; the first in double precision."""
     residual = Z - C
     squares = xp.multiply(residual, residual, dtype="complex128" if Z.dtype.kind == "c" else "float64")
     return 0.5 * squares, residual, xp.ones_like(C)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from refms.errors import Array
-from refms.objective.losses.least_squares import LeastSquares
-from refms.objective.losses.separable import SeparableEvaluation
+from refms.objective.losses.least_squares import half_squares
+from refms.objective.losses.separable import SeparableEvaluation, sum_of_terms
 
 
 @dataclass(frozen=True)
@@ -36,5 +37,10 @@ class MeanSquares:
 
         Parameters and errors are those of :func:`~refms.objective.losses.separable.sum_of_terms`.
         """
-        E, factor = LeastSquares().evaluate(Z, C, count), 2.0 / Z.shape[0]
-        return SeparableEvaluation(factor * E.value, factor * E.gradient, factor * E.hessian_diagonal)
+        return sum_of_terms(_terms, Z, C, count)
+
+
+def _terms(xp: Any, Z: Array, C: Array) -> tuple[Array, Array, Array]:
+    value, slope, curvature = half_squares(xp, Z, C)
+    factor = 2.0 / Z.shape[0]
+    return factor * value, factor * slope, factor * curvature
