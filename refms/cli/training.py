@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from refms.model import Model
     from refms.objective.workers import Workers
     from refms.run.checkpoint_files import CheckpointFiles
-    from refms.run.config import Configuration, Reconstruction
+    from refms.run.config.sections import Sections
     from refms.run.training import Checkpoint, Training
 
     Work = Callable[[Checkpoint, Callable[[], bool], Callable[[Checkpoint], None]], Training]
@@ -102,19 +102,17 @@ def in_processes(options: argparse.Namespace, work: Callable[[argparse.Namespace
         raise
 
 
-def claim_output(
-    options: argparse.Namespace, workers: Workers, configuration: Configuration | Reconstruction
-) -> CheckpointFiles:
+def claim_output(options: argparse.Namespace, workers: Workers, configuration: Sections) -> CheckpointFiles:
     """Return the checkpoints of ``--output``, which the leading process claims with the last of them."""
     from refms.errors import require_whole
     from refms.run.checkpoint_files import CheckpointFiles
-    from refms.run.resume import iterations_of, require_free
+    from refms.run.resume import require_free
 
     files = CheckpointFiles(Path(options.output), max(options.checkpoints, 1))
     if workers.comm.rank == 0:
         require_whole(options.checkpoints, "checkpoints", 0)
         claim(options, options.output)
-        require_target(files.path(iterations_of(configuration)), force=True)
+        require_target(files.path(configuration.iterations), force=True)
         if not options.resume:
             require_free(files, force=options.force)
     return files
@@ -125,7 +123,7 @@ def train_and_save(
     workers: Workers,
     files: CheckpointFiles,
     start: Model,
-    configuration: Configuration | Reconstruction,
+    configuration: Sections,
     work: Work,
 ) -> Training:
     """Return what came of the start or, with ``--resume``, of the newest checkpoint; it is saved.

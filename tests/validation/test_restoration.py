@@ -9,7 +9,7 @@ from common.plan import options_of, read_plan
 from results import restoration_page
 
 from refms.errors import FileError
-from refms.run.config import Reconstruction
+from refms.run.config.reconstruction import Reconstruction
 
 FOLDER = Path(__file__).parents[2] / "validation" / "multiscale_training"
 
