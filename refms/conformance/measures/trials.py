@@ -203,8 +203,7 @@ class _Draw:
         """Return a grid that an operation takes: it can be halved, or has two axes."""
         if row.name.startswith("mesh_free"):
             return (*self.x.grid, 4)[:2]
-        halvings = {"restrict": 1, "coarsen_images": 1, "crop_images": 1, "gradient_difference": 2, "mge": 1}
-        return tuple(n << halvings.get(row.name, 0) for n in self.x.grid)
+        return tuple(n << row.halvings for n in self.x.grid)
 
     @property
     def closed(self) -> tuple[Array, str] | None:

@@ -252,7 +252,7 @@ def _confident(a: Gate, x: Instance) -> Claims:
 
     z_i − z_j = 20 or 50, and up to 3 more, for the true class i: E = log(1 + Σ_{j≠i} e^{z_j−z_i}), ∇E_j = p_j
     and ∇E_i = −Σ_{j≠i} p_j, of about 1.9e-22 for 50; scale E
-    Catches: log Σ e^z − z_i and p − c, which are 0 or −0 there.
+    Catches: log Σ e^z − z_i and p − c, which are 0 or −0 there, as log_softmax of PyTorch, JAX or SciPy is.
     """
     true = x.seed % x.classes
     C = (np.arange(x.classes)[:, None] == true).astype(x.dtype)
@@ -261,8 +261,9 @@ def _confident(a: Gate, x: Instance) -> Claims:
         Z = np.where(C == 1, 0, -below).astype(x.dtype)
         e = np.where(C == 1, 0.0, np.exp(-below.astype("float64")))
         E, p = math.log1p(e.sum()), e / (1 + e.sum())
-        yield f"E for a gap of {gap}", a.cross_entropy(Z, C), E, E
-        yield f"∇E for a gap of {gap}", a.cross_entropy_gradient(Z, C), p - C * p.sum(), E
+        where = f"where the true logit leads by {gap} and"
+        yield f"E {where} log Σ e^z − z_i cancels", a.cross_entropy(Z, C), E, E
+        yield f"∇E {where} p_i − 1 cancels", a.cross_entropy_gradient(Z, C), p - C * p.sum(), E
 
 
 @law("S15", "cross_entropy cross_entropy_gradient", "arithmetic of NaN")

@@ -6,11 +6,10 @@ import numpy as np
 
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
+from refms.conformance.oracles.scales import condition, layer_gradient
 from refms.conformance.property import Claims, agree, family
 from refms.definition.arrays import norm
-from refms.definition.galerkin import stencil_map
 from refms.definition.multiscale import full_multiscale, gradient_difference, level_gradient, mge
-from refms.definition.norms import max_norm, row_sum_norm
 from refms.errors import Array
 
 law = family("multiscale")
@@ -91,11 +90,11 @@ def _stages(a: Gate, x: Instance) -> Claims:
     """
     S = x.draw("S", x.c_in, x.c_in, *x.stencil)
     gradients = x.draw("gradients", 5, *S.shape)
-    condition = float(np.linalg.cond(stencil_map(x.weights.r, x.weights.p, x.stencil[0])))
+    growth = condition(x.weights, x.stencil[0]) ** x.d
     for rule, iterations in (("keep", (3, 2)), ("galerkin", (3, 2)), ("galerkin", (1, 2, 2))):
         pair = (x.weights.r, x.weights.p) if rule == "galerkin" else None
         wanted = full_multiscale(S, gradients, iterations, pair, 0.5, 0.1, ADAM, x.orientation)
-        grown = condition ** (x.d * (len(iterations) - 1)) if pair else 1.0
+        grown = growth ** (len(iterations) - 1) if pair else 1.0
         got = a.full_multiscale(S, gradients, iterations, x.pair, rule, 0.5, 0.1)
         yield f"{rule}, {iterations}", got, wanted, grown * (norm(S) + 2.5 * np.sqrt(S.size))
 
@@ -104,5 +103,4 @@ def _drawn(x: Instance, m: int) -> tuple[Array, Array, Array, Array, float]:
     """Return stencils, images, noise and times of m examples, and the size of gradients on any mesh."""
     S = x.draw("S", x.c_in, x.c_in, *x.stencil, scale=x.stencil_scale)
     Y, Z, t = x.image("Y", examples=m), x.image("Z", examples=m), x.picture("times", m)
-    gain = max(1.0, sum(map(abs, x.weights.r.values()))) ** (4 * x.d)
-    return S, Y, Z, t, float(gain * (row_sum_norm(S) + 1) * max(max_norm(Y), max_norm(Z)) ** 2)
+    return S, Y, Z, t, layer_gradient(S, Y, Z, x.weights, x.d)

@@ -7,17 +7,12 @@ import numpy as np
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.outcome import holds
+from refms.conformance.oracles.scales import sharpness
 from refms.conformance.properties.arrays import dot
 from refms.conformance.property import Claims, agree, family
 from refms.definition.arrays import norm
 from refms.definition.norms import max_norm
-from refms.definition.similarity import (
-    quotients,
-    ssim,
-    ssim_gauss_newton,
-    ssim_gradient,
-    ssim_hessian,
-)
+from refms.definition.similarity import ssim, ssim_gauss_newton, ssim_gradient, ssim_hessian
 from refms.errors import Array
 
 law = family("similarity")
@@ -37,8 +32,8 @@ def _value(a: Gate, x: Instance) -> Claims:
     X, Y, size = _pictures(x)
     got = a.ssim(X, Y)
     yield "SSIM(x, y)", got, ssim(X, Y), size
-    yield "a bright and a dark image", a.ssim(X, 0.1 * Y), ssim(X, 0.1 * Y), _sharpness(X, 0.1 * Y)
-    yield "SSIM(x, x) = 1", a.ssim(X, X), np.ones(len(X)), _sharpness(X, X)
+    yield "a bright and a dark image", a.ssim(X, 0.1 * Y), ssim(X, 0.1 * Y), sharpness(X, 0.1 * Y)
+    yield "SSIM(x, x) = 1", a.ssim(X, X), np.ones(len(X)), sharpness(X, X)
     yield from agree("SSIM(y, x) = SSIM(x, y)", a.ssim(Y, X), got, size)
 
 
@@ -52,7 +47,7 @@ def _gradient(a: Gate, x: Instance) -> Claims:
     X, Y, size = _pictures(x)
     N = X[0].size
     yield "∇SSIM", a.ssim_gradient(X, Y), ssim_gradient(X, Y), size**2 / N
-    yield "∇SSIM(x, x) = 0", a.ssim_gradient(X, X), 0 * X, _sharpness(X, X) ** 2 / N
+    yield "∇SSIM(x, x) = 0", a.ssim_gradient(X, X), 0 * X, sharpness(X, X) ** 2 / N
 
 
 @law("Q3", "ssim_hessian", SOURCE, WINDOW)
@@ -83,7 +78,7 @@ def _positive(a: Gate, x: Instance) -> Claims:
     scale = size**2 * max_norm(v) / X[0].size
     yield "G v", a.ssim_gauss_newton(X, Y, v), ssim_gauss_newton(X, Y, v), scale
     at, minus = a.ssim_gauss_newton(X, X, v), -a.ssim_hessian(X, X, v)
-    yield from agree("G = −∇²SSIM at x = y", at, minus, _sharpness(X, X) ** 3 * max_norm(v) / X[0].size)
+    yield from agree("G = −∇²SSIM at x = y", at, minus, sharpness(X, X) ** 3 * max_norm(v) / X[0].size)
     delta = np.zeros_like(v)
     delta.reshape(len(v), -1)[:, 0] = 1
     for name, one in (("v", v), ("1", np.ones_like(v)), ("δ", delta)):
@@ -95,9 +90,4 @@ def _positive(a: Gate, x: Instance) -> Claims:
 def _pictures(x: Instance) -> tuple[Array, Array, float]:
     """Return two images in [0, 1] for each example, and by how much SSIM answers to them."""
     X, Y = (x.picture(name, x.examples, x.c_in, *x.grid) for name in "XY")
-    return X, Y, _sharpness(X, Y)
-
-
-def _sharpness(X: Array, Y: Array) -> float:
-    *_, c, d = quotients(X, Y)
-    return float((1 / c).max() + (1 / d).max())
+    return X, Y, sharpness(X, Y)

@@ -10,6 +10,7 @@ from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.instances.domain import instances
 from refms.conformance.mutants import mutant_named
+from refms.conformance.reports.report import levels_of
 from refms.conformance.runner import examine
 
 CATALOGUE = {item.id: item for item in PROPERTIES}
@@ -32,6 +33,7 @@ def test_what_a_confident_or_undefined_example_loses_is_found(id_, name, dtype):
     right = ReferenceAdapter(dtype=dtype)
     assert verdicts(right, id_) == {"PASS"}
     assert verdicts(mutant_named(name).around(right), id_) == {"FAIL"}
+    assert levels_of(CATALOGUE[id_]) == ("everything",)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
