@@ -15,7 +15,8 @@ from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.misbehaving import modifying, nothing, raising, returning
 from refms.conformance.adapters.misbehaviour import in_words
 from refms.conformance.adapters.position import Position
-from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
+from refms.conformance.adapters.profile import reference_profile
+from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.cases import Case
 from refms.conformance.isolation.implementation import Isolated
 from refms.conformance.mutants import mutant_named

@@ -12,7 +12,8 @@ from refms.conformance import PROPERTIES, Adapter, Profile, run, table
 from refms.conformance.adapters.adapter import provides
 from refms.conformance.adapters.around import Around
 from refms.conformance.adapters.misbehaving import modifying, raising, returning
-from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
+from refms.conformance.adapters.profile import reference_profile
+from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.measures.outcome import Outcome
 from refms.conformance.operations import MULTISCALE, PARAMETERS
 from refms.conformance.property import family

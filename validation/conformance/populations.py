@@ -12,8 +12,8 @@ from typing import Any
 
 from refms.conformance.adapters.adapter import provides
 from refms.conformance.adapters.loading import load
-from refms.conformance.adapters.profile import LAYOUTS, ORIENTATIONS, REDUCTIONS
-from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
+from refms.conformance.adapters.profile import LAYOUTS, ORIENTATIONS, REDUCTIONS, reference_profile
+from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.instances.spread import HARSH, Spread
 from refms.conformance.mutants.conventions import as_declared
 from refms.conformance.property import Property

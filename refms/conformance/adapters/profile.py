@@ -134,6 +134,18 @@ class Profile:
         return "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in said.items())
 
 
+def reference_profile(name: str = "refms", dtype: str = "float64") -> Profile:
+    """Return the profile of refms: everything the kit knows, in columns."""
+    return Profile(
+        name,
+        dtype=dtype,
+        stencil_sizes=(1, 3, 5, 7),
+        boundaries=BOUNDARIES,
+        pairs=tuple(PAIRS),
+        activations=ACTIVATIONS,
+    )
+
+
 @dataclass(frozen=True)
 class Problem:
     """The network and its loss apart from all numbers that are learned.

@@ -7,38 +7,25 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 
-from refms.backend import NUMPY, Backend
-from refms.conformance.adapters.adapter import Adapter
-from refms.conformance.adapters.profile import ACTIVATIONS, BOUNDARIES, Problem, Profile
+from refms.conformance.adapters.profile import Problem
+from refms.conformance.adapters.reference_images import ImageReference, Shape
 from refms.conformance.operations import Parameters
-from refms.definition.transfer import PAIRS
 from refms.errors import Array
 from refms.grid import Grid
 from refms.linear.cg import conjugate_gradients
 from refms.maps.activation import TANH, activation
-from refms.maps.architectures.architecture import Move
 from refms.maps.architectures.residual import Residual
 from refms.maps.chain import chain
-from refms.maps.layers.channels import channel_scale
-from refms.maps.layers.convolution import convolution_layer, convolution_map
-from refms.maps.layers.mesh_free import mesh_free_map
-from refms.maps.layers.norms import normalization
+from refms.maps.layers.convolution import convolution_layer
 from refms.maps.map import Map
 from refms.maps.time.steps import TimeSteps
 from refms.multiscale.depth import prolong_in_time
-from refms.multiscale.estimation import Batches, estimate_objective
-from refms.multiscale.full_multiscale import Schedule, Stage, TrainingPlan, TrainingState
-from refms.multiscale.subsampling import Subsampling, draw_windows
-from refms.multiscale.work import gradient_work
 from refms.objective.batches import hessian_sample
 from refms.objective.classifier import Classifier
 from refms.objective.examples import Examples
 from refms.objective.losses import SoftmaxCrossEntropy
-from refms.objective.losses.mean_squares import MeanSquares
 from refms.objective.losses.softmax import SoftmaxCrossEntropyEvaluation
-from refms.objective.losses.ssim import SimilarityEvaluation, StructuralSimilarity
 from refms.objective.problem import Block, TrainingProblem
 from refms.objective.regularizers import Quadratic, classifier_regularizer, time_regularizer
 from refms.objective.risk import EmpiricalRisk
@@ -47,66 +34,42 @@ from refms.optimize.line_search import armijo
 from refms.optimize.loop import descend
 from refms.optimize.options import StepOptions
 from refms.optimize.step import descent_step
-from refms.optimize.stochastic import Adam
 from refms.optimize.stopping import StopRules
-from refms.optimize.weighted import WeightedSum
 from refms.stencils.convolution import Convolution
 from refms.stencils.galerkin import prolong_stencil, restrict_stencil
-from refms.stencils.resize import resize_matrix
-from refms.stencils.smoothing import smooth
 from refms.stencils.transfer import transfer_pair
 
 
-def reference_profile(name: str = "refms", dtype: str = "float64") -> Profile:
-    """Return the profile of refms: everything the kit knows, in columns."""
-    return Profile(
-        name,
-        dtype=dtype,
-        stencil_sizes=(1, 3, 5, 7),
-        boundaries=BOUNDARIES,
-        pairs=tuple(PAIRS),
-        activations=ACTIVATIONS,
-    )
-
-
-class ReferenceAdapter(Adapter):
-    """Operations of refms on host arrays, as the base class promises them; computed on the backend."""
-
-    def __init__(
-        self, backend: Backend = NUMPY, dtype: str = "float64", profile: Profile | None = None
-    ) -> None:
-        super().__init__(profile or reference_profile(f"refms on {backend.name}", dtype))
-        self.backend = backend
+class ReferenceAdapter(ImageReference):
+    """All operations of refms on host arrays; those of [LAS] are here."""
 
     # -- convolution ---------------------------------------------------------------------------------------
 
-    def convolution(self, S: Array, Y: Array, grid: tuple[int, ...], boundary: str) -> Array:
+    def convolution(self, S: Array, Y: Array, grid: Shape, boundary: str) -> Array:
         return self._out(self._convolution(S, grid, boundary).apply(self._in(S), self._in(Y)))
 
-    def convolution_adjoint(self, S: Array, Z: Array, grid: tuple[int, ...], boundary: str) -> Array:
+    def convolution_adjoint(self, S: Array, Z: Array, grid: Shape, boundary: str) -> Array:
         return self._out(self._convolution(S, grid, boundary).adjoint(self._in(S), self._in(Z)))
 
-    def stencil_gradient(
-        self, Z: Array, Y: Array, grid: tuple[int, ...], stencil: tuple[int, ...], boundary: str
-    ) -> Array:
+    def stencil_gradient(self, Z: Array, Y: Array, grid: Shape, stencil: Shape, boundary: str) -> Array:
         cells = Grid(grid).cells
         geometry = Convolution(
             Grid(grid), len(Y) // cells, len(Z) // cells, stencil, boundary, self.profile.orientation
         )
         return self._out(geometry.stencil_gradient(self._in(Z), self._in(Y)))
 
-    def convolution_matrix(self, S: Array, grid: tuple[int, ...], boundary: str) -> Any:
+    def convolution_matrix(self, S: Array, grid: Shape, boundary: str) -> Any:
         K = self._convolution(S, grid, boundary).matrix(self._in(S))
         return K if self.backend.name == "numpy" else K.get()
 
     # -- transfer ------------------------------------------------------------------------------------------
 
-    def restrict(self, Y: Array, grid: tuple[int, ...], pair: str) -> Array:
+    def restrict(self, Y: Array, grid: Shape, pair: str) -> Array:
         channels = len(Y) // Grid(grid).cells
         R = transfer_pair(pair).restriction_matrix(Grid(grid), channels, str(Y.dtype), self.backend)
         return self._out(R @ self._in(Y))
 
-    def prolong(self, Y: Array, grid: tuple[int, ...], pair: str) -> Array:
+    def prolong(self, Y: Array, grid: Shape, pair: str) -> Array:
         channels = len(Y) // Grid(grid).coarsen().cells
         P = transfer_pair(pair).prolongation_matrix(Grid(grid), channels, str(Y.dtype), self.backend)
         return self._out(P @ self._in(Y))
@@ -132,7 +95,7 @@ class ReferenceAdapter(Adapter):
         theta = self._in(network.arrays.pack(parameters))
         return self._out(network.map.apply(theta, self._in(X)))
 
-    def logits(self, W: Array, mu: Array, Y: Array, grid: tuple[int, ...]) -> Array:
+    def logits(self, W: Array, mu: Array, Y: Array, grid: Shape) -> Array:
         classifier = Classifier(Grid(grid), len(W) // Grid(grid).cells, len(mu))
         omega = classifier.layout.pack({"W": W, "mu": mu})
         return self._out(classifier.map.apply(self._in(omega), self._in(Y)))
@@ -195,11 +158,11 @@ class ReferenceAdapter(Adapter):
     def subsample(self, m: int, size: int, seed: int) -> Array:
         return hessian_sample(m, size / m, seed=0, iteration=seed)
 
-    def weight_smoothness(self, W: Array, grid: tuple[int, ...]) -> float:
+    def weight_smoothness(self, W: Array, grid: Shape) -> float:
         form, w = self._on_weights(W, grid)
         return float(form.value(w).real)
 
-    def weight_smoothness_gradient(self, W: Array, grid: tuple[int, ...]) -> Array:
+    def weight_smoothness_gradient(self, W: Array, grid: Shape) -> Array:
         form, w = self._on_weights(W, grid)
         return self._out(form.gradient(w))[: W.size].reshape(W.shape)
 
@@ -210,151 +173,6 @@ class ReferenceAdapter(Adapter):
     def time_smoothness_gradient(self, Theta: Array, final_time: float) -> Array:
         form, theta = self._in_time(Theta, final_time)
         return self._out(form.gradient(theta)).reshape(Theta.shape)
-
-    # -- images on several meshes --------------------------------------------------------------------------
-
-    def resize(
-        self, Y: Array, grid: tuple[int, ...], to: tuple[int, ...], kernel: str, antialias: bool, border: str
-    ) -> Array:
-        A = resize_matrix(
-            Grid(grid),
-            Grid(to),
-            kernel,
-            antialias=antialias,
-            boundary=border,
-            channels=len(Y) // Grid(grid).cells,
-            dtype=str(Y.dtype),
-            backend=self.backend,
-        )
-        return self._out(A @ self._in(Y))
-
-    def blur(self, Y: Array, grid: tuple[int, ...], sigma: float) -> Array:
-        return self._out(smooth(self._in(Y), Grid(grid), sigma))
-
-    def normalize(
-        self,
-        Y: Array,
-        grid: tuple[int, ...],
-        groups: int,
-        epsilon: float,
-        gamma: Array,
-        beta: Array,
-    ) -> Array:
-        scale = channel_scale(Grid(grid), len(gamma))
-        layer = chain(("unit", normalization(Grid(grid), len(gamma), groups, epsilon)), ("scale", scale))
-        weights = scale.layout.pack({"gamma": gamma, "beta": beta})
-        return self._out(layer.apply(self._in(weights), self._in(Y)))
-
-    def normalize_product(
-        self, Y: Array, V: Array, grid: tuple[int, ...], groups: int, epsilon: float
-    ) -> Array:
-        layer = normalization(Grid(grid), len(Y) // Grid(grid).cells, groups, epsilon)
-        return self._out(layer.at(self._in(Y[:0, 0]), self._in(Y)).jvp(None, self._in(V)))
-
-    def work_units(self, batches: tuple[int, ...], finest: int, dimension: int) -> float:
-        return gradient_work(batches, finest, dimension)
-
-    def learning_rate(self, k: int, total: int, rate: float, floor: float) -> float:
-        return Schedule(rate, floor)(k, total)
-
-    def adam_step(self, theta: Array, g: Array, m: Array, v: Array, rate: float, count: int) -> Array:
-        moved, memory = Adam().update((self._in(m), self._in(v)), self._in(g), rate, count)
-        return np.stack([theta + self._out(moved), *map(self._out, memory)])
-
-    def ssim(self, X: Array, Y: Array, grid: tuple[int, ...]) -> Array:
-        return self._out(self._similarity(X, Y, grid).similarity)
-
-    def ssim_gradient(self, X: Array, Y: Array, grid: tuple[int, ...]) -> Array:
-        return self._out(-self._similarity(X, Y, grid).gradient)
-
-    def ssim_hessian(self, X: Array, Y: Array, V: Array, grid: tuple[int, ...]) -> Array:
-        return self._out(-self._similarity(X, Y, grid).hessian_product(self._in(V)))
-
-    def ssim_gauss_newton(self, X: Array, Y: Array, V: Array, grid: tuple[int, ...]) -> Array:
-        return self._out(self._similarity(X, Y, grid).positive_product(self._in(V)))
-
-    def mesh_free(self, xi: Array, Y: Array, grid: tuple[int, ...]) -> Array:
-        layer = mesh_free_map(Grid(grid), len(xi))
-        return self._out(layer.apply(self._in(xi.reshape(-1)), self._in(Y)))
-
-    def mesh_free_gradient(self, xi: Array, Y: Array, Z: Array, grid: tuple[int, ...]) -> Array:
-        at = mesh_free_map(Grid(grid), len(xi)).at(self._in(xi.reshape(-1)), self._in(Y))
-        return self._out(at.vjp(self._in(Z), wrt_input=False)[0]).reshape(xi.shape)
-
-    def coarsen_images(self, Y: Array, grid: tuple[int, ...], pair: str, level: int) -> Array:
-        windows = np.zeros((Y.shape[1], len(grid)), int)
-        return Subsampling(pair=pair).take(Y, Grid(grid), level, windows).astype(Y.dtype)
-
-    def crop_images(self, Y: Array, grid: tuple[int, ...], windows: Array, level: int) -> Array:
-        return Subsampling("crop").take(Y, Grid(grid), level, windows.astype(int))
-
-    def draw_windows(self, grid: tuple[int, ...], levels: int, examples: int, seed: int) -> Array:
-        return draw_windows(np.random.default_rng(seed), Grid(grid), levels, examples)
-
-    def gradient_difference(
-        self,
-        S: Array,
-        Y: Array,
-        Z: Array,
-        times: Array,
-        grid: tuple[int, ...],
-        pair: str,
-        level: int,
-    ) -> Array:
-        problem = self._layer_problem(S, Y, Z, times, grid, pair)
-        whole = slice(0, Y.shape[1])
-        difference = ((1.0, problem.risk(level, whole, 0)), (-1.0, problem.risk(level + 1, whole, 0)))
-        gradient = WeightedSum(difference).value_and_gradient(self._in(S.reshape(-1)))[1]
-        return self._out(gradient).reshape(S.shape)
-
-    def mge(
-        self,
-        S: Array,
-        Y: Array,
-        Z: Array,
-        times: Array,
-        grid: tuple[int, ...],
-        pair: str,
-        batches: tuple[int, ...],
-        coefficients: tuple[float, ...],
-    ) -> Array:
-        problem: Any = self._layer_problem(S, Y, Z, times, grid, pair, np.cumsum((0, *batches)))
-        f = estimate_objective(problem, Batches(batches, coefficients))
-        return self._out(f.value_and_gradient(self._in(S.reshape(-1)))[1]).reshape(S.shape)
-
-    def full_multiscale(
-        self,
-        S: Array,
-        gradients: Array,
-        iterations: tuple[int, ...],
-        pair: str,
-        rule: str,
-        rate: float,
-        floor: float,
-    ) -> Array:
-        levels, starts = len(iterations), np.cumsum((0, *iterations))
-        shaped = SimpleNamespace(layout=SimpleNamespace(parts=(("S", S.shape),)), parts=lambda name: (name,))
-        layer = SimpleNamespace(
-            grid=SimpleNamespace(dimension=S.ndim - 2), arrays=shaped, moves={"S": Move(stencil=True)}
-        )
-
-        def risk(level: int, draw: int, stage: int) -> Any:
-            gradient = self._in(gradients[draw].reshape(-1))
-            return SimpleNamespace(value_and_gradient=lambda theta: (0.0, gradient))
-
-        problem: Any = SimpleNamespace(
-            levels=levels,
-            kernel_rule=rule,
-            kernel_pair=pair,
-            architecture=layer,
-            work=SimpleNamespace(units=0.0),
-            draw=lambda count, stage, iteration, term: int(starts[levels - 1 - stage]) + iteration,
-            risk=risk,
-        )
-        stages = [Stage(levels - 1 - j, count, Batches((1,))) for j, count in enumerate(iterations)]
-        plan = TrainingPlan(tuple(stages), schedule=Schedule(rate, floor))
-        *_, (state, _, _) = plan.run(problem, TrainingState(self._in(S.reshape(-1))))
-        return self._out(state.theta).reshape(S.shape)
 
     # -- optimisation --------------------------------------------------------------------------------------
 
@@ -388,14 +206,6 @@ class ReferenceAdapter(Adapter):
 
     # -- how refms says it ---------------------------------------------------------------------------------
 
-    def _in(self, array: Array) -> Array:
-        """Return a host array on the backend."""
-        return self.backend.from_host(array)
-
-    def _out(self, array: Array) -> Array:
-        """Return an array of the backend on the host."""
-        return self.backend.to_host(array)
-
     def _moved(self, product: Callable[[Array], Array]) -> Callable[[Array], Array]:
         """Return a host function as one on the backend's arrays."""
         return lambda v: self._in(product(self._out(v)))
@@ -406,43 +216,6 @@ class ReferenceAdapter(Adapter):
 
     def _loss(self, Z: Array, C: Array) -> SoftmaxCrossEntropyEvaluation:
         return SoftmaxCrossEntropy().evaluate(self._in(Z), self._in(C))
-
-    def _similarity(self, X: Array, Y: Array, grid: tuple[int, ...]) -> SimilarityEvaluation:
-        """Return Σ_j (1 − SSIM) of the examples, whose derivatives are those of each."""
-        return StructuralSimilarity(Grid(grid), 0.0, 1.0).evaluate(self._in(X), self._in(Y), 1)
-
-    def _layer_problem(
-        self,
-        S: Array,
-        Y: Array,
-        Z: Array,
-        times: Array,
-        grid: tuple[int, ...],
-        pair: str,
-        starts: Array | None = None,
-    ) -> SimpleNamespace:
-        """Return a linear layer with its draws as the estimators take them; term l has its own examples."""
-        rule, fine = Subsampling(pair=pair), Grid(grid)
-        regularizer = self._zero(S.size)
-
-        def draw(count: int, *, stage: int = 0, iteration: int = 0, term: int = 0) -> slice:
-            assert starts is not None  # for mypy: only estimates draw
-            return slice(starts[term], starts[term] + count)
-
-        def risk(level: int, examples: slice, stage: int) -> EmpiricalRisk:
-            y, z, t = Y[:, examples], Z[:, examples], times[examples]
-            windows = np.zeros((len(t), len(grid)), int)
-            X, target = (rule.take(one, fine, level, windows) for one in (t * y + (1 - t) * z, y))
-            given = (self._in(one.astype(S.dtype)) for one in (X, target))
-            layer = convolution_map(self._convolution(S, fine.coarsen(level).shape, "periodic"))
-            return EmpiricalRisk(layer, Examples(*given), regularizer, loss=MeanSquares())
-
-        return SimpleNamespace(levels=9, draw=draw, risk=risk)
-
-    def _convolution(self, S: Array, grid: tuple[int, ...], boundary: str) -> Convolution:
-        return Convolution(
-            Grid(grid), S.shape[1], S.shape[0], tuple(S.shape[2:]), boundary, self.profile.orientation
-        )
 
     def _network(self, parameters: Parameters, problem: Problem) -> Residual:
         opening, stencils = parameters["opening"], parameters["stencils"]
@@ -501,12 +274,7 @@ class ReferenceAdapter(Adapter):
         training = TrainingProblem(blocks, examples, hessian_fraction=hessian_fraction)
         return training, {"propagation": theta, "classifier": omega}
 
-    def _zero(self, size: int) -> Quadratic:
-        """Return the regulariser that is zero."""
-        nothing = scipy.sparse.csr_array((size, size), dtype=self.profile.dtype)
-        return Quadratic(self.backend.csr_from_host(nothing))
-
-    def _on_weights(self, W: Array, grid: tuple[int, ...]) -> tuple[Quadratic, Array]:
+    def _on_weights(self, W: Array, grid: Shape) -> tuple[Quadratic, Array]:
         """Return the regulariser of W, and W followed by μ = 0 as a vector."""
         cells, classes = Grid(grid).cells, W.shape[1]
         form = classifier_regularizer(

@@ -9,7 +9,8 @@ import pytest
 
 from refms.conformance import PROPERTIES, run
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
+from refms.conformance.adapters.profile import reference_profile
+from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.grid import Grid, columns_from_nchw, columns_from_nhwc, nchw_from_columns, nhwc_from_columns
 
 CONVERTERS = {"NCHW": (columns_from_nchw, nchw_from_columns), "NHWC": (columns_from_nhwc, nhwc_from_columns)}

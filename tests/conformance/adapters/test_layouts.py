@@ -9,7 +9,8 @@ import pytest
 from refms.conformance import PROPERTIES, Adapter, run
 from refms.conformance.adapters.adapter import provides
 from refms.conformance.adapters.layouts import in_layout
-from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
+from refms.conformance.adapters.profile import reference_profile
+from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.mutants.conventions import as_declared
 from refms.conformance.operations import OPERATIONS
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from refms.conformance import PROPERTIES, Profile
-from refms.conformance.adapters.reference import reference_profile
+from refms.conformance.adapters.profile import reference_profile
 from refms.conformance.instances.domain import Domain, instances
 from refms.definition.galerkin import closed
 from refms.definition.transfer import PAIRS

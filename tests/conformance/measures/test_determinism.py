@@ -14,7 +14,8 @@ import pytest
 
 from refms.conformance import PROPERTIES, Adapter, Profile, run, table
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
+from refms.conformance.adapters.profile import reference_profile
+from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.instances.domain import instances
 from refms.conformance.measures.determinism import CLASSES, call_at_once, classify, library_threads
 from refms.conformance.measures.trials import Trial

@@ -10,7 +10,8 @@ import scipy.ndimage
 
 from refms.conformance import PROPERTIES, Adapter, run
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
+from refms.conformance.adapters.profile import reference_profile
+from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.instances.domain import instances
 from refms.conformance.mutants import mutant_named
 from refms.conformance.mutants.diagnosis import explaining

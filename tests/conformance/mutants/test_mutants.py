@@ -9,7 +9,8 @@ import pytest
 
 from refms.conformance import PROPERTIES, run
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
+from refms.conformance.adapters.profile import reference_profile
+from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.instances.domain import instances
 from refms.conformance.mutants import MUTANTS, Mutant, mutant_named
 from refms.conformance.mutants.conventions import SUMMED, UNWEIGHTED, as_declared

@@ -9,7 +9,8 @@ import pytest
 
 from refms.conformance import PROPERTIES, Adapter, Profile, run
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
+from refms.conformance.adapters.profile import reference_profile
+from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.instances.domain import instances
 from refms.conformance.instances.spread import HARSH
 from refms.conformance.mutants import mutant_named

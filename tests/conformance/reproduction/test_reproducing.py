@@ -15,7 +15,8 @@ from refms.conformance import PROPERTIES, Adapter, Profile
 from refms.conformance.adapters.around import Around
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.layouts import in_layout
-from refms.conformance.adapters.reference import ReferenceAdapter, reference_profile
+from refms.conformance.adapters.profile import reference_profile
+from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.instances.domain import instances
 from refms.conformance.measures.outcome import holds
 from refms.conformance.mutants import MUTANTS, mutant_named

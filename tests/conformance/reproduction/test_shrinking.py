@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refms.conformance import PROPERTIES, Profile
-from refms.conformance.adapters.profile import ACTIVATIONS, BOUNDARIES
-from refms.conformance.adapters.reference import reference_profile
+from refms.conformance.adapters.profile import ACTIVATIONS, BOUNDARIES, reference_profile
 from refms.conformance.instances.domain import Domain, instances
 from refms.conformance.instances.instance import Instance
 from refms.conformance.instances.spread import HARSH, USUAL
