@@ -18,19 +18,26 @@ def wave_numbers(n: int) -> tuple[Array, Array]:
     return k, np.where(2 * k == -n, 0, k)
 
 
+def forms(angle: Number, grid: tuple[int, int]) -> tuple[Array, ...]:
+    """Return u, w, ∂w/∂θ = −∂u/∂θ, ∂²w/∂θ², k̃x and k̃y."""
+    (ky, oy), (kx, ox) = wave_numbers(grid[0]), wave_numbers(grid[1])
+    ky, oy = ky[:, None], oy[:, None]
+    cos, sin = np.cos(angle), np.sin(angle)
+    u = cos * cos * kx**2 + sin * sin * ky**2 - 2 * sin * cos * ox * oy
+    w = sin * sin * kx**2 + cos * cos * ky**2 + 2 * sin * cos * ox * oy
+    turn = 2 * sin * cos * (kx**2 - ky**2) + 2 * (cos * cos - sin * sin) * ox * oy
+    bend = 2 * (cos * cos - sin * sin) * (kx**2 - ky**2) - 8 * sin * cos * ox * oy
+    return u, w, turn, bend, ox, oy
+
+
 def symbols(xi: Array, grid: tuple[int, int]) -> list[tuple[Array, Array]]:
     """Return (m_even, m_odd), m = m_even + i m_odd, and the same of ∂m/∂p for the seven p, of one channel."""
     a1, a2, angle, g0, gx, gy, log_time = as_double(xi)
-    (ky, oy), (kx, ox) = wave_numbers(grid[0]), wave_numbers(grid[1])
-    ky, oy = ky[:, None], oy[:, None]
-    cos, sin, tau = np.cos(angle), np.sin(angle), np.exp(log_time)
-    u = cos * cos * kx**2 + sin * sin * ky**2 - 2 * sin * cos * ox * oy
-    w = sin * sin * kx**2 + cos * cos * ky**2 + 2 * sin * cos * ox * oy
-    on1, on2 = int(a1 > 0), int(a2 > 0)
+    u, w, turn, _, ox, oy = forms(angle, grid)
+    tau, on1, on2 = np.exp(log_time), int(a1 > 0), int(a2 > 0)
     l1, l2 = on1 * a1 + (0 * a1 + 1) / 1000, on2 * a2 + (0 * a2 + 1) / 1000
     q = l1 * u + l2 * w
     e = np.exp(-tau * q)
-    turn = 2 * sin * cos * (kx**2 - ky**2) + 2 * (cos * cos - sin * sin) * ox * oy
     even, odd = g0 * e, (gx * ox + gy * oy) * e
     outer = [-tau * on1 * u, -tau * on2 * w, -tau * (l2 - l1) * turn]
     inner = [(e, 0 * e), (0 * e, ox * e), (0 * e, oy * e)]

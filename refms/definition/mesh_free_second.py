@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from refms.definition.arrays import Array, Number, as_double
-from refms.definition.mesh_free import filtered, symbols, wave_numbers
+from refms.definition.mesh_free import filtered, forms, symbols
 
 Pair = tuple[Array, Array]
 """m_even and m_odd of m_even + i m_odd."""
@@ -18,13 +18,8 @@ def moved_symbols(xi: Array, dxi: Array, grid: tuple[int, int]) -> list[Pair]:
     """Return dm along dξ, and dm_p of the seven p, of one channel."""
     a1, a2, angle, g0, gx, gy, log_time = as_double(xi)
     d1, d2, turning, d0, dx, dy, slower = as_double(dxi)
-    (ky, oy), (kx, ox) = wave_numbers(grid[0]), wave_numbers(grid[1])
-    ky, oy = ky[:, None], oy[:, None]
-    cos, sin, tau, on1, on2 = np.cos(angle), np.sin(angle), np.exp(log_time), int(a1 > 0), int(a2 > 0)
-    u = cos * cos * kx**2 + sin * sin * ky**2 - 2 * sin * cos * ox * oy
-    w = sin * sin * kx**2 + cos * cos * ky**2 + 2 * sin * cos * ox * oy
-    turn = 2 * sin * cos * (kx**2 - ky**2) + 2 * (cos * cos - sin * sin) * ox * oy  # ∂w/∂θ = −∂u/∂θ
-    bend = 2 * (cos * cos - sin * sin) * (kx**2 - ky**2) - 8 * sin * cos * ox * oy  # ∂turn/∂θ
+    u, w, turn, bend, ox, oy = forms(angle, grid)
+    tau, on1, on2 = np.exp(log_time), int(a1 > 0), int(a2 > 0)
     gap, floor = on2 * a2 - on1 * a1, (0 * a1 + 1) / 1000  # λ2 − λ1
     E1, E2, E3 = -tau * on1 * u, -tau * on2 * w, -tau * gap * turn
     E = -tau * ((on1 * a1 + floor) * u + (on2 * a2 + floor) * w)

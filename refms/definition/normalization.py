@@ -28,9 +28,8 @@ def normalize(Y: Array, groups: int, epsilon: Number, gamma: Array, beta: Array)
     [[[0.0, 2.0]]]
     """
     channels = (-1, *(1,) * (Y.ndim - 2))
-    return gamma.reshape(channels) * standardize(Y, groups, epsilon)[0].reshape(Y.shape) + beta.reshape(
-        channels
-    )
+    unit = standardize(Y, groups, epsilon)[0].reshape(Y.shape)
+    return gamma.reshape(channels) * unit + beta.reshape(channels)
 
 
 def normalization_product(Y: Array, V: Array, groups: int, epsilon: Number) -> Array:

@@ -47,9 +47,7 @@ def test_what_a_peer_implements_passes(name, dtype, family, monkeypatch):
     known = {"S14"} if name in LOG_SOFTMAX and family == "loss" else set()
     failed = {row.id: f"{row.sentence} [{row.worst_instance}]" for row in rows if row.verdict == "FAIL"}
     assert set(failed) == known, failed
-    assert all(
-        row.verdict in ("PASS", "FAIL", "NOT IMPLEMENTED", "NOT RUN", "NOT APPLICABLE") for row in rows
-    )
+    assert "MARGINAL" not in {row.verdict for row in rows}
 
 
 @pytest.mark.parametrize("name", PEERS)

@@ -36,6 +36,14 @@ def roll(Y: Array, grid: tuple[int, ...], cells: int, axis: int) -> Array:
     return columns(np.roll(images(Y, grid), cells, axis=axis))
 
 
+def weigh(Y: Array, g: Array, axis: int, border: str) -> Array:
+    """Return Σ_k g_k Y_{i+k} along an axis, beyond the border what ``numpy.pad`` puts there."""
+    wide, n = len(g) // 2, Y.shape[axis]
+    beyond = [(wide, wide) if one == axis else (0, 0) for one in range(Y.ndim)]
+    padded = np.pad(Y, beyond, mode=border)  # type: ignore[call-overload]  # the name is a variable
+    return sum(w * np.take(padded, range(s, s + n), axis) for s, w in enumerate(g))
+
+
 def scale(found: Any, factor: float, *names: str) -> Any:
     """Return a result times a factor; of parameters, named arrays or all of them."""
     if not isinstance(found, Mapping):

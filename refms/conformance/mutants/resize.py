@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.mutants.arrays import columns, images
+from refms.conformance.mutants.arrays import columns, images, weigh
 from refms.conformance.mutants.mutant import Asked, Change, Table
 from refms.errors import Array
 
@@ -80,9 +80,7 @@ def _blurred(reach: float = 4.0, border: str = "wrap", axes: int = 3, raw: bool 
         g = np.exp(-0.5 * (k / t.sigma) ** 2) if t.sigma else np.ones(1)
         g /= math.sqrt(2 * math.pi) * t.sigma if raw and t.sigma else g.sum()
         for axis in range(2, Y.ndim)[-axes:]:
-            padded = np.pad(Y, [(wide, wide) if b == axis else (0, 0) for b in range(Y.ndim)], mode=border)  # type: ignore[call-overload]  # the name is a variable
-            n = Y.shape[axis]
-            Y = sum(w * np.take(padded, range(s, s + n), axis) for s, w in enumerate(g))
+            Y = weigh(Y, g, axis, border)
         return columns(Y).astype(t.Y.dtype)
 
     return change

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.mutants.arrays import columns, images
+from refms.conformance.mutants.arrays import columns, images, weigh
 from refms.conformance.mutants.mutant import Asked, Change, Table
 from refms.errors import Array
 
@@ -19,9 +19,7 @@ def _window(sigma: float = 1.5, width: int = 11, border: str = "constant", raw: 
 
     def average(Y: Array) -> Array:
         for axis in range(2, Y.ndim):
-            pads = [(width // 2, width // 2) if b == axis else (0, 0) for b in range(Y.ndim)]
-            padded: Array = np.pad(Y, pads, mode=border)  # type: ignore[call-overload]  # the name is a variable
-            Y = sum(w * np.take(padded, range(s, s + Y.shape[axis]), axis) for s, w in enumerate(g))
+            Y = weigh(Y, g, axis, border)
         return Y
 
     return average
