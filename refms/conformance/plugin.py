@@ -20,8 +20,8 @@ from refms.conformance.cases import Case, cases
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.reports.decision import Decision, decide_all
-from refms.conformance.reports.report import Report, Row, count, row_of
-from refms.conformance.reports.xfails import expected_failures, read_xfails
+from refms.conformance.reports.report import TESTED, Report, Row, count, row_of
+from refms.conformance.reports.xfails import broken_expectation, expected_failures, read_xfails
 from refms.conformance.reproduction import name_adapter
 from refms.conformance.self_test import complaints
 from refms.errors import InputError
@@ -104,7 +104,7 @@ def judge(row: Row, case: Case, adapter: str = "") -> None:
     script = (
         name_adapter(row.reproduction, adapter, case.adapter.profile.dtype) if adapter else row.reproduction
     )
-    if row.verdict not in ("PASS", "MARGINAL", "FAIL"):
+    if row.verdict not in TESTED:
         pytest.skip(f"{row.verdict}: {row.sentence}")
     if row.verdict == "FAIL":
         told = {
@@ -169,7 +169,7 @@ class Catalogue:
         """Note the verdict on a case, wherever it ran: reports come from the workers of xdist, too."""
         told = dict(report.user_properties)
         if report.when == "call" and "refms_verdict" in told:
-            case = self.found[[one.id for one in self.found].index(report.nodeid.rpartition("::")[2])]
+            case = next(one for one in self.found if one.id == report.nodeid.rpartition("::")[2])
             verdict: Any = told["refms_verdict"]
             self.rows[case.id] = row_of(case.law, verdict, expected=case.id in self.reasons)
 
@@ -181,13 +181,11 @@ class Catalogue:
         for case in self.found:
             if case.id in self.rows:
                 rows.setdefault(case.adapter.profile.dtype, []).append(self.rows[case.id])
-        broken = [
-            f"{id_} is {row.verdict}, but was expected to fail."
-            for id_, row in self.rows.items()
-            if row.expected and row.verdict in ("PASS", "MARGINAL")
-        ]
+        expected = [id_ for id_, row in self.rows.items() if row.expected]
+        told = (broken_expectation(id_, self.rows[id_].verdict, self.reasons[id_]) for id_ in expected)
+        broken = tuple(filter(None, told))
         return decide_all(
-            Report(profiles[dtype], self.tier, self.seed, tuple(found), tuple(broken))
+            Report(profiles[dtype], self.tier, self.seed, tuple(found), broken)
             for dtype, found in rows.items()
         )
 

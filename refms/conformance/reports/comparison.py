@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from refms.conformance.reports.report import TESTED
 from refms.conformance.reports.saved import SavedReport, SavedRow
 
 NOTABLE = 2.0
 """Factor from which a change of ρ is worth a line."""
-
-_TESTED = ("PASS", "MARGINAL", "FAIL")
 
 ABSENT = SavedRow("absent", None)
 """Stands where a report does not know the property or the precision."""
@@ -39,14 +38,14 @@ class Change:
         What failed and does not apply any more is neither worse nor better: nothing is claimed of it.
         """
         before, after = self.before.verdict, self.after.verdict
-        if after not in _TESTED:
-            return before in _TESTED and (before, after) != ("FAIL", "NOT APPLICABLE")
+        if after not in TESTED:
+            return before in TESTED and (before, after) != ("FAIL", "NOT APPLICABLE")
         return after == "FAIL" != before or (before, after) == ("PASS", "MARGINAL")
 
     @property
     def better(self) -> bool:
         """Whether the verdict is another one of something tested, and not worse."""
-        return self.changed and not self.worse and self.after.verdict in _TESTED
+        return self.changed and not self.worse and self.after.verdict in TESTED
 
     @property
     def ratio(self) -> float | None:

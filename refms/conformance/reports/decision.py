@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 LEAST_TESTED = 0.5
 """Share of the selected properties that must be tested where the profile claims no level."""
 
-VERDICTS = ("PASS", "TOO LITTLE TESTED", "FAIL")
+DECISIONS = ("PASS", "TOO LITTLE TESTED", "FAIL")
 """On a whole run, from good to bad."""
 
 
@@ -20,7 +20,7 @@ VERDICTS = ("PASS", "TOO LITTLE TESTED", "FAIL")
 class Decision:
     """The verdict, the share of what had to be tested that was, and why it is no PASS; true if it is one."""
 
-    verdict: str  # one of `VERDICTS`
+    verdict: str  # one of `DECISIONS`
     tested: float
     sentence: str = ""
 
@@ -63,6 +63,6 @@ def decide(rows: Iterable[Row], level: str | None = None, broken: Sequence[str] 
 def decide_all(reports: Iterable[Report]) -> Decision:
     """Return the worst decision on several reports, with the smallest share; none is TOO LITTLE TESTED."""
     found = [report.decision for report in reports]
-    verdict = max((one.verdict for one in found), key=VERDICTS.index, default="TOO LITTLE TESTED")
+    verdict = max((one.verdict for one in found), key=DECISIONS.index, default="TOO LITTLE TESTED")
     sentences = dict.fromkeys(one.sentence for one in found if one.verdict == verdict and one.sentence)
     return Decision(verdict, min((one.tested for one in found), default=0.0), " ".join(sentences))

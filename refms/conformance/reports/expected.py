@@ -11,7 +11,7 @@ from refms.conformance.cases import Case, cases
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.reports.report import Report, Row
-from refms.conformance.reports.xfails import expected_failures
+from refms.conformance.reports.xfails import broken_expectation, expected_failures
 from refms.errors import require_whole
 
 
@@ -62,12 +62,11 @@ def check_expectations(
             failing = [id_ for id_, verdict in verdicts.items() if verdict == "FAIL"]
             met += [f"{id_} fails as expected: {reasons[id_]}" for id_ in failing if id_ in reasons]
             beside = [f"{id_} fails, which was not expected." for id_ in failing if id_ not in reasons]
-            wrong = beside + [
-                f"{id_} is {verdict}, but was expected to fail ({reasons[id_]}); remove it from the file."
-                for id_, verdict in verdicts.items()
-                if id_ in reasons and verdict in ("PASS", "MARGINAL")
-            ]
-            broken[adapter.profile.dtype] = (*broken.get(adapter.profile.dtype, ()), *wrong)
+            told = (
+                broken_expectation(id_, verdicts[id_], reasons[id_]) for id_ in verdicts if id_ in reasons
+            )
+            earlier = broken.get(adapter.profile.dtype, ())
+            broken[adapter.profile.dtype] = (*earlier, *beside, *filter(None, told))
             if failing and not beside:
                 excused.add((law.id, adapter.profile.dtype))
     return Expectations(tuple(met), broken, frozenset(excused))

@@ -17,6 +17,7 @@ RowVerdict = Literal["PASS", "MARGINAL", "FAIL", "NOT IMPLEMENTED", "NOT RUN", "
 """On a property; what is not implemented or not run is untested, what the profile rules out is not."""
 
 VERDICTS: tuple[RowVerdict, ...] = get_args(RowVerdict)
+TESTED: tuple[RowVerdict, ...] = ("PASS", "MARGINAL", "FAIL")
 UNTESTED: tuple[RowVerdict, ...] = ("NOT IMPLEMENTED", "NOT RUN")
 
 HEADLINED = {"E1": "repeats", "E2": "threads", "E3": "batch splits"}

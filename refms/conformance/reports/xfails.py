@@ -26,6 +26,13 @@ def read_xfails(path: str | os.PathLike[str]) -> dict[str, str]:
     return section
 
 
+def broken_expectation(id_: str, verdict: str, reason: str) -> str:
+    """Return a sentence on a case that was tested and should have failed; empty if it has."""
+    if verdict not in ("PASS", "MARGINAL"):
+        return ""
+    return f"{id_} is {verdict}, but was expected to fail ({reason}); remove it from the file."
+
+
 def expected_failures(xfails: Mapping[str, str], ids: Iterable[str]) -> dict[str, str]:
     """Return which cases are expected to fail, and why; an entry that matches nothing is refused."""
     known = list(ids)
