@@ -19,7 +19,7 @@ def constant_factor(got: Sequence[complex], expected: Sequence[complex], toleran
     >>> constant_factor([0.5, -1.0], [2.0, -4.0], 1e-6)
     0.25
     """
-    unit = power_of_two(max(map(abs, (*got, *expected)), default=0.0), -1022)  # so that no square overflows
+    unit = power_of_two(max(map(abs, (*got, *expected)), default=0.0))  # so that no square overflows
     got, expected = [g / unit for g in got], [e / unit for e in expected]
     square = sum(abs(e) ** 2 for e in expected)
     if len(got) < 2 or not square > 0:

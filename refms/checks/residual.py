@@ -137,7 +137,7 @@ def ratio(error: float, scale: float, eps: float) -> float:
 
 def unit_of(*arrays: Array) -> float:
     """Return the power of two next to the largest entry, by which to divide so that no product overflows."""
-    return power_of_two(max((float(abs(a).max()) for a in arrays if a.size), default=0.0), -1022)
+    return power_of_two(max((float(abs(a).max()) for a in arrays if a.size), default=0.0))
 
 
 def shape_of(value: Array) -> tuple[int, ...]:

@@ -16,12 +16,13 @@ from refms.linear.product import Product
 from refms.linear.vectors import (
     MODIFIED,
     add_scaled,
+    differ,
     guarded,
+    in_double,
     in_units,
     inner,
     lazy_norm,
     norm,
-    on_copy,
     require_like,
     require_real_vector,
 )
@@ -124,8 +125,9 @@ def conjugate_gradients(
         return _result(zero, Status.CONVERGED, [(0.0, 0.0)], 0.0)
     x = zero if x0 is None else x0
     r = b if x0 is None else add_scaled(b, -1.0, guarded(product, "product")(x0))
-    system = _System(product, preconditioner, *in_units(b, size), epsilon(b))
-    state = _State(x, r * (1.0 / system.unit))
+    in_unit, unit = in_units(b, size)
+    system = _System(product, preconditioner, in_double(in_unit), unit, epsilon(b), zero.copy())
+    state = _State(x, r * (1.0 / unit))
     target, trace = tolerance * size, [(norm(r), system.unit * float(system.model(state.x, state.r)))]
     status = Status.ACCEPTED if math.isfinite(trace[0][0]) else Status.NON_FINITE
     while status is Status.ACCEPTED:
@@ -176,12 +178,14 @@ class _System:
 
     product: Product
     preconditioner: Product | None
-    b: Array
+    b: Array  # in double precision
     unit: float
     eps: float
+    room: Array  # for a copy of what the product or the preconditioner is given
 
     def model(self, x: Array, r: Array) -> Any:
         """Return q(x) = −½ xᵀ(b + r), which holds for every x with r = b − A x."""
+        x = in_double(x)
         return -0.5 * (inner(x, self.b) + inner(x, r))
 
     def updates(self, state: _State, count: int) -> list[_State]:
@@ -189,11 +193,11 @@ class _System:
         made = list[_State]()
         for _ in range(count):
             r, altered = state.r, 0.0
-            z = r
             if self.preconditioner is not None:
-                z, altered = on_copy(self.preconditioner, r)
-                require_like(z, r, "preconditioner")
-            rz = inner(r, z)
+                z, altered = self.watch(self.preconditioner, r, "preconditioner")
+                rz = inner(r, z)
+            else:
+                z, rz = r, inner(r, r) if state.numbers is None else state.numbers.square
             if isinstance(rz, float) and not 0.0 < rz < math.inf:  # the host knows, and need not go on
                 return [*made, replace(state, numbers=_Numbers(rz, rz, rz, rz, rz, rz, 2.0 * altered))]
             if state.p is None:
@@ -201,16 +205,22 @@ class _System:
             else:
                 beta = _ratio(rz, state.rz)
                 p, energy = add_scaled(z, beta, state.p), rz + beta * beta * state.energy
-            Ap, changed = on_copy(self.product, p)
-            require_like(Ap, p, "product")
+            Ap, changed = self.watch(self.product, p, "product")
             Ap = Ap.copy() if state.p is None else Ap  # kept, where products may share one array
-            curvature = inner(p, Ap)
-            sizes, changed = lazy_norm(p) * lazy_norm(Ap), 1.0 * changed + 2.0 * altered
+            one, two = in_double(p), in_double(Ap)  # once, for all that is measured
+            curvature, sizes = inner(one, two), lazy_norm(one) * lazy_norm(two)
             x, r = self.move(state, p, Ap, _ratio(rz, curvature))
-            numbers = _Numbers(rz, curvature, sizes, energy, inner(r, r), self.model(x, r), changed)
+            one, changed = in_double(r), 1.0 * changed + 2.0 * altered
+            measured = inner(one, one), self.model(x, one), changed
+            numbers = _Numbers(rz, curvature, sizes, energy, *measured)
             state = _State(x, r, p, Ap, rz, energy, numbers)
             made.append(state)
         return made
+
+    def watch(self, function: Product, v: Array, name: str) -> tuple[Array, Any]:
+        """Return what a function makes of v, an array of our own, and whether it changed that."""
+        self.room[...] = v
+        return require_like(function(v), v, name), differ(self.room, v)
 
     def move(self, state: _State, p: Array, Ap: Array, alpha: Any) -> tuple[Array, Array]:
         """Return x + αp and r − αAp."""
@@ -233,7 +243,7 @@ def _examine(
             return _State(x, r), status, [(system.unit * size, system.unit * model)]
         if status is not Status.ACCEPTED:
             return state, status, measured
-        state = _State(update.x, update.r, update.p, update.Ap, update.rz, update.energy, largest=largest)
+        state = replace(update, largest=largest)
         measured.append((system.unit * math.sqrt(numbers.square), system.unit * numbers.model))
         if measured[-1][0] <= target:
             break

@@ -27,5 +27,5 @@ def mean_of(samples: Array) -> Estimate:
     value = samples.mean(axis=0)
     if len(samples) < 2:
         return Estimate(value, np.full_like(value, math.nan))
-    unit = power_of_two(float(np.abs(samples).max(initial=0.0)), -1022)  # so that no square overflows
+    unit = power_of_two(float(np.abs(samples).max(initial=0.0)))  # so that no square overflows
     return Estimate(value, unit * (samples / unit).std(axis=0, ddof=1) / math.sqrt(len(samples)))

@@ -92,7 +92,7 @@ def extreme_eigenvalues(
     if not high > low:  # a multiple of the identity
         same, exact = np.full(count, low), np.zeros(count)
         return Extremes(same, same, exact, exact)
-    unit = power_of_two(max(abs(low), abs(high)), -1022)  # ARPACK squares what it is given
+    unit = power_of_two(max(abs(low), abs(high)))  # ARPACK squares what it is given
     smallest, smallest_error = _top(on_host, count, high, -unit, tolerance, v0)
     largest, largest_error = _top(on_host, count, low, unit, tolerance, v0)
     return Extremes(smallest, largest, smallest_error, largest_error)

@@ -40,7 +40,7 @@ class Tridiagonal:
 
     def _eigenvectors(self) -> tuple[Array, Array]:
         """Return the eigenvalues and eigenvectors of T, of T over a power of two, which LAPACK can square."""
-        unit = power_of_two(max(norm(self.diagonal), norm(self.off_diagonal)), -1022)
+        unit = power_of_two(max(norm(self.diagonal), norm(self.off_diagonal)))
         nodes, S = scipy.linalg.eigh_tridiagonal(self.diagonal / unit, self.off_diagonal / unit)
         return unit * nodes, S
 

@@ -21,7 +21,12 @@ def inner(a: Array, b: Array) -> Any:
     """
     # most are NumPy's own, and asked for six times in an iteration of conjugate gradients
     xp = np if type(a) is type(b) is np.ndarray else backend_of(a, b).xp
-    return xp.vdot(a.astype("float64", copy=False), b.astype("float64", copy=False))
+    return xp.vdot(in_double(a), in_double(b))
+
+
+def in_double(a: Array) -> Array:
+    """Return a vector in double precision; itself where it is."""
+    return a.astype("float64", copy=False)
 
 
 def dot(a: Array, b: Array) -> float:
@@ -58,8 +63,8 @@ def norm(a: Array) -> float:
 _SMALLEST_SQUARE = 2.0**-960  # below this sum, squares that underflow might count
 
 
-def power_of_two(size: float, smallest: int = -1074) -> float:
-    """Return the power of two 2ᵉ <= size < 2ᵉ⁺¹, with e not below ``smallest``; 1 where there is none."""
+def power_of_two(size: float, smallest: int = -1022) -> float:
+    """Return the power of two 2ᵉ <= size < 2ᵉ⁺¹, or 2^smallest, whose reciprocal is finite; 1 without one."""
     return 2.0 ** max(math.frexp(size)[1] - 1, smallest) if 0.0 < size < math.inf else 1.0
 
 
@@ -107,19 +112,19 @@ def require_real_vector(x: Array, name: str, *, finite: bool = False) -> None:
         )
 
 
-def on_copy(function: Callable[[Array], Any], x: Array) -> tuple[Any, Any]:
-    """Return what a function makes of a copy of x, and whether it changed that: a number where x lives."""
-    given = x.copy()
-    found, changed = function(given), given != x
-    if type(x) is np.ndarray and not changed.any():
-        return found, False
-    return found, (changed & (x == x)).any()  # NaN differs from itself
+def differ(a: Array, b: Array) -> Any:
+    """Return whether two vectors differ, NaN not from NaN: a number where they live."""
+    different = a != b
+    if type(a) is np.ndarray and not different.any():
+        return False
+    return (different & ((a == a) | (b == b))).any()
 
 
 def called(function: Callable[[Array], Any], x: Array, name: str) -> Any:
     """Return what a function makes of a copy of x; refuse one that changes it."""
-    found, changed = on_copy(function, x)
-    if bool(changed):
+    given = x.copy()
+    found = function(given)
+    if bool(differ(given, x)):
         raise InputError(MODIFIED.format(name))
     return found
 

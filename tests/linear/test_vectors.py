@@ -10,7 +10,7 @@ import pytest
 
 from refms.definition.arrays import norm as plain
 from refms.errors import Array
-from refms.linear.vectors import norm
+from refms.linear.vectors import differ, norm
 
 
 @pytest.mark.parametrize("norm_", [norm, plain])
@@ -45,3 +45,11 @@ def test_the_norm_at_the_ends_of_the_range(
     norm_: Callable[[Array], float], entries: list[float], expected: float
 ) -> None:
     assert norm_(np.array(entries)) == pytest.approx(expected, rel=1e-15, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"), [(1.0, 1.0, False), (0.0, -0.0, False), (1.0, 2.0, True), (math.nan, 1.0, True)]
+)
+def test_vectors_differ_where_an_entry_does_and_nan_is_like_nan(a: float, b: float, expected: bool) -> None:
+    one, two = np.array([math.nan, a, 3.0]), np.array([math.nan, b, 3.0])
+    assert bool(differ(one, two)) == bool(differ(two, one)) == expected
