@@ -54,7 +54,7 @@ def stencil_map(pair: str | TransferPair, size: int, levels: int = 1) -> Array:
     [[0.5, 0.125, 0.0], [0.5, 0.75, 0.5], [0.0, 0.125, 0.5]]
     """
     pair = transfer_pair(pair)
-    _require_size_and_levels(size, levels)
+    levels = _require_size_and_levels(size, levels)
     sizes = [size]
     for _ in range(levels - 1):
         sizes.append(_coarse_size(pair, sizes[-1]))
@@ -71,7 +71,7 @@ def stencil_map_condition(pair: str | TransferPair, size: int, d: int = 1, level
     10.2
     """
     pair = transfer_pair(pair)
-    _require_size_and_levels(size, levels)
+    levels = _require_size_and_levels(size, levels)
     if not _is_closed(pair, size):
         return np.inf
     return float(np.linalg.cond(stencil_map(pair, size, levels))) ** d
@@ -177,7 +177,7 @@ def prolong_stencil(
     inverses, pair = {}, transfer_pair(pair)
     for axis in _stencil_axes(S, d):
         size = S.shape[axis]
-        _require_size_and_levels(size, levels)
+        levels = _require_size_and_levels(size, levels)
         if _is_closed(pair, size):
             inverse = np.linalg.inv(_one_level(pair, size))
         elif least_squares:
@@ -257,10 +257,11 @@ def _stencil_axes(S: Array, d: int | None) -> range:
     return range(S.ndim - dimension, S.ndim)
 
 
-def _require_size_and_levels(size: int, levels: int) -> None:
+def _require_size_and_levels(size: int, levels: int) -> int:
+    """Return the levels as a Python int, of stencils of an odd size."""
     if not isinstance(size, Integral) or size < 1 or size % 2 == 0:
         raise InputError(f"stencil size {size}; expected an odd one, centred at offset 0, such as 3.")
-    levels = require_whole(levels, "levels", 1)
+    return require_whole(levels, "levels", 1)
 
 
 def _apply_along(S: Array, matrices: dict[int, Array], orientation: str) -> Array:

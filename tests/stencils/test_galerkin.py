@@ -205,6 +205,15 @@ def test_two_levels_at_once_equal_one_after_the_other_and_the_explicit_product(p
     np.testing.assert_allclose(product, shift_matrix_sum(at_once, (3, 2)), atol=1e-13)
 
 
+@pytest.mark.parametrize("levels", [2.0, np.float64(2.0), np.int64(2)])
+def test_levels_may_be_any_whole_number(levels):
+    pair, S = BILINEAR, np.arange(9.0).reshape(1, 1, 3, 3)
+    for move in (restrict_stencil, prolong_stencil):
+        assert move(S, pair, levels=levels).tolist() == move(S, pair, levels=2).tolist()
+    assert stencil_map(pair, 3, levels).tolist() == stencil_map(pair, 3, 2).tolist()
+    assert stencil_map_condition(pair, 3, 1, levels) == stencil_map_condition(pair, 3, 1, 2)
+
+
 @every_pair
 def test_flipping_commutes_exactly_when_the_correlation_is_symmetric(pair):
     s = np.random.default_rng(3).standard_normal((3, 5))

@@ -18,8 +18,12 @@ from refms.stencils.routes.neighbours import offsets_of
 from refms.stencils.routes.route import Geometry, Products, Terms
 
 
-def fourier_products(geometry: Geometry, backend: Backend) -> Products:
-    """Return the products by FFTs along the grid axes, whose work does not grow with n_K; any dtype."""
+def fourier_products(geometry: Geometry, backend: Backend, exact: Products) -> Products:
+    """Return the products by FFTs along the grid axes, whose work does not grow with n_K; any dtype.
+
+    An FFT mixes all cells of an image, so that one NaN makes all of them NaN: what is not finite comes from
+    ``exact``.
+    """
     xp, shape, sizes = backend.xp, geometry.grid.shape, geometry.stencil_shape
     border = [0 if geometry.boundary == "periodic" else size // 2 for size in sizes]
     extents = tuple(n + r for n, r in zip(shape, border, strict=True))
@@ -60,14 +64,16 @@ def fourier_products(geometry: Geometry, backend: Backend) -> Products:
             total = total + transform(laid(S), real) @ transform(images(Y), real)
         found = back(total, real)[tuple(map(slice, shape))]
         columns = xp.ascontiguousarray(xp.moveaxis(found, -2, 0)).reshape(-1, found.shape[-1])
-        return finish(backend, columns, bias, factor, add)
+        columns = finish(backend, columns, bias, factor, add)
+        return columns if bool(xp.isfinite(columns).all()) else exact.combine(terms, bias, factor, add)
 
     def gradient(Z: Array, Y: Array) -> Array:
         real = not any(array.dtype.kind == "c" for array in (Z, Y))
         reversed_Z = transform(images(Z.conj()), real).conj()
         product = reversed_Z @ transform(images(Y), real).swapaxes(-1, -2)
         cells = tuple(map(xp.asarray, cells_of_offsets(+1)))
-        return xp.moveaxis(back(product, real)[cells], (-2, -1), (0, 1))
+        found = xp.moveaxis(back(product, real)[cells], (-2, -1), (0, 1))
+        return found if bool(xp.isfinite(found).all()) else exact.gradient(Z, Y)
 
     def adjoint_and_gradient(T: Array, Z: Array, Y: Array, add: Array | None) -> tuple[Array, Array]:
         return combine([(T, Z)], None, None, add), gradient(Z, Y)

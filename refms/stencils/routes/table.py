@@ -60,7 +60,7 @@ def products(name: str, geometry: Geometry, dtype: Any, examples: int, backend: 
         patches = _with_stencils_not_finite(patches, exact, backend.xp)
     if name == "patches":
         return patches
-    return _with_results_not_finite(fourier_products(geometry, backend), patches, backend.xp)
+    return fourier_products(geometry, backend, patches)
 
 
 def _with_stencils_not_finite(quick: Products, exact: Products, xp: Any) -> Products:
@@ -83,24 +83,5 @@ def _with_stencils_not_finite(quick: Products, exact: Products, xp: Any) -> Prod
         if xp.isfinite(T).all() and xp.isfinite(found[1]).all():
             return found
         return exact.adjoint_and_gradient(T, Z, Y, add)
-
-    return Products(combine, gradient, adjoint_and_gradient)
-
-
-def _with_results_not_finite(quick: Products, exact: Products, xp: Any) -> Products:
-    """Return products by FFT, which mixes all cells of an image, so that one NaN makes all of them NaN."""
-
-    def combine(
-        terms: Terms, bias: Array | None = None, factor: Array | None = None, add: Array | None = None
-    ) -> Array:
-        found = quick.combine(terms, bias, factor, add)
-        return found if bool(xp.isfinite(found).all()) else exact.combine(terms, bias, factor, add)
-
-    def gradient(Z: Array, Y: Array) -> Array:
-        found = quick.gradient(Z, Y)
-        return found if bool(xp.isfinite(found).all()) else exact.gradient(Z, Y)
-
-    def adjoint_and_gradient(T: Array, Z: Array, Y: Array, add: Array | None) -> tuple[Array, Array]:
-        return combine([(T, Z)], None, None, add), gradient(Z, Y)
 
     return Products(combine, gradient, adjoint_and_gradient)
