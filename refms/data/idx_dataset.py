@@ -199,7 +199,6 @@ def with_channels(images: Array, channels: str | None, name: str) -> Array:
     if channels is None and short:
         raise FileError(
             f"an image of {name!r} has the shape {images.shape[1:]}, which may be colours or a mesh of three "
-            f"axes. Say which: ?channels={short[0]} behind the name of the folder, or ?channels=none for a "
-            "mesh."
+            f"axes. Say which: ?channels={short[0]} behind the name, or ?channels=none for a mesh."
         )
     return images[:, None]
