@@ -240,7 +240,7 @@ def test_importing_refms_imports_nothing_heavy(modules, light):
     assert got.stdout.strip() == "[]"
 
 
-def test_every_public_name_is_foundand_comes_from_one_place():
+def test_every_public_name_is_found_and_comes_from_one_place():
     for name in refms.__all__:
         assert getattr(refms, name) is not None
     assert set(dir(refms)) == set(refms.__all__)

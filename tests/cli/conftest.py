@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,6 +102,22 @@ def digits(refms: Callable[..., Ran]) -> Callable[..., Ran]:
     """Run a command in a folder with the configuration digits.toml."""
     Path("digits.toml").write_text(DIGITS, encoding="utf-8")
     return refms
+
+
+@pytest.fixture
+def ctrl_c(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Press Ctrl-C once, in the n-th iteration of the trainings to come."""
+
+    def press(n: int) -> None:
+        asked = itertools.count(1)
+
+        @contextlib.contextmanager
+        def pressed(*, quiet: bool) -> Iterator[Callable[[], bool]]:
+            yield lambda: next(asked) == n
+
+        monkeypatch.setattr("refms.cli.training.interruption", pressed)
+
+    return press
 
 
 @pytest.fixture

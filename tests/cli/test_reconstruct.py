@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
+from saved_trainings import assert_same, checkpoints
 
 from refms.model_file import load_model
 from refms.run.checkpoint_files import CheckpointFiles
-
-
-def checkpoints():
-    return [path.name for path in CheckpointFiles(Path("run.h5")).existing()]
-
-
-def assert_same(a, b):
-    first, second = load_model(a), load_model(b)
-    assert first.record == second.record
-    for name, array in first.arrays.items():
-        assert array.tobytes() == second.arrays[name].tobytes()
-    columns = second.history.columns()
-    for name, column in first.history.columns().items():
-        if name != "seconds":
-            np.testing.assert_array_equal(column, columns[name], err_msg=name)
 
 
 def test_the_result_says_what_came_out_and_what_it_cost(digits, result):
@@ -86,17 +70,10 @@ def test_where_the_disk_is_full_the_training_can_go_on_with_the_same_bits(digits
     assert not checkpoints()
 
 
-def test_ctrl_c_ends_after_the_iteration_and_the_training_can_go_on(digits, monkeypatch):
+def test_ctrl_c_ends_after_the_iteration_and_the_training_can_go_on(digits, ctrl_c):
     assert digits("reconstruct", "digits.toml", "-o", "whole.h5").code == 0
-    asked = iter(range(1, 8))
-
-    @contextmanager
-    def third(*, quiet):
-        yield lambda: next(asked) == 3
-
-    with monkeypatch.context() as patch:
-        patch.setattr("refms.cli.training.interruption", third)
-        ran = digits("reconstruct", "digits.toml", "-o", "run.h5", "--quiet")
+    ctrl_c(3)
+    ran = digits("reconstruct", "digits.toml", "-o", "run.h5", "--quiet")
     assert ran.code == 0
     assert "refms reconstruct --resume --force goes on" in ran.out
     assert checkpoints()[-1] == "run.checkpoint-3.h5"

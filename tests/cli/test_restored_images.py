@@ -34,16 +34,8 @@ def test_a_model_moves_to_a_finer_mesh_and_is_evaluated_there(digits, result):
     assert found["grid"] == [8, 8]
 
 
-def test_a_model_of_a_coarse_stage_is_evaluated_on_its_mesh(digits, result, monkeypatch):
-    from contextlib import contextmanager
-
-    asked = iter(range(1, 8))
-
-    @contextmanager
-    def second(*, quiet):
-        yield lambda: next(asked) == 2
-
-    monkeypatch.setattr("refms.cli.training.interruption", second)
+def test_a_model_of_a_coarse_stage_is_evaluated_on_its_mesh(digits, result, ctrl_c):
+    ctrl_c(2)
     trained = result(*TRAIN)
     found = result("evaluate", "run.h5")
     assert found["grid"] == [4, 4]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from saved_trainings import assert_same, checkpoints
 
 from refms.errors import FileError
 from refms.model_file import load_model, save_model
@@ -20,10 +21,6 @@ from refms.run.checkpoint_files import CheckpointFiles
 
 SMALL = ("--size", "4", "--train", "300", "--validation", "50", "--channels", "2")
 WORDS = (*SMALL, "--iterations", "6", "--quiet")
-
-
-def checkpoints():
-    return [path.name for path in CheckpointFiles(Path("run.h5")).existing()]
 
 
 WAITING = """
@@ -58,17 +55,6 @@ def wait_for(condition, seconds=600.0):
     while not condition():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.005)
-
-
-def assert_same(a, b):
-    first, second = load_model(a), load_model(b)
-    assert first.record == second.record
-    for name, array in first.arrays.items():
-        assert array.tobytes() == second.arrays[name].tobytes()
-    columns = second.history.columns()
-    for name, column in first.history.columns().items():
-        if name != "seconds":
-            np.testing.assert_array_equal(column, columns[name], err_msg=name)
 
 
 def test_a_training_killed_at_random_points_becomes_the_same_model(refms):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-
 import pytest
 
 from refms.model_file import load_model
@@ -99,18 +97,10 @@ def test_a_configuration_is_measured_at_its_start_whatever_its_estimator(digits,
     assert full["efficiency"] == single["efficiency"]
 
 
-def test_a_model_of_a_coarse_stage_is_measured_from_its_mesh_on(digits, result, monkeypatch):
-    asked = iter(range(1, 8))
-
-    @contextmanager
-    def third(*, quiet):
-        yield lambda: next(asked) == 2
-
-    monkeypatch.setattr("refms.cli.training.interruption", third)
-    assert (
-        digits("reconstruct", "digits.toml", "-o", "run.h5", "--quiet", "--levels", 3, "--iterations", 4).code
-        == 0
-    )
+def test_a_model_of_a_coarse_stage_is_measured_from_its_mesh_on(digits, result, ctrl_c):
+    ctrl_c(2)
+    words = ("-o", "run.h5", "--quiet", "--levels", 3, "--iterations", 4)
+    assert digits("reconstruct", "digits.toml", *words).code == 0
     assert load_model("run.h5").grid.shape == (2, 2)
     found = result("variance", "run.h5", "--levels", 3)
     assert [row["level"] for row in found["levels"]] == [2]

@@ -1,5 +1,7 @@
 """The pages are up to date; that of results is in order, with nothing unknown on it."""
 
+import re
+
 import make_pages
 import pytest
 import results
@@ -10,6 +12,14 @@ from results import crossing, summary
 @pytest.mark.parametrize("page", make_pages.PAGES)
 def test_a_page_is_what_its_results_give(page, capsys):
     assert make_pages.main([page, "--check"]) == 0, capsys.readouterr().out
+
+
+def test_modules_and_tests_named_in_the_words_of_pages_exist():
+    root = make_pages.VALIDATION.parent
+    pieces = [path.read_text("utf-8") for path in (root / "scripts").rglob("*.md")]
+    named = re.findall(r"\b(?:tests|refms)/[a-z0-9_/.]*[a-z0-9_]", " ".join(pieces))
+    assert "tests/fuzzing/corpus" in named
+    assert [path for path in named if not (root / path).exists()] == []
 
 
 def test_an_old_page_is_noticed(tmp_path, capsys):
