@@ -95,8 +95,6 @@ class TrainingState:
         Iterations done in it.
     updates : int
         Iterations done in all stages.
-    since : int
-        Iterations since the moments began: fewer than ``updates`` after a restart.
     units : float
         Work done, in network evaluations of a finest image.
     batches : Batches or None
@@ -110,7 +108,6 @@ class TrainingState:
     stage: int = 0
     iteration: int = 0
     updates: int = 0
-    since: int = 0
     units: float = 0.0
     batches: Batches | None = None
     pilot_units: float = 0.0
@@ -187,8 +184,9 @@ class TrainingPlan:
             if not (math.isfinite(value) and math.isfinite(norm(gradient))):
                 return
             rate = self.schedule(state.updates, self.total)
+            since = state.iteration if self.restart else state.updates  # of the moments
             memory = state.memory or self.rule.start(state.theta)
-            moved, memory = self.rule.update(memory, gradient, rate, state.since + 1)
+            moved, memory = self.rule.update(memory, gradient, rate, since + 1)
             theta = state.theta + moved
             if not math.isfinite(norm(theta)):
                 return
@@ -198,7 +196,6 @@ class TrainingPlan:
                 memory=memory,
                 iteration=state.iteration + 1,
                 updates=state.updates + 1,
-                since=state.since + 1,
                 units=state.units + problem.work.units - before,
             )
             yield state, value, rate
@@ -218,16 +215,12 @@ class TrainingPlan:
     def _next_stage(self, problem: ImageProblem, state: TrainingState) -> TrainingState:
         """Return the state at the beginning of the next stage: θ_j = T⁻¹ θ_{j+1} with Galerkin's rule."""
         following = state.stage + 1
-        theta, memory, since = state.theta, state.memory, state.since
+        theta, memory = state.theta, () if self.restart else state.memory
         if following < len(self.stages) and problem.kernel_rule == "galerkin":
             steps = self.stages[state.stage].level - self.stages[following].level
             if steps:
                 theta = move_kernels(theta, problem.architecture, problem.kernel_pair, -steps)
-        if self.restart:
-            memory, since = (), 0
-        return replace(
-            state, theta=theta, memory=memory, since=since, stage=following, iteration=0, batches=None
-        )
+        return replace(state, theta=theta, memory=memory, stage=following, iteration=0, batches=None)
 
 
 def full_multiscale_plan(

@@ -187,7 +187,7 @@ def _efficiency(
 
 def _position(state: TrainingState) -> dict[str, Any]:
     """Return where a training stands, for JSON."""
-    kept = ("stage", "iteration", "updates", "since", "units", "pilot_units")
+    kept = ("stage", "iteration", "units", "pilot_units")
     batches = None if state.batches is None else asdict(state.batches)
     return {**{name: getattr(state, name) for name in kept}, "batches": batches}
 
@@ -208,11 +208,12 @@ def state_of(start: Checkpoint, plan: TrainingPlan) -> TrainingState:
 
 def _read_state(theta: Any, start: Checkpoint, plan: TrainingPlan) -> TrainingState:
     stored: Mapping[str, Any] = start.state
-    counts = {name: require_whole(stored[name], name) for name in ("stage", "iteration", "updates", "since")}
+    stage, iteration = (require_whole(stored[name], name) for name in ("stage", "iteration"))
     units, pilot = float(stored["units"]), float(stored["pilot_units"])
     stages = plan.stages
-    if counts["stage"] >= len(stages) or counts["iteration"] > stages[counts["stage"]].iterations:
-        raise InputError(f"stage {counts['stage']}, iteration {counts['iteration']} are not in the plan")
+    if stage >= len(stages) or iteration > stages[stage].iterations:
+        raise InputError(f"stage {stage}, iteration {iteration} are not in the plan")
+    updates = sum(before.iterations for before in stages[:stage]) + iteration
     if any(array.shape != theta.shape for array in start.memory):
         raise InputError("what the rule remembers has another shape than the parameters")
     given = stored["batches"]
@@ -220,7 +221,7 @@ def _read_state(theta: Any, start: Checkpoint, plan: TrainingPlan) -> TrainingSt
         None if given is None else Batches(tuple(map(int, given["sizes"])), tuple(given["coefficients"]))
     )
     memory = tuple(backend_of(theta).from_host(array) for array in start.memory)
-    return TrainingState(theta, memory, **counts, units=units, batches=batches, pilot_units=pilot)
+    return TrainingState(theta, memory, stage, iteration, updates, units, batches, pilot)
 
 
 def summary_of(result: Training, experiment: ImageExperiment) -> dict[str, Any]:

@@ -126,10 +126,10 @@ def test_a_training_that_overflows_says_so_and_keeps_the_last_finite_parameters(
     "state",
     [
         {},
-        {"stage": 9, "iteration": 0, "updates": 0, "since": 0, "units": 0, "pilot_units": 0, "batches": None},
-        {"stage": 0, "iteration": 9, "updates": 0, "since": 0, "units": 0, "pilot_units": 0, "batches": None},
+        {"stage": 9, "iteration": 0, "units": 0, "pilot_units": 0, "batches": None},
+        {"stage": 0, "iteration": 9, "units": 0, "pilot_units": 0, "batches": None},
         {"stage": "x"},
-        {"stage": 0, "iteration": 1, "updates": 1, "since": 1, "units": 0, "pilot_units": 0, "batches": 3},
+        {"stage": 0, "iteration": 1, "units": 0, "pilot_units": 0, "batches": 3},
     ],
 )
 def test_a_state_that_is_none_is_refused(state):
@@ -138,7 +138,7 @@ def test_a_state_that_is_none_is_refused(state):
 
 
 def test_memory_of_another_shape_is_refused():
-    state = {"stage": 0, "iteration": 1, "updates": 1, "since": 1, "units": 0.0, "pilot_units": 0.0}
+    state = {"stage": 0, "iteration": 1, "units": 0.0, "pilot_units": 0.0}
     begin = Checkpoint(experiment().model, 1, state={**state, "batches": None}, memory=(np.zeros(3),) * 2)
     with pytest.raises(InputError, match="another shape"):
         state_of(begin, small().plan)
