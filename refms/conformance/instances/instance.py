@@ -80,9 +80,17 @@ class Instance:
         """Grid, T, boundary and activation."""
         return Problem(self.grid, self.final_time, self.boundary, self.activation)
 
+    def rng(self, name: str) -> np.random.Generator:
+        """Return the generator of one array."""
+        return np.random.default_rng([self.seed, zlib.crc32(name.encode())])
+
+    def seeds(self, count: int, name: str = "seeds") -> list[int]:
+        """Return random seeds for an implementation."""
+        return [int(seed) for seed in self.rng(name).integers(2**31, size=count)]
+
     def draw(self, name: str, *shape: int, scale: float = 1.0) -> Array:
         """Return standard normal numbers that depend on the seed, the name and the shape alone."""
-        return (scale * self._rng(name).standard_normal(shape)).astype(self.dtype)
+        return (scale * self.rng(name).standard_normal(shape)).astype(self.dtype)
 
     def stencils(self, name: str = "S") -> Array:
         """Return random stencils (c_out, c_in, *stencil) of the instance's size."""
@@ -110,7 +118,7 @@ class Instance:
     def one_hot(self, name: str = "labels", examples: int | None = None) -> Array:
         """Return random one-hot labels (ℓ, m)."""
         m = examples or self.examples
-        chosen = self._rng(name).integers(self.classes, size=m)
+        chosen = self.rng(name).integers(self.classes, size=m)
         return (np.arange(self.classes)[:, None] == chosen).astype(self.dtype)
 
     def parameters(self, name: str = "", layers: int | None = None) -> dict[str, Array]:
@@ -163,13 +171,9 @@ class Instance:
             f"{''.join(text + ', ' for text in sizes)}seed {self.seed}"
         )
 
-    def _rng(self, name: str) -> np.random.Generator:
-        """Return the generator of one array."""
-        return np.random.default_rng([self.seed, zlib.crc32(name.encode())])
-
     def _spread(self, name: str, scale: float, *shape: int) -> Array:
         """Return normal numbers of a size, spread over decades where the instance says so."""
         if self.within == 0.0:
             return self.draw(name, *shape, scale=scale)
-        sizes = 10.0 ** -self._rng(f"{name} within").uniform(0, self.within, shape)
-        return (scale * sizes * self._rng(name).standard_normal(shape)).astype(self.dtype)
+        sizes = 10.0 ** -self.rng(f"{name} within").uniform(0, self.within, shape)
+        return (scale * sizes * self.rng(name).standard_normal(shape)).astype(self.dtype)

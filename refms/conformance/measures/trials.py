@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -134,7 +133,7 @@ class _Draw:
             return self.closed[0 if one.name == "S" else 1] if self.closed else None
         if one.axes:
             return self.array(row, one)
-        rng = np.random.default_rng([x.seed, zlib.crc32(self.name.encode())])
+        rng = x.rng(self.name)
         named: dict[str, Callable[[], Any]] = {
             "parameters": lambda: x.parameters(self.name),
             "direction": lambda: x.parameters(self.name + "v"),
@@ -182,8 +181,7 @@ class _Draw:
         if one.is_field and one.axes[1] != "O":
             return x.image(name, extents[one.axes[1]], self.grid(row), self.m)
         if one.name == "windows":
-            rng = np.random.default_rng([x.seed, zlib.crc32(name.encode())])
-            return rng.integers(0, [n // 2 + 1 for n in self.grid(row)], (self.m, x.d))
+            return x.rng(name).integers(0, [n // 2 + 1 for n in self.grid(row)], (self.m, x.d))
         if one.name == "times":
             return x.picture(name, self.m)
         if one.name == "S" and one.axes[0] == "G":

@@ -42,7 +42,7 @@ def _ssim(W: Any = None, C1: float = 1e-4, C2: float = 9e-4, unbiased: float = 1
 
 
 def _local(t: Asked) -> Array:
-    """Return v/d alone, without the window: the last two terms of the form but not the mean's."""
+    """Return G(v − ½ W v)."""
     return t() - 0.5 * t(V=columns(_window()(images(t.V, t.grid)).astype(t.V.dtype)))
 
 

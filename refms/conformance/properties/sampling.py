@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import zlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -66,7 +65,7 @@ def _unbiased(a: Gate, x: Instance) -> Claims:
     if not np.all(np.abs(whole - 1) <= rounding):
         yield holds(False, "G v is the mean or the sum of the G_j v", f"with the weights {whole.round(3)}")
         return
-    seeds = _seeds(x, BUDGETS["U1"])
+    seeds = x.seeds(BUDGETS["U1"])
 
     def weights(t: int) -> Array:
         """Return by how much the examples enter the product of a draw, 1 on average."""
@@ -84,7 +83,7 @@ def _indices(a: Gate, x: Instance) -> Claims:
     size different whole numbers from 0 to m − 1, for m = 1 to 40, size = 1 to m; twice the same
     Catches: sampling with replacement, numbers from 1 to m, a subset that is drawn anew in every call.
     """
-    for (m, size), seed in zip(((1, 1), (2, 1), (7, 3), (10, 10), (40, 11)), _seeds(x, 5), strict=True):
+    for (m, size), seed in zip(((1, 1), (2, 1), (7, 3), (10, 10), (40, 11)), x.seeds(5), strict=True):
         found, again = (a.subsample(m, size, seed) for _ in range(2))
         told = f"subsample({m}, {size}, seed={seed})"
         yield holds(len(set(found.tolist())) == size, f"{told} has no example twice", f"it is {found}")
@@ -102,7 +101,7 @@ def _equally_often(a: Gate, x: Instance) -> Claims:
     Catches: an example that is never chosen, early examples that are preferred, neighbours that are chosen
     together.
     """
-    seeds = _seeds(x, BUDGETS["U3"])
+    seeds = x.seeds(BUDGETS["U3"])
     pairs = list(itertools.combinations(range(EXAMPLES), 2))
     first, second = np.array(pairs).T
 
@@ -127,7 +126,7 @@ def _same_subset(a: Gate, x: Instance) -> Claims:
     place of size.
     """
     p, v, X, C = _drawn(x)
-    for size, seed in zip((1, SIZE, EXAMPLES - 1), _seeds(x, 3), strict=True):
+    for size, seed in zip((1, SIZE, EXAMPLES - 1), x.seeds(3), strict=True):
         S = a.subsample(EXAMPLES, size, seed)
         if S.min() < 0 or S.max() >= EXAMPLES:
             yield holds(False, f"the subset is from 0 to {EXAMPLES - 1}", f"it is {S}")
@@ -150,7 +149,7 @@ def _all_examples(a: Gate, x: Instance) -> Claims:
     Catches: a seed that is ignored, sampling with replacement, a factor that is left over.
     """
     p, v, X, C = _drawn(x)
-    seeds = _seeds(x, 9)
+    seeds = x.seeds(9)
     full = _flat(x, a.gauss_newton(p, v, X, C, x.problem))
     everything = a.subsampled_gauss_newton(p, v, X, C, x.problem, EXAMPLES, seeds[0])
     parts = [_flat(x, a.subsampled_gauss_newton(p, v, X, C, x.problem, SIZE, seed)) for seed in seeds[1:]]
@@ -166,12 +165,6 @@ def _drawn(x: Instance) -> tuple[dict[str, Array], dict[str, Array], Array, Arra
     X = x.image("X", examples=EXAMPLES)
     p = oracle.temper(x.parameters(layers=1), X, x)
     return p, x.parameters("v", layers=1), X, x.one_hot(examples=EXAMPLES)
-
-
-def _seeds(x: Instance, count: int) -> list[int]:
-    """Return seeds that the instance draws."""
-    drawn = np.random.default_rng([x.seed, zlib.crc32(b"seeds")]).integers(2**31, size=count)
-    return [int(seed) for seed in drawn]
 
 
 def _flat(x: Instance, product: Parameters) -> Array:

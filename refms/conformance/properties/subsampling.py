@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -62,7 +61,7 @@ def _nested(a: Gate, x: Instance) -> Claims:
     0 = w_0 <= w_1 <= …, w_{l+1} − w_l <= n/2^l − n/2^{l+1}; the same again for the same seed
     Catches: windows that leave the one before, a generator that goes on from call to call.
     """
-    seeds, room = _seeds(x, 4), np.array([[n >> level for n in x.grid] for level in range(3)])
+    seeds, room = x.seeds(4, "windows"), np.array([[n >> level for n in x.grid] for level in range(3)])
     drawn = [a.draw_windows(x.grid, 3, 8, seed) for seed in seeds]
     steps = np.stack([np.diff(one, axis=0) for one in drawn])
     outside = (steps < 0).any() or (steps > (room[:-1] - room[1:])[None, :, None]).any()
@@ -89,7 +88,7 @@ def _uniform(a: Gate, x: Instance) -> Claims:
 def _tested(a: Gate, x: Instance, levels: int) -> Outcome:
     """Test how often each step of the last level is drawn along the first axis, and both axes together."""
     d = max(a.profile.dimensions)
-    grid, seeds = (8,) * d, _seeds(x, BUDGET)
+    grid, seeds = (8,) * d, x.seeds(BUDGET, "windows")
     places, half = (8 >> (levels - 1)) + 1, (8 >> (levels - 1)) / 2
 
     def counts(t: int) -> Array:
@@ -105,9 +104,3 @@ def _tested(a: Gate, x: Instance, levels: int) -> Outcome:
     found = sequential_test(counts, mean, zero, one, alpha=FALSE_ALARM, budget=BUDGET, tolerance=1e-12)
     told = f"is drawn with {found.average:.3g} and not {mean[found.suspect]:.3g}"
     return holds(not found.rejected, f"places in {levels} levels are equally likely", f"one {told}")
-
-
-def _seeds(x: Instance, count: int) -> list[int]:
-    """Return seeds that the instance draws."""
-    drawn = np.random.default_rng([x.seed, zlib.crc32(b"windows")]).integers(2**31, size=count)
-    return [int(seed) for seed in drawn]
