@@ -1,7 +1,6 @@
 """The front doors: which function reads what, and what must hold of everything that it is given."""
 
 import functools
-import resource
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from refms import model_file
 from refms.conformance.reports.saved import read_reports
 from refms.conformance.reports.xfails import read_xfails
 from refms.data.mnist import load_mnist
+from refms.environment import peak_memory
 from refms.errors import FileError, InputError, InputWarning
 from refms.exchange import reading, write_cases
 from refms.exchange.layout import expectations
@@ -71,7 +71,7 @@ class Target:
         Raises whatever else happens, and AssertionError for what is no sentence or took too much memory.
         """
         self.store(folder, data)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        before = peak_memory() or 0
         sentence = ""
         try:
             with warnings.catch_warnings():
@@ -82,7 +82,7 @@ class Target:
             shown = sentence.isprintable() and 20 <= len(sentence) <= 2000 and str(folder) in sentence
             if not shown:
                 raise AssertionError(f"not a sentence that names its file: {sentence!r}") from error
-        grown = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+        grown = (peak_memory() or 0) - before
         if grown > MEMORY:
             raise AssertionError(f"this input alone took {grown} bytes of memory")
         return sentence
