@@ -2,7 +2,7 @@
 
     python scripts/mutation_score.py --jobs 2                 # all of them; publishes the result
     python scripts/mutation_score.py --jobs 2 --again RESULT  # survivors and changed modules; publishes, too
-    python scripts/mutation_score.py --only MODULE [--sample N --seed S] [-o FILE]
+    python scripts/mutation_score.py [--only MODULE] [--sample N --seed S] [-o FILE]
     python scripts/mutation_score.py --table          # write validation/conformance/MUTATION.md from its JSON
     python scripts/mutation_score.py --places         # tell reasons whose lines are gone
 
@@ -149,7 +149,7 @@ def score(options: argparse.Namespace) -> dict[str, Any]:
     started = time.monotonic()
     trials.import_what_tests_import()
     chosen = [name for name in MODULES if options.only in (None, name)]
-    earlier = json.loads(options.again.read_text(encoding="utf-8"))["modules"] if options.again else {}
+    earlier = _earlier(options)
     with tempfile.TemporaryDirectory(prefix="mutation-") as name:
         folder = Path(name).resolve()
         copy_of_project(folder)
@@ -166,6 +166,20 @@ def score(options: argparse.Namespace) -> dict[str, Any]:
         "seconds": sum(found["seconds"] for found in modules.values()),
         "modules": modules,
     }
+
+
+def _earlier(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what was found of each module earlier, of the same sample."""
+    if options.again is None:
+        return {}
+    found = json.loads(options.again.read_text(encoding="utf-8"))
+    if (found["sample"], found["seed"]) != (options.sample, options.seed):
+        raise OSError(
+            f"{str(options.again)!r} has --sample {found['sample']} --seed {found['seed']}; "
+            "ask for the same sample, or leave out --again."
+        )
+    modules: dict[str, Any] = found["modules"]
+    return modules
 
 
 def _module(
@@ -189,7 +203,7 @@ def _module(
     everything = sites.mutants_of(module, source)
     mutants = everything
     before = earlier.get(module, {})
-    again = before.get("sha256") == digest and before["mutants"] == before["population"] == len(everything)
+    again = before.get("sha256") == digest and before["population"] == len(everything)
     if again:
         known = {(row["function"], row["before"], row["after"]) for row in before["survivors"]}
         mutants = [each for each in everything if (each.function, each.before, each.after) in known]

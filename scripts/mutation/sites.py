@@ -127,9 +127,9 @@ def _mutations(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 def _negated(node: cst.If | cst.While) -> Iterable[cst.CSTNode]:
     if isinstance(node.test, cst.Name | cst.Attribute | cst.Call | cst.Subscript):
-        yield node.with_changes(
-            test=cst.UnaryOperation(cst.Not(), node.test), whitespace_before_test=cst.SimpleWhitespace(" ")
-        )
+        # in brackets, for the blank before the condition may be missing
+        brackets = {"lpar": [cst.LeftParen()], "rpar": [cst.RightParen()]}
+        yield node.with_changes(test=cst.UnaryOperation(cst.Not(), node.test, **brackets))
 
 
 def _left_out(node: cst.Expr) -> Iterable[cst.CSTNode]:

@@ -86,3 +86,20 @@ def test_a_module_is_changed_one_operator_at_a_time():
     found = mutants_of("m.py", source)
     assert ("return a + b", "return a - b") in {(one.before, one.after) for one in found}
     assert all(one.source != source for one in found)
+
+
+def test_conditions_are_negated_wherever_they_stand():
+    pytest.importorskip("mutmut", reason="the extra `mutation` is not installed")
+    from mutation.sites import mutants_of
+
+    source = "def f(a):\n    while a:\n        if(a):\n            return a.T\n"
+    changed = {one.after for one in mutants_of("m.py", source)}
+    assert {"while (not a):", "if(not (a)):"} <= changed
+
+
+def test_another_sample_is_not_brought_up_to_date(tmp_path, capsys):
+    pytest.importorskip("mutmut", reason="the extra `mutation` is not installed")
+    earlier = tmp_path / "earlier.json"
+    earlier.write_text(json.dumps({"sample": 3, "seed": 0, "modules": {}}))
+    assert mutation_score.main(["--sample", "4", "--again", str(earlier)]) == 2
+    assert "--sample 3 --seed 0" in capsys.readouterr().err
