@@ -208,8 +208,8 @@ def _module(
         known = {(row["function"], row["before"], row["after"]) for row in before["survivors"]}
         mutants = [each for each in everything if (each.function, each.before, each.after) in known]
     elif options.sample is not None and options.sample < len(everything):
-        places = random.Random(f"{options.seed} {module}").sample(range(len(everything)), options.sample)
-        mutants = [everything[place] for place in sorted(places)]
+        mixed = random.Random(f"{options.seed} {module}").sample(range(len(everything)), len(everything))
+        mutants = [everything[place] for place in sorted(mixed[: options.sample])]  # a larger sample holds it
     fates: Counter[str] = Counter(before["noticed"] if again else {})
     survivors = []
     with tempfile.TemporaryDirectory(prefix="mutation-") as name:
