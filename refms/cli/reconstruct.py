@@ -65,6 +65,13 @@ OVERRIDES = (
     ("--kernel-rule", "multiscale", "kernel_rule", str, "keep or galerkin"),
     ("--kernel-pair", "multiscale", "kernel_pair", str, "transfer pair of Galerkin's rule"),
     ("--allocation", "multiscale", "allocation", str, "fixed, optimal, regressed or adaptive batches"),
+    (
+        "--coefficients",
+        "multiscale",
+        "coefficients",
+        str,
+        "regressed coefficients: global, or one for each of the layers",
+    ),
     ("--pilot", "multiscale", "pilot", int, "examples from which variances are estimated"),
     ("--renew", "multiscale", "renew", int, "iterations from one allocation to the next"),
     ("--loss", "optimization", "loss", str, "mean-squares or ssim"),

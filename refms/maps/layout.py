@@ -50,6 +50,19 @@ class Layout:
         """Names of the parts, in order."""
         return tuple(name for name, _ in self.parts)
 
+    @property
+    def layers(self) -> tuple[slice, ...]:
+        """Where each layer stands in the vector: neighbouring parts with one name but for its last word."""
+        layers: list[tuple[str, int, int]] = []
+        stop = 0
+        for name, shape in self.parts:
+            start, stop = stop, stop + math.prod(shape)
+            layer = name.rpartition("/")[0]
+            if layers and layers[-1][0] == layer:
+                start = layers.pop()[1]
+            layers.append((layer, start, stop))
+        return tuple(slice(start, stop) for _, start, stop in layers)
+
     def require(self, theta: Array, name: str = "theta") -> None:
         """Refuse a vector of another length, naming the parts."""
         require_array(theta, name)

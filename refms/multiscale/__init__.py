@@ -16,7 +16,7 @@ from refms.multiscale.kernel_rule import on_level
 from refms.multiscale.matched_smoothing import matched_smoothing
 from refms.multiscale.resolution import coarse_to_fine, transfer
 from refms.multiscale.subsampling import Subsampling
-from refms.multiscale.variance import GradientVariance, block_coefficients, measure_variance
+from refms.multiscale.variance import GradientVariance, measure_variance
 from refms.multiscale.work import full_multiscale_work, gradient_work
 
 __all__ = [
@@ -31,7 +31,6 @@ __all__ = [
     "TrainingPlan",
     "TrainingState",
     "agreeing_smoothing",
-    "block_coefficients",
     "coarse_to_fine",
     "estimate_objective",
     "full_multiscale_plan",

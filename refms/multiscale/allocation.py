@@ -9,7 +9,9 @@ from refms.multiscale.estimation import Batches
 from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.variance import GradientVariance, measure_variance
 
-ALLOCATIONS = ("optimal", "regressed", "adaptive")
+REGRESSED = ("regressed", "adaptive")
+ALLOCATIONS = ("optimal", *REGRESSED)
+COEFFICIENTS = ("global", "layers")
 FEWEST_OF_A_PILOT = 8
 """Examples below which variances are noise."""
 
@@ -27,11 +29,13 @@ class Allocation:
         M of the pilot: 32 or more for variances that mean something.
     renew : int
         Iterations of a stage from one pilot to the next.
+    coefficients : str
+        ``"global"``: one β_l for all parameters. ``"layers"``: one for each layer.
 
     Raises
     ------
     InputError
-        If the kind is unknown, or the pilot too small.
+        If the kind is unknown or takes no coefficients, or the pilot is too small.
 
     Examples
     --------
@@ -42,15 +46,17 @@ class Allocation:
     kind: str = "optimal"
     examples: int = 32
     renew: int = 100
+    coefficients: str = COEFFICIENTS[0]
 
     def __post_init__(self) -> None:
         require_choice(self.kind, ALLOCATIONS, "allocation")
+        require_choice(self.coefficients, COEFFICIENTS, "coefficients")
         require_whole_fields(self, renew=1)
         require_pilot(self.examples)
 
     def choose(self, variance: GradientVariance, given: Batches, most: int, *, even: bool = False) -> Batches:
         """Return batches of about the work of the given ones, none larger than ``most``."""
-        regressed = self.kind != "optimal"
+        regressed = self.kind in REGRESSED
         found = variance.best_batches(
             given.work(variance.finest, variance.dimension),
             None if self.kind == "adaptive" else len(given.sizes),
@@ -65,7 +71,14 @@ class Allocation:
     ) -> tuple[Batches, float]:
         """Return batches after a pilot at θ, and the work that it took, which the problem does not count."""
         apart = replace(problem.apart(), levels=stage + len(given.sizes))
-        variance, _ = measure_variance(apart, theta, self.examples, stage=stage, iteration=iteration)
+        variance, _ = measure_variance(
+            apart,
+            theta,
+            self.examples,
+            stage=stage,
+            iteration=iteration,
+            layers=self.coefficients == "layers",
+        )
         even = problem.subsampling.kind == "both"
         return self.choose(variance, given, problem.images.shape[1], even=even), apart.work.units
 

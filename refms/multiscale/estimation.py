@@ -8,10 +8,13 @@ and any N_l: the two meshes of a difference share one draw, different terms neve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
+
+import numpy as np
 
 from refms.errors import InputError, require_whole
 from refms.multiscale.image_problem import ImageProblem
@@ -27,9 +30,9 @@ class Batches:
     ----------
     sizes : tuple of int
         N_l; a single one is the single-scale estimate.
-    coefficients : tuple of float or array
-        β_l of each difference, one fewer than sizes; empty for β = 1. An array of the shape of θ has a number
-        for each block of parameters (:func:`~refms.multiscale.variance.block_coefficients`).
+    coefficients : tuple of float or tuple of float
+        β_l of each difference, one fewer than sizes; empty for β = 1. A tuple has a number for each of the
+        layout's ``layers``: the telescope holds entry by entry, so that this is unbiased, too.
 
     Raises
     ------
@@ -44,7 +47,7 @@ class Batches:
     """
 
     sizes: tuple[int, ...]
-    coefficients: tuple[Any, ...] = ()
+    coefficients: tuple[float | tuple[float, ...], ...] = ()
 
     def __post_init__(self) -> None:
         sizes = tuple(require_whole(N, "batch", 1) for N in self.sizes)
@@ -61,9 +64,13 @@ class Batches:
         return gradient_work(self.sizes, finest, dimension)
 
     def terms(self) -> list[tuple[int, int, Any, Any]]:
-        """Return place, N, π and β of each term; β of the last, which is no difference, is None."""
-        betas = self.coefficients or (1.0,) * (len(self.sizes) - 1)
-        products = accumulate(betas, lambda pi, beta: pi * beta, initial=1.0)
+        """Return place, N, π and β of each term; β of the last, which is no difference, is None.
+
+        Those of several layers are arrays.
+        """
+        given = self.coefficients or (1.0,) * (len(self.sizes) - 1)
+        betas: list[Any] = [np.array(beta) if isinstance(beta, tuple) else beta for beta in given]
+        products: Iterator[Any] = accumulate(betas, operator.mul, initial=1.0)
         return list(zip(range(len(self.sizes)), self.sizes, products, (*betas, None), strict=True))
 
 
@@ -113,10 +120,24 @@ def estimate_objective(
     for place, count, pi, beta in batches.terms():
         level = stage + place
         draw = problem.draw(count, stage=stage, iteration=iteration, term=place)
-        terms.append((pi, problem.risk(level, draw, stage)))
+        terms.append((_weight(problem, pi), problem.risk(level, draw, stage)))
         if beta is not None:
-            terms.append((-pi * beta, problem.risk(level + 1, draw, stage)))
+            terms.append((_weight(problem, -pi * beta), problem.risk(level + 1, draw, stage)))
     return WeightedSum(tuple(terms))
+
+
+def _weight(problem: ImageProblem, number: Any) -> Any:
+    """Return a weight, or the one of each layer as an array of the shape of θ."""
+    if np.ndim(number) == 0:
+        return float(number)
+    layers = problem.architecture.arrays.layout.layers
+    if len(number) != len(layers):
+        raise InputError(
+            f"{len(number)} coefficients of a difference; expected one, or one for each of the {len(layers)} "
+            "layers."
+        )
+    spread = np.repeat(number, [layer.stop - layer.start for layer in layers])
+    return problem.backend.from_host(spread.astype(problem.dtype))
 
 
 def telescoped_objective(

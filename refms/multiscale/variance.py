@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -26,7 +26,7 @@ class GradientVariance:
     Parameters
     ----------
     covariance : numpy.ndarray
-        Shape (L, L), float64: tr Cov(g_l, g_k), level 0 first.
+        Shape (L, L), float64: tr Cov(g_l, g_k), level 0 first; or (B, L, L), of each of B layers.
     dimension : int
         d of the meshes.
     finest : int
@@ -36,7 +36,7 @@ class GradientVariance:
     -----
     v = tr Var g_0, V_l = tr Var(g_l − g_{l+1}), V_{L−1} = tr Var g_{L−1}; C_l = c_l + c_{l+1},
     C_{L−1} = c_{L−1}; β_l = tr Cov(g_l, g_{l+1})/tr Var g_{l+1} makes the variance of a term least,
-    π_l² (1 − ρ_l²) tr Var g_l.
+    π_l² (1 − ρ_l²) tr Var g_l. Where layers are told apart, each has its own β_l, and V_l is their sum.
 
     Examples
     --------
@@ -52,38 +52,61 @@ class GradientVariance:
     @property
     def levels(self) -> int:
         """Number of levels L."""
-        return len(self.covariance)
+        return int(self.covariance.shape[-1])
+
+    @property
+    def whole(self) -> GradientVariance:
+        """The same of all parameters together."""
+        return replace(self, covariance=self._layers.sum(axis=0))
+
+    @property
+    def _layers(self) -> Array:
+        """Shape (B, L, L)."""
+        return self.covariance.reshape(-1, self.levels, self.levels)
 
     @property
     def single(self) -> float:
         """V = tr Var g_0."""
-        return float(self.covariance[0, 0])
+        return float(self._layers[:, 0, 0].sum())
 
     def costs(self, levels: int) -> list[float]:
         """Return C_l of each term with so many levels, in units of the finest of all."""
         c = [level_cost(self.finest + level, self.dimension) for level in range(levels)]
         return [*(a + b for a, b in pairwise(c)), c[-1]]
 
-    def betas(self, levels: int) -> tuple[float, ...]:
-        """Return the regressed coefficients β_l; 0 where the coarse gradient does not vary."""
-        S = self.covariance
-        pairs = [(S[i, i + 1], S[i + 1, i + 1]) for i in range(levels - 1)]
-        return tuple(float(shared / own) if own > 0 else 0.0 for shared, own in pairs)
+    def betas(self, levels: int) -> tuple[float | tuple[float, ...], ...]:
+        """Return the regressed coefficients β_l; 0 where the coarse gradient does not vary.
+
+        Where layers are told apart, each β_l is a tuple with the number of each.
+        """
+        S, found = self._layers, []
+        for i in range(levels - 1):
+            shared, own = S[:, i, i + 1], S[:, i + 1, i + 1]
+            found.append(np.divide(shared, own, out=np.zeros_like(own), where=own > 0))
+        if self.covariance.ndim == 2:
+            return tuple(float(beta[0]) for beta in found)
+        return tuple(tuple(beta.tolist()) for beta in found)
 
     def correlations(self) -> list[float]:
         """Return ρ_l = tr Cov(g_l, g_{l+1}) / √(tr Var g_l · tr Var g_{l+1}); 0 where one does not vary."""
-        S = self.covariance
+        S = self.whole.covariance
         roots = [math.sqrt(S[i, i] * S[i + 1, i + 1]) for i in range(self.levels - 1)]
         return [float(S[i, i + 1] / root) if root > 0 else 0.0 for i, root in enumerate(roots)]
 
-    def terms(self, levels: int, betas: Sequence[float] = ()) -> list[float]:
-        """Return π_l² tr Var(g_l − β_l g_{l+1}) of each term, the last no difference; β = 1 by default."""
-        S, found, pi = self.covariance, [], 1.0
-        for level, beta in enumerate(betas or (1.0,) * (levels - 1)):
-            difference = S[level, level] - 2 * beta * S[level, level + 1] + beta**2 * S[level + 1, level + 1]
-            found.append(float(pi**2 * max(difference, 0.0)))
-            pi *= beta
-        return [*found, float(pi**2 * max(S[levels - 1, levels - 1], 0.0))]
+    def terms(self, levels: int, betas: Sequence[float | tuple[float, ...]] = ()) -> list[float]:
+        """Return tr Var π_l (g_l − β_l g_{l+1}) of each term, the last no difference; β = 1 by default."""
+        S, found = self._layers, []
+        pi = np.ones(len(S))
+        for level, given in enumerate(betas or (1.0,) * (levels - 1)):
+            beta, coarse = np.asarray(given), S[:, level + 1, level + 1]
+            if beta.ndim and len(beta) != len(S):
+                raise InputError(
+                    f"{len(beta)} coefficients of a difference and variances of {len(S)} layer(s)."
+                )
+            difference = S[:, level, level] - 2 * beta * S[:, level, level + 1] + beta**2 * coarse
+            found.append(float(np.sum(pi**2 * np.maximum(difference, 0.0))))
+            pi = pi * beta
+        return [*found, float(np.sum(pi**2 * np.maximum(S[:, levels - 1, levels - 1], 0.0)))]
 
     def efficiency(self, batches: Batches) -> float:
         """Return η = v / (W · Var ĝ): above 1 the estimate beats single scale at equal work.
@@ -137,7 +160,13 @@ class GradientVariance:
 
 
 def measure_variance(
-    problem: ImageProblem, theta: Array, count: int, *, stage: int = 0, iteration: int = 0
+    problem: ImageProblem,
+    theta: Array,
+    count: int,
+    *,
+    stage: int = 0,
+    iteration: int = 0,
+    layers: bool = False,
 ) -> tuple[GradientVariance, Array]:
     """Return the covariances of the gradients of so many examples on all levels from ``stage`` on.
 
@@ -153,6 +182,8 @@ def measure_variance(
         The finest level.
     iteration : int
         Names the draw.
+    layers : bool
+        Whether the B layers of the layout are told apart.
 
     Returns
     -------
@@ -160,7 +191,7 @@ def measure_variance(
         Of these examples.
     products : numpy.ndarray
         Shape (L, M, L, M), or half of M with pairs, float64: the inner products of all gradients, from which
-        :func:`bootstrap_variance` draws.
+        :func:`bootstrap_variance` draws; with layers (B, L, M, L, M).
 
     Raises
     ------
@@ -183,68 +214,12 @@ def measure_variance(
     ((2, 2), (2, 4, 2, 4))
     """
     levels, gradients = _single_gradients(problem, theta, count, stage, iteration)
-    gram = _products(gradients, levels)
+    if layers:
+        parts = problem.architecture.arrays.layout.layers
+        gram = np.stack([_products(gradients[:, part], levels) for part in parts])
+    else:
+        gram = _products(gradients, levels)
     return GradientVariance(covariance_traces(gram), problem.grid.dimension, stage), gram
-
-
-def block_coefficients(
-    problem: ImageProblem, theta: Array, count: int, *, stage: int = 0, iteration: int = 0
-) -> tuple[Array, ...]:
-    """Return β_l of each difference as arrays of the shape of θ, one number for each layer.
-
-    Parameters
-    ----------
-    problem, theta, count, stage, iteration
-        As for :func:`measure_variance`.
-
-    Returns
-    -------
-    tuple of array
-        β_l, dtype of θ: the coefficients of :class:`~refms.multiscale.estimation.Batches`. Layers are the
-        parts of the layout without their last name.
-
-    Raises
-    ------
-    InputError
-        If there are fewer than two examples.
-
-    Notes
-    -----
-    With a diagonal matrix of coefficients constant on each layer the estimate is unbiased as with one number,
-    for the telescope holds entry by entry; on each layer its variance is the least.
-
-    Examples
-    --------
-    >>> from refms import Grid
-    >>> from refms.data import Denoise
-    >>> from refms.maps import ResidualImage
-    >>> net = ResidualImage(Grid((8, 8)), 1, 4, 1)
-    >>> problem = ImageProblem(net, np.zeros((64, 9)), Denoise(), levels=2)
-    >>> (beta,) = block_coefficients(problem, net.map.layout.pack(net.initial(0, "float64")), 4)
-    >>> beta.shape == (net.map.layout.size,)
-    True
-    """
-    levels, gradients = _single_gradients(problem, theta, count, stage, iteration)
-    found = [backend_of(theta).xp.zeros_like(theta) for _ in range(levels - 1)]
-    for block in _layers(problem):
-        gram = _products(gradients[:, block], levels)
-        own = GradientVariance(covariance_traces(gram), problem.grid.dimension, stage)
-        for beta, number in zip(found, own.betas(levels), strict=True):
-            beta[block] = number
-    return tuple(found)
-
-
-def _layers(problem: ImageProblem) -> list[slice]:
-    """Return where each layer stands in θ: neighbouring parts with the same name but for the last word."""
-    layers: list[tuple[str, int, int]] = []
-    stop = 0
-    for name, shape in problem.architecture.arrays.layout.parts:
-        start, stop = stop, stop + math.prod(shape)
-        layer = name.rpartition("/")[0]
-        if layers and layers[-1][0] == layer:
-            start = layers.pop()[1]
-        layers.append((layer, start, stop))
-    return [slice(start, stop) for _, start, stop in layers]
 
 
 PILOT = 10**6
@@ -285,17 +260,17 @@ def _products(gradients: Array, levels: int) -> Array:
 def covariance_traces(products: Array, chosen: Array | None = None) -> Array:
     """Return tr Cov(g_l, g_k) = (Σ_i ⟨g_l^i, g_k^i⟩ − 1/M Σ_ij ⟨g_l^i, g_k^j⟩)/(M − 1) of some examples."""
     if chosen is not None:
-        products = products[:, chosen][:, :, :, chosen]
-    M = products.shape[1]
-    diagonal = np.einsum("limi->lm", products)
-    return np.asarray((diagonal - products.sum(axis=(1, 3)) / M) / (M - 1))
+        products = products.take(chosen, axis=-3).take(chosen, axis=-1)
+    M = products.shape[-1]
+    diagonal = np.einsum("...limi->...lm", products)
+    return np.asarray((diagonal - products.sum(axis=(-3, -1)) / M) / (M - 1))
 
 
 def bootstrap_variance(
     variance: GradientVariance, products: Array, repeats: int = 200, seed: int = 0
 ) -> list[GradientVariance]:
     """Return the variances of examples drawn again with replacement: the spread of any figure of theirs."""
-    rng, M = np.random.default_rng(seed), products.shape[1]
+    rng, M = np.random.default_rng(seed), products.shape[-1]
     draws = [rng.integers(0, M, M) for _ in range(repeats)]
     return [
         GradientVariance(covariance_traces(products, chosen), variance.dimension, variance.finest)

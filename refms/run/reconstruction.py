@@ -172,6 +172,7 @@ def _efficiency(
         experiment.configuration.multiscale.pilot,
         stage=level,
         iteration=state.iteration,
+        layers=experiment.configuration.multiscale.coefficients == "layers",
     )
     batches = plan.batches(state)
     terms = variance.terms(len(batches.sizes), batches.coefficients)
@@ -179,7 +180,7 @@ def _efficiency(
     low, high = np.percentile([one.efficiency(batches) for one in again], (2.5, 97.5))
     found = {"eta": variance.efficiency(batches), "eta_low": low, "eta_high": high}
     found |= {"v": variance.single, "measured_units": apart.work.units}
-    columns = {"V": terms, "rho": variance.correlations(), "beta": variance.betas(variance.levels)}
+    columns = {"V": terms, "rho": variance.correlations(), "beta": variance.whole.betas(variance.levels)}
     for name, numbers in columns.items():
         found |= {f"{name}{level + i}": number for i, number in enumerate(numbers)}
     return found
@@ -217,11 +218,16 @@ def _read_state(theta: Any, start: Checkpoint, plan: TrainingPlan) -> TrainingSt
     if any(array.shape != theta.shape for array in start.memory):
         raise InputError("what the rule remembers has another shape than the parameters")
     given = stored["batches"]
-    batches = (
-        None if given is None else Batches(tuple(map(int, given["sizes"])), tuple(given["coefficients"]))
-    )
+    batches = None if given is None else _read_batches(given)
     memory = tuple(backend_of(theta).from_host(array) for array in start.memory)
     return TrainingState(theta, memory, stage, iteration, updates, units, batches, pilot)
+
+
+def _read_batches(stored: Mapping[str, Any]) -> Batches:
+    betas = [
+        tuple(map(float, beta)) if isinstance(beta, list) else float(beta) for beta in stored["coefficients"]
+    ]
+    return Batches(tuple(map(int, stored["sizes"])), tuple(betas))
 
 
 def summary_of(result: Training, experiment: ImageExperiment) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def on_all_levels(configuration: Reconstruction) -> Reconstruction:
     """Return the configuration as one of Algorithm 1 on all of its levels, whatever its estimator."""
     section = configuration.multiscale
     batches = section.batches if len(section.batches) == section.levels else ()
-    asked = replace(section, estimator="mge", iterations=(1,), batches=batches, allocation="fixed")
+    asked = replace(section, estimator="mge", iterations=(1,), batches=batches, allocation="regressed")
     return replace(configuration, multiscale=asked)
 
 
@@ -43,8 +43,8 @@ def variance_report(experiment: ImageExperiment, theta: Array, stage: int = 0) -
     dict
         ``levels``: of each level V_l/v, ρ_l, β_l (the last has no difference) and the best batch;
         ``efficiency``: η of the ``given`` batches, and at their work of the ``optimal`` ones and those with
-        ``regressed`` coefficients; each figure as [value, low, high] with the central 95 % of a bootstrap
-        over examples; ``paying_levels``, ``sentence``.
+        ``regressed`` coefficients, one a layer where the section says so; each figure as [value, low, high]
+        with the central 95 % of a bootstrap over examples; ``paying_levels``, ``sentence``.
 
     Raises
     ------
@@ -53,7 +53,8 @@ def variance_report(experiment: ImageExperiment, theta: Array, stage: int = 0) -
     """
     require_pilot_images(experiment.configuration, experiment.problem.images.shape[1])
     section, apart = experiment.configuration.multiscale, experiment.problem.apart()
-    variance, products = measure_variance(apart, theta, section.pilot, stage=stage)
+    layers = section.coefficients == "layers"
+    variance, products = measure_variance(apart, theta, section.pilot, stage=stage, layers=layers)
     again = bootstrap_variance(variance, products, seed=experiment.configuration.optimization.seed)
     L = variance.levels
     sizes = section.batches[stage:] or doubled_batches(section.batch, L)
@@ -74,7 +75,7 @@ def variance_report(experiment: ImageExperiment, theta: Array, stage: int = 0) -
         }
         if place < L - 1:
             row["rho"] = figure(lambda one, k=place: one.correlations()[k])  # type: ignore[misc]
-            row["beta"] = figure(lambda one, k=place: one.betas(L)[k])  # type: ignore[misc]
+            row["beta"] = figure(lambda one, k=place: one.whole.betas(L)[k])  # type: ignore[misc]
         levels.append(row)
     efficiency = {
         "given": figure(lambda one: one.efficiency(given)),

@@ -104,6 +104,7 @@ def test_numbers_that_overflow_are_exit_code_1(digits):
         (("--size", 16), ["larger than the images (8, 8)"]),
         (("--batch", 30), ["a batch of 60 examples of 40 training images"]),
         (("--allocation", "optimal", "--pilot", 3), ["a pilot of 3 example(s)"]),
+        (("--allocation", "optimal", "--coefficients", "layers"), ["'layers'", "'regressed' or 'adaptive'"]),
         (("--measure", 2, "--pilot", 41), ["more than the 40 training images"]),
         (("--batches", "1,2,3"), ["expected as many as meshes"]),
         (("--task", "denose"), ["denoise"]),

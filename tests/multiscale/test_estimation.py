@@ -23,7 +23,7 @@ from refms.multiscale.estimation import (
 )
 from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.subsampling import Subsampling, draw_windows
-from refms.multiscale.variance import GradientVariance, block_coefficients, measure_variance
+from refms.multiscale.variance import GradientVariance, measure_variance
 from refms.optimize.weighted import WeightedSum
 
 K = 200
@@ -99,20 +99,41 @@ def test_estimates_are_unbiased(options, beta):
 def test_a_coefficient_for_each_layer_is_unbiased_and_has_less_variance():
     posed = problem(subsampling=Subsampling(noise="kept"))
     theta = theta_of(posed)
-    betas = block_coefficients(posed, theta, 12, iteration=77)
-    layers = posed.map(0).layout.unpack(betas[0])
-    assert len(np.unique(betas[0])) == len({name.rpartition("/")[0] for name in layers})
+    variance, _ = measure_variance(posed, theta, 12, iteration=77, layers=True)
+    betas = variance.betas(3)
+    layers = posed.map(0).layout.layers
+    assert len(set(betas[0])) == len(layers)
     by_layer = components(posed, lambda k: estimate_objective(posed, Batches((2, 4, 8), betas), iteration=k))
     assert distance(by_layer, single(posed)) < LIMIT
     draws = [posed.draw(1, iteration=1000 + k) for k in range(60)]
     fine, coarse = (
         np.array([posed.risk(level, draw).value_and_gradient(theta)[1] for draw in draws]) for level in (0, 1)
     )
+    spread = np.repeat(betas[0], [layer.stop - layer.start for layer in layers])
     with_one, with_layers = (
-        (fine - beta * coarse).var(axis=0).sum()
-        for beta in (measure_variance(posed, theta, 12, iteration=77)[0].betas(2)[0], betas[0])
+        (fine - beta * coarse).var(axis=0).sum() for beta in (variance.whole.betas(2)[0], spread)
     )
     assert with_layers < with_one
+
+
+def test_variances_of_layers_add_up_and_have_coefficients_of_their_own():
+    """Two layers, g_0 = (2x, y), g_1 = (x, 3y) with tr Var x = 1, tr Var y = 4: β = (2, 1/3), V_0 = 0."""
+    x, y = np.array([[4.0, 2.0], [2.0, 1.0]]), 4.0 * np.array([[1.0, 3.0], [3.0, 9.0]])
+    variance = GradientVariance(np.array([x, y]), 2)
+    assert variance.betas(2) == ((2.0, pytest.approx(1 / 3)),)
+    np.testing.assert_allclose(variance.terms(2, variance.betas(2)), [0, 4 * 1 + 1 / 9 * 36], atol=1e-14)
+    assert variance.terms(2) == variance.whole.terms(2) == [1 + 4 * 4, 37]
+    assert variance.whole.betas(2) == (pytest.approx((2 + 12) / (1 + 36)),)
+    with pytest.raises(InputError, match="3 coefficients"):
+        variance.terms(2, ((1.0, 1.0, 1.0),))
+
+
+def test_measured_variances_of_layers_are_those_of_all_parameters_together():
+    posed = problem()
+    whole, products = measure_variance(posed, theta_of(posed), 6)
+    layers, parts = measure_variance(posed, theta_of(posed), 6, layers=True)
+    np.testing.assert_allclose(layers.whole.covariance, whole.covariance, rtol=1e-12)
+    np.testing.assert_allclose(parts.sum(axis=0), products, rtol=1e-10, atol=1e-14)
 
 
 def test_a_stage_estimates_the_gradient_of_its_own_level():
@@ -295,6 +316,7 @@ def test_gauss_newton_uses_the_positive_terms():
         lambda: Batches((2, 4), (1.0, 1.0)),
         lambda: estimate_objective(problem(levels=2), Batches((1, 1, 1))),
         lambda: estimate_objective(problem(), Batches((13,))),
+        lambda: estimate_objective(problem(), Batches((1, 1), ((1.0, 2.0),))),
         lambda: estimate_objective(problem(subsampling=Subsampling("both")), Batches((3, 4))),
         lambda: problem(levels=5),
         lambda: replace(problem(), images=2 * images()),

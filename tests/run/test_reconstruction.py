@@ -27,6 +27,7 @@ FULL = {
     "single": {"multiscale": {"estimator": "single", "iterations": [5], "batch": 3}},
     "adaptive": {"multiscale": {"allocation": "adaptive", "renew": 2}},
     "regressed": {"multiscale": {"allocation": "regressed", "renew": 2}},
+    "layers": {"multiscale": {"allocation": "regressed", "coefficients": "layers", "renew": 2}},
     "both": {"multiscale": {"subsampling": "both", "allocation": "optimal"}},
     "momentum": {"optimization": {"method": "sgd", "restart": True}},
 }
@@ -175,7 +176,8 @@ def test_what_is_hidden_is_scored_apart():
 
 
 def test_a_device_trains_what_the_host_trains(device, tmp_path: Path):
-    sections = {"multiscale": {"allocation": "regressed", "renew": 2}, "optimization": {"measure": 2}}
+    multiscale = {"allocation": "regressed", "coefficients": "layers", "renew": 2}
+    sections = {"multiscale": multiscale, "optimization": {"measure": 2}}
     posed = image_experiment_of(small(**sections), backend=device.backend)
     files, asked = CheckpointFiles(tmp_path / "m.h5"), iter(range(1, 8))
     reconstruct(posed, on_checkpoint=files.write, stopping=lambda: next(asked) == 4)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from refms.errors import InputError, require_choice, require_whole, require_whole_fields
 from refms.grid import MOST_LEVELS
-from refms.multiscale.allocation import ALLOCATIONS, Allocation
+from refms.multiscale.allocation import ALLOCATIONS, COEFFICIENTS, REGRESSED, Allocation
 from refms.multiscale.estimation import Batches, doubled_batches
 from refms.multiscale.full_multiscale import Stage, full_multiscale_plan
 from refms.multiscale.kernel_rule import KERNEL_RULES
@@ -40,6 +40,8 @@ class MultiscaleSection:
     allocation : str
         ``"fixed"``: the batches above. ``"optimal"``, ``"regressed"`` or ``"adaptive"``: batches of that work
         from a pilot, see :class:`~refms.multiscale.allocation.Allocation`.
+    coefficients : str
+        ``"global"`` or ``"layers"``: whether a regressed β_l is one number or one for each layer.
     pilot : int
         Examples of a pilot.
     renew : int
@@ -57,13 +59,20 @@ class MultiscaleSection:
     kernel_rule: str = "keep"
     kernel_pair: str = "averaging-constant"
     allocation: str = "fixed"
+    coefficients: str = COEFFICIENTS[0]
     pilot: int = 32
     renew: int = 100
 
     def __post_init__(self) -> None:
         require_choice(self.estimator, ESTIMATORS, "estimator")
         require_choice(self.allocation, ("fixed", *ALLOCATIONS), "allocation")
+        require_choice(self.coefficients, COEFFICIENTS, "coefficients")
         require_choice(self.kernel_rule, KERNEL_RULES, "kernel_rule")
+        if self.coefficients == "layers" and self.allocation not in REGRESSED:
+            raise InputError(
+                f"coefficients 'layers' with allocation {self.allocation!r}, whose coefficients are 1; "
+                f"expected allocation {' or '.join(map(repr, REGRESSED))}."
+            )
         require_whole_fields(self, levels=1, batch=1, renew=1)
         require_whole(self.levels, "levels", 1, MOST_LEVELS)
         Allocation(examples=self.pilot)
@@ -109,4 +118,4 @@ class MultiscaleSection:
         """How batches are renewed; None where they are fixed."""
         if self.allocation == "fixed":
             return None
-        return Allocation(self.allocation, self.pilot, self.renew)
+        return Allocation(self.allocation, self.pilot, self.renew, self.coefficients)
