@@ -77,6 +77,7 @@ OVERRIDES = (
     ("--loss", "optimization", "loss", str, "mean-squares or ssim"),
     ("--learning-rate", "optimization", "learning_rate", float, "at the beginning"),
     ("--schedule", "optimization", "schedule", str, "cosine or constant"),
+    ("--order", "optimization", "order", str, "examples of a batch: independent draws, or epochs"),
     ("--every", "optimization", "every", int, "iterations from one row of the history to the next"),
     ("--measure", "optimization", "measure", int, "measure variances and efficiency every K iterations"),
     ("--seed", "optimization", "seed", int, "seed of the initial parameters and of all draws"),

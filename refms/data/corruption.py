@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from refms.data.streams import random_stream
-from refms.errors import Array, InputError, require_choice, require_whole, require_whole_fields
+from refms.data.streams import ORDERS, draw_examples, random_stream
+from refms.errors import Array, InputError, require_choice, require_whole_fields
 from refms.grid import Grid, channels_of
 from refms.stencils.resize import resize_matrix
 from refms.stencils.smoothing import smooth
@@ -248,6 +248,7 @@ def draw_corruption(
     stage: int = 0,
     iteration: int = 0,
     term: int = 0,
+    order: str = ORDERS[0],
 ) -> Corruption:
     """Return so many corrupted examples of one draw, on the finest mesh.
 
@@ -263,6 +264,8 @@ def draw_corruption(
         Examples m ≤ M, without replacement.
     seed, stage, iteration, term : int
         Name the draw, see :func:`~refms.data.streams.random_stream`.
+    order : str
+        How examples are chosen, see :func:`~refms.data.streams.draw_examples`.
 
     Returns
     -------
@@ -280,14 +283,12 @@ def draw_corruption(
     >>> found.noise.shape, found.times.shape
     ((4, 3), (3,))
     """
-    total = images.shape[1]
-    if not 1 <= require_whole(count, "count") <= total:
-        raise InputError(f"a batch of {count} examples of {total} images; expected 1 to {total}.")
+    place = {"stage": stage, "iteration": iteration, "term": term}
+    chosen = draw_examples(images.shape[1], count, seed, order=order, **place)
 
     def draw(purpose: str) -> np.random.Generator:
-        return random_stream(seed, purpose, stage, iteration, term)
+        return random_stream(seed, purpose, **place)
 
-    chosen = draw("examples").choice(total, size=count, replace=False)
     times = task.draw_times(draw("time").uniform(size=count))
     return task.corrupt(images[:, chosen], grid, draw, times)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from refms.backend import NUMPY, Backend
 from refms.data.corruption import Corruption, Task, draw_corruption, validation_corruption
-from refms.data.streams import random_stream
+from refms.data.streams import ORDERS, random_stream
 from refms.errors import Array, InputError, require_choice
 from refms.grid import Grid, channels_of
 from refms.maps.architectures.architecture import Architecture
@@ -87,6 +87,8 @@ class ImageProblem:
         Counter that all levels share, in network evaluations of one finest image.
     workers : Workers
         Threads and processes that share the examples.
+    order : str
+        How the examples of a batch are chosen, see :func:`~refms.data.streams.draw_examples`.
 
     Raises
     ------
@@ -117,8 +119,10 @@ class ImageProblem:
     memory: int = DEFAULT_MEMORY
     work: Work = field(default_factory=Work)
     workers: Workers = ONE_WORKER
+    order: str = ORDERS[0]
 
     def __post_init__(self) -> None:
+        require_choice(self.order, ORDERS, "order")
         require_choice(self.kernel_rule, KERNEL_RULES, "kernel rule")
         found = channels_of(self.images, self.grid)
         if found != self.architecture.channels:
@@ -159,7 +163,9 @@ class ImageProblem:
     def draw(self, count: int, *, stage: int = 0, iteration: int = 0, term: int = 0) -> Draw:
         """Return a draw of so many examples; the same numbers give the same draw."""
         place = {"stage": stage, "iteration": iteration, "term": term}
-        corruption = draw_corruption(self.task, self.images, self.grid, count, self.seed, **place)
+        corruption = draw_corruption(
+            self.task, self.images, self.grid, count, self.seed, order=self.order, **place
+        )
         windows = draw_windows(random_stream(self.seed, "window", **place), self.grid, self.levels, count)
         return Draw(corruption, windows, self._draw_masks(count, **place))
 

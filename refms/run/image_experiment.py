@@ -144,6 +144,7 @@ def problem_of_images(
         backend,
         options.memory,
         workers=workers,
+        order=options.order,
     )
 
 

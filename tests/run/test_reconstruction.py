@@ -29,7 +29,7 @@ FULL = {
     "regressed": {"multiscale": {"allocation": "regressed", "renew": 2}},
     "layers": {"multiscale": {"allocation": "regressed", "coefficients": "layers", "renew": 2}},
     "both": {"multiscale": {"subsampling": "both", "allocation": "optimal"}},
-    "momentum": {"optimization": {"method": "sgd", "restart": True}},
+    "momentum": {"optimization": {"method": "sgd", "restart": True, "order": "epochs"}},
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from refms.data.streams import ORDERS
 from refms.errors import InputError, require_choice, require_whole_fields
 from refms.multiscale.full_multiscale import SCHEDULES, Schedule, TrainingPlan
 from refms.names import DTYPES
@@ -32,6 +33,8 @@ class DescentSection:
         Whether moments begin anew in each stage.
     seed : int
         Of the initial parameters and of all draws.
+    order : str
+        ``"independent"`` draws of the examples of each batch, or ``"epochs"``: a permutation per epoch.
     every : int
         Iterations from one row of the history, and one checkpoint, to the next.
     measure : int
@@ -50,6 +53,7 @@ class DescentSection:
     schedule: str = SCHEDULES[0]
     restart: bool = False
     seed: int = 0
+    order: str = ORDERS[0]
     every: int = 20
     measure: int = 0
     dtype: str = "float32"
@@ -58,6 +62,7 @@ class DescentSection:
     def __post_init__(self) -> None:
         require_choice(self.loss, IMAGE_LOSSES, "loss of images")
         require_choice(self.method, UPDATES, "method")
+        require_choice(self.order, ORDERS, "order")
         require_choice(self.dtype, DTYPES, "dtype")
         require_whole_fields(self, seed=0, measure=0, every=1, memory=1)
         if self.measure % self.every:
