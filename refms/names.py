@@ -55,7 +55,7 @@ CHANNEL_PLACES = ("first", "last", "none")
 PICTURE_FORMATS = ("svg", "png", "pdf")
 """Of files with figures."""
 
-RESULT_KINDS = ("compare", "study", "inspect")
+RESULT_KINDS = ("compare", "study", "inspect", "variance")
 """Results of commands, as JSON, that `refms plot` draws."""
 
 SYNTHETIC_IMAGES = ("delta", "disk")

@@ -1,4 +1,4 @@
-"""Results of ``refms compare``, ``study`` and ``inspect`` as their files hold them, made up but plausible."""
+"""Results of commands as their files hold them, made up but plausible."""
 
 from __future__ import annotations
 
@@ -83,4 +83,32 @@ def inspection() -> dict[str, Any]:
                 for model, order in (("gauss_newton", 2), ("newton", 3))
             },
         },
+    }
+
+
+def variance() -> dict[str, Any]:
+    """Return a result of ``refms variance`` on three levels."""
+
+    def figure(value: float) -> list[float]:
+        return [value, 0.9 * value, 1.2 * value]
+
+    levels = [
+        {
+            "level": level,
+            "V": figure(10.0**-level),
+            "rho": figure(0.8),
+            "beta": figure(0.7),
+            "batch": 5 << level,
+        }
+        for level in range(3)
+    ]
+    for name in ("rho", "beta"):
+        del levels[2][name]
+    return {
+        "kind": "variance",
+        **FACTS,
+        "levels": levels,
+        "batches": [4, 8, 16],
+        "efficiency": {"given": figure(0.8), "optimal": figure(1.4), "regressed": figure(1.9)},
+        "sentence": "With the best batches 3 levels pay.",
     }

@@ -32,7 +32,7 @@ COMMANDS = {
     "curves; what OUT holds already is not run again.",
     "inspect": "Write spectra of a model's Gauss-Newton matrix and Hessian, CG residuals and model quality.",
     "plot": "Draw models (history, stencils, weights, activations, restored images) or a JSON result of "
-    "refms compare, study or inspect (needs matplotlib: pip install 'refms[plot]').",
+    "refms compare, study, inspect or variance (needs matplotlib: pip install 'refms[plot]').",
     "show": "Print what is in an artefact: kind, attributes, arrays.",
     "diff": "Compare two artefacts and name the first array in which they differ; exit 1 if they "
     "do. Wall times are not compared.",

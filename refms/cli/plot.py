@@ -127,7 +127,7 @@ def _images(models: Mapping[str, Model], options: argparse.Namespace) -> dict[st
     if options.image in SYNTHETIC_IMAGES:
         return {key: synthetic_image(options.image, model) for key, model in models.items()}
     place = options.image or "0"
-    if not place.isdecimal():
+    if not _is_place(place):
         others = " or ".join(SYNTHETIC_IMAGES)
         raise InputError(f"--image is {place!r}; expected a number 0, 1, … or {others}.")
     images = {}
@@ -144,9 +144,14 @@ def _images(models: Mapping[str, Model], options: argparse.Namespace) -> dict[st
     return images
 
 
+def _is_place(word: str) -> bool:
+    """Return whether a word is a number 0, 1, … that a file may have as many things of."""
+    return word.isdecimal() and len(word) < 20
+
+
 def _channels(given: Sequence[str] | None) -> list[int]:
     words = given or ()
-    if not all(word.isdecimal() for word in words):
+    if not all(map(_is_place, words)):
         raise InputError(f"--channels is {','.join(words)!r}; expected numbers such as 0,2.")
     return [int(word) for word in words]
 

@@ -29,6 +29,9 @@ def register(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure and print; return 0."""
+    import datetime
+
+    from refms.environment import machine, versions
     from refms.model_file import load_model
     from refms.run.image_experiment import image_experiment_of
     from refms.run.variance import on_all_levels, variance_report, variance_table
@@ -49,7 +52,8 @@ def run(options: argparse.Namespace) -> int:
     found = variance_report(experiment, theta.astype(experiment.problem.dtype), stage)
     print(f"{found['examples']} examples, 95 % intervals of a bootstrap\n{variance_table(found)}")
     print(found["sentence"])
-    write_json(options.json, {"configuration": configuration.to_dict(), **found})
+    about = {"versions": versions(), "machine": machine(), "date": datetime.date.today().isoformat()}
+    write_json(options.json, {"kind": "variance", "configuration": configuration.to_dict(), **found, **about})
     return 0
 
 

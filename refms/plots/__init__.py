@@ -20,8 +20,14 @@ from refms.plots.models import model_figures
 from refms.plots.restoration import Restored, restored_figure
 from refms.plots.saving import figure_bytes
 from refms.plots.study import study_figures
+from refms.plots.variance import variance_figures
 
-RESULT_FIGURES = {"compare": comparison_figures, "study": study_figures, "inspect": inspection_figures}
+RESULT_FIGURES = {
+    "compare": comparison_figures,
+    "study": study_figures,
+    "inspect": inspection_figures,
+    "variance": variance_figures,
+}
 """Kind of a result to what draws it: result -> figures by name."""
 
 __all__ = [
@@ -33,4 +39,5 @@ __all__ = [
     "model_figures",
     "restored_figure",
     "study_figures",
+    "variance_figures",
 ]

@@ -54,16 +54,17 @@ def model_page(models: Mapping[str, Model], figures: Mapping[str, Figure]) -> st
 
 
 def result_page(title: str, result: Mapping[str, Any], figures: Mapping[str, Figure]) -> str:
-    """Return the page of a result of ``refms compare``, ``study`` or ``inspect`` with its pictures.
+    """Return the page of a result of a command with its pictures.
 
     HTML that loads nothing from elsewhere. Raises InputError where the result holds what is no number.
     """
-    measured = ("kind", "runs", "spectra", "cg", "model_quality", "blocks", "layers")
+    measured = ("kind", "runs", "spectra", "cg", "model_quality", "blocks", "layers", "levels", "efficiency")
+    tables = {"inspect": _spectra_table, "variance": _levels_table}
     facts = {key: value for key, value in result.items() if key not in measured}
     return render(
         "run.html",
         title=title,
-        **(_spectra_table(result) if result.get("kind") == "inspect" else _runs_table(result)),
+        **tables.get(str(result.get("kind")), _runs_table)(result),
         pictures=_pictures(figures),
         facts={"Configuration, versions, machine": _facts(facts)},
     )
@@ -97,6 +98,16 @@ def _spectra_table(result: Mapping[str, Any]) -> dict[str, Any]:
             rows.append([block, size, matrix.replace("_", "–"), *map(_number, ends)])
     head = ["block", "rows", "matrix", "smallest eigenvalue", "largest eigenvalue"]
     return {"head": head, "numbers": ["rows", *head[3:]], "rows": rows, "sentences": []}
+
+
+def _levels_table(result: Mapping[str, Any]) -> dict[str, Any]:
+    rows = []
+    for i, row in enumerate(result["levels"]):
+        measured = [numbers(row, name, f"levels.{i}") for name in ("V", "rho", "beta")]
+        rows.append([str(row.get("level")), *(_number(found[0]) if found.size else "" for found in measured)])
+    said = result.get("sentence")
+    head = ["level", "V / v", "ρ", "β"]
+    return {"head": head, "numbers": head, "rows": rows, "sentences": [("", str(said))] if said else []}
 
 
 def _ends(model: Model) -> list[str]:

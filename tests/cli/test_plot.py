@@ -100,6 +100,8 @@ def test_nothing_is_replaced_without_force(refms, compared):
         (("coarse.h5", "coarse.h5"), "given twice"),
         (("coarse.h5", "--only", "histroy"), "Did you mean 'history'"),
         (("coarse.h5", "--image", "-1"), "expected a number 0, 1, … or delta or disk"),
+        (("coarse.h5", "--image", "9" * 5000), "expected a number 0, 1, … or delta or disk"),
+        (("coarse.h5", "--channels", "9" * 5000), "expected numbers such as 0,2"),
         (("coarse.h5", "--image", "100"), "expected 0 to 99"),
         (("coarse.h5", "--channels", "a"), "expected numbers such as 0,2"),
         (("coarse.h5", "--channels", "3"), "channel is 3; expected 0 to 2"),

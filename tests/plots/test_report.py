@@ -12,19 +12,19 @@ import pytest
 from small_nets import trained
 from web_pages import HOSTILE, Read
 
-from refms.plots import comparison_figures, inspection_figures, model_figures, study_figures
+from refms.plots import RESULT_FIGURES, model_figures
 from refms.plots.report import model_page, result_page
 
-FIGURES = {"compare": comparison_figures, "study": study_figures, "inspect": inspection_figures}
 SAMPLES = {
     "compare": plot_samples.comparison,
     "study": plot_samples.study,
     "inspect": plot_samples.inspection,
+    "variance": plot_samples.variance,
 }
 
 
 def page_of(result):
-    return result_page("run.json", result, FIGURES[result["kind"]](result))
+    return result_page("run.json", result, RESULT_FIGURES[result["kind"]](result))
 
 
 @cache
@@ -38,6 +38,9 @@ def hostile_result(kind):
     result["configuration"] = {HOSTILE: {HOSTILE: HOSTILE}}
     result[HOSTILE] = HOSTILE
     result["machine"] = HOSTILE
+    if kind == "variance":
+        result["sentence"] = HOSTILE
+        return result
     if kind == "inspect":
         result["spectra"] = {HOSTILE: {HOSTILE: next(iter(result["spectra"].values()))["gauss_newton"]}}
         result["cg"] = {HOSTILE: {HOSTILE: {"residuals": [1.0, 0.5]}}}

@@ -13,7 +13,10 @@ from refms.plots import results
 from refms.plots.results import read_result, runs_of
 
 
-@pytest.mark.parametrize("sample", [plot_samples.comparison, plot_samples.study, plot_samples.inspection])
+@pytest.mark.parametrize(
+    "sample",
+    [plot_samples.comparison, plot_samples.study, plot_samples.inspection, plot_samples.variance],
+)
 def test_results_are_read_as_they_were_written(tmp_path, sample):
     path = tmp_path / "run.json"
     path.write_text(json.dumps(sample()), encoding="utf-8")
