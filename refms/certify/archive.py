@@ -16,7 +16,7 @@ from refms.certify.golden import Golden
 from refms.errors import Array, FileError
 from refms.io import Artifact, attribute_differences, first_difference, read_artifact
 
-VERSION = 3
+VERSION = 4
 """Of the goldens: it grows with every change of their inputs, names or meaning."""
 
 _READING = (

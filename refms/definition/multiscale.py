@@ -6,7 +6,7 @@ With X = t y + (1 − t) z, Q_l = R^l and n_l cells, g_l = ∂/∂S of mean_j �
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -34,12 +34,17 @@ def crop_images(Y: Array, level: int, windows: Array) -> Array:
     return np.stack(found)
 
 
+def corrupted(Y: Array, Z: Array, times: Array, r: Weights, level: int) -> tuple[Array, Array]:
+    """Return Q_l X and Q_l y of images Y with noise Z (m, c, *grid) and times t (m,)."""
+    t = as_double(times).reshape(-1, *(1,) * (Y.ndim - 1))
+    return coarsen_images(t * Y + (1 - t) * Z, r, level), coarsen_images(as_double(Y), r, level)
+
+
 def level_gradient(
     S: Array, Y: Array, Z: Array, times: Array, r: Weights, level: int, orientation: str = "correlation"
 ) -> Array:
     """Return g_l of images Y with noise Z (m, c, *grid) and times t (m,)."""
-    t = as_double(times).reshape(-1, *(1,) * (Y.ndim - 1))
-    X, y = (coarsen_images(one, r, level) for one in (t * Y + (1 - t) * Z, as_double(Y)))
+    X, y = corrupted(Y, Z, times, r, level)
     E = 2 * (convolve(S, X, "periodic", orientation) - y)
     count = len(X) * X.shape[1] * math.prod(X.shape[2:])
     return stencil_gradient(E, X, S.shape[2:], "periodic", orientation) / count
@@ -63,17 +68,27 @@ def mge(
     coefficients: Sequence[Number],
     orientation: str = "correlation",
 ) -> Array:
+    """Return ĝ of the layer, see :func:`telescope`."""
+
+    def gradient(own: slice, level: int) -> Array:
+        return level_gradient(S, Y[own], Z[own], times[own], r, level, orientation)
+
+    return telescope(gradient, batches, coefficients)
+
+
+def telescope(
+    gradient: Callable[[slice, int], Array], batches: Sequence[int], coefficients: Sequence[Number]
+) -> Array:
     """Return ĝ = Σ_{l<L−1} π_l (g_l − β_l g_{l+1}) + π_{L−1} g_{L−1}, π_{l+1} = π_l β_l.
 
-    Term l has N_l examples of its own: the first N_0, the next N_1, …
+    Term l has N_l examples of its own: the first N_0, the next N_1, …; ``gradient`` gives g_l of some.
     """
     total, pi, first = 0, 1, 0
     for level, (N, beta) in enumerate(zip(batches, (*coefficients, 0), strict=True)):
         own = slice(first, first + N)
-        draw = Y[own], Z[own], times[own], r
-        total = total + pi * level_gradient(S, *draw, level, orientation)
+        total = total + pi * gradient(own, level)
         if level + 1 < len(batches):
-            total = total - pi * beta * level_gradient(S, *draw, level + 1, orientation)
+            total = total - pi * beta * gradient(own, level + 1)
         pi, first = pi * beta, first + N
     return total
 

@@ -79,6 +79,11 @@ _SENTENCES = {
     "p_l beta_l, term l on its own batches[l] examples, the first ones for l = 0; g_l = d/dS of the mean "
     "over examples, channels and cells of |K(S) Q_l X - Q_l Y|^2, K periodic, X = t Y + (1 - t) Z, Q_l: "
     "means of 2^d cells l times, or full weighting (1, 2, 1)/4 around the even cells where the name says so",
+    "mge_network/in": "as 'mge/gradient', of K(S_out) silu(u(K(S_in) Q_l X)) in the place of K(S) Q_l X, "
+    "d/dS_in; u(y) = (y - mean y) / sqrt(mean (y - mean y)^2 + epsilon) over channels and cells; Q_l: means "
+    "of 2^d cells l times; where the name says galerkin, both stencils on level l are those of "
+    "'stencils/down' l times, by means of 2^d cells and piecewise constants",
+    "mge_network/out": "likewise, d/dS_out",
     "adam/theta": "theta - rate (m' / (1 - beta1^count)) / (sqrt(v' / (1 - beta2^count)) + epsilon), entry "
     "by entry, constants = (rate, beta1, beta2, epsilon)",
     "adam/m": "m' = beta1 m + (1 - beta1) g",

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from refms.certify import difference, from_artifact, prove_all, shipped, to_artifact
+from refms.certify.archive import VERSION
 from refms.certify.cases import CASES
 from refms.errors import FileError
 from refms.io import Artifact, read_artifact, write_artifact
@@ -67,7 +68,11 @@ def test_a_difference_is_said(change, said):
 
 @pytest.mark.parametrize(
     ("kind", "version", "moved", "said"),
-    [("model", 3, 0, "of kind 'model'"), ("golden", 99, 0, "version 99"), ("golden", 3, 1, "other inputs")],
+    [
+        ("model", VERSION, 0, "of kind 'model'"),
+        ("golden", 99, 0, "version 99"),
+        ("golden", VERSION, 1, "other inputs"),
+    ],
 )
 def test_other_kinds_versions_and_inputs_are_refused(kind, version, moved, said):
     good = shipped()
