@@ -2,10 +2,40 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 from refms.backend import Backend
 from refms.errors import Array
+
+
+def _finishing_kernels() -> dict[str, tuple[str, str, str]]:
+    """Return add + factor ∘ (bias + x) with each choice of one or more of the three."""
+    kernels = {}
+    for bias, factor, add in list(product((False, True), repeat=3))[1:]:
+        expression, names = ("(x + bias)", ["x", "bias"]) if bias else ("x", ["x"])
+        for given, name, operator in ((factor, "factor", "*"), (add, "add", "+")):
+            if given:
+                expression, names = f"{name} {operator} {expression}", [*names, name]
+        inputs = ", ".join(f"T {name}" for name in names)
+        kernels["refms_finish_" + "_".join(names[1:])] = (inputs, "T y", f"y = {expression}")
+    return kernels
+
+
+KERNELS = {
+    **_finishing_kernels(),
+    "refms_tanh_step": (
+        "T z, T y, T dt",
+        "T next, T slope",
+        "slope = tanh(z); next = y + dt * slope; slope = T(1) - slope * slope",
+    ),
+}
+"""Every kernel of refms that is not CuPy's own: inputs, outputs, statements, by name. All of one type T."""
+
+
+def _kernel(xp: Any, name: str) -> Any:
+    """Return the kernel of that name; no other place makes one."""
+    return xp.ElementwiseKernel(*KERNELS[name], name)
 
 
 def finish(
@@ -36,28 +66,20 @@ def _finish_at_once(
     xp: Any, out: Array, bias: Array | None, factor: Array | None, add: Array | None
 ) -> Array:
     """Return the same by one kernel; kernels with a type parameter promote nothing."""
-    expression, names, arrays = "x", ["T x"], [out]
+    name, arrays = "refms_finish", [out]
     if bias is not None:
-        expression, names = "(x + bias)", [*names, "T bias"]
-        arrays = [out.reshape(bias.shape[0], -1), bias[:, None]]
-    for name, array, operator in (("factor", factor, "*"), ("add", add, "+")):
+        name, arrays = f"{name}_bias", [out.reshape(bias.shape[0], -1), bias[:, None]]
+    for word, array in (("factor", factor), ("add", add)):
         if array is not None:
-            expression, names = f"{name} {operator} {expression}", [*names, f"T {name}"]
+            name = f"{name}_{word}"
             arrays.append(array.reshape(arrays[0].shape))
     if len(arrays) > 1:
-        kernel = xp.ElementwiseKernel(", ".join(names), "T y", f"y = {expression}", "refms_finish")
-        kernel(*arrays, arrays[0])
+        _kernel(xp, name)(*arrays, arrays[0])
     return out
 
 
 def tanh_step(xp: Any, Z: Array, Y: Array, dt: float) -> tuple[Array, Array]:
     """Return Y + δt tanh(Z) and 1 − tanh²(Z) by one CuPy kernel; all of one dtype, Z is overwritten."""
-    kernel = xp.ElementwiseKernel(
-        "T z, T y, T dt",
-        "T next, T slope",
-        "slope = tanh(z); next = y + dt * slope; slope = T(1) - slope * slope",
-        "refms_tanh_step",
-    )
     following = xp.empty_like(Z)
-    kernel(Z, Y, dt, following, Z)
+    _kernel(xp, "refms_tanh_step")(Z, Y, dt, following, Z)
     return following, Z
