@@ -26,6 +26,7 @@ from refms.model_file import model_artifact
 from refms.objective.reading import Classes
 from refms.optimize.history import History, HistoryRow
 from refms.run.config import Configuration
+from refms.run.config.reconstruction import Reconstruction
 from refms.run.plan import Plan
 
 NAME = "result/convolution/1d/product"
@@ -204,6 +205,16 @@ def configurations() -> list[bytes]:
         {"study": {"parameter": "network.channels", "values": [2, 4], "axes": {}}}
     ).to_dict()
     return [*(path.read_bytes() for path in files), toml(json.loads(json.dumps(every))).encode()]
+
+
+def restorations() -> list[bytes]:
+    """Return a configuration of a restoration as it is shipped, and some with every key."""
+    shipped = (ROOT / "validation" / "multiscale_training" / "denoise_photographs.toml").read_bytes()
+    every = [
+        Reconstruction.from_dict({"task": {"name": task}, "network": {"architecture": network}}).to_dict()
+        for task, network in (("denoise", "unet"), ("inpaint", "residual-image"), ("super-resolve", "espcn"))
+    ]
+    return [shipped, *(toml(json.loads(json.dumps(one))).encode() for one in every)]
 
 
 def xfails() -> list[bytes]:

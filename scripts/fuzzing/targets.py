@@ -28,7 +28,9 @@ from refms.objective.reading import Classes
 from refms.plots.results import read_result, runs_of
 from refms.run.checkpoint_files import CheckpointFiles
 from refms.run.config import Configuration
+from refms.run.config.reconstruction import Reconstruction
 from refms.run.plan import Plan
+from refms.run.plan_work import plan_work
 from refms.run.resume import newest_checkpoint
 
 MEMORY = 2**28
@@ -121,6 +123,11 @@ def _read_model(folder: Path) -> None:
     """Do what ``refms show`` does and then what ``refms evaluate`` does."""
     describe(model_file.read_artifact_contained(folder / "x"))
     load_model(folder / "x")
+
+
+def _read_restoration(folder: Path) -> None:
+    """Do what ``refms work`` does before it prints."""
+    plan_work(Reconstruction.from_toml(folder / "x"))
 
 
 def _read_results(folder: Path) -> None:
@@ -253,6 +260,14 @@ TARGETS = {
         seeds.configurations,
         lambda folder: Plan.from_toml(folder / "x"),
         _command("study", "x", "-o", "xout"),
+        4096,
+        mutated_toml,
+    ),
+    "reconstruction-toml": Target(
+        "configurations in TOML (`refms reconstruct`, `work`, `variance`)",
+        seeds.restorations,
+        _read_restoration,
+        _command("work", "x"),
         4096,
         mutated_toml,
     ),

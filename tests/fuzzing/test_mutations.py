@@ -88,7 +88,12 @@ def test_changed_artefacts_have_the_right_digest(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "read"), [("result-json", json.loads), ("configuration-toml", tomllib.loads)]
+    ("name", "read"),
+    [
+        ("result-json", json.loads),
+        ("configuration-toml", tomllib.loads),
+        ("reconstruction-toml", tomllib.loads),
+    ],
 )
 def test_changed_texts_say_something_else_and_are_mostly_well_formed(name, read):
     target, well_formed, said = TARGETS[name], 0, set()
