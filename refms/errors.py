@@ -188,7 +188,8 @@ def require_choice(value: str, choices: Iterable[str], name: str) -> str:
         return value
     near = difflib.get_close_matches(str(value), allowed, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise InputError(f"unknown {name} {value!r}; expected one of {', '.join(map(repr, allowed))}.{hint}")
+    wanted = f"one of {', '.join(map(repr, allowed))}" if allowed else "none"
+    raise InputError(f"unknown {name} {value!r}; expected {wanted}.{hint}")
 
 
 def require_whole(value: Any, name: str, least: int = 0, most: int = 2**63 - 1) -> int:

@@ -98,6 +98,10 @@ def _of_models(options: argparse.Namespace) -> Drawn:
     if len(models) < len(options.files):
         raise InputError("a model was given twice; give each of them once.")
     readers = {key: model for key, model in models.items() if not restores_images(model)}
+    if options.image and not readers:
+        raise InputError(
+            "--image chooses whose activations are drawn, and no model here classifies; leave it out."
+        )
     pictures = _restored({key: one for key, one in models.items() if key not in readers}, options)
     figures = model_figures(models, _images(readers, options), _channels(options.channels), pictures)
     return figures, lambda chosen: model_page(models, chosen)

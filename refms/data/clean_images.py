@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from refms.data.dataset import Dataset
-from refms.errors import Array, InputError
+from refms.errors import Array, InputError, note
 from refms.grid import Grid, columns_from_nchw
 from refms.stencils.transfer import transfer_pair
 
@@ -30,6 +30,11 @@ def clean_images(dataset: Dataset, grid: Grid | None = None) -> Array:
     InputError
         If the mesh cannot be reached by halving, or an image leaves [0, max_value].
 
+    Warns
+    -----
+    InputWarning
+        If all values of all images are the same.
+
     Examples
     --------
     >>> two = Dataset(np.array([[[0, 255], [255, 0]]], "uint8")[:, None], None, 0, "one", max_value=255.0)
@@ -47,6 +52,8 @@ def clean_images(dataset: Dataset, grid: Grid | None = None) -> Array:
     levels = 0 if grid is None else grid.levels_to(dataset.grid)
     if levels < 0:
         raise InputError(f"the images have {dataset.grid.shape} cells; they are not made finer, {grid}.")
+    if low == high:
+        note(f"every value of the {dataset.count} images of {dataset.name!r} is {low:g}; expected pictures.")
     if levels == 0:
         return X
     pair = transfer_pair("averaging-constant")

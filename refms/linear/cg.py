@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -303,8 +304,8 @@ def _require_options(b: Array, x0: Array | None, tolerance: float, max_iteration
     if x0 is not None:
         require_real_vector(x0, "x0", finite=True)
         require_like(x0, b, "x0")
-    if not 0.0 <= tolerance < math.inf:
-        raise InputError(f"tolerance is {tolerance}; expected 0 or more, such as 1e-2 for an inexact step.")
+    if not (isinstance(tolerance, Real) and 0.0 <= tolerance < math.inf):
+        raise InputError(f"tolerance is {tolerance!r}; expected 0 or more, such as 1e-2 for an inexact step.")
     return require_whole(max_iterations, "max_iterations", 1)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Real
 
 from refms.backend import zeros_like
 from refms.errors import Array, InputError, require_whole
@@ -139,9 +140,11 @@ def steihaug(
     """
     require_real_vector(gradient, "gradient")
     max_iterations = require_whole(max_iterations, "max_iterations", 1)
-    if not (radius > 0.0 and 0.0 <= tolerance < math.inf):
+    numbers = isinstance(radius, Real) and isinstance(tolerance, Real)
+    if not (numbers and radius > 0.0 and 0.0 <= tolerance < math.inf):
         raise InputError(
-            f"radius {radius}, tolerance {tolerance}; expected a positive radius, a tolerance of 0 or more."
+            f"radius {radius!r}, tolerance {tolerance!r}; expected a positive radius and a tolerance of 0 or "
+            "more."
         )
     scaled, unit = in_units(gradient, norm(gradient))
     solve = None if preconditioner is None else guarded(preconditioner, "preconditioner")

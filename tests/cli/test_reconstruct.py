@@ -114,7 +114,7 @@ def test_numbers_that_overflow_are_exit_code_1(digits):
         (("--option", "width=8\nx=2"), ["expected a value of type int"]),
         (("--option", "width=8", "--option", "width=4"), ["'width' is given twice"]),
         (("--levels", 10**6), ["levels is 1000000; expected 1 to 62"]),
-        (("--task-option", "sigma=3"), ["task.options"]),
+        (("--task-option", "sigma=3"), ["task.options", "expected none"]),
         (("--option", "closing_scale=x"), ["expected a value of type float"]),
         (("--option", "closing_scale=nan"), ["expected a finite number"]),
         (("--network", "residual"), ["needs channels"]),

@@ -47,6 +47,7 @@ def test_a_model_of_a_coarse_stage_is_evaluated_on_its_mesh(digits, result, ctrl
     [
         (("inspect", "run.h5", "-o", "out"), "restores images, and has no classes"),
         (("evaluate", "run.h5", "--smoothing", 1.0), "are for models that classify"),
+        (("plot", "run.h5", "--image", "0", "-o", "out"), "no model here classifies; leave it out"),
         (("evaluate", "run.h5", "--part", "test"), "no separate test part"),
         (("evaluate", "run.h5", "--dataset", "photographs"), "channels"),
     ],

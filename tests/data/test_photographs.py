@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from refms.data import Dataset, clean_images, load_photographs, read_dataset
-from refms.errors import InputError
+from refms.errors import InputError, InputWarning
 from refms.grid import Grid, nchw_from_columns
 
 
@@ -25,6 +25,12 @@ def test_columns_are_scaled_and_restricted_by_means():
     assert np.allclose(images, data.images / 127.5 - 1, rtol=0, atol=1e-15)
     means = images.reshape(24, 3, 16, 4, 16, 4).mean(axis=(3, 5))
     assert np.allclose(nchw_from_columns(coarse, Grid((16, 16))), means, rtol=0, atol=1e-14)
+
+
+def test_images_without_anything_in_them_deserve_a_note():
+    black = Dataset(np.zeros((3, 1, 4, 4)), None, 0, "black", max_value=1.0)
+    with pytest.warns(InputWarning, match="every value of the 3 images of 'black' is 0"):
+        assert (clean_images(black) == -1).all()
 
 
 def test_finer_meshes_and_other_ranges_are_refused():

@@ -234,6 +234,7 @@ def test_an_update_that_overflows_is_not_kept(dtype):
         ({"tolerance": -1.0}, "tolerance"),
         ({"tolerance": np.nan}, "tolerance"),
         ({"tolerance": np.inf}, "tolerance"),
+        ({"tolerance": "a"}, "tolerance is 'a'; expected 0 or more"),
         ({"max_iterations": 0}, "max_iterations"),
         ({"product": lambda v: v.astype("float32")}, "product returned"),
         ({"product": lambda v: v[:1]}, "product returned"),

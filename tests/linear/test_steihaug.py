@@ -150,7 +150,10 @@ def test_precision_and_place_are_kept(device, dtype):
     assert float(np.linalg.norm(device.host(step.p))) == pytest.approx(0.1, rel=1e-5)
 
 
-@pytest.mark.parametrize("bad", [{"radius": 0.0}, {"tolerance": -1.0}, {"max_iterations": 0}])
+@pytest.mark.parametrize(
+    "bad",
+    [{"radius": 0.0}, {"radius": "a"}, {"tolerance": -1.0}, {"tolerance": "a"}, {"max_iterations": 0}],
+)
 def test_bad_options_are_refused(bad):
     options = {"radius": 1.0, **bad}
     with pytest.raises(InputError, match=r"expected a positive radius|max_iterations"):
