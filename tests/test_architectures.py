@@ -92,7 +92,7 @@ def test_the_full_hessian_is_that_of_differences_of_the_gradient():
 def test_an_image_task_has_one_block_and_training_lowers_its_loss():
     model, data = image_model(), noisy_images(NET)
     assert list(model.blocks) == ["propagation"]
-    done = train(model, data, PLAIN, OptimizationSection(iterations=6, hessian_fraction=1.0))
+    done = train(model, data, PLAIN, OptimizationSection(iterations=6, hessian_fraction=1.0, dtype="float64"))
     before, after = (score(m, data.inputs, data.targets).loss for m in (model, done.model))
     assert after < 0.7 * before
     assert {row.block for row in done.model.history} == {"propagation"}

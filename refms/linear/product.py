@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from refms.backend import NUMPY, Backend, backend_of
-from refms.errors import Array, InputError
+from refms.errors import Array, InputError, require_array
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
@@ -49,7 +49,8 @@ class Operator:
 
     Notes
     -----
-    ``A @ v`` and ``A(v)`` are products, ``A.T``, ``A + B``, ``A - B``, ``2.0 * A`` and ``A @ B`` operators.
+    ``A @ v`` and ``A(v)`` are products, ``A @ V`` those with the columns of V, ``A.T``, ``A + B``, ``A - B``,
+    ``2.0 * A`` and ``A @ B`` operators. SciPy takes ``A.to_scipy()``.
 
     Examples
     --------
@@ -64,6 +65,7 @@ class Operator:
     forward: Product
     adjoint: Product = _unknown
     backend: Backend = NUMPY
+    __array_ufunc__ = None  # NumPy leaves 2.0 * A to A, whatever kind of number 2.0 is
 
     @staticmethod
     def symmetric(product: Product, like: Array) -> Operator:
@@ -73,6 +75,7 @@ class Operator:
 
     def __call__(self, v: Array) -> Array:
         """Return A v."""
+        require_array(v, "v")
         if tuple(v.shape) != self.shape[1:] or str(v.dtype) != self.dtype:
             raise InputError(
                 f"an operator of shape {self.shape} and dtype {self.dtype} got a vector of shape "
@@ -86,8 +89,11 @@ class Operator:
         return replace(self, shape=self.shape[::-1], forward=self.adjoint, adjoint=self.forward)
 
     def __matmul__(self, other: Any) -> Any:
-        """Return A v, or the operator A B with (A B)ᵀ = Bᵀ Aᵀ."""
+        """Return A v, A V column by column, or the operator A B with (A B)ᵀ = Bᵀ Aᵀ."""
         if not isinstance(other, Operator):
+            require_array(other, "what an operator is multiplied with")
+            if other.ndim == 2 and other.shape[1]:
+                return self.backend.xp.stack([self(v) for v in other.T], axis=1)
             return self(other)
         shape = (self.shape[0], other.shape[1])
         return replace(

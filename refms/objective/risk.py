@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from refms.errors import Array, InputError, require_same_precision
-from refms.linear.product import Product
+from refms.linear.product import Operator, Product
 from refms.maps.chain import frugal
 from refms.maps.map import Map
 from refms.objective.batches import DEFAULT_MEMORY, batch_width
@@ -144,9 +144,10 @@ class EmpiricalRisk:
         """Work counted so far, in network evaluations of one example."""
         return self.work.units
 
-    def preconditioner(self, x: Array, curvature: Product) -> Product | None:
-        """Return r -> M⁻¹ r for the curvature at x, shape and dtype of r; None where there is none."""
-        return None if self.preconditioning is None else self.preconditioning(self, x, curvature)
+    def preconditioner(self, x: Array, curvature: Product) -> Operator | None:
+        """Return M⁻¹ for the curvature at x; None where there is none."""
+        product = None if self.preconditioning is None else self.preconditioning(self, x, curvature)
+        return None if product is None else Operator.symmetric(product, x)
 
     def on(self, indices: Array) -> EmpiricalRisk:
         """Return the same function with the mean over some examples in the place of all, for mini-batches.
@@ -225,8 +226,8 @@ class EmpiricalRisk:
         self.count_passes(3, self.total)
         return value, gradient  # type: ignore[return-value]  # complex only for complex x
 
-    def curvature(self, x: Array) -> Callable[[Array], Array]:
-        """Return the product with the Gauss–Newton matrix, or the Hessian, at x, on the Hessian sample.
+    def curvature(self, x: Array) -> Operator:
+        """Return the Gauss–Newton matrix, or the Hessian, at x, on the Hessian sample.
 
         The map is linearised here, once. If the linearisations of the sample exceed the memory budget they
         are made again in every product, batch by batch, with the same result.
@@ -238,8 +239,8 @@ class EmpiricalRisk:
 
         Returns
         -------
-        callable
-            v ↦ G v, or v ↦ ∇²f v, shape and dtype of x.
+        Operator
+            G, or ∇²f, symmetric, known by its products with vectors of the shape and dtype of x.
 
         Raises
         ------
@@ -269,7 +270,6 @@ class EmpiricalRisk:
             self.count_passes(kind.linearization_passes, count)
 
         def product(v: Array) -> Array:
-            require_same_precision(v=v, x=x)
             start = (self.regularizer.gradient(v),)
             self.count_passes(kind.product_passes, count)
             if kept is not None:
@@ -279,7 +279,7 @@ class EmpiricalRisk:
                 (found,) = self._sum(shards, lambda batch: (linearized(batch)(v),), start, count)
             return found
 
-        return product
+        return Operator.symmetric(product, x)
 
     def sum(self, addends: Callable[[Examples], Addends], start: Addends) -> Addends:
         """Return start + Σ of what the batches of all examples add, the same on every process.

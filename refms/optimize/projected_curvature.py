@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from refms.backend import backend_of
 from refms.errors import Array, InputError
 from refms.linear.cg import conjugate_gradients
-from refms.linear.product import Product
+from refms.linear.product import Operator
 from refms.maps.chain import frugal
 from refms.maps.map import At
 from refms.objective.batches import batch_width
@@ -24,8 +24,8 @@ def projected_curvature(
     examples: Examples,
     tolerance: float = 1e-3,
     iterations: int = 50,
-) -> Product:
-    """Return v ↦ (G_θθ − G_θω G_ωω⁻¹ G_ωθ) v at the ω at which the inner problem is solved.
+) -> Operator:
+    """Return G_θθ − G_θω G_ωω⁻¹ G_ωθ at the ω at which the inner problem is solved.
 
     θ and ω are the two blocks of the problem, in [LAS] propagation and classifier. With z = F(θ, ω; x) the
     logits, J_θ = ∂z/∂θ and J_ω = ∂z/∂ω their Jacobians and H = ∇²E (each divided by the number of examples),
@@ -93,4 +93,4 @@ def projected_curvature(
         spend(3.0 if kept is not None else 5.0)
         return found
 
-    return product
+    return Operator.symmetric(product, theta)

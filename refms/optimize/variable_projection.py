@@ -12,7 +12,7 @@ from refms.backend import zeros_like
 from refms.errors import Array, InputError, require_whole_fields
 from refms.linear.direction import newton_direction
 from refms.linear.outcome import Status
-from refms.linear.product import Product
+from refms.linear.product import Operator
 from refms.linear.vectors import norm
 from refms.objective.batches import hessian_sample
 from refms.objective.problem import JOINT, TrainingProblem
@@ -68,8 +68,8 @@ class Separable:
         """Return f(θ, ω) and its gradient."""
         return self.whole.value_and_gradient(x)
 
-    def curvature(self, x: Array) -> Product:
-        """Return the product with the joint matrix."""
+    def curvature(self, x: Array) -> Operator:
+        """Return the joint matrix."""
         return self.whole.curvature(x)
 
     def split(self, x: Array) -> tuple[Array, Array]:
@@ -89,8 +89,8 @@ class Separable:
         """Return f(θ, ·), on features that are computed here, once."""
         return self.problem.block(list(self.problem.blocks)[1], self._values(theta, omega), self.iteration)
 
-    def reduced_curvature(self, theta: Array, omega: Array, tolerance: float, iterations: int) -> Product:
-        """Return the product with the projected Gauss–Newton matrix on the Hessian sample."""
+    def reduced_curvature(self, theta: Array, omega: Array, tolerance: float, iterations: int) -> Operator:
+        """Return the projected Gauss–Newton matrix on the Hessian sample."""
         examples, problem = self.problem.examples, self.problem
         if problem.hessian_fraction < 1:
             drawn = hessian_sample(examples.count, problem.hessian_fraction, problem.seed, self.iteration)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from refms.errors import Array, InputError
-from refms.linear.product import Product
+from refms.linear.product import Operator
 from refms.optimize.objective import Objective, work_units_of
 
 
@@ -65,8 +65,8 @@ class WeightedSum:
             gradient += weight * g
         return value, gradient
 
-    def curvature(self, x: Array) -> Product:
-        """Return v ↦ Σ_{w_i > 0} w_i G_i v."""
+    def curvature(self, x: Array) -> Operator:
+        """Return Σ_{w_i > 0} w_i G_i."""
         numbers = [(_number(weight), f) for weight, f in self.terms]
         products = [(weight, f.curvature(x)) for weight, f in numbers if weight > 0]
 
@@ -76,7 +76,7 @@ class WeightedSum:
                 total += weight * G(v)
             return total
 
-        return product
+        return Operator.symmetric(product, x)
 
 
 def _number(weight: float | Array) -> float:

@@ -108,9 +108,12 @@ def require_memory(architecture: Architecture, reading: Reading, dtype: str, mem
 
 
 def problem_of(
-    model: Model, examples: Examples, weights: RegularizationSection, options: OptimizationSection
+    model: Model,
+    examples: Examples,
+    weights: RegularizationSection | None = None,
+    options: OptimizationSection | None = None,
 ) -> TrainingProblem:
-    """Return problem (6) for a model and examples.
+    """Return problem (6) of [LAS] for a model and examples.
 
     Parameters
     ----------
@@ -118,16 +121,32 @@ def problem_of(
         Gives network, classifier, loss and precision.
     examples : Examples
         Prepared images (rows of the model's grid) and one-hot labels, in the model's precision.
-    weights : RegularizationSection
+    weights : RegularizationSection, optional
         Weights of the regularisers.
-    options : OptimizationSection
-        Hessian sample and memory budget.
+    options : OptimizationSection, optional
+        Hessian sample, preconditioners and memory budget.
 
     Returns
     -------
     TrainingProblem
-        The problem.
+        Mean loss plus regularisers, its unknowns in the blocks that :attr:`Model.blocks` gives.
+
+    Raises
+    ------
+    InputError
+        If the examples do not fit the model.
+
+    Examples
+    --------
+    >>> from refms import Grid, initial_model
+    >>> from refms.objective import Classes
+    >>> model = initial_model(Residual(Grid((4, 4)), channels=2, layers=1), Classes(2))
+    >>> problem = problem_of(model, Examples(np.ones((16, 2)), np.eye(2)))
+    >>> f, x = problem.block("joint", model.blocks), problem.join(model.blocks)
+    >>> round(f.value(x), 4), f.curvature(x).shape  # log 2, as W = 0
+    (0.6931, (104, 104))
     """
+    weights, options = weights or RegularizationSection(), options or OptimizationSection()
     propagation = Block(
         model.map,
         _propagation_regularizer(model, weights),
@@ -152,6 +171,17 @@ def problem_of(
         seed=options.hessian_seed,
         memory=options.memory,
     )
+
+
+def _options_of(model: Model, options: OptimizationSection | None) -> OptimizationSection:
+    """Return options in the model's precision, by default the usual ones; refuse those of another."""
+    options = options or OptimizationSection(dtype=model.dtype)
+    if options.dtype != model.dtype:
+        raise InputError(
+            f"the options ask for {options.dtype}, the model is {model.dtype}; precision never changes "
+            f"silently. Say dtype={model.dtype!r} in the options, or make the model in {options.dtype}."
+        )
+    return options
 
 
 def _propagation_regularizer(model: Model, weights: RegularizationSection) -> Quadratic:
@@ -240,7 +270,7 @@ def train(
     weights : RegularizationSection, optional
         Weights of the regularisers.
     options : OptimizationSection, optional
-        Iterations, tolerances, Hessian sample, memory.
+        Iterations, tolerances, Hessian sample, memory; in the model's precision.
     monitor : callable, optional
         Called after each iteration, see :func:`~refms.optimize.loop.descend`.
     workers : Workers
@@ -256,7 +286,8 @@ def train(
     Raises
     ------
     InputError
-        If the examples do not fit the model, or one example needs more than the memory budget.
+        If the examples do not fit the model, the options ask for another precision than the model's, or one
+        example needs more than the memory budget.
 
     Notes
     -----
@@ -268,15 +299,16 @@ def train(
     >>> from refms.objective import Classes
     >>> model = initial_model(Residual(Grid((4, 4)), channels=2, layers=1), Classes(2))
     >>> examples = Examples(np.random.default_rng(0).standard_normal((16, 6)), np.eye(2)[:, [0, 1] * 3])
-    >>> rows = train(model, examples, options=OptimizationSection(iterations=2)).model.history.rows
+    >>> options = OptimizationSection(iterations=2, dtype="float64")
+    >>> rows = train(model, examples, options=options).model.history.rows
     >>> rows[-1].objective < rows[0].objective
     True
     """
-    options = options or OptimizationSection()
     begun = start if isinstance(start, Checkpoint) else Checkpoint(start)
     model = begun.model
+    options = _options_of(model, options)
     spent = Work(model.history.rows[-1].work_units if begun.iteration else 0.0)
-    problem = problem_of(model, examples, weights or RegularizationSection(), options)
+    problem = problem_of(model, examples, weights, options)
     problem = replace(problem, workers=workers, work=spent)
     every = block_steps(options, _damping_of(options, begun))
     schedule = tuple(steps for steps in every if steps.name in problem.blocks)
@@ -352,10 +384,8 @@ def fit_classifier(
     >>> {name for name, array in fitted.arrays.items() if (array != model.arrays[name]).any()} == {"W", "mu"}
     True
     """
-    options = options or OptimizationSection()
-    problem = replace(
-        problem_of(model, examples, weights or RegularizationSection(), options), workers=workers
-    )
+    options = _options_of(model, options)
+    problem = replace(problem_of(model, examples, weights, options), workers=workers)
     done = _fit_classifier(problem, model.blocks, block_steps(options, None)[1])
     fitted = replace(model.with_blocks(done.blocks), history=done.history)
     return Training(fitted, done.outcome, done.notes)

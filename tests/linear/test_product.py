@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse.linalg
+import scipy.special
 from optimize.problems import locked, normal, rho, spd
 from small_problems import problem_and_blocks
 
@@ -48,7 +51,7 @@ def test_the_algebra_is_that_of_the_matrices(dtype):
 def test_the_curvature_of_the_problem_is_an_operator_for_scipy(name):
     problem, blocks = problem_and_blocks()
     x = blocks[name]
-    G = Operator.symmetric(problem.block(name, blocks).curvature(x), x)
+    G = problem.block(name, blocks).curvature(x)
     dense = G.to_dense()
     assert np.abs(dense - dense.T).max() < 1e-14 * np.abs(dense).max()
     b = G @ normal(1, x.size)  # the bias of the classifier is free along (1, …, 1)
@@ -56,6 +59,46 @@ def test_the_curvature_of_the_problem_is_an_operator_for_scipy(name):
     theirs, info = scipy.sparse.linalg.cg(G.to_scipy(), b, rtol=1e-10, atol=0.0, maxiter=200)
     assert info == 0
     assert np.linalg.norm(ours.x - theirs) < 1e-7 * np.linalg.norm(theirs)
+
+
+@pytest.mark.parametrize("second_order", [False, True])
+def test_scipy_finds_the_ends_of_the_spectrum_of_the_joint_matrix(second_order):
+    problem, blocks = problem_and_blocks()
+    x = problem.join(blocks)
+    f = replace(problem, second_order=second_order).block("joint", blocks)
+    A = f.curvature(x)
+    assert (A.shape, A.dtype, A.T.shape) == ((x.size, x.size), "float64", (x.size, x.size))
+    matrix = explicit_hessian(f, x) if second_order else explicit_gauss_newton(f, x)
+    V = np.random.default_rng(2).standard_normal((x.size, 3))
+    np.testing.assert_allclose(A @ V, matrix @ V, rtol=1e-12, atol=1e-13)
+    expected = np.linalg.eigvalsh(matrix)
+    for which, wanted in (("LA", expected[-3:]), ("SA", expected[:3])):
+        found = scipy.sparse.linalg.eigsh(A.to_scipy(), 3, which=which, return_eigenvectors=False)
+        np.testing.assert_allclose(np.sort(found), wanted, rtol=1e-9, atol=1e-11)
+
+
+def columns_by_complex_steps(function, x):
+    """Return ∂function/∂x column by column, exact to round-off: Im f(x + i·10⁻³⁰ e_k) / 10⁻³⁰."""
+    return np.stack([function(x + 1e-30j * e).imag / 1e-30 for e in np.eye(x.size)], axis=-1)
+
+
+def explicit_hessian(f, x):
+    return columns_by_complex_steps(lambda z: f.value_and_gradient(z)[1], x)
+
+
+def explicit_gauss_newton(f, x):
+    """Return 1/m Σ_j J_jᵀ (diag p_j − p_j p_jᵀ) J_j + Q, with p_j the softmax of the logits of image j."""
+    X = f.examples.inputs
+    J = columns_by_complex_steps(lambda z: f.map.evaluate(z, X), x)
+    P = scipy.special.softmax(f.map.evaluate(x, X), axis=0)
+    curved = [J[:, j].T @ (np.diag(p) - np.outer(p, p)) @ J[:, j] for j, p in enumerate(P.T)]
+    return np.mean(curved, axis=0) + f.regularizer.Q.toarray()
+
+
+def test_numbers_of_numpy_multiply_operators():
+    A, _ = matrices()
+    product = np.float64(2) * operator(A)
+    assert rho(product @ normal(0, 5), 2 * A @ normal(0, 5), 30.0) < 30
 
 
 def test_scipy_finds_singular_values_by_products_with_the_transpose(device):
@@ -82,7 +125,7 @@ def test_wrong_vectors_and_an_unknown_transpose_are_refused():
     assert J(locked(np.ones(3))).shape == (2,)
     for bad in (np.ones(2), np.ones((3, 1)), np.ones(3, dtype="float32")):
         with pytest.raises(InputError, match=r"expected \(3,\) and float64"):
-            J @ bad
+            J(bad)
     with pytest.raises(InputError, match="transpose"):
         J.T @ np.ones(2)
 

@@ -301,7 +301,7 @@ def test_precisions_and_names_that_would_pass_unseen_are_refused():
     f = TrainingProblem({"a": Block(theta, single)}, examples, LeastSquares()).block("a", x)
     product = f.curvature(x["a"])
     assert product(x["a"]).dtype == "float32"
-    with pytest.raises(InputError, match="v is float64, x is float32"):
+    with pytest.raises(InputError, match=r"dtype float64; expected .* and float32"):
         product(np.ones(3))
     for blocks in ({}, {"joint": Block(F, Quadratic(sp.csr_array((0, 0), dtype="float32")))}):
         with pytest.raises(InputError, match="expected at least one, and none named 'joint'"):

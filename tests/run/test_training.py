@@ -206,6 +206,18 @@ def test_the_precision_is_kept(dtype):
 # Seeds
 
 
+@pytest.mark.parametrize("step", [train, fit_classifier])
+def test_options_of_another_precision_than_the_models_are_refused(step, start, digits):
+    with pytest.raises(InputError, match="options ask for float32, the model is float64"):
+        step(start, digits, options=OptimizationSection(iterations=1))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_without_options_a_model_keeps_its_precision(dtype):
+    start = untrained(4, dtype=dtype)
+    assert fit_classifier(start, examples(start, images(count=20))).model.dtype == dtype
+
+
 def test_equal_seeds_give_equal_bits(start, run, digits):
     again = train(start, digits, WEIGHTS, OPTIONS)
     assert same(again.model, run.model)

@@ -15,6 +15,6 @@ def matrices_of(risk: EmpiricalRisk, x: Array) -> dict[str, Operator]:
     ``"gauss_newton"``: JᵀHJ + Q; ``"hessian"``: ∇²f; ``"difference"``: ∇²f less the former, the mean over the
     examples of ∇E times the second derivatives of the map.
     """
-    gauss_newton = Operator.symmetric(replace(risk, second_order=False).curvature(x), x)
-    hessian = Operator.symmetric(replace(risk, second_order=True).curvature(x), x)
+    gauss_newton = replace(risk, second_order=False).curvature(x)
+    hessian = replace(risk, second_order=True).curvature(x)
     return {"gauss_newton": gauss_newton, "hessian": hessian, "difference": hessian - gauss_newton}
