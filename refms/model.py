@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from refms.backend import Backend, backend_of
-from refms.data.dataset import Dataset
+from refms.data.dataset import Dataset, one_hot
 from refms.data.preprocessing import Preprocessing, prepare
 from refms.errors import (
     Array,
@@ -20,7 +20,7 @@ from refms.errors import (
     require_shape,
     require_whole,
 )
-from refms.grid import Grid
+from refms.grid import Grid, nchw_from_columns
 from refms.maps.architectures.architecture import (
     Architecture,
     free_arrays,
@@ -32,7 +32,8 @@ from refms.maps.map import Map
 from refms.names import DTYPES
 from refms.objective.batches import DEFAULT_MEMORY, batch_width
 from refms.objective.classifier import Classifier
-from refms.objective.reading import Classes, Reading
+from refms.objective.examples import Examples
+from refms.objective.reading import Classes, Image, Reading
 from refms.optimize.history import History
 
 
@@ -72,6 +73,10 @@ class Model:
     ------
     InputError
         If an array is missing, unknown or of another shape, precisions are mixed, or a number is not finite.
+
+    Notes
+    -----
+    :func:`~refms.model_file.save_model` and :func:`~refms.model_file.load_model` keep it in a file.
 
     Examples
     --------
@@ -226,6 +231,29 @@ class Model:
         pieces = [whole.evaluate(theta, X[:, start : start + width]) for start in range(0, X.shape[1], width)]
         return backend_of(X).xp.concatenate(pieces, axis=1)
 
+    def predict(self, images: Dataset | Array, memory: int = DEFAULT_MEMORY) -> Array:
+        """Return the class of each image, or the image that the model makes of it.
+
+        Parameters
+        ----------
+        images : Dataset or array
+            Images as read, which are prepared first; or prepared ones as columns, as for :meth:`outputs`.
+        memory : int
+            Budget for activations in bytes.
+
+        Returns
+        -------
+        array
+            Integers 0 to ℓ − 1, shape (m,), the largest logits; or images, shape (m, channels, *grid).
+        """
+        Z = self.outputs(self.prepare(images) if isinstance(images, Dataset) else images, memory)
+        return Z.argmax(axis=0) if isinstance(self.reading, Classes) else nchw_from_columns(Z, self.grid)
+
+    def score(self, data: Dataset | Examples, memory: int = DEFAULT_MEMORY) -> Score:
+        """Return accuracy and loss on images as read or on prepared ones, see :func:`score`."""
+        examples = self.examples(data) if isinstance(data, Dataset) else data
+        return score(self, examples.inputs, examples.targets, memory)
+
     def trace(self, X: Array) -> dict[str, Array]:
         """Return every named intermediate from images to the output, for comparison layer by layer.
 
@@ -248,6 +276,33 @@ class Model:
         whole = chain(*[(names[name], map_) for name, map_ in self.maps.items()])
         parts = list(self.blocks.values())
         return whole, backend_of(*parts).xp.concatenate(parts)
+
+    def examples(self, dataset: Dataset, interpolate: bool = False) -> Examples:
+        """Return a data set as a training takes it: prepared images with one-hot labels or prepared targets.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            Images on a grid that is this model's or finer by doublings, with labels or targets.
+        interpolate : bool
+            As for :meth:`prepare`.
+
+        Returns
+        -------
+        examples : Examples
+            Where the model lives and in its precision.
+
+        Raises
+        ------
+        InputError
+            If there are no labels or targets, or not as many classes as the model's.
+        """
+        if isinstance(self.reading, Image):
+            return Examples(self.prepare(dataset, interpolate), self.prepare(dataset, interpolate, "targets"))
+        if dataset.classes != (classes := self.reading.classes):
+            raise InputError(f"{dataset.name!r} has {dataset.classes} classes, the model {classes}.")
+        labels = one_hot(dataset.labels, classes, self.dtype)
+        return Examples(self.prepare(dataset, interpolate), self.backend.from_host(labels))
 
     def prepare(self, dataset: Dataset, interpolate: bool = False, what: str = "images") -> Array:
         """Return a dataset's images or targets as columns on this model's grid and in its precision.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from refms.data.dataset import Dataset, one_hot, subset
+from refms.data.dataset import Dataset, subset
 from refms.data.digits import load_digits
 from refms.data.mnist import load_mnist
 from refms.grid import Grid
@@ -31,10 +31,9 @@ def images(name: str = "digits", count: int = 200) -> Dataset:
 
 def examples(model: Model, dataset: Dataset) -> Examples:
     """Return a data set as the model wants it, write-locked."""
-    X = model.prepare(dataset)
-    C = one_hot(dataset.labels, dataset.classes, model.dtype)
-    X.flags.writeable = C.flags.writeable = False
-    return Examples(X, C)
+    made = model.examples(dataset)
+    made.inputs.flags.writeable = made.targets.flags.writeable = False
+    return made
 
 
 def locked(model: Model) -> Model:

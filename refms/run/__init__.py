@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from refms.run.image_experiment import ImageExperiment, image_experiment_of
     from refms.run.inspection.inspection import inspect
     from refms.run.reconstruction import reconstruct
-    from refms.run.training import Checkpoint, Training, fit_classifier, train
+    from refms.run.training import Checkpoint, Training, fit_classifier, problem_of, train
 
 __getattr__ = lazy_names(
     __name__,
@@ -22,7 +22,7 @@ __getattr__ = lazy_names(
         "image_experiment": ("ImageExperiment", "image_experiment_of"),
         "inspection.inspection": ("inspect",),
         "reconstruction": ("reconstruct",),
-        "training": ("Checkpoint", "Training", "fit_classifier", "train"),
+        "training": ("Checkpoint", "Training", "fit_classifier", "problem_of", "train"),
     },
 )
 
@@ -37,6 +37,7 @@ __all__ = [
     "fit_classifier",
     "image_experiment_of",
     "inspect",
+    "problem_of",
     "reconstruct",
     "train",
 ]

@@ -10,13 +10,13 @@ import numpy as np
 
 from refms.backend import NUMPY, Backend
 from refms.data.by_name import read_dataset
-from refms.data.dataset import Dataset, one_hot, split
+from refms.data.dataset import Dataset, split
 from refms.environment import machine, versions
 from refms.errors import InputError
 from refms.model import Model, Score, initial_model, score
 from refms.objective.examples import Examples
 from refms.objective.problem import TrainingProblem
-from refms.objective.reading import Classes, Image
+from refms.objective.reading import Classes
 from refms.objective.risk import Work
 from refms.optimize.history import History
 from refms.run.config import Configuration, DataSection
@@ -151,13 +151,7 @@ def examples_of(model: Model, part: Dataset, interpolate: bool = False) -> Examp
             f"the memory budget is {memory}; take fewer images or a coarser mesh, or raise [optimization] "
             "memory."
         )
-    if isinstance(model.reading, Image):
-        return Examples(model.prepare(part, interpolate), model.prepare(part, interpolate, "targets"))
-    classes = model.classifier.classes
-    if part.classes != classes:
-        raise InputError(f"{part.name!r} has {part.classes} classes, the model {classes}.")
-    labels = one_hot(part.labels, classes, model.dtype)
-    return Examples(model.prepare(part, interpolate), model.backend.from_host(labels))
+    return model.examples(part, interpolate)
 
 
 def split_by(section: DataSection | ImageDataSection, dataset: Dataset) -> tuple[Dataset, Dataset]:
