@@ -82,7 +82,7 @@ SURVIVED = "survived"
 SUITE = ("checks", "linear", "maps", "multiscale", "objective", "optimize", "stencils")
 """The folders of tests that are asked at all."""
 
-MORE_TESTS = ("tests/test_public_inputs.py",)
+MORE_TESTS = ("tests/test_public_inputs.py", "tests/test_architectures.py", "tests/test_model.py")
 """And single files."""
 
 

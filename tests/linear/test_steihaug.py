@@ -86,6 +86,13 @@ def test_a_shorter_radius_cuts_the_same_path(seed, share):
     assert cut.cg.iterations == again.cg.iterations
 
 
+def test_the_path_says_where_it_ended():
+    """With H = I one step is exact; a radius below ‖g‖ cuts it."""
+    g = normal(5, 9)
+    ends = [steihaug(lambda v: 1.0 * v, g, share * np.linalg.norm(g)).status for share in (2.0, 0.5)]
+    assert ends == [Status.CONVERGED, Status.BOUNDARY]
+
+
 def test_norms_and_models_along_the_path_are_monotone():
     H, g = indefinite(4, 9), normal(5, 9)
     path = steihaug(lambda v: H @ v, g, 50.0, tolerance=1e-12, max_iterations=30)

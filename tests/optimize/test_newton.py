@@ -91,6 +91,17 @@ def test_negative_curvature_still_gives_a_descent_step():
     assert step.direction.cg.outcome.status is Status.NEGATIVE_CURVATURE
 
 
+def test_a_step_without_a_direction_says_what_the_solver_said():
+    class Spoilt(Quadratic):
+        def curvature(self, x):
+            return lambda v: np.nan * v
+
+    step = descent_step(Spoilt(spd(1, 4), normal(2, 4)), locked(np.ones(4)))
+    assert not step.accepted
+    assert step.outcome is step.direction.cg.outcome
+    assert (step.outcome.status, step.direction.cg.iterations) == (Status.NON_FINITE, 0)
+
+
 def test_a_preconditioner_of_the_objective_is_used():
     class Preconditioned(Quadratic):
         def preconditioner(self, x, curvature):

@@ -88,6 +88,7 @@ def test_time_and_masks_are_rows_below_the_image():
         lambda: ResidualImage(GRID, convolution="graph"),
         lambda: ResidualImage(Grid((8,)), convolution="mesh-free"),
         lambda: ESPCN(GRID, widths=()),
+        lambda: ESPCN(GRID, image_channels=0),
         lambda: ESPCN(GRID).on(Grid((8, 8)), {"conv0/stencil": (3, 3)}),
     ],
 )
