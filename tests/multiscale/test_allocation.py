@@ -65,6 +65,15 @@ def test_no_batch_is_larger_than_the_data_and_halves_are_even():
     assert max(Allocation("optimal").choose(variance, GIVEN, 41, even=True).sizes) == 40
 
 
+def test_where_halves_are_coarsened_and_cropped_batches_from_a_pilot_are_even():
+    posed = problem(subsampling=Subsampling("both"))
+    for work in range(2, 9):
+        found, _ = Allocation(examples=8).measure(
+            posed, start(posed), Batches((work, 2, 2)), stage=0, iteration=0
+        )
+        assert all(N % 2 == 0 for N in found.sizes)
+
+
 def test_the_work_of_a_pilot_is_counted_apart():
     posed = problem()
     _, units = Allocation(examples=8).measure(posed, start(posed), GIVEN, stage=0, iteration=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from small_nets import examples, images, untrained
@@ -46,6 +48,18 @@ def test_every_mesh_is_solved_once_from_the_prolonged_solution_of_the_one_before
     for start, expected in zip(asked, starts, strict=True):
         for name, array in expected.arrays.items():
             np.testing.assert_array_equal(start.arrays[name], array)
+
+
+def test_weights_go_to_finer_meshes_by_the_rule_that_is_asked_for():
+    """``averaging-bilinear``: for pairs with P = 2^d Rᵀ both rules are one."""
+    net, pair = untrained(2), "averaging-bilinear"
+    W = np.random.default_rng(0).standard_normal(net.arrays["W"].shape)
+    start = replace(net, arrays={**net.arrays, "W": W})
+    *_, finest = coarse_to_fine(start, lambda model: model, 3, pair, weights="adjoint")
+    middle = transfer(start, Grid((4, 4)), pair, weights="adjoint")
+    by_adjoint, by_pair = (transfer(middle, Grid((8, 8)), pair, weights=rule) for rule in ("adjoint", "pair"))
+    np.testing.assert_array_equal(finest.arrays["W"], by_adjoint.arrays["W"])
+    assert not np.allclose(finest.arrays["W"], by_pair.arrays["W"])
 
 
 def test_every_solution_is_better_than_its_start_and_a_prolonged_start_than_a_random_one(run):

@@ -308,6 +308,21 @@ def test_gauss_newton_uses_the_positive_terms():
     assert np.allclose(f.curvature(theta)(v), expected, rtol=1e-12, atol=1e-15)
 
 
+def test_the_value_of_an_estimate_is_that_beside_its_gradient():
+    posed = problem()
+    f = estimate_objective(posed, Batches((2, 4, 8), (0.7, 1.2)))
+    assert f.value(theta_of(posed)) == f.value_and_gradient(theta_of(posed))[0] != 0
+
+
+def test_validation_images_are_neither_cropped_nor_dropped():
+    posed = problem(subsampling=Subsampling("crop"))
+    draw = posed.validation_draw(posed.images[:, :5])
+    assert draw.windows.shape == (3, 5, 2)
+    assert not draw.windows.any()
+    assert draw.masks.shape == (0, 5)
+    np.testing.assert_array_equal(posed.examples(0, draw).targets, posed.images[:, :5])
+
+
 @pytest.mark.parametrize(
     "make",
     [
