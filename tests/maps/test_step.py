@@ -64,8 +64,9 @@ def test_a_step_of_a_recomputed_layer_keeps_its_input_alone():
     np.testing.assert_array_equal(F.at(theta, Y).vjp(Y)[0], step(LAYER, 0.5).at(theta, Y).vjp(Y)[0])
 
 
-def test_a_step_records_what_it_adds():
-    F = step(LAYER, 0.5)
+@pytest.mark.parametrize("layer", [LAYER, chain(("", LAYER))], ids=["fused", "not"])
+def test_a_step_records_what_it_adds(layer):
+    F = step(layer, 0.5)
     rng = np.random.default_rng(0)
     theta, Y = rng.standard_normal(F.layout.size), rng.standard_normal((F.rows_in, EXAMPLES))
     found = F.recorded(theta, Y)
