@@ -17,7 +17,7 @@ import scipy.sparse
 
 from refms import checks
 from refms.backend import NUMPY, Backend
-from refms.data.corruption import Denoise
+from refms.data.corruption import TASKS, Denoise, task_named
 from refms.data.dataset import Dataset, one_hot
 from refms.data.preprocessing import Preprocessing, prepare
 from refms.grid import (
@@ -33,10 +33,10 @@ from refms.maps.architectures.espcn import ESPCN
 from refms.maps.architectures.residual import Residual
 from refms.maps.architectures.residual_image import ResidualImage
 from refms.maps.architectures.unet import UNet
-from refms.maps.layers.channels import channel_gate, channel_scale, channel_shift
+from refms.maps.layers.channels import channel_gate, channel_scale, channel_shift, take_rows
 from refms.maps.layers.convolution import convolution_layer, convolution_map
-from refms.maps.layers.entrywise import entrywise, time_features
-from refms.maps.layers.linear import average_pooling, matrix_map, pooling_matrix
+from refms.maps.layers.entrywise import entrywise, multiple, time_features
+from refms.maps.layers.linear import average_pooling, matrix_map, operator_map, pooling_matrix
 from refms.maps.layers.mesh_free import mesh_free_map
 from refms.maps.layers.norms import normalization
 from refms.maps.layers.tied import antisymmetric_layer, symmetric_layer
@@ -49,9 +49,11 @@ from refms.maps.time.tableau import RK4
 from refms.model import Model, score
 from refms.multiscale.depth import prolong_in_time, restrict_in_time, to_depth
 from refms.multiscale.estimation import Batches, estimate_objective
-from refms.multiscale.full_multiscale import TrainingState, full_multiscale_plan
+from refms.multiscale.full_multiscale import Stage, TrainingPlan, TrainingState, full_multiscale_plan
 from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.resolution import transfer
+from refms.multiscale.subsampling import Subsampling
+from refms.multiscale.variance import measure_variance
 from refms.names import LOSSES
 from refms.objective.classifier import Classifier
 from refms.objective.examples import Examples
@@ -64,10 +66,14 @@ from refms.objective.regularizers import classifier_regularizer, time_regularize
 from refms.optimize.block_coordinate_descent import propagation_then_classifier
 from refms.optimize.loop import descend, minimize
 from refms.optimize.newton import Damping, Newton
+from refms.optimize.stochastic import Adam, Momentum
 from refms.optimize.stopping import StopRules
+from refms.run.image_score import score_images
 from refms.stencils.convolution import Convolution, convolution_matrix
 from refms.stencils.differences import gradient_matrix
 from refms.stencils.galerkin import prolong_stencil, restrict_stencil
+from refms.stencils.resize import resize_matrix
+from refms.stencils.shuffle import pixel_shuffle_matrix
 from refms.stencils.smoothing import gaussian_matrix, smooth
 from refms.stencils.symbol import eigenvalues, frobenius_norm, infinity_norm, one_norm, spectral_norm, symbol
 from refms.stencils.transfer import TRANSFER_PAIRS, transfer_pair
@@ -365,6 +371,71 @@ def image_losses(work: Work) -> Any:
     return own, ssim.positive_product(v), ssim.similarity
 
 
+def linear_layers(work: Work) -> Any:
+    grid = GRIDS[2]
+    chosen = {"dtype": work.dtype, "backend": work.backend}
+    resizes = [
+        resize_matrix(grid, Grid((3, 4)), kernel, boundary=boundary, channels=2, **chosen)
+        for kernel in ("nearest", "box", "linear", "cubic")
+        for boundary in ("clamp", "periodic")
+    ]
+    shuffle = pixel_shuffle_matrix(grid, 1, 2, **chosen)
+    host = resize_matrix(grid, Grid((3, 4)), channels=2)
+    maps = (matrix_map(shuffle), operator_map(host), take_rows(48, 5, 9), multiple(5, 0.3))
+    return resizes, shuffle, [derivatives(work, one) for one in maps]
+
+
+def mesh_free_networks(work: Work) -> Any:
+    grid = Grid((4, 4))
+    nets = (
+        ResidualImage(grid, 1, 4, 1, convolution="mesh-free"),
+        ResidualImage(grid, 1, 4, 1, time=False, add_input=True),
+        ESPCN(grid, 1, (3,), convolution="mesh-free"),
+        UNet(grid, 1, 4, (1, 2), groups=2, convolution="mesh-free"),
+    )
+    return [derivatives(work, net.map) for net in nets]
+
+
+def restoration(work: Work, task: str) -> Any:
+    """Draws, estimates, scores and updates of a task, by each way to coarser images and each loss."""
+    net = ResidualImage(Grid((32, 32)), 1, 4, 1, time=task != "super-resolve", boundary="periodic")
+    clean = np.random.default_rng(0).uniform(-1, 1, (1024, 6))
+    options = {"dtype": work.dtype, "backend": work.backend, "order": "epochs"}
+    theta = 0.1 * work.normal(1, net.map.layout.size)
+    results = []
+    for kind, noise, loss in (
+        ("coarsen", "stage", "ssim"),
+        ("crop", "kept", "ssim"),
+        ("both", "carried", ""),
+    ):
+        ways = Subsampling(kind, noise=noise)
+        chosen = {"loss": loss} if loss else {}
+        posed = ImageProblem(net, clean, task_named(task), 2, ways, **chosen, **options)
+        drawn = [posed.examples(level, posed.draw(4)) for level in (0, 1)]
+        f = estimate_objective(posed, Batches((2, 4), (0.7,)))
+        score = score_images(posed, theta, posed.validation_draw(clean[:, :2]))
+        found = [(one.inputs, one.targets) for one in drawn], f.value_and_gradient(theta), score.measured()
+        results.append((*found, f.curvature(theta)(theta)))
+    for rule in (Momentum(), Adam()):
+        *_, (state, _, _) = TrainingPlan((Stage(0, 2, Batches((2, 4))),), rule).run(
+            posed, TrainingState(theta)
+        )
+        results.append((state.theta, state.memory))
+    return results
+
+
+def variances(work: Work) -> Any:
+    net = ResidualImage(Grid((8, 8)), 1, 4, 1)
+    clean = np.random.default_rng(0).uniform(-1, 1, (64, 6))
+    posed = ImageProblem(net, clean, Denoise(), 2, dtype=work.dtype, backend=work.backend)
+    theta = 0.1 * work.normal(1, net.map.layout.size)
+    return [
+        (variance.covariance.tolist(), products.tolist())  # host arrays, as documented
+        for layers in (False, True)
+        for variance, products in [measure_variance(posed, theta, 4, layers=layers)]
+    ]
+
+
 def multiscale_estimate(work: Work) -> Any:
     net = ResidualImage(Grid((8, 8)), 1, 4, 1, boundary="periodic")
     clean = np.random.default_rng(0).uniform(-1, 1, (64, 6))
@@ -415,10 +486,17 @@ ROWS: dict[str, Callable[[Work], Any]] = {
     "mesh-free convolution": lambda work: derivatives(work, mesh_free_map(GRIDS[2], 2)),
     "image networks": image_networks,
     "image losses": image_losses,
+    "linear layers of images": linear_layers,
+    "mesh-free networks": mesh_free_networks,
+    **{f"restoration, {task}": partial(restoration, task=task) for task in TASKS},
+    "variances of gradients": variances,
     "multiscale estimate": multiscale_estimate,
 }
 
-ORDER = {"image losses", "block-coordinate descent", "Newton", "Gauss-Newton, damped", "problem (6)"}
+ORDER = {
+    *("image losses", "block-coordinate descent", "Newton", "Gauss-Newton, damped", "problem (6)"),
+    *(f"restoration, {task}" for task in TASKS),
+}
 """Rows in which the device may add in another order (its sparse products are stored column by column)."""
 
 
