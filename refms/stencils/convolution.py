@@ -110,8 +110,8 @@ class Convolution:
         ``"correlation"``: the multigrid stencil notation below, which frameworks call convolution.
         ``"convolution"``: the stencil flipped, y_{i-κ}.
     route : str
-        How products are computed: ``"matrix"``, ``"patches"``, ``"fourier"``, ``"compiled"`` (extra
-        ``fast``), or ``"auto"``: the fastest for size, dtype and backend. Results differ by round-off.
+        How products are computed: ``"matrix"``, ``"patches"``, ``"im2col"``, ``"fourier"``, ``"compiled"``
+        (extra ``fast``), or ``"auto"``: the fastest for size, dtype and backend. Results differ by round-off.
 
     Raises
     ------
@@ -306,7 +306,7 @@ class Convolution:
 
     def _bound(self, dtype: Any, examples: int, backend: Backend) -> Route:
         work = self.multiply_adds * examples
-        name = choose(self.route, self.stencil_shape, work, str(dtype), backend.name)
+        name = choose(self.route, self.stencils_shape, examples, work, str(dtype), backend.name)
         geometry = Geometry(self.grid, self.stencil_shape, self.boundary)
         found = products(name, geometry, dtype, examples, backend)
         return orient(found, self.orientation, self.grid.dimension)

@@ -10,10 +10,11 @@ from refms.backend import Backend
 from refms.errors import Array, InputError
 from refms.stencils.routes.explicit import matrix_products
 from refms.stencils.routes.fourier import fourier_products
+from refms.stencils.routes.im2col import im2col_products
 from refms.stencils.routes.patches import patch_products
 from refms.stencils.routes.route import Geometry, Products, Terms
 
-ROUTES = ("auto", "matrix", "patches", "fourier", "compiled")
+ROUTES = ("auto", "matrix", "patches", "im2col", "fourier", "compiled")
 
 COMPILED = importlib.util.find_spec("numba") is not None
 """Whether the compiled route can be taken here (extra ``fast``)."""
@@ -21,15 +22,32 @@ COMPILED = importlib.util.find_spec("numba") is not None
 COMPILED_FROM = 2_000_000
 """Multiply-adds of one product from which the compiled route is taken: below, numba need not be loaded."""
 
+WIDE_FROM = 32
+"""Channels on both sides from which im2col takes less time than the compiled route.
+
+This and the next are measured: scripts/routes.py, scripts/results/routes.json."""
+
+WIDE_WITHOUT_NUMBA = 16
+"""The same beside patches, for fewer examples than channels; more make one cell's product large enough."""
+
 FOURIER_FROM = 150
 """Entries of a stencil from which the FFT takes less time than patches."""
 
 
-def choose(name: str, stencil_shape: tuple[int, ...], multiply_adds: int, dtype: str, backend: str) -> str:
-    """Return the name of the route for a product of so many multiply-adds; all but ``"auto"`` as they are.
+def choose(
+    name: str,
+    stencils_shape: tuple[int, ...],
+    examples: int,
+    multiply_adds: int,
+    dtype: str,
+    backend: str,
+) -> str:
+    """Return the name of the route for S of that shape and so many multiply-adds; all but ``"auto"`` as is.
 
-    >>> choose("auto", (3, 3), 1000, "float64", "numpy")
+    >>> choose("auto", (4, 4, 3, 3), 8, 1000, "float64", "numpy")
     'patches'
+    >>> choose("auto", (128, 128, 3, 3), 8, 10**9, "float64", "numpy")
+    'im2col'
     """
     takes = backend == "numpy" and dtype in ("float32", "float64")
     if name == "compiled" and not (COMPILED and takes):
@@ -41,9 +59,19 @@ def choose(name: str, stencil_shape: tuple[int, ...], multiply_adds: int, dtype:
         raise InputError(f"the route 'compiled' {why}; take route 'auto'.")
     if name != "auto":
         return name
+    entries, channels = math.prod(stencils_shape[2:]), min(stencils_shape[:2])
+    if takes and entries < FOURIER_FROM and _is_wide(channels, examples):
+        return "im2col"
     if COMPILED and takes and multiply_adds >= COMPILED_FROM:
         return "compiled"
-    return "fourier" if math.prod(stencil_shape) >= FOURIER_FROM else "patches"
+    return "fourier" if entries >= FOURIER_FROM else "patches"
+
+
+def _is_wide(channels: int, examples: int) -> bool:
+    """Return whether im2col takes less time than what there is else, for 3×3 entries and either precision."""
+    if COMPILED:
+        return channels >= WIDE_FROM
+    return channels >= WIDE_WITHOUT_NUMBA and examples < channels
 
 
 def products(name: str, geometry: Geometry, dtype: Any, examples: int, backend: Backend) -> Products:
@@ -55,10 +83,11 @@ def products(name: str, geometry: Geometry, dtype: Any, examples: int, backend: 
     exact = matrix_products(geometry, backend)
     if name == "matrix":
         return exact
-    patches = patch_products(geometry, examples, backend)
+    by = im2col_products if name == "im2col" else patch_products
+    patches = by(geometry, examples, backend)
     if geometry.boundary == "zero" and backend.name == "numpy":  # a device would have to be waited for
         patches = _with_stencils_not_finite(patches, exact, backend.xp)
-    if name == "patches":
+    if name in ("patches", "im2col"):
         return patches
     return fourier_products(geometry, backend, patches)
 

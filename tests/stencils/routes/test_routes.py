@@ -17,7 +17,7 @@ from refms.stencils.convolution import Convolution
 from refms.stencils.routes.table import COMPILED, ROUTES
 
 FASTER = tuple(name for name in ROUTES if name not in ("auto", "matrix") and (name != "compiled" or COMPILED))
-ANY = ("patches", "fourier", "matrix")
+ANY = ("patches", "im2col", "fourier", "matrix")
 """Routes that take complex arrays and devices."""
 
 

@@ -14,7 +14,9 @@ from refms.stencils import convolution as module
 from refms.stencils.convolution import Convolution
 from refms.stencils.routes import table
 
-SMALL, WIDE, NARROWER, JUST_WIDE = (3, 3), (15, 11), (149, 1), (5, 5, 6)  # only the product counts here
+SMALL, WIDE = (1, 1, 3, 3), (1, 1, 15, 11)  # c_out, c_in, then sizes of which only the product counts
+NARROWER, JUST_WIDE = (1, 1, 149, 1), (1, 1, 5, 5, 6)
+M = 50  # more examples than rows
 MUCH, LITTLE = 2_000_000, 1_999_999
 
 
@@ -28,39 +30,63 @@ def test_the_compiled_route_is_taken_for_much_work_on_the_host_where_it_is_there
     there = numba and backend == "numpy"
     for work, sizes in itertools.product((MUCH, LITTLE), (SMALL, WIDE)):
         expected = "compiled" if there and work == MUCH else {SMALL: "patches", WIDE: "fourier"}[sizes]
-        assert table.choose("auto", sizes, work, dtype, backend) == expected
+        assert table.choose("auto", sizes, M, work, dtype, backend) == expected
 
 
 @pytest.mark.parametrize("dtype", ["complex64", "complex128"])
 def test_complex_arrays_never_take_the_compiled_route(monkeypatch, dtype):
     monkeypatch.setattr(table, "COMPILED", True)
-    assert table.choose("auto", SMALL, MUCH, dtype, "numpy") == "patches"
+    assert table.choose("auto", SMALL, M, MUCH, dtype, "numpy") == "patches"
     with pytest.raises(InputError, match=f"takes float32 and float64 NumPy arrays, not {dtype} on numpy"):
-        table.choose("compiled", SMALL, MUCH, dtype, "numpy")
+        table.choose("compiled", SMALL, M, MUCH, dtype, "numpy")
+
+
+@pytest.mark.parametrize(
+    ("numba", "channels", "examples", "expected"),
+    [
+        (True, (32, 32), 64, "im2col"),
+        (True, (31, 64), 1, "compiled"),
+        (True, (64, 31), 1, "compiled"),
+        (False, (16, 16), 15, "im2col"),
+        (False, (16, 16), 16, "patches"),
+        (False, (15, 64), 1, "patches"),
+        (False, (64, 128), 63, "im2col"),
+        (False, (128, 64), 64, "patches"),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_wide_layers_take_im2col_on_the_host(monkeypatch, dtype, numba, channels, examples, expected):
+    monkeypatch.setattr(table, "COMPILED", numba)
+    asked = ((*channels, 3, 3), examples, MUCH)
+    assert table.choose("auto", *asked, dtype, "numpy") == expected
+    assert table.choose("auto", *asked, dtype, "cupy") == "patches"
+    assert table.choose("auto", *asked, "complex128", "numpy") == "patches"
+    assert table.choose("auto", (*channels, 15, 11), examples, LITTLE, dtype, "numpy") == "fourier"
 
 
 def test_the_fft_takes_over_at_150_entries(monkeypatch):
     monkeypatch.setattr(table, "COMPILED", False)
-    found = [table.choose("auto", sizes, MUCH, "float64", "numpy") for sizes in (NARROWER, JUST_WIDE, WIDE)]
+    found = [
+        table.choose("auto", sizes, M, MUCH, "float64", "numpy") for sizes in (NARROWER, JUST_WIDE, WIDE)
+    ]
     assert found == ["patches", "fourier", "fourier"]
 
 
 @pytest.mark.parametrize("name", ["matrix", "patches", "fourier"])
 def test_a_name_is_taken_at_its_word(name):
-    assert table.choose(name, WIDE, MUCH, "float64", "numpy") == name
+    assert table.choose(name, WIDE, M, MUCH, "float64", "numpy") == name
 
 
 def test_what_cannot_be_taken_is_refused(monkeypatch):
     monkeypatch.setattr(table, "COMPILED", True)
-    assert table.choose("compiled", SMALL, 1, "float64", "numpy") == "compiled"
+    assert table.choose("compiled", SMALL, M, 1, "float64", "numpy") == "compiled"
     with pytest.raises(InputError, match="not float64 on cupy"):
-        table.choose("compiled", SMALL, 1, "float64", "cupy")
+        table.choose("compiled", SMALL, M, 1, "float64", "cupy")
     monkeypatch.setattr(table, "COMPILED", False)
     with pytest.raises(InputError, match=r"needs numba.*pip install 'refms\[fast\]'"):
-        table.choose("compiled", SMALL, 1, "float64", "numpy")
+        table.choose("compiled", SMALL, M, 1, "float64", "numpy")
 
 
-M = 50  # more examples than rows
 OPERATIONS = {
     "apply": "SY",
     "adjoint": "SZu",
@@ -85,7 +111,7 @@ def arrays(letters):
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_the_table_is_asked_by_stencil_work_dtype_and_backend(monkeypatch, operation):
+def test_the_table_is_asked_by_stencils_examples_work_dtype_and_backend(monkeypatch, operation):
     questions = []
     monkeypatch.setattr(module, "choose", lambda *question: questions.append(question) or "matrix")
     given = arrays(OPERATIONS[operation])
@@ -95,7 +121,7 @@ def test_the_table_is_asked_by_stencil_work_dtype_and_backend(monkeypatch, opera
         changed = given | {letter: array + 1j}
         call(Convolution(Grid((3, 4)), 2, 3, (1, 3), "zero"), operation, changed)
     kinds = ["float64", *["complex128"] * len(given)]
-    assert questions == [("auto", (1, 3), 3 * 2 * 3 * 12 * M, kind, "numpy") for kind in kinds]
+    assert questions == [("auto", (3, 2, 1, 3), M, 3 * 2 * 3 * 12 * M, kind, "numpy") for kind in kinds]
 
 
 OPTIONAL = [("adjoint", "u", "add"), ("adjoint_and_gradient", "u", "add")]
