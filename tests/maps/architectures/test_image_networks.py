@@ -30,6 +30,36 @@ def test_parameters_are_as_many_as_the_paper_counts(network, parameters):
     assert count_parameters(network) == parameters
 
 
+@pytest.mark.parametrize(
+    ("network", "depth"),
+    [
+        (ResidualImage(GRID, 1, 16, blocks=8), 18),
+        (ResidualImage(GRID, 1, 16, blocks=16, block="bottleneck"), 50),
+    ],
+    ids=["ResNet18", "ResNet50"],
+)
+def test_the_depths_of_table_4_are_reached(network, depth):
+    """Convolutions from the image to the output, without the maps of the time."""
+    layers = [
+        name for name, shape in network.map.layout.parts if name.endswith("stencil") and len(shape) == 4
+    ]
+    assert len(layers) == depth
+
+
+def test_a_unet_of_five_levels_has_as_many_meshes():
+    """The coarsest of 16×16 cells has one cell, and 24 cells cannot be halved four times."""
+    network = UNet(GRID, 1, 4, (1, 1, 2, 2, 2), groups=2)
+    assert np.isfinite(network.map.apply(*random_point(network))).all()
+    with pytest.raises(InputError, match="16"):
+        network.on(Grid((24, 24)))
+
+
+def random_point(network):
+    rng = np.random.default_rng(0)
+    theta = network.map.layout.pack(network.initial(0, "float64"))
+    return theta, rng.uniform(0.1, 1, (network.map.rows_in, 2))
+
+
 NETWORKS = [
     ResidualImage(GRID, 2, 8),
     ResidualImage(GRID, 1, 16, block="bottleneck"),
