@@ -246,3 +246,18 @@ def test_what_is_not_finite_spreads_to_its_neighbours_and_no_further(name, bound
             if bad != 1e308:  # sums of such numbers overflow in some order and not in another
                 close = np.isclose(got, expected, rtol=1e-12, atol=1e-12)
                 assert np.all(close | np.isnan(expected))
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize("name", ANY)
+def test_stencils_that_are_not_finite_leave_bias_factor_and_term_in_their_places(name):
+    """D + Z ∘ (K(S) Y + b) with an infinite entry of the second filter: the first one does not see it."""
+    convolution = Convolution(Grid((4, 3)), 2, 2, boundary="zero", route=name)
+    S, _, Y, _, Z, D, b = draws(convolution, "float64", 3, 7)
+    S = S.copy()
+    S[1, 0, 1, 1] = np.inf
+    found, first = convolution.combine([(S, Y)], b, Z, D), slice(0, convolution.grid.cells)
+    one = dataclasses.replace(convolution, c_out=1)
+    expected = D[first] + Z[first] * (one.matrix(S[:1]) @ Y + b[0])
+    np.testing.assert_allclose(found[first], expected, rtol=1e-12, atol=1e-12)
+    assert not np.isfinite(found[convolution.grid.cells :]).any()
