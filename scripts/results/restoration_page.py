@@ -9,7 +9,7 @@ from writing import table, words
 from results.wording import MULTISCALE_TRAINING, command, origin, over_runs
 
 RESULT = Path(__file__).resolve().parents[2] / MULTISCALE_TRAINING / "results" / "restoration.json"
-COLUMNS = ("task", "estimator", "steps", "#WU", "PSNR at the start", "PSNR, dB", "SSIM", "η at the end")
+COLUMNS = ("task", "estimator", "steps", "#WU", "PSNR at the start", "PSNR, dB", "SSIM")
 
 
 def text() -> str:
@@ -36,7 +36,7 @@ def text() -> str:
 
 def _row(row: dict[str, Any]) -> list[str]:
     units = row["units"]
-    spread = (("psnr_before", ".2f"), ("psnr", ".2f"), ("ssim", ".3f"), ("eta", ".2f"))
+    spread = (("psnr_before", ".2f"), ("psnr", ".2f"), ("ssim", ".3f"))
     return [
         row["task"],
         row["estimator"],

@@ -30,7 +30,6 @@ from refms.cli.streams import end_with
 from refms.data.corruption import TASKS
 from refms.environment import machine
 from refms.errors import InputError, require_choice
-from refms.multiscale.variance import measure_variance
 from refms.objective.workers import Workers
 from refms.run.config.reconstruction import Reconstruction
 from refms.run.image_experiment import image_experiment_of
@@ -91,20 +90,17 @@ def configured(base: Reconstruction, task: str, estimator: str, work: float, see
 
 
 def trained(configuration: Reconstruction, folder: str | None, threads: int) -> dict[str, Any]:
-    """Return what a training reached on the validation images, at which work, and η of its last batches."""
+    """Return what a training reached on the validation images, and at which work."""
     experiment = image_experiment_of(configuration, folder, workers=Workers(threads=threads))
     start = experiment.model.architecture.arrays.pack(experiment.model.arrays)
     before = experiment.score(start, 0)
-    model = reconstruct(experiment).model
-    last, theta = model.history.rows[-1].extra, model.architecture.arrays.pack(model.arrays)
-    variance, _ = measure_variance(experiment.problem.apart(), theta, configuration.multiscale.pilot)
+    last = reconstruct(experiment).model.history.rows[-1].extra
     kept = {name: last[name] for name in ("validation_loss", "psnr", "ssim", "psnr_hidden") if name in last}
     return {
         **kept,
         "paper_units": last["paper_units"],
         "psnr_before": before.psnr,
         "steps": configuration.plan.total,
-        "eta": variance.efficiency(configuration.plan.stages[-1].batches),
     }
 
 
