@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
+from refms.display import short_repr
 from refms.errors import Array, InputError, require_array, require_choice
 from refms.names import BACKEND_NAMES
 
@@ -35,6 +36,8 @@ class Backend:
     name: str
     xp: Any
     sparse: Any
+
+    __repr__ = short_repr
 
     def from_host(self, array: Array) -> Array:
         """Return a host array on this backend's device, dtype unchanged; NumPy's is returned itself.

@@ -12,6 +12,7 @@ import numpy as np
 from refms.backend import Backend, backend_of
 from refms.data.dataset import Dataset, one_hot
 from refms.data.preprocessing import Preprocessing, prepare
+from refms.display import fields_as_html, short_repr
 from refms.errors import (
     Array,
     InputError,
@@ -92,6 +93,9 @@ class Model:
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     record: Mapping[str, Any] = field(default_factory=dict)
     history: History = field(default_factory=History)
+
+    __repr__ = short_repr
+    _repr_html_ = fields_as_html
 
     def __post_init__(self) -> None:
         shapes = self.shapes

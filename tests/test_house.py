@@ -16,6 +16,7 @@ HOUSE = Path(refms.__file__).parent
 
 FLOORS = (
     "lazy errors names seconds environment definition",
+    "display",
     "backend grid pages",
     "elementwise parallel",
     "stencils linear io",

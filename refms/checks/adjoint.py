@@ -14,6 +14,7 @@ from refms.checks.factor import constant_factor, name_factor
 from refms.checks.report import PASS_LIMIT, Report, Verdict, verdict, worst_rho
 from refms.checks.residual import ratio, require_size, unit_of
 from refms.checks.space import Shape, Space, space_of
+from refms.display import short_repr
 from refms.errors import require_whole
 
 
@@ -31,6 +32,8 @@ class AdjointReport(Report):
 
     products: tuple[tuple[complex, complex], ...] = ()
     factor: float | None = None
+
+    __repr__ = short_repr
 
 
 def adjoint_test(

@@ -34,6 +34,7 @@ from refms.checks.residual import (
     require_size,
     shape_of,
 )
+from refms.display import short_repr
 from refms.errors import Array, InputError
 
 
@@ -51,6 +52,8 @@ class ComplexStepReport(DirectionalReport):
 
     step: float = 0.0
     relative_error: float = float("nan")
+
+    __repr__ = short_repr
 
 
 def complex_step_test(

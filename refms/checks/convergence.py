@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refms.checks.report import Verdict
+from refms.display import short_repr
 
 OCTAVES = 12
 """Octaves that a window must span before its slope can pass."""
@@ -48,6 +49,8 @@ class TaylorOrder:
     octaves: int
     exact: bool
     verdict: Verdict
+
+    __repr__ = short_repr
 
     def describe(self) -> str:
         """Return the clause of this order for the report's sentence."""

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from refms.display import fields_as_html
+
 Verdict = Literal["PASS", "MARGINAL", "FAIL"]
 """The three outcomes; MARGINAL does not count as passed."""
 
@@ -102,6 +104,8 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """Return all fields and ``passed`` as plain Python values; nested dataclasses become dictionaries."""
         return {**dataclasses.asdict(self), "passed": self.passed}
+
+    _repr_html_ = fields_as_html
 
     def __str__(self) -> str:
         return f"{self.verdict} {self.check}: {self.sentence}"

@@ -31,6 +31,7 @@ from refms.checks.directions import (
 )
 from refms.checks.report import Verdict, worst_rho, worst_verdict
 from refms.checks.residual import as_double, inner, machine_epsilon, norm_of, require_size
+from refms.display import short_repr
 from refms.errors import Array, InputError, require_whole
 
 _PROBES = tuple(sign * 2.0**-j for j in range(4) for sign in (1, -1))
@@ -62,6 +63,8 @@ class TaylorReport(DirectionalReport):
     floors: tuple[float, ...] = ()
     noise: float = float("nan")
     orders: tuple[TaylorOrder, ...] = ()
+
+    __repr__ = short_repr
 
 
 class _ShapeError(Exception):

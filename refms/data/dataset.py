@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from refms.backend import backend_of, require_indices
+from refms.display import short_repr
 from refms.errors import (
     Array,
     InputError,
@@ -62,6 +63,8 @@ class Dataset:
     name: str
     max_value: float
     targets: Array = None
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         _require_images(self.images, "images")

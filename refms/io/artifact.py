@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from refms.display import short_repr
 from refms.errors import Array, InputError
 from refms.io.strict_json import require_shallow
 
@@ -74,6 +75,8 @@ class Artifact:
     kind: str
     attributes: Mapping[str, Any]
     arrays: Mapping[str, Array]
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         if not isinstance(self.kind, str) or not _KIND.fullmatch(self.kind):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refms.backend import backend_of
+from refms.display import short_repr
 from refms.errors import Array, InputError, require_whole
 from refms.linear.outcome import Outcome, Status
 from refms.linear.product import Product
@@ -56,6 +57,8 @@ class CGResult:
     iterations: int
     residual_norms: tuple[float, ...]
     model_values: tuple[float, ...]
+
+    __repr__ = short_repr
 
 
 def conjugate_gradients(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from refms.display import short_repr
+
 
 class Status(StrEnum):
     """How a solver, a step or a run ended."""
@@ -58,6 +60,8 @@ class Outcome:
 
     status: Status
     message: str
+
+    __repr__ = short_repr
 
     @property
     def success(self) -> bool:

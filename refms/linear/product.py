@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from refms.backend import NUMPY, Backend, backend_of
+from refms.display import short_repr
 from refms.errors import Array, InputError, require_array
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class Operator:
     forward: Product
     adjoint: Product = _unknown
     backend: Backend = NUMPY
+
+    __repr__ = short_repr
     __array_ufunc__ = None  # NumPy leaves 2.0 * A to A, whatever kind of number 2.0 is
 
     @staticmethod

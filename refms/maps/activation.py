@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from refms.backend import backend_of
+from refms.display import short_repr
 from refms.errors import Array, InputError, require_choice
 
 Elementwise = Callable[[Any, Array], Array]
@@ -38,6 +39,8 @@ class Activation:
     function: Elementwise
     first: Elementwise
     second: Elementwise
+
+    __repr__ = short_repr
 
     def value(self, Z: Array) -> Array:
         """Return σ(Z).

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from refms.backend import backend_of
+from refms.display import short_repr
 from refms.errors import Array, InputError, require_array, require_shape
 
 
@@ -34,6 +35,8 @@ class Layout:
     """
 
     parts: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         if len(set(self.names)) < len(self.parts):

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from refms.backend import backend_of, zeros_like
+from refms.display import short_repr
 from refms.errors import Array, InputError, require_same_precision, require_shape
 from refms.maps.layout import Layout
 
@@ -82,6 +83,8 @@ class At:
     vjp: Vjp
     second: Second | None = None
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, eq=False)
 class Map:
@@ -143,6 +146,8 @@ class Map:
     parts: tuple[tuple[str, Map], ...] = ()
     times: tuple[tuple[int, TimeSteps], ...] = ()
     constants: tuple[Array, ...] = ()
+
+    __repr__ = short_repr
 
     @property
     def time(self) -> TimeSteps | None:

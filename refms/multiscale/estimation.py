@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from refms.display import short_repr
 from refms.errors import InputError, require_whole
 from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.work import gradient_work
@@ -48,6 +49,8 @@ class Batches:
 
     sizes: tuple[int, ...]
     coefficients: tuple[float | tuple[float, ...], ...] = ()
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         sizes = tuple(require_whole(N, "batch", 1) for N in self.sizes)

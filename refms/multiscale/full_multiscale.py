@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from refms.display import short_repr
 from refms.errors import Array, InputError, require_choice, require_whole_fields
 from refms.linear.vectors import norm
 from refms.multiscale.allocation import Allocation
@@ -34,6 +35,8 @@ class Stage:
     level: int
     iterations: int
     batches: Batches
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         require_whole_fields(self, level=0, iterations=1)
@@ -112,6 +115,8 @@ class TrainingState:
     batches: Batches | None = None
     pilot_units: float = 0.0
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True)
 class TrainingPlan:
@@ -147,6 +152,8 @@ class TrainingPlan:
     schedule: Schedule = field(default_factory=Schedule)
     restart: bool = False
     allocation: Allocation | None = None
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         levels = [stage.level for stage in self.stages]

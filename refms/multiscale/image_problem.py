@@ -11,6 +11,7 @@ import numpy as np
 from refms.backend import NUMPY, Backend
 from refms.data.corruption import Corruption, Task, draw_corruption, validation_corruption
 from refms.data.streams import ORDERS, random_stream
+from refms.display import short_repr
 from refms.errors import Array, InputError, require_choice
 from refms.grid import Grid, channels_of
 from refms.maps.architectures.architecture import Architecture
@@ -120,6 +121,8 @@ class ImageProblem:
     work: Work = field(default_factory=Work)
     workers: Workers = ONE_WORKER
     order: str = ORDERS[0]
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         require_choice(self.order, ORDERS, "order")

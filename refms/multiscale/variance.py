@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from refms.backend import backend_of
+from refms.display import short_repr
 from refms.errors import Array, InputError, require_whole
 from refms.multiscale.estimation import Batches
 from refms.multiscale.image_problem import ImageProblem
@@ -48,6 +49,8 @@ class GradientVariance:
     covariance: Array
     dimension: int
     finest: int = 0
+
+    __repr__ = short_repr
 
     @property
     def levels(self) -> int:

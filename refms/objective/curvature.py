@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from refms.display import short_repr
 from refms.errors import Array
 from refms.linear.product import Product
 from refms.maps.map import At, second_of
@@ -30,6 +31,8 @@ class Curvature:
     linearization_passes: int
     product_passes: int
     stored_factor: int
+
+    __repr__ = short_repr
 
 
 def gauss_newton_product(F: At, loss: LossEvaluation) -> Product:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from refms.backend import backend_of, require_indices
+from refms.display import short_repr
 from refms.errors import Array, InputError, require_same_precision, require_shape, require_whole
 
 
@@ -35,6 +36,8 @@ class Examples:
 
     inputs: Array
     targets: Array
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         require_shape(self.inputs, (None, None), "inputs", "(rows, examples)")

@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from refms.backend import backend_of
+from refms.display import short_repr
 from refms.errors import Array, InputError, require_choice
 from refms.maps.chain import chain, frugal
 from refms.maps.layout import Layout
@@ -54,6 +55,8 @@ class Block:
     regularizer: Quadratic
     preconditioning: Preconditioning | None = None
     subsampled: bool = True
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +116,8 @@ class TrainingProblem:
     work: Work = field(default_factory=Work)
     workers: Workers = ONE_WORKER
     second_order: bool = False
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         hessian_sample(1, self.hessian_fraction, 0, 0)  # refuses a bad fraction

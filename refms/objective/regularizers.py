@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from refms.backend import NUMPY, Backend, backend_of
+from refms.display import short_repr
 from refms.errors import Array, InputError, require_choice, require_shape
 from refms.maps.time.steps import TimeSteps
 from refms.objective.classifier import Classifier
@@ -34,6 +35,8 @@ class Quadratic:
     """
 
     Q: Any
+
+    __repr__ = short_repr
 
     def value(self, x: Array) -> float | complex:
         """Return ½ xᵀ Q x.

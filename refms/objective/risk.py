@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from refms.display import short_repr
 from refms.errors import Array, InputError, require_same_precision
 from refms.linear.product import Operator, Product
 from refms.maps.chain import frugal
@@ -121,6 +122,8 @@ class EmpiricalRisk:
     count: int | None = None
     preconditioning: Preconditioning | None = None
     second_order: bool = False
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         require_same_precision(inputs=self.examples.inputs, regularizer=self.regularizer.Q)

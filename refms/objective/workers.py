@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+from refms.display import short_repr
 from refms.errors import Array
 from refms.objective.examples import Examples
 from refms.parallel import SERIAL, Comm, own_shards, shard_bounds
@@ -41,6 +42,8 @@ class Workers:
 
     comm: Comm = SERIAL
     threads: int = 1
+
+    __repr__ = short_repr
 
 
 ONE_WORKER = Workers()

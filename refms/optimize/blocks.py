@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from refms.display import short_repr
 from refms.errors import Array, require_whole
 from refms.linear.outcome import Outcome, Status
 from refms.optimize.history import HistoryRow
@@ -43,6 +44,8 @@ class BlockSteps:
     name: str
     method: Method
     steps: int = 1
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         steps = require_whole(self.steps, f"steps of block {self.name!r}", 1)

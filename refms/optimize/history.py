@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from refms.display import short_repr
 from refms.errors import Array, InputError
 
 _EXTRA = "extra/"
@@ -68,6 +69,8 @@ class HistoryRow:
     seconds: float
     extra: Mapping[str, float] = field(default_factory=dict, hash=False)
 
+    __repr__ = short_repr
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "extra", {str(name): float(number) for name, number in self.extra.items()})
 
@@ -102,6 +105,8 @@ cg_iterations=7 cg_residual=0.01 cg_status=converged step_length=1 evaluations=2
     """
 
     rows: tuple[HistoryRow, ...] = ()
+
+    __repr__ = short_repr
 
     def __len__(self) -> int:
         return len(self.rows)

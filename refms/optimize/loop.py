@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from refms.display import short_repr
 from refms.errors import Array, InputError, require_whole
 from refms.linear.outcome import Outcome, Status
 from refms.linear.vectors import require_real_vector
@@ -30,6 +31,8 @@ class Observation:
 
     extra: Mapping[str, float] = field(default_factory=dict)
     stop: str = ""
+
+    __repr__ = short_repr
 
 
 Monitor = Callable[[int, Mapping[str, Array], tuple[HistoryRow, ...]], "Observation | None"]
@@ -58,6 +61,8 @@ class DescentResult(LoopState):
 
     outcome: Outcome
     """Why the run stopped."""
+
+    __repr__ = short_repr
 
 
 def descend(
@@ -205,6 +210,8 @@ class Minimum:
     history: History
     outcome: Outcome
     notes: tuple[str, ...]
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True)

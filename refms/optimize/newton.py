@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+from refms.display import short_repr
 from refms.errors import Array, InputError
 from refms.optimize.objective import Objective
 from refms.optimize.options import DEFAULT_STEP, StepOptions
@@ -106,6 +107,8 @@ class Newton:
 
     options: StepOptions = DEFAULT_STEP
     damping: Damping | None = None
+
+    __repr__ = short_repr
 
     def step(
         self, objective: Objective, x: Array, *, gradient_tolerance: float = 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from refms.display import short_repr
 from refms.errors import Array, InputError
 from refms.linear.product import Operator
 from refms.optimize.objective import Objective, work_units_of
@@ -41,6 +42,8 @@ class WeightedSum:
     """
 
     terms: Sequence[tuple[float | Array, Objective]]
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         if not any(_number(weight) > 0 for weight, _ in self.terms):

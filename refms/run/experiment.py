@@ -11,6 +11,7 @@ import numpy as np
 from refms.backend import NUMPY, Backend
 from refms.data.by_name import read_dataset
 from refms.data.dataset import Dataset, split
+from refms.display import short_repr
 from refms.environment import machine, versions
 from refms.errors import InputError
 from refms.model import Model, Score, initial_model, score
@@ -46,6 +47,8 @@ class Experiment:
     validation: Examples
     work_units: float = 0.0
     seconds: float = 0.0
+
+    __repr__ = short_repr
 
     @property
     def problem(self) -> TrainingProblem:

@@ -12,6 +12,7 @@ from refms.backend import NUMPY, Backend
 from refms.data.by_name import read_dataset
 from refms.data.clean_images import clean_images
 from refms.data.dataset import Dataset, subset
+from refms.display import short_repr
 from refms.errors import Array, InputError
 from refms.grid import Grid
 from refms.maps.architectures.architecture import Architecture, free_arrays
@@ -49,6 +50,8 @@ class ImageExperiment:
     model: Model
     problem: ImageProblem
     validation: Array
+
+    __repr__ = short_repr
 
     @cached_property
     def validation_draw(self) -> Draw:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from refms.display import short_repr
 from refms.errors import Array, InputError
 from refms.linear.outcome import Outcome, Status
 from refms.maps.architectures.architecture import Architecture, count_parameters
@@ -65,6 +66,8 @@ class Training:
     outcome: Outcome
     notes: tuple[str, ...]
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -92,6 +95,8 @@ class Checkpoint:
     notes: tuple[str, ...] = ()
     state: Mapping[str, Any] = field(default_factory=dict)
     memory: tuple[Array, ...] = ()
+
+    __repr__ = short_repr
 
 
 def require_memory(architecture: Architecture, reading: Reading, dtype: str, memory: int) -> None:

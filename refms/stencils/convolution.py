@@ -13,6 +13,7 @@ import numpy as np
 import scipy.sparse
 
 from refms.backend import NUMPY, Backend, backend_of
+from refms.display import fields_as_html
 from refms.errors import (
     Array,
     InputError,
@@ -144,6 +145,8 @@ class Convolution:
     boundary: str = "periodic"
     orientation: str = "correlation"
     route: str = "auto"
+
+    _repr_html_ = fields_as_html
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "grid", as_grid(self.grid))

@@ -11,6 +11,7 @@ from functools import reduce
 from typing import Any
 
 from refms.backend import NUMPY, Backend
+from refms.display import fields_as_html, short_repr, table_as_html
 from refms.errors import InputError, require_choice, require_whole
 from refms.grid import Grid, as_grid
 from refms.stencils.kronecker import circulant_rows, deliver, identity, kronecker
@@ -74,6 +75,16 @@ class TransferPair:
     order: int
     reproduces_example_1: bool
     note: str = ""
+
+    __repr__ = short_repr
+
+    def _repr_html_(self) -> str:
+        """Return R and P on a line of eight cells."""
+        line, tables = Grid((8,)), fields_as_html(self)
+        for name, A in (("R", self.restriction_matrix(line)), ("P", self.prolongation_matrix(line))):
+            rows = [[f"{a:g}" if a else "" for a in row] for row in A.toarray()]
+            tables += table_as_html(f"{name}, from {A.shape[1]} to {A.shape[0]} cells", rows)
+        return tables
 
     def __post_init__(self) -> None:
         require_choice(self.centring, ("cell", "vertex"), "centring")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from refms.conformance.operations import MULTISCALE
 from refms.definition.transfer import PAIRS
+from refms.display import short_repr
 from refms.errors import InputError, presentable, require_choice
 from refms.names import DTYPES
 
@@ -95,6 +96,8 @@ class Profile:
     volume_weighted: bool = True
     reduction: str = "mean"
     level: str | None = None
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", presentable(str(self.name)))  # it stands in every report

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from refms.conformance.adapters.profile import LEVELS, Profile
 from refms.conformance.property import Property
 from refms.conformance.reports.decision import Decision, decide
+from refms.display import short_repr, table_as_html
 from refms.errors import presentable
 
 RowVerdict = Literal["PASS", "MARGINAL", "FAIL", "NOT IMPLEMENTED", "NOT RUN", "NOT APPLICABLE"]
@@ -86,6 +87,8 @@ class Row:
     levels: tuple[str, ...] = ()
     selected: bool = True
     expected: bool = False
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sentence", presentable(self.sentence))  # what an adapter says stands in it
@@ -168,6 +171,18 @@ class Report:
     seed: int
     rows: tuple[Row, ...]
     broken: tuple[str, ...] = ()
+
+    __repr__ = short_repr
+
+    def _repr_html_(self) -> str:
+        """Return the properties that were tested, with their verdicts."""
+        tested = [row for row in self.rows if not row.untested]
+        rhos = ["" if row.rho is None else f"{row.rho:.2f}" for row in tested]
+        rows = [
+            (one.id, one.title, rho, one.verdict, one.sentence) for one, rho in zip(tested, rhos, strict=True)
+        ]
+        caption = f"{self.decision.verdict} {self.decision.sentence}"
+        return table_as_html(caption, rows, ("", "property", "ρ", "verdict", ""))
 
     def __bool__(self) -> bool:
         return self.passed

@@ -11,6 +11,7 @@ from importlib.metadata import entry_points
 from typing import Any, Protocol, Self, TypeVar
 
 from refms.backend import backend_of
+from refms.display import short_repr
 from refms.errors import Array, InputError, require_choice, require_shape
 from refms.grid import Grid
 from refms.maps.chain import chain
@@ -40,6 +41,8 @@ class Arrays:
 
     layout: Layout
     names: Mapping[str, str | tuple[str, ...]]
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         told = sorted(part for name in self.names for part in self.parts(name))

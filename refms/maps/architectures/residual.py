@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from refms.display import short_repr
 from refms.errors import Array, InputError, require_choice, require_whole, require_whole_fields
 from refms.grid import Grid, as_grid
 from refms.maps.activation import activation
@@ -93,6 +94,8 @@ class Residual:
     integrator: str = "forward-euler"
     layer: str = "convolution"
     layer_damping: float = 0.0
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "grid", as_grid(self.grid))

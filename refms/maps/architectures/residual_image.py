@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from refms.display import short_repr
 from refms.errors import InputError, require_choice, require_whole_fields
 from refms.grid import Grid
 from refms.maps.activation import RELU, leaky_relu
@@ -91,6 +92,8 @@ class ResidualImage(ImageNetwork):
     stencil: int = 3
     boundary: str = "zero"
     convolution: str = "stencil"
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         require_whole_fields(self, image_channels=1, width=1, blocks=1, stencil=1)

@@ -8,6 +8,7 @@ from numbers import Real
 from typing import Any
 
 from refms.backend import backend_of
+from refms.display import short_repr
 from refms.errors import Array, InputError, require_whole_fields
 from refms.maps.layout import Layout, join_layouts
 from refms.maps.map import Map
@@ -45,6 +46,8 @@ class TimeSteps:
     layer: Map
     layers: int
     final_time: float
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         require_whole_fields(self, layers=1)

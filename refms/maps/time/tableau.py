@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from refms.display import short_repr
 from refms.errors import Array, InputError
 
 
@@ -43,6 +44,8 @@ class Tableau:
     a: tuple[tuple[float, ...], ...]
     b: tuple[float, ...]
     order: int
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         if [len(row) for row in self.a] != list(range(len(self.b))) or not self.b:

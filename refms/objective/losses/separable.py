@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from refms.display import short_repr
 from refms.errors import Array
 from refms.objective.losses.loss import host_sum, require_direction, require_logits, share_of
 
@@ -41,6 +42,8 @@ class SeparableEvaluation:
     value: float | complex
     gradient: Array
     hessian_diagonal: Array
+
+    __repr__ = short_repr
 
     def hessian_product(self, V: Array) -> Array:
         """Return the loss's Hessian applied to V."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from refms.backend import backend_of
+from refms.display import short_repr
 from refms.errors import Array, require_array
 from refms.objective.losses.loss import host_sum, log1p, require_direction, require_logits, share_of
 
@@ -122,6 +123,8 @@ class SoftmaxCrossEntropyEvaluation:
     probabilities: Array
     complements: Array
     weights: Array
+
+    __repr__ = short_repr
 
     @property
     def hessian_diagonal(self) -> Array:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from refms.backend import backend_of
+from refms.display import short_repr
 from refms.errors import Array
 from refms.linear.probing import probed_diagonal
 
@@ -38,6 +39,8 @@ class BlockDiagonal:
     problem: TrainingProblem
     iteration: int
     seed: int = 0
+
+    __repr__ = short_repr
 
     def __call__(self, risk: EmpiricalRisk, x: Array, curvature: Product) -> Product | None:
         """Return r -> M⁻¹ r at x, or None where a block of it would not be positive."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from refms.backend import backend_of
+from refms.display import short_repr
 from refms.errors import Array, InputError
 from refms.objective.classifier import Classifier
 from refms.objective.preconditioners.features import sums_over_features
@@ -44,6 +45,8 @@ class ClassifierBlock:
     """
 
     classifier: Classifier
+
+    __repr__ = short_repr
 
     def __call__(self, risk: EmpiricalRisk, x: Array, curvature: Product) -> Product | None:
         """Return r -> M⁻¹ r at x, or None where Q is singular, or the curvature is none or not finite."""

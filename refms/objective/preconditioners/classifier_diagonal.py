@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from refms.backend import backend_of
+from refms.display import short_repr
 from refms.errors import Array
 from refms.objective.classifier import Classifier
 from refms.objective.preconditioners.features import sums_over_features
@@ -33,6 +34,8 @@ class ClassifierDiagonal:
     """
 
     classifier: Classifier
+
+    __repr__ = short_repr
 
     def __call__(self, risk: EmpiricalRisk, x: Array, curvature: Product) -> Product | None:
         """Return r -> M⁻¹ r at x, or None where an entry is not positive, or not finite."""

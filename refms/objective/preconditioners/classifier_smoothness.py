@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from refms.backend import backend_of
+from refms.display import short_repr
 from refms.errors import Array
 from refms.objective.classifier import Classifier
 from refms.objective.preconditioners.features import sums_over_features
@@ -44,6 +45,8 @@ class ClassifierSmoothness:
     classifier: Classifier
     smoothness: float
     tikhonov: float
+
+    __repr__ = short_repr
 
     def __call__(self, risk: EmpiricalRisk, x: Array, curvature: Product) -> Product | None:
         """Return r -> M⁻¹ r at x, or None where the loss has no curvature left, or is not finite."""

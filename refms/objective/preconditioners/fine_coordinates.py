@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from refms.backend import backend_of
+from refms.display import short_repr
 from refms.errors import Array
 from refms.maps.layout import Layout
 from refms.maps.time.steps import TimeSteps
@@ -59,6 +60,8 @@ class FineCoordinates:
     steps: TimeSteps
     pair: str
     orientation: str = "correlation"
+
+    __repr__ = short_repr
 
     def __call__(self, risk: EmpiricalRisk, x: Array, curvature: Product) -> Product:
         """Return r -> M⁻¹ r, the same at every x."""

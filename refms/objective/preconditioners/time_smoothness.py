@@ -10,6 +10,7 @@ import numpy as np
 import scipy.fft
 
 from refms.backend import backend_of
+from refms.display import short_repr
 from refms.errors import Array
 from refms.maps.layout import Layout
 from refms.maps.time.steps import TimeSteps
@@ -48,6 +49,8 @@ class TimeSmoothness:
     smoothness: float
     tikhonov: float
     seed: int = 0
+
+    __repr__ = short_repr
 
     def __call__(self, risk: EmpiricalRisk, x: Array, curvature: Product) -> Product | None:
         """Return r -> M⁻¹ r at x, or None where a mean curvature is not positive."""

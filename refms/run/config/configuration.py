@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from refms.display import short_repr
 from refms.run.config.classifier import ClassifierSection
 from refms.run.config.data import DataSection
 from refms.run.config.network import NetworkSection
@@ -34,6 +35,8 @@ class Configuration(Sections):
     classifier: ClassifierSection = field(default_factory=ClassifierSection)
     regularization: RegularizationSection = field(default_factory=RegularizationSection)
     optimization: OptimizationSection = field(default_factory=OptimizationSection)
+
+    __repr__ = short_repr
 
     @property
     def iterations(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from refms.display import short_repr
 from refms.errors import InputError, require_choice, require_whole_fields
 from refms.names import (
     CLASSIFIER_PRECONDITIONERS,
@@ -58,6 +59,8 @@ class OptimizationSection:
     damping: float = 0.0
     dtype: str = "float32"
     memory: int = 2 * 1024**3
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         require_choice(self.dtype, DTYPES, "dtype")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from refms.data.streams import ORDERS
+from refms.display import short_repr
 from refms.errors import InputError, require_choice, require_whole_fields
 from refms.multiscale.full_multiscale import SCHEDULES, Schedule, TrainingPlan
 from refms.names import DTYPES
@@ -93,6 +94,8 @@ class Reconstruction(Sections):
     network: ImageNetworkSection = field(default_factory=ImageNetworkSection)
     multiscale: MultiscaleSection = field(default_factory=MultiscaleSection)
     optimization: DescentSection = field(default_factory=DescentSection)
+
+    __repr__ = short_repr
 
     @property
     def plan(self) -> TrainingPlan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from refms.display import short_repr
 from refms.errors import InputError, require_choice
 from refms.names import (
     TRANSFER_GOALS,
@@ -37,6 +38,8 @@ class RegularizationSection:
     transfer_pair: str = "averaging-bilinear"
     transfer_penalty: str = "consistency"
     transfer_to: str = "finer"
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         for item in fields(self):
