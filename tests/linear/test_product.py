@@ -95,10 +95,12 @@ def explicit_gauss_newton(f, x):
     return np.mean(curved, axis=0) + f.regularizer.Q.toarray()
 
 
-def test_numbers_of_numpy_multiply_operators():
+def test_numbers_of_numpy_multiply_operators_and_arrays_do_not():
     A, _ = matrices()
     product = np.float64(2) * operator(A)
     assert rho(product @ normal(0, 5), 2 * A @ normal(0, 5), 30.0) < 30
+    with pytest.raises(TypeError):  # and no array of operators
+        np.ones(5) * operator(A)
 
 
 def test_scipy_finds_singular_values_by_products_with_the_transpose(device):
