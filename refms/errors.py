@@ -192,13 +192,18 @@ def require_choice(value: str, choices: Iterable[str], name: str) -> str:
     raise InputError(f"unknown {name} {value!r}; expected {wanted}.{hint}")
 
 
+def is_real(value: object) -> bool:
+    """Whether a value is a real number, Python's or NumPy's, and no bool."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def require_whole(value: Any, name: str, least: int = 0, most: int = 2**63 - 1) -> int:
     """Return a count, level or seed as a Python int: any whole number, NumPy's and 3.0 too, but no bool.
 
     >>> require_whole(3.0, "layers", 1)
     3
     """
-    number = isinstance(value, Real) and not isinstance(value, bool)
+    number = is_real(value)
     if number and least <= value <= most and value == int(value):
         return int(value)
     shown = repr(value) if not isinstance(value, int) or abs(value) < 10**30 else "too large"

@@ -7,13 +7,12 @@ and not the ruler.
 from __future__ import annotations
 
 import math
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from refms.backend import NUMPY, Backend, backend_of
-from refms.errors import Array, InputError, precision
+from refms.errors import Array, InputError, is_real, precision
 from refms.linear.vectors import norm, power_of_two
 
 
@@ -88,8 +87,7 @@ def scaled_residual(got: Array, expected: Array, scale: float, dtype: Any = None
 
 def require_size(value: float, name: str, *, zero: bool = False) -> None:
     """Refuse a scale that is not a finite positive number; zero only where it is allowed."""
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if not number or not (0.0 < value < math.inf or (zero and value == 0.0)):
+    if not is_real(value) or not (0.0 < value < math.inf or (zero and value == 0.0)):
         least = "0 or more" if zero else "above 0"
         raise InputError(
             f"{name} is {value!r}; expected a finite number {least}, a norm of what is computed."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from refms.cli.files import claim, claim_folder, write_json, write_text
 from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, add_list_option
-from refms.errors import FileError, InputError, require_choice
+from refms.errors import FileError, InputError, presentable, require_choice
 from refms.names import PICTURE_FORMATS, SYNTHETIC_IMAGES
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _images(models: Mapping[str, Model], options: argparse.Namespace) -> dict[st
     place = options.image or "0"
     if not _is_place(place):
         others = " or ".join(SYNTHETIC_IMAGES)
-        raise InputError(f"--image is {place!r}; expected a number 0, 1, … or {others}.")
+        raise InputError(f"--image is {presentable(place, 40)!r}; expected a number 0, 1, … or {others}.")
     images = {}
     for key, model in models.items():
         try:
@@ -156,7 +156,7 @@ def _is_place(word: str) -> bool:
 def _channels(given: Sequence[str] | None) -> list[int]:
     words = given or ()
     if not all(map(_is_place, words)):
-        raise InputError(f"--channels is {','.join(words)!r}; expected numbers such as 0,2.")
+        raise InputError(f"--channels is {presentable(','.join(words), 40)!r}; expected numbers such as 0,2.")
     return [int(word) for word in words]
 
 

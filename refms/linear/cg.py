@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from refms.backend import backend_of
 from refms.display import short_repr
-from refms.errors import Array, InputError, require_whole
+from refms.errors import Array, InputError, is_real, require_whole
 from refms.linear.outcome import Outcome, Status
 from refms.linear.product import Product
 from refms.linear.vectors import (
@@ -307,7 +306,7 @@ def _require_options(b: Array, x0: Array | None, tolerance: float, max_iteration
     if x0 is not None:
         require_real_vector(x0, "x0", finite=True)
         require_like(x0, b, "x0")
-    if not (isinstance(tolerance, Real) and 0.0 <= tolerance < math.inf):
+    if not (is_real(tolerance) and 0.0 <= tolerance < math.inf):
         raise InputError(f"tolerance is {tolerance!r}; expected 0 or more, such as 1e-2 for an inexact step.")
     return require_whole(max_iterations, "max_iterations", 1)
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from numbers import Real
 
 from refms.backend import zeros_like
-from refms.errors import Array, InputError, require_whole
+from refms.errors import Array, InputError, is_real, require_whole
 from refms.linear.cg import CGResult, curvature_status, epsilon
 from refms.linear.direction import Direction
 from refms.linear.outcome import Outcome, Status
@@ -140,8 +139,7 @@ def steihaug(
     """
     require_real_vector(gradient, "gradient")
     max_iterations = require_whole(max_iterations, "max_iterations", 1)
-    numbers = isinstance(radius, Real) and isinstance(tolerance, Real)
-    if not (numbers and radius > 0.0 and 0.0 <= tolerance < math.inf):
+    if not (is_real(radius) and is_real(tolerance) and radius > 0.0 and 0.0 <= tolerance < math.inf):
         raise InputError(
             f"radius {radius!r}, tolerance {tolerance!r}; expected a positive radius and a tolerance of 0 or "
             "more."

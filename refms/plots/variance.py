@@ -57,8 +57,7 @@ def variance_figures(result: Mapping[str, Any]) -> dict[str, Figure]:
 @use_style()
 def _levels(rows: Sequence[Mapping[str, Any]], given: Array) -> Figure:
     figure, axes = panels(1, 3, 3.2, 2.8)
-    at = np.concatenate([np.empty(0), *(_scalar(row, "level") for row in rows)])
-    best = np.concatenate([np.empty(0), *(_scalar(row, "batch") for row in rows)])
+    at, best = (numbers({key: [row.get(key) for row in rows]}, key, "levels") for key in ("level", "batch"))
     _bars(axes[0, 0], at, [_interval(row, "V", i) for i, row in enumerate(rows)], 0, "V / v")
     for i, (name, label) in enumerate((("rho", "ρ, correlation"), ("beta", "β, coefficient"))):
         _bars(axes[0, 1], at, [_interval(row, name, j) for j, row in enumerate(rows)], i + 1, label)
@@ -96,7 +95,3 @@ def _bars(axes: Axes, at: Array, figures: Sequence[Array], i: int, label: str) -
 def _interval(row: Mapping[str, Any], name: str, where: object) -> Array:
     found = numbers(row, name, f"levels.{where}")
     return found if found.size == 3 else np.full(3, np.nan)
-
-
-def _scalar(row: Mapping[str, Any], name: str) -> Array:
-    return numbers({name: [row.get(name)]}, name, "levels")

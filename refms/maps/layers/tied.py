@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from numbers import Real
 
 import numpy as np
 
 from refms.backend import backend_of
-from refms.errors import Array, InputError
+from refms.errors import Array, InputError, is_real
 from refms.maps.activation import Activation
 from refms.maps.chain import chain
 from refms.maps.layers.convolution import convolution_layer, convolution_map
@@ -101,7 +100,7 @@ def antisymmetric_layer(convolution: Convolution, activation: Activation, dampin
     [1.0, 0.0, -1.0, 0.0]
     """
     _require_square(convolution)
-    if not (isinstance(damping, Real) and 0 <= damping < math.inf):
+    if not (is_real(damping) and 0 <= damping < math.inf):
         raise InputError(f"damping of the layer is {damping!r}; expected a finite number >= 0.")
     F = convolution_layer(convolution, activation)
     along = _on_stencil(F, antisymmetric_stencils)

@@ -17,7 +17,7 @@ from refms.backend import Backend
 from refms.elementwise import finish
 from refms.errors import Array
 from refms.stencils.routes.neighbours import neighbours, offsets_of
-from refms.stencils.routes.route import Geometry, Products, Terms, flip
+from refms.stencils.routes.route import Geometry, Products, flip, of_one_dtype, summed
 
 PIECE_BYTES = {"numpy": 768 * 1024, "cupy": 64 * 1024**2}
 """Size of P for one piece: on a CPU what a second-level cache holds beside W."""
@@ -51,11 +51,8 @@ def im2col_products(geometry: Geometry, examples: int, backend: Backend) -> Prod
 
     def weights(S: Array, Y: Array) -> tuple[Array, Array]:
         """Return S as the matrix (rows, K·channels) and Y as (channels, n·m), in a common dtype."""
-        W, Y = xp.ascontiguousarray(xp.moveaxis(S, 1, -1)).reshape(len(S), -1), matrix(Y)
-        if W.dtype == Y.dtype:
-            return W, Y
-        dtype = xp.result_type(W, Y)
-        return W.astype(dtype, copy=False), Y.astype(dtype, copy=False)
+        W = xp.ascontiguousarray(xp.moveaxis(S, 1, -1)).reshape(len(S), -1)
+        return of_one_dtype(W, matrix(Y), xp)
 
     def matrix(Y: Array) -> Array:
         return xp.ascontiguousarray(Y).reshape(-1, cells * examples)
@@ -69,14 +66,6 @@ def im2col_products(geometry: Geometry, examples: int, backend: Backend) -> Prod
         for columns, patches in patches_in(Y):
             xp.matmul(W, patches, out=out[:, columns])
         return out.reshape(-1, examples)
-
-    def combine(
-        terms: Terms, bias: Array | None = None, factor: Array | None = None, add: Array | None = None
-    ) -> Array:
-        out = correlate(*terms[0])
-        for S, Y in terms[1:]:
-            out = finish(backend, out, None, None, correlate(S, Y))
-        return finish(backend, out, bias, factor, add)
 
     def gradient(Z: Array, Y: Array) -> Array:
         Z, total = matrix(Z), _ZERO
@@ -94,7 +83,7 @@ def im2col_products(geometry: Geometry, examples: int, backend: Backend) -> Prod
         found = flip(stencils(total).swapaxes(0, 1))
         return finish(backend, out.reshape(-1, examples), None, None, add), found
 
-    return Products(combine, gradient, adjoint_and_gradient)
+    return Products(summed(correlate, backend), gradient, adjoint_and_gradient)
 
 
 def _patches_of(

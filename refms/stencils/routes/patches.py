@@ -7,7 +7,7 @@ from typing import Any
 from refms.backend import Backend
 from refms.elementwise import finish
 from refms.errors import Array
-from refms.stencils.routes.route import Geometry, Products, Terms, flip
+from refms.stencils.routes.route import Geometry, Products, flip, of_one_dtype, summed
 from refms.stencils.routes.slabs import lines_of, patches_of
 
 _ZERO: Any = 0
@@ -24,11 +24,8 @@ def patch_products(geometry: Geometry, examples: int, backend: Backend) -> Produ
     def weights(S: Array, Y: Array) -> tuple[Array, Array]:
         """Return S as the matrix (rows, K·channels) that multiplies patches, and Y, in a common dtype."""
         # In C order whatever the order of S, so that the bits of the result depend on the values alone.
-        W, Y = xp.ascontiguousarray(S.transpose(last_first).reshape(len(S), -1)), xp.ascontiguousarray(Y)
-        if W.dtype == Y.dtype:
-            return W, Y
-        dtype = xp.result_type(W, Y)
-        return W.astype(dtype, copy=False), Y.astype(dtype, copy=False)
+        W = xp.ascontiguousarray(S.transpose(last_first).reshape(len(S), -1))
+        return of_one_dtype(W, xp.ascontiguousarray(Y), xp)
 
     def stencils(W: Array, channels: int) -> Array:
         return W.reshape(len(W), sizes[-1], *sizes[:-1], channels).transpose(last_first)
@@ -40,14 +37,6 @@ def patch_products(geometry: Geometry, examples: int, backend: Backend) -> Produ
         for where, patches in patches_in(Y, S.shape[1]):
             xp.matmul(W, patches, out=out_lines[where])
         return out
-
-    def combine(
-        terms: Terms, bias: Array | None = None, factor: Array | None = None, add: Array | None = None
-    ) -> Array:
-        out = correlate(*terms[0])
-        for S, Y in terms[1:]:
-            out = finish(backend, out, None, None, correlate(S, Y))
-        return finish(backend, out, bias, factor, add)
 
     def gradient(Z: Array, Y: Array) -> Array:
         Y, Z_lines = xp.ascontiguousarray(Y), lines(xp.ascontiguousarray(Z))
@@ -67,4 +56,4 @@ def patch_products(geometry: Geometry, examples: int, backend: Backend) -> Produ
         found = flip(stencils(total.T, channels).swapaxes(0, 1))
         return finish(backend, out, None, None, add), found
 
-    return Products(combine, gradient, adjoint_and_gradient)
+    return Products(summed(correlate, backend), gradient, adjoint_and_gradient)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from refms.backend import Backend
+from refms.elementwise import finish
 from refms.errors import Array
 from refms.grid import Grid
 
@@ -48,6 +51,28 @@ class Route:
     adjoint: Callable[..., Array]
     gradient: Callable[[Array, Array], Array]
     adjoint_and_gradient: Callable[..., tuple[Array, Array]]
+
+
+def summed(correlate: Callable[[Array, Array], Array], backend: Backend) -> Callable[..., Array]:
+    """Return ``combine`` of a route that computes K(S) Y one term at a time."""
+
+    def combine(
+        terms: Terms, bias: Array | None = None, factor: Array | None = None, add: Array | None = None
+    ) -> Array:
+        out = correlate(*terms[0])
+        for S, Y in terms[1:]:
+            out = finish(backend, out, None, None, correlate(S, Y))
+        return finish(backend, out, bias, factor, add)
+
+    return combine
+
+
+def of_one_dtype(W: Array, Y: Array, xp: Any) -> tuple[Array, Array]:
+    """Return both factors of a matrix product in their common dtype, themselves where they have it."""
+    if W.dtype == Y.dtype:
+        return W, Y
+    dtype = xp.result_type(W, Y)
+    return W.astype(dtype, copy=False), Y.astype(dtype, copy=False)
 
 
 def flip(S: Array) -> Array:
