@@ -1,6 +1,6 @@
 """Measure where the routes of K(S) break even: forward, adjoint and stencil gradient of one 3×3 layer.
 
-    python scripts/routes.py            # some minutes; writes scripts/results/routes.json
+    python scripts/routes.py            # a minute; writes validation/benchmarks/routes.json
 
 One process, one thread, the routes in turn, medians of processor time; they must agree before they are timed.
 ``refms/stencils/routes/table.py`` takes its numbers from the file, which names machine, date and versions.
@@ -9,22 +9,21 @@ One process, one thread, the routes in turn, medians of processor time; they mus
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmarks.record import heading, load, write
+from benchmarks.record import PUBLISHED, heading, load, write
 
 from refms.grid import Grid
 from refms.stencils.convolution import Convolution
 from refms.stencils.routes.table import COMPILED
 
-TARGET = Path(__file__).parent / "results" / "routes.json"
+TARGET = PUBLISHED / "routes.json"
 ROUTES = ("patches", "im2col", *(("compiled",) if COMPILED else ()))
 CASES = [(c, n, m) for c in (4, 8, 16, 32) for n, m in ((32, 1), (32, 8), (16, 32), (16, 64))]
 CASES += [(c, n, m) for c in (64, 128) for n, m in ((16, 1), (8, 8), (8, 32), (8, 64))]
 CASES += [(256, 8, 1), (512, 4, 1)]
-SAMPLES = 3
+SAMPLES = 7
 LIMIT = 1000
 
 

@@ -23,9 +23,10 @@ COMPILED_FROM = 2_000_000
 """Multiply-adds of one product from which the compiled route is taken: below, numba need not be loaded."""
 
 WIDE_FROM = 32
-"""Channels on both sides from which im2col takes less time than the compiled route.
+"""Channels on both sides from which im2col is taken in the place of the compiled route, half of its time.
 
-This and the next are measured: scripts/routes.py, scripts/results/routes.json."""
+This and the next are measured: scripts/routes.py, validation/benchmarks/routes.json. With 16 channels im2col
+already takes somewhat less; the narrow nets of [LAS] stay with the kernel that was made for them."""
 
 WIDE_WITHOUT_NUMBA = 16
 """The same beside patches, for fewer examples than channels; more make one cell's product large enough."""
