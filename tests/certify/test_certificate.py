@@ -189,6 +189,8 @@ MUTANTS = {
     "window sums to more than 1": ("similarity/2d/gradient", "objective.losses.ssim:_averaging", heavier),
     "convex form for the Hessian": ("similarity/1d/hessian_product", f"{SSIM}hessian_product", convex),
     "β left out": ("mge/averaging/gradient", f"{CASE}multiscale:estimate_objective", without_coefficients),
+    "σ′ off in an estimate": ("mge_network/keep/in", SLOPE, wrong_slope),
+    "kernels kept": ("mge_network/galerkin/out", "multiscale.kernel_rule:move_kernels", stays),
     "Adam corrects too little": ("adam/third/theta", f"{CASE}multiscale:Adam.update", one_update_more),
     "stencils kept": ("full_multiscale/galerkin/stencils", f"{STAGES}move_kernels", stays),
     "cosine off by one": ("full_multiscale/keep/stencils", f"{STAGES}Schedule.__call__", next_rate),
