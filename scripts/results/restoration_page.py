@@ -9,7 +9,7 @@ from writing import table, words
 from results.wording import MULTISCALE_TRAINING, command, origin, over_runs
 
 RESULT = Path(__file__).resolve().parents[2] / MULTISCALE_TRAINING / "results" / "restoration.json"
-COLUMNS = ("task", "estimator", "steps", "#WU", "PSNR at the start", "PSNR, dB", "SSIM")
+COLUMNS = ("task", "estimator", "steps", "#WU", "PSNR at the start", "PSNR, dB", "SSIM", "η at the end")
 
 
 def text() -> str:
@@ -28,6 +28,7 @@ def text() -> str:
         network=asked["network"]["architecture"],
         width=asked["network"]["options"]["width"],
         levels=asked["multiscale"]["levels"],
+        pilot=asked["multiscale"]["pilot"],
         work=settings["work"],
         seeds=", ".join(map(str, settings["seeds"])),
         rows=table(COLUMNS, [_row(row) for row in result["rows"]]),
@@ -36,7 +37,7 @@ def text() -> str:
 
 def _row(row: dict[str, Any]) -> list[str]:
     units = row["units"]
-    spread = (("psnr_before", ".2f"), ("psnr", ".2f"), ("ssim", ".3f"))
+    spread = (("psnr_before", ".2f"), ("psnr", ".2f"), ("ssim", ".3f"), ("eta", ".2f"))
     return [
         row["task"],
         row["estimator"],

@@ -37,6 +37,7 @@ from refms.run.reconstruction import reconstruct
 
 MORE_STEPS = "single, more steps"
 ESTIMATORS = ("single", MORE_STEPS, "mge", "full-multiscale")
+KEPT = ("validation_loss", "psnr", "ssim", "psnr_hidden", "eta", "eta_low", "eta_high")
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def configured(base: Reconstruction, task: str, estimator: str, work: float, see
     costs = [stage.batches.work(stage.level) for stage in meshes.stages]
     first = work / sum(2.0**-stage * cost for stage, cost in enumerate(costs))
     iterations = tuple(max(1, round(first * 2.0**-stage)) for stage in range(len(costs)))
+    descent = replace(descent, every=sum(iterations), measure=sum(iterations))  # one row, with eta
     return Reconstruction(
         replace(base.task, name=task),
         replace(base.data, split_seed=seed),
@@ -95,7 +97,7 @@ def trained(configuration: Reconstruction, folder: str | None, threads: int) -> 
     start = experiment.model.architecture.arrays.pack(experiment.model.arrays)
     before = experiment.score(start, 0)
     last = reconstruct(experiment).model.history.rows[-1].extra
-    kept = {name: last[name] for name in ("validation_loss", "psnr", "ssim", "psnr_hidden") if name in last}
+    kept = {name: last[name] for name in KEPT if name in last}
     return {
         **kept,
         "paper_units": last["paper_units"],
