@@ -26,6 +26,7 @@ blocks = 1
 [multiscale]
 levels = 2
 batch = 2
+pilot = 8
 [experiment]
 tasks = ["denoise"]
 work = 8.0
@@ -67,6 +68,9 @@ def test_a_finished_training_is_not_done_again_and_the_page_reads_the_result(tmp
     result = json.loads(path.read_text())
     works = [row["units"][0]["paper_units"] for row in result["rows"]]
     assert all(abs(work - 8) <= 2 for work in works)
+    efficiencies = [row["units"][0]["eta"] for row in result["rows"]]
+    assert efficiencies[:2] == pytest.approx([1, 1])  # a single scale is what others are compared with
+    assert efficiencies[2] != pytest.approx(1)
     with pytest.raises(FileError, match="--force"):
         restoration.main(words)
     assert restoration.main([*words, "--force"]) == 0
