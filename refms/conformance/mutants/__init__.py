@@ -8,6 +8,7 @@ from refms.conformance.mutants import (
     determinism,
     galerkin,
     gauss_newton,
+    layers,
     loss,
     mesh_free,
     multiscale,
@@ -28,7 +29,7 @@ from refms.errors import require_choice
 __all__ = ["MUTANTS", "Mutant", "mutant_named"]
 
 _FAMILIES = (
-    *(convolution, transfer, galerkin, network, depth, classifier, loss, gauss_newton, sampling),
+    *(convolution, transfer, galerkin, network, layers, depth, classifier, loss, gauss_newton, sampling),
     *(optimizer, regularizer, resize, normalization, similarity, mesh_free),
     *(subsampling, multiscale, training, determinism, combinations),
 )

@@ -34,13 +34,19 @@ def _cut_to_small_grids(S: Array, grid: tuple[int, ...]) -> Array:
     return cut
 
 
-def _mirror(t: Asked) -> Array:
-    """Return the convolution of an image continued by its mirror image."""
+def _pad(t: Asked, mode: str, before: int = 1) -> Array:
+    """Return the convolution of an image continued by ``before``·r cells before and the rest of 2r behind."""
     reach = tuple(size // 2 for size in t.S.shape[2:])
-    padded = np.pad(images(t.Y, t.grid), ((0, 0), (0, 0), *((r, r) for r in reach)), mode="symmetric")
+    beyond = ((0, 0), (0, 0), *((before * r, (2 - before) * r) for r in reach))
+    padded = np.pad(images(t.Y, t.grid), beyond, mode=mode)  # type: ignore[call-overload]  # a variable
     wide = padded.shape[2:]
     found = images(t(Y=columns(padded), grid=wide, boundary="zero"), wide)
     return columns(found[(..., *(slice(r, r + n) for r, n in zip(reach, t.grid, strict=True)))])
+
+
+def _pad_before(t: Asked) -> Array:
+    """Return Σ_κ s_κ y_{i+κ−r}."""
+    return _pad(t, "wrap" if t.boundary == "periodic" else "constant", before=2)
 
 
 def _without_corners(S: Array) -> Array:
@@ -61,7 +67,8 @@ MISTAKES: Table = {
         ),
         "zero boundary where periodic was asked for": lambda t: t(boundary="zero"),
         "periodic boundary where zero was asked for": lambda t: t(boundary="periodic"),
-        "mirrored boundary": _mirror,
+        "mirrored boundary": lambda t: _pad(t, "symmetric"),
+        "padding on one side only": _pad_before,
         "result moved by one cell along the last axis": lambda t: roll(t(), t.grid, 1, -1),
         "output channels in reverse order": lambda t: columns(images(t(), t.grid)[:, ::-1]),
         "every example gets the result of the first": lambda t: np.repeat(t()[:, :1], t.examples, axis=1),

@@ -8,39 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from refms.conformance.adapters.profile import Problem
-from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.mutants.arrays import scale, softmax
+from refms.conformance.mutants.layers import activated, with_layers
 from refms.conformance.mutants.mutant import Asked, Change, Table
 from refms.conformance.operations import Parameters
 from refms.errors import Array
-from refms.maps.activation import activation
-from refms.maps.chain import chain
-from refms.maps.layers.convolution import convolution_layer
+from refms.maps.activation import Activation
 from refms.maps.map import Map
-from refms.maps.time.euler import forward_euler
+from refms.maps.step import step
 
 
-class _SlopeOff(ReferenceAdapter):
-    """refms with σ′ too large by 0.1 % inside the network."""
-
-    def _full(self, parameters: Parameters, problem: Problem) -> tuple[Map, Array]:
-        full, x = super()._full(parameters, problem)
-        network, sigma = self._network(parameters, problem), activation(problem.activation)
-        wrong = replace(
-            sigma,
-            name=f"{sigma.name} with a wrong slope",
-            first=lambda xp, Z: sigma.first(xp, Z) * Z.dtype.type(1.001),
-        )
-        layer = convolution_layer(network.convolution, wrong)
-        steps = forward_euler(layer, network.layers, network.final_time)
-        opening, _ = network.map.parts
-        return chain(("network", chain(opening, ("propagation", steps))), full.parts[1]), x
-
-
-def _with_wrong_slope(t: Asked) -> Any:
-    """Return what refms with the wrong slope does under the profile of the right adapter."""
-    return getattr(_SlopeOff(profile=t.right.profile), t.operation)(*t.given.values())
+def _steepen(affine: Map, sigma: Activation, dt: float) -> Map:
+    """Return a step with σ′ too large by 0.1 %."""
+    name = f"{sigma.name} with a wrong slope"
+    wrong = replace(sigma, name=name, first=lambda xp, Z: sigma.first(xp, Z) * Z.dtype.type(1.001))
+    return step(activated(affine, wrong), dt)
 
 
 def _with_curvature(hessian: Callable[[Array, Array], Array]) -> Change:
@@ -85,7 +67,7 @@ MISTAKES: Table = {
         "gradient of the stencils with the layers reversed": _reverse_layers,
     },
     "jacobian_product jacobian_transpose gradient gauss_newton": {
-        "σ′ too large by 0.1 % in Jacobian, gradient and Gauss-Newton product alike": _with_wrong_slope,
+        "σ′ too large by 0.1 % in Jacobian, gradient and Gauss-Newton product alike": with_layers(_steepen),
     },
     "jacobian_transpose": {
         "δt missing in the transposed Jacobian of the stencils": _divide_stencils_by_step,

@@ -32,6 +32,11 @@ def _weigh_last_class(C: Array) -> Array:
     return weighted
 
 
+def _reshape(C: Array) -> Array:
+    """Return labels (m, ℓ) reshaped to (ℓ, m) where they should be transposed."""
+    return np.ascontiguousarray(C.T).reshape(C.shape)
+
+
 def _squared_error(t: Asked) -> float:
     """Return the mean of ½‖p − c‖²."""
     return float(((softmax(t.Z) - t.C) ** 2).sum() / (2 * t.examples))
@@ -41,6 +46,9 @@ MISTAKES: Table = {
     "cross_entropy cross_entropy_gradient cross_entropy_hessian": {
         "1/m missing in the cross entropy and its derivatives": lambda t: t.examples * t(),
         "mean over classes as well as over examples": lambda t: 1 / len(t.Z) * t(),
+    },
+    "cross_entropy cross_entropy_gradient loss gradient": {
+        "labels reshaped in place of transposed": lambda t: t(C=_reshape(t.C)),
     },
     "cross_entropy cross_entropy_gradient": {
         "digits of a confident example cancelled": _cancel,

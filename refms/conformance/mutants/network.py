@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from refms.conformance.mutants.arrays import scale
+from refms.conformance.mutants.layers import NETWORK
 from refms.conformance.mutants.mutant import Asked, Change, Table
 from refms.conformance.operations import Parameters
 from refms.errors import Array
 
 
 def _in_time(final_time: Callable[[float, int], float]) -> Change:
-    """Return y_N for another final time, a function of T and N."""
+    """Return what comes of another final time, a function of T and N."""
     return lambda t: t(
         problem=replace(t.problem, final_time=final_time(t.problem.final_time, len(t.parameters["stencils"])))
     )
@@ -35,10 +36,13 @@ def _treat_first_cell(t: Asked) -> Array:
 
 
 MISTAKES: Table = {
-    "forward": {
+    NETWORK: {
         "step δt = 1 whatever T and N are": _in_time(lambda T, N: float(N)),
         "step δt = T/(N+1), the index slip": _in_time(lambda T, N: T * N / (N + 1)),
         "step δt² in place of δt": _in_time(lambda T, N: T * T / N),
+        "ReLU in place of every activation": lambda t: t(problem=replace(t.problem, activation="relu")),
+    },
+    "forward": {
         "stencils of the layers subtracted": _with(lambda p: scale(p, -1.0, "stencils")),
         "opening not passed on, y_N − y_0 comes back": lambda t: t() - _in_time(lambda T, N: 0.0)(t),
         "layers in reverse order": _of_layers(lambda layers: layers[::-1]),
@@ -48,7 +52,6 @@ MISTAKES: Table = {
         ),
         "biases left out": _with(lambda p: scale(p, 0.0, "biases")),
         "biases subtracted": _with(lambda p: scale(p, -1.0, "biases")),
-        "ReLU in place of every activation": lambda t: t(problem=replace(t.problem, activation="relu")),
         "a tenth of the mean over the batch taken off": lambda t: t() - t().mean(axis=1, keepdims=True) / 10,
         "first cell treated differently": _treat_first_cell,
     },
