@@ -3,7 +3,7 @@
 Convolutional networks as forward Euler steps, their training as optimal control, and their transfer between
 resolutions and depths, at the level of explicit matrices and without automatic differentiation, after
 [LAS] E. Haber, L. Ruthotto, E. Holtham, S.-H. Jun, *Learning Across Scales* and
-[MST] S. Zakariaei, S. Ahamed, E. Haber, M. Eliasof, *Multiscale Training of Convolutional Neural Networks*.
+[MST] S. Ahamed, N. Zakariaei, E. Haber, M. Eliasof, *Multiscale Training of Convolutional Neural Networks*.
 
 Four tasks to begin with, in Python and (with ``--help``) on the command line:
 

@@ -1,4 +1,4 @@
-"""What README promises: its examples print what stands below them, its figures are those of the results."""
+"""What README and the guide promise: examples print what stands below, figures are those of the results."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ from typing import Any
 import pytest
 
 import refms
+from refms import TRANSFER_PAIRS
+from refms.cli.options import COMMANDS
 from refms.conformance import PROPERTIES
 from refms.conformance.mutants import MUTANTS
 from refms.exchange.layout import expectations
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-TEXT = " ".join(README.split())
+GUIDE = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "scripts" / "site").glob("*.md"))}
+WORDS = "\n".join([README, *GUIDE.values()])
+TEXT = " ".join(WORDS.split())
 
-EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, re.DOTALL)
+EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", WORDS, re.DOTALL)
 
 
 ROUNDING = re.compile(r"[\d.]+e-1\d|[\d.]+(?= eps)")
@@ -51,14 +55,14 @@ def over(values: list[float]) -> str:
 
 
 def missing(*said: str) -> list[str]:
-    """Return the sentences that README does not have."""
+    """Return the sentences that neither README nor the guide has."""
     return [words for words in said if words not in TEXT]
 
 
 def test_counts_and_scores_are_those_of_catalogue_mutants_goldens_and_results():
     count = len(PROPERTIES)
     assert README.count(f"{count} pass, 0 marginal, 0 fail, 0 untested of {count} properties") == 2
-    assert set(re.findall(r"(\d+)\s+quantities", README)) == {str(len(expectations()))}
+    assert set(re.findall(r"(\d+)\s+quantities", WORDS)) == {str(len(expectations()))}
     alarms, score = (
         result(f"conformance/results/{name}.json") for name in ("false_alarms", "mutation_score")
     )
@@ -69,7 +73,7 @@ def test_counts_and_scores_are_those_of_catalogue_mutants_goldens_and_results():
     assert not missing(
         f"those of {len(MUTANTS)} known mistakes",
         f"not one of {alarms['instances']:,} random",
-        f"Of {mutants:,} small changes",
+        f"of {mutants:,} small changes",
         f"notice {100 * noticed / mutants:.1f} %",
     )
 
@@ -225,9 +229,20 @@ def test_the_optimisers_get_as_far_as_in_the_published_study():
     )
 
 
-def test_files_and_commands_named_in_readme_exist():
-    for path in re.findall(r"(?:scripts|validation)/[\w/.]+\.(?:sh|py|toml|md)", README):
+def test_files_and_commands_named_in_words_exist():
+    for path in re.findall(r"(?:scripts|validation)/[\w/.]+\.(?:sh|py|toml|md)", WORDS):
         assert (ROOT / path).is_file(), path
+    table = re.search(r"\| `refms …` .*?\n\n", README, re.DOTALL)[0]
+    assert set(re.findall(r"`(\w+)`", table)) == set(COMMANDS)
+
+
+def test_the_table_of_pairs_says_what_the_pairs_state():
+    rows = re.findall(r"^\| `([\w-]+)` \| (.*?) \| (.*?) \| (.*?) \|", GUIDE["conventions"], re.MULTILINE)
+    for pair, (name, factor, variational, sizes) in zip(TRANSFER_PAIRS, rows, strict=True):
+        assert name == pair.name
+        assert factor == ("no" if pair.identity_factor is None else f"γ = {pair.identity_factor:g}")
+        assert variational == ("yes" if pair.variational else "no")
+        assert sizes == ", ".join(map(str, pair.closed_sizes))
 
 
 EXTRAS = ["cupy", "matplotlib", "sklearn", "tqdm"]

@@ -146,8 +146,8 @@ def test_the_smallest_cases_are_delta_images_and_unit_stencils(capsys):
     assert 'S = np.array([[[1, 0, 0]]], "float64")' in found.script
     assert 'Y = np.array([[1], [0], [0]], "float64")' in found.script
     assert found.sentence == "convolution, first differing index (1, 0): got 0, expected 1"
-    readme = Path(__file__).parents[3] / "README.md"
-    assert f"```text\n{ended(found.script, wrong, capsys)[1]}```" in readme.read_text(encoding="utf-8")
+    page = Path(__file__).parents[3] / "scripts" / "site" / "adapter.md"
+    assert f"```text\n{ended(found.script, wrong, capsys)[1]}```" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
