@@ -52,6 +52,9 @@ CHANNELS_SUFFIX = "?channels="
 CHANNEL_PLACES = ("first", "last", "none")
 """Which axis of an image in an IDX file is its channels."""
 
+PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+"""What stands beyond an image in a Conv layer of a framework."""
+
 PICTURE_FORMATS = ("svg", "png", "pdf")
 """Of files with figures."""
 

@@ -6,10 +6,9 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
-from refms.data.reading import read_values
+from refms.data.npy import read_npy_stream
 from refms.errors import Array, FileError
 from refms.io.files import regular_file_size
-from refms.io.npy import read_npy_header
 
 _LARGEST_DICTIONARY = 2**28
 
@@ -56,14 +55,7 @@ def read_npy_xz(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Arra
     regular_file_size(name)
     try:
         with open(name, "rb") as raw:
-            stream = _Unpacked(raw)
-            header = read_npy_header(stream, "the array")
-            if header.by_columns:
-                raise FileError("holds an array in Fortran order; save numpy.ascontiguousarray of it.")
-            return read_values(stream, name, header.dtype, header.shape, max_bytes)
-    except FileError as error:
-        shown = str(error)
-        raise error if shown.startswith(repr(str(name))) else FileError(f"{str(name)!r} {shown}") from error
+            return read_npy_stream(_Unpacked(raw), name, max_bytes)
     except (OSError, EOFError, lzma.LZMAError) as error:
         raise FileError(f"{str(name)!r} is damaged or no .xz file: {error}. Fetch it again.") from error
 

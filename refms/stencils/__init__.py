@@ -1,5 +1,6 @@
 """The operators of the papers: convolution, grid transfer, stencil transfer, differences, smoothing."""
 
+from refms.stencils.conv import conv_matrix, conv_transpose_matrix
 from refms.stencils.convolution import Convolution, convolution_matrix
 from refms.stencils.differences import gradient_matrix
 from refms.stencils.galerkin import prolong_stencil, restrict_stencil, stencil_map
@@ -13,6 +14,8 @@ from refms.stencils.transfer import TransferPair, transfer_pair
 __all__ = [
     "Convolution",
     "TransferPair",
+    "conv_matrix",
+    "conv_transpose_matrix",
     "convolution_matrix",
     "eigenvalues",
     "gaussian_matrix",

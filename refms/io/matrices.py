@@ -1,0 +1,40 @@
+"""Sparse matrices as artefacts: the three arrays of compressed rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from refms.errors import Array, FileError, require_choice
+from refms.io.artifact import Artifact
+
+
+def matrix_artifact(A: Any, attributes: Mapping[str, Any], **arrays: Array) -> Artifact:
+    """Return a csr_array as an artefact of the kind "matrix", with more arrays that belong to it.
+
+    >>> sorted(matrix_artifact(scipy.sparse.csr_array(np.eye(2)), {}).arrays)
+    ['data', 'indices', 'indptr', 'shape']
+    """
+    parts = {"data": A.data, "indices": A.indices, "indptr": A.indptr, "shape": np.array(A.shape)}
+    return Artifact("matrix", attributes, {**parts, **arrays})
+
+
+def matrix_of(artifact: Artifact) -> Any:
+    """Return the csr_array of such an artefact; FileError if its arrays are none.
+
+    >>> matrix_of(matrix_artifact(scipy.sparse.csr_array(np.eye(2)), {})).toarray().tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    require_choice(artifact.kind, ["matrix"], "kind")
+    try:
+        data, indices, indptr, (rows, columns) = (
+            artifact.arrays[name] for name in ("data", "indices", "indptr", "shape")
+        )
+        A = scipy.sparse.csr_array((data, indices, indptr), shape=(int(rows), int(columns)))
+        A.check_format()
+    except (KeyError, ValueError, TypeError) as error:
+        raise FileError(f"holds no matrix of compressed rows: {error}. Write it again.") from error
+    return A
