@@ -171,10 +171,11 @@ def _explained(row: Row, gate: Gate, item: Property, cases: Sequence[Instance]) 
     """Return the row of a failure with known mistakes that give the same, its smallest case and a script."""
     known = diagnosis(gate, item, cases)
     small = reproduce_in_time(gate, item, cases[0], row.seconds)
+    more = "" if row.sentence in small.sentence else f" Smallest case: {small.sentence}."
     return dataclasses.replace(
         row,
         diagnosis=known,
-        sentence=f"{row.sentence} Smallest case: {small.sentence}." if small.sentence else row.sentence,
+        sentence=row.sentence + (more if small.sentence else ""),
         shrunk_instance=small.instance.describe(),
         reproduction=small.script,
     )

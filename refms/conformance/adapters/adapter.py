@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from textwrap import indent
 from typing import Any
 
-from refms.conformance.adapters.profile import Profile
-from refms.conformance.operations import OPERATIONS
+from refms.conformance.adapters.profile import LAYOUTS, Profile
+from refms.conformance.operations import OPERATIONS, PARAMETER_AXES, SYMBOLS
 
 
 class Adapter:
@@ -27,6 +29,14 @@ class Adapter:
     profile : Profile
         The conventions of the implementation.
 
+    Notes
+    -----
+    ``parameters`` and ``direction`` are mappings of five arrays, in one shape under every layout; images have
+    that of the layout (c = c_image for ``X``). There are c channels, N layers, n = Π n_j cells, ℓ classes,
+    m examples; rows of W have the channel slowest, then the axes of the grid in C order::
+
+        {arrays}
+
     Examples
     --------
     >>> class Mine(Adapter):
@@ -39,6 +49,18 @@ class Adapter:
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
 
+
+def _with_arrays(text: str) -> str:
+    """Return a docstring with the shapes of all arrays of a network: its parameters, and images by layout."""
+    named = {
+        **{key: [SYMBOLS[axis] for axis in axes.split()] for key, axes in PARAMETER_AXES.items()},
+        **{f"X, {layout}": axes for layout, axes in LAYOUTS.items()},
+    }
+    lines = "\n".join(f"{name:12}  ({', '.join(axes)})" for name, axes in named.items())
+    return re.sub(r"^( *)\{arrays\}$", lambda found: indent(lines, found[1]), text, flags=re.MULTILINE)
+
+
+Adapter.__doc__ = _with_arrays(Adapter.__doc__ or "")
 
 for _operation in OPERATIONS.values():
     setattr(Adapter, _operation.name, _operation.placeholder())

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from refms.conformance.adapters.around import Around
+from refms.conformance.adapters.profile import LAYOUTS
 from refms.conformance.operations import OPERATIONS, Operation
 from refms.errors import Array, require_choice
 
@@ -31,7 +32,8 @@ def to_images(field: Array, layout: str, shape: tuple[int, ...]) -> Array:
 def shape_in(layout: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape of a field whose images have the shape (m, c, *grid)."""
     m, c, *grid = shape
-    return {"columns": (c * math.prod(grid), m), "NCHW": shape, "NHWC": (m, *grid, c)}[layout]
+    extents = {"m": [m], "c": [c], "*grid": grid, "c·n": [c * math.prod(grid)]}
+    return tuple(n for axis in LAYOUTS[layout] for n in extents[axis])
 
 
 def handed_over(row: Operation, layout: str, by_name: Mapping[str, Any]) -> tuple[Any, ...]:

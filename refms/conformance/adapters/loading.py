@@ -95,13 +95,16 @@ def load(spec: str) -> Implementation:
 
 def _from_path(name: str) -> ModuleType:
     """Import a module; the current folder counts, as for ``python -m``."""
-    if os.getcwd() not in sys.path and "" not in sys.path:
-        sys.path.append(os.getcwd())
+    if "" not in sys.path:
+        _find_modules_in(os.getcwd())
     return importlib.import_module(name)
 
 
 def _from_file(path: str) -> ModuleType:
-    name = os.path.splitext(os.path.basename(path))[0]
+    """Import a file; what lies beside it counts, now and when the adapter imports it later."""
+    folder, file = os.path.split(os.path.abspath(path))
+    _find_modules_in(folder)
+    name = os.path.splitext(file)[0]
     found = importlib.util.spec_from_file_location(name, path)
     if found is None or found.loader is None:
         raise ImportError("this is no Python file")
@@ -109,3 +112,9 @@ def _from_file(path: str) -> ModuleType:
     sys.modules.setdefault(name, module)  # dataclasses look their module up there
     found.loader.exec_module(module)
     return module
+
+
+def _find_modules_in(folder: str) -> None:
+    """Let imports look into a folder, after all others: its modules hide none."""
+    if folder not in sys.path:
+        sys.path.append(folder)

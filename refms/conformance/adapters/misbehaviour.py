@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sysconfig
+import traceback
+from pathlib import Path
+
 from refms.errors import presentable
 
 
@@ -18,10 +23,33 @@ def message_of(error: BaseException) -> str:
 
 
 def in_words(error: BaseException) -> str:
-    r"""Return what was raised, on one line.
+    r"""Return what was raised, on one line, with the last line of the implementation that led there.
 
     >>> in_words(ValueError("on\nfire")), in_words(Misbehaviour("restrict returned None"))
     ('ValueError: on\\nfire', 'restrict returned None.')
     """
-    said = message_of(error)
-    return f"{said}." if isinstance(error, Misbehaviour) else f"{presentable(type(error).__name__)}: {said}"
+    if isinstance(error, Misbehaviour):
+        return f"{message_of(error)}."
+    line = _line_of(error)
+    return f"{presentable(type(error).__name__)}: {message_of(error)}{f' ({line})' if line else ''}"
+
+
+def _line_of(error: BaseException) -> str:
+    """Return ``file:line: source`` of the last call that no library made; empty if there is none."""
+    calls = [one for one in traceback.extract_tb(error.__traceback__) if one.line and not _in_library(one)]
+    if not calls:
+        return ""
+    file = os.path.abspath(calls[-1].filename).removeprefix(os.path.join(os.getcwd(), ""))
+    return presentable(f"{file}:{calls[-1].lineno}: {calls[-1].line}")
+
+
+def _in_library(call: traceback.FrameSummary) -> bool:
+    """Return whether a call was made by refms, Python or an installed package."""
+    file = Path(os.path.abspath(call.filename))
+    return bool({"site-packages", "dist-packages"}.intersection(file.parts)) or any(
+        file.is_relative_to(folder) for folder in _FOLDERS
+    )
+
+
+_FOLDERS = (Path(__file__).parents[2], sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
+"""Of refms, and of Python's own modules."""

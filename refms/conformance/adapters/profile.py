@@ -11,7 +11,9 @@ from refms.display import short_repr
 from refms.errors import InputError, presentable, require_choice
 from refms.names import DTYPES
 
-LAYOUTS = ("columns", "NCHW", "NHWC")
+LAYOUTS = {"columns": ("c·n", "m"), "NCHW": ("m", "c", "*grid"), "NHWC": ("m", "*grid", "c")}
+"""The axes of a field of m examples with c channels of n cells."""
+
 BOUNDARIES = ("periodic", "zero")
 ORIENTATIONS = ("correlation", "convolution")
 REDUCTIONS = ("mean", "sum")

@@ -6,6 +6,7 @@ The base class of adapters, gate, layouts, trials, cases and reproductions follo
 from refms.conformance.operations import images, networks
 from refms.conformance.operations.operation import PARAMETER_AXES as PARAMETER_AXES
 from refms.conformance.operations.operation import PARAMETERS as PARAMETERS
+from refms.conformance.operations.operation import SYMBOLS as SYMBOLS
 from refms.conformance.operations.operation import Argument as Argument
 from refms.conformance.operations.operation import Operation as Operation
 from refms.conformance.operations.operation import Parameters as Parameters

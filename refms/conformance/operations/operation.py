@@ -35,6 +35,9 @@ PARAMETER_AXES = {
 PARAMETERS = tuple(PARAMETER_AXES)
 """Shapes (c, c_image, *stencil), (N, c, c, *stencil), (N, c), (c·n, ℓ), (ℓ,); rows of W channel slowest."""
 
+SYMBOLS = {"O": "c", "B": "c_image", "l": "N", "D": "c·n", "y": "ℓ", "stencil": "*stencil"}
+"""What formulas call the extents of these axes."""
+
 
 def parameter_shapes(stencil: tuple[int, ...], **extents: int) -> dict[str, tuple[int, ...]]:
     """Return the shape of each array of the parameters from the extents of their axes.

@@ -47,7 +47,8 @@ def test_a_property_that_hangs_fails_and_the_others_are_checked():
 
 def test_an_implementation_that_ends_python_fails_and_does_not_end_it():
     row = found(Leaving())["D1"]
-    assert (row.verdict, row.sentence) == ("FAIL", "SystemExit: 0")
+    assert row.verdict == "FAIL"
+    assert row.sentence.startswith("SystemExit: 0 (")
 
 
 def test_handlers_and_timers_are_left_as_they_were():
