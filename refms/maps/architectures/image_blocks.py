@@ -25,17 +25,19 @@ from refms.maps.layers.norms import normalization
 from refms.maps.layout import Layout
 from refms.maps.map import Map
 from refms.stencils.convolution import Convolution
+from refms.stencils.routes.table import allow_winograd
 
-CONVOLUTIONS = ("stencil", "mesh-free")
+CONVOLUTIONS = ("stencil", "winograd", "mesh-free")
 
 
 def mixing(grid: Grid, c_in: int, c_out: int, size: int, boundary: str, kind: str = "stencil") -> Map:
-    """Return K(S) y + b; as ``"mesh-free"`` a 1×1 convolution and a mesh-free one instead."""
+    """Return K(S) y + b, perhaps by Winograd's tiles; or mesh-free, by a 1×1 and a mesh-free convolution."""
     require_choice(kind, CONVOLUTIONS, "convolution")
     point = kind == "mesh-free" or size == 1
     shape = ((1 if point else size),) * grid.dimension
-    K = convolution_map(Convolution(grid, c_in, c_out, shape, boundary=boundary), bias=True)
-    return K if kind == "stencil" or size == 1 else chain(("", K), ("", mesh_free_map(grid, c_out)))
+    route = allow_winograd(c_in, c_out, shape) if kind == "winograd" else "auto"
+    K = convolution_map(Convolution(grid, c_in, c_out, shape, boundary=boundary, route=route), bias=True)
+    return K if kind != "mesh-free" or size == 1 else chain(("", K), ("", mesh_free_map(grid, c_out)))
 
 
 def affine(rows_in: int, rows_out: int) -> Map:

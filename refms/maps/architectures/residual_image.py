@@ -58,7 +58,8 @@ class ResidualImage(ImageNetwork):
     boundary : str
         ``"zero"``, as frameworks pad, or ``"periodic"``.
     convolution : str
-        ``"stencil"``, or ``"mesh-free"`` for mesh-free convolutions instead.
+        ``"stencil"``; ``"winograd"``: the same, wide 3×3 ones by Winograd's tiles, faster and with more
+        round-off; or ``"mesh-free"`` for mesh-free convolutions instead.
 
     Raises
     ------

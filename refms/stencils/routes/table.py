@@ -8,13 +8,15 @@ from typing import Any
 
 from refms.backend import Backend
 from refms.errors import Array, InputError
+from refms.stencils.routes.entries import entry_products
 from refms.stencils.routes.explicit import matrix_products
 from refms.stencils.routes.fourier import fourier_products
 from refms.stencils.routes.im2col import im2col_products
 from refms.stencils.routes.patches import patch_products
 from refms.stencils.routes.route import Geometry, Products, Terms
+from refms.stencils.routes.winograd import winograd_products
 
-ROUTES = ("auto", "matrix", "patches", "im2col", "fourier", "compiled")
+ROUTES = ("auto", "matrix", "patches", "im2col", "fourier", "compiled", "winograd")
 
 COMPILED = importlib.util.find_spec("numba") is not None
 """Whether the compiled route can be taken here (extra ``fast``)."""
@@ -30,6 +32,9 @@ already takes somewhat less; the narrow nets of [LAS] stay with the kernel that 
 
 WIDE_WITHOUT_NUMBA = 16
 """The same beside patches, for fewer examples than channels; more make one cell's product large enough."""
+
+WINOGRAD_FROM = 32
+"""Channels on both sides from which Winograd's tiles take less time than im2col, where they are allowed."""
 
 FOURIER_FROM = 150
 """Entries of a stencil from which the FFT takes less time than patches."""
@@ -81,37 +86,53 @@ def products(name: str, geometry: Geometry, dtype: Any, examples: int, backend: 
         from refms.stencils.routes.compiled import compiled_products  # numba is an extra, and slow to load
 
         return compiled_products(geometry, dtype, examples)
-    exact = matrix_products(geometry, backend)
     if name == "matrix":
-        return exact
-    by = im2col_products if name == "im2col" else patch_products
-    patches = by(geometry, examples, backend)
-    if geometry.boundary == "zero" and backend.name == "numpy":  # a device would have to be waited for
-        patches = _with_stencils_not_finite(patches, exact, backend.xp)
-    if name in ("patches", "im2col"):
-        return patches
-    return fourier_products(geometry, backend, patches)
+        return matrix_products(geometry, backend)
+    quick = _BY_PATCHES.get(name, patch_products)(geometry, examples, backend)
+    if backend.name == "numpy" and (name == "winograd" or geometry.boundary == "zero"):  # a device would wait
+        exact = entry_products(geometry, examples, backend)
+        quick = _where_finite(quick, exact, backend.xp, results=name == "winograd")
+    return fourier_products(geometry, backend, quick) if name == "fourier" else quick
 
 
-def _with_stencils_not_finite(quick: Products, exact: Products, xp: Any) -> Products:
-    """Return products by patches, which multiply S and Z by zeros beyond the grid, where NaN · 0 is NaN."""
+def _where_finite(quick: Products, exact: Products, xp: Any, *, results: bool) -> Products:
+    """Return ``quick``, or ``exact`` where NaN or infinity would spread: 0 · NaN is NaN.
+
+    Patches multiply S and Z by zeros beyond the grid; with ``results``, tiles do so with all of a field.
+    """
+
+    def finite(*arrays: Array) -> bool:
+        return all(xp.isfinite(array).all() for array in arrays)
 
     def combine(
         terms: Terms, bias: Array | None = None, factor: Array | None = None, add: Array | None = None
     ) -> Array:
-        for S, _ in terms:
-            if not xp.isfinite(S).all():
-                return exact.combine(terms, bias, factor, add)
-        return quick.combine(terms, bias, factor, add)
+        if finite(*[S for S, _ in terms]):
+            found = quick.combine(terms, bias, factor, add)
+            if not results or finite(found):
+                return found
+        return exact.combine(terms, bias, factor, add)
 
     def gradient(Z: Array, Y: Array) -> Array:
         found = quick.gradient(Z, Y)
-        return found if xp.isfinite(found).all() else exact.gradient(Z, Y)
+        return found if finite(found) else exact.gradient(Z, Y)
 
     def adjoint_and_gradient(T: Array, Z: Array, Y: Array, add: Array | None) -> tuple[Array, Array]:
         found = quick.adjoint_and_gradient(T, Z, Y, add)
-        if xp.isfinite(T).all() and xp.isfinite(found[1]).all():
+        if finite(T, *(found if results else found[1:])):
             return found
         return exact.adjoint_and_gradient(T, Z, Y, add)
 
     return Products(combine, gradient, adjoint_and_gradient)
+
+
+_BY_PATCHES = {"im2col": im2col_products, "winograd": winograd_products}
+
+
+def allow_winograd(c_in: int, c_out: int, stencil_shape: tuple[int, ...]) -> str:
+    """Return the route where Winograd's larger round-off is allowed: its own for wide 3×3 layers, or auto.
+
+    >>> allow_winograd(64, 64, (3, 3)), allow_winograd(3, 64, (3, 3))
+    ('winograd', 'auto')
+    """
+    return "winograd" if stencil_shape == (3, 3) and min(c_in, c_out) >= WINOGRAD_FROM else "auto"
