@@ -11,6 +11,7 @@ from refms.multiscale.full_multiscale import (
     TrainingState,
     full_multiscale_plan,
 )
+from refms.multiscale.hierarchy import Hierarchy, MeshLevel, model_hierarchy, stencil_hierarchy
 from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.kernel_rule import on_level
 from refms.multiscale.matched_smoothing import matched_smoothing
@@ -24,7 +25,9 @@ __all__ = [
     "Allocation",
     "Batches",
     "GradientVariance",
+    "Hierarchy",
     "ImageProblem",
+    "MeshLevel",
     "Schedule",
     "Stage",
     "Subsampling",
@@ -38,9 +41,11 @@ __all__ = [
     "gradient_work",
     "matched_smoothing",
     "measure_variance",
+    "model_hierarchy",
     "on_level",
     "prolong_in_time",
     "restrict_in_time",
+    "stencil_hierarchy",
     "to_depth",
     "transfer",
 ]

@@ -16,6 +16,7 @@ from refms.errors import Array, InputError, require_choice
 from refms.grid import Grid, channels_of
 from refms.maps.architectures.architecture import Architecture
 from refms.maps.map import Map
+from refms.multiscale.hierarchy import Hierarchy, MeshLevel
 from refms.multiscale.kernel_rule import KERNEL_RULES, on_level
 from refms.multiscale.subsampling import Subsampling, draw_windows
 from refms.multiscale.work import level_cost
@@ -124,6 +125,9 @@ class ImageProblem:
 
     __repr__ = short_repr
 
+    def _repr_html_(self) -> str:
+        return self.hierarchy._repr_html_()
+
     def __post_init__(self) -> None:
         require_choice(self.order, ORDERS, "order")
         require_choice(self.kernel_rule, KERNEL_RULES, "kernel rule")
@@ -140,6 +144,19 @@ class ImageProblem:
     def grid(self) -> Grid:
         """Mesh of level 0."""
         return self.architecture.grid
+
+    @property
+    def hierarchy(self) -> Hierarchy:
+        """The meshes, finest first, and what goes to a coarser one how."""
+        levels = [MeshLevel(self.grid.coarsen(k), self.map(k).multiply_adds) for k in range(self.levels)]
+        images, noise = self.subsampling, self.subsampling.noise
+        ways = {
+            "coarsen": f"R of {images.pair}",
+            "crop": "windows",
+            "both": f"half by R of {images.pair}, half windows",
+        }
+        kernels = "unchanged" if self.kernel_rule == "keep" else f"K_H = R K_h P, {self.kernel_pair}"
+        return Hierarchy(tuple(levels), {"images": f"{ways[images.kind]}, noise {noise}", "kernels": kernels})
 
     @cached_property
     def _maps(self) -> dict[tuple[int, int], Map]:
