@@ -55,6 +55,10 @@ CHANNEL_PLACES = ("first", "last", "none")
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 """What stands beyond an image in a Conv layer of a framework."""
 
+RESIZE_KERNELS = ("nearest", "nearest-exact", "area", "adaptive", "box", "linear", "cubic")
+RESIZE_BOUNDARIES = ("clamp", "periodic", "reflect", "symmetric", "renormalize")
+"""How images are resized, and what counts beyond them."""
+
 PICTURE_FORMATS = ("svg", "png", "pdf")
 """Of files with figures."""
 

@@ -30,7 +30,8 @@ COMMANDS = {
     "compare": "Run optimisers from the same start on the same problem, and write their curves.",
     "study": "Vary keys of a configuration, run each value with several seeds, and write their "
     "curves; what OUT holds already is not run again.",
-    "matrix": "Write the explicit sparse matrix of a Conv layer, as frameworks have it, and say what it is.",
+    "matrix": "Write the explicit sparse matrix of a Conv layer or of a resizing of images, as frameworks "
+    "have them, and say what it is.",
     "inspect": "Write spectra of a model's Gauss-Newton matrix and Hessian, CG residuals and model quality.",
     "plot": "Draw models (history, stencils, weights, activations, restored images) or a JSON result of "
     "refms compare, study, inspect or variance (needs matplotlib: pip install 'refms[plot]').",

@@ -14,6 +14,7 @@ from refms.io import read_artifact
 from refms.io.matrices import matrix_of
 from refms.stencils.conv import conv_matrix, conv_transpose_matrix
 from refms.stencils.convolution import convolution_matrix
+from refms.stencils.resize import resize_matrix
 from refms.stencils.symbol import symbol
 
 READERS = {
@@ -24,7 +25,7 @@ READERS = {
 S = np.random.default_rng(5).standard_normal((4, 1, 2, 3))
 
 
-@pytest.mark.parametrize("operator", ["conv"])
+@pytest.mark.parametrize("operator", ["conv", "resize"])
 def test_the_example_of_the_help_page_runs(refms, operator):
     lines = refms("matrix", operator, "--help").out.partition("example:\n")[2].splitlines()
     assert refms(*shlex.split(lines[0])[1:]).code == 0
@@ -90,6 +91,40 @@ def test_random_weights_are_those_of_their_seed(result):
     assert norms[0] == pytest.approx(np.linalg.norm(dense, 2), rel=1e-12)
 
 
+def test_a_resizing_as_a_library_has_it_and_in_own_words(result):
+    grid, to = Grid((6, 5)), Grid((4, 8))
+    like = result(
+        "matrix", "resize", "--grid", "6x5", "--to", "4x8", "--like", "torch-bicubic", "-o", "A.npz"
+    )
+    words = ("--kernel", "cubic", "--cubic", -0.75, "--channels", 2, "--dtype", "float32")
+    own = result("matrix", "resize", "--grid", "6x5", "--to", "4x8", *words, "-o", "B.npz")
+    A = resize_matrix(grid, to, "cubic", antialias=False, cubic=-0.75)
+    np.testing.assert_array_equal(scipy.sparse.load_npz("A.npz").toarray(), A.toarray())
+    B = scipy.sparse.load_npz("B.npz")
+    np.testing.assert_array_equal(B.toarray(), np.kron(np.eye(2), A.toarray()).astype("float32"))
+    assert like["norm"] == pytest.approx(np.linalg.norm(A.toarray(), 2), rel=1e-12)
+    assert like["adjoint"] == own["adjoint"] == "PASS"
+
+
+def test_every_option_of_a_resizing_reaches_the_matrix(refms):
+    def first(*words):
+        assert refms("matrix", "resize", "--grid", 6, "--to", 4, *words, "-o", "A.npz", "--force").code == 0
+        return scipy.sparse.load_npz("A.npz").toarray()
+
+    options, words = {"antialias": False}, []
+    for word, change in (
+        ("--kernel cubic", {"kernel": "cubic"}),
+        ("--antialias", {"antialias": True}),
+        ("--boundary periodic", {"boundary": "periodic"}),
+    ):
+        options |= change
+        words += word.split()
+        expected = resize_matrix(Grid((6, 6)), Grid((4, 4)), **options)
+        np.testing.assert_array_equal(first(*words), expected.toarray())
+    expected = resize_matrix(Grid((6, 6)), Grid((4, 4)), antialias=False, align_corners=True)
+    np.testing.assert_array_equal(first("--align-corners"), expected.toarray())
+
+
 REFUSED = {
     "--grid 0": "extent of the grid is 0",
     "--grid 3 --stride 0": "stride is 0",
@@ -122,3 +157,23 @@ def test_what_cannot_be_is_refused_in_a_sentence(refms, words):
     ran = refms("matrix", "conv", *words.split())
     assert ran.refused
     assert REFUSED[words] in ran.err
+
+
+REFUSED_RESIZINGS = {
+    "--to 0": "extent of the grid is 0",
+    "--to 5x5x5": "as many axes",
+    "--to 5 --like torch": "'torch-bicubic'",
+    "--to 5 --like torch-area --cubic -0.5 --antialias": "leave out --antialias and --cubic",
+    "--to 5 --kernel box --align-corners": "no corners to align",
+    "--to 5 --kernel cubic --cubic nan": "cubic is nan",
+    "--to 5 --channels 0": "channels is 0",
+    "--to 99999": "entries; expected",
+    "--to 5 -o A.txt": "ending of the file",
+}
+
+
+@pytest.mark.parametrize("words", REFUSED_RESIZINGS)
+def test_a_resizing_that_cannot_be_is_refused_in_a_sentence(refms, words):
+    ran = refms("matrix", "resize", "--grid", 8, *words.split())
+    assert ran.refused
+    assert REFUSED_RESIZINGS[words] in ran.err

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from refms.definition import resize as definition
 from refms.errors import InputError
 from refms.grid import Grid
+from refms.names import RESIZE_BOUNDARIES, RESIZE_KERNELS
 from refms.stencils.resize import resize_matrix
 from refms.stencils.shuffle import pixel_shuffle_matrix
 from refms.stencils.transfer import transfer_pair
@@ -85,12 +90,68 @@ def test_pixel_shuffle_is_the_stated_permutation(shape, channels, ratio):
 
 
 @pytest.mark.parametrize(
-    "bad", [{"kernel": "lanczos"}, {"boundary": "zero"}, {"to": Grid((2, 2))}, {"channels": 0}]
+    "bad",
+    [
+        {"kernel": "lanczos"},
+        {"boundary": "zero"},
+        {"to": Grid((2, 2))},
+        {"channels": 0},
+        {"kernel": "area", "align_corners": True},
+        {"cubic": np.nan},
+    ],
 )
 def test_bad_arguments_are_refused(bad):
     arguments = {"grid": Grid((4,)), "to": Grid((2,)), **bad}
     with pytest.raises(InputError):
         resize_matrix(**arguments)
+
+
+@given(
+    st.integers(1, 12),
+    st.integers(1, 12),
+    st.sampled_from(RESIZE_KERNELS),
+    st.booleans(),
+    st.sampled_from(RESIZE_BOUNDARIES),
+    st.booleans(),
+    st.sampled_from((-0.5, -0.75)),
+)
+@settings(max_examples=200)
+def test_every_matrix_is_the_definition_in_fractions(n, to, kernel, antialias, border, corners, alpha):
+    corners = corners and kernel in ("linear", "cubic")
+    exact = definition.resize_rows(n, to, kernel, antialias, border, corners, Fraction(alpha)).astype(
+        "float64"
+    )
+    options = {"antialias": antialias, "boundary": border, "align_corners": corners, "cubic": alpha}
+    found = resize_matrix(Grid(n), Grid(to), kernel, **options).toarray()
+    np.testing.assert_allclose(found, exact, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "options", "expected"),
+    [
+        ("area", {}, [[2, 1, 0], [0, 1, 2]]),
+        ("adaptive", {}, [[1.5, 1.5, 0], [0, 1.5, 1.5]]),
+        ("nearest", {}, [[3, 0, 0], [0, 3, 0]]),
+        ("nearest-exact", {}, [[3, 0, 0], [0, 0, 3]]),
+        ("linear", {"align_corners": True}, [[3, 0, 0], [0, 0, 3]]),
+        ("linear", {"antialias": False}, [[2.25, 0.75, 0], [0, 0.75, 2.25]]),
+    ],
+)
+def test_three_cells_become_two(kernel, options, expected):
+    found = resize_matrix(Grid(3), Grid(2), kernel, **{"antialias": False, **options}).toarray()
+    np.testing.assert_allclose(3 * found, expected, rtol=0, atol=1e-15)
+
+
+def test_aligned_corners_stay_and_linear_functions_too():
+    A = resize_matrix(Grid(5), Grid(9), "linear", align_corners=True).toarray()
+    np.testing.assert_allclose(A @ np.linspace(0, 1, 5), np.linspace(0, 1, 9), rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize(("n", "to"), [(6, 4), (9, 6), (5, 3)])
+def test_area_is_the_transpose_of_its_own_way_back(n, to):
+    """Means over cells conserve integrals: n' A(n, n')ᵀ = n A(n', n)."""
+    down, up = (resize_matrix(Grid(a), Grid(b), "area").toarray() for a, b in ((n, to), (to, n)))
+    np.testing.assert_allclose(n * down.T, to * up, rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize(("n", "to"), [(11, 6), (13, 12), (11, 10)])

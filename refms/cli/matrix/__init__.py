@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from refms.cli.matrix import conv
+from refms.cli.matrix import conv, resize
 from refms.cli.options import COMMANDS, Commands
 
 
@@ -11,5 +11,5 @@ def register(commands: Commands) -> None:
     text = COMMANDS["matrix"]
     matrix = commands.add_parser("matrix", help=text, description=text)
     operators = matrix.add_subparsers(required=True, metavar="OPERATOR")
-    for module in (conv,):
+    for module in (conv, resize):
         module.register(operators)
