@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
-from refms.conformance.mutants.arrays import scale
+from refms.conformance.mutants.arrays import flip, scale
 from refms.conformance.mutants.layers import NETWORK
 from refms.conformance.mutants.mutant import Asked, Change, Table
-from refms.conformance.operations import Parameters
+from refms.conformance.operations import OPERATIONS, Parameters
 from refms.errors import Array
 
 
@@ -35,8 +36,21 @@ def _treat_first_cell(t: Asked) -> Array:
     return Y
 
 
+def _flip_kernels(t: Asked) -> Any:
+    """Return an operation at flipped kernels, and by the chain rule what goes with them flipped as well."""
+
+    def flipped(p: Parameters) -> Parameters:
+        layers = range(3, p["stencils"].ndim)
+        return {**p, "opening": flip(p["opening"]), "stencils": flip(p["stencils"], *layers)}
+
+    found = t(**{key: flipped(t.given[key]) for key in ("parameters", "direction") if key in t.given})
+    return flipped(found) if OPERATIONS[t.operation].kind == "parameters" else found
+
+
 MISTAKES: Table = {
     NETWORK: {
+        "kernels flipped in opening and layers": _flip_kernels,
+        "zero boundary in opening and layers": lambda t: t(problem=replace(t.problem, boundary="zero")),
         "step δt = 1 whatever T and N are": _in_time(lambda T, N: float(N)),
         "step δt = T/(N+1), the index slip": _in_time(lambda T, N: T * N / (N + 1)),
         "step δt² in place of δt": _in_time(lambda T, N: T * T / N),

@@ -1,0 +1,151 @@
+"""An adapter for networks in PyTorch: a module and the names of its parameters are enough."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from refms.conformance.adapters.autograd import AutogradAdapter, Function, Library
+from refms.conformance.adapters.parameter_names import NetworkSpec, zero_parameters
+from refms.conformance.adapters.profile import Profile
+from refms.errors import InputError
+
+_FORWARD = threading.Lock()
+"""torch.func.jvp counts its levels for the whole process, not for each thread."""
+
+
+class TorchAdapter(AutogradAdapter):
+    """PyTorch on the CPU: forward, loss, gradient, J v, Jᵀu and Gauss–Newton products of a module.
+
+    Derivatives are those of ``torch.func``. Arrays become tensors of their dtype and come back as NumPy's;
+    the module's floating-point buffers are cast to ``profile.dtype``, and nothing else is.
+    Without ``loss`` and ``operations`` it has the operations of the level ``"gauss-newton"``.
+
+    Parameters
+    ----------
+    profile : Profile
+        Your conventions.
+    network : callable or None
+        ``network(spec)`` makes a ``torch.nn.Module`` of the asked extents
+        (:class:`~refms.conformance.adapters.parameter_names.NetworkSpec`), or a function
+        ``(parameters, X) -> logits``. X has the layout of the profile, logits have the shape (m, ℓ).
+    names : mapping of str to str or None
+        Your name for each of ``opening``, ``stencils``, ``biases``, ``W`` and ``mu``, such as
+        ``"layers.{k}.weight"`` for the arrays of layers k = 0, … (``{k+1}`` counts from one). The order of
+        the axes stands in brackets where it is not that of ``torch.nn.Conv`` and ``Linear``:
+        ``"head[out*grid class]"``. None: the parameters have refms' names and shapes.
+    loss : callable or None
+        ``loss(logits, targets)``, both (m, ℓ), the mean or sum over the examples as the profile says; it is
+        tested by itself as well. None: the cross entropy of ``torch.nn.functional``, which is not.
+    **operations : callable
+        Other operations of ``help(Adapter)``, as functions of tensors. From ``convolution`` follow its
+        adjoint, matrix and stencil gradient; from ``activation``, ``cross_entropy``, ``weight_smoothness``
+        and ``time_smoothness`` their derivatives; from ``subsample`` the subsampled product.
+
+    Raises
+    ------
+    InputError
+        If PyTorch is missing, a name or its shape is none of the module, or an operation is unknown.
+
+    Examples
+    --------
+    ::
+
+        def mine(dtype="float64"):
+            profile = Profile("mine", dtype, dimensions=(2,), layout="NCHW", level="gauss-newton")
+            names = {
+                "opening": "opening.weight",
+                "stencils": "layers.{k}.weight",
+                "biases": "layers.{k}.bias",
+                "W": "head.weight",
+                "mu": "head.bias",
+            }
+            return TorchAdapter(profile, lambda spec: Net(spec.channels, spec.layers, spec.classes), names)
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        network: Callable[[NetworkSpec], Any] | None = None,
+        names: Mapping[str, str] | None = None,
+        *,
+        loss: Function | None = None,
+        **operations: Function,
+    ) -> None:
+        super().__init__(profile, _library(profile), network, names, loss, operations)
+        if network is not None and names is not None:
+            spec = _distinct(profile)
+            wanted = self.run(lambda p: self.rename(p, spec), zero_parameters(spec))
+            _require_names(network(spec), {name: array.shape for name, array in wanted.items()}, spec)
+
+    def run(self, function: Function, *arguments: Any) -> Any:
+        """Call a function of tensors with NumPy's arrays, and return NumPy's."""
+        return _as_numpy(function(*map(_as_tensors, arguments)))
+
+
+def _library(profile: Profile) -> Library:
+    try:
+        import torch
+    except ImportError as error:
+        raise InputError(
+            f"TorchAdapter needs PyTorch, which cannot be imported ({error}). pip install torch."
+        ) from error
+    dtype = getattr(torch, profile.dtype)
+
+    def jvp(function: Function, at: Any, direction: Any) -> Any:
+        with _FORWARD:
+            return torch.func.jvp(function, at, direction)
+
+    def call(made: Any, theirs: Mapping[str, Any], X: Any) -> Any:
+        if not isinstance(made, torch.nn.Module):
+            return made(theirs, X)
+        buffers = {name: one.to(dtype) for name, one in made.named_buffers() if one.is_floating_point()}
+        return torch.func.functional_call(made, {**buffers, **theirs}, (X,))
+
+    def cross_entropy(Z: Any, C: Any) -> Any:
+        return torch.nn.functional.cross_entropy(Z, C, reduction=profile.reduction)
+
+    return Library(torch.func.grad, jvp, torch.func.vjp, torch.permute, torch.zeros, call, cross_entropy)
+
+
+def _as_tensors(one: Any) -> Any:
+    """Return arrays as tensors that share their memory."""
+    import torch
+
+    if isinstance(one, Mapping):
+        return {key: _as_tensors(array) for key, array in one.items()}
+    return torch.from_numpy(np.require(one, requirements=["C", "W"])) if isinstance(one, np.ndarray) else one
+
+
+def _as_numpy(found: Any) -> Any:
+    if isinstance(found, Mapping):
+        return {key: _as_numpy(one) for key, one in found.items()}
+    return found.detach().numpy() if hasattr(found, "detach") else found
+
+
+def _distinct(profile: Profile) -> NetworkSpec:
+    """Return a small network within a profile whose extents differ as far as they may."""
+    d, size = profile.dimensions[0], max(profile.stencil_sizes)
+    grid = (7, 8, 9)[:d] if profile.rectangular else (7,) * d
+    return NetworkSpec(
+        2, 3, 4, 5, (size,) * d, grid, boundary=profile.boundaries[0], activation=profile.activations[0]
+    )
+
+
+def _require_names(module: Any, wanted: Mapping[str, tuple[int, ...]], spec: NetworkSpec) -> None:
+    """Check that a module has the parameters that are named, in their shapes, and no others."""
+    if not hasattr(module, "named_parameters"):
+        return
+    found = {name: tuple(one.shape) for name, one in module.named_parameters()}
+    for name in sorted(set(found) ^ set(wanted)):
+        told = "has no parameter" if name in wanted else "has the parameter, which names does not give,"
+        raise InputError(f"the module {told} {name!r}; it has {', '.join(found)}.")
+    for name, shape in wanted.items():
+        if found[name] != shape:
+            raise InputError(
+                f"{name!r} has the shape {found[name]}, but names gives {shape} for {spec}. Write the order "
+                "of its axes in brackets behind its name, or make the module with the extents of the spec."
+            )
