@@ -33,8 +33,8 @@ COMMANDS = {
     "matrix": "Write the explicit sparse matrix of a Conv layer or of a resizing of images, as frameworks "
     "have them, and say what it is.",
     "inspect": "Write spectra of a model's Gauss-Newton matrix and Hessian, CG residuals and model quality.",
-    "plot": "Draw models (history, stencils, weights, activations, restored images) or a JSON result of "
-    "refms compare, study, inspect or variance (needs matplotlib: pip install 'refms[plot]').",
+    "plot": "Draw models (history, stencils, weights, activations, restored images), a JSON result of refms "
+    "compare, study, inspect or variance, or operators (needs matplotlib: pip install 'refms[plot]').",
     "show": "Print what is in an artefact: kind, attributes, arrays.",
     "diff": "Compare two artefacts and name the first array in which they differ; exit 1 if they "
     "do. Wall times are not compared.",

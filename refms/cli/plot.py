@@ -1,4 +1,4 @@
-"""``refms plot``: pictures of models and of results, as files and as one HTML page."""
+"""``refms plot``: pictures of models, results and operators, as files and as one HTML page."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from refms.cli.files import claim, claim_folder, write_json, write_text
 from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, add_list_option
+from refms.cli.plot_operators import OPERATORS, add_operator_options, draw_operator, refuse_operator_options
 from refms.errors import FileError, InputError, presentable, require_choice
 from refms.names import PICTURE_FORMATS, SYNTHETIC_IMAGES
 
@@ -34,7 +35,10 @@ def register(commands: Commands) -> None:
         run,
     )
     command.add_argument(
-        "files", nargs="+", metavar="RUN", help="model files, drawn together, or one JSON result"
+        "files",
+        nargs="+",
+        metavar="RUN",
+        help=f"model files, drawn together, one JSON result, or {', '.join(OPERATORS)}: see below",
     )
     command.add_argument(
         "-o",
@@ -58,6 +62,7 @@ def register(commands: Commands) -> None:
     )
     add_data_options(command)
     command.add_argument("--force", action="store_true", help="replace pictures and page that exist")
+    add_operator_options(command)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -67,16 +72,10 @@ def run(options: argparse.Namespace) -> int:
     if options.html is not None:
         claim(options, options.html)
     folder = _folder(options)
-    models = [is_model(path) for path in options.files]
-    if all(models):
-        figures, as_page = _of_models(options)
-    elif len(models) == 1:
-        figures, as_page = _of_result(options.files[0])
+    if options.files[0] in OPERATORS:
+        figures, as_page = draw_operator(options)
     else:
-        raise InputError(
-            f"{len(models)} files were given, not all of them models; models are drawn together, each result "
-            "alone."
-        )
+        figures, as_page = _of_runs(options)
     if options.only is not None:
         figures = {require_choice(name, figures, "picture"): figures[name] for name in options.only}
     written = [] if folder is None else _write_pictures(folder, figures, options)
@@ -88,13 +87,26 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _of_runs(options: argparse.Namespace) -> Drawn:
+    refuse_operator_options(options)
+    models = [is_model(path) for path in options.files]
+    if all(models):
+        return _of_models(options)
+    if len(models) == 1:
+        return _of_result(options.files[0])
+    raise InputError(
+        f"{len(models)} files were given, not all of them models; models are drawn together, each result "
+        "alone."
+    )
+
+
 def _of_models(options: argparse.Namespace) -> Drawn:
     from refms.model_file import load_model
     from refms.plots import model_figures
     from refms.plots.report import model_page
     from refms.run.experiment import restores_images
 
-    models = {_name(path, options.files): load_model(path) for path in options.files}
+    models = {short_name(path, options.files): load_model(path) for path in options.files}
     if len(models) < len(options.files):
         raise InputError("a model was given twice; give each of them once.")
     readers = {key: model for key, model in models.items() if not restores_images(model)}
@@ -188,7 +200,7 @@ def is_model(path: str) -> bool:
         return file.read(len(_HDF5)) == _HDF5
 
 
-def _name(path: str, paths: list[str]) -> str:
+def short_name(path: str, paths: list[str]) -> str:
     """Return a short name of a model: its file's stem, or the path where two have the same stem."""
     stem = Path(path).stem
     alone = sum(Path(other).stem == stem for other in paths) == 1

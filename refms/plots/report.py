@@ -70,6 +70,21 @@ def result_page(title: str, result: Mapping[str, Any], figures: Mapping[str, Fig
     )
 
 
+def operator_page(title: str, figures: Mapping[str, Figure], captions: Mapping[str, str]) -> str:
+    """Return the page of pictures of operators with their captions; it loads nothing from elsewhere."""
+    rows = [[key, captions[key]] for key in figures]
+    return render(
+        "run.html",
+        title=title,
+        head=["picture", "what it shows"],
+        numbers=[],
+        rows=rows,
+        sentences=[],
+        pictures=_pictures(figures),
+        facts={},
+    )
+
+
 def _runs_table(result: Mapping[str, Any]) -> dict[str, Any]:
     runs = runs_of(result)
     study = result.get("kind") == "study"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import plot_samples
 import pytest
 from web_pages import Read
@@ -111,12 +113,28 @@ def test_nothing_is_replaced_without_force(refms, compared):
         (("other.json",), "Did you mean 'compare'"),
         (("wrong.json",), "'wrong.json': runs is 3"),
         (("text.txt",), "not valid JSON"),
+        (("coarse.h5", "--grid", "4"), "--grid belongs to matrix, symbol, pair, hierarchy"),
+        (("matrix", "--grid", "5"), "cannot be coarsened"),
+        (("matrix", "--grid", "100000"), "256 rows and columns at most"),
+        (("matrix", "coarse.h5"), "unknown kind 'model'"),
+        (("matrix", "text.txt"), "no .npy file"),
+        (("matrix", "even.npy"), "expected finite stencils of odd sizes"),
+        (("symbol", "nan.npy"), "expected finite stencils of odd sizes"),
+        (("symbol", "a.npy", "b.npy"), "2 files were given"),
+        (("pair", "nearst"), "Did you mean 'nearest'"),
+        (("pair", "nearest", "--pair", "nearest"), "named twice"),
+        (("hierarchy", "--levels", "0"), "--levels is 0"),
+        (("hierarchy", "coarse.h5", "coarse.h5"), "given twice"),
+        (("hierarchy", "coarse.h5", "again.h5"), "two models are on the mesh (4, 4)"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_and_nothing_is_written(refms, compared, words, sentence):
     Path("other.json").write_text('{"kind": "comprae"}', encoding="utf-8")
     Path("wrong.json").write_text('{"kind": "compare", "runs": 3}', encoding="utf-8")
     Path("text.txt").write_text("hello", encoding="utf-8")
+    np.save("even.npy", np.ones((2, 3)))
+    np.save("nan.npy", np.full((3, 3), np.nan))
+    shutil.copy("coarse.h5", "again.h5")
     before = names(".")
     ran = refms("plot", *words)
     assert ran.refused, ran.err
@@ -140,3 +158,48 @@ def test_a_full_disk_leaves_no_half_picture_and_no_folder(refms, compared, full_
     assert ran.refused
     assert "the disk is full" in ran.err
     assert not Path("pictures").exists()
+
+
+@pytest.mark.parametrize("what", ["matrix", "symbol", "pair", "hierarchy"])
+def test_an_operator_is_drawn_with_a_caption_and_a_page(refms, what):
+    np.save("s.npy", np.random.default_rng(0).standard_normal((3, 3)))
+    file = [] if what == "pair" else ["s.npy"]
+    ran = refms("plot", what, *file, "-o", "pictures", "--html", "page.html")
+    assert ran.code == 0, ran.err
+    assert names("pictures") == [f"{what}.svg"]
+    assert ran.out.splitlines()[-2:] == [f"pictures/{what}.svg", "page.html"]
+    read = Read(Path("page.html").read_text(encoding="utf-8"))
+    assert read.tags.count("img") == 1
+    if what != "hierarchy":
+        assert ran.out.splitlines()[0] in " ".join(" ".join(read.text).split())
+
+
+def test_without_a_file_the_stencil_is_example_1_and_options_reach_the_picture(refms):
+    pictures = {}
+    np.save("s.npy", np.array([[-0.89, -2.03, 4.30], [-2.07, 0.00, -2.07], [4.39, -2.03, 1.28]]))
+    for key, words in {
+        "": (),
+        "file": ("s.npy",),
+        "pair": ("--pair", "nearest"),
+        "grid": ("--grid", "2"),
+    }.items():
+        assert refms("plot", "matrix", *words, "-o", f"of{key}").code == 0
+        pictures[key] = Path(f"of{key}", "matrix.svg").read_bytes()
+    assert pictures[""] == pictures["file"]
+    assert len(set(pictures.values())) == 3
+
+
+def test_a_hierarchy_of_models_is_printed_level_by_level(refms):
+    ran = refms("plot", "hierarchy", "coarse.h5", "fine.h5")
+    assert ran.code == 0, ran.err
+    lines = ran.out.splitlines()
+    assert lines[0] == "2 levels, operator complexity 1.25, grid complexity 1.25"
+    assert [line.split()[1] for line in lines[2:4]] == ["8×8", "4×4"]
+    assert lines[-1] == "hierarchy-plots/hierarchy.svg"
+
+
+def test_the_matrix_of_a_file_is_drawn(refms):
+    assert refms("matrix", "conv", "--grid", 3, "-o", "K.h5").code == 0
+    ran = refms("plot", "matrix", "K.h5")
+    assert ran.code == 0, ran.err
+    assert ran.out.startswith("K has 1 rows, 9 columns and 9 entries")
