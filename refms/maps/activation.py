@@ -26,6 +26,8 @@ class Activation:
         Whether σ is complex analytic near the real axis, so that the complex-step test may pass through it.
     function, first, second : callable
         σ, σ′ and σ″ as functions of (array module, Z).
+    both : callable or None
+        σ and σ′ together, where they share something.
 
     Examples
     --------
@@ -39,6 +41,7 @@ class Activation:
     function: Elementwise
     first: Elementwise
     second: Elementwise
+    both: Callable[[Any, Array], tuple[Array, Array]] | None = None
 
     __repr__ = short_repr
 
@@ -106,11 +109,7 @@ class Activation:
             Two arrays of the shape and dtype of Z.
         """
         xp = self._module(Z)
-        if self.name == "tanh":
-            value = xp.tanh(Z)
-            slope = value * value
-            return value, xp.subtract(1, slope, out=slope)
-        return self.function(xp, Z), self.first(xp, Z)
+        return self.both(xp, Z) if self.both else (self.function(xp, Z), self.first(xp, Z))
 
     def _module(self, Z: Array) -> Any:
         if not self.analytic and Z.dtype.kind == "c":
@@ -206,7 +205,13 @@ def _tanh_second(xp: Any, Z: Array) -> Array:
     return -2 * value * (1 - value * value)
 
 
-TANH = Activation("tanh", True, lambda xp, Z: xp.tanh(Z), _tanh_first, _tanh_second)
+def _tanh_both(xp: Any, Z: Array) -> tuple[Array, Array]:
+    value = xp.tanh(Z)
+    slope = value * value
+    return value, xp.subtract(1, slope, out=slope)
+
+
+TANH = Activation("tanh", True, lambda xp, Z: xp.tanh(Z), _tanh_first, _tanh_second, _tanh_both)
 """The activation of the experiments of [LAS]."""
 
 RELU = Activation(
@@ -233,17 +238,24 @@ def _logistic(xp: Any, Z: Array) -> Array:
     return xp.where(positive, Z.dtype.type(1), decay) / (1 + decay)
 
 
-def _silu_first(xp: Any, Z: Array) -> Array:
-    s = _logistic(xp, Z)
-    return s * (1 + Z * (1 - s))
-
-
 def _silu_second(xp: Any, Z: Array) -> Array:
     s = _logistic(xp, Z)
     return s * (1 - s) * (2 + Z * (1 - 2 * s))
 
 
-SILU = Activation("silu", True, lambda xp, Z: Z * _logistic(xp, Z), _silu_first, _silu_second)
+def _silu_both(xp: Any, Z: Array) -> tuple[Array, Array]:
+    s = _logistic(xp, Z)
+    return Z * s, s * (1 + Z * (1 - s))
+
+
+SILU = Activation(
+    "silu",
+    True,
+    lambda xp, Z: Z * _logistic(xp, Z),
+    lambda xp, Z: _silu_both(xp, Z)[1],
+    _silu_second,
+    _silu_both,
+)
 """z s(z) with the logistic function s: the activation of the U-net of [MST]."""
 
 ACTIVATIONS = (TANH, RELU, leaky_relu(), smoothed_relu(), SILU, IDENTITY)

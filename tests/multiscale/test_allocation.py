@@ -117,3 +117,15 @@ def test_where_halves_are_coarsened_and_cropped_pairs_have_the_variance_of_an_ex
     gram = (pairs @ pairs.T).reshape(1, count // 2, 1, count // 2)
     assert found.single == pytest.approx(covariance_traces(gram)[0, 0])
     assert found.single == pytest.approx(sum(np.var(h, axis=0, ddof=1).sum() for h in halves) / 2, rel=0.5)
+
+
+@pytest.mark.parametrize("coefficients", ["global", "layers"])
+def test_regressed_coefficients_are_one_number_or_one_for_each_layer_as_asked(coefficients):
+    posed = problem()
+    found, _ = Allocation("regressed", 8, coefficients=coefficients).measure(
+        posed, start(posed), GIVEN, stage=0, iteration=0
+    )
+    layers = len(posed.architecture.arrays.layout.layers)
+    assert layers > 1
+    counts = {np.size(beta) for beta in found.coefficients}
+    assert counts == {1 if coefficients == "global" else layers}

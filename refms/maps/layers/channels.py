@@ -11,6 +11,7 @@ from refms.maps.layers.linear import linear_map
 from refms.maps.layout import Layout
 from refms.maps.map import Along, At, Gradients, Map, Tangent
 from refms.maps.parameterless import Point, parameterless
+from refms.sums import sum_rows
 
 
 def take_rows(rows_in: int, start: int, stop: int) -> Map:
@@ -79,7 +80,7 @@ def channel_shift(grid: Grid, channels: int) -> Map:
         return (Y[: c * n].reshape(c, n, m) + Y[c * n :].reshape(c, 1, m)).reshape(c * n, m)
 
     def transposed(G: Array) -> Array:
-        sums = G.reshape(c, n, G.shape[1]).sum(axis=1)
+        sums = sum_rows(G.reshape(c, n, G.shape[1]))[:, 0]
         return backend_of(G).xp.concatenate([G, sums])
 
     return linear_map(c * n + c, c * n, multiply, transposed, multiply_adds=c * n)
@@ -117,7 +118,7 @@ def channel_gate(grid: Grid, channels: int) -> Map:
 
     def adjoint(y: Array, q: Array, G: Array) -> Array:
         G = G.reshape(c, n, -1)
-        return backend_of(G).xp.concatenate([product(G, q), (y * G).sum(axis=1)])
+        return backend_of(G).xp.concatenate([product(G, q), sum_rows(y * G)[:, 0]])
 
     def at(Y: Array) -> Point:
         y, q = split(Y)

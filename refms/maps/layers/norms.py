@@ -7,6 +7,7 @@ from refms.errors import Array, InputError, require_whole
 from refms.grid import Grid
 from refms.maps.map import Map
 from refms.maps.parameterless import Point, parameterless
+from refms.sums import sum_rows
 
 
 def normalization(grid: Grid, channels: int, groups: int = 1, epsilon: float = 1e-5) -> Map:
@@ -62,7 +63,7 @@ def normalization(grid: Grid, channels: int, groups: int = 1, epsilon: float = 1
         return Y.reshape(groups, rows // groups, -1)
 
     def mean(v: Array) -> Array:
-        return v.mean(axis=1, keepdims=True)
+        return sum_rows(v) / v.dtype.type(rows // groups)
 
     def standardize(Y: Array) -> tuple[Array, Array]:
         """Return x̂, shape of Y, and ρ, shape (groups, m)."""
@@ -76,9 +77,11 @@ def normalization(grid: Grid, channels: int, groups: int = 1, epsilon: float = 1
         output, rho = standardize(Y)
 
         def project(v: Array) -> Array:
-            """Return v − mean v − x̂ mean(x̂ ⊙ v)."""
+            """Return v − mean v − x̂ mean(x̂ ⊙ v), a new array."""
             unit = parts(output)
-            return v - mean(v) - unit * mean(unit * v)
+            found = unit * mean(unit * v)
+            found += mean(v)
+            return v - found
 
         def jacobian(V: Array) -> Array:
             return (rho[:, None] * project(parts(V))).reshape(V.shape)

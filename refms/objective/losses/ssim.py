@@ -16,6 +16,7 @@ from refms.maps.layers.linear import operator_map
 from refms.objective.losses.loss import host_sum, require_direction, require_logits, share_of
 from refms.stencils.convolution import Convolution
 from refms.stencils.kronecker import along_axis, identity, kronecker
+from refms.sums import sum_rows
 
 WIDTH, SIGMA = 11, 1.5
 """Cells of the window along each axis, and its standard deviation in cells."""
@@ -136,7 +137,7 @@ class SimilarityEvaluation:
     @property
     def similarity(self) -> Array:
         """SSIM of each example, shape (m,)."""
-        return self._S.mean(axis=0)
+        return sum_rows(self._S)[0] / len(self._S)
 
     @property
     def value(self) -> float | complex:

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.child import ALLOCATORS
 from benchmarks.record import PUBLISHED
-from benchmarks.report import gpu, limits, network, others, preconditioners
+from benchmarks.report import gpu, limits, network, others, preconditioners, wide
 from benchmarks.report.markdown import environment, provenance, words
 from benchmarks.tables import TABLES
 
@@ -17,6 +17,8 @@ SECTIONS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "iteration": ("Block-coordinate descent on 50,000 images", others.iteration),
     "preconditioners": ("Preconditioners", preconditioners.section),
     "convolution": ("One convolution", others.convolution),
+    "layers": ("Wide layers", wide.layers),
+    "image_networks": ("The networks of [MST]", wide.image_networks),
     "assembly": ("Assembly of the explicit K(s)", others.assembly),
     "transfer": ("Stencils across meshes", others.transfer),
     "scaling": ("Growth of time", others.scaling),

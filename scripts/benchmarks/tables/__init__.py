@@ -10,6 +10,8 @@ TABLES = {
     "iteration": "iterations of block-coordinate descent on all of MNIST (REFMS_DATA), step by step",
     "preconditioners": "CG on both blocks of MNIST with each preconditioner: iterations, time to a residual",
     "convolution": "one convolution: routes of refms, SciPy, PyTorch; share of the matrix product's rate",
+    "layers": "a wide 3×3 layer, forward + adjoint + gradient: routes of refms against PyTorch's conv2d",
+    "image_networks": "the networks of [MST], value and gradient on four meshes: refms and PyTorch",
     "assembly": "K(S) refilled for a new S against built anew from SciPy's shift matrices",
     "transfer": "stencils across meshes: refms, SciPy's R K P, PyTorch",
     "scaling": "how time grows with examples, cells, layers and channels, with fitted exponents",

@@ -1,0 +1,66 @@
+"""Wide layers and the networks for images: speed in units of PyTorch's, and growth from mesh to mesh."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.report.markdown import NOTHING, digits, milliseconds, table, words
+
+PEER = "torch"
+
+
+def layers(record: dict[str, Any]) -> str:
+    """Return PyTorch's time and rate, and the speed of each route relative to it."""
+    rows = record["rows"]
+    routes = _ways(rows)
+    lines = []
+    for row in rows:
+        arguments, result = row["specification"]["arguments"], row["result"]
+        own = result["ways"].get(PEER)
+        rate = digits(result["operations"] / own["cpu"][1] / 1e9) if own else NOTHING
+        size = ", ".join(map(str, arguments["size"]))
+        lines.append(
+            [size, arguments["dtype"], f"{milliseconds(own)}, {rate}", *_speeds(result["ways"], routes)]
+        )
+    return words("layers") + table(["c, n, m", "", "PyTorch, ms, GF/s", *routes], lines)
+
+
+def image_networks(record: dict[str, Any]) -> str:
+    """Return milliseconds of PyTorch, relative speeds, and how much longer the next finer mesh takes."""
+    rows = record["rows"]
+    kinds = _ways(rows)
+    by_mesh = {_mesh(row): row["result"]["ways"] for row in rows}
+    lines = []
+    for (dtype, network, n), ways in by_mesh.items():
+        coarse = by_mesh.get((dtype, network, n // 2), {})
+        growth = [
+            digits(ways[name]["cpu"][1] / coarse[name]["cpu"][1], 2) if name in coarse else NOTHING
+            for name in (*kinds, PEER)
+            if name in ways
+        ]
+        lines.append(
+            [
+                f"{network}, {n}²",
+                dtype,
+                milliseconds(ways.get(PEER)),
+                *_speeds(ways, kinds),
+                ", ".join(growth),
+            ]
+        )
+    head = ["", "", "PyTorch, ms", *kinds, f"ratio to the next coarser mesh: {', '.join((*kinds, PEER))}"]
+    return words("image_networks") + table(head, lines)
+
+
+def _ways(rows: list[dict[str, Any]]) -> list[str]:
+    return [name for name in dict.fromkeys(n for row in rows for n in row["result"]["ways"]) if name != PEER]
+
+
+def _speeds(ways: dict[str, Any], names: list[str]) -> list[str]:
+    """Return PyTorch's time divided by each one's: above 1 refms is faster."""
+    own = ways.get(PEER)
+    return [f"{digits(own['cpu'][1] / ways[name]['cpu'][1], 2)}×" if own else NOTHING for name in names]
+
+
+def _mesh(row: dict[str, Any]) -> tuple[str, str, int]:
+    arguments = row["specification"]["arguments"]
+    return arguments["dtype"], arguments["network"], arguments["cells"]

@@ -1,0 +1,104 @@
+"""The networks of [MST], mean squares and its gradient: refms against PyTorch's autograd, mesh by mesh."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks.agreement import require, rho
+from benchmarks.record import ROOT
+from benchmarks.tables import DTYPES, process
+from benchmarks.timing import Limits, interleaved
+from refms.grid import Grid, columns_from_nchw
+from refms.maps.architectures.espcn import ESPCN
+from refms.maps.architectures.residual_image import ResidualImage
+from refms.maps.architectures.unet import UNet
+from refms.objective.examples import Examples
+from refms.objective.losses.mean_squares import MeanSquares
+from refms.objective.regularizers import tikhonov_regularizer
+from refms.objective.risk import EmpiricalRisk
+
+NETWORKS = {
+    "residual": lambda grid, **options: ResidualImage(grid, **options),
+    "super-resolution": lambda grid, **options: ResidualImage(
+        grid, width=100, blocks=9, time=False, add_input=True, **options
+    ),
+    "U-net": lambda grid, **options: UNet(grid, **options),
+    "ESPCN": lambda grid, **options: ESPCN(grid, **options),
+}
+CELLS = (128, 64, 32, 16)
+IMAGES = 4
+BOUND = 1000.0
+"""Largest ρ of a gradient: where an entry lies within round-off of a kink of the ReLU, its slope jumps."""
+
+
+def specifications(quick: bool) -> list[dict[str, Any]]:
+    """Return what to measure: each network on each mesh in both precisions, on one thread."""
+    seconds, least = (1.0, 2) if quick else (10.0, 3)
+    return [
+        process(allocator="tuned", network=name, cells=n, dtype=dtype, seconds=seconds, least=least)
+        for dtype in reversed(DTYPES)
+        for name in (list(NETWORKS)[:1] if quick else NETWORKS)
+        for n in (CELLS[2:] if quick else CELLS)
+    ]
+
+
+def measure(network: str, cells: int, dtype: str, seconds: float = 10.0, least: int = 3) -> dict[str, Any]:
+    """Time value and gradient for four images."""
+    grid, rng = Grid((cells, cells)), np.random.default_rng(0)
+    nets = {kind: NETWORKS[network](grid, convolution=kind) for kind in ("stencil", "winograd")}
+    net = nets["stencil"]
+    theta = net.map.layout.pack(net.initial(1, dtype))
+    images, targets = rng.uniform(-1, 1, (2, IMAGES, 3, cells, cells)).astype(dtype)
+    times = rng.uniform(size=IMAGES).astype(dtype)
+    timed = net.map.rows_in > 3 * grid.cells
+    X = columns_from_nchw(images)
+    examples = Examples(np.concatenate([X, times[None]]) if timed else X, columns_from_nchw(targets))
+    ways = {kind: in_refms(one.map, examples, theta) for kind, one in nets.items()}
+    doubled = Examples(examples.inputs.astype("float64"), examples.targets.astype("float64"))
+    expected = in_refms(net.map, doubled, theta.astype("float64"))()
+    missing = {}
+    try:
+        ways["torch"] = in_torch(net, theta, images, targets, times if timed else None)
+    except ImportError as error:
+        missing = {"torch": str(error)}
+    terms = 9 * 128 * net.map.rows_in
+
+    def check(name: str, found: Any) -> float:
+        return require(name, rho(found, expected, dtype, terms), BOUND)
+
+    return {"ways": interleaved(ways, Limits(seconds, least, 15), check), "missing": missing}
+
+
+def in_refms(F: Any, examples: Examples, theta: Any) -> Callable[[], Any]:
+    """Return the gradient, to be called."""
+    loss, nothing = MeanSquares(), tikhonov_regularizer(theta.size, 0.0, dtype=str(theta.dtype))
+    f = EmpiricalRisk(F, examples, nothing, loss=loss, memory=2**33)
+    return lambda: f.value_and_gradient(theta)[1]
+
+
+def in_torch(net: Any, theta: Any, images: Any, targets: Any, times: Any) -> Callable[[], Any]:
+    """Return the same by the network as validation/peers/image_networks.py has it, and autograd."""
+    import torch
+
+    place = ROOT / "validation" / "peers" / "image_networks.py"
+    specification = importlib.util.spec_from_file_location("image_networks", place)
+    assert specification is not None
+    assert specification.loader is not None
+    peer = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(peer)
+    operations, forward = peer.OPERATIONS["torch"](), peer.NETWORKS[type(net).__name__]
+    p = {name: torch.from_numpy(part.copy()) for name, part in net.map.layout.unpack(theta).items()}
+    for part in p.values():
+        part.requires_grad_()
+    x, y, t = (None if array is None else torch.from_numpy(array) for array in (images, targets, times))
+
+    def call() -> Any:
+        loss = peer.mean_squares(operations, forward(operations, net, p, x, t), y)
+        found = torch.autograd.grad(loss, list(p.values()))
+        return net.map.layout.pack({name: part.numpy() for name, part in zip(p, found, strict=True)})
+
+    return call
