@@ -33,7 +33,7 @@ ROUNDING = re.compile(r"[\d.]+e-1\d|[\d.]+(?= eps)")
 """Rounding errors, which differ from processor to processor: absolute ones, and numbers of eps."""
 
 
-@pytest.mark.parametrize(("code", "shown"), EXAMPLES, ids=["twenty lines", "your own network"])
+@pytest.mark.parametrize(("code", "shown"), EXAMPLES, ids=["twenty lines", "adapter", "layer", "network"])
 def test_the_example_prints_what_stands_below_it(code, shown):
     got = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert ROUNDING.sub("…", got.stdout) == ROUNDING.sub("…", shown)
@@ -226,6 +226,55 @@ def test_the_optimisers_get_as_far_as_in_the_published_study():
         f"block-coordinate descent gets to {over(reached['bcd'])} %",
         f"Adam with a tuned learning rate to {over(reached['adam'])} %",
         f"L-BFGS to {over(reached['l-bfgs'])} %",
+    )
+
+
+def test_what_is_said_of_multiscale_training_was_measured():
+    theory = result("multiscale_training/results/theory.json")
+    line = {row["title"]: row["order"] for row in theory["lemma_1"]["line"]}
+    mesh_free = {row["title"]: row["order"] for row in theory["lemma_1"]["mesh_free"]}
+    finest = theory["theorem_1"]["data"]["white noise"]["meshes"][0]
+    gains = {
+        name: {row["case"]: row["best"] for row in data["efficiency"]}
+        for name, data in theory["datasets"].items()
+    }
+    small = {
+        name: [gain for case, gain in found.items() if "mesh-free" not in case]
+        for name, found in gains.items()
+    }
+    assert not missing(
+        f"order {line['one convolution, kept']:.2f} with kept stencils, "
+        f"{line['one convolution, averaging-bilinear']:.2f} with Galerkin's",
+        f"grow as h^-d: order {line['σ = 0.5, averaging-constant, kept']:.2f} |",
+        f"order {mesh_free['full-weighting-linear, σ = 0.5']:.2f} by `full-weighting-linear`, "
+        f"{mesh_free['averaging-constant, σ = 0.5']:.2f} by means; "
+        f"{mesh_free['injection-linear, σ = 0.5']:.2f} by injection",
+        f"the variance of an estimate is O(1/N) | order {theory['variances']['order']:.2f} |",
+        f"{theory['variances']['measured']:.4f} measured, {theory['variances']['predicted']:.4f} predicted",
+        f"{finest['hot']} steps on {finest['cells']} cells from the coarse minimiser",
+        f"{finest['cold']:,} from a random start",
+        *(f"{min(found):.2f} to {max(found):.2f} on {name}" for name, found in small.items()),
+        " and ".join(f"{found['mean, keep, mesh-free']:.2f}" for found in gains.values()) + " |",
+    )
+
+
+def test_the_four_tasks_are_those_of_the_published_comparison():
+    rows = result("multiscale_training/results/restoration.json")["rows"]
+    found = {
+        (row["task"], row["estimator"]): statistics.mean(unit["psnr"] for unit in row["units"])
+        for row in rows
+    }
+    tasks = ("denoise", "deblur", "inpaint", "super-resolve")
+    more = [f"{found[task, 'single, more steps']:.2f}" for task in tasks]
+    assert not missing(
+        *(
+            f"{found[task, 'full-multiscale']:.2f}{' dB' if task == 'denoise' else ''} instead of "
+            f"{found[task, 'single']:.2f} ({task})"
+            for task in tasks
+        ),
+        f"gets {', '.join(more[:3])} and {more[3]} |",
+        f"within {max(abs(found[task, 'mge'] - found[task, 'single']) for task in tasks):.2f} dB",
+        f"of {len(rows[0]['units'])} seeds",
     )
 
 

@@ -4,7 +4,7 @@
 # [LAS], *Learning Across Scales* (Haber, Ruthotto, Holtham, Jun), reads training as optimal control: find
 # functions $s(t), b(t), w_j$ and numbers $\mu$ such that
 #
-# $$\min_{w,\mu,s,b}\ \frac1m\sum_{j=1}^m S\big(g((w,y^{(j)}(T))_{L_2}+\mu),c^{(j)}\big)+R(w,\mu,s,b)
+# $$\min_{w,\mu,s,b}\ \frac1m\sum_{j=1}^m S\bigl(g((w,y^{(j)}(T))_{L_2}+\mu),c^{(j)}\bigr)+R(w,\mu,s,b)
 # \quad\text{s.t.}\quad \dot y=\sigma(s(t)*y+b(t)),\ y(0)=Lx \tag{4, 6}$$
 #
 # This notebook goes from there to one Gauss–Newton step, and checks every claim on the way. It runs in a
@@ -143,7 +143,7 @@ print(f"objective {f:.4f}, gradient of {gradient.size} numbers with norm {np.lin
 #
 # Differentiate (3): with $z_k=K(s_k)y_k+b_k$
 #
-# $$\dot y_{k+1}=\dot y_k+\delta t\,\sigma'(z_k)\odot\big(K(s_k)\dot y_k+K(\dot s_k)y_k+\dot b_k\big),\qquad
+# $$\dot y_{k+1}=\dot y_k+\delta t\,\sigma'(z_k)\odot\bigl(K(s_k)\dot y_k+K(\dot s_k)y_k+\dot b_k\bigr),\qquad
 # \dot y_0=0 .$$
 #
 # The same lines with explicit matrices, against the library's `jvp`; then its transpose by the dot test.

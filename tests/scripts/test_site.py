@@ -1,0 +1,97 @@
+"""What makes the pages: all public names are on them, formulas survive, and Sphinx does not complain."""
+
+import ast
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import docstrings
+import gallery
+import pytest
+import reference
+
+import refms
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def exported():
+    """Yield every public name, read off the sources of the packages that have ``__all__``."""
+    house = Path(refms.__file__).parent
+    for file in house.rglob("__init__.py"):
+        package = ".".join(("refms", *file.parent.relative_to(house).parts))
+        if "__all__" in {getattr(node, "id", "") for node in ast.walk(ast.parse(file.read_text("utf-8")))}:
+            yield from (
+                f"{package}.{name}" for name in import_module(package).__all__ if name != "__version__"
+            )
+
+
+def test_every_public_name_has_an_entry():
+    homes, pages = reference.homes(), reference.pages()
+    for name in exported():
+        page = pages[f"api/{homes[name].rpartition('.')[0]}.rst"]
+        assert f"   ~{homes[name]}\n" in page or f".. py:data:: {homes[name]}\n" in page, name
+        assert homes[name] in pages[f"api/{name.rpartition('.')[0]}.rst"], name
+
+
+def test_a_name_is_described_where_it_is_exported_first():
+    homes = reference.homes()
+    assert homes["refms.maps.Residual"] == homes["refms.Residual"] == "refms.Residual"
+    assert homes["refms.maps.chain"] == "refms.maps.chain"
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("‖K‖₂ = max|λ|", r"‖K‖₂ = max\|λ\|"),
+        ("shape (c_out, c_in, *stencil)", r"shape (c_out, c_in, \*stencil)"),
+        ("⟨x, F*y⟩ and *Learning Across Scales*", r"⟨x, F\*y⟩ and *Learning Across Scales*"),
+        ("``a | b`` and ``*args``", "``a | b`` and ``*args``"),
+    ],
+)
+def test_formulas_stand_for_themselves(line, shown):
+    assert docstrings.as_formulas(line) == shown
+
+
+def test_names_in_docstrings_are_looked_up():
+    hook = docstrings.looked_up(reference.homes())
+    lines = [
+        "As :func:`restrict_stencil` has it, :class:`~refms.maps.architectures.residual.Residual`,",
+        ":func:`stencil_map_condition`, and :func:`nothing_of_the_kind`.",
+    ]
+    hook(None, "function", "refms.prolong_stencil", refms.prolong_stencil, None, lines)
+    assert lines == [
+        "As :obj:`restrict_stencil <refms.restrict_stencil>` has it, :obj:`Residual <refms.Residual>`,",
+        "``stencil_map_condition``, and :func:`nothing_of_the_kind`.",
+    ]
+    lines = ["See :meth:`trace`."]
+    hook(None, "method", "refms.Model.predict", refms.Model.predict, None, lines)
+    assert lines == ["See :obj:`trace <refms.Model.trace>`."]
+
+
+def test_a_notebook_is_shown_with_what_it_prints():
+    shown = gallery.notebook("# %% [markdown]\n# # Title\n#\n# Text\n\n# %%\na = 3\n\n# %%\nprint(2 * a)\n")
+    assert shown == (
+        "# Title\n\nText\n\n```python\na = 3\n```\n\n```python\nprint(2 * a)\n```\n\n```text\n6\n```\n"
+    )
+
+
+def test_fractions_of_two_digits_are_two_numbers():
+    pytest.importorskip("sphinx")
+    from docutils.utils.math.latex2mathml import tex2mathml
+    from mathml import as_converted
+
+    assert tex2mathml(as_converted(r"\frac12")) == tex2mathml(r"\frac{1}{2}")
+    assert tex2mathml(as_converted(r"x \tag{4, 6}")) == tex2mathml(r"x \qquad\text{(4, 6)}")
+
+
+def test_the_pages_are_built_without_a_warning(tmp_path):
+    for name in ("sphinx", "numpydoc", "myst_parser", "furo"):
+        pytest.importorskip(name)
+    command = [sys.executable, "-m", "sphinx", "-q", "-n", "-W", "--keep-going", "-c", "scripts/site"]
+    command += ["-d", str(tmp_path / "doctrees"), ".", str(tmp_path / "html")]
+    env = {"PYTHONPATH": "scripts/site"}
+    built = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    assert "url=README.html" in (tmp_path / "html" / "index.html").read_text("utf-8")
