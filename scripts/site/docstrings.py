@@ -26,30 +26,34 @@ def looked_up(described: Mapping[str, str]) -> Callable[..., None]:
 
     ``described`` names each public name's page. What is not found is left to Sphinx, which complains.
     """
-    pages = {id(_thing(name)): page for name, page in described.items()}
+    things = {name: thing_named(name) for name in described}
+    pages = {id(thing): described[name] for name, thing in things.items() if not isinstance(thing, int | str)}
 
     def hook(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
         owner = name.rpartition(".")[0] if what in ("method", "property", "attribute") else name
-        holder = _thing(owner)
+        holder = thing_named(owner)
 
         def replace(match: re.Match[str]) -> str:
             target = match[1]
             if isinstance(holder, type) and hasattr(holder, target):
                 return f":obj:`{target} <{owner}.{target}>`"
             try:
-                thing = _thing(target) if target.startswith("refms.") else _near(holder, target)
+                thing = _meant(target, holder, owner)
             except (AttributeError, ImportError):
                 return match[0]
             page = pages.get(id(thing))
             short = target.rpartition(".")[2] if match[0].count("~") else target
             return f":obj:`{short} <{page}>`" if page else f"``{short}``"
 
-        lines[:] = [line if ">>>" in line else as_formulas(ROLE.sub(replace, line)) for line in lines]
+        lines[:] = [
+            line if line.lstrip().startswith((">>>", "...")) else as_formulas(ROLE.sub(replace, line))
+            for line in lines
+        ]
 
     return hook
 
 
-def _thing(name: str) -> Any:
+def thing_named(name: str) -> Any:
     """Return what a dotted name stands for."""
     words = name.split(".")
     for end in range(len(words), 0, -1):
@@ -61,6 +65,9 @@ def _thing(name: str) -> Any:
     raise ImportError(name)
 
 
-def _near(holder: Any, target: str) -> Any:
-    """Return what a name stands for in the module of a function or class."""
-    return reduce(getattr, target.split("."), sys.modules[holder.__module__])
+def _meant(target: str, holder: Any, owner: str) -> Any:
+    """Return what a docstring means by a name: what its module has, or its package, or all the world."""
+    module = sys.modules[getattr(holder, "__module__", "refms")]
+    if hasattr(module, target.partition(".")[0]):
+        return reduce(getattr, target.split("."), module)
+    return thing_named(target if target.startswith("refms.") else f"{owner.rpartition('.')[0]}.{target}")

@@ -1,8 +1,10 @@
 """What makes the pages: all public names are on them, formulas survive, and Sphinx does not complain."""
 
 import ast
+import inspect
 import subprocess
 import sys
+from fnmatch import fnmatch
 from importlib import import_module
 from pathlib import Path
 
@@ -33,6 +35,13 @@ def test_every_public_name_has_an_entry():
         page = pages[f"api/{homes[name].rpartition('.')[0]}.rst"]
         assert f"   ~{homes[name]}\n" in page or f".. py:data:: {homes[name]}\n" in page, name
         assert homes[name] in pages[f"api/{name.rpartition('.')[0]}.rst"], name
+
+
+def test_every_page_has_a_place_in_the_contents():
+    places = (ROOT / "scripts/site/contents.md").read_text("utf-8").splitlines()
+    for page in [*ROOT.glob("scripts/site/*.md"), *ROOT.glob("validation/**/*.md")]:
+        place = f"/{page.relative_to(ROOT).with_suffix('')}"
+        assert page.stem == "contents" or any(fnmatch(place, one) for one in places), place
 
 
 def test_a_name_is_described_where_it_is_exported_first():
@@ -68,6 +77,15 @@ def test_names_in_docstrings_are_looked_up():
     lines = ["See :meth:`trace`."]
     hook(None, "method", "refms.Model.predict", refms.Model.predict, None, lines)
     assert lines == ["See :obj:`trace <refms.Model.trace>`."]
+
+
+def test_every_name_in_a_public_docstring_exists():
+    homes = reference.homes()
+    hook = docstrings.looked_up(homes)
+    for name in homes.values():
+        lines = (inspect.getdoc(docstrings.thing_named(name)) or "").splitlines()
+        hook(None, "class", name, None, None, lines)
+        assert not docstrings.ROLE.search("\n".join(lines)), name
 
 
 def test_a_notebook_is_shown_with_what_it_prints():
