@@ -67,11 +67,13 @@ if TYPE_CHECKING:
     from refms.run import train as train
     from refms.run.config import OptimizationSection as OptimizationSection
     from refms.run.config import RegularizationSection as RegularizationSection
+    from refms.stencils.conv import conv_matrix as conv_matrix
     from refms.stencils.convolution import Convolution as Convolution
     from refms.stencils.convolution import convolution_matrix as convolution_matrix
     from refms.stencils.galerkin import prolong_stencil as prolong_stencil
     from refms.stencils.galerkin import restrict_stencil as restrict_stencil
     from refms.stencils.galerkin import stencil_map as stencil_map
+    from refms.stencils.resize import resize_matrix as resize_matrix
     from refms.stencils.symbol import symbol as symbol
     from refms.stencils.transfer import TRANSFER_PAIRS as TRANSFER_PAIRS
     from refms.stencils.transfer import TransferPair as TransferPair
@@ -101,6 +103,9 @@ _NAMES: dict[str, dict[str, dict[str, str]]] = {  # group -> file -> name -> wha
             "convolution_matrix": "K(s), explicit and sparse: the definition",
             "Convolution": "the products (s, Y) -> K(s) Y with their adjoints",
         },
+        "stencils.conv": {
+            "conv_matrix": "the same for a Conv layer of frameworks: stride, dilation, groups, padding",
+        },
         "stencils.symbol": {
             "symbol": "eigenvalues of K(s) for each frequency",
         },
@@ -115,6 +120,9 @@ _NAMES: dict[str, dict[str, dict[str, str]]] = {  # group -> file -> name -> wha
             "stencil_map": "the matrix A of s_H = A s_h",
             "restrict_stencil": "s_H with K(s_H) = R K(s_h) P",
             "prolong_stencil": "s_h with R K(s_h) P = K(s_H)",
+        },
+        "stencils.resize": {
+            "resize_matrix": "images on any other mesh, as each of six libraries resizes them",
         },
         "multiscale": {
             "transfer": "a model on a coarser or finer mesh",

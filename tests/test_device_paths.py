@@ -69,6 +69,7 @@ from refms.optimize.newton import Damping, Newton
 from refms.optimize.stochastic import Adam, Momentum
 from refms.optimize.stopping import StopRules
 from refms.run.image_score import score_images
+from refms.stencils.conv import conv_matrix, conv_transpose_matrix
 from refms.stencils.convolution import Convolution, convolution_matrix
 from refms.stencils.differences import gradient_matrix
 from refms.stencils.galerkin import prolong_stencil, restrict_stencil
@@ -380,9 +381,14 @@ def linear_layers(work: Work) -> Any:
         for boundary in ("clamp", "periodic")
     ]
     shuffle = pixel_shuffle_matrix(grid, 1, 2, **chosen)
+    weights = work.normal(0, 4, 1, 2, 3)
+    layers = (
+        conv_matrix(weights, grid, stride=2, padding=1, padding_mode="reflect", groups=2),
+        conv_transpose_matrix(weights, grid, stride=2, padding=1, groups=2),
+    )
     host = resize_matrix(grid, Grid((3, 4)), channels=2)
     maps = (matrix_map(shuffle), operator_map(host), take_rows(48, 5, 9), multiple(5, 0.3))
-    return resizes, shuffle, [derivatives(work, one) for one in maps]
+    return resizes, shuffle, layers, [derivatives(work, one) for one in maps]
 
 
 def mesh_free_networks(work: Work) -> Any:

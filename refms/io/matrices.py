@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,13 +13,16 @@ from refms.errors import Array, FileError, require_choice
 from refms.io.artifact import Artifact
 
 
+PARTS = ("data", "indices", "indptr", "shape")
+
+
 def matrix_artifact(A: Any, attributes: Mapping[str, Any], **arrays: Array) -> Artifact:
     """Return a csr_array as an artefact of the kind "matrix", with more arrays that belong to it.
 
     >>> sorted(matrix_artifact(scipy.sparse.csr_array(np.eye(2)), {}).arrays)
     ['data', 'indices', 'indptr', 'shape']
     """
-    parts = {"data": A.data, "indices": A.indices, "indptr": A.indptr, "shape": np.array(A.shape)}
+    parts = dict(zip(PARTS, (A.data, A.indices, A.indptr, np.array(A.shape)), strict=True))
     return Artifact("matrix", attributes, {**parts, **arrays})
 
 
@@ -30,10 +34,11 @@ def matrix_of(artifact: Artifact) -> Any:
     """
     require_choice(artifact.kind, ["matrix"], "kind")
     try:
-        data, indices, indptr, (rows, columns) = (
-            artifact.arrays[name] for name in ("data", "indices", "indptr", "shape")
-        )
-        A = scipy.sparse.csr_array((data, indices, indptr), shape=(int(rows), int(columns)))
+        data, indices, indptr, shape = (artifact.arrays[name] for name in PARTS)
+        rows, columns = map(operator.index, shape)
+        if "i" != indices.dtype.kind or "i" != indptr.dtype.kind:
+            raise TypeError("its places are no whole numbers")
+        A = scipy.sparse.csr_array((data, indices, indptr), shape=(rows, columns))
         A.check_format()
     except (KeyError, ValueError, TypeError) as error:
         raise FileError(f"holds no matrix of compressed rows: {error}. Write it again.") from error

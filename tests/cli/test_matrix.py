@@ -82,6 +82,18 @@ def test_a_circular_layer_has_the_symbol_of_its_centred_stencil(result):
     assert found["singular_values"][1] == pytest.approx(found["norm"], rel=1e-12)
 
 
+def test_a_circular_layer_with_as_many_channels_has_the_eigenvalues_of_its_symbol(result):
+    np.save("S.npy", S := np.random.default_rng(2).standard_normal((3, 1, 2, 3)))
+    options = {"padding": "same", "padding_mode": "circular", "groups": 3}
+    words = ("--padding", "same", "--padding-mode", "circular", "--groups", 3)
+    found = result("matrix", "conv", "--grid", "4x5", "--weights", "S.npy", *words)
+    K = conv_matrix(S, Grid((4, 5)), **options).toarray()
+    moduli = abs(np.linalg.eigvals(K))
+    assert found["eigenvalue_moduli"] == pytest.approx([moduli.min(), moduli.max()], rel=1e-10)
+    values = np.linalg.svd(K, compute_uv=False)
+    assert found["singular_values"] == pytest.approx([values.min(), values.max()], rel=1e-10)
+
+
 def test_random_weights_are_those_of_their_seed(result):
     words = ("matrix", "conv", "--grid", 6, "--channels", "2x3")
     norms = [result(*words, *seed)["norm"] for seed in ((), ("--seed", 0), ("--seed", 1))]

@@ -92,6 +92,34 @@ def test_the_matrix_is_that_of_torch(layer, data):
     assert rho(found, expected, size) <= LIMIT
 
 
+@pytest.mark.parametrize("mode", PADDING_MODES)
+@pytest.mark.parametrize("padding", ["same", "valid", (1, 2)])
+def test_a_module_of_torch_is_its_matrix(mode, padding):
+    torch = pytest.importorskip("torch")
+    options = {"padding": padding, "padding_mode": mode, "dilation": (2, 1), "groups": 2}
+    layer = torch.nn.Conv2d(4, 6, (2, 3), bias=False, dtype=torch.float64, **options)
+    Y = np.random.default_rng(0).standard_normal((3, 4, 5, 6))
+    with torch.no_grad():
+        found = columns_from_nchw(layer(torch.from_numpy(Y)).numpy())
+    K = conv_matrix(layer.weight.detach().numpy(), Grid((5, 6)), **options)
+    np.testing.assert_allclose(K @ columns_from_nchw(Y), found, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("n", "k", "s", "r"), [((5, 6), (2, 3), (2, 3), (1, 1)), ((7, 4), (4, 2), (1, 3), (2, 1))]
+)
+def test_same_padding_of_strided_layers_is_that_of_xla(n, k, s, r):
+    jax = pytest.importorskip("jax")
+    rng = np.random.default_rng(0)
+    S, Y = rng.standard_normal((4, 1, *k)), rng.standard_normal((2, 2, *n))
+    with jax.enable_x64(True):
+        found = jax.lax.conv_general_dilated(Y, S, s, "SAME", rhs_dilation=r, feature_group_count=2)
+    K = conv_matrix(S, Grid(n), stride=s, padding="same", dilation=r, groups=2)
+    np.testing.assert_allclose(
+        K @ columns_from_nchw(Y), columns_from_nchw(np.asarray(found)), rtol=0, atol=1e-13
+    )
+
+
 @st.composite
 def transposed_layers(draw):
     grid, S, Z, options = draw(layers(transposed=True))

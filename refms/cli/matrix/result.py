@@ -65,7 +65,8 @@ def conclude(
     from refms.linear.two_norm import two_norm
 
     rows, columns = K.shape
-    norm = two_norm(K)
+    values = None if symbol is None else np.linalg.svd(symbol, compute_uv=False)
+    norm = two_norm(K) if values is None else float(values.max())
     report = adjoint_test(
         lambda y: forward(y).astype(K.dtype), lambda z: K.T @ z, (columns, 1), (rows, 1), K.dtype, repeats=2
     )
@@ -73,13 +74,16 @@ def conclude(
     print(f"‖{letter}‖₂ = {norm:.10g}")
     print(f"adjoint: {letter}ᵀ, the transpose; {report.sentence}")
     found: dict[str, Any] = {**facts, "shape": [rows, columns], "entries": int(K.nnz), "norm": norm}
-    if symbol is not None:
-        values = np.linalg.svd(symbol, compute_uv=False)
+    if symbol is not None and values is not None:
         ends = found["singular_values"] = [float(values.min()), float(values.max())]
         print(
             f"symbol: {letter} is block-circulant, and λ(ω) of {np.prod(symbol.shape[:-2])} frequencies has "
             f"singular values from {ends[0]:.10g} to {ends[1]:.10g}"
         )
+        if rows == columns:
+            moduli = abs(np.linalg.eigvals(symbol))
+            ends = found["eigenvalue_moduli"] = [float(moduli.min()), float(moduli.max())]
+            print(f"spectrum: its eigenvalues are those of λ(ω), of modulus {ends[0]:.10g} to {ends[1]:.10g}")
     if options.output is not None:
         write_text(options.output, _file(options.output, K, facts, symbol), force=options.force)
         print(options.output)
