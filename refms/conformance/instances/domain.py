@@ -7,7 +7,7 @@ the same ones wherever the kit is installed, and hypothesis is no dependency of 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -81,14 +81,27 @@ def instances(
     made = []
     for index in range(first, first + max(count, len(pairs))):
         rng = np.random.default_rng([seed, index])
-        # One more step after each round, so that all combinations come up.
-        d = dimensions[(index + index // len(pairs)) % len(dimensions)]
-        boundary = boundaries[(index + index // len(dimensions)) % len(boundaries)]
-        pair, activation = pairs[index % len(pairs)], activations[index % len(activations)]
+        d, pair, boundary, activation = combination(index, dimensions, pairs, boundaries, activations)
         named = {"boundary": boundary, "pair": pair, "activation": activation, "seed": seed * 10_000 + index}
         usual = _drawn(rng, domain, profile, d, sizes[pair], named)
         made.append(usual if spread == USUAL else _spread_out(rng, domain, profile, usual, spread))
     return tuple(made)
+
+
+def combination(index: int, *axes: Sequence[Any]) -> tuple[Any, ...]:
+    """Return a choice from each axis; all go round at once, and every combination comes up once a period.
+
+    An axis that shares a factor with those before it makes one more step after each common round.
+
+    >>> sorted(combination(k, (1, 2), "ab") for k in range(4))
+    [(1, 'a'), (1, 'b'), (2, 'a'), (2, 'b')]
+    """
+    chosen, period = [], 1
+    for axis in axes:
+        round_, step = math.lcm(period, len(axis)), math.gcd(period, len(axis))
+        chosen.append(axis[(index + index // round_ % step) % len(axis)])
+        period *= len(axis)
+    return tuple(chosen)
 
 
 def instances_in_tier(item: Property, profile: Profile, tier: str, seed: int) -> tuple[Instance, ...]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
 
 from refms.conformance import PROPERTIES, Profile
 from refms.conformance.adapters.profile import reference_profile
-from refms.conformance.instances.domain import Domain, instances
+from refms.conformance.instances.domain import Domain, combination, instances
 from refms.definition.galerkin import closed
 from refms.definition.transfer import PAIRS
 from refms.errors import InputError
@@ -38,6 +40,22 @@ def test_instances_lie_in_domain_and_profile(item):
 def test_every_dimension_and_pair_comes_up():
     found = instances(Domain(multiple=2, pair=lambda pair: True), reference_profile(), 21, seed=0)
     assert {(x.d, x.pair) for x in found} == {(d, name) for d in (1, 2, 3) for name in PAIRS}
+
+
+@pytest.mark.parametrize("sizes", list(product(range(1, 7), repeat=3)))
+def test_every_combination_comes_up_once_a_period(sizes):
+    axes = [range(n) for n in sizes]
+    assert {combination(k, *axes) for k in range(math.prod(sizes))} == set(product(*axes))
+
+
+@pytest.mark.parametrize("dimensions", [(1,), (2,), (1, 2), (2, 3), (1, 2, 3)])
+@pytest.mark.parametrize("pairs", [1, 2, 3, 5])
+def test_every_boundary_and_pair_comes_up_in_every_dimension(dimensions, pairs):
+    """Zero boundaries once came up in three dimensions alone."""
+    profile = replace(reference_profile(), dimensions=dimensions, pairs=tuple(PAIRS)[:pairs])
+    found = instances(Domain(multiple=2, pair=lambda pair: True), profile, 60, seed=0)
+    seen = {(x.d, x.boundary, x.pair) for x in found}
+    assert seen == set(product(dimensions, profile.boundaries, profile.pairs))
 
 
 def test_equal_seeds_draw_equal_arrays_and_other_names_other_ones():
