@@ -61,7 +61,7 @@ def ended(script, adapter, capsys):
 
 NAMED = [
     ("C9", "kernel flipped on all axes"),
-    ("C1", "first and last axis of the kernel exchanged"),
+    ("C9", "first and last axis of the kernel exchanged"),
     ("C3", "zero boundary where periodic was asked for"),
     ("C12", "periodic boundary where zero was asked for"),
     ("C1", "images rounded to half the digits"),
