@@ -12,7 +12,6 @@ import scipy.sparse
 from refms.errors import Array, FileError, require_choice
 from refms.io.artifact import Artifact
 
-
 PARTS = ("data", "indices", "indptr", "shape")
 
 
@@ -36,7 +35,7 @@ def matrix_of(artifact: Artifact) -> Any:
     try:
         data, indices, indptr, shape = (artifact.arrays[name] for name in PARTS)
         rows, columns = map(operator.index, shape)
-        if "i" != indices.dtype.kind or "i" != indptr.dtype.kind:
+        if indices.dtype.kind != "i" or indptr.dtype.kind != "i":
             raise TypeError("its places are no whole numbers")
         A = scipy.sparse.csr_array((data, indices, indptr), shape=(rows, columns))
         A.check_format()
