@@ -30,6 +30,7 @@ myst_heading_anchors = 3
 
 html_theme = "furo"
 html_title = f"refms {release}"
+html_theme_options = {"light_css_variables": {"code-font-size": "0.75rem"}}
 html_math_renderer = "mathml"
 html_additional_pages = {"index": "to_readme.html"}
 html_copy_source = False

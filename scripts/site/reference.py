@@ -61,13 +61,14 @@ def pages() -> dict[str, str]:
     """Return the text of each page by its file."""
     described = homes()
     entries = "".join(f"   {package}\n" for package in PACKAGES)
-    index = f"{_title('Reference')}.. toctree::\n   :maxdepth: 1\n\n{entries}"
+    said = "".join(f"* :doc:`{package}`: {_first_line(package)}\n" for package in PACKAGES)
+    index = f"{_title('Reference')}{said}\n.. toctree::\n   :hidden:\n\n{entries}"
     return {"api/index.rst": index} | {f"api/{one}.rst": _page(one, described) for one in PACKAGES}
 
 
 def _page(package: str, described: dict[str, str]) -> str:
     module, things = import_module(package), exported(package)
-    text = _title(package) + (module.__doc__ or "").partition("\n")[0] + "\n\n"
+    text = f"{_title(package)}{_first_line(package)}\n\n"
     for title, names in _groups(package).items():
         own = [name for name in names if described[name] == name]
         text += f".. rubric:: {title}\n\n" if title else ""
@@ -75,6 +76,10 @@ def _page(package: str, described: dict[str, str]) -> str:
         text += "".join(_constant(name, module) for name in own if not has_page(things[name]))
         text += _elsewhere([described[name] for name in names if described[name] != name])
     return text
+
+
+def _first_line(package: str) -> str:
+    return (import_module(package).__doc__ or "").partition("\n")[0]
 
 
 def _groups(package: str) -> dict[str, list[str]]:
