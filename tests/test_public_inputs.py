@@ -52,9 +52,11 @@ from refms.objective.reading import Classes
 from refms.objective.regularizers import classifier_regularizer, time_regularizer
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import problem_of, train
+from refms.stencils.conv import conv_matrix, conv_transpose_matrix
 from refms.stencils.convolution import Convolution, convolution_matrix
 from refms.stencils.differences import gradient_matrix
 from refms.stencils.galerkin import prolong_stencil, restrict_stencil, stencil_map, stencil_map_condition
+from refms.stencils.resize import resize_matrix
 from refms.stencils.smoothing import gaussian_matrix, smooth
 from refms.stencils.symbol import eigenvalues, frobenius_norm, infinity_norm, one_norm, spectral_norm, symbol
 from refms.stencils.transfer import TransferPair, transfer_pair
@@ -683,6 +685,8 @@ DOORS: dict[str, tuple[np.ndarray, Callable[[Any], Any]]] = {
     "adjoint": (Z, lambda z: K.adjoint(S, z)),
     "stencil gradient": (Z, lambda z: K.stencil_gradient(z, Y)),
     "K(s)": (S, K.matrix),
+    "a Conv layer": (S, lambda s: conv_matrix(s, GRID, stride=2, padding=1)),
+    "a transposed layer": (S, lambda s: conv_transpose_matrix(s, GRID, stride=2, padding=1)),
     "K(s) of one stencil": (S[0, 0], lambda s: convolution_matrix(s, GRID)),
     **{
         f.__name__: (S, lambda s, f=f: f(s, GRID))
@@ -754,6 +758,8 @@ def test_meshes_may_be_given_by_their_shape_pairs_by_their_name_and_counts_by_nu
         (gradient_matrix(shape).toarray(), gradient_matrix(GRID).toarray()),
         (gaussian_matrix(shape, 1.0).toarray(), gaussian_matrix(GRID, 1.0).toarray()),
         (convolution_matrix(S[0, 0], shape).toarray(), convolution_matrix(S[0, 0], GRID).toarray()),
+        (conv_matrix(S, shape).toarray(), conv_matrix(S, GRID).toarray()),
+        (resize_matrix(shape, (3, 5)).toarray(), resize_matrix(GRID, Grid((3, 5))).toarray()),
         (PAIR.restriction_matrix(shape).toarray(), PAIR.restriction_matrix(GRID).toarray()),
         (stencil_map(name, 3), stencil_map(PAIR, 3)),
         (stencil_map_condition(name, 3), stencil_map_condition(PAIR, 3)),
