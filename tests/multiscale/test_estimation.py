@@ -116,6 +116,21 @@ def test_a_coefficient_for_each_layer_is_unbiased_and_has_less_variance():
     assert with_layers < with_one
 
 
+def test_terms_are_the_variances_of_weighted_differences_with_the_coefficients_of_all_finer_levels():
+    """Samples of gradients on four levels, two layers: Var π_l (g_l − β_l g_{l+1}), π_l = β_0 … β_{l−1}."""
+    g = np.random.default_rng(3).standard_normal((2, 4, 5, 60))  # layer, level, component, sample
+    g -= g.mean(axis=-1, keepdims=True)
+    variance = GradientVariance(np.einsum("blim,bkim->blk", g, g) / 59, 2)
+    beta = np.array([[2.0, 0.5], [0.3, 1.5], [1.2, 0.7]])  # level, layer
+    pi = np.cumprod([np.ones(2), *beta], axis=0)
+    parts = [g[:, level] - beta[level, :, None, None] * g[:, level + 1] for level in range(3)]
+    expected = [
+        (pi[level, :, None, None] * part).var(axis=-1, ddof=1).sum()
+        for level, part in enumerate([*parts, g[:, 3]])
+    ]
+    np.testing.assert_allclose(variance.terms(4, tuple(map(tuple, beta))), expected, rtol=1e-12)
+
+
 def test_variances_of_layers_add_up_and_have_coefficients_of_their_own():
     """Two layers, g_0 = (2x, y), g_1 = (x, 3y) with tr Var x = 1, tr Var y = 4: β = (2, 1/3), V_0 = 0."""
     x, y = np.array([[4.0, 2.0], [2.0, 1.0]]), 4.0 * np.array([[1.0, 3.0], [3.0, 9.0]])

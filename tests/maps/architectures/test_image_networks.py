@@ -113,7 +113,6 @@ def test_time_and_masks_are_rows_below_the_image():
         lambda: UNet(GRID, base=20),
         lambda: UNet(GRID, multipliers=()),
         lambda: UNet(GRID, dropout=1.0),
-        lambda: ResidualImage(GRID, width=6),
         lambda: ResidualImage(GRID, block="wide"),
         lambda: ResidualImage(GRID, convolution="graph"),
         lambda: ResidualImage(Grid((8,)), convolution="mesh-free"),
@@ -125,3 +124,15 @@ def test_time_and_masks_are_rows_below_the_image():
 def test_what_does_not_fit_is_refused(make):
     with pytest.raises(InputError):
         make()
+
+
+@pytest.mark.parametrize(("width", "options", "divisor"), [(6, {}, 4), (8, {"block": "bottleneck"}, 16)])
+def test_widths_of_residual_networks_divide_into_the_features_of_the_time(width, options, divisor):
+    with pytest.raises(InputError, match=f"multiple of {divisor}"):
+        ResidualImage(GRID, width=width, **options)
+    ResidualImage(GRID, width=width, time=False, **options)
+
+
+def test_a_residual_network_may_see_single_cells_alone():
+    network = ResidualImage(GRID, 1, 4, stencil=1)
+    assert network.arrays.shapes["block0/conv1/stencil"] == (4, 4, 1, 1)

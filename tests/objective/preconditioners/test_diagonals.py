@@ -71,6 +71,18 @@ def test_the_classifiers_diagonal_is_that_of_its_hessian(memory, classifier):
     assert risk.work_units == pytest.approx(work + risk.unit * risk.total)
 
 
+def test_a_diagonal_with_a_zero_has_no_inverse():
+    """Features that are zero have no curvature, nor has W without a regulariser."""
+    risk, x, _ = block("classifier", options={"classifier_preconditioner": "diagonal"})
+    Q = dataclasses.replace(risk.regularizer, Q=0 * risk.regularizer.Q)
+    inputs = risk.examples.inputs.copy()
+    inputs[0] = 0
+    flat = dataclasses.replace(risk, regularizer=Q)
+    assert flat.preconditioner(x, None) is not None
+    zero = dataclasses.replace(flat, examples=dataclasses.replace(risk.examples, inputs=inputs))
+    assert zero.preconditioner(x, None) is None
+
+
 def test_the_probed_diagonal_is_the_mean_over_signs_raised_where_small():
     risk, x, _ = block("propagation", options={"propagation_preconditioner": "diagonal"})
     G = dense(risk.curvature(x), x.size)
