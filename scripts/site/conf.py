@@ -7,6 +7,7 @@ import gallery
 import mathml
 import pictures
 import reference
+from numpydoc.xref import DEFAULT_LINKS
 from sphinx.ext import autosummary
 
 from refms import __version__
@@ -25,6 +26,9 @@ autodoc_preserve_defaults = True
 autodoc_member_order = "bysource"
 autosummary.WELL_KNOWN_ABBREVIATIONS += ("eq.", "eqs.", "Sec.")  # which end no sentence
 numpydoc_show_class_members = False
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = "all"  # types without an alias; those of Python and NumPy, which have one, stay words
+numpydoc_xref_aliases = {name: name for name in DEFAULT_LINKS} | reference.classes()
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 

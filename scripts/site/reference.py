@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -44,6 +45,16 @@ def homes() -> dict[str, str]:
         for package in PACKAGES
         for name, thing in exported(package).items()
     }
+
+
+def classes() -> dict[str, str]:
+    """Return where each public class is described, by its short name if no other class has it."""
+    things = {
+        home: thing for one in PACKAGES for home, thing in exported(one).items() if isinstance(thing, type)
+    }
+    found = {home for home in homes().values() if home in things}
+    times = Counter(home.rpartition(".")[2] for home in found)
+    return {short: home for home in found if times[short := home.rpartition(".")[2]] == 1}
 
 
 def exported(package: str) -> dict[str, Any]:

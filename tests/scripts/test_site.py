@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from fnmatch import fnmatch
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import docstrings
 import gallery
+import pictures
 import pytest
 import reference
 
@@ -86,6 +88,12 @@ def test_every_name_in_a_public_docstring_exists():
         lines = (inspect.getdoc(docstrings.thing_named(name)) or "").splitlines()
         hook(None, "class", name, None, None, lines)
         assert not docstrings.ROLE.search("\n".join(lines)), name
+
+
+def test_every_picture_is_drawn_and_shown():
+    shown = re.findall(r"pictures/(\w+)\.svg", (ROOT / "scripts/site/conventions.md").read_text("utf-8"))
+    assert sorted(shown) == sorted(pictures.PICTURES)
+    assert all(draw().axes for draw in pictures.PICTURES.values())
 
 
 def test_a_notebook_is_shown_with_what_it_prints():
