@@ -15,8 +15,9 @@ def register(actions: Commands) -> None:
     command = add_command(
         actions,
         "probe",
-        "Infer from responses to delta images which conventions an implementation follows, and compare them "
-        "with its declaration; exit 0 if they agree, 1 if not, 3 if nothing can be told.",
+        "Infer from responses to delta images which conventions an implementation follows, compare them with "
+        "its declaration, and print the profile that would be right; exit 0 if they agree, 1 if not, 3 if "
+        "nothing can be told.",
         "refms conform probe mypackage.conformance:MyAdapter",
         run,
     )
@@ -27,6 +28,7 @@ def register(actions: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print one sentence a convention; return 0, 1 or 3."""
     from refms.conformance.isolation.implementation import Isolated
+    from refms.conformance.probing.coverage import profile_lines
 
     limit = TIME_LIMITS["quick"] if options.timeout is None else options.timeout
     with Isolated(options.adapter, options.dtype, limit) as there:
@@ -35,6 +37,8 @@ def run(options: argparse.Namespace) -> int:
         print(one.headline)
         for trait in one.traits:
             print(f"  {'!' if trait.agrees is False else ' '} {trait.sentence}")
+    for line in profile_lines([one.right for one in found]):
+        print(f"right: {line}")
     disagrees = any(one.disagreements for one in found)
     told = all(one.told for one in found)
     write_json(

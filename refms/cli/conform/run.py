@@ -73,6 +73,7 @@ def register(actions: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the table; return 0 for pass, 1 if a property failed, 3 if too few were tested."""
     from refms.conformance.isolation.implementation import Isolated
+    from refms.conformance.probing.coverage import profile_lines
     from refms.conformance.reports.expected import check_expectations
     from refms.conformance.reports.xfails import read_xfails
 
@@ -96,6 +97,8 @@ def run(options: argparse.Namespace) -> int:
         print(script)
     for sentence in dict.fromkeys(line for one in probes for line in one.disagreements):
         print(f"probe: {sentence}")
+    for line in profile_lines([one.right for one in probes if one.disagreements]):
+        print(f"probe: right would be {line}")
     broken = [line for report in reports for line in report.broken]
     for line in (*expected.met, *broken):
         print(line)

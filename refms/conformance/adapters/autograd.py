@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from refms.conformance.adapters.adapter import Adapter, provides
-from refms.conformance.adapters.layouts import shape_in, to_images, to_layout
+from refms.conformance.adapters.layouts import layout_of, shape_in, to_images, to_layout
 from refms.conformance.adapters.parameter_names import NetworkSpec, renaming, spec_of
 from refms.conformance.adapters.profile import LAYOUTS, Problem, Profile
 from refms.conformance.operations import OPERATIONS, Parameters
@@ -29,6 +29,7 @@ Function = Callable[..., Any]
 class Library:
     """What a library has; ``torch.func`` and ``jax`` call derivatives the same."""
 
+    axes: Mapping[str, str]  # of its layers' arrays, by refms' names
     grad: Function
     jvp: Function
     vjp: Function
@@ -147,7 +148,7 @@ class AutogradAdapter(Adapter):
         if unknown := sorted(set(operations) - set(OPERATIONS)):
             raise InputError(f"there is no operation {', '.join(unknown)}; help(Adapter) lists all.")
         if names is not None:
-            self.rename = renaming(names, profile.layout, ad.permute)
+            self.rename = renaming(names, ad.axes, ad.permute)
 
         def output(p: Parameters, X: Any, problem: Problem) -> Any:
             assert network is not None  # or nothing asks
@@ -180,8 +181,9 @@ class AutogradAdapter(Adapter):
             setattr(self, name, operation)
 
     def _features(self, output: Function, parameters: Parameters, X: Array, problem: Problem) -> Array:
-        """Return y_N = h^d Wᵀ y_N + μ for h^d W = I, μ = 0."""
-        c, n, layout = len(parameters["opening"]), math.prod(problem.grid), self.profile.layout
+        """Return y_N = h^d Wᵀ y_N + μ for h^d W = I, μ = 0; in the layout that X has, declared or not."""
+        c, n = len(parameters["opening"]), math.prod(problem.grid)
+        layout = layout_of(X.shape, problem.grid, self.profile.layout)
         unit = (n if self.profile.volume_weighted else 1) * np.eye(c * n, dtype=X.dtype)
         Y = output({**parameters, "W": unit, "mu": np.zeros(c * n, X.dtype)}, X, problem)
         return to_layout(to_images(Y, "columns", (Y.shape[1], c, *problem.grid)), layout)

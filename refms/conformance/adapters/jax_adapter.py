@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from refms.conformance.adapters.autograd import AutogradAdapter, Function, Library
-from refms.conformance.adapters.parameter_names import NetworkSpec
+from refms.conformance.adapters.parameter_names import FLAX, NetworkSpec
 from refms.conformance.adapters.profile import Profile
 from refms.errors import InputError
 
@@ -39,9 +39,8 @@ class JaxAdapter(AutogradAdapter):
     names : mapping of str to str or None
         Your place for each of ``opening``, ``stencils``, ``biases``, ``W`` and ``mu`` in nested dictionaries,
         such as ``"layer{k}/kernel"`` for the arrays of layers k = 0, … (``{k+1}`` counts from one). The order
-        of the axes stands in brackets where it is not that of Flax's ``Conv`` and ``Dense`` (in the layout
-        ``"NHWC"``) or of PyTorch's (``"NCHW"``): ``"stencils[layer out in stencil]"``. None: the parameters
-        have refms' names and shapes.
+        of the axes stands in brackets where it is not that of Flax's ``Conv`` and ``Dense``:
+        ``"stencils[layer out in stencil]"``. None: the parameters have refms' names and shapes.
     loss : callable or None
         ``loss(logits, targets)``, both (m, ℓ), the mean or sum over the examples as the profile says; it is
         tested by itself as well. None: the cross entropy by ``jax.nn.log_softmax``, which is not.
@@ -113,7 +112,7 @@ def _library(profile: Profile) -> Library:
         return total / len(Z) if profile.reduction == "mean" else total
 
     numpy = jax.numpy
-    return Library(jax.grad, jax.jvp, jax.vjp, numpy.transpose, numpy.zeros, call, cross_entropy)
+    return Library(FLAX, jax.grad, jax.jvp, jax.vjp, numpy.transpose, numpy.zeros, call, cross_entropy)
 
 
 def _nested(theirs: Mapping[str, Any]) -> dict[str, Any]:

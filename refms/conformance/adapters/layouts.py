@@ -36,6 +36,16 @@ def shape_in(layout: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(n for axis in LAYOUTS[layout] for n in extents[axis])
 
 
+def layout_of(shape: tuple[int, ...], grid: tuple[int, ...], declared: str) -> str:
+    """Return in which layout a field has this shape; the declared one if it may be.
+
+    >>> layout_of((5, 2, 4, 6), (4, 6), "NHWC"), layout_of((48, 5), (4, 6), "NHWC")
+    ('NCHW', 'columns')
+    """
+    fits = {"columns": len(shape) == 2, "NCHW": shape[2:] == grid, "NHWC": shape[1:-1] == grid}
+    return declared if fits[declared] else next((one for one, fit in fits.items() if fit), declared)
+
+
 def handed_over(row: Operation, layout: str, by_name: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return what an adapter gets, in the order of its method: images in its layout."""
     return tuple(

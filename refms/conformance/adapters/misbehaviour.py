@@ -14,15 +14,15 @@ class Misbehaviour(Exception):  # noqa: N818 - it is not the kit that errs
     """An operation returned something of the wrong shape, dtype or kind, or modified its arguments."""
 
 
-def message_of(error: BaseException) -> str:
+def message_of(error: BaseException, longest: int = 1000) -> str:
     """Return what an error says of itself, on one line, although that may raise again."""
     try:
-        return presentable(str(error))
+        return presentable(str(error), longest)
     except Exception:
         return "(without a message that can be shown)"
 
 
-def in_words(error: BaseException) -> str:
+def in_words(error: BaseException, longest: int = 1000) -> str:
     r"""Return what was raised, on one line, with the last line of the implementation that led there.
 
     >>> in_words(ValueError("on\nfire")), in_words(Misbehaviour("restrict returned None"))
@@ -31,7 +31,7 @@ def in_words(error: BaseException) -> str:
     if isinstance(error, Misbehaviour):
         return f"{message_of(error)}."
     line = _line_of(error)
-    return f"{presentable(type(error).__name__)}: {message_of(error)}{f' ({line})' if line else ''}"
+    return f"{presentable(type(error).__name__)}: {message_of(error, longest)}{f' ({line})' if line else ''}"
 
 
 def _line_of(error: BaseException) -> str:

@@ -1,6 +1,6 @@
 """A network in the words of its implementation: its extents, and where it keeps refms' five arrays.
 
-A place is a name and, in brackets, the order of the axes where it is not that of ``AXES`` for the layout:
+A place is a name and, in brackets, the order of the axes where it is not the usual one of the library:
 ``layers.{k}.weight`` is one array a layer, k = 0 … N−1 (``{k+1}`` counts from one), and
 ``head.weight[class out*grid]`` is Wᵀ with the channel slowest.
 """
@@ -20,20 +20,20 @@ from refms.conformance.operations import PARAMETERS, Parameters, parameter_shape
 from refms.display import short_repr
 from refms.errors import Array, InputError
 
-_OWN = {
+OWN = {
     "opening": "out in stencil",
     "stencils": "layer out in stencil",
     "biases": "layer out",
     "W": "out*grid class",
     "mu": "class",
 }
+"""The axes of refms' arrays."""
 
-AXES: Mapping[str, Mapping[str, str]] = {
-    "columns": _OWN,
-    "NCHW": _OWN | {"W": "class out*grid"},
-    "NHWC": _OWN | {"opening": "stencil in out", "stencils": "layer stencil in out", "W": "grid*out class"},
-}
-"""Of each array by layout: refms' own; those of torch.nn.Conv and Linear; of flax.linen.Conv and Dense."""
+TORCH = OWN | {"W": "class out*grid"}
+"""Those of torch.nn.Conv1d to Conv3d and Linear."""
+
+FLAX = OWN | {"opening": "stencil in out", "stencils": "layer stencil in out", "W": "grid*out class"}
+"""Those of flax.linen.Conv and Dense."""
 
 Rename = Callable[[Parameters, "NetworkSpec"], dict[str, Any]]
 """(refms' arrays, the network) -> the implementation's, by their names."""
@@ -94,19 +94,19 @@ def zero_parameters(spec: NetworkSpec) -> dict[str, Array]:
     return {key: np.zeros(shape) for key, shape in shapes.items()}
 
 
-def renaming(names: Mapping[str, str], layout: str, permute: Callable[..., Any]) -> Rename:
+def renaming(names: Mapping[str, str], usual: Mapping[str, str], permute: Callable[..., Any]) -> Rename:
     """Return the function that gives refms' arrays their names and axes in an implementation.
 
     >>> import numpy as np
     >>> p = {"opening": "L", "stencils": "layers.{k}", "biases": "b", "W": "W", "mu": "mu"}
     >>> spec = NetworkSpec(1, 2, 3, 4, (3,), (5,))
-    >>> theirs = renaming(p, "NCHW", np.transpose)(zero_parameters(spec), spec)
+    >>> theirs = renaming(p, TORCH, np.transpose)(zero_parameters(spec), spec)
     >>> theirs["layers.2"].shape, theirs["W"].shape
     ((2, 2, 3), (4, 10))
     """
     if set(names) != set(PARAMETERS):
         raise InputError(f"names are of {', '.join(names)}; expected one each for {', '.join(PARAMETERS)}.")
-    places = {key: _place(key, names[key], layout) for key in PARAMETERS}
+    places = {key: _place(key, names[key], usual[key]) for key in PARAMETERS}
 
     def rename(parameters: Parameters, spec: NetworkSpec) -> dict[str, Any]:
         found, several = {}, {"stencil": spec.stencil, "grid": spec.grid}
@@ -114,7 +114,7 @@ def renaming(names: Mapping[str, str], layout: str, permute: Callable[..., Any])
             inside = spec.image_channels if key == "opening" else spec.channels
             scalars = {"in": inside, "out": spec.channels, "layer": spec.layers, "class": spec.classes}
             extents = {**{axis: (n,) for axis, n in scalars.items()}, **several}
-            for one, array, own in _parts(name, parameters[key], _OWN[key]):
+            for one, array, own in _parts(name, parameters[key], OWN[key]):
                 found[one] = rearrange(array, own, axes, extents, permute)
         return found
 
@@ -141,18 +141,18 @@ def rearrange(
     return permute(apart, [old.index(factor) for factor in new]).reshape(shape)
 
 
-def _place(key: str, text: str, layout: str) -> tuple[str, str]:
+def _place(key: str, text: str, usual: str) -> tuple[str, str]:
     """Return name and axes of a place."""
     parsed = re.fullmatch(r"([^\[\]]+?)\s*(?:\[(.*)\])?", text)
     if parsed is None:
-        raise InputError(f"{key} is {text!r}; expected a name, perhaps with axes: name[{AXES[layout][key]}].")
-    name, axes = parsed[1], parsed[2] or AXES[layout][key]
+        raise InputError(f"{key} is {text!r}; expected a name, perhaps with axes: name[{usual}].")
+    name, axes = parsed[1], parsed[2] or usual
     each = name != _of_layer(name, 0)
-    if each and "layer" not in _OWN[key]:
+    if each and "layer" not in OWN[key]:
         raise InputError(
             f"{key} is {text!r}, but there is one for all layers; expected a name without {{k}}."
         )
-    own, axes = ((one.replace("layer ", "", 1) if each else one) for one in (_OWN[key], axes))
+    own, axes = ((one.replace("layer ", "", 1) if each else one) for one in (OWN[key], axes))
     if sorted(_factors(axes)) != sorted(_factors(own)):
         raise InputError(f"{key} is {text!r}; expected the axes {own} in any order.")
     return name, axes

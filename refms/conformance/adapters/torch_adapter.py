@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from refms.conformance.adapters.autograd import AutogradAdapter, Function, Library
-from refms.conformance.adapters.parameter_names import NetworkSpec, zero_parameters
+from refms.conformance.adapters.parameter_names import TORCH, NetworkSpec, zero_parameters
 from refms.conformance.adapters.profile import Profile
 from refms.errors import InputError
 
@@ -77,9 +78,23 @@ class TorchAdapter(AutogradAdapter):
     ) -> None:
         super().__init__(profile, _library(profile), network, names, loss, operations)
         if network is not None and names is not None:
-            spec = _distinct(profile)
-            wanted = self.run(lambda p: self.rename(p, spec), zero_parameters(spec))
-            _require_names(network(spec), {name: array.shape for name, array in wanted.items()}, spec)
+            self._require_names(network)
+
+    def _require_names(self, network: Callable[[NetworkSpec], Any]) -> None:
+        """Check that there is a shape, declared or not, in which the module has the named parameters."""
+        found = list[list[str]]()
+        errors = list[Exception]()
+        for spec in _specs(self.profile):
+            theirs = self.run(lambda p, spec=spec: self.rename(p, spec), zero_parameters(spec))
+            try:
+                found.append(_misfits(network(spec), theirs, spec))
+            except Exception as error:  # the module is not made for this shape
+                errors.append(error)
+            if found and not found[-1]:
+                return
+        if not found:
+            raise errors[0]
+        raise InputError(min(found, key=len)[0])
 
     def run(self, function: Function, *arguments: Any) -> Any:
         """Call a function of tensors with NumPy's arrays, and return NumPy's."""
@@ -108,7 +123,9 @@ def _library(profile: Profile) -> Library:
     def cross_entropy(Z: Any, C: Any) -> Any:
         return torch.nn.functional.cross_entropy(Z, C, reduction=profile.reduction)
 
-    return Library(torch.func.grad, jvp, torch.func.vjp, torch.permute, torch.zeros, call, cross_entropy)
+    return Library(
+        TORCH, torch.func.grad, jvp, torch.func.vjp, torch.permute, torch.zeros, call, cross_entropy
+    )
 
 
 def _as_tensors(one: Any) -> Any:
@@ -126,26 +143,28 @@ def _as_numpy(found: Any) -> Any:
     return found.detach().numpy() if hasattr(found, "detach") else found
 
 
-def _distinct(profile: Profile) -> NetworkSpec:
-    """Return a small network within a profile whose extents differ as far as they may."""
-    d, size = profile.dimensions[0], max(profile.stencil_sizes)
-    grid = (7, 8, 9)[:d] if profile.rectangular else (7,) * d
-    return NetworkSpec(
-        2, 3, 4, 5, (size,) * d, grid, boundary=profile.boundaries[0], activation=profile.activations[0]
-    )
+def _specs(profile: Profile) -> Iterator[NetworkSpec]:
+    """Yield small networks whose extents differ, those within the profile first."""
+    shapes = (*profile.dimensions, 1, 2, 3), (*profile.stencil_sizes, 1, 3, 5, 7)
+    named = {"boundary": profile.boundaries[0], "activation": profile.activations[0]}
+    for d, size in dict.fromkeys(product(*shapes)):
+        grid = (7, 8, 9)[:d] if profile.rectangular else (7,) * d
+        yield NetworkSpec(2, 3, 4, 5, (size,) * d, grid, **named)  # type: ignore[arg-type]  # two names
 
 
-def _require_names(module: Any, wanted: Mapping[str, tuple[int, ...]], spec: NetworkSpec) -> None:
-    """Check that a module has the parameters that are named, in their shapes, and no others."""
+def _misfits(module: Any, theirs: Mapping[str, Any], spec: NetworkSpec) -> list[str]:
+    """Return why a module does not have the named parameters, in their shapes, and no others."""
     if not hasattr(module, "named_parameters"):
-        return
+        return []
     found = {name: tuple(one.shape) for name, one in module.named_parameters()}
-    for name in sorted(set(found) ^ set(wanted)):
-        told = "has no parameter" if name in wanted else "has the parameter, which names does not give,"
-        raise InputError(f"the module {told} {name!r}; it has {', '.join(found)}.")
-    for name, shape in wanted.items():
-        if found[name] != shape:
-            raise InputError(
-                f"{name!r} has the shape {found[name]}, but names gives {shape} for {spec}. Write the order "
-                "of its axes in brackets behind its name, or make the module with the extents of the spec."
-            )
+    has = f"; it has {', '.join(found)}."
+    return [
+        *(f"the module has no parameter {name!r}{has}" for name in theirs if name not in found),
+        *(f"names does not give the module's {name!r}{has}" for name in found if name not in theirs),
+        *(
+            f"{name!r} has the shape {found[name]}, but names gives {one.shape} for {spec}. Write the order "
+            "of its axes in brackets behind its name, or make the module with the extents of the spec."
+            for name, one in theirs.items()
+            if found.get(name, one.shape) != one.shape
+        ),
+    ]

@@ -108,8 +108,8 @@ class Isolated:
             return _untold(adapter, where.sentence(str(error)) if isinstance(error, Died) else str(error))
         if answer is None:
             return _untold(adapter, f"it {where.overdue(self.limit or 0.0)}")
-        traits = tuple(Trait(**one) for one in answer["probe"]["traits"])
-        return Probe(Profile(**answer["probe"]["profile"]), traits)
+        declared, right = (Profile(**answer["probe"][name]) for name in ("profile", "right"))
+        return Probe(declared, tuple(Trait(**one) for one in answer["probe"]["traits"]), right)
 
     def _ask(self, question: dict[str, Any], where: Position) -> dict[str, Any] | None:
         """Return the answer, or None where the worker was killed because it gave none in time."""
@@ -163,4 +163,5 @@ class Isolated:
 
 
 def _untold(adapter: Adapter, reason: str) -> Probe:
-    return Probe(adapter.profile, (Trait("conventions", "as declared", (), reason.removesuffix(".")),))
+    untold = Trait("conventions", "as declared", (), reason.removesuffix("."))
+    return Probe(adapter.profile, (untold,), adapter.profile)

@@ -52,7 +52,8 @@ def _answer(question: dict[str, Any], adapter: Any, where: Position) -> dict[str
     """Return the row of a property, or the probe."""
     if question["do"] == "probe":
         found = probe(adapter, where)
-        return {"probe": {**dataclasses.asdict(found), "profile": fields(found.profile)}}
+        profiles = {name: fields(getattr(found, name)) for name in ("profile", "right")}
+        return {"probe": {**dataclasses.asdict(found), **profiles}}
     law = next(item for item in PROPERTIES if item.id == question["id"])
     row = Case(law, adapter, question["dimension"]).run(question["tier"], question["seed"], where=where)
     return {"row": dataclasses.asdict(row)}

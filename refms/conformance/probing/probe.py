@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from refms.conformance.adapters.position import Position
-from refms.conformance.adapters.profile import ORIENTATIONS, Profile
+from refms.conformance.adapters.profile import BOUNDARIES, ORIENTATIONS, Profile
+from refms.conformance.probing.coverage import first, profile_lines, right_profile
 from refms.conformance.probing.responses import Responses
 
 OPPOSITE = {
@@ -20,6 +21,13 @@ OPPOSITE = {
     "sum": "the size grows with the number of examples",
 }
 """What was seen that speaks for a convention."""
+
+SHAPES: Mapping[str, Callable[[Profile], Sequence[object]]] = {
+    "dimensions": lambda profile: [f"{d}-D" for d in profile.dimensions],
+    "stencil sizes": lambda profile: profile.stencil_sizes,
+    "extents": lambda profile: ["equal", "different"] if profile.rectangular else ["equal"],
+}
+"""What a profile says of shapes."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,7 @@ class Probe:
 
     profile: Profile  # what it declares
     traits: tuple[Trait, ...]  # one a convention
+    right: Profile  # what it should declare, as far as can be told
 
     @property
     def disagreements(self) -> tuple[str, ...]:
@@ -77,6 +86,7 @@ class Probe:
         return {
             "profile": dataclasses.asdict(self.profile),
             "headline": self.headline,
+            "right": profile_lines([self.right])[0],
             "traits": [
                 {
                     **{name: getattr(trait, name) for name in ("name", "declared", "agrees", "sentence")},
@@ -89,10 +99,53 @@ class Probe:
 
 def probe(adapter: Any, where: Position | None = None) -> Probe:
     """Infer the conventions of an implementation and compare them with its declaration."""
-    responses = Responses(adapter, where or Position())
-    found = *_of_convolution(responses), *_of_transfer(responses)
-    found = *found, _of_logits(responses), *_of_reductions(responses)
-    return Probe(responses.profile, (_layout(responses), *found, _precision(responses)))
+    declared = adapter.profile
+    asked = Responses(adapter, declared, where or Position())
+    right = right_profile(asked)
+    varied = ("dimensions", "stencil_sizes", "boundaries", "activations")
+    within = {name: _both(getattr(declared, name), getattr(right, name)) for name in varied}
+    rectangular = declared.rectangular and right.rectangular
+    answering = dataclasses.replace(declared, **within, rectangular=rectangular)
+    responses = dataclasses.replace(asked, profile=answering)
+    found = (
+        _layout(responses),
+        *_of_shapes(responses, declared, right),
+        *_of_convolution(responses, declared),
+        *_of_transfer(responses),
+        *_of_activations(responses, declared),
+        _of_logits(responses),
+        *_of_reductions(responses),
+        _precision(responses),
+    )
+    return Probe(declared, found, right)
+
+
+def _both(declared: tuple[Any, ...], right: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return what is declared and right; conventions can be told where an implementation answers."""
+    return tuple(one for one in declared if one in right) or right
+
+
+def _of_shapes(responses: Responses, declared: Profile, right: Profile) -> Iterator[Trait]:
+    """Yield dimensions, stencil sizes, and whether extents may differ."""
+    answers = [responses.convolution(boundary) for boundary in first(declared.boundaries, BOUNDARIES)]
+    reason = "" if any(one.matches for one in answers) else answers[0].reason
+    for name, told in SHAPES.items():
+        said, true = told(declared), told(right)
+        inferred = said if set(said) <= set(true) else true
+        evidence = reason or "elsewhere K(s) is refused or none of the known ones"
+        yield Trait(name, _listed(said), () if reason else (_listed(inferred),), evidence)
+
+
+def _listed(values: Sequence[object]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _of_activations(responses: Responses, declared: Profile) -> Iterator[Trait]:
+    """Yield every declared σ."""
+    for name in declared.activations:
+        answer = responses.activation(name)
+        evidence = answer.reason or "σ of some numbers is that of another one"
+        yield Trait(f"activation {name}", name, answer.matches, evidence)
 
 
 def _layout(responses: Responses) -> Trait:
@@ -103,10 +156,9 @@ def _layout(responses: Responses) -> Trait:
     )
 
 
-def _of_convolution(responses: Responses) -> Iterator[Trait]:
+def _of_convolution(responses: Responses, declared: Profile) -> Iterator[Trait]:
     """Yield the orientation and every boundary."""
-    profile = responses.profile
-    answers = {boundary: responses.convolution(boundary) for boundary in profile.boundaries}
+    answers = {boundary: responses.convolution(boundary) for boundary in declared.boundaries}
     orientations: tuple[str, ...] = ()
     for answer in answers.values():
         orientations += tuple(found for found, _ in answer.matches if found not in orientations)
@@ -115,7 +167,7 @@ def _of_convolution(responses: Responses) -> Iterator[Trait]:
         orientations = (" and ".join(orientations),)
     else:
         evidence = OPPOSITE[orientations[0]] if orientations else next(iter(answers.values())).reason
-    yield Trait("orientation", profile.orientation, orientations, evidence)
+    yield Trait("orientation", declared.orientation, orientations, evidence)
     for boundary, answer in answers.items():
         seen = tuple(dict.fromkeys(found for _, found in answer.matches))
         evidence = OPPOSITE[seen[0]] if seen else answer.reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator
@@ -13,9 +14,18 @@ import numpy as np
 from refms.conformance.adapters.adapter import provides
 from refms.conformance.adapters.gate import as_numpy
 from refms.conformance.adapters.layouts import shape_in, to_images, to_layout
+from refms.conformance.adapters.misbehaviour import in_words
 from refms.conformance.adapters.position import Position
-from refms.conformance.adapters.profile import BOUNDARIES, LAYOUTS, ORIENTATIONS, Problem, Profile
+from refms.conformance.adapters.profile import (
+    ACTIVATIONS,
+    BOUNDARIES,
+    LAYOUTS,
+    ORIENTATIONS,
+    Problem,
+    Profile,
+)
 from refms.conformance.operations import parameter_shapes
+from refms.definition.activation import activate
 from refms.definition.convolution import convolve
 from refms.definition.transfer import PAIRS, coarsen, prolong, restrict
 from refms.errors import Array
@@ -42,14 +52,9 @@ class Responses:
     """
 
     adapter: Any  # the implementation
+    profile: Profile  # within which it is asked
     where: Position = field(default_factory=Position)  # told every call
     dtypes: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def profile(self) -> Profile:
-        """What it declares."""
-        found: Profile = self.adapter.profile
-        return found
 
     @property
     def layouts(self) -> tuple[str, ...]:
@@ -75,10 +80,10 @@ class Responses:
     ) -> Array | str:
         """Return an operation's array in double precision, or why there is none."""
         found = self.call(operation, *arguments, part=part)
-        if isinstance(found, NotImplementedError):
+        if not provides(self.adapter, operation):
             return f"{operation} is not implemented"
         if isinstance(found, BaseException):
-            return f"{operation} raises {type(found).__name__}"
+            return f"{operation} raises {in_words(found, 100)}"
         if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu":
             return f"{operation} returns no real array"
         if found.shape != shape:
@@ -96,38 +101,79 @@ class Responses:
             found = self.array(operation, shape_in(layout, shape), *call(given))
             yield layout, found if isinstance(found, str) else to_images(found, layout, shape)
 
-    def convolution(self, boundary: str) -> Answer:
-        """Return the (orientation, boundary) that explain K(s) on delta images, at best one."""
-        profile = self.profile
-        sizes = [size for size in profile.stencil_sizes if size > 1]
-        if not sizes:
+    def convolution(self, boundary: str, stencil: tuple[int, ...] = (), grid: tuple[int, ...] = ()) -> Answer:
+        """Return the (orientation, boundary) that explain K(s) on delta images, at best one.
+
+        Without an operation for K(s) it is the opening of a network whose layers are zero: y_N = L x.
+        """
+        operations = "convolution", "convolution_matrix", "forward"
+        operation = next((one for one in operations if provides(self.adapter, one)), operations[0])
+        if not stencil and max(self.profile.stencil_sizes) == 1:
             return Answer(reason="stencils with one entry tell no orientation and no boundary")
-        size, d = min(sizes), 2 if 2 in profile.dimensions else profile.dimensions[0]
-        S = 1.0 + np.arange(6 * size**d).reshape(3, 2, *(size,) * d) / 8
-        grid = tuple(2 * size + (axis if profile.rectangular else 0) for axis in range(d))
-        Y = np.zeros((4, 2, *grid))
-        for example, channel in itertools.product(range(2), range(2)):
-            Y[(2 * example + channel, channel, *(example * size,) * d)] = 1.0 + example
-        wanted = {
-            (orientation, b): convolve(S, Y, b, orientation)
-            for orientation, b in itertools.product(ORIENTATIONS, BOUNDARIES)
-        }
-        S = S.astype(profile.dtype)
-        found = self.field("convolution", Y, (4, 3, *grid), lambda given: (S, given, grid, boundary))
-        answer = _explained(found, wanted, "convolution")
-        if answer.matches or provides(self.adapter, "convolution"):
-            return answer
-        n = math.prod(grid)
-        K = self.array("convolution_matrix", (3 * n, 2 * n), S, grid, boundary)
-        if isinstance(K, str):
-            return answer
-        made = (K @ Y.reshape(4, -1).T).T.reshape(4, 3, *grid)
-        return _explained([("", made)], wanted, "convolution_matrix")
+        stencil = stencil or self.stencil
+        grid = grid or tuple(2 * size + self._longer(axis) for axis, size in enumerate(stencil))
+        S, Y, wanted = _delta_images(stencil, grid)
+        found = self._convolved(operation, S.astype(self.profile.dtype), Y, boundary)
+        return _explained(found, wanted, operation, scaled=operation == "forward")
+
+    def _convolved(
+        self, operation: str, S: Array, Y: Array, boundary: str
+    ) -> Iterator[tuple[str, Array | str]]:
+        """Yield for every layout what an operation makes of images, or why there is nothing."""
+        m, _, *extents = Y.shape
+        grid, shape = tuple(extents), (m, len(S), *extents)
+        if operation == "convolution":
+            yield from self.field(operation, Y, shape, lambda given: (S, given, grid, boundary))
+        elif operation == "convolution_matrix":
+            n = math.prod(grid)
+            K = self.array(operation, (len(S) * n, S.shape[1] * n), S, grid, boundary)
+            yield "", K if isinstance(K, str) else (K @ Y.reshape(m, -1).T).T.reshape(shape)
+        else:
+            problem = Problem(grid, 1.0, boundary, self._odd_activation)
+            p = {**self._zero(len(S), S.shape[1], S.shape[2:], grid, 2), "opening": S}
+            yield from self.field(operation, Y, shape, lambda given: (p, given, problem))
+
+    @property
+    def stencil(self) -> tuple[int, ...]:
+        """The smallest stencil that tells something, in two dimensions if there are."""
+        profile, size = self.profile, min(size for size in self.profile.stencil_sizes if size > 1)
+        return (size,) * (2 if 2 in profile.dimensions else profile.dimensions[0])
+
+    @property
+    def _odd_activation(self) -> str:
+        """An activation with σ(0) = 0."""
+        return next((one for one in self.profile.activations if one != "smoothed_relu"), "tanh")
+
+    def _longer(self, axis: int) -> int:
+        """Return by how many cells an axis is longer than the first one."""
+        return axis if self.profile.rectangular else 0
+
+    def _zero(
+        self, c: int, c_image: int, stencil: tuple[int, ...], grid: tuple[int, ...], classes: int
+    ) -> dict[str, Array]:
+        """Return the parameters of a network of one layer, all zero."""
+        shapes = parameter_shapes(stencil, O=c, B=c_image, l=1, D=c * math.prod(grid), y=classes)
+        return {name: np.zeros(shape, self.profile.dtype) for name, shape in shapes.items()}
+
+    def activation(self, name: str) -> Answer:
+        """Return the activations that explain σ, or one step from y_0 = 0 with it: y_1 = σ(b)."""
+        z = np.array([-1.5, -0.06, 0.04, 0.7], self.profile.dtype)
+        d = self.profile.dimensions[0]
+        grid, stencil = (3,) * d, (min(self.profile.stencil_sizes),) * d
+        wanted = {one: activate(z.astype("float64"), one) for one in ACTIVATIONS}
+        if provides(self.adapter, "activation"):
+            found = self.array("activation", (4, 1), z[:, None], name)
+            return _explained([("", found if isinstance(found, str) else found[:, 0])], wanted, "activation")
+        problem = Problem(grid, 1.0, self.profile.boundaries[0], name)
+        p = {**self._zero(4, 1, stencil, grid, 2), "biases": z[None]}
+        given = self.field("forward", np.zeros((1, 1, *grid)), (1, 4, *grid), lambda X: (p, X, problem))
+        cells = ((at, one if isinstance(one, str) else one.reshape(4, -1)[:, 0]) for at, one in given)
+        return _explained(cells, wanted, "forward", scaled=True)
 
     def transfer(self, operation: str, pair: str) -> Answer:
         """Return the pairs, or multiples of them, whose R or P explains what becomes of delta images."""
         d = min(self.profile.dimensions)
-        fine = tuple(8 if not self.profile.rectangular else 8 + 2 * axis for axis in range(d))
+        fine = tuple(8 + 2 * self._longer(axis) for axis in range(d))
         given, back = (fine, coarsen(fine)) if operation == "restrict" else (coarsen(fine), fine)
         # R and P are periodic: deltas of all parities tell all weights. Two channels tell the layout.
         places = [tuple(p) for p in itertools.product((2, 3), repeat=d)] + [(0,) * d]
@@ -145,21 +191,31 @@ class Responses:
         return answer if answer.matches else _multiple(found, wanted) or answer
 
     def logits(self) -> Answer:
-        """Return whether a unit weight on a delta image gives h^d or 1."""
+        """Return whether a unit weight on a delta image gives h^d or 1.
+
+        Without an operation for logits it is the derivative along W and μ of those of a network that passes
+        images on.
+        """
         profile = self.profile
-        grid = (4, 3, 2)[: profile.dimensions[0]] if profile.rectangular else (3,) * profile.dimensions[0]
+        operation = "logits" if provides(self.adapter, "logits") else "jacobian_product"
+        grid = tuple(3 + self._longer(axis) for axis in range(profile.dimensions[0]))
         n = math.prod(grid)
-        W, mu = np.zeros((2 * n, 3)), np.array([0.25, 0.5, 0.75])
+        W, mu = np.zeros((2 * n, 3), profile.dtype), np.array([0.25, 0.5, 0.75], profile.dtype)
         W[n + 1, 1], Y = 1.0, np.zeros((2, 2, *grid))
         Y.reshape(2, -1)[1, n + 1] = 1.0
         weights = {"with h^d": 1.0 / n, "without h^d": 1.0}
-        base = np.repeat(mu[:, None], 2, axis=1)
+        base = np.repeat(mu[:, None], 2, axis=1).astype("float64")
         unit = np.array([[0.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
-        given = W.astype(profile.dtype), mu.astype(profile.dtype)
+        zero = self._zero(2, 2, (size := min(profile.stencil_sizes),) * len(grid), grid, 3)
+        delta = zero["opening"].copy()
+        delta[(range(2), range(2), *(size // 2,) * len(grid))] = 1.0
+        problem = Problem(grid, 1.0, profile.boundaries[0], self._odd_activation)
         reason = ""
         for layout in self.layouts:
             field = to_layout(Y.astype(profile.dtype), layout)
-            found = self.array("logits", (3, 2), *given, field, grid)
+            through = {**zero, "opening": delta}, {**zero, "W": W, "mu": mu}, field, problem
+            arguments = (W, mu, field, grid) if operation == "logits" else through
+            found = self.array(operation, (3, 2), *arguments)
             if isinstance(found, str):
                 reason = reason or found
                 continue
@@ -193,9 +249,8 @@ class Responses:
         """Return whether a network that is zero has the mean or the sum as its loss, or as ∂/∂μ of it."""
         profile, m = self.profile, C.shape[1]
         d, size = profile.dimensions[0], min(profile.stencil_sizes)
-        grid, stencil = (4,) * d, (size,) * d
-        shapes = parameter_shapes(stencil, O=2, B=1, l=1, D=2 * math.prod(grid), y=2)
-        zero = {name: np.zeros(shape, profile.dtype) for name, shape in shapes.items()}
+        grid = (4,) * d
+        zero = self._zero(2, 1, (size,) * d, grid, 2)
         problem = Problem(grid, 1.0, profile.boundaries[0], profile.activations[0])
         total = np.asarray(m * math.log(2.0)) if operation == "loss" else (0.5 - C).sum(axis=1)
         found = []
@@ -223,14 +278,35 @@ class Responses:
         yield self.logits()
 
 
-def _explained(found: Any, wanted: dict[Any, Array], operation: str) -> Answer:
-    """Return what explains the first response that something explains."""
+@functools.cache
+def _delta_images(
+    stencil: tuple[int, ...], grid: tuple[int, ...]
+) -> tuple[Array, Array, dict[tuple[str, str], Array]]:
+    """Return a stencil, delta images, and what becomes of them by (orientation, boundary)."""
+    S = 1.0 + np.arange(6 * math.prod(stencil)).reshape(3, 2, *stencil) / 8
+    Y = np.zeros((4, 2, *grid))
+    for example, channel in itertools.product(range(2), range(2)):
+        Y[(2 * example + channel, channel, *(example * size for size in stencil))] = 1.0 + example
+    known = itertools.product(ORIENTATIONS, BOUNDARIES)
+    return S, Y, {(orientation, b): convolve(S, Y, b, orientation) for orientation, b in known}
+
+
+def _explained(found: Any, wanted: dict[Any, Array], operation: str, *, scaled: bool = False) -> Answer:
+    """Return what explains the first response that something explains, perhaps up to a positive factor.
+
+    Features that are read off logits have one where h^d is not as declared.
+    """
     reason = ""
     for layout, response in found:
         if isinstance(response, str):
             reason = reason or response
             continue
-        matches = tuple(name for name, expected in wanted.items() if _close(response, expected))
+        factors = {name: _factor(response, one) if scaled else 1.0 for name, one in wanted.items()}
+        matches = tuple(
+            name
+            for name, one in wanted.items()
+            if factors[name] > 0 and _close(response, factors[name] * one)
+        )
         if matches:
             return Answer(matches, layout)
         reason = reason or f"the response of {operation} is none of the known ones"
@@ -243,10 +319,15 @@ def _multiple(found: Any, wanted: dict[str, Array]) -> Answer | None:
         if isinstance(response, str):
             continue
         for name, expected in wanted.items():
-            factor = float((response * expected).sum() / (expected * expected).sum())
+            factor = _factor(response, expected)
             if factor != 0.0 and np.isfinite(factor) and _close(response, factor * expected):
                 return Answer((f"{factor:.4g} times that of {name}",), layout)
     return None
+
+
+def _factor(got: Array, expected: Array) -> float:
+    """Return the f with the least ‖got − f · expected‖."""
+    return float((got * expected).sum() / (expected * expected).sum())
 
 
 def _close(got: Array, expected: Array) -> bool:

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refms.conformance.adapters.parameter_names import NetworkSpec, rearrange, renaming, zero_parameters
+from refms.conformance.adapters.parameter_names import (
+    FLAX,
+    TORCH,
+    NetworkSpec,
+    rearrange,
+    renaming,
+    zero_parameters,
+)
 from refms.errors import InputError
 
 EXTENT = st.integers(1, 4)
@@ -15,6 +22,7 @@ EXTENTS = st.fixed_dictionaries(
     {name: st.lists(EXTENT, min_size=1, max_size=1) for name in ("in", "out")}
     | {"grid": st.lists(EXTENT, min_size=1, max_size=3)}
 ).map(lambda found: {name: tuple(sizes) for name, sizes in found.items()})
+USUAL = {"torch": TORCH, "flax": FLAX}
 PLAIN = {key: key for key in ("opening", "stencils", "biases", "W", "mu")}
 
 
@@ -34,22 +42,22 @@ def test_axes_go_back_where_they_were(extents, order):
 
 
 @given(st.integers(1, 3), st.lists(EXTENT, min_size=1, max_size=3), EXTENT)
-def test_flattened_images_meet_the_same_weights_in_every_layout(channels, grid, classes):
+def test_flattened_images_meet_the_same_weights_in_torch_and_flax(channels, grid, classes):
     spec = NetworkSpec(1, channels, 1, classes, (3,) * len(grid), tuple(grid))
     p = drawn(spec)
     images = np.random.default_rng(1).standard_normal((2, channels, *grid))
     expected = p["W"].T @ images.reshape(2, -1).T
-    W = {layout: renaming(PLAIN, layout, np.transpose)(p, spec)["W"] for layout in ("NCHW", "NHWC")}
-    np.testing.assert_allclose(W["NCHW"] @ images.reshape(2, -1).T, expected, atol=1e-12)
+    W = {name: renaming(PLAIN, axes, np.transpose)(p, spec)["W"] for name, axes in USUAL.items()}
+    np.testing.assert_allclose(W["torch"] @ images.reshape(2, -1).T, expected, atol=1e-12)
     last = np.moveaxis(images, 1, -1).reshape(2, -1)
-    np.testing.assert_allclose((last @ W["NHWC"]).T, expected, atol=1e-12)
+    np.testing.assert_allclose((last @ W["flax"]).T, expected, atol=1e-12)
 
 
 def test_layers_are_one_array_or_one_each():
     spec = NetworkSpec(2, 3, 4, 5, (3, 1), (2, 2))
     p = drawn(spec)
     names = PLAIN | {"stencils": "conv{k+1}.weight[in out stencil]", "biases": "biases[out layer]"}
-    theirs = renaming(names, "NCHW", np.transpose)(p, spec)
+    theirs = renaming(names, TORCH, np.transpose)(p, spec)
     assert [name for name in theirs if "conv" in name] == [f"conv{k}.weight" for k in (1, 2, 3, 4)]
     np.testing.assert_array_equal(theirs["conv2.weight"], p["stencils"][1].swapaxes(0, 1))
     np.testing.assert_array_equal(theirs["biases"], p["biases"].T)
@@ -58,4 +66,4 @@ def test_layers_are_one_array_or_one_each():
 @pytest.mark.parametrize("text", ["W[class out*stencil]", "W[class]", "W[", ""])
 def test_a_place_that_is_none_is_refused(text):
     with pytest.raises(InputError, match="W is "):
-        renaming(PLAIN | {"W": text}, "NCHW", np.transpose)
+        renaming(PLAIN | {"W": text}, TORCH, np.transpose)

@@ -120,10 +120,11 @@ def mine(names=None, network=None, **declared):
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        ({"W": "head"}, "the module has the parameter, which names does not give, 'W'"),
+        ({"W": "head"}, "the module has no parameter 'head'; it has opening"),
         ({"biases": "b{k}"}, "the module has no parameter 'b0'"),
         ({"W": "W[out*grid class]"}, "'W' has the shape (5, 21), but names gives (21, 5)"),
         ({"W": "W[class out]"}, "W is 'W[class out]'; expected the axes out*grid class in any order"),
+        ({"opening": "W", "W": "opening"}, "the shape"),
         ({"mu": "mu{k}"}, "mu is 'mu{k}', but there is one for all layers"),
         ({"nu": "nu"}, "names are of opening, stencils, biases, W, mu, nu"),
     ],

@@ -184,7 +184,7 @@ def test_nonsense_and_errors_cannot_be_told():
 
     found = {trait.name: trait.sentence for trait in probe(Odd(replace(TRUE, pairs=("nearest",)))).traits}
     assert found["orientation"].endswith("the response of convolution is none of the known ones.")
-    assert found["restriction of nearest"].endswith("restrict raises ValueError.")
+    assert "restrict raises ValueError: no (" in found["restriction of nearest"]
     assert "prolong returns shape (3, 3) instead of" in found["prolongation of nearest"]
     assert found["logits"].endswith("logits returns no real array.")
 
