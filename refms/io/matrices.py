@@ -25,6 +25,15 @@ def matrix_artifact(A: Any, attributes: Mapping[str, Any], **arrays: Array) -> A
     return Artifact("matrix", attributes, {**parts, **arrays})
 
 
+def symbol_of(artifact: Artifact) -> Array:
+    """Return the symbol (n_1, n_2, c_out, c_in) that such an artefact holds; FileError without one."""
+    require_choice(artifact.kind, ["matrix"], "kind")
+    found = artifact.arrays.get("symbol", np.empty(0))
+    if found.ndim != 4 or 0 in found.shape or found.dtype.kind != "c" or not np.isfinite(found).all():
+        raise FileError("holds no symbol on two axes; expected a circular layer that keeps its grid.")
+    return found
+
+
 def matrix_of(artifact: Artifact) -> Any:
     """Return the csr_array of such an artefact; FileError if its arrays are none.
 

@@ -142,6 +142,21 @@ def symbol_figure(S: Array, pair: TransferPair) -> Captioned:
 
 
 @use_style()
+def torus_figure(symbol: Array, title: str) -> Captioned:
+    """Return the largest singular value of a symbol (n_1, n_2, c_out, c_in) over the torus."""
+    values = np.fft.fftshift(np.linalg.svd(symbol, compute_uv=False)[..., 0])
+    figure, axes = panels(1, 1, 4.6, 4.2, images=True)
+    torus_image(axes[0, 0], values, largest([values]))
+    axes[0, 0].set_title(name(title))
+    figure.colorbar(axes[0, 0].get_images()[0], ax=axes[0, 0], label="largest singular value of λ(ω)")
+    return caption(
+        figure,
+        f"The largest singular value of the symbol of {name(title)} at its {values.size} frequencies; the "
+        f"largest of all, {values.max():.5g}, is the 2-norm of the matrix.",
+    )
+
+
+@use_style()
 def pair_figure(pair: TransferPair, size: int = 3, cells: int = 8) -> Captioned:
     """Return R, P and R P on a line, the stencil map A, and what R and P make of each frequency."""
     grid = Grid((cells,))

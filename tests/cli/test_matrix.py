@@ -177,6 +177,8 @@ REFUSED_RESIZINGS = {
     "--to 5 --like torch": "'torch-bicubic'",
     "--to 5 --like torch-area --cubic -0.5 --antialias": "leave out --antialias and --cubic",
     "--to 5 --kernel box --align-corners": "no corners to align",
+    "--to 5 --cubic -0.75": "--cubic belongs to --kernel cubic",
+    "--to 5 --kernel area --antialias": "leave it out for area",
     "--to 5 --kernel cubic --cubic nan": "cubic is nan",
     "--to 5 --channels 0": "channels is 0",
     "--to 99999": "entries; expected",

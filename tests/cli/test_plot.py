@@ -120,7 +120,8 @@ def test_nothing_is_replaced_without_force(refms, compared):
         (("matrix", "text.txt"), "no .npy file"),
         (("matrix", "even.npy"), "expected finite stencils of odd sizes"),
         (("symbol", "nan.npy"), "expected finite stencils of odd sizes"),
-        (("symbol", "a.npy", "b.npy"), "2 files were given"),
+        (("symbol", "coarse.h5"), "unknown kind 'model'"),
+        (("symbol", "nan.npy", "even.npy"), "2 files were given"),
         (("pair", "nearst"), "Did you mean 'nearest'"),
         (("pair", "nearest", "--pair", "nearest"), "named twice"),
         (("hierarchy", "--levels", "0"), "--levels is 0"),
@@ -203,3 +204,15 @@ def test_the_matrix_of_a_file_is_drawn(refms):
     ran = refms("plot", "matrix", "K.h5")
     assert ran.code == 0, ran.err
     assert ran.out.startswith("K has 1 rows, 9 columns and 9 entries")
+
+
+def test_the_symbol_of_a_file_is_drawn_where_there_is_one(refms):
+    words = ("--grid", "4x6", "--padding", "same", "-o")
+    assert refms("matrix", "conv", *words, "C.h5", "--padding-mode", "circular").code == 0
+    assert refms("matrix", "conv", *words, "Z.h5").code == 0
+    ran = refms("plot", "symbol", "C.h5")
+    assert ran.code == 0, ran.err
+    assert "at its 24 frequencies" in ran.out
+    ran = refms("plot", "symbol", "Z.h5")
+    assert ran.refused
+    assert "holds no symbol" in ran.err

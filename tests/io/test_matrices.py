@@ -8,7 +8,7 @@ import scipy.sparse
 
 from refms.errors import InputError
 from refms.io import Artifact, read_artifact, write_artifact
-from refms.io.matrices import matrix_artifact, matrix_of
+from refms.io.matrices import matrix_artifact, matrix_of, symbol_of
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex128"])
@@ -59,3 +59,13 @@ def test_a_missing_array_and_another_kind_are_refused():
         matrix_of(Artifact("matrix", {}, {name: GOOD[name] for name in ("data", "indices", "indptr")}))
     with pytest.raises(InputError, match="unknown kind 'model'"):
         matrix_of(Artifact("model", {}, GOOD))
+
+
+def test_a_symbol_is_complex_finite_and_on_two_axes():
+    good = np.ones((2, 3, 1, 1), complex)
+    assert symbol_of(Artifact("matrix", {}, {"symbol": good})) is not None
+    for bad in (good.real, good[0], good[:0], good * np.nan):
+        with pytest.raises(InputError, match="no symbol"):
+            symbol_of(Artifact("matrix", {}, {"symbol": bad}))
+    with pytest.raises(InputError, match="no symbol"):
+        symbol_of(Artifact("matrix", {}, {}))

@@ -19,9 +19,11 @@ from refms.plots.operators import (
     matrix_figure,
     pair_figure,
     symbol_figure,
+    torus_figure,
 )
 from refms.stencils.convolution import convolution_matrix
 from refms.stencils.galerkin import restrict_stencil, stencil_map
+from refms.stencils.symbol import symbol
 from refms.stencils.transfer import transfer_pair
 
 PAIR = transfer_pair("averaging-bilinear")
@@ -76,6 +78,17 @@ def test_symbols_stand_at_their_frequencies():
     assert lines[0].get_xdata()[-1] == np.pi / 2
 
 
+def test_a_stored_symbol_is_drawn_with_the_norm_of_its_matrix():
+    T, grid = np.random.default_rng(1).standard_normal((2, 3, 3, 3)), Grid((4, 6))
+    found = torus_figure(symbol(T, grid), "K")
+    (picture,) = drawn(found)[:1]
+    norm = np.linalg.norm(convolution_matrix(T, grid).toarray(), 2)
+    assert picture.shape == (4, 6)
+    assert picture.max() == pytest.approx(norm, rel=1e-12)
+    assert picture[2, 3] == pytest.approx(np.linalg.norm(T.sum(axis=(2, 3)), 2), rel=1e-12)
+    assert f"{norm:.5g}" in found.caption
+
+
 def test_the_gain_of_several_channels_is_the_norm_of_the_matrix():
     T = np.random.default_rng(1).standard_normal((2, 3, 3, 3))
     grid = Grid((6, 6))
@@ -104,9 +117,9 @@ def test_a_hierarchy_has_a_stencil_and_a_symbol_a_level():
     hierarchy = stencil_hierarchy(S, Grid((8, 8)), PAIR, 3)
     pictures = drawn(hierarchy_figure(hierarchy))
     assert len(pictures) == 6
-    for level, stencil, symbol in zip(hierarchy.levels, pictures[:3], pictures[3:], strict=True):
+    for level, stencil, gains in zip(hierarchy.levels, pictures[:3], pictures[3:], strict=True):
         np.testing.assert_array_equal(stencil, level.stencils["K"][0, 0])
-        assert symbol.max() == gain(level.stencils["K"], Grid((FREQUENCIES,) * 2)).max()
+        assert gains.max() == gain(level.stencils["K"], Grid((FREQUENCIES,) * 2)).max()
 
 
 def test_equal_operators_give_equal_bytes_and_captions_are_sentences():

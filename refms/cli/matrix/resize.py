@@ -85,6 +85,11 @@ def _chosen(options: argparse.Namespace) -> dict[str, Any]:
         if getattr(options, name) not in (None, False)
     }
     if options.like is None:
+        kernel = asked.get("kernel", KERNEL)
+        if "cubic" in asked and kernel != "cubic":
+            raise InputError(f"--cubic belongs to --kernel cubic; leave it out for {kernel}.")
+        if "antialias" in asked and kernel not in ("box", "linear", "cubic"):
+            raise InputError(f"--antialias widens box, linear and cubic alone; leave it out for {kernel}.")
         return {"kernel": KERNEL, "antialias": False, **asked}
     if asked:
         words = " and ".join(f"--{name.replace('_', '-')}" for name in asked)
