@@ -13,8 +13,9 @@ from __future__ import annotations
 import datetime
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,12 +107,14 @@ def trained(configuration: Reconstruction, folder: str | None, threads: int) -> 
     }
 
 
-def unit_of(place: Path, configuration: Reconstruction, folder: str | None, threads: int) -> dict[str, Any]:
-    """Return what :func:`trained` found, from its file if that was made with the same configuration."""
+def unit_of(
+    place: Path, configuration: Reconstruction, train: Callable[[Reconstruction], dict[str, Any]]
+) -> dict[str, Any]:
+    """Return what a training found, from its file if that was made with the same configuration."""
     asked = json.loads(json.dumps(configuration.to_dict()))
     unit = json.loads(place.read_text("utf-8")) if place.is_file() else {}
     if unit.get("configuration") != asked:
-        write_json(place, {"configuration": asked, **trained(configuration, folder, threads)})
+        write_json(place, {"configuration": asked, **train(configuration)})
         unit = json.loads(place.read_text("utf-8"))
         print(f"{place.stem} {unit['psnr']:.2f} dB", flush=True)
     return {key: value for key, value in unit.items() if key != "configuration"}
@@ -126,6 +129,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     require_target(target, force=options.force)
     require_json(target)
+    train = partial(trained, folder=options.data_dir, threads=options.threads)
     rows = []
     for task in settings.tasks:
         for estimator in ESTIMATORS:
@@ -133,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             for seed in settings.seeds:
                 configuration = configured(plan.configuration, task, estimator, settings.work, seed)
                 place = options.out / f"{task}_{estimator.replace(', ', '_')}_{seed}.json"
-                units.append(unit_of(place, configuration, options.data_dir, options.threads))
+                units.append(unit_of(place, configuration, train))
             rows.append({"task": task, "estimator": estimator, "units": units})
     result = {
         "experiment": "restoration",
