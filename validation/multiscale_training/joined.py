@@ -3,7 +3,7 @@
     python validation/multiscale_training/joined.py CONFIG.toml --data-dir DIR -o OUT [--full]
 
 Every rival has the same work, pilots counted; those with W do as many steps, too, but for the pilots. Single
-scale has that batch, a third of it, and one image a step: [MST] compares with none of the last two. A finished
+scale has that batch, a third of it, and one image a step: [MST] compares with neither of these. A finished
 training leaves its numbers in OUT, and the same command goes on.
 """
 
