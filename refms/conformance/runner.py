@@ -11,7 +11,7 @@ import numpy as np
 
 from refms.conformance.adapters.adapter import provides
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.adapters.misbehaviour import in_words, message_of
+from refms.conformance.adapters.misbehaviour import in_words, line_of, message_of
 from refms.conformance.adapters.profile import Profile
 from refms.conformance.instances.domain import Instance, instances_in_tier
 from refms.conformance.isolation.time_limit import TimeIsUp, time_limit
@@ -139,7 +139,7 @@ def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
         try:
             found.append((case, examine(gate, item, case)))
         except NotImplementedError as error:
-            said = f"the adapter says: {message_of(error)}."
+            said = f"the adapter says: {message_of(error)}{line_of(error)}."
             absent = row_of(item, "NOT IMPLEMENTED", said, worst_instance=case.describe())
     total = worst(outcome for _, outcome in found)
     if absent is not None and (not found or total.verdict != "FAIL"):

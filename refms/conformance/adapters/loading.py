@@ -9,10 +9,11 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from refms.conformance.adapters.misbehaviour import in_words
+from refms.conformance.adapters.misbehaviour import ADAPTERS, in_words
 from refms.conformance.adapters.profile import Profile
 from refms.errors import InputError, require_choice
 from refms.names import DTYPES
@@ -97,7 +98,10 @@ def _from_path(name: str) -> ModuleType:
     """Import a module; the current folder counts, as for ``python -m``."""
     if "" not in sys.path:
         _find_modules_in(os.getcwd())
-    return importlib.import_module(name)
+    module = importlib.import_module(name)
+    root = Path(getattr(sys.modules[name.partition(".")[0]], "__file__", None) or "")
+    ADAPTERS.add(root.parent if root.name == "__init__.py" else root)
+    return module
 
 
 def _from_file(path: str) -> ModuleType:

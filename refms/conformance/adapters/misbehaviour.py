@@ -30,26 +30,31 @@ def in_words(error: BaseException, longest: int = 1000) -> str:
     """
     if isinstance(error, Misbehaviour):
         return f"{message_of(error)}."
-    line = _line_of(error)
-    return f"{presentable(type(error).__name__)}: {message_of(error, longest)}{f' ({line})' if line else ''}"
+    return f"{presentable(type(error).__name__)}: {message_of(error, longest)}{line_of(error)}"
 
 
-def _line_of(error: BaseException) -> str:
-    """Return ``file:line: source`` of the last call that no library made; empty if there is none."""
+def line_of(error: BaseException) -> str:
+    """Return `` (file:line: source)`` of the last call that no library made; empty if there is none."""
     calls = [one for one in traceback.extract_tb(error.__traceback__) if one.line and not _in_library(one)]
     if not calls:
         return ""
     file = os.path.abspath(calls[-1].filename).removeprefix(os.path.join(os.getcwd(), ""))
-    return presentable(f"{file}:{calls[-1].lineno}: {calls[-1].line}")
+    return presentable(f" ({file}:{calls[-1].lineno}: {calls[-1].line})")
 
 
 def _in_library(call: traceback.FrameSummary) -> bool:
-    """Return whether a call was made by refms, Python or an installed package."""
+    """Return whether refms made a call, or Python or a package from which no adapter was imported."""
     file = Path(os.path.abspath(call.filename))
-    return bool({"site-packages", "dist-packages"}.intersection(file.parts)) or any(
-        file.is_relative_to(folder) for folder in _FOLDERS
-    )
+    if file.is_relative_to(_REFMS):
+        return True
+    if any(file.is_relative_to(place) for place in ADAPTERS):
+        return False
+    installed = {"site-packages", "dist-packages"}.intersection(file.parts)
+    return bool(installed) or any(file.is_relative_to(folder) for folder in _PYTHON)
 
 
-_FOLDERS = (Path(__file__).parents[2], sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
-"""Of refms, and of Python's own modules."""
+ADAPTERS: set[Path] = set()
+"""Files and packages from which adapters were imported."""
+
+_REFMS = Path(__file__).parents[2]
+_PYTHON = sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")

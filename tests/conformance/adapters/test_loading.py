@@ -64,3 +64,14 @@ def test_the_line_that_imports_what_is_missing_is_shown(tmp_path, capsys):
     assert program.main(["conform", "probe", f"{tmp_path}/mine.py:Mine"]) == 2
     said = capsys.readouterr().err
     assert f"No module named 'no_such_module' ({tmp_path}/mine.py:2: import no_such_module)" in said
+
+
+def test_the_line_of_an_installed_package_is_shown(there, capsys, monkeypatch):
+    package = there / "site-packages" / "theirs"
+    package.mkdir(parents=True)
+    own = ADAPTER.replace("from b", "from theirs.b").replace("import found", "from theirs import found")
+    for name, text in (("__init__", own), ("beside_it", BESIDE), ("found_later", LATER)):
+        (package / f"{name}.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(package.parent)
+    program.main(["conform", "run", "theirs:Mine", "--only", "D1", "--dtype", "float64"])
+    assert f"({package}/found_later.py:5: return np.linalg" in capsys.readouterr().out

@@ -88,6 +88,18 @@ def test_a_wrong_network_fails_and_its_mistake_is_named(theirs, capsys):
     assert f"your output equals: {name}.\n" in capsys.readouterr().out
 
 
+def test_the_profile_that_the_probe_prints_passes(theirs, tmp_path, capsys):
+    declared = next(line for line in ADAPTER.splitlines() if "profile = " in line)
+    theirs()
+    file, text = tmp_path / "mine.py", (tmp_path / "mine.py").read_text(encoding="utf-8")
+    file.write_text(text.replace(declared, '    profile = Profile("mine", dtype)'), encoding="utf-8")
+    assert program.main(["conform", "probe", f"{file}:mine", "--dtype", "float64"]) == 1
+    line = capsys.readouterr().out.rpartition("right: ")[2]
+    file.write_text(text.replace(declared, f"    profile = {line}"), encoding="utf-8")
+    words = "--only", "N7,N9,O2,O4", "--dtype", "float64"
+    assert program.main(["conform", "run", f"{file}:mine", *words]) == 0
+
+
 @pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")  # PyTorch's own
 @pytest.mark.parametrize(("right", "wrong", "name"), MISTAKES, ids=[name for *_, name in MISTAKES])
 def test_mistakes_are_named_by_outputs_and_by_gradients(theirs, right, wrong, name):
