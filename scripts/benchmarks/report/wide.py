@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.report.markdown import NOTHING, digits, milliseconds, table, words
+from refms.multiscale.estimation import doubled_batches
 
 PEER = "torch"
 
@@ -48,7 +49,40 @@ def image_networks(record: dict[str, Any]) -> str:
             ]
         )
     head = ["", "", "PyTorch, ms", *kinds, f"ratio to the next coarser mesh: {', '.join((*kinds, PEER))}"]
-    return words("image_networks") + table(head, lines)
+    return words("image_networks") + table(head, lines) + "\n" + _estimates(by_mesh, (*kinds, PEER))
+
+
+def _estimates(by_mesh: dict[tuple[str, str, int], Any], names: tuple[str, ...]) -> str:
+    """Return the share of single scale's time that MGE takes for as many images, by the times above."""
+    lines = []
+    for dtype, network in dict.fromkeys(key[:2] for key in by_mesh):
+        meshes = sorted((key for key in by_mesh if key[:2] == (dtype, network)), reverse=True)
+        shares = [
+            digits(mge_share([by_mesh[mesh][name]["cpu"][1] for mesh in meshes]), 2)
+            for name in names
+            if all(name in by_mesh[mesh] for mesh in meshes)
+        ]
+        lines.append([network, dtype, ", ".join(shares)])
+    head = ["", "", f"time of MGE / single scale, {IMAGES} images: {', '.join(names)}"]
+    return table(head, lines)
+
+
+IMAGES, FINEST_BATCH = 512, 16
+"""Table 1 of [MST]: images of an estimate, and of its finest difference, doubled from mesh to mesh."""
+
+
+def mge_share(times: list[float]) -> float:
+    """Return the time of a multiscale gradient in units of single scale's, from times an image, finest first.
+
+    A difference of two meshes takes both; what is left of the images is on the coarsest.
+
+    >>> mge_share([1.0, 0.25])
+    0.28125
+    """
+    batches = doubled_batches(FINEST_BATCH, len(times) - 1) if len(times) > 1 else ()
+    coarsest = IMAGES - sum(batches)
+    differences = sum(N * (a + b) for N, a, b in zip(batches, times, times[1:], strict=False))
+    return (differences + coarsest * times[-1]) / (IMAGES * times[0])
 
 
 def _ways(rows: list[dict[str, Any]]) -> list[str]:
