@@ -27,44 +27,41 @@ def layers(record: dict[str, Any]) -> str:
 
 
 def image_networks(record: dict[str, Any]) -> str:
-    """Return milliseconds of PyTorch, relative speeds, and how much longer the next finer mesh takes."""
+    """Return milliseconds of PyTorch, relative speeds, growth from mesh to mesh, and the share of MGE."""
     rows = record["rows"]
     kinds = _ways(rows)
+    names = (*kinds, PEER)
     by_mesh = {_mesh(row): row["result"]["ways"] for row in rows}
     lines = []
     for (dtype, network, n), ways in by_mesh.items():
-        coarse = by_mesh.get((dtype, network, n // 2), {})
-        growth = [
-            digits(ways[name]["cpu"][1] / coarse[name]["cpu"][1], 2) if name in coarse else NOTHING
-            for name in (*kinds, PEER)
-            if name in ways
+        finer_first = [
+            by_mesh[mesh]
+            for mesh in sorted(by_mesh, reverse=True)
+            if mesh[:2] == (dtype, network) and mesh[2] <= n
         ]
+        times = [[mesh[name]["cpu"][1] for mesh in finer_first if name in mesh] for name in names]
+        growth = [digits(own[0] / own[1], 2) for own in times if len(own) > 1]
+        shares = [digits(mge_share(own), 2) for own in times if len(own) > 1]
         lines.append(
             [
                 f"{network}, {n}²",
                 dtype,
                 milliseconds(ways.get(PEER)),
                 *_speeds(ways, kinds),
-                ", ".join(growth),
+                ", ".join(growth) or NOTHING,
+                ", ".join(shares) or NOTHING,
             ]
         )
-    head = ["", "", "PyTorch, ms", *kinds, f"ratio to the next coarser mesh: {', '.join((*kinds, PEER))}"]
-    return words("image_networks") + table(head, lines) + "\n" + _estimates(by_mesh, (*kinds, PEER))
-
-
-def _estimates(by_mesh: dict[tuple[str, str, int], Any], names: tuple[str, ...]) -> str:
-    """Return the share of single scale's time that MGE takes for as many images, by the times above."""
-    lines = []
-    for dtype, network in dict.fromkeys(key[:2] for key in by_mesh):
-        meshes = sorted((key for key in by_mesh if key[:2] == (dtype, network)), reverse=True)
-        shares = [
-            digits(mge_share([by_mesh[mesh][name]["cpu"][1] for mesh in meshes]), 2)
-            for name in names
-            if all(name in by_mesh[mesh] for mesh in meshes)
-        ]
-        lines.append([network, dtype, ", ".join(shares)])
-    head = ["", "", f"time of MGE / single scale, {IMAGES} images: {', '.join(names)}"]
-    return table(head, lines)
+    each = ", ".join(names)
+    head = [
+        "",
+        "",
+        "PyTorch, ms",
+        *kinds,
+        f"ratio to the next coarser mesh: {each}",
+        f"MGE / single scale: {each}",
+    ]
+    return words("image_networks") + table(head, lines)
 
 
 IMAGES, FINEST_BATCH = 512, 16
