@@ -5,4 +5,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/environment.sh
 make_environment .venv-site docs
-PYTHONPATH=scripts/site .venv-site/bin/python -m sphinx -c scripts/site -d build/site/doctrees -n -W --keep-going "$@" . build/site/html
+PYTHONPATH=scripts/site .venv-site/bin/python -m sphinx -c scripts/site -d build/site/doctrees -j auto -n -W --keep-going "$@" . build/site/html

@@ -26,7 +26,7 @@ GUIDE = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "scripts"
 WORDS = "\n".join([README, *GUIDE.values()])
 TEXT = " ".join(WORDS.split())
 
-EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", WORDS, re.DOTALL)
+EXAMPLES = re.findall(r"```python\n((?:(?!```).)*)```\n\n```text\n(.*?)```", WORDS, re.DOTALL)
 
 
 ROUNDING = re.compile(r"[\d.]+e-1\d|[\d.]+(?= eps)")
