@@ -92,7 +92,7 @@ _NAMES: dict[str, dict[str, dict[str, str]]] = {  # group -> file -> name -> wha
         },
         "data": {
             "Dataset": "NumPy images (m, c, *grid) with labels or targets",
-            "read_dataset": 'images by name, such as "digits", "mnist", "npz:FILE", "folder:DIR"',
+            "read_dataset": 'images by name, such as "digits", "mnist", "npz:FILE", "csv:FILE"',
         },
         "objective": {
             "Examples": "columns of inputs and targets, as Model.examples makes them",

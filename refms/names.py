@@ -37,17 +37,18 @@ METHODS = (
 """Optimisers that ``refms compare`` runs."""
 
 IDX_PREFIX = "idx:"
+"""What stands before the folder of a data set in IDX files."""
+
 OWN_PREFIXES = {
     IDX_PREFIX: "FOLDER: images and labels in IDX files",
     "npz:": "FILE: arrays images and labels of numpy.savez",
     "folder:": "DIR: PNG or JPEG pictures, one subfolder a class",
+    "csv:": "FILE: lines path,label that name such pictures",
 }
 """How names of a user's own data begin, and what follows."""
 
-"""What stands before the folder of any other data set, in IDX files."""
-
 CHANNELS_SUFFIX = "?channels="
-"""What may stand behind that folder, before one of the following."""
+"""What may stand behind that, before one of the following."""
 
 CHANNEL_PLACES = ("first", "last", "none")
 """Which axis of an image in an IDX file is its channels."""

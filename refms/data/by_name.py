@@ -11,6 +11,7 @@ from refms.data.image_sets import IMAGE_SETS, load_images
 from refms.data.mnist import load_mnist
 from refms.data.own_images import load_folder, load_npz
 from refms.data.photographs import load_photographs
+from refms.data.picture_list import load_list
 from refms.errors import InputError, require_choice
 from refms.names import CHANNEL_PLACES, CHANNELS_SUFFIX, DATASETS, OWN_PREFIXES
 
@@ -31,7 +32,8 @@ def require_dataset(name: str) -> str:
         if CHANNELS_SUFFIX in name:
             require_choice(channels, CHANNEL_PLACES, "place of the channels")
         return name
-    return require_choice(name, (*DATASETS, "idx:FOLDER", "npz:FILE", "folder:DIR"), "dataset")
+    own = (prefix + what.partition(":")[0] for prefix, what in OWN_PREFIXES.items())
+    return require_choice(name, (*DATASETS, *own), "dataset")
 
 
 def _prefix(name: str) -> str:
@@ -53,8 +55,9 @@ def read_dataset(
     name : str
         ``"digits"``, ``"photographs"``, ``"mnist"``, a set of colour images
         (:data:`~refms.data.image_sets.IMAGE_SETS`), or own data: ``"idx:FOLDER"`` for IDX files,
-        ``"npz:FILE"`` for arrays, ``"folder:DIR"`` for pictures, with ``?channels=first``, ``last`` or
-        ``none`` behind it where images have three axes and one is channels, or might be.
+        ``"npz:FILE"`` for arrays, ``"folder:DIR"`` for pictures, ``"csv:FILE"`` for a list of them, with
+        ``?channels=first``, ``last`` or ``none`` behind it where images have three axes and one is channels,
+        or might be; pictures are read as grey with ``none``.
     folder : str, path or None
         Where the files lie; None takes the folder that ``REFMS_DATA`` names, and for IDX files the current
         one before. The digits need none.
@@ -99,5 +102,5 @@ def read_dataset(
         return load_images(name, folder, part, max_bytes=max_bytes)
     prefix = _prefix(name)
     place, _, channels = name.removeprefix(prefix).partition(CHANNELS_SUFFIX)
-    read = {"idx:": load_idx, "npz:": load_npz, "folder:": load_folder}[prefix]
+    read = {"idx:": load_idx, "npz:": load_npz, "folder:": load_folder, "csv:": load_list}[prefix]
     return read(place, folder, part, channels or None, max_bytes=max_bytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -41,6 +42,8 @@ class Dataset:
         The value of a fully lit cell (255 for bytes), by which pre-processing divides; of targets, too.
     targets : numpy.ndarray or None
         What an image is to become, where that is an image: (m, c', n'_1, …, n'_d), of a dtype as images have.
+    class_names : tuple of str
+        What the classes are called, in their order; empty where they are numbers.
 
     Raises
     ------
@@ -63,6 +66,7 @@ class Dataset:
     name: str
     max_value: float
     targets: Array = None
+    class_names: tuple[str, ...] = ()
 
     __repr__ = short_repr
 
@@ -137,6 +141,18 @@ def subset(dataset: Dataset, indices: Array) -> Dataset:
     chosen = require_indices(indices, dataset.count)
     labels, targets = (None if a is None else a[chosen] for a in (dataset.labels, dataset.targets))
     return replace(dataset, images=dataset.images[chosen], labels=labels, targets=targets)
+
+
+def with_class_names(dataset: Dataset, names: Sequence[str]) -> Dataset:
+    """Return the examples with the classes of these names, by which labels are numbered anew.
+
+    >>> data = Dataset(np.zeros((2, 1, 8)), np.array([0, 1]), 2, "two", 1.0, class_names=("cat", "dog"))
+    >>> with_class_names(data, ("ant", "cat", "dog")).labels.tolist()
+    [1, 2]
+    """
+    numbers = np.array([names.index(require_choice(one, names, "class")) for one in dataset.class_names])
+    classes = max(len(names), 2)
+    return replace(dataset, labels=numbers[dataset.labels], classes=classes, class_names=tuple(names))
 
 
 def split(dataset: Dataset, train: int, validation: int, seed: int) -> tuple[Dataset, Dataset]:

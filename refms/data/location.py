@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from refms.errors import FileError
@@ -26,6 +27,17 @@ def roots_of(folder: str | os.PathLike[str] | None) -> list[Path]:
     """Return where own data are looked for: a named folder, or the current one and ``REFMS_DATA``."""
     roots = [expanded(folder)] if folder is not None else [Path(), environment_folder()]
     return [root for root in roots if root is not None]
+
+
+def find_own(
+    place: str, folder: str | os.PathLike[str] | None, there: Callable[[Path], bool], what: str
+) -> Path:
+    """Return the first of the places where something is, or refuse it by all of their names."""
+    places = [root / expanded(place) for root in roots_of(folder)]
+    for path in places:
+        if there(path):
+            return path
+    raise FileError(f"there is no {what} {' or '.join(repr(str(path)) for path in places)}.")
 
 
 def dataset_folder(name: str, folder: str | os.PathLike[str] | None = None, *, help_text: str = "") -> Path:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from refms.data.dataset import Dataset
 from refms.data.idx_dataset import note_scale, with_channels
-from refms.data.location import expanded, roots_of
+from refms.data.location import find_own
+from refms.data.pictures import PICTURE_SUFFIXES, is_picture, read_pictures
 from refms.data.reading import read_values
 from refms.errors import Array, FileError, InputError
 from refms.io.files import regular_file_size
 from refms.io.npy import read_npy_header
 
-_PICTURES = (".png", ".jpg", ".jpeg")
 _PARTS = ("train", "test")
 
 
@@ -36,7 +33,7 @@ def load_npz(
     Those of the test part are ``test_images`` and ``test_labels``. Images are uint8 from 0 to 255, or floats
     from 0 to 1, so that their range is known.
     """
-    path = _found(place, folder, Path.is_file, "file")
+    path = find_own(place, folder, Path.is_file, "file")
     regular_file_size(path)
     prefix = "" if part == "train" else f"{part}_"
     try:
@@ -72,7 +69,7 @@ def load_folder(
 
     Subfolders ``train`` and ``test`` are the parts; with channels ``"none"`` pictures are read as grey.
     """
-    home = _found(place, folder, Path.is_dir, "folder")
+    home = find_own(place, folder, Path.is_dir, "folder")
     if all((home / one).is_dir() for one in _PARTS):
         home = home / part
     elif part != "train":
@@ -85,24 +82,15 @@ def load_folder(
     paths = paths or [(0, path) for path in _pictures(home)]
     if not paths:
         raise FileError(
-            f"{str(home)!r} holds no picture; expected {', '.join(_PICTURES)}, or subfolders of them."
+            f"{str(home)!r} holds no picture; expected {', '.join(PICTURE_SUFFIXES)}, or subfolders of them."
         )
     mode = "L" if channels == "none" else "RGB"
-    images = _read_pictures([path for _, path in paths], mode, max_bytes)
-    images = images[:, None] if mode == "L" else np.ascontiguousarray(np.moveaxis(images, 3, 1))
+    images = read_pictures([path for _, path in paths], mode, max_bytes)
     name = f"folder:{place} {part}"
     note_scale(images, name)
     labels = np.array([label for label, _ in paths]) if labelled else None
-    return Dataset(images, labels, max(len(groups), 2) if labelled else 0, name, max_value=255.0)
-
-
-def _found(place: str, folder: str | os.PathLike[str] | None, there: Any, what: str) -> Path:
-    """Return the first of the places where something is, or refuse it by all of their names."""
-    places = [root / expanded(place) for root in roots_of(folder)]
-    for path in places:
-        if there(path):
-            return path
-    raise FileError(f"there is no {what} {' or '.join(repr(str(path)) for path in places)}.")
+    names = tuple(one.name for one in groups) if labelled else ()
+    return Dataset(images, labels, max(len(names), 2 * labelled), name, max_value=255.0, class_names=names)
 
 
 def _member(
@@ -139,41 +127,4 @@ def _largest_value(images: Array, name: str) -> float:
 
 
 def _pictures(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in _PICTURES and path.is_file())
-
-
-def _read_pictures(paths: Sequence[Path], mode: str, max_bytes: int) -> Array:
-    """Return pictures of one size, uint8 (m, n_1, n_2) or (m, n_1, n_2, 3)."""
-    first = _read_picture(paths[0], mode)
-    need = len(paths) * first.size
-    if need > max_bytes:
-        raise FileError(
-            f"{str(paths[0].parent)!r} holds {need} bytes of pixels; the limit is {max_bytes} bytes."
-        )
-    images = np.empty((len(paths), *first.shape), dtype="uint8")
-    for place, path in enumerate(paths):
-        picture = _read_picture(path, mode)
-        if picture.shape != first.shape:
-            raise FileError(
-                f"{str(path)!r} has {picture.shape[0]}x{picture.shape[1]} pixels, the first picture "
-                f"{first.shape[0]}x{first.shape[1]}; expected one size. Crop or resize them first."
-            )
-        images[place] = picture
-    return images
-
-
-def _read_picture(path: Path, mode: str) -> Array:
-    """Return a picture as uint8 (n_1, n_2) or (n_1, n_2, 3)."""
-    try:
-        pillow = importlib.import_module("PIL.Image")
-    except ImportError as error:
-        raise InputError(
-            f"pictures are read by Pillow, which cannot be imported ({error}). Install it with "
-            "pip install 'refms[data]'."
-        ) from error
-    regular_file_size(path)
-    try:
-        with pillow.open(path, formats=("PNG", "JPEG")) as picture:
-            return np.array(picture.convert(mode))
-    except (OSError, SyntaxError, ValueError, pillow.DecompressionBombError) as error:
-        raise FileError(f"{str(path)!r} is damaged or no PNG or JPEG picture: {error}.") from error
+    return sorted(path for path in folder.iterdir() if is_picture(path) and path.is_file())

@@ -10,7 +10,7 @@ import numpy as np
 
 from refms.backend import NUMPY, Backend
 from refms.data.by_name import read_dataset
-from refms.data.dataset import Dataset, split
+from refms.data.dataset import Dataset, split, with_class_names
 from refms.display import short_repr
 from refms.environment import machine, versions
 from refms.errors import InputError
@@ -137,7 +137,8 @@ def start_of(configuration: Configuration, dataset: Dataset) -> Model:
 def record_of(configuration: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
     """Return what is stored with a model of how it came about."""
     made = {"versions": versions(), "machine": machine()}
-    return {"configuration": dict(configuration), "dataset": dataset.name, **made}
+    named = {"class_names": list(dataset.class_names)} if dataset.class_names else {}
+    return {"configuration": dict(configuration), "dataset": dataset.name, **named, **made}
 
 
 def examples_of(model: Model, part: Dataset, interpolate: bool = False) -> Examples:
@@ -188,10 +189,14 @@ def restores_images(model: Model) -> bool:
 def part_of(model: Model, part: str, name: str | None = None, folder: str | None = None) -> Dataset:
     """Return the part ``"train"`` or ``"validation"`` of a training, or ``"test"`` or ``"all"`` of its data.
 
-    ``name`` takes another data set, ``folder`` says where the files lie.
+    ``name`` takes another data set, ``folder`` says where the files lie. Classes with names have the numbers
+    that they had in the training.
     """
     configuration = configuration_of(model)
     dataset = dataset_of(configuration, folder, name, "test" if part == "test" else "train")
+    names: Any = model.record.get("class_names")
+    if isinstance(names, list | tuple) and dataset.class_names:
+        dataset = with_class_names(dataset, names)
     if part in ("test", "all"):
         return dataset
     return split_by(configuration.data, dataset)[0 if part == "train" else 1]

@@ -7,11 +7,12 @@ import gzip
 import numpy as np
 import pytest
 from peak_memory import memory_below
+from PIL import Image
 
 from refms.data.dataset import Dataset
 from refms.errors import FileError, InputError
 from refms.run.config import Configuration
-from refms.run.experiment import dataset_of, experiment_of
+from refms.run.experiment import dataset_of, experiment_of, part_of
 
 MEMORY = 2**24
 
@@ -41,3 +42,20 @@ def test_images_whose_columns_would_exceed_the_budget_are_refused():
         experiment_of(configured(), many)
     assert experiment_of(configured(train=1000, validation=10), many).examples.count == 1000
     assert experiment_of(configured(size=8), many).examples.count == 8333
+
+
+def test_classes_keep_the_numbers_of_the_training_where_they_have_names(tmp_path):
+    """A list without one of the classes would number the others anew."""
+    rng = np.random.default_rng(0)
+    names = ("ant", "bee", "cat")
+    for i, array in enumerate(rng.integers(0, 256, (3, 4, 4), dtype="uint8")):
+        Image.fromarray(array).save(tmp_path / f"{i}.png")
+    lines = [f"{i}.png,{name}" for i, name in enumerate(names)]
+    for name, chosen in (("all", lines), ("two", lines[1:]), ("more", [*lines, "0.png,dog"])):
+        (tmp_path / f"{name}.csv").write_text("\n".join(chosen))
+    configuration = configured(dataset="csv:all.csv?channels=none")
+    model = experiment_of(configuration, dataset_of(configuration, str(tmp_path))).model
+    found = part_of(model, "all", "csv:two.csv?channels=none", str(tmp_path))
+    assert (found.labels.tolist(), found.classes) == ([1, 2], 3)
+    with pytest.raises(InputError, match="'dog'"):
+        part_of(model, "all", "csv:more.csv?channels=none", str(tmp_path))
