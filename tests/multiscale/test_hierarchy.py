@@ -59,6 +59,12 @@ def test_stencils_that_grow_make_coarse_operators_cost_more_than_their_cells():
     assert found.operator_complexity == 1 + 25 / 9 / 4
 
 
+def test_stencils_on_a_line_and_hierarchies_in_a_set():
+    found = stencil_hierarchy(np.ones((2, 3, 5)), Grid((8,)), "averaging-bilinear", 2)
+    assert [row[5] for row in found.rows] == ["1 (5)", "1 (5)"]
+    assert len({found, *found.levels, found}) == 3
+
+
 def net(n=8):
     return initial_model(Residual(Grid((n, n)), channels=2, layers=3), Classes(3))
 
@@ -103,6 +109,7 @@ def test_an_image_problem_shows_its_meshes():
     }
     levels, moved = Reader(problem._repr_html_()).tables
     assert [row[1] for row in levels if row] == ["16×16", "8×8"]
+    assert [row[5:] for row in levels if row] == [["", ""]] * 2  # the parameters are no part of the problem
     assert moved == [list(pair) for pair in found.moved.items()]
 
 

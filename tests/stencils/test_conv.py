@@ -242,7 +242,7 @@ def test_layers_that_cannot_be_are_refused(words):
 def test_transposed_layers_that_cannot_be_are_refused():
     with pytest.raises(InputError, match="less than stride 2 or dilation 1"):
         conv_transpose_matrix(S, Grid((4, 4)), stride=2, output_padding=2)
-    with pytest.raises(InputError, match="has none left"):
+    with pytest.raises(InputError, match="an axis of 1 cells has none left after a stencil of 3"):
         conv_transpose_matrix(S, Grid((1, 1)), padding=2)
 
 
@@ -250,3 +250,5 @@ def test_transposed_layers_that_cannot_be_are_refused():
 def test_the_dtype_is_that_of_the_weight(dtype):
     assert conv_matrix(S.astype(dtype), Grid((4, 4))).dtype == dtype
     assert conv_transpose_matrix(S.astype(dtype), Grid((4, 4))).dtype == dtype
+    axes = conv_axes(S.astype(dtype), Grid((4, 4)), 1, "same", "zeros", 1)
+    assert centred_stencil(S.astype(dtype), axes).dtype == dtype
