@@ -101,26 +101,27 @@ def _where_finite(quick: Products, exact: Products, xp: Any, *, results: bool) -
     Patches multiply S and Z by zeros beyond the grid; with ``results``, tiles do so with all of a field.
     """
 
-    def finite(*arrays: Array) -> bool:
-        return all(xp.isfinite(array).all() for array in arrays)
+    finite = xp.isfinite
 
     def combine(
         terms: Terms, bias: Array | None = None, factor: Array | None = None, add: Array | None = None
     ) -> Array:
-        if finite(*[S for S, _ in terms]):
-            found = quick.combine(terms, bias, factor, add)
-            if not results or finite(found):
-                return found
-        return exact.combine(terms, bias, factor, add)
+        for S, _ in terms:
+            if not finite(S).all():
+                return exact.combine(terms, bias, factor, add)
+        found = quick.combine(terms, bias, factor, add)
+        if results and not finite(found).all():
+            return exact.combine(terms, bias, factor, add)
+        return found
 
     def gradient(Z: Array, Y: Array) -> Array:
         found = quick.gradient(Z, Y)
-        return found if finite(found) else exact.gradient(Z, Y)
+        return found if finite(found).all() else exact.gradient(Z, Y)
 
     def adjoint_and_gradient(T: Array, Z: Array, Y: Array, add: Array | None) -> tuple[Array, Array]:
-        found = quick.adjoint_and_gradient(T, Z, Y, add)
-        if finite(T, *(found if results else found[1:])):
-            return found
+        gY, gS = quick.adjoint_and_gradient(T, Z, Y, add)
+        if finite(T).all() and finite(gS).all() and not (results and not finite(gY).all()):
+            return gY, gS
         return exact.adjoint_and_gradient(T, Z, Y, add)
 
     return Products(combine, gradient, adjoint_and_gradient)
