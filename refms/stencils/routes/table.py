@@ -100,7 +100,6 @@ def _where_finite(quick: Products, exact: Products, xp: Any, *, results: bool) -
 
     Patches multiply S and Z by zeros beyond the grid; with ``results``, tiles do so with all of a field.
     """
-
     finite = xp.isfinite
 
     def combine(
