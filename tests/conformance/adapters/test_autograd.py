@@ -1,4 +1,4 @@
-"""What follows by differentiation is right under every convention; without its library there is no adapter."""
+"""What follows by differentiation is right under every convention; no library, no adapter."""
 
 from __future__ import annotations
 
