@@ -39,8 +39,9 @@ class JaxAdapter(AutogradAdapter):
     names : mapping of str to str or None
         Your place for each of ``opening``, ``stencils``, ``biases``, ``W`` and ``mu`` in nested dictionaries,
         such as ``"layer{k}/kernel"`` for the arrays of layers k = 0, … (``{k+1}`` counts from one). The order
-        of the axes stands in brackets where it is not that of Flax's ``Conv`` and ``Dense``:
-        ``"stencils[layer out in stencil]"``. None: the parameters have refms' names and shapes.
+        of the axes ``layer``, ``out``, ``in``, ``stencil``, ``grid``, ``class`` stands in brackets where it
+        is not that of Flax's ``Conv`` and ``Dense``: ``"stencils[layer out in stencil]"``. None: the
+        parameters have refms' names and shapes.
     loss : callable or None
         ``loss(logits, targets)``, both (m, ℓ), the mean or sum over the examples as the profile says; it is
         tested by itself as well. None: the cross entropy by ``jax.nn.log_softmax``, which is not.
@@ -70,7 +71,7 @@ class JaxAdapter(AutogradAdapter):
                 "W": "head/kernel",
                 "mu": "head/bias",
             }
-            return JaxAdapter(profile, lambda spec: lambda p, X: net(p, X, spec.step), names)
+            return JaxAdapter(profile, lambda spec: lambda p, X: logits(p, X, spec.step), names)
     """
 
     def __init__(

@@ -36,8 +36,9 @@ class TorchAdapter(AutogradAdapter):
     names : mapping of str to str or None
         Your name for each of ``opening``, ``stencils``, ``biases``, ``W`` and ``mu``, such as
         ``"layers.{k}.weight"`` for the arrays of layers k = 0, … (``{k+1}`` counts from one). The order of
-        the axes stands in brackets where it is not that of ``torch.nn.Conv`` and ``Linear``:
-        ``"head[out*grid class]"``. None: the parameters have refms' names and shapes.
+        the axes ``layer``, ``out``, ``in``, ``stencil``, ``grid``, ``class`` stands in brackets where it is
+        not that of ``torch.nn.Conv`` and ``Linear``: ``"head[out*grid class]"``. None: the parameters have
+        refms' names and shapes.
     loss : callable or None
         ``loss(logits, targets)``, both (m, ℓ), the mean or sum over the examples as the profile says; it is
         tested by itself as well. None: the cross entropy of ``torch.nn.functional``, which is not.
@@ -64,7 +65,11 @@ class TorchAdapter(AutogradAdapter):
                 "W": "head.weight",
                 "mu": "head.bias",
             }
-            return TorchAdapter(profile, lambda spec: Net(spec.channels, spec.layers, spec.classes), names)
+
+            def network(spec):
+                return Net(spec.image_channels, spec.channels, spec.layers, spec.classes, spec.step)
+
+            return TorchAdapter(profile, network, names)
     """
 
     def __init__(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import itertools
 import math
@@ -65,7 +66,7 @@ class Responses:
         """Return the array that an operation returns (or a part of a mapping), or an exception instead."""
         if not provides(self.adapter, operation):
             return NotImplementedError("it is not implemented")
-        copies = [one.copy() if isinstance(one, np.ndarray) else one for one in arguments]
+        copies = copy.deepcopy(arguments)
         self.where.enter(operation)
         try:
             with np.errstate(all="ignore"):
