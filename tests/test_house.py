@@ -18,7 +18,7 @@ FLOORS = (
     "lazy errors names seconds environment definition",
     "display",
     "backend grid pages",
-    "elementwise parallel",
+    "elementwise parallel sums",
     "stencils linear io",
     "maps checks data",
     "objective",
