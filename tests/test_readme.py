@@ -251,7 +251,7 @@ def test_what_is_said_of_multiscale_training_was_measured():
         f"order {mesh_free['full-weighting-linear, σ = 0.5']:.2f} by `full-weighting-linear`, "
         f"{mesh_free['averaging-constant, σ = 0.5']:.2f} by means; "
         f"{mesh_free['injection-linear, σ = 0.5']:.2f} by injection",
-        f"the variance of an estimate is O(1/N) | order {theory['variances']['order']:.2f} |",
+        f"the variance of an estimate is O(1/N) | confirmed | order {theory['variances']['order']:.2f} |",
         f"{theory['variances']['measured']:.4f} measured, {theory['variances']['predicted']:.4f} predicted",
         f"{finest['hot']} steps on {finest['cells']} cells from the coarse minimiser",
         f"{finest['cold']:,} from a random start",
