@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import errno
 import importlib
+import keyword
 import os
 import sys
 from collections.abc import Container, Sequence
@@ -39,7 +40,8 @@ def parser(names: Container[str] = COMMANDS) -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():
         if name in names:
-            importlib.import_module(f"refms.cli.{name}").register(commands)
+            module = f"{name}_" if keyword.iskeyword(name) else name  # import
+            importlib.import_module(f"refms.cli.{module}").register(commands)
         else:
             commands.add_parser(name, help=text)
     return top

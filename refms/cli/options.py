@@ -27,6 +27,9 @@ COMMANDS = {
     "evaluate": "Print accuracy and loss, or PSNR and SSIM, of a model on a data set at the model's "
     "resolution.",
     "transfer": "Prolong or restrict a trained model to another resolution or depth, without training.",
+    "import": "Make a model of the weights of a network trained elsewhere, a state_dict of PyTorch (.pt) or "
+    "arrays (.npz).",
+    "export": "Write the weights of a model as PyTorch has them, .pt or .npz.",
     "compare": "Run optimisers from the same start on the same problem, and write their curves.",
     "study": "Vary keys of a configuration, run each value with several seeds, and write their "
     "curves; what OUT holds already is not run again.",

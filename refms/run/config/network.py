@@ -107,11 +107,12 @@ class NetworkSection:
 
 
 def registered_network(
-    name: str, options: Mapping[str, Any], grid: Grid, image_channels: int
+    name: str, options: Mapping[str, Any], grid: Grid, image_channels: int | None = None
 ) -> Architecture:
     """Return the architecture of a registered name on a grid, with its options as TOML gives them."""
     kind, checked = architecture_named(name), checked_options(name, options)
-    own = {"image_channels": image_channels} if "image_channels" in kind.__dataclass_fields__ else {}
+    told = image_channels is not None and "image_channels" in kind.__dataclass_fields__
+    own = {"image_channels": image_channels} if told else {}
     given = {"grid": grid, **own, **checked}
     if lacking := [item.name for item in fields(kind) if has_no_default(item) and item.name not in given]:
         raise InputError(

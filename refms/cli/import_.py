@@ -1,0 +1,141 @@
+"""``refms import``: weights of a network trained elsewhere as a model."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from refms.cli.files import claim, write_json
+from refms.cli.options import COMMANDS, Commands, add_command, cells_of
+
+if TYPE_CHECKING:
+    from refms.errors import Array
+    from refms.maps.architectures.architecture import Architecture
+
+
+def register(commands: Commands) -> None:
+    """Add ``import`` to the command line."""
+    command = add_command(
+        commands,
+        "import",
+        COMMANDS["import"],
+        "refms import weights.npz --architecture residual --option channels=8 --size 4 -o imported.h5",
+        run,
+    )
+    command.add_argument("weights", metavar="WEIGHTS", help="a state_dict in .pt, or its arrays in .npz")
+    command.add_argument(
+        "--architecture",
+        required=True,
+        metavar="NAME",
+        help="residual, unet, espcn, residual-image, or yours",
+    )
+    command.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        type=option_of,
+        metavar="KEY=VALUE",
+        help="a field of the architecture, as often as needed: channels=8, boundary=zero, widths=[8,8]; "
+        "PyTorch pads by zeros if not told otherwise",
+    )
+    command.add_argument(
+        "--size", type=cells_of, required=True, metavar="SIZE", help="cells of the mesh, 8 or 4x8"
+    )
+    add_map(command)
+    command.add_argument(
+        "--pooling",
+        type=int,
+        default=1,
+        metavar="K",
+        help="cells along each axis that are averaged before the classifier; 0: all (default: 1, none)",
+    )
+    command.add_argument(
+        "--loss", metavar="NAME", help="of the reading (default: softmax, for images least-squares)"
+    )
+    command.add_argument("-o", "--output", required=True, metavar="OUT", help="file for the model")
+
+
+def add_map(command: argparse.ArgumentParser) -> None:
+    """Add ``--map``."""
+    command.add_argument(
+        "--map",
+        metavar="FILE",
+        help='TOML with a table [names]: "their name" = "refms name", or "layers.{k}.weight" = "stencils" '
+        "for every layer k; refms' own names, also with . for / and weight for stencil, need no entry",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Import and write; return 0."""
+    from refms.exchange.weight_files import read_weights
+    from refms.exchange.weights import import_weights
+    from refms.model_file import save_model
+
+    claim(options, options.output)
+    weights = read_weights(options.weights)
+    network = _network(options, weights)
+    model = import_weights(
+        weights, network, names_of(options.map), pooling=options.pooling, loss=options.loss
+    )
+    save_model(options.output, model, overwrite=options.force)
+    numbers = sum(array.size for array in model.arrays.values())
+    print(
+        f"{options.output}: {options.architecture} on grid {model.grid.shape}, {numbers:,} numbers of "
+        f"{model.dtype}, reads {type(model.reading).__name__.lower()}"
+    )
+    write_json(
+        options.json,
+        {
+            "model": options.output,
+            "from": options.weights,
+            "architecture": options.architecture,
+            "grid": list(model.grid.shape),
+            "dtype": model.dtype,
+            "numbers": numbers,
+            "names": model.record["imported"]["names"],
+        },
+    )
+    return 0
+
+
+def option_of(text: str) -> tuple[str, Any]:
+    """Return a key and its value: what TOML says it is, else the text.
+
+    >>> option_of("widths=[8, 4]"), option_of("boundary=zero")
+    (('widths', [8, 4]), ('boundary', 'zero'))
+    """
+    from refms.errors import FileError
+    from refms.io.strict_toml import parse_toml
+
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is no option; expected KEY=VALUE")
+    try:
+        return key, parse_toml(f"value = {value}", key)["value"]
+    except FileError:
+        return key, value
+
+
+def names_of(path: str | None) -> dict[str, str]:
+    """Return the table [names] of a TOML file."""
+    from refms.errors import FileError
+    from refms.io.strict_toml import read_toml
+
+    if path is None:
+        return {}
+    names = read_toml(path).get("names")
+    if not isinstance(names, dict) or not all(isinstance(ours, str) for ours in names.values()):
+        raise FileError(
+            f'{path!r} has no table [names] of "their name" = "refms name"; names with dots need the quotes.'
+        )
+    return names
+
+
+def _network(options: argparse.Namespace, weights: dict[str, Array]) -> Architecture:
+    """Return the network on its mesh, of as many dimensions as the largest weight has stencil axes."""
+    from refms.run.config.data import grid_of
+    from refms.run.config.network import registered_network
+
+    dimension = min(max((array.ndim for array in weights.values()), default=0) - 2, 3)
+    grid = grid_of(options.size, dimension if dimension > 0 else 2)
+    return registered_network(options.architecture, dict(options.option), grid)
