@@ -44,6 +44,14 @@ def whole_numbers(text: str) -> list[int]:
 OVERRIDES = (
     ("--task", "task", "name", str, "denoise, deblur, inpaint or super-resolve"),
     ("--size", "data", "size", cells_of, "cells along every axis of the finest mesh, or along each: 32x64"),
+    (
+        "--pad",
+        "data",
+        "pad",
+        bool,
+        "pad images that do not halve as often as asked, by their edge, to the next that do",
+    ),
+    ("--crop", "data", "crop", bool, "crop them to their middle instead"),
     ("--train", "data", "train", int, "number of training images"),
     ("--validation", "data", "validation", int, "number of validation images"),
     ("--split-seed", "data", "split_seed", int, "seed of the choice of images"),

@@ -34,6 +34,14 @@ if TYPE_CHECKING:
 # option, section, key, type, help
 OVERRIDES = (
     ("--size", "data", "size", cells_of, "cells along every axis of the network's mesh, or along each: 2x4"),
+    (
+        "--pad",
+        "data",
+        "pad",
+        bool,
+        "pad images that do not halve to SIZE, by their edge, to the next that do",
+    ),
+    ("--crop", "data", "crop", bool, "crop them to their middle instead"),
     ("--train", "data", "train", int, "number of training examples"),
     ("--validation", "data", "validation", int, "number of validation examples"),
     ("--split-seed", "data", "split_seed", int, "seed of the split into training and validation"),

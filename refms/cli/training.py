@@ -36,7 +36,10 @@ def add_overrides(
     """Add the configuration and the options that override its entries."""
     command.add_argument("config", nargs="?", metavar="CONFIG.toml", help=text)
     for option, _, _, kind, text in overrides:
-        command.add_argument(option, type=kind, help=text)
+        given: dict[str, Any] = {"type": kind}
+        if kind is bool:
+            given = {"action": argparse.BooleanOptionalAction}
+        command.add_argument(option, help=text, **given)
 
 
 def add_training_options(command: argparse.ArgumentParser) -> None:

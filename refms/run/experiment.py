@@ -21,6 +21,7 @@ from refms.objective.reading import Classes
 from refms.objective.risk import Work
 from refms.optimize.history import History
 from refms.run.config import Configuration, DataSection
+from refms.run.config.data import fitted
 from refms.run.config.images import ImageDataSection
 from refms.run.training import fit_classifier, problem_of, require_memory
 
@@ -112,12 +113,14 @@ def experiment_of(configuration: Configuration, dataset: Dataset, backend: Backe
 def dataset_of(
     configuration: Configuration, folder: str | None = None, name: str | None = None, part: str = "train"
 ) -> Dataset:
-    """Return the data set of a configuration, read only where the memory holds its images twice.
+    """Return the data set of a configuration, padded or cropped as [data] asks.
 
-    ``name`` takes another data set, ``folder`` says where the files lie. Twice, for a split copies them.
+    It is read only where the memory holds its images twice, for a split copies them. ``name`` takes another
+    data set, ``folder`` says where the files lie.
     """
-    chosen = name or configuration.data.dataset
-    return read_dataset(chosen, folder, part, max_bytes=configuration.optimization.memory // 2)
+    section, max_bytes = configuration.data, configuration.optimization.memory // 2
+    found = read_dataset(name or section.dataset, folder, part, max_bytes=max_bytes)
+    return fitted(found, section, max_bytes)
 
 
 def start_of(configuration: Configuration, dataset: Dataset) -> Model:

@@ -12,6 +12,7 @@ from refms.backend import NUMPY, Backend
 from refms.data.by_name import read_dataset
 from refms.data.clean_images import clean_images
 from refms.data.dataset import Dataset, subset
+from refms.data.fitting import multiples_around, ways_to_fit
 from refms.display import short_repr
 from refms.errors import Array, InputError
 from refms.grid import Grid
@@ -21,6 +22,7 @@ from refms.multiscale.image_problem import Draw, ImageProblem
 from refms.multiscale.kernel_rule import move_kernels
 from refms.objective.reading import Image
 from refms.objective.workers import ONE_WORKER, Workers
+from refms.run.config.data import fitted
 from refms.run.config.reconstruction import Reconstruction
 from refms.run.experiment import record_of, restores_images, split_by
 from refms.run.image_score import ImageScore, score_images
@@ -168,9 +170,12 @@ def image_parts(configuration: Reconstruction, folder: str | None = None) -> tup
 
 
 def images_named(configuration: Reconstruction, folder: str | None, part: str, memory: int) -> Dataset:
-    """Return a part of the data set, with the range that the configuration states."""
+    """Return a part of the data set with the range that [data] states, padded or cropped as it asks."""
     section = configuration.data
     found = read_dataset(section.dataset, folder, part, max_bytes=memory // 2)
+    found = fitted(
+        found, section, memory // 2, lambda: _step(configuration, found.grid.dimension, found.channels)
+    )
     need = 8 * found.images.size
     if need > memory:
         raise InputError(
@@ -199,22 +204,28 @@ def network_of(configuration: Reconstruction, grid: Grid, channels: int) -> Arch
         network.on(coarsest)
         configuration.task.task.on_mesh(coarsest)
     except InputError as error:
-        step = _divisor(configuration, grid.dimension, channels) * 2 ** (levels - 1)
+        step = _step(configuration, grid.dimension, channels)
         if all(n % step == 0 for n in grid.shape):
             raise
         n = max(grid.shape)
         fitting = [one for one in (n // step * step, (n // step + 1) * step) if one]
+        ways = "" if configuration.data.size else f"{ways_to_fit(multiples_around(grid, step))}, "
         raise InputError(
             f"{levels} meshes from {grid.shape} cells down, for architecture "
             f"{configuration.network.architecture!r}: {str(error).rstrip('.')}. Expected multiples of {step} "
-            f"cells along each axis, such as {' or '.join(map(str, fitting))} ([data] size), or fewer levels."
+            f"cells along each axis, such as {' or '.join(map(str, fitting))} ([data] size), "
+            f"{ways}or fewer levels."
         ) from error
     Image(configuration.optimization.loss).loss_on(coarsest)  # whose window may be larger
     return network
 
 
-def _divisor(configuration: Reconstruction, dimension: int, channels: int) -> int:
-    """Return the least power of 2 of cells on which the network and the task live; 1 where none does."""
+def _step(configuration: Reconstruction, dimension: int, channels: int) -> int:
+    """Return of how many cells a mesh is made up: 2^{levels − 1} times those of the smallest network.
+
+    That has the least power of 2 of cells on which the network and the task live, 1 where there is none.
+    """
+    levels = configuration.multiscale.meshes
     for own in (1, 2, 4, 8, 16, 32):
         small = Grid((own,) * dimension)
         try:
@@ -222,8 +233,8 @@ def _divisor(configuration: Reconstruction, dimension: int, channels: int) -> in
             configuration.task.task.on_mesh(small)
         except InputError:
             continue
-        return own
-    return 1
+        return int(own * 2 ** (levels - 1))
+    return int(2 ** (levels - 1))
 
 
 def require_batches(configuration: Reconstruction, count: int) -> None:
@@ -294,9 +305,10 @@ def experiment_of_model(
         If the model was not trained to restore images, or the images do not reach its mesh.
     """
     configuration = image_configuration_of(model)
-    if name is not None:
-        configuration = replace(configuration, data=replace(configuration.data, dataset=name))
     grid = Grid(tuple(model.record.get("finest_mesh", model.grid.shape)))
+    if name is not None:
+        data = replace(configuration.data, dataset=name, size=grid.shape)
+        configuration = replace(configuration, data=data)
     if part in ("validation", "train"):
         chosen = image_parts(configuration, folder)[part == "validation"]
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from saved_trainings import assert_same, checkpoints
 
@@ -150,3 +151,30 @@ def test_a_range_that_is_not_stated_is_refused(digits):
     ran = digits("reconstruct", "range.toml", "-o", "run.h5")
     assert ran.refused
     assert "State the largest value that an image may have" in ran.err
+
+
+@pytest.mark.parametrize("way", ["pad", "crop"])
+def test_images_that_cannot_be_halved_so_often_are_fitted_where_that_is_asked_for(digits, way):
+    """With three levels 9×10 cells become 12×12 or 8×8, in training and evaluation."""
+    images = np.random.default_rng(0).integers(0, 256, (46, 9, 10), dtype="uint8")
+    np.savez("own.npz", images=images)
+    by_hand = images[:, :8, 1:9]
+    if way == "pad":
+        by_hand = np.pad(images, [(0, 0), (1, 2), (1, 1)], mode="edge")
+    np.savez("fitted.npz", images=by_hand)
+    own, fitted = "npz:own.npz?channels=none", "npz:fitted.npz?channels=none"
+    words = ("reconstruct", "digits.toml", "--quiet", "--levels", 3, "--batch", 1, "--iterations", 1)
+    refused = digits(*words, "--dataset", own)
+    assert refused.refused
+    assert "--pad (in [data]: pad = true), to 12x12 or --crop (in [data]: crop = true), to 8x8" in refused.err
+    assert digits(*words, "--dataset", own, f"--{way}", "-o", "own.h5").code == 0
+    assert digits(*words, "--dataset", fitted, "-o", "fitted.h5").code == 0
+    arrays, expected = (load_model(name).arrays for name in ("own.h5", "fitted.h5"))
+    assert all(np.array_equal(arrays[name], expected[name]) for name in expected)
+    ran = [digits("evaluate", name).out.partition("images: ")[2] for name in ("own.h5", "fitted.h5")]
+    assert ran[0] == ran[1] != ""
+    ran = [
+        digits("evaluate", "own.h5", "--part", "all", "--dataset", one).out.partition("images: ")[2]
+        for one in (own, fitted)
+    ]
+    assert ran[0] == ran[1] != ""

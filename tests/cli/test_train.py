@@ -304,3 +304,35 @@ def test_notes_on_the_data_are_sentences_on_standard_error(refms):
     notes = [line for line in ran.err.splitlines() if line.startswith("refms: note: ")]
     assert ["class 0 stays empty" in notes[0], "divided by 255" in notes[1]] == [True, True]
     assert len(notes) == 2
+
+
+@pytest.mark.parametrize(("way", "other"), [("pad", (8, 8)), ("crop", (4, 4))])
+def test_images_that_do_not_halve_are_trained_and_evaluated_as_if_they_had_been_fitted_before(
+    result, way, other
+):
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (12, 7, 6), dtype="uint8"), np.arange(12) % 3
+    np.savez("own.npz", images=images, labels=labels)
+    by_hand = images[:, 1:5, 1:5]
+    if way == "pad":
+        by_hand = np.pad(images, [(0, 0), (0, 1), (1, 1)], mode="edge")
+    assert by_hand.shape[1:] == other
+    np.savez("fitted.npz", images=by_hand, labels=labels)
+    few = ("--size", 4, "--channels", 2, "--layers", 1, "--iterations", 1, "--quiet")
+    own, fitted = "npz:own.npz?channels=none", "npz:fitted.npz?channels=none"
+    found = result("train", "--dataset", own, f"--{way}", *few, "-o", "own.h5")
+    expected = result("train", "--dataset", fitted, *few, "-o", "fitted.h5")
+    assert found["validation"] == expected["validation"]
+    assert found["configuration"]["data"][way] is True
+    again = result("evaluate", "own.h5")
+    assert {key: again[key] for key in found["validation"]} == found["validation"]
+    both = [result("evaluate", "own.h5", "--part", "all", "--dataset", one)["loss"] for one in (own, fitted)]
+    assert both[0] == both[1]
+
+
+def test_images_that_do_not_halve_are_refused_with_both_ways_out(refms):
+    np.savez("own.npz", images=np.ones((4, 6, 6)), labels=np.arange(4))
+    ran = refms("train", "--dataset", "npz:own.npz?channels=none", "--size", 4)
+    assert ran.refused
+    assert "6x6, 3x3" in ran.err
+    assert "--pad (in [data]: pad = true), to 8x8 or --crop (in [data]: crop = true), to 4x4" in ran.err

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from refms.data.by_name import require_dataset
+from refms.data.dataset import Dataset
+from refms.data.fitting import as_words, fit, meshes_around, multiples_around, ways_to_fit
 from refms.data.preprocessing import Preprocessing
 from refms.errors import InputError, require_whole, require_whole_fields
 from refms.grid import Grid
@@ -45,6 +49,9 @@ class DataSection:
         See :class:`~refms.data.preprocessing.Preprocessing`.
     interpolate : bool
         Whether ``size`` may be larger than the images, which are then prolonged by the P of the pair.
+    pad, crop : bool
+        Whether images that halving does not bring to ``size`` are padded (by their edge) or cropped (to their
+        middle) to the nearest size from which it does.
     """
 
     dataset: str = "digits"
@@ -57,11 +64,18 @@ class DataSection:
     smoothing: float = 0.0
     pair: str = "averaging-bilinear"
     interpolate: bool = False
+    pad: bool = False
+    crop: bool = False
 
     def __post_init__(self) -> None:
         require_dataset(self.dataset)
         require_whole_fields(self, train=0, validation=0, split_seed=0)
         object.__setattr__(self, "size", checked_size(self.size))
+        require_one_way(self, ("pad", "crop", "interpolate"))
+        if self.size == 0 and (self.pad or self.crop):
+            raise InputError(
+                "size is 0, that of the images, to which nothing is padded or cropped; state it."
+            )
         _ = self.preprocessing
 
     @property
@@ -86,13 +100,46 @@ def mesh_for(size: Size, native: Grid, *, interpolate: bool | None = None) -> Gr
     try:
         levels = grid.levels_to(native)
     except InputError as error:
-        raise InputError(f"[data] size is {size}: {error}") from error
+        odd = next(k for k in range(64) if any(n % 2 ** (k + 1) for n in native.shape))
+        fitting = ", ".join(as_words(native.coarsen(k)) for k in range(odd + 1))
+        raise InputError(
+            f"[data] size is {size}: grids {grid.shape} and {native.shape} are not related by doubling every "
+            f"axis. Sizes that halving reaches: {fitting}. Or {ways_to_fit(meshes_around(native, grid))}."
+        ) from error
     if levels < 0 and not interpolate:
         way_out = "." if interpolate is None else ", or interpolate = true."
         raise InputError(
             f"[data] size is {size}, larger than the images {native.shape}; expected at most that{way_out}"
         )
     return grid
+
+
+def fitted(dataset: Dataset, section: Any, max_bytes: int, step: Callable[[], int] = lambda: 1) -> Dataset:
+    """Return a data set padded or cropped where its section [data] asks for that and its images do not fit.
+
+    They fit where halving leads to ``size`` cells, or with size 0 where they have multiples of ``step``.
+    """
+    if not (section.pad or section.crop):
+        return dataset
+    native, size = dataset.grid, section.size
+    if size == 0:
+        smaller, larger = multiples_around(native, step())
+    else:
+        smaller, larger = meshes_around(native, grid_of(size, native.dimension))
+    grid = larger if section.pad or larger == native else smaller
+    if grid is None:
+        raise InputError(
+            f"[data] crop: images of {as_words(native)} cells are too small; expected a smaller size, fewer "
+            f"levels, or {ways_to_fit((None, larger))}."
+        )
+    return dataset if grid == native else fit(dataset, grid, max_bytes)
+
+
+def require_one_way(section: Any, names: Sequence[str]) -> None:
+    """Refuse more than one of the ways in which images come to another size."""
+    asked = [one for one in names if getattr(section, one)]
+    if len(asked) > 1:
+        raise InputError(f"{' and '.join(asked)} are both asked for; expected one of them.")
 
 
 def checked_size(size: Size) -> Size:

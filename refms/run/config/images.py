@@ -11,7 +11,7 @@ from refms.data.corruption import TASKS, Task
 from refms.errors import InputError, require_choice, require_whole_fields
 from refms.grid import Grid
 from refms.maps.architectures.architecture import Architecture
-from refms.run.config.data import Size, checked_size, mesh_for
+from refms.run.config.data import Size, checked_size, mesh_for, require_one_way
 from refms.run.config.network import checked_options, registered_network
 from refms.run.config.reading import finite_fields
 
@@ -38,6 +38,9 @@ class ImageDataSection:
         own.
     max_value : float
         The largest value that an image may have, where the data set does not know it; 0 takes its own.
+    pad, crop : bool
+        Whether images that cannot be halved as often as ``size``, or the levels, ask are padded (by their
+        edge) or cropped (to their middle) to the nearest size that can.
     """
 
     dataset: str = "photographs"
@@ -47,12 +50,15 @@ class ImageDataSection:
     split_seed: int = 0
     size: Size = field(default=0, metadata={"also": tuple})
     max_value: float = 0.0
+    pad: bool = False
+    crop: bool = False
 
     def __post_init__(self) -> None:
         require_dataset(self.dataset)
         require_choice(self.validation_part, VALIDATION_PARTS, "validation_part")
         require_whole_fields(self, train=0, validation=0, split_seed=0)
         object.__setattr__(self, "size", checked_size(self.size))
+        require_one_way(self, ("pad", "crop"))
         if not 0 <= self.max_value < float("inf"):
             raise InputError(f"max_value is {self.max_value}; expected a finite number >= 0.")
 

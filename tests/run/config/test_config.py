@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from tiny_unet import TinyUNet
 
+from refms.data.dataset import Dataset
 from refms.errors import FileError, InputError
 from refms.grid import Grid
 from refms.io.strict_toml import LONGEST_FILE
 from refms.maps.architectures.architecture import register_architecture
 from refms.run.config import Configuration
+from refms.run.config.data import fitted
 
 SECTIONS = {
     section.name: dataclasses.fields(section.default_factory) for section in dataclasses.fields(Configuration)
@@ -33,6 +35,8 @@ OUT_OF_RANGE = {
     "smoothing": [-0.5, float("nan"), 10**400],
     "pair": ["averaging-bilinaer"],
     "interpolate": [],
+    "pad": [],
+    "crop": [],
     "channels": [0, -1],
     "layers": [0],
     "final_time": [-1.0, float("nan"), float("inf")],
@@ -77,6 +81,8 @@ OTHER_VALUES = {
     "size": 4,
     "pair": "injection-linear",
     "interpolate": True,
+    "pad": True,
+    "crop": True,
     "stencil": 5,
     "opening_stencil": 3,
     "opening": "learned",
@@ -96,7 +102,12 @@ OTHER_VALUES = {
     "cg_tolerance": 0.5,
 }
 
-NEEDED = {"layer_damping": {"layer": "antisymmetric"}, "options": {"architecture": "tiny-unet"}}
+NEEDED = {
+    "layer_damping": {"layer": "antisymmetric"},
+    "options": {"architecture": "tiny-unet"},
+    "pad": {"size": 4},
+    "crop": {"size": 4},
+}
 """Keys of the same section that go with a value other than the default."""
 
 
@@ -179,6 +190,7 @@ def test_to_dict_and_from_dict_are_inverse():
     given = {section: dict(values) for section, values in DEFAULTS.items()}
     for section, key in KEYS:
         given[section][key] = OTHER_VALUES.get(key, given[section][key])
+    given["data"] |= {"pad": False, "crop": False}  # which do not go with interpolate
     configuration = Configuration.from_dict(given)
     assert configuration.to_dict() == given
     assert Configuration.from_dict(configuration.to_dict()) == configuration
@@ -200,6 +212,44 @@ def test_the_mesh_is_that_of_the_images_or_the_size_asked_for():
     assert finer.data.grid(Grid((8, 8))) == Grid((16, 16))
     with pytest.raises(InputError, match="not related by doubling"):
         grid(5, Grid((8, 8)))
+
+
+def test_a_size_that_halving_does_not_reach_says_what_would_do():
+    with pytest.raises(InputError) as caught:
+        Configuration.from_dict({"data": {"size": 8}}).data.grid(Grid((28, 20)))
+    said = str(caught.value)
+    assert "28x20, 14x10, 7x5." in said
+    assert "--pad (in [data]: pad = true), to 32x32 or --crop (in [data]: crop = true), to 16x16" in said
+
+
+@pytest.mark.parametrize(
+    ("given", "native", "shape"),
+    [
+        ({"size": 8, "pad": True}, (28, 20), (32, 32)),
+        ({"size": 8, "crop": True}, (28, 20), (16, 16)),
+        ({"size": 8, "pad": True}, (16, 16), (16, 16)),
+        ({"size": 8, "crop": True}, (16, 16), (16, 16)),
+        ({"size": 7}, (28, 20), (28, 20)),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::refms.errors.InputWarning")
+def test_images_are_fitted_where_that_is_asked_for(given, native, shape):
+    data = Dataset(np.ones((1, 1, *native)), None, 0, "own", max_value=1.0)
+    assert fitted(data, Configuration.from_dict({"data": given}).data, 2**20).grid.shape == shape
+
+
+def test_images_that_are_too_small_are_not_cropped():
+    data = Dataset(np.ones((1, 1, 9, 7)), None, 0, "own", max_value=1.0)
+    with pytest.raises(InputError, match="to 16x16"):
+        fitted(data, Configuration.from_dict({"data": {"size": 8, "crop": True}}).data, 2**20)
+
+
+@pytest.mark.parametrize(
+    "given", [{"pad": True, "crop": True}, {"pad": True, "interpolate": True}, {"size": 0, "crop": True}]
+)
+def test_one_way_to_a_size_that_is_stated(given):
+    with pytest.raises(InputError, match=r"crop|pad"):
+        Configuration.from_dict({"data": {"size": 4, **given}})
 
 
 def test_the_network_has_what_the_section_says():
