@@ -52,6 +52,15 @@ def register(commands: Commands) -> None:
     command.add_argument(
         "--loss", metavar="NAME", help="of the reading (default: softmax, for images least-squares)"
     )
+    command.add_argument(
+        "--fold-batch-norm",
+        nargs="?",
+        type=float,
+        const=1e-5,
+        metavar="EPS",
+        help="fold each BatchNorm, as it is evaluated, into the convolution that stands before it in "
+        "WEIGHTS, which it has to follow directly in the net (EPS: its eps, by default 1e-5)",
+    )
     command.add_argument("-o", "--output", required=True, metavar="OUT", help="file for the model")
 
 
@@ -67,17 +76,22 @@ def add_map(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Import and write; return 0."""
+    from refms.exchange.batch_norm import fold_batch_norms
     from refms.exchange.weight_files import read_weights
     from refms.exchange.weights import import_weights
     from refms.model_file import save_model
 
     claim(options, options.output)
-    weights = read_weights(options.weights)
+    weights, folded = read_weights(options.weights), dict[str, str]()
+    if options.fold_batch_norm is not None:
+        weights, folded = fold_batch_norms(weights, options.fold_batch_norm)
     network = _network(options, weights)
     model = import_weights(
         weights, network, names_of(options.map), pooling=options.pooling, loss=options.loss
     )
     save_model(options.output, model, overwrite=options.force)
+    for norm, conv in folded.items():
+        print(f"{norm} is folded into {conv}")
     numbers = sum(array.size for array in model.arrays.values())
     print(
         f"{options.output}: {options.architecture} on grid {model.grid.shape}, {numbers:,} numbers of "
@@ -92,6 +106,7 @@ def run(options: argparse.Namespace) -> int:
             "grid": list(model.grid.shape),
             "dtype": model.dtype,
             "numbers": numbers,
+            "folded": folded,
             "names": model.record["imported"]["names"],
         },
     )

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from refms.errors import Array, InputError, require_array, require_choice
+from refms.exchange.batch_norm import batch_norms
 from refms.maps.architectures.architecture import Architecture
 from refms.model import Model
 from refms.names import DTYPES
@@ -68,7 +69,8 @@ def import_weights(
     Raises
     ------
     InputError
-        If weights are missing, left over, of another shape or precision, or a name is unknown.
+        If weights are missing, left over, of another shape or precision, a name is unknown, or there is a
+        BatchNorm: see :func:`~refms.exchange.batch_norm.fold_batch_norms`.
 
     Notes
     -----
@@ -86,6 +88,7 @@ def import_weights(
     ((32, 3), 16.0)
     """
     _require_precision(weights)
+    _require_no_batch_norm(weights)
     theirs = _found(weights, architecture, names or {})
     reading = _reading(weights, theirs, pooling, loss)
     wanted = _shapes(architecture, reading)
@@ -158,6 +161,16 @@ def _require_precision(weights: Mapping[str, Array]) -> None:
                 f"{name} is {array.dtype}; expected float32 or float64, in which refms computes. Convert it "
                 "on purpose before it is saved, for example with .float()."
             )
+
+
+def _require_no_batch_norm(weights: Mapping[str, Array]) -> None:
+    """Refuse what makes the output of an example depend on the others, which no map of refms does."""
+    if norms := batch_norms(weights):
+        raise InputError(
+            f"{', '.join(map(repr, norms))}: a BatchNorm, which in training couples the examples of a batch; "
+            "expected none. As it is evaluated, one directly after a convolution can be folded into it "
+            "(--fold-batch-norm, or refms.exchange.fold_batch_norms)."
+        )
 
 
 def _found(weights: Mapping[str, Array], architecture: Architecture, names: Names) -> dict[str, str]:

@@ -102,6 +102,37 @@ def test_carried_to_another_mesh_it_is_loaded_again(here):
         )
 
 
+class Normed(Net):
+    """With a BatchNorm after each convolution, which has no bias."""
+
+    def __init__(self, size):
+        super().__init__(size)
+        ring = {"padding": 1, "padding_mode": "circular", "bias": False}
+        pairs = ((torch.nn.Conv2d(4, 4, 3, **ring), torch.nn.BatchNorm2d(4, eps=1e-3)) for _ in range(3))
+        self.layers = torch.nn.ModuleList(torch.nn.Sequential(*pair) for pair in pairs)
+
+
+def test_batch_norms_are_folded_as_they_are_evaluated_or_refused(here, capsys):
+    net = Normed(8).double()
+    for _ in range(3):
+        net(torch.randn(8, 2, 8, 8, dtype=torch.float64))  # statistics
+    for norm in (layer[1] for layer in net.layers):
+        torch.nn.init.uniform_(norm.weight, 0.5, 2.0)
+        torch.nn.init.normal_(norm.bias)
+    torch.save(net.eval().state_dict(), "net.pt")
+    Path("names.toml").write_text(MAP.replace("{k}", "{k}.0"), encoding="utf-8")
+    words = ("import", "net.pt", *RESIDUAL, "--size", 8, "--map", "names.toml", "-o", "net.h5")
+    assert main([str(word) for word in words]) == 2
+    assert "couples the examples of a batch" in capsys.readouterr().err
+    run(*words, "--fold-batch-norm", 1e-3)
+    assert "layers.2.1 is folded into layers.2.0\n" in capsys.readouterr().out
+    X = images("float64", 2, 8)
+    with torch.no_grad():
+        close(
+            load_model("net.h5").outputs(columns_from_nchw(X)), net(torch.from_numpy(X)).numpy().T, "float64"
+        )
+
+
 NETWORKS = {
     "residual-image": ("image_channels=2", "width=8", "blocks=1", "time=false", "closing_scale=1.0"),
     "espcn": ("image_channels=2", "widths=[6, 4]"),
