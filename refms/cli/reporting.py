@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from refms.conformance.property import Property
     from refms.conformance.reports.decision import Decision
     from refms.conformance.reports.report import Report, Row
+    from refms.conformance.reports.summary import Summary
 
 
 def reports_of(
@@ -20,18 +21,12 @@ def reports_of(
     seed: int,
     properties: Sequence[Property] | None = None,
     run: Callable[..., Report] | None = None,
-    *,
-    details: bool = False,
 ) -> list[Report]:
-    """Run the catalogue, or some of its properties, on each adapter, and print the table.
+    """Run the catalogue, or some of its properties, on each adapter.
 
-    ``run`` is :func:`refms.conformance.runner.run` or does the same elsewhere; ``details`` prints tables of
-    steps also for what does not fail.
+    ``run`` is :func:`refms.conformance.runner.run` or does the same elsewhere.
     """
-    import dataclasses
-
     from refms.conformance.properties import PROPERTIES
-    from refms.conformance.reports.report import table
     from refms.conformance.runner import run as run_here
 
     if seed < 0:
@@ -40,21 +35,14 @@ def reports_of(
     judge = run or run_here
     reports = [judge(adapter, tier, seed, properties=chosen, progress=_progress) for adapter in adapters]
     _progress(None)
-    shown = (
-        dataclasses.replace(report, rows=tuple(row for row in report.rows if row.selected))
-        for report in reports
-    )
-    print(table(shown, details=details) + "\n")
     return reports
 
 
-def conclude(reports: Sequence[Report]) -> Decision:
+def conclude(summary: Summary) -> Decision:
     """Print the headlines and the decision, with the reason where too little was tested; return it."""
-    from refms.conformance.reports.decision import decide_all
-
+    reports, decision = summary.reports, summary.decision
     for report in reports:
         print(report.headline)
-    decision = decide_all(reports)
     seconds = sum(row.seconds for report in reports for row in report.rows)
     print(f"{decision.verdict}: tier {reports[0].tier}, seed {reports[0].seed}, {seconds:.1f} s")
     if decision.verdict == "TOO LITTLE TESTED":

@@ -51,13 +51,15 @@ def run(options: argparse.Namespace) -> int:
     """Print the table; return 0 if nothing fails, 1 otherwise."""
     from refms.backend import backend_named
     from refms.conformance.adapters.reference import ReferenceAdapter
+    from refms.conformance.reports.summary import summarize
+    from refms.conformance.reports.text import causes, table
 
     backend = backend_named(options.backend)
     adapters = [ReferenceAdapter(backend, dtype) for dtype in dtypes_of(options)]
     reports = reports_of(adapters, options.tier, options.seed)
-    example = example_1(adapters[0])
-    print(example_in_words(example) + "\n")
-    passed = bool(conclude(reports))
+    summary, example = summarize(reports), example_1(adapters[0])
+    print("\n\n".join(filter(None, (causes(summary), table(reports), example_in_words(example)))) + "\n")
+    passed = bool(conclude(summary))
     write_json(
         options.json,
         {

@@ -12,7 +12,8 @@ from refms.conformance.adapters.profile import Problem, Profile
 from refms.conformance.adapters.torch_adapter import TorchAdapter
 from refms.conformance.operations import PARAMETERS
 from refms.conformance.properties import PROPERTIES
-from refms.conformance.reports.report import Report, Row, table
+from refms.conformance.reports.report import Report, Row
+from refms.conformance.reports.text import table
 from refms.conformance.runner import run
 
 __all__ = [

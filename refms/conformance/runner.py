@@ -13,15 +13,15 @@ from refms.conformance.adapters.adapter import provides
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.misbehaviour import in_words, line_of, message_of
 from refms.conformance.adapters.profile import Profile
-from refms.conformance.instances.domain import Instance, instances_in_tier
+from refms.conformance.explanation import FURTHER, explain_failure
+from refms.conformance.instances.domain import Instance, further_instances, instances_in_tier
 from refms.conformance.isolation.time_limit import TimeIsUp, time_limit
 from refms.conformance.measures.outcome import Outcome, worst
-from refms.conformance.mutants.diagnosis import diagnosis
 from refms.conformance.operations import MULTISCALE
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.reports.report import Report, Row, row_of
-from refms.conformance.reproduction import replay, reproduce_in_time
+from refms.conformance.reproduction import replay
 from refms.errors import require_choice
 from refms.names import TIERS
 
@@ -157,28 +157,18 @@ def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
         notes=tuple((note.subject, note.text) for note in sorted(total.notes, key=lambda note: note.rank)),
         detail=shown.detail,
     )
-    failing = [one for one, outcome in found if outcome.verdict == "FAIL" and one is not case]
-    return _explained(row, gate, item, [case, *failing]) if total.verdict == "FAIL" else row
+    if total.verdict != "FAIL":
+        return row
+    worst_first = sorted(found, key=lambda one: one[0] is not case)
+    failed = [(one, outcome.verdict == "FAIL") for one, outcome in worst_first]
+    more = further_instances(item, gate.profile, tier, seed, FURTHER)
+    return explain_failure(row, gate, item, failed, more)
 
 
 def _of_another_paper(gate: Gate, item: Property) -> bool:
     """Return whether a property needs operations of [MST] of an adapter that has none and claims none."""
     concerned = gate.profile.level == "multiscale" or any(provides(gate.adapter, one) for one in MULTISCALE)
     return bool(MULTISCALE & {*item.needs}) and not concerned
-
-
-def _explained(row: Row, gate: Gate, item: Property, cases: Sequence[Instance]) -> Row:
-    """Return the row of a failure with known mistakes that give the same, its smallest case and a script."""
-    known = diagnosis(gate, item, cases)
-    small = reproduce_in_time(gate, item, cases[0], row.seconds)
-    more = "" if row.sentence in small.sentence else f" Smallest case: {small.sentence}."
-    return dataclasses.replace(
-        row,
-        diagnosis=known,
-        sentence=row.sentence + (more if small.sentence else ""),
-        shrunk_instance=small.instance.describe(),
-        reproduction=small.script,
-    )
 
 
 def _replayed(row: Row, profile: Profile, item: Property, tier: str, seed: int) -> Row:

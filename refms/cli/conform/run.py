@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from refms.cli.conform.codes import EXIT_CODES, KIT_AT_FAULT
@@ -25,9 +25,9 @@ from refms.names import TIME_LIMITS
 
 if TYPE_CHECKING:
     from refms.conformance.property import Property
-    from refms.conformance.reports.report import Report
+    from refms.conformance.reports.summary import Summary
 
-Page = tuple[str, Callable[[Iterable["Report"]], str]]
+Page = tuple[str, Callable[["Summary"], str]]
 """Where to write a report, and how."""
 
 
@@ -68,13 +68,19 @@ def register(actions: Commands) -> None:
         action="store_true",
         help="also show the tables of steps and remainders of what does not fail",
     )
+    command.add_argument(
+        "--all", action="store_true", help="also list properties that are not implemented or do not apply"
+    )
+    command.add_argument("--brief", action="store_true", help="print only the causes and the verdict")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the table; return 0 for pass, 1 if a property failed, 3 if too few were tested."""
+    """Print causes and table; return 0 for pass, 1 if a property failed, 3 if too few were tested."""
     from refms.conformance.isolation.implementation import Isolated
     from refms.conformance.probing.coverage import profile_lines
     from refms.conformance.reports.expected import check_expectations
+    from refms.conformance.reports.summary import summarize
+    from refms.conformance.reports.text import text
     from refms.conformance.reports.xfails import read_xfails
 
     pages = _pages(options)
@@ -90,25 +96,24 @@ def run(options: argparse.Namespace) -> int:
             return KIT_AT_FAULT
         adapters = there.adapters
         expected = check_expectations(xfails, adapters, chosen, options.tier, options.seed, there.check)
-        found = reports_of(adapters, options.tier, options.seed, chosen, there.run, details=options.details)
+        found = reports_of(adapters, options.tier, options.seed, chosen, there.run)
         probes = [there.probe(adapter) for adapter in adapters]
     reports = [with_adapter(expected.noted(one), options.adapter) for one in found]
-    if script := first_script(reports):
-        print(script)
-    for sentence in dict.fromkeys(line for one in probes for line in one.disagreements):
-        print(f"probe: {sentence}")
-    for line in profile_lines([one.right for one in probes if one.disagreements]):
-        print(f"probe: right would be {line}")
+    said = [line for one in probes for line in one.disagreements]
+    right = profile_lines([one.right for one in probes if one.disagreements])
+    said += [f"right would be {line}" for line in right]
+    summary = summarize(reports, said, everything=options.all)
+    print(text(summary, details=options.details, brief=options.brief), end="")
     broken = [line for report in reports for line in report.broken]
-    for line in (*expected.met, *broken):
-        print(line)
+    if not options.brief:
+        _print_more(summary, [*expected.met, *broken])
     if options.scripts is not None:
         written = write_scripts(options.scripts, reports)
         example = f", such as {written[0]}" if written else ""
         print(f"scripts: {len(written)} in {options.scripts}{example}")
-    decision = conclude(reports)
+    decision = conclude(summary)
     for target, rendered in pages:
-        write_text(target, rendered(reports), force=options.force)
+        write_text(target, rendered(summary), force=options.force)
     write_json(
         options.json,
         {
@@ -116,11 +121,20 @@ def run(options: argparse.Namespace) -> int:
             "verdict": decision.verdict,
             "passed": bool(decision),
             "tested": decision.tested,
+            **summary.to_dict(),
             "expected_failures": {"met": list(expected.met), "broken": broken},
             "reports": [report.to_dict() for report in reports],
         },
     )
     return EXIT_CODES[decision.verdict]
+
+
+def _print_more(summary: Summary, expectations: Sequence[str]) -> None:
+    """Print the first script, what the probe says, and what became of expected failures."""
+    if script := first_script(summary.reports):
+        print(script)
+    for line in (*(f"probe: {one}" for one in summary.said), *expectations):
+        print(line)
 
 
 def _pages(options: argparse.Namespace) -> list[Page]:
@@ -129,7 +143,11 @@ def _pages(options: argparse.Namespace) -> list[Page]:
     from refms.conformance.reports.junit import junit
     from refms.conformance.reports.markdown import markdown
 
-    pages = ((options.junit, junit), (options.markdown, markdown), (options.html, html_page))
+    pages = (
+        (options.junit, lambda summary: junit(summary.reports)),
+        (options.markdown, markdown),
+        (options.html, html_page),
+    )
     return [(target, made) for target, made in pages if target is not None]
 
 

@@ -115,6 +115,15 @@ def instances_in_tier(item: Property, profile: Profile, tier: str, seed: int) ->
     return instances(item.domain, profile, count, seed, HARSH if tier == "torture" else USUAL)
 
 
+def further_instances(
+    item: Property, profile: Profile, tier: str, seed: int, count: int
+) -> tuple[Instance, ...]:
+    """Return instances like those of a tier that are not among them, for a property of cost 1 so many."""
+    first = len(instances_in_tier(item, profile, tier, seed))
+    spread = HARSH if tier == "torture" else USUAL
+    return instances(item.domain, profile, max(1, count // item.cost), seed, spread, first)
+
+
 def stencil_sizes(domain: Domain, profile: Profile, pair: str) -> list[int]:
     """Return the stencil sizes that a domain and a profile allow with a pair."""
     sizes = [size for size in profile.stencil_sizes if domain.sizes is None or size in domain.sizes]

@@ -39,7 +39,11 @@ def time_limit(seconds: float | None) -> Iterator[None]:
         yield
         return
 
+    over = False  # from then on the limit comes too late: raised while it is taken off, it would stay on
+
     def up(number: int, frame: FrameType | None) -> None:
+        if over:
+            return
         if frame is not None and frame.f_code.co_filename in _WEAK:
             signal.setitimer(signal.ITIMER_REAL, _SOON, _AGAIN)
         else:
@@ -47,10 +51,12 @@ def time_limit(seconds: float | None) -> Iterator[None]:
 
     start = time.monotonic()
     earlier = signal.signal(signal.SIGALRM, up)
-    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
+    left, interval = signal.getitimer(signal.ITIMER_REAL)
     try:
+        signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
         yield
     finally:
+        over = True
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL if earlier is None else earlier)
         if left:  # a limit around this one goes on; it may be due at once

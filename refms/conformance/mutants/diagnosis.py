@@ -2,55 +2,122 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from refms.conformance.adapters.gate import Gate
-from refms.conformance.instances.domain import Instance
 from refms.conformance.mutants import MUTANTS, Mutant
-from refms.conformance.property import Property
-from refms.conformance.reproduction.calls import Call, gives, right_under, watch
+from refms.conformance.reproduction.calls import Call, gives
 
-_MOST_INSTANCES, _MOST_NAMES = 4, 3
+ENOUGH = 3
+"""Instances on which outputs must agree with a mistake, and not with another one, for its name to be said."""
+
+_MOST_NAMES = 3
 
 
-def diagnosis(gate: Gate, item: Property, cases: Sequence[Instance]) -> str:
-    """Return which known mistakes explain that a property fails.
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is known of a failure: an operation that is wrong, and the mistakes that come nearest.
 
-    Every call that the property makes is repeated on refms under the declared conventions. Where the results
-    differ the implementation is wrong, and each mutant that gives what it gives, within ρ <= 30, is named;
-    the text is empty if there is none. Of ``cases``, the instances it fails on, the worst comes first.
+    ``instances`` is on how many the nearest agree; ``certain``, whether the first is told from all others.
     """
-    right = right_under(gate.profile)
-    found: tuple[Mutant, ...] = MUTANTS
-    for number, case in enumerate(cases[:_MOST_INSTANCES]):
-        narrowed = explaining(watch(gate, item, case).calls, right, found)
-        if not narrowed and number == 0:
+
+    operation: str = ""
+    mistakes: tuple[str, ...] = ()
+    instances: int = 0
+    certain: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """Say which mistakes they are; empty if there are none."""
+        if not self.mistakes:
             return ""
-        found = narrowed or found
-    return "your output equals: " + ", or ".join(one.name for one in found[:_MOST_NAMES])
+        if self.certain:
+            return f"your output equals: {self.mistakes[0]}"
+        on = f"{self.instances} instance{'s' * (self.instances > 1)}"
+        return f"nearest known mistakes: {', or '.join(self.mistakes[:_MOST_NAMES])} (equal on {on})"
 
 
-def explaining(calls: Sequence[Call], right: Any, mutants: Iterable[Mutant] = MUTANTS) -> tuple[Mutant, ...]:
-    """Return the mutants that give the recorded results, the simplest first.
+def diagnose(failures: Iterable[Sequence[Call]], right: Any) -> Diagnosis:
+    """Return which known mistakes explain the calls that a property made where it failed.
 
-    Those that explain all wrong operations; if there are none, those that explain one of them.
+    Every call is repeated on refms under the declared conventions, ``right``, and on every mutant of it. W(M)
+    are the instances on which a mutant M gives what all wrong calls gave, within ρ <= 30. The M with the most
+    of them is named if it explains every instance, and if for each other mutant M' that the property can tell
+    from M
+
+        |W(M) ∖ W(M')| >= 3.
+
+    Where two agree throughout, it cannot tell them if one also changes operations that were not called.
+    Reading ends as soon as one is named, or none explains the first instance.
     """
-    by_operation = {
-        call.operation: [one for one in calls if one.operation == call.operation] for call in calls
-    }
-    wrong = {name for name, made in by_operation.items() if not _gives_all(right, made)}
-    all_of_it, part_of_it = [], []
+    explained: dict[Mutant, set[int]] = {}
+    called: set[str] = set()
+    looked_at, found = 0, Diagnosis()
+    for calls in failures:
+        wrong = wrong_operations(calls, right)
+        if not wrong:
+            continue
+        called |= {call.operation for call in calls}
+        whole, parts = explaining(calls, right, wrong)
+        for mutant in whole:
+            explained.setdefault(mutant, set()).add(looked_at)
+        looked_at += 1
+        found = _nearest(explained, called, looked_at) if explained else _in_parts(parts, wrong)
+        if found.certain or not explained:
+            break
+    return found
+
+
+def _in_parts(parts: Mapping[Mutant, Sequence[str]], wrong: Sequence[str]) -> Diagnosis:
+    """Return the diagnosis where no mistake explains all: several do, or an operation is left over."""
+    left = [name for name in wrong if not any(name in given for given in parts.values())]
+    if left:
+        return Diagnosis(left[0])
+    return Diagnosis(wrong[0], tuple(one.name for one in parts), 1)
+
+
+def _nearest(explained: Mapping[Mutant, set[int]], called: set[str], looked_at: int) -> Diagnosis:
+    """Return the diagnosis from W(M)."""
+
+    def unseen(mutant: Mutant) -> int:
+        return len(set(mutant.changes) - called)
+
+    order = sorted(explained, key=lambda one: (-len(explained[one]), unseen(one), len(one.changes)))
+    best, W = order[0], explained[order[0]]
+    alike = [one for one in order if explained[one] == W]
+    near = [one for one in order if one not in alike and len(W - explained[one]) < ENOUGH]
+    shadowed = all(unseen(one) > unseen(best) for one in alike[1:])
+    clear = len(W) == looked_at >= ENOUGH and shadowed and not near
+    operation = next(name for name in best.changes if name in called)
+    return Diagnosis(operation, tuple(one.name for one in (*alike, *near)), len(W), clear)
+
+
+def wrong_operations(calls: Sequence[Call], right: Any) -> tuple[str, ...]:
+    """Return the operations of which a recorded result differs from that of the right adapter, in order."""
+    names = dict.fromkeys(call.operation for call in calls)
+    return tuple(name for name in names if not _gives_all(right, _of(name, calls)))
+
+
+def explaining(
+    calls: Sequence[Call], right: Any, wrong: Sequence[str], mutants: Iterable[Mutant] = MUTANTS
+) -> tuple[tuple[Mutant, ...], dict[Mutant, list[str]]]:
+    """Return the mutants that give all recorded results; and others, with the wrong operations they give."""
+    whole, parts = [], {}
     for mutant in sorted(mutants, key=lambda one: len(one.changes)):
-        touched = wrong & set(mutant.changes)
         mutated = mutant.around(right)
-        explained = {name for name in touched if _gives_all(mutated, by_operation[name])}
-        innocent = (set(mutant.changes) & set(by_operation)) - wrong
-        if explained and explained == wrong and all(_gives_all(mutated, by_operation[n]) for n in innocent):
-            all_of_it.append(mutant)
-        elif explained:
-            part_of_it.append(mutant)
-    return tuple(all_of_it or part_of_it)
+        touched = [name for name in wrong if name in mutant.changes]
+        given = [name for name in touched if _gives_all(mutated, _of(name, calls))]
+        innocent = [one for one in calls if one.operation in mutant.changes and one.operation not in wrong]
+        if given and len(given) == len(wrong) and _gives_all(mutated, innocent):
+            whole.append(mutant)
+        elif given:
+            parts[mutant] = given
+    return tuple(whole), parts
+
+
+def _of(name: str, calls: Sequence[Call]) -> list[Call]:
+    return [call for call in calls if call.operation == name]
 
 
 def _gives_all(adapter: Any, calls: Sequence[Call]) -> bool:

@@ -48,7 +48,7 @@ class Asked:
         return math.prod(grid)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mutant:
     """One named mistake: the operations that it changes, and how.
 

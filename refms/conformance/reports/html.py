@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from refms.conformance.properties import PROPERTIES
-from refms.conformance.reports.report import VERDICTS, Report, Row
+from refms.conformance.reports.report import VERDICTS, Row
+from refms.conformance.reports.summary import Summary
+from refms.environment import versions
 from refms.pages import render
 
 SIGNS = dict(zip(VERDICTS, "✓~✗–○·", strict=True))
 """A sign and a word beside each colour: nobody needs to tell colours apart."""
 
 
-def html_page(reports: Iterable[Report]) -> str:
-    """Return reports as an HTML page, one section each; every property opens to show its formula."""
-    shown = list(reports)
-    names = dict.fromkeys(report.profile.name for report in shown)
-    sections = [(one, [(row, _entries(row)) for row in one.rows]) for one in shown]
-    title = f"Conformance of {', '.join(names)}"
-    return render("conformance.html", title=title, sections=sections, signs=SIGNS)
+def html_page(summary: Summary) -> str:
+    """Return a summary as an HTML page, one section a report; every property opens to show its formula."""
+    names = dict.fromkeys(report.profile.name for report in summary.reports)
+    places = {
+        (report.profile.dtype, row.id): f"p{number}-{place}"
+        for number, report in enumerate(summary.reports)
+        for place, row in enumerate(report.rows)
+    }
+    return render(
+        "conformance.html",
+        title=f"Conformance of {', '.join(names)}",
+        summary=summary,
+        sections=[(one, [(row, _entries(row)) for row in summary.listed(one)]) for one in summary.reports],
+        signs=SIGNS,
+        places=places,
+        versions=", ".join(f"{name} {version}" for name, version in versions().items()),
+    )
 
 
 def _entries(row: Row) -> list[tuple[str, str]]:
@@ -27,6 +37,7 @@ def _entries(row: Row) -> list[tuple[str, str]]:
     entries = [
         ("found", row.sentence),
         ("diagnosis", row.diagnosis),
+        ("where", row.where),
         ("noted", row.noted),
         ("judged by", row.criterion),
         ("worst instance", row.worst_instance),

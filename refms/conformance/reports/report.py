@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -52,6 +52,14 @@ class Row:
         Time spent.
     diagnosis : str
         Which known mistakes give the same wrong output; empty if none does.
+    mistakes : tuple of str
+        Their names, the nearest first.
+    certain : bool
+        Whether the first of them is told from all others.
+    operation : str
+        The first operation that gives something else than refms; empty if none is known to.
+    where : str
+        On which instances it fails, such as "fails only where m = 1"; empty unless FAIL.
     notes : tuple of (str, str)
         What is said of the subjects of the property, also where it passes: subject and text.
     detail : str
@@ -80,6 +88,10 @@ class Row:
     worst_instance: str = ""
     seconds: float = 0.0
     diagnosis: str = ""
+    mistakes: tuple[str, ...] = ()
+    certain: bool = False
+    operation: str = ""
+    where: str = ""
     notes: tuple[tuple[str, str], ...] = ()
     detail: str = ""
     shrunk_instance: str = ""
@@ -246,61 +258,6 @@ class Report:
         }
 
 
-def table(reports: Iterable[Report], *, details: bool = False) -> str:
-    """Return reports on the same catalogue side by side as text: property, worst ρ for each, verdict.
-
-    Parameters
-    ----------
-    reports : iterable of Report
-        For example the same implementation in both precisions; at least one.
-    details : bool
-        Whether to show what was found from which numbers also where it did not fail.
-
-    Returns
-    -------
-    str
-        One line a property with its title; below it, indented, what was found where it did not pass. ρ is "-"
-        where the criterion is a window or a statement instead.
-    """
-    columns = list(reports)
-    width = max(len(row.title) for row in columns[0].rows)
-    labels = " ".join(f"{'ρ ' + report.profile.dtype:>11}" for report in columns)
-    lines = [f"{'':4} {'property':{width}} {labels}  verdict"]
-    family = ""
-    for rows in zip(*(report.rows for report in columns), strict=True):
-        first = rows[0]
-        if first.family != family:
-            family = first.family
-            lines.append(family)
-        sizes = " ".join(f"{_size(row):>11}" for row in rows)
-        worst = max((row.verdict for row in rows), key=_severity)
-        lines.append(f"{first.id:>4} {first.title:{width}} {sizes}  {worst}")
-        for report, row in zip(columns, rows, strict=True):
-            lines += [f"{'':9}{report.profile.dtype}: {text}" for text in _remarks(row)]
-            if row.detail and (details or row.verdict == "FAIL"):
-                lines.append(f"{'':9}{report.profile.dtype}:")
-                lines += [f"{'':9}{one}" for one in row.detail.splitlines()]
-    return "\n".join(lines)
-
-
-def _remarks(row: Row) -> list[str]:
-    """Return what there is to say under the line of a property."""
-    case = f" [{row.worst_instance}]" if row.worst_instance else ""
-    smaller = row.shrunk_instance not in ("", row.worst_instance)
-    said = (
-        f"{row.sentence}{case}" if row.verdict != "PASS" else "",
-        f"{row.diagnosis}." if row.diagnosis else "",
-        f"it fails on [{row.shrunk_instance}] too." if smaller else "",
-        f"{row.noted_briefly}." if row.notes else "",
-    )
-    return [text for text in said if text]
-
-
-def _size(row: Row) -> str:
-    if row.rho is None:
-        return "-"
-    return f"{row.rho:.2f}" if row.rho < 999.995 else f"{row.rho:.1e}"
-
-
-def _severity(verdict: str) -> int:
+def severity(verdict: str) -> int:
+    """Return how bad a verdict on a property is."""
     return ("PASS", "NOT APPLICABLE", "NOT RUN", "NOT IMPLEMENTED", "MARGINAL", "FAIL").index(verdict)

@@ -143,3 +143,11 @@ def test_a_negative_seed_is_refused_with_expectations_too(conform, tmp_path):
     code, printed = conform(*RUN, "--xfails", "x.toml", "--seed", "-1")
     assert code == 2
     assert "seed is -1; expected 0 or more" in printed
+
+
+def test_a_run_begins_with_causes_and_is_as_long_as_it_is_asked_to_be(conform):
+    brief, usual, all_ = (conform(*RUN, *more)[1] for more in (("--brief",), (), ("--all",)))
+    assert brief.startswith("1 cause explains ")
+    assert usual.startswith(brief.split("\n\n")[0])
+    assert len(brief.splitlines()) < len(usual.splitlines()) < len(all_.splitlines())
+    assert brief.splitlines()[-1].startswith("FAIL")

@@ -68,7 +68,7 @@ def test_a_true_implementation_ends_with_zero_and_writes_every_report(capsys, tm
 
 def test_a_failed_property_ends_with_one_and_is_in_every_report(capsys, tmp_path, broken):
     junit, page = tmp_path / "a.xml", tmp_path / "a.md"
-    words = ["--only", "D1,G5", "--dtype", "float64", "--junit", str(junit), "--markdown", str(page)]
+    words = ["--only", "D1,G5", "--dtype", "float64", "--all", "--junit", str(junit), "--markdown", str(page)]
     assert program.main(["conform", "run", f"{broken}:Broken", *words]) == 1
     assert "FAIL" in capsys.readouterr().out.splitlines()[-1]
     (suite,) = ElementTree.parse(junit).getroot()

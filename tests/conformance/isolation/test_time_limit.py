@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 import weakref
@@ -131,3 +132,16 @@ def test_an_end_that_falls_into_a_callback_of_a_weak_reference_is_not_lost(monke
     for _ in range(20):
         with pytest.raises(TimeIsUp), time_limit(0.02):
             forget_for_ever()
+
+
+def test_a_limit_that_is_reached_while_it_is_taken_off_is_none_any_more():
+    def just_then(frame, event, called):
+        if event == "c_call" and called is signal.setitimer:
+            signal.raise_signal(signal.SIGALRM)
+
+    try:
+        with time_limit(60.0):
+            sys.setprofile(just_then)
+    finally:
+        sys.setprofile(None)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)

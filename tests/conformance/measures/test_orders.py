@@ -16,6 +16,7 @@ from refms.conformance.mutants import mutant_named
 from refms.conformance.reports.html import html_page
 from refms.conformance.reports.junit import junit
 from refms.conformance.reports.markdown import markdown
+from refms.conformance.reports.summary import summarize
 
 CATALOGUE = {item.id: item for item in PROPERTIES}
 WITH_TABLES = ("T4", "N1", "N2", "D2", "D3", "H2", "O1", "O2", "R4")
@@ -61,7 +62,12 @@ def test_the_table_reaches_every_format():
     report, found = row(mutant_named("gradient too large by 0.1 %").around(ReferenceAdapter()), "O1")
     last = found.detail.splitlines()[-1]
     step = found.detail.splitlines()[1]
-    for text in (table([report]), html_page([report]), markdown([report]), junit([report])):
+    for text in (
+        table([report]),
+        html_page(summarize([report])),
+        markdown(summarize([report])),
+        junit([report]),
+    ):
         assert step in text
         assert last in text
     saved = json.loads(json.dumps(report.to_dict()))["rows"]

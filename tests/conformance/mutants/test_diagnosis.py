@@ -14,10 +14,11 @@ from refms.conformance.adapters.profile import reference_profile
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.instances.domain import instances
 from refms.conformance.mutants import mutant_named
-from refms.conformance.mutants.diagnosis import explaining
+from refms.conformance.mutants.diagnosis import Diagnosis, diagnose
 from refms.conformance.reports.junit import junit
 from refms.conformance.reports.markdown import markdown
-from refms.conformance.reports.report import table
+from refms.conformance.reports.summary import summarize
+from refms.conformance.reports.text import table
 from refms.conformance.reproduction.calls import watch
 from refms.conformance.runner import check_property
 
@@ -110,7 +111,7 @@ def test_the_mistake_stands_in_the_table_and_in_the_report():
     sentence = "your output equals: layers copied in place of interpolated"
     found = next(one for one in report.to_dict()["rows"] if one["id"] == "D1")
     assert found["diagnosis"] == sentence
-    assert sentence in markdown([report])
+    assert sentence in markdown(summarize([report]))
     assert sentence in junit([report])
 
 
@@ -120,7 +121,8 @@ def test_a_right_implementation_has_no_diagnosis(dtype):
     assert all(not one.diagnosis for one in run(right).rows)
     for item in PROPERTIES[::5]:
         case = instances(item.domain, right.profile, 1, 0)[0]
-        assert explaining(watch(Gate(right), item, case).calls, ReferenceAdapter(dtype=dtype)) == ()
+        calls = watch(Gate(right), item, case).calls
+        assert diagnose([calls] * 3, ReferenceAdapter(dtype=dtype)) == Diagnosis()
 
 
 class Unknown(ReferenceAdapter):

@@ -18,6 +18,7 @@ from refms.conformance.reports.html import html_page
 from refms.conformance.reports.junit import junit
 from refms.conformance.reports.markdown import markdown
 from refms.conformance.reports.report import Row
+from refms.conformance.reports.summary import summarize
 from refms.errors import InputError
 
 ROW = Row("C1", "convolution", "t", "PASS", levels=("operators", "everything"))
@@ -47,8 +48,8 @@ def test_every_format_says_the_same(operations, verdict):
     told, passed = report.to_dict(), verdict == "PASS"
     assert (report.decision.verdict, decide_all([report]).verdict, told["verdict"]) == (verdict,) * 3
     assert bool(report) == report.passed == told["passed"] == passed
-    assert f"## float64: {verdict}\n" in markdown([report])
-    assert f"<h2>float64: {verdict}</h2>" in html_page([report])
+    assert f"## float64: {verdict}\n" in markdown(summarize([report]))
+    assert f"<h2>float64: {verdict}</h2>" in html_page(summarize([report]))
     (suite,) = ElementTree.fromstring(junit([report]))
     assert suite.get("failures") == ("0" if passed else "1")
     (said,) = [case for case in suite if case.get("name").startswith("verdict")]
@@ -107,7 +108,13 @@ HOSTILE = (ValueError("\x1b[2J\n| on\u202e fire"), NotImplementedError("\x1b]0;\
 def test_nothing_an_adapter_says_reaches_a_page_as_it_is(error):
     profile = replace(ReferenceAdapter().profile, name="\x1b[31mmine\n# theirs")
     report = judge(Around(ReferenceAdapter(), raising(error), profile), "D1")
-    for page in (table([report]), report.headline, markdown([report]), html_page([report]), junit([report])):
+    for page in (
+        table([report]),
+        report.headline,
+        markdown(summarize([report])),
+        html_page(summarize([report])),
+        junit([report]),
+    ):
         assert page.replace("\n", "").isprintable()
         assert "\n# theirs" not in page
     assert "\n" not in report.headline

@@ -20,6 +20,7 @@ from refms.conformance.reports.html import html_page
 from refms.conformance.reports.junit import junit
 from refms.conformance.reports.markdown import markdown
 from refms.conformance.reports.saved import read_reports
+from refms.conformance.reports.summary import summarize
 from refms.conformance.reproduction import MARK
 
 T1 = next(item for item in PROPERTIES if item.id == "T1")
@@ -54,10 +55,10 @@ def test_json_html_markdown_and_junit_carry_the_script(report):
     saved = {one["id"]: one for one in json.loads(json.dumps(report.to_dict()))["rows"]}
     assert saved["T1"]["reproduction"] == script
     assert saved["T1"]["shrunk_instance"] == of(report).shrunk_instance
-    page = html_page([report])
-    assert "<details><summary>script that shows it</summary><pre># refms reproduction: T1" in page
+    page = html_page(summarize([report]))
+    assert '-script"><summary>script that shows it</summary><pre># refms reproduction: T1' in page
     assert 'Y = np.array([[1], [0]], "float64")\ngrid = (2,)' in html.unescape(page)
-    assert f"```python\n{script}```\n" in markdown([report])
+    assert f"```python\n{script}```\n" in markdown(summarize([report]))
     found = ElementTree.fromstring(junit([report]))
     case = next(one for one in found.iter("testcase") if one.get("name").startswith("T1 "))
     assert case.find("system-out").text == script
@@ -69,13 +70,13 @@ def test_whatever_stands_in_a_script_stays_text():
         Row("T1", "transfer", "t", "FAIL", sentence="s", detail=BAD, reproduction=BAD, shrunk_instance=BAD),
     )
     report = Report(Profile("theirs"), "quick", 0, rows)
-    page = html_page([report])
+    page = html_page(summarize([report]))
     assert "<script>" not in page
     assert "\x1b" not in page
     assert "\u202e" not in page
     assert page.count("<pre>") == 2
     assert "&lt;script&gt;&amp;`````\\x1b[2J\\u202e\nimport os" in page
-    text = markdown([report])
+    text = markdown(summarize([report]))
     assert text.count("``````python\n") == 1
     assert text.rstrip().endswith("``````")
     ElementTree.fromstring(junit([report]))

@@ -1,0 +1,163 @@
+"""How often a failure is told where it comes up, and which mistake it is: the mutants, whole and in corners.
+
+    python validation/conformance/diagnoses.py --force
+
+Writes results/diagnoses.json (--force replaces it). Every mutant meets the cheap properties that kill it, at
+most two. Named is who fails in all the instances of tier quick and those beyond it; a corner version is wrong
+only where one or two of the conditions below hold. A rule is false if of 200 other instances one that fails
+lies outside of it, and it is the corner if none that lies inside of it lies outside the corner.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import math
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations, islice
+from pathlib import Path
+from typing import Any
+
+from refms.cli.files import require_target
+from refms.cli.streams import end_with
+from refms.conformance.adapters.gate import Gate
+from refms.conformance.adapters.reference import ReferenceAdapter
+from refms.conformance.explanation import FURTHER, MOST_FAILURES
+from refms.conformance.instances.domain import Instance, instances
+from refms.conformance.instances.rules import axes_of, best_rule, statements
+from refms.conformance.mutants import MUTANTS, Mutant
+from refms.conformance.mutants.diagnosis import diagnose
+from refms.conformance.properties import PROPERTIES
+from refms.conformance.property import Property
+from refms.conformance.reproduction.calls import watch
+from refms.environment import machine, versions
+from refms.errors import FileError
+from refms.io.files import atomic_write
+from refms.names import TIERS
+
+TARGET = Path(__file__).resolve().parent / "results" / "diagnoses.json"
+
+PROPERTIES_OF_EACH = 2
+"""So many properties that kill a mutant are asked for its name; the first is asked where it is."""
+
+SEEN, FRESH = TIERS["quick"] + FURTHER, 200
+"""Instances from which a rule is found, and others on which it must be true."""
+
+LEAST = 3
+"""A corner in which fewer instances fail is none."""
+
+CORNERS: dict[str, Callable[[Instance], bool]] = {
+    "m = 1": lambda x: x.examples == 1,
+    "m > 1": lambda x: x.examples > 1,
+    "d = 1": lambda x: x.d == 1,
+    "d = 2": lambda x: x.d == 2,
+    "d = 3": lambda x: x.d == 3,
+    "n odd": lambda x: any(n % 2 for n in x.grid),
+    "n even": lambda x: all(n % 2 == 0 for n in x.grid),
+    "boundary = zero": lambda x: x.boundary == "zero",
+    "c_in = c_out": lambda x: x.c_in == x.c_out,
+    "c_in ≠ c_out": lambda x: x.c_in != x.c_out,
+    "n_K = 3": lambda x: max(x.stencil) == 3,
+    "n_K > n": lambda x: any(k > n for k, n in zip(x.stencil, x.grid, strict=True)),
+    "N = 1": lambda x: x.layers == 1,
+    "unequal n": lambda x: len(set(x.grid)) > 1,
+}
+
+
+def names(mutant: Mutant, item: Property) -> str | None:
+    """Return whether a mutant is called by its name, by another, by several or by none; None if it passes."""
+    gate = Gate(mutant.around(ReferenceAdapter()))
+    seen = (watch(gate, item, x) for x in instances(item.domain, gate.profile, SEEN, 0))
+    failing = [one.calls for one in seen if one.fails][:MOST_FAILURES]
+    if not failing:
+        return None
+    found = diagnose(failing, ReferenceAdapter())
+    if found.certain:
+        return "named" if found.mistakes[0] == mutant.name else "another name"
+    return "among the nearest" if mutant.name in found.mistakes else "not told"
+
+
+def rules(mutant: Mutant, item: Property) -> Iterator[tuple[int, str, str]]:
+    """Yield for every corner its number of conditions, what the rule is, and both in words."""
+    gate = Gate(mutant.around(ReferenceAdapter()))
+    seen = instances(item.domain, gate.profile, SEEN, 0)
+    fresh = instances(item.domain, gate.profile, FRESH, 1)
+    fails = [watch(gate, item, x).fails for x in (*seen, *fresh)]
+    axes = [axes_of(x) for x in (*seen, *fresh)]
+    stated, n = statements(axes), len(seen)
+    for size in (1, 2):
+        for corner in combinations(CORNERS, size):
+            inside = [all(CORNERS[name](x) for name in corner) for x in (*seen, *fresh)]
+            wrong = [one and there for one, there in zip(fails, inside, strict=True)]
+            if not LEAST <= sum(wrong[:n]) < n:
+                continue
+            rule = best_rule([(one, not bad) for one, bad in zip(axes[:n], wrong[:n], strict=True)])
+            if rule is None:
+                yield size, "none", ""
+                continue
+            told = [all(stated[text] >> k & 1 for text in rule.conditions) for k in range(n, len(axes))]
+            lies = any(bad and not said for bad, said in zip(wrong[n:], told, strict=True))
+            wide = any(said and not there for said, there in zip(told, inside[n:], strict=True))
+            what = "false" if lies else "wider than the corner" if wide else "the corner"
+            yield size, what, f"{' and '.join(corner)}: {rule}"
+
+
+def study(mutants: Sequence[Mutant], told: Any = None) -> dict[str, Any]:
+    """Return the counts over all mutants, with what was not told rightly."""
+    named: Counter[str] = Counter()
+    found: dict[int, Counter[str]] = {1: Counter(), 2: Counter()}
+    slips = []
+    for number, mutant in enumerate(mutants, start=1):
+        touched = [item for item in PROPERTIES if item.cost == 1 and set(item.needs) & set(mutant.changes)]
+        told_of = ((item, what) for item in touched if (what := names(mutant, item)) is not None)
+        killing = list(islice(told_of, PROPERTIES_OF_EACH))
+        for item, what in killing:
+            named[what] += 1
+            slips += [f"{mutant.name}, {item.id}: {what}"] * (what != "named")
+        for size, what, words in rules(mutant, killing[0][0]) if killing else ():
+            found[size][what] += 1
+            slips += [f"{mutant.name}, {killing[0][0].id}, {words}"] * (what == "false")
+        if number % 20 == 0:
+            print(f"{number} of {len(mutants)} mutants", file=told, flush=True)
+    return {
+        "names": dict(named),
+        "rules of one condition": dict(found[1]),
+        "rules of two conditions": dict(found[2]),
+        "slips": slips,
+    }
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the study, write its result and print the rates."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="every N-th mutant alone")
+    parser.add_argument("-o", "--output", type=Path, default=TARGET, metavar="FILE")
+    parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
+    given = parser.parse_args(words)
+    try:
+        require_target(str(given.output), force=given.force)
+    except FileError as error:
+        print(f"diagnoses: {error}", file=sys.stderr)
+        return 2
+    found = {
+        "date": datetime.date.today().isoformat(),
+        "machine": machine(),
+        "versions": versions(),
+        "command": {"every": given.every},
+        **study(MUTANTS[:: given.every], sys.stderr),
+    }
+    with atomic_write(given.output, overwrite=given.force) as temporary:
+        temporary.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    for title in ("names", "rules of one condition", "rules of two conditions"):
+        total = math.fsum(found[title].values())
+        print(
+            title, *(f"{what}: {n} ({100 * n / total:.1f} %)" for what, n in found[title].items()), sep="\n  "
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    end_with(main)
