@@ -30,6 +30,8 @@ COMMANDS = {
     "import": "Make a model of the weights of a network trained elsewhere, a state_dict of PyTorch (.pt) or "
     "arrays (.npz).",
     "export": "Write the weights of a model as PyTorch has them, .pt or .npz.",
+    "data": "Describe images by the name or file of their data set: how many, mesh, values, classes, and how "
+    "often they halve.",
     "compare": "Run optimisers from the same start on the same problem, and write their curves.",
     "study": "Vary keys of a configuration, run each value with several seeds, and write their "
     "curves; what OUT holds already is not run again.",
@@ -70,14 +72,20 @@ def add_command(
     return added
 
 
+def datasets_in_words() -> str:
+    """Return which data sets there are, for help pages."""
+    own = "; ".join(f"{prefix}{what}" for prefix, what in OWN_PREFIXES.items())
+    return f"{', '.join(DATASETS)} (the first two are embedded, the others come from files), or {own}"
+
+
 def add_data_options(command: argparse.ArgumentParser) -> None:
     """Add ``--dataset`` and ``--data-dir``."""
-    command.add_argument(
-        "--dataset",
-        metavar="NAME",
-        help=f"{', '.join(DATASETS)} (the first two are embedded, the others come from files), or "
-        + "; ".join(f"{prefix}{what}" for prefix, what in OWN_PREFIXES.items()),
-    )
+    command.add_argument("--dataset", metavar="NAME", help=datasets_in_words())
+    add_data_dir(command)
+
+
+def add_data_dir(command: argparse.ArgumentParser) -> None:
+    """Add ``--data-dir``."""
     command.add_argument(
         "--data-dir",
         metavar="DIR",

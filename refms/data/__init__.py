@@ -4,6 +4,7 @@ from refms.data.by_name import read_dataset
 from refms.data.clean_images import clean_images
 from refms.data.corruption import Deblur, Denoise, Inpaint, SuperResolve, draw_corruption, task_named
 from refms.data.dataset import Dataset, one_hot, split, subset
+from refms.data.description import Description, describe_dataset
 from refms.data.digits import load_digits
 from refms.data.idx import read_idx
 from refms.data.idx_dataset import load_idx
@@ -18,10 +19,12 @@ __all__ = [
     "Dataset",
     "Deblur",
     "Denoise",
+    "Description",
     "Inpaint",
     "Preprocessing",
     "SuperResolve",
     "clean_images",
+    "describe_dataset",
     "draw_corruption",
     "load_digits",
     "load_idx",

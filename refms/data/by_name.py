@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from refms.data.dataset import Dataset
 from refms.data.digits import load_digits
 from refms.data.idx_dataset import load_idx
 from refms.data.image_sets import IMAGE_SETS, load_images
+from refms.data.location import expanded, roots_of
 from refms.data.mnist import load_mnist
 from refms.data.own_images import load_folder, load_npz
 from refms.data.photographs import load_photographs
 from refms.data.picture_list import load_list
 from refms.errors import InputError, require_choice
-from refms.names import CHANNEL_PLACES, CHANNELS_SUFFIX, DATASETS, OWN_PREFIXES
+from refms.names import CHANNEL_PLACES, CHANNELS_SUFFIX, DATASETS, IDX_PREFIX, OWN_PREFIXES
 
 
 def require_dataset(name: str) -> str:
@@ -34,6 +36,23 @@ def require_dataset(name: str) -> str:
         return name
     own = (prefix + what.partition(":")[0] for prefix, what in OWN_PREFIXES.items())
     return require_choice(name, (*DATASETS, *own), "dataset")
+
+
+def dataset_name(text: str, folder: str | os.PathLike[str] | None = None) -> str:
+    """Return the name of a data set that a text says, which may be that of a file or folder alone.
+
+    >>> dataset_name("digits"), dataset_name("own.csv?channels=none"), dataset_name("own.npz")
+    ('digits', 'csv:own.csv?channels=none', 'npz:own.npz')
+    """
+    if text in DATASETS or _prefix(text) or "\0" in text:
+        return text
+    place = text.partition(CHANNELS_SUFFIX)[0]
+    if (ending := f"{Path(place).suffix.lower()[1:]}:") in ("csv:", "npz:"):
+        return ending + text
+    for path in (root / expanded(place) for root in roots_of(folder)):
+        if path.is_dir():
+            return (IDX_PREFIX if any(path.glob("*-ubyte*")) else "folder:") + text
+    return text
 
 
 def _prefix(name: str) -> str:

@@ -15,6 +15,7 @@ except ImportError as error:
     ) from error
 
 from refms.plots.comparison import comparison_figures
+from refms.plots.images import images_figure
 from refms.plots.inspection import inspection_figures
 from refms.plots.models import model_figures
 from refms.plots.restoration import Restored, restored_figure
@@ -35,6 +36,7 @@ __all__ = [
     "Restored",
     "comparison_figures",
     "figure_bytes",
+    "images_figure",
     "inspection_figures",
     "model_figures",
     "restored_figure",

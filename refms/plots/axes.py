@@ -173,6 +173,13 @@ def plane(values: Array) -> Array:
     return values if values.ndim == 2 else values[values.shape[0] // 2]
 
 
+def picture(fields: Array) -> Array:
+    """Return an image (c, n_1, …, n_d) in [0, 1] as (n_1, n_2), or (n_1, n_2, 3) with three channels."""
+    if len(fields) == 3:
+        return np.stack([plane(field) for field in fields], axis=-1)
+    return plane(fields[0])
+
+
 def evenly(count: int, most: int) -> list[int]:
     """Return at most so many of the indices 0 … count − 1, evenly spread, with the first and the last.
 

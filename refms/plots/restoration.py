@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from refms.errors import Array
 from refms.grid import Grid
 from refms.optimize.history import History
-from refms.plots.axes import evenly, finish, image, legend, line, name, panels, plane
+from refms.plots.axes import evenly, finish, image, legend, line, name, panels, picture
 from refms.plots.style import colour, use_style
 from refms.run.image_score import psnr
 
@@ -69,10 +69,7 @@ def restored_figure(restored: Restored, label: str = "") -> Figure:
 def as_picture(column: Array, grid: Grid) -> Array:
     """Return an image in [−1, 1] as numbers in [0, 1]: (n_1, n_2), or (n_1, n_2, 3) with three channels."""
     unit = np.clip(0.5 * (np.asarray(column, dtype="float64") + 1.0), 0.0, 1.0)
-    fields = unit.reshape(-1, *grid.shape)
-    if len(fields) == 3:
-        return np.stack([plane(field) for field in fields], axis=-1)
-    return plane(fields[0])
+    return picture(unit.reshape(-1, *grid.shape))
 
 
 def _decibels(column: Array, target: Array) -> str:

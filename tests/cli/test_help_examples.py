@@ -10,7 +10,7 @@ import pytest
 from refms.cli.main import main
 
 IN_ORDER = (
-    *("work", "reconstruct", "variance"),
+    *("data", "work", "reconstruct", "variance"),
     *("train", "transfer", "evaluate", "inspect", "plot", "show", "export", "import", "diff"),
 )
 """The examples build on each other: coarse.h5 is trained, fine.h5 is its transfer."""
@@ -34,5 +34,14 @@ def test_the_examples_run_one_after_the_other(capsys, tmp_path, monkeypatch):
     assert codes == dict.fromkeys(IN_ORDER[:-1], 0) | {"diff": 1}
     found = sorted(path.name for path in Path().iterdir())
     assert found == [
-        *("coarse.h5", "denoiser.h5", "fine.h5", "imported.h5", "inspection", "report.html", "weights.npz"),
+        *(
+            "coarse.h5",
+            "denoiser.h5",
+            "digits.png",
+            "fine.h5",
+            "imported.h5",
+            "inspection",
+            "report.html",
+            "weights.npz",
+        ),
     ]
