@@ -52,6 +52,14 @@ def register(commands: Commands) -> None:
     command.add_argument(
         "--loss", metavar="NAME", help="of the reading (default: softmax, for images least-squares)"
     )
+    for name, default in (("scale", 1.0), ("shift", 0.0)):
+        command.add_argument(
+            f"--{name}",
+            type=float,
+            default=default,
+            help="images are read as scale · v / max - shift with v of 0 to max: for Normalize(mean, std) "
+            f"scale = 1/std, shift = mean/std (default: {default:g})",
+        )
     command.add_argument(
         "--fold-batch-norm",
         nargs="?",
@@ -76,6 +84,9 @@ def add_map(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Import and write; return 0."""
+    from dataclasses import replace
+
+    from refms.data.preprocessing import Preprocessing
     from refms.exchange.batch_norm import fold_batch_norms
     from refms.exchange.weight_files import read_weights
     from refms.exchange.weights import import_weights
@@ -86,9 +97,9 @@ def run(options: argparse.Namespace) -> int:
     if options.fold_batch_norm is not None:
         weights, folded = fold_batch_norms(weights, options.fold_batch_norm)
     network = _network(options, weights)
-    model = import_weights(
-        weights, network, names_of(options.map), pooling=options.pooling, loss=options.loss
-    )
+    names, steps = names_of(options.map), Preprocessing(options.scale, options.shift)
+    model = import_weights(weights, network, names, pooling=options.pooling, loss=options.loss)
+    model = replace(model, preprocessing=steps)
     save_model(options.output, model, overwrite=options.force)
     for norm, conv in folded.items():
         print(f"{norm} is folded into {conv}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import pickle
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,7 +35,9 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Array]:
         with warnings.catch_warnings():  # PyTorch's about itself
             warnings.simplefilter("ignore")
             held = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, OSError, LookupError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged file makes PyTorch raise nearly anything
         raise FileError(
             f"{name!r} is damaged or holds more than tensors. Write it by torch.save(model.state_dict(), …)."
         ) from error

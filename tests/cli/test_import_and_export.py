@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from refms.data import read_dataset
+from refms.data.dataset import subset
 from refms.model_file import load_model
 
 RESIDUAL = ("--architecture", "residual", "--option", "channels=3", "--option", "final_time=1.0", "--size", 8)
@@ -65,6 +67,17 @@ def test_they_cross_resolutions_and_keep_their_names(imported, refms):
     assert refms("import", "moved.npz", *RESIDUAL[:-2], *more).code == 0
     for name, array in load_model("moved.h5").arrays.items():
         np.testing.assert_array_equal(load_model("back.h5").arrays[name], array)
+
+
+def test_images_are_normalised_as_elsewhere(imported, refms):
+    mean, std = 0.3, 0.2
+    told = ("--scale", 1 / std, "--shift", mean / std, "--map", "names.toml")
+    assert refms("import", "w.npz", *RESIDUAL, *told, "-o", "n.h5").code == 0
+    digits = read_dataset("digits")
+    pixels = digits.images[:5].reshape(5, 64).T / digits.max_value
+    found = load_model("n.h5").prepare(subset(digits, np.arange(5)))
+    np.testing.assert_allclose(found, (pixels - mean) / std, rtol=0, atol=1e-5)
+    assert refms("evaluate", "n.h5", "--dataset", "digits").code == 0
 
 
 def test_a_trained_net_goes_out_under_names_of_the_user(refms, result):

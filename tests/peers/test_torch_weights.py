@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from refms.cli.main import main
+from refms.errors import FileError
+from refms.exchange.weight_files import read_weights
 from refms.grid import Grid, columns_from_nchw, nchw_from_columns
 from refms.maps.architectures.architecture import architecture_named
 from refms.model_file import load_model
@@ -199,6 +201,19 @@ def test_what_is_no_state_dict_of_float_tensors_is_refused(here, capsys, held, w
     assert main(["import", "net.pt", *RESIDUAL, "--size", "8", "-o", "net.h5"]) == 2
     assert words in capsys.readouterr().err
     assert not Path("net.h5").exists()
+
+
+def test_changed_bytes_are_read_or_refused(here):
+    torch.save(Net(2).state_dict(), "net.pt", _use_new_zipfile_serialization=False)  # without checksums
+    whole, rng = Path("net.pt").read_bytes(), np.random.default_rng(0)
+    refused = 0
+    for place in rng.integers(0, 2000, 150):
+        Path("net.pt").write_bytes(whole[:place] + rng.bytes(1) + whole[place + 1 :])
+        try:
+            read_weights("net.pt")
+        except FileError:
+            refused += 1
+    assert refused > 50
 
 
 def test_damaged_files_are_refused(here, capsys):
