@@ -23,6 +23,7 @@ def register(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Export and print the names; return 0."""
+    from refms.errors import escaped
     from refms.exchange.weight_files import require_weight_file, write_weights
     from refms.exchange.weights import LAYOUT, export_weights
     from refms.model_file import load_model
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     write_weights(options.output, weights, overwrite=options.force)
     print(f"{options.output}: {LAYOUT}")
     for name, array in weights.items():
-        print(f"  {name} {array.shape} {array.dtype}")
+        print(f"  {escaped(name)} {array.shape} {array.dtype}")
     arrays = {name: {"shape": list(a.shape), "dtype": str(a.dtype)} for name, a in weights.items()}
     write_json(
         options.json,

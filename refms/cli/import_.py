@@ -87,6 +87,7 @@ def run(options: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from refms.data.preprocessing import Preprocessing
+    from refms.errors import escaped
     from refms.exchange.batch_norm import fold_batch_norms
     from refms.exchange.weight_files import read_weights
     from refms.exchange.weights import import_weights
@@ -102,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
     model = replace(model, preprocessing=steps)
     save_model(options.output, model, overwrite=options.force)
     for norm, conv in folded.items():
-        print(f"{norm} is folded into {conv}")
+        print(escaped(f"{norm} is folded into {conv}"))
     numbers = sum(array.size for array in model.arrays.values())
     print(
         f"{options.output}: {options.architecture} on grid {model.grid.shape}, {numbers:,} numbers of "

@@ -14,15 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from refms.errors import Array, InputError, require_array, require_choice
+from refms.errors import Array, InputError, require_array
 from refms.exchange.batch_norm import batch_norms
+from refms.exchange.weight_names import CLASSIFIER, Names, expanded_names, found_names, torch_name
 from refms.maps.architectures.architecture import Architecture
 from refms.model import Model
 from refms.names import DTYPES
 from refms.objective.reading import Classes, Image, Reading
-
-Names = Mapping[str, str]
-"""Their names to refms'; with {k} in theirs one array for each layer of what refms stacks."""
 
 LAYOUT = (
     "C order; stencils (c_out, c_in, *stencil) as correlations, what PyTorch calls convolution; linear "
@@ -30,8 +28,6 @@ LAYOUT = (
 )
 """How the arrays of :func:`export_weights` lie."""
 
-_LEAVES = {"stencil": "weight", "gamma": "weight", "bias": "bias", "beta": "bias"}
-_CLASSIFIER = {"W": "classifier.weight", "mu": "classifier.bias"}
 _RECORD = "imported"
 
 
@@ -89,7 +85,7 @@ def import_weights(
     """
     _require_precision(weights)
     _require_no_batch_norm(weights)
-    theirs = _found(weights, architecture, names or {})
+    theirs = found_names(weights, architecture, names or {})
     reading = _reading(weights, theirs, pooling, loss)
     wanted = _shapes(architecture, reading)
     _require_fit(weights, theirs, wanted)
@@ -99,8 +95,10 @@ def import_weights(
     if isinstance(reading, Classes):
         ours["W"] = ours["W"].T * _cells(architecture, reading)
     arrays = architecture.arrays.unpack(architecture.arrays.layout.pack(_without_reading(ours)))
-    arrays |= {name: np.array(ours[name], order="C") for name in _CLASSIFIER if name in ours}
-    by_itself = {theirs[part]: part for part in wanted if part not in _expanded(names or {}, architecture)}
+    arrays |= {name: np.array(ours[name], order="C") for name in CLASSIFIER if name in ours}
+    by_itself = {
+        theirs[part]: part for part in wanted if part not in expanded_names(names or {}, architecture)
+    }
     told = {**by_itself, **(names or {})}
     return Model(architecture, arrays, reading, record={_RECORD: {"names": told, "linear": linear}})
 
@@ -138,12 +136,12 @@ def export_weights(model: Model, names: Names | None = None) -> dict[str, Array]
     architecture, home = model.architecture, model.backend
     arrays = {name: home.to_host(array) for name, array in model.arrays.items()}
     parts = architecture.arrays.layout.unpack(architecture.arrays.pack(arrays))
-    parts = _turned(parts, architecture) | {name: arrays[name] for name in _CLASSIFIER if name in arrays}
+    parts = _turned(parts, architecture) | {name: arrays[name] for name in CLASSIFIER if name in arrays}
     if isinstance(model.reading, Classes):
         parts["W"] = parts["W"].T / _cells(architecture, model.reading)
     recorded, linear = _recorded(model)
-    told = _expanded(names or recorded, architecture, strict=bool(names))
-    called = {part: told.get(part, _torch_name(part)) for part in parts}
+    told = expanded_names(names or recorded, architecture, strict=bool(names))
+    called = {part: told.get(part, torch_name(part)) for part in parts}
     if len(set(called.values())) < len(called):
         raise InputError(f"parts would have the same name: {sorted(called.values())}; name each differently.")
     return {
@@ -173,54 +171,12 @@ def _require_no_batch_norm(weights: Mapping[str, Array]) -> None:
         )
 
 
-def _found(weights: Mapping[str, Array], architecture: Architecture, names: Names) -> dict[str, str]:
-    """Return their name for each part: of the table, or one that can be no other's."""
-    found = _expanded(names, architecture)
-    known = {name: held for name, held in architecture.arrays.names.items() if isinstance(held, str)}
-    for part in (*architecture.arrays.layout.names, *_CLASSIFIER):
-        known |= dict.fromkeys((part, part.replace("/", "."), _torch_name(part)), part)
-    for name in weights:
-        if name in known and name not in found.values():
-            found.setdefault(known[name], name)
-    return found
-
-
-def _expanded(names: Names, architecture: Architecture, strict: bool = True) -> dict[str, str]:
-    """Return their name for each part that a table names; with ``strict`` unknown parts are refused."""
-    arrays, found = architecture.arrays, dict[str, str]()
-    known = [*arrays.names, *arrays.layout.names, *_CLASSIFIER]
-    for theirs, ours in names.items():
-        if not strict and ours not in known:
-            continue
-        require_choice(ours, known, "name of refms")
-        held = arrays.parts(ours) if ours in arrays.names else (ours,)
-        if len(held) > 1 and "{k}" not in theirs:
-            raise InputError(
-                f"{theirs!r} stands for {ours!r}, {len(held)} layers; expected a name with {{k}} for their "
-                f"numbers 0 to {len(held) - 1}, or the names of its parts {', '.join(held)}."
-            )
-        found |= {part: theirs.replace("{k}", str(k)) for k, part in enumerate(held)}
-    return found
-
-
-def _torch_name(part: str) -> str:
-    """Return what PyTorch would call a part.
-
-    >>> _torch_name("block0/conv1/stencil"), _torch_name("tail/norm/beta"), _torch_name("W")
-    ('block0.conv1.weight', 'tail.norm.bias', 'classifier.weight')
-    """
-    if part in _CLASSIFIER:
-        return _CLASSIFIER[part]
-    path, _, leaf = part.replace("/", ".").rpartition(".")
-    return f"{path}.{_LEAVES.get(leaf, leaf)}" if path else _LEAVES.get(leaf, leaf)
-
-
 def _reading(
     weights: Mapping[str, Array], theirs: Mapping[str, str], pooling: int, loss: str | None
 ) -> Reading:
     """Return what the output says: classes where there is a classifier, which says how many."""
     options: dict[str, Any] = {} if loss is None else {"loss": loss}
-    for part in _CLASSIFIER:
+    for part in CLASSIFIER:
         array = weights.get(theirs.get(part, ""))
         if array is not None and array.ndim:
             return Classes(int(array.shape[0]), pooling=pooling, **options)
@@ -238,7 +194,7 @@ def _require_fit(
 ) -> None:
     """Refuse weights of which some are missing, left over or of another shape, and name all of these."""
     missing = [
-        f"{theirs.get(part) or _torch_name(part)!r} {shape} for {part!r}"
+        f"{theirs.get(part) or torch_name(part)!r} {shape} for {part!r}"
         for part, shape in wanted.items()
         if theirs.get(part) not in weights
     ]
@@ -285,7 +241,7 @@ def _cells(architecture: Architecture, reading: Classes) -> int:
 
 
 def _without_reading(parts: Mapping[str, Array]) -> dict[str, Array]:
-    return {part: array for part, array in parts.items() if part not in _CLASSIFIER}
+    return {part: array for part, array in parts.items() if part not in CLASSIFIER}
 
 
 def _recorded(model: Model) -> tuple[Names, set[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,10 @@ def format_of(path: str | os.PathLike[str]) -> str:
 def npz_image(arrays: Mapping[str, Array]) -> bytes:
     """Return the bytes of an .npz file, without compression."""
     buffer = io.BytesIO()
-    named: dict[str, Any] = dict(arrays)
-    np.savez(buffer, **named)
+    with zipfile.ZipFile(buffer, "w") as archive:  # numpy.savez has no room for an array named "file"
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
     return buffer.getvalue()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,17 @@ def test_weights_come_in_and_go_out_under_their_names_bit_for_bit(imported, resu
         assert set(again) == set(weights())
         for name, array in weights().items():
             np.testing.assert_array_equal(again[name], array, strict=True)
+
+
+def test_names_may_be_any_texts_and_obey_nobody(refms):
+    strange = {"file": "mu", "a\x1b[31m/../b": "W"}
+    table = "".join(f"{json.dumps(theirs)} = {json.dumps(ours)}\n" for theirs, ours in strange.items())
+    Path("names.toml").write_text(f"[names]\n{table}", encoding="utf-8")
+    ran = refms("export", "coarse.h5", "--map", "names.toml", "-o", "w.npz")
+    assert "\n  a\\x1b[31m/../b (10, 48)" in ran.out
+    options = ("--architecture", "residual", "--option", "channels=3", "--size", 4, "--map", "names.toml")
+    assert refms("import", "w.npz", *options, "-o", "m.h5").code == 0
+    assert refms("export", "m.h5", "-o", "again.npz").out == ran.out.replace("w.npz", "again.npz")
 
 
 def test_they_cross_resolutions_and_keep_their_names(imported, refms):

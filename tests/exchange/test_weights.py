@@ -125,6 +125,12 @@ def test_their_names_come_back_from_other_meshes_and_depths():
     assert {n: a.shape for n, a in export_weights(fine).items()} == {
         n: (3, 128) if n == "fc.weight" else a.shape for n, a in weights.items()
     }
+    alone = import_weights(export_weights(to_depth(start, 1)), net.with_layers(1))
+    assert "propagation.layer1.bias" in export_weights(to_depth(alone, 2))
+    one = {"conv.weight": "stencils"}
+    named = import_weights(export_weights(to_depth(start, 1), one), net.with_layers(1), one)
+    assert {"conv.weight", "propagation.layer0.bias"} < set(export_weights(named))
+    assert "propagation.layer1.weight" in export_weights(to_depth(named, 2))
     deep = export_weights(to_depth(model, 4))
     np.testing.assert_array_equal(deep["body.2.weight"], weights["body.1.weight"])
     assert len(deep) == 1 + 2 * 4 + 2
