@@ -54,6 +54,7 @@ OVERRIDES = (
     ("--crop", "data", "crop", bool, "crop them to their middle instead"),
     ("--train", "data", "train", int, "number of training images"),
     ("--validation", "data", "validation", int, "number of validation images"),
+    ("--validation-part", "data", "validation_part", str, "test, or train where there is no test part"),
     ("--split-seed", "data", "split_seed", int, "seed of the choice of images"),
     ("--network", "network", "architecture", str, "residual-image, unet, espcn or a registered name"),
     ("--estimator", "multiscale", "estimator", str, "single, mge or full-multiscale"),

@@ -78,6 +78,9 @@ class Dataset:
             require_whole_fields(self, classes=2)
         elif self.classes != 0:
             raise InputError(f"there are no labels, but classes is {self.classes!r}; expected 0.")
+        names = self.class_names
+        if names and (self.labels is None or int(self.labels.max()) >= len(names)):
+            raise InputError(f"{len(names)} class_names for {self.classes} classes; expected one for each.")
         if self.targets is not None:
             _require_images(self.targets, "targets")
             if self.targets.shape[0] != self.count:

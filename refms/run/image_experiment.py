@@ -163,7 +163,8 @@ def image_parts(configuration: Reconstruction, folder: str | None = None) -> tup
         test = images_named(configuration, folder, "test", memory)
     except InputError as error:
         raise InputError(
-            f'{error} For a data set without a test part: [data] validation_part = "train".'
+            f"{error} For a data set without a test part: --validation-part train (in [data]: "
+            'validation_part = "train").'
         ) from error
     chosen = _some(training, section.train, section.split_seed, "train")
     return chosen, _some(test, section.validation, SAMPLED + section.split_seed, "validation")
@@ -208,13 +209,14 @@ def network_of(configuration: Reconstruction, grid: Grid, channels: int) -> Arch
         if all(n % step == 0 for n in grid.shape):
             raise
         n = max(grid.shape)
-        fitting = [one for one in (n // step * step, (n // step + 1) * step) if one]
-        ways = "" if configuration.data.size else f"{ways_to_fit(multiples_around(grid, step))}, "
+        fitting = " or ".join(str(one) for one in (n // step * step, (n // step + 1) * step) if one)
+        ways = f"{fitting} ([data] size), or fewer levels"
+        if configuration.data.size == 0:
+            ways = f"{fitting}: {ways_to_fit(multiples_around(grid, step))}, or fewer levels"
         raise InputError(
             f"{levels} meshes from {grid.shape} cells down, for architecture "
             f"{configuration.network.architecture!r}: {str(error).rstrip('.')}. Expected multiples of {step} "
-            f"cells along each axis, such as {' or '.join(map(str, fitting))} ([data] size), "
-            f"{ways}or fewer levels."
+            f"cells along each axis, such as {ways}."
         ) from error
     Image(configuration.optimization.loss).loss_on(coarsest)  # whose window may be larger
     return network

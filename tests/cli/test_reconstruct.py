@@ -142,6 +142,8 @@ def test_a_data_set_without_a_test_part_is_told_how_to_be_split(digits):
     ran = digits("reconstruct", "test.toml", "-o", "run.h5")
     assert ran.refused
     assert 'validation_part = "train"' in ran.err
+    way = ran.err.partition("part: ")[2].split()[:2]
+    assert digits("reconstruct", "test.toml", *way, "--quiet", "-o", "run.h5").code == 0
 
 
 def test_a_range_that_is_not_stated_is_refused(digits):
@@ -173,8 +175,13 @@ def test_images_that_cannot_be_halved_so_often_are_fitted_where_that_is_asked_fo
     assert all(np.array_equal(arrays[name], expected[name]) for name in expected)
     ran = [digits("evaluate", name).out.partition("images: ")[2] for name in ("own.h5", "fitted.h5")]
     assert ran[0] == ran[1] != ""
+    larger = np.random.default_rng(1).integers(0, 256, (5, 22, 20), dtype="uint8")
+    twice = np.pad(larger, [(0, 0), (1, 1), (2, 2)], mode="edge") if way == "pad" else larger[:, 3:19, 2:18]
+    np.savez("larger.npz", images=larger)
+    np.savez("twice.npz", images=twice)  # twice as fine as the model's finest mesh: 24×24 or 16×16
     ran = [
-        digits("evaluate", "own.h5", "--part", "all", "--dataset", one).out.partition("images: ")[2]
-        for one in (own, fitted)
+        digits("evaluate", "own.h5", "--part", "all", "--dataset", f"npz:{name}.npz?channels=none").out
+        for name in ("own", "fitted", "larger", "twice")
     ]
-    assert ran[0] == ran[1] != ""
+    scores = [one.partition("images: ")[2] for one in ran]
+    assert scores[0] == scores[1] != scores[2] == scores[3] != ""

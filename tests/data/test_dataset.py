@@ -112,6 +112,8 @@ def test_labels_that_cannot_be_one_hot_are_refused(labels, classes, dtype, says)
         ({"targets": np.zeros((2, 1, 2))}, "2 targets for 3 images"),
         ({"targets": np.full((3, 1, 2), np.nan)}, "targets hold NaN"),
         ({"targets": np.zeros((3, 2))}, "targets have shape"),
+        ({"labels": np.array([0, 1, 2]), "class_names": ("ant", "bee")}, "2 class_names for 10 classes"),
+        ({"labels": None, "classes": 0, "class_names": ("ant",)}, "1 class_names for 0 classes"),
         ({"max_value": 0.0}, "max_value is 0.0"),
         ({"max_value": float("nan")}, "max_value is nan"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 from refms.data import read_dataset
 from refms.data.picture_list import MOST_BYTES
 from refms.errors import FileError
+from refms.grid import Grid
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (4, 6, 4, 3), dtype="uint8")
 SHARED = ("image_0.png", "deep/image 1,a.png", "image_2.png", "image_3.png")
@@ -124,3 +126,10 @@ def test_lists_and_pictures_are_measured_before_they_are_read(folder):
     (folder / "cut.png").write_bytes(head)
     with pytest.raises(FileError, match="limit"):  # before it is found to be cut off
         read(folder, "cut.png\n", max_bytes=71)
+
+
+@given(st.lists(st.sampled_from([*SHARED[::2], *"\n\r\t,;\"' \0ö.0-", "label", ".."]) | st.text(max_size=3)))
+def test_whatever_is_written_is_read_or_refused(folder, words):
+    with contextlib.suppress(FileError):
+        found = read(folder, "".join(words).encode("utf-8", "surrogatepass"))
+        assert found.grid == Grid((6, 4))
