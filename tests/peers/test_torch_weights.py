@@ -13,7 +13,6 @@ from refms.cli.main import main
 from refms.errors import FileError
 from refms.exchange.weight_files import read_weights
 from refms.grid import Grid, columns_from_nchw, nchw_from_columns
-from refms.maps.architectures.architecture import architecture_named
 from refms.model_file import load_model
 from refms.run.config.network import registered_network
 
@@ -149,38 +148,55 @@ def peer():
     return module
 
 
-def torch_shape(name, shape):
+def named_as_in_torch(part):
+    """Return PyTorch's name of a part."""
+    path, _, leaf = part.rpartition("/")
+    leaf = {"stencil": "weight", "gamma": "weight", "beta": "bias", "bias": "bias"}[leaf]
+    return f"{path.replace('/', '.')}.{leaf}"
+
+
+def torch_shape(part, shape):
     """A linear layer of PyTorch has two axes, where refms has a stencil of one cell on a line."""
-    return shape[:2] if len(shape) == 3 and name.endswith("stencil") else shape
+    return shape[:2] if len(shape) == 3 and part.endswith("stencil") else shape
+
+
+def assert_same_images(file, state, dtype):
+    """Compare the outputs of a model with those of the network as PyTorch's users write it."""
+    module, model = peer(), load_model(file)
+    X = images(dtype, 2, model.grid.shape[0])
+    t = np.array([0.1, 0.5, 0.9], dtype)[: 3 if type(model.architecture).__name__ == "UNet" else 0]
+    columns = np.vstack([columns_from_nchw(X), *([t] if len(t) else [])])
+    shapes = model.architecture.arrays.shapes
+    p = {part: state[named_as_in_torch(part)].reshape(shape) for part, shape in shapes.items()}
+    function = module.NETWORKS[type(model.architecture).__name__]
+    times = torch.from_numpy(t) if len(t) else None
+    expected = function(
+        module.OPERATIONS["torch"](), model.architecture, p, torch.from_numpy(X), times
+    ).numpy()
+    close(nchw_from_columns(model.outputs(columns), model.grid), expected, dtype)
 
 
 @pytest.mark.parametrize("architecture", NETWORKS)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_the_networks_for_images_do_the_same(here, architecture, dtype):
-    module, grid = peer(), Grid((8, 8))
-    net = registered_network(architecture, tomllib.loads("\n".join(NETWORKS[architecture])), grid)
+def test_the_networks_for_images_do_the_same_and_so_on_another_mesh(here, architecture, dtype):
+    net = registered_network(architecture, tomllib.loads("\n".join(NETWORKS[architecture])), Grid((8, 8)))
     rng = np.random.default_rng(1)
-    drawn = {n: (0.3 * rng.standard_normal(s)).astype(dtype) for n, s in net.arrays.shapes.items()}
-    leaf = {"stencil": "weight", "gamma": "weight", "beta": "bias", "bias": "bias"}
     state = {}
-    for name, array in drawn.items():
-        path, _, last = name.rpartition("/")
-        tensor = torch.from_numpy(array.reshape(torch_shape(name, array.shape)))
-        state[f"{path.replace('/', '.')}.{leaf[last]}"] = tensor
+    for part, shape in net.arrays.shapes.items():
+        array = 0.3 * rng.standard_normal(torch_shape(part, shape))
+        state[named_as_in_torch(part)] = torch.from_numpy(array.astype(dtype))
     torch.save(state, "net.pt")
     words = [word for one in NETWORKS[architecture] for word in ("--option", one)]
     run("import", "net.pt", "--architecture", architecture, *words, "--size", 8, "-o", "net.h5")
-
-    X, model = images(dtype, 2, 8), load_model("net.h5")
-    t = np.array([0.1, 0.5, 0.9], dtype) if architecture == "unet" else None
-    columns = columns_from_nchw(X) if t is None else np.vstack([columns_from_nchw(X), t])
-    o = module.OPERATIONS["torch"]()
-    function = module.NETWORKS[architecture_named(architecture).__name__]
-    p = {name: torch.from_numpy(array) for name, array in drawn.items()}
-    expected = function(o, net, p, torch.from_numpy(X), None if t is None else torch.from_numpy(t)).numpy()
-    close(nchw_from_columns(model.outputs(columns), grid), expected, dtype)
+    assert_same_images("net.h5", state, dtype)
     run("export", "net.h5", "-o", "again.pt")
     assert_same(torch.load("again.pt", weights_only=True), state)
+
+    run("transfer", "net.h5", "--to", 16, "-o", "moved.h5")
+    run("export", "moved.h5", "-o", "moved.pt")
+    moved = torch.load("moved.pt", weights_only=True)
+    assert {name: tensor.shape for name, tensor in moved.items()} == {n: a.shape for n, a in state.items()}
+    assert_same_images("moved.h5", moved, dtype)
 
 
 @pytest.mark.parametrize(
