@@ -200,6 +200,8 @@ def part_of(model: Model, part: str, name: str | None = None, folder: str | None
     names: Any = model.record.get("class_names")
     if isinstance(names, list | tuple) and dataset.class_names:
         dataset = with_class_names(dataset, names)
+    if isinstance(model.reading, Classes) and 0 < dataset.classes < model.reading.classes:
+        dataset = replace(dataset, classes=model.reading.classes)  # labels tell of classes up to the largest
     if part in ("test", "all"):
         return dataset
     return split_by(configuration.data, dataset)[0 if part == "train" else 1]

@@ -59,3 +59,15 @@ def test_classes_keep_the_numbers_of_the_training_where_they_have_names(tmp_path
     assert (found.labels.tolist(), found.classes) == ([1, 2], 3)
     with pytest.raises(InputError, match="'dog'"):
         part_of(model, "all", "csv:more.csv?channels=none", str(tmp_path))
+
+
+def test_images_of_some_of_the_classes_are_evaluated(tmp_path):
+    images, labels = np.zeros((6, 4, 4)), np.arange(6) % 3
+    np.savez(
+        tmp_path / "own.npz", images=images, labels=labels, test_images=images[:2], test_labels=labels[:2]
+    )
+    configuration = configured(dataset="npz:own.npz?channels=none")
+    model = experiment_of(configuration, dataset_of(configuration, str(tmp_path))).model
+    found = part_of(model, "test", folder=str(tmp_path))
+    assert (found.labels.tolist(), found.classes) == ([0, 1], 3)
+    assert model.examples(found).targets.shape == (3, 2)
