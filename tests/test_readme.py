@@ -76,6 +76,13 @@ def test_counts_and_scores_are_those_of_catalogue_mutants_goldens_and_results():
         f"of {mutants:,} small changes",
         f"notice {100 * noticed / mutants:.1f} %",
     )
+    told = result("conformance/results/diagnoses.json")
+    named, corners = told["names"], told["rules of one condition"]
+    assert "another name" not in named
+    assert not missing(
+        f"{100 * named['named'] / sum(named.values()):.0f} % are called by their name and none by another",
+        f"{100 * corners['the corner'] / sum(corners.values()):.0f} % are told by just that condition",
+    )
 
 
 def test_the_speed_is_that_of_the_published_benchmarks():

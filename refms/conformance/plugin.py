@@ -112,7 +112,7 @@ def judge(row: Row, case: Case, adapter: str = "") -> None:
             "formula": case.law.statement,
             "catches": case.law.catches,
             "instance": row.worst_instance,
-            "known": row.diagnosis,
+            "known": "; ".join(filter(None, (row.diagnosis, row.where))),
             "more": f"refms conform explain {row.id}",
         }
         lines = [f"  {name + ':':9} {text}" for name, text in told.items() if text or name != "known"]

@@ -51,7 +51,7 @@ def _fill(case: ElementTree.Element, row: Row) -> None:
         words.insert(0, f"MARGINAL: {row.sentence}" if row.verdict == "MARGINAL" else "")
     elif row.verdict == "FAIL" and not row.expected:
         failure = ElementTree.SubElement(case, "failure", message=row.sentence)
-        details = (row.criterion, row.worst_instance, row.diagnosis, row.noted)
+        details = (row.criterion, row.worst_instance, row.diagnosis, row.where, row.noted)
         failure.text = "\n".join(filter(None, details))
         words = [row.detail, row.reproduction]
     else:
