@@ -47,7 +47,7 @@ def raising(error: BaseException) -> Change:
     """Return the change that raises instead."""
 
     def change(*given: Any) -> Any:
-        raise error
+        raise error.with_traceback(None)  # one that is raised again and again would trace all earlier times
 
     return change
 
