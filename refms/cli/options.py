@@ -32,6 +32,8 @@ COMMANDS = {
     "export": "Write the weights of a model as PyTorch has them, .pt or .npz.",
     "data": "Describe images by the name or file of their data set: how many, mesh, values, classes, and how "
     "often they halve.",
+    "config": "Write a configuration for refms train, reconstruct, compare or study, every key at its "
+    "default and explained.",
     "compare": "Run optimisers from the same start on the same problem, and write their curves.",
     "study": "Vary keys of a configuration, run each value with several seeds, and write their "
     "curves; what OUT holds already is not run again.",

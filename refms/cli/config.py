@@ -1,0 +1,49 @@
+"""``refms config``: a configuration to begin with, every key at its default and explained."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tomllib
+from typing import Any
+
+from refms.cli.files import claim, write_json, write_text
+from refms.cli.options import COMMANDS, Commands, add_command
+
+KINDS = ("train", "reconstruct", "compare", "study")
+
+
+def register(commands: Commands) -> None:
+    """Add ``config`` to the command line."""
+    command = add_command(commands, "config", COMMANDS["config"], "refms config train -o mine.toml", run)
+    command.add_argument("kind", choices=KINDS, help="the command that is to read it")
+    command.add_argument("-o", "--output", metavar="FILE", help="where to write it; default: standard output")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the template; return 0."""
+    from refms.run.config.template import template
+
+    text = template(_sections(options.kind), f"refms {options.kind} THIS.toml: all keys at their defaults.")
+    if options.output is not None:
+        claim(options, options.output)
+        write_text(options.output, text, force=options.force)
+    else:
+        sys.stdout.write(text)
+    write_json(options.json, tomllib.loads(text))
+    return 0
+
+
+def _sections(kind: str) -> dict[str, Any]:
+    """Return the sections that a command reads, by the names of their tables."""
+    from refms.run.config import Configuration
+    from refms.run.config.reconstruction import Reconstruction
+    from refms.run.plan import Plan, StudySection
+
+    whole = vars(Reconstruction() if kind == "reconstruct" else Configuration())
+    if kind not in ("compare", "study"):
+        return dict(whole)
+    plan = Plan(Configuration())
+    methods = {f"compare.{name}": options for name, options in plan.methods.items()}
+    varied = StudySection(parameter="optimization.hessian_fraction", values=(0.1, 1.0))
+    return {**whole, "compare": plan.compare, **methods, **({"study": varied} if kind == "study" else {})}

@@ -1,0 +1,79 @@
+"""Templates of configurations: each is read by its command, says every key, and has the defaults."""
+
+import dataclasses
+import json
+import tomllib
+
+import pytest
+
+from refms.cli.main import main
+from refms.run.config import Configuration
+from refms.run.config.reconstruction import Reconstruction
+from refms.run.config.template import template
+from refms.run.plan import Plan
+
+
+def written(capsys, kind):
+    assert main(["config", kind]) == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("kind", "sections"), [("train", Configuration), ("reconstruct", Reconstruction)])
+def test_a_template_says_every_key_at_its_default(capsys, kind, sections):
+    given = tomllib.loads(written(capsys, kind))
+    assert sections.from_dict(given) == sections()
+    assert {name: set(table) for name, table in given.items()} == {
+        name: set(table) for name, table in sections().to_dict().items()
+    }
+
+
+def test_templates_of_comparisons_hold_the_options_of_every_method(capsys):
+    compare = Plan.from_dict(tomllib.loads(written(capsys, "compare")))
+    assert (compare.compare, compare.methods, compare.study) == (*_plain(), None)
+    study = Plan.from_dict(tomllib.loads(written(capsys, "study")))
+    assert (study.compare, study.methods) == _plain()
+    assert study.study.parameters == {"optimization.hessian_fraction": (0.1, 1.0)}
+
+
+def _plain():
+    return Plan(Configuration()).compare, Plan(Configuration()).methods
+
+
+@pytest.mark.parametrize("kind", ["train", "reconstruct"])
+def test_keys_stand_below_their_explanation(capsys, kind):
+    """But for those that share one with the key before."""
+    lines = written(capsys, kind).splitlines()
+    keys = [number for number, line in enumerate(lines) if " = " in line and not line.startswith("#")]
+    assert sum(lines[number - 1].startswith("#") for number in keys) > len(keys) / 2
+
+
+def test_a_file_is_written_once_and_reads_back(tmp_path, capsys):
+    place, result = tmp_path / "mine.toml", tmp_path / "mine.json"
+    assert main(["config", "train", "-o", str(place), "--json", str(result)]) == 0
+    assert Configuration.from_toml(place) == Configuration()
+    assert json.loads(result.read_text())["data"] == tomllib.loads(place.read_text())["data"]
+    assert main(["config", "train", "-o", str(place)]) == 2
+    assert "--force" in capsys.readouterr().err
+
+
+def test_words_mappings_and_lists_come_back_as_they_were():
+    @dataclasses.dataclass(frozen=True)
+    class Odd:
+        """[odd]: all kinds of values.
+
+        Parameters
+        ----------
+        word, other : str
+            ``"a"`` as in :class:`~refms.grid.Grid`.
+        """
+
+        word: str = 'say "ä"\n'
+        other: str = ""
+        flags: tuple[bool, ...] = (True, False)
+        nested: tuple[tuple[int, ...], ...] = ((1,), ())
+        options: dict = dataclasses.field(default_factory=lambda: {"an é": 1e-3, "plain": [1]})
+
+    text = template({"odd": Odd()}, "Odd.")
+    found = tomllib.loads(text)["odd"]
+    assert found == json.loads(json.dumps(dataclasses.asdict(Odd())))
+    assert text.count('# "a" as in Grid.') == 1  # once for both
