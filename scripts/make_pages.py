@@ -14,7 +14,7 @@ import results
 from benchmarks.record import PUBLISHED
 from fuzzing import page as fuzzing_page
 from mutation import publishing
-from results import false_alarms_page, resize_page, restoration_page, theory_page
+from results import false_alarms_page, public_page, resize_page, restoration_page, theory_page
 
 VALIDATION = Path(__file__).resolve().parent.parent / "validation"
 
@@ -24,6 +24,7 @@ PAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "false-alarms": ("conformance/FALSE_ALARMS.md", false_alarms_page.text),
     "fuzzing": ("conformance/FUZZING.md", fuzzing_page.text),
     "mutation": ("conformance/MUTATION.md", publishing.text),
+    "public": ("public/PUBLIC.md", public_page.text),
     "resize": ("peers/RESIZE.md", resize_page.text),
     "theory": ("multiscale_training/THEORY.md", theory_page.text),
     "restoration": ("multiscale_training/RESTORATION.md", restoration_page.text),
