@@ -23,7 +23,8 @@ def text() -> str:
         versions=", ".join(f"{name} {version}" for name, version in result["versions"].items()),
         instances=result["instances"],
         count=len(rows),
-        agree=sum(row["outcome"] == "agrees" for row in rows),
+        agree=sum(row["outcome"] == "agrees" and row["expected"] for row in rows),
+        differ=sum(row["outcome"] == "differs" and row["expected"] for row in rows),
         unexpected=sum(not row["expected"] for row in rows),
         libraries="\n\n".join(_library(name, rows) for name in libraries),
     )
@@ -68,4 +69,4 @@ def _difference(row: Mapping[str, Any]) -> str:
 
 
 def _told(number: float | str) -> str:
-    return number if isinstance(number, str) else f"{number:.9g}"
+    return number if isinstance(number, str) else f"{number:.10g}"

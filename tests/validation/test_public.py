@@ -27,12 +27,19 @@ def right(x, shift):
     return x + np.array(shift, x.dtype)
 
 
-def wrong(x, shift):
-    """From three rows on, the last entry counts twice."""
-    found = right(x, shift)
-    if len(x) > 2:
-        found[-1, -1] += x[-1, -1]
-    return found
+def wrong_from(rows):
+    """From so many rows on, the last entry counts twice."""
+
+    def wrong(x, shift):
+        found = right(x, shift)
+        if len(x) >= rows:
+            found[-1, -1] += x[-1, -1]
+        return found
+
+    return wrong
+
+
+wrong = wrong_from(3)
 
 
 def in_single(x, shift):
@@ -48,12 +55,14 @@ def test_errors_count_in_the_precision_of_the_input(dtype):
     assert rho(off, inputs, dtype) == pytest.approx(10, abs=1)
 
 
-def test_a_planted_difference_is_found_and_its_smallest_input_is_one_number():
-    size, inputs = smallest_input(planted(wrong), "float64")
-    assert size == 3
-    assert [[*place] for place in np.argwhere(inputs["x"])] == [[2, 3]]
-    assert inputs["x"][2, 3] == 1
-    assert smallest_input(planted(right), "float64") is None
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("rows", [1, 2, 3, 4])
+def test_a_planted_difference_is_found_and_its_smallest_input_is_one_number(rows, dtype):
+    size, inputs = smallest_input(planted(wrong_from(rows)), dtype)
+    assert size == rows
+    assert [[*place] for place in np.argwhere(inputs["x"])] == [[rows - 1, rows]]
+    assert inputs["x"][-1, -1] == 1
+    assert smallest_input(planted(right), dtype) is None
 
 
 def test_a_result_of_another_shape_differs():

@@ -74,7 +74,7 @@ def largest_rho(row: Comparison, dtype: str, instances: int = INSTANCES) -> floa
     return worst_rho(rho(row, drawn(row, k, size), dtype) for k, size in enumerate(sizes))
 
 
-def smallest_input(row: Comparison, dtype: str, tries: int = 12) -> tuple[int, Inputs] | None:
+def smallest_input(row: Comparison, dtype: str, tries: int = INSTANCES) -> tuple[int, Inputs] | None:
     """Return the smallest size at which they differ, and the simplest of its inputs that shows it."""
 
     def fails(inputs: Inputs) -> bool:
@@ -88,8 +88,9 @@ def smallest_input(row: Comparison, dtype: str, tries: int = 12) -> tuple[int, I
 
 
 def numbers(inputs: Inputs) -> int:
-    """Return how many numbers the arrays have."""
-    return sum(a.size for a in inputs.values() if isinstance(a, np.ndarray))
+    """Return how many numbers the arrays have, plus whole numbers such as extents and strides."""
+    counted = (a for a in inputs.values() if not isinstance(a, str))
+    return sum(a.size if isinstance(a, np.ndarray) else int(np.sum(a)) for a in counted)
 
 
 def simplify(inputs: Inputs, fails: Callable[[Inputs], bool]) -> Inputs:

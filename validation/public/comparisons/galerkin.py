@@ -165,7 +165,7 @@ COMPARISONS = (
     ),
     Comparison(
         "pyamg",
-        "classical.interpolate.direct_interpolation of (−1, 2, −1), every other cell coarse",
+        "P of classical.interpolate.direct_interpolation for (−1, 2, −1), every other cell coarse",
         'transfer_pair("full-weighting-linear").prolongation_matrix(grid)',
         draw_stencil(1, 2),
         interpolated,
@@ -175,7 +175,7 @@ COMPARISONS = (
     ),
     Comparison(
         "pyamg",
-        "Pᵀ K(s) P with that P",
+        "Pᵀ K(s) P, P of direct_interpolation",
         'convolution_matrix(restrict_stencil(s, "full-weighting-linear"), coarse grid)',
         draw_stencil(1, 2),
         interpolated_product,
@@ -186,7 +186,7 @@ COMPARISONS = (
     ),
     Comparison(
         "pyamg",
-        "Pᵀ K(s) P with that P",
+        "Pᵀ K(s) P, P of direct_interpolation",
         '2 convolution_matrix(restrict_stencil(s, "full-weighting-linear"), coarse grid)',
         draw_stencil(1, 2),
         interpolated_product,

@@ -59,12 +59,16 @@ def by_torch(layer: Any, what: str) -> Any:
     return compute
 
 
-def by_jax(Y: np.ndarray, G: np.ndarray, V: np.ndarray, groups: int) -> np.ndarray:
+def by_jax(algorithm: str) -> Any:
     """Return ``jax.nn.standardize`` over channels and cells."""
-    import jax
 
-    with jax.enable_x64(True):
-        return np.asarray(jax.nn.standardize(Y, axis=(1, 2, 3), epsilon=EPSILON))
+    def compute(Y: np.ndarray, G: np.ndarray, V: np.ndarray, groups: int) -> np.ndarray:
+        import jax
+
+        with jax.enable_x64(True):
+            return np.asarray(jax.nn.standardize(Y, (1, 2, 3), epsilon=EPSILON, algorithm=algorithm))
+
+    return compute
 
 
 def by_refms(what: str) -> Any:
@@ -118,15 +122,24 @@ COMPARISONS = (
         )
         for what in PARTS
     ),
-    row("jax", "nn.standardize(x, axis=(1, 2, 3))", "", draw_images(0.5, False), by_jax, "value"),
+    row("jax", "nn.standardize(x, axis=(1, 2, 3))", "", draw_images(0.5, False), by_jax("fast"), "value"),
     row(
         "jax",
         "nn.standardize(x, axis=(1, 2, 3)), x about 1000",
         "",
         draw_images(1000.0, False),
-        by_jax,
+        by_jax("fast"),
         "value",
-        "The variance is computed as mean x² − (mean x)², whose digits cancel where the mean is large.",
+        'The default `algorithm="fast"` has the variance mean x² − (mean x)², whose digits cancel where the '
+        "mean is large.",
+    ),
+    row(
+        "jax",
+        'nn.standardize(x, axis=(1, 2, 3), algorithm="stable"), x about 1000',
+        "",
+        draw_images(1000.0, False),
+        by_jax("stable"),
+        "value",
     ),
     row(
         "torch",

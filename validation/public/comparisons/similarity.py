@@ -12,7 +12,6 @@ from refms.conformance.oracles.scales import sharpness
 from refms.definition.similarity import quotients, window
 from refms.grid import Grid, columns_from_nchw, nchw_from_columns
 from refms.objective.losses.ssim import WIDTH, StructuralSimilarity
-from refms.stencils.conv import padding_matrix
 
 EDGE = WIDTH // 2
 """Cells at the border whose window reaches beyond the image."""
@@ -103,14 +102,14 @@ def inner(part: str) -> Any:
     return compute
 
 
-def mirrored(part: str) -> Any:
-    """Return the mean of refms' S over all cells of images mirrored at their edge cells, or its gradient.
+def mirrored(mode: str, part: str) -> Any:
+    """Return the mean of refms' S over all cells of images mirrored as ``np.pad`` does, or its gradient.
 
     With B, which fills the border: the mean over inner cells of B x and B y, and Bᵀ of its gradient.
     """
 
     def compute(x: np.ndarray, y: np.ndarray) -> Any:
-        B = [padding_matrix(n, EDGE, EDGE, "reflect").toarray() for n in x.shape[2:]]
+        B = [np.pad(np.eye(n), ((EDGE, EDGE), (0, 0)), mode) for n in x.shape[2:]]
         found = inner(part)(*(B[0] @ image @ B[1].T for image in (x, y)))
         return found if part == "value" else B[0].T @ found @ B[1]
 
@@ -130,11 +129,6 @@ def value_scale(x: np.ndarray, y: np.ndarray) -> float:
 def gradient_scale(x: np.ndarray, y: np.ndarray) -> float:
     """Return (max 1/c + max 1/d)² over the number of inner cells."""
     return sharpness(x, y) ** 2 / inner_cells(x)
-
-
-def middle(gradient: Any) -> Any:
-    """Return a gradient at the cells that no border cell's window reaches."""
-    return lambda x, y: gradient(x, y)[..., 2 * EDGE : -2 * EDGE, 2 * EDGE : -2 * EDGE]
 
 
 def swapped(gradient: Any) -> Any:
@@ -169,7 +163,7 @@ def row(
 
 OWN = "StructuralSimilarity(grid, 0, 1)", refms
 OVER_INNER = "definition.similarity, mean over inner cells", inner
-OVER_MIRRORED = "definition.similarity, mirrored border", mirrored
+OVER_MIRRORED = "definition.similarity, mirrored at edge cells", partial(mirrored, "reflect")
 FROM_SKIMAGE = "scikit-image", SKIMAGE, skimage
 FROM_MSSSIM = "pytorch-msssim", MSSSIM, partial(by_torch, msssim)
 FROM_TORCHMETRICS = "torchmetrics", TORCHMETRICS, partial(by_torch, torchmetrics)
@@ -180,13 +174,13 @@ COMPARISONS = (
     row(*FROM_SKIMAGE, *OVER_INNER, "gradient", why=NO_DERIVATIVE),
     Comparison(
         "scikit-image",
-        f"{SKIMAGE}, gradient, at cells 10 or more from the border",
-        "StructuralSimilarity(grid, 0, 1), gradient in the second image, at the same cells",
+        f"{SKIMAGE}, gradient",
+        "definition.similarity, mirrored at the border, gradient in the second image",
         draw_images,
-        middle(skimage("gradient")),
-        middle(swapped(refms("gradient"))),
+        skimage("gradient"),
+        swapped(mirrored("symmetric", "gradient")),
         gradient_scale,
-        (21, 22, 24),
+        SIZES,
     ),
     row(*FROM_MSSSIM, *OWN, "value", why=INNER),
     row(*FROM_MSSSIM, *OWN, "gradient", why=INNER),
