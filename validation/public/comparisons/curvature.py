@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 
 from comparisons.comparison import Comparison, Inputs
+from refms.checks import gauss_newton_test
+from refms.checks.residual import machine_epsilon
 from refms.grid import Grid, columns_from_nchw
 from refms.maps.architectures.residual import Residual
 from refms.maps.chain import chain
 from refms.maps.map import Map
 from refms.objective import Classifier, tikhonov_regularizer
 from refms.objective.examples import Examples
+from refms.objective.losses import SoftmaxCrossEntropy
 from refms.objective.risk import EmpiricalRisk
 
 CLASSES, CHANNELS, LAYERS = 3, 2, 2
@@ -36,6 +39,12 @@ def draw_point(rng: np.random.Generator, n: int) -> Inputs:
         "X": rng.standard_normal((m, 1, n, n)),
         "labels": rng.integers(0, CLASSES, m),
     }
+
+
+def draw_moderate(rng: np.random.Generator, n: int) -> Inputs:
+    """Return the same with half of θ: the scale ‖Gv‖ of the check leaves out what cancels in H J v."""
+    drawn = draw_point(rng, n)
+    return drawn | {"theta": drawn["theta"] / 2}
 
 
 def torch_net(theta: np.ndarray, n: int, boundary: str) -> Any:
@@ -97,6 +106,31 @@ def curvlinops(operator: str, boundary: str) -> Any:
         return from_torch(A @ as_torch(v, n), n)
 
     return compute
+
+
+def checked_gauss_newton(theta: np.ndarray, v: np.ndarray, X: np.ndarray, labels: np.ndarray) -> float:
+    """Return ρ of ``gauss_newton_test``, in eps: curvlinops' G against its own J, Jᵀ and refms' Hessian."""
+    import curvlinops
+    import torch
+
+    n, C = X.shape[-1], np.eye(CLASSES)[:, labels].astype(X.dtype)
+    module = torch_net(theta, n, "periodic")
+    data = [(torch.from_numpy(X), torch.from_numpy(labels))]
+    parameters, once = list(module.parameters()), {"check_deterministic": False}
+    J = curvlinops.JacobianLinearOperator(module, parameters, data, **once)
+    JT = curvlinops.TransposedJacobianLinearOperator(module, parameters, data, **once)
+    G = curvlinops.GGNLinearOperator(module, torch.nn.CrossEntropyLoss(), parameters, data, **once)
+    softmax = SoftmaxCrossEntropy().evaluate(module(data[0][0]).detach().numpy().T.copy(), C)
+    report = gauss_newton_test(
+        lambda v: from_torch(G @ as_torch(v, n), n),
+        lambda v: (J @ as_torch(v, n))[0].detach().numpy().T.copy(),
+        lambda Z: from_torch(JT @ [torch.from_numpy(Z.T.copy())], n),
+        softmax.hessian_product,
+        (theta.size,),
+        theta.dtype,
+        seed=len(X),
+    )
+    return report.rho * machine_epsilon(theta.dtype)
 
 
 def backpack_product(boundary: str) -> Any:
@@ -206,6 +240,16 @@ COMPARISONS = (
             by_refms(boundary, second_order=True),
         )
         for boundary in BOUNDARIES
+    ),
+    Comparison(
+        CURVLINOPS,
+        "GGNLinearOperator, JacobianLinearOperator, TransposedJacobianLinearOperator",
+        "checks.gauss_newton_test(G, J, Jᵀ, SoftmaxCrossEntropy().evaluate(Z, C).hessian_product)",
+        draw_moderate,
+        checked_gauss_newton,
+        lambda **inputs: 0.0,
+        lambda **inputs: 1.0,
+        SIZES,
     ),
     *(
         row(
