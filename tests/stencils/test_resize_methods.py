@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from refms.grid import Grid
+from refms.stencils.resize import resize_matrix
 from refms.stencils.resize_methods import RESIZE_METHODS
 
 PLACE = Path(__file__).parents[2] / "validation" / "peers" / "resizing.py"
@@ -42,3 +44,20 @@ def test_ties_are_where_centres_and_edges_meet():
     assert resizing.ties("box", 3, 2).tolist() == [True, True]
     assert not resizing.ties("box", 6, 2).any()
     assert not np.any([resizing.ties("linear", n, 3) for n in (1, 2, 3, 9)])
+
+
+WIDE = {"torch-area", "torch-bilinear-antialias", "torch-bicubic-antialias", "jax-linear", "jax-cubic"}
+WIDE |= {"pillow-box", "pillow-bilinear", "pillow-bicubic", "opencv-area"}
+"""Methods that read more cells where images become smaller."""
+
+
+@pytest.mark.parametrize("method", RESIZE_METHODS)
+def test_a_method_keeps_constants_and_images_of_the_same_size(method):
+    """Whether its library is there or not."""
+    given = RESIZE_METHODS[method]
+    np.testing.assert_allclose(
+        resize_matrix(Grid((5,)), Grid((5,)), **given).toarray(), np.eye(5), atol=1e-15
+    )
+    smaller = resize_matrix(Grid((12,)), Grid((2,)), **given).toarray()
+    np.testing.assert_allclose(smaller.sum(axis=1), 1, rtol=1e-14)
+    assert (np.count_nonzero(smaller, axis=1) > 4).all() == (method in WIDE)
