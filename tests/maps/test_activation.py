@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from refms.errors import InputError
-from refms.maps.activation import ACTIVATIONS, activation, smoothed_relu
+from refms.maps.activation import ACTIVATIONS, SILU, activation, smoothed_relu
 
 NAMES = [one.name for one in ACTIVATIONS]
 Z = np.linspace(-3.0, 3.0, 121) + 0.0123  # no point on a kink
@@ -76,3 +76,14 @@ def test_names_and_the_default_width():
     analytic |= {"silu": True, "identity": True}
     assert {one.name: one.analytic for one in ACTIVATIONS} == analytic
     assert smoothed_relu().value(np.zeros(1)) == pytest.approx(0.1 / 4)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_silu_neither_overflows_nor_cancels_far_out(dtype):
+    """s(z) = 1 for large z; z s(z) = z exp(z) for z far below 0, small as it is."""
+    Z = np.array([-5000.0, -60.0, 0.0, 60.0, 5000.0], dtype)
+    value, slope = SILU.value_and_derivative(Z)
+    low = -60 * np.exp(-60.0)
+    np.testing.assert_allclose(value, [0, low, 0, 60, 5000], rtol=1e-5)
+    np.testing.assert_allclose(slope, [0, low * 59 / 60, 0.5, 1, 1], rtol=1e-5)
+    np.testing.assert_allclose(SILU.second_derivative(Z)[:3], [0, low * 58 / 60, 0.5], rtol=1e-5)
