@@ -47,7 +47,7 @@ def test_a_help_page_imports_nothing_that_takes_time(words):
 
 def test_there_are_as_many_subcommands_as_there_should_be():
     assert {words[0] for words in EVERY} == {
-        "certify", "compare", "conform", "data", "diff", "evaluate", "inspect", "matrix", "plot",
+        "certify", "compare", "config", "conform", "data", "diff", "evaluate", "inspect", "matrix", "plot",
         "reconstruct", "export", "import", "show", "study", "train", "transfer", "variance", "verify", "work",
     }  # fmt: skip
     assert sum(words[0] == "conform" for words in EVERY) == 8

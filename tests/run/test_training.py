@@ -335,7 +335,7 @@ def switched(monkeypatch, activation):
         return activation.function(xp, Z) * (np.nan if switch.on else 1.0)
 
     monkeypatch.setattr(
-        residual, "activation", lambda name: replace(activation, name=name, function=function)
+        residual, "activation", lambda name: replace(activation, name=name, function=function, both=None)
     )
     return switch
 
