@@ -101,7 +101,7 @@ def linear(p: Any, name: str, e: Any) -> Any:
 def angles(o: Any, t: Any, count: int) -> Any:
     """Return ω_j t, (m, H)."""
     frequencies = [10000.0 ** (-j / count) for j in range(count)]
-    return t[:, None] * o.array(np.array(frequencies, str(t.dtype).rpartition(".")[2]))  # the times' precision
+    return t[:, None] * o.array(np.array(frequencies, str(t.dtype).rpartition(".")[2]))  # as t is
 
 
 def residual_image(o: Any, net: Any, p: Any, x: Any, t: Any) -> Any:
