@@ -3,7 +3,7 @@
     python scripts/mutation_score.py --jobs 2                 # all of them; publishes the result
     python scripts/mutation_score.py --jobs 2 --again RESULT  # survivors and changed modules; publishes, too
     python scripts/mutation_score.py [--only MODULE] [--sample N --seed S] [-o FILE]
-    python scripts/mutation_score.py --table          # write validation/conformance/MUTATION.md from its JSON
+    python scripts/mutation_score.py --table          # explain the survivors, and write MUTATION.md
     python scripts/mutation_score.py --places         # tell reasons whose lines are gone
 
 Needs the extra `mutation`: pip install -e '.[mutation]'. Tests run in a copy of this tree in a
@@ -256,8 +256,14 @@ def _circumstances() -> dict[str, Any]:
 
 
 def write_table() -> None:
-    """Write the table of the published result."""
+    """Explain the survivors of the published result by the reasons as they are now, and write its table."""
+    result = publishing.explain(json.loads(RESULT.read_text(encoding="utf-8")), publishing.read_reasons())
+    _write_result(RESULT, result)
     TABLE.write_text(publishing.text(), encoding="utf-8")
+
+
+def _write_result(path: Path, result: dict[str, Any]) -> None:
+    path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -287,7 +293,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="where the JSON goes (default: a run of everything publishes, any other writes nothing)",
     )
-    top.add_argument("--table", action="store_true", help="only write the table of the published result")
+    top.add_argument(
+        "--table", action="store_true", help="only explain the published result, and write its table"
+    )
     top.add_argument("--places", action="store_true", help="only say which reasons name lines that are gone")
     return top
 
@@ -315,7 +323,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     everything = options.only is None and options.sample is None
     if output := options.output or (RESULT if everything else None):
         output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        _write_result(output, result)
     if everything and output == RESULT:
         write_table()
     wrong = publishing.complaints(result, reasons)

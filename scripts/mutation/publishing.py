@@ -13,7 +13,7 @@ REASONS = Path(__file__).with_name("reasons.toml")
 RESULT = (
     Path(__file__).resolve().parents[2] / "validation" / "conformance" / "results" / "mutation_score.json"
 )
-KINDS = ("equivalent", "harmless")
+KINDS = ("equivalent", "harmless", "mended")
 NOTICED = ("own tests", "other tests", "verify", "timed out")
 
 RULES = """\
@@ -191,7 +191,8 @@ Not mutated:
 ## Survivors
 
 **Equivalent** means that no input tells the mutant from the original. **Harmless** means that the two differ,
-but in nothing that is documented. Reasons are kept in `scripts/mutation/reasons.toml`; modules have here the
+but in nothing that is documented. **Mended**: a test that notices it was written after this run, in which it
+counts as a survivor. Reasons are kept in `scripts/mutation/reasons.toml`; modules have here the
 names, and survivors the lines, that they had when they were run.
 """
 

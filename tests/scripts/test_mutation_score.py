@@ -16,7 +16,7 @@ RESULT = json.loads((FOLDER / "results" / "mutation_score.json").read_text(encod
 
 
 def test_every_survivor_that_is_published_has_a_reason():
-    assert {row["kind"] for _, row in publishing.survivors_of(RESULT)} == set(publishing.KINDS)
+    assert {row["kind"] for _, row in publishing.survivors_of(RESULT)} <= set(publishing.KINDS)
 
 
 def test_the_modules_and_the_tests_that_mirror_them_are_there():
