@@ -113,6 +113,13 @@ def test_an_image_problem_shows_its_meshes():
     assert moved == [list(pair) for pair in found.moved.items()]
 
 
+@pytest.mark.parametrize(("rule", "said"), [("keep", "unchanged"), ("galerkin", "K_H = R K_h P")])
+def test_an_image_problem_says_how_its_kernels_move(rule, said):
+    net, images = ResidualImage(Grid((8, 8)), 1, 4), np.zeros((64, 2))
+    posed = ImageProblem(net, images, Denoise(), levels=2, kernel_rule=rule)
+    assert posed.hierarchy.moved["kernels"].startswith(said)
+
+
 def test_what_is_printed_is_a_table_with_a_line_for_each_level():
     found = stencil_hierarchy(np.ones((3, 3)), Grid((8, 4)), "averaging-bilinear", 2)
     lines = str(found).splitlines()
