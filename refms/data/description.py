@@ -8,6 +8,7 @@ import numpy as np
 
 from refms.data.dataset import Dataset
 from refms.data.fitting import multiples_around
+from refms.display import short_repr
 
 MOST_HALVINGS = 3
 
@@ -57,6 +58,8 @@ class Description:
     classes: int
     class_counts: dict[str, int]
     halvings: tuple[Halving, ...]
+
+    __repr__ = short_repr
 
 
 def describe_dataset(dataset: Dataset) -> Description:

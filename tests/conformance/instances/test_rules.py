@@ -84,7 +84,7 @@ def test_failures_by_chance_have_hardly_ever_a_rule():
         for share in (0.1, 0.3, 0.5, 0.7, 0.9)
         for _ in range(20)
     ]
-    assert sum(found is not None for found in told) <= 5
+    assert sum(found is not None for found in told) <= 10  # a rule need be shorter by no margin
 
 
 def test_axes_are_those_of_the_instance():
