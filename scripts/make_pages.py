@@ -14,7 +14,7 @@ import results
 from benchmarks.record import PUBLISHED
 from fuzzing import page as fuzzing_page
 from mutation import publishing
-from results import false_alarms_page, public_page, resize_page, restoration_page, theory_page
+from results import false_alarms_page, joined_page, public_page, resize_page, restoration_page, theory_page
 
 VALIDATION = Path(__file__).resolve().parent.parent / "validation"
 
@@ -27,6 +27,7 @@ PAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "public": ("public/PUBLIC.md", public_page.text),
     "resize": ("peers/RESIZE.md", resize_page.text),
     "theory": ("multiscale_training/THEORY.md", theory_page.text),
+    "joined": ("multiscale_training/JOINED.md", joined_page.text),
     "restoration": ("multiscale_training/RESTORATION.md", restoration_page.text),
 }
 """Page -> where it lies in validation/, and what makes its text."""

@@ -267,6 +267,22 @@ def test_what_is_said_of_multiscale_training_was_measured():
     )
 
 
+def test_what_is_said_of_the_joined_estimates_was_measured():
+    rows = {row["rival"]: row["units"] for row in result("multiscale_training/results/joined.json")["rows"]}
+
+    def last(rival, name, mean=statistics.fmean):
+        return mean(unit["rows"][-1][name] for unit in rows[rival])
+
+    loss = {rival: f"{last(rival, 'validation_loss'):.4f}" for rival in rows}
+    eta = {rival: f"{last(rival, 'eta', statistics.median):.2f}" for rival in rows}
+    assert not missing(
+        f"efficiency is {eta['joined']} at the end where the paper's MGE has {eta['MGE of the paper']}",
+        f"the loss is {loss['joined']}, as single scale's {loss['single, W']} and below MGE's "
+        f"{loss['MGE of the paper']}",
+        f"a third of the batch has {loss['single, W/3']}, with one image a step {loss['single, 1 image']}",
+    )
+
+
 def test_the_four_tasks_are_those_of_the_published_comparison():
     rows = result("multiscale_training/results/restoration.json")["rows"]
     found = {

@@ -7,6 +7,7 @@ from typing import Any
 
 from writing import table, words
 
+from refms.multiscale.work import UNITS
 from results.wording import MULTISCALE_TRAINING, command, number, origin, over_runs
 
 RESULT = Path(__file__).resolve().parents[2] / MULTISCALE_TRAINING / "results" / "joined.json"
@@ -68,7 +69,7 @@ def _loss(row: dict[str, Any], plain: dict[str, Any]) -> list[str]:
         row["rival"],
         f"{statistics.fmean(unit['steps'] for unit in row['units']):,.0f}",
         f"{statistics.fmean(_last(row, 'paper_units')):,.0f}",
-        f"{statistics.fmean(_last(row, 'pilot_units')):,.0f}",
+        f"{statistics.fmean(_last(row, 'pilot_units')) / UNITS:,.0f}",
         over_runs(losses, ".4f", 1.0),
         *paired,
         over_runs(_last(row, "psnr"), ".2f", 1.0),
