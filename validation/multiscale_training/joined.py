@@ -9,11 +9,11 @@ training leaves its numbers in OUT, and the same command goes on.
 
 from __future__ import annotations
 
-import datetime
+import argparse
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,11 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "learning_across_scales"))  # the package common
 
-from common.plan import options_of, read_plan, require_seeds
+from common.plan import Plan, require_seeds
 from common.publishing import ended
-from restoration import unit_of
+from trainings import run_trainings, unit_of
 
-from refms.cli.files import require_json, require_target, write_json
 from refms.cli.streams import end_with
-from refms.environment import machine
 from refms.errors import InputError
 from refms.objective.workers import Workers
 from refms.run.config.reconstruction import Reconstruction
@@ -127,13 +125,13 @@ def trained(configuration: Reconstruction, folder: str | None, threads: int) -> 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what is missing, and write the result."""
-    options = options_of("Both papers joined: multiscale estimates at equal work.", argv, draws=False)
-    plan = read_plan(options, Settings, Reconstruction)
+    description = "Both papers joined: multiscale estimates at equal work."
+    return run_trainings("joined", description, Settings, _rows, _line, argv)
+
+
+def _rows(plan: Plan, options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return the histories of every rival, seed by seed."""
     settings: Settings = plan.settings
-    target = options.result or options.out / "joined.json"
-    options.out.mkdir(parents=True, exist_ok=True)
-    require_target(target, force=options.force)
-    require_json(target)
     train = partial(trained, folder=options.data_dir, threads=options.threads)
     rows = []
     for rival in settings.rivals:
@@ -141,20 +139,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         name = re.sub(r"\W+", "_", rival)
         units = [unit_of(options.out / f"{name}_{seed}.json", asked[seed], train) for seed in asked]
         rows.append({"rival": rival, "batch": asked[settings.seeds[0]].multiscale.batch, "units": units})
-    result = {
-        "experiment": "joined",
-        "date": datetime.date.today().isoformat(),
-        "machine": machine(),
-        "config": options.config.name,
-        "full": options.full,
-        "configuration": {**plan.configuration.to_dict(), "experiment": asdict(settings)},
-        "rows": rows,
-    }
-    write_json(target, result)
-    for row in rows:
-        losses = [unit["rows"][-1]["validation_loss"] for unit in row["units"]]
-        print(f"{row['rival']:18} {np.mean(losses):.5f} ± {np.std(losses):.5f}")
-    return 0
+    return rows
+
+
+def _line(row: dict[str, Any]) -> str:
+    losses = [unit["rows"][-1]["validation_loss"] for unit in row["units"]]
+    return f"{row['rival']:18} {np.mean(losses):.5f} ± {np.std(losses):.5f}"
 
 
 if __name__ == "__main__":

@@ -10,12 +10,12 @@ OUT, and the same command goes on.
 
 from __future__ import annotations
 
-import datetime
-import json
+import argparse
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,12 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "learning_across_scales"))  # the package common
 
-from common.plan import options_of, read_plan, require_seeds
+from common.plan import Plan, require_seeds
 from common.publishing import ended
+from trainings import run_trainings, unit_of
 
-from refms.cli.files import require_json, require_target, write_json
 from refms.cli.streams import end_with
 from refms.data.corruption import TASKS
-from refms.environment import machine
 from refms.errors import InputError, require_choice
 from refms.objective.workers import Workers
 from refms.run.config.reconstruction import Reconstruction
@@ -107,52 +106,30 @@ def trained(configuration: Reconstruction, folder: str | None, threads: int) -> 
     }
 
 
-def unit_of(
-    place: Path, configuration: Reconstruction, train: Callable[[Reconstruction], dict[str, Any]]
-) -> dict[str, Any]:
-    """Return what a training found, from its file if that was made with the same configuration."""
-    asked = json.loads(json.dumps(configuration.to_dict()))
-    unit = json.loads(place.read_text("utf-8")) if place.is_file() else {}
-    if unit.get("configuration") != asked:
-        write_json(place, {"configuration": asked, **train(configuration)})
-        unit = json.loads(place.read_text("utf-8"))
-        print(f"{place.stem} {unit['psnr']:.2f} dB", flush=True)
-    return {key: value for key, value in unit.items() if key != "configuration"}
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what is missing, and write the result."""
-    options = options_of("Four tasks by three estimators of the gradient, at equal work.", argv, draws=False)
-    plan = read_plan(options, Settings, Reconstruction)
+    description = "Four tasks by three estimators of the gradient, at equal work."
+    return run_trainings("restoration", description, Settings, _rows, _line, argv)
+
+
+def _rows(plan: Plan, options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return what every training reached, task by task and estimator by estimator."""
     settings: Settings = plan.settings
-    target = options.result or options.out / "restoration.json"
-    options.out.mkdir(parents=True, exist_ok=True)
-    require_target(target, force=options.force)
-    require_json(target)
     train = partial(trained, folder=options.data_dir, threads=options.threads)
     rows = []
-    for task in settings.tasks:
-        for estimator in ESTIMATORS:
-            units = []
-            for seed in settings.seeds:
-                configuration = configured(plan.configuration, task, estimator, settings.work, seed)
-                place = options.out / f"{task}_{estimator.replace(', ', '_')}_{seed}.json"
-                units.append(unit_of(place, configuration, train))
-            rows.append({"task": task, "estimator": estimator, "units": units})
-    result = {
-        "experiment": "restoration",
-        "date": datetime.date.today().isoformat(),
-        "machine": machine(),
-        "config": options.config.name,
-        "full": options.full,
-        "configuration": {**plan.configuration.to_dict(), "experiment": asdict(settings)},
-        "rows": rows,
-    }
-    write_json(target, result)
-    for row in rows:
-        psnr = np.mean([unit["psnr"] for unit in row["units"]])
-        print(f"{row['task']:14} {row['estimator']:18} {psnr:6.2f} dB")
-    return 0
+    for task, estimator in product(settings.tasks, ESTIMATORS):
+        units = []
+        for seed in settings.seeds:
+            configuration = configured(plan.configuration, task, estimator, settings.work, seed)
+            place = options.out / f"{task}_{estimator.replace(', ', '_')}_{seed}.json"
+            units.append(unit_of(place, configuration, train))
+        rows.append({"task": task, "estimator": estimator, "units": units})
+    return rows
+
+
+def _line(row: dict[str, Any]) -> str:
+    psnr = np.mean([unit["psnr"] for unit in row["units"]])
+    return f"{row['task']:14} {row['estimator']:18} {psnr:6.2f} dB"
 
 
 if __name__ == "__main__":

@@ -11,13 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from refms.backend import Backend
 from refms.elementwise import finish
 from refms.errors import Array
 from refms.stencils.routes.neighbours import neighbours, offsets_of
-from refms.stencils.routes.route import Geometry, Products, flip, of_one_dtype, summed
+from refms.stencils.routes.route import ZERO, Geometry, Products, flip, of_one_dtype, summed
 
 PIECE_BYTES = {"numpy": 768 * 1024, "cupy": 64 * 1024**2}
 """Size of P for one piece: on a CPU what a second-level cache holds beside W."""
@@ -27,9 +26,6 @@ LEAST_COLUMNS = 192
 
 PADDING = 16
 """Numbers between the rows of P: rows a power of two apart fall into the same few sets of a cache."""
-
-_ZERO: Any = 0
-"""What sums over pieces start from."""
 
 Cut = tuple[slice, slice | None]
 """Columns of a line of P, and the columns of Y that they hold; None is beyond a zero boundary."""
@@ -68,14 +64,14 @@ def im2col_products(geometry: Geometry, examples: int, backend: Backend) -> Prod
         return out.reshape(-1, examples)
 
     def gradient(Z: Array, Y: Array) -> Array:
-        Z, total = matrix(Z), _ZERO
+        Z, total = matrix(Z), ZERO
         for columns, patches in patches_in(matrix(Y)):
             total = total + Z[:, columns] @ patches.T
         return stencils(total)
 
     def adjoint_and_gradient(T: Array, Z: Array, Y: Array, add: Array | None) -> tuple[Array, Array]:
         # Σ_i Z_{o,i} Y_{c,i+κ} = Σ_j Z_{o,j-κ} Y_{c,j}: the patches of Z serve both.
-        (W, Z), Y, total = weights(T, Z), matrix(Y), _ZERO
+        (W, Z), Y, total = weights(T, Z), matrix(Y), ZERO
         out = xp.empty((len(T), cells * examples), dtype=Z.dtype)
         for columns, patches in patches_in(Z):
             xp.matmul(W, patches, out=out[:, columns])

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from refms.backend import Backend
 from refms.elementwise import finish
 from refms.errors import Array
-from refms.stencils.routes.route import Geometry, Products, flip, of_one_dtype, summed
+from refms.stencils.routes.route import ZERO, Geometry, Products, flip, of_one_dtype, summed
 from refms.stencils.routes.slabs import lines_of, patches_of
-
-_ZERO: Any = 0
-"""What sums over slabs start from."""
 
 
 def patch_products(geometry: Geometry, examples: int, backend: Backend) -> Products:
@@ -40,14 +35,14 @@ def patch_products(geometry: Geometry, examples: int, backend: Backend) -> Produ
 
     def gradient(Z: Array, Y: Array) -> Array:
         Y, Z_lines = xp.ascontiguousarray(Y), lines(xp.ascontiguousarray(Z))
-        channels, total = len(Y) // n, _ZERO
+        channels, total = len(Y) // n, ZERO
         for where, patches in patches_in(Y, channels):
             total = total + xp.matmul(patches, Z_lines[where].swapaxes(-1, -2)).sum(axis=(0, 1))
         return stencils(total.T, channels)
 
     def adjoint_and_gradient(T: Array, Z: Array, Y: Array, add: Array | None) -> tuple[Array, Array]:
         # Σ_i Z_{o,i} Y_{c,i+κ} = Σ_j Z_{o,j-κ} Y_{c,j}: the patches of Z hold both sums' first factor.
-        (W, Z), channels, total = weights(T, Z), T.shape[1], _ZERO
+        (W, Z), channels, total = weights(T, Z), T.shape[1], ZERO
         out = xp.empty((len(T) * n, examples), dtype=Z.dtype)
         out_lines, Y_lines = lines(out), lines(xp.ascontiguousarray(Y))
         for where, patches in patches_in(Z, channels):

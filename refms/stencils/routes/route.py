@@ -14,6 +14,9 @@ from refms.grid import Grid
 Terms = Sequence[tuple[Array, Array]]
 """Pairs S_i (c_out, c_in, *stencil) and Y_i (c_in·n, m), at least one."""
 
+ZERO: Any = 0
+"""What sums over pieces of a field start from."""
+
 
 @dataclass(frozen=True)
 class Geometry:

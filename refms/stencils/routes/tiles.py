@@ -50,15 +50,16 @@ def tile_maps(
     for each cell of a tile, or of one with its halo. ``gather(M, V, out, group)`` writes (M ⊗ M)ᵀ V into out.
     """
     xp, columns = backend.xp, -(-geometry.grid.shape[1] // TILE)
+    places = {more: [xp.asarray(_cells_of(geometry, axis, more)) for axis in (0, 1)] for more in (0, 1)}
 
     def spread(M: Array, Y: Array, group: Group) -> Array:
         size, more = M.shape[1], int(M.shape[1] > TILE)
-        lines, cells = (_cells_of(geometry, axis, more) for axis in (0, 1))
+        lines, cells = places[more]
         lines = lines[TILE * group.row : TILE * (group.row + group.rows + more)]
         Y = Y[..., group.first : group.first + group.examples]
-        read = xp.take(xp.take(Y, xp.asarray(lines), axis=1), xp.asarray(cells), axis=2)
-        read[:, xp.asarray(lines < 0)] = 0
-        read[:, :, xp.asarray(cells < 0)] = 0
+        read = xp.take(xp.take(Y, lines, axis=1), cells, axis=2)
+        read[:, lines < 0] = 0
+        read[:, :, cells < 0] = 0
         found = xp.empty((size, size, len(Y), group.rows, columns, group.examples), dtype=Y.dtype)
         for i, j in np.ndindex(size, size):
             found[i, j] = read[:, i : i + TILE * group.rows : TILE, j : j + TILE * columns : TILE]

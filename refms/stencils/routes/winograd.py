@@ -22,7 +22,7 @@ import numpy as np
 from refms.backend import Backend
 from refms.elementwise import finish
 from refms.errors import Array, InputError
-from refms.stencils.routes.route import Geometry, Products, flip, of_one_dtype, summed
+from refms.stencils.routes.route import ZERO, Geometry, Products, flip, of_one_dtype, summed
 from refms.stencils.routes.tiles import TILE, groups_of, kron, tile_maps
 
 POINTS = (0.0, 1.0, -1.0, 0.5, -2.0)
@@ -45,9 +45,6 @@ A, G, B = _toom_cook()
 
 AMPLIFICATION = float((np.abs(A).T @ (np.abs(G).max(axis=1) * np.abs(B).sum(axis=1))).max())
 """a = max_i Σ_k |A_ki| max_j |G_kj| Σ_l |B_kl|: how much larger than their sum the terms can be."""
-
-_ZERO: Any = 0
-"""What sums over groups start from."""
 
 
 def winograd_products(geometry: Geometry, examples: int, backend: Backend) -> Products:
@@ -80,7 +77,7 @@ def winograd_products(geometry: Geometry, examples: int, backend: Backend) -> Pr
         return out.reshape(-1, examples)
 
     def gradient(Z: Array, Y: Array) -> Array:
-        (Z, Y), total = of_one_dtype(fields(Z), fields(Y), xp), _ZERO
+        (Z, Y), total = of_one_dtype(fields(Z), fields(Y), xp), ZERO
         for group in groups_of(Y.shape, Y.itemsize, backend):
             total = total + spread(A, Z, group) @ spread(B, Y, group).swapaxes(1, 2)
         return stencils(total)
@@ -88,7 +85,7 @@ def winograd_products(geometry: Geometry, examples: int, backend: Backend) -> Pr
     def adjoint_and_gradient(T: Array, Z: Array, Y: Array, add: Array | None) -> tuple[Array, Array]:
         # Σ_i Z_{o,i} Y_{c,i+κ} = Σ_j Z_{o,j-κ} Y_{c,j}: the tiles of Z with their halo serve both.
         T, Z = of_one_dtype(T, fields(Z), xp)
-        (Z, Y), total = of_one_dtype(Z, fields(Y), xp), _ZERO
+        (Z, Y), total = of_one_dtype(Z, fields(Y), xp), ZERO
         U, out = weights(T, Z.dtype), xp.empty((len(T), *shape), dtype=Z.dtype)
         for group in groups_of(Z.shape, Z.itemsize, backend):
             V = spread(B, Z, group)

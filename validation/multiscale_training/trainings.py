@@ -1,0 +1,62 @@
+"""What experiments of many trainings on images share: a file for each training, and one result of all."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from common.plan import Plan, options_of, read_plan
+
+from refms.cli.files import require_json, require_target, write_json
+from refms.environment import machine
+from refms.run.config.reconstruction import Reconstruction
+
+Rows = Callable[[Plan, argparse.Namespace], list[dict[str, Any]]]
+
+
+def run_trainings(
+    experiment: str,
+    description: str,
+    settings: type,
+    rows_of: Rows,
+    line: Callable[[dict[str, Any]], str],
+    argv: Sequence[str] | None,
+) -> int:
+    """Run what is missing of an experiment, write its result, and print a line for each row; return 0."""
+    options = options_of(description, argv, draws=False)
+    plan = read_plan(options, settings, Reconstruction)
+    target = options.result or options.out / f"{experiment}.json"
+    options.out.mkdir(parents=True, exist_ok=True)
+    require_target(target, force=options.force)
+    require_json(target)
+    rows = rows_of(plan, options)
+    result = {
+        "experiment": experiment,
+        "date": datetime.date.today().isoformat(),
+        "machine": machine(),
+        "config": options.config.name,
+        "full": options.full,
+        "configuration": {**plan.configuration.to_dict(), "experiment": asdict(plan.settings)},
+        "rows": rows,
+    }
+    write_json(target, result)
+    print(*map(line, rows), sep="\n")
+    return 0
+
+
+def unit_of(
+    place: Path, configuration: Reconstruction, train: Callable[[Reconstruction], dict[str, Any]]
+) -> dict[str, Any]:
+    """Return what a training found, from its file if that was made with the same configuration."""
+    asked = json.loads(json.dumps(configuration.to_dict()))
+    unit = json.loads(place.read_text("utf-8")) if place.is_file() else {}
+    if unit.get("configuration") != asked:
+        write_json(place, {"configuration": asked, **train(configuration)})
+        unit = json.loads(place.read_text("utf-8"))
+        print(f"{place.stem} {unit['psnr']:.2f} dB", flush=True)
+    return {key: value for key, value in unit.items() if key != "configuration"}
