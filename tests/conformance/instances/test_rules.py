@@ -10,7 +10,7 @@ import pytest
 
 from refms.conformance.adapters.profile import reference_profile
 from refms.conformance.instances.domain import ANY, instances
-from refms.conformance.instances.rules import axes_of, best_rule, conditions
+from refms.conformance.instances.rules import MARGIN, axes_of, best_rule, conditions
 
 GRID = [{"m": m, "d": d, "n odd|n even": odd, "pair": pair} for m, d, odd, pair in
         product((1, 2, 3), (1, 2, 3), (True, False), ("nearest", "summing", "averaging"))]  # fmt: skip
@@ -68,13 +68,14 @@ def test_no_pair_of_conditions_is_shorter(axes, seed):
         if failing <= inside:
             lengths.append(len(chosen) * math.log2(len(sets)) + math.log2(math.comb(len(inside), f)))
     if found is None:
-        assert min(lengths) == pytest.approx(lengths[0])
+        assert min(lengths) > lengths[0] - MARGIN - 1e-6
         return
     inside = set.intersection(*(sets[name] for name in found.conditions))
     assert failing <= inside
     assert (found.failing, found.inside) == (f, len(inside))
     length = len(found.conditions) * math.log2(len(sets)) + math.log2(math.comb(len(inside), f))
     assert length == pytest.approx(min(lengths))
+    assert length < lengths[0] - MARGIN + 1e-6
 
 
 def test_failures_by_chance_have_hardly_ever_a_rule():
@@ -84,7 +85,7 @@ def test_failures_by_chance_have_hardly_ever_a_rule():
         for share in (0.1, 0.3, 0.5, 0.7, 0.9)
         for _ in range(20)
     ]
-    assert sum(found is not None for found in told) <= 10  # a rule need be shorter by no margin
+    assert sum(found is not None for found in told) <= 5  # 4.7 of 100 at most are to be expected
 
 
 def test_axes_are_those_of_the_instance():
