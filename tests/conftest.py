@@ -41,6 +41,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("device", chosen, indirect=True, scope="module")
 
 
+@pytest.fixture(autouse=True)
+def path_of_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a test lets imports look (an adapter in a file does), no later test looks."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+
 @dataclass(frozen=True)
 class Device:
     """Where a test runs: `array` moves host data there, `host` brings them back."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 from pathlib import Path
 
 import pytest
@@ -188,11 +187,8 @@ def test_a_full_disk_ends_with_two_and_every_file_as_it_was(refms, full_disk, wo
 def test_a_file_larger_than_the_system_allows_leaves_nothing_behind(refms):
     """A real refusal of the system: at most 1000 bytes in a file."""
     before = {path.name: path.read_bytes() for path in Path().iterdir()}
-
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-
-    ran = process("transfer", "coarse.h5", "--to", "8", "-o", "fine.h5", "--force", preexec_fn=limit)
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))"
+    ran = process("transfer", "coarse.h5", "--to", "8", "-o", "fine.h5", "--force", first=limit)
     assert ran.returncode == 2
     assert "larger than the system allows" in ran.stderr
     assert {path.name: path.read_bytes() for path in Path().iterdir()} == before

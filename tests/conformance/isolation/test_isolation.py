@@ -6,13 +6,12 @@ import dataclasses
 import os
 import signal
 import subprocess
-import sys
 import time
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import refms_after
 
 from refms.conformance import PROPERTIES, Profile, Report, run
 from refms.conformance.adapters.loading import load
@@ -275,14 +274,15 @@ def gone(pid, seconds):
     return False
 
 
+HEEDS_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+"""Where the tests run in the background of a shell, processes ignore Ctrl-C unless they are told not to."""
+
+
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="needs /proc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_when_the_run_is_ended(theirs, tmp_path, number):
-    words = [sys.executable, "-m", "refms", "conform", "run", theirs("Sleeping"), "--only", "D1"]
-    # where the tests run in the background of a shell, processes ignore Ctrl-C unless they are told not to
-    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-    ran = subprocess.Popen(words, preexec_fn=heeds, **pipes)
+    words = [*refms_after(HEEDS_CTRL_C), "conform", "run", theirs("Sleeping"), "--only", "D1"]
+    ran = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         end = time.monotonic() + 600
         while not (tmp_path / "asleep").exists() and time.monotonic() < end:
