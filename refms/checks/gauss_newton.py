@@ -88,8 +88,11 @@ def gauss_newton_test(
     Notes
     -----
     Scales: ‖Gu‖‖v‖ + ‖u‖‖Gv‖ for symmetry, ‖Gv‖‖v‖ for the sign of ⟨v, Gv⟩, ‖Gv‖ + ‖JᵀHJv‖ for the
-    composition, and Frobenius norms for the explicit matrix, whose Jᵀ is the transpose of the J that jvp
-    gives: a wrong vjp cannot hide there, nor a single negative eigenvalue, which random vectors seldom meet.
+    composition, where each product counts as at least r = ‖Jv‖‖JᵀHz‖/√k, z ∈ R^k normal, the largest of all
+    draws: H may leave hardly anything of Jv, as the softmax does of logits that are almost equal, and then r
+    eps is what JᵀH makes of the rounding errors of Jv. Frobenius norms for the explicit matrix, whose Jᵀ is
+    the transpose of the J that jvp gives: a wrong vjp cannot hide there, nor a single negative eigenvalue,
+    which random vectors seldom meet.
 
     Examples
     --------
@@ -115,16 +118,20 @@ def gauss_newton_test(
             ("loss_hessian", loss_hessian),
         )
     )
-    parts, pairs = [], []
+    drawn, pairs, reach = [], [], 0.0
     for _ in range(require_whole(repeats, "repeats", 1)):
         u, v = V.draw(rng), V.draw(rng)
-        Gu, Gv, composed = G(u), G(v), JT(H(J(v)))
+        Gu, Gv, Jv = G(u), G(v), J(v)
+        composed = JT(H(Jv))
         wrong = V.mismatch(Gv, "product") or V.mismatch(composed, "vjp")
         if wrong:
             return call.judge(GaussNewtonReport(_NAME, float("inf"), "FAIL", f"{wrong}."))
+        reach = max(reach, _reach(Jv, lambda z: JT(H(z)), V, rng))
+        unit = unit_of(Gu, Gv, composed)
         Gu, Gv, composed = V.scaled(Gu, Gv, composed)
-        parts.append(_residuals(u, v, Gu, Gv, composed, V.eps))
+        drawn.append((u, v, Gu, Gv, composed, unit))
         pairs.append((inner(Gv, u), inner(composed, u)))
+    parts = [_residuals(*one, reach / unit, V.eps) for *one, unit in drawn]
     found = {name: worst_rho(part[name] for part in parts) for name in parts[0]}
     if explicit and any(n for pair in pairs for n in pair):
         found["explicit"] = _explicit(G, J, H, V)
@@ -134,15 +141,24 @@ def gauss_newton_test(
 _NAME = "gauss_newton_test"
 
 
-def _residuals(u: Array, v: Array, Gu: Array, Gv: Array, composed: Array, eps: float) -> dict[str, float]:
+def _reach(Jv: Array, back: Product, V: Space, rng: np.random.Generator) -> float:
+    """Return ‖Jv‖‖JᵀHz‖/√k for a normal z ∈ R^k: what JᵀH makes of rounding errors of Jv, in their eps."""
+    outputs = space_of(Jv.shape, V.dtypes[0], V.backend)
+    size = norm_of(Jv) / max(1, Jv.size) ** 0.5
+    return size * norm_of(back(outputs.draw(rng)))
+
+
+def _residuals(
+    u: Array, v: Array, Gu: Array, Gv: Array, composed: Array, reach: float, eps: float
+) -> dict[str, float]:
     """Return ρ of symmetry, semi-definiteness and composition for one pair of vectors."""
-    sizes = norm_of(Gu) * norm_of(v) + norm_of(u) * norm_of(Gv)
+    size_u, size_v, size_composed = (max(norm_of(one), reach) for one in (Gu, Gv, composed))
     curvature = inner(v, Gv).real
     negative = curvature if curvature != curvature else max(0.0, -curvature)
     return {
-        "symmetry": ratio(abs(inner(Gu, v) - inner(u, Gv)), sizes, eps),
-        "semidefinite": ratio(negative, norm_of(Gv) * norm_of(v), eps),
-        "composition": ratio(norm_of(Gv - composed), norm_of(Gv) + norm_of(composed), eps),
+        "symmetry": ratio(abs(inner(Gu, v) - inner(u, Gv)), size_u * norm_of(v) + norm_of(u) * size_v, eps),
+        "semidefinite": ratio(negative, size_v * norm_of(v), eps),
+        "composition": ratio(norm_of(Gv - composed), size_v + size_composed, eps),
     }
 
 

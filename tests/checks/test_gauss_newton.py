@@ -113,3 +113,30 @@ def test_a_zero_product_tests_nothing():
     assert (
         checks.gauss_newton_test(zero, matvec(np.eye(3)), matvec(np.eye(3)), lambda z: z, 3).verdict == "FAIL"
     )
+
+
+def softmax_network(seed, m, classes, n):
+    """Return J, the softmax's H for m examples with their columns below each other, and G by its examples."""
+    rng = np.random.default_rng(seed)
+    J, p = rng.standard_normal((classes * m, n)), rng.dirichlet(np.ones(classes), m).T
+    H = np.zeros((classes, m, classes, m))
+    for j in range(m):
+        H[:, j, :, j] = np.diag(p[:, j]) - np.outer(p[:, j], p[:, j])
+    parts = J.reshape(classes, m, n)
+    G = sum(parts[:, j].T @ H[:, j, :, j] @ parts[:, j] for j in range(m))
+    return J, H.reshape(classes * m, -1), G
+
+
+@pytest.mark.parametrize(("m", "classes"), [(1, 2), (2, 2), (1, 3), (2, 5)])
+def test_terms_that_cancel_in_the_softmax_are_no_mistake(m, classes):
+    """H leaves hardly anything of a Jv with almost equal entries; what is left has few digits."""
+    worst = 0.0
+    for seed in range(400):
+        J, H, G = softmax_network(seed, m, classes, 12)
+        found = checks.gauss_newton_test(matvec(G), matvec(J), matvec(J.T), matvec(H), 12, seed=seed)
+        worst = max(worst, found.rho)
+        assert found.passed, found
+        wrong = (1 + 1e-11) * G
+        found = checks.gauss_newton_test(matvec(wrong), matvec(J), matvec(J.T), matvec(H), 12, seed=seed)
+        assert found.verdict == "FAIL", found
+    assert worst < 10
