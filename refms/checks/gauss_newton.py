@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -129,9 +130,9 @@ def gauss_newton_test(
         reach = max(reach, _reach(Jv, lambda z: JT(H(z)), V, rng))
         unit = unit_of(Gu, Gv, composed)
         Gu, Gv, composed = V.scaled(Gu, Gv, composed)
-        drawn.append((u, v, Gu, Gv, composed, unit))
+        drawn.append(((u, v, Gu, Gv, composed), unit))
         pairs.append((inner(Gv, u), inner(composed, u)))
-    parts = [_residuals(*one, reach / unit, V.eps) for *one, unit in drawn]
+    parts = [_residuals(*one, reach / unit, V.eps) for one, unit in drawn]
     found = {name: worst_rho(part[name] for part in parts) for name in parts[0]}
     if explicit and any(n for pair in pairs for n in pair):
         found["explicit"] = _explicit(G, J, H, V)
@@ -144,8 +145,7 @@ _NAME = "gauss_newton_test"
 def _reach(Jv: Array, back: Product, V: Space, rng: np.random.Generator) -> float:
     """Return ‖Jv‖‖JᵀHz‖/√k for a normal z ∈ R^k: what JᵀH makes of rounding errors of Jv, in their eps."""
     outputs = space_of(Jv.shape, V.dtypes[0], V.backend)
-    size = norm_of(Jv) / max(1, Jv.size) ** 0.5
-    return size * norm_of(back(outputs.draw(rng)))
+    return norm_of(Jv) * norm_of(back(outputs.draw(rng))) / math.sqrt(max(1, int(Jv.size)))
 
 
 def _residuals(
