@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +16,7 @@ from refms.conformance.adapters.profile import Profile
 from refms.conformance.instances.domain import Instance
 from refms.conformance.operations import OPERATIONS, PARAMETERS, TRIED, Argument, Operation
 from refms.conformance.oracles import network as oracle
+from refms.conformance.oracles.functions import SIZE, log_cosh, parabola, symmetric
 from refms.definition.arrays import as_double, norm
 from refms.definition.galerkin import closed
 from refms.definition.transfer import PAIRS
@@ -56,10 +57,12 @@ class Trial:
 
     def part(self, start: int, stop: int) -> Trial:
         """Return the same call for some of the examples."""
+        return self.of(range(start, stop))
+
+    def of(self, examples: Sequence[int]) -> Trial:
+        """Return the same call for these examples, in this order."""
         cut = tuple(
-            np.ascontiguousarray(np.take(one, range(start, stop), self.examples[k]))
-            if k in self.examples
-            else one
+            np.ascontiguousarray(np.take(one, examples, self.examples[k])) if k in self.examples else one
             for k, one in enumerate(self.arguments)
         )
         return dataclasses.replace(self, arguments=cut)
@@ -105,13 +108,15 @@ class _Draw:
 
     def trial(self, row: Operation) -> Trial | None:
         """Return one call, None where the profile excludes all."""
+        if not row.splits:
+            self = dataclasses.replace(self, m=2 * self.x.classes)
         given = {one.name: self.value(row, one) for one in row.given}
         if any(value is None for value in given.values()):
             return None
         if "parameters" in given:
             given["parameters"] = oracle.temper(given["parameters"], given["X"], self.x)
         assert row.scale is not None  # for mypy: it is one of TRIED
-        scale = row.scale(SimpleNamespace(x=self.x, **given))
+        scale = row.scale(SimpleNamespace(**given | {"x": self.x}))
         bound, relative = scale if isinstance(scale, tuple) else (scale, 0.0)
         units = tuple(self.x.units[key] for key in PARAMETERS) if row.kind == "parameters" else ()
         mean = row.reduced and self.profile.reduction == "mean"
@@ -162,8 +167,9 @@ class _Draw:
             "levels": lambda: 3,
             "examples": lambda: 11,
             "coefficients": lambda: (0.75,) * (self.m > 1),
-            "iterations": lambda: (2, 1),
+            "iterations": lambda: (2, 1) if row.name == "full_multiscale" else 4 * SIZE,
             "rule": lambda: "galerkin",
+            **self.functions(),
         }
         if row.name == "mge" and one.name == "batches":
             return (1, self.m - 1) if self.m > 1 else (1,)
@@ -171,13 +177,40 @@ class _Draw:
             return (16,) * x.d
         return named[one.name]() if one.name in named else getattr(x, one.name)
 
+    def functions(self) -> dict[str, Callable[[], Any]]:
+        """Return what optimisers take: functions of the kit's own, and numbers that go with them."""
+        x = dataclasses.replace(self.x, stencil_scale=1.0, image_scale=1.0)
+        start, p = x.draw(self.name + "x", SIZE), as_double(x.draw(self.name + "p", SIZE))
+        # Armijo's rule holds up to this step: twice what is accepted but for a factor between 1/2 and 1.
+        limit = 0.7 * 0.5 ** (sum(self.name.encode()) % 5)
+
+        def product() -> Callable[[Array], Array]:
+            A = symmetric(x, np.geomspace(1.0, 10.0, SIZE), self.name + "A")
+            return lambda v: A @ v
+
+        def along(y: Array) -> float:
+            t = float((as_double(y) - as_double(start)) @ p / (p @ p))
+            return parabola(2 * (1 - 1e-4) / limit, t)
+
+        return {
+            "product": product,
+            "objective": lambda: log_cosh(x, self.name),
+            "value": lambda: along,
+            "f": lambda: along(start),
+            "slope": lambda: -1.0,
+            "decrease": lambda: 1e-4,
+            "block": lambda: ("propagation", "classifier")[x.seed % 2],
+        }
+
     def array(self, row: Operation, one: Argument) -> Array:
         """Return an array with the axes of an argument; features are about one, whatever images are."""
         x, name = self.x, self.name + one.name
         extents = {"o": x.c_out, "c": x.c_in, "O": x.c_out, "B": x.c_in, "m": self.m, "M": self.m}
-        extents |= {"G": x.c_in, "P": 7}
+        extents |= {"G": x.c_in, "P": 7, "K": SIZE}
         if one.is_field and row.name.startswith("ssim"):
             return x.picture(name, self.m, x.c_in, *(max(11, n) for n in x.grid))
+        if not row.splits and one.name in ("X", "C"):
+            return self.undecided(one)
         if one.is_field and one.axes[1] != "O":
             return x.image(name, extents[one.axes[1]], self.grid(row), self.m)
         if one.name == "windows":
@@ -196,6 +229,13 @@ class _Draw:
         shape = [n for axis in one.axes for n in (x.grid if axis == "grid" else (extents[axis],))]
         drawn = x.draw(name, *shape)
         return drawn**2 if one.name == "v" else drawn  # Adam's mean of squares
+
+    def undecided(self, one: Argument) -> Array:
+        """Return two images, each under every label: the minimum of their loss is finite."""
+        x = self.x
+        if one.name == "C":
+            return np.tile(np.eye(x.classes, dtype=x.dtype), 2)
+        return np.repeat(x.image(self.name + "X", x.c_in, x.grid, 2), x.classes, axis=0)
 
     def grid(self, row: Operation) -> tuple[int, ...]:
         """Return a grid that an operation takes: it can be halved, or has two axes."""

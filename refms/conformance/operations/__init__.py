@@ -19,7 +19,7 @@ MULTISCALE = frozenset(row.name for row in images.ROWS)
 """The operations of [MST]: an adapter that has none of them is not asked for any."""
 
 TRIED = tuple(name for name, row in OPERATIONS.items() if row.scale is not None)
-"""Those that are tried on random arguments: all but the optimisers, which call functions of the kit's own."""
+"""Those that are tried on random arguments: all that have a scale."""
 
 SPLIT = tuple(name for name in TRIED if OPERATIONS[name].examples)
 """Those of them that have independent examples."""

@@ -16,6 +16,12 @@ from refms.definition.transfer import PAIRS
 STEEPEST = 5.0
 """Largest slope of the slopes of the kit's activations, 1/(2η) of the smoothed ReLU."""
 
+CONDITION = 10.0
+"""Condition number of the curvatures that optimisers are tried on, or more."""
+
+OF_A_STEP = 1e-3
+"""Relative accuracy of a step in any precision: one iteration of CG more or less, which rounding decides."""
+
 
 def _growth(t: Any) -> float:
     """By how much errors grow on the way through the network."""
@@ -184,27 +190,30 @@ ROWS = (
         "its gradient, shape (N, p).",
         lambda t: 4 * len(t.Theta) / t.final_time * max_norm(t.Theta),
     ),
-    # -- optimisation, of functions of the kit's own, which are not tried on random arguments --------------
+    # -- optimisation, of functions of the kit's own -------------------------------------------------------
     row(
-        "conjugate_gradients(product, b, iterations) -> array like b",
+        "conjugate_gradients(product, b[K], iterations) -> array like b",
         """the iterate of conjugate gradients for A x = b from zero after so many iterations.
 
         Where they stop earlier (exact solution, pᵀAp <= 0), the last iterate. Where the very first pᵀAp is
         not positive that iterate is zero, and no direction to go; there property O9 expects b itself, the
         direction of steepest descent.
         """,
+        lambda t: CONDITION * norm(t.b),
     ),
     row(
-        "line_search(value, x, f, slope, p, decrease) -> number",
+        "line_search(value, x[K], f, slope, p[K], decrease) -> number",
         "the α accepted by Armijo's rule with c₁ = ``decrease`` among 1, 1/2, 1/4, …; 0.0 if none.",
+        lambda t: (0.0, 1.0),
     ),
     row(
-        "newton_step(objective, x, iterations) -> array like x",
+        "newton_step(objective, x[K], iterations) -> array like x",
         """x + αp with H p = −g by at most so many iterations of CG, as accurate as they get.
 
         The objective has the methods ``value(x)``, ``value_and_gradient(x)`` and ``curvature(x)``, which
         returns the function v -> H v.
         """,
+        lambda t: (CONDITION, CONDITION),
     ),
     row(
         "block_step(parameters, X[m B grid], C[y m], problem, block) -> parameters",
@@ -212,5 +221,7 @@ ROWS = (
 
         Block ``"propagation"`` holds opening, stencils and biases, block ``"classifier"`` holds W and μ.
         """,
+        lambda t: (0.0, OF_A_STEP / t.x.eps),
+        splits=False,
     ),
 )

@@ -79,7 +79,8 @@ class Operation:
 
     ``kind`` of the result: field, array, number, parameters, matrix, stencils (of any odd size) or indices;
     ``reduced``: whether it is the mean or the sum over the examples, as the profile says; ``halvings``: how
-    often it halves the grid of its images when it is tried.
+    often it halves the grid of its images when it is tried; ``splits``: whether the results for parts of the
+    examples make the one for all.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Operation:
     scale: Scale | None
     reduced: bool
     halvings: int
+    splits: bool
 
     @cached_property
     def given(self) -> tuple[Argument, ...]:
@@ -181,7 +183,13 @@ def _extents(axes: tuple[str, ...], shape: tuple[int, ...]) -> dict[str, tuple[i
 
 
 def row(
-    text: str, promise: str, scale: Scale | None = None, *, reduced: bool = False, halvings: int = 0
+    text: str,
+    promise: str,
+    scale: Scale | None = None,
+    *,
+    reduced: bool = False,
+    halvings: int = 0,
+    splits: bool = True,
 ) -> Operation:
     """Return the row that a signature describes."""
     parsed = re.fullmatch(r"(\w+)\((.*)\) -> (\w+)(?: (like \w+)|\[(.*)\])?", text)
@@ -191,4 +199,4 @@ def row(
         Argument(one, tuple(named.split())) for one, named in re.findall(r"(\w+)(?:\[([^\]]*)\])?", arguments)
     ]
     result = tuple((like or axes or "").split())
-    return Operation(name, tuple(found), kind, result, f"Return {promise}", scale, reduced, halvings)
+    return Operation(name, tuple(found), kind, result, f"Return {promise}", scale, reduced, halvings, splits)

@@ -21,7 +21,7 @@ from refms.conformance.measures.determinism import (
 )
 from refms.conformance.measures.outcome import Note, Outcome, holds, varies, worst
 from refms.conformance.measures.trials import Numbers, Trial, numbers, trials
-from refms.conformance.operations import SPLIT, TRIED
+from refms.conformance.operations import OPERATIONS, SPLIT, TRIED
 from refms.conformance.property import Claims, family
 
 law = family("determinism")
@@ -109,13 +109,20 @@ def _parts(a: Gate, x: Instance) -> Claims:
     """Parts of the examples give what all of them give together.
 
     five examples in parts of 1, 2 and 2: results for single examples are those of the whole, sums over the
-    examples add up, means average with the shares of the parts; criterion: every operation is bitwise the
-    same, or the same within ρ <= 30, and says which of both
+    examples add up, means average with the shares of the parts; a step of an optimiser is the same for the
+    examples in another order; criterion: every operation is bitwise the same, or the same within ρ <= 30, and
+    says which of both
     Catches: a normalisation over the batch, batches that are padded or left out, a last batch that counts
     like a full one.
     """
 
     def check(trial: Trial) -> Iterator[Outcome]:
+        if not OPERATIONS[trial.operation].splits:
+            backwards = range(2 * x.classes)[::-1]
+            whole, turned = trial.call(a), trial.of(backwards).call(a)
+            yield classify(trial, whole, [turned], trial.scale(whole), x.dtype, "examples in another order")
+            yield _varies(trial.operation, whole)
+            return
         whole, parts = trial.call(a), [trial.part(*part).call(a) for part in PARTS]
         shares = [(end - start) / PARTS[-1][-1] if trial.mean else 1.0 for start, end in PARTS]
         weighed = [

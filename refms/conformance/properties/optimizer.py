@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from types import SimpleNamespace
 
 import numpy as np
 
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.outcome import holds
+from refms.conformance.oracles.functions import SIZE, log_cosh, objective, parabola, solution_size, symmetric
 from refms.conformance.oracles.network import temper
 from refms.conformance.property import Claims, agree, family
 from refms.definition.arrays import as_double, norm
 from refms.errors import Array
 
 law = family("optimizer")
-SIZE = 8
 
 
 @law("O9", "conjugate_gradients", "Hestenes and Stiefel; Steihaug")
@@ -30,18 +29,18 @@ def _krylov(a: Gate, x: Instance) -> Claims:
     eigenvalues; with pᵀAp <= 0 the iterate stays a direction of descent, q(x) < 0; scale cond(A)‖x‖
     Catches: a wrong β or α, residuals that are not updated, negative curvature ignored.
     """
-    A, b = _matrix(x, np.geomspace(1.0, 10.0, SIZE)), x.draw("b", SIZE, scale=x.stencil_scale)
+    A, b = symmetric(x, np.geomspace(1.0, 10.0, SIZE)), x.draw("b", SIZE, scale=x.stencil_scale)
     exact = np.linalg.solve(as_double(A), as_double(b))
     iterates = [as_double(a.conjugate_gradients(lambda v: A @ v, b, k)) for k in range(1, SIZE + 1)]
     scale = 10 * norm(exact)
     for k in (1, 2, 3, 4):
         yield f"x_{k} by projection", iterates[k - 1], _projected(A, b, k), scale
     yield from _monotone(A, b, iterates, exact, x)
-    few = _matrix(x, np.repeat([1.0, 3.0, 10.0], [3, 3, 2]))
+    few = symmetric(x, np.repeat([1.0, 3.0, 10.0], [3, 3, 2]))
     solution = np.linalg.solve(as_double(few), as_double(b))
     got = a.conjugate_gradients(lambda v: few @ v, b, 3)
     yield "three eigenvalues, three steps", got, solution, 10 * scale
-    bent = _matrix(x, np.array([-4.0, -1.0, -0.5, 1.0, 2.0, 3.0, 4.0, 5.0]))
+    bent = symmetric(x, np.array([-4.0, -1.0, -0.5, 1.0, 2.0, 3.0, 4.0, 5.0]))
     stopped = as_double(a.conjugate_gradients(lambda v: bent @ v, b, SIZE))
     slope, q = float(as_double(b) @ stopped), _quadratic(bent, b, stopped)
     good = bool(np.isfinite(stopped).all()) and slope > 0 and q < 0
@@ -55,7 +54,7 @@ def _direction(a: Gate, x: Instance) -> Claims:
     gᵀ(x₊ − x) < 0, and x₊ − x is parallel to H⁻¹g by a direct solver; scale cond(H), for the unit vectors
     Catches: a sign, the gradient itself as direction, a solver that stops too early.
     """
-    f, start = _log_cosh(x), x.draw("start", SIZE, scale=2 * _length(x))
+    f, start = log_cosh(x), x.draw("start", SIZE, scale=2 * solution_size(x))
     step = as_double(a.newton_step(f, start, 4 * SIZE)) - as_double(start)
     gradient, H = as_double(f.value_and_gradient(start)[1]), f.hessian(start)
     newton = -np.linalg.solve(H, gradient)
@@ -88,7 +87,7 @@ def _armijo(a: Gate, x: Instance) -> Claims:
     for decrease in (1e-4, 0.4):
         for limit, expected in ((1.7, 1.0), (0.7, 0.5), (0.3, 0.25), (0.07, 0.0625)):
             kappa = 2 * (1 - decrease) / limit  # Armijo's rule holds up to t = 2(1 − c₁)/κ
-            got = search(partial(_parabola, kappa), decrease)
+            got = search(partial(parabola, kappa), decrease)
             yield holds(got == expected, f"α for c₁ = {decrease:g}, limit {limit}", f"{got}, not {expected}")
     got = search(lambda t: 3.0 - t if t < 0.2 else float("nan"), 1e-4)
     yield holds(got == 0.125, "α where f is NaN beyond 0.2", f"{got}, not 0.125")
@@ -123,9 +122,9 @@ def _quadratic_problem(a: Gate, x: Instance) -> Claims:
     f = ½xᵀAx − bᵀx: x₊ = A⁻¹b from any start, α = 1; scale cond(A)(‖A⁻¹b‖ + ‖x‖)
     Catches: a factor in the gradient, a step length that is always shortened.
     """
-    A = _matrix(x, np.geomspace(1.0, 10.0, SIZE))
-    b, start = x.draw("b", SIZE, scale=x.stencil_scale), x.draw("start", SIZE, scale=_length(x))
-    f = _objective(lambda y: _quadratic(A, b, as_double(y)), lambda y: A @ y - b, lambda y: lambda v: A @ v)
+    A = symmetric(x, np.geomspace(1.0, 10.0, SIZE))
+    b, start = x.draw("b", SIZE, scale=x.stencil_scale), x.draw("start", SIZE, scale=solution_size(x))
+    f = objective(lambda y: _quadratic(A, b, as_double(y)), lambda y: A @ y - b, lambda y: lambda v: A @ v)
     solution = np.linalg.solve(as_double(A), as_double(b))
     scale = 10 * (norm(solution) + norm(start))
     yield "x₊ = A⁻¹b", a.newton_step(f, start, 4 * SIZE), solution, scale
@@ -138,11 +137,11 @@ def _affine(a: Gate, x: Instance) -> Claims:
     x = Bφ: the step of f(B·) from φ is B⁻¹ times the step of f from x; scale cond(H)cond(B)²‖x‖
     Catches: damping or scaling on the way, a direction that is not Newton's.
     """
-    f, phi = _log_cosh(x), x.draw("phi", SIZE, scale=_length(x))
-    B = _matrix(replace(x, image_scale=1.0), np.geomspace(1.0, 3.0, SIZE), name="B")
+    f, phi = log_cosh(x), x.draw("phi", SIZE, scale=solution_size(x))
+    B = symmetric(replace(x, image_scale=1.0), np.geomspace(1.0, 3.0, SIZE), name="B")
     start = (as_double(B) @ as_double(phi)).astype(x.dtype)
     direct = as_double(a.newton_step(f, start, 4 * SIZE))
-    changed = _objective(
+    changed = objective(
         lambda y: f.value(B @ y),
         lambda y: B.T @ f.value_and_gradient(B @ y)[1],
         lambda y: lambda v: B.T @ f.curvature(B @ y)(B @ v),
@@ -152,65 +151,6 @@ def _affine(a: Gate, x: Instance) -> Claims:
     moved = norm(direct - as_double(start))
     yield from agree("B φ₊ = x₊", through, direct, condition * (norm(start) + norm(direct)))
     yield holds(moved > 1e-3 * norm(start), "a step is taken", "x did not move")
-
-
-def _parabola(kappa: float, t: float) -> float:
-    return 3.0 - t + 0.5 * kappa * t * t
-
-
-def _objective(
-    value: Callable[[Array], float],
-    gradient: Callable[[Array], Array],
-    curvature: Callable[[Array], Callable[[Array], Array]],
-) -> SimpleNamespace:
-    """Return f with its gradient and x -> (v -> H(x) v) as an adapter gets it."""
-    return SimpleNamespace(
-        value=value, value_and_gradient=lambda x: (value(x), gradient(x)), curvature=curvature
-    )
-
-
-def _log_cosh(x: Instance) -> SimpleNamespace:
-    """Return f(x) = γl F(x/l), F(u) = Σ log cosh(Cu − d) + ½‖u‖², and its dense Hessian.
-
-    It is smooth, strictly convex and not quadratic; gradients are of size γ, curvatures of size γ/l.
-    """
-    C, d = x.draw("C", SIZE, SIZE, scale=0.5), x.draw("d", SIZE)
-    gamma, length = (np.dtype(x.dtype).type(size) for size in (x.stencil_scale, _length(x)))
-    factor = gamma / length
-
-    def value(y: Array) -> float:
-        u = as_double(y) / float(length)
-        z = as_double(C) @ u - as_double(d)
-        F = np.logaddexp(z, -z).sum() - SIZE * np.log(2) + 0.5 * u @ u
-        return float(F) * float(gamma) * float(length)
-
-    def weights(u: Array, C: Array) -> Array:
-        return 1 - np.tanh(C @ u - d) ** 2
-
-    def hessian(y: Array) -> Array:
-        wide = as_double(C)
-        curved = wide.T @ (weights(as_double(y) / float(length), wide)[:, None] * wide) + np.eye(SIZE)
-        return float(gamma) / float(length) * curved
-
-    def curvature(y: Array) -> Callable[[Array], Array]:
-        w = weights(y / length, C)
-        return lambda v: factor * (C.T @ (w * (C @ v)) + v)
-
-    f = _objective(value, lambda y: gamma * (C.T @ np.tanh(C @ (y / length) - d) + y / length), curvature)
-    f.hessian = hessian
-    return f
-
-
-def _length(x: Instance) -> float:
-    """Return the size of solutions: gradients are of size stencil_scale, curvatures of image_scale."""
-    return x.stencil_scale / x.image_scale
-
-
-def _matrix(x: Instance, eigenvalues: Array, name: str = "A") -> Array:
-    """Return a symmetric matrix with the given eigenvalues times image_scale, and random eigenvectors."""
-    Q, _ = np.linalg.qr(as_double(x.draw(name, SIZE, SIZE)))
-    A = x.image_scale * ((Q * eigenvalues) @ Q.T)
-    return ((A + A.T) / 2).astype(x.dtype)
 
 
 def _quadratic(A: Array, b: Array, x: Array) -> float:
