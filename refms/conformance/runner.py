@@ -17,7 +17,7 @@ from refms.conformance.explanation import FURTHER, explain_failure
 from refms.conformance.instances.domain import Instance, further_instances, instances_in_tier
 from refms.conformance.isolation.time_limit import TimeIsUp, time_limit
 from refms.conformance.measures.outcome import Outcome, worst
-from refms.conformance.operations import MULTISCALE
+from refms.conformance.operations import OPTIONAL
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.reports.report import Report, Row, row_of
@@ -125,8 +125,9 @@ def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
     cases = instances_in_tier(item, gate.profile, tier, seed)
     if not cases:
         return row_of(item, "NOT APPLICABLE", "the profile declares no case in which it is stated.")
-    if _of_another_paper(gate, item):
-        return row_of(item, "NOT APPLICABLE", "the adapter has no operation of [MST], and claims none.")
+    if level := _unclaimed(gate, item):
+        said = f"the adapter has no operation of the level {level!r}, and does not claim it."
+        return row_of(item, "NOT APPLICABLE", said)
     missing = [name for name in item.needs if not provides(gate.adapter, name)]
     if not missing and item.uses and not any(provides(gate.adapter, name) for name in item.uses):
         missing = list(item.uses)
@@ -165,10 +166,16 @@ def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
     return explain_failure(row, gate, item, failed, more)
 
 
-def _of_another_paper(gate: Gate, item: Property) -> bool:
-    """Return whether a property needs operations of [MST] of an adapter that has none and claims none."""
-    concerned = gate.profile.level == "multiscale" or any(provides(gate.adapter, one) for one in MULTISCALE)
-    return bool(MULTISCALE & {*item.needs}) and not concerned
+def _unclaimed(gate: Gate, item: Property) -> str:
+    """Return an optional level that a property needs, of which an adapter has and claims nothing; or ""."""
+    strange = [
+        (level, names)
+        for level, names in OPTIONAL.items()
+        if gate.profile.level != level and not any(provides(gate.adapter, one) for one in names)
+    ]
+    needed = next((level for level, names in strange if names & {*item.needs}), "")
+    used = next((level for level, names in strange if item.uses and names.issuperset(item.uses)), "")
+    return needed or used
 
 
 def _replayed(row: Row, profile: Profile, item: Property, tier: str, seed: int) -> Row:

@@ -15,7 +15,7 @@ from refms.conformance.adapters.misbehaving import modifying, raising, returning
 from refms.conformance.adapters.profile import reference_profile
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.measures.outcome import Outcome
-from refms.conformance.operations import MULTISCALE, PARAMETERS
+from refms.conformance.operations import OPTIONAL, PARAMETERS
 from refms.conformance.property import family
 from refms.errors import InputError
 
@@ -27,12 +27,22 @@ def altered(change):
 
 def test_nothing_implemented_is_never_a_pass():
     report = run(Adapter(reference_profile("empty")))
-    of_mst = {item.id for item in PROPERTIES if MULTISCALE & {*item.needs}}
-    assert report.counts["NOT IMPLEMENTED"] == len(PROPERTIES) - len(of_mst) == report.untested
+    beyond = frozenset().union(*OPTIONAL.values())
+    optional = {item.id for item in PROPERTIES if beyond & {*item.needs}}
+    assert report.counts["NOT IMPLEMENTED"] == len(PROPERTIES) - len(optional) == report.untested
     assert not report.passed
-    assert {row.id for row in report.rows if row.verdict == "NOT APPLICABLE"} == of_mst
-    assert f"{len(PROPERTIES) - len(of_mst)} untested" in report.headline
+    assert {row.id for row in report.rows if row.verdict == "NOT APPLICABLE"} == optional
+    assert f"{len(PROPERTIES) - len(optional)} untested" in report.headline
     assert all("the adapter has no" in row.sentence for row in report.rows)
+
+
+@pytest.mark.parametrize("level", OPTIONAL)
+def test_an_optional_level_is_due_where_it_is_claimed(level):
+    report = run(Adapter(Profile("-", level=level)))
+    due = {item.id for item in PROPERTIES if item.needs and OPTIONAL[level].issuperset(item.needs)}
+    assert {row.verdict for row in report.rows if row.id in due} == {"NOT IMPLEMENTED"}
+    assert report.decision.verdict == "TOO LITTLE TESTED"
+    assert level in report.decision.sentence
 
 
 def test_operations_of_the_second_paper_are_asked_of_who_has_one_or_claims_them():

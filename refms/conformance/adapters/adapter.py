@@ -17,7 +17,8 @@ class Adapter:
     ``help(Adapter)`` lists them. A method that is not overridden, or that raises NotImplementedError, makes
     the properties that need it NOT IMPLEMENTED, never passed. A class that does not inherit from this one,
     but has the attribute ``profile`` and some of the methods, serves as well. Properties of the operations of
-    [MST], ``resize`` to ``full_multiscale``, are NOT APPLICABLE where an adapter has none of these.
+    [MST], ``resize`` to ``full_multiscale``, are NOT APPLICABLE where an adapter has none of these; so are
+    those of every other level that can be claimed in the profile, see :class:`Profile`.
 
     Arrays are NumPy arrays of dtype ``profile.dtype``; results may be anything ``numpy.asarray`` or
     ``numpy.from_dlpack`` takes, in the same dtype. Arguments must not be modified. Fields (``Y``, ``Z``,

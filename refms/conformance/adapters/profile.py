@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from refms.conformance.operations import MULTISCALE
+from refms.conformance.operations import OPTIONAL
 from refms.definition.transfer import PAIRS
 from refms.display import short_repr
 from refms.errors import InputError, presentable, require_choice
@@ -28,7 +28,7 @@ LEVELS: Mapping[str, frozenset[str] | None] = {
     "operators": frozenset((*_CONVOLUTION, *_TRANSFER)),
     "gradient": frozenset(_GRADIENT),
     "gauss-newton": frozenset((*_GRADIENT, *_GAUSS_NEWTON)),
-    "multiscale": MULTISCALE,
+    **OPTIONAL,
     "everything": None,
 }
 """What may be claimed: operations, None for all; the properties that need no others must all be tested."""
@@ -70,9 +70,10 @@ class Profile:
     level : str or None
         What it claims to have, all properties of which must be tested: ``"operators"`` (K(s), R, P, stencils
         by Galerkin), ``"gradient"`` (forward propagation, loss and gradient), ``"gauss-newton"`` (these, the
-        Jacobian and the Gauss–Newton product), ``"multiscale"`` (the operations of [MST]) or
-        ``"everything"``. None: half of all that applies must be. Properties of the operations of [MST] apply
-        to who has one of these, or claims ``"multiscale"``.
+        Jacobian and the Gauss–Newton product), ``"multiscale"`` (the operations of [MST]), ``"layers"``
+        (convolutions with stride, dilation and groups, pooling, tied stencils) or ``"everything"``. None:
+        half of all that applies must be. Properties of the operations of ``"multiscale"`` apply to who has
+        one of these, or claims the level; so do those of each level behind it.
 
     Raises
     ------

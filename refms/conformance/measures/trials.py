@@ -153,7 +153,10 @@ class _Draw:
             "antialias": lambda: True,
             "border": lambda: "clamp",
             "sigma": lambda: 0.8,
-            "groups": lambda: 1,
+            "groups": lambda: 2 if row.name.startswith("strided") else 1,
+            "stride": lambda: (2,) * x.d,
+            "dilation": lambda: (2,) * x.d,
+            "window": lambda: (3,) * x.d,
             "epsilon": lambda: 0.1 * x.image_scale**2,
             "batches": lambda: tuple(int(N) for N in rng.integers(1, 2**31, 3)),
             "finest": lambda: 1,
@@ -206,19 +209,19 @@ class _Draw:
         """Return an array with the axes of an argument; features are about one, whatever images are."""
         x, name = self.x, self.name + one.name
         extents = {"o": x.c_out, "c": x.c_in, "O": x.c_out, "B": x.c_in, "m": self.m, "M": self.m}
-        extents |= {"G": x.c_in, "P": 7, "K": SIZE}
+        extents |= {"G": x.c_in, "P": 7, "K": SIZE, "H": x.c_in, "J": 2 * x.c_in, "A": 2 * x.c_out}
         if one.is_field and row.name.startswith("ssim"):
             return x.picture(name, self.m, x.c_in, *(max(11, n) for n in x.grid))
         if not row.splits and one.name in ("X", "C"):
             return self.undecided(one)
         if one.is_field and one.axes[1] != "O":
-            return x.image(name, extents[one.axes[1]], self.grid(row), self.m)
+            return x.image(name, extents[one.axes[1]], self.grid(row, one), self.m)
         if one.name == "windows":
-            return x.rng(name).integers(0, [n // 2 + 1 for n in self.grid(row)], (self.m, x.d))
+            return x.rng(name).integers(0, [n // 2 + 1 for n in self.grid(row, one)], (self.m, x.d))
         if one.name == "times":
             return x.picture(name, self.m)
-        if one.name == "S" and one.axes[0] == "G":
-            return x.draw(name, x.c_in, x.c_in, *x.stencil, scale=x.stencil_scale)
+        if one.name == "S" and one.axes[0] in "GA":
+            return x.draw(name, *(extents[axis] for axis in one.axes[:2]), *x.stencil, scale=x.stencil_scale)
         if one.name in ("W", "mu"):
             return x.parameters(self.name)[one.name]
         if one.name == "C":
@@ -237,8 +240,10 @@ class _Draw:
             return np.tile(np.eye(x.classes, dtype=x.dtype), 2)
         return np.repeat(x.image(self.name + "X", x.c_in, x.grid, 2), x.classes, axis=0)
 
-    def grid(self, row: Operation) -> tuple[int, ...]:
-        """Return a grid that an operation takes: it can be halved, or has two axes."""
+    def grid(self, row: Operation, one: Argument) -> tuple[int, ...]:
+        """Return a grid that an operation takes: it can be halved, has two axes, or every second cell."""
+        if one.axes[-1] == "grid/s":
+            return tuple(-(-n // 2) for n in self.x.grid)
         if row.name.startswith("mesh_free"):
             return (*self.x.grid, 4)[:2]
         return tuple(n << row.halvings for n in self.x.grid)

@@ -15,10 +15,12 @@ from refms.conformance.mutants import (
     network,
     normalization,
     optimizer,
+    pooling,
     regularizer,
     resize,
     sampling,
     similarity,
+    strided,
     subsampling,
     training,
     transfer,
@@ -31,7 +33,7 @@ __all__ = ["MUTANTS", "Mutant", "mutant_named"]
 _FAMILIES = (
     *(convolution, transfer, galerkin, network, layers, depth, classifier, loss, gauss_newton, sampling),
     *(optimizer, regularizer, resize, normalization, similarity, mesh_free),
-    *(subsampling, multiscale, training, determinism, combinations),
+    *(subsampling, multiscale, training, strided, pooling, determinism, combinations),
 )
 
 MUTANTS = tuple(

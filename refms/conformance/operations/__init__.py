@@ -3,7 +3,7 @@
 The base class of adapters, gate, layouts, trials, cases and reproductions follow from it.
 """
 
-from refms.conformance.operations import images, networks
+from refms.conformance.operations import images, layers, networks
 from refms.conformance.operations.operation import PARAMETER_AXES as PARAMETER_AXES
 from refms.conformance.operations.operation import PARAMETERS as PARAMETERS
 from refms.conformance.operations.operation import SYMBOLS as SYMBOLS
@@ -12,11 +12,15 @@ from refms.conformance.operations.operation import Operation as Operation
 from refms.conformance.operations.operation import Parameters as Parameters
 from refms.conformance.operations.operation import parameter_shapes as parameter_shapes
 
-OPERATIONS = {row.name: row for row in (*networks.ROWS, *images.ROWS)}
+_OPTIONAL = {"multiscale": images, "layers": layers}
+
+OPERATIONS: dict[str, Operation] = {
+    row.name: row for file in (networks, *_OPTIONAL.values()) for row in file.ROWS
+}
 """All operations that an adapter may provide."""
 
-MULTISCALE = frozenset(row.name for row in images.ROWS)
-"""The operations of [MST]: an adapter that has none of them is not asked for any."""
+OPTIONAL = {level: frozenset(row.name for row in file.ROWS) for level, file in _OPTIONAL.items()}
+"""Operations beyond those of [LAS]: who has none of a level, and does not claim it, is not asked for it."""
 
 TRIED = tuple(name for name, row in OPERATIONS.items() if row.scale is not None)
 """Those that are tried on random arguments: all that have a scale."""

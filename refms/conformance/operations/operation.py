@@ -1,9 +1,9 @@
 """A row of the table: what an operation takes and gives, with the axes of every array, from a signature.
 
 A signature such as ``restrict(Y[m c grid], grid, pair) -> field[m c grid/2]`` names the axes of every array:
-``grid`` and ``stencil`` stand for one axis a dimension, ``grid/2`` for those of the coarse grid. A small
-letter is an extent that can be cut, ``m`` that of independent examples; a capital letter is one that other
-numbers hang on.
+``grid`` and ``stencil`` stand for one axis a dimension, ``grid/2`` for those of the coarse grid, ``grid/s``
+for those of every s-th cell, s the stride. A small letter is an extent that can be cut, ``m`` that of
+independent examples; a capital letter is one that other numbers hang on.
 """
 
 from __future__ import annotations
@@ -51,6 +51,12 @@ def parameter_shapes(stencil: tuple[int, ...], **extents: int) -> dict[str, tupl
     }
 
 
+_SHOWN = {"grid": 1, "grid/2": 2}
+"""The grids on which images show the fine one, and by how much that is finer."""
+
+_GRIDS = (*_SHOWN, "grid/s")
+"""Grids of images that are arguments: the fine one, half of it, that of every s-th cell."""
+
 Scale = Callable[[Any], "float | tuple[float, float]"]
 """(arguments and the instance x) -> against which bound errors count, and against how much of ‖result‖."""
 
@@ -65,7 +71,7 @@ class Argument:
     @property
     def is_field(self) -> bool:
         """Whether it is images, which come in the layout of the profile."""
-        return self.axes[-1:] in (("grid",), ("grid/2",))
+        return len(self.axes) == 3 and self.axes[-1] in _GRIDS
 
     @property
     def is_mapping(self) -> bool:
@@ -96,7 +102,7 @@ class Operation:
     @cached_property
     def given(self) -> tuple[Argument, ...]:
         """What the gate takes: the arguments, but no grid where images show it."""
-        shown = any(one.is_field for one in self.arguments)
+        shown = any(one.is_field and one.axes[-1] in _SHOWN for one in self.arguments)
         return tuple(one for one in self.arguments if not (shown and one.name == "grid"))
 
     @cached_property
@@ -110,9 +116,9 @@ class Operation:
         bound.apply_defaults()
         found: dict[str, Any] = dict(bound.arguments)
         for one in self.given:
-            if one.is_field and "grid" not in found:
-                half = 2 if one.axes[-1] == "grid/2" else 1
-                found["grid"] = tuple(half * n for n in found[one.name].shape[2:])
+            if one.is_field and one.axes[-1] in _SHOWN and "grid" not in found:
+                finer = _SHOWN[one.axes[-1]]
+                found["grid"] = tuple(finer * n for n in found[one.name].shape[2:])
         return found
 
     def shape(self, by_name: Mapping[str, Any]) -> tuple[int, ...]:
@@ -129,10 +135,14 @@ class Operation:
         if "problem" in by_name:
             extents["grid"] = by_name["problem"].grid
         extents["grid/2"] = tuple(n // 2 for n in extents.get("grid", ()))
+        extents["grid/s"] = _every(extents.get("grid", ()), by_name.get("stride", ()))
         extents["grid/2^l"] = tuple(n >> by_name.get("level", 0) for n in extents.get("grid", ()))
         extents["d"] = (len(extents.get("grid", ())),)
         found: list[int] = []
         for axis in self.axes:
+            if axis.endswith("/groups"):
+                found.append(extents[axis.removesuffix("/groups")][0] // extents["groups"][0])
+                continue
             factors = [(int(one),) if one.isdigit() else extents[one] for one in axis.split("*")]
             found += factors[0] if len(factors) == 1 else [math.prod(map(math.prod, factors))]
         return tuple(found)
@@ -175,9 +185,14 @@ def _signature(arguments: tuple[Argument, ...], **defaults: Any) -> inspect.Sign
     )
 
 
+def _every(grid: tuple[int, ...], stride: tuple[int, ...]) -> tuple[int, ...]:
+    """Return how many cells s i a grid has along every axis, ⌈n/s⌉."""
+    return tuple(-(-n // s) for n, s in zip(grid, stride, strict=False))
+
+
 def _extents(axes: tuple[str, ...], shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
     """Return the extent of every axis; the last name may stand for several of them."""
-    several = axes[-1] in ("grid", "grid/2", "stencil")
+    several = axes[-1] in (*_GRIDS, "stencil")
     found: dict[str, tuple[int, ...]] = {axis: (n,) for axis, n in zip(axes, shape, strict=False)}
     return found | {axes[-1]: tuple(shape[len(axes) - 1 :])} if several else found
 

@@ -14,11 +14,13 @@ from refms.conformance.properties import (
     network,
     normalization,
     optimizer,
+    pooling,
     regularizer,
     resize,
     sampling,
     similarity,
     stencil_map,
+    strided,
     subsampling,
     training,
     transfer,
@@ -28,7 +30,7 @@ from refms.conformance.property import Property
 _FILES = (
     *(convolution, convolution_algebra, transfer, galerkin, stencil_map, network, depth, classifier, loss),
     *(gauss_newton, sampling, optimizer, regularizer, resize, normalization, similarity, mesh_free),
-    *(subsampling, multiscale, training, determinism),
+    *(subsampling, multiscale, training, strided, pooling, determinism),
 )
 _FOUND = [one for file in _FILES for one in vars(file).values() if isinstance(one, Property)]
 _ORDER = list(dict.fromkeys(one.family for one in _FOUND))

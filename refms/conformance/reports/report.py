@@ -143,8 +143,13 @@ def row_of(item: Property, verdict: RowVerdict = "NOT RUN", sentence: str = "", 
 
 
 def levels_of(item: Property) -> tuple[str, ...]:
-    """Return the levels to which a property belongs: those that have all operations it needs."""
-    return tuple(name for name, known in LEVELS.items() if known is None or known.issuperset(item.needs))
+    """Return the levels to which a property belongs: with all that it needs, and some of what it uses."""
+    needs, uses = frozenset(item.needs), frozenset(item.uses)
+    return tuple(
+        name
+        for name, known in LEVELS.items()
+        if known is None or (known >= needs and (known & uses or not uses))
+    )
 
 
 def count(rows: Sequence[Row], what: str = "properties") -> str:

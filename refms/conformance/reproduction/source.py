@@ -28,11 +28,13 @@ from refms.definition import (
     multiscale,
     network,
     normalization,
+    pooling,
     regularizers,
     resize,
     similarity,
     smoothing,
     softmax,
+    strided,
     training,
     transfer,
 )
@@ -96,6 +98,16 @@ _BODIES = {
     "mge": "Y, Z = {Y}, {Z}\nreturn mge(S, Y, Z, times, {r}, batches, coefficients, {o})",
     "full_multiscale": 'moved = ({r}, {p}) if rule == "galerkin" else None\nadam = (0.9, 0.999, 1e-8)\n'
     "return full_multiscale(S, gradients, iterations, moved, rate, floor, adam, {o})",
+    "strided_convolution": "options = stride, dilation, groups, boundary, {o}\n"
+    "return field(strided_convolve(S, {Y}, *options))",
+    "strided_convolution_adjoint": "options = stride, dilation, groups, boundary, {o}\n"
+    "return field(strided_adjoint(S, {thinned}, grid, *options))",
+    "strided_stencil_gradient": "options = stencil, stride, dilation, groups, boundary, {o}\n"
+    "return strided_gradient({thinned}, {Y}, *options)",
+    "average_pool": "return field(average_pool({Y}, window, stride))",
+    "average_pool_adjoint": "return field(average_pool_adjoint({thinned}, grid, window, stride))",
+    "max_pool": "return field(max_pool({Y}, window, stride))",
+    "max_pool_gradient": "return field(max_pool_gradient({thinned}, {Y}, window, stride))",
     "adam_step": "return np.stack(adam_step(theta, g, m, v, rate, count, 0.9, 0.999, 1e-8))",
 }
 """Operation -> what the oracle does, in terms of the definition."""
@@ -106,7 +118,7 @@ JUDGED = tuple(_BODIES)
 _MODULES = (
     *(activation, arrays, classifier, complex_step, convolution),
     *(depth, galerkin, mesh_free, multiscale, network, normalization, regularizers, resize, similarity),
-    *(smoothing, softmax, training, transfer),
+    *(pooling, smoothing, softmax, strided, training, transfer),
 )
 _DEFINED: dict[str, types.FunctionType] = {
     name: thing
@@ -127,6 +139,7 @@ def _source(profile: Profile, operation: str, names: tuple[str, ...], pair_name:
     grid = "problem.grid" if "problem" in names else "grid"
     words = {key: image.format(key, grid) for key in ("X", "Y", "Z", "V")} | {
         "coarse": image.format("Y", "[n // 2 for n in grid]"),
+        "thinned": image.format("Z", "[-(-n // s) for n, s in zip(grid, stride)]"),
         "o": f'"{profile.orientation}"',
         "reduction": f'"{profile.reduction}"',
         "volume": profile.volume_weighted,

@@ -1,0 +1,80 @@
+"""Layers beyond K(s): strided, dilated and grouped convolutions, pooling, biases in cells, tied stencils."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from refms.conformance.operations.operation import row
+from refms.definition.arrays import norm
+from refms.definition.convolution import transpose
+from refms.definition.norms import max_norm, row_sum_norm
+
+_CONVOLUTION = """``stride`` s and ``dilation`` δ, one number an axis; S (c_out, c_in/groups, *sizes k).
+
+Output cell i = 0 … ⌈n/s⌉ − 1 of each axis is Σ_q S_q y_{s i + κ_q}, κ_q = δ q − ⌊δ(k − 1)/2⌋, q = 0 … k − 1
+(y_{s i − κ_q} for the orientation "convolution"): odd stencils are centred, even ones reach one cell further
+behind. Beyond the border are zeros, or the image again if the ``boundary`` is "periodic", even where n is no
+multiple of s, or smaller than the stencil. With groups, output channels g c_out/groups … see the input
+channels g c_in/groups … alone, g = 0 … groups − 1. It must raise where c_in is not groups times the second
+extent of S, or c_out no multiple of groups.
+"""
+
+_POOLING = """``window`` w and ``stride`` s: one number an axis.
+
+Output cell i = 0 … ⌈n/s⌉ − 1 of each axis has the cells s i + q, q = −⌊(w − 1)/2⌋ … ⌊w/2⌋, that lie in the
+grid; windows at the border have fewer cells.
+"""
+
+
+def _wide(t: Any) -> Any:
+    """Row sums of the transpose, whose rows are the c_in/groups channels of a group: a bound, no less."""
+    return row_sum_norm(transpose(t.S))
+
+
+ROWS = (
+    row(
+        "strided_convolution(S[A H stencil], Y[m J grid], grid, stride, dilation, groups, boundary)"
+        " -> field[m A grid/s]",
+        f"the convolution with {_CONVOLUTION}",
+        lambda t: row_sum_norm(t.S) * max_norm(t.Y),
+    ),
+    row(
+        "strided_convolution_adjoint(S[A H stencil], Z[m A grid/s], grid, stride, dilation, groups, boundary)"
+        " -> field[m H*groups grid]",
+        """the transpose of ``strided_convolution`` in the Euclidean inner product, applied to Z.
+
+        Z lies on the ⌈n/s⌉ cells of the output, the result on the n cells of ``grid``.
+        """,
+        lambda t: _wide(t) * max_norm(t.Z),
+    ),
+    row(
+        "strided_stencil_gradient(Z[m A grid/s], Y[m J grid], grid, stencil, stride, dilation, groups,"
+        " boundary) -> array[A J/groups stencil]",
+        "∂⟨Z, strided_convolution(S, Y)⟩/∂S, summed over examples, shape (c_out, c_in/groups, *stencil).",
+        lambda t: norm(t.Z) * norm(t.Y),
+    ),
+    row(
+        "average_pool(Y[m c grid], grid, window, stride) -> field[m c grid/s]",
+        f"the mean over the cells of each window, divided by how many it has. {_POOLING}",
+        lambda t: max_norm(t.Y),
+    ),
+    row(
+        "average_pool_adjoint(Z[m c grid/s], grid, window, stride) -> field[m c grid]",
+        "the transpose of ``average_pool``, Euclidean inner product, from ⌈n/s⌉ cells to the n of ``grid``.",
+        lambda t: 2**t.x.d * max_norm(t.Z),
+    ),
+    row(
+        "max_pool(Y[m c grid], grid, window, stride) -> field[m c grid/s]",
+        f"the largest number in each window; no zeros beyond the border. {_POOLING}",
+        lambda t: max_norm(t.Y),
+    ),
+    row(
+        "max_pool_gradient(Z[m c grid/s], Y[m c grid], grid, window, stride) -> field[m c grid]",
+        """∂⟨Z, max_pool(Y)⟩/∂Y: every window gives its z to its largest cell; a cell adds up what it gets.
+
+        Where several cells of a window are largest there is no derivative: any of them may have z, or each a
+        part that is not negative, all parts together z.
+        """,
+        lambda t: 2**t.x.d * max_norm(t.Z),
+    ),
+)
