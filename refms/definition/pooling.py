@@ -31,7 +31,7 @@ def cells_of_windows(Y: Array, window: Sequence[int], stride: Sequence[int], bey
     offsets = list(window_offsets(window))
     inside = [thin_out(shift(ones, q, "zero"), stride) for q in offsets]
     values = [thin_out(shift(y, q, "zero"), stride) for q in offsets]
-    return np.stack([np.where(one > 0, value, beyond) for one, value in zip(inside, values, strict=True)])
+    return np.stack([np.where(one == 1, value, beyond) for one, value in zip(inside, values, strict=True)])
 
 
 def spread_windows(parts: Array, grid: Sequence[int], window: Sequence[int], stride: Sequence[int]) -> Array:

@@ -50,27 +50,27 @@ class LayerReference(ImageReference):
         g = self._out(geometry.stencil_gradient(self._in(filled), self._in(Y)))
         return np.concatenate([g[block] for block in _blocks(S.shape, dilation, groups)])
 
-    def average_pool(self, Y: Array, grid: Shape, window: Shape, stride: Shape) -> Array:
-        return self._out(self._means(len(Y), grid, window, stride, Y.dtype) @ self._in(Y))
+    def average_pool(self, Y: Array, grid: Shape, pool: Shape, stride: Shape) -> Array:
+        return self._out(self._means(len(Y), grid, pool, stride, Y.dtype) @ self._in(Y))
 
-    def average_pool_adjoint(self, Z: Array, grid: Shape, window: Shape, stride: Shape) -> Array:
+    def average_pool_adjoint(self, Z: Array, grid: Shape, pool: Shape, stride: Shape) -> Array:
         rows = len(Z) // len(_kept(1, grid, stride)) * Grid(grid).cells
-        return self._out(self._means(rows, grid, window, stride, Z.dtype).T @ self._in(Z))
+        return self._out(self._means(rows, grid, pool, stride, Z.dtype).T @ self._in(Z))
 
-    def max_pool(self, Y: Array, grid: Shape, window: Shape, stride: Shape) -> Array:
-        cells = _window_cells(len(Y), grid, window, stride)
+    def max_pool(self, Y: Array, grid: Shape, pool: Shape, stride: Shape) -> Array:
+        cells = _window_cells(len(Y), grid, pool, stride)
         return _in_windows(Y, cells).max(axis=1)
 
-    def max_pool_gradient(self, Z: Array, Y: Array, grid: Shape, window: Shape, stride: Shape) -> Array:
-        cells = _window_cells(len(Y), grid, window, stride)
+    def max_pool_gradient(self, Z: Array, Y: Array, grid: Shape, pool: Shape, stride: Shape) -> Array:
+        cells = _window_cells(len(Y), grid, pool, stride)
         first = _in_windows(Y, cells).argmax(axis=1)
         found = np.zeros_like(Y)
         np.add.at(found, (np.take_along_axis(cells, first, axis=1), np.arange(Y.shape[1])), Z)
         return found
 
-    def _means(self, rows: int, grid: Shape, window: Shape, stride: Shape, dtype: str) -> Any:
+    def _means(self, rows: int, grid: Shape, pool: Shape, stride: Shape, dtype: str) -> Any:
         """Return the matrix of average pooling."""
-        cells = _window_cells(rows, grid, window, stride)
+        cells = _window_cells(rows, grid, pool, stride)
         inside = cells >= 0
         which = np.nonzero(inside)
         ones = scipy.sparse.csr_array((np.ones(len(which[0])), (which[0], cells[which])), (len(cells), rows))
@@ -119,18 +119,18 @@ def _filled(Z: Array, channels: int, grid: Shape, stride: Shape) -> Array:
     return found
 
 
-def _window_cells(rows: int, grid: Shape, window: Shape, stride: Shape) -> Array:
+def _window_cells(rows: int, grid: Shape, pool: Shape, stride: Shape) -> Array:
     """Return for each window, one a row, its rows of the columns; -1 for cells beyond the border."""
     channels, d = rows // math.prod(grid), len(grid)
     places = np.zeros((channels, *(1,) * 2 * d), int) + np.arange(channels).reshape(-1, *(1,) * 2 * d)
     inside: Array = np.ones((1,) * (1 + 2 * d), bool)
-    for axis, (n, w, s) in enumerate(zip(grid, window, stride, strict=True)):
+    for axis, (n, w, s) in enumerate(zip(grid, pool, stride, strict=True)):
         met = np.arange(0, n, s)[:, None] + np.arange(w) - (w - 1) // 2
         shape = [1] * (1 + 2 * d)
         shape[1 + axis], shape[1 + d + axis] = met.shape
         places = places * n + met.reshape(shape)
         inside = inside & ((met >= 0) & (met < n)).reshape(shape)
-    return np.where(inside, places, -1).reshape(-1, math.prod(window))
+    return np.where(inside, places, -1).reshape(-1, math.prod(pool))
 
 
 def _in_windows(Y: Array, cells: Array) -> Array:

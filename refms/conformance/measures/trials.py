@@ -156,7 +156,7 @@ class _Draw:
             "groups": lambda: 2 if row.name.startswith("strided") else 1,
             "stride": lambda: (2,) * x.d,
             "dilation": lambda: (2,) * x.d,
-            "window": lambda: (3,) * x.d,
+            "pool": lambda: (3,) * x.d,
             "epsilon": lambda: 0.1 * x.image_scale**2,
             "batches": lambda: tuple(int(N) for N in rng.integers(1, 2**31, 3)),
             "finest": lambda: 1,

@@ -19,7 +19,7 @@ def _coarse(t: Asked) -> tuple[int, ...]:
 def _shares(t: Asked) -> Array:
     """Return by how many of its w^d cells each window lies in the grid, (1, 1, *⌈n/s⌉)."""
     found = np.ones((1, 1, *(1,) * len(t.grid)))
-    for axis, (n, w, s) in enumerate(zip(t.grid, t.window, t.stride, strict=True), 2):
+    for axis, (n, w, s) in enumerate(zip(t.grid, t.pool, t.stride, strict=True), 2):
         met = np.arange(0, n, s)[:, None] + np.arange(w) - (w - 1) // 2
         share = ((met >= 0) & (met < n)).mean(axis=1)
         found = found * share.reshape([-1 if k == axis else 1 for k in range(found.ndim)])
@@ -33,7 +33,7 @@ def _weigh(Z: Array, t: Asked, factor: Array | float) -> Array:
 def _moved(t: Asked) -> Array:
     """Return pooling of windows that reach further before where they are even."""
     Y = images(t.Y, t.grid)
-    for axis, w in enumerate(t.window, 2):
+    for axis, w in enumerate(t.pool, 2):
         Y = np.roll(Y, 1 - w % 2, axis)
     return np.asarray(t(Y=columns(Y)))
 
@@ -59,7 +59,7 @@ def _tie(how: str) -> Change:
             example, channel, *cell = index
             own = tuple(
                 slice(max(i * s - (w - 1) // 2, 0), i * s + w // 2 + 1)
-                for i, s, w in zip(cell, t.stride, t.window, strict=True)
+                for i, s, w in zip(cell, t.stride, t.pool, strict=True)
             )
             values = Y[(example, channel, *own)]
             largest = values == values.max()
@@ -84,23 +84,23 @@ def _overwrites(t: Asked) -> Array:
 MISTAKES: Table = {
     "average_pool": {
         "cells beyond the border counted in means": lambda t: _weigh(t(), t, _shares(t)),
-        "sums of windows in place of means": lambda t: _weigh(t(), t, math.prod(t.window) * _shares(t)),
+        "sums of windows in place of means": lambda t: _weigh(t(), t, math.prod(t.pool) * _shares(t)),
         "pooled means of windows one cell further before": _moved,
-        "means of pooling without overlap": lambda t: t(window=tuple(map(min, t.window, t.stride))),
+        "means of pooling without overlap": lambda t: t(pool=tuple(map(min, t.pool, t.stride))),
     },
     "average_pool_adjoint": {
         "parts of 1/w^d at the border in the adjoint of means": lambda t: t(Z=_weigh(t.Z, t, _shares(t))),
         "windows that overlap overwrite in the adjoint of means": _overwrites,
         "adjoint of means copies without weight": lambda t: t(
-            Z=_weigh(t.Z, t, math.prod(t.window) * _shares(t))
+            Z=_weigh(t.Z, t, math.prod(t.pool) * _shares(t))
         ),
-        "adjoint of means without overlap": lambda t: t(window=tuple(map(min, t.window, t.stride))),
+        "adjoint of means without overlap": lambda t: t(pool=tuple(map(min, t.pool, t.stride))),
     },
     "max_pool": {
         "zeros beyond the border among the largest": _border,
         "largest of windows one cell further before": _moved,
         "largest absolute value in place of the largest": _absolute,
-        "largest of windows without overlap": lambda t: t(window=tuple(map(min, t.window, t.stride))),
+        "largest of windows without overlap": lambda t: t(pool=tuple(map(min, t.pool, t.stride))),
     },
     "max_pool_gradient": {
         "all of equal cells get the whole gradient": _tie("all"),

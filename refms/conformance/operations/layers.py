@@ -19,7 +19,7 @@ channels g c_in/groups … alone, g = 0 … groups − 1. It must raise where c_
 extent of S, or c_out no multiple of groups.
 """
 
-_POOLING = """``window`` w and ``stride`` s: one number an axis.
+_POOLING = """``pool`` w and ``stride`` s: one number an axis.
 
 Output cell i = 0 … ⌈n/s⌉ − 1 of each axis has the cells s i + q, q = −⌊(w − 1)/2⌋ … ⌊w/2⌋, that lie in the
 grid; windows at the border have fewer cells.
@@ -54,22 +54,22 @@ ROWS = (
         lambda t: norm(t.Z) * norm(t.Y),
     ),
     row(
-        "average_pool(Y[m c grid], grid, window, stride) -> field[m c grid/s]",
+        "average_pool(Y[m c grid], grid, pool, stride) -> field[m c grid/s]",
         f"the mean over the cells of each window, divided by how many it has. {_POOLING}",
         lambda t: max_norm(t.Y),
     ),
     row(
-        "average_pool_adjoint(Z[m c grid/s], grid, window, stride) -> field[m c grid]",
+        "average_pool_adjoint(Z[m c grid/s], grid, pool, stride) -> field[m c grid]",
         "the transpose of ``average_pool``, Euclidean inner product, from ⌈n/s⌉ cells to the n of ``grid``.",
         lambda t: 2**t.x.d * max_norm(t.Z),
     ),
     row(
-        "max_pool(Y[m c grid], grid, window, stride) -> field[m c grid/s]",
+        "max_pool(Y[m c grid], grid, pool, stride) -> field[m c grid/s]",
         f"the largest number in each window; no zeros beyond the border. {_POOLING}",
         lambda t: max_norm(t.Y),
     ),
     row(
-        "max_pool_gradient(Z[m c grid/s], Y[m c grid], grid, window, stride) -> field[m c grid]",
+        "max_pool_gradient(Z[m c grid/s], Y[m c grid], grid, pool, stride) -> field[m c grid]",
         """∂⟨Z, max_pool(Y)⟩/∂Y: every window gives its z to its largest cell; a cell adds up what it gets.
 
         Where several cells of a window are largest there is no derivative: any of them may have z, or each a

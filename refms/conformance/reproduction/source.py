@@ -104,10 +104,10 @@ _BODIES = {
     "return field(strided_adjoint(S, {thinned}, grid, *options))",
     "strided_stencil_gradient": "options = stencil, stride, dilation, groups, boundary, {o}\n"
     "return strided_gradient({thinned}, {Y}, *options)",
-    "average_pool": "return field(average_pool({Y}, window, stride))",
-    "average_pool_adjoint": "return field(average_pool_adjoint({thinned}, grid, window, stride))",
-    "max_pool": "return field(max_pool({Y}, window, stride))",
-    "max_pool_gradient": "return field(max_pool_gradient({thinned}, {Y}, window, stride))",
+    "average_pool": "return field(average_pool({Y}, pool, stride))",
+    "average_pool_adjoint": "return field(average_pool_adjoint({thinned}, grid, pool, stride))",
+    "max_pool": "return field(max_pool({Y}, pool, stride))",
+    "max_pool_gradient": "return field(max_pool_gradient({thinned}, {Y}, pool, stride))",
     "adam_step": "return np.stack(adam_step(theta, g, m, v, rate, count, 0.9, 0.999, 1e-8))",
 }
 """Operation -> what the oracle does, in terms of the definition."""
