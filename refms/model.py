@@ -26,6 +26,7 @@ from refms.maps.architectures.architecture import (
     Architecture,
     free_arrays,
     free_map,
+    output_grid_of,
     require_fitting_names,
 )
 from refms.maps.chain import chain
@@ -117,6 +118,11 @@ class Model:
         return self.architecture.grid
 
     @property
+    def output_grid(self) -> Grid:
+        """Mesh of the features that are read."""
+        return output_grid_of(self.architecture)
+
+    @property
     def dtype(self) -> str:
         """``"float64"`` or ``"float32"``."""
         return str(next(iter(self.arrays.values())).dtype)
@@ -145,7 +151,7 @@ class Model:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shapes of all arrays by name."""
-        read = self.reading.shapes(self.grid, self.architecture.channels)
+        read = self.reading.shapes(self.output_grid, self.architecture.channels)
         require_fitting_names(self.architecture, read)
         return {**self.architecture.arrays.shapes, **read}
 
@@ -154,13 +160,13 @@ class Model:
         """The classifier, on this grid or on that of the blocks; an image has none."""
         if not isinstance(self.reading, Classes):
             raise InputError("the model's output is an image; expected one that reads classes.")
-        return self.reading.classifier(self.grid, self.architecture.channels)
+        return self.reading.classifier(self.output_grid, self.architecture.channels)
 
     @cached_property
     def map(self) -> Map:
         """The network as a map from its learned parameters and images to what the reading sees."""
         free = free_map(self.architecture, self.arrays)
-        return self.reading.after(free, self.grid, self.architecture.channels)
+        return self.reading.after(free, self.output_grid, self.architecture.channels)
 
     @cached_property
     def maps(self) -> dict[str, Map]:
@@ -390,7 +396,7 @@ def initial_model(
     """
     require_choice(dtype, DTYPES, "dtype")
     seed = require_whole(seed, "seed")
-    zeros = reading.shapes(architecture.grid, architecture.channels)
+    zeros = reading.shapes(output_grid_of(architecture), architecture.channels)
     arrays = architecture.initial(seed, dtype, **scales)
     arrays |= {name: np.zeros(shape, dtype=dtype) for name, shape in zeros.items()}
     return Model(architecture, arrays, reading, preprocessing or Preprocessing(), record or {})
@@ -441,7 +447,7 @@ def score(model: Model, X: Array, C: Array, memory: int = DEFAULT_MEMORY) -> Sco
         If images and targets do not fit the model or each other, or labels are none.
     """
     Z = model.outputs(X, memory)
-    loss = model.reading.loss_on(model.grid).evaluate(Z, C).value
+    loss = model.reading.loss_on(model.output_grid).evaluate(Z, C).value
     accuracy = float("nan")
     if isinstance(model.reading, Classes):
         _require_distributions(C)

@@ -22,6 +22,9 @@ DATASETS = ("digits", "photographs", "mnist", "imagenette96", "imagenette56", "u
 LEARNING_RATE_SCHEDULES = ("constant", "cosine")
 """How the learning rate of a stochastic method falls."""
 
+EPOCH_METHODS = ("none", "adam", "sgd")
+"""How ``refms train`` trains by epochs; ``"none"`` for block-coordinate descent."""
+
 METHODS = (
     "bcd",
     "joint",

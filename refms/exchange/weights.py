@@ -17,7 +17,7 @@ import numpy as np
 from refms.errors import Array, InputError, require_array
 from refms.exchange.batch_norm import batch_norms
 from refms.exchange.weight_names import CLASSIFIER, Names, expanded_names, found_names, torch_name
-from refms.maps.architectures.architecture import Architecture
+from refms.maps.architectures.architecture import Architecture, output_grid_of
 from refms.model import Model
 from refms.names import DTYPES
 from refms.objective.reading import Classes, Image, Reading
@@ -185,7 +185,7 @@ def _reading(
 
 def _shapes(architecture: Architecture, reading: Reading) -> dict[str, tuple[int, ...]]:
     """Return the shape of each part as PyTorch has it; W is (ℓ, c·n)."""
-    read = reading.shapes(architecture.grid, architecture.channels)
+    read = reading.shapes(output_grid_of(architecture), architecture.channels)
     return {**dict(architecture.arrays.layout.parts), **{name: shape[::-1] for name, shape in read.items()}}
 
 
@@ -237,7 +237,7 @@ def _stencils(architecture: Architecture) -> set[str]:
 
 def _cells(architecture: Architecture, reading: Classes) -> int:
     """Return 1/h^d, a whole number."""
-    return reading.classifier(architecture.grid, architecture.channels).grid.cells
+    return reading.classifier(output_grid_of(architecture), architecture.channels).grid.cells
 
 
 def _without_reading(parts: Mapping[str, Array]) -> dict[str, Array]:

@@ -48,7 +48,7 @@ def states(model: Model, X: Array) -> dict[str, Array]:
     …, n_d), for all k from 0 to N; y_0 and y_N alone where the integrator moves the halves of the
     channels in turn; the output alone of another network than the residual one.
     """
-    shape, time = (model.architecture.channels, *model.grid.shape), model.map.time
+    shape, time = (model.architecture.channels, *model.output_grid.shape), model.map.time
     if time is None or not isinstance(model.architecture, Residual):
         network = free_map(model.architecture, model.arrays)  # before any pooling
         return {"output": network.apply(model.blocks["propagation"], X)[:, 0].reshape(shape)}

@@ -12,7 +12,7 @@ import numpy as np
 from refms.display import short_repr
 from refms.errors import Array, InputError
 from refms.linear.outcome import Outcome, Status
-from refms.maps.architectures.architecture import Architecture, count_parameters
+from refms.maps.architectures.architecture import Architecture, count_parameters, output_grid_of
 from refms.maps.architectures.residual import Residual
 from refms.maps.chain import frugal
 from refms.model import Model
@@ -102,7 +102,7 @@ class Checkpoint:
 def require_memory(architecture: Architecture, reading: Reading, dtype: str, memory: int) -> None:
     """Refuse a network that exceeds a memory budget in bytes, before anything is allocated."""
     itemsize = np.dtype(dtype).itemsize
-    shapes = reading.shapes(architecture.grid, architecture.channels)
+    shapes = reading.shapes(output_grid_of(architecture), architecture.channels)
     need = count_parameters(architecture) + sum(math.prod(shape) for shape in shapes.values())
     if need * itemsize > memory:
         raise InputError(
@@ -171,7 +171,7 @@ def problem_of(
     return TrainingProblem(
         blocks,
         examples,
-        loss=model.reading.loss_on(model.grid),
+        loss=model.reading.loss_on(model.output_grid),
         hessian_fraction=options.hessian_fraction,
         seed=options.hessian_seed,
         memory=options.memory,

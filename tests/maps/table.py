@@ -13,13 +13,14 @@ from refms.maps.architectures.architecture import free_map
 from refms.maps.architectures.espcn import ESPCN
 from refms.maps.architectures.residual import Residual
 from refms.maps.architectures.residual_image import ResidualImage
+from refms.maps.architectures.resnet import ResNet
 from refms.maps.architectures.unet import UNet
 from refms.maps.branches import add, beside, concatenate, identity, skip
 from refms.maps.chain import chain, frugal
 from refms.maps.layers.channels import channel_gate, channel_scale, channel_shift, take_rows
 from refms.maps.layers.convolution import convolution_layer, convolution_map
 from refms.maps.layers.entrywise import entrywise, multiple, time_features
-from refms.maps.layers.linear import average_pooling, matrix_map, pooled_grid
+from refms.maps.layers.linear import average_pooling, every_second_cell, matrix_map, pooled_grid
 from refms.maps.layers.mesh_free import mesh_free_map
 from refms.maps.layers.norms import normalization
 from refms.maps.layers.tied import antisymmetric_layer, symmetric_layer, transposed_layer
@@ -165,6 +166,8 @@ MAPS: dict[str, Callable[[str], Any]] = {
     "pooling-3d": lambda dtype: average_pooling(Grid((2, 4, 6)), 1, 2),
     "pooling-of-the-whole-mesh": lambda dtype: average_pooling(GRIDS[2], 2, 0),
     "pooling-between": _pooled,
+    "every-second-cell": lambda dtype: every_second_cell(GRIDS[2], 2),
+    "every-second-cell-3d": lambda dtype: every_second_cell(GRIDS[3], 1),
     "euler": lambda dtype: forward_euler(_layer(2), layers=3, final_time=1.2),
     "euler-of-any-map": lambda dtype: forward_euler(_square(dtype), layers=2, final_time=0.8),
     "euler-of-openings": lambda dtype: forward_euler(
@@ -221,13 +224,18 @@ MAPS: dict[str, Callable[[str], Any]] = {
         ResidualImage(Grid((3, 4)), 1, 4, 1, "bottleneck", time=False, add_input=True).map
     ),
     "image-espcn": lambda dtype: ESPCN(Grid((5, 6)), 2, (3, 2)).map,
+    "resnet": lambda dtype: ResNet(Grid((3, 4)), 2, 2, (1, 1), 1).map,
+    "resnet-smooth": lambda dtype: ResNet(Grid((4, 3)), 1, 2, (1, 2), 2, activation="silu").map,
+    "resnet-of-means": lambda dtype: ResNet(
+        Grid((4, 4)), 1, 2, (1, 1), 1, "mean", "tanh", boundary="periodic"
+    ).map,
     "chain-of-four": _chain,
     "frozen-layer": lambda dtype: frozen(_layer(2), _random(7, (_layer(2).layout.size,), dtype)),
     "network-and-frozen-classifier": _before_frozen,
 }
 
 KINKED = {"layer-relu", "layer-leaky_relu", "layer-smoothed_relu"}
-KINKED |= {"image-residual", "image-bottleneck", "image-espcn"}
+KINKED |= {"image-residual", "image-bottleneck", "image-espcn", "resnet"}
 """Maps that are not analytic: no complex step, and Taylor steps must stay on one side of the kinks."""
 
 

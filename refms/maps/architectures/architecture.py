@@ -124,7 +124,7 @@ class Architecture(Protocol):
 
     @property
     def channels(self) -> int:
-        """Channels of the output, which lives on the same mesh."""
+        """Channels of the output, which lives on the same mesh, or on ``output_grid`` where it has that."""
 
     def on(self, grid: Grid, stencils: Mapping[str, tuple[int, ...]] | None = None) -> Self:
         """Return the same network on another grid, with stencils of these sizes where they are named."""
@@ -322,6 +322,12 @@ def name_of(architecture: Any) -> str:
         f"{type(architecture).__name__} is not registered; call register_architecture('a-name', "
         f"{type(architecture).__name__}) before a model of it is saved."
     )
+
+
+def output_grid_of(architecture: Architecture) -> Grid:
+    """Return the mesh of the output: that of the inputs, unless the architecture has an ``output_grid``."""
+    found: Grid = getattr(architecture, "output_grid", architecture.grid)
+    return found
 
 
 def count_parameters(architecture: Architecture) -> int:

@@ -30,13 +30,22 @@ from refms.stencils.routes.table import allow_winograd
 CONVOLUTIONS = ("stencil", "winograd", "mesh-free")
 
 
-def mixing(grid: Grid, c_in: int, c_out: int, size: int, boundary: str, kind: str = "stencil") -> Map:
+def mixing(
+    grid: Grid,
+    c_in: int,
+    c_out: int,
+    size: int,
+    boundary: str,
+    kind: str = "stencil",
+    *,
+    bias: bool = True,
+) -> Map:
     """Return K(S) y + b, perhaps by Winograd's tiles; or mesh-free, by a 1×1 and a mesh-free convolution."""
     require_choice(kind, CONVOLUTIONS, "convolution")
     point = kind == "mesh-free" or size == 1
     shape = ((1 if point else size),) * grid.dimension
     route = allow_winograd(c_in, c_out, shape) if kind == "winograd" else "auto"
-    K = convolution_map(Convolution(grid, c_in, c_out, shape, boundary=boundary, route=route), bias=True)
+    K = convolution_map(Convolution(grid, c_in, c_out, shape, boundary=boundary, route=route), bias=bias)
     return K if kind != "mesh-free" or size == 1 else chain(("", K), ("", mesh_free_map(grid, c_out)))
 
 
@@ -46,15 +55,12 @@ def affine(rows_in: int, rows_out: int) -> Map:
 
 
 def normalized(
-    grid: Grid, channels: int, activation: Activation, groups: int = 1, weights: bool = False
+    grid: Grid, channels: int, activation: Activation | None, groups: int = 1, weights: bool = False
 ) -> Map:
-    """Return σ(γ x̂ + β), or σ(x̂) without weights: what stands between two convolutions."""
+    """Return σ(γ x̂ + β), or σ(x̂) without weights: what stands between two convolutions; None for no σ."""
     scale = [("", channel_scale(grid, channels))] if weights else []
-    return chain(
-        ("", normalization(grid, channels, groups)),
-        *scale,
-        ("", entrywise(channels * grid.cells, activation)),
-    )
+    sigma = [("", entrywise(channels * grid.cells, activation))] if activation else []
+    return chain(("", normalization(grid, channels, groups)), *scale, *sigma)
 
 
 def carrying(F: Map, carried: int) -> Map:

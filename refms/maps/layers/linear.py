@@ -137,6 +137,44 @@ def operator_map(A: Any) -> Map:
     return linear_map(rows_in, rows_out, lambda Y: form(Y)[0] @ Y, lambda G: form(G)[1] @ G, nnz)
 
 
+def every_second_cell(grid: Grid, channels: int) -> Map:
+    """Return the map to cells 0, 2, 4, … along each axis: after a convolution, one with stride 2.
+
+    Parameters
+    ----------
+    grid : Grid
+        The mesh of the features, n_j cells an axis.
+    channels : int
+        Channels c.
+
+    Returns
+    -------
+    Map
+        From c·n rows to c channels on ⌈n_j/2⌉ cells an axis; the adjoint puts zeros in between.
+
+    Examples
+    --------
+    >>> half = every_second_cell(Grid((3,)), channels=1)
+    >>> half.apply(np.zeros(0), np.array([[1.0], [2.0], [3.0]])).ravel().tolist()
+    [1.0, 3.0]
+    """
+    channels = require_whole(channels, "channels", 1)
+    kept = (slice(None), *[slice(None, None, 2)] * grid.dimension)
+    rows_out = channels * math.prod((n + 1) // 2 for n in grid.shape)
+
+    def multiply(Y: Array) -> Array:
+        m = Y.shape[1]
+        return Y.reshape(channels, *grid.shape, m)[kept].reshape(rows_out, m)
+
+    def transposed(G: Array) -> Array:
+        xp, m = backend_of(G).xp, G.shape[1]
+        field = xp.zeros((channels, *grid.shape, m), dtype=G.dtype)
+        field[kept] = G.reshape(field[kept].shape)
+        return field.reshape(channels * grid.cells, m)
+
+    return linear_map(channels * grid.cells, rows_out, multiply, transposed, multiply_adds=0)
+
+
 def pooled_grid(grid: Grid, cells: int) -> Grid:
     """Return the grid of the blocks that features are averaged over.
 

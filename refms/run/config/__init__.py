@@ -7,6 +7,7 @@ from refms.run.config.network import NetworkSection
 from refms.run.config.optimization import OptimizationSection
 from refms.run.config.reading import build_from, section_of, table_of
 from refms.run.config.regularization import RegularizationSection
+from refms.run.config.stochastic import StochasticSection
 
 __all__ = [
     "ClassifierSection",
@@ -15,6 +16,7 @@ __all__ = [
     "NetworkSection",
     "OptimizationSection",
     "RegularizationSection",
+    "StochasticSection",
     "build_from",
     "section_of",
     "table_of",

@@ -11,6 +11,7 @@ from refms.run.config.network import NetworkSection
 from refms.run.config.optimization import OptimizationSection
 from refms.run.config.regularization import RegularizationSection
 from refms.run.config.sections import Sections
+from refms.run.config.stochastic import StochasticSection
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,8 @@ class Configuration(Sections):
 
     Parameters
     ----------
-    data, network, classifier, regularization, optimization
-        The five sections.
+    data, network, classifier, regularization, optimization, stochastic
+        The sections.
 
     Examples
     --------
@@ -35,10 +36,11 @@ class Configuration(Sections):
     classifier: ClassifierSection = field(default_factory=ClassifierSection)
     regularization: RegularizationSection = field(default_factory=RegularizationSection)
     optimization: OptimizationSection = field(default_factory=OptimizationSection)
+    stochastic: StochasticSection = field(default_factory=StochasticSection)
 
     __repr__ = short_repr
 
     @property
     def iterations(self) -> int:
-        """Iterations of block-coordinate descent."""
+        """Iterations of block-coordinate descent, or epochs."""
         return self.optimization.iterations
