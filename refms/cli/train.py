@@ -1,4 +1,4 @@
-"""``refms train``: block-coordinate descent on a data set, one model file at the end."""
+"""``refms train``: block-coordinate descent or epochs on a data set, one model file at the end."""
 
 from __future__ import annotations
 
@@ -62,9 +62,11 @@ OVERRIDES = (
         "cells along an axis that are averaged for the classifier",
     ),
     ("--transfer-to", "regularization", "transfer_to", str, "finer or coarser: what the stencils suit"),
-    ("--iterations", "optimization", "iterations", int, "BCD iterations"),
+    ("--iterations", "optimization", "iterations", int, "BCD iterations, or epochs"),
     ("--hessian-fraction", "optimization", "hessian_fraction", float, "share of examples in the Hessian"),
     ("--dtype", "optimization", "dtype", str, "float32 or float64"),
+    ("--method", "stochastic", "method", str, "adam or sgd: epochs in the place of BCD"),
+    ("--patience", "stochastic", "patience", int, "stop after K epochs without a smaller validation loss"),
 )
 """Options that override entries of the configuration."""
 
@@ -91,7 +93,8 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace, workers: Workers) -> int:
     from refms.backend import backend_named
     from refms.linear.outcome import Status
-    from refms.run.experiment import dataset_of, experiment_of
+    from refms.run.epochs import examples_by_epoch, train_by_epochs
+    from refms.run.experiment import dataset_of, experiment_of, split_by
     from refms.run.training import train
 
     leads = workers.comm.rank == 0
@@ -102,8 +105,12 @@ def _run(options: argparse.Namespace, workers: Workers) -> int:
 
     def work(begin: Checkpoint, stopping: Callable[[], bool], keep: Callable[[Checkpoint], None]) -> Training:
         watch = progress(experiment, options, begin.iteration, stopping) if leads else None
-        sections = configuration.regularization, configuration.optimization
-        return train(begin, experiment.examples, *sections, watch, workers, keep)
+        if configuration.stochastic.method == "none":
+            sections = configuration.regularization, configuration.optimization
+            return train(begin, experiment.examples, *sections, watch, workers, keep)
+        part = split_by(configuration.data, dataset)[0]
+        examples = examples_by_epoch(experiment.model, part, configuration)
+        return train_by_epochs(begin, examples, configuration, watch, workers, keep)
 
     result = train_and_save(options, workers, files, experiment.model, configuration, work)
     if leads:

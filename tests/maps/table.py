@@ -226,9 +226,9 @@ MAPS: dict[str, Callable[[str], Any]] = {
     "image-espcn": lambda dtype: ESPCN(Grid((5, 6)), 2, (3, 2)).map,
     "resnet": lambda dtype: ResNet(Grid((3, 4)), 2, 2, (1, 1), 1).map,
     "resnet-smooth": lambda dtype: ResNet(Grid((4, 3)), 1, 2, (1, 2), 2, activation="silu").map,
-    "resnet-of-means": lambda dtype: ResNet(
-        Grid((4, 4)), 1, 2, (1, 1), 1, "mean", "tanh", boundary="periodic"
-    ).map,
+    "resnet-of-means": lambda dtype: (
+        ResNet(Grid((4, 4)), 1, 2, (1, 1), 1, "mean", "tanh", boundary="periodic").map
+    ),
     "chain-of-four": _chain,
     "frozen-layer": lambda dtype: frozen(_layer(2), _random(7, (_layer(2).layout.size,), dtype)),
     "network-and-frozen-classifier": _before_frozen,

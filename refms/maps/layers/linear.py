@@ -164,7 +164,7 @@ def every_second_cell(grid: Grid, channels: int) -> Map:
 
     def multiply(Y: Array) -> Array:
         m = Y.shape[1]
-        return Y.reshape(channels, *grid.shape, m)[kept].reshape(rows_out, m)
+        return Y.reshape(channels, *grid.shape, m)[kept].copy().reshape(rows_out, m)
 
     def transposed(G: Array) -> Array:
         xp, m = backend_of(G).xp, G.shape[1]

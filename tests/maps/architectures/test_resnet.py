@@ -44,9 +44,7 @@ def test_it_is_as_deep_as_it_is_called(blocks, depth):
 def test_a_width_changes_every_convolution_by_its_square():
     narrow, wide = (ResNet(Grid((8, 8)), width=w, groups=4) for w in (8, 16))
     opening = 27 * 8
-    norms = sum(
-        np.prod(shape) for name, shape in narrow.map.layout.parts if name.endswith(("gamma", "beta"))
-    )
+    norms = sum(np.prod(shape) for name, shape in narrow.map.layout.parts if name.endswith(("gamma", "beta")))
     rest = count_parameters(narrow) - opening - norms
     assert count_parameters(wide) == 2 * opening + 2 * norms + 4 * rest
 
@@ -155,7 +153,14 @@ def test_the_classifier_sees_the_mean_over_the_last_mesh():
     np.testing.assert_allclose(model.outputs(X), model.arrays["W"].T @ mean, rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.parametrize("net", [TINY, ResNet(Grid((8, 8)), 1, 2, (1, 1), 1, "mean", activation="silu")])
+@pytest.mark.parametrize(
+    "net",
+    [
+        ResNet(Grid((4, 4)), 2, 2, (1, 1), 2),
+        ResNet(Grid((4, 4)), 1, 2, (1, 1), 1, "mean", activation="silu"),
+    ],
+    ids=lambda net: net.activation,
+)
 def test_the_loss_passes_every_derivative_test(net):
     model = model_of(net)
     rng = np.random.default_rng(7)
@@ -176,7 +181,6 @@ def test_the_loss_passes_every_derivative_test(net):
         lambda G: F.vjp(G)[0],
         loss.hessian_product,
         x.shape,
-        explicit=True,
     ).passed
 
 

@@ -102,10 +102,11 @@ def require_seeds(seeds: tuple[int, ...]) -> None:
 
 
 def seeded(configuration: Configuration, seed: int) -> Configuration:
-    """Return the configuration with one seed for split, initial parameters and Hessian samples."""
+    """Return the configuration with one seed for split, initial parameters, Hessian samples and epochs."""
     return replace(
         configuration,
         data=replace(configuration.data, split_seed=seed),
         network=replace(configuration.network, seed=seed),
         optimization=replace(configuration.optimization, hessian_seed=seed),
+        stochastic=replace(configuration.stochastic, seed=seed),
     )

@@ -1,5 +1,6 @@
 """Trainings that leave a file each, so that an interrupted experiment goes on where it stopped."""
 
+import contextlib
 import json
 import time
 import zlib
@@ -8,10 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from refms.cli.files import write_json
 from refms.cli.progress import Clock, status_line
 from refms.data.dataset import Dataset
-from refms.errors import Array, FileError
+from refms.errors import Array, FileError, InputError
+from refms.grid import Grid
 from refms.model import Model
 from refms.model_file import load_model, save_model
 from refms.objective.examples import Examples
@@ -21,8 +25,10 @@ from refms.optimize.history import History, HistoryRow
 from refms.optimize.loop import Monitor, Observation
 from refms.run.checkpoint_files import CheckpointFiles
 from refms.run.config import Configuration
+from refms.run.epochs import examples_by_epoch, train_by_epochs
 from refms.run.experiment import Experiment, examples_of, split_by, start_of
 from refms.run.training import Checkpoint, Training, train
+from refms.stencils.resize import resize_matrix
 
 CURVE = (
     "iteration",
@@ -70,7 +76,9 @@ class Bench:
 
     def examples(self, configuration: Configuration, model: Model) -> tuple[Examples, Examples]:
         """Return training and validation examples on a model's mesh and in its precision."""
-        training, validation = split_by(configuration.data, self.dataset)
+        training, validation = (
+            resized(part, model.grid) for part in split_by(configuration.data, self.dataset)
+        )
         return examples_of(model, training), examples_of(model, validation)
 
     def trained(
@@ -104,7 +112,7 @@ class Bench:
             files.remove()
         start = replace(start, record={**start.record, "asked": asked}, history=History())  # a new curve
         experiment = Experiment(configuration, start, *self.examples(configuration, start))
-        done = _train(name, experiment, files, Workers(threads=self.threads))
+        done = _train(name, experiment, self.dataset, files, Workers(threads=self.threads))
         unit = _unit(done, experiment)
         save_model(net, done.model, overwrite=True)
         write_json(str(kept), {"asked": asked, **unit})
@@ -112,13 +120,31 @@ class Bench:
         return done.model, unit
 
 
-def _train(name: str, experiment: Experiment, files: CheckpointFiles, workers: Workers) -> Training:
+def resized(dataset: Dataset, grid: Grid) -> Dataset:
+    """Return images by means over the cells of a mesh to which halving does not lead; else as they are."""
+    with contextlib.suppress(InputError):
+        grid.levels_to(dataset.grid)
+        return dataset
+    A = resize_matrix(dataset.grid, grid, "area", dtype="float32")
+    columns = dataset.images.reshape(-1, dataset.grid.cells).astype("float32").T
+    images = (A @ columns).T.reshape(dataset.count, dataset.channels, *grid.shape)
+    return replace(dataset, images=np.ascontiguousarray(images))
+
+
+def _train(
+    name: str, experiment: Experiment, dataset: Dataset, files: CheckpointFiles, workers: Workers
+) -> Training:
     """Train, or go on from the newest checkpoint; each iteration prints a row and leaves a checkpoint."""
     begin = files.newest() if files.existing() else Checkpoint(experiment.model)
-    sections = experiment.configuration.regularization, experiment.configuration.optimization
+    configuration, start = experiment.configuration, experiment.model
     with status_line():
         monitor = _measuring(name, experiment, begin)
-        return train(begin, experiment.examples, *sections, monitor, workers, files.write)
+        if configuration.stochastic.method == "none":
+            sections = configuration.regularization, configuration.optimization
+            return train(begin, experiment.examples, *sections, monitor, workers, files.write)
+        part = split_by(configuration.data, dataset)[0]
+        examples = examples_by_epoch(start, part, configuration, lambda images: resized(images, start.grid))
+        return train_by_epochs(begin, examples, configuration, monitor, workers, files.write)
 
 
 def _measuring(name: str, experiment: Experiment, begin: Checkpoint) -> Monitor:
