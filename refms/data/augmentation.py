@@ -18,21 +18,21 @@ class Augmentation:
     ----------
     flip : bool
         It is mirrored along its last axis with probability ½.
-    shift : int
-        It moves by −shift to shift whole cells along each axis, each as probable: a random crop of the image
-        padded by so many cells. Beyond its edge the nearest cell stands again.
+    shift_cells : int
+        It moves by −s to s whole cells along each axis, each as probable: a random crop of the image padded
+        by so many cells. Beyond its edge the nearest cell stands again.
     """
 
     flip: bool = False
-    shift: int = 0
+    shift_cells: int = 0
 
     def __post_init__(self) -> None:
-        require_whole_fields(self, shift=0)
+        require_whole_fields(self, shift_cells=0)
 
     @property
     def changes(self) -> bool:
         """Whether anything happens at all."""
-        return self.flip or self.shift > 0
+        return self.flip or self.shift_cells > 0
 
 
 def augment(dataset: Dataset, augmentation: Augmentation, seed: int, epoch: int) -> Dataset:
@@ -75,7 +75,7 @@ def augment(dataset: Dataset, augmentation: Augmentation, seed: int, epoch: int)
         raise InputError(f"{dataset.name!r} has image pairs; expected labelled images to be augmented.")
     rng = np.random.default_rng([seed, epoch])
     mirrored = rng.random(dataset.count) < 0.5 * augmentation.flip
-    s, d = augmentation.shift, dataset.grid.dimension
+    s, d = augmentation.shift_cells, dataset.grid.dimension
     shifts = rng.integers(-s, s + 1, (d, dataset.count))
     images = dataset.images
     for axis, (n, shift) in enumerate(zip(dataset.grid.shape, shifts, strict=True), 2):

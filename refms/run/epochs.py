@@ -47,7 +47,7 @@ def examples_by_epoch(
         same = examples_of(model, then(part), interpolate)
         return lambda epoch: same
     return lambda epoch: examples_of(
-        model, then(augment(part, section.augmentation, section.seed, epoch)), interpolate
+        model, then(augment(part, section.augmentation, section.draw_seed, epoch)), interpolate
     )
 
 

@@ -15,6 +15,7 @@ EXPERIMENTS = (
     "across_resolutions",
     "resolution_front",
     "coarse_to_fine",
+    "imagenet10",
     "shallow_to_deep",
     "stability",
     "classifiers",

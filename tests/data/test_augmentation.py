@@ -31,7 +31,7 @@ def moved(image, shifts, mirror):
 
 def test_every_image_is_one_of_the_crops_and_all_of_them_come_equally_often():
     data = images(3000)
-    found = augment(data, Augmentation(flip=True, shift=1), 5, 1).images
+    found = augment(data, Augmentation(flip=True, shift_cells=1), 5, 1).images
     crops = [
         moved(data.images[0], shifts, mirror).tobytes()
         for shifts in itertools.product((-1, 0, 1), repeat=2)
@@ -44,14 +44,14 @@ def test_every_image_is_one_of_the_crops_and_all_of_them_come_equally_often():
 
 def test_channels_move_together_and_labels_stay():
     data = images()
-    made = augment(data, Augmentation(flip=True, shift=2), 0, 3)
+    made = augment(data, Augmentation(flip=True, shift_cells=2), 0, 3)
     np.testing.assert_array_equal(made.images[:, 1] - made.images[:, 0], 12)
     assert made.images.dtype == np.uint8
     np.testing.assert_array_equal(made.labels, data.labels)
 
 
 def test_seed_and_epoch_name_the_draws():
-    data, wanted = images(), Augmentation(shift=1)
+    data, wanted = images(), Augmentation(shift_cells=1)
     first, again, later, other = (
         augment(data, wanted, *draw).images for draw in ((1, 1), (1, 1), (1, 2), (2, 1))
     )
@@ -79,5 +79,5 @@ def test_nothing_asked_for_is_nothing_done_and_pairs_are_refused():
     assert augment(data, Augmentation(), 0, 1) is data
     with pytest.raises(InputError, match="image pairs"):
         augment(replace(data, targets=data.images), Augmentation(flip=True), 0, 1)
-    with pytest.raises(InputError, match="shift"):
-        Augmentation(shift=-1)
+    with pytest.raises(InputError, match="shift_cells"):
+        Augmentation(shift_cells=-1)

@@ -53,7 +53,7 @@ def watching(experiment, losses=None):
 
 
 def test_an_epoch_is_the_rule_on_mini_batches_of_images_augmented_for_it():
-    configuration = configured(flip=True, shift=1, seed=3)
+    configuration = configured(flip=True, shift_cells=1, draw_seed=3)
     experiment, part, examples = begun(configuration)
     done = train_by_epochs(experiment.model, examples, configuration)
 
@@ -138,7 +138,7 @@ def test_what_does_not_go_together_is_refused():
         train_by_epochs(experiment.model, examples, configuration)
     with pytest.raises(InputError, match="'adam' or 'sgd'"):
         train_by_epochs(experiment.model, examples, Configuration())
-    for bad in ({"method": "bcd"}, {"patience": -1}, {"shift": -1}, {"learning_rate": 0.0}):
+    for bad in ({"method": "bcd"}, {"patience": -1}, {"shift_cells": -1}, {"learning_rate": 0.0}):
         with pytest.raises(InputError):
             configured(**bad)
 

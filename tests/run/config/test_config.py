@@ -74,6 +74,14 @@ OUT_OF_RANGE = {
     "propagation_preconditioner": ["smoothness", ""],
     "classifier_preconditioner": ["smooth", "time"],
     "memory": [0, -1],
+    "method": ["bcd", ""],
+    "learning_rate": [0.0, -1.0, float("nan"), float("inf")],
+    "schedule": ["linear"],
+    "batch": [-1],
+    "draw_seed": [-1],
+    "patience": [-1],
+    "flip": [],
+    "shift_cells": [-1],
 }
 
 OTHER_VALUES = {
@@ -100,6 +108,9 @@ OTHER_VALUES = {
     "propagation_preconditioner": "none",
     "classifier_preconditioner": "diagonal",
     "cg_tolerance": 0.5,
+    "method": "adam",
+    "schedule": "cosine",
+    "flip": True,
 }
 
 NEEDED = {

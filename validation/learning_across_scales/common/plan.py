@@ -108,5 +108,5 @@ def seeded(configuration: Configuration, seed: int) -> Configuration:
         data=replace(configuration.data, split_seed=seed),
         network=replace(configuration.network, seed=seed),
         optimization=replace(configuration.optimization, hessian_seed=seed),
-        stochastic=replace(configuration.stochastic, seed=seed),
+        stochastic=replace(configuration.stochastic, draw_seed=seed),
     )
