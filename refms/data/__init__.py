@@ -1,5 +1,6 @@
 """Labelled images and image pairs: reading them, preparing them, choosing among them."""
 
+from refms.data.augmentation import Augmentation, augment
 from refms.data.by_name import read_dataset
 from refms.data.clean_images import clean_images
 from refms.data.corruption import Deblur, Denoise, Inpaint, SuperResolve, draw_corruption, task_named
@@ -16,6 +17,7 @@ from refms.data.preprocessing import Preprocessing, prepare
 from refms.data.streams import random_stream
 
 __all__ = [
+    "Augmentation",
     "Dataset",
     "Deblur",
     "Denoise",
@@ -23,6 +25,7 @@ __all__ = [
     "Inpaint",
     "Preprocessing",
     "SuperResolve",
+    "augment",
     "clean_images",
     "describe_dataset",
     "draw_corruption",

@@ -15,13 +15,20 @@ from refms.maps.architectures.architecture import (
 from refms.maps.architectures.espcn import ESPCN
 from refms.maps.architectures.residual import Residual
 from refms.maps.architectures.residual_image import ResidualImage
+from refms.maps.architectures.resnet import ResNet
 from refms.maps.architectures.unet import UNet
 from refms.maps.branches import add, beside, concatenate, identity, skip
 from refms.maps.chain import chain
 from refms.maps.layers.channels import channel_gate, channel_scale, channel_shift, take_rows
 from refms.maps.layers.convolution import convolution_layer, convolution_map
 from refms.maps.layers.entrywise import entrywise, multiple, time_features
-from refms.maps.layers.linear import average_pooling, linear_map, matrix_map, operator_map
+from refms.maps.layers.linear import (
+    average_pooling,
+    every_second_cell,
+    linear_map,
+    matrix_map,
+    operator_map,
+)
 from refms.maps.layers.mesh_free import mesh_free_map
 from refms.maps.layers.norms import normalization
 from refms.maps.layers.tied import antisymmetric_layer, symmetric_layer, transposed_layer
@@ -44,6 +51,7 @@ __all__ = [
     "Layout",
     "Map",
     "Move",
+    "ResNet",
     "Residual",
     "ResidualImage",
     "Tableau",
@@ -63,6 +71,7 @@ __all__ = [
     "convolution_layer",
     "convolution_map",
     "entrywise",
+    "every_second_cell",
     "forward_euler",
     "frozen",
     "identity",

@@ -7,6 +7,7 @@ from refms.lazy import lazy_names
 if TYPE_CHECKING:
     from refms.run.config.configuration import Configuration
     from refms.run.config.reconstruction import Reconstruction
+    from refms.run.epochs import examples_by_epoch, train_by_epochs
     from refms.run.experiment import Experiment, experiment_of
     from refms.run.image_experiment import ImageExperiment, image_experiment_of
     from refms.run.inspection.inspection import inspect
@@ -18,6 +19,7 @@ __getattr__ = lazy_names(
     {
         "config.configuration": ("Configuration",),
         "config.reconstruction": ("Reconstruction",),
+        "epochs": ("examples_by_epoch", "train_by_epochs"),
         "experiment": ("Experiment", "experiment_of"),
         "image_experiment": ("ImageExperiment", "image_experiment_of"),
         "inspection.inspection": ("inspect",),
@@ -33,6 +35,7 @@ __all__ = [
     "ImageExperiment",
     "Reconstruction",
     "Training",
+    "examples_by_epoch",
     "experiment_of",
     "fit_classifier",
     "image_experiment_of",
@@ -40,4 +43,5 @@ __all__ = [
     "problem_of",
     "reconstruct",
     "train",
+    "train_by_epochs",
 ]

@@ -40,7 +40,36 @@ def examples_by_epoch(
 ) -> ExamplesOf:
     """Return the examples of each epoch: images as read, mirrored and shifted, then prepared.
 
-    ``then`` is done to the images in between, such as a change of their size.
+    Parameters
+    ----------
+    model : Model
+        On whose mesh and in whose precision.
+    part : Dataset
+        The training images, as read.
+    configuration : Configuration
+        [stochastic] says what happens to them, [data] whether they may be interpolated.
+    then : callable
+        Done to the images in between, such as a change of their size.
+
+    Returns
+    -------
+    callable
+        Epoch, from 1, to its examples; all the same ones where nothing happens to the images.
+
+    Raises
+    ------
+    InputError
+        When called, if images and model do not fit.
+
+    Examples
+    --------
+    >>> from refms.data import load_digits
+    >>> from refms.run import experiment_of
+    >>> asked = Configuration.from_dict({"stochastic": {"flip": True}})
+    >>> model = experiment_of(asked, load_digits()).model
+    >>> examples = examples_by_epoch(model, load_digits(), asked)
+    >>> examples(1).inputs.shape, bool((examples(1).inputs == examples(2).inputs).all())
+    ((64, 1797), False)
     """
     section, interpolate = configuration.stochastic, configuration.data.interpolate
     if not section.augmentation.changes:
@@ -88,6 +117,16 @@ def train_by_epochs(
     InputError
         If no method is named, the examples do not fit the model, or ``patience`` is asked for and nothing
         measures the validation loss.
+
+    Examples
+    --------
+    >>> from refms.data import load_digits
+    >>> from refms.run import experiment_of
+    >>> asked = Configuration.from_dict({"stochastic": {"method": "adam"}, "optimization": {"iterations": 2}})
+    >>> start = experiment_of(asked, load_digits()).model
+    >>> done = train_by_epochs(start, examples_by_epoch(start, load_digits(), asked), asked)
+    >>> [row.work_units for row in done.model.history]
+    [5391.0, 10782.0]
     """
     begun = start if isinstance(start, Checkpoint) else Checkpoint(start)
     model, section = begun.model, configuration.stochastic
