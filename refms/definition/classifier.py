@@ -17,7 +17,7 @@ def logits(W: Array, mu: Array, Y: Array, volume_weighted: bool = True) -> Array
     return W.T @ columns(as_double(Y)) / cells(Y, volume_weighted) + mu[:, None]
 
 
-def cotangent(W: Array, Y: Array, G: Array) -> tuple[Array, Array, Array]:
+def cotangent(W: Array, Y: Array, G: Array, volume_weighted: bool = True) -> tuple[Array, Array, Array]:
     """Return the gradients of ⟨G, z⟩: h^d Σ_j y_j G_{lj} in W, Σ_j G_{lj} in μ, h^d Σ_l w_l G_{lj} in y_j."""
-    n = cells(Y)
+    n = cells(Y, volume_weighted)
     return columns(Y) @ G.T / n, G.sum(axis=1), ((W @ G).T / n).reshape(Y.shape)

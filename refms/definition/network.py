@@ -36,18 +36,24 @@ def slopes(p: Parameters, y: Sequence[Array], activation: str = "tanh", **shifts
 
 
 def tangent(
-    p: Parameters, y: Sequence[Array], slope_of: Sequence[Array], dp: Parameters, dy: Array, T: Number
+    p: Parameters,
+    y: Sequence[Array],
+    slope_of: Sequence[Array],
+    dp: Parameters,
+    dy: Array,
+    T: Number,
+    **shifts: str,
 ) -> Array:
     """Return dy_N of dy_0: dy_{k+1} = dy_k + δt σ′ (K(ds_k) y_k + K(s_k) dy_k + db_k)."""
     dt = T / len(p["stencils"])
     layers = zip(p["stencils"], dp["stencils"], dp["biases"], y[:-1], slope_of, strict=True)
     for s, ds, db, y_k, slope_k in layers:
-        dy = dy + dt * slope_k * (preactivation(ds, db, y_k) + convolve(s, dy))
+        dy = dy + dt * slope_k * (preactivation(ds, db, y_k, **shifts) + convolve(s, dy, **shifts))
     return dy
 
 
 def cotangent(
-    p: Parameters, y: Sequence[Array], slope_of: Sequence[Array], G: Array, T: Number
+    p: Parameters, y: Sequence[Array], slope_of: Sequence[Array], G: Array, T: Number, **shifts: str
 ) -> tuple[dict[str, Array], Array]:
     """Return the gradients of ⟨G, y_N⟩ in stencils and biases, and in y_0.
 
@@ -56,7 +62,7 @@ def cotangent(
     dt, stencils, biases = T / len(p["stencils"]), [], []
     for s, y_k, slope_k in zip(p["stencils"][::-1], y[-2::-1], slope_of[::-1], strict=True):
         z = dt * slope_k * G
-        stencils.append(stencil_gradient(z, y_k, s.shape[2:]))
+        stencils.append(stencil_gradient(z, y_k, s.shape[2:], **shifts))
         biases.append(z.sum(axis=(0, *range(2, z.ndim))))
-        G = G + adjoint(s, z)
+        G = G + adjoint(s, z, **shifts)
     return {"stencils": np.stack(stencils[::-1]), "biases": np.stack(biases[::-1])}, G

@@ -1,4 +1,4 @@
-"""Problem (6): mean cross entropy plus both regularisers, in θ and ω = (W, μ), differentiated by hand.
+"""Problem (6): cross entropy plus both regularisers, in θ and ω = (W, μ), differentiated by hand.
 
 θ holds the opening, where it is learned, and then of each layer the stencils and the biases; ω holds W and μ.
 """
@@ -12,6 +12,7 @@ import numpy as np
 
 from refms.definition import classifier, regularizers
 from refms.definition.arrays import Array, Number
+from refms.definition.complex_step import STEP
 from refms.definition.convolution import convolve, stencil_gradient
 from refms.definition.network import cotangent, slopes, states, tangent
 from refms.definition.softmax import cross_entropy, cross_entropy_gradient, cross_entropy_hessian
@@ -35,6 +36,16 @@ class Problem:
     theta_tikhonov: Number
     W_smoothness: Number
     W_tikhonov: Number
+    activation: str = "tanh"
+    boundary: str = "periodic"
+    orientation: str = "correlation"
+    volume_weighted: bool = True
+    reduction: str = "mean"
+
+    @property
+    def shifts(self) -> dict[str, str]:
+        """Return how stencils move images."""
+        return {"boundary": self.boundary, "orientation": self.orientation}
 
     def split_theta(self, theta: Array) -> tuple[Array, Array]:
         """Return what stands before the layers, and a row for each layer."""
@@ -75,8 +86,8 @@ class Problem:
     def at(self, theta: Array, omega: Array) -> Point:
         """Return the problem at a point, after one forward pass."""
         p = self.parameters(theta)
-        y = states(p, self.X, self.final_time)
-        return Point(self, theta, omega, y, slopes(p, y))
+        y = states(p, self.X, self.final_time, self.activation, **self.shifts)
+        return Point(self, theta, omega, y, slopes(p, y, self.activation, **self.shifts))
 
 
 @dataclass(frozen=True)
@@ -96,11 +107,12 @@ class Point:
     @property
     def logits(self) -> Array:
         """Z = h^d Wᵀ y_N + μ."""
-        return classifier.logits(*self.problem.weights(self.omega), self.states[-1])
+        problem = self.problem
+        return classifier.logits(*problem.weights(self.omega), self.states[-1], problem.volume_weighted)
 
     def loss(self) -> Number:
-        """Return the mean cross entropy."""
-        return cross_entropy(self.logits, self.problem.C)
+        """Return the cross entropy."""
+        return cross_entropy(self.logits, self.problem.C, self.problem.reduction)
 
     def value(self) -> Number:
         """Return the objective."""
@@ -108,13 +120,13 @@ class Point:
 
     def gradient(self) -> tuple[Array, Array]:
         """Return the derivatives of the objective in θ and ω."""
-        G = cross_entropy_gradient(self.logits, self.problem.C)
+        G = cross_entropy_gradient(self.logits, self.problem.C, self.problem.reduction)
         R_theta, R_omega = self.problem.regularizer_gradient(self.theta, self.omega)
         return self._theta_cotangent(G) + R_theta, self._omega_cotangent(G) + R_omega
 
     def omega_gradient(self) -> Array:
         """Return the derivative in ω alone."""
-        G = cross_entropy_gradient(self.logits, self.problem.C)
+        G = cross_entropy_gradient(self.logits, self.problem.C, self.problem.reduction)
         return self._omega_cotangent(G) + self.problem.regularizer_gradient(self.theta, self.omega)[1]
 
     def joint_product(self, d_theta: Array, d_omega: Array) -> tuple[Array, Array]:
@@ -133,37 +145,49 @@ class Point:
         H = self._curve(self._omega_tangent(d_omega))
         return self._omega_cotangent(H) + self.problem.regularizer_gradient(self.theta, d_omega)[1]
 
+    def hessian_product(self, d_theta: Array, d_omega: Array) -> tuple[Array, Array]:
+        """Return ∇²f d, the derivative of the gradient along d by complex step."""
+        there = self.problem.at(self.theta + 1j * STEP * d_theta, self.omega + 1j * STEP * d_omega)
+        g_theta, g_omega = there.gradient()
+        return g_theta.imag / STEP, g_omega.imag / STEP
+
     def _curve(self, dZ: Array) -> Array:
-        return cross_entropy_hessian(self.logits, self.problem.C, dZ)
+        return cross_entropy_hessian(self.logits, self.problem.C, dZ, self.problem.reduction)
 
     def _theta_tangent(self, d_theta: Array) -> Array:
         """Return the derivative of the logits along dθ: h^d Wᵀ dy_N."""
         problem, dp = self.problem, self.problem.parameters(d_theta)
-        dy0 = convolve(dp["opening"], problem.X) if problem.learned else 0 * self.states[0]
+        dy0 = convolve(dp["opening"], problem.X, **problem.shifts) if problem.learned else 0 * self.states[0]
         p = problem.parameters(self.theta)
-        dy = tangent(p, self.states, self.slopes, dp, dy0, problem.final_time)
+        dy = tangent(p, self.states, self.slopes, dp, dy0, problem.final_time, **problem.shifts)
         W, mu = problem.weights(self.omega)
-        return classifier.logits(W, 0 * mu, dy)
+        return classifier.logits(W, 0 * mu, dy, problem.volume_weighted)
 
     def _omega_tangent(self, d_omega: Array) -> Array:
         """Return the derivative of the logits along dω: h^d dWᵀ y_N + dμ."""
-        return classifier.logits(*self.problem.weights(d_omega), self.states[-1])
+        problem = self.problem
+        return classifier.logits(*problem.weights(d_omega), self.states[-1], problem.volume_weighted)
 
     def _theta_cotangent(self, G: Array) -> Array:
         """Return the gradient of ⟨G, Z⟩ in θ."""
         problem = self.problem
-        gY = classifier.cotangent(problem.weights(self.omega)[0], self.states[-1], G)[2]
+        gY = self._classifier_cotangent(G)[2]
         p = problem.parameters(self.theta)
-        g, g0 = cotangent(p, self.states, self.slopes, gY, problem.final_time)
+        g, g0 = cotangent(p, self.states, self.slopes, gY, problem.final_time, **problem.shifts)
         rows = np.concatenate([g["stencils"].reshape(problem.layers, -1), g["biases"]], axis=1)
         if not problem.learned:
             return join(rows)
-        return join(stencil_gradient(g0, problem.X, problem.opening.shape[2:]), rows)
+        return join(stencil_gradient(g0, problem.X, problem.opening.shape[2:], **problem.shifts), rows)
 
     def _omega_cotangent(self, G: Array) -> Array:
         """Return the gradient of ⟨G, Z⟩ in ω."""
-        gW, gmu, _ = classifier.cotangent(self.problem.weights(self.omega)[0], self.states[-1], G)
+        gW, gmu, _ = self._classifier_cotangent(G)
         return join(gW, gmu)
+
+    def _classifier_cotangent(self, G: Array) -> tuple[Array, Array, Array]:
+        """Return the gradients of ⟨G, Z⟩ in W, μ and y_N."""
+        W, _ = self.problem.weights(self.omega)
+        return classifier.cotangent(W, self.states[-1], G, self.problem.volume_weighted)
 
 
 def join(*arrays: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ from refms.conformance.adapters.layouts import handed_over, shape_in, to_images
 from refms.conformance.adapters.misbehaviour import Misbehaviour
 from refms.conformance.adapters.position import Position
 from refms.conformance.adapters.profile import Profile
-from refms.conformance.operations import OPERATIONS, PARAMETERS, Operation, Parameters
+from refms.conformance.operations import MEASURES, OPERATIONS, PARAMETERS, Operation, Parameters
 from refms.errors import Array
 
 
@@ -52,6 +52,8 @@ class Gate:
                 return _number(row.name, found)
             case "parameters":
                 return self._parameters(row.name, found, by_name["parameters"])
+            case "history":
+                return self._history(row, found, by_name)
             case "indices":
                 return _indices(row.name, found, row.shape(by_name))
             case "stencils":
@@ -67,19 +69,30 @@ class Gate:
         return self._array(row.name, found, row.shape(by_name))
 
     def _parameters(self, name: str, found: Any, like: Parameters) -> Parameters:
-        if not isinstance(found, Mapping) or set(found) != set(PARAMETERS):
-            got = sorted(found) if isinstance(found, Mapping) else type(found).__name__
-            raise Misbehaviour(
-                f"{name} returned {got}; expected a mapping with the keys {', '.join(PARAMETERS)}"
-            )
-        return {key: self._array(f"{name}[{key!r}]", found[key], like[key].shape) for key in PARAMETERS}
+        return self._mapping(name, found, {key: like[key].shape for key in PARAMETERS})
 
-    def _array(self, name: str, found: Any, shape: tuple[int, ...]) -> Array:
+    def _history(self, row: Operation, found: Any, by_name: Mapping[str, Any]) -> dict[str, Array]:
+        """Return a history; what measures the steps may be in double precision."""
+        return self._mapping(row.name, found, row.shapes(by_name), free=MEASURES)
+
+    def _mapping(
+        self, name: str, found: Any, shapes: Mapping[str, tuple[int, ...]], free: Container[str] = ()
+    ) -> dict[str, Array]:
+        """Return named arrays after a look at their shapes, and at the dtypes of those that are not free."""
+        if not isinstance(found, Mapping) or set(found) != set(shapes):
+            got = sorted(found) if isinstance(found, Mapping) else type(found).__name__
+            raise Misbehaviour(f"{name} returned {got}; expected a mapping with the keys {', '.join(shapes)}")
+        return {
+            key: self._array(f"{name}[{key!r}]", found[key], shape, any_precision=key in free)
+            for key, shape in shapes.items()
+        }
+
+    def _array(self, name: str, found: Any, shape: tuple[int, ...], *, any_precision: bool = False) -> Array:
         """Return a result as a NumPy array, after a look at its shape and dtype."""
         array = as_numpy(found)
         if array.shape != tuple(shape):
             raise Misbehaviour(f"{name} returned shape {array.shape}; expected {tuple(shape)}")
-        if str(array.dtype) != self.profile.dtype:
+        if str(array.dtype) != self.profile.dtype and not (any_precision and array.dtype.kind == "f"):
             raise Misbehaviour(
                 f"{name} returned dtype {array.dtype} for {self.profile.dtype} arguments; "
                 "the precision must not change"

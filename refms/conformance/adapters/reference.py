@@ -11,12 +11,12 @@ import numpy as np
 from refms.conformance.adapters.profile import Problem
 from refms.conformance.adapters.reference_images import Shape
 from refms.conformance.adapters.reference_layers import LayerReference
+from refms.conformance.adapters.reference_objective import ObjectiveReference
 from refms.conformance.operations import Parameters
 from refms.errors import Array
 from refms.grid import Grid
 from refms.linear.cg import conjugate_gradients
 from refms.maps.activation import TANH, activation
-from refms.maps.architectures.residual import Residual
 from refms.maps.chain import chain
 from refms.maps.layers.convolution import convolution_layer
 from refms.maps.map import Map
@@ -41,7 +41,7 @@ from refms.stencils.galerkin import prolong_stencil, restrict_stencil
 from refms.stencils.transfer import transfer_pair
 
 
-class ReferenceAdapter(LayerReference):
+class ReferenceAdapter(LayerReference, ObjectiveReference):
     """All operations of refms on host arrays; those of [LAS] are here."""
 
     # -- convolution ---------------------------------------------------------------------------------------
@@ -207,52 +207,14 @@ class ReferenceAdapter(LayerReference):
 
     # -- how refms says it ---------------------------------------------------------------------------------
 
-    def _moved(self, product: Callable[[Array], Array]) -> Callable[[Array], Array]:
-        """Return a host function as one on the backend's arrays."""
-        return lambda v: self._in(product(self._out(v)))
-
-    def _value_and_gradient(self, objective: Any, x: Array) -> tuple[float, Array]:
-        f, g = objective.value_and_gradient(self._out(x))
-        return float(f), self._in(g)
-
     def _loss(self, Z: Array, C: Array) -> SoftmaxCrossEntropyEvaluation:
         return SoftmaxCrossEntropy().evaluate(self._in(Z), self._in(C))
-
-    def _network(self, parameters: Parameters, problem: Problem) -> Residual:
-        opening, stencils = parameters["opening"], parameters["stencils"]
-        return Residual(
-            Grid(problem.grid),
-            channels=len(opening),
-            image_channels=opening.shape[1],
-            layers=len(stencils),
-            final_time=problem.final_time,
-            stencil_shape=tuple(stencils.shape[3:]),
-            opening="learned",
-            opening_shape=tuple(opening.shape[2:]),
-            activation=problem.activation,
-            boundary=problem.boundary,
-            orientation=self.profile.orientation,
-        )
-
-    def _classifier(self, parameters: Parameters, problem: Problem) -> Classifier:
-        return Classifier(Grid(problem.grid), len(parameters["opening"]), len(parameters["mu"]))
 
     def _full(self, parameters: Parameters, problem: Problem) -> tuple[Map, Array]:
         """Return the map from all parameters and images to logits, and the vector of all parameters."""
         network, classifier = self._network(parameters, problem), self._classifier(parameters, problem)
         full = chain(("network", network.map), ("classifier", classifier.map))
         return full, self._vector(parameters, problem)
-
-    def _vector(self, parameters: Parameters, problem: Problem) -> Array:
-        """Return named arrays as the one vector that the full map takes."""
-        theta = self._network(parameters, problem).arrays.pack(parameters)
-        return self._in(np.concatenate([theta, parameters["W"].reshape(-1), parameters["mu"]]))
-
-    def _named(self, vector: Array, like: Parameters, problem: Problem) -> Parameters:
-        """Return such a vector as named arrays on the host."""
-        arrays = self._network(like, problem).arrays
-        theta, W, mu = np.split(self._out(vector), np.cumsum([arrays.layout.size, like["W"].size]))
-        return {**arrays.unpack(theta), "W": W.reshape(like["W"].shape), "mu": mu}
 
     def _risk(
         self, parameters: Parameters, X: Array, C: Array, problem: Problem

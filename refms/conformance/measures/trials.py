@@ -173,6 +173,8 @@ class _Draw:
             "iterations": lambda: (2, 1) if row.name == "full_multiscale" else 4 * SIZE,
             "rule": lambda: "galerkin",
             **self.functions(),
+            "width": lambda: 0.7,
+            "weights": lambda: (0.1, 0.02, 0.03, 0.04),
         }
         if row.name == "mge" and one.name == "batches":
             return (1, self.m - 1) if self.m > 1 else (1,)

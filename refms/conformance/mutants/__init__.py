@@ -14,6 +14,7 @@ from refms.conformance.mutants import (
     multiscale,
     network,
     normalization,
+    objective,
     optimizer,
     pooling,
     regularizer,
@@ -33,7 +34,7 @@ __all__ = ["MUTANTS", "Mutant", "mutant_named"]
 _FAMILIES = (
     *(convolution, transfer, galerkin, network, layers, depth, classifier, loss, gauss_newton, sampling),
     *(optimizer, regularizer, resize, normalization, similarity, mesh_free),
-    *(subsampling, multiscale, training, strided, pooling, determinism, combinations),
+    *(subsampling, multiscale, training, strided, pooling, objective, determinism, combinations),
 )
 
 MUTANTS = tuple(

@@ -35,6 +35,9 @@ PARAMETER_AXES = {
 PARAMETERS = tuple(PARAMETER_AXES)
 """Shapes (c, c_image, *stencil), (N, c, c, *stencil), (N, c), (c·n, ℓ), (ℓ,); rows of W channel slowest."""
 
+MEASURES = ("objective", "gradient_norm", "step_length", "damping", "radius")
+"""The arrays of a history that measure its steps, one number for each."""
+
 SYMBOLS = {"O": "c", "B": "c_image", "l": "N", "D": "c·n", "y": "ℓ", "stencil": "*stencil"}
 """What formulas call the extents of these axes."""
 
@@ -83,10 +86,10 @@ class Argument:
 class Operation:
     """One row: what an adapter gets, returns and promises, and the scale of its errors.
 
-    ``kind`` of the result: field, array, number, parameters, matrix, stencils (of any odd size) or indices;
-    ``reduced``: whether it is the mean or the sum over the examples, as the profile says; ``halvings``: how
-    often it halves the grid of its images when it is tried; ``splits``: whether the results for parts of the
-    examples make the one for all.
+    ``kind`` of the result: field, array, number, parameters, matrix, stencils (of any odd size), indices, or
+    history (named arrays, ``results``, with the steps along their first axis); ``reduced``: whether it is the
+    mean or the sum over the examples, as the profile says; ``halvings``: how often it halves the grid of its
+    images when it is tried; ``splits``: whether the results for parts of the examples make the one for all.
     """
 
     name: str
@@ -98,6 +101,7 @@ class Operation:
     reduced: bool
     halvings: int
     splits: bool
+    results: tuple[Argument, ...] = ()
 
     @cached_property
     def given(self) -> tuple[Argument, ...]:
@@ -125,6 +129,15 @@ class Operation:
         """Return the shape of the result; fields as images (m, c, *grid)."""
         if self.axes[0] == "like":
             return tuple(by_name[self.axes[1]].shape)
+        return _extent_of(self.axes, self._known(by_name))
+
+    def shapes(self, by_name: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each array of a history, in its order."""
+        known = self._known(by_name)
+        return {one.name: _extent_of(one.axes, known) for one in self.results}
+
+    def _known(self, by_name: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+        """Return the extents of all axes that the arguments show."""
         extents = {name: value for name, value in by_name.items() if isinstance(value, tuple)}
         extents |= {name: (int(n),) for name, n in by_name.items() if isinstance(n, int | np.integer)}
         for one in self.arguments:
@@ -138,14 +151,7 @@ class Operation:
         extents["grid/s"] = _every(extents.get("grid", ()), by_name.get("stride", ()))
         extents["grid/2^l"] = tuple(n >> by_name.get("level", 0) for n in extents.get("grid", ()))
         extents["d"] = (len(extents.get("grid", ())),)
-        found: list[int] = []
-        for axis in self.axes:
-            if axis.endswith("/groups"):
-                found.append(extents[axis.removesuffix("/groups")][0] // extents["groups"][0])
-                continue
-            factors = [(int(one),) if one.isdigit() else extents[one] for one in axis.split("*")]
-            found += factors[0] if len(factors) == 1 else [math.prod(map(math.prod, factors))]
-        return tuple(found)
+        return extents
 
     @property
     def needs_grid(self) -> bool:
@@ -190,6 +196,18 @@ def _every(grid: tuple[int, ...], stride: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(-(-n // s) for n, s in zip(grid, stride, strict=False))
 
 
+def _extent_of(axes: tuple[str, ...], extents: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
+    """Return the shape of an array with these axes; a product of axes, such as ``o*grid``, is one."""
+    found: list[int] = []
+    for axis in axes:
+        if axis.endswith("/groups"):
+            found.append(extents[axis.removesuffix("/groups")][0] // extents["groups"][0])
+            continue
+        factors = [(int(one),) if one.isdigit() else extents[one] for one in axis.split("*")]
+        found += factors[0] if len(factors) == 1 else [math.prod(map(math.prod, factors))]
+    return tuple(found)
+
+
 def _extents(axes: tuple[str, ...], shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
     """Return the extent of every axis; the last name may stand for several of them."""
     several = axes[-1] in (*_GRIDS, "stencil")
@@ -207,11 +225,23 @@ def row(
     splits: bool = True,
 ) -> Operation:
     """Return the row that a signature describes."""
-    parsed = re.fullmatch(r"(\w+)\((.*)\) -> (\w+)(?: (like \w+)|\[(.*)\])?", text)
+    parsed = re.fullmatch(r"(\w+)\((.*)\) -> (\w+)(?: (like \w+)|\[(.*)\]|\((.*)\))?", text)
     assert parsed is not None, text
-    name, arguments, kind, like, axes = parsed.groups()
-    found = [
-        Argument(one, tuple(named.split())) for one, named in re.findall(r"(\w+)(?:\[([^\]]*)\])?", arguments)
-    ]
+    name, arguments, kind, like, axes, arrays = parsed.groups()
+    results = [each for one in _arguments(arrays or "") for each in _of_steps(one)]
     result = tuple((like or axes or "").split())
-    return Operation(name, tuple(found), kind, result, f"Return {promise}", scale, reduced, halvings, splits)
+    promise = f"Return {promise}"
+    given = tuple(_arguments(arguments))
+    return Operation(name, given, kind, result, promise, scale, reduced, halvings, splits, tuple(results))
+
+
+def _arguments(text: str) -> list[Argument]:
+    """Return names with their axes, such as ``b, Y[m c grid]``."""
+    return [Argument(one, tuple(axes.split())) for one, axes in re.findall(r"(\w+)(?:\[([^\]]*)\])?", text)]
+
+
+def _of_steps(one: Argument) -> list[Argument]:
+    """Return an array of a history; of ``parameters`` those of all of them, with the steps in front."""
+    if not one.is_mapping:
+        return [one]
+    return [Argument(key, (*one.axes, *axes.split())) for key, axes in PARAMETER_AXES.items()]

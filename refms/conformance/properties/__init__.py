@@ -13,6 +13,7 @@ from refms.conformance.properties import (
     multiscale,
     network,
     normalization,
+    objective,
     optimizer,
     pooling,
     regularizer,
@@ -30,7 +31,7 @@ from refms.conformance.property import Property
 _FILES = (
     *(convolution, convolution_algebra, transfer, galerkin, stencil_map, network, depth, classifier, loss),
     *(gauss_newton, sampling, optimizer, regularizer, resize, normalization, similarity, mesh_free),
-    *(subsampling, multiscale, training, strided, pooling, determinism),
+    *(subsampling, multiscale, training, strided, pooling, objective, determinism),
 )
 _FOUND = [one for file in _FILES for one in vars(file).values() if isinstance(one, Property)]
 _ORDER = list(dict.fromkeys(one.family for one in _FOUND))
