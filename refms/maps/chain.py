@@ -187,8 +187,10 @@ def join_times(maps: Sequence[Map]) -> tuple[tuple[int, TimeSteps], ...]:
 
 def join_gradients(parts: Sequence[Array], like: Array) -> Array:
     """Return the gradients of several maps as one vector."""
-    xp = backend_of(like).xp
-    return xp.concatenate(parts) if parts else xp.zeros(0, dtype=like.dtype)
+    xp, some = backend_of(like).xp, [part for part in parts if part.size]
+    if len(some) == 1:  # in arms within arms the inner ones would be copied again and again
+        return some[0]
+    return xp.concatenate(some) if some else xp.zeros(0, dtype=like.dtype)
 
 
 def memory_of(maps: Sequence[Map]) -> tuple[int, int]:

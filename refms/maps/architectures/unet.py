@@ -127,10 +127,10 @@ class UNet(ImageNetwork):
             ("1", affine(features, features)),
         )
         masks = [("", identity(self.dropout_rows))] if self.dropout else []
-        head = beside(("head", self._mix(self.grid, c, self.base, "stencil")), ("time", embedding), *masks)
+        head = beside(("head", self._mix(self.grid, c, self.base, self._outer)), ("time", embedding), *masks)
         tail = chain(
             ("norm", normalized(self.grid, self.base, SILU, self.groups, weights=True)),
-            ("conv", self._mix(self.grid, self.base, c, "stencil")),
+            ("conv", self._mix(self.grid, self.base, c, self._outer)),
         )
         return chain(("", head), ("", self._arms()), ("tail", tail))
 
@@ -138,6 +138,11 @@ class UNet(ImageNetwork):
     def _carried(self) -> int:
         """Rows of e and of the masks, which every block sees below its features."""
         return 4 * self.base + self.dropout_rows
+
+    @property
+    def _outer(self) -> str:
+        """How features begin, end and change their mesh: never mesh-free."""
+        return "stencil" if self.convolution == "mesh-free" else self.convolution
 
     def _arms(self) -> Map:
         """Return the arms, from the innermost: (y; e) ↦ up(rest(down(y; e); e); y; e)."""
@@ -173,7 +178,7 @@ class UNet(ImageNetwork):
             if level < len(self.widths) - 1:
                 coarse = grid.coarsen()
                 every_second = operator_map(resize_matrix(grid, coarse, "nearest", channels=c))
-                strided = chain(("", self._mix(grid, c, c, "stencil")), ("", every_second))
+                strided = chain(("", self._mix(grid, c, c, self._outer)), ("", every_second))
                 downs.append((f"down{level}", ignoring(strided, self._carried)))
                 grid = coarse
         return downs
@@ -182,7 +187,7 @@ class UNet(ImageNetwork):
         """Return a convolution of the field on a mesh twice as fine, piecewise constant."""
         fine = grid.refine()
         constant = operator_map(resize_matrix(grid, fine, "nearest", channels=c))
-        return chain(("", constant), ("", self._mix(fine, c, c, "stencil")))
+        return chain(("", constant), ("", self._mix(fine, c, c, self._outer)))
 
     def _block(self, grid: Grid, c_in: int, c_out: int, index: int) -> Map:
         """Return (y; e; masks) ↦ y' + C₂ σ(GN(C₁ σ(GN y) + A σ(e)))."""

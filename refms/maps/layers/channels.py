@@ -11,7 +11,7 @@ from refms.maps.layers.linear import linear_map
 from refms.maps.layout import Layout
 from refms.maps.map import Along, At, Gradients, Map, Tangent
 from refms.maps.parameterless import Point, parameterless
-from refms.sums import sum_rows
+from refms.sums import rows_together, share, sum_rows
 
 
 def take_rows(rows_in: int, start: int, stop: int) -> Map:
@@ -73,11 +73,11 @@ def channel_shift(grid: Grid, channels: int) -> Map:
     >>> channel_shift(Grid((2,)), 1).apply(np.zeros(0), np.array([[1.0], [2.0], [10.0]])).ravel().tolist()
     [11.0, 12.0]
     """
-    c, n = require_whole(channels, "channels", 1), grid.cells
+    c, n, R = require_whole(channels, "channels", 1), grid.cells, rows_together(grid.cells)
 
     def multiply(Y: Array) -> Array:
-        m = Y.shape[1]
-        return (Y[: c * n].reshape(c, n, m) + Y[c * n :].reshape(c, 1, m)).reshape(c * n, m)
+        y, e = Y[: c * n].reshape(c, n // R, -1), Y[c * n :].reshape(c, 1, -1)
+        return (y + share(e, R)).reshape(c * n, -1)
 
     def transposed(G: Array) -> Array:
         sums = sum_rows(G.reshape(c, n, G.shape[1]))[:, 0]
@@ -108,34 +108,35 @@ def channel_gate(grid: Grid, channels: int) -> Map:
     >>> channel_gate(Grid((2,)), 1).apply(np.zeros(0), np.array([[1.0], [2.0], [2.0]])).ravel().tolist()
     [2.0, 4.0]
     """
-    c, n = require_whole(channels, "channels", 1), grid.cells
+    c, n, R = require_whole(channels, "channels", 1), grid.cells, rows_together(grid.cells)
 
     def split(Y: Array) -> tuple[Array, Array]:
-        return Y[: c * n].reshape(c, n, -1), Y[c * n :].reshape(c, 1, -1)
+        return Y[: c * n].reshape(c, n // R, -1), share(Y[c * n :].reshape(c, 1, -1), R)
 
-    def product(y: Array, q: Array) -> Array:
-        return (y * q).reshape(c * n, -1)
+    def product(y: Array, q: Array, m: int) -> Array:
+        return (y * q).reshape(c * n, m)
 
     def adjoint(y: Array, q: Array, G: Array) -> Array:
-        G = G.reshape(c, n, -1)
-        return backend_of(G).xp.concatenate([product(G, q), sum_rows(y * G)[:, 0]])
+        m, G = G.shape[1], G.reshape(c, n // R, -1)
+        sums = sum_rows((y * G).reshape(c, n, m))[:, 0]
+        return backend_of(G).xp.concatenate([product(G, q, m), sums])
 
     def at(Y: Array) -> Point:
-        y, q = split(Y)
+        (y, q), m = split(Y), Y.shape[1]
 
         def forward(dY: Array) -> Array:
             dy, dq = split(dY)
-            return product(dy, q) + product(y, dq)
+            return product(dy, q, m) + product(y, dq, m)
 
         return (
-            product(y, q),
+            product(y, q, m),
             forward,
             lambda G: adjoint(y, q, G),
             lambda dY, _, G: adjoint(*split(dY), G),
         )
 
     return parameterless(
-        c * n + c, c * n, lambda Y: product(*split(Y)), at, multiply_adds=c * n, stored=c * n
+        c * n + c, c * n, lambda Y: product(*split(Y), Y.shape[1]), at, multiply_adds=c * n, stored=c * n
     )
 
 

@@ -7,7 +7,7 @@ from refms.errors import Array, InputError, require_whole
 from refms.grid import Grid
 from refms.maps.map import Map
 from refms.maps.parameterless import Point, parameterless
-from refms.sums import sum_rows
+from refms.sums import rows_together, share, sum_rows
 
 
 def normalization(grid: Grid, channels: int, groups: int = 1, epsilon: float = 1e-5) -> Map:
@@ -58,37 +58,43 @@ def normalization(grid: Grid, channels: int, groups: int = 1, epsilon: float = 1
     if not 0 < epsilon < float("inf"):
         raise InputError(f"epsilon is {epsilon}; expected a positive number, such as 1e-5.")
     rows, eps = channels * grid.cells, float(epsilon)
+    R = rows_together(rows // groups)
 
     def parts(Y: Array) -> Array:
-        return Y.reshape(groups, rows // groups, -1)
+        return Y.reshape(groups, rows // groups // R, -1)
 
     def mean(v: Array) -> Array:
-        return sum_rows(v) / v.dtype.type(rows // groups)
+        """Return the mean over rows, shape (groups, 1, R·m)."""
+        total = sum_rows(sum_rows(v).reshape(groups, R, -1))
+        return share(total / v.dtype.type(rows // groups), R)
 
     def standardize(Y: Array) -> tuple[Array, Array]:
-        """Return x̂, shape of Y, and ρ, shape (groups, m)."""
+        """Return x̂, shape of Y, and ρ, shape (groups, 1, R·m)."""
         x = parts(Y)
         centred = x - mean(x)
         rho = 1 / backend_of(Y).xp.sqrt(mean(centred * centred) + eps)
         centred *= rho
-        return centred.reshape(Y.shape), rho[:, 0]
+        return centred.reshape(Y.shape), rho
 
     def at(Y: Array) -> Point:
         output, rho = standardize(Y)
 
         def project(v: Array) -> Array:
             """Return v − mean v − x̂ mean(x̂ ⊙ v), a new array."""
-            unit = parts(output)
-            found = unit * mean(unit * v)
+            unit, xp = parts(output), backend_of(v).xp
+            found = unit * v
+            xp.multiply(unit, mean(found), out=found)
             found += mean(v)
-            return v - found
+            return xp.subtract(v, found, out=found)
 
         def jacobian(V: Array) -> Array:
-            return (rho[:, None] * project(parts(V))).reshape(V.shape)
+            found = project(parts(V))
+            found *= rho
+            return found.reshape(V.shape)
 
         def bend(dY: Array, dunit: Array, G: Array) -> Array:
             """Return D(J)[dx] g."""
-            unit, dx, dunit, g, r = parts(output), parts(dY), parts(dunit), parts(G), rho[:, None]
+            unit, dx, dunit, g, r = parts(output), parts(dY), parts(dunit), parts(G), rho
             turned = dunit * mean(unit * g) + unit * mean(dunit * g)
             return (-r * (r * mean(unit * dx) * project(g) + turned)).reshape(G.shape)
 

@@ -87,6 +87,15 @@ class _Builder:
             cgutils.get_or_insert_function(self.b.module, kind, f"llvm.fma.{suffix}"), [x, y, z]
         )
 
+    def weighted(self, total: Any, weight: float, x: Any) -> Any:
+        """Return total + weight·x for a number that is known, rounded once; no total counts as 0."""
+        if abs(weight) == 1 and total is not None:
+            return (self.b.fadd if weight > 0 else self.b.fsub)(total, x)
+        factor = ir.Constant(self.value, [weight] * self.width if self.width > 1 else weight)
+        if total is None:
+            return x if weight == 1 else self.b.fmul(factor, x)
+        return self.multiply_add(factor, x, total)
+
     def loop(
         self, stop: Any, step: int, start: Sequence[Any], body: Callable[[Any, list[Any]], list[Any]]
     ) -> list[Any]:
@@ -232,6 +241,48 @@ def gradient_tile(channels: int, taps_together: int, wide: bool) -> Any:
             found = t.loop(length, t.width, [t.zero()] * len(places), body)
             for value, place in zip(found, places, strict=True):
                 t.store(b.fadd(t.load(sums, place), value), sums, place)
+            return codegen.get_dummy_value()
+
+        return types.void(*given), generate
+
+    return tile
+
+
+def lines_tile(M: Any) -> Any:
+    """Return the tile that sums lines with the numbers of a matrix, which become constants of the code.
+
+    ``tile(out, at, apart, lines, start, pitch, phases, step, length)`` writes for j < length, a multiple of
+    the lanes,
+
+        out[at + k·apart + j] = Σ_l M[k, l] lines[start + (l mod phases)·pitch + ⌊l / phases⌋·step + j].
+    """
+
+    @intrinsic
+    def tile(  # numba counts the arguments, and passes types
+        context, out, at, apart, lines, start, pitch, phases, step, length
+    ):
+        given = (out, types.intp, types.intp, lines, *[types.intp] * 5)
+
+        def generate(codegen: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            t = _Builder(codegen, builder, signature, arguments, wide=True)
+            b, (out, _), (lines, _) = t.b, t.array(0), t.array(3)
+            _, at, apart, _, start, pitch, phases, step, length = arguments
+            places = []
+            for line in map(t.number, range(M.shape[1])):
+                along = b.add(b.mul(b.srem(line, phases), pitch), b.mul(b.sdiv(line, phases), step))
+                places.append(b.add(start, along))
+            ends = [b.add(at, b.mul(t.number(k), apart)) for k in range(len(M))]
+
+            def body(j: Any, _: list[Any]) -> list[Any]:
+                inputs = [t.load(lines, b.add(place, j)) for place in places]
+                for row, end in zip(M, ends, strict=True):
+                    total = None
+                    for weight, x in zip(row, inputs, strict=True):
+                        total = t.weighted(total, float(weight), x) if weight else total
+                    t.store(total, out, b.add(end, j))
+                return []
+
+            t.loop(length, t.width, [], body)
             return codegen.get_dummy_value()
 
         return types.void(*given), generate

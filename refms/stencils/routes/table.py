@@ -14,6 +14,7 @@ from refms.stencils.routes.fourier import fourier_products
 from refms.stencils.routes.im2col import im2col_products
 from refms.stencils.routes.patches import patch_products
 from refms.stencils.routes.route import Geometry, Products, Terms
+from refms.stencils.routes.tiles import TileMaps
 from refms.stencils.routes.winograd import winograd_products
 
 ROUTES = ("auto", "matrix", "patches", "im2col", "fourier", "compiled", "winograd")
@@ -88,11 +89,24 @@ def products(name: str, geometry: Geometry, dtype: Any, examples: int, backend: 
         return compiled_products(geometry, dtype, examples)
     if name == "matrix":
         return matrix_products(geometry, backend)
-    quick = _BY_PATCHES.get(name, patch_products)(geometry, examples, backend)
+    if name == "winograd":
+        quick = winograd_products(geometry, examples, backend, _tile_maps(geometry, dtype, backend))
+    else:
+        quick = (im2col_products if name == "im2col" else patch_products)(geometry, examples, backend)
     if backend.name == "numpy" and (name == "winograd" or geometry.boundary == "zero"):  # a device would wait
         exact = entry_products(geometry, examples, backend)
         quick = _where_finite(quick, exact, backend.xp, results=name == "winograd")
     return fourier_products(geometry, backend, quick) if name == "fourier" else quick
+
+
+def _tile_maps(geometry: Geometry, dtype: Any, backend: Backend) -> TileMaps | None:
+    """Return compiled maps of tiles where there are some."""
+    takes = backend.name == "numpy" and dtype in ("float32", "float64") and geometry.grid.dimension == 2
+    if not (COMPILED and takes):
+        return None
+    from refms.stencils.routes.compiled_tiles import compiled_tile_maps  # likewise
+
+    return compiled_tile_maps(geometry)
 
 
 def _where_finite(quick: Products, exact: Products, xp: Any, *, results: bool) -> Products:
@@ -124,9 +138,6 @@ def _where_finite(quick: Products, exact: Products, xp: Any, *, results: bool) -
         return exact.adjoint_and_gradient(T, Z, Y, add)
 
     return Products(combine, gradient, adjoint_and_gradient)
-
-
-_BY_PATCHES = {"im2col": im2col_products, "winograd": winograd_products}
 
 
 def allow_winograd(c_in: int, c_out: int, stencil_shape: tuple[int, ...]) -> str:

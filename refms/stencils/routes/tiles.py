@@ -20,6 +20,9 @@ GROUP_BYTES = {"numpy": 3 * 512 * 1024, "cupy": 256 * 1024**2}
 LEAST_TILES = 128
 """Tiles of a group at least: its matrix products read all weights."""
 
+PAD_BYTES = 64
+"""Bytes between the rows of what is computed for a group: a line of the cache, the widest register."""
+
 
 class Group(NamedTuple):
     """Tiles that are worked on together: so many rows of them, so many examples."""
@@ -41,16 +44,22 @@ def groups_of(shape: tuple[int, ...], itemsize: int, backend: Backend) -> Iterat
             yield Group(row, min(height, rows - row), first, min(width, examples - first))
 
 
-def tile_maps(
-    geometry: Geometry, backend: Backend
-) -> tuple[Callable[[Array, Array, Group], Array], Callable[[Array, Array, Array, Group], None]]:
+class TileMaps(NamedTuple):
+    """``spread(M, Y, group)`` and ``gather(M, U, V, out, group)``, as :func:`tile_maps` has them."""
+
+    spread: Callable[[Array, Array, Group], Array]
+    gather: Callable[[Array, Array, Array, Array, Group], None]
+
+
+def tile_maps(geometry: Geometry, backend: Backend) -> TileMaps:
     """Return ``spread`` and ``gather``, for fields Y and out of shape (c, n_1, n_2, m).
 
     ``spread(M, Y, group)`` is (M ⊗ M) y for each tile, shape (rows of M squared, c, tiles): M has a column
-    for each cell of a tile, or of one with its halo. ``gather(M, V, out, group)`` writes (M ⊗ M)ᵀ V into out.
+    for each cell of a tile, or of one with its halo. ``gather(M, U, V, out, group)`` writes (M ⊗ M)ᵀ (U V)
+    into out, with a product of matrices for each row of M ⊗ M.
     """
     xp, columns = backend.xp, -(-geometry.grid.shape[1] // TILE)
-    places = {more: [xp.asarray(_cells_of(geometry, axis, more)) for axis in (0, 1)] for more in (0, 1)}
+    places = {more: [xp.asarray(places_of(geometry, axis, more)) for axis in (0, 1)] for more in (0, 1)}
 
     def spread(M: Array, Y: Array, group: Group) -> Array:
         size, more = M.shape[1], int(M.shape[1] > TILE)
@@ -65,8 +74,8 @@ def tile_maps(
             found[i, j] = read[:, i : i + TILE * group.rows : TILE, j : j + TILE * columns : TILE]
         return (kron(M, Y.dtype, xp) @ found.reshape(size**2, -1)).reshape(len(M) ** 2, len(Y), -1)
 
-    def gather(M: Array, V: Array, out: Array, group: Group) -> None:
-        tiles = (kron(M, V.dtype, xp).T @ V.reshape(len(V), -1)).reshape(
+    def gather(M: Array, U: Array, V: Array, out: Array, group: Group) -> None:
+        tiles = (kron(M, V.dtype, xp).T @ (U @ V).reshape(len(V), -1)).reshape(
             TILE, TILE, len(out), group.rows, columns, group.examples
         )
         top, last = TILE * group.row, group.first + group.examples
@@ -75,7 +84,17 @@ def tile_maps(
             cells = here[:, i::TILE, j::TILE]
             cells[...] = tiles[i, j, :, : cells.shape[1], : cells.shape[2]]
 
-    return spread, gather
+    return TileMaps(spread, gather)
+
+
+def padded(rows: int, tiles: int, dtype: Any) -> Array:
+    """Return an uninitialised array (36, rows, tiles) with a register's width free after rows and matrices.
+
+    With powers of two in between, all 36 would share a few lines of the cache.
+    """
+    free = PAD_BYTES // np.dtype(dtype).itemsize
+    found = np.empty((HALO**2, rows * (tiles + free) + free), dtype=dtype)
+    return found[:, :-free].reshape(HALO**2, rows, -1)[:, :, :tiles]
 
 
 def kron(M: Array, dtype: Any, xp: Any) -> Array:
@@ -84,7 +103,7 @@ def kron(M: Array, dtype: Any, xp: Any) -> Array:
     return xp.asarray(both.reshape(len(M) ** 2, -1), dtype=dtype)
 
 
-def _cells_of(geometry: Geometry, axis: int, halo: int) -> Array:
+def places_of(geometry: Geometry, axis: int, halo: int) -> Array:
     """Return the cell at each place of the tiles along an axis, -1 where there is none.
 
     With a halo the places begin one cell earlier, reach a tile further, and wrap around if periodic.

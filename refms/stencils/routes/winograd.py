@@ -23,7 +23,7 @@ from refms.backend import Backend
 from refms.elementwise import finish
 from refms.errors import Array, InputError
 from refms.stencils.routes.route import ZERO, Geometry, Products, flip, of_one_dtype, summed
-from refms.stencils.routes.tiles import TILE, groups_of, kron, tile_maps
+from refms.stencils.routes.tiles import TILE, TileMaps, groups_of, kron, tile_maps
 
 POINTS = (0.0, 1.0, -1.0, 0.5, -2.0)
 """Finite points; with 2 in the place of 1/2 the error is three times as large."""
@@ -47,33 +47,34 @@ AMPLIFICATION = float((np.abs(A).T @ (np.abs(G).max(axis=1) * np.abs(B).sum(axis
 """a = max_i Σ_k |A_ki| max_j |G_kj| Σ_l |B_kl|: how much larger than their sum the terms can be."""
 
 
-def winograd_products(geometry: Geometry, examples: int, backend: Backend) -> Products:
-    """Return the products for stencils of 3×3 entries; any dtype, NumPy or CuPy."""
+def winograd_products(
+    geometry: Geometry, examples: int, backend: Backend, maps: TileMaps | None = None
+) -> Products:
+    """Return the products for stencils of 3×3 entries; any dtype, NumPy or CuPy, if no ``maps`` are given."""
     if geometry.stencil_shape != (3, 3):
         raise InputError(
             f"the route 'winograd' takes stencils of 3×3 entries, not {geometry.stencil_shape}; take 'auto'."
         )
     xp, shape = backend.xp, (*geometry.grid.shape, examples)
-    spread, gather = tile_maps(geometry, backend)
+    spread, gather = maps or tile_maps(geometry, backend)
 
     def fields(Y: Array) -> Array:
         return xp.ascontiguousarray(Y).reshape(-1, *shape)
 
     def weights(S: Array, dtype: Any) -> Array:
         """Return U = (G ⊗ G) S, shape (36, rows, channels)."""
-        taps = xp.moveaxis(S.reshape(*S.shape[:2], 9), 2, 0).reshape(9, -1)
-        return (kron(G, dtype, xp) @ taps).reshape(-1, *S.shape[:2])
+        return (kron(G, dtype, xp) @ S.reshape(-1, 9).T).reshape(-1, *S.shape[:2])
 
     def stencils(total: Array) -> Array:
         """Return (G ⊗ G)ᵀ of sums over tiles (36, rows, channels), shape (rows, channels, 3, 3)."""
-        taps = kron(G, total.dtype, xp).T @ total.reshape(len(total), -1)
-        return xp.moveaxis(taps.reshape(3, 3, *total.shape[1:]), (0, 1), (2, 3))
+        taps = total.reshape(len(total), -1).T @ kron(G, total.dtype, xp)
+        return taps.reshape(*total.shape[1:], 3, 3)
 
     def correlate(S: Array, Y: Array) -> Array:
         S, Y = of_one_dtype(S, fields(Y), xp)
         U, out = weights(S, Y.dtype), xp.empty((len(S), *shape), dtype=Y.dtype)
         for group in groups_of(Y.shape, Y.itemsize, backend):
-            gather(A, U @ spread(B, Y, group), out, group)
+            gather(A, U, spread(B, Y, group), out, group)
         return out.reshape(-1, examples)
 
     def gradient(Z: Array, Y: Array) -> Array:
@@ -89,7 +90,7 @@ def winograd_products(geometry: Geometry, examples: int, backend: Backend) -> Pr
         U, out = weights(T, Z.dtype), xp.empty((len(T), *shape), dtype=Z.dtype)
         for group in groups_of(Z.shape, Z.itemsize, backend):
             V = spread(B, Z, group)
-            gather(A, U @ V, out, group)
+            gather(A, U, V, out, group)
             total = total + spread(A, Y, group) @ V.swapaxes(1, 2)
         found = flip(stencils(total).swapaxes(0, 1))
         return finish(backend, out.reshape(-1, examples), None, None, add), found

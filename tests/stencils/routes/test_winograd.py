@@ -8,13 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stencils.drawn import boundaries, draw_array, orientations, rho, seeds
 
+from refms.backend import NUMPY
 from refms.definition.norms import row_sum_norm
 from refms.errors import InputError
 from refms.grid import Grid
 from refms.maps.architectures.residual_image import ResidualImage
 from refms.maps.architectures.unet import UNet
 from refms.stencils.convolution import Convolution
+from refms.stencils.routes.route import Geometry
+from refms.stencils.routes.table import COMPILED
+from refms.stencils.routes.tiles import groups_of, tile_maps
 from refms.stencils.routes.winograd import AMPLIFICATION, A, B, G
+
+if COMPILED:
+    from refms.stencils.routes.compiled_tiles import compiled_tile_maps
 
 MEASURED = 100
 """Errors in units of eps times the scale: at most 30 for the other routes."""
@@ -73,6 +80,42 @@ def test_groups_of_tiles_meet_without_a_seam(grid, channels, examples):
         route.adjoint_and_gradient(S, Z, Y), safe.adjoint_and_gradient(S, Z, Y), strict=True
     ):
         np.testing.assert_allclose(got, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+
+
+@pytest.mark.skipif(not COMPILED, reason="numba, the extra `fast`, is not installed")
+@settings(max_examples=40)
+@given(
+    shape=st.tuples(st.integers(1, 13), st.integers(1, 70)),
+    channels=st.integers(1, 9),
+    boundary=boundaries,
+    dtype=st.sampled_from(("float32", "float64")),
+    examples=st.sampled_from((1, 2, 4, 7, 33)),
+    seed=seeds,
+)
+def test_compiled_maps_of_tiles_are_those_by_kronecker_products(
+    shape, channels, boundary, dtype, examples, seed
+):
+    geometry = Geometry(Grid(shape), (3, 3), boundary)
+    plain, compiled = tile_maps(geometry, NUMPY), compiled_tile_maps(geometry)
+    Y = draw_array([seed, 0], (channels, *shape, examples), dtype)
+    mixing, outputs = draw_array([seed, 1], (36, 3, channels), dtype), []
+    for group in groups_of(Y.shape, Y.itemsize, NUMPY):
+        for M in (A, B):
+            found, V = compiled.spread(M, Y, group), plain.spread(M, Y, group)
+            assert found.shape == V.shape
+            assert found.dtype == V.dtype == dtype
+            assert rho(found, V, row_sum_norm(M[:, :, None]) ** 2 * np.abs(Y).max()) <= MEASURED
+        outputs.append((V, group))
+    results = []
+    for maps in (plain, compiled):
+        out = np.full((3, *shape, examples), np.nan, dtype)
+        for V, group in outputs:
+            maps.gather(A, mixing, V, out, group)
+        results.append(out)
+    scale = (
+        36 * np.abs(A).max() ** 2 * channels * np.abs(mixing).max() * max(abs(V).max() for V, _ in outputs)
+    )
+    assert rho(*results, scale) <= MEASURED
 
 
 def test_the_bound_holds_where_signs_make_the_error_large():
