@@ -64,17 +64,20 @@ def normalization(grid: Grid, channels: int, groups: int = 1, epsilon: float = 1
         return Y.reshape(groups, rows // groups // R, -1)
 
     def mean(v: Array) -> Array:
-        """Return the mean over rows, shape (groups, 1, R·m)."""
+        """Return the mean over rows of R together, shape (groups, 1, R·m)."""
+        return share(small_mean(v), R)
+
+    def small_mean(v: Array) -> Array:
         total = sum_rows(sum_rows(v).reshape(groups, R, -1))
-        return share(total / v.dtype.type(rows // groups), R)
+        return total / v.dtype.type(rows // groups)
 
     def standardize(Y: Array) -> tuple[Array, Array]:
-        """Return x̂, shape of Y, and ρ, shape (groups, 1, R·m)."""
+        """Return x̂, shape of Y, and ρ, shape (groups, m)."""
         x = parts(Y)
         centred = x - mean(x)
-        rho = 1 / backend_of(Y).xp.sqrt(mean(centred * centred) + eps)
-        centred *= rho
-        return centred.reshape(Y.shape), rho
+        rho = 1 / backend_of(Y).xp.sqrt(small_mean(centred * centred) + eps)
+        centred *= share(rho, R)
+        return centred.reshape(Y.shape), rho[:, 0]
 
     def at(Y: Array) -> Point:
         output, rho = standardize(Y)
@@ -89,12 +92,12 @@ def normalization(grid: Grid, channels: int, groups: int = 1, epsilon: float = 1
 
         def jacobian(V: Array) -> Array:
             found = project(parts(V))
-            found *= rho
+            found *= share(rho[:, None], R)
             return found.reshape(V.shape)
 
         def bend(dY: Array, dunit: Array, G: Array) -> Array:
             """Return D(J)[dx] g."""
-            unit, dx, dunit, g, r = parts(output), parts(dY), parts(dunit), parts(G), rho
+            unit, dx, dunit, g, r = parts(output), parts(dY), parts(dunit), parts(G), share(rho[:, None], R)
             turned = dunit * mean(unit * g) + unit * mean(dunit * g)
             return (-r * (r * mean(unit * dx) * project(g) + turned)).reshape(G.shape)
 

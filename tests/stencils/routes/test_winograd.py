@@ -67,7 +67,9 @@ def test_products_are_those_of_the_matrix(shape, channels, boundary, orientation
         assert rho(got, gradient, scale) <= MEASURED
 
 
-@pytest.mark.parametrize(("grid", "channels", "examples"), [((9, 90), 40, 1), ((37, 8), 24, 40)])
+@pytest.mark.parametrize(
+    ("grid", "channels", "examples"), [((9, 90), 40, 1), ((37, 8), 24, 40), ((5, 90), 8, 40)]
+)
 def test_groups_of_tiles_meet_without_a_seam(grid, channels, examples):
     """More tiles than one group has: rows of them, and examples of one row."""
     route = Convolution(Grid(grid), channels, channels, (3, 3), "zero", route="winograd")
