@@ -78,6 +78,7 @@ def test_second_derivatives_are_symmetric(name):
     if not np.any(hessian(np.ones(size))):
         linear = {
             "rows",
+            "every-second-cell",
             "shift",
             "multiple",
             "opening-matrix",
