@@ -79,6 +79,7 @@ def test_second_derivatives_are_symmetric(name):
         linear = {
             "rows",
             "every-second-cell",
+            "every-second-cell-3d",
             "shift",
             "multiple",
             "opening-matrix",
