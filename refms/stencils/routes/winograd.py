@@ -63,6 +63,13 @@ def winograd_products(
 
     def weights(S: Array, dtype: Any) -> Array:
         """Return U = (G ⊗ G) S, shape (36, rows, channels)."""
+        if S.strides[-1] < 0:  # those of K(S)ᵀ, a view of S: flipping G is less than copying that
+            own = flip(S).swapaxes(0, 1)
+            return (
+                (kron(G[:, ::-1], dtype, xp) @ own.reshape(-1, 9).T)
+                .reshape(-1, *own.shape[:2])
+                .swapaxes(1, 2)
+            )
         return (kron(G, dtype, xp) @ S.reshape(-1, 9).T).reshape(-1, *S.shape[:2])
 
     def stencils(total: Array) -> Array:

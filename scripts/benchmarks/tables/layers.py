@@ -10,8 +10,11 @@ import numpy as np
 from benchmarks.agreement import require, rho
 from benchmarks.tables import DTYPES, process
 from benchmarks.timing import Limits, interleaved
+from refms.backend import NUMPY
 from refms.grid import Grid, nchw_from_columns
 from refms.stencils.convolution import Convolution
+from refms.stencils.routes.route import Geometry, flip
+from refms.stencils.routes.winograd import winograd_products
 
 SIZES = (
     (16, 96, 8),
@@ -31,7 +34,10 @@ SIZES = (
 WAYS = ("auto", "winograd")
 """Routes of refms."""
 
-BOUNDS = {"auto": 30.0, "winograd": 300.0}
+PLAIN = "winograd, NumPy"
+"""Its tiles without numba, as where the extra ``fast`` is not installed."""
+
+BOUNDS = {"auto": 30.0, "winograd": 300.0, PLAIN: 300.0}
 """Largest ρ; ten times the round-off is what the second route states."""
 
 
@@ -55,6 +61,7 @@ def measure(size: tuple[int, int, int], dtype: str, seconds: float = 10.0, least
     Y, Z = rng.standard_normal((2, exact.rows_in, m)).astype(dtype)
     expected = products(exact, *(array.astype("float64") for array in (S, Y, Z)))()
     ways = {route: products(K, S, Y, Z) for route, K in layers.items()}
+    ways[PLAIN] = without_numba(exact, S, Y, Z)
     missing = {}
     try:
         ways["torch"] = in_torch(S, *(nchw_from_columns(array, exact.grid) for array in (Y, Z)))
@@ -75,6 +82,12 @@ def measure(size: tuple[int, int, int], dtype: str, seconds: float = 10.0, least
 def products(K: Convolution, S: Any, Y: Any, Z: Any) -> Callable[[], tuple[Any, ...]]:
     """Return K(S) Y, K(S)ᵀ Z and the gradient, to be called."""
     return lambda: (K.apply(S, Y), *K.adjoint_and_gradient(S, Z, Y))
+
+
+def without_numba(K: Convolution, S: Any, Y: Any, Z: Any) -> Callable[[], tuple[Any, ...]]:
+    """Return the same by Winograd's tiles in NumPy alone."""
+    P = winograd_products(Geometry(K.grid, K.stencil_shape, K.boundary), Y.shape[1], NUMPY)
+    return lambda: (P.combine([(S, Y)]), *P.adjoint_and_gradient(flip(S).swapaxes(0, 1), Z, Y, None))
 
 
 def in_torch(S: Any, Y: Any, Z: Any) -> Callable[[], tuple[Any, ...]]:
