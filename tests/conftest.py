@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import browser
 import device_double
 import numpy as np
 import pytest
@@ -91,6 +92,12 @@ def ledger() -> device_double.Ledger:
     """How often the host waited for the stand-in, counted from here."""
     device_double.LEDGER.synchronisations = 0
     return device_double.LEDGER
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser, where one is installed."""
+    return browser.find() or pytest.skip(f"none of {', '.join(browser.NAMES)} is installed")
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,8 @@ html_theme_options = {"light_css_variables": {"code-font-size": "0.75rem"}}
 html_math_renderer = "mathml"
 html_additional_pages = {"index": "to_readme.html"}
 html_copy_source = False
+html_static_path = [str(Path(__file__).parent / "static")]
+html_css_files = ["refms.css"]
 
 CONTENTS = Path(__file__).with_name("contents.md").read_text(encoding="utf-8")
 PAGES = Path(__file__).parents[2] / "build" / "site" / "pages"

@@ -21,13 +21,18 @@ def add_to(app: Any) -> None:
 def write(writer: Any, node: Any, *, block: bool) -> None:
     """Write a formula; what is no formula is a warning."""
     try:
-        writer.body.append(tex2mathml(as_converted(node.astext()), as_block=block))
+        formula = tex2mathml(as_converted(node.astext()), as_block=block)
+        writer.body.append(f'<div class="formula">{formula}</div>' if block else formula)
     except MathError as error:
         logging.getLogger(__name__).warning("%s in the formula %s", error, node.astext(), location=node)
     raise nodes.SkipNode
 
 
 def as_converted(tex: str) -> str:
-    r"""Return TeX without what the converter does not know: \frac12 has two arguments, \tag a number."""
+    r"""Return TeX without what the converter does not know.
+
+    \frac12 has two arguments, \tag a number, and the index of \dot y_k belongs to y with its dot, not below it.
+    """
+    tex = re.sub(r"\\(dot|hat|bar|tilde)\s*(\w|\{[^{}]*\}|\\[a-z]+)", r"{\\\1 \2{}}", tex)
     tex = re.sub(r"\\frac(\d)(\d)", r"\\frac{\1}{\2}", tex)
     return re.sub(r"\\tag\{(.*?)\}", r"\\qquad\\text{(\1)}", tex)

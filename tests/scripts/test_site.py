@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 from importlib import import_module
 from pathlib import Path
 
+import browser
 import docstrings
 import gallery
 import pictures
@@ -112,12 +113,43 @@ def test_fractions_of_two_digits_are_two_numbers():
     assert tex2mathml(as_converted(r"x \tag{4, 6}")) == tex2mathml(r"x \qquad\text{(4, 6)}")
 
 
-def test_the_pages_are_built_without_a_warning(tmp_path):
+@pytest.mark.parametrize("tex", [r"\dot y_k", r"\hat{y}_k", r"\dot\sigma_{k+1}"])
+def test_the_index_of_a_letter_with_an_accent_stands_beside_it(tex):
+    pytest.importorskip("sphinx")
+    from docutils.utils.math.latex2mathml import tex2mathml
+    from mathml import as_converted
+
+    formula = tex2mathml(as_converted(tex), as_block=True)
+    assert "<msub>" in formula
+    assert "under" not in formula
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The pages, built without a warning."""
     for name in ("sphinx", "numpydoc", "myst_parser", "furo"):
         pytest.importorskip(name)
+    made = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "sphinx", "-q", "-n", "-W", "--keep-going", "-c", "scripts/site"]
-    command += ["-d", str(tmp_path / "doctrees"), ".", str(tmp_path / "html")]
+    command += ["-d", str(made / "doctrees"), ".", str(made / "html")]
     env = {"PYTHONPATH": "scripts/site"}
     built = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
-    assert "url=README.html" in (tmp_path / "html" / "index.html").read_text("utf-8")
+    return made / "html"
+
+
+def test_the_pages_are_built_without_a_warning(site):
+    assert "url=README.html" in (site / "index.html").read_text("utf-8")
+
+
+def test_the_pages_look_right_in_a_browser(site, chromium):
+    pages = list(browser.pages(site))
+    assert len(pages) > len(reference.homes())
+    with browser.opened(chromium) as page:
+        found = {
+            (path, width): faults
+            for path in pages
+            for width in browser.WIDTHS.values()
+            if (faults := browser.look(page, path.as_uri(), width))
+        }
+    assert not found
