@@ -12,7 +12,7 @@ from refms.errors import FileError, InputError, require_whole
 
 if TYPE_CHECKING:
     from refms.errors import Array
-    from refms.plots.operators import Captioned
+    from refms.plots.captions import Captioned
 
 PAIR = "averaging-bilinear"
 MOST_LEVELS = 8

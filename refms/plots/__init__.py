@@ -14,10 +14,18 @@ except ImportError as error:
         "pip install 'refms[plot]'."
     ) from error
 
+from refms.plots.captions import Captioned, caption
 from refms.plots.comparison import comparison_figures
 from refms.plots.images import images_figure
 from refms.plots.inspection import inspection_figures
 from refms.plots.models import model_figures
+from refms.plots.operators import (
+    galerkin_figure,
+    hierarchy_figure,
+    matrix_figure,
+    pair_figure,
+    symbol_figure,
+)
 from refms.plots.restoration import Restored, restored_figure
 from refms.plots.saving import figure_bytes
 from refms.plots.study import study_figures
@@ -33,13 +41,20 @@ RESULT_FIGURES = {
 
 __all__ = [
     "RESULT_FIGURES",
+    "Captioned",
     "Restored",
+    "caption",
     "comparison_figures",
     "figure_bytes",
+    "galerkin_figure",
+    "hierarchy_figure",
     "images_figure",
     "inspection_figures",
+    "matrix_figure",
     "model_figures",
+    "pair_figure",
     "restored_figure",
     "study_figures",
+    "symbol_figure",
     "variance_figures",
 ]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,7 @@ from refms.grid import Grid
 from refms.model import Model
 from refms.multiscale.hierarchy import Hierarchy
 from refms.plots.axes import finish, image, largest, line, name, panels, plane, signed_bar
+from refms.plots.captions import Captioned, caption
 from refms.plots.stencils import stencils_figure
 from refms.plots.style import SEQUENTIAL, use_style
 from refms.stencils.convolution import convolution_matrix
@@ -31,21 +30,6 @@ MOST_NUMBERS = 16
 
 FREQUENCIES = 64
 """Frequencies along each axis of the torus at which symbols are drawn."""
-
-
-@dataclass(frozen=True, eq=False)
-class Captioned:
-    """A figure, and the sentences below it."""
-
-    figure: Figure
-    caption: str
-
-
-def caption(figure: Figure, text: str) -> Captioned:
-    """Put a caption below a figure, in lines as wide as it is."""
-    width = int(16 * figure.get_figwidth())
-    figure.supxlabel(textwrap.fill(text, width), fontsize=8, x=0.02, ha="left")
-    return Captioned(figure, text)
 
 
 def spy(axes: Axes, A: Array, title: str, limit: float) -> None:
@@ -71,7 +55,30 @@ def require_small(rows: int, columns: int) -> None:
 
 @use_style()
 def matrix_figure(A: Any, title: str) -> Captioned:
-    """Return one explicit sparse matrix as a picture."""
+    """Return one explicit sparse matrix as a picture, with its numbers where they are few.
+
+    Parameters
+    ----------
+    A : sparse array
+        A matrix of at most 256 rows and columns.
+    title : str
+        Its name.
+
+    Returns
+    -------
+    Captioned
+        The figure and its caption; notebooks show it.
+
+    Raises
+    ------
+    InputError
+        If the matrix has more rows or columns.
+
+    Examples
+    --------
+    >>> matrix_figure(convolution_matrix(np.eye(3), Grid((4, 4))), "K").caption
+    'K has 16 rows, 16 columns and 48 entries that are not 0; white is 0, the first row is on top.'
+    """
     require_small(*A.shape)
     dense, title = A.toarray(), name(title)
     limit = largest([dense])
@@ -88,7 +95,34 @@ def matrix_figure(A: Any, title: str) -> Captioned:
 
 @use_style()
 def galerkin_figure(S: Array, grid: Grid, pair: TransferPair) -> Captioned:
-    """Return K, R, P and K_H = R K P of stencils S (c_out, c_in, *stencil) and a pair as pictures."""
+    """Return K, R, P and K_H = R K P of stencils and a pair as pictures.
+
+    Parameters
+    ----------
+    S : ndarray, shape (c_out, c_in, *stencil)
+        Stencils of two axes.
+    grid : Grid
+        The fine mesh, small enough for matrices of 256 rows.
+    pair : TransferPair
+        R and P.
+
+    Returns
+    -------
+    Captioned
+        The figure and its caption.
+
+    Raises
+    ------
+    InputError
+        If a matrix is too large for a picture, or the mesh cannot be halved.
+
+    Examples
+    --------
+    >>> from refms import transfer_pair
+    >>> found = galerkin_figure(np.ones((1, 1, 3, 3)), Grid((4, 4)), transfer_pair("averaging-bilinear"))
+    >>> [axes.get_title() for axes in found.figure.axes[:4]]
+    ['K, 16 × 16', 'P, 16 × 4', 'R, 4 × 16', 'K_H = R K P, 4 × 4']
+    """
     require_small(*(c * grid.cells for c in S.shape[:2]))
     R = pair.restriction_matrix(grid, channels=S.shape[0])
     P = pair.prolongation_matrix(grid, channels=S.shape[1])
@@ -113,7 +147,27 @@ def galerkin_figure(S: Array, grid: Grid, pair: TransferPair) -> Captioned:
 
 @use_style()
 def symbol_figure(S: Array, pair: TransferPair) -> Captioned:
-    """Return the symbols of K and of K_H = R K P over the torus, and one against the other."""
+    """Return the symbols of K and of K_H = R K P over the torus, and one against the other.
+
+    Parameters
+    ----------
+    S : ndarray, shape (c_out, c_in, *stencil)
+        Stencils of two axes; several channels are drawn by the largest singular value of λ(ω).
+    pair : TransferPair
+        R and P.
+
+    Returns
+    -------
+    Captioned
+        The figure and its caption, which says how far both are apart.
+
+    Examples
+    --------
+    >>> from refms import transfer_pair
+    >>> found = symbol_figure(np.ones((1, 1, 3, 3)), transfer_pair("averaging-bilinear"))
+    >>> [axes.get_title() for axes in found.figure.axes[:2]]
+    ['K', 'K_H = R K P']
+    """
     torus = Grid((FREQUENCIES,) * 2)
     s_H = restrict_stencil(S, pair)
     fine, coarse = (np.fft.fftshift(gain(one, torus)) for one in (S, s_H))
@@ -158,7 +212,28 @@ def torus_figure(symbol: Array, title: str) -> Captioned:
 
 @use_style()
 def pair_figure(pair: TransferPair, size: int = 3, cells: int = 8) -> Captioned:
-    """Return R, P and R P on a line, the stencil map A, and what R and P make of each frequency."""
+    """Return R, P and R P on a line, the stencil map A, and what R and P make of each frequency.
+
+    Parameters
+    ----------
+    pair : TransferPair
+        R and P.
+    size : int
+        Entries of the stencils that A maps.
+    cells : int
+        Cells of the line.
+
+    Returns
+    -------
+    Captioned
+        The figure and its caption, which says what the pair has.
+
+    Examples
+    --------
+    >>> from refms import transfer_pair
+    >>> pair_figure(transfer_pair("averaging-constant")).caption[:80]
+    'The pair averaging-constant on a line of 8 cells: R P is 1 times I, and R is hal'
+    """
     grid = Grid((cells,))
     R, P = pair.restriction_matrix(grid).toarray(), pair.prolongation_matrix(grid).toarray()
     A = stencil_map(pair, size)
@@ -183,7 +258,27 @@ def pair_figure(pair: TransferPair, size: int = 3, cells: int = 8) -> Captioned:
 
 @use_style()
 def hierarchy_figure(hierarchy: Hierarchy) -> Captioned:
-    """Return the stencil of each level, and its symbol over the torus."""
+    """Return the stencil of each level, and its symbol over the torus.
+
+    Parameters
+    ----------
+    hierarchy : Hierarchy
+        Such as :func:`~refms.multiscale.stencil_hierarchy` returns.
+
+    Returns
+    -------
+    Captioned
+        The figure and its caption.
+
+    Examples
+    --------
+    >>> from refms import transfer_pair
+    >>> from refms.multiscale import stencil_hierarchy
+    >>> pair = transfer_pair("averaging-bilinear")
+    >>> found = hierarchy_figure(stencil_hierarchy(np.ones((1, 1, 3, 3)), Grid((8, 8)), pair, 2))
+    >>> [axes.get_title() for axes in found.figure.axes[:2]]
+    ['level 0, mesh 8×8', 'level 1, mesh 4×4']
+    """
     levels = hierarchy.levels
     stencils = [next(iter(level.stencils.values())) for level in levels]
     figure, axes = panels(2, len(levels), 2.6, 2.7, images=True)

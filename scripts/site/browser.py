@@ -1,7 +1,4 @@
-"""Look at pages in a real browser: headless Chromium, where it is installed, asked through two pipes.
-
-    python scripts/site/browser.py build/site/html -o build/site/screenshots
-"""
+"""Look at pages in a real browser: headless Chromium, where it is installed, asked through two pipes."""
 
 from __future__ import annotations
 
@@ -88,7 +85,8 @@ def opened(program: str) -> Iterator[tuple[Ask, list[dict[str, Any]]]]:
 def _start(command: list[str]) -> tuple[int, int, int]:
     """Start a browser that reads messages from its descriptor 3 and writes to 4; return ours of both."""
     (theirs_in, ours_out), (ours_in, theirs_out) = os.pipe(), os.pipe()
-    ends = {number: fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for number, end in ((3, theirs_in), (4, theirs_out))}
+    ends = {3: fcntl.fcntl(theirs_in, fcntl.F_DUPFD_CLOEXEC, 10)}
+    ends[4] = fcntl.fcntl(theirs_out, fcntl.F_DUPFD_CLOEXEC, 10)
     actions: list[Any] = [(os.POSIX_SPAWN_DUP2, end, number) for number, end in ends.items()]
     actions += [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (1, 2)]
     process = os.posix_spawn(command[0], command, os.environ, file_actions=actions)
@@ -174,7 +172,7 @@ def pages(folder: Path) -> Iterator[Path]:
 
 def main() -> int:
     """Look at every page in both widths, and write screenshots where asked to."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="the pages")
     parser.add_argument("-o", "--output", type=Path, help="folder for a PNG of each page in each width")
     arguments = parser.parse_args()

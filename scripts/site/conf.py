@@ -57,8 +57,9 @@ def make_pages(app, config):
     for name, text in {**reference.pages(), **gallery.pages()}.items():
         path = PAGES / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+        content = text if isinstance(text, bytes) else text.encode()
+        if not path.is_file() or path.read_bytes() != content:
+            path.write_bytes(content)
 
 
 def setup(app):

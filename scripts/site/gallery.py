@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 import ast
-import contextlib
-import io
-import re
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = sorted((ROOT / "validation" / "notebooks").glob("*.py"))
+from notebooks import NOTEBOOKS, ROOT, ipynb, markdown, run
 
 
-def pages() -> dict[str, str]:
-    """Return the text of each page by its file."""
-    shown = {f"gallery/{path.stem}.md": notebook(path.read_text("utf-8")) for path in NOTEBOOKS}
-    return shown | {"gallery/index.md": _index([path.stem for path in NOTEBOOKS])}
-
-
-def notebook(text: str) -> str:
-    """Return the cells of a notebook in the percent format, each cell of code with what it prints."""
-    names: dict[str, object] = {"__name__": "notebook"}
-    shown = []
-    for cell in re.split(r"^# %%", text, flags=re.MULTILINE)[1:]:
-        kind, _, body = cell.partition("\n")
-        if kind == " [markdown]":
-            shown.append(re.sub(r"^# ?", "", body, flags=re.MULTILINE).strip())
-        else:
-            printed = io.StringIO()
-            with contextlib.redirect_stdout(printed):
-                exec(compile(body, "notebook", "exec"), names)
-            shown.append(f"```python\n{body.strip()}\n```")
-            if printed.getvalue():
-                shown.append(f"```text\n{printed.getvalue().strip()}\n```")
-    return "\n\n".join(shown) + "\n"
+def pages() -> dict[str, str | bytes]:
+    """Return the text of each page, each notebook for Jupyter and each picture by its file."""
+    made: dict[str, str | bytes] = {"gallery/index.md": _index([path.stem for path in NOTEBOOKS])}
+    for path in NOTEBOOKS:
+        cells = list(run(path.read_text("utf-8")))
+        page, pictures = markdown(cells, path.stem)
+        made[f"gallery/{path.stem}.md"] = f"{page}\nFor Jupyter: {{download}}`{path.stem}.ipynb`\n"
+        made[f"gallery/{path.stem}.ipynb"] = ipynb(cells)
+        made |= {f"gallery/{name}": picture for name, picture in pictures.items()}
+    return made
 
 
 def _index(notebooks: list[str]) -> str:
@@ -42,7 +26,8 @@ def _index(notebooks: list[str]) -> str:
         [
             "# Gallery",
             "",
-            "Notebooks are plain Python with cells; what they print was computed when this page was made.",
+            "Notebooks are plain Python with cells; what they print and draw was computed for this page.",
+            "For Jupyter, `python scripts/site/notebooks.py` writes them into `build/notebooks`.",
             "",
             "```{toctree}",
             ":maxdepth: 1",

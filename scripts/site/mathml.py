@@ -31,7 +31,7 @@ def write(writer: Any, node: Any, *, block: bool) -> None:
 def as_converted(tex: str) -> str:
     r"""Return TeX without what the converter does not know.
 
-    \frac12 has two arguments, \tag a number, and the index of \dot y_k belongs to y with its dot, not below it.
+    \frac12 has two arguments, \tag a number, and the index of \dot y_k stands beside the y, not below it.
     """
     tex = re.sub(r"\\(dot|hat|bar|tilde)\s*(\w|\{[^{}]*\}|\\[a-z]+)", r"{\\\1 \2{}}", tex)
     tex = re.sub(r"\\frac(\d)(\d)", r"\\frac{\1}{\2}", tex)

@@ -25,7 +25,7 @@ GOOD = {
 }
 WRONG = {
     "wider than the window": '<div style="width: 3000px">a</div>',
-    "wider than the window, by <i": '<p style="overflow: hidden; width: 9px"><i style="display: block; width: 90px">a',
+    "by <i": '<p style="overflow: hidden; width: 9px"><i style="display: block; width: 90px">a',
     "no picture": '<img src="none.png" alt="">',
     "ERR_FILE_NOT_FOUND": '<script src="none.js"></script>',
     "a formula without extent": "<math></math>",
@@ -80,7 +80,8 @@ def test_the_whole_page_is_on_its_screenshot(page, faults):
 
 
 def test_pages_that_only_lead_elsewhere_are_left_out(tmp_path):
-    (tmp_path / "index.html").write_text('<meta http-equiv="refresh" content="0; url=a.html">', encoding="utf-8")
+    elsewhere = '<meta http-equiv="refresh" content="0; url=a.html">'
+    (tmp_path / "index.html").write_text(elsewhere, encoding="utf-8")
     (tmp_path / "a.html").write_text(HEAD, encoding="utf-8")
     assert list(browser.pages(tmp_path)) == [tmp_path / "a.html"]
 

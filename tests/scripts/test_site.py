@@ -11,7 +11,6 @@ from pathlib import Path
 
 import browser
 import docstrings
-import gallery
 import pictures
 import pytest
 import reference
@@ -95,13 +94,6 @@ def test_every_picture_is_drawn_and_shown():
     shown = re.findall(r"pictures/(\w+)\.svg", (ROOT / "scripts/site/conventions.md").read_text("utf-8"))
     assert sorted(shown) == sorted(pictures.PICTURES)
     assert all(draw().axes for draw in pictures.PICTURES.values())
-
-
-def test_a_notebook_is_shown_with_what_it_prints():
-    shown = gallery.notebook("# %% [markdown]\n# # Title\n#\n# Text\n\n# %%\na = 3\n\n# %%\nprint(2 * a)\n")
-    assert shown == (
-        "# Title\n\nText\n\n```python\na = 3\n```\n\n```python\nprint(2 * a)\n```\n\n```text\n6\n```\n"
-    )
 
 
 def test_fractions_of_two_digits_are_two_numbers():

@@ -32,6 +32,7 @@ from refms.multiscale.matched_smoothing import matched_smoothing
 from refms.multiscale.resolution import coarse_to_fine, transfer
 from refms.objective.examples import Examples
 from refms.objective.reading import Classes
+from refms.plots import galerkin_figure, pair_figure, symbol_figure
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import train
 from refms.stencils.galerkin import stencil_map_condition
@@ -52,6 +53,7 @@ for pair in (bilinear, constant):
     print(f"{pair.name}: RP = I is {is_identity}, Example 1 is {pair.reproduces_example_1}")
     assert is_identity == (pair.identity_factor is not None)
     assert is_identity != pair.reproduces_example_1
+pair_figure(bilinear)
 
 # %% [markdown]
 # ## 2. Down: the coarse stencil of Example 1
@@ -70,6 +72,7 @@ np.testing.assert_allclose(A @ s_h @ A.T, s_H, atol=1e-15)
 printed = np.array([[-0.48, -0.17, 0.82], [-0.15, -0.80, 0.37], [0.84, 0.40, 0.07]])
 print(s_H, "\nlargest deviation from the printed digits:", round(abs(s_H - printed).max(), 4))
 assert abs(s_H - printed).max() < 0.0063
+galerkin_figure(s_h[None, None], coarse, bilinear)
 
 # %% [markdown]
 # ## 3. Up: a 9×9 system, where it has one solution
@@ -109,6 +112,7 @@ before, after = (
 )
 print(f"largest eigenvalue {before:.0f} on the coarse mesh, {after:.0f} on the fine one")
 assert np.isclose(after, 16 * before)
+symbol_figure(s_h[None, None], bilinear)
 
 # %% [markdown]
 # ## 5. Classification weights are functions, too
