@@ -23,9 +23,9 @@ def add_operator_options(command: argparse.ArgumentParser) -> None:
     """Add the options of operators to ``plot``."""
     group = command.add_argument_group(
         "operators",
-        "In place of RUN. matrix [FILE]: K, R, P and K_H = R K P entry by entry, or the one matrix in an .h5 "
-        "file of refms matrix. symbol [FILE]: of K and of K_H, over the torus and one against the other, or "
-        "the one in such a file. "
+        "In place of RUN. matrix [FILE]: K, R, P and K_H = R K P entry by entry, or the one matrix in a file "
+        "of refms matrix (.h5, .npz, .mtx). symbol [FILE]: of K and of K_H, over the torus and one against "
+        "the other, or the one in such an .h5 file. "
         "pair [NAME]: R, P, R P and the stencil map. hierarchy [FILE …]: K on several meshes, or models of "
         "one network. FILE is an .npy file with one stencil or (c_out, c_in, rows, columns); without it K is "
         "that of Example 1 of [LAS].",
@@ -56,20 +56,28 @@ def draw_operator(options: argparse.Namespace) -> tuple[dict[str, Any], Callable
 
 
 def _matrix(files: Sequence[str], options: argparse.Namespace) -> tuple[dict[str, Captioned], str]:
-    from refms.io.matrices import matrix_of
+    from refms.cli.plot import is_model
+    from refms.exchange.matrix_files import is_matrix, read_matrix
     from refms.plots.operators import galerkin_figure, matrix_figure
 
-    if found := _from_file(files, lambda artifact, name: matrix_figure(matrix_of(artifact), name)):
-        return {"matrix": found}, ""
+    if files and (is_matrix(files[0]) or is_model(files[0])):
+        path = _one(files)
+        return {"matrix": matrix_figure(read_matrix(path), Path(path).stem)}, ""
     return {"matrix": galerkin_figure(_stencils(files), _grid(options, 4), _pair(options))}, ""
 
 
 def _symbol(files: Sequence[str], options: argparse.Namespace) -> tuple[dict[str, Captioned], str]:
+    from refms.cli.plot import is_model
+    from refms.io import read_artifact_contained
     from refms.io.matrices import symbol_of
     from refms.plots.operators import symbol_figure, torus_figure
 
-    if found := _from_file(files, lambda artifact, name: torus_figure(symbol_of(artifact), name)):
-        return {"symbol": found}, ""
+    if files and is_model(files[0]):
+        path = _one(files)
+        try:
+            return {"symbol": torus_figure(symbol_of(read_artifact_contained(path)), Path(path).stem)}, ""
+        except InputError as error:
+            raise FileError(f"{path!r}: {error}") from error
     return {"symbol": symbol_figure(_stencils(files), _pair(options))}, ""
 
 
@@ -100,21 +108,6 @@ def _hierarchy(files: Sequence[str], options: argparse.Namespace) -> tuple[dict[
 
 
 OPERATORS = {"matrix": _matrix, "symbol": _symbol, "pair": _draw_pair, "hierarchy": _hierarchy}
-
-
-def _from_file(files: Sequence[str], draw: Callable[[Any, str], Captioned]) -> Captioned | None:
-    """Draw what an HDF5 file of ``refms matrix`` holds; None if the file is another one."""
-    from refms.cli.plot import is_model
-    from refms.io import read_artifact_contained
-
-    if not files or not is_model(files[0]):
-        return None
-    path = _one(files)
-    artifact = read_artifact_contained(path)
-    try:
-        return draw(artifact, Path(path).stem)
-    except InputError as error:
-        raise FileError(f"{path!r}: {error}") from error
 
 
 def _one(files: Sequence[str]) -> str:

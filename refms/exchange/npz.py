@@ -7,12 +7,13 @@ import math
 import os
 import zipfile
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 
 from refms.errors import Array, FileError
 from refms.io.files import regular_file_size
-from refms.io.npy import read_npy_header
+from refms.io.npy import DTYPES, read_npy_header
 
 MOST_MEMBERS = 2000
 """How many arrays there may be."""
@@ -32,21 +33,23 @@ _ERRORS = (
 )
 
 
-def read_npz(path: str | os.PathLike[str], *, max_bytes: int) -> dict[str, Array]:
+def read_npz(
+    path: str | os.PathLike[str], *, max_bytes: int, dtypes: Sequence[str] = DTYPES
+) -> dict[str, Array]:
     """Return the arrays of an .npz file.
 
     ``max_bytes`` bounds the file, and the sum of what its members declare. Names come without ``.npy``,
-    types are those that :mod:`refms.io.npy` reads; a FileError refuses all else.
+    types are those of :mod:`refms.io.npy`, or ``dtypes``; a FileError refuses all else.
     """
     name = os.fspath(path)
     size = regular_file_size(path)
     if size > max_bytes:
-        raise FileError(f"{name!r} is larger than {max_bytes} bytes; expected results of the cases alone.")
+        raise FileError(f"{name!r} is larger than {max_bytes} bytes; expected less.")
     try:
         with open(path, "rb") as stream:
             image = stream.read(size)
         with zipfile.ZipFile(io.BytesIO(image)) as archive:
-            return _members(archive, max_bytes)
+            return _members(archive, max_bytes, dtypes)
     except FileError as error:
         raise FileError(f"{name!r} {error}") from error
     except _ERRORS as error:
@@ -55,7 +58,7 @@ def read_npz(path: str | os.PathLike[str], *, max_bytes: int) -> dict[str, Array
         ) from error
 
 
-def _members(archive: zipfile.ZipFile, max_bytes: int) -> dict[str, Array]:
+def _members(archive: zipfile.ZipFile, max_bytes: int, dtypes: Sequence[str]) -> dict[str, Array]:
     members = archive.infolist()
     if len(members) > MOST_MEMBERS:
         raise FileError(f"holds {len(members)} members; at most {MOST_MEMBERS} are read.")
@@ -73,14 +76,14 @@ def _members(archive: zipfile.ZipFile, max_bytes: int) -> dict[str, Array]:
             content = stream.read(member.file_size + 1)
         if len(content) != member.file_size:
             raise FileError(f"declares {member.file_size} bytes for {key[:200]!r} and holds others.")
-        arrays[key] = _array(key, content)
+        arrays[key] = _array(key, content, dtypes)
     return arrays
 
 
-def _array(key: str, content: bytes) -> Array:
+def _array(key: str, content: bytes, dtypes: Sequence[str]) -> Array:
     """Return the array of a .npy file, whose header has to be as numpy.save writes it."""
     name, stream = key[:200], io.BytesIO(content)
-    header = read_npy_header(stream, name)
+    header = read_npy_header(stream, name, dtypes)
     values = content[stream.tell() :]
     if math.prod(header.shape) * header.dtype.itemsize != len(values):
         raise FileError(f"holds {name!r} of shape {header.shape}, but {len(values)} bytes of values.")

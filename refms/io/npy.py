@@ -7,6 +7,7 @@ warnings about odd literals where the user would see them; and it would be asked
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +35,7 @@ class NpyHeader(NamedTuple):
     shape: tuple[int, ...]
 
 
-def read_npy_header(stream: Stream, name: str) -> NpyHeader:
+def read_npy_header(stream: Stream, name: str, dtypes: Sequence[str] = DTYPES) -> NpyHeader:
     """Read the header; messages begin after the file's name and call the array ``name``."""
     start = _read(stream, 8)
     width = _WIDTHS.get(start[6:], 0)
@@ -46,8 +47,8 @@ def read_npy_header(stream: Stream, name: str) -> NpyHeader:
     if found is None or len(text) < length:
         raise FileError(f"holds {name!r} with a header that numpy.save does not write.")
     dtype, by_columns, extents = (group.decode("ascii", "replace") for group in found.groups())
-    if dtype not in DTYPES:
-        raise FileError(f"holds {name!r} of type {dtype!r}; expected {' or '.join(DTYPES)}.")
+    if dtype not in dtypes:
+        raise FileError(f"holds {name!r} of type {dtype!r}; expected {' or '.join(dtypes)}.")
     shape = tuple(int(n) for n in extents.split(",") if n.strip())
     return NpyHeader(np.dtype(dtype), by_columns == "True", shape)
 

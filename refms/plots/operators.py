@@ -72,7 +72,7 @@ def matrix_figure(A: Any, title: str) -> Captioned:
     Raises
     ------
     InputError
-        If the matrix has more rows or columns.
+        If the matrix has more rows or columns, or complex entries.
 
     Examples
     --------
@@ -80,7 +80,9 @@ def matrix_figure(A: Any, title: str) -> Captioned:
     'K has 16 rows, 16 columns and 48 entries that are not 0; white is 0, the first row is on top.'
     """
     require_small(*A.shape)
-    dense, title = A.toarray(), name(title)
+    if A.dtype.kind == "c":
+        raise InputError(f"the matrix has complex entries ({A.dtype}); draw its .real, .imag or abs().")
+    dense, title = A.toarray().astype(float), name(title)
     limit = largest([dense])
     figure, axes = panels(1, 1, 5.2, 5.2, images=True)
     spy(axes[0, 0], dense, title, limit)

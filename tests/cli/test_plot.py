@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import plot_samples
 import pytest
+import scipy.sparse
 from web_pages import Read
 
 
@@ -118,6 +119,8 @@ def test_nothing_is_replaced_without_force(refms, compared):
         (("matrix", "--grid", "100000"), "256 rows and columns at most"),
         (("matrix", "coarse.h5"), "unknown kind 'model'"),
         (("matrix", "text.txt"), "no .npy file"),
+        (("matrix", "text.mtx"), "'text.mtx' starts with b'hello'"),
+        (("matrix", "complex.npz"), "complex entries"),
         (("matrix", "even.npy"), "expected finite stencils of odd sizes"),
         (("symbol", "nan.npy"), "expected finite stencils of odd sizes"),
         (("symbol", "coarse.h5"), "unknown kind 'model'"),
@@ -133,6 +136,8 @@ def test_what_cannot_be_drawn_is_refused_and_nothing_is_written(refms, compared,
     Path("other.json").write_text('{"kind": "comprae"}', encoding="utf-8")
     Path("wrong.json").write_text('{"kind": "compare", "runs": 3}', encoding="utf-8")
     Path("text.txt").write_text("hello", encoding="utf-8")
+    Path("text.mtx").write_text("hello", encoding="utf-8")
+    scipy.sparse.save_npz("complex.npz", scipy.sparse.csr_array(1j * np.eye(2)))
     np.save("even.npy", np.ones((2, 3)))
     np.save("nan.npy", np.full((3, 3), np.nan))
     shutil.copy("coarse.h5", "again.h5")
@@ -199,9 +204,10 @@ def test_a_hierarchy_of_models_is_printed_level_by_level(refms):
     assert lines[-1] == "hierarchy-plots/hierarchy.svg"
 
 
-def test_the_matrix_of_a_file_is_drawn(refms):
-    assert refms("matrix", "conv", "--grid", 3, "-o", "K.h5").code == 0
-    ran = refms("plot", "matrix", "K.h5")
+@pytest.mark.parametrize("file", ["K.h5", "K.npz", "K.mtx"])
+def test_the_matrix_of_a_file_is_drawn(refms, file):
+    assert refms("matrix", "conv", "--grid", 3, "-o", file).code == 0
+    ran = refms("plot", "matrix", file)
     assert ran.code == 0, ran.err
     assert ran.out.startswith("K has 1 rows, 9 columns and 9 entries")
 

@@ -243,4 +243,6 @@ axes.plot(lengths, f + lengths * (gradient @ p) + lengths**2 / 2 * (p @ product(
 axes.plot(lengths, [objective.value(theta + a * down) for a in lengths], label="f along steepest descent")
 axes.set(xlabel="step length α", ylabel="objective of (6)")
 axes.legend()
-caption(figure, "The model is least at α = 1, where f is lower still; steepest descent of that length overshoots.")
+caption(
+    figure, "The model is least at α = 1, where f is lower still; steepest descent of that length overshoots."
+)
