@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from refms.errors import Array, FileError
+from refms.errors import Array, FileError, presentable
 
 _FIELDS = {"pattern": 0, "integer": 1, "real": 1, "complex": 2}
 """How many numbers stand behind the row and the column of an entry."""
@@ -45,8 +45,9 @@ def matrix_of_text(text: str) -> Any:
         i, j = _places(numbers[:, 0], rows), _places(numbers[:, 1], columns)
         return _filled(_values(numbers[:, 2:]), i, j, (rows, columns), symmetry)
     except ValueError as error:
+        what = presentable(str(error).rstrip("."), 200)
         raise FileError(
-            f"is damaged or no sparse matrix in Matrix Market: {error}. Write it again."
+            f"is damaged or no sparse matrix in Matrix Market: {what}. Write it again."
         ) from error
 
 
