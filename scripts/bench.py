@@ -1,7 +1,7 @@
 """Measure a table of validation/BENCHMARKS.md, or all of them one after the other.
 
     python scripts/bench.py environment               # once: .venv-bench with all peers, pinned
-    .venv-bench/bin/python scripts/bench.py all       # every table but gpu, then the page
+    .venv-bench/bin/python scripts/bench.py all       # every table but those of a GPU, then the page
     .venv-bench/bin/python scripts/bench.py network [--quick] [--resume] [--seconds S] [--output FOLDER]
 
 A table writes validation/benchmarks/TABLE.json, from which scripts/make_pages.py writes its section. Run it
@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 TOGETHER = {
-    "all": "every table but gpu, or those of --tables, then the page",
+    "all": "every table but those of a GPU, or those of --tables, then the page",
     "environment": "make .venv-bench: refms as it lies here, and the peers of benchmarks/requirements.txt",
 }
 
@@ -52,13 +52,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     from benchmarks.run import folder, measure  # environment is made without refms
 
     if options.table != "all":
-        return measure(options.table, options) if options.table != "gpu" or _has_gpu() else 2
+        return measure(options.table, options) if not options.table.startswith("gpu") or _has_gpu() else 2
     from benchmarks.engines import engines
     from make_pages import write
 
     for family, reason in engines()[1].items():
         print(f"{family} will not be measured: {reason}", file=sys.stderr)
-    chosen = options.tables or [name for name in TABLES if name != "gpu"]
+    chosen = options.tables or [name for name in TABLES if not name.startswith("gpu")]
     failures = sum(measure(name, options) for name in chosen)
     write("benchmarks", folder(options))
     return 1 if failures else 0

@@ -25,6 +25,7 @@ SECTIONS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "memory": ("A deep network on many images", others.memory),
     "startup": ("Start", others.startup),
     "gpu": ("On a GPU", gpu.section),
+    "gpu_image_networks": ("The networks of [MST] on a GPU", wide.on_a_gpu),
 }
 """Table -> title and text."""
 

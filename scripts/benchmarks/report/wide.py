@@ -26,7 +26,7 @@ def layers(record: dict[str, Any]) -> str:
     return words("layers") + table(["c, n, m", "", "PyTorch, ms, GF/s", *routes], lines)
 
 
-def image_networks(record: dict[str, Any]) -> str:
+def image_networks(record: dict[str, Any], clock: str = "cpu", text: str = "image_networks") -> str:
     """Return milliseconds of PyTorch, relative speeds, growth from mesh to mesh, and the share of MGE."""
     rows = record["rows"]
     kinds = _ways(rows)
@@ -39,15 +39,15 @@ def image_networks(record: dict[str, Any]) -> str:
             for mesh in sorted(by_mesh, reverse=True)
             if mesh[:2] == (dtype, network) and mesh[2] <= n
         ]
-        times = [[mesh[name]["cpu"][1] for mesh in finer_first if name in mesh] for name in names]
+        times = [[mesh[name][clock][1] for mesh in finer_first if name in mesh] for name in names]
         growth = [digits(own[0] / own[1], 2) for own in times if len(own) > 1]
         shares = [digits(mge_share(own), 2) for own in times if len(own) > 1]
         lines.append(
             [
                 f"{network}, {n}²",
                 dtype,
-                milliseconds(ways.get(PEER)),
-                *_speeds(ways, kinds),
+                milliseconds(ways.get(PEER), clock),
+                *_speeds(ways, kinds, clock),
                 ", ".join(growth) or NOTHING,
                 ", ".join(shares) or NOTHING,
             ]
@@ -61,7 +61,12 @@ def image_networks(record: dict[str, Any]) -> str:
         f"ratio to the next coarser mesh: {each}",
         f"MGE / single scale: {each}",
     ]
-    return words("image_networks") + table(head, lines)
+    return words(text) + table(head, lines)
+
+
+def on_a_gpu(record: dict[str, Any]) -> str:
+    """Return the same of a GPU, where elapsed times count."""
+    return image_networks(record, "wall", "gpu_image_networks")
 
 
 IMAGES, FINEST_BATCH = 512, 16
@@ -86,10 +91,10 @@ def _ways(rows: list[dict[str, Any]]) -> list[str]:
     return [name for name in dict.fromkeys(n for row in rows for n in row["result"]["ways"]) if name != PEER]
 
 
-def _speeds(ways: dict[str, Any], names: list[str]) -> list[str]:
+def _speeds(ways: dict[str, Any], names: list[str], clock: str = "cpu") -> list[str]:
     """Return PyTorch's time divided by each one's: above 1 refms is faster."""
     own = ways.get(PEER)
-    return [f"{digits(own['cpu'][1] / ways[name]['cpu'][1], 2)}×" if own else NOTHING for name in names]
+    return [f"{digits(own[clock][1] / ways[name][clock][1], 2)}×" if own else NOTHING for name in names]
 
 
 def _mesh(row: dict[str, Any]) -> tuple[str, str, int]:

@@ -18,6 +18,7 @@ TABLES = {
     "memory": "memory of one gradient of a deep network on many images",
     "startup": "how long refms takes to start",
     "gpu": "the Gauss–Newton product on a CUDA GPU: CuPy (extra gpu) against torch.func, and the roofline",
+    "gpu_image_networks": "the networks of [MST] on a CUDA GPU: CuPy and PyTorch",
 }
 """In the order of the report."""
 
