@@ -72,8 +72,9 @@ class Profile:
         by Galerkin), ``"gradient"`` (forward propagation, loss and gradient), ``"gauss-newton"`` (these, the
         Jacobian and the Gauss–Newton product), ``"multiscale"`` (the operations of [MST]), ``"layers"``
         (convolutions with stride, dilation and groups, pooling, tied stencils), ``"objective"`` (other
-        losses, regularised objectives, full Hessians) or ``"everything"``. None: half of all that applies
-        must be. Properties of the operations of ``"multiscale"`` apply to who has one of these, or claims the
+        losses, regularised objectives, full Hessians), ``"optimization"`` (preconditioned, damped and
+        trust-region steps, histories of methods) or ``"everything"``. None: half of all that applies must be.
+        Properties of the operations of ``"multiscale"`` apply to who has one of these, or claims the
         level; so do those of each level behind it.
 
     Raises

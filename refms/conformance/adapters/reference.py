@@ -11,7 +11,7 @@ import numpy as np
 from refms.conformance.adapters.profile import Problem
 from refms.conformance.adapters.reference_images import Shape
 from refms.conformance.adapters.reference_layers import LayerReference
-from refms.conformance.adapters.reference_objective import ObjectiveReference
+from refms.conformance.adapters.reference_optimization import OptimizationReference
 from refms.conformance.operations import Parameters
 from refms.errors import Array
 from refms.grid import Grid
@@ -41,7 +41,7 @@ from refms.stencils.galerkin import prolong_stencil, restrict_stencil
 from refms.stencils.transfer import transfer_pair
 
 
-class ReferenceAdapter(LayerReference, ObjectiveReference):
+class ReferenceAdapter(LayerReference, OptimizationReference):
     """All operations of refms on host arrays; those of [LAS] are here."""
 
     # -- convolution ---------------------------------------------------------------------------------------

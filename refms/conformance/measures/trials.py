@@ -91,7 +91,8 @@ def trials(gate: Gate, x: Instance, name: str, examples: int = 3) -> tuple[Trial
 def numbers(result: Any) -> Numbers:
     """Return copies of all numbers in the result of a gate or of an adapter."""
     if isinstance(result, Mapping):
-        return tuple(one for key in PARAMETERS for one in numbers(result[key]))
+        keys = PARAMETERS if set(result) == {*PARAMETERS} else sorted(result)
+        return tuple(one for key in keys for one in numbers(result[key]))
     if isinstance(result, tuple):  # a matrix, and how many values it stores
         return numbers(result[0])
     return (np.array(as_numpy(result.toarray() if hasattr(result, "toarray") else result)),)
@@ -173,7 +174,7 @@ class _Draw:
             "iterations": lambda: (2, 1) if row.name == "full_multiscale" else 4 * SIZE,
             "rule": lambda: "galerkin",
             **self.functions(),
-            "width": lambda: 0.7,
+            "width": lambda: 2.7,
             "weights": lambda: (0.1, 0.02, 0.03, 0.04),
         }
         if row.name == "mge" and one.name == "batches":
@@ -197,7 +198,18 @@ class _Draw:
             t = float((as_double(y) - as_double(start)) @ p / (p @ p))
             return parabola(2 * (1 - 1e-4) / limit, t)
 
+        M = np.linalg.inv(as_double(symmetric(x, np.geomspace(1.0, 5.0, SIZE), self.name + "M")))
+
+        def gradient(y: Array, k: int) -> Array:
+            return y.dtype.type(0.1) * product()(y - y.dtype.type(k))
+
         return {
+            "preconditioner": lambda: lambda r: M.astype(r.dtype) @ r,
+            "gradient": lambda: gradient,
+            "damping": lambda: 0.5,
+            "radius": lambda: 1.0,
+            "momentum": lambda: 0.9,
+            "steps": lambda: 2,
             "product": product,
             "objective": lambda: log_cosh(x, self.name),
             "value": lambda: along,
@@ -220,8 +232,8 @@ class _Draw:
             return x.image(name, extents[one.axes[1]], self.grid(row, one), self.m)
         if one.name == "windows":
             return x.rng(name).integers(0, [n // 2 + 1 for n in self.grid(row, one)], (self.m, x.d))
-        if one.name == "times":
-            return x.picture(name, self.m)
+        if one.name in ("times", "rates"):
+            return x.picture(name, self.m if one.name == "times" else 4)
         if one.name == "S" and one.axes[0] in "GA":
             return x.draw(name, *(extents[axis] for axis in one.axes[:2]), *x.stencil, scale=x.stencil_scale)
         if one.name in ("W", "mu"):

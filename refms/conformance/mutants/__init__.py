@@ -11,6 +11,7 @@ from refms.conformance.mutants import (
     layers,
     loss,
     mesh_free,
+    minimization,
     multiscale,
     network,
     normalization,
@@ -34,7 +35,17 @@ __all__ = ["MUTANTS", "Mutant", "mutant_named"]
 _FAMILIES = (
     *(convolution, transfer, galerkin, network, layers, depth, classifier, loss, gauss_newton, sampling),
     *(optimizer, regularizer, resize, normalization, similarity, mesh_free),
-    *(subsampling, multiscale, training, strided, pooling, objective, determinism, combinations),
+    *(
+        subsampling,
+        multiscale,
+        training,
+        strided,
+        pooling,
+        objective,
+        minimization,
+        determinism,
+        combinations,
+    ),
 )
 
 MUTANTS = tuple(

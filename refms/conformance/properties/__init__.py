@@ -10,6 +10,7 @@ from refms.conformance.properties import (
     gauss_newton,
     loss,
     mesh_free,
+    minimization,
     multiscale,
     network,
     normalization,
@@ -31,7 +32,7 @@ from refms.conformance.property import Property
 _FILES = (
     *(convolution, convolution_algebra, transfer, galerkin, stencil_map, network, depth, classifier, loss),
     *(gauss_newton, sampling, optimizer, regularizer, resize, normalization, similarity, mesh_free),
-    *(subsampling, multiscale, training, strided, pooling, objective, determinism),
+    *(subsampling, multiscale, training, strided, pooling, objective, minimization, determinism),
 )
 _FOUND = [one for file in _FILES for one in vars(file).values() if isinstance(one, Property)]
 _ORDER = list(dict.fromkeys(one.family for one in _FOUND))

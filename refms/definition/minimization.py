@@ -1,0 +1,214 @@
+"""Methods of descent step by step: Newton, Levenberg and Marquardt, trust regions, SGD and Adam.
+
+Each returns its steps as a list; a function is given by x -> f(x), x -> ∇f(x) and x -> (v -> H(x) v).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from refms.definition.arrays import Array, inner, norm
+from refms.definition.krylov import conjugate_gradients
+from refms.definition.problem import Problem
+from refms.definition.training import adam_step
+
+SUFFICIENT_DECREASE = 1e-4
+"""c₁ of Armijo's rule, and the least gain of a trial step that is taken."""
+
+MOST_HALVINGS = 10
+"""How often a step may be halved."""
+
+POOR, GOOD, FACTOR = 0.25, 0.75, 4.0
+"""The model is distrusted below the first gain and trusted above the second; then λ changes by the factor."""
+
+Product = Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function with its gradient and the products with its curvature."""
+
+    value: Callable[[Array], float]
+    gradient: Callable[[Array], Array]
+    curvature: Callable[[Array], Product]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a step led, f there, ‖∇f‖ where it began, how long it was, and its λ or Δ.
+
+    ``margin`` is the smallest difference that a decision of it hung on, in units of f.
+    """
+
+    x: Array
+    value: float
+    gradient_norm: float
+    length: float
+    trust: float
+    margin: float
+
+
+def line_search(f: Callable[[Array], float], x: Array, p: Array, before: float, slope: float) -> Step:
+    """Return the first x + αp, α = 1, ½, …, with f <= before + c₁ α slope; x itself and α = 0 if none."""
+    margin = math.inf
+    for alpha in (2.0**-k for k in range(MOST_HALVINGS + 1)):
+        after, bound = f(x + alpha * p), before + SUFFICIENT_DECREASE * alpha * slope
+        margin = min(margin, abs(after - bound)) if after == after else margin
+        if after <= bound:
+            return Step(x + alpha * p, after, 0.0, alpha, 0.0, margin)
+    return Step(x, before, 0.0, 0.0, 0.0, margin)
+
+
+def newton_step(
+    f: Function, x: Array, iterations: int, damping: float = 0.0, product: Product | None = None
+) -> Step:
+    """Return the step along p, (H + λI) p = −g by so many iterations of CG, with α by the line search.
+
+    ``product`` takes the place of the curvature at x. The new λ is its ``trust``: 4λ where the gain
+
+        (f(x) − f(x + αp)) / (−α gᵀp − ½ α² pᵀHp)
+
+    is below ¼ (0 for a refused step), λ/4 where it is above ¾.
+    """
+    g, H = f.gradient(x), product or f.curvature(x)
+    p = conjugate_gradients(lambda v: H(v) + damping * v, -g, iterations)[-1]
+    before, slope = f.value(x), inner(g, p)
+    found = line_search(f.value, x, p, before, slope)
+    promised = -found.length * slope - found.length**2 / 2 * inner(p, H(p))
+    gain = (before - found.value) / promised if found.length else 0.0
+    factor = FACTOR if gain < POOR else 1 / FACTOR if gain > GOOD else 1.0
+    margin = min(abs(gain - one) * promised for one in (POOR, GOOD)) if damping and found.length else math.inf
+    margin = min(margin, found.margin)
+    return replace(found, gradient_norm=norm(g), trust=factor * damping, margin=margin)
+
+
+def newton(f: Function, x: Array, steps: int, iterations: int, damping: float = 0.0) -> list[Step]:
+    """Return steps of Newton's method; with λ > 0 of Levenberg's and Marquardt's, each with the λ it used."""
+    found: list[Step] = []
+    for _ in range(steps):
+        step = newton_step(f, x, iterations, damping)
+        found.append(replace(step, trust=damping))
+        x, damping = step.x, step.trust
+    return found
+
+
+def steihaug(product: Product, g: Array, radius: float, iterations: int) -> tuple[Array, bool]:
+    """Return the point of the path of CG for H p = −g at which it leaves ‖p‖ <= Δ, and whether it does.
+
+    Along a direction of curvature <= 0 it goes to the edge. Nocedal and Wright, Algorithm 7.2.
+    """
+    p, r, d = 0 * g, -g, -g
+    for _ in range(iterations):
+        if not inner(r, r) > 0:
+            break
+        Hd = product(d)
+        bend = inner(d, Hd)
+        alpha = inner(r, r) / bend if bend > 0 else math.inf
+        if bend <= 0 or norm(p + alpha * d) >= radius:
+            return p + to_the_edge(p, d, radius) * d, True
+        p, previous, r = p + alpha * d, r, r - alpha * Hd
+        d = r + inner(r, r) / inner(previous, previous) * d
+    return p, False
+
+
+def to_the_edge(p: Array, d: Array, radius: float) -> float:
+    """Return the τ > 0 with ‖p + τd‖ = Δ."""
+    a, b, c = inner(d, d), inner(p, d), radius**2 - inner(p, p)
+    root = math.sqrt(b * b + a * c)
+    return float(c / (b + root) if b > 0 else (root - b) / a)
+
+
+def trust_region(f: Function, x: Array, radius: float, steps: int, iterations: int) -> list[Step]:
+    """Return steps within trust regions, each with the Δ it was taken in: Nocedal and Wright, Algorithm 4.1.
+
+    A trial p has the gain (f(x) − f(x + p)) / −m(p). Δ becomes ¼ min(‖p‖, Δ) where it is below ¼, and 2Δ
+    where it is above ¾ and p at the edge; p is taken where it is above 1e-4, else the next trial is made.
+    """
+    found: list[Step] = []
+    for _ in range(steps):
+        g, H, before, margin = f.gradient(x), f.curvature(x), f.value(x), math.inf
+        while True:
+            p, edge = steihaug(H, g, radius, iterations)
+            model = -inner(g, p) - inner(p, H(p)) / 2
+            used, after = radius, f.value(x + p)
+            gain = (before - after) / model if after == after else -math.inf
+            margin = min(margin, *(abs(gain - one) * model for one in (SUFFICIENT_DECREASE, POOR, GOOD)))
+            if gain < POOR:
+                radius = min(norm(p), radius) / 4
+            elif gain > GOOD and edge:
+                radius = 2 * radius
+            if gain > SUFFICIENT_DECREASE:
+                break
+        x = x + p
+        found.append(Step(x, after, norm(g), 1.0, used, margin))
+    return found
+
+
+Gradient = Callable[[Array, int], Array]
+"""(x, k) -> gradient of the k-th mini-batch at x, k = 0, 1, …"""
+
+
+def momentum(gradient: Gradient, x: Array, rates: Sequence[float], mu: float) -> Iterator[Array]:
+    """Yield x after each update v ← μ v + g, x ← x − η v, from v = 0."""
+    v = 0 * x
+    for k, rate in enumerate(rates):
+        v = mu * v + gradient(x, k)
+        x = x - rate * v
+        yield x
+
+
+def adam(gradient: Gradient, x: Array, rates: Sequence[float]) -> Iterator[Array]:
+    """Yield x after each update of Adam, β = (0.9, 0.999), ε = 1e-8, from zero moments."""
+    m, v = 0 * x, 0 * x
+    for k, rate in enumerate(rates):
+        x, m, v = adam_step(x, gradient(x, k), m, v, rate, k + 1, 0.9, 0.999, 1e-8)
+        yield x
+
+
+def classifier_newton(
+    problem: Problem, theta: Array, omega: Array, steps: int, iterations: int
+) -> list[Step]:
+    """Return steps of Newton's method in ω = (W, μ), which leaves θ alone."""
+    at = problem.at(theta, omega)
+    f = Function(
+        lambda w: float(at.with_omega(w).value()),
+        lambda w: at.with_omega(w).omega_gradient(),
+        lambda w: at.with_omega(w).classifier_product,
+    )
+    return newton(f, omega, steps, iterations)
+
+
+def block_coordinate_descent(
+    problem: Problem,
+    theta: Array,
+    omega: Array,
+    samples: Sequence[Sequence[int]],
+    classifier_steps: int,
+    iterations: tuple[int, int],
+) -> list[list[Step]]:
+    """Return for each iteration the Gauss–Newton step in θ and the Newton steps in ω.
+
+    The Gauss–Newton matrix of iteration k is that of the examples ``samples[k]`` alone; ``iterations`` are
+    those of CG in either kind of step.
+    """
+    found = []
+    for sample in samples:
+        few = replace(problem, X=problem.X[list(sample)], C=problem.C[:, list(sample)])
+        product = few.at(theta, omega).propagation_product
+        first = newton_step(_in_theta(problem, omega), theta, iterations[0], product=product)
+        theta = first.x
+        rest = classifier_newton(problem, theta, omega, classifier_steps, iterations[1])
+        omega = rest[-1].x
+        found.append([first, *rest])
+    return found
+
+
+def _in_theta(problem: Problem, omega: Array) -> Function:
+    """Return the objective as a function of θ."""
+    return Function(
+        lambda theta: float(problem.at(theta, omega).value()),
+        lambda theta: problem.at(theta, omega).gradient()[0],
+        lambda theta: problem.at(theta, omega).propagation_product,
+    )
