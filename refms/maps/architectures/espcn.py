@@ -13,6 +13,7 @@ from refms.maps.architectures.image_blocks import (
     ImageNetwork,
     mixing,
     normalized,
+    segment,
 )
 from refms.maps.branches import add, identity
 from refms.maps.chain import chain
@@ -71,7 +72,7 @@ class ESPCN(ImageNetwork):
         c_in, sigma, parts = self.image_channels, leaky_relu(self.slope), []
         for i, c_out in enumerate(self.widths):
             layer = self._mix(c_in, c_out, 3 if i else 5)
-            parts += [(f"conv{i}", layer), ("", normalized(self.grid, c_out, sigma))]
+            parts.append(("", segment(chain((f"conv{i}", layer), ("", normalized(self.grid, c_out, sigma))))))
             c_in = c_out
         net = chain(*parts, ("close", self._mix(c_in, self.image_channels, 1)))
         return add(("", identity(self.image_channels * self.grid.cells)), ("", net))

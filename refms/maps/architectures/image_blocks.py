@@ -24,6 +24,7 @@ from refms.maps.layers.mesh_free import mesh_free_map
 from refms.maps.layers.norms import normalization
 from refms.maps.layout import Layout
 from refms.maps.map import Map
+from refms.maps.parameters import recomputed
 from refms.stencils.convolution import Convolution
 from refms.stencils.routes.table import allow_winograd
 
@@ -61,6 +62,11 @@ def normalized(
     scale = [("", channel_scale(grid, channels))] if weights else []
     sigma = [("", entrywise(channels * grid.cells, activation))] if activation else []
     return chain(("", normalization(grid, channels, groups)), *scale, *sigma)
+
+
+def segment(F: Map) -> Map:
+    """Return F; where the memory budget is short it keeps its output alone and is run again backwards."""
+    return replace(F, frugal=lambda: recomputed(F))
 
 
 def carrying(F: Map, carried: int) -> Map:

@@ -18,6 +18,7 @@ from refms.maps.architectures.image_blocks import (
     ignoring,
     mixing,
     normalized,
+    segment,
 )
 from refms.maps.branches import add, beside, concatenate, identity
 from refms.maps.chain import chain
@@ -134,7 +135,7 @@ class ResidualImage(ImageNetwork):
             body += [("", normalized(self.grid, inner, sigma)), (f"conv{i}", self._mix(inner, c_out, size))]
         if not t:
             body[0] = ("conv1", first)
-        return add(("", first_rows(c * self.grid.cells, t)), ("", chain(*body)))
+        return segment(add(("", first_rows(c * self.grid.cells, t)), ("", chain(*body))))
 
 
 def _time_embedding(channels: int) -> Map:

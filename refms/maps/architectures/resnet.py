@@ -9,7 +9,7 @@ from refms.errors import InputError, require_choice, require_whole, require_whol
 from refms.grid import Grid
 from refms.maps.activation import Activation, activation
 from refms.maps.architectures.architecture import register_architecture
-from refms.maps.architectures.image_blocks import ImageNetwork, mixing, normalized
+from refms.maps.architectures.image_blocks import ImageNetwork, mixing, normalized, segment
 from refms.maps.branches import add, identity
 from refms.maps.chain import chain
 from refms.maps.layers.entrywise import entrywise
@@ -145,7 +145,7 @@ class ResNet(ImageNetwork):
             ("norm2", self._normalized(grid, c)),
         )
         added = add(("", body), ("shortcut", shortcut))
-        return chain(("", added), ("", entrywise(c * grid.cells, self._sigma)))
+        return segment(chain(("", added), ("", entrywise(c * grid.cells, self._sigma))))
 
     @property
     def _sigma(self) -> Activation:

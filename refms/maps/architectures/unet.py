@@ -17,6 +17,7 @@ from refms.maps.architectures.image_blocks import (
     ignoring,
     mixing,
     normalized,
+    segment,
 )
 from refms.maps.branches import add, beside, concatenate, identity
 from refms.maps.chain import chain
@@ -210,7 +211,7 @@ class UNet(ImageNetwork):
         if c_in != c_out:
             shortcut = mixing(grid, c_in, c_out, 1, self.boundary)
             same = chain(("", same), ("shortcut", shortcut))
-        return add(("", same), ("", chain(("", shift), ("conv2", self._mix(grid, c_out, c_out)))))
+        return segment(add(("", same), ("", chain(("", shift), ("conv2", self._mix(grid, c_out, c_out))))))
 
     def _mix(self, grid: Grid, c_in: int, c_out: int, kind: str | None = None) -> Map:
         return mixing(grid, c_in, c_out, self.stencil, self.boundary, kind or self.convolution)

@@ -1,6 +1,8 @@
-"""The networks of [MST]: the parameters it counts, one layout on every grid, what they refuse."""
+"""The networks of [MST]: the parameters it counts, one layout on every grid, memory, what they refuse."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,7 +12,10 @@ from refms.grid import Grid
 from refms.maps.architectures.architecture import count_parameters
 from refms.maps.architectures.espcn import ESPCN
 from refms.maps.architectures.residual_image import ResidualImage
+from refms.maps.architectures.resnet import ResNet
 from refms.maps.architectures.unet import UNet
+from refms.maps.chain import frugal
+from refms.maps.map import At, second_of
 
 GRID = Grid((16, 16))
 
@@ -136,3 +141,47 @@ def test_widths_of_residual_networks_divide_into_the_features_of_the_time(width,
 def test_a_residual_network_may_see_single_cells_alone():
     network = ResidualImage(GRID, 1, 4, stencil=1)
     assert network.arrays.shapes["block0/conv1/stencil"] == (4, 4, 1, 1)
+
+
+DEEP = [*NETWORKS, ResNet(GRID, 1, 4, (2, 2), groups=2)]
+
+
+@pytest.mark.parametrize("network", DEEP, ids=lambda network: type(network).__name__)
+def test_blocks_that_keep_their_output_alone_change_no_bit(network):
+    plain, sparing = network.map, frugal(network.map)
+    theta, Y = random_point(network)
+    rng = np.random.default_rng(1)
+    dtheta, dY, G = (rng.standard_normal(shape) for shape in (theta.size, Y.shape, (plain.rows_out, 2)))
+    results = []
+    for F in (plain, sparing):
+        point = F.at(theta, Y)
+        along, gY = second_of(point)(G)
+        results.append(
+            [F.apply(theta, Y), point.jvp(dtheta, dY), *point.vjp(G), gY, *along(dtheta, dY).vjp(G)]
+        )
+    for found, expected in zip(*results, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    kept = [held(F.linearize(theta, Y)) for F in (plain, sparing)]
+    assert kept[1] < 0.75 * kept[0]
+
+
+def held(point):
+    """Return the bytes of all arrays that a point holds, through its closures."""
+    seen, found, waiting = set(), {}, [point]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, np.ndarray):
+            base = one if one.base is None else one.base
+            found[id(base)] = getattr(base, "nbytes", 0)
+        elif isinstance(one, (list, tuple)):
+            waiting += one
+        elif isinstance(one, At):
+            waiting += [one.output, one.jvp, one.vjp, one.second]
+        elif isinstance(one, partial):
+            waiting += [one.func, *one.args, *one.keywords.values()]
+        else:
+            waiting += [cell.cell_contents for cell in getattr(one, "__closure__", None) or ()]
+    return sum(found.values())
