@@ -34,11 +34,15 @@ class Batches:
     coefficients : tuple of float or tuple of float
         β_l of each difference, one fewer than sizes; empty for β = 1. A tuple has a number for each of the
         layout's ``layers``: the telescope holds entry by entry, so that this is unbiased, too.
+    shared : bool
+        Whether all terms have one draw: the degenerate estimate, which is mean_N g_0 identically, at the work
+        of all meshes.
 
     Raises
     ------
     InputError
-        If there is no level, a batch is empty, or there are not as many coefficients as differences.
+        If there is no level, a batch is empty, there are not as many coefficients as differences, or a
+        shared batch has several sizes.
 
     Examples
     --------
@@ -49,6 +53,7 @@ class Batches:
 
     sizes: tuple[int, ...]
     coefficients: tuple[float | tuple[float, ...], ...] = ()
+    shared: bool = False
 
     __repr__ = short_repr
 
@@ -59,6 +64,8 @@ class Batches:
                 f"{len(sizes)} batches and {len(self.coefficients)} coefficients; expected one batch or "
                 "more, and a coefficient for each difference of two levels, or none."
             )
+        if self.shared and len(set(sizes)) > 1:
+            raise InputError(f"one batch for all terms, but sizes {list(sizes)}; expected equal ones.")
         object.__setattr__(self, "sizes", sizes)
         object.__setattr__(self, "coefficients", tuple(self.coefficients))
 
@@ -122,7 +129,8 @@ def estimate_objective(
     terms = []
     for place, count, pi, beta in batches.terms():
         level = stage + place
-        draw = problem.draw(count, stage=stage, iteration=iteration, term=place)
+        term = 0 if batches.shared else place
+        draw = problem.draw(count, stage=stage, iteration=iteration, term=term)
         terms.append((_weight(problem, pi), problem.risk(level, draw, stage)))
         if beta is not None:
             terms.append((_weight(problem, -pi * beta), problem.risk(level + 1, draw, stage)))
@@ -141,20 +149,6 @@ def _weight(problem: ImageProblem, number: Any) -> Any:
         )
     spread = np.repeat(number, [layer.stop - layer.start for layer in layers])
     return problem.backend.from_host(spread.astype(problem.dtype))
-
-
-def telescoped_objective(
-    problem: ImageProblem, levels: int, count: int, *, stage: int = 0, iteration: int = 0
-) -> WeightedSum:
-    """Return the degenerate estimate with one batch for all terms, which is mean_N g_0 identically."""
-    _require_levels(problem, levels, stage)
-    draw = problem.draw(count, stage=stage, iteration=iteration)
-    terms = []
-    for place in range(levels):
-        terms.append((1.0, problem.risk(stage + place, draw, stage)))
-        if place + 1 < levels:
-            terms.append((-1.0, problem.risk(stage + place + 1, draw, stage)))
-    return WeightedSum(tuple(terms))
 
 
 def _require_levels(problem: ImageProblem, levels: int, stage: int) -> None:

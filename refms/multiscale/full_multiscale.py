@@ -134,6 +134,8 @@ class TrainingPlan:
         Whether moments begin anew in each stage; [MST] carries them on.
     allocation : Allocation or None
         How batches are renewed; None for those of the stages.
+    dropout_until : int
+        Updates after which nothing is dropped; 0 for never.
 
     Raises
     ------
@@ -152,6 +154,7 @@ class TrainingPlan:
     schedule: Schedule = field(default_factory=Schedule)
     restart: bool = False
     allocation: Allocation | None = None
+    dropout_until: int = 0
 
     __repr__ = short_repr
 
@@ -177,7 +180,9 @@ class TrainingPlan:
         The draws depend on the seed, the stage and the iteration alone, so that a state that was stored goes
         on with the same bits. It ends early where an estimate is not finite; the last state is before that.
         """
+        dropping, whole = problem, replace(problem, drops=False) if self.dropout_until else problem
         while state.stage < len(self.stages):
+            problem = whole if self.dropout_until <= state.updates else dropping
             stage = self.stages[state.stage]
             if state.iteration == stage.iterations:
                 state = self._next_stage(problem, state)
@@ -231,7 +236,11 @@ class TrainingPlan:
 
 
 def full_multiscale_plan(
-    batches: Sequence[int], iterations: Sequence[int], coefficients: Sequence[float] = ()
+    batches: Sequence[int],
+    iterations: Sequence[int],
+    coefficients: Sequence[float] = (),
+    *,
+    shared: bool = False,
 ) -> TrainingPlan:
     """Return Algorithm 2: one stage a level, coarsest first, stage j with the levels from j on.
 
@@ -243,6 +252,8 @@ def full_multiscale_plan(
         Of each stage, coarsest first.
     coefficients : sequence of float
         β_l; empty for 1.
+    shared : bool
+        Whether all terms of an estimate have one draw.
 
     Returns
     -------
@@ -264,7 +275,7 @@ def full_multiscale_plan(
         raise InputError(f"{len(iterations)} stages for {levels} levels; expected as many.")
     return TrainingPlan(
         tuple(
-            Stage(j, count, Batches(tuple(batches[j:]), tuple(coefficients[j:])))
+            Stage(j, count, Batches(tuple(batches[j:]), tuple(coefficients[j:]), shared))
             for j, count in zip(reversed(range(levels)), iterations, strict=True)
         )
     )

@@ -91,6 +91,8 @@ class ImageProblem:
         Threads and processes that share the examples.
     order : str
         How the examples of a batch are chosen, see :func:`~refms.data.streams.draw_examples`.
+    drops : bool
+        Whether a network with dropout drops channels.
 
     Raises
     ------
@@ -122,6 +124,7 @@ class ImageProblem:
     work: Work = field(default_factory=Work)
     workers: Workers = ONE_WORKER
     order: str = ORDERS[0]
+    drops: bool = True
 
     __repr__ = short_repr
 
@@ -192,7 +195,7 @@ class ImageProblem:
     def _draw_masks(self, count: int, **place: int) -> Array:
         """Return dropout masks 0 or 1/(1 − p), one number for each channel that may be dropped."""
         rows = getattr(self.architecture, "dropout_rows", 0)
-        p = getattr(self.architecture, "dropout", 0.0)
+        p = getattr(self.architecture, "dropout", 0.0) if self.drops else 0.0
         kept = random_stream(self.seed, "dropout", **place).uniform(size=(rows, count)) >= p
         return kept / (1 - p)
 

@@ -116,10 +116,10 @@ class GradientVariance:
 
         In units of the finest level of these rows: single scale with N examples costs N.
         """
-        levels = len(batches.sizes)
-        variance = sum(
-            V / N for V, N in zip(self.terms(levels, batches.coefficients), batches.sizes, strict=True)
-        )
+        terms = self.terms(len(batches.sizes), batches.coefficients)
+        variance = sum(V / N for V, N in zip(terms, batches.sizes, strict=True))
+        if batches.shared:
+            variance = self.single / batches.sizes[0]
         work = batches.work(self.finest, self.dimension) / level_cost(self.finest, self.dimension)
         return self.single / (work * variance) if variance > 0 else math.inf
 

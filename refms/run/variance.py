@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from refms.errors import Array
-from refms.multiscale.estimation import Batches, doubled_batches
+from refms.multiscale.estimation import Batches
 from refms.multiscale.variance import GradientVariance, bootstrap_variance, measure_variance
 from refms.run.config.reconstruction import Reconstruction
 from refms.run.image_experiment import ImageExperiment, require_pilot_images
@@ -57,8 +57,8 @@ def variance_report(experiment: ImageExperiment, theta: Array, stage: int = 0) -
     variance, products = measure_variance(apart, theta, section.pilot, stage=stage, layers=layers)
     again = bootstrap_variance(variance, products, seed=experiment.configuration.optimization.seed)
     L = variance.levels
-    sizes = section.batches[stage:] or doubled_batches(section.batch, L)
-    given = Batches(tuple(sizes))
+    sizes = section.batches[stage:] or section.sizes(L)
+    given = Batches(sizes, shared=section.one_batch)
     work = given.work(stage, variance.dimension)
 
     def figure(of: Figure) -> list[float]:

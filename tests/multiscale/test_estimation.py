@@ -19,7 +19,6 @@ from refms.multiscale.estimation import (
     Batches,
     doubled_batches,
     estimate_objective,
-    telescoped_objective,
 )
 from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.subsampling import Subsampling, draw_windows
@@ -266,7 +265,7 @@ def test_windows_that_are_uniform_in_a_uniform_window_are_seen():
 def test_one_batch_for_all_terms_is_the_small_batch_identically(rule):
     posed = problem(kernel_rule=rule)
     theta = theta_of(posed)
-    value, gradient = telescoped_objective(posed, 3, 4).value_and_gradient(theta)
+    value, gradient = estimate_objective(posed, Batches((4, 4, 4), shared=True)).value_and_gradient(theta)
     expected, own = posed.risk(0, posed.draw(4)).value_and_gradient(theta)
     levels = [posed.risk(level, posed.draw(4)).value_and_gradient(theta)[1] for level in range(3)]
     scale = sum(np.linalg.norm(g) for g in levels)

@@ -30,6 +30,9 @@ class MultiscaleSection:
         N of the finest mesh, doubled from mesh to mesh as in [MST].
     batches : tuple of int
         N_l of every level instead, finest first.
+    one_batch : bool
+        Whether all terms of an estimate have one draw of ``batch`` examples: the gradient of that batch on
+        the finest mesh identically, at the work of all meshes.
     iterations : tuple of int
         Of each stage, coarsest first; a single number is that of the coarsest stage, halved from stage to
         stage.
@@ -52,6 +55,7 @@ class MultiscaleSection:
     levels: int = 3
     batch: int = 8
     batches: tuple[int, ...] = ()
+    one_batch: bool = False
     iterations: tuple[int, ...] = (400,)
     subsampling: str = "coarsen"
     pair: str = "averaging-constant"
@@ -73,6 +77,8 @@ class MultiscaleSection:
                 f"coefficients 'layers' with allocation {self.allocation!r}, whose coefficients are 1; "
                 f"expected allocation {' or '.join(map(repr, REGRESSED))}."
             )
+        if self.one_batch and self.allocation != "fixed":
+            raise InputError(f"one_batch with allocation {self.allocation!r}; expected allocation 'fixed'.")
         require_whole_fields(self, levels=1, batch=1, renew=1)
         require_whole(self.levels, "levels", 1, MOST_LEVELS)
         Allocation(examples=self.pilot)
@@ -90,10 +96,15 @@ class MultiscaleSection:
         """Number of meshes that are used: one for single scale."""
         return 1 if self.estimator == "single" else self.levels
 
+    def sizes(self, levels: int) -> tuple[int, ...]:
+        """Return N_l of so many levels, finest first."""
+        alike = (self.batch,) * levels
+        return self.batches or (alike if self.one_batch else tuple(doubled_batches(self.batch, levels)))
+
     @property
     def stages(self) -> tuple[Stage, ...]:
         """The stages, coarsest first."""
-        sizes = self.batches or doubled_batches(self.batch, self.meshes)
+        sizes = self.sizes(self.meshes)
         if len(sizes) != self.meshes:
             raise InputError(
                 f"batches is {list(sizes)}; expected as many as meshes, {self.meshes} with estimator "
@@ -108,10 +119,10 @@ class MultiscaleSection:
                     f"iterations is {list(counts)}; estimator {self.estimator!r} has one stage, so expected "
                     "one number."
                 )
-            return (Stage(0, counts[0], Batches(tuple(sizes))),)
+            return (Stage(0, counts[0], Batches(sizes, shared=self.one_batch)),)
         if len(counts) == 1:
             counts = tuple(max(1, counts[0] // 2**stage) for stage in range(self.meshes))
-        return full_multiscale_plan(sizes, counts).stages
+        return full_multiscale_plan(sizes, counts, shared=self.one_batch).stages
 
     @property
     def allocated(self) -> Allocation | None:

@@ -32,6 +32,8 @@ class DescentSection:
         See :class:`~refms.multiscale.full_multiscale.Schedule`.
     restart : bool
         Whether moments begin anew in each stage.
+    dropout_until : int
+        Updates after which a network with dropout drops nothing any more; 0 for never.
     seed : int
         Of the initial parameters and of all draws.
     order : str
@@ -53,6 +55,7 @@ class DescentSection:
     floor: float = 1e-6
     schedule: str = SCHEDULES[0]
     restart: bool = False
+    dropout_until: int = 0
     seed: int = 0
     order: str = ORDERS[0]
     every: int = 20
@@ -65,7 +68,7 @@ class DescentSection:
         require_choice(self.method, UPDATES, "method")
         require_choice(self.order, ORDERS, "order")
         require_choice(self.dtype, DTYPES, "dtype")
-        require_whole_fields(self, seed=0, measure=0, every=1, memory=1)
+        require_whole_fields(self, seed=0, dropout_until=0, measure=0, every=1, memory=1)
         if self.measure % self.every:
             raise InputError(
                 f"measure is {self.measure}; expected a multiple of every = {self.every}, for each figure "
@@ -108,6 +111,7 @@ class Reconstruction(Sections):
             Schedule(section.learning_rate, section.floor, section.schedule),
             section.restart,
             self.multiscale.allocated,
+            section.dropout_until,
         )
 
     @property

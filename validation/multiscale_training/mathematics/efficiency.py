@@ -12,7 +12,7 @@ from refms.data.corruption import Denoise
 from refms.errors import Array
 from refms.grid import Grid
 from refms.maps.architectures.residual_image import ResidualImage
-from refms.multiscale.estimation import Batches, doubled_batches, telescoped_objective
+from refms.multiscale.estimation import Batches, doubled_batches, estimate_objective
 from refms.multiscale.full_multiscale import Schedule, Stage, TrainingPlan, TrainingState
 from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.subsampling import Subsampling
@@ -113,6 +113,7 @@ def telescope_residual(problem: ImageProblem, theta: Array, levels: int, count: 
     """Return ρ of Σ (g_l − g_{l+1}) + g_{L−1} = g_0 with one batch for all terms: units of eps Σ ‖g_l‖."""
     draw = problem.draw(count)
     found = [problem.risk(level, draw).value_and_gradient(theta)[1] for level in range(levels)]
-    telescoped = telescoped_objective(problem, levels, count).value_and_gradient(theta)[1]
+    one_batch = Batches((count,) * levels, shared=True)
+    telescoped = estimate_objective(problem, one_batch).value_and_gradient(theta)[1]
     scale = sum(float(np.linalg.norm(g)) for g in found) * np.finfo(problem.dtype).eps
     return float(np.linalg.norm(telescoped - found[0]) / scale)
