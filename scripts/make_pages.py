@@ -14,7 +14,15 @@ import results
 from benchmarks.record import PUBLISHED
 from fuzzing import page as fuzzing_page
 from mutation import publishing
-from results import false_alarms_page, joined_page, public_page, resize_page, restoration_page, theory_page
+from results import (
+    false_alarms_page,
+    joined_page,
+    public_page,
+    resize_page,
+    restoration_page,
+    tables_page,
+    theory_page,
+)
 
 VALIDATION = Path(__file__).resolve().parent.parent / "validation"
 
@@ -29,6 +37,7 @@ PAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "theory": ("multiscale_training/THEORY.md", theory_page.text),
     "joined": ("multiscale_training/JOINED.md", joined_page.text),
     "restoration": ("multiscale_training/RESTORATION.md", restoration_page.text),
+    "tables": ("multiscale_training/TABLES.md", tables_page.text),
 }
 """Page -> where it lies in validation/, and what makes its text."""
 

@@ -273,6 +273,15 @@ def test_one_batch_for_all_terms_is_the_small_batch_identically(rule):
     assert abs(value - expected) <= 30 * np.finfo(float).eps * 5 * abs(expected)
 
 
+def test_one_batch_for_all_terms_has_one_size_and_the_variance_of_single_scale():
+    with pytest.raises(InputError, match="equal"):
+        Batches((2, 4), shared=True)
+    alien = GradientVariance(np.eye(3), 2)  # V_l/v = 2, 2, 1
+    N, batches = 8, Batches((8, 8, 8), shared=True)
+    assert alien.efficiency(batches) == pytest.approx(N / batches.work())
+    assert alien.efficiency(replace(batches, shared=False)) == pytest.approx(N / batches.work() / 5)
+
+
 def test_the_law_of_a_window_does_not_depend_on_the_number_of_levels():
     grid = Grid((16, 8))
     few, many = (draw_windows(np.random.default_rng(1), grid, levels, 4000)[1] for levels in (2, 4))

@@ -11,6 +11,7 @@ from refms.data.corruption import Denoise
 from refms.errors import InputError
 from refms.grid import Grid
 from refms.maps.architectures.residual_image import ResidualImage
+from refms.maps.architectures.unet import UNet
 from refms.multiscale.estimation import Batches, estimate_objective
 from refms.multiscale.full_multiscale import (
     Schedule,
@@ -68,6 +69,19 @@ def test_a_stop_after_any_iteration_changes_no_bit(rule, restart):
 def test_threads_and_memory_change_no_bit(options):
     one, other = states(problem(), plan()), states(problem(**options), plan())
     assert np.array_equal(one[-1].theta, other[-1].theta)
+
+
+def test_nothing_is_dropped_after_the_update_that_says_so():
+    net = UNet(GRID, 1, 4, (1,), groups=2, dropout=0.5)
+    posed, until = replace(problem(), architecture=net, kernel_rule="keep"), plan(dropout_until=4)
+    always, ended = states(posed, plan()), states(posed, until)
+    assert np.array_equal(always[3].theta, ended[3].theta)  # 4 updates, one of the second stage
+    assert not np.array_equal(always[4].theta, ended[4].theta)
+    without = states(replace(posed, drops=False), plan(), ended[3])
+    again = states(posed, until, ended[3])
+    for one in (without[-1], again[-1]):
+        assert np.array_equal(one.theta, ended[-1].theta)
+    assert ended[-1].units == always[-1].units
 
 
 def test_work_is_three_times_the_papers_units():

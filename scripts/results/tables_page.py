@@ -1,0 +1,118 @@
+"""The page validation/multiscale_training/TABLES.md from the results of ``cases.py``."""
+
+import json
+import math
+import statistics
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from scipy.stats import t as student
+from writing import table, words
+
+from results.wording import MULTISCALE_TRAINING, command, number, origin, over_runs
+
+RESULTS = Path(__file__).resolve().parents[2] / MULTISCALE_TRAINING / "results"
+
+SECTIONS = ("table_2_espcn", "table_5", "table_6", "mesh_free", "departures", "dropout")
+"""Results, each of the TOML file of its name, and the place of its tables in the words."""
+
+PRINTED: dict[tuple[str, str], float] = {
+    ("table_2_espcn", "single, equal images"): 0.8629,
+    ("table_2_espcn", "MGE"): 0.8326,
+    ("table_2_espcn", "Full-Multiscale, coarsened"): 0.8274,
+    ("table_2_espcn", "Full-Multiscale, crops"): 0.7590,
+    ("table_2_espcn", "Full-Multiscale, both"): 0.7663,
+    ("table_6", "MGE, 4 meshes"): 0.1653,
+    ("table_6", "MGE, 3 meshes"): 0.1741,
+    ("table_6", "MGE, 2 meshes"): 0.2081,
+    ("table_6", "Full-Multiscale, 4 meshes"): 0.1658,
+    ("table_6", "Full-Multiscale, 3 meshes"): 0.1703,
+    ("table_6", "Full-Multiscale, 2 meshes"): 0.1730,
+}
+"""SSIM of ESPCN and MSE of the residual net in [MST], by result and case."""
+
+
+def text() -> str:
+    """Return the page."""
+    found = {name: read(name) for name in SECTIONS}
+    return words(
+        __file__,
+        origin=origin(found["table_2_espcn"]),
+        **{name: tables(result) for name, result in found.items()},
+        **{f"{name}_command": _command(result) for name, result in found.items()},
+    )
+
+
+def read(name: str) -> dict[str, Any]:
+    """Return the result of a TOML file."""
+    result: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return {**result, "name": name}
+
+
+def _command(result: dict[str, Any]) -> str:
+    return command(result, MULTISCALE_TRAINING, "--data-dir DIR", *(["--full"] if result["full"] else []))
+
+
+def measure_of(result: dict[str, Any], group: str) -> str:
+    """Return what [MST] measures in a task: SSIM where images are inpainted or enlarged, else MSE."""
+    asked = result["configuration"]
+    task = asked["experiment"]["groups"][group].get("task", asked["task"])["name"]
+    return "ssim" if task in ("inpaint", "super-resolve") else "validation_loss"
+
+
+def gains(row: dict[str, Any], rival: dict[str, Any], measure: str) -> list[float]:
+    """Return by how much a case is better than its rival, seed by seed."""
+    sign = 1.0 if measure == "ssim" else -1.0
+    pairs = zip(row["units"], rival["units"], strict=True)
+    return [sign * (own[measure] - other[measure]) for own, other in pairs]
+
+
+def interval(values: Sequence[float]) -> float:
+    """Return half of the 95 % interval of a mean, by Student's t.
+
+    >>> round(interval([0.0, 2.0]), 2)  # 12.706 standard errors, which are 1
+    12.71
+    """
+    return float(student.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
+
+
+def tables(result: dict[str, Any]) -> str:
+    """Return a table a group, with its name above where there are several."""
+    groups = groupby(result["rows"], key=lambda row: row["group"])
+    parts = [(name, _table(result, name, list(rows))) for name, rows in groups]
+    return "\n\n".join(f"{name}:\n\n{found}" if name else found for name, found in parts)
+
+
+def _table(result: dict[str, Any], group: str, rows: list[dict[str, Any]]) -> str:
+    measure, by_name = measure_of(result, group), {row["case"]: row for row in rows}
+    told = "SSIM" if measure == "ssim" else "MSE"
+    printed = any(name == result["name"] for name, _ in PRINTED)
+    head = ["case", "steps", "#WU", told, "PSNR, dB", "η", "better than", "by", "in"]
+    lines = []
+    for row in rows:
+        units = row["units"]
+        etas = [unit["eta"] for unit in units if "eta" in unit]
+        lines.append(
+            [
+                row["case"],
+                f"{units[0]['steps']:,}",
+                f"{units[0]['paper_units']:,.0f}",
+                over_runs([unit[measure] for unit in units], ".4f", 1.0),
+                over_runs([unit["psnr"] for unit in units], ".2f", 1.0),
+                over_runs(etas, ".2f", 1.0),
+                *_compared(row, by_name.get(row["rival"]), measure),
+                *([number(PRINTED.get((result["name"], row["case"])), ".4f")] if printed else []),
+            ]
+        )
+    return table([*head, *([f"{told} in [MST]"] if printed else [])], lines)
+
+
+def _compared(row: dict[str, Any], rival: dict[str, Any] | None, measure: str) -> list[str]:
+    """Return the rival's name, the mean gain with its interval, and in how many seeds there is a gain."""
+    if rival is None:
+        return ["–", "–", "–"]
+    found = gains(row, rival, measure)
+    told = f"{statistics.fmean(found):+.4f} ± {interval(found):.4f}"
+    return [rival["case"], told, f"{sum(gain > 0 for gain in found)} of {len(found)}"]
