@@ -1,4 +1,4 @@
-"""The page validation/multiscale_training/TABLES.md from the results of ``cases.py``."""
+"""The page validation/multiscale_training/TABLES.md from the results of ``cases.py`` and ``table_1.py``."""
 
 import json
 import math
@@ -34,12 +34,21 @@ PRINTED: dict[tuple[str, str], float] = {
 """SSIM of ESPCN and MSE of the residual net in [MST], by result and case."""
 
 
+SECONDS = ((1709.06, 769.02, 489.47, 338.94, 234.50), (527.58, 345.98, 274.24, 245.09, 234.50))
+"""Wall time of single scale and of MGE in Table 1 of [MST], finest mesh first."""
+
+
 def text() -> str:
     """Return the page."""
     found = {name: read(name) for name in SECTIONS}
+    seconds = read("table_1")
     return words(
         __file__,
         origin=origin(found["table_2_espcn"]),
+        seconds=_seconds(seconds["rows"]),
+        images=seconds["configuration"]["experiment"]["images"],
+        width=seconds["configuration"]["network"]["options"]["width"],
+        seconds_command=_command(seconds),
         **{name: tables(result) for name, result in found.items()},
         **{f"{name}_command": _command(result) for name, result in found.items()},
     )
@@ -53,6 +62,24 @@ def read(name: str) -> dict[str, Any]:
 
 def _command(result: dict[str, Any]) -> str:
     return command(result, MULTISCALE_TRAINING, "--data-dir DIR", *(["--full"] if result["full"] else []))
+
+
+def _seconds(rows: list[dict[str, Any]]) -> str:
+    """Return seconds of a loss on each mesh, and the share of the mesh twice as fine, ours and printed."""
+    head = ["cells", "single, s", "share", "MGE, s", "single / MGE", "by #WU"]
+    head += ["[MST]: single, s", "share", "MGE, s", "single / MGE"]
+    lines, before = [], (None, None)
+    for row, *printed in zip(rows, *SECONDS, strict=True):
+        ours = [row[name]["seconds"] for name in ("single", "mge")]
+        line = [f"{row['cells']}×{row['cells']}"]
+        for form, (single, mge), last in zip((".4f", ".2f"), (ours, printed), before, strict=True):
+            share = None if last is None else single / last
+            line += [f"{single:{form}}", number(share, ".2f"), f"{mge:{form}}", f"{single / mge:.2f}"]
+            if single == ours[0]:
+                line.append(f"{row['single']['work'] / row['mge']['work']:.2f}")
+        before = (ours[0], printed[0])
+        lines.append(line)
+    return table(head, lines)
 
 
 def measure_of(result: dict[str, Any], group: str) -> str:
