@@ -15,7 +15,7 @@ from results.wording import MULTISCALE_TRAINING, command, number, origin, over_r
 
 RESULTS = Path(__file__).resolve().parents[2] / MULTISCALE_TRAINING / "results"
 
-SECTIONS = ("table_2_espcn", "table_5", "table_6", "mesh_free", "departures", "dropout")
+SECTIONS = ("departures",)
 """Results, each of the TOML file of its name, and the place of its tables in the words."""
 
 PRINTED: dict[tuple[str, str], float] = {
@@ -44,7 +44,7 @@ def text() -> str:
     seconds = read("table_1")
     return words(
         __file__,
-        origin=origin(found["table_2_espcn"]),
+        origin=origin(found["departures"]),
         seconds=_seconds(seconds["rows"]),
         images=seconds["configuration"]["experiment"]["images"],
         width=seconds["configuration"]["network"]["options"]["width"],
