@@ -51,7 +51,7 @@ class Gate:
             case "number":
                 return _number(row.name, found)
             case "parameters":
-                return self._parameters(row.name, found, by_name["parameters"])
+                return self._parameters(row.name, found, row.parameter_shapes(by_name))
             case "history":
                 return self._history(row, found, by_name)
             case "indices":
@@ -68,8 +68,8 @@ class Gate:
                 return to_images(self._array(row.name, found, shape_in(layout, shape)), layout, shape)
         return self._array(row.name, found, row.shape(by_name))
 
-    def _parameters(self, name: str, found: Any, like: Parameters) -> Parameters:
-        return self._mapping(name, found, {key: like[key].shape for key in PARAMETERS})
+    def _parameters(self, name: str, found: Any, shapes: Mapping[str, tuple[int, ...]]) -> Parameters:
+        return self._mapping(name, found, {key: shapes[key] for key in PARAMETERS})
 
     def _history(self, row: Operation, found: Any, by_name: Mapping[str, Any]) -> dict[str, Array]:
         """Return a history; what measures the steps may be in double precision."""

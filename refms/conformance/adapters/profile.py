@@ -71,11 +71,13 @@ class Profile:
         What it claims to have, all properties of which must be tested: ``"operators"`` (K(s), R, P, stencils
         by Galerkin), ``"gradient"`` (forward propagation, loss and gradient), ``"gauss-newton"`` (these, the
         Jacobian and the Gauss–Newton product), ``"multiscale"`` (the operations of [MST]), ``"layers"``
-        (convolutions with stride, dilation and groups, pooling, tied stencils), ``"objective"`` (other
-        losses, regularised objectives, full Hessians), ``"optimization"`` (preconditioned, damped and
-        trust-region steps, histories of methods) or ``"everything"``. None: half of all that applies must be.
-        Properties of the operations of ``"multiscale"`` apply to who has one of these, or claims the
-        level; so do those of each level behind it.
+        (convolutions with stride, dilation and groups, pooling, biases in cells, tied stencils),
+        ``"integrators"`` (midpoint, RK4, leapfrog, Verlet), ``"transfer"`` (whole networks on other meshes),
+        ``"data"`` (bytes, labels, accuracy), ``"objective"`` (other losses, regularised objectives, full
+        Hessians), ``"optimization"`` (preconditioned, damped and trust-region steps, histories of methods) or
+        ``"everything"``. None: half of all that applies must be. Properties of the operations of
+        ``"multiscale"`` apply to who has one of these, or claims the level; so do those of each level behind
+        it.
 
     Raises
     ------

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from refms.conformance.adapters.profile import Problem
+from refms.conformance.adapters.reference_data import DataReference
 from refms.conformance.adapters.reference_images import Shape
-from refms.conformance.adapters.reference_layers import LayerReference
 from refms.conformance.adapters.reference_optimization import OptimizationReference
 from refms.conformance.operations import Parameters
 from refms.errors import Array
@@ -21,13 +21,16 @@ from refms.maps.chain import chain
 from refms.maps.layers.convolution import convolution_layer
 from refms.maps.map import Map
 from refms.maps.time.steps import TimeSteps
-from refms.multiscale.depth import prolong_in_time
+from refms.model import Model
+from refms.multiscale.depth import prolong_in_time, to_depth
+from refms.multiscale.resolution import transfer
 from refms.objective.batches import hessian_sample
 from refms.objective.classifier import Classifier
 from refms.objective.examples import Examples
 from refms.objective.losses import SoftmaxCrossEntropy
 from refms.objective.losses.softmax import SoftmaxCrossEntropyEvaluation
 from refms.objective.problem import Block, TrainingProblem
+from refms.objective.reading import Classes
 from refms.objective.regularizers import Quadratic, classifier_regularizer, time_regularizer
 from refms.objective.risk import EmpiricalRisk
 from refms.optimize.block_coordinate_descent import propagation_then_classifier
@@ -41,7 +44,7 @@ from refms.stencils.galerkin import prolong_stencil, restrict_stencil
 from refms.stencils.transfer import transfer_pair
 
 
-class ReferenceAdapter(LayerReference, OptimizationReference):
+class ReferenceAdapter(DataReference, OptimizationReference):
     """All operations of refms on host arrays; those of [LAS] are here."""
 
     # -- convolution ---------------------------------------------------------------------------------------
@@ -111,6 +114,20 @@ class ReferenceAdapter(LayerReference, OptimizationReference):
         full, x = self._full(parameters, problem)
         g, _ = full.at(x, self._in(X)).vjp(self._in(U), wrt_input=False)
         return self._named(g, parameters, problem)
+
+    def refine_network(self, parameters: Parameters, grid: Shape, pair: str, weights: str) -> Parameters:
+        return self._moved_to(tuple(2 * n for n in grid), parameters, grid, pair, weights)
+
+    def coarsen_network(self, parameters: Parameters, grid: Shape, pair: str, weights: str) -> Parameters:
+        return self._moved_to(Grid(grid).coarsen().shape, parameters, grid, pair, weights)
+
+    def forward_at_depth(self, parameters: Parameters, X: Array, problem: Problem, layers: int) -> Array:
+        deeper = to_depth(self._model(parameters, problem), layers)
+        architecture = deeper.architecture
+        return self._out(architecture.map.apply(architecture.arrays.pack(deeper.arrays), self._in(X)))
+
+    def coarse_input(self, Y: Array, grid: Shape, pair: str, sigma: float) -> Array:
+        return self.restrict(self.blur(Y, grid, sigma), grid, pair)
 
     def depth_prolong(self, Theta: Array, layers: int) -> Array:
         return self._out(prolong_in_time(self._in(Theta), layers))
@@ -209,6 +226,18 @@ class ReferenceAdapter(LayerReference, OptimizationReference):
 
     def _loss(self, Z: Array, C: Array) -> SoftmaxCrossEntropyEvaluation:
         return SoftmaxCrossEntropy().evaluate(self._in(Z), self._in(C))
+
+    def _model(self, parameters: Parameters, problem: Problem) -> Model:
+        arrays = {key: self._in(array) for key, array in parameters.items()}
+        return Model(self._network(parameters, problem), arrays, Classes(len(parameters["mu"])))
+
+    def _moved_to(
+        self, there: Shape, parameters: Parameters, grid: Shape, pair: str, weights: str
+    ) -> Parameters:
+        """Return the parameters on another mesh; what the network does in between does not matter."""
+        model = self._model(parameters, Problem(grid, 1.0))
+        moved = transfer(model, there, pair, weights=weights)
+        return {key: self._out(array) for key, array in moved.arrays.items()}
 
     def _full(self, parameters: Parameters, problem: Problem) -> tuple[Map, Array]:
         """Return the map from all parameters and images to logits, and the vector of all parameters."""

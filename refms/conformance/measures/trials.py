@@ -114,7 +114,7 @@ class _Draw:
         given = {one.name: self.value(row, one) for one in row.given}
         if any(value is None for value in given.values()):
             return None
-        if "parameters" in given:
+        if "parameters" in given and "X" in given:
             given["parameters"] = oracle.temper(given["parameters"], given["X"], self.x)
         assert row.scale is not None  # for mypy: it is one of TRIED
         scale = row.scale(SimpleNamespace(**given | {"x": self.x}))
@@ -135,11 +135,13 @@ class _Draw:
             return x.draw(
                 self.name + one.name, *(3,) * (one.name == "gradients"), x.c_in, x.c_in, *S.shape[2:]
             )
+        if row.name in ("refine_network", "coarsen_network") and one.name != "weights":
+            return self.network(row.name == "refine_network", one.name)
         if row.name == "stencil_up":
             return self.closed[0 if one.name == "S" else 1] if self.closed else None
         if one.axes:
             return self.array(row, one)
-        rng = x.rng(self.name)
+        rng, by_rule = x.rng(self.name), row.name.endswith("_network")
         named: dict[str, Callable[[], Any]] = {
             "parameters": lambda: x.parameters(self.name),
             "direction": lambda: x.parameters(self.name + "v"),
@@ -173,9 +175,12 @@ class _Draw:
             "coefficients": lambda: (0.75,) * (self.m > 1),
             "iterations": lambda: (2, 1) if row.name == "full_multiscale" else 4 * SIZE,
             "rule": lambda: "galerkin",
+            "damping": lambda: 0.25,
+            "low": lambda: -1.0,
+            "high": lambda: 2.0,
             **self.functions(),
             "width": lambda: 2.7,
-            "weights": lambda: (0.1, 0.02, 0.03, 0.04),
+            "weights": lambda: ("pair", "adjoint")[x.seed % 2] if by_rule else (0.1, 0.02, 0.03, 0.04),
         }
         if row.name == "mge" and one.name == "batches":
             return (1, self.m - 1) if self.m > 1 else (1,)
@@ -223,17 +228,30 @@ class _Draw:
         """Return an array with the axes of an argument; features are about one, whatever images are."""
         x, name = self.x, self.name + one.name
         extents = {"o": x.c_out, "c": x.c_in, "O": x.c_out, "B": x.c_in, "m": self.m, "M": self.m}
-        extents |= {"G": x.c_in, "P": 7, "K": SIZE, "H": x.c_in, "J": 2 * x.c_in, "A": 2 * x.c_out}
+        extents |= {
+            "G": x.c_in,
+            "P": 7,
+            "K": SIZE,
+            "H": x.c_in,
+            "J": 2 * x.c_in,
+            "A": 2 * x.c_out,
+            "F": 2 * x.c_in,
+            "N": 4,
+        }
         if one.is_field and row.name.startswith("ssim"):
             return x.picture(name, self.m, x.c_in, *(max(11, n) for n in x.grid))
         if not row.splits and one.name in ("X", "C"):
             return self.undecided(one)
+        if one.name in ("B", "labels") or row.name == "accuracy":
+            return self.data(row, one)
         if one.is_field and one.axes[1] != "O":
             return x.image(name, extents[one.axes[1]], self.grid(row, one), self.m)
         if one.name == "windows":
             return x.rng(name).integers(0, [n // 2 + 1 for n in self.grid(row, one)], (self.m, x.d))
         if one.name in ("times", "rates"):
             return x.picture(name, self.m if one.name == "times" else 4)
+        if one.name == "S" and one.axes[0] == "N":  # in time, where large stencils make large numbers
+            return 0.5 * x.draw(name, 2, x.c_in, x.c_in, *x.stencil) / (x.c_in * x.stencil[0] ** x.d)
         if one.name == "S" and one.axes[0] in "GA":
             return x.draw(name, *(extents[axis] for axis in one.axes[:2]), *x.stencil, scale=x.stencil_scale)
         if one.name in ("W", "mu"):
@@ -242,10 +260,34 @@ class _Draw:
             return x.one_hot(self.name + "labels", self.m)
         if one.name == "S":
             return x.stencils(name)
-        extents |= {"y": x.classes, "z": 6, "N": 4, "p": 3}
+        extents |= {"y": x.classes, "z": 6, "p": 3}
         shape = [n for axis in one.axes for n in (x.grid if axis == "grid" else (extents[axis],))]
         drawn = x.draw(name, *shape)
         return drawn**2 if one.name == "v" else drawn  # Adam's mean of squares
+
+    def data(self, row: Operation, one: Argument) -> Array:
+        """Return bytes, labels, or logits of which as many are right as the name says, but not none."""
+        x, some = self.x, sum(self.name.encode())
+        if one.name == "B":
+            return x.rng(self.name).integers(256, size=(self.m, x.c_in, *x.grid)).astype("uint8")
+        labels = (np.arange(self.m) + some) % x.classes
+        if one.name == "labels":
+            return labels
+        C = np.eye(x.classes, dtype=x.dtype)[labels].T
+        if one.name == "C":
+            return C
+        right = np.arange(self.m) <= some % self.m
+        return x.draw(self.name + "Z", x.classes, self.m) + 10 * np.where(right, C, np.roll(C, 1, axis=0))
+
+    def network(self, finer: bool, name: str) -> Any:
+        """Return what is needed to move a network: a pair, parameters with stencils that it keeps, a grid."""
+        if self.closed is None:
+            return None
+        grid = tuple(n if finer else 2 * n for n in self.x.grid)
+        if name == "parameters":
+            x = dataclasses.replace(self.x, grid=grid, stencil=self.closed[0].shape[2:])
+            return x.parameters(self.name)
+        return grid if name == "grid" else self.closed[1]
 
     def undecided(self, one: Argument) -> Array:
         """Return two images, each under every label: the minimum of their loss is finite."""

@@ -4,6 +4,7 @@ from refms.conformance.mutants import (
     classifier,
     combinations,
     convolution,
+    data,
     depth,
     determinism,
     galerkin,
@@ -20,10 +21,13 @@ from refms.conformance.mutants import (
     pooling,
     regularizer,
     resize,
+    resolution,
     sampling,
     similarity,
+    steps,
     strided,
     subsampling,
+    tied,
     training,
     transfer,
 )
@@ -35,17 +39,8 @@ __all__ = ["MUTANTS", "Mutant", "mutant_named"]
 _FAMILIES = (
     *(convolution, transfer, galerkin, network, layers, depth, classifier, loss, gauss_newton, sampling),
     *(optimizer, regularizer, resize, normalization, similarity, mesh_free),
-    *(
-        subsampling,
-        multiscale,
-        training,
-        strided,
-        pooling,
-        objective,
-        minimization,
-        determinism,
-        combinations,
-    ),
+    *(subsampling, multiscale, training, strided, pooling, tied, steps, resolution, data, objective),
+    *(minimization, determinism, combinations),
 )
 
 MUTANTS = tuple(

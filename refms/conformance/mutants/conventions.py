@@ -32,6 +32,14 @@ def _block_step(t: Asked) -> Parameters:
     },
 )
 
+
+def _on_mesh(t: Asked) -> Any:
+    """Return a network on another mesh for W that holds h^d w."""
+    finer = t.operation == "refine_network"
+    there = t.cells * 2 ** len(t.grid) if finer else t.cells // 2 ** len(t.grid)
+    return scale(t(parameters=scale(t.parameters, t.cells, "W")), 1 / there, "W")
+
+
 _UNWEIGHTED = "logits without h^d, Wᵀy + μ"
 
 (UNWEIGHTED,) = mutants(
@@ -41,6 +49,7 @@ _UNWEIGHTED = "logits without h^d, Wᵀy + μ"
         "loss gradient gauss_newton subsampled_gauss_newton jacobian_product jacobian_transpose": {
             _UNWEIGHTED: _at_weights
         },
+        "refine_network coarsen_network": {_UNWEIGHTED: _on_mesh},
         "block_step": {_UNWEIGHTED: _block_step},
     },
 )

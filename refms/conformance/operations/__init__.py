@@ -3,7 +3,16 @@
 The base class of adapters, gate, layouts, trials, cases and reproductions follow from it.
 """
 
-from refms.conformance.operations import images, layers, networks, objective, optimization
+from refms.conformance.operations import (
+    data,
+    images,
+    layers,
+    networks,
+    objective,
+    optimization,
+    resolution,
+    steps,
+)
 from refms.conformance.operations.operation import MEASURES as MEASURES
 from refms.conformance.operations.operation import PARAMETER_AXES as PARAMETER_AXES
 from refms.conformance.operations.operation import PARAMETERS as PARAMETERS
@@ -13,7 +22,15 @@ from refms.conformance.operations.operation import Operation as Operation
 from refms.conformance.operations.operation import Parameters as Parameters
 from refms.conformance.operations.operation import parameter_shapes as parameter_shapes
 
-_OPTIONAL = {"multiscale": images, "layers": layers, "objective": objective, "optimization": optimization}
+_OPTIONAL = {
+    "multiscale": images,
+    "layers": layers,
+    "integrators": steps,
+    "transfer": resolution,
+    "data": data,
+    "objective": objective,
+    "optimization": optimization,
+}
 
 OPERATIONS: dict[str, Operation] = {
     row.name: row for file in (networks, *_OPTIONAL.values()) for row in file.ROWS

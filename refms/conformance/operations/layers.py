@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from refms.conformance.operations.operation import row
+from refms.conformance.operations.networks import STEEPEST
+from refms.conformance.operations.operation import paragraphs, row
 from refms.definition.arrays import norm
 from refms.definition.convolution import transpose
 from refms.definition.norms import max_norm, row_sum_norm
@@ -31,11 +32,21 @@ def _wide(t: Any) -> Any:
     return row_sum_norm(transpose(t.S))
 
 
+def _both(t: Any) -> Any:
+    """Row sums of K(S) and of its transpose, added up."""
+    return row_sum_norm(t.S) + row_sum_norm(transpose(t.S))
+
+
+def _steepest(t: Any) -> Any:
+    """By how much errors of what σ′ is taken of count: its slope times their size."""
+    return max(1.0, STEEPEST * (_both(t) * max_norm(t.Y) + max_norm(t.b)))
+
+
 ROWS = (
     row(
         "strided_convolution(S[A H stencil], Y[m J grid], grid, stride, dilation, groups, boundary)"
         " -> field[m A grid/s]",
-        f"the convolution with {_CONVOLUTION}",
+        paragraphs("the convolution with stride, dilation and groups of frameworks.", _CONVOLUTION),
         lambda t: row_sum_norm(t.S) * max_norm(t.Y),
     ),
     row(
@@ -55,7 +66,7 @@ ROWS = (
     ),
     row(
         "average_pool(Y[m c grid], grid, pool, stride) -> field[m c grid/s]",
-        f"the mean over the cells of each window, divided by how many it has. {_POOLING}",
+        paragraphs("the mean over the cells of each window, divided by how many it has.", _POOLING),
         lambda t: max_norm(t.Y),
     ),
     row(
@@ -65,7 +76,7 @@ ROWS = (
     ),
     row(
         "max_pool(Y[m c grid], grid, pool, stride) -> field[m c grid/s]",
-        f"the largest number in each window; no zeros beyond the border. {_POOLING}",
+        paragraphs("the largest number in each window; there are no zeros beyond the border.", _POOLING),
         lambda t: max_norm(t.Y),
     ),
     row(
@@ -76,5 +87,40 @@ ROWS = (
         part that is not negative, all parts together z.
         """,
         lambda t: 2**t.x.d * max_norm(t.Z),
+    ),
+    row(
+        "cell_bias_layer(S[o c stencil], b[o grid], Y[m c grid], grid, activation, boundary)"
+        " -> field[m o grid]",
+        "σ(K(S)Y + b) with a bias for every channel and cell, b (c, *grid) under every layout.",
+        lambda t: row_sum_norm(t.S) * max_norm(t.Y) + max_norm(t.b),
+    ),
+    row(
+        "cell_bias_gradient(S[o c stencil], b[o grid], Y[m c grid], Z[m o grid], grid, activation, boundary)"
+        " -> array like b",
+        "∂⟨Z, cell_bias_layer⟩/∂b, summed over the examples, of shape (c, *grid).",
+        lambda t: len(t.Z) * max_norm(t.Z) * _steepest(t),
+    ),
+    row(
+        "antisymmetric_layer(S[G G stencil], b[G], Y[m G grid], grid, activation, damping, boundary)"
+        " -> field[m G grid]",
+        "σ((K(S) − K(S)ᵀ − γI)Y + b), γ >= 0 the ``damping``, b one number a channel.",
+        lambda t: (_both(t) + t.damping) * max_norm(t.Y) + max_norm(t.b),
+    ),
+    row(
+        "antisymmetric_layer_gradient(S[G G stencil], b[G], Y[m G grid], Z[m G grid], grid, activation,"
+        " damping, boundary) -> array like S",
+        "∂⟨Z, antisymmetric_layer⟩/∂S, from K and from Kᵀ, summed over the examples.",
+        lambda t: 2 * norm(t.Z) * norm(t.Y) * _steepest(t),
+    ),
+    row(
+        "symmetric_layer(S[G G stencil], b[G], Y[m G grid], grid, activation, boundary) -> field[m G grid]",
+        "−K(S)ᵀ σ(K(S)Y + b) of Haber and Ruthotto, b one number a channel.",
+        lambda t: row_sum_norm(transpose(t.S)) * (row_sum_norm(t.S) * max_norm(t.Y) + max_norm(t.b)),
+    ),
+    row(
+        "symmetric_layer_gradient(S[G G stencil], b[G], Y[m G grid], Z[m G grid], grid, activation, boundary)"
+        " -> array like S",
+        "∂⟨Z, symmetric_layer⟩/∂S, from K and from Kᵀ, summed over the examples.",
+        lambda t: (1 + _both(t)) * norm(t.Z) * (norm(t.Y) + norm(t.b) * t.Y[0, 0].size) * _steepest(t),
     ),
 )

@@ -153,6 +153,14 @@ class Operation:
         extents["d"] = (len(extents.get("grid", ())),)
         return extents
 
+    def parameter_shapes(self, by_name: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of a result of parameters: those that were given, W on the mesh that is named."""
+        shapes = {key: tuple(array.shape) for key, array in by_name["parameters"].items()}
+        rows, classes = shapes["W"]
+        cells = 2 ** len(by_name.get("grid", ()))
+        named = {(): rows, ("finer",): rows * cells, ("coarser",): rows // cells}
+        return shapes | {"W": (named[self.axes], classes)}
+
     @property
     def needs_grid(self) -> bool:
         """Whether it knows a dimension: that of a grid or of stencils."""
@@ -213,6 +221,11 @@ def _extents(axes: tuple[str, ...], shape: tuple[int, ...]) -> dict[str, tuple[i
     several = axes[-1] in (*_GRIDS, "stencil")
     found: dict[str, tuple[int, ...]] = {axis: (n,) for axis, n in zip(axes, shape, strict=False)}
     return found | {axes[-1]: tuple(shape[len(axes) - 1 :])} if several else found
+
+
+def paragraphs(*texts: str) -> str:
+    """Return several texts, each with line breaks and indents of its own, as one promise."""
+    return "\n\n".join(map(inspect.cleandoc, texts))
 
 
 def row(

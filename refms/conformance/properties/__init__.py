@@ -4,6 +4,7 @@ from refms.conformance.properties import (
     classifier,
     convolution,
     convolution_algebra,
+    data,
     depth,
     determinism,
     galerkin,
@@ -19,11 +20,14 @@ from refms.conformance.properties import (
     pooling,
     regularizer,
     resize,
+    resolution,
     sampling,
     similarity,
     stencil_map,
+    steps,
     strided,
     subsampling,
+    tied,
     training,
     transfer,
 )
@@ -32,7 +36,8 @@ from refms.conformance.property import Property
 _FILES = (
     *(convolution, convolution_algebra, transfer, galerkin, stencil_map, network, depth, classifier, loss),
     *(gauss_newton, sampling, optimizer, regularizer, resize, normalization, similarity, mesh_free),
-    *(subsampling, multiscale, training, strided, pooling, objective, minimization, determinism),
+    *(subsampling, multiscale, training, strided, pooling, tied, steps, resolution, data, objective),
+    *(minimization, determinism),
 )
 _FOUND = [one for file in _FILES for one in vars(file).values() if isinstance(one, Property)]
 _ORDER = list(dict.fromkeys(one.family for one in _FOUND))

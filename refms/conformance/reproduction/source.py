@@ -24,6 +24,7 @@ from refms.definition import (
     convolution,
     depth,
     galerkin,
+    labels,
     mesh_free,
     multiscale,
     network,
@@ -31,10 +32,14 @@ from refms.definition import (
     pooling,
     regularizers,
     resize,
+    resolution,
+    runge_kutta,
     similarity,
     smoothing,
     softmax,
+    steps,
     strided,
+    tied,
     training,
     transfer,
 )
@@ -49,6 +54,10 @@ def output(p):
     return logits(p["W"], p["mu"], y[-1], {volume})
 
 """
+
+_SHIFTS = 'shifts = {{"boundary": boundary, "orientation": {o}}}\n'
+
+_METHODS, _STEPS = ("midpoint", "rk4", "leapfrog", "verlet"), "final_time, activation, **shifts"
 
 _BODIES = {
     "convolution": "return field(convolve(S, {Y}, boundary, {o}))",
@@ -108,6 +117,32 @@ _BODIES = {
     "average_pool_adjoint": "return field(average_pool_adjoint({thinned}, grid, pool, stride))",
     "max_pool": "return field(max_pool({Y}, pool, stride))",
     "max_pool_gradient": "return field(max_pool_gradient({thinned}, {Y}, pool, stride))",
+    "cell_bias_layer": _SHIFTS + "return field(cell_bias_layer(S, b, {Y}, activation, **shifts))",
+    "cell_bias_gradient": _SHIFTS + "return cell_bias_gradient(S, b, {Y}, {Z}, activation, **shifts)",
+    "antisymmetric_layer": _SHIFTS
+    + "return field(antisymmetric_layer(S, b, {Y}, activation, damping, **shifts))",
+    "antisymmetric_layer_gradient": _SHIFTS
+    + "return antisymmetric_gradient(S, b, {Y}, {Z}, activation, damping, **shifts)",
+    "symmetric_layer": _SHIFTS + "return field(symmetric_layer(S, b, {Y}, activation, **shifts))",
+    "symmetric_layer_gradient": _SHIFTS + "return symmetric_gradient(S, b, {Y}, {Z}, activation, **shifts)",
+    **{name: _SHIFTS + f"return field({name}(S, b, {{Y}}, {_STEPS}))" for name in _METHODS},
+    **{
+        f"{name}_gradient": _SHIFTS + "Y, Z = {Y}, {Z}\n"
+        f'of = gradient(lambda p: ({name}(p["S"], b, Y, {_STEPS}) * Z).sum(), {{{{"S": S}}}})\n'
+        'return of["S"]'
+        for name in _METHODS
+    },
+    "refine_network": "pair = {r}, {p}\n"
+    "return move_network(parameters, grid, pair, weights, True, {volume}, {o})",
+    "coarsen_network": "pair = {r}, {p}\n"
+    "return move_network(parameters, grid, pair, weights, False, {volume}, {o})",
+    "forward_at_depth": 'shifts = {{"boundary": problem.boundary, "orientation": {o}}}\n'
+    "deep = deepen_network(parameters, layers)\n"
+    "return field(states(deep, {X}, problem.final_time, problem.activation, **shifts)[-1])",
+    "coarse_input": "smooth = blur({Y}, sigma, int(-(-4 * sigma // 1)))\nreturn field(restrict(smooth, {r}))",
+    "bytes_to_floats": "return field(from_bytes({B}, low, high))",
+    "one_hot": "return one_hot(labels, classes)",
+    "accuracy": "return accuracy(Z, C)",
     "adam_step": "return np.stack(adam_step(theta, g, m, v, rate, count, 0.9, 0.999, 1e-8))",
 }
 """Operation -> what the oracle does, in terms of the definition."""
@@ -118,7 +153,7 @@ JUDGED = tuple(_BODIES)
 _MODULES = (
     *(activation, arrays, classifier, complex_step, convolution),
     *(depth, galerkin, mesh_free, multiscale, network, normalization, regularizers, resize, similarity),
-    *(pooling, smoothing, softmax, strided, training, transfer),
+    *(labels, pooling, resolution, runge_kutta, smoothing, softmax, steps, strided, tied, training, transfer),
 )
 _DEFINED: dict[str, types.FunctionType] = {
     name: thing
@@ -137,7 +172,7 @@ def source(profile: Profile, operation: str, arguments: Mapping[str, Any]) -> st
 def _source(profile: Profile, operation: str, names: tuple[str, ...], pair_name: str) -> str:
     pair, image = transfer.PAIRS.get(pair_name), _IMAGES[profile.layout]
     grid = "problem.grid" if "problem" in names else "grid"
-    words = {key: image.format(key, grid) for key in ("X", "Y", "Z", "V")} | {
+    words = {key: image.format(key, grid) for key in ("X", "Y", "Z", "V", "B")} | {
         "coarse": image.format("Y", "[n // 2 for n in grid]"),
         "thinned": image.format("Z", "[-(-n // s) for n, s in zip(grid, stride)]"),
         "o": f'"{profile.orientation}"',
