@@ -236,7 +236,7 @@ class _Draw:
             "J": 2 * x.c_in,
             "A": 2 * x.c_out,
             "F": 2 * x.c_in,
-            "N": 4,
+            "N": 2,
         }
         if one.is_field and row.name.startswith("ssim"):
             return x.picture(name, self.m, x.c_in, *(max(11, n) for n in x.grid))

@@ -122,7 +122,7 @@ _BODIES = {
     "antisymmetric_layer": _SHIFTS
     + "return field(antisymmetric_layer(S, b, {Y}, activation, damping, **shifts))",
     "antisymmetric_layer_gradient": _SHIFTS
-    + "return antisymmetric_gradient(S, b, {Y}, {Z}, activation, damping, **shifts)",
+    + "Y, Z = {Y}, {Z}\nreturn antisymmetric_gradient(S, b, Y, Z, activation, damping, **shifts)",
     "symmetric_layer": _SHIFTS + "return field(symmetric_layer(S, b, {Y}, activation, **shifts))",
     "symmetric_layer_gradient": _SHIFTS + "return symmetric_gradient(S, b, {Y}, {Z}, activation, **shifts)",
     **{name: _SHIFTS + f"return field({name}(S, b, {{Y}}, {_STEPS}))" for name in _METHODS},
@@ -138,7 +138,7 @@ _BODIES = {
     "return move_network(parameters, grid, pair, weights, False, {volume}, {o})",
     "forward_at_depth": 'shifts = {{"boundary": problem.boundary, "orientation": {o}}}\n'
     "deep = deepen_network(parameters, layers)\n"
-    "return field(states(deep, {X}, problem.final_time, problem.activation, **shifts)[-1])",
+    "y = states(deep, {X}, problem.final_time, problem.activation, **shifts)\nreturn field(y[-1])",
     "coarse_input": "smooth = blur({Y}, sigma, int(-(-4 * sigma // 1)))\nreturn field(restrict(smooth, {r}))",
     "bytes_to_floats": "return field(from_bytes({B}, low, high))",
     "one_hot": "return one_hot(labels, classes)",

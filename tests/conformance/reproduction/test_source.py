@@ -35,7 +35,9 @@ WITHOUT = {
 }
 """Their results do not follow from their arguments alone, or they take functions."""
 
-ENTRY_BY_ENTRY = {"gradient", "gauss_newton", "jacobian_transpose"}
+ENTRY_BY_ENTRY = {"gradient", "gauss_newton", "jacobian_transpose"} | {
+    f"{name}_gradient" for name in ("midpoint", "rk4", "leapfrog", "verlet")
+}
 """Their oracles make a complex step for every parameter."""
 
 CONVENTIONS = [
