@@ -192,19 +192,19 @@ def test_a_class_of_ones_own_will_do():
 def test_a_property_without_outcome_and_a_marginal_one():
     law = family("made up")
 
-    @law("X1", "", "-")
+    @law("demo1", "", "-")
     def empty(gate, x):
         yield from ()
 
-    @law("X2", "", "-")
+    @law("demo2", "", "-")
     def almost(gate, x):
         yield Outcome("MARGINAL", 100.0, "-", "close.")
 
     report = run(ReferenceAdapter(), properties=[empty, almost])
     found = {row.id: row for row in report.rows}
-    assert found["X1"].verdict == "MARGINAL"
-    assert "nothing was tested" in found["X1"].sentence
-    assert found["X2"].verdict == "MARGINAL"
+    assert found["demo1"].verdict == "MARGINAL"
+    assert "nothing was tested" in found["demo1"].sentence
+    assert found["demo2"].verdict == "MARGINAL"
     assert report.counts["MARGINAL"] == 2
     assert not report.passed
 

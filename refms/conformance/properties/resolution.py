@@ -1,4 +1,4 @@
-"""V1-V5: whole networks on other meshes and with other depths, and the images that go with them."""
+"""X1-X5: whole networks on other meshes and with other depths, and the images that go with them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _moved(a: Gate, x: Instance, finer: bool) -> Claims:
                 yield f"{key}, {text}, W by {rule}", got[key], array, scale
 
 
-@law("V1", "refine_network", EQ9, CLOSED, cost=2)
+@law("X1", "refine_network", EQ9, CLOSED, cost=2)
 def _finer(a: Gate, x: Instance) -> Claims:
     """A network on the next finer mesh has the stencils of eq. (9), and W by the pair or by the adjoint.
 
@@ -69,7 +69,7 @@ def _finer(a: Gate, x: Instance) -> Claims:
         yield refused(text, lambda: a.refine_network(p, x.grid, x.pair, "pair")["stencils"])
 
 
-@law("V2", "coarsen_network", EQ9, EVEN, cost=2)
+@law("X2", "coarsen_network", EQ9, EVEN, cost=2)
 def _coarser(a: Gate, x: Instance) -> Claims:
     """A network on the next coarser mesh has the stencils of eq. (8), and W by the pair or by the adjoint.
 
@@ -86,7 +86,7 @@ def _coarser(a: Gate, x: Instance) -> Claims:
         )
 
 
-@law("V3", "refine_network", "[LAS] eqs. (5), (7)", CLOSED)
+@law("X3", "refine_network", "[LAS] eqs. (5), (7)", CLOSED)
 def _same_logits(a: Gate, x: Instance) -> Claims:
     """With W by the adjoint the classifier reads from fine features what it read from coarse ones.
 
@@ -104,7 +104,7 @@ def _same_logits(a: Gate, x: Instance) -> Claims:
     yield "logits on both meshes", got, wanted, x.volume * norm(p["W"]) * norm(Y) * gain + max_norm(p["mu"])
 
 
-@law("V4", "forward_at_depth", "[LAS] Sec. 3", Domain(small=True))
+@law("X4", "forward_at_depth", "[LAS] Sec. 3", Domain(small=True))
 def _deeper(a: Gate, x: Instance) -> Claims:
     """A network that was given more layers keeps its final time: δt is T over the new number of layers.
 
@@ -125,7 +125,7 @@ def _deeper(a: Gate, x: Instance) -> Claims:
             yield f"{N} → {layers} layers, {text}", got, wanted, layers * reach(deep, X, x)
 
 
-@law("V5", "coarse_input", "[LAS] Sec. 4", Domain(multiple=2, pair=lambda pair: True))
+@law("X5", "coarse_input", "[LAS] Sec. 4", Domain(multiple=2, pair=lambda pair: True))
 def _coarse_input(a: Gate, x: Instance) -> Claims:
     """Images for the coarse mesh are smoothed on the fine one, and then restricted.
 

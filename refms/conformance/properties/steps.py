@@ -213,7 +213,7 @@ def _reversed(a: Gate, x: Instance) -> Claims:
     yield "Φ(u, −v) = (y, −z)", back, turn * as_double(Y), scale
 
 
-@law("I7", "", "the discrete steps, differentiated", SMOOTH, cost=2, uses=GRADIENTS)
+@law("I7", "", "the discrete steps, differentiated", SMOOTH, uses=GRADIENTS)
 def _gradients(a: Gate, x: Instance) -> Claims:
     """The gradient in the stencils is that of the steps as they are made, in every layer.
 

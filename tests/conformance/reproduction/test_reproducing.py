@@ -179,11 +179,11 @@ def test_a_relation_does_not_shrink_to_where_refms_fails_too():
     def check(gate, x):
         yield holds(type(gate.adapter) is not Mine and x.cells > 1, "it is not mine", "it is")
 
-    item = family("demonstration")("X1", "", "-")(check)
+    item = family("demonstration")("demo1", "", "-")(check)
     case = instances(item.domain, reference_profile(), 1, 0)[0]
     found = reproduce(Gate(Mine()), item, case)
     assert found.instance.grid == (2,)
-    assert 'item = ...  # put the property "X1" here' in found.script.replace("'", '"')
+    assert 'item = ...  # put the property "demo1" here' in found.script.replace("'", '"')
 
 
 def restricting(change):
