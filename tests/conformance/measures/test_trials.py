@@ -26,7 +26,8 @@ def drawn(adapter, count=6, spread=USUAL):
 def in_double(argument):
     if isinstance(argument, dict):
         return {key: in_double(one) for key, one in argument.items()}
-    return argument.astype("float64") if isinstance(argument, np.ndarray) else argument
+    floats = isinstance(argument, np.ndarray) and argument.dtype.kind == "f"
+    return argument.astype("float64") if floats else argument
 
 
 def test_every_operation_is_tried():
@@ -52,7 +53,7 @@ def test_single_precision_errs_by_some_eps_of_the_scale(spread):
                 largest[trial.operation] = max(largest[trial.operation], rho)
     assert {name: rho for name, rho in largest.items() if rho > 10} == {}
     exactly = {"subsample", "depth_prolong", "activation_derivative", "work_units", "learning_rate"}
-    exactly |= {"crop_images", "draw_windows", "line_search", "max_pool"}
+    exactly |= {"crop_images", "draw_windows", "line_search", "max_pool", "one_hot", "accuracy"}
     assert {name for name, rho in largest.items() if rho < 1e-4} <= exactly
 
 
