@@ -81,7 +81,7 @@ WEIGHT_RULES = ("pair", "adjoint")
 SMOOTHING_RULES = ("keep", "matched", "agreeing")
 """How images are smoothed at another resolution: as before, by what R and P add, or so that logits agree."""
 
-TIERS = {"quick": 4, "full": 60, "torture": 400}
+TIERS = {"quick": 6, "full": 60, "torture": 400}
 """How much of the catalogue is run: instances of a property of cost 1."""
 
 TIME_LIMITS = {"quick": 120.0, "full": 600.0, "torture": 1800.0}

@@ -33,13 +33,30 @@ def text() -> str:
         failed=failed,
         marginal=verdicts.get("MARGINAL", 0),
         bound=_bound(failed, n),
-        shapes=", ".join(result["spread"]["shapes"]),
+        drawn=_drawn(result["spread"]),
         groups=_groups(result["groups"]),
         kinds=_kinds(result["kinds"]),
         histogram=_histogram(result["edges"], result["histogram"]),
         properties=_properties(result["properties"]),
         worst=_worst(result["properties"]),
         alarms="\n".join([f"* {line}" for line in result["alarms"]] or ["Nothing."]),
+    )
+
+
+def _drawn(spread: dict[str, Any]) -> str:
+    """Return how instances are drawn: by shapes with names, or by a design that covers all pairs."""
+    scaled = "Stencils and images, and whatever else a statement is linear in, are scaled by"
+    decades, within = f"{spread['decades']:g}", f"{spread['within']:g}"
+    if "shapes" in spread:
+        return (
+            f"{scaled} 10^u, each with its own u,\nuniform in [−{decades}, {decades}]; "
+            f"in half of the instances entries are spread over {within} decades.\n"
+            f"Shapes: {', '.join(spread['shapes'])}."
+        )
+    return (
+        "Instances are rows of a covering design: every two levels of every two axes come up together,\n"
+        f"as in every tier of the kit. {scaled} 1, or by\n10^u with |u| up to {decades}, each with its own u; "
+        f"in half of the instances entries are spread over {within} decades."
     )
 
 

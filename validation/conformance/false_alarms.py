@@ -30,7 +30,7 @@ from refms.cli.streams import end_with
 from refms.conformance import runner
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import instances
-from refms.conformance.instances.spread import HARSH
+from refms.conformance.instances.spread import SPREAD
 from refms.conformance.properties import PROPERTIES
 from refms.environment import machine, versions
 from refms.errors import FileError
@@ -215,7 +215,7 @@ def main(words: Sequence[str] | None = None) -> int:
         "versions": versions(),
         "blas_threads": os.environ.get("OPENBLAS_NUM_THREADS", "not set"),
         "command": {"instances": given.instances, "seed": given.seed, "jobs": given.jobs},
-        "spread": asdict(HARSH),
+        "spread": asdict(SPREAD),
         **found,
     }
     with atomic_write(given.output, overwrite=given.force) as temporary:

@@ -14,12 +14,12 @@ from refms.conformance.adapters.adapter import provides
 from refms.conformance.adapters.loading import load
 from refms.conformance.adapters.profile import LAYOUTS, ORIENTATIONS, REDUCTIONS, reference_profile
 from refms.conformance.adapters.reference import ReferenceAdapter
-from refms.conformance.instances.spread import HARSH, Spread
+from refms.conformance.instances.spread import SPREAD, Spread
 from refms.conformance.mutants.conventions import as_declared
 from refms.conformance.property import Property
 
 PEERS = Path(__file__).resolve().parents[1] / "peers"
-FEW_CELLS = replace(HARSH, shapes=("usual", "least", "narrow", "alone"))
+FEW_CELLS = Spread(room=40)
 """For loops in plain Python, which take too long on large grids."""
 
 COSTLY = {"sampling": 60}
@@ -53,7 +53,7 @@ class Population:
     share: float
     declared: tuple[tuple[str, Any], ...] = ()
     peer: str = ""
-    spread: Spread = HARSH
+    spread: Spread = SPREAD
     wrong: tuple[str, ...] = ()
 
     def adapter(self, dtype: str) -> Any:

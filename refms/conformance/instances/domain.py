@@ -1,4 +1,4 @@
-"""Seeded instances of a domain within a profile.
+"""Seeded instances of a domain within a profile, spread over all axes by a covering design.
 
 They are drawn by NumPy and not by hypothesis: a report names its instances by tier and seed, which must give
 the same ones wherever the kit is installed, and hypothesis is no dependency of it.
@@ -7,15 +7,25 @@ the same ones wherever the kit is installed, and hypothesis is no dependency of 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from refms.conformance.adapters.profile import Profile
+from refms.conformance.instances.axes import CHOSEN, LEVELS
+from refms.conformance.instances.covering import row
 from refms.conformance.instances.instance import Instance
-from refms.conformance.instances.spread import HARSH, USUAL, Spread, channels, counts, extents
+from refms.conformance.instances.spread import (
+    SPREAD,
+    Spread,
+    draw_channels,
+    draw_count,
+    draw_grid,
+    draw_stencil,
+    draw_time,
+)
 from refms.definition.galerkin import closed
 from refms.definition.transfer import PAIRS, Pair
 from refms.names import TIERS
@@ -25,14 +35,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ANY", "Domain", "Instance", "instances", "instances_in_tier", "least_multiples", "stencil_sizes"]
 
-_LARGEST = {1: 16, 2: 8, 3: 5}
-"""Largest extent of a grid by dimension."""
+FREE = tuple(LEVELS.items())
+"""Axes that neither domain nor profile restrict, with their levels."""
 
-_SOME_SINGLE = {2: (0.25, 0.75), 3: (0.2, 0.4, 0.4)}
-"""Probabilities of one, two, … channels or examples: with one alone, exchanged channels stay unseen."""
-
-_LARGEST_SMALL = {1: 8, 2: 4, 3: 3}
-"""The same where few cells are enough."""
+_SHIFT, _SHIFTS = 13, 16
+"""Other seeds begin elsewhere in the design."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ class Domain:
     sizes: tuple[int, ...] | None = None  # the stencil sizes it is stated for; None for every one
     dimensions: tuple[int, ...] = (1, 2, 3)  # dimensions it is stated for
     activations: tuple[str, ...] | None = None  # the activations it is stated for; None for every one
-    small: bool = False  # whether a few cells, stencils up to size 3 and one or two channels are enough
+    small: bool = False  # whether a few cells and stencils of few entries are enough
 
 
 ANY = Domain()
@@ -60,75 +67,67 @@ ANY = Domain()
 
 
 def instances(
-    domain: Domain, profile: Profile, count: int, seed: int, spread: Spread = USUAL, first: int = 0
+    domain: Domain, profile: Profile, count: int, seed: int, spread: Spread = SPREAD, first: int = 0
 ) -> tuple[Instance, ...]:
-    """Return random instances of a domain within a profile, going round dimensions, pairs and boundaries.
+    """Return instances of a domain within a profile: rows of a covering design, of which ``first`` is one.
+
+    They go round dimensions, pairs, boundaries and activations, and soon every pair of levels of all axes has
+    come up, as far as the domain has it.
 
     >>> len(instances(Domain(boundary="periodic"), Profile("mine"), 4, 0))
     4
     """
-    dimensions = [d for d in profile.dimensions if d in domain.dimensions]
-    boundaries = [b for b in profile.boundaries if domain.boundary in (None, b)]
-    activations = [a for a in profile.activations if domain.activations is None or a in domain.activations]
-    if domain.pair is None:
-        pairs = [next(iter(PAIRS))]
-    else:
-        pairs = [name for name in profile.pairs if domain.pair(PAIRS[name])]
-    sizes = {name: stencil_sizes(domain, profile, name) for name in pairs}
-    pairs = [name for name in pairs if sizes[name]]
-    if not (dimensions and boundaries and activations and pairs):
+    pairs = list(profile.pairs) if domain.pair else [next(iter(PAIRS))]
+    allowed = {
+        "d": [d for d in profile.dimensions if d in domain.dimensions],
+        "pair": [
+            name
+            for name in pairs
+            if stencil_sizes(domain, profile, name) and (not domain.pair or domain.pair(PAIRS[name]))
+        ],
+        "boundary": [b for b in profile.boundaries if domain.boundary in (None, b)],
+        "activation": [
+            a for a in profile.activations if domain.activations is None or a in domain.activations
+        ],
+    }
+    if not all(allowed.values()):
         return ()
+    cycling = tuple((name, tuple(allowed[name])) for name in CHOSEN)
     made = []
-    for index in range(first, first + max(count, len(pairs))):
+    for index in range(first, first + max(count, len(allowed["pair"]))):
         rng = np.random.default_rng([seed, index])
-        d, pair, boundary, activation = combination(index, dimensions, pairs, boundaries, activations)
-        named = {"boundary": boundary, "pair": pair, "activation": activation, "seed": seed * 10_000 + index}
-        usual = _drawn(rng, domain, profile, d, sizes[pair], named)
-        made.append(usual if spread == USUAL else _spread_out(rng, domain, profile, usual, spread))
+        levels = row(index + _SHIFT * (seed % _SHIFTS), cycling, FREE)
+        made.append(_drawn(rng, domain, profile, levels, seed * 10_000 + index, spread))
     return tuple(made)
 
 
-def combination(index: int, *axes: Sequence[Any]) -> tuple[Any, ...]:
-    """Return a choice from each axis; all go round at once, and every combination comes up once a period.
-
-    An axis that shares a factor with those before it makes one more step after each common round.
-
-    >>> sorted(combination(k, (1, 2), "ab") for k in range(4))
-    [(1, 'a'), (1, 'b'), (2, 'a'), (2, 'b')]
-    """
-    chosen, period = [], 1
-    for axis in axes:
-        round_, step = math.lcm(period, len(axis)), math.gcd(period, len(axis))
-        chosen.append(axis[(index + index // round_ % step) % len(axis)])
-        period *= len(axis)
-    return tuple(chosen)
-
-
 def instances_in_tier(item: Property, profile: Profile, tier: str, seed: int) -> tuple[Instance, ...]:
-    """Return the instances on which a property is checked; in ``"torture"`` of all shapes and scales.
+    """Return the instances on which a property is checked; a larger tier has more of the same kind.
 
     >>> from refms.conformance.properties import PROPERTIES
     >>> len(instances_in_tier(PROPERTIES[0], Profile("mine"), "quick", 0))
     4
     """
     count = max(1, TIERS[tier] // item.cost)
-    return instances(item.domain, profile, count, seed, HARSH if tier == "torture" else USUAL)
+    return instances(item.domain, profile, count, seed, first=_first(item))
 
 
 def further_instances(
     item: Property, profile: Profile, tier: str, seed: int, count: int
 ) -> tuple[Instance, ...]:
     """Return instances like those of a tier that are not among them, for a property of cost 1 so many."""
-    first = len(instances_in_tier(item, profile, tier, seed))
-    spread = HARSH if tier == "torture" else USUAL
-    return instances(item.domain, profile, max(1, count // item.cost), seed, spread, first)
+    first = _first(item) + len(instances_in_tier(item, profile, tier, seed))
+    return instances(item.domain, profile, max(1, count // item.cost), seed, first=first)
+
+
+def _first(item: Property) -> int:
+    """Return where a property enters the design: those of a family one after the other, so that few do."""
+    return TIERS["quick"] * int(item.id[1:])
 
 
 def stencil_sizes(domain: Domain, profile: Profile, pair: str) -> list[int]:
     """Return the stencil sizes that a domain and a profile allow with a pair."""
     sizes = [size for size in profile.stencil_sizes if domain.sizes is None or size in domain.sizes]
-    if domain.small:
-        sizes = [size for size in sizes if size <= 3] or sizes[:1]
     if domain.stencil != "closed":
         return sizes
     return [size for size in sizes if size > 1 and closed(PAIRS[pair], size)]
@@ -138,39 +137,39 @@ def _drawn(
     rng: np.random.Generator,
     domain: Domain,
     profile: Profile,
-    d: int,
-    sizes: list[int],
-    named: Mapping[str, Any],
+    levels: Mapping[str, Any],
+    seed: int,
+    spread: Spread,
 ) -> Instance:
-    """Draw the sizes of one instance of which boundary, pair, activation and seed are known."""
+    """Draw an instance with levels as given, as far as the domain has them."""
+    d, pair = levels["d"], levels["pair"]
     equal = domain.square or not profile.rectangular
-    affordable = [size for size in sizes if size <= (7 if d < 3 else 5)] or sizes
-    drawn = [int(rng.choice(affordable)) for _ in range(d)]
-    # Half of the stencils have equal sizes, the usual case and the one in which axes can be exchanged unseen.
-    alike = equal or domain.stencil != "any" or rng.random() < 0.5
-    stencil = (max(drawn),) * d if alike else tuple(drawn)
-    cells = []
-    for low in least_multiples(domain, stencil):
-        high = max(low, (_LARGEST_SMALL if domain.small else _LARGEST)[d] // domain.multiple)
-        cells.append(domain.multiple * int(rng.integers(low, high + 1)))
-    grid = (max(cells),) * d if equal else tuple(cells)
-    most = 2 if domain.small else 3
-    c_in, c_out = (int(n) for n in rng.choice(most, 2, p=_SOME_SINGLE[most]) + 1)
-    examples = int(rng.choice(3, p=_SOME_SINGLE[3])) + 1
+    alike = equal or domain.stencil != "any"
+    sizes = stencil_sizes(domain, profile, pair)
+    stencil = draw_stencil(rng, levels["n_K"], sizes, d, alike=alike, small=domain.small)
+    least = tuple(domain.multiple * low for low in least_multiples(domain, stencil))
+    grid = draw_grid(rng, levels, least, stencil, domain.multiple, small=domain.small, equal=equal)
+    c_in, c_out = draw_channels(rng, levels["c"], max(1, spread.room // math.prod(grid)))
+    fits = 10 * spread.room // (math.prod(grid) * max(c_in, c_out))
     return Instance(
         grid=grid,
         stencil=stencil,
         c_in=c_in,
         c_out=c_out,
-        examples=examples,
-        classes=int(rng.integers(2, 5)),
-        layers=int(rng.integers(1, 4)),
-        final_time=float(rng.choice([0.5, 1.0, 2.0])),
+        examples=draw_count(rng, levels["m"], 40, fits),
+        classes=draw_count(rng, levels["ℓ"], 12),
+        layers=draw_count(rng, levels["N"], 12, spread.room // 40),
+        final_time=draw_time(rng, levels["T"]),
         dtype=profile.dtype,
         volume_weighted=profile.volume_weighted,
         orientation=profile.orientation,
         reduction=profile.reduction,
-        **named,
+        stencil_scale=spread.scale(rng, levels["stencils"]),
+        image_scale=spread.scale(rng, levels["images"]),
+        within=spread.within * (levels["entries"] == "over decades"),
+        seed=seed,
+        pair=pair,
+        **{name: levels[name] for name in ("boundary", "activation")},
     )
 
 
@@ -179,29 +178,3 @@ def least_multiples(domain: Domain, stencil: tuple[int, ...]) -> list[int]:
     return [
         max(domain.smallest, math.ceil(size / domain.multiple) if domain.resolves else 1) for size in stencil
     ]
-
-
-def _spread_out(
-    rng: np.random.Generator, domain: Domain, profile: Profile, usual: Instance, spread: Spread
-) -> Instance:
-    """Return an instance with another shape and other sizes, within the same domain."""
-    shape, equal = spread.shape(rng), domain.square or not profile.rectangular
-    least = tuple(domain.multiple * low for low in least_multiples(domain, usual.stencil))
-    if equal and shape in ("narrow", "long"):
-        shape = "large"
-    grid = extents(rng, shape, least, usual.grid, domain.multiple, domain.small)
-    grid = (max(grid),) * usual.d if equal else grid
-    c_in, c_out = channels(rng, shape, (usual.c_in, usual.c_out), math.prod(grid), domain.small)
-    m, classes, layers = counts(rng, shape, (usual.examples, usual.classes, usual.layers))
-    return replace(
-        usual,
-        grid=grid,
-        c_in=c_in,
-        c_out=c_out,
-        examples=m,
-        classes=classes,
-        layers=layers,
-        stencil_scale=spread.scale(rng),
-        image_scale=spread.scale(rng),
-        within=spread.decades_within(rng),
-    )

@@ -11,7 +11,8 @@ import pytest
 
 from refms.conformance import PROPERTIES, Profile
 from refms.conformance.adapters.profile import reference_profile
-from refms.conformance.instances.domain import Domain, combination, instances
+from refms.conformance.instances.covering import combination
+from refms.conformance.instances.domain import Domain, instances
 from refms.definition.galerkin import closed
 from refms.definition.transfer import PAIRS
 from refms.errors import InputError
