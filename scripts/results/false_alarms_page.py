@@ -55,7 +55,7 @@ def _drawn(spread: dict[str, Any]) -> str:
         )
     return (
         "Instances are rows of a covering design: every two levels of every two axes come up together,\n"
-        f"as in every tier of the kit. {scaled} 1, or by\n10^u with |u| up to {decades}, each with its own u; "
+        f"as in every tier of the kit. {scaled} 1,\nor by 10^u with |u| up to {decades}, each by its own; "
         f"in half of the instances entries are spread over {within} decades."
     )
 

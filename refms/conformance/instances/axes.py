@@ -20,7 +20,7 @@ LEVELS: dict[str, tuple[str, ...]] = {
     "images": ("about 1", "small", "large"),
     "entries": ("of one size", "over decades"),
 }
-"""All others: extents of the grid (the first of "1", "< n_K", "n_K", "odd" that some axis is) and whether they
+"""All others: extents of the grid (the first of 1, < n_K, n_K, odd that some axis is) and whether they
 are equal, sizes of the stencil, channels, examples, classes, layers, final time, and sizes of numbers."""
 
 

@@ -124,7 +124,8 @@ def draw_grid(
     # Larger than the stencil, unless the level says otherwise.
     above = least if level in ("1", "< n_K") else tuple(map(max, least, (k + 1 for k in stencil)))
     lows = tuple(_rounded_up(low, multiple) for low in above)
-    cells = _extents(rng, lows, multiple, small=small)
+    equal = equal or levels["extents"] == "equal"
+    cells = _extents(rng, lows, multiple, small=small, equal=equal)
     axis = int(np.argmax(stencil)) if level == "< n_K" else int(rng.integers(d))
     if level == "1":
         special = least[axis]
@@ -136,7 +137,7 @@ def draw_grid(
         cells = [n if n % 2 == (level == "odd") else n + multiple for n in cells]
         special = cells[axis]
     cells[axis] = special
-    if equal or levels["extents"] == "equal":
+    if equal:
         # One extent for all: the special one, unless the domain has it not along all axes.
         return (special if all(special >= low for low in least) else max(cells),) * d
     if d > 1 and len(set(cells)) == 1:
@@ -144,10 +145,12 @@ def draw_grid(
     return tuple(cells)
 
 
-def _extents(rng: np.random.Generator, lows: tuple[int, ...], multiple: int, *, small: bool) -> list[int]:
+def _extents(
+    rng: np.random.Generator, lows: tuple[int, ...], multiple: int, *, small: bool, equal: bool
+) -> list[int]:
     """Return extents: most are usual, some large, and some as small as may be but for one long axis."""
     d, kind = len(lows), rng.random()
-    if kind < 1 / 6:
+    if kind < 1 / 6 and (d == 1 or not equal):
         cells, axis, most = list(lows), int(rng.integers(d)), _LONG_SMALL if small else _LONG
         cells[axis] = _between(rng, max(lows[axis], most // 2), most, multiple)
         return cells

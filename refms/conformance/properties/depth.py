@@ -61,11 +61,11 @@ def _order(a: Gate, x: Instance) -> Claims:
 def _output(a: Gate, x: Instance) -> Claims:
     """The output of the deeper network differs by O(δt), because T is kept.
 
-    ‖y_N(θ) − y_2N(prolonged θ)‖ = O(1/N) for θ(t) as in N1; criterion: slope in [0.75, 1.25] from N = 32 to
-    64
+    ‖y_N(θ) − y_2N(prolonged θ)‖ = O(1/N) for θ(t) as in N1; criterion: slope in [0.75, 1.25] from N = 64 to
+    128
     Catches: a final time that doubles with the depth.
     """
-    counts = (32, 64)
+    counts = (64, 128)
 
     def errors(one: Instance) -> list[float]:
         return [norm(_change(a, one, N)) for N in counts]

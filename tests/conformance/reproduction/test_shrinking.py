@@ -14,7 +14,6 @@ from refms.conformance import PROPERTIES, Profile
 from refms.conformance.adapters.profile import ACTIVATIONS, BOUNDARIES, reference_profile
 from refms.conformance.instances.domain import Domain, instances
 from refms.conformance.instances.instance import Instance
-from refms.conformance.instances.spread import HARSH, USUAL
 from refms.conformance.reproduction.patience import Patience, allowance
 from refms.conformance.reproduction.shrinking import PLAIN, SIMPLEST, admits, shrink, simpler
 
@@ -30,8 +29,7 @@ PROFILES = [
 def drawn(draw):
     """Return a domain, a profile and an instance of both."""
     domain, profile = draw(st.sampled_from(DOMAINS)), draw(st.sampled_from(PROFILES))
-    spread = draw(st.sampled_from((USUAL, HARSH)))
-    cases = instances(domain, profile, 6, draw(st.integers(0, 1000)), spread)
+    cases = instances(domain, profile, 6, draw(st.integers(0, 1000)))
     return domain, profile, draw(st.sampled_from(cases)) if cases else None
 
 
