@@ -51,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the table; return 0 if nothing fails, 1 otherwise."""
     from refms.backend import backend_named
     from refms.conformance.adapters.reference import ReferenceAdapter
+    from refms.conformance.reports.reach import in_a_line
     from refms.conformance.reports.summary import summarize
     from refms.conformance.reports.text import causes, table
 
@@ -58,7 +59,8 @@ def run(options: argparse.Namespace) -> int:
     adapters = [ReferenceAdapter(backend, dtype) for dtype in dtypes_of(options)]
     reports = reports_of(adapters, options.tier, options.seed)
     summary, example = summarize(reports), example_1(adapters[0])
-    print("\n\n".join(filter(None, (causes(summary), table(reports), example_in_words(example)))) + "\n")
+    told = causes(summary), table(reports), in_a_line(summary.reach), example_in_words(example)
+    print("\n\n".join(filter(None, told)) + "\n")
     passed = bool(conclude(summary))
     write_json(
         options.json,
@@ -66,6 +68,7 @@ def run(options: argparse.Namespace) -> int:
             "backend": options.backend,
             "passed": passed,
             "example_1": example,
+            "instances": summary.to_dict()["instances"],
             "reports": [report.to_dict() for report in reports],
         },
     )

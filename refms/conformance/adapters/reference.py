@@ -33,9 +33,10 @@ from refms.objective.problem import Block, TrainingProblem
 from refms.objective.reading import Classes
 from refms.objective.regularizers import Quadratic, classifier_regularizer, time_regularizer
 from refms.objective.risk import EmpiricalRisk
-from refms.optimize.block_coordinate_descent import propagation_then_classifier
+from refms.optimize.blocks import BlockSteps
 from refms.optimize.line_search import armijo
 from refms.optimize.loop import descend
+from refms.optimize.newton import Newton
 from refms.optimize.options import StepOptions
 from refms.optimize.step import descent_step
 from refms.optimize.stopping import StopRules
@@ -218,7 +219,7 @@ class ReferenceAdapter(DataReference, OptimizationReference):
         self, parameters: Parameters, X: Array, C: Array, problem: Problem, block: str
     ) -> Parameters:
         training, blocks = self._training(parameters, X, C, problem)
-        schedule = [steps for steps in propagation_then_classifier() if steps.name == block]
+        schedule = [BlockSteps(block, Newton(StepOptions(cg_iterations=100)))]
         after = descend(training, blocks, schedule, stop=StopRules(max_iterations=1)).blocks
         return self._named(training.join(after), parameters, problem)
 

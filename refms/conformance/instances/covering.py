@@ -98,8 +98,9 @@ class Coverage:
         """How many there are."""
         return self.covered + len(self.missing)
 
-    def __str__(self) -> str:
-        return f"{self.covered} of {self.possible} pairs of levels"
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain Python values, ready for JSON."""
+        return {"covered": self.covered, "possible": self.possible, "missing": list(self.missing)}
 
 
 def coverage(rows: Iterable[Mapping[str, str]]) -> Coverage:

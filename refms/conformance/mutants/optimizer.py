@@ -9,6 +9,7 @@ import numpy as np
 
 from refms.conformance.mutants.mutant import Asked, Change, Table
 from refms.conformance.operations import Parameters
+from refms.conformance.properties.optimizer import HELD
 from refms.errors import Array
 
 
@@ -50,6 +51,10 @@ def _backtrack(accepted: Callable[..., bool]) -> Change:
     return search
 
 
+def _decreases(new: float, f: float, alpha: float, c: float, slope: float) -> bool:
+    return new <= f + alpha * c * slope
+
+
 def _damp(t: Asked) -> Array:
     """Return the step with H + I in place of H."""
     f = t.objective
@@ -63,6 +68,48 @@ def _damp(t: Asked) -> Array:
 
 
 _OTHER = {"classifier": "propagation", "propagation": "classifier"}
+
+
+def _newton(t: Asked, iterations: int, damping: float = 0.0, *, steepest: bool = False) -> Parameters:
+    """Return a step on one block by conjugate gradients of our own, or along −g."""
+    held = HELD[t.block]
+    about = (t.X, t.C, t.problem)
+
+    def flat(arrays: Parameters) -> Array:
+        return np.concatenate([arrays[key].ravel() for key in held])
+
+    def full(vector: Array, base: Parameters) -> Parameters:
+        sizes = np.cumsum([base[key].size for key in held])[:-1]
+        parts = dict(zip(held, np.split(vector, sizes), strict=True))
+        return {
+            key: one + parts[key].reshape(one.shape) if key in parts else one for key, one in base.items()
+        }
+
+    def product(v: Array) -> Array:
+        direction = full(v, {key: 0 * one for key, one in t.parameters.items()})
+        return flat(t.right.gauss_newton(t.parameters, direction, *about)) + damping * v
+
+    g = flat(t.right.gradient(t.parameters, *about))
+    p = -g if steepest else _cg()(SimpleNamespace(product=product, b=-g, iterations=iterations))
+    asked = SimpleNamespace(
+        value=lambda v: float(t.right.loss(full(v, t.parameters), *about)),
+        x=0 * g,
+        p=p,
+        f=float(t.right.loss(t.parameters, *about)),
+        slope=float(g @ p),
+        decrease=1e-4,
+    )
+    return full(_backtrack(_decreases)(asked) * p, t.parameters)
+
+
+def _without_last_layer(t: Asked) -> Parameters:
+    found = t()
+    kept = {key: np.concatenate([found[key][:-1], t.parameters[key][-1:]]) for key in ("stencils", "biases")}
+    return {**found, **kept}
+
+
+def _shortened(t: Asked) -> Parameters:
+    return {key: t.parameters[key] + 0.01 * (one - t.parameters[key]) for key, one in t().items()}
 
 
 def _leak(t: Asked) -> Parameters:
@@ -92,6 +139,12 @@ MISTAKES: Table = {
             lambda new, f, alpha, c, s: new <= f - alpha * c * s
         ),
         "line search halves once too often": lambda t: 0.5 * t(),
+        "the smallest step in place of 0.0 if none is accepted": lambda t: t() or 2.0**-30,
+        "nine halvings at most in the line search": lambda t: t() if t() >= 2.0**-9 else 0.0,
+        "slope of a line search not looked at": _backtrack(_decreases),
+        "−∞ accepted by the line search": _backtrack(
+            lambda new, f, alpha, c, s: s < 0 and _decreases(new, f, alpha, c, s)
+        ),
     },
     "newton_step": {
         "Newton step along −g": lambda t: t.x - t.objective.value_and_gradient(t.x)[1] / 4,
@@ -100,6 +153,14 @@ MISTAKES: Table = {
         "identity added to the Hessian of the Newton step": _damp,
     },
     "block_step": {
+        "a block step leaves the opening as it is": lambda t: t() | {"opening": t.parameters["opening"]},
+        "a block step leaves the biases as they are": lambda t: t() | {"biases": t.parameters["biases"]},
+        "a block step leaves μ as it is": lambda t: t() | {"mu": t.parameters["mu"]},
+        "a block step leaves the last layer as it is": _without_last_layer,
+        "a block step along −g, steepest descent": lambda t: _newton(t, 1, steepest=True),
+        "two steps of conjugate gradients in a block step": lambda t: _newton(t, 2),
+        "a block step of a hundredth of its length": _shortened,
+        "a multiple of the identity added to the Hessian of a block step": lambda t: _newton(t, 100, 1.0),
         "a block step moves the other block by a bit": _leak,
         "a block step moves the other block instead": lambda t: t(block=_OTHER[t.block]),
         "a block step uphill": lambda t: {key: 2 * t.parameters[key] - one for key, one in t().items()},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -11,8 +12,10 @@ import numpy as np
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.outcome import holds
+from refms.conformance.operations import Parameters
 from refms.conformance.oracles.functions import SIZE, log_cosh, objective, parabola, solution_size, symmetric
-from refms.conformance.oracles.network import temper
+from refms.conformance.oracles.network import inner, temper
+from refms.conformance.oracles.network import size as norm_of
 from refms.conformance.property import Claims, agree, family
 from refms.definition.arrays import as_double, norm
 from refms.errors import Array
@@ -67,52 +70,145 @@ def _direction(a: Gate, x: Instance) -> Claims:
 
 @law("O11", "line_search", "Armijo")
 def _armijo(a: Gate, x: Instance) -> Claims:
-    """The line search accepts the first of 1, ½, ¼, … that satisfies Armijo's rule.
+    """The line search accepts the first of 1, ½, ¼, … that satisfies Armijo's rule, and 0.0 if none does.
 
-    f(x + αp) <= f(x) + c₁ α gᵀp, and 2α does not satisfy it; α = 1 for the Newton step of a quadratic; NaN
-    shrinks the step; criterion: α exactly
-    Catches: the bound without α, plain decrease, NaN accepted, shrinking too far.
+    f(x + αp) <= f(x) + c₁ α gᵀp, and 2α does not satisfy it: α = 1 for the Newton step of a quadratic, 1/8
+    for that of √(1+x²) from x = 3; values that are not finite shrink the step; 0.0 where gᵀp >= 0, where every
+    trial rises, is NaN, or no longer changes x; criterion: α exactly
+    Catches: the bound without α, plain decrease, NaN or −∞ accepted, shrinking too far, too few halvings, the
+    smallest trial in place of 0.0.
     """
     start, p = (x.draw(name, SIZE, scale=x.image_scale) for name in ("start", "p"))
     height, square = x.stencil_scale, float(as_double(p) @ as_double(p))
 
-    def search(f: Callable[[float], float], decrease: float) -> float:
-        """Return the α for f(t) along p."""
+    def search(f: Callable[[float], float], decrease: float = 1e-4, slope: float = -1.0) -> float:
+        """Return the α for f(t) along p, of the given slope at zero."""
 
         def value(y: Array) -> float:
             return height * f(float((as_double(y) - as_double(start)) @ as_double(p)) / square)
 
-        return float(a.line_search(value, start, 3 * height, -height, p, decrease))
+        return float(a.line_search(value, start, height * f(0.0), height * slope, p, decrease))
 
     for decrease in (1e-4, 0.4):
-        for limit, expected in ((1.7, 1.0), (0.7, 0.5), (0.3, 0.25), (0.07, 0.0625)):
+        for limit, expected in ((1.7, 1.0), (0.7, 0.5), (0.3, 0.25), (0.07, 0.0625), (0.0011, 2.0**-10)):
             kappa = 2 * (1 - decrease) / limit  # Armijo's rule holds up to t = 2(1 − c₁)/κ
             got = search(partial(parabola, kappa), decrease)
             yield holds(got == expected, f"α for c₁ = {decrease:g}, limit {limit}", f"{got}, not {expected}")
-    got = search(lambda t: 3.0 - t if t < 0.2 else float("nan"), 1e-4)
-    yield holds(got == 0.125, "α where f is NaN beyond 0.2", f"{got}, not 0.125")
+    for text, f, slope, expected in _searches():
+        got = search(f, slope=slope)
+        yield holds(got == expected, f"α where {text}", f"{got}, not {expected}")
+
+
+def _searches() -> list[tuple[str, Callable[[float], float], float, float]]:
+    """Return functions of t along p on which the full step is bad: what they are, f, its slope at zero, α."""
+    nan, infinity = float("nan"), float("inf")
+    return [
+        # Newton's step of √(1+x²) from x = 3 is −30: it leads further away, as all from |x| > 1 do.
+        (
+            "f is √(1+x²) and the step Newton's from 3",
+            lambda t: math.hypot(1, 3 - 30 * t),
+            -90 / 10**0.5,
+            0.125,
+        ),
+        ("f is NaN beyond 0.2", lambda t: 3.0 - t if t < 0.2 else nan, -1.0, 0.125),
+        ("f is infinite beyond 0.2", lambda t: 3.0 - t if t < 0.2 else infinity, -1.0, 0.125),
+        ("f is −∞ beyond 0.2", lambda t: 3.0 - t if t < 0.2 else -infinity, -1.0, 0.125),
+        ("f is NaN but at x", lambda t: 3.0 if t == 0 else nan, -1.0, 0.0),
+        ("f rises along p, whatever the slope says", lambda t: 3.0 + t, -1.0, 0.0),
+        ("the slope is positive", lambda t: 3.0 + t, 1.0, 0.0),
+        ("the slope is positive, whatever f does", lambda t: 3.0 - t, 1.0, 0.0),
+        ("the slope is zero", lambda t: 3.0 - t, 0.0, 0.0),
+    ]
 
 
 BLOCKS = Domain(small=True, smallest=2, activations=("tanh", "identity"))
+HELD = {"propagation": ("opening", "stencils", "biases"), "classifier": ("W", "mu")}
+"""The arrays of the two blocks."""
 
 
-@law("O12", "block_step loss", "[LAS] Sec. 4, block-coordinate descent", BLOCKS, cost=2)
+@law("O12", "block_step loss gradient gauss_newton", "[LAS] Sec. 4, block-coordinate descent", BLOCKS, cost=2)
 def _blocks(a: Gate, x: Instance) -> Claims:
-    """A step on one block leaves the other as it is, to the bit, and lowers the loss.
+    """A step on one block is a (Gauss-)Newton step, and leaves the other block as it is, to the bit.
 
-    block propagation: W, μ unchanged; block classifier: opening, stencils, biases unchanged; f(x₊) < f(x);
-    criterion: equality of all bits
-    Catches: blocks that leak into each other, a step uphill, no step at all.
+    block propagation: W, μ unchanged; block classifier: opening, stencils, biases unchanged. The step s is
+    parallel to −H⁻¹g: |sin ∠(Hs, −g)| <= 0.2, H = G, the Hessian in the classifier. Every array of the block
+    moves, if a gradient step would be seen in it. f(x+s) < f(x); the quadratic model falls along s by at
+    least as much as at the Cauchy point −(gᵀg/gᵀHg)g; and s is the full step, sᵀHs = −gᵀs, unless one twice
+    as long does not satisfy Armijo's rule
+    Catches: blocks that leak into each other, a step uphill, none at all, an array that is frozen, the
+    gradient as direction, too few steps of conjugate gradients, a step that is shortened without need.
     """
     X, C = x.image("X", examples=3), x.one_hot(examples=3)
     p = temper(x.parameters(), X, x)
-    before = a.loss(p, X, C, x.problem)
-    for block, kept in (("propagation", ("W", "mu")), ("classifier", ("opening", "stencils", "biases"))):
+    before, slopes = a.loss(p, X, C, x.problem), a.gradient(p, X, C, x.problem)
+    for block, held in HELD.items():
+
+        def value(s: Parameters, factor: float = 1.0) -> float:
+            """Return the loss after so much of a step."""
+            return float(
+                a.loss({key: p[key] + (factor * s[key]).astype(x.dtype) for key in p}, X, C, x.problem)
+            )
+
+        def curvature(s: Parameters, held: tuple[str, ...] = held) -> dict[str, Array]:
+            """Return H s on the block, for s in units in which single precision holds it."""
+            size = norm_of(s) or 1.0
+            one = {key: (s[key] / size).astype(x.dtype) for key in s}
+            return _on(held, a.gauss_newton(p, one, X, C, x.problem), size)
+
         after = a.block_step(p, X, C, x.problem, block)
+        g, s = _on(held, slopes), {key: as_double(after[key]) - as_double(p[key]) for key in p}
+        kept = [key for key in p if key not in held]
         same = all(after[key].tobytes() == p[key].tobytes() for key in kept)
-        value = a.loss(after, X, C, x.problem)
         yield holds(same, f"block {block} leaves {', '.join(kept)} alone", "they changed")
-        yield holds(value < before, f"block {block} lowers the loss", f"from {before:.9g} to {value:.9g}")
+        found = value(s)
+        yield holds(found < before, f"block {block} lowers the loss", f"from {before:.9g} to {found:.9g}")
+        Hs, Hg = curvature(s), curvature(g)
+        yield from _is_newton(block, g, Hs)
+        yield from _moves(block, p, g, s, Hg, x)
+        # Near the rounding errors of f nothing can be said of a longer step.
+        rises = not value(s, 2.0) <= before + 2e-4 * inner(g, s) - 30 * x.eps * abs(before)
+        yield from _is_long_enough(block, g, s, Hs, Hg, rises)
+
+
+def _on(held: tuple[str, ...], found: Parameters, factor: float = 1.0) -> dict[str, Array]:
+    """Return arrays in double precision with zeros where a block does not hold them."""
+    return {key: factor * as_double(one) * (key in held) for key, one in found.items()}
+
+
+def _is_newton(block: str, g: Parameters, Hs: Parameters) -> Claims:
+    """Claim that H s is parallel to −g."""
+    cosine = -inner(Hs, g) / max(norm_of(Hs) * norm_of(g), np.finfo(float).tiny)
+    sine = math.sqrt(max(0.0, 1 - cosine * cosine)) if cosine > 0 else 1.0
+    yield holds(
+        sine <= 0.2, f"H s is parallel to −g in block {block}", f"the sine of the angle is {sine:.3g}"
+    )
+
+
+def _moves(block: str, p: Parameters, g: Parameters, s: Parameters, Hg: Parameters, x: Instance) -> Claims:
+    """Claim that all arrays move, that of each layer by itself, if the Cauchy point would be seen to."""
+    t = norm_of(g) ** 2 / inner(g, Hg)
+    for key in HELD[block]:
+        layers = range(len(p[key])) if key in ("stencils", "biases") else [slice(None)]
+        for k in layers:
+            seen = t * np.abs(g[key][k]).max() > 1e3 * x.eps * np.abs(p[key][k]).max()
+            name = f"{key} of layer {k} move" if len(layers) > 1 else f"{key} moves"
+            yield holds(not seen or s[key][k].any(), f"{name} in block {block}", "it is what it was")
+
+
+def _is_long_enough(
+    block: str, g: Parameters, s: Parameters, Hs: Parameters, Hg: Parameters, rises: bool
+) -> Claims:
+    """Claim that s is a full step, α = 1, or one twice as long is refused; and the Cauchy point.
+
+    s = αp, and pᵀHp = −gᵀp for every iterate p of conjugate gradients, so that α = −sᵀHs / gᵀs; the model
+    falls by ½ (gᵀs)² / sᵀHs at the best point along s.
+    """
+    slope, bent = inner(g, s), inner(s, Hs)
+    alpha, cauchy = -bent / slope, norm_of(g) ** 4 / inner(g, Hg)
+    yield holds(alpha >= 0.9 or rises, f"the step is not too short in block {block}", f"α = {alpha:.3g}")
+    best = slope * slope / bent
+    told = f"{best / cauchy:.3g} of its decrease"
+    yield holds(best >= 0.99 * cauchy, f"at least the Cauchy point in block {block}", told)
 
 
 @law("O13", "newton_step", "Newton's method")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from refms.conformance.reports.reach import in_a_line
 from refms.conformance.reports.report import VERDICTS, Report, Row
 from refms.conformance.reports.summary import Failure, Summary
 
@@ -12,6 +13,7 @@ def markdown(summary: Summary) -> str:
     """Return a summary and its reports as a Markdown page."""
     names = list(dict.fromkeys(report.profile.name for report in summary.reports))
     head = [f"# Conformance of {_cell(', '.join(names))}", "", *_causes(summary), *_families(summary)]
+    head += [f"* {_cell(line)}" for line in (in_a_line(summary.reach),) if line]
     head += [f"* probe: {_cell(line)}" for line in summary.said]
     return "\n".join([*head, *(_section(summary, report) for report in summary.reports)]) + "\n"
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from refms.conformance.instances.covering import Coverage
 from refms.conformance.reports.decision import Decision, decide_all
+from refms.conformance.reports.reach import reach_of
 from refms.conformance.reports.report import TESTED, VERDICTS, Report, Row, severity
 
 
@@ -71,6 +73,7 @@ class Summary:
     decision: Decision
     causes: tuple[Cause, ...]
     families: dict[str, dict[str, int]]  # how many properties have which verdict, the worst of all precisions
+    reach: dict[str, Coverage]  # which pairs of levels of the axes of variation came up, by family
     said: tuple[str, ...] = ()  # what the probe says
     everything: bool = False  # whether also properties are listed that are not implemented or do not apply
 
@@ -91,7 +94,8 @@ class Summary:
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON, without the reports themselves."""
         causes = [cause.to_dict() for cause in self.causes]
-        return {"causes": causes, "families": self.families, "probe": list(self.said)}
+        reach = {name: found.to_dict() for name, found in self.reach.items()}
+        return {"causes": causes, "families": self.families, "instances": reach, "probe": list(self.said)}
 
 
 def _counts(row: Row) -> bool:
@@ -102,9 +106,8 @@ def _counts(row: Row) -> bool:
 def summarize(reports: Iterable[Report], said: Iterable[str] = (), *, everything: bool = False) -> Summary:
     """Return the summary of reports on the same catalogue."""
     shown = tuple(reports)
-    return Summary(
-        shown, decide_all(shown), causes_of(shown), families_of(shown), tuple(dict.fromkeys(said)), everything
-    )
+    facts = decide_all(shown), causes_of(shown), families_of(shown), reach_of(shown)
+    return Summary(shown, *facts, tuple(dict.fromkeys(said)), everything)
 
 
 def causes_of(reports: Sequence[Report]) -> tuple[Cause, ...]:

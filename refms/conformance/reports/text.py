@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from refms.conformance.reports.reach import in_a_line
 from refms.conformance.reports.report import VERDICTS, Report, Row, severity
 from refms.conformance.reports.summary import Summary
 
@@ -17,6 +18,7 @@ def text(summary: Summary, *, details: bool = False, brief: bool = False) -> str
         parts += [
             families(summary),
             table(listed, details=details) if any(one.rows for one in listed) else "",
+            in_a_line(summary.reach),
         ]
     return "".join(f"{part}\n\n" for part in parts if part)
 

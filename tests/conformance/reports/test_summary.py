@@ -165,3 +165,23 @@ def test_nothing_that_failed_has_no_causes():
     right = summarize([replace(run(ReferenceAdapter(), properties=PROPERTIES[:1]), seed=1)])
     assert (right.causes, right.headline) == ((), "")
     assert text(right, brief=True) == ""
+
+
+def test_pairs_of_levels_that_came_up_are_told_in_every_format():
+    tested = [row(k, "PASS") for k, (_, family, _) in enumerate(ITEMS) if family in ("convolution", "loss")]
+    one = summarize([report(*tested), report(*tested, dtype="float32")])
+    assert list(one.reach) == ["all", "convolution", "loss"]
+    assert one.reach["all"].covered > one.reach["loss"].covered > 600
+    assert not any("precision" in line for line in one.reach["loss"].missing)
+    line = f"{one.reach['all'].covered} of {one.reach['all'].possible} pairs of levels"
+    assert line in text(one)
+    assert line in markdown(one)
+    found = json.loads(json.dumps(one.to_dict()))["instances"]
+    assert found["loss"]["missing"] == list(one.reach["loss"].missing)
+    assert len(found["all"]["missing"]) == found["all"]["possible"] - found["all"]["covered"]
+    page = html_page(one)
+    assert all(missing.replace("<", "&lt;") in page for missing in one.reach["loss"].missing)
+
+
+def test_where_nothing_was_tested_no_pairs_are_told():
+    assert "pairs of levels" not in text(summarize([report(row(0, "NOT IMPLEMENTED"))]))
