@@ -78,7 +78,7 @@ def instances(
     4
     """
     pairs = list(profile.pairs) if domain.pair else [next(iter(PAIRS))]
-    allowed = {
+    allowed: dict[str, list[Any]] = {
         "d": [d for d in profile.dimensions if d in domain.dimensions],
         "pair": [
             name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -90,8 +91,9 @@ def _newton(t: Asked, iterations: int, damping: float = 0.0, *, steepest: bool =
         return flat(t.right.gauss_newton(t.parameters, direction, *about)) + damping * v
 
     g = flat(t.right.gradient(t.parameters, *about))
-    p = -g if steepest else _cg()(SimpleNamespace(product=product, b=-g, iterations=iterations))
-    asked = SimpleNamespace(
+    system: Any = SimpleNamespace(product=product, b=-g, iterations=iterations)
+    p = -g if steepest else _cg()(system)
+    asked: Any = SimpleNamespace(
         value=lambda v: float(t.right.loss(full(v, t.parameters), *about)),
         x=0 * g,
         p=p,

@@ -73,8 +73,8 @@ def _armijo(a: Gate, x: Instance) -> Claims:
     """The line search accepts the first of 1, ½, ¼, … that satisfies Armijo's rule, and 0.0 if none does.
 
     f(x + αp) <= f(x) + c₁ α gᵀp, and 2α does not satisfy it: α = 1 for the Newton step of a quadratic, 1/8
-    for that of √(1+x²) from x = 3; values that are not finite shrink the step; 0.0 where gᵀp >= 0, where every
-    trial rises, is NaN, or no longer changes x; criterion: α exactly
+    for that of √(1+x²) from x = 3; values that are not finite shrink the step; 0.0 where gᵀp >= 0, where
+    every trial rises, is NaN, or no longer changes x; criterion: α exactly
     Catches: the bound without α, plain decrease, NaN or −∞ accepted, shrinking too far, too few halvings, the
     smallest trial in place of 0.0.
     """
@@ -100,7 +100,7 @@ def _armijo(a: Gate, x: Instance) -> Claims:
 
 
 def _searches() -> list[tuple[str, Callable[[float], float], float, float]]:
-    """Return functions of t along p on which the full step is bad: what they are, f, its slope at zero, α."""
+    """Return functions of t along p whose full step is bad: what they are, f, its slope at zero, α."""
     nan, infinity = float("nan"), float("inf")
     return [
         # Newton's step of √(1+x²) from x = 3 is −30: it leads further away, as all from |x| > 1 do.
