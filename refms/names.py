@@ -84,6 +84,9 @@ SMOOTHING_RULES = ("keep", "matched", "agreeing")
 TIERS = {"quick": 6, "full": 60, "torture": 400}
 """How much of the catalogue is run: instances of a property of cost 1."""
 
+DRAWS = {"quick": 1, "full": 5, "torture": 10}
+"""How many times as much is drawn in an instance of a property that is tested by sampling, by tier."""
+
 TIME_LIMITS = {"quick": 120.0, "full": 600.0, "torture": 1800.0}
 """Seconds after which a property counts as hanging in ``refms conform run``, by tier."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from refms.conformance.instances.spread import (
 )
 from refms.definition.galerkin import closed
 from refms.definition.transfer import PAIRS, Pair
-from refms.names import TIERS
+from refms.names import DRAWS, TIERS
 
 if TYPE_CHECKING:
     from refms.conformance.property import Property
@@ -109,7 +109,8 @@ def instances_in_tier(item: Property, profile: Profile, tier: str, seed: int) ->
     4
     """
     count = max(1, TIERS[tier] // item.cost)
-    return instances(item.domain, profile, count, seed, first=_first(item))
+    drawn = instances(item.domain, profile, count, seed, first=_first(item))
+    return tuple(replace(x, draws=DRAWS[tier]) for x in drawn)
 
 
 def further_instances(
@@ -117,7 +118,8 @@ def further_instances(
 ) -> tuple[Instance, ...]:
     """Return instances like those of a tier that are not among them, for a property of cost 1 so many."""
     first = _first(item) + len(instances_in_tier(item, profile, tier, seed))
-    return instances(item.domain, profile, max(1, count // item.cost), seed, first=first)
+    drawn = instances(item.domain, profile, max(1, count // item.cost), seed, first=first)
+    return tuple(replace(x, draws=DRAWS[tier]) for x in drawn)
 
 
 def _first(item: Property) -> int:

@@ -45,6 +45,7 @@ class Instance:
     within: float = 0.0  # entries of stencils and images are spread over so many decades below that size
     orientation: str = "correlation"  # what the implementation calls a convolution
     reduction: str = "mean"  # over the examples, or `"sum"`
+    draws: int = 1  # how many times as much is drawn where a property is tested by sampling
 
     @property
     def eps(self) -> float:

@@ -42,8 +42,30 @@ def _squared_error(t: Asked) -> float:
     return float(((softmax(t.Z) - t.C) ** 2).sum() / (2 * t.examples))
 
 
+def _below_batch(t: Asked) -> Any:
+    """Return what comes out where the largest logit of all examples is taken off each of them."""
+    with np.errstate(all="ignore"):
+        below = t.Z - t.Z.max()
+        e = np.exp(below)
+        p = e / e.sum(axis=0)
+        if t.operation == "cross_entropy":
+            return float((t.C * (np.log(e.sum(axis=0)) - below)).sum() / t.examples)
+        found = p - t.C if t.operation == "cross_entropy_gradient" else p * (t.V - (p * t.V).sum(axis=0))
+        return found / t.examples
+
+
+def _on_batch_scale(t: Asked) -> Array:
+    """Return what is left of logits that are rounded to 2⁻²⁰ of the largest of the batch."""
+    unit = 2.0 ** np.ceil(np.log2(np.abs(t.Z).max() + 1)) * 2.0**-20
+    return np.asarray(t(Z=(np.round(t.Z / unit) * unit).astype(t.Z.dtype)))
+
+
 MISTAKES: Table = {
+    "cross_entropy_gradient cross_entropy_hessian": {
+        "logits rounded on the scale of the largest of the batch": _on_batch_scale,
+    },
     "cross_entropy cross_entropy_gradient cross_entropy_hessian": {
+        "largest logit of the batch taken off every example": _below_batch,
         "1/m missing in the cross entropy and its derivatives": lambda t: t.examples * t(),
         "mean over classes as well as over examples": lambda t: 1 / len(t.Z) * t(),
     },

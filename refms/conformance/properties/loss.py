@@ -25,12 +25,20 @@ EQ5 = "[LAS] eqs. (5), (6)"
 def _shift(a: Gate, x: Instance) -> Claims:
     """A number added to all logits of an example changes nothing.
 
-    E(z + a1) = E(z), and so for gradient and Hessian, with another a for every example; scale |E| + ‖z‖_∞ +
-    |a|
-    Catches: a shift by the largest logit of the batch, overflow.
+    E(z + a1) = E(z), and so for gradient and Hessian, with another a for every example: about 10, then 10⁴,
+    0 and −10⁴ in turn; scale |E| + ‖z‖_∞ + |a|
+    Catches: a shift by the largest logit of the batch, overflow, and underflow of the examples that it leaves
+    far below.
     """
-    Z, C, V = _drawn(x)
-    moved = Z + x.draw("shift", 1, Z.shape[1]) * 10
+    Z, C, V = _drawn(x, examples=max(3, x.examples))
+    yield from _moved(a, Z, C, V, x.draw("shift", 1, Z.shape[1]) * 10)
+    far = 1e4 * (1 - np.arange(Z.shape[1]) % 3)
+    yield from _moved(a, Z, C, V, far[None].astype(x.dtype))
+
+
+def _moved(a: Gate, Z: Array, C: Array, V: Array, shift: Array) -> Claims:
+    """Claim that logits may be shifted."""
+    moved = Z + shift
     scale = _scale(Z, C) + max_norm(moved)
     here, there = (a.cross_entropy_hessian(z, C, V) for z in (moved, Z))
     yield from agree("E", a.cross_entropy(moved, C), a.cross_entropy(Z, C), scale)
@@ -58,14 +66,18 @@ def _log_sum(a: Gate, x: Instance) -> Claims:
 def _gradient(a: Gate, x: Instance) -> Claims:
     """The gradient p − c sums to zero over the classes and is bounded.
 
-    1ᵀ∇E = 0, ‖∇E‖₁ <= 2, ‖∇E‖₂ <= √2 for every example (times 1/m for the mean); ∇E = p − c; scale 1/m
-    Catches: p without − c, another reduction, classes and examples exchanged.
+    1ᵀ∇E = 0, ‖∇E‖₁ <= 2, ‖∇E‖₂ <= √2 for every example (times 1/m for the mean); ∇E = p − c; scale max(‖z‖_∞,
+    1)/m of each example by itself, which lie up to three decades apart
+    Catches: p without − c, another reduction, classes and examples exchanged, digits of small logits lost
+    beside large ones of other examples.
     """
     Z, C, _ = _drawn(x, scale=x.image_scale)
+    Z = _of_all_sizes(Z, x)
     g, unit = as_double(a.cross_entropy_gradient(Z, C)), x.share(Z.shape[1])
+    reach = np.maximum(np.abs(as_double(Z)).max(axis=0), 1.0)
     bounded = np.abs(g).sum(axis=0).max() <= 2.001 * unit and np.linalg.norm(g, axis=0).max() <= 1.4143 * unit
     yield "1ᵀ∇E = 0", g.sum(axis=0), np.zeros(Z.shape[1]), unit
-    yield "∇E = p − c", g, unit * (softmax(Z) - as_double(C)), unit * _reach(Z)
+    yield "∇E = p − c", g / reach, unit * (softmax(Z) - as_double(C)) / reach, unit
     yield holds(bounded, "‖∇E‖₁ <= 2 and ‖∇E‖₂ <= √2", "the gradient is larger")
 
 
@@ -163,18 +175,21 @@ def _logistic(a: Gate, x: Instance) -> Claims:
 def _fisher(a: Gate, x: Instance) -> Claims:
     """The Hessian is the Fisher matrix.
 
-    H = Σ_c p_c (p − e_c)(p − e_c)ᵀ for every example (times 1/m for the mean); scale ‖v‖_∞/m
-    Catches: the Hessian of another example, a label that enters the Hessian.
+    H = Σ_c p_c (p − e_c)(p − e_c)ᵀ for every example (times 1/m for the mean); scale ‖v‖_∞ max(‖z‖_∞, 1)/m of
+    each example by itself, which lie up to three decades apart
+    Catches: the Hessian of another example, a label that enters the Hessian, digits of small logits lost
+    beside large ones of other examples.
     """
     Z, C, V = _drawn(x, scale=x.image_scale)
+    Z = _of_all_sizes(Z, x)
     p, expected = softmax(Z), np.zeros(Z.shape)
     for c in range(len(Z)):
         residue = p - np.eye(len(Z))[:, c : c + 1]
         expected += p[c] * residue * (residue * as_double(V)).sum(axis=0)
     unit = x.share(Z.shape[1])
-    scale = unit * max_norm(V) * _reach(Z)
-    got = a.cross_entropy_hessian(Z, C, V)
-    yield "∇²E v against Σ p_c (p−e_c)(p−e_c)ᵀv", got, unit * expected, scale
+    reach = np.maximum(np.abs(as_double(Z)).max(axis=0), 1.0) * np.abs(as_double(V)).max(axis=0)
+    got = as_double(a.cross_entropy_hessian(Z, C, V))
+    yield "∇²E v against Σ p_c (p−e_c)(p−e_c)ᵀv", got / reach, unit * expected / reach, unit
 
 
 @law("S10", "cross_entropy cross_entropy_gradient cross_entropy_hessian", EQ5)
@@ -289,6 +304,12 @@ def _drawn(x: Instance, examples: int | None = None, scale: float = 1.0) -> tupl
     m = examples or x.examples
     Z, V = x.draw("Z", x.classes, m, scale=3 * scale), x.draw("V", x.classes, m, scale=x.stencil_scale)
     return Z, x.one_hot(examples=m), V
+
+
+def _of_all_sizes(Z: Array, x: Instance) -> Array:
+    """Return logits whose examples are of sizes over three decades."""
+    sizes = 10.0 ** -x.rng("sizes of examples").uniform(0, 3, Z.shape[1])
+    return (Z * sizes).astype(x.dtype)
 
 
 def _opposed(D: Array) -> Array:

@@ -36,16 +36,21 @@ BUDGETS = {"U1": 200, "U3": 2000}
 """Draws of an instance: products are costly, indices are not."""
 
 COST = 4
+"""Of a property that draws a few subsets."""
+
+MANY = 16
+"""Of one that draws ``BUDGETS``, five times as many in the full tier and ten times in torture: a small bias
+is found by one long test rather than by many short ones."""
 
 
-@law("U1", "subsampled_gauss_newton gauss_newton", BETTING, SMALL, cost=COST)
+@law("U1", "subsampled_gauss_newton gauss_newton", BETTING, SMALL, cost=MANY)
 def _unbiased(a: Gate, x: Instance) -> Claims:
     """The subsampled Gauss-Newton product is unbiased.
 
     E[G_S v] = G v over the random subsets S, with 3 of 6 examples. The functionals u with ⟨u, G_j v⟩ = 1 for
     one example and 0 for the others give ⟨u, G_S v⟩/⟨u, G v⟩ in [0, m/size] with the mean 1; criterion: the
-    capital of sequential bets against this stays below 10⁸ for 200 draws, which makes a false alarm less
-    likely than 10⁻⁶ for all instances together
+    capital of sequential bets against this stays below 10⁸ for 200 draws, or more in larger tiers, which
+    makes a false alarm less likely than 10⁻⁶ for all instances together
     Catches: the factor m/size missing, division by m in place of size, always the first examples, an example
     that is never chosen, early examples that are preferred.
     """
@@ -68,7 +73,7 @@ def _unbiased(a: Gate, x: Instance) -> Claims:
     if not np.all(np.abs(whole - 1) <= rounding):
         yield holds(False, "G v is the mean or the sum of the G_j v", f"with the weights {whole.round(3)}")
         return
-    seeds = x.seeds(BUDGETS["U1"])
+    seeds = x.seeds(x.draws * BUDGETS["U1"])
 
     def weights(t: int) -> Array:
         """Return by how much the examples enter the product of a draw, 1 on average."""
@@ -76,7 +81,9 @@ def _unbiased(a: Gate, x: Instance) -> Claims:
         return share * _flat(x, found) @ functionals
 
     names, one = [f"example {j}" for j in range(EXAMPLES)], np.ones(EXAMPLES)
-    yield _tested("U1", "weight of an example", names, weights, one, EXAMPLES / SIZE * one, 2 * rounding)
+    yield _tested(
+        "U1", x.draws, "weight of an example", names, weights, one, EXAMPLES / SIZE * one, 2 * rounding
+    )
 
 
 @law("U2", "subsample", SOURCE, cost=COST)
@@ -94,17 +101,17 @@ def _indices(a: Gate, x: Instance) -> Claims:
         yield holds(np.array_equal(found, again), f"{told} is the same again", f"{found}, then {again}")
 
 
-@law("U3", "subsample", BETTING, cost=COST)
+@law("U3", "subsample", BETTING, cost=MANY)
 def _equally_often(a: Gate, x: Instance) -> Claims:
     """Every example, and every pair of examples, is chosen equally often.
 
     P(j in S) = size/m and P(i and j in S) = size(size−1)/(m(m−1)) for subsets of 3 of 6 examples; criterion:
-    the capital of sequential bets against all of these stays below 10⁸ for 2000 draws, which makes a false
-    alarm less likely than 10⁻⁶ for all instances together
+    the capital of sequential bets against all of these stays below 10⁸ for 2000 draws, or more in larger
+    tiers, which makes a false alarm less likely than 10⁻⁶ for all instances together
     Catches: an example that is never chosen, early examples that are preferred, neighbours that are chosen
     together.
     """
-    seeds = x.seeds(BUDGETS["U3"])
+    seeds = x.seeds(x.draws * BUDGETS["U3"])
     pairs = list(itertools.combinations(range(EXAMPLES), 2))
     first, second = np.array(pairs).T
 
@@ -116,7 +123,7 @@ def _equally_often(a: Gate, x: Instance) -> Claims:
 
     names = [*(f"example {j}" for j in range(EXAMPLES)), *(f"pair {i} and {j}" for i, j in pairs)]
     mean = [SIZE / EXAMPLES] * EXAMPLES + [SIZE * (SIZE - 1) / (EXAMPLES * (EXAMPLES - 1))] * len(pairs)
-    yield _tested("U3", "how often it is chosen", names, chosen, np.array(mean), np.ones(len(names)))
+    yield _tested("U3", x.draws, "how often it is chosen", names, chosen, np.array(mean), np.ones(len(names)))
 
 
 @law("U4", "subsampled_gauss_newton gauss_newton subsample", SOURCE, SMALL, cost=2)
@@ -180,6 +187,7 @@ def _flat(x: Instance, product: Parameters) -> Array:
 
 def _tested(
     id: str,
+    draws: int,
     what: str,
     names: Sequence[str],
     draw: Callable[[int], Array],
@@ -188,7 +196,7 @@ def _tested(
     tolerance: Array | float = 0.0,
 ) -> Outcome:
     """Test the means of draws between 0 and ``high``, and say what was found."""
-    alpha, budget = FALSE_ALARM / MOST_INSTANCES, BUDGETS[id]
+    alpha, budget = FALSE_ALARM / MOST_INSTANCES, draws * BUDGETS[id]
     found = sequential_test(draw, mean, 0 * mean, high, alpha=alpha, budget=budget, tolerance=tolerance)
     bias = max(
         detectable_bias(mu, 0.0, top, alpha=alpha, budget=budget, components=mean.size)

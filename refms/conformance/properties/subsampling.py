@@ -72,12 +72,12 @@ def _nested(a: Gate, x: Instance) -> Claims:
     yield holds(np.array_equal(again, drawn[0]), "the same seed gives the same", "other windows came back")
 
 
-@law("W4", "draw_windows", f"{SOURCE}; Waudby-Smith and Ramdas, betting (2024)", NO_PAIR, cost=8)
+@law("W4", "draw_windows", f"{SOURCE}; Waudby-Smith and Ramdas, betting (2024)", NO_PAIR, cost=16)
 def _uniform(a: Gate, x: Instance) -> Claims:
     """Every place of a window inside of the one before is equally likely, along all axes independently.
 
     w_{l+1} − w_l uniform on 0 … n/2^{l+1}, whatever the number of levels; criterion: the capital of
-    sequential bets stays below 10⁸ for 200 draws of 16 examples
+    sequential bets stays below 10⁸ for 200 draws of 16 examples, or more in larger tiers
     Catches: the last place never drawn, windows in the middle preferred, one draw for all axes or examples, a
     law that depends on the number of levels, which biases the telescope.
     """
@@ -88,7 +88,7 @@ def _uniform(a: Gate, x: Instance) -> Claims:
 def _tested(a: Gate, x: Instance, levels: int) -> Outcome:
     """Test how often each step of the last level is drawn along the first axis, and both axes together."""
     d = max(a.profile.dimensions)
-    grid, seeds = (8,) * d, x.seeds(BUDGET, "windows")
+    grid, seeds = (8,) * d, x.seeds(x.draws * BUDGET, "windows")
     places, half = (8 >> (levels - 1)) + 1, (8 >> (levels - 1)) / 2
 
     def counts(t: int) -> Array:
@@ -101,6 +101,8 @@ def _tested(a: Gate, x: Instance, levels: int) -> Outcome:
     above = sum(place > half for place in range(places)) / places
     mean = np.array([1 / places] * (2 * places) + [places**-d, above**2])
     zero, one = np.zeros(mean.size), np.ones(mean.size)
-    found = sequential_test(counts, mean, zero, one, alpha=FALSE_ALARM, budget=BUDGET, tolerance=1e-12)
+    found = sequential_test(
+        counts, mean, zero, one, alpha=FALSE_ALARM, budget=x.draws * BUDGET, tolerance=1e-12
+    )
     told = f"is drawn with {found.average:.3g} and not {mean[found.suspect]:.3g}"
     return holds(not found.rejected, f"places in {levels} levels are equally likely", f"one {told}")

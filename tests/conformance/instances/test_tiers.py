@@ -168,8 +168,8 @@ def test_all_tiers_draw_from_one_design():
         quick, full, torture = (
             instances_in_tier(CATALOGUE[name], reference_profile(), tier, 0) for tier in TIERS
         )
-        assert full[: len(quick)] == quick
-        assert torture[: len(full)] == full
+        assert [replace(x, draws=1) for x in full[: len(quick)]] == list(quick)
+        assert [replace(x, draws=5) for x in torture[: len(full)]] == list(full)
         assert len(torture) == TIERS["torture"] // CATALOGUE[name].cost
 
 

@@ -166,3 +166,17 @@ def test_a_profile_without_such_operations_says_so():
     row = check_property(Gate(Adapter(Profile("nothing yet"))), CATALOGUE["U1"], "quick", 0)
     assert row.verdict == "NOT IMPLEMENTED"
     assert "subsampled_gauss_newton" in row.sentence
+
+
+def test_larger_tiers_find_smaller_biases():
+    """The first example in one more of 12 subsets: too little for quick, and found by longer bets."""
+
+    def preferred(t):
+        S = t()
+        rare = np.random.default_rng([t.seed, 1]).random() < 1 / 12
+        return np.unique([0, *S])[: t.size] if rare and 0 not in S else S
+
+    wrong = Mutant("-", "sampling", {"subsample": preferred}).around(ReferenceAdapter())
+    item = CATALOGUE["U3"]
+    found = {tier: check_property(Gate(wrong), item, tier, 0).verdict for tier in ("quick", "full")}
+    assert found == {"quick": "PASS", "full": "FAIL"}
