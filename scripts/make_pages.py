@@ -15,6 +15,7 @@ from benchmarks.record import PUBLISHED
 from fuzzing import page as fuzzing_page
 from mutation import publishing
 from results import (
+    corners_page,
     false_alarms_page,
     joined_page,
     public_page,
@@ -30,6 +31,7 @@ PAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "benchmarks": ("BENCHMARKS.md", benchmarks.report.text),
     "results": ("RESULTS.md", results.text),
     "false-alarms": ("conformance/FALSE_ALARMS.md", false_alarms_page.text),
+    "corners": ("conformance/CORNERS.md", corners_page.text),
     "fuzzing": ("conformance/FUZZING.md", fuzzing_page.text),
     "mutation": ("conformance/MUTATION.md", publishing.text),
     "public": ("public/PUBLIC.md", public_page.text),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from refms.conformance.adapters.misbehaviour import Misbehaviour
+from refms.conformance.corners import CORNERS
 from refms.conformance.instances.domain import ANY, Domain, Instance
 from refms.conformance.measures.outcome import Outcome, holds, residual, varies, worst
 from refms.errors import Array
@@ -35,6 +36,11 @@ class Property:
     # operations that it calls one by one, each where the adapter has it; if there are any, the adapter must
     # have one
     uses: tuple[str, ...] = ()
+
+    @property
+    def corner(self) -> str:
+        """What no instance reaches, or what wrong result its scale still allows."""
+        return CORNERS.get(self.id, "")
 
     @property
     def operations(self) -> tuple[str, ...]:

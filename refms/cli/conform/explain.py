@@ -35,7 +35,10 @@ def run(options: argparse.Namespace) -> int:
     """Print what there is to say about one property; return 0."""
     item = property_named(options.id)
     print(property_in_words(item))
-    told = {name: getattr(item, name) for name in ("id", "family", "title", "statement", "source", "catches")}
+    told = {
+        name: getattr(item, name)
+        for name in ("id", "family", "title", "statement", "source", "catches", "corner")
+    }
     write_json(options.json, {**told, "needs": list(item.needs), "uses": list(item.uses)})
     return 0
 
@@ -53,6 +56,7 @@ def property_in_words(item: Property) -> str:
         ("holds for", _where(item)),
         ("levels", ", ".join(levels_of(item))),
         ("catches", item.catches),
+        ("blind to", item.corner),
         ("how to fix", f"look first for {item.catches}; in {operations}"),
         ("once more", f"refms conform run PKG.MOD:NAME --only {item.id} --tier full"),
     )

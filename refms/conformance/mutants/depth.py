@@ -10,7 +10,8 @@ from refms.errors import Array
 
 def _extrapolate(t: Asked) -> Array:
     deep = t().copy()
-    deep[-1] = 2 * deep[-2] - deep[-3]
+    if len(deep) > 2:
+        deep[-1] = 2 * deep[-2] - deep[-3]
     return deep
 
 
@@ -22,8 +23,11 @@ def _interpolate(times: Array, Theta: Array) -> Array:
 
 MISTAKES: Table = {
     "depth_prolong": {
-        "layers copied in place of interpolated": lambda t: np.repeat(
-            t.Theta, t.layers // len(t.Theta), axis=0
+        "layers copied in place of interpolated": lambda t: t.Theta[
+            np.arange(t.layers) * len(t.Theta) // t.layers
+        ],
+        "only whole multiples of the layers interpolated": lambda t: _interpolate(
+            np.arange(t.layers) / max(1, t.layers // len(t.Theta)), t.Theta
         ),
         "new parameters halved, as if they were steps": lambda t: t() / 2,
         "last new layer extrapolated": _extrapolate,

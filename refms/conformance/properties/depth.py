@@ -24,16 +24,17 @@ def _interpolation(a: Gate, x: Instance) -> Claims:
     """Depth prolongation interpolates linearly in time and is constant beyond the last layer.
 
     new θ_j = θ(j T/N_new) on the polygon through (t_k, θ_k), constant after t_{N-1}: constants and linear
-    functions exact, no overshoot, N → 2N → 4N = N → 4N; scale ‖θ‖_∞
+    functions exact, no overshoot, N → 2N → 4N = N → 4N, N → N + 1, ⌈3N/2⌉, 3N from N = 1 on; scale ‖θ‖_∞
     Catches: copied layers, the wrong neighbour, halves of the wrong parameter, extrapolation at the end.
     """
-    N = x.layers + 1
+    N = x.layers
     Theta = x.draw("Theta", N, x.c_in + 1, scale=x.stencil_scale)
     size = max_norm(Theta)
     doubled_once, direct = a.depth_prolong(Theta, 2 * N), a.depth_prolong(Theta, 4 * N)
     twice = a.depth_prolong(doubled_once, 4 * N)
     constant = np.full((N, 2), x.stencil_scale, dtype=x.dtype)
-    yield "N → 2N", doubled_once, prolong_in_time(Theta, 2 * N), size
+    for layers in (N + 1, -(-3 * N // 2), 2 * N, 3 * N):
+        yield f"{N} → {layers} layers", a.depth_prolong(Theta, layers), prolong_in_time(Theta, layers), size
     yield "N → 4N", direct, prolong_in_time(Theta, 4 * N), size
     yield "N → 2N → 4N", twice, prolong_in_time(Theta, 4 * N), size
     yield "constants", a.depth_prolong(constant, 2 * N), np.repeat(constant, 2, axis=0), float(constant[0, 0])

@@ -10,6 +10,7 @@ import pytest
 from refms.conformance import PROPERTIES
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.reference import ReferenceAdapter
+from refms.conformance.corners import CORNERS
 from refms.conformance.instances.domain import instances
 from refms.conformance.mutants import Mutant
 from refms.conformance.runner import examine
@@ -33,3 +34,9 @@ def test_no_property_passes_where_an_operation_gives_nothing_finite(item, factor
         gate = Gate(wrong.around(ReferenceAdapter()))
         found = examine(gate, item, instances(item.domain, gate.profile, 1, 0)[0])
         assert (found.verdict == "FAIL") == ((item.id, operation) not in REFUSED), (operation, found.sentence)
+
+
+def test_every_property_says_what_it_does_not_see():
+    assert [item.id for item in PROPERTIES if not item.corner] == []
+    assert set(CORNERS) == {item.id for item in PROPERTIES}
+    assert len({item.corner for item in PROPERTIES}) == len(PROPERTIES)
