@@ -10,15 +10,15 @@ EVERYWHERE = (
 
 CORNERS: dict[str, str] = {
     "C1": (
-        "The scale is ‖s‖₁‖y‖_∞: where entries lie decades apart, a wrong smallest entry passes; C15 seesit."
+        "The scale is ‖s‖₁‖y‖_∞: where entries lie decades apart, a wrong smallest entry passes; C15 sees it."
     ),
     "C2": (
-        "Stored zeros of stencils that hold zeros are not asked about, and the zero boundary is left toC13."
+        "Stored zeros of stencils that hold zeros are not asked about, and the zero boundary is left to C13."
     ),
     "C3": "Any circulant matrix passes, that of a flipped stencil too; C9 says which it is.",
     "C4": "Norm and normality are those of one channel; periodic boundaries alone have modes.",
     "C5": (
-        "Products are those of one channel; where stencils wrap around, several mistakes of foldingcancel."
+        "Products are those of one channel; where stencils wrap around, several mistakes of folding cancel."
     ),
     "C6": "Grids have at least n_K cells, so entries that meet are not seen; the norms do not tell a flip.",
     "C7": "Flips leave both spectra as they are up to a sign, and one channel is asked.",
@@ -26,10 +26,10 @@ CORNERS: dict[str, str] = {
     "C9": "Periodic grids of at least n_K cells, one channel; other boundaries follow in C12 and C13.",
     "C10": "Channels are exchanged one by one; a mistake for more than 17 of them is out of reach.",
     "C11": (
-        "Square grids and stencils alone can be turned, so exchanged axes of unequal extent are left toC13."
+        "Square grids and stencils alone can be turned, so exchanged axes of unequal extent are left to C13."
     ),
     "C12": (
-        "Zeros beyond the edges alone; reflecting and replicating boundaries are no part of theconventions."
+        "Zeros beyond the edges alone; reflecting and replicating boundaries are no part of the conventions."
     ),
     "C13": (
         "The explicit matrix takes one instance at a time; many examples share one matrix and are not its "
@@ -72,7 +72,9 @@ CORNERS: dict[str, str] = {
         "is open."
     ),
     "G7": "Any map that commutes with flips passes, also one that is scaled.",
-    "G8": "Symbols at the frequencies of one grid; errors count against ‖s‖₁, not against smalleigenvalues.",
+    "G8": (
+        "Symbols at the frequencies of one grid; errors count against ‖s‖₁, not against small eigenvalues."
+    ),
     "G9": (
         "Two levels; what changes from the third on, such as a stencil that is cut at a largest size, is "
         "open."
@@ -87,7 +89,7 @@ CORNERS: dict[str, str] = {
     "N4": "No cell sees another one, and the biases are constant in time.",
     "N5": "One linear layer again and again, periodic; which layer comes when is left to N9.",
     "N6": (
-        "A bound, and saturated biases: networks whose steps are too small pass where they do notsaturate."
+        "A bound, and saturated biases: networks whose steps are too small pass where they do not saturate."
     ),
     "N7": "Any equivariant network passes; whole examples that are left out alike are seen by N9.",
     "N8": "Scaling by 4 and one cut; it holds for whatever is a one-step method.",
@@ -135,7 +137,7 @@ CORNERS: dict[str, str] = {
     "O7": "Two batches of two: parts of unequal size are left to E3.",
     "O8": "Directions in the classifier alone.",
     "U1": (
-        "Subsets of 3 of 6: a bias below about 0.3 passes in quick, 0.15 in full; larger m are notsampled."
+        "Subsets of 3 of 6: a bias below about 0.3 passes in quick, 0.15 in full; larger m are not sampled."
     ),
     "U2": "Sizes to 40 with five seeds of 31 bits.",
     "U3": "Subsets of 3 of 6, single examples and pairs; triples that come together are open.",
@@ -144,7 +146,7 @@ CORNERS: dict[str, str] = {
     "O9": "Eight unknowns and condition 10: loss of orthogonality in long runs is not asked for.",
     "O10": "Eight unknowns, strictly convex; indefinite Hessians are left to O9.",
     "O11": (
-        "Functions along one line; 30 halvings at most are asked for, and the number of evaluations isfree."
+        "Functions along one line; 30 halvings at most are asked for, and the number of evaluations is free."
     ),
     "O12": (
         "Three examples; a sine of 0.2 leaves the accuracy of inner steps free below it; no regularisers, "
@@ -170,7 +172,7 @@ CORNERS: dict[str, str] = {
     "L3": "The derivative in x alone, not in γ and β.",
     "L4": "One group; J may be scaled, L3 has the values.",
     "Q1": (
-        "Images in [0, 1] of at least 11 cells; other data ranges and windows are no part of theconventions."
+        "Images in [0, 1] of at least 11 cells; other data ranges and windows are no part of the conventions."
     ),
     "Q2": "Errors count against the square of the sharpness, which is large in flat windows.",
     "Q3": "Errors count against its third power: flat images forgive much.",
@@ -247,7 +249,7 @@ CORNERS: dict[str, str] = {
     "V7": "Six updates, three values of μ; Nesterov's variant is no part of it.",
     "V8": "Six updates, one β₁ and β₂.",
     "E1": (
-        "Two arguments in turn; caches that hold more than a few entries are asked by the family ofstates."
+        "Two arguments in turn; caches that hold more than a few entries are asked by the family of states."
     ),
     "E2": "Three threads on three arguments: races that need more, or long calls, are missed by chance.",
     "E3": "Five examples in parts of 1, 2 and 2.",
