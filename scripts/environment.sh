@@ -2,15 +2,21 @@
 #
 #   make_environment FOLDER EXTRAS     e.g.  make_environment .venv data
 
+# the Python that PYTHON names, or the newest one there is
 find_python() {
-    for candidate in "${PYTHON:-}" python3.14 python3.13 python3.12 python3.11 python3; do
-        if [ -n "$candidate" ] && command -v "$candidate" >/dev/null 2>&1 &&
+    if [ -n "${PYTHON:-}" ]; then set -- "$PYTHON"; else set -- python3.{14,13,12,11} python3; fi
+    for candidate; do
+        if command -v "$candidate" >/dev/null 2>&1 &&
             "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             echo "$candidate"
             return 0
         fi
     done
     return 1
+}
+
+version_of() {
+    "$1" -c 'import platform; print("Python", platform.python_version())'
 }
 
 as_root() {
@@ -27,20 +33,37 @@ install_packages() {
     fi
 }
 
+# say what is done, do it, and say how long it took
+tell() {
+    echo "$1 …"
+    shift
+    started=$SECONDS
+    "$@" || return 2
+    echo "… done after $((SECONDS - started)) s"
+}
+
 make_environment() {
     folder=$1
     extras=$2
-    if ! python=$(find_python); then
+    if ! python=$(find_python) && [ -z "${PYTHON:-}" ]; then
         install_packages python3 python3-venv || return 2
-        python=$(find_python) || {
-            echo "refms needs Python 3.11 or newer; set PYTHON=/path/to/python" >&2
+    fi
+    if ! python=$(find_python); then
+        echo "refms needs Python 3.11 or newer, which ${PYTHON:-python3} is not; set PYTHON=/path/to/python" >&2
+        return 2
+    fi
+    install="$folder/bin/python -m pip install --quiet --disable-pip-version-check --editable .[$extras]"
+    if [ -x "$folder/bin/python" ]; then
+        if [ -n "${PYTHON:-}" ] && [ "$(version_of "$python")" != "$(version_of "$folder/bin/python")" ]; then
+            echo "$folder has $(version_of "$folder/bin/python"), but PYTHON=$PYTHON is $(version_of "$python")" >&2
+            echo "Remove $folder to make it anew with the latter, or unset PYTHON to go on with the former." >&2
             return 2
-        }
+        fi
+        $install
+        return
     fi
-    if [ ! -x "$folder/bin/python" ]; then
-        # Debian and Ubuntu ship venv in a package of its own
-        "$python" -c 'import ensurepip' 2>/dev/null || install_packages python3-venv || return 2
-        "$python" -m venv "$folder" || return 2
-    fi
-    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"
+    # Debian and Ubuntu ship venv in a package of its own
+    "$python" -c 'import ensurepip' 2>/dev/null || install_packages python3-venv || return 2
+    tell "making $folder with $(version_of "$python")" "$python" -m venv "$folder" || return 2
+    tell "installing refms and its extras $extras into $folder by pip; later runs find it there" $install
 }
