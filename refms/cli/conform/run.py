@@ -144,7 +144,7 @@ def _pages(options: argparse.Namespace) -> list[Page]:
     from refms.conformance.reports.markdown import markdown
 
     pages = (
-        (options.junit, lambda summary: junit(summary.reports)),
+        (options.junit, junit),
         (options.markdown, markdown),
         (options.html, html_page),
     )

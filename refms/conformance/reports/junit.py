@@ -6,28 +6,33 @@ pytest writes its own where the catalogue runs under it; ``refms conform run --j
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from xml.etree import ElementTree
 
-from refms.conformance.reports.report import Report, Row
+from refms.conformance.reports.report import Row
+from refms.conformance.reports.summary import Summary
+from refms.conformance.reports.text import causes
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold."""
 
 
-def junit(reports: Iterable[Report]) -> str:
-    """Return reports as JUnit XML."""
+def junit(summary: Summary) -> str:
+    """Return a summary as JUnit XML: a case each property, with its cause where it fails, and the verdict."""
+    told = {(one.dtype, one.row.id): cause.name for cause in summary.causes for one in cause.failures}
     root = ElementTree.Element("testsuites", name="refms conformance")
-    for report in reports:
+    for report in summary.reports:
         dtype, decision = report.profile.dtype, report.decision
         suite = ElementTree.SubElement(root, "testsuite", name=f"{report.profile.name} {dtype}", errors="0")
         for row in report.rows:
             case = _case(suite, row.family, f"{row.id} {row.title} [{dtype}]", row.seconds)
-            _fill(case, row)
+            _fill(case, row, told.get((dtype, row.id), ""))
         # What no row shows, too little tested or an expectation that is broken, must show here, too.
         case = _case(suite, "run", f"verdict [{dtype}]", 0.0)
         if not decision:
-            ElementTree.SubElement(case, "failure", message=f"{decision.verdict}: {decision.sentence}")
+            failed = f"{decision.verdict}: {decision.sentence}"
+            ElementTree.SubElement(case, "failure", message=failed).text = causes(summary)
+        if summary.said:
+            ElementTree.SubElement(case, "system-out").text = "\n".join(summary.said)
         suite.set("time", f"{sum(row.seconds for row in report.rows):.3f}")
         for counted, tag in (("tests", "testcase"), ("failures", "*/failure"), ("skipped", "*/skipped")):
             suite.set(counted, str(len(suite.findall(tag))))
@@ -44,14 +49,15 @@ def _case(suite: ElementTree.Element, group: str, name: str, seconds: float) -> 
     return ElementTree.SubElement(suite, "testcase", named)
 
 
-def _fill(case: ElementTree.Element, row: Row) -> None:
+def _fill(case: ElementTree.Element, row: Row, cause: str) -> None:
     """Say how a property did: as failure, as skipped (also where the failure was expected), or in words."""
     words = [row.noted]
     if row.verdict in ("PASS", "MARGINAL"):
         words.insert(0, f"MARGINAL: {row.sentence}" if row.verdict == "MARGINAL" else "")
     elif row.verdict == "FAIL" and not row.expected:
         failure = ElementTree.SubElement(case, "failure", message=row.sentence)
-        details = (row.criterion, row.worst_instance, row.diagnosis, row.where, row.noted)
+        named = f"cause: {cause}" if cause else ""
+        details = (named, row.criterion, row.worst_instance, row.diagnosis, row.where, row.noted)
         failure.text = "\n".join(filter(None, details))
         words = [row.detail, row.reproduction]
     else:

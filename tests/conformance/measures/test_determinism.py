@@ -320,7 +320,7 @@ def test_the_class_of_every_operation_stands_in_every_format(report):
     line = f"{', '.join(TRIED)}: bitwise"
     assert line.replace("_", "\\_") in markdown(summarize([report]))
     assert line in html_page(summarize([report]))
-    (suite,) = ElementTree.fromstring(junit([report]))
+    (suite,) = ElementTree.fromstring(junit(summarize([report])))
     said = {case.get("name").split()[0]: case.findtext("system-out") for case in suite}
     assert said["E1"] == line
     assert said["C1"] is None

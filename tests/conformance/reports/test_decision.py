@@ -50,7 +50,7 @@ def test_every_format_says_the_same(operations, verdict):
     assert bool(report) == report.passed == told["passed"] == passed
     assert f"## float64: {verdict}\n" in markdown(summarize([report]))
     assert f"<h2>float64: {verdict}</h2>" in html_page(summarize([report]))
-    (suite,) = ElementTree.fromstring(junit([report]))
+    (suite,) = ElementTree.fromstring(junit(summarize([report])))
     assert suite.get("failures") == ("0" if passed else "1")
     (said,) = [case for case in suite if case.get("name").startswith("verdict")]
     assert (said.find("failure") is None) == passed
@@ -113,7 +113,7 @@ def test_nothing_an_adapter_says_reaches_a_page_as_it_is(error):
         report.headline,
         markdown(summarize([report])),
         html_page(summarize([report])),
-        junit([report]),
+        junit(summarize([report])),
     ):
         assert page.replace("\n", "").isprintable()
         assert "\n# theirs" not in page

@@ -59,7 +59,7 @@ def test_json_html_markdown_and_junit_carry_the_script(report):
     assert '-script"><summary>script that shows it</summary><pre># refms reproduction: T1' in page
     assert 'Y = np.array([[1], [0]], "float64")\ngrid = (2,)' in html.unescape(page)
     assert f"```python\n{script}```\n" in markdown(summarize([report]))
-    found = ElementTree.fromstring(junit([report]))
+    found = ElementTree.fromstring(junit(summarize([report])))
     case = next(one for one in found.iter("testcase") if one.get("name").startswith("T1 "))
     assert case.find("system-out").text == script
     assert f"it fails on [{of(report).shrunk_instance}] too." in table([report])
@@ -79,7 +79,7 @@ def test_whatever_stands_in_a_script_stays_text():
     text = markdown(summarize([report]))
     assert text.count("``````python\n") == 1
     assert text.rstrip().endswith("``````")
-    ElementTree.fromstring(junit([report]))
+    ElementTree.fromstring(junit(summarize([report])))
 
 
 def test_reports_with_and_without_scripts_are_read_and_compared(report, tmp_path):

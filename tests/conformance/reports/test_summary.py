@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from refms.conformance import PROPERTIES, Adapter, Profile, Report, Row, run
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.mutants import mutant_named
 from refms.conformance.reports.html import html_page
+from refms.conformance.reports.junit import junit
 from refms.conformance.reports.markdown import markdown
 from refms.conformance.reports.report import VERDICTS
 from refms.conformance.reports.summary import causes_of, families_of, summarize
@@ -143,12 +145,29 @@ def test_every_format_says_the_same_causes_and_counts(flipped):
     told = json.loads(json.dumps(flipped.to_dict()))
     assert told["causes"][0]["name"] == cause.name == "kernel flipped on all axes"
     assert told["families"]["convolution"]["FAIL"] == 2
-    for page in (text(flipped), text(flipped, brief=True), markdown(flipped), html_page(flipped)):
+    for page in (
+        text(flipped),
+        text(flipped, brief=True),
+        markdown(flipped),
+        html_page(flipped),
+        junit(flipped),
+    ):
         assert flipped.headline in page
         assert cause.name in page
-    for page in (markdown(flipped), html_page(flipped)):
+    for page in (markdown(flipped), html_page(flipped), junit(flipped)):
         assert "delta images are flipped" in page
     assert PROPERTIES[0].family not in text(flipped, brief=True)
+
+
+def test_continuous_integration_shows_the_cause_of_every_failure_and_of_the_verdict(flipped):
+    (suite,) = ElementTree.fromstring(junit(flipped))
+    said = {case.get("name").split()[0]: case.findtext("failure") for case in suite}
+    assert {name for name, told in said.items() if told and "kernel flipped on all axes" in told} == {
+        "C4",
+        "C9",
+        "verdict",
+    }
+    assert "fails C4, C9" in said["verdict"]
 
 
 def test_links_lead_from_a_cause_to_its_properties_and_scripts(flipped):
