@@ -76,7 +76,7 @@ def read_dataset(
         (:data:`~refms.data.image_sets.IMAGE_SETS`), or own data: ``"idx:FOLDER"`` for IDX files,
         ``"npz:FILE"`` for arrays, ``"folder:DIR"`` for pictures, ``"csv:FILE"`` for a list of them, with
         ``?channels=first``, ``last`` or ``none`` behind it where images have three axes and one is channels,
-        or might be; pictures are read as grey with ``none``.
+        or might be; pictures are read as grey with ``none``, or if all are.
     folder : str, path or None
         Where the files lie; None takes the folder that ``REFMS_DATA`` names, and for IDX files the current
         one before. The digits need none.

@@ -55,6 +55,8 @@ class Dataset:
     >>> data = Dataset(np.zeros((2, 1, 8, 8)), np.array([3, 1]), classes=10, name="two", max_value=1.0)
     >>> data.count, data.channels, data.grid
     (2, 1, Grid(shape=(8, 8)))
+    >>> data[1:].labels.tolist()
+    [1]
     >>> blurred = Dataset(np.zeros((2, 3, 8, 8)), None, 0, "RGB", 1.0, targets=np.ones((2, 3, 16, 16)))
     >>> blurred.channels, blurred.target_grid
     (3, Grid(shape=(16, 16)))
@@ -91,6 +93,15 @@ class Dataset:
             raise InputError(
                 f"max_value is {self.max_value}; expected a positive number, such as 255 for bytes."
             )
+
+    def __getitem__(self, part: slice) -> Dataset:
+        """Return the examples of a slice, such as ``data[:100]``, as views; :func:`subset` chooses others."""
+        if not isinstance(part, slice):
+            raise InputError(
+                f"{part!r} is no slice; expected one such as data[:100], or subset(data, [0, 2])."
+            )
+        labels, targets = (None if a is None else a[part] for a in (self.labels, self.targets))
+        return replace(self, images=self.images[part], labels=labels, targets=targets)
 
     @property
     def count(self) -> int:

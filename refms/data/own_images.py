@@ -67,7 +67,8 @@ def load_folder(
 ) -> Dataset:
     """Return the pictures of a folder, uint8: one subfolder a class, or all in one without labels.
 
-    Subfolders ``train`` and ``test`` are the parts; with channels ``"none"`` pictures are read as grey.
+    Subfolders ``train`` and ``test`` are the parts; with channels ``"none"`` pictures are read as
+    grey, as they are if none has colours.
     """
     home = find_own(place, folder, Path.is_dir, "folder")
     if all((home / one).is_dir() for one in _PARTS):
@@ -84,8 +85,7 @@ def load_folder(
         raise FileError(
             f"{str(home)!r} holds no picture; expected {', '.join(PICTURE_SUFFIXES)}, or subfolders of them."
         )
-    mode = "L" if channels == "none" else "RGB"
-    images = read_pictures([path for _, path in paths], mode, max_bytes)
+    images = read_pictures([path for _, path in paths], channels == "none", max_bytes)
     name = f"folder:{place} {part}"
     note_scale(images, name)
     labels = np.array([label for label, _ in paths]) if labelled else None

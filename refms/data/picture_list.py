@@ -54,7 +54,7 @@ def load_list(
     Paths are seen from the folder of the list, which only absolute ones leave. A first line that names no
     file is a header. Labels are whole numbers from 0 on, or else names, numbered in the order of the
     alphabet. The test part is the list beside it that says ``test`` for ``train``; labels of both count.
-    With channels ``"none"`` pictures are read as grey.
+    With channels ``"none"`` pictures are read as grey, as they are if none has colours.
     """
     path = find_own(place, folder, Path.is_file, "file")
     beside = path.with_name("test".join(path.name.rsplit("train", 1)))
@@ -65,8 +65,9 @@ def load_list(
             "beside it. Or name that list: --dataset csv:FILE --part all."
         )
     entries = lists[part == "test"]
-    mode, name = "L" if channels == "none" else "RGB", f"csv:{place} {part}"
-    images = read_pictures([one.picture for one in entries], mode, max_bytes, lambda i: entries[i].where)
+    name = f"csv:{place} {part}"
+    pictures, grey = [one.picture for one in entries], channels == "none"
+    images = read_pictures(pictures, grey, max_bytes, lambda i: entries[i].where)
     note_scale(images, name)
     if not entries[0].label:
         return Dataset(images, None, 0, name, max_value=255.0)

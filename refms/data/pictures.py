@@ -23,12 +23,13 @@ def is_picture(path: Path) -> bool:
 
 
 def read_pictures(
-    paths: Sequence[Path], mode: str, max_bytes: int, where: Callable[[int], str] = lambda i: ""
+    paths: Sequence[Path], grey: bool, max_bytes: int, where: Callable[[int], str] = lambda i: ""
 ) -> Array:
-    """Return pictures of one size, uint8 (m, c, n_1, n_2): c is 1 in mode ``"L"`` and 3 in ``"RGB"``.
+    """Return pictures of one size, uint8 (m, c, n_1, n_2): c is 1 if all are grey, or are to be, and else 3.
 
     ``where`` says, before a message, what names the i-th picture.
     """
+    mode = "L" if grey or all(map(_is_grey, paths)) else "RGB"
     images = np.empty((0, len(mode), 0, 0), dtype="uint8")
     for i, path in enumerate(paths):
         try:
@@ -54,6 +55,15 @@ def _room_for(shape: tuple[int, ...], first: Path, max_bytes: int) -> Array:
             f"{max_bytes} bytes."
         )
     return np.empty(shape, dtype="uint8")
+
+
+def _is_grey(path: Path) -> bool:
+    """Return whether a picture has one channel; what is none is told when it is read."""
+    try:
+        with _opened(path) as picture:
+            return picture.mode in ("1", "L", "LA")
+    except FileError:
+        return True
 
 
 @contextmanager

@@ -122,3 +122,18 @@ def test_what_is_no_data_set_is_refused(change, says):
     parts = {"images": np.zeros((3, 2, 2)), "labels": np.zeros(3, dtype=int), "classes": 10, "max_value": 1.0}
     with pytest.raises(InputError, match=says):
         Dataset(**{**parts, **change}, name="x")
+
+
+def test_a_slice_keeps_images_labels_and_targets_together():
+    images, targets = np.random.default_rng(0).random((2, 6, 1, 4, 4))
+    data = Dataset(images, np.arange(6), 6, "six", 1.0, targets=targets)
+    part = data[1:6:2]
+    np.testing.assert_array_equal(part.images, images[[1, 3, 5]])
+    np.testing.assert_array_equal(part.targets, targets[[1, 3, 5]])
+    assert part.labels.tolist() == [1, 3, 5]
+    assert np.shares_memory(part.images, images)
+    for wrong in (0, [0, 1]):
+        with pytest.raises(InputError, match=r"subset\(data"):
+            data[wrong]
+    with pytest.raises(InputError):
+        data[6:]
