@@ -1,4 +1,4 @@
-"""Figures with a caption in sentences below them."""
+"""Captions in sentences: below a figure, and on the page of a run."""
 
 from __future__ import annotations
 
@@ -35,6 +35,43 @@ class Captioned:
 
     def _repr_png_(self) -> bytes:
         return figure_bytes(self.figure, "png")
+
+
+CAPTIONS = {
+    "history": "Objective, gradient and accuracy after each iteration, and what each step took.",
+    "restoration-history": "Loss, PSNR and SSIM after each iteration, and what each step took.",
+    "restored": "What the net was given, what it made of that, and what was to come out, side by side.",
+    "stencils": "The stencils of each layer, a block for each pair of channels; white is 0.",
+    "weights": "The classifier's weights, an image for each class and channel; white is 0.",
+    "activations": "One image on its way through the layers, channel by channel.",
+    "coarse-against-fine": "One image in the nets of both meshes, layer by layer, and how far they differ.",
+    "objective": "The objective of each method over iterations, over work and over time.",
+    "accuracy": "The validation accuracy of each method over iterations, over work and over time.",
+    "gradient": "The norm of the gradient of each method over iterations, over work and over time.",
+    "loss": "The validation loss of each method over iterations, over work and over time.",
+    "final": "Where the runs end, over the values of the key that was varied.",
+    "curves": "The runs of each value of the key that was varied, over iterations and over work.",
+    "spectra": "Densities of the eigenvalues of the Gauss–Newton matrix, the Hessian and their difference.",
+    "cg": "How the residual falls in conjugate gradients, with each preconditioner.",
+    "model_quality": "How well the quadratic models predict what a step of each length does.",
+    "levels": "What the terms of a multiscale estimate vary by, on each level, and the batches that follow.",
+    "efficiency": "The efficiency of multiscale estimates at equal work; above 1 they beat single scale.",
+}
+"""What there is to see on a figure of a run, by its name, or by the beginning of it."""
+
+
+def sentence_of(name: str) -> str:
+    """Return the caption of a figure of a run, with what its name says beyond those in :data:`CAPTIONS`.
+
+    >>> sentence_of("activations-coarse")
+    'coarse: One image on its way through the layers, channel by channel.'
+    """
+    known = [key for key in CAPTIONS if name == key or name.startswith(f"{key}-")]
+    if not known:
+        return name.replace("_", " ").replace("-", " ")
+    key = max(known, key=len)
+    rest = name[len(key) + 1 :]
+    return f"{rest}: {CAPTIONS[key]}" if rest else CAPTIONS[key]
 
 
 def caption(figure: Figure, text: str) -> Captioned:

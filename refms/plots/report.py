@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from refms.model import Model
 from refms.pages import render
+from refms.plots.captions import sentence_of
 from refms.plots.results import numbers, part, runs_of
 from refms.plots.saving import figure_bytes
 from refms.plots.study import value_text
@@ -72,15 +73,14 @@ def result_page(title: str, result: Mapping[str, Any], figures: Mapping[str, Fig
 
 def operator_page(title: str, figures: Mapping[str, Figure], captions: Mapping[str, str]) -> str:
     """Return the page of pictures of operators with their captions; it loads nothing from elsewhere."""
-    rows = [[key, captions[key]] for key in figures]
     return render(
         "run.html",
         title=title,
-        head=["picture", "what it shows"],
+        head=["picture"],
         numbers=[],
-        rows=rows,
+        rows=[[key] for key in figures],
         sentences=[],
-        pictures=_pictures(figures),
+        pictures=_pictures(figures, captions),
         facts={},
     )
 
@@ -154,12 +154,11 @@ def _network(model: Model) -> dict[str, Any]:
     return {**told, **shapes}
 
 
-def _pictures(figures: Mapping[str, Figure]) -> dict[str, str]:
-    """Return the figures as pictures that the page holds itself; nothing in them can run or load."""
+def _pictures(figures: Mapping[str, Figure], captions: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return pictures that the page holds itself by their captions; nothing in them can run or load."""
+    captions = captions or {}
     return {
-        name.replace("_", " ").replace("-", " "): base64.b64encode(figure_bytes(figure, "svg")).decode(
-            "ascii"
-        )
+        captions.get(name) or sentence_of(name): base64.b64encode(figure_bytes(figure, "svg")).decode("ascii")
         for name, figure in figures.items()
     }
 

@@ -15,6 +15,8 @@ from refms.plots.style import use_style
 MOST_LAYERS = 8
 """Layers that are drawn of a deeper network, evenly spread."""
 
+MOST_CHANNELS = 12
+"""Channels in and out that are drawn of a wider layer, evenly spread."""
 
 GAP = "#c8c8c8"
 """Colour between the stencils; white is 0."""
@@ -25,7 +27,8 @@ def stencils_figure(models: Mapping[str, Model]) -> Figure:
     """Return the stencils of some models, such as one network on several meshes.
 
     One row for each layer and its time t_k = k δt, down to :data:`MOST_LAYERS`; one colour bar for all,
-    symmetric around 0. Entries are drawn as they are: a stencil of a finer mesh is not scaled.
+    symmetric around 0. Of wide layers :data:`MOST_CHANNELS` channels in and out are drawn. Entries are drawn
+    as they are: a stencil of a finer mesh is not scaled.
 
     Examples
     --------
@@ -51,9 +54,16 @@ def stencils_figure(models: Mapping[str, Model]) -> Figure:
             one.set_facecolor(GAP)
             one.set_ylabel(label)
         column[0].set_title(f"{name(key, 24)}, {mesh(model)}")
-        column[len(chosen[key]) - 1].set_xlabel("blocks: output channel down,\ninput channel across")
+        shapes = {stencils[key][one].shape[:2] for one in chosen[key]}
+        column[len(chosen[key]) - 1].set_xlabel(_blocks(*map(max, zip(*shapes, strict=True))))
     signed_bar(figure, axes, limit, "entry of the stencil")
     return figure
+
+
+def _blocks(c_out: int, c_in: int) -> str:
+    """Say what stands where in a mosaic, and how many channels of how many."""
+    down, across = (f"{MOST_CHANNELS} of {n} " if n > MOST_CHANNELS else "" for n in (c_out, c_in))
+    return f"blocks: {down}output channels down,\n{across}input channels across"
 
 
 def stencils_of(model: Model) -> dict[str, Array]:
@@ -68,13 +78,15 @@ def mosaic(stencil: Array) -> Array:
     """Return all stencils of a layer as one image, with gaps between them.
 
     From (c_out, c_in, *stencil) to (c_out·(a + 1) − 1, c_in·(b + 1) − 1) for stencils of a × b entries (a
-    = 1 in one dimension, the middle slice in three); NaN in the gaps.
+    = 1 in one dimension, the middle slice in three); NaN in the gaps. Of many channels some are taken.
 
     Examples
     --------
     >>> mosaic(np.arange(2.0).reshape(1, 2, 1)).tolist()
     [[0.0, nan, 1.0]]
     """
+    rows, columns = (evenly(n, MOST_CHANNELS) for n in stencil.shape[:2])
+    stencil = stencil[rows][:, columns]
     c_out, c_in = stencil.shape[:2]
     a, b = plane(stencil[0, 0]).shape
     tiles = np.full((c_out, a + 1, c_in, b + 1), np.nan)

@@ -22,7 +22,7 @@ from refms.plots.activations import (
     synthetic_image,
 )
 from refms.plots.histories import history_figure, step_places
-from refms.plots.stencils import mosaic, stencils_figure
+from refms.plots.stencils import MOST_CHANNELS, mosaic, stencils_figure
 from refms.plots.weights import weight_images, weights_figure
 
 
@@ -50,6 +50,16 @@ def test_a_mosaic_holds_every_stencil_at_its_channels():
     assert np.isnan(tiles[5]).all()
     assert np.isnan(tiles[:, 3]).all()
     assert np.isfinite(tiles).sum() == stencil.size
+
+
+def test_of_many_channels_some_are_drawn_first_and_last_among_them_and_their_number_is_said():
+    stencil = np.arange(40.0 * 3).reshape(40, 3, 1, 1) * np.ones((40, 3, 3, 3))
+    tiles = mosaic(stencil)
+    assert tiles.shape == (4 * MOST_CHANNELS - 1, 11)
+    assert (tiles[0, 0], tiles[-1, -1]) == (stencil[0, 0, 0, 0], stencil[-1, -1, 0, 0])
+    net = initial_model(Residual(Grid((4, 4)), channels=40, layers=1), Classes(2))
+    (label,) = {axes.get_xlabel() for axes in stencils_figure({"wide": net}).axes} - {""}
+    assert label.count(f"{MOST_CHANNELS} of 40 ") == 2
 
 
 def test_stencils_stand_by_layer_and_level_with_one_scale():

@@ -7,12 +7,14 @@ import re
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import plot_samples
 import pytest
 from small_nets import trained
 from web_pages import HOSTILE, Read
 
 from refms.plots import RESULT_FIGURES, model_figures
+from refms.plots.captions import sentence_of
 from refms.plots.report import model_page, result_page
 
 SAMPLES = {
@@ -127,3 +129,19 @@ def test_a_model_shows_what_its_training_reached():
         "4×4",
     ):
         assert word in text
+
+
+@pytest.mark.parametrize("kind", SAMPLES)
+def test_every_picture_of_a_result_has_a_caption_in_a_sentence(kind):
+    captions = re.findall(r"<figcaption>([^<]*)", sample_page(kind))
+    assert len(captions) == len(set(captions)) > 0
+    assert all(one[0].isupper() and one.endswith(".") for one in captions)
+
+
+def test_every_picture_of_models_has_one_of_its_own():
+    models = {"coarse": trained(4), "fine": trained(8)}
+    image = np.ones((16, 1)), np.ones((64, 1))
+    figures = model_figures(models, dict(zip(models, image, strict=True)))
+    captions = [sentence_of(name) for name in figures]
+    assert len(captions) == len(set(captions)) > 4
+    assert all(one.endswith(".") for one in captions)
