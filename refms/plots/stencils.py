@@ -63,7 +63,7 @@ def stencils_figure(models: Mapping[str, Model]) -> Figure:
 def _blocks(c_out: int, c_in: int) -> str:
     """Say what stands where in a mosaic, and how many channels of how many."""
     down, across = (f"{MOST_CHANNELS} of {n} " if n > MOST_CHANNELS else "" for n in (c_out, c_in))
-    return f"blocks: {down}output channels down,\n{across}input channels across"
+    return f"{down}output channels down,\n{across}input channels across"
 
 
 def stencils_of(model: Model) -> dict[str, Array]:
