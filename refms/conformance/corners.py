@@ -154,6 +154,7 @@ CORNERS: dict[str, str] = {
     ),
     "O13": "Condition 10 and eight unknowns.",
     "O14": "Coordinates of condition 3: damping below a thousandth of H passes.",
+    "O15": "Three functions of eight unknowns; what is done after several refused steps is not seen.",
     "R1": (
         "Grids of two cells and more along each axis, at most three classes of channels; the scale is the "
         "largest eigenvalue's."

@@ -85,6 +85,8 @@ def _where(item: Property) -> str:
         words.append(f"stencil sizes {', '.join(map(str, domain.sizes))}")
     if domain.pair is not None:
         words.append("the transfer pairs it is stated for")
+    if domain.soft:
+        words.append("labels that need not be one-hot")
     if domain.activations is not None:
         words.append(f"activations {', '.join(domain.activations)}")
     return "; ".join(words)

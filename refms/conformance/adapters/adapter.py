@@ -20,6 +20,9 @@ class Adapter:
     [MST], ``resize`` to ``full_multiscale``, are NOT APPLICABLE where an adapter has none of these; so are
     those of every other level that can be claimed in the profile, see :class:`Profile`.
 
+    To refuse what an operation must refuse, raise any exception but NotImplementedError. Where a docstring
+    says nothing of a case, the kit does not ask for it.
+
     Arrays are NumPy arrays of dtype ``profile.dtype``; results may be anything ``numpy.asarray`` or
     ``numpy.from_dlpack`` takes, in the same dtype. Arguments must not be modified. Fields (``Y``, ``Z``,
     ``X``) have the layout ``profile.layout``; ``grid`` is the tuple (n_1, …, n_d). Stencils have the shape

@@ -67,6 +67,9 @@ class Profile:
         Whether logits are h^d Wᵀy + μ, eq. (5) of [LAS], or Wᵀy + μ.
     reduction : str
         Whether the loss is the ``"mean"`` over the examples or their ``"sum"``.
+    soft_labels : bool
+        Whether labels may be any numbers from 0 on; otherwise columns with a single 1, as of an
+        implementation that takes the index of the class: properties of soft labels do not apply to it.
     level : str or None
         What it claims to have, all properties of which must be tested: ``"operators"`` (K(s), R, P, stencils
         by Galerkin), ``"gradient"`` (forward propagation, loss and gradient), ``"gauss-newton"`` (these, the
@@ -103,6 +106,7 @@ class Profile:
     volume_weighted: bool = True
     reduction: str = "mean"
     level: str | None = None
+    soft_labels: bool = True
 
     __repr__ = short_repr
 
@@ -139,6 +143,7 @@ class Profile:
             "activations": self.activations,
             "logits": ("with h^d" if self.volume_weighted else "without h^d",),
             "loss": (self.reduction,),
+            "labels": ("one-hot and soft" if self.soft_labels else "one-hot",),
             "level": (self.level or "none claimed",),
         }
         return "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in said.items())

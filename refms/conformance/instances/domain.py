@@ -59,6 +59,7 @@ class Domain:
     sizes: tuple[int, ...] | None = None  # the stencil sizes it is stated for; None for every one
     dimensions: tuple[int, ...] = (1, 2, 3)  # dimensions it is stated for
     activations: tuple[str, ...] | None = None  # the activations it is stated for; None for every one
+    soft: bool = False  # whether labels are any numbers from 0 on
     small: bool = False  # whether a few cells and stencils of few entries are enough
 
 
@@ -90,7 +91,7 @@ def instances(
             a for a in profile.activations if domain.activations is None or a in domain.activations
         ],
     }
-    if not all(allowed.values()):
+    if not all(allowed.values()) or (domain.soft and not profile.soft_labels):
         return ()
     cycling = tuple((name, tuple(allowed[name])) for name in CHOSEN)
     made = []

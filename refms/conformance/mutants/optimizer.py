@@ -71,6 +71,12 @@ def _damp(t: Asked) -> Array:
 _OTHER = {"classifier": "propagation", "propagation": "classifier"}
 
 
+def _full_step(t: Asked) -> Array:
+    g, product = t.objective.value_and_gradient(t.x)[1], t.objective.curvature(t.x)
+    system: Any = SimpleNamespace(product=product, b=-g, iterations=t.iterations)
+    return np.asarray(t.x + _cg()(system))
+
+
 def _newton(t: Asked, iterations: int, damping: float = 0.0, *, steepest: bool = False) -> Parameters:
     """Return a step on one block by conjugate gradients of our own, or along −g."""
     held = HELD[t.block]
@@ -151,6 +157,7 @@ MISTAKES: Table = {
     "newton_step": {
         "Newton step along −g": lambda t: t.x - t.objective.value_and_gradient(t.x)[1] / 4,
         "Newton step uphill": lambda t: 2 * t.x - t(),
+        "Newton step without a line search": _full_step,
         "half of the Newton step": lambda t: (t.x + t()) / 2,
         "identity added to the Hessian of the Newton step": _damp,
     },

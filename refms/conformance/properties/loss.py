@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.instances.domain import Instance
+from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.outcome import holds
 from refms.conformance.properties.arrays import dot
 from refms.conformance.property import Claims, agree, family
@@ -192,7 +192,7 @@ def _fisher(a: Gate, x: Instance) -> Claims:
     yield "∇²E v against Σ p_c (p−e_c)(p−e_c)ᵀv", got / reach, unit * expected / reach, unit
 
 
-@law("S10", "cross_entropy cross_entropy_gradient cross_entropy_hessian", EQ5)
+@law("S10", "cross_entropy cross_entropy_gradient cross_entropy_hessian", EQ5, Domain(soft=True))
 def _soft_labels(a: Gate, x: Instance) -> Claims:
     """Soft labels count with their sum.
 

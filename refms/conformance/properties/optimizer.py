@@ -118,7 +118,51 @@ def _searches() -> list[tuple[str, Callable[[float], float], float, float]]:
         ("the slope is positive", lambda t: 3.0 + t, 1.0, 0.0),
         ("the slope is positive, whatever f does", lambda t: 3.0 - t, 1.0, 0.0),
         ("the slope is zero", lambda t: 3.0 - t, 0.0, 0.0),
+        ("the slope is NaN", lambda t: 3.0 - t, nan, 0.0),
     ]
+
+
+@law("O15", "newton_step", "Newton's method with Armijo's rule")
+def _guarded(a: Gate, x: Instance) -> Claims:
+    """A Newton step goes downhill also where the full one would not.
+
+    f = Σ √(1 + u_i²) from u = 3: p = −30, α = 1/8, x₊ = −¾; scale 10. Where H has eigenvalues of both signs,
+    f falls and gᵀ(x₊ − x) < 0. Where every trial is NaN, x itself comes back, to the bit
+    Catches: a Newton step without a line search, a step to a saddle point, NaN accepted, x moved by the last
+    trial.
+    """
+    number = np.dtype(x.dtype).type
+    length, height = number(solution_size(x)), number(x.stencil_scale)
+
+    def root(y: Array) -> Array:
+        return np.sqrt(1 + (y / length) ** 2)
+
+    f = objective(
+        lambda y: float(height) * float(length) * float(as_double(root(y)).sum()),
+        lambda y: height * (y / length) / root(y),
+        lambda y: lambda v: height / length / root(y) ** 3 * v,
+    )
+    start = np.full(SIZE, 3 * length, x.dtype)
+    wanted = np.full(SIZE, -0.75 * float(length))
+    yield "x₊ where the full step leads away", a.newton_step(f, start, 4), wanted, 10 * float(length)
+    lost = objective(
+        lambda y: f.value(y) if np.array_equal(y, start) else float("nan"),
+        lambda y: f.value_and_gradient(y)[1],
+        f.curvature,
+    )
+    stayed = a.newton_step(lost, start.copy(), 4)
+    yield holds(stayed.tobytes() == start.tobytes(), "x where every trial is NaN", f"it is {stayed}")
+    bent = symmetric(x, np.array([-4.0, -1.0, -0.5, 1.0, 2.0, 3.0, 4.0, 5.0]))
+    saddle = objective(
+        lambda y: float(0.5 * as_double(y) @ as_double(bent) @ as_double(y)),
+        lambda y: bent @ y,
+        lambda y: lambda v: bent @ v,
+    )
+    begin = x.draw("begin", SIZE, scale=solution_size(x))
+    after = a.newton_step(saddle, begin, 2 * SIZE)
+    slope = float(as_double(bent @ begin) @ (as_double(after) - as_double(begin)))
+    yield holds(slope < 0, "gᵀ(x₊ − x) < 0 near a saddle point", f"it is {slope:.3g}")
+    yield holds(saddle.value(after) < saddle.value(begin), "f falls near a saddle point", "it does not")
 
 
 BLOCKS = Domain(small=True, smallest=2, activations=("tanh", "identity"))
