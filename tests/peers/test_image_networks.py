@@ -1,4 +1,4 @@
-"""The networks of [MST] against PyTorch and JAX: output, gradient and Hessian product."""
+"""The networks of [MST], and ResNet, against PyTorch and JAX: output, gradient and Hessian product."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from refms.grid import Grid, columns_from_nchw, nchw_from_columns
+from refms.maps.architectures.architecture import output_grid_of
 from refms.maps.architectures.espcn import ESPCN
 from refms.maps.architectures.residual_image import ResidualImage
+from refms.maps.architectures.resnet import ResNet
 from refms.maps.architectures.unet import UNet
 from refms.objective.examples import Examples
 from refms.objective.losses.mean_squares import MeanSquares
@@ -34,6 +36,7 @@ NETWORKS = {
     "U-net, two blocks a mesh": UNet(GRID, 1, 4, (1, 1), blocks=2, groups=2),
     "small U-net": UNet(GRID, 1, 2, (1, 1), groups=1),
     "U-net of the paper": UNet(GRID),
+    "ResNet": ResNet(GRID, 3, 4, (2, 1, 1), 2),
 }
 
 
@@ -56,14 +59,22 @@ def error(found, expected, scale):
     return np.linalg.norm(found - expected) / (np.finfo(float).eps * scale)
 
 
+def losses_of(name):
+    """Features that are no images have no SSIM."""
+    return ("mean_squares",) if name == "ResNet" else ("mean_squares", "ssim")
+
+
 # PyTorch's own forward derivatives still load a part of it that it has deprecated.
 @pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
 @pytest.mark.parametrize(
     ("library", "name", "loss"),
     [
-        *(("torch", name, loss) for name in NETWORKS for loss in ("mean_squares", "ssim")),
+        *(("torch", name, loss) for name in NETWORKS for loss in losses_of(name)),
         # JAX compiles every operation of the larger ones for minutes.
-        *(("jax", name, "mean_squares") for name in ("residual", "super-resolution", "ESPCN", "small U-net")),
+        *(
+            ("jax", name, "mean_squares")
+            for name in ("residual", "super-resolution", "ESPCN", "small U-net", "ResNet")
+        ),
         ("jax", "bottleneck", "ssim"),
     ],
 )
@@ -71,9 +82,10 @@ def test_output_gradient_and_hessian_product(library, name, loss):
     o, net, rng = operations(library), NETWORKS[name], np.random.default_rng(0)
     theta = net.map.layout.pack(net.initial(1, "float64"))
     v = rng.standard_normal(theta.size) * np.abs(theta).mean()
-    images, targets = rng.uniform(-1, 1, (2, EXAMPLES, net.image_channels, *GRID.shape))
+    images = rng.uniform(-1, 1, (EXAMPLES, net.image_channels, *GRID.shape))
+    targets = rng.uniform(-1, 1, (EXAMPLES, net.channels, *output_grid_of(net).shape))
     times = rng.uniform(size=EXAMPLES)
-    timed = getattr(net, "time", True) and not isinstance(net, ESPCN)
+    timed = getattr(net, "time", True) and not isinstance(net, ESPCN | ResNet)
     X = columns_from_nchw(images)
     X = np.concatenate([X, times[None]]) if timed else X
     own_loss = MeanSquares() if loss == "mean_squares" else StructuralSimilarity(GRID)
@@ -102,7 +114,7 @@ def test_output_gradient_and_hessian_product(library, name, loss):
         return net.map.layout.pack({key: o.host(part) for key, part in parts.items()})
 
     output = o.host(forward(o, net, named(theta), x, t))
-    mine = nchw_from_columns(net.map.apply(theta, X), GRID)
+    mine = nchw_from_columns(net.map.apply(theta, X), output_grid_of(net))
     assert error(mine, output, np.linalg.norm(output)) < 30
     sign = 1 if loss == "mean_squares" else -1
     expected = float(their_loss(named(theta)))

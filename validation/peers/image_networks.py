@@ -1,4 +1,4 @@
-"""The networks of [MST] as users of PyTorch or JAX write them, and SSIM; derivatives are automatic.
+"""The networks of [MST], and ResNet, as users of PyTorch or JAX write them, and SSIM, with their derivatives.
 
 Nothing of refms is used. Parameters come as a dictionary under the names of refms' layouts; images are NCHW.
 """
@@ -165,6 +165,25 @@ def unet(o: Any, net: Any, p: Any, x: Any, t: Any) -> Any:
     return mix(o, p, "tail/conv", normed("tail/norm", y))
 
 
+def resnet(o: Any, net: Any, p: Any, x: Any, t: Any) -> Any:
+    """Return the features of ResNet with group norm and strides."""
+
+    def normed(name: str, y: Any) -> Any:
+        return o.group_norm(y, net.groups, p[f"{name}/gamma"], p[f"{name}/beta"])
+
+    y = o.relu(normed("norm", o.conv(x, p["open/stencil"], None)))
+    for stage, blocks in enumerate(net.blocks):
+        for i in range(blocks):
+            name, stride = f"stage{stage}.{i}", 2 if stage and i == 0 else 1
+            h = o.conv(y, p[f"{name}/conv1/stencil"], None, stride)
+            h = o.conv(o.relu(normed(f"{name}/norm1", h)), p[f"{name}/conv2/stencil"], None)
+            if stride > 1:
+                y = o.conv(y, p[f"{name}/shortcut/project/stencil"], None, stride)
+                y = normed(f"{name}/shortcut/norm", y)
+            y = o.relu(normed(f"{name}/norm2", h) + y)
+    return y
+
+
 def ssim(o: Any, z: Any, y: Any) -> Any:
     """Return the mean SSIM of images in [−1, 1], 11×11 windows with σ = 1.5, zero padding."""
     x, y, c = (z + 1) / 2, (y + 1) / 2, z.shape[1]
@@ -188,4 +207,4 @@ def mean_squares(o: Any, z: Any, y: Any) -> Any:
 
 
 OPERATIONS = {"torch": TorchOperations, "jax": JaxOperations}
-NETWORKS = {"ResidualImage": residual_image, "ESPCN": espcn, "UNet": unet}
+NETWORKS = {"ResidualImage": residual_image, "ESPCN": espcn, "UNet": unet, "ResNet": resnet}
