@@ -9,6 +9,7 @@ from results.wording import command, figure, filled, mean_sd
 TITLES = {
     "fine-only": "the finest mesh alone",
     "galerkin": "coarse to fine, K_H = R K_h P",
+    "galerkin-rescaled": "coarse to fine, K_H = R K_h P, each layer with its norm",
     "keep": "coarse to fine, stencils unchanged",
     "progressive": "images enlarged in small steps",
 }

@@ -1,4 +1,5 @@
 """The networks of [MST], and ResNet, as users of PyTorch or JAX write them, and SSIM, with their derivatives.
+
 Nothing of refms is used. Parameters come as a dictionary under the names of refms' layouts; images are NCHW.
 """
 
