@@ -38,6 +38,7 @@ seeds = [0, 1]
 falling = true
 methods.fine-only = [[8, 3]]
 methods.galerkin = [[4, 2], [8, 1]]
+methods.galerkin-rescaled = [[4, 2], [8, 1]]
 methods.keep = [[4, 2], [8, 1]]
 methods.progressive = [[4, 1], [6, 1], [8, 1]]
 """
@@ -63,6 +64,7 @@ def test_stages_that_two_methods_share_are_trained_once(out):
         "seed0_4x1_progressive_6x1",
         "seed0_4x1_progressive_6x1_8x1",
         "seed0_4x2",
+        "seed0_4x2_galerkin-rescaled_8x1",
         "seed0_4x2_galerkin_8x1",
         "seed0_4x2_keep_8x1",
         "seed0_8x3",
@@ -91,6 +93,22 @@ def test_the_finest_mesh_begins_with_the_coarse_net_moved_by_its_rule(out, resul
     assert unit["curve"]["validation_accuracy"][0] == expected.accuracy
     assert unit["curve"]["validation_loss"][0] == pytest.approx(expected.loss, rel=1e-5)
     assert result["methods"][method]["accuracy at the start"]["values"][0] == expected.accuracy
+
+
+def test_rescaled_stencils_are_as_long_as_they_were_and_the_net_is_the_same(out):
+    coarse = load_model(out / "seed0_4x2.h5")
+    plain, short = (
+        imagenet10.moved(coarse, 8, rule, "averaging-bilinear") for rule in ("galerkin", "galerkin-rescaled")
+    )
+    for name, array in coarse.arrays.items():
+        length, longer = np.linalg.norm(array), np.linalg.norm(plain.arrays[name])
+        assert np.linalg.norm(short.arrays[name]) == pytest.approx(length, rel=1e-6)
+        np.testing.assert_allclose(
+            longer * short.arrays[name], length * plain.arrays[name], rtol=1e-5, atol=1e-6 * longer * length
+        )
+    X = np.random.default_rng(0).standard_normal((64, 5)).astype(coarse.dtype)
+    expected = plain.outputs(X)
+    assert np.abs(short.outputs(X) - expected).max() < 1e-3 * np.abs(expected).max()
 
 
 def test_work_is_three_evaluations_an_image_and_less_on_coarser_meshes(result):

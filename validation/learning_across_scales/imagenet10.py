@@ -1,10 +1,10 @@
 """ImageNet-10 of [LAS], Table 1 and Figure 3: ResNet-34 from coarse to fine against the fine mesh alone.
 
 A method is a list of stages (cells along an axis, epochs). How a net goes to the next mesh its name says:
-by ``galerkin`` its 3×3 stencils become those with K_H = R K_h P; by ``galerkin-rescaled`` these, times a number
-for each layer that gives it its norm back; by any other they stay. The baselines that users have are ``keep``,
-the same stages without a change of stencils, and ``progressive``, which enlarges the images in small steps, as
-fast.ai and Composer do. Work is counted in evaluations of the finest network.
+by ``galerkin`` its 3×3 stencils become those with K_H = R K_h P; by ``galerkin-rescaled`` these, times a
+number for each layer that gives it its norm back; by any other they stay. The baselines that users have are
+``keep``, the same stages without a change of stencils, and ``progressive``, which enlarges the images in
+small steps, as fast.ai and Composer do. Work is counted in evaluations of the finest network.
 
     python validation/learning_across_scales/imagenet10.py CONFIG.toml --data-dir DIR -o OUT
 
@@ -137,13 +137,9 @@ def rescaled(model: Model, before: Model) -> Model:
     The norm after a convolution divides by that length, so that the net is the same but for its ε. A step of
     Adam, whose length is given, turns a long array by less, and a penalty on the lengths pulls at it more.
     """
-    moves = {name for name, move in model.architecture.moves.items() if move.stencil}
-    lengths = {
-        name: np.linalg.norm(before.arrays[name]) / np.linalg.norm(model.arrays[name]) for name in moves
-    }
-    return model.with_arrays(
-        **{name: (model.arrays[name] * factor).astype(model.dtype) for name, factor in lengths.items()}
-    )
+    longer = {name: array for name, array in model.arrays.items() if (array != before.arrays[name]).any()}
+    factors = {name: np.linalg.norm(before.arrays[name]) / np.linalg.norm(S) for name, S in longer.items()}
+    return model.with_arrays(**{name: S * S.dtype.type(factors[name]) for name, S in longer.items()})
 
 
 def one_split(bench: Bench, configuration: Configuration, settings: Settings) -> Run:
