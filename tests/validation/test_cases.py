@@ -2,6 +2,7 @@
 
 import json
 import statistics
+from itertools import pairwise
 from pathlib import Path
 
 import cases
@@ -59,7 +60,7 @@ def plans(name, *words):
 
 
 @pytest.mark.parametrize("words", [(), ("--full",)], ids=["reduced", "full"])
-@pytest.mark.parametrize("name", tables_page.SECTIONS)
+@pytest.mark.parametrize("name", [*tables_page.SECTIONS, "table_5", "table_6", "mesh_free", "dropout"])
 def test_a_case_that_states_its_work_does_it(name, words):
     for _, case, table, plan in plans(name, *words):
         if "work" in table:
@@ -120,3 +121,53 @@ def test_a_finished_training_is_not_done_again_and_the_page_pairs_the_seeds(tmp_
     line = page.splitlines()[-2]
     assert line.startswith("| MGE | 4 |")
     assert f"| single | {statistics.fmean(gains):+.4f} ± {half:.4f} |" in line
+
+
+def told(name, group, case, rival=None):
+    """Return the mean of what is measured, or of the gain over a rival with its interval."""
+    result = tables_page.read(name)
+    rows = {row["case"]: row for row in result["rows"] if row["group"] == group}
+    measure = tables_page.measure_of(result, group)
+    if rival is None:
+        return f"{statistics.fmean(unit[measure] for unit in rows[case]['units']):.4f}"
+    gains = tables_page.gains(rows[case], rows[rival], measure)
+    return f"{statistics.fmean(gains):+.4f} ± {tables_page.interval(gains):.4f}"
+
+
+def efficiency(name, group, case):
+    (row,) = (row for row in tables_page.read(name)["rows"] if (row["group"], row["case"]) == (group, case))
+    return f"{statistics.fmean(unit['eta'] for unit in row['units']):.2f}"
+
+
+def test_what_the_guide_says_of_the_tables_was_measured():
+    guide = " ".join(
+        (FOLDER.parents[1] / "scripts" / "site" / "multiscale_training.md").read_text("utf-8").split()
+    )
+    full, equal = "Full-Multiscale, coarsened", "single, work and steps of Full"
+    espcn = {case: told("table_2_espcn", "", case) for case in ("single, equal images", "MGE", full, equal)}
+    crops, both = (told("table_2_espcn", "", f"Full-Multiscale, {kind}", full) for kind in ("crops", "both"))
+    mge = "single, work of MGE"
+    one, few = "one batch for all meshes", "batches that do not grow"
+    equal_work = f"{few}, work as printed"
+    seconds = tables_page.read("table_1")["rows"]
+    faster = [seconds[0]["single"][key] / seconds[0]["mge"][key] for key in ("seconds", "work")]
+    shares = [coarse / fine for fine, coarse in pairwise(row["single"]["seconds"] for row in seconds)]
+    said = [
+        f"128×128 cells {faster[0]:.1f} times less than by single scale, where #WU promise {faster[1]:.1f}",
+        f"takes {min(shares):.2f} to {max(shares):.2f} of the time",
+        f"SSIM {espcn[full]} coarsened, {told('table_2_espcn', '', 'Full-Multiscale, crops')} by crops and "
+        f"{told('table_2_espcn', '', 'Full-Multiscale, both')} by both",
+        f"by crops {crops.removeprefix('-')} worse, by both {both.removeprefix('-')} |",
+        f"equal images {espcn['single, equal images']} with 1,680 #WU, MGE {espcn['MGE']} with 510, "
+        f"Full-Multiscale {espcn[full]} with 780",
+        f"single scale has {told('table_2_espcn', '', mge)} with MGE's work, and {espcn[equal]} with",
+        f"{told('table_2_espcn', '', 'MGE', mge)} and {told('table_2_espcn', '', full, equal)}, are not",
+        f"η = {efficiency('departures', 'denoise', one)}, and trains alike: "
+        f"{told('departures', 'denoise', one, few)} in MSE (denoise), "
+        f"{told('departures', 'inpaint', one, few)} in SSIM (inpaint)",
+        f"η from {efficiency('departures', 'denoise', 'as printed')} to "
+        f"{efficiency('departures', 'denoise', 'nearest sub-sampling')} (denoise)",
+        f"at equal work those are level, {told('departures', 'denoise', equal_work, 'as printed')}",
+        "together cost " + told("departures", "denoise", "all of these", "as printed").removeprefix("-"),
+    ]
+    assert [words for words in said if words not in guide] == []
