@@ -9,9 +9,11 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from refms.definition import classifier, regularizers
 from refms.definition.arrays import Array, inner, norm
 from refms.definition.krylov import conjugate_gradients
-from refms.definition.problem import Problem
+from refms.definition.problem import Problem, join
+from refms.definition.softmax import cross_entropy, cross_entropy_gradient, cross_entropy_hessian
 from refms.definition.training import adam_step
 
 SUFFICIENT_DECREASE = 1e-4
@@ -19,6 +21,9 @@ SUFFICIENT_DECREASE = 1e-4
 
 MOST_HALVINGS = 10
 """How often a step may be halved."""
+
+MOST_TRIALS = 10
+"""How many steps are tried from one point."""
 
 POOR, GOOD, FACTOR = 0.25, 0.75, 4.0
 """The model is distrusted below the first gain and trusted above the second; then λ changes by the factor."""
@@ -73,7 +78,8 @@ def newton_step(
     is below ¼ (0 for a refused step), λ/4 where it is above ¾.
     """
     g, H = f.gradient(x), product or f.curvature(x)
-    p = conjugate_gradients(lambda v: H(v) + damping * v, -g, iterations)[-1]
+    iterates = conjugate_gradients(lambda v: H(v) + damping * v, -g, iterations)
+    p = next(one for one in iterates[::-1] if norm(one) < math.inf)  # 0/0 follows where all is solved
     before, slope = f.value(x), inner(g, p)
     found = line_search(f.value, x, p, before, slope)
     promised = -found.length * slope - found.length**2 / 2 * inner(p, H(p))
@@ -124,25 +130,27 @@ def trust_region(f: Function, x: Array, radius: float, steps: int, iterations: i
     """Return steps within trust regions, each with the Δ it was taken in: Nocedal and Wright, Algorithm 4.1.
 
     A trial p has the gain (f(x) − f(x + p)) / −m(p). Δ becomes ¼ min(‖p‖, Δ) where it is below ¼, and 2Δ
-    where it is above ¾ and p at the edge; p is taken where it is above 1e-4, else the next trial is made.
+    where it is above ¾ and p at the edge; p is taken where it is above 1e-4, else the next of ten is
+    tried.
     """
     found: list[Step] = []
     for _ in range(steps):
         g, H, before, margin = f.gradient(x), f.curvature(x), f.value(x), math.inf
-        while True:
+        for _ in range(MOST_TRIALS):
             p, edge = steihaug(H, g, radius, iterations)
             model = -inner(g, p) - inner(p, H(p)) / 2
             used, after = radius, f.value(x + p)
             gain = (before - after) / model if after == after else -math.inf
-            margin = min(margin, *(abs(gain - one) * model for one in (SUFFICIENT_DECREASE, POOR, GOOD)))
+            tipping = [abs(gain - one) * model for one in (SUFFICIENT_DECREASE, POOR, GOOD)]
+            margin = min(margin, *tipping) if model > 0 else 0.0
             if gain < POOR:
                 radius = min(norm(p), radius) / 4
             elif gain > GOOD and edge:
                 radius = 2 * radius
             if gain > SUFFICIENT_DECREASE:
+                x, before = x + p, after
                 break
-        x = x + p
-        found.append(Step(x, after, norm(g), 1.0, used, margin))
+        found.append(Step(x, before, norm(g), 1.0, used, margin))
     return found
 
 
@@ -167,17 +175,33 @@ def adam(gradient: Gradient, x: Array, rates: Sequence[float]) -> Iterator[Array
         yield x
 
 
-def classifier_newton(
-    problem: Problem, theta: Array, omega: Array, steps: int, iterations: int
-) -> list[Step]:
-    """Return steps of Newton's method in ω = (W, μ), which leaves θ alone."""
-    at = problem.at(theta, omega)
-    f = Function(
-        lambda w: float(at.with_omega(w).value()),
-        lambda w: at.with_omega(w).omega_gradient(),
-        lambda w: at.with_omega(w).classifier_product,
+def on_features(
+    Y: Array, C: Array, alpha: float, tau: float, volume_weighted: bool = True, reduction: str = "mean"
+) -> Function:
+    """Return the classifier's objective in ω = (W, μ) on features Y (m, c, *grid)."""
+    grid, classes = Y.shape[2:], len(C)
+
+    def split(omega: Array) -> tuple[Array, Array]:
+        return omega[:-classes].reshape(-1, classes), omega[-classes:]
+
+    def logits(omega: Array) -> Array:
+        return classifier.logits(*split(omega), Y, volume_weighted)
+
+    def pull(omega: Array, G: Array) -> Array:
+        """Return the gradient of ⟨G, z⟩ + R in ω."""
+        W, _ = split(omega)
+        gW, gmu, _ = classifier.cotangent(W, Y, G, volume_weighted)
+        return join(gW + regularizers.in_space_gradient(W, grid, alpha, tau), gmu)
+
+    def value(omega: Array) -> float:
+        R = regularizers.in_space(split(omega)[0], grid, alpha, tau)
+        return float(cross_entropy(logits(omega), C, reduction) + R)
+
+    return Function(
+        value,
+        lambda w: pull(w, cross_entropy_gradient(logits(w), C, reduction)),
+        lambda w: lambda v: pull(v, cross_entropy_hessian(logits(w), C, logits(v), reduction)),
     )
-    return newton(f, omega, steps, iterations)
 
 
 def block_coordinate_descent(
@@ -191,7 +215,7 @@ def block_coordinate_descent(
     """Return for each iteration the Gauss–Newton step in θ and the Newton steps in ω.
 
     The Gauss–Newton matrix of iteration k is that of the examples ``samples[k]`` alone; ``iterations`` are
-    those of CG in either kind of step.
+    those of CG in either kind of step. The x of a step are θ and ω after it, joined.
     """
     found = []
     for sample in samples:
@@ -199,10 +223,19 @@ def block_coordinate_descent(
         product = few.at(theta, omega).propagation_product
         first = newton_step(_in_theta(problem, omega), theta, iterations[0], product=product)
         theta = first.x
-        rest = classifier_newton(problem, theta, omega, classifier_steps, iterations[1])
-        omega = rest[-1].x
-        found.append([first, *rest])
+        made = [replace(first, x=join(theta, omega))]
+        inner, rest = _in_omega(problem, theta), problem.regularizer(theta, 0 * omega)
+        for step in newton(inner, omega, classifier_steps, iterations[1]):
+            omega = step.x
+            made.append(replace(step, x=join(theta, omega), value=step.value + rest))
+        found.append(made)
     return found
+
+
+def _in_omega(problem: Problem, theta: Array) -> Function:
+    """Return the objective as a function of ω, but for R(θ)."""
+    Y, weights = problem.at(theta, theta[:0]).states[-1], (problem.W_smoothness, problem.W_tikhonov)
+    return on_features(Y, problem.C, *weights, problem.volume_weighted, problem.reduction)
 
 
 def _in_theta(problem: Problem, omega: Array) -> Function:

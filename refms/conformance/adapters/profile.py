@@ -77,8 +77,8 @@ class Profile:
         (convolutions with stride, dilation and groups, pooling, biases in cells, tied stencils),
         ``"integrators"`` (midpoint, RK4, leapfrog, Verlet), ``"transfer"`` (whole networks on other meshes),
         ``"data"`` (bytes, labels, accuracy), ``"objective"`` (other losses, regularised objectives, full
-        Hessians), ``"optimization"`` (preconditioned, damped and trust-region steps, histories of methods) or
-        ``"everything"``. None: half of all that applies must be. Properties of the operations of
+        Hessians), ``"optimization"`` (preconditioned, damped and trust-region steps, histories of training)
+        or ``"everything"``. None: half of all that applies must be. Properties of the operations of
         ``"multiscale"`` apply to who has one of these, or claims the level; so do those of each level behind
         it.
 

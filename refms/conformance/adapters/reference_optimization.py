@@ -142,7 +142,7 @@ class OptimizationReference(ObjectiveReference):
         schedule = propagation_then_classifier(
             _exactly(iterations), _exactly(inner_iterations), classifier_steps=inner - 1
         )
-        rows, points = self._run(_Sampled(training, samples), blocks, schedule, len(samples))
+        rows, points = self._run(_Sampled(training, samples.astype(int)), blocks, schedule, len(samples))
         names = ("objective", "gradient_norm", "step_length")
         found = {
             name: np.array([[getattr(one, name) for one in _filled(row, inner)] for row in rows])

@@ -26,6 +26,14 @@ Numbers = tuple[Array, ...]
 """A result as arrays: one, or one for each parameter."""
 
 
+_ITERATIONS: Mapping[str, Any] = {
+    "full_multiscale": (2, 1),
+    "train_classifier": 3,
+    "block_coordinate_descent": 3,
+}
+"""How many are made, where that is not enough for exact directions."""
+
+
 @dataclass(frozen=True)
 class Trial:
     """One call of an operation, with arguments as the gate takes them.
@@ -111,6 +119,9 @@ class _Draw:
         """Return one call, None where the profile excludes all."""
         if not row.splits:
             self = dataclasses.replace(self, m=2 * self.x.classes)
+        if row.name == "block_coordinate_descent":  # of whose steps few iterations of CG decide
+            usual = dataclasses.replace(self.x, image_scale=1.0, stencil_scale=1.0, within=0.0)
+            self = dataclasses.replace(self, x=usual)
         given = {one.name: self.value(row, one) for one in row.given}
         if any(value is None for value in given.values()):
             return None
@@ -173,7 +184,7 @@ class _Draw:
             "levels": lambda: 3,
             "examples": lambda: 11,
             "coefficients": lambda: (0.75,) * (self.m > 1),
-            "iterations": lambda: (2, 1) if row.name == "full_multiscale" else 4 * SIZE,
+            "iterations": lambda: _ITERATIONS.get(row.name, 4 * SIZE),
             "rule": lambda: "galerkin",
             "damping": lambda: 0.25,
             "low": lambda: -1.0,
@@ -211,8 +222,11 @@ class _Draw:
         return {
             "preconditioner": lambda: lambda r: M.astype(r.dtype) @ r,
             "gradient": lambda: gradient,
-            "damping": lambda: 0.5,
             "radius": lambda: 1.0,
+            "alpha": lambda: 0.1 * x.volume**2,
+            "tau": lambda: 0.5 * x.volume**2 * x.cells,
+            "inner": lambda: 2,
+            "inner_iterations": lambda: 2,
             "momentum": lambda: 0.9,
             "steps": lambda: 2,
             "product": product,
@@ -252,6 +266,8 @@ class _Draw:
             return x.picture(name, self.m if one.name == "times" else 4)
         if one.name == "S" and one.axes[0] == "N":  # in time, where large stencils make large numbers
             return 0.5 * x.draw(name, 2, x.c_in, x.c_in, *x.stencil) / (x.c_in * x.stencil[0] ** x.d)
+        if one.name == "samples":
+            return x.rng(name).integers(0, self.m, (2, self.m))
         if one.name == "S" and one.axes[0] in "GA":
             return x.draw(name, *(extents[axis] for axis in one.axes[:2]), *x.stencil, scale=x.stencil_scale)
         if one.name in ("W", "mu"):
@@ -260,7 +276,7 @@ class _Draw:
             return x.one_hot(self.name + "labels", self.m)
         if one.name == "S":
             return x.stencils(name)
-        extents |= {"y": x.classes, "z": 6, "p": 3}
+        extents |= {"y": x.classes, "z": 6, "p": 3, "E": x.c_out * x.cells + 1}
         shape = [n for axis in one.axes for n in (x.grid if axis == "grid" else (extents[axis],))]
         drawn = x.draw(name, *shape)
         return drawn**2 if one.name == "v" else drawn  # Adam's mean of squares

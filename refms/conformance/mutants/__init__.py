@@ -6,6 +6,7 @@ from refms.conformance.mutants import (
     convolution,
     data,
     depth,
+    descent,
     determinism,
     galerkin,
     gauss_newton,
@@ -40,7 +41,7 @@ _FAMILIES = (
     *(convolution, transfer, galerkin, network, layers, depth, classifier, loss, gauss_newton, sampling),
     *(optimizer, regularizer, resize, normalization, similarity, mesh_free),
     *(subsampling, multiscale, training, strided, pooling, tied, steps, resolution, data, objective),
-    *(minimization, determinism, combinations),
+    *(minimization, descent, determinism, combinations),
 )
 
 MUTANTS = tuple(

@@ -192,7 +192,7 @@ def _region(
             for _ in range(12):
                 p, edge = minimization.steihaug(product, g, radius, t.iterations)
                 used, after = radius, f.value((x + p).astype(t.x.dtype))
-                gain = (before - after) / model(float(g @ p), float(p @ product(p)))
+                gain = (before - after) / (model(float(g @ p), float(p @ product(p))) or math.inf)
                 if gain < 0.25:
                     radius = shrink(norm(p), radius)
                 elif grow(gain, edge):

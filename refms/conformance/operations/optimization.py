@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from refms.conformance.operations.networks import OF_A_STEP
 from refms.conformance.operations.operation import row
 
 _OBJECTIVE = """``objective`` has the methods ``value(x)``, ``value_and_gradient(x)`` and ``curvature(x)``,
@@ -22,6 +23,13 @@ _SEARCH = """α is the first of 1, ½, … , 2⁻¹⁰ with f(x + αp) <= f(x) +
 _NEWTON = """``objective`` is f after each step, ``gradient_norm`` is ‖g‖₂ where it began, ``step_length``
         its α, and ``x`` where it led. A step with α = 0 is followed by others all the same."""
 
+_PRECONDITIONED = """
+
+        The objective is the mean or the sum over examples of the cross entropy of z = h^d Wᵀy + μ (h^d as
+        the profile says) plus ½ h^d Σ_j (α ‖∇_h w_j‖² + τ ‖w_j‖²), with features Y, α and τ >= 0, ∇_h as in
+        ``weight_smoothness``. V is (c·n + 1, ℓ): rows that belong to W, and a last one that belongs to μ.
+        """
+
 CONDITION = 50.0
 """Of matrix and preconditioner together, in trials."""
 
@@ -32,6 +40,10 @@ def _of_iterate(t: Any) -> tuple[float, float]:
 
 def _of_history(t: Any) -> tuple[float, float]:
     return CONDITION, CONDITION
+
+
+def _of_training(t: Any) -> tuple[float, float]:
+    return 0.0, OF_A_STEP / t.x.eps
 
 
 ROWS = (
@@ -97,7 +109,7 @@ ROWS = (
         A trial p has the gain (f(x) − f(x + p)) / (−gᵀp − ½ pᵀHp), −∞ where f(x + p) is NaN or
         infinite. After each trial Δ becomes ¼ min(‖p‖, Δ) where the gain is below ¼, and 2Δ where it is above
         ¾ and ‖p‖ = Δ. The trial is taken where the gain is above 1e-4; else the next one is made from the
-        same x. ``radius`` is the Δ of the trial that was taken.
+        same x, ten at most, after which x stays. ``radius`` is the Δ of the last trial.
         """,
         _of_history,
     ),
@@ -117,5 +129,50 @@ ROWS = (
         is that of ``adam_step``: β = (0.9, 0.999), ε = 1e-8 outside the root, counted from 1.
         """,
         _of_history,
+    ),
+    row(
+        "classifier_diagonal(W[D y], mu[y], Y[M O grid], C[y M], V[E y], grid, alpha, tau) -> array like V",
+        f"M⁻¹V with M the diagonal of the Hessian of the classifier's objective in (W, μ).{_PRECONDITIONED}",
+        lambda t: (0.0, 1.0),
+    ),
+    row(
+        "classifier_kronecker(W[D y], mu[y], Y[M O grid], C[y M], V[E y], grid, alpha, tau) -> array like V",
+        f"""M⁻¹V with M = mean_k(ỹ_k ỹ_kᵀ) ⊗ mean_k(∇²E_k) + Q, ỹ = (h^d y, 1), Q the regulariser's Hessian.
+
+        ∇²E_k is the Hessian (ℓ, ℓ) of the cross entropy of example k in its logits; where the loss is a sum,
+        the first term is m times that. τ > 0. M is singular along equal changes of all entries of μ: the
+        part of the last row of V along (1, …, 1) comes back as it is.{_PRECONDITIONED}""",
+        lambda t: (0.0, CONDITION),
+    ),
+    row(
+        "train_classifier(W[D y], mu[y], Y[M O grid], C[y M], grid, alpha, tau, steps, iterations)"
+        " -> history(objective[steps], gradient_norm[steps], step_length[steps], W[steps D y], mu[steps y])",
+        f"""the history of so many steps of Newton's method in (W, μ) on given features Y.
+
+        The objective is the mean or the sum over examples of the cross entropy of z = h^d Wᵀy + μ (h^d as
+        the profile says) plus ½ h^d Σ_j (α ‖∇_h w_j‖² + τ ‖w_j‖²); steps are those of ``newton``, in the
+        vector of all entries of W and μ, H p = −g with the exact Hessian.
+        {_CG}
+        {_SEARCH}
+        """,
+        _of_training,
+    ),
+    row(
+        "block_coordinate_descent(parameters, X[M B grid], C[y M], problem, weights, samples[K S], inner, "
+        "iterations, inner_iterations)"
+        " -> history(objective[K inner], gradient_norm[K inner], step_length[K inner], parameters[K])",
+        f"""the history of K iterations of block-coordinate descent for ``regularized_loss``, [LAS] Sec. 4.
+
+        Each makes ``inner`` steps x ← x + αp, H p = −g. The first is in x = (opening, stencils, biases), with
+        the Gauss–Newton matrix H of ``regularized_loss`` in which the loss is that of the examples
+        ``samples[k]`` alone, m/S times as heavy where it is a sum; g and f take all examples, as always. The
+        other steps are in x = (W, μ), with the Hessian H in these of all examples.
+        {_CG} They are ``iterations`` in the first step, and ``inner_iterations`` in the others.
+        {_SEARCH}
+        ``objective`` is ``regularized_loss`` after each step, ``gradient_norm`` is ‖g‖₂ in x where it began,
+        ``step_length`` its α; the parameters are those after each iteration.
+        """,
+        _of_training,
+        splits=False,
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,9 @@ Noise = Callable[[Array], Array]
 
 History = Mapping[str, Array]
 """Arrays whose first axis counts the steps."""
+
+Read = Callable[[Step], Any]
+"""A step -> one of its numbers or arrays."""
 
 _DELTA = 1e-9
 
@@ -75,18 +78,16 @@ def noisy(f: Function, noise: Noise) -> Function:
     return Function(f.value, lambda x: noise(f.gradient(x)), curvature)
 
 
-def table(steps: list[Step], **names: str) -> dict[str, Array]:
-    """Return steps as a history: name of an array -> attribute of the steps."""
-    return {key: np.array([getattr(step, name) for step in steps]) for key, name in names.items()}
+def table(steps: Sequence[Step], reads: Mapping[str, Read]) -> dict[str, Array]:
+    """Return steps as a history: name of an array -> how it is read from a step."""
+    return {key: np.array([read(step) for step in steps]) for key, read in reads.items()}
 
 
-def scales(run: Callable[[Noise], History], x: Instance) -> tuple[History, dict[str, Array]]:
-    """Return a history, and against what errors count in each step: they grow from step to step.
+def scales(exact: History, run: Callable[[Noise], History], x: Instance) -> dict[str, Array]:
+    """Return against what errors of a history count in each step: they grow from step to step.
 
-    ‖q_k‖_∞ + max ‖q_k(δ) − q_k‖_∞ / δ over histories in which the start and all gradients and products are
-    changed by relative errors δ.
+    ‖q_k‖_∞ + max ‖q_k(δ) − q_k‖_∞ / δ over histories that are run with relative errors δ.
     """
-    exact = run(lambda a: a)
     size = {key: _largest(one) for key, one in exact.items()}
     answer = {key: 0 * one for key, one in size.items()}
     for number in range(3):
@@ -98,7 +99,7 @@ def scales(run: Callable[[Noise], History], x: Instance) -> tuple[History, dict[
         moved = run(noise)
         for key, one in exact.items():
             answer[key] = np.maximum(answer[key], _largest(moved[key] - one) / _DELTA)
-    return exact, {key: np.maximum.accumulate(size[key] + answer[key]) for key in exact}
+    return {key: np.maximum.accumulate(size[key] + answer[key]) for key in exact}
 
 
 def _largest(a: Array) -> Array:

@@ -6,6 +6,7 @@ from refms.conformance.properties import (
     convolution_algebra,
     data,
     depth,
+    descent,
     determinism,
     galerkin,
     gauss_newton,
@@ -37,7 +38,7 @@ _FILES = (
     *(convolution, convolution_algebra, transfer, galerkin, stencil_map, network, depth, classifier, loss),
     *(gauss_newton, sampling, optimizer, regularizer, resize, normalization, similarity, mesh_free),
     *(subsampling, multiscale, training, strided, pooling, tied, steps, resolution, data, objective),
-    *(minimization, determinism),
+    *(minimization, descent, determinism),
 )
 _FOUND = [one for file in _FILES for one in vars(file).values() if isinstance(one, Property)]
 _ORDER = list(dict.fromkeys(one.family for one in _FOUND))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Instance
-from refms.conformance.measures.outcome import holds, too_little
+from refms.conformance.measures.outcome import holds
 from refms.conformance.oracles.functions import SIZE, symmetric
 from refms.conformance.oracles.histories import (
     History,
@@ -21,9 +21,9 @@ from refms.conformance.oracles.histories import (
     rotation,
     scales,
     separable,
-    table,
     wells,
 )
+from refms.conformance.properties.following import follow, reads
 from refms.conformance.property import Claims, family
 from refms.definition import minimization
 from refms.definition.arrays import as_double, norm
@@ -33,9 +33,6 @@ from refms.definition.norms import max_norm
 from refms.errors import Array
 
 law = family("minimization")
-
-UNDECIDED = 100.0
-"""A decision is left open that hangs on so many eps of the objective's scale."""
 
 
 @law("V1", "preconditioned_conjugate_gradients", "Hestenes and Stiefel; Saad, Algorithm 9.1")
@@ -154,8 +151,8 @@ def _newton(a: Gate, x: Instance) -> Claims:
     for iterations in (3, 6):
         got = a.newton(handed(f, x.dtype), start, 4, iterations)
         run = partial(_with_noise, f, start, partial(minimization.newton, steps=4, iterations=iterations))
-        names = {"objective": "value", "gradient_norm": "gradient_norm", "step_length": "length", "x": "x"}
-        yield from follow(x, f"{iterations} iterations", got, run, names, exactly=("step_length",))
+        names = ("objective", "gradient_norm", "step_length", "x")
+        yield from follow(x, f"{iterations} iterations", got, run, reads(*names), exactly=names[2:3])
 
 
 @law("V5", "levenberg_marquardt", "Levenberg (1944); Marquardt (1963); Nocedal and Wright, Sec. 10.3")
@@ -168,13 +165,12 @@ def _levenberg(a: Gate, x: Instance) -> Claims:
     gain of a full step for a shortened one, a λ that never changes.
     """
     f, start = separable(rotation(x), hyperbola), _start(x, 2.0)
-    names = {"objective": "value", "step_length": "length", "damping": "trust", "x": "x"}
+    names = ("objective", "step_length", "damping", "x")
     for damping in (2.0**-10, 0.25, 32.0):
         got = a.levenberg_marquardt(handed(f, x.dtype), start, damping, 5, 6)
         method = partial(minimization.newton, steps=5, iterations=6, damping=damping)
         run = partial(_with_noise, f, start, method)
-        exactly = ("step_length", "damping")
-        yield from follow(x, f"λ = {damping:g}", got, run, names, exactly=exactly)
+        yield from follow(x, f"λ = {damping:g}", got, run, reads(*names), exactly=names[1:3])
 
 
 @law("V6", "trust_region", "Nocedal and Wright, Algorithm 4.1")
@@ -186,14 +182,14 @@ def _trust_region(a: Gate, x: Instance) -> Claims:
     Catches: a radius that follows the trial that failed, or grows inside; ¼ of Δ where the step was shorter;
     gain over gᵀp alone; a trial that is taken and should not be.
     """
-    names = {"objective": "value", "radius": "trust", "x": "x"}
     for f, start, radius in (
         (separable(rotation(x), hyperbola), _start(x, 2.0), 20.0),
         (separable(rotation(x), wells), _start(x, 0.1), 0.1),
     ):
         got = a.trust_region(handed(f, x.dtype), start, radius, 5, 6)
         method = partial(minimization.trust_region, radius=radius, steps=5, iterations=6)
-        yield from follow(x, f"Δ = {radius:g}", got, partial(_with_noise, f, start, method), names)
+        run = partial(_with_noise, f, start, method)
+        yield from follow(x, f"Δ = {radius:g}", got, run, reads("objective", "radius", "x"))
 
 
 @law("V7", "momentum", "Polyak (1964)")
@@ -243,35 +239,11 @@ def _updates(x: Instance, text: str, updates: Updates, definition: Callable[...,
         steps = definition(lambda y, k: noise(gradient(y, k)), noise(as_double(near)), as_double(rates))
         return {"x": np.stack(list(steps))}  # type: ignore[call-overload]  # an iterator of arrays
 
-    exact, size = scales(run, x)
+    exact = run(lambda a: a)
+    size = scales(exact, run, x)["x"]
     got = updates(lambda y, k: gradient(y, k).astype(x.dtype), near, rates)
     for k, (one, right) in enumerate(zip(got, exact["x"], strict=True)):
-        yield f"x after update {k + 1}, {text}", one, right, size["x"][k]
-
-
-def follow(
-    x: Instance,
-    text: str,
-    got: Mapping[str, Array],
-    run: Callable[[Noise], list[Step]],
-    names: Mapping[str, str],
-    exactly: tuple[str, ...] = (),
-) -> Claims:
-    """Claim that a history is the right one up to the first decision that rounding errors may turn."""
-    steps = run(lambda a: a)
-    _, size = scales(lambda noise: table(run(noise), **{"value": "value", **names}), x)
-    for k, step in enumerate(steps):
-        if step.margin <= UNDECIDED * x.eps * float(size["value"][k]):
-            if k < 2:
-                yield too_little(text, f"what step {k + 1} decides hangs on rounding errors")
-            return
-        for key, name in names.items():
-            right, where = getattr(step, name), f"{key} of step {k + 1}, {text}"
-            if key in exactly:
-                same = float(got[key][k]) == right
-                yield holds(same, where, f"{float(got[key][k]):.9g}, not {right:.9g}")
-            else:
-                yield where, got[key][k], right, float(size[key][k])
+        yield f"x after update {k + 1}, {text}", one, right, size[k]
 
 
 def _with_noise(f: Function, start: Array, method: Callable[..., list[Step]], noise: Noise) -> list[Step]:
