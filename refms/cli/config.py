@@ -1,22 +1,34 @@
-"""``refms config``: a configuration to begin with, every key at its default and explained."""
+"""``refms config``: a configuration to begin with, every key at its default and explained, or an example."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import tomllib
+from pathlib import Path
 from typing import Any
 
 from refms.cli.files import claim, write_json, write_text
 from refms.cli.options import COMMANDS, Commands, add_command
 
-KINDS = ("train", "reconstruct", "compare", "study")
+EXAMPLES = {
+    "train": "learning_across_scales/digits.toml",
+    "reconstruct": "multiscale_training/denoise_photographs.toml",
+    "compare": "learning_across_scales/compare_digits.toml",
+    "study": "learning_across_scales/study_digits.toml",
+}
+"""Which file of ``validation`` is the example of a command; a wheel has it in the folder ``examples``."""
 
 
 def register(commands: Commands) -> None:
     """Add ``config`` to the command line."""
     command = add_command(commands, "config", COMMANDS["config"], "refms config train -o mine.toml", run)
-    command.add_argument("kind", choices=KINDS, help="the command that is to read it")
+    command.add_argument("kind", choices=tuple(EXAMPLES), help="the command that is to read it")
+    command.add_argument(
+        "--example",
+        action="store_true",
+        help="in place of all keys the file that README runs: a small training that takes seconds",
+    )
     command.add_argument("-o", "--output", metavar="FILE", help="where to write it; default: standard output")
 
 
@@ -24,7 +36,11 @@ def run(options: argparse.Namespace) -> int:
     """Write the template; return 0."""
     from refms.run.config.template import template
 
-    text = template(_sections(options.kind), f"refms {options.kind} THIS.toml: all keys at their defaults.")
+    if options.example:
+        text = _example(EXAMPLES[options.kind])
+    else:
+        head = f"refms {options.kind} THIS.toml: all keys at their defaults."
+        text = template(_sections(options.kind), head)
     if options.output is not None:
         claim(options, options.output)
         write_text(options.output, text, force=options.force)
@@ -32,6 +48,13 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.write(text)
     write_json(options.json, tomllib.loads(text))
     return 0
+
+
+def _example(path: str) -> str:
+    """Return an example, from the wheel or from the clone in which this file lies."""
+    package = Path(__file__).parents[1]
+    inside = package / "examples" / Path(path).name
+    return (inside if inside.is_file() else package.parent / "validation" / path).read_text("utf-8")
 
 
 def _sections(kind: str) -> dict[str, Any]:

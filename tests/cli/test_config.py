@@ -3,14 +3,18 @@
 import dataclasses
 import json
 import tomllib
+from pathlib import Path
 
 import pytest
 
+from refms.cli.config import EXAMPLES
 from refms.cli.main import main
 from refms.run.config import Configuration
 from refms.run.config.reconstruction import Reconstruction
 from refms.run.config.template import template
 from refms.run.plan import Plan
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def written(capsys, kind):
@@ -77,3 +81,17 @@ def test_words_mappings_and_lists_come_back_as_they_were():
     found = tomllib.loads(text)["odd"]
     assert found == json.loads(json.dumps(dataclasses.asdict(Odd())))
     assert text.count('# "a" as in Grid.') == 1  # once for both
+
+
+@pytest.mark.parametrize(
+    ("kind", "read"),
+    [("train", Configuration), ("reconstruct", Reconstruction), ("compare", Plan), ("study", Plan)],
+)
+def test_an_example_is_a_file_of_validation_that_its_command_reads_and_the_wheel_has(capsys, kind, read):
+    assert main(["config", kind, "--example"]) == 0
+    text = capsys.readouterr().out
+    path = f"validation/{EXAMPLES[kind]}"
+    assert text == (ROOT / path).read_text("utf-8")
+    read.from_dict(tomllib.loads(text))
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]
+    assert build["targets"]["wheel"]["force-include"][path] == f"refms/examples/{Path(path).name}"
