@@ -14,6 +14,8 @@ from typing import Any
 import h5py
 import numpy as np
 import scipy.io
+import scipy.sparse
+from PIL import Image
 
 from fuzzing.text_mutations import toml
 from refms.conformance.reports.report import VERDICTS
@@ -62,6 +64,67 @@ def idx() -> list[bytes]:
         pair_of_files(file(8, ">u1", 0, 4, 4), file(8, ">u1", 0)),
         pair_of_files(file(8, ">u1", 1, 1, 1, 1, 1, 1, 1, 1), labels),
     ]
+
+
+PICTURES = {"a.png": 0, "b.png": 200, "of b/c,d.png": 90}
+"""The grey pictures that lists can name, and how bright each is."""
+
+
+def store_pictures(folder: Path) -> None:
+    """Put the pictures that lists name into a folder, unless they are there."""
+    for name, grey in PICTURES.items():
+        path = folder / name
+        if not path.is_file():
+            path.parent.mkdir(exist_ok=True)
+            Image.new("L", (3, 2), grey).save(path)
+
+
+def lists() -> list[bytes]:
+    """Return lists of pictures: with a header, with labels or without, quoted, and some that are refused."""
+    return [
+        text.encode()
+        for text in (
+            "path,label\na.png,0\nb.png,1\n",
+            "a.png,cat\r\nb.png,dog\r\n\r\n",
+            'a.png\n"of b/c,d.png"\n',
+            '\ufeffpath,label\n"b.png", "dog, small"\n',
+            "a.png,0\nnone.png,1\n",
+            "a.png,-1\n",
+            "a.png,0\nb.png\n",
+            "../a.png,0\n",
+            "/a.png,0\n",
+            "a.gif,0\n",
+        )
+    ]
+
+
+def matrices() -> list[Any]:
+    """Return small sparse matrices, real and complex, one without entries."""
+    A = scipy.sparse.csr_array(np.diag([1.5, -2.0], 1)[:2])
+    return [A, A.astype("f4"), A.tocsc(), A.tocoo(), 1j * A, A.astype("i8"), scipy.sparse.csr_array((2, 3))]
+
+
+def matrices_npz() -> list[bytes]:
+    """Return matrices as SciPy writes them, one in a format that is not read."""
+    found = [*matrices(), scipy.sparse.dia_array(np.eye(2))]
+    return [_written(lambda file, A=A: scipy.sparse.save_npz(file, A)) for A in found]
+
+
+def matrices_mtx() -> list[bytes]:
+    """Return matrices in Matrix Market, half of a symmetric one, and what is refused."""
+    texts = [
+        f"%%MatrixMarket matrix coordinate {kind}\n% words\n2 2 {rows.count(chr(10))}\n{rows}".encode()
+        for kind, rows in (
+            ("real symmetric", "1 1 2.0\n2 1 -1.5e-3\n"),
+            ("complex hermitian", "2 1 1.0 2.0\n"),
+            ("integer skew-symmetric", "2 1 3\n"),
+            ("pattern general", "1 2\n2 2\n"),
+            ("real general", "3 1 1.0\n"),
+            ("quaternion general", "1 1 1.0\n"),
+        )
+    ]
+    written = [_written(lambda file, A=A: scipy.io.mmwrite(file, A)) for A in matrices()]
+    return [*written, *texts, b"%%MatrixMarket matrix array real general\n1 1\n2.0\n"]
 
 
 def results_npz() -> list[bytes]:

@@ -15,10 +15,12 @@ from refms import model_file
 from refms.conformance.reports.saved import read_reports
 from refms.conformance.reports.xfails import read_xfails
 from refms.data.mnist import load_mnist
+from refms.data.picture_list import load_list
 from refms.environment import peak_memory
 from refms.errors import FileError, InputError, InputWarning
 from refms.exchange import reading, write_cases
 from refms.exchange.layout import expectations
+from refms.exchange.matrix_files import read_matrix
 from refms.grid import Grid
 from refms.io import Artifact, describe, read_arrays, read_artifact
 from refms.maps.architectures.residual import Residual
@@ -40,8 +42,8 @@ Change = Callable[[bytes, int, int, Plainly], bytes]
 """Input, seed, largest size, the fuzzer's own mutation -> changed input."""
 
 
-def _store(folder: Path, data: bytes) -> None:
-    (folder / "x").write_bytes(data)
+def _store(folder: Path, data: bytes, name: str = "x") -> None:
+    (folder / name).write_bytes(data)
 
 
 def _plain(data: bytes, seed: int, most: int, plainly: Plainly) -> bytes:
@@ -94,6 +96,15 @@ def _store_idx(folder: Path, data: bytes) -> None:
     cut = 2 + int.from_bytes(data[:2], "little")
     (folder / "train-labels-idx1-ubyte").write_bytes(data[2:cut])
     (folder / "train-images-idx3-ubyte").write_bytes(data[cut:])
+
+
+def _store_list(folder: Path, data: bytes) -> None:
+    seeds.store_pictures(folder)
+    (folder / "x.csv").write_bytes(data)
+
+
+def _stored_as(name: str) -> Callable[[Path, bytes], None]:
+    return lambda folder, data: _store(folder, data, name)
 
 
 def _signed(start: bytes) -> Change:
@@ -213,6 +224,32 @@ TARGETS = {
         _evaluate_on_idx,
         2048,
         store=_store_idx,
+    ),
+    "list-csv": Target(
+        "lists of pictures (`csv:FILE`)",
+        seeds.lists,
+        lambda folder: load_list(str(folder / "x.csv")),
+        _command("data", "x.csv"),
+        512,
+        store=_store_list,
+    ),
+    "matrix-npz": Target(
+        "matrices in `.npz` (`refms plot matrix`)",
+        seeds.matrices_npz,
+        lambda folder: read_matrix(folder / "x.npz"),
+        _command("plot", "matrix", "x.npz", "-o", "xout"),
+        4096,
+        _signed(b"PK\3\4"),
+        _stored_as("x.npz"),
+    ),
+    "matrix-mtx": Target(
+        "matrices in `.mtx` (`refms plot matrix`)",
+        seeds.matrices_mtx,
+        lambda folder: read_matrix(folder / "x.mtx"),
+        _command("plot", "matrix", "x.mtx", "-o", "xout"),
+        1024,
+        _signed(b"%%MatrixMarket matrix coordinate "),
+        _stored_as("x.mtx"),
     ),
     "results-hdf5": Target(
         "results in HDF5 (`refms conform verify`)",
