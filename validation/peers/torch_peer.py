@@ -9,6 +9,7 @@ from ``torch.func``.
 import torch
 from torch.func import functional_call
 from torch.nn import functional as F  # noqa: N812 - its customary name
+from torch_layers import POOLING_AND_STRIDES, of_data, of_layers
 
 from refms.conformance import Profile, TorchAdapter
 
@@ -148,4 +149,7 @@ def TorchPeer(dtype="float64"):
         stencil_up=stencil_up,
         depth_prolong=deeper,
         subsample=subset,
+        **POOLING_AND_STRIDES,
+        **of_layers(convolve, SIGMA),
+        **of_data(getattr(torch, dtype)),
     )
