@@ -3,6 +3,9 @@
 DTYPES = ("float64", "float32")
 """Precisions."""
 
+HALVES = ("float16", "bfloat16")
+"""Half precisions, in which the kit judges others' implementations."""
+
 PROPAGATION_PRECONDITIONERS = ("none", "time", "diagonal", "fine-coordinates")
 CLASSIFIER_PRECONDITIONERS = ("smoothness", "diagonal", "block", "none")
 """For conjugate gradients on the two blocks of problem (6)."""

@@ -36,6 +36,7 @@ class Property:
     # operations that it calls one by one, each where the adapter has it; if there are any, the adapter must
     # have one
     uses: tuple[str, ...] = ()
+    half: bool = False  # whether it is stated in half precisions, too
 
     @property
     def corner(self) -> str:
@@ -74,7 +75,14 @@ def family(name: str) -> Callable[..., Callable[[Callable[[Gate, Instance], Clai
     """
 
     def law(
-        id: str, needs: str, source: str, domain: Domain = ANY, *, cost: int = 1, uses: tuple[str, ...] = ()
+        id: str,
+        needs: str,
+        source: str,
+        domain: Domain = ANY,
+        *,
+        cost: int = 1,
+        uses: tuple[str, ...] = (),
+        half: bool = False,
     ) -> Callable[[Callable[[Gate, Instance], Claims]], Property]:
         def make(claims: Callable[[Gate, Instance], Claims]) -> Property:
             title, _, rest = (claims.__doc__ or "").partition("\n")
@@ -82,7 +90,15 @@ def family(name: str) -> Callable[..., Callable[[Callable[[Gate, Instance], Clai
             texts = title.removesuffix("."), statement, source, catches.removesuffix(".")
             operations = tuple(needs.split())
             return Property(
-                id, name, *texts, operations, domain, lambda a, x: judge(claims(a, x), x.dtype), cost, uses
+                id,
+                name,
+                *texts,
+                operations,
+                domain,
+                lambda a, x: judge(claims(a, x), x.precision),
+                cost,
+                uses,
+                half,
             )
 
         return make

@@ -23,7 +23,7 @@ from refms.conformance.property import Property
 from refms.conformance.reports.report import Report, Row, row_of
 from refms.conformance.reproduction import replay
 from refms.errors import require_choice
-from refms.names import TIERS
+from refms.names import HALVES, TIERS
 
 Progress = Callable[[Row], None]
 """Called after each property."""
@@ -125,6 +125,8 @@ def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
     cases = instances_in_tier(item, gate.profile, tier, seed)
     if not cases:
         return row_of(item, "NOT APPLICABLE", "the profile declares no case in which it is stated.")
+    if gate.profile.dtype in HALVES and not item.half:
+        return row_of(item, "NOT APPLICABLE", f"it is not stated in {gate.profile.dtype}.")
     if level := _unclaimed(gate, item):
         said = f"the adapter has no operation of the level {level!r}, and does not claim it."
         return row_of(item, "NOT APPLICABLE", said)

@@ -12,6 +12,7 @@ from refms.conformance.adapters.layouts import handed_over, shape_in, to_images
 from refms.conformance.adapters.misbehaviour import Misbehaviour
 from refms.conformance.adapters.position import Position
 from refms.conformance.adapters.profile import Profile
+from refms.conformance.measures.precision import rounded, storage
 from refms.conformance.operations import MEASURES, OPERATIONS, PARAMETERS, Operation, Parameters
 from refms.errors import Array
 
@@ -92,11 +93,15 @@ class Gate:
         array = as_numpy(found)
         if array.shape != tuple(shape):
             raise Misbehaviour(f"{name} returned shape {array.shape}; expected {tuple(shape)}")
-        if str(array.dtype) != self.profile.dtype and not (any_precision and array.dtype.kind == "f"):
+        dtype = self.profile.dtype
+        if array.dtype.name == dtype == "bfloat16":  # of ml_dtypes
+            array = array.astype(storage(dtype))
+        if str(array.dtype) != storage(dtype) and not (any_precision and array.dtype.kind == "f"):
             raise Misbehaviour(
-                f"{name} returned dtype {array.dtype} for {self.profile.dtype} arguments; "
-                "the precision must not change"
+                f"{name} returned dtype {array.dtype} for {dtype} arguments; the precision must not change"
             )
+        if dtype == "bfloat16" and not np.array_equal(rounded(array, dtype), array, equal_nan=True):
+            raise Misbehaviour(f"{name} returned numbers that bfloat16 does not have; round every result")
         return array
 
 

@@ -9,7 +9,7 @@ from refms.conformance.operations import OPTIONAL
 from refms.definition.transfer import PAIRS
 from refms.display import short_repr
 from refms.errors import InputError, presentable, require_choice
-from refms.names import DTYPES
+from refms.names import DTYPES, HALVES
 
 LAYOUTS = {"columns": ("c·n", "m"), "NCHW": ("m", "c", "*grid"), "NHWC": ("m", "*grid", "c")}
 """The axes of a field of m examples with c channels of n cells."""
@@ -44,6 +44,9 @@ class Profile:
         What reports call the implementation.
     dtype : str
         ``"float64"`` or ``"float32"``: the precision of every array that is handed over and expected back.
+        ``"float16"`` and ``"bfloat16"`` as well: linear operations, forward propagation and losses are
+        judged in their own eps, ρ <= 2; sums in a higher precision are allowed. NumPy has no bfloat16:
+        arrays of float32 hold such numbers, and what comes back is either that or of ``ml_dtypes.bfloat16``.
     dimensions : tuple of int
         Which of 1, 2, 3.
     stencil_sizes : tuple of int
@@ -112,7 +115,7 @@ class Profile:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", presentable(str(self.name)))  # it stands in every report
-        require_choice(self.dtype, DTYPES, "dtype")
+        require_choice(self.dtype, (*DTYPES, *HALVES), "dtype")
         require_choice(self.orientation, ORIENTATIONS, "orientation")
         require_choice(self.layout, LAYOUTS, "layout")
         require_choice(self.reduction, REDUCTIONS, "reduction")

@@ -103,7 +103,8 @@ class TorchAdapter(AutogradAdapter):
 
     def run(self, function: Function, *arguments: Any) -> Any:
         """Call a function of tensors with NumPy's arrays, and return NumPy's."""
-        return _as_numpy(function(*map(_as_tensors, arguments)))
+        half = self.profile.dtype == "bfloat16"
+        return _as_numpy(function(*(_as_tensors(one, half) for one in arguments)))
 
 
 def _library(profile: Profile) -> Library:
@@ -133,19 +134,25 @@ def _library(profile: Profile) -> Library:
     )
 
 
-def _as_tensors(one: Any) -> Any:
-    """Return arrays as tensors that share their memory."""
+def _as_tensors(one: Any, half: bool = False) -> Any:
+    """Return arrays as tensors that share their memory, or as those of bfloat16."""
     import torch
 
     if isinstance(one, Mapping):
-        return {key: _as_tensors(array) for key, array in one.items()}
-    return torch.from_numpy(np.require(one, requirements=["C", "W"])) if isinstance(one, np.ndarray) else one
+        return {key: _as_tensors(array, half) for key, array in one.items()}
+    if not isinstance(one, np.ndarray):
+        return one
+    tensor = torch.from_numpy(np.require(one, requirements=["C", "W"]))
+    return tensor.bfloat16() if half and tensor.is_floating_point() else tensor
 
 
 def _as_numpy(found: Any) -> Any:
     if isinstance(found, Mapping):
         return {key: _as_numpy(one) for key, one in found.items()}
-    return found.detach().numpy() if hasattr(found, "detach") else found
+    if not hasattr(found, "detach"):
+        return found
+    tensor = found.detach()
+    return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
 
 
 def _specs(profile: Profile) -> Iterator[NetworkSpec]:

@@ -26,6 +26,7 @@ from refms.conformance.instances.spread import (
     draw_stencil,
     draw_time,
 )
+from refms.conformance.measures.precision import storage
 from refms.definition.galerkin import closed
 from refms.definition.transfer import PAIRS, Pair
 from refms.names import DRAWS, TIERS
@@ -163,7 +164,8 @@ def _drawn(
         classes=draw_count(rng, levels["ℓ"], 12),
         layers=draw_count(rng, levels["N"], 12, spread.room // 40),
         final_time=draw_time(rng, levels["T"]),
-        dtype=profile.dtype,
+        dtype=storage(profile.dtype),
+        half="bfloat16" if profile.dtype == "bfloat16" else "",
         volume_weighted=profile.volume_weighted,
         orientation=profile.orientation,
         reduction=profile.reduction,

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from refms.conformance.adapters.profile import Problem
-from refms.conformance.measures.outcome import EPS
+from refms.conformance.measures.precision import EPS, rounded
 from refms.conformance.operations import parameter_shapes
 from refms.definition.transfer import PAIRS, Pair
 from refms.errors import Array
+from refms.names import HALVES
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,26 @@ class Instance:
     orientation: str = "correlation"  # what the implementation calls a convolution
     reduction: str = "mean"  # over the examples, or `"sum"`
     draws: int = 1  # how many times as much is drawn where a property is tested by sampling
+    half: str = ""  # `"bfloat16"` where arrays hold only such numbers
 
     @property
     def eps(self) -> float:
         """Distance from 1 to the next number in the precision of the arrays."""
-        return EPS[self.dtype]
+        return EPS[self.precision]
+
+    @property
+    def precision(self) -> str:
+        """Precision of the numbers in all arrays."""
+        return self.half or self.dtype
+
+    def of_states(self, bound: float, layers: int, *states: Array) -> float:
+        """Return against what errors of states count: a bound, in half precision N max(‖y‖_∞, 1).
+
+        In half precision a bound on how much layers may amplify hides what they do.
+        """
+        if self.precision not in HALVES:
+            return bound
+        return layers * max(1.0, *(float(np.abs(one).max()) for one in states))
 
     def share(self, m: int) -> float:
         """Return by how much one of m examples counts: 1/m for the mean, 1 for the sum."""
@@ -91,7 +107,7 @@ class Instance:
 
     def draw(self, name: str, *shape: int, scale: float = 1.0) -> Array:
         """Return standard normal numbers that depend on the seed, the name and the shape alone."""
-        return (scale * self.rng(name).standard_normal(shape)).astype(self.dtype)
+        return rounded(scale * self.rng(name).standard_normal(shape), self.precision)
 
     def stencils(self, name: str = "S") -> Array:
         """Return random stencils (c_out, c_in, *stencil) of the instance's size."""
@@ -114,7 +130,7 @@ class Instance:
 
     def picture(self, name: str, *shape: int) -> Array:
         """Return images with values in [0, 1], for SSIM."""
-        return (0.5 + 0.5 * np.sin(3 * self.draw(name, *shape))).astype(self.dtype)
+        return rounded(0.5 + 0.5 * np.sin(3 * self.draw(name, *shape)), self.precision)
 
     def one_hot(self, name: str = "labels", examples: int | None = None) -> Array:
         """Return random one-hot labels (ℓ, m)."""
@@ -132,7 +148,7 @@ class Instance:
         shapes = parameter_shapes(self.stencil, O=c, B=self.c_in, l=N, D=c * self.cells, y=self.classes)
         units = self.units
         drawn = {key: self.draw(name + key, *shape) * units[key] for key, shape in shapes.items()}
-        return {key: array.astype(self.dtype) for key, array in drawn.items()}
+        return {key: rounded(array, self.precision) for key, array in drawn.items()}
 
     @property
     def units(self) -> dict[str, float]:
@@ -168,7 +184,7 @@ class Instance:
         return (
             f"grid {self.grid}, stencil {self.stencil}, channels {self.c_in}->{self.c_out}, "
             f"{self.examples} example(s), {self.classes} classes, {self.layers} layer(s), "
-            f"T={self.final_time:g}, {self.boundary}, {self.pair}, {self.activation}, {self.dtype}, "
+            f"T={self.final_time:g}, {self.boundary}, {self.pair}, {self.activation}, {self.precision}, "
             f"{''.join(text + ', ' for text in sizes)}seed {self.seed}"
         )
 
@@ -177,4 +193,4 @@ class Instance:
         if self.within == 0.0:
             return self.draw(name, *shape, scale=scale)
         sizes = 10.0 ** -self.rng(f"{name} within").uniform(0, self.within, shape)
-        return (scale * sizes * self.rng(name).standard_normal(shape)).astype(self.dtype)
+        return rounded(scale * sizes * self.rng(name).standard_normal(shape), self.precision)

@@ -1,4 +1,4 @@
-"""H1-H3: logits as integrals over the domain, and the loss as a mean."""
+"""H1-H4: logits as integrals over the domain, and the loss as a mean."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.orders import judge_order
 from refms.conformance.measures.outcome import Outcome, holds, varies
-from refms.conformance.oracles.network import inner, logits, loss_scale, size, temper
+from refms.conformance.measures.precision import rounded
+from refms.conformance.oracles.network import features, inner, logits, loss, loss_scale, output, size, temper
 from refms.conformance.property import Claims, agree, family
 from refms.definition.arrays import as_double, norm
 from refms.definition.norms import max_norm
 from refms.definition.transfer import coarsen
 from refms.errors import Array
+from refms.names import HALVES
 
 law = family("classifier")
 EQ5 = "[LAS] eq. (5)"
@@ -94,6 +96,27 @@ def _reduced(a: Gate, x: Instance) -> Claims:
     yield "∇f(X∪X)", size(gap), 0.0, size(g) + scale
     yield varies(np.array(singles), "losses of single examples")
     yield holds(inner(g, g) > 0, "the gradient is not zero", "only zeros came back")
+
+
+@law("H4", "logits loss", "[LAS] eqs. (5), (6)", Domain(small=True), half=True)
+def _loss(a: Gate, x: Instance) -> Claims:
+    """The loss is that of the logits of the features, in half precisions, too.
+
+    z = h^d Wᵀy + μ and the mean (or sum) of log Σ e^z − cᵀz; scale h^d‖W‖‖y‖ + ‖μ‖_∞ for the logits, for the
+    loss m (1 + N h^d‖W‖‖y‖ + ‖z‖_∞), in double and single precision as for S and O
+    Catches: h^d or μ missing, another reduction, labels of other examples, an activation left out.
+    """
+    X, C = x.image("X"), x.one_hot()
+    p = temper(x.parameters(), X, x)
+    y, Z = features(p, X, x), output(p, X, x)
+    size = x.volume * norm(p["W"]) * norm(y)
+    Y = rounded(y, x.precision)
+    yield "z", a.logits(p["W"], p["mu"], Y), logits(p["W"], p["mu"], Y, x), size + max_norm(p["mu"])
+    count = 1 if x.reduction == "mean" else len(X)
+    scale = count * (1 + x.layers * size + max_norm(Z))
+    bound = loss_scale(p, X, x) + abs(loss(p, X, C, x))
+    wanted = loss(p, X, C, x).real
+    yield "f", a.loss(p, X, C, x.problem), wanted, scale if x.precision in HALVES else bound
 
 
 def _weights(x: Instance, name: str, *shape: int) -> Array:

@@ -30,7 +30,7 @@ PERIODIC = Domain(boundary="periodic")
 RESOLVED = Domain(boundary="periodic", resolves=True)
 
 
-@law("C1", "convolution", EQ2)
+@law("C1", "convolution", EQ2, half=True)
 def _linear(a: Gate, x: Instance) -> Claims:
     """K is linear in stencil and image, and a unit stencil shifts the image.
 
@@ -81,7 +81,7 @@ def _counts(a: Gate, x: Instance) -> Claims:
         yield "Frobenius norm", norm(K), frobenius, frobenius
 
 
-@law("C8", "stencil_gradient convolution", EQ2)
+@law("C8", "stencil_gradient convolution", EQ2, half=True)
 def _stencil_derivative(a: Gate, x: Instance) -> Claims:
     """The derivative with respect to the stencil is the correlation of Z with shifted images.
 
@@ -97,7 +97,7 @@ def _stencil_derivative(a: Gate, x: Instance) -> Claims:
     yield "Euler's identity, scale c_out ‖s‖₁‖Z‖‖Y‖", left, right, row_sum_norm(S) * x.c_out * scale
 
 
-@law("C9", "convolution", EQ2, RESOLVED)
+@law("C9", "convolution", EQ2, RESOLVED, half=True)
 def _orientation(a: Gate, x: Instance) -> Claims:
     """A delta image comes back as the flipped stencil, and SciPy agrees.
 
@@ -120,7 +120,7 @@ def _orientation(a: Gate, x: Instance) -> Claims:
     yield "SciPy, scale ‖s‖₁‖y‖_∞", a.convolution(s, Y), wrapped, row_sum_norm(s) * max_norm(Y)
 
 
-@law("C10", "convolution convolution_adjoint", EQ2)
+@law("C10", "convolution convolution_adjoint", EQ2, half=True)
 def _channels(a: Gate, x: Instance) -> Claims:
     """Channel c enters and channel o leaves through the stencil s_oc; the adjoint exchanges them.
 
@@ -141,7 +141,7 @@ def _channels(a: Gate, x: Instance) -> Claims:
     yield "one block of Kᵀ, scale ‖s‖₁‖z‖_∞", adjoint, back, scale * max_norm(Z)
 
 
-@law("C11", "convolution", "symmetries of the grid", Domain(square=True))
+@law("C11", "convolution", "symmetries of the grid", Domain(square=True), half=True)
 def _equivariant(a: Gate, x: Instance) -> Claims:
     """K follows the symmetries of the grid and keeps the examples apart.
 
@@ -162,7 +162,7 @@ def _equivariant(a: Gate, x: Instance) -> Claims:
     yield from agree("order of the examples", got, KY[::-1], scale)
 
 
-@law("C12", "convolution", "boundary conditions", Domain(boundary="zero"))
+@law("C12", "convolution", "boundary conditions", Domain(boundary="zero"), half=True)
 def _zero_boundary(a: Gate, x: Instance) -> Claims:
     """With a zero boundary the image continues as zeros.
 
@@ -208,7 +208,7 @@ def _routes(a: Gate, x: Instance) -> Claims:
     yield "explicit matrix", product, loop, scale
 
 
-@law("C14", "convolution convolution_adjoint stencil_gradient", "definition of the adjoint")
+@law("C14", "convolution convolution_adjoint stencil_gradient", "definition of the adjoint", half=True)
 def _dot_test(a: Gate, x: Instance) -> Claims:
     """Adjoint and stencil gradient pass the dot test.
 

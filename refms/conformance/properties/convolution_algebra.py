@@ -20,7 +20,7 @@ from refms.definition.symbol import frequencies, symbol
 from refms.errors import Array
 
 
-@law("C3", "convolution", EQ2, PERIODIC)
+@law("C3", "convolution", EQ2, PERIODIC, half=True)
 def _circulant(a: Gate, x: Instance) -> Claims:
     """K is block-circulant: it commutes with shifts, and one row determines it.
 

@@ -18,7 +18,7 @@ SOURCE = "images as files hold them, labels as [LAS] eq. (5) takes them"
 FEW = Domain(small=True)
 
 
-@law("B1", "bytes_to_floats", SOURCE, FEW)
+@law("B1", "bytes_to_floats", SOURCE, FEW, half=True)
 def _bytes(a: Gate, x: Instance) -> Claims:
     """The bytes 0 to 255 become an interval, both ends included.
 

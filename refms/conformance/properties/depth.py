@@ -19,7 +19,7 @@ law = family("depth")
 SEC3 = "[LAS] Sec. 3"
 
 
-@law("D1", "depth_prolong", SEC3)
+@law("D1", "depth_prolong", SEC3, half=True)
 def _interpolation(a: Gate, x: Instance) -> Claims:
     """Depth prolongation interpolates linearly in time and is constant beyond the last layer.
 

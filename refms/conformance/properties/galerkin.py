@@ -29,7 +29,7 @@ PERIODIC = Domain(boundary="periodic", multiple=2, pair=lambda pair: True, stenc
 EXAMPLE_1 = Domain(multiple=2, pair=is_example_1, stencil="closed", sizes=(3,), dimensions=(2,))
 
 
-@law("G1", "stencil_down", EQ8, ANY_PAIR)
+@law("G1", "stencil_down", EQ8, ANY_PAIR, half=True)
 def _galerkin_product(a: Gate, x: Instance) -> Claims:
     """The coarse stencil acts as R K P does.
 

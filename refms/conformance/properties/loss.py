@@ -46,7 +46,7 @@ def _moved(a: Gate, Z: Array, C: Array, V: Array, shift: Array) -> Claims:
     yield from agree("∇²E v", here, there, scale * max_norm(V))
 
 
-@law("S2", "cross_entropy", "bounds of log-sum-exp")
+@law("S2", "cross_entropy", "bounds of log-sum-exp", half=True)
 def _log_sum(a: Gate, x: Instance) -> Claims:
     """The logarithm of the sum of exponentials lies between max z and max z + log ℓ.
 
@@ -119,7 +119,7 @@ def _convex(a: Gate, x: Instance) -> Claims:
     yield holds(gap > least, "E((z+w)/2) < (E(z)+E(w))/2", f"the gap is {gap:.3g}")
 
 
-@law("S6", "cross_entropy", EQ5)
+@law("S6", "cross_entropy", EQ5, half=True)
 def _equal_logits(a: Gate, x: Instance) -> Claims:
     """E is not negative, and log ℓ for equal logits.
 

@@ -167,7 +167,9 @@ def _time_scales(a: Gate, x: Instance) -> Claims:
         yield from agree("a quarter of the time with four times the parameters", faster, y, scale)
 
 
-@law("N9", "forward", "[LAS] eqs. (1)-(3), with N steps where the paper's k = 0 … N has N+1", SMALL)
+@law(
+    "N9", "forward", "[LAS] eqs. (1)-(3), with N steps where the paper's k = 0 … N has N+1", SMALL, half=True
+)
 def _plain_loops(a: Gate, x: Instance) -> Claims:
     """The features are those of N steps by plain loops.
 
@@ -176,7 +178,8 @@ def _plain_loops(a: Gate, x: Instance) -> Claims:
     Catches: one step too many or too few, layers in reverse order, another activation.
     """
     p, X = x.parameters(), x.image("X")
-    yield "y_N", a.forward(p, X, x.problem), features(p, X, x), reach(p, X, x)
+    y = features(p, X, x)
+    yield "y_N", a.forward(p, X, x.problem), y, x.of_states(reach(p, X, x), x.layers, y)
 
 
 @law("N10", "activation activation_derivative", "definitions of the activations", SMALL)

@@ -7,6 +7,7 @@ import numpy as np
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.outcome import holds
+from refms.conformance.measures.precision import rounded
 from refms.conformance.property import Claims, family
 from refms.definition.arrays import as_double
 from refms.definition.norms import max_norm
@@ -44,7 +45,7 @@ def _output(x: Instance, stride: tuple[int, ...]) -> Array:
     return x.image("Z", grid=tuple(-(-n // s) for n, s in zip(x.grid, stride, strict=True)))
 
 
-@law("P1", "average_pool", FRAMEWORKS, FEW)
+@law("P1", "average_pool", FRAMEWORKS, FEW, half=True)
 def _means(a: Gate, x: Instance) -> Claims:
     """Average pooling takes means over the cells that a window has, at the border over fewer.
 
@@ -64,7 +65,7 @@ def _means(a: Gate, x: Instance) -> Claims:
             yield "R y", a.average_pool(Y, window, stride), restrict(Y, mean), max_norm(Y)
 
 
-@law("P2", "average_pool_adjoint", FRAMEWORKS, FEW)
+@law("P2", "average_pool_adjoint", FRAMEWORKS, FEW, half=True)
 def _spread(a: Gate, x: Instance) -> Claims:
     """The adjoint of average pooling gives each cell of a window the same part; sums are kept.
 
@@ -78,7 +79,7 @@ def _spread(a: Gate, x: Instance) -> Claims:
         yield f"sum, {text}", as_double(got).sum(), as_double(Z).sum(), float(np.abs(as_double(Z)).sum())
 
 
-@law("P3", "max_pool", FRAMEWORKS, FEW)
+@law("P3", "max_pool", FRAMEWORKS, FEW, half=True)
 def _largest(a: Gate, x: Instance) -> Claims:
     """Max pooling finds the largest number of each window, also where all are negative.
 
@@ -86,7 +87,7 @@ def _largest(a: Gate, x: Instance) -> Claims:
     Catches: zeros beyond the border that win, windows half a cell off, the largest absolute value.
     """
     Y = x.image()
-    low = (Y - np.asarray(2 * max_norm(Y), x.dtype)).astype(x.dtype)
+    low = rounded(as_double(Y) - 2 * max_norm(Y), x.precision)
     for window, stride in _poolings(a, x):
         for text, one in (("y", Y), ("y < 0", low)):
             got = a.max_pool(one, window, stride)

@@ -104,7 +104,7 @@ def _polynomials(a: Gate, x: Instance) -> Claims:
             yield f"{kernel} to {n}", got[inside], wanted[inside], max_norm(u)
 
 
-@law("Z5", "blur", GAUSSIAN)
+@law("Z5", "blur", GAUSSIAN, half=True)
 def _gaussian(a: Gate, x: Instance) -> Claims:
     """The blur is the periodic Gaussian, cut off at 4σ and normalised.
 

@@ -125,7 +125,7 @@ def _deeper(a: Gate, x: Instance) -> Claims:
             yield f"{N} → {layers} layers, {text}", got, wanted, layers * reach(deep, X, x)
 
 
-@law("X5", "coarse_input", "[LAS] Sec. 4", Domain(multiple=2, pair=lambda pair: True))
+@law("X5", "coarse_input", "[LAS] Sec. 4", Domain(multiple=2, pair=lambda pair: True), half=True)
 def _coarse_input(a: Gate, x: Instance) -> Claims:
     """Images for the coarse mesh are smoothed on the fine one, and then restricted.
 

@@ -96,7 +96,7 @@ def _judge(a: Gate, on: _Layer) -> Claims:
     yield text, got, on.convolve(S, Y), row_sum_norm(S) * max_norm(Y)
 
 
-@law("K1", "strided_convolution", FRAMEWORKS)
+@law("K1", "strided_convolution", FRAMEWORKS, half=True)
 def _stride(a: Gate, x: Instance) -> Claims:
     """With a stride the result is every s-th cell of K(s) y, from the first one on.
 
@@ -110,7 +110,7 @@ def _stride(a: Gate, x: Instance) -> Claims:
     yield f"stride {on.stride}", a.strided_convolution(S, Y, *on.options), kept, row_sum_norm(S) * max_norm(Y)
 
 
-@law("K2", "strided_convolution", FRAMEWORKS)
+@law("K2", "strided_convolution", FRAMEWORKS, half=True)
 def _dilation(a: Gate, x: Instance) -> Claims:
     """A dilated stencil is one with δ − 1 zeros between its entries.
 
@@ -128,7 +128,7 @@ def _dilation(a: Gate, x: Instance) -> Claims:
     yield f"stencil {on.stencil}, dilation {on.dilation}", got, wanted, row_sum_norm(S) * max_norm(Y)
 
 
-@law("K3", "strided_convolution", FRAMEWORKS)
+@law("K3", "strided_convolution", FRAMEWORKS, half=True)
 def _groups(a: Gate, x: Instance) -> Claims:
     """Groups of channels are convolved each by itself, in order; what does not divide is refused.
 
@@ -153,7 +153,7 @@ def _groups(a: Gate, x: Instance) -> Claims:
     )
 
 
-@law("K4", "strided_convolution", FRAMEWORKS)
+@law("K4", "strided_convolution", FRAMEWORKS, half=True)
 def _even(a: Gate, x: Instance) -> Claims:
     """A stencil of even size reaches one cell further behind than before.
 
@@ -172,7 +172,7 @@ def _even(a: Gate, x: Instance) -> Claims:
     yield from _judge(a, on)
 
 
-@law("K5", "strided_convolution", FRAMEWORKS)
+@law("K5", "strided_convolution", FRAMEWORKS, half=True)
 def _together(a: Gate, x: Instance) -> Claims:
     """Stride, dilation, groups and even stencils together give what the definition says.
 
@@ -184,7 +184,7 @@ def _together(a: Gate, x: Instance) -> Claims:
     yield from _judge(a, _layer(a, x, "stride", "dilation", "groups"))
 
 
-@law("K6", "strided_convolution_adjoint", FRAMEWORKS)
+@law("K6", "strided_convolution_adjoint", FRAMEWORKS, half=True)
 def _adjoint(a: Gate, x: Instance) -> Claims:
     """The adjoint is the transpose: it puts the cells back where they came from.
 

@@ -59,7 +59,7 @@ def _bent(S: Array, b: Array, Y: Array) -> float:
     return max(1.0, STEEPEST * (_rows(S) * float(max_norm(Y)) + float(max_norm(b))))
 
 
-@law("Y1", "cell_bias_layer", "[LAS] eq. (2)", FEW)
+@law("Y1", "cell_bias_layer", "[LAS] eq. (2)", FEW, half=True)
 def _cell_bias(a: Gate, x: Instance) -> Claims:
     """A bias in every cell is added where it belongs, the same for every example.
 
@@ -85,7 +85,7 @@ def _cell_bias_gradient(a: Gate, x: Instance) -> Claims:
     yield "∂/∂b", got, wanted, len(Z) * max_norm(Z) * _bent(S, b, Y)
 
 
-@law("Y3", "antisymmetric_layer", STABLE, FEW)
+@law("Y3", "antisymmetric_layer", STABLE, FEW, half=True)
 def _antisymmetric(a: Gate, x: Instance) -> Claims:
     """The antisymmetric layer is σ of K − Kᵀ − γI; where σ is the identity only γ changes the energy.
 
@@ -124,7 +124,7 @@ def _antisymmetric_gradient(a: Gate, x: Instance) -> Claims:
     yield "g = −τg", got, -transpose(got), scale
 
 
-@law("Y5", "symmetric_layer", STABLE, FEW)
+@law("Y5", "symmetric_layer", STABLE, FEW, half=True)
 def _symmetric(a: Gate, x: Instance) -> Claims:
     """The symmetric layer is −Kᵀσ(K y + b), and brings any two states closer.
 

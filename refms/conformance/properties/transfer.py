@@ -50,7 +50,7 @@ def _constants(a: Gate, x: Instance) -> Claims:
     yield "column sums of P", total, column_sum * as_double(y).sum(axis=axes), size
 
 
-@law("T2", "restrict prolong", "variational transfer", EVEN)
+@law("T2", "restrict prolong", "variational transfer", EVEN, half=True)
 def _variational(a: Gate, x: Instance) -> Claims:
     """R is the scaled transpose of P where the pair claims it, and not where it does not.
 
@@ -111,7 +111,7 @@ def _order(a: Gate, x: Instance) -> Claims:
     yield judge_order(counts, errors, q - 0.2, q + 0.3, f"order of PRu − u for {x.pair}")
 
 
-@law("T5", "restrict prolong", "tensor products", EVEN)
+@law("T5", "restrict prolong", "tensor products", EVEN, half=True)
 def _separable(a: Gate, x: Instance) -> Claims:
     """In d dimensions R and P are products of the one-dimensional ones.
 
@@ -132,7 +132,13 @@ def _separable(a: Gate, x: Instance) -> Claims:
     yield "P of a product", got_P, _product(P), sizes[1]
 
 
-@law("T6", "restrict prolong", "periodic grids", Domain(multiple=2, smallest=2, pair=lambda pair: True))
+@law(
+    "T6",
+    "restrict prolong",
+    "periodic grids",
+    Domain(multiple=2, smallest=2, pair=lambda pair: True),
+    half=True,
+)
 def _shifts(a: Gate, x: Instance) -> Claims:
     """R and P commute with shifts by a coarse cell, for every channel and example on its own.
 
@@ -168,7 +174,7 @@ def _full_rank(a: Gate, x: Instance) -> Claims:
         yield holds(rank == n_H, f"rank {name} = n_H", f"{rank} instead of {n_H}")
 
 
-@law("T8", "restrict", "conventions", EVEN)
+@law("T8", "restrict", "conventions", EVEN, half=True)
 def _odd_extents(a: Gate, x: Instance) -> Claims:
     """A grid with an odd number of cells is refused, not cut off.
 

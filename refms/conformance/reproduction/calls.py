@@ -12,17 +12,16 @@ import numpy as np
 
 from refms.conformance.adapters.around import Around
 from refms.conformance.adapters.gate import Gate
+from refms.conformance.adapters.half import in_half
 from refms.conformance.adapters.profile import Profile
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.instances.domain import Instance
-from refms.conformance.measures.outcome import EPS
+from refms.conformance.measures.precision import EPS, LIMITS
 from refms.conformance.mutants.conventions import as_declared
 from refms.conformance.operations import OPERATIONS
 from refms.conformance.property import Property
 from refms.errors import Array
-
-EQUAL = 30.0
-"""Largest ρ between outputs that count as equal."""
+from refms.names import HALVES
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,11 @@ class Behaviour:
 
 def right_under(profile: Profile) -> Any:
     """Return refms, in columns, under the conventions that a profile declares."""
-    return as_declared(ReferenceAdapter(profile=dataclasses.replace(profile, layout="columns")))
+    declared = dataclasses.replace(profile, layout="columns")
+    if profile.dtype in HALVES:
+        double = ReferenceAdapter(profile=dataclasses.replace(declared, dtype="float64"))
+        return as_declared(in_half(double, declared))
+    return as_declared(ReferenceAdapter(profile=declared))
 
 
 def watch(gate: Gate, item: Property, case: Instance) -> Behaviour:
@@ -102,12 +105,12 @@ def refuses(adapter: Any, call: Call) -> bool:
 
 
 def _equal(a: Array, b: Array, size: float, dtype: str) -> bool:
-    """Return whether two arrays agree within ρ <= 30, the scale being the largest number around."""
+    """Return whether two arrays agree within the ρ that passes, the scale being the largest number around."""
     if a.shape != b.shape or not np.array_equal(np.isfinite(a), np.isfinite(b)):
         return False
     good = np.isfinite(a)
     error = float(np.abs(a[good] - b[good]).max(initial=0.0))
-    return error <= EQUAL * EPS[dtype] * max(size, _size(a), _size(b))
+    return error <= LIMITS[dtype] * EPS[dtype] * max(size, _size(a), _size(b))
 
 
 def _parts(value: Any) -> list[Array]:

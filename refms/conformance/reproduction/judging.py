@@ -14,8 +14,8 @@ from refms.conformance.adapters.layouts import handed_over
 from refms.conformance.adapters.misbehaviour import in_words
 from refms.conformance.adapters.profile import Profile
 from refms.conformance.measures.outcome import EPS
+from refms.conformance.measures.precision import LIMITS, storage
 from refms.conformance.operations import OPERATIONS
-from refms.conformance.reproduction.calls import EQUAL
 from refms.conformance.reproduction.source import source
 from refms.definition.arrays import as_double
 from refms.errors import Array
@@ -81,10 +81,10 @@ class AdapterCall:
         return first if good else None
 
     def tolerance(self, right: Named) -> float:
-        """Return two digits of the error that is none: ρ = 30 on the scale of the largest number involved."""
+        """Return two digits of the error that is none: the ρ that passes, for the largest number involved."""
         arrays = [array for one in self.arguments.values() for array in _arrays(one)]
         scale = max((_largest(array) for array in [*arrays, *right.values()]), default=0.0)
-        return float(f"{EQUAL * EPS[self.profile.dtype] * scale:.1e}")
+        return float(f"{LIMITS[self.profile.dtype] * EPS[self.profile.dtype] * scale:.1e}")
 
     def judge(self, adapter: Any) -> Wrong | None:
         """Return what is wrong; None where nothing is, or where the oracle cannot tell."""
@@ -116,9 +116,10 @@ class AdapterCall:
         """Return the first difference of results."""
         if set(got) != set(right):
             return Wrong("shape", np.inf, f"{self.operation} returns {sorted(got)}, expected {sorted(right)}")
-        dtype, most = self.profile.dtype, self.tolerance(right)
+        dtype, most = storage(self.profile.dtype), self.tolerance(right)
         for key, exact in right.items():
-            found, wanted = _fit(OPERATIONS[self.operation].kind, got[key], exact)
+            given = got[key].astype(dtype) if got[key].dtype.name == "bfloat16" else got[key]
+            found, wanted = _fit(OPERATIONS[self.operation].kind, given, exact)
             text = self.operation if key == self.operation else f"{self.operation}[{key!r}]"
             if found.shape != wanted.shape:
                 return Wrong("shape", np.inf, f"{text} has shape {found.shape}, expected {wanted.shape}")
@@ -128,7 +129,7 @@ class AdapterCall:
                 error = np.abs(np.asarray(found, dtype="float64") - wanted)
             if not (error <= most).all():
                 worst = float(np.nan_to_num(error, nan=np.inf).max())
-                size = worst / (most / EQUAL) if most > 0 else np.inf
+                size = worst / (most / LIMITS[self.profile.dtype]) if most > 0 else np.inf
                 return Wrong("values", size, f"{text}, {_sentence(~(error <= most), found, wanted)}")
         return None
 

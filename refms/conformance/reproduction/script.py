@@ -8,6 +8,7 @@ import numpy as np
 
 from refms.conformance.adapters.profile import Problem
 from refms.conformance.instances.domain import Instance
+from refms.conformance.measures.precision import storage
 from refms.conformance.operations import OPERATIONS
 from refms.conformance.property import Property
 from refms.conformance.reproduction.judging import AdapterCall
@@ -129,7 +130,7 @@ def _header(heading: Sequence[str]) -> list[str]:
 
 def _comparison(asked: AdapterCall, call: str) -> str:
     """Return the lines that compare results with those of the oracle."""
-    kind, dtype, right = OPERATIONS[asked.operation].kind, asked.profile.dtype, asked.expect()
+    kind, dtype, right = OPERATIONS[asked.operation].kind, storage(asked.profile.dtype), asked.expect()
     compare = _COMPARE.format(
         got="float(got)" if kind == "number" else "got",
         or_dtype="" if kind == "number" else f' or got.dtype != "{dtype}"',
@@ -152,7 +153,7 @@ def _argument_check(asked: AdapterCall, call: str) -> str:
             places += [f'{name}["{key}"]' for key in one]
         elif isinstance(one, np.ndarray):
             places.append(name)
-    dtype = asked.profile.dtype
+    dtype = storage(asked.profile.dtype)
     compare = _COMPARE.format(got="got", or_dtype=f' or got.dtype != "{dtype}"', dtype=dtype, tolerance="0")
     lines = [f"before = copy.deepcopy([{', '.join(places)}])", call]
     lines += [f"compare({place!r}, {place}, before[{number}])" for number, place in enumerate(places)]
