@@ -32,6 +32,11 @@ def activate(z: Array, name: str = "tanh") -> Array:
     return np.where(abs(z.real) < WIDTH, parabola, np.where(z.real > 0, z, 0))
 
 
+def at_zero(name: str) -> float:
+    """Return σ(0), which is not 0 for the smoothed ReLU."""
+    return WIDTH / 4 if name == "smoothed_relu" else 0.0
+
+
 def slope(z: Array, name: str = "tanh") -> Array:
     """Return σ′(z)."""
     z = as_double(z)

@@ -29,7 +29,7 @@ from refms.conformance.instances.spread import (
 from refms.conformance.measures.precision import storage
 from refms.definition.galerkin import closed
 from refms.definition.transfer import PAIRS, Pair
-from refms.names import DRAWS, TIERS
+from refms.names import DRAWS, HALVES, TIERS
 
 if TYPE_CHECKING:
     from refms.conformance.property import Property
@@ -169,13 +169,24 @@ def _drawn(
         volume_weighted=profile.volume_weighted,
         orientation=profile.orientation,
         reduction=profile.reduction,
-        stencil_scale=spread.scale(rng, levels["stencils"]),
-        image_scale=spread.scale(rng, levels["images"]),
-        within=spread.within * (levels["entries"] == "over decades"),
+        **sizes_of_numbers(rng, levels, spread, half=profile.dtype in HALVES),
         seed=seed,
         pair=pair,
         **{name: levels[name] for name in ("boundary", "activation")},
     )
+
+
+def sizes_of_numbers(
+    rng: np.random.Generator, levels: Mapping[str, Any], spread: Spread, *, half: bool
+) -> dict[str, Any]:
+    """Return the sizes of stencils and images; about one in half precision, which has few exponents."""
+    if half:
+        return {}
+    return {
+        "stencil_scale": spread.scale(rng, levels["stencils"]),
+        "image_scale": spread.scale(rng, levels["images"]),
+        "within": spread.within * (levels["entries"] == "over decades"),
+    }
 
 
 def least_multiples(domain: Domain, stencil: tuple[int, ...]) -> list[int]:

@@ -158,7 +158,7 @@ class _Draw:
             "direction": lambda: x.parameters(self.name + "v"),
             "pair": lambda: self.profile.pairs[x.seed % len(self.profile.pairs)],
             "name": lambda: self.activation,
-            "layers": lambda: 8,
+            "layers": lambda: 8 if row.name == "depth_prolong" else x.layers + 2,
             "m": lambda: 40,
             "size": lambda: 11 if row.name == "subsample" else 2,
             "seed": lambda: int(rng.integers(2**31)),
@@ -191,6 +191,7 @@ class _Draw:
             "high": lambda: 2.0,
             **self.functions(),
             "width": lambda: 2.7,
+            "activation": lambda: self.smooth,
             "weights": lambda: ("pair", "adjoint")[x.seed % 2] if by_rule else (0.1, 0.02, 0.03, 0.04),
         }
         if row.name == "mge" and one.name == "batches":
@@ -241,9 +242,11 @@ class _Draw:
     def array(self, row: Operation, one: Argument) -> Array:
         """Return an array with the axes of an argument; features are about one, whatever images are."""
         x, name = self.x, self.name + one.name
+        if any(other.name == "activation" for other in row.arguments):  # far out σ′ is 0
+            x = dataclasses.replace(x, stencil_scale=1.0, image_scale=1.0, within=0.0)
         extents = {"o": x.c_out, "c": x.c_in, "O": x.c_out, "B": x.c_in, "m": self.m, "M": self.m}
         extents |= {
-            "G": x.c_in,
+            "G": x.c_in + row.name.startswith("antisymmetric"),  # K = Kᵀ where K is one number
             "P": 7,
             "K": SIZE,
             "H": x.c_in,
@@ -334,6 +337,14 @@ class _Draw:
             return None
         pair, size = sizes[x.seed % len(sizes)]
         return x.draw(self.name + "S", x.c_out, x.c_in, *(size,) * x.d), pair
+
+    @property
+    def smooth(self) -> str:
+        """An activation with a slope that is not 0, if there is any."""
+        known = self.profile.activations
+        return next(
+            (one for one in ("tanh", "identity", "smoothed_relu", "leaky_relu") if one in known), known[0]
+        )
 
     @property
     def activation(self) -> str | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from refms.conformance.operations.networks import STEEPEST
 from refms.conformance.operations.operation import paragraphs, row
+from refms.definition.activation import at_zero
 from refms.definition.arrays import norm
 from refms.definition.convolution import transpose
 from refms.definition.norms import max_norm, row_sum_norm
@@ -35,6 +37,11 @@ def _wide(t: Any) -> Any:
 def _both(t: Any) -> Any:
     """Row sums of K(S) and of its transpose, added up."""
     return row_sum_norm(t.S) + row_sum_norm(transpose(t.S))
+
+
+def _inner(t: Any) -> Any:
+    """Size of what the inner activation of a symmetric layer gives."""
+    return norm(t.Y) + norm(t.b) * t.Y[0, 0].size + at_zero(t.activation) * math.sqrt(t.Y.size)
 
 
 def _steepest(t: Any) -> Any:
@@ -92,7 +99,7 @@ ROWS = (
         "cell_bias_layer(S[o c stencil], b[o grid], Y[m c grid], grid, activation, boundary)"
         " -> field[m o grid]",
         "σ(K(S)Y + b) with a bias for every channel and cell, b (c, *grid) under every layout.",
-        lambda t: row_sum_norm(t.S) * max_norm(t.Y) + max_norm(t.b),
+        lambda t: row_sum_norm(t.S) * max_norm(t.Y) + max_norm(t.b) + at_zero(t.activation),
     ),
     row(
         "cell_bias_gradient(S[o c stencil], b[o grid], Y[m c grid], Z[m o grid], grid, activation, boundary)"
@@ -104,7 +111,7 @@ ROWS = (
         "antisymmetric_layer(S[G G stencil], b[G], Y[m G grid], grid, activation, damping, boundary)"
         " -> field[m G grid]",
         "σ((K(S) − K(S)ᵀ − γI)Y + b), γ >= 0 the ``damping``, b one number a channel.",
-        lambda t: (_both(t) + t.damping) * max_norm(t.Y) + max_norm(t.b),
+        lambda t: (_both(t) + t.damping) * max_norm(t.Y) + max_norm(t.b) + at_zero(t.activation),
     ),
     row(
         "antisymmetric_layer_gradient(S[G G stencil], b[G], Y[m G grid], Z[m G grid], grid, activation,"
@@ -115,12 +122,15 @@ ROWS = (
     row(
         "symmetric_layer(S[G G stencil], b[G], Y[m G grid], grid, activation, boundary) -> field[m G grid]",
         "−K(S)ᵀ σ(K(S)Y + b) of Haber and Ruthotto, b one number a channel.",
-        lambda t: row_sum_norm(transpose(t.S)) * (row_sum_norm(t.S) * max_norm(t.Y) + max_norm(t.b)),
+        lambda t: (
+            row_sum_norm(transpose(t.S))
+            * (row_sum_norm(t.S) * max_norm(t.Y) + max_norm(t.b) + at_zero(t.activation))
+        ),
     ),
     row(
         "symmetric_layer_gradient(S[G G stencil], b[G], Y[m G grid], Z[m G grid], grid, activation, boundary)"
         " -> array like S",
         "∂⟨Z, symmetric_layer⟩/∂S, from K and from Kᵀ, summed over the examples.",
-        lambda t: (1 + _both(t)) * norm(t.Z) * (norm(t.Y) + norm(t.b) * t.Y[0, 0].size) * _steepest(t),
+        lambda t: (1 + _both(t)) * norm(t.Z) * _inner(t) * _steepest(t),
     ),
 )

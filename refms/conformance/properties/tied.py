@@ -12,6 +12,7 @@ from refms.conformance.measures.outcome import holds
 from refms.conformance.operations.networks import STEEPEST
 from refms.conformance.properties.arrays import dot
 from refms.conformance.property import Claims, family
+from refms.definition.activation import at_zero
 from refms.definition.arrays import norm
 from refms.definition.convolution import transpose
 from refms.definition.norms import max_norm, row_sum_norm
@@ -69,7 +70,8 @@ def _cell_bias(a: Gate, x: Instance) -> Claims:
     S, b, Y, _ = _drawn(x, *x.grid)
     wanted = cell_bias_layer(S, b, Y, x.activation, **_conventions(x))
     got = a.cell_bias_layer(S, b, Y, x.activation, x.boundary)
-    yield "σ(K y + b)", got, wanted, row_sum_norm(S) * max_norm(Y) + max_norm(b)
+    scale = row_sum_norm(S) * max_norm(Y) + max_norm(b) + at_zero(x.activation)
+    yield "σ(K y + b)", got, wanted, scale
 
 
 @law("Y2", "cell_bias_gradient", "[LAS] eq. (2)", SMOOTH)
@@ -99,7 +101,7 @@ def _antisymmetric(a: Gate, x: Instance) -> Claims:
     for damping in DAMPING:
         wanted = antisymmetric_layer(S, b, Y, x.activation, damping, **_conventions(x))
         got = a.antisymmetric_layer(S, b, Y, x.activation, damping, x.boundary)
-        scale = (_rows(S) + damping) * max_norm(Y) + max_norm(b)
+        scale = (_rows(S) + damping) * max_norm(Y) + max_norm(b) + at_zero(x.activation)
         yield f"σ((K − Kᵀ − {damping:g}I)y + b)", got, wanted, scale
         if "identity" in a.profile.activations:
             F = a.antisymmetric_layer(S, 0 * b, Y, "identity", damping, x.boundary)
@@ -135,7 +137,8 @@ def _symmetric(a: Gate, x: Instance) -> Claims:
     S, b, Y, _ = _drawn(x)
     U = x.image("U")
     F, G = (a.symmetric_layer(S, b, one, x.activation, x.boundary) for one in (Y, U))
-    scale = row_sum_norm(transpose(S)) * (row_sum_norm(S) * max_norm(Y) + max_norm(b))
+    inside = row_sum_norm(S) * max_norm(Y) + max_norm(b) + at_zero(x.activation)
+    scale = row_sum_norm(transpose(S)) * inside
     yield "−Kᵀσ(K y + b)", F, symmetric_layer(S, b, Y, x.activation, **_conventions(x)), scale
     rate, slack = dot(F.astype("float64") - G, Y.astype("float64") - U), norm(Y - U) * np.sqrt(Y.size)
     largest = 30 * x.eps * slack * scale * max(1.0, max_norm(U) / max_norm(Y))
@@ -153,5 +156,5 @@ def _symmetric_gradient(a: Gate, x: Instance) -> Claims:
     S, b, Y, Z = _drawn(x)
     wanted = symmetric_gradient(S, b, Y, Z, x.activation, **_conventions(x))
     got = a.symmetric_layer_gradient(S, b, Y, Z, x.activation, x.boundary)
-    size = norm(Y) + norm(b) * x.cells
+    size = norm(Y) + norm(b) * x.cells + at_zero(x.activation) * np.sqrt(Y.size)
     yield "∂/∂S", got, wanted, (1 + _rows(S)) * norm(Z) * size * _bent(S, b, Y)
