@@ -125,6 +125,19 @@ def _leak(t: Asked) -> Parameters:
     return {**found, other: np.nextafter(found[other], np.asarray(9, t.X.dtype))}
 
 
+def _give_up(t: Asked) -> Array:
+    """Return b where A is not positive definite on the Krylov space."""
+    bad = []
+
+    def product(v: Array) -> Array:
+        found = t.product(v)
+        bad.append(float(v @ found) <= 0)
+        return found
+
+    found = t(product=product)
+    return t.b.copy() if any(bad) else found
+
+
 MISTAKES: Table = {
     "conjugate_gradients": {
         "β of CG without the squares": _cg(lambda new, old: (new / old) ** 0.5),
@@ -135,6 +148,7 @@ MISTAKES: Table = {
         "steps of CG too short by a tenth": _cg(relaxed=0.9),
         "CG starts at b with the residual of zero": _cg(start=1.0),
         "CG makes one iteration too many": lambda t: t(iterations=t.iterations + 1),
+        "CG gives b back at any negative curvature": _give_up,
     },
     "line_search": {
         "Armijo's bound without the step length": _backtrack(lambda new, f, alpha, c, s: new <= f + c * s),
@@ -160,6 +174,7 @@ MISTAKES: Table = {
         "Newton step without a line search": _full_step,
         "half of the Newton step": lambda t: (t.x + t()) / 2,
         "identity added to the Hessian of the Newton step": _damp,
+        "at most ten inner iterations of the Newton step": lambda t: t(iterations=min(t.iterations, 10)),
     },
     "block_step": {
         "a block step leaves the opening as it is": lambda t: t() | {"opening": t.parameters["opening"]},

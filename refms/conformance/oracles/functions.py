@@ -73,6 +73,6 @@ def solution_size(x: Instance) -> float:
 
 def symmetric(x: Instance, eigenvalues: Array, name: str = "A") -> Array:
     """Return a symmetric matrix with the given eigenvalues times image_scale, and random eigenvectors."""
-    Q, _ = np.linalg.qr(as_double(x.draw(name, SIZE, SIZE)))
+    Q, _ = np.linalg.qr(as_double(x.draw(name, len(eigenvalues), len(eigenvalues))))
     A = x.image_scale * ((Q * eigenvalues) @ Q.T)
     return ((A + A.T) / 2).astype(x.dtype)

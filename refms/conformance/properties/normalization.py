@@ -45,8 +45,10 @@ def _definition(a: Gate, x: Instance) -> Claims:
 def _invariances(a: Gate, x: Instance) -> Claims:
     """Normalisation does not see brightness or contrast, cells in another order, or other examples.
 
-    ε α² for x ↦ αx + b gives the same; a shift of the cells shifts the result; an example alone is the same
-    Catches: a mean that is not subtracted, statistics over examples, weights per cell, ε that is no variance.
+    ε α² for x ↦ αx + b gives the same, also where b is 10⁴ times as large as x, with a scale so much
+    larger; a shift of the cells shifts the result; an example alone is the same
+    Catches: a mean that is not subtracted, the mean square minus the square of the mean, statistics over
+    examples, weights per cell, ε that is no variance.
     """
     Y, channels = x.image(), x.c_in
     gamma, beta = (x.draw(name, channels) for name in ("gamma", "beta"))
@@ -55,6 +57,8 @@ def _invariances(a: Gate, x: Instance) -> Claims:
     brighter = (4 * Y + np.asarray(max_norm(Y), x.dtype)).astype(x.dtype)
     scale = 30 * max_norm(gamma) * max_norm(Y) / np.sqrt(epsilon) + max_norm(beta)
     yield from agree("αx + b", a.normalize(brighter, 1, 16 * epsilon, gamma, beta), right, scale)
+    bright = (Y + np.asarray(1e4 * max_norm(Y), x.dtype)).astype(x.dtype)
+    yield from agree("x + b", a.normalize(bright, 1, epsilon, gamma, beta), right, 1e4 * scale)
     e = (1,) * x.d
     yield from agree("shift", a.normalize(shift(Y, e), 1, epsilon, gamma, beta), shift(right, e), scale)
     yield from agree("one example", a.normalize(Y[-1:].copy(), 1, epsilon, gamma, beta), right[-1:], scale)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -29,8 +30,10 @@ def _krylov(a: Gate, x: Instance) -> Claims:
 
     x_k = argmin of q(x) = ½xᵀAx − bᵀx over span{b, Ab, …, A^{k-1}b} (k <= 4, by explicit projection); q(x_k)
     and the error in the A-norm fall, ‖x_k‖ grows, q(x_k) = −½bᵀx_k; exact after as many steps as A has
-    eigenvalues; with pᵀAp <= 0 the iterate stays a direction of descent, q(x) < 0; scale cond(A)‖x‖
-    Catches: a wrong β or α, residuals that are not updated, negative curvature ignored.
+    eigenvalues; with pᵀAp <= 0 the iterate stays a direction of descent, q(x) < 0: the last one, b itself
+    where the first curvature is not positive; scale cond(A)‖x‖
+    Catches: a wrong β or α, residuals that are not updated, negative curvature ignored, or answered by b at
+    any time, division by a curvature of zero.
     """
     A, b = symmetric(x, np.geomspace(1.0, 10.0, SIZE)), x.draw("b", SIZE, scale=x.stencil_scale)
     exact = np.linalg.solve(as_double(A), as_double(b))
@@ -48,6 +51,14 @@ def _krylov(a: Gate, x: Instance) -> Claims:
     slope, q = float(as_double(b) @ stopped), _quadratic(bent, b, stopped)
     good = bool(np.isfinite(stopped).all()) and slope > 0 and q < 0
     yield holds(good, "descent in spite of negative curvature", f"bᵀx = {slope:.3g}, q(x) = {q:.3g}")
+    # b = 2u + v and eigenvalues 1 of u and −1 of v: the second curvature is negative, x_1 = 5b/3.
+    saddle = symmetric(x, np.repeat([1.0, -1.0], SIZE // 2))
+    b = _in_both_halves(saddle, x)
+    wide = as_double(b)
+    first = wide * float(wide @ wide) / float(wide @ as_double(saddle) @ wide)
+    got = a.conjugate_gradients(lambda v: saddle @ v, b, SIZE)
+    yield "x_1, where the second curvature is negative", got, first, 10 * norm(first)
+    yield "b, where A = 0", a.conjugate_gradients(lambda v: 0 * v, b, SIZE), b, norm(b)
 
 
 @law("O10", "newton_step", "Newton's method")
@@ -259,15 +270,18 @@ def _is_long_enough(
 def _quadratic_problem(a: Gate, x: Instance) -> Claims:
     """One Newton step with converged conjugate gradients solves a quadratic problem.
 
-    f = ½xᵀAx − bᵀx: x₊ = A⁻¹b from any start, α = 1; scale cond(A)(‖A⁻¹b‖ + ‖x‖)
-    Catches: a factor in the gradient, a step length that is always shortened.
+    f = ½xᵀAx − bᵀx: x₊ = A⁻¹b from any start, α = 1, with 8 and 24 unknowns and with curvatures of 10⁴ and
+    10⁻⁴; scale cond(A)(‖A⁻¹b‖ + ‖x‖)
+    Catches: a factor in the gradient, a step length that is always shortened, ‖g‖² for the slope of the
+    search, a few inner iterations only.
     """
-    A = symmetric(x, np.geomspace(1.0, 10.0, SIZE))
-    b, start = x.draw("b", SIZE, scale=x.stencil_scale), x.draw("start", SIZE, scale=solution_size(x))
-    f = objective(lambda y: _quadratic(A, b, as_double(y)), lambda y: A @ y - b, lambda y: lambda v: A @ v)
-    solution = np.linalg.solve(as_double(A), as_double(b))
-    scale = 10 * (norm(solution) + norm(start))
-    yield "x₊ = A⁻¹b", a.newton_step(f, start, 4 * SIZE), solution, scale
+    for n, size in ((SIZE, 1.0), (3 * SIZE, 1.0), (SIZE, 1e4), (SIZE, 1e-4)):
+        A = symmetric(x, size * np.geomspace(1.0, 10.0, n))
+        b, start = x.draw("b", n, scale=x.stencil_scale), x.draw("start", n, scale=solution_size(x) / size)
+        solution = np.linalg.solve(as_double(A), as_double(b))
+        scale = 10 * (norm(solution) + norm(start))
+        got = a.newton_step(_half_square(A, b), start, 4 * n)
+        yield f"x₊ = A⁻¹b, {n} unknowns, curvatures × {size:g}", got, solution, scale
 
 
 @law("O14", "newton_step", "affine invariance")
@@ -291,6 +305,17 @@ def _affine(a: Gate, x: Instance) -> Claims:
     moved = norm(direct - as_double(start))
     yield from agree("B φ₊ = x₊", through, direct, condition * (norm(start) + norm(direct)))
     yield holds(moved > 1e-3 * norm(start), "a step is taken", "x did not move")
+
+
+def _half_square(A: Array, b: Array) -> SimpleNamespace:
+    """Return f = ½xᵀAx − bᵀx as an adapter gets it."""
+    return objective(lambda y: _quadratic(A, b, as_double(y)), lambda y: A @ y - b, lambda y: lambda v: A @ v)
+
+
+def _in_both_halves(A: Array, x: Instance) -> Array:
+    """Return 2u + v, u and v unit vectors of the largest and the smallest eigenvalue."""
+    _, vectors = np.linalg.eigh(as_double(A))
+    return (x.stencil_scale * (2 * vectors[:, -1] + vectors[:, 0])).astype(x.dtype)
 
 
 def _quadratic(A: Array, b: Array, x: Array) -> float:

@@ -112,7 +112,7 @@ def _gaussian(a: Gate, x: Instance) -> Claims:
     Catches: σ for σ², another cut, another border, one axis alone.
     """
     Y = x.image()
-    for sigma in (0.0, 0.4, 1.0, 3.0):
+    for sigma in (0.0, 0.4, 0.76, 1.0, 3.0):  # 4 · 0.76 is just above a whole number
         reach = int(np.ceil(4 * sigma))
         yield f"σ = {sigma:g}", a.blur(Y, sigma), blur(Y, sigma, reach), max_norm(Y)
 

@@ -17,7 +17,7 @@ from refms.errors import Array
 
 law = family("similarity")
 SOURCE = "Wang, Bovik, Sheikh, Simoncelli (2004); [MST], super-resolution"
-WINDOW = Domain(smallest=11, dimensions=(1, 2), small=True)
+WINDOW = Domain(smallest=11, small=True)
 """Images that are not smaller than the window."""
 
 

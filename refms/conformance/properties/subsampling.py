@@ -78,15 +78,15 @@ def _uniform(a: Gate, x: Instance) -> Claims:
 
     w_{l+1} − w_l uniform on 0 … n/2^{l+1}, whatever the number of levels; criterion: the capital of
     sequential bets stays below 10⁸ for 200 draws of 16 examples, or more in larger tiers
-    Catches: the last place never drawn, windows in the middle preferred, one draw for all axes or examples, a
-    law that depends on the number of levels, which biases the telescope.
+    Catches: the last place never drawn, windows in the middle preferred, one draw for all axes, examples or
+    levels, a law that depends on the number of levels, which biases the telescope.
     """
     for levels in (2, 3):
         yield _tested(a, x, levels)
 
 
 def _tested(a: Gate, x: Instance, levels: int) -> Outcome:
-    """Test how often each step of the last level is drawn along the first axis, and both axes together."""
+    """Test how often steps of the last level are drawn, also together with other axes, examples, levels."""
     d = max(a.profile.dimensions)
     grid, seeds = (8,) * d, x.seeds(x.draws * BUDGET, "windows")
     places, half = (8 >> (levels - 1)) + 1, (8 >> (levels - 1)) / 2
@@ -96,10 +96,14 @@ def _tested(a: Gate, x: Instance, levels: int) -> Outcome:
         step = found[levels - 1] - found[levels - 2]
         hit = (step[:, :1] == np.arange(places)).mean(axis=0)
         ends = [(step == 0).all(axis=1).mean(), ((step[:-1, 0] > half) & (step[1:, 0] > half)).mean()]
+        if levels > 2:
+            before = found[levels - 2] - found[levels - 3]
+            ends.append(((step[:, 0] == 0) & (before[:, 0] == 0)).mean())
         return np.concatenate([hit, (step[:, -1:] == np.arange(places)).mean(axis=0), ends])
 
     above = sum(place > half for place in range(places)) / places
-    mean = np.array([1 / places] * (2 * places) + [places**-d, above**2])
+    joint = [1 / (places * (2 * places - 1))] if levels > 2 else []
+    mean = np.array([1 / places] * (2 * places) + [places**-d, above**2, *joint])
     zero, one = np.zeros(mean.size), np.ones(mean.size)
     found = sequential_test(
         counts, mean, zero, one, alpha=FALSE_ALARM, budget=x.draws * BUDGET, tolerance=1e-12

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 
@@ -178,14 +178,15 @@ def _full_rank(a: Gate, x: Instance) -> Claims:
 def _odd_extents(a: Gate, x: Instance) -> Claims:
     """A grid with an odd number of cells is refused, not cut off.
 
-    restriction of an odd extent raises (28 → 14 → 7 → error); even extents are accepted
+    restriction of an odd extent along any axis raises (28 → 14 → 7 → error); even extents are accepted
     Catches: a row or column dropped in silence.
     """
     accepted = a.restrict(x.image(), x.pair)
-    odd = np.ones((1, 1, x.grid[0] + 1, *x.grid[1:]), dtype=x.dtype)
     good = np.isfinite(accepted).all() and accepted.any()
     yield holds(good, "even extents are accepted", "zeros or NaN came back")
-    yield refused("odd extents raise", lambda: a.restrict(odd, x.pair))
+    for axis in range(x.d):
+        odd = np.ones((1, 1, *(n + (k == axis) for k, n in enumerate(x.grid))), dtype=x.dtype)
+        yield refused(f"an odd extent along axis {axis} raises", partial(a.restrict, odd, x.pair))
 
 
 @law("T9", "restrict prolong", "averages", AVERAGES)
