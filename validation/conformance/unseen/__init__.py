@@ -1,0 +1,1 @@
+"""The adapter's protocol in NumPy, written from its documentation alone, and bugs to plant in it."""
