@@ -73,11 +73,8 @@ def convolve(S, Y, boundary):
     entries = int(np.prod(stencil))
     if entries == 1:
         return pointwise(S, Y)
-    if (
-        boundary == "periodic"
-        and entries >= FOURIER_FROM
-        and all(n >= k for n, k in zip(grid, stencil, strict=True))
-    ):
+    fits = all(n >= k for n, k in zip(grid, stencil, strict=True))
+    if boundary == "periodic" and entries >= FOURIER_FROM and fits:
         return by_fourier(S, Y)
     rows = S.reshape(len(S), -1)
     found = np.empty((m, len(S), int(np.prod(grid))), Y.dtype)
