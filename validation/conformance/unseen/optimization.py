@@ -10,6 +10,7 @@ def conjugate_gradients(product, b, iterations):
     x, r, p = np.zeros_like(b), b.copy(), b.copy()
     rho = r @ r
     solved = np.finfo(b.dtype).eps ** 2 * rho  # what is left is rounding; to go on would blow it up
+    largest, rounding = 0.0, 100 * np.finfo(b.dtype).eps
     for k in range(iterations):
         if rho <= solved:
             break
@@ -17,6 +18,9 @@ def conjugate_gradients(product, b, iterations):
         curvature = p @ q
         if not curvature > 0:
             return b.copy() if k == 0 else x
+        largest = max(largest, curvature / (p @ p))
+        if curvature < rounding * largest * (p @ p):
+            break
         alpha = rho / curvature
         x = x + alpha * p
         r = r - alpha * q
