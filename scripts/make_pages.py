@@ -15,14 +15,19 @@ from benchmarks.record import PUBLISHED
 from fuzzing import page as fuzzing_page
 from mutation import publishing
 from results import (
+from results import (
     corners_page,
+)
     false_alarms_page,
     joined_page,
     public_page,
     resize_page,
     restoration_page,
+from results import (
     tables_page,
     theory_page,
+    unseen_page,
+)
 )
 
 VALIDATION = Path(__file__).resolve().parent.parent / "validation"
@@ -34,6 +39,7 @@ PAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "corners": ("conformance/CORNERS.md", corners_page.text),
     "fuzzing": ("conformance/FUZZING.md", fuzzing_page.text),
     "mutation": ("conformance/MUTATION.md", publishing.text),
+    "unseen": ("conformance/UNSEEN.md", unseen_page.text),
     "public": ("public/PUBLIC.md", public_page.text),
     "resize": ("peers/RESIZE.md", resize_page.text),
     "theory": ("multiscale_training/THEORY.md", theory_page.text),

@@ -1,12 +1,14 @@
-"""Plant bugs in an implementation that refms' authors did not plan the kit for, and see which tier finds them.
+"""Plant bugs that the kit has not seen in a right implementation, and see which tier finds them.
 
-    python validation/conformance/unseen_bugs.py --as now --jobs 2 --force
+    python validation/conformance/unseen_bugs.py --as now --tiers quick --jobs 2 --force
 
-The implementation and the table of bugs lie in ``unseen/``. Each bug is planted by itself, in a process of its own
-with a limit on processor time; properties that call what was changed are run, those of the bug's own operation
-first, up to the first FAIL; in double precision, then in single, and only on what survives in the next tier.
-Writes one run of results/unseen_bugs.json, ``first`` or ``now``; scripts/make_pages.py makes UNSEEN.md of both.
-With --journal FILE every finished bug is kept, and a run that was interrupted goes on where it was.
+Implementation and table of bugs lie in ``unseen/``. Each bug is planted by itself, in a process of its own
+with a limit on processor time. In tier quick all properties are run that call what was changed, those of the
+bug's own operation first; in other tiers those of its own operation. A run ends with the first FAIL; single
+precision, and the next tier, are for what survives. Writes one of two runs of results/unseen_bugs.json:
+``first``, of the kit as it was when the table was written, or ``now``, of what survived tier quick of the
+first. scripts/make_pages.py makes UNSEEN.md of both. With --journal FILE every finished bug is kept, and a
+run that was interrupted goes on where it was.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 import argparse
 import ast
 import datetime
+import importlib
 import json
 import resource
 import sys
@@ -27,7 +30,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from refms.conformance import PROPERTIES, runner
+import numpy as np
+
+from refms.conformance import PROPERTIES, Problem, runner
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import instances_in_tier
 from refms.environment import machine, versions
@@ -70,7 +75,7 @@ def planted(right: Sources, bug: Bug) -> dict[str, str]:
 
 
 def pieces(right: Sources) -> dict[str, tuple[ast.stmt, str]]:
-    """Return all definitions, ``module.name``, methods of the adapter as ``adapter.name``, and their modules' text."""
+    """Return all definitions by ``module.name``, the adapter's methods too, and the text of their modules."""
     found: dict[str, tuple[ast.stmt, str]] = {}
     for module, text in right.items():
         for node in ast.parse(text).body:
@@ -139,31 +144,56 @@ def touches(bug: Bug, node: ast.stmt, text: str) -> bool:
 
 
 def ordered(operations: set[str], first: str) -> list[Any]:
-    """Return the properties that call one of the operations: cheap ones, and those of ``first``, before others."""
+    """Return the properties that call one of the operations, those of ``first`` and cheap ones first."""
     concerned = [item for item in PROPERTIES if operations & {*item.operations}]
     return sorted(concerned, key=lambda item: (first not in item.needs, bool(item.uses), item.cost))
 
 
-def hunt(modules: Sources, operations: set[str], first: str, tier: str, dtype: str, explain: bool) -> Any:
-    """Return the first failure of an implementation, None if there is none; in this process."""
+def loaded(modules: Sources) -> Any:
+    """Return the adapter's class of these modules; what is loaded of others stays as it is."""
+    before = {name: sys.modules.pop(name) for name in [*sys.modules] if name.partition(".")[0] == "unseen"}
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder) / "unseen"
         package.mkdir()
         for name, text in modules.items():
             (package / f"{name}.py").write_text(text, encoding="utf-8")
         sys.path.insert(0, folder)
-        from unseen.adapter import Unseen
+        try:
+            return importlib.import_module("unseen.adapter").Unseen
+        finally:
+            sys.path.remove(folder)
+            for name in [*sys.modules]:
+                if name.partition(".")[0] == "unseen":
+                    del sys.modules[name]
+            sys.modules.update(before)
 
-        gate, marginal = Gate(Unseen(dtype)), ""
-        for item in ordered(operations, first):
-            for case in instances_in_tier(item, gate.profile, tier, 0):
-                outcome = runner.examine(gate, item, case)
-                if outcome.verdict == "FAIL":
-                    found = {"property": item.id, "case": case.describe(), "sentence": outcome.sentence}
-                    return found | (told(gate, item, tier) if explain else {})
-                if outcome.verdict == "MARGINAL":
-                    marginal = item.id
+
+def hunt(modules: Sources, operations: set[str], first: str, tier: str, dtype: str, explain: bool) -> Any:
+    """Return the first failure of an implementation, None if there is none; in this process."""
+    gate, marginal = Gate(loaded(modules)(dtype)), ""
+    for item in ordered(operations, first):
+        for case in instances_in_tier(item, gate.profile, tier, 0):
+            outcome = runner.examine(gate, item, case)
+            if outcome.verdict == "FAIL":
+                found = {"property": item.id, "case": case.describe(), "sentence": outcome.sentence}
+                return found | (told(gate, item, tier) if explain else {})
+            if outcome.verdict == "MARGINAL":
+                marginal = item.id
     return {"marginal": marginal} if marginal else None
+
+
+def witnessed(modules: Sources, code: str) -> list[Any]:
+    """Return what a witness, statements that set ``found``, gets of an implementation ``A``."""
+    names: dict[str, Any] = {"A": loaded(modules)("float64"), "np": np, "Problem": Problem, "draw": draw}
+    with np.errstate(all="ignore"):
+        exec(code, names)  # the code stands in survivors.toml
+    found = names["found"]
+    return [np.asarray(one).tolist() for one in (found.values() if isinstance(found, dict) else [found])]
+
+
+def draw(*shape: int, seed: int = 0) -> Any:
+    """Return random numbers for a witness."""
+    return np.random.default_rng(seed).standard_normal(shape)
 
 
 def told(gate: Gate, item: Any, tier: str) -> dict[str, Any]:
@@ -209,8 +239,9 @@ def meet(right: Sources, bug: Bug, tiers: list[str], explain: bool) -> dict[str,
     modules, operations, marginal = planted(right, bug), affected(right, bug), ""
     start = time.perf_counter()
     for tier in tiers:
+        called = operations if tier == "quick" else {bug["operation"]}
         for dtype in DTYPES:
-            found = in_process(tier, modules, operations, bug["operation"], tier, dtype, explain)
+            found = in_process(tier, modules, called, bug["operation"], tier, dtype, explain)
             if found and "property" in found:
                 return {"tier": tier, "dtype": dtype, **found, "affected": sorted(operations)}
             marginal = (found or {}).get("marginal", marginal)
@@ -259,17 +290,18 @@ def main(words: list[str] | None = None) -> int:
         parser.error(f"{TARGET.name} has a run {given.name!r}; --force replaces it")
     wanted = given.only.split(",") if given.only else []
     chosen = [bug for bug in bugs() if not wanted or bug["id"] in wanted]
+    if given.name == "now" and not wanted:
+        chosen = [bug for bug in chosen if result["first"]["bugs"][bug["id"]]["tier"] != "quick"]
     found = {}
     for name, what in all_met(chosen, given):
         found[name] = what
-        print(
-            f"{name}: {what['tier'] or 'survives'} {what.get('property', '')} {what.get('sentence', '')[:90]}",
-            flush=True,
-        )
+        how = [what["tier"] or "survives", what.get("property", ""), what.get("sentence", "")[:80]]
+        print(f"{name}: {' '.join(how)}", flush=True)
     if not wanted:
         about = {"date": datetime.date.today().isoformat(), "machine": machine(), "versions": versions()}
         result[given.name] = about | {"tiers": given.tiers.split(","), "bugs": found}
-        atomic_write(TARGET, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+        with atomic_write(TARGET, overwrite=True) as part:
+            part.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return 0
 
 
