@@ -15,19 +15,15 @@ from benchmarks.record import PUBLISHED
 from fuzzing import page as fuzzing_page
 from mutation import publishing
 from results import (
-from results import (
     corners_page,
-)
     false_alarms_page,
     joined_page,
     public_page,
     resize_page,
     restoration_page,
-from results import (
     tables_page,
     theory_page,
     unseen_page,
-)
 )
 
 VALIDATION = Path(__file__).resolve().parent.parent / "validation"
