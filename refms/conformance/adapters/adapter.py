@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from textwrap import indent
 from typing import Any
 
 from refms.conformance.adapters.profile import LAYOUTS, Profile
 from refms.conformance.operations import OPERATIONS, PARAMETER_AXES, SYMBOLS
+from refms.definition.transfer import PAIRS
 
 
 class Adapter:
@@ -41,6 +43,15 @@ class Adapter:
 
         {arrays}
 
+    ``problem`` has the attributes ``grid``, ``final_time`` (T; a step is δt = T/N), ``boundary`` and
+    ``activation``. ``pair`` is a name; along each axis (R y)_I = Σ_a r_a y_{2I+a} and the coarse cell J adds
+    p_b times its value to the fine cell 2J+b, all indices periodic, offset: weight being::
+
+        {pairs}
+
+    ``name`` and ``activation`` are among ``tanh``, ``relu``, ``leaky_relu`` (slope 0.01 below zero),
+    ``smoothed_relu`` ((z + η)²/4η for |z| < η = 0.1, else max(z, 0)) and ``identity``.
+
     Examples
     --------
     >>> class Mine(Adapter):
@@ -54,14 +65,27 @@ class Adapter:
         self.profile = profile
 
 
+def _weights(one: Mapping[int, float]) -> str:
+    return ", ".join(f"{offset}: {weight:g}" for offset, weight in one.items())
+
+
 def _with_arrays(text: str) -> str:
-    """Return a docstring with the shapes of all arrays of a network: its parameters, and images by layout."""
+    """Return a docstring with the shapes of all arrays of a network, images by layout, and all pairs."""
     named = {
         **{key: [SYMBOLS[axis] for axis in axes.split()] for key, axes in PARAMETER_AXES.items()},
         **{f"X, {layout}": axes for layout, axes in LAYOUTS.items()},
     }
-    lines = "\n".join(f"{name:12}  ({', '.join(axes)})" for name, axes in named.items())
-    return re.sub(r"^( *)\{arrays\}$", lambda found: indent(lines, found[1]), text, flags=re.MULTILINE)
+    tables = {
+        "arrays": [f"{name:12}  ({', '.join(axes)})" for name, axes in named.items()],
+        "pairs": [
+            f"{name:22}  r {_weights(pair.r):24}  p {_weights(pair.p)}" for name, pair in PAIRS.items()
+        ],
+    }
+    for name, lines in tables.items():
+        place = re.search(rf"^( *)\{{{name}\}}$", text, flags=re.MULTILINE)
+        if place:  # none where Python strips docstrings
+            text = text.replace(place[0], indent("\n".join(lines), place[1]))
+    return text
 
 
 Adapter.__doc__ = _with_arrays(Adapter.__doc__ or "")

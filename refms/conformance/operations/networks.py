@@ -279,9 +279,9 @@ ROWS = (
         other block comes back as it was, to the bit. One step s = αp: conjugate gradients from zero for
         G p = −g on the block, G the Gauss–Newton matrix of ``loss`` (in the classifier its Hessian), in the
         Euclidean inner product of all numbers, without regularisers, damping or preconditioner, until the
-        residual is below a tenth of ‖g‖ at least, or G has no more directions; all examples count. Then α as
-        in ``line_search`` with c₁ = 10⁻⁴, from α = 1. Where no step is accepted, all
-        parameters as they were.
+        residual is at most 10⁻² ‖g‖ for the first time, 100 iterations at most: G is singular, and more of
+        them make p long and α small. All examples count. Then α as in ``line_search`` with c₁ = 10⁻⁴, from
+        α = 1. Where no step is accepted, all parameters as they were.
         """,
         lambda t: (0.0, OF_A_STEP / t.x.eps),
         splits=False,
