@@ -7,6 +7,7 @@ import base64
 import fcntl
 import json
 import os
+import select
 import shutil
 import signal
 import sys
@@ -20,6 +21,9 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 WIDTHS = {"desk": 1280, "phone": 390}
 FLAGS = ("--headless", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--hide-scrollbars")
 """Of pages that refms wrote nothing needs a sandbox, which root and containers do not have."""
+
+PATIENCE = 120
+"""Seconds for an answer of the browser."""
 
 FAULTS = r"""
 (() => {
@@ -101,6 +105,8 @@ def _conversation(write: int, read: int) -> tuple[Ask, list[dict[str, Any]]]:
 
     def receive() -> dict[str, Any]:
         while b"\0" not in state["rest"]:
+            if not select.select([read], [], [], PATIENCE)[0]:
+                raise RuntimeError(f"the browser said nothing for {PATIENCE} s.")
             if not (piece := os.read(read, 1 << 16)):
                 raise RuntimeError("the browser ended by itself.")
             state["rest"] += piece
