@@ -19,7 +19,7 @@ from refms.stencils.transfer import TransferPair, transfer_pair
 
 def transfer(
     model: Model,
-    grid: Grid | tuple[int, ...],
+    grid: Grid | tuple[int, ...] | int,
     pair: str | TransferPair,
     stencils: str = "galerkin",
     least_squares: bool = False,
@@ -31,8 +31,9 @@ def transfer(
     ----------
     model : Model
         The trained model.
-    grid : Grid or tuple of int
-        Where to; reached by halving or doubling every axis, which need not have equal extents.
+    grid : Grid, tuple of int or int
+        Where to, one number for as many cells on each axis; reached by halving or doubling every axis, which
+        need not have equal extents.
     pair : str or TransferPair
         The transfer pair (R, P).
     stencils : str
@@ -83,12 +84,12 @@ def transfer(
     >>> from refms.maps.architectures.residual import Residual
     >>> from refms.model import initial_model
     >>> model = initial_model(Residual(Grid((4, 4)), channels=2), Classes(10))
-    >>> transfer(model, Grid((8, 8)), "averaging-bilinear").arrays["W"].shape
+    >>> transfer(model, 8, "averaging-bilinear").arrays["W"].shape
     (128, 10)
     """
     require_choice(stencils, STENCIL_RULES, "rule for the stencils")
     pair = transfer_pair(pair)
-    grid = as_grid(grid)
+    grid = as_grid((grid,) * model.grid.dimension if isinstance(grid, int) else grid)
     d, levels = grid.dimension, model.grid.levels_to(grid)
 
     architecture, arrays = model.architecture, dict[str, Array]()

@@ -428,3 +428,15 @@ def test_blocks_double_with_the_mesh_and_odd_ones_cannot_be_halved():
             move_pooling(cells, levels)
     with pytest.raises(InputError, match="even number"):
         transfer(untrained(6, pooling=3), Grid((3, 3)), "averaging-constant")
+
+
+@pytest.mark.parametrize("d", [1, 2])
+def test_one_number_of_cells_stands_for_every_axis(d):
+    net = initial_model(
+        Residual(Grid((8,) * d), channels=2, layers=1, stencil_shape=(3,) * d, opening_shape=(1,) * d),
+        Classes(2),
+    )
+    moved = transfer(net, 4, "averaging-bilinear")
+    assert moved.grid == Grid((4,) * d)
+    with pytest.raises(InputError, match="not related by doubling"):
+        transfer(net, 6, "averaging-bilinear")
