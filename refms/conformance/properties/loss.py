@@ -26,7 +26,7 @@ def _shift(a: Gate, x: Instance) -> Claims:
     """A number added to all logits of an example changes nothing.
 
     E(z + a1) = E(z), and so for gradient and Hessian, with another a for every example: about 10, then 10⁴,
-    0 and −10⁴ in turn; scale |E| + ‖z‖_∞ + |a|, and without |a| for z in eighths and a = 8192, whose sums are
+    0 and −10⁴ in turn; scale |E| + ‖z‖_∞ + |a|, and without |a| for z in eighths and a = 2¹⁷, whose sums are
     exact
     Catches: a shift by the largest logit of the batch, overflow, underflow of the examples that it leaves far
     below, log Σ e^z that is rounded together with a.
@@ -36,7 +36,7 @@ def _shift(a: Gate, x: Instance) -> Claims:
     far = 1e4 * (1 - np.arange(Z.shape[1]) % 3)
     yield from _moved(a, Z, C, V, far[None].astype(x.dtype))
     eighths = np.clip(np.round(8 * Z) / 8, -64, 64).astype(x.dtype)
-    there = a.cross_entropy(eighths + np.asarray(8192, x.dtype), C)
+    there = a.cross_entropy(eighths + np.asarray(2**17, x.dtype), C)
     yield from agree("E, exact sums", there, a.cross_entropy(eighths, C), _scale(eighths, C))
 
 
