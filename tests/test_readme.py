@@ -73,6 +73,7 @@ def test_counts_and_scores_are_those_of_catalogue_mutants_goldens_and_results():
     assert not missing(
         f"those of {len(MUTANTS)} known mistakes",
         f"not one of {alarms['instances']:,} random",
+        f"fails in any of {len(alarms['properties'])} properties",
         f"of {mutants:,} small changes",
         f"notice {100 * noticed / mutants:.1f} %",
     )

@@ -254,5 +254,17 @@ CORNERS: dict[str, str] = {
     ),
     "E2": "Three threads on three arguments: races that need more, or long calls, are missed by chance.",
     "E3": "Five examples in parts of 1, 2 and 2.",
+    "E4": (
+        "One array changes at a time; what is kept for a sum over all entries, of which two changes leave as "
+        "it is, is not asked about."
+    ),
+    "E5": "One argument is another one at a time; arguments on which shapes hang, such as the grid, stay.",
+    "E6": "An argument that comes back whole, as it was given, may be the argument itself.",
+    "E7": "All arrays are stored alike; unaligned memory and bytes in the other order are not tried.",
+    "E8": (
+        "Six different calls in turn, grids with as many cells by chance alone: what is kept for more calls, "
+        "or for the number of cells, is left to the properties of single results."
+    ),
+    "E9": "Three threads and one call each; races that are rarer are missed by chance.",
 }
 """Id of a property -> its corner, in a sentence or two."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,17 +16,29 @@ from refms.conformance.measures.precision import rounded, storage
 from refms.conformance.operations import MEASURES, OPERATIONS, PARAMETERS, Operation, Parameters
 from refms.errors import Array
 
+Store = Callable[[str, Any], Any]
+"""(name of an argument, its value) -> what the adapter gets; a copy shows whether it was left alone."""
+
+
+def copied(name: str, argument: Any) -> Any:
+    """Return a copy of all arrays, in C order."""
+    if isinstance(argument, np.ndarray):
+        return argument.copy()
+    return {k: v.copy() for k, v in argument.items()} if isinstance(argument, Mapping) else argument
+
 
 class Gate:
     """An adapter as properties see it: fields are images (m, c, *grid), and misbehaviour raises.
 
     Its methods are the rows of :mod:`refms.conformance.operations`, without ``grid`` where images show it and
     with a periodic boundary unless it is given; all raise :class:`Misbehaviour`, which says what was returned
-    and what was expected. ``where`` is told every instance and every call.
+    and what was expected. ``where`` is told every instance and every call; ``store`` says how arguments are
+    handed over.
     """
 
-    def __init__(self, adapter: Any, where: Position | None = None) -> None:
+    def __init__(self, adapter: Any, where: Position | None = None, store: Store = copied) -> None:
         self.adapter = adapter
+        self.store = store
         self.where = where or Position()
         self.profile: Profile = adapter.profile
 
@@ -36,15 +48,22 @@ class Gate:
         return partial(self._checked, OPERATIONS[name])
 
     def _checked(self, row: Operation, *values: Any, **named: Any) -> Any:
-        """Call an operation with copies of the arguments, and see that they are left alone."""
+        """Call an operation with stored arguments, and see that they are left alone."""
         by_name = row.bind(*values, **named)
         arguments = handed_over(row, self.profile.layout, by_name)
-        copies = [_copy(argument) for argument in arguments]
+        given = self._stored(row, arguments)
         self.where.enter(row.name)
-        found = getattr(self.adapter, row.name)(*copies)
-        if any(_changed(argument, copy) for argument, copy in zip(arguments, copies, strict=True)):
+        found = getattr(self.adapter, row.name)(*given)
+        if any(_changed(argument, one) for argument, one in zip(arguments, given, strict=True)):
             raise Misbehaviour(f"{row.name} modified its arguments; it must leave them as they are")
         return self._read(row, found, by_name)
+
+    def hand_over(self, row: Operation, *values: Any) -> tuple[Any, ...]:
+        """Return what the adapter would get, without a call."""
+        return self._stored(row, handed_over(row, self.profile.layout, row.bind(*values)))
+
+    def _stored(self, row: Operation, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(self.store(one.name, value) for one, value in zip(row.arguments, arguments, strict=True))
 
     def _read(self, row: Operation, found: Any, by_name: Mapping[str, Any]) -> Any:
         """Return a result as properties see it, by its kind."""
@@ -135,12 +154,6 @@ def _odd(name: str, shape: tuple[int, ...], given: tuple[int, ...]) -> tuple[int
             f"{name} returned shape {shape} for {given}; expected equal channels and odd sizes"
         )
     return shape
-
-
-def _copy(argument: Any) -> Any:
-    if isinstance(argument, np.ndarray):
-        return argument.copy()
-    return {k: v.copy() for k, v in argument.items()} if isinstance(argument, Mapping) else argument
 
 
 def _changed(argument: Any, copy: Any) -> bool:

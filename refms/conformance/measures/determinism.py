@@ -8,12 +8,14 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from refms.checks.report import Verdict
-from refms.conformance.measures.outcome import Note, Outcome, residual, worst
+from refms.conformance.adapters.misbehaviour import Misbehaviour, in_words
+from refms.conformance.measures.outcome import Note, Outcome, residual, varies, worst
 from refms.conformance.measures.trials import Numbers, Trial
 
 CLASSES = ("bitwise", "within ρ", "neither")
@@ -47,6 +49,39 @@ def classify(
         verdict: Verdict = "FAIL" if rank == 2 else "PASS"
         outcomes.append(Outcome(verdict, judged.rho, "bitwise or ρ <= 30", judged.sentence, (note,)))
     return worst(outcomes)
+
+
+def each_operation(made: Iterable[tuple[Trial, ...]], check: Callable[..., Iterable[Outcome]]) -> Outcome:
+    """Return the worst outcome over the operations; what is not implemented is left out."""
+    outcomes, absent = [], NotImplementedError("none of these operations")
+    for trial in made:
+        try:
+            outcome = worst(check(*trial))
+        except NotImplementedError as error:
+            absent = error
+            continue
+        except Exception as error:  # one operation that raises hides nothing about the others
+            verb = "misbehaves" if isinstance(error, Misbehaviour) else "raises"
+            untold = Note(trial[0].operation, f"not told, it {verb}", len(CLASSES) - 1.5)
+            outcome = Outcome("FAIL", None, "runs without misbehaviour", in_words(error), (untold,))
+        else:
+            if outcome.verdict == "FAIL":
+                neither = Note(trial[0].operation, CLASSES[-1], len(CLASSES) - 1)
+                outcome = replace(outcome, notes=(*outcome.notes, neither))
+        outcomes.append(outcome)
+    if not outcomes:
+        raise absent
+    return worst(outcomes)
+
+
+def varied(name: str, found: Numbers) -> Outcome:
+    """Judge that a result is not the same number throughout."""
+    return varies(np.concatenate([one.ravel() for one in found]), name)
+
+
+def same_bits(a: Numbers, b: Numbers) -> bool:
+    """Return whether two results have the same bits."""
+    return all(one.tobytes() == other.tobytes() for one, other in zip(a, b, strict=True))
 
 
 def call_at_once(calls: Sequence[Callable[[], Numbers]], times: int) -> list[list[Numbers]]:

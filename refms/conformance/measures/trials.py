@@ -59,6 +59,14 @@ class Trial:
         """Axis of the result along which the examples lie; None where it is reduced over them."""
         return OPERATIONS[self.operation].joined
 
+    @property
+    def given(self) -> dict[str, Any]:
+        """The arguments by name."""
+        return {
+            one.name: value
+            for one, value in zip(OPERATIONS[self.operation].given, self.arguments, strict=True)
+        }
+
     def call(self, gate: Gate) -> Numbers:
         """Return copies of what comes back."""
         return numbers(getattr(gate, self.operation)(*self.arguments))
@@ -96,14 +104,28 @@ def trials(gate: Gate, x: Instance, name: str, examples: int = 3) -> tuple[Trial
     return tuple(trial for trial in made if trial is not None)
 
 
-def numbers(result: Any) -> Numbers:
-    """Return copies of all numbers in the result of a gate or of an adapter."""
+def scaled(trial: Trial, given: Mapping[str, Any], x: Instance) -> Trial:
+    """Return a trial with these arguments and the scale that they have."""
+    scale = OPERATIONS[trial.operation].scale
+    assert scale is not None  # for mypy: it is one of TRIED
+    found = scale(SimpleNamespace(**{**given, "x": x}))
+    bound, relative = found if isinstance(found, tuple) else (found, 0.0)
+    return dataclasses.replace(trial, arguments=tuple(given.values()), bound=bound, relative=relative)
+
+
+def parts(result: Any) -> tuple[Any, ...]:
+    """Return the parts of a result: one for each key of a mapping, the array of a matrix, or the only one."""
     if isinstance(result, Mapping):
         keys = PARAMETERS if set(result) == {*PARAMETERS} else sorted(result)
-        return tuple(one for key in keys for one in numbers(result[key]))
-    if isinstance(result, tuple):  # a matrix, and how many values it stores
-        return numbers(result[0])
-    return (np.array(as_numpy(result.toarray() if hasattr(result, "toarray") else result)),)
+        return tuple(result[key] for key in keys)
+    return result[:1] if isinstance(result, tuple) else (result,)
+
+
+def numbers(result: Any) -> Numbers:
+    """Return copies of all numbers in the result of a gate or of an adapter."""
+    return tuple(
+        np.array(as_numpy(one.toarray() if hasattr(one, "toarray") else one)) for one in parts(result)
+    )
 
 
 @dataclass(frozen=True)
@@ -127,12 +149,9 @@ class _Draw:
             return None
         if "parameters" in given and "X" in given:
             given["parameters"] = oracle.temper(given["parameters"], given["X"], self.x)
-        assert row.scale is not None  # for mypy: it is one of TRIED
-        scale = row.scale(SimpleNamespace(**given | {"x": self.x}))
-        bound, relative = scale if isinstance(scale, tuple) else (scale, 0.0)
         units = tuple(self.x.units[key] for key in PARAMETERS) if row.kind == "parameters" else ()
         mean = row.reduced and self.profile.reduction == "mean"
-        return Trial(row.name, tuple(given.values()), bound, relative, mean, units)
+        return scaled(Trial(row.name, (), 0.0, 0.0, mean, units), given, self.x)
 
     def value(self, row: Operation, one: Argument) -> Any:
         """Return an argument of an operation."""
@@ -203,7 +222,7 @@ class _Draw:
     def functions(self) -> dict[str, Callable[[], Any]]:
         """Return what optimisers take: functions of the kit's own, and numbers that go with them."""
         x = dataclasses.replace(self.x, stencil_scale=1.0, image_scale=1.0)
-        start, p = x.draw(self.name + "x", SIZE), as_double(x.draw(self.name + "p", SIZE))
+        start, length = x.draw(self.name + "x", SIZE), norm(x.draw(self.name + "p", SIZE))
         # Armijo's rule holds up to this step: twice what is accepted but for a factor between 1/2 and 1.
         limit = 0.7 * 0.5 ** (sum(self.name.encode()) % 5)
 
@@ -212,8 +231,7 @@ class _Draw:
             return lambda v: A @ v
 
         def along(y: Array) -> float:
-            t = float((as_double(y) - as_double(start)) @ p / (p @ p))
-            return parabola(2 * (1 - 1e-4) / limit, t)
+            return parabola(2 * (1 - 1e-4) / limit, norm(as_double(y) - as_double(start)) / length)
 
         M = np.linalg.inv(as_double(symmetric(x, np.geomspace(1.0, 5.0, SIZE), self.name + "M")))
 

@@ -25,6 +25,7 @@ from refms.conformance.mutants import (
     resolution,
     sampling,
     similarity,
+    state,
     steps,
     strided,
     subsampling,
@@ -41,7 +42,7 @@ _FAMILIES = (
     *(convolution, transfer, galerkin, network, layers, depth, classifier, loss, gauss_newton, sampling),
     *(optimizer, regularizer, resize, normalization, similarity, mesh_free),
     *(subsampling, multiscale, training, strided, pooling, tied, steps, resolution, data, objective),
-    *(minimization, descent, determinism, combinations),
+    *(minimization, descent, determinism, state, combinations),
 )
 
 MUTANTS = tuple(

@@ -24,6 +24,7 @@ from refms.conformance.properties import (
     resolution,
     sampling,
     similarity,
+    state,
     stencil_map,
     steps,
     strided,
@@ -38,7 +39,7 @@ _FILES = (
     *(convolution, convolution_algebra, transfer, galerkin, stencil_map, network, depth, classifier, loss),
     *(gauss_newton, sampling, optimizer, regularizer, resize, normalization, similarity, mesh_free),
     *(subsampling, multiscale, training, strided, pooling, tied, steps, resolution, data, objective),
-    *(minimization, descent, determinism),
+    *(minimization, descent, determinism, state),
 )
 _FOUND = [one for file in _FILES for one in vars(file).values() if isinstance(one, Property)]
 _ORDER = list(dict.fromkeys(one.family for one in _FOUND))

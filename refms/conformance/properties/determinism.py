@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from refms.conformance.adapters.around import Around
 from refms.conformance.adapters.gate import Gate
-from refms.conformance.adapters.misbehaviour import Misbehaviour, in_words
 from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.determinism import (
-    CLASSES,
     LIBRARY_THREADS,
     call_at_once,
     classify,
+    each_operation,
     library_threads,
+    same_bits,
+    varied,
 )
-from refms.conformance.measures.outcome import Note, Outcome, holds, varies, worst
-from refms.conformance.measures.trials import Numbers, Trial, numbers, trials
+from refms.conformance.measures.outcome import Note, Outcome, holds
+from refms.conformance.measures.trials import Trial, numbers, trials
 from refms.conformance.operations import OPERATIONS, SPLIT, TRIED
 from refms.conformance.property import Claims, family
 
@@ -56,15 +56,15 @@ def _repeats(a: Gate, x: Instance) -> Claims:
         name, first = trial.operation, trial.call(gate)
         returned, seen = last[0], numbers(last[0])
         different = other.call(gate)
-        untouched = _equal(numbers(returned), seen)
+        untouched = same_bits(numbers(returned), seen)
         again = [trial.call(gate) for _ in range(2)]
         yield classify(trial, first, again, trial.scale(first), x.dtype, "called again")
         yield holds(untouched, f"results of {name} stay as they are", "the next call overwrote one")
-        yield _varies(name, first)
-        differs = not _equal(first, different)
+        yield varied(name, first)
+        differs = not same_bits(first, different)
         yield holds(differs, f"{name} depends on its arguments", "other ones give the same")
 
-    yield _each(zip(trials(a, x, "A"), trials(a, x, "B"), strict=True), check)
+    yield each_operation(zip(trials(a, x, "A"), trials(a, x, "B"), strict=True), check)
 
 
 @law("E2", "", FUNCTION, SMALL, cost=4, uses=TRIED)
@@ -91,7 +91,7 @@ def _threads(a: Gate, x: Instance) -> Claims:
         calls = [lambda t=trial, g=gate: t.call(g) for trial, gate in zip(made, gates, strict=True)]
         for trial, one, several in zip(made, expected, call_at_once(calls, CALLS), strict=True):
             yield classify(trial, one, several, trial.scale(one), x.dtype, text)
-        yield _varies(name, expected[0])
+        yield varied(name, expected[0])
         for number in LIBRARY_THREADS if limited else ():
             with limited(number):  # type: ignore[misc]  # it is not None here
                 found = made[0].call(gates[0])
@@ -99,7 +99,7 @@ def _threads(a: Gate, x: Instance) -> Claims:
             yield classify(made[0], expected[0], [found], made[0].scale(found), x.dtype, text)
 
     drawn = [trials(a, x, f"thread {number}") for number in range(THREADS)]
-    found = _each(zip(*drawn, strict=True), check)
+    found = each_operation(zip(*drawn, strict=True), check)
     yield found
     yield Outcome("PASS", None, found.criterion, "", (Note("threads of BLAS and OpenMP", said, -1.0),))
 
@@ -121,7 +121,7 @@ def _parts(a: Gate, x: Instance) -> Claims:
             backwards = range(2 * x.classes)[::-1]
             whole, turned = trial.call(a), trial.of(backwards).call(a)
             yield classify(trial, whole, [turned], trial.scale(whole), x.dtype, "examples in another order")
-            yield _varies(trial.operation, whole)
+            yield varied(trial.operation, whole)
             return
         whole, parts = trial.call(a), [trial.part(*part).call(a) for part in PARTS]
         shares = [(end - start) / PARTS[-1][-1] if trial.mean else 1.0 for start, end in PARTS]
@@ -135,40 +135,7 @@ def _parts(a: Gate, x: Instance) -> Claims:
         )
         scale, text = trial.scale(whole, *parts), "in parts of the examples"
         yield classify(trial, whole, [together], scale, x.dtype, text)
-        yield _varies(trial.operation, whole)
+        yield varied(trial.operation, whole)
 
     split = (trial for trial in trials(a, x, "", PARTS[-1][-1]) if trial.examples)
-    yield _each(((trial,) for trial in split), check)
-
-
-def _each(made: Iterable[tuple[Trial, ...]], check: Callable[..., Iterable[Outcome]]) -> Outcome:
-    """Return the worst outcome over the operations; what is not implemented is left out."""
-    outcomes, absent = [], NotImplementedError("none of these operations")
-    for trial in made:
-        try:
-            outcome = worst(check(*trial))
-        except NotImplementedError as error:
-            absent = error
-            continue
-        except Exception as error:  # one operation that raises hides nothing about the others
-            verb = "misbehaves" if isinstance(error, Misbehaviour) else "raises"
-            untold = Note(trial[0].operation, f"not told, it {verb}", len(CLASSES) - 1.5)
-            outcome = Outcome("FAIL", None, "runs without misbehaviour", in_words(error), (untold,))
-        else:
-            if outcome.verdict == "FAIL":
-                neither = Note(trial[0].operation, CLASSES[-1], len(CLASSES) - 1)
-                outcome = replace(outcome, notes=(*outcome.notes, neither))
-        outcomes.append(outcome)
-    if not outcomes:
-        raise absent
-    return worst(outcomes)
-
-
-def _varies(name: str, found: Numbers) -> Outcome:
-    """Judge that a result is not the same number throughout."""
-    return varies(np.concatenate([one.ravel() for one in found]), name)
-
-
-def _equal(a: Numbers, b: Numbers) -> bool:
-    """Return whether two results have the same bits."""
-    return all(one.tobytes() == other.tobytes() for one, other in zip(a, b, strict=True))
+    yield each_operation(((trial,) for trial in split), check)
