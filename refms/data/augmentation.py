@@ -45,7 +45,7 @@ def augment(dataset: Dataset, augmentation: Augmentation, seed: int, epoch: int)
     augmentation : Augmentation
         What is drawn.
     seed, epoch : int
-        Name the draws, those of :func:`numpy.random.default_rng`.
+        Name the draws, those of ``numpy.random.default_rng``.
 
     Returns
     -------
