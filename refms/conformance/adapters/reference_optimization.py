@@ -99,7 +99,10 @@ class OptimizationReference(ObjectiveReference):
     def classifier_kronecker(
         self, W: Array, mu: Array, Y: Array, C: Array, V: Array, grid: Shape, alpha: float, tau: float
     ) -> Array:
-        return self._preconditioned(ClassifierBlock, W, mu, Y, C, V, grid, alpha, tau)
+        found = self._preconditioned(ClassifierBlock, W, mu, Y, C, V, grid, alpha, tau)
+        m = self._count(C)  # by which the part along equal changes of μ must not be divided
+        found[-1] += V.dtype.type(1 - 1 / m) * V[-1].mean()
+        return found
 
     def train_classifier(
         self,
