@@ -107,6 +107,9 @@ CORNERS: dict[str, str] = {
     "H1": "Pairs whose rows sum to one; where R is no multiple of Pᵀ only an order is asked.",
     "H2": "Smooth functions on cubes for the order; entry by entry up to h^d‖w‖‖y‖ of all cells.",
     "H3": "Twice the same batch and single examples; weights of examples are no part of the conventions.",
+    "H4": (
+        "The scale of half precisions is wide: two digits at most are judged there; O and S judge the rest."
+    ),
     "S1": "Shifts up to 10⁴; the scale knows |a|, so digits that the shift itself takes are forgiven.",
     "S2": "Two bounds that are log ℓ apart: any value between them passes; S13 has the value.",
     "S3": "Examples over three decades with their own scales; 1 − p of a confident example is left to S14.",
@@ -249,21 +252,27 @@ CORNERS: dict[str, str] = {
     "V6": "Five steps on two functions; radii at their bounds are not reached.",
     "V7": "Six updates, three values of μ; Nesterov's variant is no part of it.",
     "V8": "Six updates, one β₁ and β₂.",
+    "V9": (
+        "The classifier alone; entries of the diagonal that are nearly zero may be bounded from below unseen."
+    ),
+    "V10": "Exact at W = 0 alone; elsewhere it is what its formula says, up to cond(M).",
+    "V11": "Three steps with five examples; stopping rules and later steps are not asked for.",
+    "V12": "Two iterations of one schedule with five examples; other numbers of steps are not asked for.",
     "E1": (
         "Two arguments in turn; caches that hold more than a few entries are asked by the family of states."
     ),
     "E2": "Three threads on three arguments: races that need more, or long calls, are missed by chance.",
     "E3": "Five examples in parts of 1, 2 and 2.",
     "E4": (
-        "One array changes at a time; what is kept for a sum over all entries, of which two changes leave as "
-        "it is, is not asked about."
+        "One array changes at a time; what is kept for a sum over all entries, of which two changes leave "
+        "as it is, is not asked about."
     ),
     "E5": "One argument is another one at a time; arguments on which shapes hang, such as the grid, stay.",
     "E6": "An argument that comes back whole, as it was given, may be the argument itself.",
     "E7": "All arrays are stored alike; unaligned memory and bytes in the other order are not tried.",
     "E8": (
-        "Six different calls in turn, grids with as many cells by chance alone: what is kept for more calls, "
-        "or for the number of cells, is left to the properties of single results."
+        "Six different calls in turn, grids with as many cells by chance alone: what is kept for more "
+        "calls, or for the number of cells, is left to the properties of single results."
     ),
     "E9": "Three threads and one call each; races that are rarer are missed by chance.",
 }
