@@ -15,7 +15,7 @@ from results.wording import MULTISCALE_TRAINING, command, number, origin, over_r
 
 RESULTS = Path(__file__).resolve().parents[2] / MULTISCALE_TRAINING / "results"
 
-SECTIONS = ("table_2_espcn", "table_6", "mesh_free", "departures")
+SECTIONS = ("table_2_espcn", "table_5", "table_6", "mesh_free", "departures")
 """Results, each of the TOML file of its name, and the place of its tables in the words."""
 
 PRINTED: dict[tuple[str, str], float] = {
