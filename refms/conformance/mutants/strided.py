@@ -26,7 +26,7 @@ def _second_cell(t: Asked) -> Array:
 
 def _without_last(Z: Array, t: Asked) -> Array:
     """Return images on the cells of the output, 0 in the last cell of axes of which n is no multiple of s."""
-    found = images(Z, _coarse(t))
+    found = images(Z, _coarse(t)).copy()
     for axis, (n, s) in enumerate(zip(t.grid, t.stride, strict=True), 2):
         if n % s:
             np.moveaxis(found, axis, 0)[-1] = 0

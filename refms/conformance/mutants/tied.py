@@ -90,7 +90,7 @@ MISTAKES: Table = {
         "half of K − Kᵀ": lambda t: t(S=t.S / 2),
         "damping of the other sign": lambda t: _antisymmetric(t, -1.0, -t.damping),
         "damping left out": lambda t: t(damping=0.0),
-        "half of the damping": lambda t: t(damping=t.damping / 2),
+        "half of the damping in the antisymmetric layer": lambda t: t(damping=t.damping / 2),
         "K minus the flipped kernel, channels not exchanged": lambda t: _sigma(
             t, _K(t, t.Y) - _K(t, t.Y, flip(t.S)) - t.damping * t.Y + _bias(t)
         ),

@@ -54,7 +54,7 @@ def test_no_mutant_dies_of_a_mistake_of_its_own(dtype):
     for mutant in MUTANTS:
         gate = Gate(mutant.around(ReferenceAdapter(dtype=dtype)))
         for operation in mutant.changes:
-            item = min((one for one in PROPERTIES if operation in one.needs), key=lambda one: one.cost)
+            item = min((one for one in PROPERTIES if operation in one.operations), key=lambda one: one.cost)
             found = examine(gate, item, instances(item.domain, gate.profile, 1, 1)[0])
             assert found.criterion != "runs without misbehaviour", f"{mutant.name}: {found.sentence}"
 
