@@ -21,7 +21,7 @@ from refms.definition.smoothing import blur
 from refms.definition.transfer import restrict
 from refms.errors import Array
 
-law = family("network transfer")
+law = family("resolution")
 EQ9, RULES = "[LAS] eqs. (8), (9)", ("pair", "adjoint")
 CLOSED = Domain(pair=lambda pair: True, stencil="closed", small=True)
 EVEN = Domain(multiple=2, pair=lambda pair: True, stencil="closed", small=True)

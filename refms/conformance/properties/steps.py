@@ -25,7 +25,7 @@ from refms.definition.norms import max_norm, row_sum_norm
 from refms.definition.runge_kutta import runge_kutta
 from refms.errors import Array
 
-law = family("time steps")
+law = family("steps")
 METHODS = ("midpoint", "rk4", "leapfrog", "verlet")
 GRADIENTS = tuple(f"{name}_gradient" for name in METHODS)
 RUNGE_KUTTA, STABLE = "Runge and Kutta, [LAS] eq. (4)", "Haber and Ruthotto (2017), stable architectures"

@@ -23,7 +23,7 @@ from refms.definition.strided import (
 )
 from refms.errors import Array
 
-law = family("strided convolution")
+law = family("strided")
 FRAMEWORKS = "Conv layers of frameworks"
 
 

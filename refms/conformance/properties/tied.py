@@ -26,7 +26,7 @@ from refms.definition.tied import (
 )
 from refms.errors import Array
 
-law = family("tied layers")
+law = family("tied")
 STABLE = "Haber and Ruthotto (2017), stable architectures"
 FEW = Domain(small=True)
 SMOOTH = Domain(small=True, activations=("tanh", "smoothed_relu", "identity"))
