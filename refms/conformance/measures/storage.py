@@ -21,7 +21,7 @@ def with_gaps(array: Array) -> Array:
     >>> with_gaps(np.ones((2, 3))).strides
     (96, 16)
     """
-    fill = Fill if array.dtype.kind == "f" else np.iinfo(array.dtype).max
+    fill = np.iinfo(array.dtype).max if array.dtype.kind in "iu" else Fill
     wide = np.full([2 * n for n in array.shape], fill, array.dtype)
     view = wide[tuple(slice(None, None, 2) for _ in array.shape)]
     view[...] = array
