@@ -29,7 +29,7 @@ def _cg(
         for _ in range(t.iterations):
             Ap = t.product(p)
             curvature = float(p @ Ap)
-            if rr < 1e-28 * float(t.b @ t.b) or (curvature <= 0 and not negative):
+            if rr < 1e-28 * float(t.b @ t.b) or curvature == 0 or (curvature < 0 and not negative):
                 break
             alpha = relaxed * rr / curvature
             x, r = x + alpha * p, r - alpha * Ap

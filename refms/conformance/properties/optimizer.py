@@ -245,13 +245,18 @@ def _is_newton(block: str, g: Parameters, Hs: Parameters) -> Claims:
 
 def _moves(block: str, p: Parameters, g: Parameters, s: Parameters, Hg: Parameters, x: Instance) -> Claims:
     """Claim that all arrays move, that of each layer by itself, if the Cauchy point would be seen to."""
-    t = norm_of(g) ** 2 / inner(g, Hg)
+    t = _ratio(norm_of(g) ** 2, inner(g, Hg))
     for key in HELD[block]:
         layers = range(len(p[key])) if key in ("stencils", "biases") else [slice(None)]
         for k in layers:
             seen = t * np.abs(g[key][k]).max() > 1e3 * x.eps * np.abs(p[key][k]).max()
             name = f"{key} of layer {k} move" if len(layers) > 1 else f"{key} moves"
             yield holds(not seen or s[key][k].any(), f"{name} in block {block}", "it is what it was")
+
+
+def _ratio(a: float, b: float) -> float:
+    """Return a/b, infinite where b is not positive, as of an implementation that is wrong."""
+    return a / b if b > 0 else math.inf
 
 
 def _is_long_enough(
@@ -263,9 +268,9 @@ def _is_long_enough(
     falls by ½ (gᵀs)² / sᵀHs at the best point along s.
     """
     slope, bent = inner(g, s), inner(s, Hs)
-    alpha, cauchy = -bent / slope, norm_of(g) ** 4 / inner(g, Hg)
+    alpha, cauchy = _ratio(bent, -slope), _ratio(norm_of(g) ** 4, inner(g, Hg))
     yield holds(alpha >= 0.9 or rises, f"the step is not too short in block {block}", f"α = {alpha:.3g}")
-    best = slope * slope / bent
+    best = slope * slope / bent if bent > 0 else 0.0
     told = f"{best / cauchy:.3g} of its decrease"
     yield holds(best >= 0.99 * cauchy, f"at least the Cauchy point in block {block}", told)
 

@@ -19,21 +19,26 @@ from refms.conformance.adapters.profile import ACTIVATIONS, BOUNDARIES, LAYOUTS,
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.instances.instance import Instance
 from refms.conformance.mutants.conventions import as_declared
-from refms.conformance.operations import OPERATIONS
+from refms.conformance.operations import OPERATIONS, OPTIONAL
 from refms.conformance.reproduction.judging import AdapterCall
 from refms.conformance.reproduction.source import _DEFINED, JUDGED
 from refms.definition.transfer import PAIRS
 
-WITHOUT = {
-    "conjugate_gradients",
-    "line_search",
-    "newton_step",
-    "block_step",
-    "subsample",
-    "draw_windows",
-    "subsampled_gauss_newton",
-}
-"""Their results do not follow from their arguments alone, or they take functions."""
+WITHOUT = (
+    OPTIONAL["objective"]
+    | OPTIONAL["optimization"]
+    | {
+        "conjugate_gradients",
+        "line_search",
+        "newton_step",
+        "block_step",
+        "subsample",
+        "draw_windows",
+        "subsampled_gauss_newton",
+    }
+)
+"""Their results do not follow from their arguments alone, they take functions, or belong to the two levels of
+objectives and optimisers: failure scripts of these carry the call and no oracle."""
 
 ENTRY_BY_ENTRY = {"gradient", "gauss_newton", "jacobian_transpose"} | {
     f"{name}_gradient" for name in ("midpoint", "rk4", "leapfrog", "verlet")
