@@ -8,7 +8,8 @@ import pytest
 from refms.conformance import PROPERTIES, run
 from refms.conformance.adapters.reference import ReferenceAdapter
 
-FAMILIES = sorted({item.family for item in PROPERTIES})
+FAMILIES = sorted({item.family for item in PROPERTIES} - {"state"})
+"""How arrays are stored is seen before they are sent to a device: `refms verify` looks at that."""
 
 
 @pytest.mark.parametrize("family", FAMILIES)
