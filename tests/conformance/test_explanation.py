@@ -32,7 +32,7 @@ CORNERS = {
     "fails only where boundary = zero": lambda S, Y, grid, boundary: boundary == "zero",
     "fails only where n odd": lambda S, Y, grid, boundary: any(n % 2 for n in grid),
     "fails only where c_in ≠ c_out": lambda S, Y, grid, boundary: S.shape[0] != S.shape[1],
-    "fails only where d = 2 and m = 3": lambda S, Y, grid, boundary: len(grid) == 2 and Y.shape[1] == 3,
+    "fails only where d = 2 and m = 2": lambda S, Y, grid, boundary: len(grid) == 2 and Y.shape[1] == 2,
 }
 
 
