@@ -292,7 +292,7 @@ TRANSFERS: list[Row] = [
     ("move weights, half", lambda: move_weights(half(np.ones((16, 2))), GRID, 1, PAIR), "float16"),
     ("move weights, vector", lambda: move_weights(np.ones(16), GRID, 1, PAIR), "W has shape (16,)"),
     ("model, grid", lambda: transfer(MODEL, Grid((8, 4)), PAIR), "not related by doubling"),
-    ("model, shape", lambda: transfer(MODEL, 8, PAIR), "not related by doubling"),
+    ("model, shape", lambda: transfer(MODEL, 7, PAIR), "not related by doubling"),
     ("model, pair", lambda: transfer(MODEL, Grid((8, 8)), 3), "unknown transfer pair 3"),
     ("model, rule", lambda: transfer(MODEL, Grid((8, 8)), PAIR, "keeps"), "Did you mean 'keep'"),
     ("Algorithm 1, fraction", lambda: coarse_to_fine(MODEL, lambda m: m, 1.5, PAIR), "levels is 1.5"),

@@ -45,6 +45,7 @@ FUNCTIONS = """
     sum a axis dtype out keepdims
     take a indices axis out
     tensordot a b axes
+    tile A reps
     vdot a b
     vstack tup dtype casting
     where

@@ -108,7 +108,7 @@ def instances_in_tier(item: Property, profile: Profile, tier: str, seed: int) ->
 
     >>> from refms.conformance.properties import PROPERTIES
     >>> len(instances_in_tier(PROPERTIES[0], Profile("mine"), "quick", 0))
-    4
+    6
     """
     count = max(1, TIERS[tier] // item.cost)
     drawn = instances(item.domain, profile, count, seed, first=_first(item))

@@ -114,9 +114,9 @@ _BODIES = {
     "strided_stencil_gradient": "options = stencil, stride, dilation, groups, boundary, {o}\n"
     "return strided_gradient({thinned}, {Y}, *options)",
     "average_pool": "return field(average_pool({Y}, pool, stride))",
-    "average_pool_adjoint": "return field(average_pool_adjoint({thinned}, grid, pool, stride))",
+    "average_pool_adjoint": "Z = {thinned}\nreturn field(average_pool_adjoint(Z, grid, pool, stride))",
     "max_pool": "return field(max_pool({Y}, pool, stride))",
-    "max_pool_gradient": "return field(max_pool_gradient({thinned}, {Y}, pool, stride))",
+    "max_pool_gradient": "Y, Z = {Y}, {thinned}\nreturn field(max_pool_gradient(Z, Y, pool, stride))",
     "cell_bias_layer": _SHIFTS + "return field(cell_bias_layer(S, b, {Y}, activation, **shifts))",
     "cell_bias_gradient": _SHIFTS + "return cell_bias_gradient(S, b, {Y}, {Z}, activation, **shifts)",
     "antisymmetric_layer": _SHIFTS

@@ -139,7 +139,7 @@ def test_half_is_enough(broken):
         (["run", REFERENCE, "--tier", "endless"], "--tier"),
         (["run", REFERENCE, "--timeout", "soon"], "'soon' is no time; expected seconds, or 0 or none"),
         (["run", REFERENCE, "--junit", "/no/such/folder/a.xml"], "does not exist"),
-        (["explain", "Y1"], "no property 'Y1'"),
+        (["explain", "C99"], "no property 'C99'"),
         (["explain"], "ID"),
         ([], "ACTION"),
     ],

@@ -101,7 +101,7 @@ def test_the_kits_table_of_pairs_and_that_of_refms_agree():
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"dtype": "float16"},
+        {"dtype": "float8"},
         {"layout": "NWHC"},
         {"pairs": ("bilinear",)},
         {"dimensions": ()},

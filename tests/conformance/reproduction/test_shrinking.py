@@ -174,6 +174,8 @@ def test_every_number_of_an_instance_is_known_to_the_shrinker():
         "volume_weighted",
         "orientation",
         "reduction",
+        "draws",
+        "half",
     }
     assert {one.name for one in fields(Instance)} == named | set(SIMPLEST) | set(PLAIN)
     assert "identity" in ACTIVATIONS
