@@ -62,7 +62,7 @@ def test_every_failing_property_has_a_file_that_ends_with_1(conform, tmp_path):
         check=False,
     )
     assert (ran.returncode, ran.stderr) == (1, "")
-    assert "first differing index (0, 0): got 2.0, expected 1.0\n" in ran.stdout
+    assert "first differing index (0, 0): got 1.0, expected 0.5\n" in ran.stdout
 
 
 def test_scripts_of_an_earlier_run_are_replaced_by_force_alone_and_those_out_of_date_go(conform):
