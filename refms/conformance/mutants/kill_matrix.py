@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -87,7 +87,8 @@ def kill_matrix(
 
     A mutant meets only the properties that need an operation it changes; on others it is the reference.
     ``brief`` leaves out what cannot change :attr:`KillMatrix.complete`: once a mutant is killed, it meets
-    only the properties that have not yet killed any. ``progress`` is told every finished row.
+    only the properties of its own family that have not yet killed any; a property that killed nothing in this
+    way meets all mutants until it does. ``progress`` is told every finished row.
 
     >>> from refms.conformance.mutants import mutant_named
     >>> kill_matrix([mutant_named("layers copied in place of interpolated")]).rows[0].by
@@ -98,16 +99,24 @@ def kill_matrix(
         gate = Gate(mutant.around(ReferenceAdapter()))
         proven = {name for row in rows for name in row.by}
         by: tuple[str, ...] = ()
-        # Those that have killed nothing yet come first, printed numbers last.
-        for item in sorted(properties, key=lambda one: (one.id in GOLDEN, one.id in proven)):
-            needless = brief and item.id in proven and not set(by) <= GOLDEN
+        own = {item.id for item in properties if item.family == mutant.family}
+        # Those of its own family that have killed nothing yet come first, printed numbers last.
+        for item in sorted(properties, key=lambda one: (one.id in GOLDEN, one.id not in own - proven)):
+            needless = brief and item.id not in own - proven and not set(by) <= GOLDEN
             if not needless and _kills(gate, mutant, item, tier, seed):
                 by = (*by, item.id)
         ordered = tuple(item.id for item in properties if item.id in by)
         rows.append(Kills(mutant.name, mutant.family, ordered))
         if progress is not None:
             progress(rows[-1])
-    return KillMatrix(tuple(rows), tuple(item.id for item in properties))
+    names = tuple(item.id for item in properties)
+    for name in KillMatrix(tuple(rows), names).idle if brief else ():
+        item = next(one for one in properties if one.id == name)
+        for i, mutant in enumerate(mutants):
+            if _kills(Gate(mutant.around(ReferenceAdapter())), mutant, item, tier, seed):
+                rows[i] = replace(rows[i], by=(*rows[i].by, name))
+                break
+    return KillMatrix(tuple(rows), names)
 
 
 def _kills(gate: Gate, mutant: Mutant, item: Property, tier: str, seed: int) -> bool:
