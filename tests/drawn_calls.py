@@ -12,8 +12,7 @@ from refms.conformance.operations import OPERATIONS
 
 def drawn_arguments(operation, profile, x, *, soft_labels=False):
     """Return arguments drawn from an instance; None where a profile excludes all."""
-    made = trials(Gate(ReferenceAdapter(profile=profile)), x, "a", x.examples)
-    found = [trial for trial in made if trial.operation == operation]
+    found = trials(Gate(ReferenceAdapter(profile=profile)), x, "a", x.examples, (operation,))
     if not found:
         return None
     given = OPERATIONS[operation].bind(*found[0].arguments)

@@ -37,6 +37,7 @@ def run(
     properties: Sequence[Property] = PROPERTIES,
     progress: Progress | None = None,
     timeout: float | None = None,
+    explain: bool = True,
 ) -> Report:
     """Check an implementation against the catalogue of properties.
 
@@ -56,6 +57,9 @@ def run(
     timeout : float or None
         Seconds for a property, which fails if they do not suffice; without effect in other threads than the
         main one, on Windows, and in compiled code. ``refms conform run`` has no such exceptions.
+    explain : bool
+        Whether it is found out of every failure where it comes up, which known mistake it is and what its
+        smallest case is, which takes seconds each; else it is replayed.
 
     Returns
     -------
@@ -76,7 +80,7 @@ def run(
     """
     return make_report(
         adapter.profile,
-        lambda item: check_property(Gate(adapter), item, tier, seed, timeout),
+        lambda item: check_property(Gate(adapter), item, tier, seed, timeout, explain),
         tier,
         seed,
         properties,
@@ -102,7 +106,9 @@ def make_report(
             row = check(item)
         else:
             row = row_of(item, sentence="it was not selected.", selected=False)
-        if row.verdict == "FAIL" and not row.reproduction:  # it hung, or died, and can only be replayed
+        if (
+            row.verdict == "FAIL" and not row.reproduction
+        ):  # it hung, died or is not explained, and can only be replayed
             row = _replayed(row, profile, item, tier, seed)
         rows.append(row)
         if progress is not None:
@@ -110,17 +116,19 @@ def make_report(
     return Report(profile, tier, seed, tuple(rows))
 
 
-def check_property(gate: Gate, item: Property, tier: str, seed: int, timeout: float | None = None) -> Row:
+def check_property(
+    gate: Gate, item: Property, tier: str, seed: int, timeout: float | None = None, explain: bool = True
+) -> Row:
     """Return the row of one property: its worst outcome over the instances of the tier."""
     gate.where.limit = timeout if gate.where.limit is None else gate.where.limit
     try:
         with time_limit(timeout):
-            return _checked(gate, item, tier, seed)
+            return _checked(gate, item, tier, seed, explain)
     except TimeIsUp:
         return gate.where.failure(item, "returns in time", gate.where.overdue(timeout or 0.0))
 
 
-def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
+def _checked(gate: Gate, item: Property, tier: str, seed: int, explain: bool) -> Row:
     """Return the row of one property, however long it takes."""
     cases = instances_in_tier(item, gate.profile, tier, seed)
     if not cases:
@@ -160,7 +168,7 @@ def _checked(gate: Gate, item: Property, tier: str, seed: int) -> Row:
         notes=tuple((note.subject, note.text) for note in sorted(total.notes, key=lambda note: note.rank)),
         detail=shown.detail,
     )
-    if total.verdict != "FAIL":
+    if total.verdict != "FAIL" or not explain:
         return row
     worst_first = sorted(found, key=lambda one: one[0] is not case)
     failed = [(one, outcome.verdict == "FAIL") for one, outcome in worst_first]

@@ -11,8 +11,8 @@ import pytest
 import refms.definition
 
 FILES = sorted(Path(refms.definition.__file__).parent.glob("*.py"))
-NOT_DYADIC = {"activation", "complex_step"}
-"""Slope and width of two activations, and the length of a complex step."""
+NOT_DYADIC = {"activation", "complex_step", "minimization"}
+"""Slope and width of two activations, the length of a complex step, and the constant of Armijo's rule."""
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

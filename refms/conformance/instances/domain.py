@@ -126,7 +126,7 @@ def further_instances(
 
 def _first(item: Property) -> int:
     """Return where a property enters the design: those of a family one after the other, so that few do."""
-    return TIERS["quick"] * int(item.id[1:])
+    return TIERS["quick"] * int("".join(one for one in item.id if one.isdigit()) or 0)
 
 
 def stencil_sizes(domain: Domain, profile: Profile, pair: str) -> list[int]:

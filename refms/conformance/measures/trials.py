@@ -94,13 +94,15 @@ class Trial:
         return tuple(unit * as_double(one) for unit, one in zip(units, result, strict=True))
 
 
-def trials(gate: Gate, x: Instance, name: str, examples: int = 3) -> tuple[Trial, ...]:
-    """Return one call of every operation in ``TRIED`` that an adapter provides and its profile includes.
+def trials(
+    gate: Gate, x: Instance, name: str, examples: int = 3, operations: Sequence[str] = TRIED
+) -> tuple[Trial, ...]:
+    """Return one call of each operation that an adapter provides and its profile includes.
 
     Another name gives other numbers of the same shapes.
     """
     draw = _Draw(x, gate.profile, name, examples)
-    made = (draw.trial(OPERATIONS[one]) for one in TRIED if provides(gate.adapter, one))
+    made = (draw.trial(OPERATIONS[one]) for one in operations if provides(gate.adapter, one))
     return tuple(trial for trial in made if trial is not None)
 
 

@@ -295,7 +295,7 @@ def test_an_adapter_without_any_of_the_operations_is_not_implemented():
             return super().__getattribute__(name)
 
     def row(adapter, id_):
-        return check_property(Gate(adapter), CATALOGUE[id_], "quick", 0)
+        return check_property(Gate(adapter), CATALOGUE[id_], "quick", 0, explain=False)
 
     assert row(Adapter(Profile("nothing yet")), "E1").verdict == "NOT IMPLEMENTED"
     assert row(Stencils(), "E1").verdict == "PASS"
