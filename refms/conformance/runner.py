@@ -106,9 +106,7 @@ def make_report(
             row = check(item)
         else:
             row = row_of(item, sentence="it was not selected.", selected=False)
-        if (
-            row.verdict == "FAIL" and not row.reproduction
-        ):  # it hung, died or is not explained, and can only be replayed
+        if row.verdict == "FAIL" and not row.reproduction:  # it hung or died, or no more is asked
             row = _replayed(row, profile, item, tier, seed)
         rows.append(row)
         if progress is not None:
