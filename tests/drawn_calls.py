@@ -17,5 +17,5 @@ def drawn_arguments(operation, profile, x, *, soft_labels=False):
         return None
     given = OPERATIONS[operation].bind(*found[0].arguments)
     if soft_labels and "C" in given and "Z" in given:
-        given["C"] = np.abs(x.draw("soft", *given["C"].shape))
+        given["C"] = np.tanh(np.abs(x.draw("soft", *given["C"].shape)))
     return given

@@ -62,16 +62,16 @@ LOSSES: dict[str, Callable[..., Terms]] = {
 """By name."""
 
 
-def value(terms: Terms, reduction: str = "mean") -> Number:
+def loss_value(terms: Terms, reduction: str = "mean") -> Number:
     """Return E."""
     return terms[0].sum() / examples(terms[0], reduction)
 
 
-def gradient(terms: Terms, reduction: str = "mean") -> Array:
+def loss_gradient(terms: Terms, reduction: str = "mean") -> Array:
     """Return ∂E/∂Z."""
     return terms[1] / examples(terms[0], reduction)
 
 
-def hessian_product(terms: Terms, V: Array, reduction: str = "mean") -> Array:
+def loss_hessian_product(terms: Terms, V: Array, reduction: str = "mean") -> Array:
     """Return ∇²E V, a diagonal times V."""
     return terms[2] * as_double(V) / examples(terms[0], reduction)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from refms.definition.complex_step import STEP
-from refms.definition.losses import LOSSES, gradient, hessian_product, value
+from refms.definition.losses import LOSSES, loss_gradient, loss_hessian_product, loss_value
 
 RNG = np.random.default_rng(0)
 Z, C = RNG.normal(size=(3, 5)), RNG.uniform(size=(3, 5))
@@ -18,22 +18,22 @@ WIDTHS = {"smooth_hinge": (0.7,)}
 def test_derivatives_are_those_of_the_value(name, reduction):
     width, V = WIDTHS.get(name, ()), RNG.normal(size=Z.shape)
     moved, terms = LOSSES[name](Z + 1j * STEP * V, C, *width), LOSSES[name](Z, C, *width)
-    slope = value(moved, reduction).imag / STEP
-    np.testing.assert_allclose((gradient(terms, reduction) * V).sum(), slope, rtol=1e-13)
-    bent = gradient(moved, reduction).imag / STEP
-    np.testing.assert_allclose(hessian_product(terms, V, reduction), bent, rtol=1e-12, atol=1e-15)
+    slope = loss_value(moved, reduction).imag / STEP
+    np.testing.assert_allclose((loss_gradient(terms, reduction) * V).sum(), slope, rtol=1e-13)
+    bent = loss_gradient(moved, reduction).imag / STEP
+    np.testing.assert_allclose(loss_hessian_product(terms, V, reduction), bent, rtol=1e-12, atol=1e-15)
 
 
 def test_least_squares_is_half_a_squared_distance():
-    assert value(LOSSES["least_squares"](np.array([[3.0], [4.0]]), np.zeros((2, 1)))) == 12.5
+    assert loss_value(LOSSES["least_squares"](np.array([[3.0], [4.0]]), np.zeros((2, 1)))) == 12.5
 
 
 def test_logistic_regression_of_a_confident_example_has_the_digits_of_its_tail():
     wrong = LOSSES["logistic"](np.array([[-800.0], [800.0]]), np.array([[1.0], [1.0]]))
-    assert value(wrong) == 800.0
+    assert loss_value(wrong) == 800.0
     sure = LOSSES["logistic"](np.array([[40.0]]), np.array([[1.0]]))
-    assert value(sure) == pytest.approx(np.exp(-40.0), rel=1e-14)
-    assert gradient(sure)[0, 0] == pytest.approx(-np.exp(-40.0), rel=1e-14)
+    assert loss_value(sure) == pytest.approx(np.exp(-40.0), rel=1e-14)
+    assert loss_gradient(sure)[0, 0] == pytest.approx(-np.exp(-40.0), rel=1e-14)
 
 
 def test_the_hinge_is_smooth_within_its_width():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from refms.conformance.adapters.reference_images import Shape
@@ -14,6 +16,43 @@ from refms.maps.map import Map
 from refms.maps.time.coupling import leapfrog, verlet
 from refms.maps.time.runge_kutta import runge_kutta
 from refms.maps.time.tableau import MIDPOINT, RK4
+
+Operation = Callable[..., Array]
+
+
+def _method(name: str) -> tuple[Operation, Operation]:
+    """Return the operations of a method: y_N, and the gradient of ⟨Z, y_N⟩ in the stencils of all layers."""
+
+    def value(
+        self: StepReference,
+        S: Array,
+        b: Array,
+        Y: Array,
+        grid: Shape,
+        activation: str,
+        final_time: float,
+        boundary: str,
+    ) -> Array:
+        steps = self._steps(name, S, grid, activation, final_time, boundary)
+        return self._out(steps.apply(self._in(_all_layers(S, b)), self._in(Y)))
+
+    def gradient(
+        self: StepReference,
+        S: Array,
+        b: Array,
+        Y: Array,
+        Z: Array,
+        grid: Shape,
+        activation: str,
+        final_time: float,
+        boundary: str,
+    ) -> Array:
+        steps = self._steps(name, S, grid, activation, final_time, boundary)
+        at = steps.at(self._in(_all_layers(S, b)), self._in(Y))
+        g = self._out(at.vjp(self._in(Z), wrt_input=False)[0])
+        return g.reshape(len(S), -1)[:, : S[0].size].reshape(S.shape)
+
+    return value, gradient
 
 
 class StepReference(LayerReference):
@@ -62,85 +101,10 @@ class StepReference(LayerReference):
         K, sigma = self._convolution(S, grid, boundary), named_activation(activation)
         return self._pulled(symmetric_layer(K, sigma), S, b, Y, Z)[: S.size].reshape(S.shape)
 
-    def midpoint(
-        self, S: Array, b: Array, Y: Array, grid: Shape, activation: str, final_time: float, boundary: str
-    ) -> Array:
-        steps = self._steps("midpoint", S, grid, activation, final_time, boundary)
-        return self._out(steps.apply(self._in(_all_layers(S, b)), self._in(Y)))
-
-    def midpoint_gradient(
-        self,
-        S: Array,
-        b: Array,
-        Y: Array,
-        Z: Array,
-        grid: Shape,
-        activation: str,
-        final_time: float,
-        boundary: str,
-    ) -> Array:
-        steps = self._steps("midpoint", S, grid, activation, final_time, boundary)
-        return self._gradient_of(steps, S, b, Y, Z)
-
-    def rk4(
-        self, S: Array, b: Array, Y: Array, grid: Shape, activation: str, final_time: float, boundary: str
-    ) -> Array:
-        steps = self._steps("rk4", S, grid, activation, final_time, boundary)
-        return self._out(steps.apply(self._in(_all_layers(S, b)), self._in(Y)))
-
-    def rk4_gradient(
-        self,
-        S: Array,
-        b: Array,
-        Y: Array,
-        Z: Array,
-        grid: Shape,
-        activation: str,
-        final_time: float,
-        boundary: str,
-    ) -> Array:
-        steps = self._steps("rk4", S, grid, activation, final_time, boundary)
-        return self._gradient_of(steps, S, b, Y, Z)
-
-    def leapfrog(
-        self, S: Array, b: Array, Y: Array, grid: Shape, activation: str, final_time: float, boundary: str
-    ) -> Array:
-        steps = self._steps("leapfrog", S, grid, activation, final_time, boundary)
-        return self._out(steps.apply(self._in(_all_layers(S, b)), self._in(Y)))
-
-    def leapfrog_gradient(
-        self,
-        S: Array,
-        b: Array,
-        Y: Array,
-        Z: Array,
-        grid: Shape,
-        activation: str,
-        final_time: float,
-        boundary: str,
-    ) -> Array:
-        steps = self._steps("leapfrog", S, grid, activation, final_time, boundary)
-        return self._gradient_of(steps, S, b, Y, Z)
-
-    def verlet(
-        self, S: Array, b: Array, Y: Array, grid: Shape, activation: str, final_time: float, boundary: str
-    ) -> Array:
-        steps = self._steps("verlet", S, grid, activation, final_time, boundary)
-        return self._out(steps.apply(self._in(_all_layers(S, b)), self._in(Y)))
-
-    def verlet_gradient(
-        self,
-        S: Array,
-        b: Array,
-        Y: Array,
-        Z: Array,
-        grid: Shape,
-        activation: str,
-        final_time: float,
-        boundary: str,
-    ) -> Array:
-        steps = self._steps("verlet", S, grid, activation, final_time, boundary)
-        return self._gradient_of(steps, S, b, Y, Z)
+    midpoint, midpoint_gradient = _method("midpoint")
+    rk4, rk4_gradient = _method("rk4")
+    leapfrog, leapfrog_gradient = _method("leapfrog")
+    verlet, verlet_gradient = _method("verlet")
 
     def _steps(
         self, name: str, S: Array, grid: Shape, activation: str, final_time: float, boundary: str
@@ -153,12 +117,6 @@ class StepReference(LayerReference):
         if name == "leapfrog":
             return leapfrog(layer, N, final_time)
         return runge_kutta(layer, N, final_time, MIDPOINT if name == "midpoint" else RK4)
-
-    def _gradient_of(self, steps: Map, S: Array, b: Array, Y: Array, Z: Array) -> Array:
-        """Return the gradient of ⟨Z, y_N⟩ in the stencils of all layers."""
-        at = steps.at(self._in(_all_layers(S, b)), self._in(Y))
-        g = self._out(at.vjp(self._in(Z), wrt_input=False)[0])
-        return g.reshape(len(S), -1)[:, : S[0].size].reshape(S.shape)
 
     def _with_cell_bias(self, S: Array, grid: Shape, activation: str, boundary: str) -> Map:
         K = self._convolution(S, grid, boundary)

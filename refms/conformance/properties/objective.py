@@ -73,12 +73,12 @@ def _loss(a: Gate, x: Instance, name: str, *width: float) -> Claims:
         steep, size = max([1.0, *(1 / one for one in width)]), max(1.0, float(max_norm(Z)))
         largest = float(np.abs(terms[0]).max()) + 1.0
         share = x.share(Z.shape[1])
-        f, g = losses.value(terms, x.reduction), losses.gradient(terms, x.reduction)
+        f, g = losses.loss_value(terms, x.reduction), losses.loss_gradient(terms, x.reduction)
         text = f"{name} of logits up to {size:.3g}" + "".join(f", ε = {one:g}" for one in width)
         yield text, value(Z, C, *width), f, share * Z.size * steep * largest
         reach = size if name == "least_squares" else 1.0  # the others have slopes of at most 1
         yield f"gradient of {text}", gradient(Z, C, *width), g, share * steep * reach
-        product = losses.hessian_product(terms, V, x.reduction)
+        product = losses.loss_hessian_product(terms, V, x.reduction)
         yield f"Hessian of {text}", hessian(Z, C, V, *width), product, share * steep * max_norm(V)
 
 

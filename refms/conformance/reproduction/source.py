@@ -25,6 +25,7 @@ from refms.definition import (
     depth,
     galerkin,
     labels,
+    losses,
     mesh_free,
     multiscale,
     network,
@@ -143,6 +144,15 @@ _BODIES = {
     "bytes_to_floats": "return field(from_bytes({B}, low, high))",
     "one_hot": "return one_hot(labels, classes)",
     "accuracy": "return accuracy(Z, C)",
+    **{
+        f"{name}{end}": f"terms = {name}(Z, C{', width' * (name == 'smooth_hinge')})\nreturn {returned}"
+        for name in losses.LOSSES
+        for end, returned in (
+            ("", "loss_value(terms, {reduction})"),
+            ("_gradient", "loss_gradient(terms, {reduction})"),
+            ("_hessian", "loss_hessian_product(terms, V, {reduction})"),
+        )
+    },
     "adam_step": "return np.stack(adam_step(theta, g, m, v, rate, count, 0.9, 0.999, 1e-8))",
 }
 """Operation -> what the oracle does, in terms of the definition."""
@@ -153,7 +163,20 @@ JUDGED = tuple(_BODIES)
 _MODULES = (
     *(activation, arrays, classifier, complex_step, convolution),
     *(depth, galerkin, mesh_free, multiscale, network, normalization, regularizers, resize, similarity),
-    *(labels, pooling, resolution, runge_kutta, smoothing, softmax, steps, strided, tied, training, transfer),
+    *(
+        labels,
+        losses,
+        pooling,
+        resolution,
+        runge_kutta,
+        smoothing,
+        softmax,
+        steps,
+        strided,
+        tied,
+        training,
+        transfer,
+    ),
 )
 _DEFINED: dict[str, types.FunctionType] = {
     name: thing

@@ -23,7 +23,7 @@ from refms.maps.branches import add, beside, concatenate, identity
 from refms.maps.chain import chain
 from refms.maps.layers.channels import channel_gate, channel_shift, take_rows
 from refms.maps.layers.entrywise import entrywise, time_features
-from refms.maps.layers.linear import operator_map
+from refms.maps.layers.linear import every_second_cell, operator_map
 from refms.maps.map import Map
 from refms.stencils.resize import resize_matrix
 
@@ -177,11 +177,9 @@ class UNet(ImageNetwork):
                 downs.append((f"down{level}.{k}", self._block(grid, c, w, level * self.blocks + k)))
                 c = w
             if level < len(self.widths) - 1:
-                coarse = grid.coarsen()
-                every_second = operator_map(resize_matrix(grid, coarse, "nearest", channels=c))
-                strided = chain(("", self._mix(grid, c, c, self._outer)), ("", every_second))
+                strided = chain(("", self._mix(grid, c, c, self._outer)), ("", every_second_cell(grid, c)))
                 downs.append((f"down{level}", ignoring(strided, self._carried)))
-                grid = coarse
+                grid = grid.coarsen()
         return downs
 
     def _up(self, grid: Grid, c: int) -> Map:

@@ -24,19 +24,19 @@ from refms.conformance.reproduction.judging import AdapterCall
 from refms.conformance.reproduction.source import _DEFINED, JUDGED
 from refms.definition.transfer import PAIRS
 
-WITHOUT = (
-    OPTIONAL["objective"]
-    | OPTIONAL["optimization"]
-    | {
-        "conjugate_gradients",
-        "line_search",
-        "newton_step",
-        "block_step",
-        "subsample",
-        "draw_windows",
-        "subsampled_gauss_newton",
-    }
-)
+WITHOUT = OPTIONAL["optimization"] | {
+    "hessian",
+    "regularized_loss",
+    "regularized_gradient",
+    "regularized_gauss_newton",
+    "conjugate_gradients",
+    "line_search",
+    "newton_step",
+    "block_step",
+    "subsample",
+    "draw_windows",
+    "subsampled_gauss_newton",
+}
 """Their results do not follow from their arguments alone, they take functions, or belong to the two levels of
 objectives and optimisers: failure scripts of these carry the call and no oracle."""
 
