@@ -7,6 +7,23 @@ from typing import Any
 from refms.run.config.reconstruction import Reconstruction
 from refms.run.image_experiment import ImageExperiment, image_experiment_of
 
+TRAINING = """
+[data]
+dataset = "digits"
+size = 8
+train = 20
+validation = 4
+validation_part = "train"
+[network.options]
+width = 4
+blocks = 1
+[multiscale]
+levels = 2
+batch = 2
+pilot = 8
+"""
+"""The sections of a study's file that say what is trained."""
+
 
 def small(**sections: dict[str, Any]) -> Reconstruction:
     """Return the configuration of a net of a few hundred parameters, with other keys put over it."""

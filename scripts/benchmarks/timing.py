@@ -62,6 +62,17 @@ def interleaved(
     }
 
 
+def until_done(call: Callable[[], Any], wait: Callable[[], Any]) -> Callable[[], Any]:
+    """Return a call that ends when the card has done what it was given."""
+
+    def timed() -> Any:
+        result = call()
+        wait()
+        return result
+
+    return timed
+
+
 def _now() -> tuple[float, float]:
     return time.perf_counter(), time.process_time()
 

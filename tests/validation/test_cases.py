@@ -9,27 +9,16 @@ import cases
 import pytest
 from common.plan import options_of, read_plan
 from results import tables_page
+from small_reconstructions import TRAINING
 
 from refms.errors import FileError
 from refms.run.config.reconstruction import Reconstruction
 
 FOLDER = Path(__file__).parents[2] / "validation" / "multiscale_training"
 
-TINY = """
-[data]
-dataset = "digits"
-size = 8
-train = 20
-validation = 4
-validation_part = "train"
-[network.options]
-width = 4
-blocks = 1
-[multiscale]
-levels = 2
-batch = 2
-pilot = 8
-[experiment]
+TINY = (
+    TRAINING
+    + """[experiment]
 seeds = [0, 1]
 [experiment.groups.denoise]
 [experiment.groups.deblur]
@@ -44,6 +33,7 @@ rival = "single"
 multiscale = { estimator = "mge", iterations = [4], one_batch = true }
 rival = "single"
 """
+)
 
 
 def plan_of(config, *words):

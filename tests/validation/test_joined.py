@@ -7,6 +7,7 @@ import joined
 import pytest
 from common.plan import options_of, read_plan
 from results import joined_page
+from small_reconstructions import TRAINING
 
 from refms.errors import FileError
 from refms.run.config.reconstruction import Reconstruction
@@ -14,25 +15,14 @@ from refms.run.plan_work import plan_work
 
 FOLDER = Path(__file__).parents[2] / "validation" / "multiscale_training"
 
-TINY = """
-[data]
-dataset = "digits"
-size = 8
-train = 20
-validation = 4
-validation_part = "train"
-[network.options]
-width = 4
-blocks = 1
-[multiscale]
-levels = 2
-batch = 2
-pilot = 8
-[experiment]
+TINY = (
+    TRAINING
+    + """[experiment]
 work = 60.0
 rows = 2
 seeds = [0, 1]
 """
+)
 
 
 def plan_of(config, *words):

@@ -7,31 +7,21 @@ import pytest
 import restoration
 from common.plan import options_of, read_plan
 from results import restoration_page
+from small_reconstructions import TRAINING
 
 from refms.errors import FileError
 from refms.run.config.reconstruction import Reconstruction
 
 FOLDER = Path(__file__).parents[2] / "validation" / "multiscale_training"
 
-TINY = """
-[data]
-dataset = "digits"
-size = 8
-train = 20
-validation = 4
-validation_part = "train"
-[network.options]
-width = 4
-blocks = 1
-[multiscale]
-levels = 2
-batch = 2
-pilot = 8
-[experiment]
+TINY = (
+    TRAINING
+    + """[experiment]
 tasks = ["denoise"]
 work = 8.0
 seeds = [0]
 """
+)
 
 
 def plan_of(config, *words):

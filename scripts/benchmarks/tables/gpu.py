@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.agreement import require, rho
 from benchmarks.cases import CLASSES, SIZES, Case, Problem
 from benchmarks.tables import DTYPES, process
-from benchmarks.timing import Limits, interleaved
+from benchmarks.timing import Limits, interleaved, until_done
 from refms.backend import NUMPY, Backend, backend_named
 from refms.grid import columns_from_nchw
 from refms.objective.examples import Examples
@@ -63,15 +63,7 @@ def measure(
         found = result.cpu().numpy() if name == TORCH else backend.to_host(result)
         return require(name, rho(found, exact, dtype, problem.case.n**2 * problem.case.examples))
 
-    def waiting(call: Callable[[], Any]) -> Callable[[], Any]:
-        def timed() -> Any:
-            result = call()
-            wait()
-            return result
-
-        return timed
-
-    calls = {name: waiting(call) for name, call in ways.items()}
+    calls = {name: until_done(call, wait) for name, call in ways.items()}
     return {
         "ways": interleaved(calls, Limits(seconds, least, 31), check),
         "flops": 2 * problem.case.counted("product"),

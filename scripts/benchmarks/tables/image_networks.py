@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.agreement import require, rho
 from benchmarks.record import ROOT
 from benchmarks.tables import DTYPES, process
-from benchmarks.timing import Limits, interleaved
+from benchmarks.timing import Limits, interleaved, until_done
 from refms.backend import backend_named
 from refms.grid import Grid, columns_from_nchw
 from refms.maps.architectures.espcn import ESPCN
@@ -91,15 +91,7 @@ def measure(
         found = net.map.layout.pack(found) if name == "torch" else backend.to_host(found)
         return require(name, rho(found, expected, dtype, terms), BOUND)
 
-    def waiting(call: Callable[[], Any]) -> Callable[[], Any]:
-        def timed() -> Any:
-            result = call()
-            wait()
-            return result
-
-        return timed
-
-    calls = {name: waiting(call) for name, call in ways.items()}
+    calls = {name: until_done(call, wait) for name, call in ways.items()}
     times_of = interleaved(calls, Limits(seconds, least, 15), check)
     for found in times_of.values():
         found |= {clock: [one / count for one in found[clock]] for clock in ("wall", "cpu")}
