@@ -25,11 +25,12 @@ def _definition(a: Gate, x: Instance) -> Claims:
 
     v̂(k) = (g0 + i(gx k̃x + gy k̃y)) exp(−τ kᵀCk) ŵ(k), a real field; scale ‖symbol‖‖w‖₂
     Catches: kx and ky exchanged, the Nyquist number kept, 2π counted twice, a time that is no exponential,
-    eigenvalues that may be negative, an angle of the other sense.
+    eigenvalues that may be negative, an angle of the other sense, high wave numbers cut off.
     """
-    Y, xi = x.image(), _parameters(x)
-    for shown, grid in ((Y, x.grid), (x.image(grid=(4, 6)), (4, 6)), (x.image(grid=(5, 8)), (5, 8))):
-        yield f"grid {grid}", a.mesh_free(xi, shown), mesh_free(xi, shown), _size(xi, grid) * norm(shown)
+    xi = _parameters(x)
+    for shown in (x.image(), x.image(grid=(4, 6)), x.image(grid=(5, 8)), x.image("wide", 1, (18, 37), 1)):
+        grid, own = shown.shape[2:], xi[: shown.shape[1]].copy()
+        yield f"grid {grid}", a.mesh_free(own, shown), mesh_free(own, shown), _size(xi, grid) * norm(shown)
 
 
 @law("F2", "mesh_free", SOURCE, PLANE)

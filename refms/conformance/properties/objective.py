@@ -68,7 +68,7 @@ def _hinge(a: Gate, x: Instance) -> Claims:
 def _loss(a: Gate, x: Instance, name: str, *width: float) -> Claims:
     """Claim that a loss, its gradient and its Hessian are those of the definition."""
     value, gradient, hessian = (getattr(a, one) for one in _three(name).split())
-    for Z, C, V in _logits(x, *width):
+    for Z, C, V in _logits(x, *width, soft=a.profile.soft_labels):
         terms = losses.LOSSES[name](Z, C, *width)
         steep, size = max([1.0, *(1 / one for one in width)]), max(1.0, float(max_norm(Z)))
         largest = float(np.abs(terms[0]).max()) + 1.0
@@ -82,14 +82,14 @@ def _loss(a: Gate, x: Instance, name: str, *width: float) -> Claims:
         yield f"Hessian of {text}", hessian(Z, C, V, *width), product, share * steep * max_norm(V)
 
 
-def _logits(x: Instance, *width: float) -> Iterator[tuple[Array, Array, Array]]:
+def _logits(x: Instance, *width: float, soft: bool) -> Iterator[tuple[Array, Array, Array]]:
     """Yield logits, labels and directions: usual ones with hard and soft labels, and far ones."""
     shape = x.classes, x.examples + 1
     V, C = x.draw("V", *shape), x.one_hot(examples=shape[1])
     Z = _off_the_kinks(x.draw("Z", *shape), *width)
     yield Z, C, V
-    soft = x.picture("soft", *shape)
-    yield _off_the_kinks(x.draw("Z2", *shape, scale=2.0), *width), soft, V
+    if soft:
+        yield _off_the_kinks(x.draw("Z2", *shape, scale=2.0), *width), x.picture("soft", *shape), V
     yield (np.sign(x.draw("far", *shape)) * FAR).astype(x.dtype), C, V
 
 

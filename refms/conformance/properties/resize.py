@@ -22,6 +22,9 @@ from refms.errors import Array
 law = family("resize")
 SOURCE = "resampling by a kernel, cells centred; Keys (1981)"
 GAUSSIAN = "[MST], deblurring"
+ROUNDED = ((26, 22), (14, 2), (30, 22), (14, 18))
+"""Extents n, n' where n/n' or n'/n, rounded to single or to double precision, falls short of a cell."""
+
 KERNELS, BORDERS = ("nearest", "box", "linear", "cubic"), ("clamp", "periodic")
 LONG = Domain(dimensions=(1,))
 
@@ -50,8 +53,9 @@ def _printed(a: Gate, x: Instance) -> Claims:
     """Halving and doubling have the known weights.
 
     ÷2: cubic (−3, −9, 29, 111, 111, 29, −9, −3)/256 and linear (1, 3, 3, 1)/8 with antialiasing, linear
-    (1, 1)/2 without; ×2: linear (1, 3)/4, nearest (1, 1)
-    Catches: a kernel of another width, another parameter, half a cell.
+    (1, 1)/2 without; ×2: linear (1, 3)/4, nearest (1, 1); nearest for any ratio: cell ⌊I n/n'⌋ in whole
+    numbers
+    Catches: a kernel of another width, another parameter, half a cell, a ratio that is rounded below a cell.
     """
     one = np.asarray(x.image_scale, x.dtype)
     delta = (one * np.eye(16)).astype(x.dtype)[:, None]
@@ -67,6 +71,10 @@ def _printed(a: Gate, x: Instance) -> Claims:
         wanted = np.zeros(32)
         wanted[15:19] = float(one) * np.array(column) / 4
         yield f"{kernel} ×2", a.resize(delta[8:9], (32,), kernel, True, "periodic")[0, 0], wanted, float(one)
+    for n, to in ROUNDED:
+        cells = one * np.arange(n, dtype=x.dtype)
+        got = a.resize(cells[None, None], (to,), "nearest", False, "clamp")[0, 0]
+        yield f"nearest, {n} to {to}", got, cells[np.arange(to) * n // to], n * float(one)
 
 
 @law("Z3", "resize", SOURCE, replace(ANY, smallest=2))

@@ -131,11 +131,13 @@ def _same_subset(a: Gate, x: Instance) -> Claims:
     """The subsampled product is the product on the examples of the subsample.
 
     G_S v = G v on X_S, C_S alone, times m/size where the loss is a sum, S = subsample(m, size, seed); scale
-    ‖G_S v‖ growth
+    ‖G_S v‖ growth; labels weigh each example differently where a profile has soft ones
     Catches: another subset in the product than in the indices, the factor m/size missing, division by m in
-    place of size.
+    place of size, labels of other examples.
     """
     p, v, X, C = _drawn(x)
+    if a.profile.soft_labels:
+        C = C * (np.arange(1, EXAMPLES + 1) / EXAMPLES).astype(x.dtype)
     for size, seed in zip((1, SIZE, EXAMPLES - 1), x.seeds(3), strict=True):
         S = a.subsample(EXAMPLES, size, seed)
         if S.min() < 0 or S.max() >= EXAMPLES:
