@@ -29,7 +29,9 @@ def _transposed(t: Asked) -> Array:
     return columns(found.swapaxes(-1, -2).copy())
 
 
-def _filtered(keep_nyquist: bool = False, mesh: bool = False, floor: float = 1e-3) -> Change:
+def _filtered(
+    keep_nyquist: bool = False, mesh: bool = False, floor: float = 1e-3, highest: float = np.inf
+) -> Change:
     """Return the mistake of another symbol."""
 
     def change(t: Asked) -> Array:
@@ -45,6 +47,7 @@ def _filtered(keep_nyquist: bool = False, mesh: bool = False, floor: float = 1e-
         c11, c22 = l1 * cos**2 + l2 * sin**2, l1 * sin**2 + l2 * cos**2
         q = c11 * kx**2 + c22 * ky**2 + 2 * (l2 - l1) * sin * cos * ox * oy
         m = (g0 + 1j * (gx * ox + gy * oy)) * np.exp(-np.exp(log_time) * q)
+        m = np.where(np.maximum(abs(kx), abs(ky)) <= highest, m, 0)
         v = np.fft.ifft2(m * np.fft.fft2(images(t.Y, t.grid).astype("float64"))).real
         return columns(v).astype(t.Y.dtype)
 
@@ -72,6 +75,7 @@ MISTAKES: Table = {
         "Nyquist number kept in first derivatives": _filtered(keep_nyquist=True),
         "wave numbers in units of the mesh": _filtered(mesh=True),
         "eigenvalues of the diffusion without their floor": _filtered(floor=0.0),
+        "wave numbers above 8 cut off": _filtered(highest=8),
         "2π counted twice in the first derivatives": _set([4, 5], lambda xi: 2 * np.pi * xi[:, 4:6]),
         "time of the diffusion no exponential": _set(
             6, lambda xi: np.log(np.maximum(np.abs(xi[:, 6]), 1e-3))

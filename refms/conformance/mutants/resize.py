@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -62,13 +63,18 @@ def _resized(**how: Any) -> Change:
     return change
 
 
-def _nearest_centre(t: Asked) -> Array:
-    if t.kernel != "nearest":
-        return t()
-    Y = images(t.Y, t.grid)
-    for axis, (n, to) in enumerate(zip(t.grid, t.to, strict=True), 2):
-        Y = np.take(Y, ((np.arange(to) + 0.5) * n / to).astype(int), axis)
-    return columns(Y)
+def _nearest(cell: Callable[[Array, int, int], Array]) -> Change:
+    """Return the mistake of other cells: (I, n, n') -> where the I-th of n' is taken from, of n."""
+
+    def change(t: Asked) -> Array:
+        if t.kernel != "nearest":
+            return t()
+        Y = images(t.Y, t.grid)
+        for axis, (n, to) in enumerate(zip(t.grid, t.to, strict=True), 2):
+            Y = np.take(Y, cell(np.arange(to), n, to).astype(int), axis)
+        return columns(Y)
+
+    return change
 
 
 def _blurred(reach: float = 4.0, border: str = "wrap", axes: int = 3, raw: bool = False) -> Change:
@@ -101,7 +107,10 @@ MISTAKES: Table = {
         "antialiasing left out": lambda t: t(antialias=False),
         "antialiasing always": lambda t: t(antialias=True),
         "linear kernel for the cubic one": lambda t: t(kernel="linear" if t.kernel == "cubic" else t.kernel),
-        "nearest resize takes the cell under the new centre": _nearest_centre,
+        "nearest resize takes the cell under the new centre": _nearest(lambda k, n, to: (k + 0.5) * n / to),
+        "ratio of nearest resize rounded to single precision": _nearest(
+            lambda k, n, to: k * float(np.float32(n / to))
+        ),
     },
     "blur": {
         "σ for σ² in the blur": lambda t: t(sigma=math.sqrt(t.sigma)),

@@ -37,8 +37,14 @@ def _draw_anew(t: Asked) -> Array:
     return t.kept.setdefault("generator", np.random.default_rng(0)).choice(t.m, t.size, replace=False)
 
 
+def _labels_of_the_first(t: Asked) -> Any:
+    S = t.right.subsample(t.examples, t.size, t.seed)
+    return t.right.gauss_newton(t.parameters, t.direction, t.X[:, S], t.C[:, : t.size], t.problem)
+
+
 MISTAKES: Table = {
     "subsampled_gauss_newton": {
+        "labels of the first examples for those of the subsample": _labels_of_the_first,
         "product on a subsample divided by m in place of its size": lambda t: scale(t(), t.size / t.examples),
         "factor m/size on a mean over the subsample": lambda t: scale(t(), t.examples / t.size),
         "subsample in the product of another seed": lambda t: t(seed=t.seed + 1),
