@@ -121,6 +121,16 @@ def test_the_selections_of_several_options_are_joined(capsys):
     assert [row["id"] for row in rows if row["selected"]] == ["C5", "D1", "D2"]
 
 
+def test_only_the_page_needs_the_extra_plot(capsys, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "jinja2", None)  # as if it were not installed
+    for module in ("refms.pages", "refms.conformance.reports.html"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    words = ["conform", "run", REFERENCE, "--only", "D1", "--dtype", "float64"]
+    assert program.main([*words, "--junit", str(tmp_path / "report.xml")]) == 0
+    assert program.main([*words, "--html", str(tmp_path / "report.html")]) == 2
+    assert "pip install 'refms[plot]'" in capsys.readouterr().err
+
+
 def test_half_is_enough(broken):
     assert program.main(["conform", "run", f"{broken}:Little", "--only", "C1,D1", "--dtype", "float64"]) == 0
 
