@@ -177,7 +177,7 @@ def table(
     for name, block in found.items():
         for choice, curve in block.residuals.items():
             counts = [next((str(k) for k, r in enumerate(curve) if r <= goal), "-") for goal in RESIDUALS]
-            lines.append(f"{name:12} {choice:13} " + " ".join(f"{count:>6}" for count in counts))
+            lines.append(f"{name:12} {choice:16} " + " ".join(f"{count:>6}" for count in counts))
     lines += ["", "actual over predicted change of the objective at step lengths 1/4, 1/2, 1, 3/2"]
     for name, block in found.items():
         for method, quality in block.quality.items():

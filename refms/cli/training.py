@@ -131,12 +131,14 @@ def train_and_save(
 ) -> Training:
     """Return what came of the start or, with ``--resume``, of the newest checkpoint; it is saved.
 
-    Checkpoints go once the model is written, unless the training was stopped or met NaN.
+    Checkpoints go once the model is written, unless the training was stopped or met NaN; where more iterations
+    may follow, the model says from where.
     """
     from dataclasses import replace
 
     from refms.linear.outcome import Status
     from refms.model_file import save_model
+    from refms.run.checkpoint_files import record_of_checkpoint
     from refms.run.resume import newest_checkpoint, way_on
     from refms.run.training import Checkpoint
 
@@ -152,6 +154,8 @@ def train_and_save(
         result = work(begin, stopping, files.write if leads and options.checkpoints else ignore)
     if leads:
         record = {**result.model.record, "outcome": result.outcome.to_dict()}
+        if result.checkpoint is not None:
+            record |= record_of_checkpoint(result.checkpoint)
         with way_on(files):
             save_model(options.output, replace(result.model, record=record), overwrite=options.force)
         if result.outcome.status not in (Status.STOPPED, Status.NON_FINITE):

@@ -75,20 +75,22 @@ def verdict(
         refusals = " ".join(note for record in records for note in record.notes)
         return Outcome(status, f"The run stopped: no step was taken. {refusals}").at(place)
     if progressed and decrease <= rules.relative_decrease:
-        return Outcome(Status.CONVERGED, _SMALL_DECREASE.format(rules.relative_decrease, decrease)).at(place)
+        message = _SMALL_DECREASE.format(rules.relative_decrease, decrease)
+        return Outcome(Status.CONVERGED, message + (_LOWER if rules.relative_decrease else "")).at(place)
     if asked:
         return Outcome(Status.STOPPED, asked).at(place)
     if end.iteration == rules.max_iterations:
-        return Outcome(Status.ITERATION_LIMIT, _LIMIT.format(rules.max_iterations, decrease)).at(place)
+        return Outcome(Status.ITERATION_LIMIT, _LIMIT.format(decrease)).at(place)
     return None
 
 
 _SMALL_GRADIENT = "Converged: every gradient norm is at most gradient_tolerance = {:.2e}."
 _SMALL_DECREASE = (
     "Converged: no objective fell by more than the fraction relative_decrease = {:.2e} (the largest was "
-    "{:.2e}). Lower relative_decrease to go on."
+    "{:.2e})."
 )
+_LOWER = " Lower relative_decrease to go on."
 _LIMIT = (
-    "The limit of max_iterations = {} was reached; the objectives last fell by up to the fraction {:.2e}. "
-    "Raise max_iterations to go on."
+    "The limit of iterations was reached; the objectives last fell by up to the fraction {:.2e}. Raise it to go "
+    "on."
 )

@@ -48,22 +48,20 @@ class CheckpointFiles:
 
     def write(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint atomically, and only then remove those that are too old."""
-        state: dict[str, Any] = {
-            "iteration": checkpoint.iteration,
-            "damping": checkpoint.damping,
-            "notes": list(checkpoint.notes),
-        }
-        if checkpoint.state:
-            state["state"] = dict(checkpoint.state)
-        model = replace(checkpoint.model, record={**checkpoint.model.record, _KEY: state})
+        model = replace(
+            checkpoint.model, record={**checkpoint.model.record, **record_of_checkpoint(checkpoint)}
+        )
         save_model(self.path(checkpoint.iteration), model, overwrite=True, memory=checkpoint.memory)
         for old in self.existing()[: -self.kept]:
             with contextlib.suppress(OSError):  # it is tried again after the next iteration
                 old.unlink()
 
     def newest(self) -> Checkpoint:
-        """Return the newest checkpoint, with NumPy arrays; FileError if there is none that can be used."""
-        paths = self.existing()
+        """Return the newest checkpoint, with NumPy arrays; FileError if there is none that can be used.
+
+        Without one, a model that is there tells where its training ended, if more iterations may follow.
+        """
+        paths = self.existing() or [path for path in (self.target,) if path.exists()]
         if not paths:
             raise FileError(
                 f"there is no checkpoint of {str(self.target)!r} to resume, no {self.path(1).name} or later; "
@@ -72,12 +70,12 @@ class CheckpointFiles:
         model, memory = load_with_memory(paths[-1])
         try:
             found = replace(_checkpoint_of(model), memory=memory)
-            if self.path(found.iteration) != paths[-1]:
+            if paths[-1] not in (self.target, self.path(found.iteration)):
                 raise InputError(f"it is of iteration {found.iteration}")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise FileError(
-                f"{str(paths[-1])!r} is a model but no checkpoint ({error}); remove it to resume from an "
-                "older one."
+                f"{str(paths[-1])!r} is a model but no checkpoint ({error}); "
+                + ("begin anew." if paths[-1] == self.target else "remove it to resume from an older one.")
             ) from error
         return found
 
@@ -90,11 +88,23 @@ class CheckpointFiles:
                 raise FileError(f"{str(path)!r} cannot be removed: {error.strerror}.") from error
 
 
+def record_of_checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return what a model's record tells of a checkpoint, but for the arrays that its rule remembers."""
+    state: dict[str, Any] = {
+        "iteration": checkpoint.iteration,
+        "damping": checkpoint.damping,
+        "notes": list(checkpoint.notes),
+    }
+    if checkpoint.state:
+        state["state"] = dict(checkpoint.state)
+    return {_KEY: state}
+
+
 def _checkpoint_of(model: Model) -> Checkpoint:
     """Return the checkpoint that a model's record tells of; KeyError, TypeError or ValueError if none."""
     record = dict(model.record)
     state = record.pop(_KEY, None)
-    if state is None:
+    if state is None or "transfers" in record:
         raise InputError("it tells of no training that goes on")
     iteration, damping, notes = (state[name] for name in ("iteration", "damping", "notes"))
     reached, more = max((row.iteration for row in model.history), default=0), state.get("state", {})

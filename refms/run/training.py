@@ -60,11 +60,14 @@ class Training:
         Why the training stopped.
     notes : tuple of str
         One sentence for each step that was refused or cut short.
+    checkpoint : Checkpoint or None
+        Where :func:`train` goes on if it ended with its iterations and more are asked for.
     """
 
     model: Model
     outcome: Outcome
     notes: tuple[str, ...]
+    checkpoint: Checkpoint | None = None
 
     __repr__ = short_repr
 
@@ -343,7 +346,9 @@ def train(
         first_iteration=begun.iteration + 1,
     )
     trained = replace(model.with_blocks(result.blocks), history=History(rows + result.history.rows))
-    return Training(trained, result.outcome, notes + result.notes)
+    notes, more = notes + result.notes, result.outcome.status is Status.ITERATION_LIMIT
+    end = Checkpoint(trained, result.iteration, _damping_after(result.schedule), notes) if more else None
+    return Training(trained, result.outcome, notes, end)
 
 
 @np.errstate(over="ignore", invalid="ignore")

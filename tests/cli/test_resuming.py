@@ -105,7 +105,7 @@ def test_ctrl_c_in_the_last_iteration_is_a_finished_training(refms, monkeypatch,
     words = ("train", *SMALL, "--quiet", "--checkpoints", checkpoints, "-o", "run.h5")
     ran = refms(*words, "--iterations", 1)
     assert ran.code == 0
-    assert "The limit of max_iterations = 1 was reached" in ran.out
+    assert "The limit of iterations was reached" in ran.out
     ran = refms(*words, "--iterations", 2, "--force")
     assert ran.code == 0
     assert advice in ran.out
@@ -206,6 +206,29 @@ def test_more_iterations_may_be_asked_for_than_before(interrupted):
     assert interrupted("train", *WORDS, "--iterations", "8", "-o", "run.h5", "--resume").code == 0
     assert interrupted("train", *WORDS, "--iterations", "8", "-o", "whole.h5").code == 0
     assert_same("run.h5", "whole.h5")
+
+
+def test_more_iterations_follow_after_the_last_one(refms):
+    damped = Path("damped.toml")
+    damped.write_text("[optimization]\ndamping = 0.1\n", encoding="utf-8")
+    words = ("train", damped, *SMALL, "--quiet")
+    assert refms(*words, "--iterations", 2, "-o", "run.h5").code == 0
+    assert refms(*words, "--iterations", 4, "-o", "run.h5", "--resume").refused
+    assert refms(*words, "--iterations", 4, "-o", "run.h5", "--resume", "--force").code == 0
+    assert refms(*words, "--iterations", 4, "-o", "whole.h5").code == 0
+    assert_same("run.h5", "whole.h5")
+    assert checkpoints() == []
+
+
+@pytest.mark.parametrize("then", [("transfer", "run.h5", "--to", "8"), ("train", *SMALL, "--method", "adam")])
+def test_a_model_that_moved_or_that_adam_trained_does_not_go_on(refms, then):
+    words = ("train", *SMALL, "--quiet", "--iterations", 2)
+    assert refms(*words, "-o", "run.h5").code == 0
+    assert refms(*then, "-o", "other.h5").code == 0
+    ran = refms(*words, "-o", "other.h5", "--resume", "--force")
+    assert ran.refused
+    assert "'other.h5' is a model but no checkpoint" in ran.err
+    assert "begin anew" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -405,7 +405,7 @@ def test_the_monitor_may_stop_the_run(start, digits):
 
 def test_the_limit_of_iterations_is_told(run):
     assert run.outcome.status is Status.ITERATION_LIMIT
-    assert run.outcome.message.startswith("Iteration 3, all blocks: The limit of max_iterations = 3")
+    assert run.outcome.message.startswith("Iteration 3, all blocks: The limit of iterations")
 
 
 # Going on
