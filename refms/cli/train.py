@@ -50,8 +50,8 @@ OVERRIDES = (
     ("--channels", "network", "channels", int, "channels of the features"),
     ("--layers", "network", "layers", int, "layers N"),
     ("--final-time", "network", "final_time", float, "final time T"),
-    ("--integrator", "network", "integrator", str, "forward-euler, midpoint, rk4 or verlet"),
-    ("--layer", "network", "layer", str, "convolution or antisymmetric"),
+    ("--integrator", "network", "integrator", str, "forward-euler, midpoint, rk4, verlet or leapfrog"),
+    ("--layer", "network", "layer", str, "convolution, antisymmetric or symmetric"),
     ("--seed", "network", "seed", int, "seed of the initial parameters"),
     ("--loss", "classifier", "loss", str, "softmax, least-squares, logistic or smooth-hinge"),
     (

@@ -131,8 +131,8 @@ def train_and_save(
 ) -> Training:
     """Return what came of the start or, with ``--resume``, of the newest checkpoint; it is saved.
 
-    Checkpoints go once the model is written, unless the training was stopped or met NaN; where more iterations
-    may follow, the model says from where.
+    Checkpoints go once the model is written, unless the training was stopped or met NaN. Where more
+    iterations may follow, the model says from where.
     """
     from dataclasses import replace
 

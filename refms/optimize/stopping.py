@@ -91,6 +91,6 @@ _SMALL_DECREASE = (
 )
 _LOWER = " Lower relative_decrease to go on."
 _LIMIT = (
-    "The limit of iterations was reached; the objectives last fell by up to the fraction {:.2e}. Raise it to go "
-    "on."
+    "The limit of iterations was reached; the objectives last fell by up to the fraction {:.2e}. Raise it "
+    "to go on."
 )

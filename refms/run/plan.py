@@ -18,8 +18,12 @@ from refms.run.methods import METHOD_TABLE
 class Budget:
     """When a run ends at the latest.
 
-    After ``iterations`` (epochs of a stochastic method; 0 takes those of [optimization]), or once
-    ``work_units`` network evaluations of one image are spent (0 for no limit).
+    Parameters
+    ----------
+    iterations : int
+        After so many (epochs of a stochastic method); 0 takes those of [optimization].
+    work_units : float
+        Once so many network evaluations of one image are spent; 0 for no limit.
     """
 
     iterations: int = 0
@@ -33,7 +37,13 @@ class Budget:
 
 @dataclass(frozen=True)
 class CompareSection(Budget):
-    """[compare]: the budget, and the methods in their order."""
+    """[compare]: the budget, and the methods in their order.
+
+    Parameters
+    ----------
+    methods : tuple of str
+        These, each with a table of its own below.
+    """
 
     methods: tuple[str, ...] = METHODS
 

@@ -3,12 +3,19 @@
 import dataclasses
 import json
 import tomllib
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
 from refms.cli.config import EXAMPLES
 from refms.cli.main import main
+from refms.cli.train import OVERRIDES
+from refms.maps.activation import ACTIVATIONS
+from refms.maps.architectures.residual import INTEGRATORS, LAYERS
+from refms.multiscale.allocation import ALLOCATIONS
+from refms.multiscale.subsampling import NOISE_RULES
+from refms.names import LOSSES, OWN_PREFIXES
 from refms.run.config import Configuration
 from refms.run.config.reconstruction import Reconstruction
 from refms.run.config.template import template
@@ -49,6 +56,33 @@ def test_keys_stand_below_their_explanation(capsys, kind):
     lines = written(capsys, kind).splitlines()
     keys = [number for number, line in enumerate(lines) if " = " in line and not line.startswith("#")]
     assert sum(lines[number - 1].startswith("#") for number in keys) > len(keys) / 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "choices"),
+    [
+        ("train", "integrator", INTEGRATORS),
+        ("train", "layer", LAYERS),
+        ("train", "activation", [one.name for one in ACTIVATIONS]),
+        ("train", "loss", LOSSES),
+        ("train", "dataset", OWN_PREFIXES),
+        ("reconstruct", "dataset", OWN_PREFIXES),
+        ("reconstruct", "noise", NOISE_RULES),
+        ("reconstruct", "allocation", ALLOCATIONS),
+    ],
+)
+def test_all_that_a_key_takes_stands_above_it(capsys, kind, key, choices):
+    lines = written(capsys, kind).splitlines()
+    above = reversed(lines[: next(n for n, line in enumerate(lines) if line.startswith(f"{key} = "))])
+    comment = " ".join(reversed(list(takewhile(lambda line: line.startswith("#"), above))))
+    assert [one for one in choices if one not in comment] == []
+
+
+@pytest.mark.parametrize("option", ["--integrator", "--layer", "--loss"])
+def test_all_that_an_option_takes_stands_in_its_help(option):
+    choices = {"--integrator": INTEGRATORS, "--layer": LAYERS, "--loss": LOSSES}[option]
+    text = next(text for name, _, _, _, text in OVERRIDES if name == option)
+    assert [one for one in choices if one not in text] == []
 
 
 def test_a_file_is_written_once_and_reads_back(tmp_path, capsys):

@@ -37,16 +37,22 @@ class DataSection:
     ----------
     dataset : str
         ``"digits"`` (embedded, 8×8), ``"mnist"`` (28×28, from a folder), colour images from files
-        (``"imagenette96"``, ``"imagenette56"``, ``"urban100"``), or ``"idx:FOLDER"`` for any data set in IDX
-        files, with ``?channels=last`` behind it for colours, see :func:`~refms.data.by_name.read_dataset`.
+        (``"imagenette96"``, ``"imagenette56"``), or own ones: ``"npz:FILE"`` (arrays ``images`` and
+        ``labels``), ``"folder:DIR"`` (pictures, one subfolder a class), ``"csv:FILE"`` (lines path,label) or
+        ``"idx:FOLDER"`` (IDX files).
     train, validation : int
         Number of examples of the two disjoint sets; 0 takes five sixths and the rest.
     split_seed : int
         Seed of the permutation that splits.
     size : int or tuple of int
         Cells along every axis of the network's mesh, or along each, such as (2, 4); 0 takes the images' own.
-    scale, shift, smoothing, pair
-        See :class:`~refms.data.preprocessing.Preprocessing`.
+    scale, shift : float
+        y = scale · v / max_value - shift for a cell's value v of 0 to max_value (255 for bytes).
+    smoothing : float
+        Standard deviation of a Gaussian, in cells of the images' own mesh, before they are restricted; 0 for
+        none.
+    pair : str
+        Name of the transfer pair whose R restricts them to ``size``.
     interpolate : bool
         Whether ``size`` may be larger than the images, which are then prolonged by the P of the pair.
     pad, crop : bool

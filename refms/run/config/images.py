@@ -25,7 +25,8 @@ class ImageDataSection:
     Parameters
     ----------
     dataset : str
-        ``"photographs"`` (embedded, 64×64) or another name, see :func:`~refms.data.by_name.read_dataset`.
+        ``"photographs"`` (embedded, 64×64), another name as ``"urban100"``, or own images: ``"folder:DIR"``,
+        ``"npz:FILE"``, ``"csv:FILE"`` or ``"idx:FOLDER"``.
     train, validation : int
         Number of images of the two disjoint sets; 0 takes all of a part (five sixths and the rest where both
         come from the training part).

@@ -36,13 +36,23 @@ class MultiscaleSection:
     iterations : tuple of int
         Of each stage, coarsest first; a single number is that of the coarsest stage, halved from stage to
         stage.
-    subsampling, pair, noise : str
-        See :class:`~refms.multiscale.subsampling.Subsampling`.
-    kernel_rule, kernel_pair : str
-        See :func:`~refms.multiscale.kernel_rule.on_level`.
+    subsampling : str
+        How coarser images come about: ``"coarsen"``, by R; ``"crop"``, a window of as many cells; or
+        ``"both"``, half a batch each.
+    pair : str
+        Name of the transfer pair with R.
+    noise : str
+        ``"carried"``: R of signal and noise together, as [MST] says, which weakens the noise. ``"kept"``:
+        with the same variance on every mesh. ``"stage"``: kept on the finest mesh of a stage, and carried
+        from there.
+    kernel_rule : str
+        Stencils of a coarser mesh: ``"keep"`` the same, as in [MST], or ``"galerkin"``, K_H = R K_h P.
+    kernel_pair : str
+        Name of the transfer pair of the latter.
     allocation : str
         ``"fixed"``: the batches above. ``"optimal"``, ``"regressed"`` or ``"adaptive"``: batches of that work
-        from a pilot, see :class:`~refms.multiscale.allocation.Allocation`.
+        from a pilot, by the variances V_l; with regression coefficients β_l; with these on as many levels as
+        pay.
     coefficients : str
         ``"global"`` or ``"layers"``: whether a regressed β_l is one number or one for each layer.
     pilot : int

@@ -28,11 +28,11 @@ class NetworkSection:
     opening : str
         ``"fixed"`` or ``"learned"``.
     activation : str
-        σ.
+        σ: ``"tanh"``, ``"relu"``, ``"leaky_relu"``, ``"smoothed_relu"``, ``"silu"`` or ``"identity"``.
     integrator : str
-        ``"forward-euler"`` as in [LAS], ``"midpoint"``, ``"rk4"`` or ``"verlet"``.
+        ``"forward-euler"`` as in [LAS], ``"midpoint"``, ``"rk4"``, ``"verlet"`` or ``"leapfrog"``.
     layer : str
-        ``"convolution"`` as in [LAS], or ``"antisymmetric"``.
+        ``"convolution"`` as in [LAS], ``"antisymmetric"`` or ``"symmetric"``.
     layer_damping : float
         γ ≥ 0 of the antisymmetric layer.
     seed : int
@@ -40,9 +40,9 @@ class NetworkSection:
     stencil_scale, opening_scale : float
         Size of the initial stencils and of the opening.
     architecture : str
-        ``"residual"``, which the keys above are about, or a name that was registered.
+        ``"residual"``, which the keys above are about, ``"resnet"``, or another name that was registered.
     options : mapping
-        Fields of another architecture, the table ``[network.options]``.
+        Fields of an architecture other than ``"residual"``.
     """
 
     channels: int = 8

@@ -28,8 +28,10 @@ class DescentSection:
         ``"mean-squares"`` or ``"ssim"`` (1 − SSIM).
     method : str
         ``"adam"``, or ``"sgd"`` with momentum 0.9.
-    learning_rate, floor, schedule
-        See :class:`~refms.multiscale.full_multiscale.Schedule`.
+    learning_rate, floor : float
+        η at the beginning, and the least one.
+    schedule : str
+        ``"cosine"``, which falls from one to the other over all stages, or ``"constant"``.
     restart : bool
         Whether moments begin anew in each stage.
     dropout_until : int

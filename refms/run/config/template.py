@@ -29,29 +29,29 @@ def template(sections: Mapping[str, Any], headline: str) -> str:
 def _table(name: str, section: Any) -> Iterator[str]:
     """Yield the lines of a table; a mapping becomes a table of its own after the keys."""
     summary, told = _documented(type(section))
-    yield from _comment(re.sub(r"^\[[\w.]+\]: ", "", summary))
+    yield from _comment(re.sub(r"^\[[\w.-]+\]: (.)", lambda match: match[1].upper(), summary))
     yield f"[{name}]"
-    tables, before = [], ""
+    tables, before = dict[str, str](), ""
     for item in fields(section):
         value, why = getattr(section, item.name), told.get(item.name, "")
-        yield from _comment(why if why != before else "")  # keys that share a line of the docstring
-        before = why
+        shown, before = why if why != before else "", why  # keys that share a line of the docstring
         if isinstance(value, Mapping):
-            tables.append(item.name)
-            yield f"# in the table [{name}.{item.name}]"
+            tables[item.name] = shown
         else:
+            yield from _comment(shown)
             yield f"{item.name} = {_toml(value)}"
-    for key in tables:
+    for key, shown in tables.items():
         yield ""
+        yield from _comment(shown)
         yield f"[{name}.{key}]"
         yield from (f"{_key(one)} = {_toml(value)}" for one, value in getattr(section, key).items())
 
 
 def _documented(kind: type) -> tuple[str, dict[str, str]]:
-    """Return the first paragraph of a class's docstring, and what its Parameters say of each name."""
+    """Return the first paragraph of a class's docstring, and what Parameters, those of its base too, say."""
     text = inspect.cleandoc(kind.__doc__ or "")
     before, _, parameters = text.partition("\nParameters\n----------\n")
-    told: dict[str, str] = {}
+    told = {} if kind is object else _documented(kind.__base__ or object)[1]
     names: list[str] = []
     for line in re.split(r"\n\n\w+\n---+\n", parameters)[0].splitlines():
         if line.startswith(" "):
