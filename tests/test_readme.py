@@ -33,7 +33,9 @@ ROUNDING = re.compile(r"[\d.]+e-1\d|[\d.]+(?= eps)")
 """Rounding errors, which differ from processor to processor: absolute ones, and numbers of eps."""
 
 
-@pytest.mark.parametrize(("code", "shown"), EXAMPLES, ids=["twenty lines", "adapter", "layer", "network"])
+@pytest.mark.parametrize(
+    ("code", "shown"), EXAMPLES, ids=["twenty lines", "adapter", "layer", "network", "study"]
+)
 def test_the_example_prints_what_stands_below_it(code, shown):
     got = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert ROUNDING.sub("…", got.stdout) == ROUNDING.sub("…", shown)

@@ -151,8 +151,10 @@ def problem_of(
     >>> model = initial_model(Residual(Grid((4, 4)), channels=2, layers=1), Classes(2))
     >>> problem = problem_of(model, Examples(np.ones((16, 2)), np.eye(2)))
     >>> f, x = problem.block("joint", model.blocks), problem.join(model.blocks)
-    >>> round(f.value(x), 4), f.curvature(x).shape  # log 2, as W = 0
+    >>> round(f.value(x), 4), f.curvature(x).shape  # log 2, as W = 0; the Gauss–Newton matrix
     (0.6931, (104, 104))
+    >>> replace(f, second_order=True).curvature(x).shape  # the full Hessian
+    (104, 104)
     """
     weights, options = weights or RegularizationSection(), options or OptimizationSection()
     propagation = Block(
