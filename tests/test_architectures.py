@@ -18,6 +18,7 @@ from refms.grid import Grid
 from refms.maps.activation import TANH
 from refms.maps.architectures.architecture import (
     ARCHITECTURES,
+    Move,
     architecture_named,
     name_of,
     register_architecture,
@@ -292,6 +293,13 @@ def test_names_that_do_not_fit_are_refused_where_a_model_is_made():
     class Clash(Flow):
         arrays = replace(Flow(Grid((4, 4)), True).arrays, names={"W": "stencil", "bias": "bias"})
 
+    class Wide(Flow):
+        channels = 3
+
+    with pytest.raises(
+        InputError, match=r"map of Wide has 16 rows of output; expected channels × cells = 3 × 16"
+    ):
+        _ = initial_model(Wide(Grid((4, 4)), True), Classes(3)).map
     with pytest.raises(InputError, match=r"in `held` of Misspelt .* mean 'layer0/stencil'"):
         initial_model(Misspelt(Grid((4, 4))), Image())
     with pytest.raises(InputError, match=r"\['W'\] of Clash have the names"):
@@ -300,6 +308,27 @@ def test_names_that_do_not_fit_are_refused_where_a_model_is_made():
         _ = initial_model(All(Grid((4, 4)), True), Image()).map
     with pytest.raises(InputError, match="all arrays of All are held"):
         _ = initial_model(All(Grid((4, 4)), True), Image()).blocks
+
+
+@dataclass(frozen=True)
+class CellBiases(Flow):
+    """A layer whose biases live on cells."""
+
+    moves = {"stencil": Move(stencil=True)}  # noqa: RUF012  # a class attribute, as the protocol allows
+
+    @property
+    def map(self):
+        return convolution_layer(Convolution(self.grid), TANH, bias_per_cell=True)
+
+    def on(self, grid, stencils=None):
+        return replace(self, grid=grid)
+
+
+def test_parameters_that_live_on_cells_go_to_no_other_mesh():
+    model = initial_model(CellBiases(Grid((4, 4))), Image())
+    assert transfer(model, Grid((4, 4)), transfer_pair("averaging-bilinear")).grid.shape == (4, 4)
+    with pytest.raises(InputError, match=r"'bias' has shape .* numbers independent of the mesh"):
+        transfer(model, Grid((8, 8)), transfer_pair("averaging-bilinear"))
 
 
 def test_the_features_of_any_net_are_drawn_as_they_are_before_the_pooling():

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from refms.errors import Array, require_choice, require_whole
+from refms.errors import Array, InputError, require_choice, require_whole
 from refms.grid import Grid, as_grid
 from refms.maps.architectures.architecture import Move
 from refms.model import Model
@@ -104,6 +104,13 @@ def transfer(
     sizes = {
         name: tuple(arrays[name].shape[-d:]) for name, move in architecture.moves.items() if move.stencil
     }
+    there = architecture.on(grid, sizes)
+    for name, shape in there.arrays.shapes.items():
+        if arrays[name].shape != shape:
+            raise InputError(
+                f"{name!r} has shape {arrays[name].shape} on the mesh {model.grid.shape}, {shape} on "
+                f"{grid.shape}; expected a stencil, or numbers independent of the mesh: no others move."
+            )
     reading = model.reading
     if isinstance(reading, Classes):
         pooling, left = move_pooling(reading.pooling, levels)
@@ -120,7 +127,7 @@ def transfer(
     }
     return replace(
         model,
-        architecture=architecture.on(grid, sizes),
+        architecture=there,
         arrays=arrays,
         reading=reading,
         record={**model.record, "transfers": [*model.record.get("transfers", []), note]},

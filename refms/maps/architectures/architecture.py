@@ -184,7 +184,12 @@ def same_names(layout: Layout) -> Arrays:
 
 def free_map(architecture: Architecture, arrays: Mapping[str, Array]) -> Map:
     """Return the network as a map of the learned parameters alone: the maps of held arrays are frozen."""
-    whole = architecture.map
+    whole, channels, cells = architecture.map, architecture.channels, output_grid_of(architecture).cells
+    if whole.rows_out != channels * cells:
+        raise InputError(
+            f"the map of {type(architecture).__name__} has {whole.rows_out} rows of output; expected "
+            f"channels × cells = {channels} × {cells} = {channels * cells}."
+        )
     if architecture.held and not whole.parts:
         raise InputError(
             f"{list(architecture.held)} are held, but the map of {type(architecture).__name__} is no chain; "
