@@ -5,32 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from refms.conformance import PROPERTIES, run
+from refms.conformance import PROPERTIES
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.instances.domain import instances_in_tier
 from refms.conformance.runner import examine
 
-FAMILIES = sorted({item.family for item in PROPERTIES})
+FAMILIES = sorted({item.family for item in PROPERTIES} - {"state"})
+"""How arrays are stored is seen before they are sent to a device: `refms verify` looks at that."""
 
 
-@pytest.mark.parametrize("family", [one for one in FAMILIES if one != "state"])  # storage is seen on the host
+@pytest.mark.parametrize("family", FAMILIES)
 def test_the_catalogue_passes_on_the_device(device, family):
     gate = Gate(ReferenceAdapter(device.backend))
     chosen = [item for item in PROPERTIES if item.family == family]
     cases = [(item, x) for item in chosen for x in instances_in_tier(item, gate.profile, "quick", 5)[:2]]
     found = {(item.id, x.describe()): examine(gate, item, x) for item, x in cases}
     assert {case: outcome.sentence for case, outcome in found.items() if outcome.verdict != "PASS"} == {}
-
-
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("family", FAMILIES)
-def test_correct_code_stays_far_below_the_limit(family, dtype):
-    # Where it did not, the scale would be wrong, and the limit of 30 would let mistakes pass or raise alarms.
-    chosen = [item for item in PROPERTIES if item.family == family]
-    report = run(ReferenceAdapter(dtype=dtype), seed=5, properties=chosen)
-    assert {row.id: row.sentence for row in report.rows if row.verdict not in ("PASS", "NOT RUN")} == {}
-    assert max((row.rho for row in report.rows if row.rho is not None), default=0.0) < 10
 
 
 def test_results_come_back_to_the_host(device):
