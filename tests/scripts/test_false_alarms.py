@@ -40,7 +40,7 @@ def test_right_implementations_pass_a_small_study(study, tmp_path, capsys):
     assert found["alarms"] == []
     assert f"{found['instances']} instances" in capsys.readouterr().out
     assert all(sum(counts.values()) > 0 for counts in found["groups"].values())
-    assert len(found["groups"]) == 5
+    assert len(found["groups"]) >= 6
     assert found["judged_by_rho"] == sum(found["histogram"]) == found["instances"]
     assert {"d: 1", "d: 2", "d: 3", "boundary: zero", "pair: nearest", "activation: relu"} <= set(
         found["kinds"]

@@ -1,9 +1,10 @@
 """Correct implementations and the instances that each of them is given.
 
-refms under every declaration, under the two that the paper cannot keep at once, and two peers that
-share no mathematics with it.
+refms under every declaration, under the two that the paper cannot keep at once, and the peers that share no
+mathematics with it; those of PyTorch and JAX where these are installed.
 """
 
+import importlib.util
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +27,10 @@ COSTLY = {"sampling": 60}
 """Family -> by how much fewer instances it gets: hundreds of products each."""
 
 
+CONFIDENT = ("S14",)
+"""What a library's log_softmax does not give: the digits of a confident example."""
+
+
 @dataclass(frozen=True)
 class Population:
     """One implementation and its share of the instances.
@@ -46,6 +51,8 @@ class Population:
         How widely its instances are drawn.
     wrong : tuple of str
         Properties that it really does not have.
+    library : str
+        What it needs that may not be installed, or "".
     """
 
     name: str
@@ -55,6 +62,7 @@ class Population:
     peer: str = ""
     spread: Spread = SPREAD
     wrong: tuple[str, ...] = ()
+    library: str = ""
 
     def adapter(self, dtype: str) -> Any:
         """Return the implementation in one precision."""
@@ -72,7 +80,7 @@ def _conventions() -> Iterator[Population]:
         keys = ("layout", "orientation", "reduction", "volume_weighted")
         declared = tuple(zip(keys, (layout, orientation, reduction, weighted), strict=True))
         yield Population(
-            f"refms: {', '.join(words)}", "refms, 24 declarations", 0.85 / len(choices), declared
+            f"refms: {', '.join(words)}", "refms, 24 declarations", 0.819 / len(choices), declared
         )
 
 
@@ -90,8 +98,12 @@ POPULATIONS = (
         0.05,
         (("pairs", ("averaging-constant",)),),
     ),
-    # Its log_softmax leaves no digits of a confident example.
-    Population("SciPy", "the SciPy peer", 0.04, peer="scipy_peer.py:ScipyPeer", wrong=("S14",)),
+    Population("SciPy", "the SciPy peer", 0.04, peer="scipy_peer.py:ScipyPeer", wrong=CONFIDENT),
+    Population("from help", "the peer written from help(Adapter)", 0.02, peer="from_help.py:FromHelp"),
+    Population(
+        "PyTorch", "the PyTorch peer", 0.01, peer="torch_peer.py:TorchPeer", wrong=CONFIDENT, library="torch"
+    ),
+    Population("JAX", "the JAX peer", 0.001, peer="jax_peer.py:JaxPeer", wrong=CONFIDENT, library="jax"),
     Population(
         "plain loops", "the plain-loops peer", 0.01, peer="plain_loops.py:PlainLoops", spread=FEW_CELLS
     ),
@@ -136,6 +148,7 @@ def lots(instances: int, seed: int, properties: Sequence[Property]) -> tuple[Lot
     offered = [
         (one, [item for item in properties if item.id not in one.wrong and _has(adapter, item)])
         for one in POPULATIONS
+        if not one.library or importlib.util.find_spec(one.library)
         for adapter in [one.adapter("float64")]
     ]
     for one, possible in offered:
