@@ -46,7 +46,7 @@ class Population:
     declared : mapping of str to object
         What differs from the profile of refms; empty for a peer.
     peer : str
-        ``"file:Class"`` in the folder of peers; empty for refms.
+        ``"file.py:Class"`` in the folder of peers, or ``"module:Class"``; empty for refms.
     spread : Spread
         How widely its instances are drawn.
     wrong : tuple of str
@@ -67,7 +67,7 @@ class Population:
     def adapter(self, dtype: str) -> Any:
         """Return the implementation in one precision."""
         if self.peer:
-            return load(f"{PEERS}/{self.peer}").adapter(dtype)
+            return load(f"{PEERS}/{self.peer}" if ".py" in self.peer else self.peer).adapter(dtype)
         profile = replace(reference_profile(self.name, dtype), **dict(self.declared))
         return as_declared(ReferenceAdapter(profile=profile))
 
@@ -80,7 +80,7 @@ def _conventions() -> Iterator[Population]:
         keys = ("layout", "orientation", "reduction", "volume_weighted")
         declared = tuple(zip(keys, (layout, orientation, reduction, weighted), strict=True))
         yield Population(
-            f"refms: {', '.join(words)}", "refms, 24 declarations", 0.819 / len(choices), declared
+            f"refms: {', '.join(words)}", "refms, 24 declarations", 0.799 / len(choices), declared
         )
 
 
@@ -100,6 +100,9 @@ POPULATIONS = (
     ),
     Population("SciPy", "the SciPy peer", 0.04, peer="scipy_peer.py:ScipyPeer", wrong=CONFIDENT),
     Population("from help", "the peer written from help(Adapter)", 0.02, peer="from_help.py:FromHelp"),
+    Population(
+        "plain NumPy", "the implementation that bugs are planted in", 0.02, peer="unseen.adapter:Unseen"
+    ),
     Population(
         "PyTorch", "the PyTorch peer", 0.01, peer="torch_peer.py:TorchPeer", wrong=CONFIDENT, library="torch"
     ),

@@ -29,8 +29,19 @@ def conjugate_gradients(product, b, iterations):
     return x
 
 
+def without_infinity(value):
+    """Return the function that is no number where a value is −∞, which no step is taken to."""
+
+    def value_or_nan(x):
+        f = value(x)
+        return np.nan if f == -np.inf else f
+
+    return value_or_nan
+
+
 def line_search(value, x, f, slope, p, decrease):
     """Return the first of 1, 1/2, 1/4, … with f(x + αp) <= f + c₁ α slope; 0.0 if there is none."""
+    value = without_infinity(value)
     if not slope < 0:
         return 0.0
     alpha = 1.0
