@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,10 @@ def add_operator_options(command: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--pair", metavar="NAME", help=f"transfer pair (default: {PAIR})")
     group.add_argument(
-        "--grid", type=cells_of, metavar="N", help="cells of the finest mesh (default: 4, for a hierarchy 16)"
+        "--grid",
+        type=cells_of,
+        metavar="N",
+        help="cells of the finest mesh (default: 4, for a hierarchy 16, for a pair 8)",
     )
     group.add_argument("--levels", type=int, metavar="L", help="meshes of a hierarchy (default: 3)")
 
@@ -48,6 +51,7 @@ def draw_operator(options: argparse.Namespace) -> tuple[dict[str, Any], Callable
     from refms.plots.report import operator_page
 
     what, *files = options.files
+    _refuse(options, {"pair", "grid", "levels"} - TAKES[what], what)
     drawn, table = OPERATORS[what](files, options)
     print(table or "\n".join(one.caption for one in drawn.values()))
     captions = {name: one.caption for name, one in drawn.items()}
@@ -62,18 +66,23 @@ def _matrix(files: Sequence[str], options: argparse.Namespace) -> tuple[dict[str
 
     if files and (is_matrix(files[0]) or is_model(files[0])):
         path = _one(files)
+        _refuse(options, TAKES["matrix"], "the matrix in a file")
         return {"matrix": matrix_figure(read_matrix(path), Path(path).stem)}, ""
     return {"matrix": galerkin_figure(_stencils(files), _grid(options, 4), _pair(options))}, ""
 
 
 def _symbol(files: Sequence[str], options: argparse.Namespace) -> tuple[dict[str, Captioned], str]:
     from refms.cli.plot import is_model
+    from refms.exchange.matrix_files import is_matrix
     from refms.io import read_artifact_contained
     from refms.io.matrices import symbol_of
     from refms.plots.operators import symbol_figure, torus_figure
 
-    if files and is_model(files[0]):
+    if files and (is_matrix(files[0]) or is_model(files[0])):
         path = _one(files)
+        _refuse(options, TAKES["symbol"], "the symbol in a file")
+        if is_matrix(path):
+            raise FileError(f"{path!r} holds no symbol; expected the .h5 file of refms matrix, or a stencil.")
         try:
             return {"symbol": torus_figure(symbol_of(read_artifact_contained(path)), Path(path).stem)}, ""
         except InputError as error:
@@ -83,11 +92,14 @@ def _symbol(files: Sequence[str], options: argparse.Namespace) -> tuple[dict[str
 
 def _draw_pair(files: Sequence[str], options: argparse.Namespace) -> tuple[dict[str, Captioned], str]:
     from refms.plots.operators import pair_figure
+    from refms.run.config.data import grid_of
     from refms.stencils.transfer import transfer_pair
 
     if files and options.pair is not None:
         raise InputError("the pair is named twice; leave out --pair.")
-    return {"pair": pair_figure(transfer_pair(_one(files)) if files else _pair(options))}, ""
+    pair = transfer_pair(_one(files)) if files else _pair(options)
+    (cells,) = grid_of(8 if options.grid is None else options.grid, 1).shape
+    return {"pair": pair_figure(pair, cells=cells)}, ""
 
 
 def _hierarchy(files: Sequence[str], options: argparse.Namespace) -> tuple[dict[str, Captioned], str]:
@@ -97,6 +109,7 @@ def _hierarchy(files: Sequence[str], options: argparse.Namespace) -> tuple[dict[
     from refms.plots.operators import hierarchy_figure, models_figure
 
     if files and all(map(is_model, files)):
+        _refuse(options, TAKES["hierarchy"], "models")
         models = {short_name(path, list(files)): load_model(path) for path in files}
         if len(models) < len(files):
             raise InputError("a model was given twice; give each of them once.")
@@ -108,6 +121,19 @@ def _hierarchy(files: Sequence[str], options: argparse.Namespace) -> tuple[dict[
 
 
 OPERATORS = {"matrix": _matrix, "symbol": _symbol, "pair": _draw_pair, "hierarchy": _hierarchy}
+TAKES = {
+    "matrix": {"pair", "grid"},
+    "symbol": {"pair"},
+    "pair": {"pair", "grid"},
+    "hierarchy": {"pair", "grid", "levels"},
+}
+"""Options that say something about each, unless it comes from a file."""
+
+
+def _refuse(options: argparse.Namespace, names: Collection[str], what: str) -> None:
+    """Refuse options that say nothing about what is drawn."""
+    if given := [name for name in sorted(names) if getattr(options, name) is not None]:
+        raise InputError(f"--{given[0]} says nothing about {what}; leave it out.")
 
 
 def _one(files: Sequence[str]) -> str:

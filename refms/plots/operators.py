@@ -44,6 +44,17 @@ def spy(axes: Axes, A: Array, title: str, limit: float) -> None:
             axes.text(j, i, f"{A[i, j]:.3g}", ha="center", va="center", fontsize=5, color=colour)
 
 
+def legible(found: Captioned) -> Captioned:
+    """Take the numbers off the matrices whose cells are narrower than they are."""
+    found.figure.draw_without_rendering()  # before it nothing has a size
+    for axes in found.figure.axes:
+        left, right = axes.transData.transform([(0, 0), (1, 0)])[:, 0]
+        if any(text.get_window_extent().width > right - left for text in axes.texts):
+            for text in list(axes.texts):
+                text.remove()
+    return found
+
+
 def require_small(rows: int, columns: int) -> None:
     """Refuse a matrix of more rows or columns than a picture can show."""
     if max(rows, columns) > MOST_ROWS:
@@ -84,15 +95,15 @@ def matrix_figure(A: Any, title: str) -> Captioned:
         raise InputError(f"the matrix has complex entries ({A.dtype}); draw its .real, .imag or abs().")
     dense, title = A.toarray().astype(float), name(title)
     limit = largest([dense])
-    figure, axes = panels(1, 1, 5.2, 5.2, images=True)
+    rows, columns = A.shape
+    figure, axes = panels(1, 1, 5.6, min(7.0, max(2.4, 5.0 * rows / columns)), images=True)
     spy(axes[0, 0], dense, title, limit)
     signed_bar(figure, axes, limit, "entry")
-    rows, columns = A.shape
-    return caption(
-        figure,
+    text = (
         f"{title} has {rows} rows, {columns} columns and {np.count_nonzero(dense)} entries that are not 0; "
-        "white is 0, the first row is on top.",
+        "white is 0, the first row is on top."
     )
+    return legible(caption(figure, text))
 
 
 @use_style()
@@ -139,12 +150,12 @@ def galerkin_figure(S: Array, grid: Grid, pair: TransferPair) -> Captioned:
     for one, A, title in zip(axes.flat, (K, P, R, K_H), ("K", "P", "R", "K_H = R K P"), strict=True):
         spy(one, A.toarray(), title, largest([A.data]) if A is R or A is P else limit)
     signed_bar(figure, axes, limit, "entry of K and K_H")
-    return caption(
-        figure,
+    text = (
         f"K is the convolution matrix on {_times(grid)} cells, R and P are the pair {pair.name}. K_H = R K P "
         f"is again a convolution matrix: it differs from that of the restricted stencil by {error:.1g}. "
-        "R and P have colours of their own.",
+        "R and P have colours of their own."
     )
+    return legible(caption(figure, text))
 
 
 @use_style()
@@ -236,11 +247,16 @@ def pair_figure(pair: TransferPair, size: int = 3, cells: int = 8) -> Captioned:
     >>> pair_figure(transfer_pair("averaging-constant")).caption[:80]
     'The pair averaging-constant on a line of 8 cells: R P is 1 times I, and R is hal'
     """
+    require_small(cells, cells)
     grid = Grid((cells,))
     R, P = pair.restriction_matrix(grid).toarray(), pair.prolongation_matrix(grid).toarray()
     A = stencil_map(pair, size)
-    figure, axes = panels(1, 5, 2.6, 3.0, images=True)
-    for one, matrix, title in zip(axes[0], (R, P, R @ P, A), ("R", "P", "R P", "A"), strict=False):
+    matrices = {"R": R, "P": P, "R P": R @ P, "A": A}
+    widths = [*(matrix.shape[1] for matrix in matrices.values()), cells]  # cells of one size, and the curves
+    side = min(0.4, 14.0 / sum(widths))  # inches of a cell
+    figure = Figure(figsize=(side * sum(widths) + 1.6, side * cells + 1.2), layout="constrained")
+    axes = figure.subplots(1, 5, squeeze=False, width_ratios=widths)
+    for one, (title, matrix) in zip(axes[0], matrices.items(), strict=False):
         spy(one, matrix, title, largest([matrix]))
     omega = np.linspace(0, np.pi, 65)
     for k, (label, entries) in enumerate((("R", pair.restriction), ("P/2", pair.prolongation))):
@@ -250,12 +266,12 @@ def pair_figure(pair: TransferPair, size: int = 3, cells: int = 8) -> Captioned:
     axes[0, 4].legend()
     gamma = "is no multiple of I" if pair.identity_factor is None else f"is {pair.identity_factor:g} times I"
     variational = "" if pair.variational else "not "
-    return caption(
-        figure,
+    text = (
         f"The pair {pair.name} on a line of {cells} cells: R P {gamma}, and R is {variational}half the "
         f"transpose of P. A takes stencils of {size} entries to those of K_H = R K P. On the right: by how "
-        "much R and P (halved) multiply a mode exp(iωx).",
+        "much R and P (halved) multiply a mode exp(iωx)."
     )
+    return legible(caption(figure, text))
 
 
 @use_style()

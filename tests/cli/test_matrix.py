@@ -25,6 +25,19 @@ READERS = {
 S = np.random.default_rng(5).standard_normal((4, 1, 2, 3))
 
 
+@pytest.mark.parametrize("s", [S[0, 0, 0], S[0, 0]], ids=["line", "plane"])
+def test_one_stencil_is_a_weight_with_one_channel(refms, s):
+    np.save("s.npy", s)
+    assert refms("matrix", "conv", "--grid", 6, "--weights", "s.npy", "-o", "K.npz").code == 0
+    expected = conv_matrix(s[None, None], Grid((6,) * s.ndim)).toarray()
+    np.testing.assert_array_equal(scipy.sparse.load_npz("K.npz").toarray(), expected)
+
+
+def test_a_grid_of_three_axes_has_random_stencils_of_three(result):
+    found = result("matrix", "conv", "--grid", "4x5x6", "--stencil", "1x3x2", "--channels", "1x2")
+    assert found["shape"] == [2 * 4 * 3 * 5, 4 * 5 * 6]
+
+
 @pytest.mark.parametrize("operator", ["conv", "resize"])
 def test_the_example_of_the_help_page_runs(refms, operator):
     lines = refms("matrix", operator, "--help").out.partition("example:\n")[2].splitlines()
@@ -156,7 +169,7 @@ REFUSED = {
     "--grid 4 --weights none.npy": "cannot be read",
     "--grid 4 --weights coarse.h5": "no .npy file",
     "--grid 4 --weights whole.npy": "dtype int64",
-    "--grid 4 --weights line.npy": "expected (channels",
+    "--grid 4 --weights point.npy": "expected (channels",
     "--grid 4 --weights good.npy --stencil 3 --seed 1": "leave out --stencil and --seed",
 }
 
@@ -164,7 +177,7 @@ REFUSED = {
 @pytest.mark.parametrize("words", REFUSED)
 def test_what_cannot_be_is_refused_in_a_sentence(refms, words):
     np.save("whole.npy", np.ones((1, 1, 3, 3), int))
-    np.save("line.npy", np.ones(3))
+    np.save("point.npy", np.ones(()))
     np.save("good.npy", S)
     ran = refms("matrix", "conv", *words.split())
     assert ran.refused

@@ -56,6 +56,23 @@ def test_a_matrix_is_drawn_with_zeros_in_white_and_none_is_too_large():
         galerkin_figure(S, Grid((2**20, 2**20)), PAIR)
 
 
+@pytest.mark.parametrize(
+    "found",
+    [
+        pair_figure(transfer_pair("injection-cubic")),
+        pair_figure(transfer_pair("injection-cubic"), cells=16),
+        galerkin_figure(S, Grid((8, 8)), PAIR),
+        matrix_figure(convolution_matrix(np.random.default_rng(1).random((3, 3)), Grid((4, 4))), "K"),
+    ],
+    ids=["pair", "long pair", "galerkin", "matrix"],
+)
+def test_no_number_covers_its_neighbour(found):
+    found.figure.draw_without_rendering()
+    for axes in found.figure.axes:
+        boxes = [text.get_window_extent() for text in axes.texts]
+        assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
 def eigenvalue(s, *omega):
     """|λ(ω)| of one stencil by its formula."""
     waves = [np.exp(1j * w * np.arange(-(n // 2), n // 2 + 1)) for w, n in zip(omega, s.shape, strict=True)]

@@ -25,7 +25,7 @@ def register(operators: Commands) -> None:
         "Write the matrix K of a Conv layer, from columns of images (channel slowest, then rows, then "
         "columns) to such columns: K is the sum over the entries k of the stencil of S_k ⊗ E_k1 B ⊗ E_k2 B, "
         "with B the padding and E_k the selection of every STRIDE-th cell, DILATION·k on. The bias is no "
-        "part of K. Weights with one or three stencil axes make a Conv1d or a Conv3d.",
+        "part of K. Weights with one or three stencil axes make a Conv1d or a Conv3d, as a grid 4x4x4 does.",
         "refms matrix conv --grid 8 --stencil 3 --channels 2x4 --stride 2 --padding 1 -o K.npz",
         run,
     )
@@ -35,7 +35,7 @@ def register(operators: Commands) -> None:
         "--weights",
         metavar="FILE",
         help=".npy file with the layer's weight, shape (c_out, c_in/groups, *stencil), or (c_in, "
-        "c_out/groups, *stencil) with --transposed; in place of the next four",
+        "c_out/groups, *stencil) with --transposed; or one stencil; in place of the next four",
     )
     given.add_argument("--stencil", type=cells_of, metavar="K", help="size of a random stencil (default: 3)")
     given.add_argument(
@@ -109,9 +109,11 @@ def _weights_and_grid(options: argparse.Namespace) -> tuple[Array, Grid]:
         if words := [f"--{name}" for name, value in random.items() if value is not None]:
             raise InputError(f"--weights says everything about the weight; leave out {' and '.join(words)}.")
         S = read_npy(options.weights)
+        S = S[None, None] if S.ndim in (1, 2) else S  # no weight has so few axes
         return S, grid_of(options.grid, max(S.ndim - 2, 1))
-    stencil = _two(3 if options.stencil is None else options.stencil, "--stencil")
-    c_in, c_out = _two(1 if options.channels is None else options.channels, "--channels")
+    grid = grid_of(options.grid, len(options.grid) if isinstance(options.grid, tuple) else 2)
+    stencil = _numbers(3 if options.stencil is None else options.stencil, grid.dimension, "--stencil")
+    c_in, c_out = _numbers(1 if options.channels is None else options.channels, 2, "--channels")
     groups = require_whole(options.groups, "groups", 1)
     if c_in % groups or c_out % groups:
         raise InputError(f"{c_in} and {c_out} channels are no multiples of the {groups} groups.")
@@ -119,13 +121,14 @@ def _weights_and_grid(options: argparse.Namespace) -> tuple[Array, Grid]:
     require_entries(first * second * math.prod(stencil))
     rng = np.random.default_rng(require_whole(options.seed or 0, "--seed"))
     S = rng.standard_normal((first, second, *stencil)).astype(options.dtype or DTYPES[0])
-    return S, grid_of(options.grid, 2)
+    return S, grid
 
 
-def _two(value: int | tuple[int, ...], name: str) -> list[int]:
-    values = value if isinstance(value, tuple) else (value, value)
-    if len(values) != 2:
-        raise InputError(f"{name} has {len(values)} numbers; expected one or two, such as 2x4.")
+def _numbers(value: int | tuple[int, ...], count: int, name: str) -> list[int]:
+    values = value if isinstance(value, tuple) else (value,) * count
+    if len(values) != count:
+        such = "x".join("2468"[:count])
+        raise InputError(f"{name} has {len(values)} numbers; expected one or {count}, such as {such}.")
     return [require_whole(one, name, 1) for one in values]
 
 
