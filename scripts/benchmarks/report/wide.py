@@ -69,6 +69,16 @@ def on_a_gpu(record: dict[str, Any]) -> str:
     return image_networks(record, "wall", "gpu_image_networks")
 
 
+def image_products(record: dict[str, Any]) -> str:
+    """Return milliseconds of PyTorch and relative speeds of Gauss-Newton products."""
+    rows = record["rows"]
+    kinds, lines = _ways(rows), []
+    for row in rows:
+        (dtype, network, n), ways = _mesh(row), row["result"]["ways"]
+        lines.append([f"{network}, {n}²", dtype, milliseconds(ways.get(PEER)), *_speeds(ways, kinds)])
+    return words("image_products") + table(["", "", "PyTorch, ms", *kinds], lines)
+
+
 IMAGES, FINEST_BATCH = 512, 16
 """Table 1 of [MST]: images of an estimate, and of its finest difference, doubled from mesh to mesh."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from benchmarks.record import ROOT
 from benchmarks.tables import DTYPES, process
 from benchmarks.timing import Limits, interleaved, until_done
 from refms.backend import backend_named
+from refms.errors import Array
 from refms.grid import Grid, columns_from_nchw
 from refms.maps.architectures.espcn import ESPCN
 from refms.maps.architectures.residual_image import ResidualImage
@@ -49,6 +51,49 @@ def specifications(quick: bool) -> list[dict[str, Any]]:
     ]
 
 
+@dataclass(frozen=True)
+class Setting:
+    """A network by each kind of convolution, θ, images, targets and times; X and Y as refms takes them."""
+
+    nets: dict[str, Any]
+    theta: Array
+    images: Array
+    targets: Array
+    times: Array | None
+    X: Array
+    Y: Array
+
+    @classmethod
+    def drawn(cls, network: str, cells: int, dtype: str, images: int | None = None) -> Setting:
+        """Return one with random numbers."""
+        grid, rng = Grid((cells, cells)), np.random.default_rng(0)
+        nets = {kind: NETWORKS[network](grid, convolution=kind) for kind in ("stencil", "winograd")}
+        net = nets["stencil"]
+        theta = net.map.layout.pack(net.initial(1, dtype))
+        count = images or min(MOST_IMAGES, CELLS_TOGETHER // cells**2)
+        x, y = rng.uniform(-1, 1, (2, count, 3, cells, cells)).astype(dtype)
+        t = rng.uniform(size=count).astype(dtype) if net.map.rows_in > 3 * grid.cells else None
+        X, Y = columns_from_nchw(x), columns_from_nchw(y)
+        return cls(nets, theta, x, y, t, X if t is None else np.concatenate([X, t[None]]), Y)
+
+    @property
+    def net(self) -> Any:
+        """The network by its stencils."""
+        return self.nets["stencil"]
+
+    def judge(
+        self, expected: Array, dtype: str, to_host: Callable[[Any], Array]
+    ) -> Callable[[str, Any], float]:
+        """Return the check of a vector like θ, or of PyTorch's arrays by name."""
+        terms = 9 * 128 * self.net.map.rows_in
+
+        def check(name: str, found: Any) -> float:
+            found = self.net.map.layout.pack(found) if name == "torch" else to_host(found)
+            return require(name, rho(found, expected, dtype, terms), BOUND)
+
+        return check
+
+
 def measure(
     network: str,
     cells: int,
@@ -64,49 +109,60 @@ def measure(
     """
     backend = backend_named("cupy" if card == "cuda" else "numpy")
     wait = backend.xp.cuda.Device().synchronize if card == "cuda" else lambda: None
-    grid, rng = Grid((cells, cells)), np.random.default_rng(0)
-    nets = {kind: NETWORKS[network](grid, convolution=kind) for kind in ("stencil", "winograd")}
-    net = nets["stencil"]
-    theta = net.map.layout.pack(net.initial(1, dtype))
-    count = images or min(MOST_IMAGES, CELLS_TOGETHER // cells**2)
-    x, y = rng.uniform(-1, 1, (2, count, 3, cells, cells)).astype(dtype)
-    t = rng.uniform(size=count).astype(dtype) if net.map.rows_in > 3 * grid.cells else None
-    X, Y = columns_from_nchw(x), columns_from_nchw(y)
-    X = X if t is None else np.concatenate([X, t[None]])
+    own = Setting.drawn(network, cells, dtype, images)
 
     def gradient(one: Any, *arrays: Any) -> Callable[[], Any]:
-        return in_refms(one.map, Examples(*arrays[:2]), arrays[2])
+        f = mean_squares(one.map, *arrays[:2], arrays[2])
+        return lambda: f.value_and_gradient(arrays[2])[1]
 
-    here = [backend.from_host(array) for array in (X, Y, theta)]
-    ways = {kind: gradient(one, *here) for kind, one in nets.items()}
-    expected = gradient(net, *(array.astype("float64") for array in (X, Y, theta)))()
+    arrays = own.X, own.Y, own.theta
+    here = [backend.from_host(array) for array in arrays]
+    ways = {kind: gradient(one, *here) for kind, one in own.nets.items()}
+    expected = gradient(own.net, *(array.astype("float64") for array in arrays))()
     missing = {}
     try:
-        ways["torch"] = in_torch(net, theta, x, y, t, card)
+        ways["torch"] = in_torch(own, card)
     except ImportError as error:
         missing = {"torch": str(error)}
-    terms = 9 * 128 * net.map.rows_in
-
-    def check(name: str, found: Any) -> float:
-        found = net.map.layout.pack(found) if name == "torch" else backend.to_host(found)
-        return require(name, rho(found, expected, dtype, terms), BOUND)
-
     calls = {name: until_done(call, wait) for name, call in ways.items()}
+    check = own.judge(expected, dtype, backend.to_host)
     times_of = interleaved(calls, Limits(seconds, least, 15), check)
-    for found in times_of.values():
-        found |= {clock: [one / count for one in found[clock]] for clock in ("wall", "cpu")}
-    return {"ways": times_of, "missing": missing}
+    return {"ways": each_image(times_of, own.images.shape[0]), "missing": missing}
 
 
-def in_refms(F: Any, examples: Examples, theta: Any) -> Callable[[], Any]:
-    """Return the gradient, to be called."""
+def each_image(times_of: dict[str, dict[str, Any]], count: int) -> dict[str, dict[str, Any]]:
+    """Return times of an image for those of a call."""
+    clocks = ("wall", "cpu")
+    return {
+        name: found | {clock: [one / count for one in found[clock]] for clock in clocks}
+        for name, found in times_of.items()
+    }
+
+
+def mean_squares(F: Any, X: Any, Y: Any, theta: Any) -> EmpiricalRisk:
+    """Return the mean of squares as a function of θ."""
     nothing = tikhonov_regularizer(theta.size, 0.0, dtype=str(theta.dtype))
-    f = EmpiricalRisk(F, examples, nothing, loss=MeanSquares(), memory=2**33)
-    return lambda: f.value_and_gradient(theta)[1]
+    return EmpiricalRisk(F, Examples(X, Y), nothing, loss=MeanSquares(), memory=2**33)
 
 
-def in_torch(net: Any, theta: Any, images: Any, targets: Any, times: Any, card: str) -> Callable[[], Any]:
-    """Return the same by the network as validation/peers/image_networks.py has it, and autograd."""
+def in_torch(own: Setting, card: str) -> Callable[[], Any]:
+    """Return the gradient by autograd, to be called."""
+    import torch
+
+    network, loss, p = torch_network(own, card)
+    leaves = {name: part.requires_grad_() for name, part in p.items()}
+
+    def call() -> Any:
+        found = torch.autograd.grad(loss(network(leaves)), list(leaves.values()))
+        return {name: part.cpu().numpy() for name, part in zip(leaves, found, strict=True)}
+
+    return call
+
+
+def torch_network(
+    own: Setting, card: str
+) -> tuple[Callable[[Any], Any], Callable[[Any], Any], dict[str, Any]]:
+    """Return the network as validation/peers/image_networks.py has it, its loss, and its parameters."""
     import torch
 
     place = ROOT / "validation" / "peers" / "image_networks.py"
@@ -116,18 +172,17 @@ def in_torch(net: Any, theta: Any, images: Any, targets: Any, times: Any, card: 
     peer = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(peer)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    operations, forward = peer.OPERATIONS["torch"](), peer.NETWORKS[type(net).__name__]
+    operations, forward = peer.OPERATIONS["torch"](), peer.NETWORKS[type(own.net).__name__]
     p = {
-        name: torch.from_numpy(part.copy()).to(card).requires_grad_()
-        for name, part in net.map.layout.unpack(theta).items()
+        name: torch.from_numpy(part.copy()).to(card)
+        for name, part in own.net.map.layout.unpack(own.theta).items()
     }
     x, y, t = (
-        None if array is None else torch.from_numpy(array).to(card) for array in (images, targets, times)
+        None if array is None else torch.from_numpy(array).to(card)
+        for array in (own.images, own.targets, own.times)
     )
-
-    def call() -> Any:
-        loss = peer.mean_squares(operations, forward(operations, net, p, x, t), y)
-        found = torch.autograd.grad(loss, list(p.values()))
-        return {name: part.cpu().numpy() for name, part in zip(p, found, strict=True)}
-
-    return call
+    return (
+        lambda parameters: forward(operations, own.net, parameters, x, t),
+        lambda z: peer.mean_squares(operations, z, y),
+        p,
+    )

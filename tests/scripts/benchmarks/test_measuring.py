@@ -30,6 +30,7 @@ ARGUMENTS = {
     "convolution": dict(MOMENT, size=[4, 2, 1, 3], dtype="float32"),
     "layers": dict(MOMENT, size=[2, 6, 1], dtype="float32"),
     "image_networks": dict(MOMENT, network="ESPCN", cells=8, dtype="float64"),
+    "image_products": dict(MOMENT, network="ESPCN", cells=8, dtype="float64"),
     "gpu_image_networks": dict(MOMENT, network="ESPCN", cells=8, dtype="float32", card="cpu"),
     "assembly": dict(MOMENT, grid=[6, 5], channels=2, stencil=[3, 3], dtype="float64"),
     "transfer": dict(MOMENT, shape=[1, 2, 2], dtype="float64"),
