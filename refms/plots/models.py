@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from refms.errors import Array
 from refms.model import Model
 from refms.objective.reading import Classes
+from refms.optimize.history import History
 from refms.plots.activations import activations_figure, coarse_against_fine_figure
 from refms.plots.histories import history_figure
 from refms.plots.restoration import Restored, restoration_figure, restored_figure
@@ -69,7 +70,7 @@ def model_figures(
             if len(model.history) and restores_images(model) == wanted
         }
         if chosen:
-            figures[label] = draw(chosen)
+            figures[label] = draw(_trainings(chosen))
     for key, pictures in restored.items():
         alone = len(restored) == 1
         figures["restored" if alone else f"restored-{key}"] = restored_figure(pictures, "" if alone else key)
@@ -84,3 +85,12 @@ def model_figures(
     if len(pictured) > 1:
         figures["coarse-against-fine"] = coarse_against_fine_figure(pictured, images)
     return figures
+
+
+def _trainings(histories: Mapping[str, History]) -> dict[str, History]:
+    """Return histories, one for all models of one training, such as those that it was transferred to."""
+    models: dict[tuple[object, ...], list[str]] = {}
+    for key, history in histories.items():
+        steps = tuple((row.iteration, row.block, row.objective, row.seconds) for row in history)
+        models.setdefault(steps, []).append(key)
+    return {" = ".join(keys): histories[keys[0]] for keys in models.values()}

@@ -252,7 +252,7 @@ def pair_figure(pair: TransferPair, size: int = 3, cells: int = 8) -> Captioned:
     R, P = pair.restriction_matrix(grid).toarray(), pair.prolongation_matrix(grid).toarray()
     A = stencil_map(pair, size)
     matrices = {"R": R, "P": P, "R P": R @ P, "A": A}
-    widths = [*(matrix.shape[1] for matrix in matrices.values()), cells]  # cells of one size, and the curves
+    widths = [cells, cells // 2, cells // 2, max(size, cells // 3), max(8, cells // 2)]
     side = min(0.4, 14.0 / sum(widths))  # inches of a cell
     figure = Figure(figsize=(side * sum(widths) + 1.6, side * cells + 1.2), layout="constrained")
     axes = figure.subplots(1, 5, squeeze=False, width_ratios=widths)

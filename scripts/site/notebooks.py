@@ -6,6 +6,7 @@ import argparse
 import ast
 import base64
 import contextlib
+import importlib.util
 import io
 import json
 import re
@@ -96,6 +97,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "build" / "notebooks", metavar="FOLDER")
     folder = parser.parse_args().output
+    if lacking := [name for name in ("matplotlib", "sklearn") if importlib.util.find_spec(name) is None]:
+        parser.error(f"{' and '.join(lacking)} cannot be imported: pip install '.[data,plot]'")
     folder.mkdir(parents=True, exist_ok=True)
     for path in NOTEBOOKS:
         made = folder / f"{path.stem}.ipynb"

@@ -11,6 +11,7 @@ from refms.errors import InputError
 from refms.grid import Grid
 from refms.maps.architectures.residual import Residual
 from refms.model import initial_model
+from refms.multiscale.resolution import transfer
 from refms.objective.reading import Classes
 from refms.optimize.history import History, HistoryRow
 from refms.plots import figure_bytes, model_figures
@@ -230,6 +231,14 @@ def test_histories_of_several_nets_are_told_apart():
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels[0] == "a, all blocks"
     assert len(labels) == len(set(labels)) == 6
+
+
+def test_a_training_is_drawn_once_for_all_meshes_its_model_went_to():
+    coarse = trained(4)
+    fine = transfer(coarse, Grid((8, 8)), "averaging-bilinear")
+    figure = model_figures({"coarse": coarse, "fine": fine, "other": trained(8)})["history"]
+    runs = {text.get_text().partition(", ")[0] for text in figure.legends[0].get_texts()}
+    assert runs == {"coarse = fine", "other"}
 
 
 # All together
