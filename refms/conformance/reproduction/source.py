@@ -60,6 +60,15 @@ _SHIFTS = 'shifts = {{"boundary": boundary, "orientation": {o}}}\n'
 
 _METHODS, _STEPS = ("midpoint", "rk4", "leapfrog", "verlet"), "final_time, activation, **shifts"
 
+_PENALTY = """
+def penalty(p):
+    layers, L = len(p["biases"]), p["opening"]
+    theta = np.concatenate([p[key].reshape(layers, -1) for key in ("stencils", "biases")], axis=1)
+    time = in_time(theta, problem.final_time, *weights[:2])
+    return time + weights[1] * (L * L).sum() / 2 + in_space(p["W"], problem.grid, *weights[2:])
+
+"""
+
 _BODIES = {
     "convolution": "return field(convolve(S, {Y}, boundary, {o}))",
     "convolution_adjoint": "return field(adjoint(S, {Z}, boundary, {o}))",
@@ -86,6 +95,16 @@ _BODIES = {
     "gauss_newton": _OUTPUT + "Jv = derivative(output, parameters, direction)\n"
     "HJv = cross_entropy_hessian(output(parameters), C, Jv, {reduction})\n"
     "return gradient(lambda p: (output(p) * HJv).sum(), parameters)",
+    "regularized_loss": _OUTPUT + _PENALTY + "E = cross_entropy(output(parameters), C, {reduction})\n"
+    "return E + penalty(parameters)",
+    "regularized_gradient": _OUTPUT + _PENALTY + "def objective(p):\n"
+    "    return cross_entropy(output(p), C, {reduction}) + penalty(p)\n\n"
+    "return gradient(objective, parameters)",
+    "regularized_gauss_newton": _OUTPUT + _PENALTY + "Jv = derivative(output, parameters, direction)\n"
+    "HJv = cross_entropy_hessian(output(parameters), C, Jv, {reduction})\n"
+    "bend = gradient(penalty, direction)  # R is quadratic\n"
+    "first = gradient(lambda p: (output(p) * HJv).sum(), parameters)\n"
+    "return {{key: first[key] + bend[key] for key in first}}",
     "weight_smoothness": "return in_space(W, grid)",
     "weight_smoothness_gradient": "return in_space_gradient(W, grid)",
     "time_smoothness": "return in_time(Theta, final_time)",

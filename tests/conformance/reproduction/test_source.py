@@ -26,9 +26,6 @@ from refms.definition.transfer import PAIRS
 
 WITHOUT = OPTIONAL["optimization"] | {
     "hessian",
-    "regularized_loss",
-    "regularized_gradient",
-    "regularized_gauss_newton",
     "conjugate_gradients",
     "line_search",
     "newton_step",
@@ -37,12 +34,16 @@ WITHOUT = OPTIONAL["optimization"] | {
     "draw_windows",
     "subsampled_gauss_newton",
 }
-"""Their results do not follow from their arguments alone, they take functions, or belong to the two levels of
-objectives and optimisers: failure scripts of these carry the call and no oracle."""
+"""Their results do not follow from their arguments alone, they take functions or many steps, or need two
+complex steps at once: failure scripts of these carry the call and no oracle."""
 
-ENTRY_BY_ENTRY = {"gradient", "gauss_newton", "jacobian_transpose"} | {
-    f"{name}_gradient" for name in ("midpoint", "rk4", "leapfrog", "verlet")
-}
+ENTRY_BY_ENTRY = {
+    "gradient",
+    "gauss_newton",
+    "jacobian_transpose",
+    "regularized_gradient",
+    "regularized_gauss_newton",
+} | {f"{name}_gradient" for name in ("midpoint", "rk4", "leapfrog", "verlet")}
 """Their oracles make a complex step for every parameter."""
 
 CONVENTIONS = [
