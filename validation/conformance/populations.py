@@ -23,8 +23,8 @@ PEERS = Path(__file__).resolve().parents[1] / "peers"
 FEW_CELLS = Spread(room=40)
 """For loops in plain Python, which take too long on large grids."""
 
-COSTLY = {"sampling": 60}
-"""Family -> by how much fewer instances it gets: hundreds of products each."""
+COSTLY = {"sampling": 60, "determinism": 8, "state": 8}
+"""Family -> by how much fewer instances it gets: hundreds of products each, or all operations several times."""
 
 
 CONFIDENT = ("S14",)
