@@ -24,7 +24,7 @@ FEW_CELLS = Spread(room=40)
 """For loops in plain Python, which take too long on large grids."""
 
 COSTLY = {"sampling": 60, "determinism": 8, "state": 8}
-"""Family -> by how much fewer instances it gets: hundreds of products each, or all operations several times."""
+"""Family -> by how much fewer instances it gets: hundreds of products each, or every operation many times."""
 
 
 CONFIDENT = ("S14",)
