@@ -33,7 +33,7 @@ def register(commands: Commands) -> None:
         commands,
         "compare",
         COMMANDS["compare"],
-        "refms compare validation/learning_across_scales/compare_digits.toml -o comparison",
+        "refms config compare --example -o compare.toml\n  refms compare compare.toml -o comparison",
         run,
     )
     add_run_options(command, "compare.json and compare.h5")

@@ -24,7 +24,7 @@ def register(commands: Commands) -> None:
         commands,
         "study",
         COMMANDS["study"],
-        "refms study validation/learning_across_scales/study_digits.toml -o study",
+        "refms config study --example -o study.toml\n  refms study study.toml -o study",
         run,
     )
     add_run_options(command, "study.json and study.h5")

@@ -76,7 +76,8 @@ def add_training_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--resume",
         action="store_true",
-        help="go on from the newest checkpoint of OUT, bit for bit as if the training had never stopped",
+        help="go on from the newest checkpoint of OUT, or with more iterations from OUT itself, bit for bit "
+        "as if the training had never stopped",
     )
     command.add_argument(
         "--force", action="store_true", help="replace OUT, and checkpoints of it, if they exist"

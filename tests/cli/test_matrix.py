@@ -150,6 +150,13 @@ def test_every_option_of_a_resizing_reaches_the_matrix(refms):
     np.testing.assert_array_equal(first("--align-corners"), expected.toarray())
 
 
+def test_a_method_of_a_library_is_printed_as_the_call_that_makes_its_matrix(refms):
+    words = ("--grid", "6x5", "--to", "4x3", "--like", "torch-bicubic-antialias", "-o", "A.npz")
+    line = refms("matrix", "resize", *words).out.splitlines()[0]
+    made = eval(line, {"resize_matrix": resize_matrix, "Grid": Grid})
+    np.testing.assert_array_equal(made.toarray(), scipy.sparse.load_npz("A.npz").toarray())
+
+
 REFUSED = {
     "--grid 0": "extent of the grid is 0",
     "--grid 3 --stride 0": "stride is 0",

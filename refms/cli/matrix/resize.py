@@ -27,7 +27,7 @@ def register(operators: Commands) -> None:
         "Write the matrix A_1 ⊗ A_2 that resizes images by any ratio: R where they become smaller, P where "
         "they become larger. (A_1)_Ij is k((x_I - j)/a) divided by the sum of its row, with "
         "x_I = (I + 1/2) n/n' - 1/2 and a = max(1, n/n') if antialiased, else 1. Which library does what is "
-        "measured in validation/peers/RESIZE.md.",
+        "measured in validation/peers/RESIZE.md of the repository.",
         "refms matrix resize --grid 12x8 --to 8x5 --like torch-bicubic-antialias -o K.npz",
         run,
     )
@@ -71,6 +71,8 @@ def run(options: argparse.Namespace) -> int:
     require_entries(options.channels * to.cells * math.prod(widest))
     A = resize_matrix(grid, to, **chosen, channels=options.channels, dtype=options.dtype)
     facts = {"grid": list(grid.shape), "to": list(to.shape), "channels": options.channels, **chosen}
+    said = ", ".join(f"{name}={value!r}" for name, value in chosen.items())
+    print(f"resize_matrix({grid}, {to}, {said})")
     letter = "R" if to.cells < grid.cells else "P"
     return conclude(options, letter, A, lambda Y: _definition(Y, grid, to, chosen), facts)
 
