@@ -9,74 +9,34 @@ import itertools
 import math
 
 import numpy as np
+from from_help_formulas import (
+    CLOSED,
+    PAIRS,
+    activated,
+    convolve,
+    correlate,
+    gathered,
+    polygon,
+    scattered,
+    softmax_parts,
+    transposed,
+)
+from from_help_meshes import Meshes
+from from_help_methods import Methods
+from from_help_objective import Objective
 
 from refms.conformance import Adapter, Profile
 
-PAIRS = {  # offset -> weight of R and of P along one axis, as help(Adapter) lists them
-    "averaging-bilinear": ({0: 0.5, 1: 0.5}, {-1: 0.25, 0: 0.75, 1: 0.75, 2: 0.25}),
-    "averaging-constant": ({0: 0.5, 1: 0.5}, {0: 1.0, 1: 1.0}),
-    "injection-linear": ({0: 1.0}, {-1: 0.5, 0: 1.0, 1: 0.5}),
-}
-CLOSED = {"averaging-bilinear": (3, 5), "averaging-constant": (1, 3), "injection-linear": (1, 3)}
 BLOCKS = {"propagation": ("opening", "stencils", "biases"), "classifier": ("W", "mu")}
 
 
-def moved(Y, offset, boundary):
-    """Return y_{i+offset} for images (m, c, *grid)."""
-    for axis, k in enumerate(offset, start=2):
-        n = Y.shape[axis]
-        if boundary == "periodic":
-            Y = np.roll(Y, -k, axis)
-            continue
-        index = np.arange(n) + k
-        inside = (index >= 0) & (index < n)
-        shape = [-1 if a == axis else 1 for a in range(Y.ndim)]
-        Y = np.take(Y, np.clip(index, 0, n - 1), axis) * inside.reshape(shape)
-    return Y
+def doubled(p):
+    """Return arrays by name in double precision."""
+    return {key: one.astype(float) for key, one in p.items()}
 
 
-def offsets(stencil):
-    """Return all (index, offset) of a stencil."""
-    return [(q, tuple(a - k // 2 for a, k in zip(q, stencil, strict=True))) for q in np.ndindex(*stencil)]
-
-
-def mix(s, Y):
-    """Return Σ_c s_oc y_c."""
-    return np.einsum("oc,mc...->mo...", s, Y)
-
-
-def convolve(S, Y, boundary):
-    """Return K(S) Y."""
-    return sum(mix(S[(..., *q)], moved(Y, k, boundary)) for q, k in offsets(S.shape[2:]))
-
-
-def transposed(S, Z, boundary):
-    """Return K(S)ᵀ Z."""
-    return sum(mix(S[(..., *q)].T, moved(Z, tuple(-a for a in k), boundary)) for q, k in offsets(S.shape[2:]))
-
-
-def correlate(Z, Y, stencil, boundary):
-    """Return ∂⟨Z, K(S)Y⟩/∂S."""
-    found = np.zeros((Z.shape[1], Y.shape[1], *stencil), np.result_type(Z, Y))
-    for q, k in offsets(stencil):
-        near = moved(Y, k, boundary).reshape(*Y.shape[:2], -1)
-        found[(..., *q)] = np.einsum("moi,mci->oc", Z.reshape(*near.shape[:1], Z.shape[1], -1), near)
-    return found
-
-
-def softmax_parts(Z):
-    """Return log p, p and 1 − p, none of which cancels."""
-    Z = Z.astype("float64")
-    top = Z.argmax(axis=0)
-    below = Z - Z[top, np.arange(Z.shape[1])]
-    e = np.exp(below)
-    others = np.where(np.arange(len(Z))[:, None] == top, 0.0, e).sum(axis=0)
-    p = e / (1 + others)
-    return below - np.log1p(others), p, np.stack([np.delete(p, i, axis=0).sum(axis=0) for i in range(len(Z))])
-
-
-class FromHelp(Adapter):
-    """The operations of [LAS]; sums are taken in double precision and rounded at the end."""
+class FromHelp(Meshes, Objective, Methods, Adapter):
+    """Networks, their derivatives and steps; sums are taken in double precision and rounded at the end."""
 
     def __init__(self, dtype="float64"):
         super().__init__(
@@ -87,7 +47,7 @@ class FromHelp(Adapter):
                 boundaries=("periodic", "zero"),
                 pairs=tuple(PAIRS),
                 layout="NCHW",
-                activations=("tanh", "relu"),
+                activations=("tanh", "relu", "leaky_relu", "smoothed_relu", "identity"),
             )
         )
 
@@ -115,21 +75,10 @@ class FromHelp(Adapter):
     def restrict(self, Y, grid, pair):
         if any(n % 2 for n in grid):
             raise ValueError(f"{grid} cannot be halved")
-        found = Y.astype(float)
-        for axis in range(2, Y.ndim):
-            found = sum(
-                w * np.take(np.roll(found, -a, axis), range(0, found.shape[axis], 2), axis)
-                for a, w in PAIRS[pair][0].items()
-            )
-        return self._out(found)
+        return self._out(gathered(Y.astype(float), PAIRS[pair][0]))
 
     def prolong(self, Y, grid, pair):
-        found = Y.astype(float)
-        for axis in range(2, Y.ndim):
-            wide = np.zeros([2 * n if a == axis else n for a, n in enumerate(found.shape)])
-            wide[(*(slice(None),) * axis, slice(0, None, 2))] = found
-            found = sum(w * np.roll(wide, b, axis) for b, w in PAIRS[pair][1].items())
-        return self._out(found)
+        return self._out(scattered(Y.astype(float), PAIRS[pair][1]))
 
     def _map(self, pair, size):
         """Return the matrix of the stencil map along one axis: s_H[Q] = Σ_q c_{q − 2Q} s_h[q]."""
@@ -160,21 +109,21 @@ class FromHelp(Adapter):
     # -- network
 
     def activation(self, Z, name):
-        return self._out(np.tanh(Z) if name == "tanh" else np.maximum(Z, 0))
+        return self._out(activated(Z.astype(float), name)[0])
 
     def activation_derivative(self, Z, name):
-        return self._out(1 - np.tanh(Z.astype(float)) ** 2 if name == "tanh" else Z > 0)
+        return self._out(activated(Z.astype(float), name)[1])
 
     def _states(self, p, X, problem):
-        """Return (y_k, σ′(z_k)) of all layers, and y_N."""
+        """Return (y_k, σ′(z_k), σ″(z_k)) of all layers, and y_N."""
         y = convolve(p["opening"].astype(float), X.astype(float), problem.boundary)
         dt, kept = problem.final_time / len(p["stencils"]), []
         for s, b in zip(p["stencils"], p["biases"], strict=True):
             z = convolve(s.astype(float), y, problem.boundary)
             z = z + b.astype(float).reshape(1, -1, *(1,) * (z.ndim - 2))
-            slope = 1 - np.tanh(z) ** 2 if problem.activation == "tanh" else 1.0 * (z > 0)
-            kept.append((y, slope))
-            y = y + dt * (np.tanh(z) if problem.activation == "tanh" else np.maximum(z, 0))
+            value, *slopes = activated(z, problem.activation)
+            kept.append((y, *slopes))
+            y = y + dt * value
         return kept, y
 
     def forward(self, parameters, X, problem):
@@ -191,33 +140,72 @@ class FromHelp(Adapter):
     def _output(self, p, X, problem):
         return self._logits(p["W"], p["mu"], self._states(p, X, problem)[1])
 
+    def _tangents(self, p, v, X, problem, kept):
+        """Return (dy_k, dz_k) of all layers along v, and dy_N."""
+        dy, moves = convolve(v["opening"], X.astype(float), problem.boundary), []
+        for k, (y, slope, _) in enumerate(kept):
+            dz = convolve(v["stencils"][k], y, problem.boundary)
+            dz = dz + convolve(p["stencils"][k], dy, problem.boundary)
+            dz = dz + v["biases"][k].reshape(1, -1, *(1,) * (y.ndim - 2))
+            moves.append((dy, dz))
+            dy = dy + problem.final_time / len(kept) * slope * dz
+        return moves, dy
+
     def _jacobian(self, p, v, X, problem):
-        p, v = ({key: one.astype(float) for key, one in q.items()} for q in (p, v))
+        p, v = doubled(p), doubled(v)
         kept, last = self._states(p, X, problem)
-        dt = problem.final_time / len(kept)
-        dy = convolve(v["opening"], X.astype(float), problem.boundary)
-        for k, (y, slope) in enumerate(kept):
-            dz = convolve(v["stencils"][k], y, problem.boundary) + convolve(
-                p["stencils"][k], dy, problem.boundary
-            )
-            dy = dy + dt * slope * (dz + v["biases"][k].reshape(1, -1, *(1,) * (y.ndim - 2)))
-        return self._logits(v["W"], v["mu"], last) + self._logits(p["W"], 0 * p["mu"], dy)
+        _, dlast = self._tangents(p, v, X, problem, kept)
+        return self._logits(v["W"], v["mu"], last) + self._logits(p["W"], 0 * p["mu"], dlast)
 
     def _back(self, p, U, X, problem):
-        p = {key: one.astype(float) for key, one in p.items()}
+        p = doubled(p)
         kept, last = self._states(p, X, problem)
         dt, cells, U = problem.final_time / len(kept), math.prod(last.shape[2:]), U.astype(float)
         found = {"W": last.reshape(len(last), -1).T @ U.T / cells, "mu": U.sum(axis=1)}
         found |= {key: np.zeros_like(p[key]) for key in BLOCKS["propagation"]}
         g = (p["W"] @ U / cells).T.reshape(last.shape)
         for k in reversed(range(len(kept))):
-            y, slope = kept[k]
+            y, slope, _ = kept[k]
             back = dt * slope * g
             found["stencils"][k] = correlate(back, y, p["stencils"].shape[3:], problem.boundary)
             found["biases"][k] = back.sum(axis=(0, *range(2, back.ndim)))
             g = g + transposed(p["stencils"][k], back, problem.boundary)
         found["opening"] = correlate(g, X.astype(float), p["opening"].shape[2:], problem.boundary)
         return {key: found[key] for key in p}
+
+    def _turned(self, p, v, X, C, problem):
+        """Return the derivative of the gradient along v: each line of ``_back``, differentiated."""
+        p, v, boundary = doubled(p), doubled(v), problem.boundary
+        kept, last = self._states(p, X, problem)
+        moves, dlast = self._tangents(p, v, X, problem, kept)
+        Z = self._logits(p["W"], p["mu"], last)
+        dZ = self._logits(v["W"], v["mu"], last) + self._logits(p["W"], 0 * p["mu"], dlast)
+        U, dU = self._residual(Z, C), self._curved(Z, C, dZ)
+        dt, cells, stencil = (
+            problem.final_time / len(kept),
+            math.prod(last.shape[2:]),
+            p["stencils"].shape[3:],
+        )
+        found = {key: np.zeros_like(one) for key, one in p.items()}
+        found["W"] = (dlast.reshape(len(last), -1).T @ U.T + last.reshape(len(last), -1).T @ dU.T) / cells
+        found["mu"] = dU.sum(axis=1)
+        g = (p["W"] @ U / cells).T.reshape(last.shape)
+        dg = ((v["W"] @ U + p["W"] @ dU) / cells).T.reshape(last.shape)
+        for k in reversed(range(len(kept))):
+            (y, slope, bend), (dy, dz) = kept[k], moves[k]
+            back, dback = dt * slope * g, dt * (bend * dz * g + slope * dg)
+            found["stencils"][k] = correlate(dback, y, stencil, boundary) + correlate(
+                back, dy, stencil, boundary
+            )
+            found["biases"][k] = dback.sum(axis=(0, *range(2, dback.ndim)))
+            dg = (
+                dg
+                + transposed(p["stencils"][k], dback, boundary)
+                + transposed(v["stencils"][k], back, boundary)
+            )
+            g = g + transposed(p["stencils"][k], back, boundary)
+        found["opening"] = correlate(dg, X.astype(float), p["opening"].shape[2:], boundary)
+        return found
 
     def jacobian_product(self, parameters, direction, X, problem):
         return self._out(self._jacobian(parameters, direction, X, problem))
@@ -226,11 +214,7 @@ class FromHelp(Adapter):
         return self._out(self._back(parameters, U, X, problem))
 
     def depth_prolong(self, Theta, layers):
-        times = np.arange(layers) * len(Theta) / layers
-        k = np.minimum(np.floor(times).astype(int), len(Theta) - 1)
-        share = np.where(k < len(Theta) - 1, times - k, 0.0)[:, None]
-        after = Theta[np.minimum(k + 1, len(Theta) - 1)].astype(float)
-        return self._out((1 - share) * Theta[k] + share * after)
+        return self._out(polygon(Theta, layers))
 
     # -- objective
 
@@ -271,6 +255,9 @@ class FromHelp(Adapter):
 
     def gauss_newton(self, parameters, direction, X, C, problem):
         return self._out(self._product(parameters, direction, X, C, problem))
+
+    def hessian(self, parameters, direction, X, C, problem):
+        return self._out(self._turned(parameters, direction, X, C, problem))
 
     def subsample(self, m, size, seed):
         return np.random.default_rng(seed).permutation(m)[:size]
@@ -318,7 +305,7 @@ class FromHelp(Adapter):
 
     def block_step(self, parameters, X, C, problem, block):
         held = BLOCKS[block]
-        start = {key: one.astype(float) for key, one in parameters.items()}
+        start = doubled(parameters)
         ends = np.cumsum([start[key].size for key in held])[:-1]
 
         def flat(arrays):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -243,14 +244,28 @@ def row(
     name, arguments, kind, like, axes, arrays = parsed.groups()
     results = [each for one in _arguments(arrays or "") for each in _of_steps(one)]
     result = tuple((like or axes or "").split())
-    promise = f"Return {promise}"
     given = tuple(_arguments(arguments))
+    promise = (
+        f"Return {promise}" if not results else paragraphs(f"Return {promise}", _in_words(results, given))
+    )
     return Operation(name, given, kind, result, promise, scale, reduced, halvings, splits, tuple(results))
 
 
 def _arguments(text: str) -> list[Argument]:
     """Return names with their axes, such as ``b, Y[m c grid]``."""
     return [Argument(one, tuple(axes.split())) for one, axes in re.findall(r"(\w+)(?:\[([^\]]*)\])?", text)]
+
+
+def _in_words(results: list[Argument], given: tuple[Argument, ...]) -> str:
+    """Return which arrays make a history, as its docstring says it."""
+    arrays = [f"``{one.name}`` ({', '.join(SYMBOLS.get(a, a) for a in one.axes)})" for one in results]
+    size = "".join(f", K the size of ``{one.name}``" for one in given if one.axes == ("K",))
+    measures = ", ".join(f"``{one.name}``" for one in results if one.name in MEASURES)
+    return textwrap.fill(
+        f"The history is a mapping of these arrays and no others: {', '.join(arrays)}{size}. "
+        f"May be in double precision: {measures}.",
+        width=100,
+    )
 
 
 def _of_steps(one: Argument) -> list[Argument]:

@@ -96,7 +96,8 @@ ROWS = (
         {_CG.replace("pᵀHp", "pᵀ(H + λI)p")}
         {_SEARCH}
         After each step λ becomes 4λ where the gain (f(x) − f(x + αp)) / (−α gᵀp − ½ α² pᵀHp) is below ¼, and
-        λ/4 where it is above ¾; a refused step has the gain 0. ``damping`` is the λ of each step.
+        λ/4 where it is above ¾; a refused step has the gain 0. ``objective`` is f after
+        each step, ``step_length`` its α, ``damping`` its λ, and ``x`` where it led.
         """,
         _of_history,
     ),
@@ -109,7 +110,8 @@ ROWS = (
         A trial p has the gain (f(x) − f(x + p)) / (−gᵀp − ½ pᵀHp), −∞ where f(x + p) is NaN or
         infinite. After each trial Δ becomes ¼ min(‖p‖, Δ) where the gain is below ¼, and 2Δ where it is above
         ¾ and ‖p‖ = Δ. The trial is taken where the gain is above 1e-4; else the next one is made from the
-        same x, ten at most, after which x stays. ``radius`` is the Δ of the last trial.
+        same x, ten at most, after which x stays. ``objective`` is f after each step, ``radius`` the Δ of its
+        last trial, and ``x`` where it led.
         """,
         _of_history,
     ),
@@ -167,7 +169,8 @@ ROWS = (
         the Gauss–Newton matrix H of ``regularized_loss`` in which the loss is that of the examples
         ``samples[k]`` alone, m/S times as heavy where it is a sum; g and f take all examples, as always. The
         other steps are in x = (W, μ), with the Hessian H in these of all examples.
-        {_CG} They are ``iterations`` in the first step, and ``inner_iterations`` in the others.
+        {_CG}
+        They are ``iterations`` in the first step, and ``inner_iterations`` in the others.
         {_SEARCH}
         ``objective`` is ``regularized_loss`` after each step, ``gradient_norm`` is ‖g‖₂ in x where it began,
         ``step_length`` its α; the parameters are those after each iteration.
