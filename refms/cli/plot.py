@@ -89,6 +89,11 @@ def run(options: argparse.Namespace) -> int:
 
 def _of_runs(options: argparse.Namespace) -> Drawn:
     refuse_operator_options(options)
+    for path in options.files:
+        if Path(path).suffix in (".npy", ".npz", ".mtx"):
+            raise InputError(
+                f"{path!r} is drawn as a matrix or a symbol: refms plot matrix {path}, for example."
+            )
     models = [is_model(path) for path in options.files]
     if all(models):
         return _of_models(options)

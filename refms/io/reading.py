@@ -134,7 +134,7 @@ def _require_signature(path: Path) -> None:
         raise FileError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
     if start != _SIGNATURE:
         found = f"starts with {start!r}" if start else "is empty"
-        raise FileError(f"{str(path)!r} is not an HDF5 file: it {found}. Expected a file written by refms.")
+        raise FileError(f"{str(path)!r} is not an HDF5 file: it {found}. Expected an HDF5 file of refms.")
 
 
 def _read(file: Any, max_bytes: int) -> Artifact:

@@ -22,7 +22,9 @@ def read_json(path: str | os.PathLike[str], longest: int, what: str) -> Any:
     text = read_whole(path, longest, what)
     try:
         return parse_json(text.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:  # of the JSON, its encoding or its depth
+    except UnicodeDecodeError as error:
+        raise FileError(f"{os.fspath(path)!r} is not valid JSON: it holds bytes that are no text.") from error
+    except (ValueError, RecursionError) as error:  # of the JSON or its depth
         raise FileError(f"{os.fspath(path)!r} is not valid JSON: {presentable(str(error), 300)}.") from error
 
 

@@ -32,7 +32,7 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FileError(f"{name} is not valid TOML: {error}.") from error
+        raise FileError(f"{name} is not valid TOML: it holds bytes that are no text.") from error
     return parse_toml(text, name)
 
 

@@ -114,6 +114,8 @@ def test_nothing_is_replaced_without_force(refms, compared):
         (("other.json",), "Did you mean 'compare'"),
         (("wrong.json",), "'wrong.json': runs is 3"),
         (("text.txt",), "not valid JSON"),
+        (("even.npy",), "refms plot matrix even.npy"),
+        (("coarse.h5", "complex.npz"), "refms plot matrix complex.npz"),
         (("coarse.h5", "--grid", "4"), "--grid belongs to matrix, symbol, pair, hierarchy"),
         (("symbol", "--grid", "4"), "--grid says nothing about symbol"),
         (("matrix", "--levels", "4"), "--levels says nothing about matrix"),
