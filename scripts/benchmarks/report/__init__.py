@@ -20,6 +20,7 @@ SECTIONS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "layers": ("Wide layers", wide.layers),
     "image_networks": ("The networks of [MST]", wide.image_networks),
     "image_products": ("Gauss–Newton products of these networks", wide.image_products),
+    "estimates": ("A multiscale gradient", wide.estimates),
     "assembly": ("Assembly of the explicit K(s)", others.assembly),
     "transfer": ("Stencils across meshes", others.transfer),
     "scaling": ("Growth of time", others.scaling),

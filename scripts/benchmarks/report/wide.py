@@ -79,6 +79,23 @@ def image_products(record: dict[str, Any]) -> str:
     return words("image_products") + table(["", "", "PyTorch, ms", *kinds], lines)
 
 
+def estimates(record: dict[str, Any]) -> str:
+    """Return the time of single scale by threads, and of multiscale estimates as a share of it."""
+    results = [(row["specification"]["arguments"]["threads"], row["result"]) for row in record["rows"]]
+    single, *others = results[0][1]["ways"]
+    lines = []
+    for threads, result in results:
+        ways, work = result["ways"], result["work"]
+        own = ways[single]["wall"][1]
+        shares = [
+            f"{digits(ways[name]['wall'][1] / own, 2)} ({digits(work[name] / work[single], 2)})"
+            for name in others
+        ]
+        gain = digits(results[0][1]["ways"][single]["wall"][1] / own, 2)
+        lines.append([str(threads), milliseconds(ways[single], "wall"), f"{gain}×", *shares])
+    return words("estimates") + table(["threads", f"{single}, ms", "speed", *others], lines)
+
+
 IMAGES, FINEST_BATCH = 512, 16
 """Table 1 of [MST]: images of an estimate, and of its finest difference, doubled from mesh to mesh."""
 

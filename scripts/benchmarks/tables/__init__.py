@@ -13,6 +13,7 @@ TABLES = {
     "layers": "a wide 3×3 layer, forward + adjoint + gradient: routes of refms against PyTorch's conv2d",
     "image_networks": "the networks of [MST], value and gradient on four meshes: refms and PyTorch",
     "image_products": "their Gauss–Newton products: refms and torch.func",
+    "estimates": "a multiscale gradient beside a single-scale one of as many images, on one and two threads",
     "assembly": "K(S) refilled for a new S against built anew from SciPy's shift matrices",
     "transfer": "stencils across meshes: refms, SciPy's R K P, PyTorch",
     "scaling": "how time grows with examples, cells, layers and channels, with fitted exponents",

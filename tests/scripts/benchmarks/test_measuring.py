@@ -31,6 +31,7 @@ ARGUMENTS = {
     "layers": dict(MOMENT, size=[2, 6, 1], dtype="float32"),
     "image_networks": dict(MOMENT, network="ESPCN", cells=8, dtype="float64"),
     "image_products": dict(MOMENT, network="ESPCN", cells=8, dtype="float64"),
+    "estimates": dict(MOMENT, cells=8, threads=2),
     "gpu_image_networks": dict(MOMENT, network="ESPCN", cells=8, dtype="float32", card="cpu"),
     "assembly": dict(MOMENT, grid=[6, 5], channels=2, stencil=[3, 3], dtype="float64"),
     "transfer": dict(MOMENT, shape=[1, 2, 2], dtype="float64"),
