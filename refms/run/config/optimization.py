@@ -42,7 +42,7 @@ class OptimizationSection:
     damping : float
         Initial Levenberg–Marquardt damping of the Gauss–Newton step, adapted by the gain ratio; 0 for none.
     dtype : str
-        ``"float64"`` or ``"float32"``.
+        ``"float64"`` or ``"float32"``, the precision of the model.
     memory : int
         Budget for activations in bytes.
     """
