@@ -51,10 +51,10 @@ def test_every_mutant_is_killed_and_every_property_kills(matrix):
     assert matrix.complete
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_no_mutant_dies_of_a_mistake_of_its_own(dtype):
+@pytest.mark.parametrize(("first", "dtype"), [(0, "float64"), (1, "float32")])
+def test_no_mutant_dies_of_a_mistake_of_its_own(first, dtype):
     """The changes give wrong results and do not raise: else anything would find them."""
-    for mutant in MUTANTS:
+    for mutant in MUTANTS[first::2]:
         gate = Gate(mutant.around(ReferenceAdapter(dtype=dtype)))
         for operation in mutant.changes:
             item = min((one for one in PROPERTIES if operation in one.operations), key=lambda one: one.cost)
