@@ -33,7 +33,7 @@ from refms.maps.layers.mesh_free import mesh_free_map
 from refms.maps.layers.norms import normalization
 from refms.maps.layers.tied import antisymmetric_layer, symmetric_layer, transposed_layer
 from refms.maps.layout import Layout, join_layouts
-from refms.maps.map import At, Map
+from refms.maps.map import At, Map, Tangent
 from refms.maps.parameters import frozen, recomputed, reparametrize
 from refms.maps.step import step
 from refms.maps.time.coupling import leapfrog, verlet
@@ -55,6 +55,7 @@ __all__ = [
     "Residual",
     "ResidualImage",
     "Tableau",
+    "Tangent",
     "TimeSteps",
     "UNet",
     "activation",

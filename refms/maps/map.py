@@ -36,7 +36,26 @@ Vjp = Callable[..., Gradients]
 
 
 class Tangent(NamedTuple):
-    """dF along (dθ, dY); and dG ↦ the derivatives of F_θᵀ G and F_Yᵀ G along (dθ, dY, dG)."""
+    """What ``along(dθ, dY)`` returns: the derivatives of F and of its adjoint at a cotangent G.
+
+    Parameters
+    ----------
+    output : array
+        F_θ dθ + F_Y dY, shape of the output.
+    vjp : callable
+        dG ↦ the derivatives of F_θᵀ G and F_Yᵀ G along (dθ, dY, dG), with ``wrt_theta`` and ``wrt_input`` as
+        the ``vjp`` of :class:`At`.
+
+    Examples
+    --------
+    F(Y) = Y² entry by entry has F_Yᵀ G = 2YG, which changes by 2 dY G + 2Y dG:
+
+    >>> import numpy as np
+    >>> Y, G, dY, dG = (np.full((1, 1), x) for x in (3.0, 5.0, 1.0, 0.0))
+    >>> tangent = Tangent(2 * Y * dY, lambda dG, **wrt: (np.zeros(0), 2 * dY * G + 2 * Y * dG))
+    >>> tangent.vjp(dG)[1].item()
+    10.0
+    """
 
     output: Array
     vjp: Vjp
@@ -66,8 +85,8 @@ class At:
         G ↦ (F_θᵀ G, F_Yᵀ G), shapes (layout.size,) and of Y; ``wrt_theta=False`` or ``wrt_input=False``
         leaves one out, which is then None.
     second : callable or None
-        G ↦ (along, F_Yᵀ G): ``along(dθ, dY)`` has the ``output`` F_θ dθ + F_Y dY and a ``vjp`` that takes dG
-        to the derivatives of F_θᵀ G and F_Yᵀ G along (dθ, dY, dG). None: no second derivatives.
+        G ↦ (along, F_Yᵀ G), where ``along(dθ, dY)`` returns a :class:`Tangent`; None stands for zero. With
+        ``wrt_input=False`` Y does not vary, and F_Yᵀ G is None. None: no second derivatives.
 
     Examples
     --------
