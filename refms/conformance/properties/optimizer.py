@@ -15,10 +15,11 @@ from refms.conformance.instances.domain import Domain, Instance
 from refms.conformance.measures.outcome import holds
 from refms.conformance.operations import Parameters
 from refms.conformance.oracles.functions import SIZE, log_cosh, objective, parabola, solution_size, symmetric
-from refms.conformance.oracles.network import inner, temper
+from refms.conformance.oracles.network import flat, inner, temper
 from refms.conformance.oracles.network import size as norm_of
 from refms.conformance.property import Claims, agree, family
 from refms.definition.arrays import as_double, norm
+from refms.definition.krylov import conjugate_gradients
 from refms.errors import Array
 
 law = family("optimizer")
@@ -189,7 +190,8 @@ def _blocks(a: Gate, x: Instance) -> Claims:
     parallel to −H⁻¹g: |sin ∠(Hs, −g)| <= 0.2, H = G, the Hessian in the classifier. Every array of the block
     moves, if a gradient step would be seen in it. f(x+s) < f(x); the quadratic model falls along s by at
     least as much as at the Cauchy point −(gᵀg/gᵀHg)g (asked where that is above 1000 eps of f); and s is the
-    full step, sᵀHs = −gᵀs, unless one twice as long does not satisfy Armijo's rule
+    full step, sᵀHs = −gᵀs, unless one twice as long does not satisfy Armijo's rule; no step at all only where
+    the rule refuses 1, ½, …, 2⁻¹⁰ of −H⁻¹g
     Catches: blocks that leak into each other, a step uphill, none at all, an array that is frozen, the
     gradient as direction, too few steps of conjugate gradients, a step that is shortened without need.
     """
@@ -221,6 +223,10 @@ def _blocks(a: Gate, x: Instance) -> Claims:
             level = found <= before * (1 + 30 * x.eps) < math.inf
             yield holds(level, f"block {block} does not raise the loss", told)
             continue
+        if found == before and not any(one.any() for one in s.values()):
+            known = _none_is_accepted(value, curvature, g, before)
+            yield holds(known, f"block {block} stays only where Armijo's rule refuses all steps", told)
+            continue
         yield holds(found < before, f"block {block} lowers the loss", told)
         Hs = curvature(s)
         yield from _is_newton(block, g, Hs)
@@ -228,6 +234,30 @@ def _blocks(a: Gate, x: Instance) -> Claims:
         # Near the rounding errors of f nothing can be said of a longer step.
         rises = not value(s, 2.0) <= before + 2e-4 * inner(g, s) - 30 * x.eps * abs(before)
         yield from _is_long_enough(block, g, s, Hs, Hg, rises)
+
+
+def _none_is_accepted(
+    value: Callable[..., float], curvature: Callable[..., Parameters], g: Parameters, before: float
+) -> bool:
+    """Return whether all of α = 1, ½, …, 2⁻¹⁰ fail along a direction with a residual of at most 1 or 2 %."""
+    ends = np.cumsum([one.size for one in g.values()])[:-1]
+
+    def packed(v: Array) -> dict[str, Array]:
+        parts = zip(g.items(), np.split(v, ends), strict=True)
+        return {key: part.reshape(one.shape) for (key, one), part in parts}
+
+    def product(v: Array) -> Array:
+        return flat(curvature(packed(v)))
+
+    b = -flat(g)
+    iterates = conjugate_gradients(product, b, 100)
+    residuals = [norm(product(p) - b) / norm(b) for p in iterates]
+    for accuracy in (0.02, 0.01):
+        p = next((p for p, r in zip(iterates, residuals, strict=True) if r <= accuracy), iterates[-1])
+        steps = (2.0**-k for k in range(11))
+        if not any(value(packed(p), t) <= before + 1e-4 * t * (p @ -b) for t in steps):
+            return True
+    return False
 
 
 def _on(held: tuple[str, ...], found: Parameters, factor: float = 1.0) -> dict[str, Array]:
