@@ -66,18 +66,16 @@ def line_search(f: Callable[[Array], float], x: Array, p: Array, before: float, 
     return Step(x, before, 0.0, 0.0, 0.0, margin)
 
 
-def newton_step(
-    f: Function, x: Array, iterations: int, damping: float = 0.0, product: Product | None = None
-) -> Step:
+def newton_step(f: Function, x: Array, iterations: int, damping: float = 0.0) -> Step:
     """Return the step along p, (H + λI) p = −g by so many iterations of CG, with α by the line search.
 
-    ``product`` takes the place of the curvature at x. The new λ is its ``trust``: 4λ where the gain
+    The new λ is its ``trust``: 4λ where the gain
 
         (f(x) − f(x + αp)) / (−α gᵀp − ½ α² pᵀHp)
 
     is below ¼ (0 for a refused step), λ/4 where it is above ¾.
     """
-    g, H = f.gradient(x), product or f.curvature(x)
+    g, H = f.gradient(x), f.curvature(x)
     iterates = conjugate_gradients(lambda v: H(v) + damping * v, -g, iterations)
     p = next(one for one in iterates[::-1] if norm(one) < math.inf)  # 0/0 follows where all is solved
     before, slope = f.value(x), inner(g, p)
@@ -211,20 +209,20 @@ def block_coordinate_descent(
     samples: Sequence[Sequence[int]],
     classifier_steps: int,
     iterations: tuple[int, int],
+    seen: Callable[[Function], Function] = lambda f: f,
 ) -> list[list[Step]]:
     """Return for each iteration the Gauss–Newton step in θ and the Newton steps in ω.
 
     The Gauss–Newton matrix of iteration k is that of the examples ``samples[k]`` alone; ``iterations`` are
-    those of CG in either kind of step. The x of a step are θ and ω after it, joined.
+    those of CG in either kind of step. The x of a step are θ and ω after it, joined. Steps are made on
+    ``seen`` of the objective in θ and in ω.
     """
     found = []
     for sample in samples:
-        few = replace(problem, X=problem.X[list(sample)], C=problem.C[:, list(sample)])
-        product = few.at(theta, omega).propagation_product
-        first = newton_step(_in_theta(problem, omega), theta, iterations[0], product=product)
+        first = newton_step(seen(_in_theta(problem, omega, list(sample))), theta, iterations[0])
         theta = first.x
         made = [replace(first, x=join(theta, omega))]
-        inner, rest = _in_omega(problem, theta), problem.regularizer(theta, 0 * omega)
+        inner, rest = seen(_in_omega(problem, theta)), problem.regularizer(theta, 0 * omega)
         for step in newton(inner, omega, classifier_steps, iterations[1]):
             omega = step.x
             made.append(replace(step, x=join(theta, omega), value=step.value + rest))
@@ -238,10 +236,11 @@ def _in_omega(problem: Problem, theta: Array) -> Function:
     return on_features(Y, problem.C, *weights, problem.volume_weighted, problem.reduction)
 
 
-def _in_theta(problem: Problem, omega: Array) -> Function:
-    """Return the objective as a function of θ."""
+def _in_theta(problem: Problem, omega: Array, sample: list[int]) -> Function:
+    """Return the objective as a function of θ, with the Gauss–Newton matrix of the sample."""
+    few = replace(problem, X=problem.X[sample], C=problem.C[:, sample])
     return Function(
         lambda theta: float(problem.at(theta, omega).value()),
         lambda theta: problem.at(theta, omega).gradient()[0],
-        lambda theta: problem.at(theta, omega).propagation_product,
+        lambda theta: few.at(theta, omega).propagation_product,
     )

@@ -69,11 +69,14 @@ def handed(f: Function, dtype: str) -> SimpleNamespace:
 
 
 def noisy(f: Function, noise: Noise) -> Function:
-    """Return a function whose gradients and products are changed a little."""
+    """Return a function whose gradients, and products at both ends, are changed a little.
+
+    A v that H almost annuls has a product far smaller than what cancels in it.
+    """
 
     def curvature(x: Array) -> Callable[[Array], Array]:
         product = f.curvature(x)
-        return lambda v: noise(product(v))
+        return lambda v: noise(product(noise(v)))
 
     return Function(f.value, lambda x: noise(f.gradient(x)), curvature)
 

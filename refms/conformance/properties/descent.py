@@ -125,8 +125,8 @@ def _descend(a: Gate, x: Instance) -> Claims:
 
     Two iterations of a Gauss–Newton step in (opening, stencils, biases) with the curvature of three of five
     examples, and one Newton step in (W, μ), with 3 and 2 iterations of CG: f, ‖g‖ and α of every step and all
-    parameters after every iteration as by the definition; errors count against what changes of images and
-    start by one eps make of a step; α exactly, up to a decision that eps may turn
+    parameters after every iteration as by the definition; errors count against what changes of images,
+    start, gradients and products by one eps make of a step; α exactly, up to a decision that eps may turn
     Catches: the sample of another iteration, the gradient of the sample, a gradient of W before the step of
     the layers, weights of the other block, blocks exchanged, classifier steps left out, a Hessian of the
     sample for the classifier.
@@ -144,7 +144,8 @@ def _descend(a: Gate, x: Instance) -> Claims:
     def run(noise: Noise) -> list[Step]:
         problem = _mean_problem(p, noise(as_double(X)), C, x, weights, count)
         theta, omega = (noise(one) for one in vectors(p))
-        made = block_coordinate_descent(problem, theta, omega, samples.tolist(), 1, (3, 2))
+        seen = partial(noisy, noise=noise)
+        made = block_coordinate_descent(problem, theta, omega, samples.tolist(), 1, (3, 2), seen)
         steps = [one for iteration in made for one in iteration]
         return [
             replace(s, value=count * s.value, gradient_norm=count * s.gradient_norm, margin=count * s.margin)
