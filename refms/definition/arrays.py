@@ -49,7 +49,8 @@ def norm(a: Array) -> float:
     if not 0.0 < largest < math.inf:
         return largest
     power = 2.0 ** (math.frexp(largest)[1] - 1)
-    return power * math.sqrt(float(parts / power @ (parts / power)))
+    scaled = parts / power
+    return power * math.sqrt(float((scaled * scaled).sum()))  # in pairs: millions of entries cost few eps
 
 
 def combine(weights: Array, X: Array, axis: int = 0) -> Array:
