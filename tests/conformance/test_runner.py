@@ -15,6 +15,7 @@ from refms.conformance.adapters.misbehaving import modifying, raising, returning
 from refms.conformance.adapters.profile import reference_profile
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.measures.outcome import Outcome
+from refms.conformance.mutants import mutant_named
 from refms.conformance.operations import OPTIONAL, PARAMETERS
 from refms.conformance.property import family
 from refms.errors import InputError
@@ -233,6 +234,16 @@ def test_the_report_is_json_and_the_table_shows_what_failed():
     assert "C9" in printed
     assert "FAIL" in printed
     assert "seed" in printed
+
+
+def test_verdicts_alone_are_the_same_and_are_replayed():
+    flipped = mutant_named("kernel flipped on all axes").around(ReferenceAdapter())
+    chosen = [p for p in PROPERTIES if p.id in ("C9", "S6")]
+    told, alone = (run(flipped, properties=chosen, explain=explain) for explain in (True, False))
+    assert [row.verdict for row in told.rows] == [row.verdict for row in alone.rows]
+    row = next(row for row in alone.rows if row.id == "C9")
+    assert (row.verdict, row.diagnosis) == ("FAIL", "")
+    assert "examine(Gate(adapter), item, instance)" in row.reproduction
 
 
 def test_an_unknown_tier_is_refused():
