@@ -32,10 +32,10 @@ def exact_identities(model: Model, grid: Grid, pair_name: str, images: Dataset) 
     ]
     if fine is other:
         X_there = other.prepare(images, interpolate=True)
-        X_here = pair.restriction_matrix(fine.grid, **options) @ X_there
+        X_here = pair.restriction_matrix(fine.grid, images.channels, **options) @ X_there
     else:
         X_there = other.prepare(images)
-        X_here = pair.prolongation_matrix(fine.grid, **options) @ X_there
+        X_here = pair.prolongation_matrix(fine.grid, images.channels, **options) @ X_there
     expected = _still(model).outputs(X_here)
     change, by_adjoint_change = (
         float(np.abs(_still(moved_net).outputs(X_there) - expected).max())
