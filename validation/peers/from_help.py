@@ -21,6 +21,7 @@ from from_help_formulas import (
     softmax_parts,
     transposed,
 )
+from from_help_images import Images
 from from_help_meshes import Meshes
 from from_help_methods import Methods
 from from_help_objective import Objective
@@ -35,7 +36,7 @@ def doubled(p):
     return {key: one.astype(float) for key, one in p.items()}
 
 
-class FromHelp(Meshes, Objective, Methods, Adapter):
+class FromHelp(Images, Meshes, Objective, Methods, Adapter):
     """Networks, their derivatives and steps; sums are taken in double precision and rounded at the end."""
 
     def __init__(self, dtype="float64"):

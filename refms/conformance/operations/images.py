@@ -45,8 +45,9 @@ ROWS = (
         "resize(Y[m c grid], grid, to, kernel, antialias, border) -> field[m c to]",
         """A Y on the grid ``to``, A = A_1 ⊗ … ⊗ A_d with (A_1)_{Ij} = k((x_I − j)/a)/Σ_i k((x_I − i)/a).
 
-        x_I = (I + ½) n_in/n_out − ½, a = max(1, n_in/n_out) if ``antialias``, else 1. ``kernel`` is "box",
-        "linear", "cubic" (Keys, −½), or "nearest": cell ⌊I n_in/n_out⌋. ``border`` is "clamp" or "periodic".
+        x_I = (I + ½) n_in/n_out − ½, a = max(1, n_in/n_out) if ``antialias``, else 1; j and i are all whole
+        numbers, and cells beyond the image are those of the ``border``, "clamp" or "periodic". ``kernel`` is
+        "box" (1 for −½ < t <= ½), "linear", "cubic" (Keys, −½), or "nearest": cell ⌊I n_in/n_out⌋.
         """,
         lambda t: 2**t.x.d * max_norm(t.Y),
     ),
@@ -100,15 +101,23 @@ ROWS = (
     ),
     row(
         "ssim_gauss_newton(X[m c grid], Y[m c grid], V[m c grid], grid) -> field[m c grid]",
-        "the positive semidefinite (2/N)(W(Wv/c) + v W(1/d) − W(Wv/d)) of 1 − SSIM.",
+        """the positive semidefinite (2/N)(W(Wv/c) + v W(1/d) − W(Wv/d)) of 1 − SSIM.
+
+        W is the window, c = μ_x² + μ_y² + C₁ and d = σ_x² + σ_y² + C₂ its means and variances in each cell, N
+        the numbers of an image.
+        """,
         lambda t: _sharpness(t) ** 2 * max_norm(t.V) / t.X[0].size,
     ),
     row(
         "mesh_free(xi[c P], Y[m c grid], grid) -> field[m c grid]",
         """the mesh-free convolution of every channel in two dimensions, v̂(k) = m(k) ŵ(k).
 
-        xi holds a1, a2, θ, g0, gx, gy, log τ of each channel; m = (g0 + i(gx k̃x + gy k̃y)) exp(−τ kᵀCk) with
-        eigenvalues max(a_i, 0) + 1/1000 of C; kx belongs to the last axis; the Nyquist number is 0 in k̃.
+        xi (c, 7) holds a1, a2, θ, g0, gx, gy, log τ of each channel; with λ_i = max(a_i, 0) + 1/1000
+
+            m = (g0 + i(gx k̃x + gy k̃y)) exp(−τ (λ1 u1 + λ2 u2)),
+            u1 = cos²θ kx² + sin²θ ky² − sin 2θ k̃x k̃y,  u2 = sin²θ kx² + cos²θ ky² + sin 2θ k̃x k̃y;
+
+        k are whole numbers, kx belongs to the last axis; the Nyquist number n/2 is 0 in k̃.
         """,
         lambda t: _of_symbol(t) * norm(t.Y),
     ),
@@ -131,7 +140,10 @@ ROWS = (
     ),
     row(
         "draw_windows(grid, levels, examples, seed) -> indices[levels examples d]",
-        "first cells of nested windows, n/2^l cells on level l, each uniform inside of the one before.",
+        """first cells of nested windows, n/2^l cells on level l, each uniform inside of the one before.
+
+        Whole numbers (levels, examples, d), counted from the first cell of the image; level 0 is all of it.
+        """,
         lambda t: 1.0,
     ),
     row(
