@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parents[2] / "validation" / "peers"
 PEERS = {
     "plain_loops": ("PlainLoops", None, 65),
     "scipy_peer": ("ScipyPeer", None, 80),
-    "from_help": ("FromHelp", None, 162),
+    "from_help": ("FromHelp", None, 184),
     "torch_peer": ("TorchPeer", "torch", 85),
     "jax_peer": ("JaxPeer", "jax", 72),
 }

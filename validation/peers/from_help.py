@@ -22,6 +22,7 @@ from from_help_formulas import (
     transposed,
 )
 from from_help_images import Images
+from from_help_layers import Layers
 from from_help_meshes import Meshes
 from from_help_methods import Methods
 from from_help_objective import Objective
@@ -36,7 +37,7 @@ def doubled(p):
     return {key: one.astype(float) for key, one in p.items()}
 
 
-class FromHelp(Images, Meshes, Objective, Methods, Adapter):
+class FromHelp(Layers, Images, Meshes, Objective, Methods, Adapter):
     """Networks, their derivatives and steps; sums are taken in double precision and rounded at the end."""
 
     def __init__(self, dtype="float64"):

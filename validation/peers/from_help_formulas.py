@@ -74,6 +74,11 @@ def scattered(Y, weights):
     return Y
 
 
+def along(Y, axis, A):
+    """Return A applied along one axis."""
+    return np.moveaxis(np.tensordot(A, Y, (1, axis)), 0, axis)
+
+
 def activated(z, name):
     """Return σ(z), σ′(z) and σ″(z)."""
     if name == "tanh":

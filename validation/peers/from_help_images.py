@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from from_help_formulas import PAIRS, convolve, correlate, gathered
+from from_help_formulas import PAIRS, along, convolve, correlate, gathered
 
 TINY = 1e-30  # of complex steps: derivatives without cancellation
 
@@ -33,11 +33,6 @@ def resizing(n, to, kernel, antialias, border):
         where = np.clip(j, 0, n - 1) if border == "clamp" else j % n
         np.add.at(A[row], where, weights / weights.sum())
     return A
-
-
-def along(Y, axis, A):
-    """Return A applied along one axis."""
-    return np.moveaxis(np.tensordot(A, Y, (1, axis)), 0, axis)
 
 
 def window(Y):

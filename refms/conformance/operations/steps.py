@@ -68,7 +68,7 @@ ROWS = (
     *_method(
         "verlet",
         "F",
-        """(y_N, z_N) of y′ = σ(K z + b), z′ = −σ(Kᵀy + b), Y = (y_0, z_0) by halves of the channels.
+        """(y_N, z_N) of y′ = σ(K z + b), z′ = −σ(Kᵀy + b), Y = (y_0, z_0) by halves of the channels, c each.
 
         z_{k+½} = z_k − δt/2 σ(K_kᵀ y_k + b_k), y_{k+1} = y_k + δt σ(K_{k+½} z_{k+½} + b_{k+½}), and
         z_{k+1} = z_{k+½} − δt/2 σ(K_{k+1}ᵀ y_{k+1} + b_{k+1}), θ_{k+½} and θ_{k+1} at these times.""",
