@@ -2,7 +2,8 @@
 
     refms conform run validation/peers/from_help.py:FromHelp
 
-Fields are NCHW; the forward pass and its derivatives are loops over stencil entries.
+Fields are NCHW; the forward pass and its derivatives are loops over stencil entries. The operations of other
+levels are in the files ``from_help_*.py`` beside this one.
 """
 
 import itertools
