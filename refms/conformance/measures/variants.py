@@ -92,6 +92,25 @@ def entries_changed(trial: Trial, drawn: Trial, x: Instance) -> Iterator[tuple[s
         yield name if key is None else f"{name}[{key!r}]", scaled(trial, given, x)
 
 
+def slightly_changed(trial: Trial, x: Instance) -> Iterator[tuple[str, Trial]]:
+    """Yield (argument, the trial with it 1 + 2⁻²⁰ times as large, 1 + 2⁻¹⁰ in single precision).
+
+    Every real array by itself, or all of a mapping; no labels, and nothing of a step.
+    """
+    delta = 2.0**-10 if x.dtype == "float32" else 2.0**-20
+
+    def grown(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: grown(one) for key, one in value.items()}
+        return value + value * value.dtype.type(delta)
+
+    for name, value in trial.given.items():
+        arrays = list(value.values()) if isinstance(value, Mapping) else [value]
+        real = all(isinstance(one, np.ndarray) and one.dtype.kind == "f" for one in arrays)
+        if real and name != "C" and OPERATIONS[trial.operation].splits:
+            yield name, scaled(trial, {**trial.given, name: grown(value)}, x)
+
+
 def nudged(trial: Trial, x: Instance, number: int) -> Trial:
     """Return the trial with the first and another entry of every real array moved by rounding errors.
 

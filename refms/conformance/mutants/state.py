@@ -53,6 +53,14 @@ def _beginnings(t: Asked) -> tuple[Any, ...]:
     return tuple((one.shape, one.flat[0]) if isinstance(one, np.ndarray) else str(one) for one in _arrays(t))
 
 
+def _digits(t: Asked) -> tuple[Any, ...]:
+    """Return two digits of all numbers in arrays, and all that is no array."""
+    return tuple(
+        (one.shape, np.char.mod("%.1e", one).tobytes()) if isinstance(one, np.ndarray) else str(one)
+        for one in _arrays(t)
+    )
+
+
 def _bits(*names: str) -> Callable[[Asked], Any]:
     """Return the key that holds all bits of some arguments."""
     return lambda t: tuple(
@@ -177,6 +185,7 @@ MISTAKES: Table = {
     },
     "blur": {"images added to zeros with their strides": _added_through_strides},
     "coarsen_images": {"images of the call before used as work space": _work_in_earlier_argument},
+    "stencil_gradient": {"result kept for arrays that agree in two digits": _kept_by(_digits, 1)},
     "weight_smoothness_gradient": {
         "results kept in five places, the sixth under the name of the first": _wrong_place
     },

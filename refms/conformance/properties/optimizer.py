@@ -187,7 +187,7 @@ def _blocks(a: Gate, x: Instance) -> Claims:
     """A step on one block is a (Gauss-)Newton step, and leaves the other block as it is, to the bit.
 
     block propagation: W, μ unchanged; block classifier: opening, stencils, biases unchanged. The step s is
-    parallel to −H⁻¹g: |sin ∠(Hs, −g)| <= 0.2, H = G, the Hessian in the classifier. Every array of the block
+    parallel to −H⁻¹g: |sin ∠(Hs, −g)| <= 0.05, H = G, the Hessian in the classifier. Every array of the block
     moves, if a gradient step would be seen in it. f(x+s) < f(x); the quadratic model falls along s by at
     least as much as at the Cauchy point −(gᵀg/gᵀHg)g (asked where that is above 1000 eps of f); and s is the
     full step, sᵀHs = −gᵀs, unless one twice as long does not satisfy Armijo's rule; no step at all only where
@@ -270,7 +270,7 @@ def _is_newton(block: str, g: Parameters, Hs: Parameters) -> Claims:
     cosine = -inner(Hs, g) / max(norm_of(Hs) * norm_of(g), np.finfo(float).tiny)
     sine = math.sqrt(max(0.0, 1 - cosine * cosine)) if cosine > 0 else 1.0
     yield holds(
-        sine <= 0.2, f"H s is parallel to −g in block {block}", f"the sine of the angle is {sine:.3g}"
+        sine <= 0.05, f"H s is parallel to −g in block {block}", f"the sine of the angle is {sine:.3g}"
     )
 
 

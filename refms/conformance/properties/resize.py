@@ -34,7 +34,7 @@ def _definition(a: Gate, x: Instance) -> Claims:
     """Resized images are the weighted means that the kernel says, on grids of any ratio.
 
     y_I = Σ_j k((x_I − j)/a) y_j / Σ_j k((x_I − j)/a), x_I = (I + ½)n/n' − ½, for all kernels, with
-    antialiasing and without, both borders; scale 2^d‖y‖_∞
+    antialiasing and without, both borders, and kernels wider than the image; scale 2^d‖y‖_∞
     Catches: align_corners, corners for centres, antialiasing left out, −0.75 in the cubic kernel, another
     border, weights that are not normalised.
     """
@@ -46,6 +46,10 @@ def _definition(a: Gate, x: Instance) -> Claims:
             got = a.resize(Y, to, kernel, antialias, border)
             text = f"{kernel} to {to}, {border}, {'with' if antialias else 'without'} antialiasing"
             yield text, got, resize(Y, to, kernel, antialias, border), 2**x.d * max_norm(Y)
+    few = x.image("few", 1, (7,) * x.d, 1)
+    for border in BORDERS:  # 28 cells of the cubic kernel go round seven more than once
+        got, wanted = (f(few, (1,) * x.d, "cubic", True, border) for f in (a.resize, resize))
+        yield f"seven cells to one, {border}", got, wanted, 2**x.d * max_norm(few)
 
 
 @law("Z2", "resize", SOURCE, LONG)

@@ -20,7 +20,7 @@ from refms.conformance.measures.determinism import call_at_once, classify, each_
 from refms.conformance.measures.outcome import Outcome, holds, too_little
 from refms.conformance.measures.storage import STORAGES, in_place, kept_while_equal, repeated, stored
 from refms.conformance.measures.trials import Numbers, Trial, numbers, parts, trials
-from refms.conformance.measures.variants import constant, entries_changed, nudged, others
+from refms.conformance.measures.variants import constant, entries_changed, nudged, others, slightly_changed
 from refms.conformance.operations import OPERATIONS, TRIED
 from refms.conformance.property import Claims, family
 from refms.errors import Array
@@ -61,10 +61,12 @@ def _one_other(a: Gate, x: Instance) -> Claims:
 
     F(A), F(A with one argument of B), F(A), … for every argument in turn, all others being the same objects,
     also from operation to operation: the same images with other parameters, other images with the same
-    parameters, another boundary, pair, T: every result is that of fresh copies; criterion: bitwise or ρ <= 30
-    Catches: something kept for one argument that hangs on another one, too.
+    parameters, another boundary, pair, T: every result is that of fresh copies; F(A), F(A with one array a
+    millionth larger), a thousandth in single precision: the second is what it is after F(B); criterion:
+    bitwise or ρ <= 30
+    Catches: something kept for one argument that hangs on another one, too, or for one that is nearly equal.
     """
-    gate = Gate(a.adapter, a.where, kept_while_equal())
+    gate, fresh = Gate(a.adapter, a.where, kept_while_equal()), Gate(a.adapter, a.where)
 
     def check(first: Trial, drawn: Trial) -> Iterator[Outcome]:
         again = [first.call(gate)]
@@ -73,6 +75,12 @@ def _one_other(a: Gate, x: Instance) -> Claims:
             found.append((trial, [trial.call(gate)], f"{name} alone is another one"))
             again.append(first.call(gate))
         yield from _as_fresh(a, x, found)
+        for name, trial in slightly_changed(first, x):
+            drawn.call(fresh)
+            expected = trial.call(fresh)
+            drawn.call(fresh)
+            first.call(fresh)
+            yield _alike(trial, expected, [trial.call(fresh)], x, f"{name} a little larger than just before")
 
     yield each_operation(_every_second(a, x), check)
 
