@@ -17,6 +17,9 @@ SOURCE = FOLDER / "results" / "unseen_bugs.json"
 KNOWN = ("gradient_difference", "mge", "full_multiscale", "work_units", "learning_rate", "adam_step")
 """Operations whose properties' statements were known when the table was written."""
 
+WHEN = {"first": "at first", "now": "now"}
+"""The two runs."""
+
 Bug = dict[str, Any]
 
 
@@ -30,17 +33,10 @@ def read_survivors() -> dict[str, dict[str, str]]:
     return tomllib.loads((FOLDER / "unseen" / "survivors.toml").read_text(encoding="utf-8"))
 
 
-def found_by(result: dict[str, Any], tier: str, bugs: list[Bug]) -> int:
-    """Return how many bugs a tier of the first run and those before it find."""
+def found_by(run: dict[str, Any], tier: str, bugs: list[Bug]) -> int:
+    """Return how many bugs a tier of a run and those before it find."""
     tiers = list(TIERS)[: list(TIERS).index(tier) + 1]
-    return sum(result["first"]["bugs"][bug["id"]]["tier"] in tiers for bug in bugs)
-
-
-def counts(result: dict[str, Any]) -> tuple[int, int, int, int]:
-    """Return how many bugs there are, survived quick at first, were run again, and are found by it now."""
-    first, now = result["first"]["bugs"], result["now"]["bugs"]
-    alive = sum(found["tier"] != "quick" for found in first.values())
-    return len(first), alive, len(now), sum(found["tier"] == "quick" for found in now.values())
+    return sum(run["bugs"][bug["id"]]["tier"] in tiers for bug in bugs)
 
 
 def percent(part: int, whole: int) -> str:
@@ -51,20 +47,16 @@ def percent(part: int, whole: int) -> str:
 def text() -> str:
     """Return the page."""
     result, bugs = json.loads(SOURCE.read_text(encoding="utf-8")), read_bugs()
-    number, alive, again, caught = counts(result)
+    tiers = ",".join(result["now"]["tiers"])
     return words(
         __file__,
         folder="unseen",
-        bugs=number,
+        bugs=len(bugs),
         corners=sum(bool(bug["corner"]) for bug in bugs),
         threads=len({bug["source"] for bug in bugs}),
         rates=_rates(result, bugs),
-        alive=alive,
-        again="all" if again == alive else str(again),
-        caught=caught,
-        share=percent(number - alive + caught, number),
-        command="python validation/conformance/unseen_bugs.py --as now --tiers quick --force",
-        origin=origin(result["first"]),
+        command=f"python validation/conformance/unseen_bugs.py --as now --tiers {tiers} --force",
+        origin=origin(result["now"]),
         survivors=_survivors(result, bugs),
         all=_all(result, bugs),
     )
@@ -77,18 +69,18 @@ def _rates(result: dict[str, Any], bugs: list[Bug]) -> str:
         "anywhere": lambda bug: not bug["corner"],
         "others": lambda bug: bug["operation"] not in KNOWN,
     }
-    rows = []
+    rows, columns = [], [(run, tier) for run in WHEN for tier in result[run]["tiers"]]
     for name, belongs in groups.items():
         chosen = [bug for bug in bugs if belongs(bug)]
-        found = [found_by(result, tier, chosen) for tier in ("quick", "full")]
+        found = [found_by(result[run], tier, chosen) for run, tier in columns]
         shares = [f"{count} ({percent(count, len(chosen))})" for count in found]
         rows.append([name, str(len(chosen)), *shares])
-    return table(["bugs", "number", "found in tier quick", "in full"], rows)
+    return table(["bugs", "number", *(f"{WHEN[run]} in {tier}" for run, tier in columns)], rows)
 
 
 def _survivors(result: dict[str, Any], bugs: list[Bug]) -> str:
     reasons, now = read_survivors(), result["now"]["bugs"]
-    alive = [bug for bug in bugs if not now.get(bug["id"], {"tier": "quick"})["tier"]]
+    alive = [bug for bug in bugs if not now[bug["id"]]["tier"]]
     rows = [
         [f"`{bug['id']}`", bug["says"], bug["corner"] or "–", reasons[bug["id"]]["reason"]] for bug in alive
     ]
@@ -99,8 +91,8 @@ def _all(result: dict[str, Any], bugs: list[Bug]) -> str:
     rows = []
     for bug in bugs:
         first = result["first"]["bugs"][bug["id"]]
-        now = result["now"]["bugs"].get(bug["id"], first)
-        where, by = bug["corner"] or "–", now.get("property", "") or first.get("property", "") or "–"
+        now = result["now"]["bugs"][bug["id"]]
+        where, by = bug["corner"] or "–", now.get("property", "") or "–"
         source = _thread(bug["source"])
         rows.append(
             [f"`{bug['id']}`", bug["operation"], where, source, first["tier"] or "–", now["tier"] or "–", by]

@@ -6,9 +6,8 @@ Implementation and table of bugs lie in ``unseen/``. Each bug is planted by itse
 with a limit on processor time. In tier quick all properties are run that call what was changed, those of the
 bug's own operation first; in other tiers those of its own operation. A run ends with the first FAIL; single
 precision, and the next tier, are for what survives. Writes one of two runs of results/unseen_bugs.json:
-``first``, of the kit as it was when the table was written, or ``now``, of what survived tier quick of the
-first. scripts/make_pages.py makes UNSEEN.md of both. With --journal FILE every finished bug is kept, and a
-run that was interrupted goes on where it was.
+``first``, of the kit as it was when the table was written, or ``now``. scripts/make_pages.py makes UNSEEN.md
+of both. With --journal FILE every finished bug is kept, and a run that was interrupted goes on where it was.
 """
 
 from __future__ import annotations
@@ -290,8 +289,6 @@ def main(words: list[str] | None = None) -> int:
         parser.error(f"{TARGET.name} has a run {given.name!r}; --force replaces it")
     wanted = given.only.split(",") if given.only else []
     chosen = [bug for bug in bugs() if not wanted or bug["id"] in wanted]
-    if given.name == "now" and not wanted:
-        chosen = [bug for bug in chosen if result["first"]["bugs"][bug["id"]]["tier"] != "quick"]
     found = {}
     for name, what in all_met(chosen, given):
         found[name] = what
