@@ -28,8 +28,8 @@ def read_bugs() -> list[Bug]:
     return list(tomllib.loads((FOLDER / "unseen" / "bugs.toml").read_text(encoding="utf-8"))["bug"])
 
 
-def read_survivors() -> dict[str, dict[str, str]]:
-    """Return reasons and witnesses of bugs that no tier finds."""
+def read_survivors() -> dict[str, dict[str, Any]]:
+    """Return reasons and witnesses of bugs that no tier finds, and whether the contract allows them."""
     return tomllib.loads((FOLDER / "unseen" / "survivors.toml").read_text(encoding="utf-8"))
 
 
@@ -63,11 +63,13 @@ def text() -> str:
 
 
 def _rates(result: dict[str, Any], bugs: list[Bug]) -> str:
+    allowed = read_survivors()
     groups: dict[str, Callable[[Bug], bool]] = {
         "all": lambda bug: True,
         "in a corner only": lambda bug: bool(bug["corner"]),
         "anywhere": lambda bug: not bug["corner"],
         "others": lambda bug: bug["operation"] not in KNOWN,
+        "not allowed by the contract": lambda bug: not allowed.get(bug["id"], {}).get("allowed", False),
     }
     rows, columns = [], [(run, tier) for run in WHEN for tier in result[run]["tiers"]]
     for name, belongs in groups.items():

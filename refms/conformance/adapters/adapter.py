@@ -28,9 +28,9 @@ class Adapter:
     Arrays are NumPy arrays of dtype ``profile.dtype``; results may be anything ``numpy.asarray`` or
     ``numpy.from_dlpack`` takes, in the same dtype. Arguments may be stored in every way that NumPy knows: in
     Fortran order, with gaps, negative strides or stride 0, read-only. They must not be modified, and results
-    must not change with them later. Fields (``Y``, ``Z``,
-    ``X``) have the layout ``profile.layout``; ``grid`` is the tuple (n_1, …, n_d). Stencils have the shape
-    (c_out, c_in, *stencil), labels C and logits the shape (ℓ, m).
+    must not change with them later; only a whole array that stays as it is may come back itself. Fields
+    (``Y``, ``Z``, ``X``) have the layout ``profile.layout``; ``grid`` is the tuple (n_1, …, n_d). Stencils
+    have the shape (c_out, c_in, *stencil), labels C and logits the shape (ℓ, m).
 
     Parameters
     ----------
