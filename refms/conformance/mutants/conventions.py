@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
+
+import numpy as np
 
 from refms.conformance.adapters.layouts import in_layout
 from refms.conformance.mutants.arrays import scale
 from refms.conformance.mutants.mutant import Asked, mutants
 from refms.conformance.operations import OPERATIONS, Parameters
+from refms.errors import Array
+from refms.linear.product import Operator
+from refms.optimize.options import StepOptions
+from refms.optimize.step import descent_step
 
 
 def _at_weights(t: Asked) -> Any:
@@ -18,8 +25,39 @@ def _at_weights(t: Asked) -> Any:
 
 
 def _block_step(t: Asked) -> Parameters:
-    found = t(parameters=scale(t.parameters, t.cells, "W"))
-    return {**found, "W": 1 / t.cells * found["W"] if t.block == "classifier" else t.parameters["W"].copy()}
+    if t.block == "propagation":
+        return {**t(parameters=scale(t.parameters, t.cells, "W")), "W": t.parameters["W"].copy()}
+    return _classifier_step(t)
+
+
+def _classifier_step(t: Asked) -> Parameters:
+    """Return a Newton step in (W, μ) of logits Wᵀy + μ: conjugate gradients know the inner product of W."""
+    unweighted, given, W = UNWEIGHTED.around(t.right), (t.X, t.C, t.problem), t.parameters["W"]
+
+    def named(v: Array) -> dict[str, Array]:
+        return {"W": v[: W.size].reshape(W.shape), "mu": v[W.size :]}
+
+    def at(v: Array) -> Parameters:
+        return {**t.parameters, **named(v)}
+
+    def joined(p: Parameters) -> Array:
+        return np.concatenate([p["W"].ravel(), p["mu"]])
+
+    def value(v: Array) -> float:
+        return float(unweighted.loss(at(v), *given))
+
+    def value_and_gradient(v: Array) -> tuple[float, Array]:
+        return value(v), joined(unweighted.gradient(at(v), *given))
+
+    def curvature(v: Array) -> Operator:
+        still = {key: np.zeros_like(one) for key, one in t.parameters.items()}
+        return Operator.symmetric(
+            lambda d: joined(unweighted.gauss_newton(at(v), {**still, **named(d)}, *given)), v
+        )
+
+    objective: Any = SimpleNamespace(value=value, value_and_gradient=value_and_gradient, curvature=curvature)
+    found = descent_step(objective, joined(t.parameters), StepOptions(cg_iterations=100)).x
+    return {key: one.copy() for key, one in at(found).items()}
 
 
 (SUMMED,) = mutants(
