@@ -188,6 +188,30 @@ def test_what_crossing_costs_on_two_data_sets_is_published(name):
     assert not missing(f"| `{name}` | {' | '.join(cells)} |", f"mean of {len(splits)} splits")
 
 
+def test_what_crossing_costs_on_colour_photographs_is_published():
+    splits = experiment("transfer_aware_small_colour")["splits"]
+
+    def mean(found):
+        return 100 * statistics.mean(found)
+
+    def native(here):
+        return mean(split["native"][str(here)]["validation"]["accuracy"] for split in splits)
+
+    def accuracy(here, there, images, **chosen):
+        return mean(moved(splits, here, there, **{**GALERKIN, **chosen}, images=images))
+
+    up = native(28) - accuracy(28, 56, "agreeing", weights="adjoint")
+    down = native(56) - accuracy(56, 28, "agreeing", weights="pair")
+    unchanged = {"stencils": "keep", "weights": "pair"}
+    best = max(accuracy(56, 28, one, **unchanged) for one in ("raw", "training", "matched", "agreeing"))
+    assert not missing(
+        f"where such nets reach {native(28):.2f} and {native(56):.2f} %",
+        f"nothing is lost: {up:.2f} points upwards and {down:.2f} downwards",
+        f"unchanged ones read images as they are at {accuracy(28, 56, 'raw', **unchanged):.2f} %",
+        f"they lose {native(56) - best:.2f} points downwards at best",
+    )
+
+
 def test_no_net_of_the_front_loses_more_than_readme_says():
     nets = experiment("resolution_front")["nets"]
 
