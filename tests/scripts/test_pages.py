@@ -68,6 +68,7 @@ def test_what_crossing_costs_is_the_mean_over_splits_of_differences_on_the_same_
     ]
     data = {"dataset": "idx:shop", "train": 2000}
     result = {"experiment": "across_resolutions", "splits": splits, "configuration": {"data": data}}
+    result["sizes"] = [14, 28]
     (row,) = (line for line in crossing.section({"few": result}).split("\n") if line.startswith("| `few`"))
     assert row == (
         "| `few` | idx:shop | 2,000 | 14 → 28 | 80.00 ± 14.14 | 8.00 ± 2.83 | 4.00 ± 1.41 | 4.00 ± 1.41 "
