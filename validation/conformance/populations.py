@@ -164,4 +164,5 @@ def lots(instances: int, seed: int, properties: Sequence[Property]) -> tuple[Lot
 
 
 def _has(adapter: Any, item: Property) -> bool:
-    return all(provides(adapter, need) for need in item.needs)
+    used = not item.uses or any(provides(adapter, one) for one in item.uses)
+    return used and all(provides(adapter, need) for need in item.needs)

@@ -58,6 +58,11 @@ def shift(n, offset, boundary, dtype):
     return sparse.csr_array(entries, shape=(n, n))
 
 
+def in_csr(A, B):
+    """Return A ⊗ B; without a format SciPy stores dense blocks, with all zeros in them."""
+    return sparse.kron(A, B, format="csr")
+
+
 def matrix(S, grid, boundary):
     """Return K(S) = Σ_κ S_κ ⊗ Π_κ."""
     total = 0
@@ -65,7 +70,7 @@ def matrix(S, grid, boundary):
         moves = [
             shift(n, i - k // 2, boundary, S.dtype) for n, i, k in zip(grid, index, S.shape[2:], strict=True)
         ]
-        total = total + sparse.kron(S[(..., *index)], reduce(sparse.kron, moves), format="csr")
+        total = total + in_csr(S[(..., *index)], reduce(in_csr, moves))
     return total.astype(S.dtype)
 
 
