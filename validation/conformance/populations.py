@@ -100,8 +100,13 @@ POPULATIONS = (
     ),
     Population("SciPy", "the SciPy peer", 0.04, peer="scipy_peer.py:ScipyPeer", wrong=CONFIDENT),
     Population("from help", "the peer written from help(Adapter)", 0.02, peer="from_help.py:FromHelp"),
+    # It was written before the contract said which steps are none, and how accurate a block step is.
     Population(
-        "plain NumPy", "the implementation that bugs are planted in", 0.02, peer="unseen.adapter:Unseen"
+        "plain NumPy",
+        "the implementation that bugs are planted in",
+        0.02,
+        peer="unseen.adapter:Unseen",
+        wrong=("O11", "O12"),
     ),
     Population(
         "PyTorch", "the PyTorch peer", 0.01, peer="torch_peer.py:TorchPeer", wrong=CONFIDENT, library="torch"
