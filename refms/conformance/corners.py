@@ -152,8 +152,8 @@ CORNERS: dict[str, str] = {
         "Functions along one line; 30 halvings at most are asked for, and the number of evaluations is free."
     ),
     "O12": (
-        "Three examples; a sine of 0.2 leaves the accuracy of inner steps free below it; no regularisers, "
-        "no relu."
+        "Three examples; a sine of 0.05 where the contract says 0.01; no regularisers, no relu; where no step "
+        "is accepted, the direction is not seen."
     ),
     "O13": "Condition 10 and eight unknowns.",
     "O14": "Coordinates of condition 3: damping below a thousandth of H passes.",
@@ -165,8 +165,8 @@ CORNERS: dict[str, str] = {
     "R2": "One cosine at a time, against the largest eigenvalue: errors in the smoothest modes lose digits.",
     "R3": "One factor; any quadratic form passes.",
     "R4": "Slopes for smooth functions: constants that vanish with h pass; N → 2N alone.",
-    "Z1": "Kernels of the table with ratios near n/2 + 1; ratios above three are rare.",
-    "Z2": "Factors 2 and ½ in one dimension.",
+    "Z1": "Kernels of the table with ratios near n/2 + 1, and seven to one; others above three are rare.",
+    "Z2": "Factors 2 and ½ in one dimension; four ratios of nearest cells that round badly.",
     "Z3": "Constants, and twice as many cells; other ratios have no shifts.",
     "Z4": "From 16 to 24 and 40 cells, three cells from the ends, in one dimension.",
     "Z5": "Widths σ up to 2; on grids that are shorter than the kernel entries meet, in any order.",
@@ -267,7 +267,7 @@ CORNERS: dict[str, str] = {
         "One array changes at a time; what is kept for a sum over all entries, of which two changes leave "
         "as it is, is not asked about."
     ),
-    "E5": "One argument is another one at a time; arguments on which shapes hang, such as the grid, stay.",
+    "E5": "One argument is another one at a time, or nearly equal; what shapes hang on, such as the grid, stays.",
     "E6": "An argument that comes back whole, as it was given, may be the argument itself.",
     "E7": "All arrays are stored alike; unaligned memory and bytes in the other order are not tried.",
     "E8": (
