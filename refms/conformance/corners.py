@@ -152,8 +152,8 @@ CORNERS: dict[str, str] = {
         "Functions along one line; 30 halvings at most are asked for, and the number of evaluations is free."
     ),
     "O12": (
-        "Three examples; a sine of 0.05 where the contract says 0.01; no regularisers, no relu; where no step "
-        "is accepted, the direction is not seen."
+        "Three examples; a sine of 0.05 where the contract says 0.01; no regularisers, no relu; where no "
+        "step is accepted, the direction is not seen."
     ),
     "O13": "Condition 10 and eight unknowns.",
     "O14": "Coordinates of condition 3: damping below a thousandth of H passes.",
@@ -267,7 +267,7 @@ CORNERS: dict[str, str] = {
         "One array changes at a time; what is kept for a sum over all entries, of which two changes leave "
         "as it is, is not asked about."
     ),
-    "E5": "One argument is another one at a time, or nearly equal; what shapes hang on, such as the grid, stays.",
+    "E5": "One argument is another one at a time, or nearly equal; grids and sizes stay what they are.",
     "E6": "An argument that comes back whole, as it was given, may be the argument itself.",
     "E7": "All arrays are stored alike; unaligned memory and bytes in the other order are not tried.",
     "E8": (
