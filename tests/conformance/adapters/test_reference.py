@@ -19,7 +19,7 @@ FAMILIES = sorted({item.family for item in PROPERTIES} - {"state"})
 def test_the_catalogue_passes_on_the_device(device, family):
     gate = Gate(ReferenceAdapter(device.backend))
     chosen = [item for item in PROPERTIES if item.family == family]
-    cases = [(item, x) for item in chosen for x in instances_in_tier(item, gate.profile, "quick", 5)[:2]]
+    cases = [(item, x) for item in chosen for x in instances_in_tier(item, gate.profile, "quick", 5)[:1]]
     found = {(item.id, x.describe()): examine(gate, item, x) for item, x in cases}
     assert {case: outcome.sentence for case, outcome in found.items() if outcome.verdict != "PASS"} == {}
 
