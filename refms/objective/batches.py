@@ -16,23 +16,45 @@ LEAST_ROW = 512
 """Bytes of one cell of all examples in a batch: shorter rows cost the kernels more than the cache saves."""
 
 
+FEW_COLUMNS = 4
+"""Examples whose activations must fit into the memory budget, or the propagation keeps checkpoints alone."""
+
+SHARES = 2
+"""Batches for which the budget has room where it is the limit, and so many threads that work at once then."""
+
+
 def batch_width(stored: int, itemsize: int, memory: int, rows: int = 0) -> int:
-    """Return how many columns a batch may have within a memory budget.
+    """Return how many columns a batch may have within a memory budget, however many threads share it.
+
+    A share that hung on the number of threads would change the order of sums with it.
 
     Examples
     --------
     >>> batch_width(stored=1000, itemsize=8, memory=10**6)
-    62
+    31
     """
-    # the backward sweep holds about as much again in cotangents and patches
-    need = 2 * stored * itemsize
+    need = bytes_of_column(stored, itemsize)
     if need > require_whole(memory, "memory", 1):
         raise InputError(
             f"one example needs about {need} bytes of activations but the memory budget is {memory}; "
             "raise the budget (option memory) or use fewer channels, layers or cells."
         )
     preferred = max(PREFERRED_BYTES // ((stored + rows) * itemsize), LEAST_ROW // itemsize)
-    return max(1, min(preferred, memory // need))
+    return max(1, min(preferred, memory // SHARES // need))
+
+
+def bytes_of_column(stored: int, itemsize: int) -> int:
+    """Return what one example takes: the backward sweep holds about as much again in cotangents."""
+    return 2 * stored * itemsize
+
+
+def threads_within(memory: int, threads: int, batch: int) -> int:
+    """Return how many threads work at once, so that their batches of so many bytes fit into the budget.
+
+    >>> threads_within(memory=100, threads=4, batch=40)
+    2
+    """
+    return max(1, min(threads, memory // max(1, batch)))
 
 
 def hessian_sample(count: int, fraction: float, seed: int, iteration: int) -> Array:

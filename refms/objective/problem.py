@@ -14,7 +14,13 @@ from refms.maps.chain import chain, frugal
 from refms.maps.layout import Layout
 from refms.maps.map import Map
 from refms.maps.parameters import frozen
-from refms.objective.batches import DEFAULT_MEMORY, batch_width, hessian_sample
+from refms.objective.batches import (
+    DEFAULT_MEMORY,
+    batch_width,
+    bytes_of_column,
+    hessian_sample,
+    threads_within,
+)
 from refms.objective.examples import Examples
 from refms.objective.losses import Loss, SoftmaxCrossEntropy
 from refms.objective.regularizers import Quadratic, join_quadratics
@@ -219,7 +225,10 @@ class TrainingProblem:
         comm, count = self.workers.comm, self.examples.count
         # Batches of whole shards, so that they are the same however many processes there are.
         own = self._own
-        width = batch_width(frugal(before).stored, own.inputs.dtype.itemsize, self._share)
+        stored, itemsize = frugal(before).stored, own.inputs.dtype.itemsize
+        width = batch_width(stored, itemsize, self.memory)
+        batch = width * bytes_of_column(stored, itemsize)
+        threads = threads_within(self.memory, self.workers.threads, batch)
         shards = own_batches(own, count, own_range(count, comm)[0], width, comm)
         batches = [batch for shard in shards for batch in shard]
         y = xp.empty((before.rows_out, own.count), dtype=own.inputs.dtype)
@@ -228,7 +237,7 @@ class TrainingProblem:
             return before.evaluate(theta, batch.inputs)
 
         start = 0
-        for part in map_in_order(propagate, batches, self.workers.threads):
+        for part in map_in_order(propagate, batches, threads):
             y[:, start : start + part.shape[1]] = part
             start += part.shape[1]
         self.work.units += count
@@ -238,11 +247,6 @@ class TrainingProblem:
     def whole(self) -> Map:
         """The chain of all maps."""
         return chain(*[(name, block.map) for name, block in self.blocks.items()])
-
-    @property
-    def _share(self) -> int:
-        """Bytes of the budget for one thread."""
-        return self.memory // self.workers.threads
 
     @property
     def _own(self) -> Examples:

@@ -11,7 +11,13 @@ from refms.errors import Array, InputError, require_same_precision
 from refms.linear.product import Operator, Product
 from refms.maps.chain import frugal
 from refms.maps.map import Map
-from refms.objective.batches import DEFAULT_MEMORY, batch_width
+from refms.objective.batches import (
+    DEFAULT_MEMORY,
+    FEW_COLUMNS,
+    batch_width,
+    bytes_of_column,
+    threads_within,
+)
 from refms.objective.curvature import GAUSS_NEWTON, HESSIAN, Curvature
 from refms.objective.examples import Examples
 from refms.objective.losses import Loss, SoftmaxCrossEntropy
@@ -26,9 +32,6 @@ from refms.objective.workers import (
     own_range,
 )
 from refms.parallel import shard_bounds
-
-FEW_COLUMNS = 4
-"""Examples whose activations must fit into the memory budget, or the propagation keeps checkpoints alone."""
 
 T = TypeVar("T")
 Preconditioning = Callable[["EmpiricalRisk", Array, Product], Product | None]
@@ -128,13 +131,12 @@ class EmpiricalRisk:
     def __post_init__(self) -> None:
         require_same_precision(inputs=self.examples.inputs, regularizer=self.regularizer.Q)
         stored = self._kind.stored_factor * self.map.stored
-        need = 2 * stored * self.examples.inputs.dtype.itemsize * FEW_COLUMNS
-        if need > self.memory // self.workers.threads:
+        if FEW_COLUMNS * bytes_of_column(stored, self.examples.inputs.dtype.itemsize) > self.memory:
             object.__setattr__(self, "map", frugal(self.map))
 
     @property
     def width(self) -> int:
-        """Columns per batch within the memory budget, which all threads share."""
+        """Columns per batch within the memory budget, however many threads share it."""
         return self._width(1)
 
     @property
@@ -253,6 +255,7 @@ class EmpiricalRisk:
         self._require(x)
         kind = self._kind
         width = self._width(kind.stored_factor)
+        threads = self._threads(width, kind.stored_factor)
         if self.sample is None:
             shards, count = self._shards(width), self.total
         else:
@@ -266,9 +269,7 @@ class EmpiricalRisk:
         stored = kind.stored_factor * self.map.stored + self.map.rows_in
         kept = None
         if own * stored * self.examples.inputs.dtype.itemsize <= self.memory:
-            every = map_in_order(
-                linearized, [batch for shard in shards for batch in shard], self.workers.threads
-            )
+            every = map_in_order(linearized, [batch for shard in shards for batch in shard], threads)
             kept = [[next(every) for _ in shard] for shard in shards]
             self.count_passes(kind.linearization_passes, count)
 
@@ -276,10 +277,10 @@ class EmpiricalRisk:
             start = (self.regularizer.gradient(v),)
             self.count_passes(kind.product_passes, count)
             if kept is not None:
-                (found,) = self._sum(kept, lambda multiplied: (multiplied(v),), start, count)
+                (found,) = self._sum(kept, lambda multiplied: (multiplied(v),), start, count, threads)
             else:
                 self.count_passes(kind.linearization_passes, count)
-                (found,) = self._sum(shards, lambda batch: (linearized(batch)(v),), start, count)
+                (found,) = self._sum(shards, lambda batch: (linearized(batch)(v),), start, count, threads)
             return found
 
         return Operator.symmetric(product, x)
@@ -299,7 +300,8 @@ class EmpiricalRisk:
         tuple
             The sums.
         """
-        return self._sum(self._shards(self.width), addends, start, self.total)
+        threads = self._threads(self.width, 1)
+        return self._sum(self._shards(self.width), addends, start, self.total, threads)
 
     def _require(self, x: Array) -> None:
         """Refuse parameters that do not fit the map and the examples: the one look before all batches."""
@@ -311,10 +313,14 @@ class EmpiricalRisk:
 
     def _width(self, factor: int) -> int:
         """Return the columns per batch where linearisations keep ``factor`` times ``map.stored``."""
-        share = self.memory // self.workers.threads
         return batch_width(
-            factor * self.map.stored, self.examples.inputs.dtype.itemsize, share, self.map.rows_in
+            factor * self.map.stored, self.examples.inputs.dtype.itemsize, self.memory, self.map.rows_in
         )
+
+    def _threads(self, width: int, factor: int) -> int:
+        """Return the threads whose batches fit into the memory budget together."""
+        column = bytes_of_column(factor * self.map.stored, self.examples.inputs.dtype.itemsize)
+        return threads_within(self.memory, self.workers.threads, width * column)
 
     def _shards(self, width: int) -> Shards:
         """Return the batches of this process's shards of all examples."""
@@ -330,9 +336,15 @@ class EmpiricalRisk:
         return own_batches(own, len(sample), start, width, self.workers.comm)
 
     def _sum(
-        self, shards: Sequence[Sequence[T]], addends: Callable[[T], Addends], start: Addends, count: int
+        self,
+        shards: Sequence[Sequence[T]],
+        addends: Callable[[T], Addends],
+        start: Addends,
+        count: int,
+        threads: int,
     ) -> Addends:
-        return add_in_order(shards, addends, start, self.workers, len(shard_bounds(count)) - 1)
+        workers = replace(self.workers, threads=threads)
+        return add_in_order(shards, addends, start, workers, len(shard_bounds(count)) - 1)
 
     def count_passes(self, passes: int, examples: int) -> None:
         """Advance the counter by so many forward passes of the map over so many examples."""

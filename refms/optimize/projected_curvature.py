@@ -10,10 +10,9 @@ from refms.linear.cg import conjugate_gradients
 from refms.linear.product import Operator
 from refms.maps.chain import frugal
 from refms.maps.map import At
-from refms.objective.batches import batch_width
+from refms.objective.batches import FEW_COLUMNS, batch_width, bytes_of_column, threads_within
 from refms.objective.examples import Examples
 from refms.objective.problem import TrainingProblem
-from refms.objective.risk import FEW_COLUMNS
 from refms.objective.workers import map_in_order
 
 
@@ -48,11 +47,13 @@ def projected_curvature(
         raise InputError("variable projection runs in one process; start it without mpiexec.")
     outer, inner = problem.blocks.values()
     xp, count, itemsize = backend_of(theta).xp, examples.count, examples.inputs.dtype.itemsize
-    share = problem.memory // problem.workers.threads
     # checkpoints in time where the budget has no room for a few examples
-    few = 2 * outer.map.stored * itemsize * FEW_COLUMNS
-    network = frugal(outer.map) if few > share else outer.map
-    batches = tuple(examples.batches(batch_width(network.stored, itemsize, share, network.rows_in)))
+    few = FEW_COLUMNS * bytes_of_column(outer.map.stored, itemsize)
+    network = frugal(outer.map) if few > problem.memory else outer.map
+    width = batch_width(network.stored, itemsize, problem.memory, network.rows_in)
+    batches = tuple(examples.batches(width))
+    batch = width * bytes_of_column(network.stored, itemsize)
+    threads = threads_within(problem.memory, problem.workers.threads, batch)
 
     def at(batch: Examples) -> At:
         return network.at(theta, batch.inputs)
@@ -62,7 +63,7 @@ def projected_curvature(
 
     kept: list[At] | None = None
     if count * network.stored * itemsize <= problem.memory:
-        kept = list(map_in_order(at, batches, problem.workers.threads))
+        kept = list(map_in_order(at, batches, threads))
         y = xp.concatenate([one.output for one in kept], axis=1)
     else:
         y = xp.concatenate([network.evaluate(theta, one.inputs) for one in batches], axis=1)

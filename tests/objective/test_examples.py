@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from refms.errors import InputError
-from refms.objective.batches import LEAST_ROW, PREFERRED_BYTES, batch_width, hessian_sample
+from refms.objective.batches import LEAST_ROW, PREFERRED_BYTES, SHARES, batch_width, hessian_sample
 from refms.objective.examples import Examples
 
 
@@ -28,11 +28,11 @@ def test_samples_are_reproducible_disjoint_in_time_and_of_the_stated_size():
 
 
 def test_the_width_follows_the_budget():
-    assert batch_width(1000, 4, 2 * 1000 * 4 * 10) == 10
+    assert batch_width(1000, 4, SHARES * 2 * 1000 * 4 * 10) == 10
     assert batch_width(10, 4, 10**9, rows=90) == PREFERRED_BYTES // 400
     assert batch_width(PREFERRED_BYTES // 16, 4, 10**12) == LEAST_ROW // 4 == 128
     assert batch_width(PREFERRED_BYTES // 16, 8, 10**12) == 64
-    assert batch_width(PREFERRED_BYTES // 16, 4, 10**9) == 10**9 // (2 * PREFERRED_BYTES // 4) < 128
+    assert batch_width(PREFERRED_BYTES // 16, 4, 10**9) == 10**9 // SHARES // (2 * PREFERRED_BYTES // 4) < 128
 
 
 def test_infinities_of_both_signs_are_found_and_large_finite_sums_are_not_mistaken():

@@ -18,6 +18,7 @@ from refms.maps.architectures.residual import Residual
 from refms.maps.layers.convolution import convolution_map
 from refms.maps.layers.linear import matrix_map
 from refms.names import BLOCK_NAMES as BLOCKS
+from refms.objective.batches import SHARES
 from refms.objective.classifier import Classifier
 from refms.objective.examples import Examples
 from refms.objective.losses import LeastSquares, SoftmaxCrossEntropy
@@ -191,7 +192,7 @@ def test_iterations_draw_their_own_samples_and_gradients_use_all_examples():
 def test_batches_do_not_change_the_result_beyond_round_off(name, seed, width):
     control, blocks = problem(seed)
     x, f = vector(name, blocks), control.block(name, blocks)
-    g = dataclasses.replace(f, memory=2 * f.map.stored * 8 * width)
+    g = dataclasses.replace(f, memory=SHARES * 2 * f.map.stored * 8 * width)
     assert g.width == width < f.width
     a, b = f.value_and_gradient(x), g.value_and_gradient(x)
     assert a[0] == pytest.approx(b[0], rel=1e-13)

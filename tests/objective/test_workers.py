@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from small_nets import examples, images, rho, untrained
 
 from refms.names import BLOCK_NAMES as BLOCKS
+from refms.objective.batches import FEW_COLUMNS
 from refms.objective.examples import Examples
 from refms.objective.workers import Workers, own_batches, own_range
 from refms.parallel import LEAST_EXAMPLES, SERIAL, SHARDS, Comm, own_shards, shard_bounds
@@ -109,3 +110,15 @@ def test_threads_take_over_what_the_caller_wants_to_hear_of_overflow():
     risk = control.block("classifier", blocks)
     with np.errstate(over="raise"), pytest.raises(FloatingPointError, match="overflow"):
         risk.value(np.full_like(blocks["classifier"], 1e308))
+
+
+def test_threads_do_not_change_a_bit_where_the_budget_is_the_limit():
+    """A share of the budget for each thread made other batches, and sums in another order."""
+    control, blocks = whole_problem()
+    x, f = blocks["propagation"], control.block("propagation", blocks)
+    tight = dataclasses.replace(f, memory=3 * FEW_COLUMNS * 2 * f.map.stored * x.dtype.itemsize)
+    assert tight.width < f.width
+    for threads in (2, 5):
+        several = dataclasses.replace(tight, workers=Workers(threads=threads))
+        np.testing.assert_array_equal(several.value_and_gradient(x)[1], tight.value_and_gradient(x)[1])
+        np.testing.assert_array_equal(several.curvature(x)(x), tight.curvature(x)(x))
