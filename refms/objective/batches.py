@@ -15,7 +15,6 @@ PREFERRED_BYTES = 2**24
 LEAST_ROW = 512
 """Bytes of one cell of all examples in a batch: shorter rows cost the kernels more than the cache saves."""
 
-
 FEW_COLUMNS = 4
 """Examples whose activations must fit into the memory budget, or the propagation keeps checkpoints alone."""
 
@@ -33,7 +32,7 @@ def batch_width(stored: int, itemsize: int, memory: int, rows: int = 0) -> int:
     >>> batch_width(stored=1000, itemsize=8, memory=10**6)
     31
     """
-    need = bytes_of_column(stored, itemsize)
+    need = _column(stored, itemsize)
     if need > require_whole(memory, "memory", 1):
         raise InputError(
             f"one example needs about {need} bytes of activations but the memory budget is {memory}; "
@@ -43,18 +42,26 @@ def batch_width(stored: int, itemsize: int, memory: int, rows: int = 0) -> int:
     return max(1, min(preferred, memory // SHARES // need))
 
 
-def bytes_of_column(stored: int, itemsize: int) -> int:
-    """Return what one example takes: the backward sweep holds about as much again in cotangents."""
-    return 2 * stored * itemsize
+def width_and_threads(
+    stored: int, itemsize: int, memory: int, threads: int, rows: int = 0
+) -> tuple[int, int]:
+    """Return the columns of a batch, and how many threads work at once so that their batches fit.
 
-
-def threads_within(memory: int, threads: int, batch: int) -> int:
-    """Return how many threads work at once, so that their batches of so many bytes fit into the budget.
-
-    >>> threads_within(memory=100, threads=4, batch=40)
-    2
+    >>> width_and_threads(stored=1000, itemsize=8, memory=10**6, threads=4)
+    (31, 2)
     """
-    return max(1, min(threads, memory // max(1, batch)))
+    width = batch_width(stored, itemsize, memory, rows)
+    return width, max(1, min(threads, memory // (width * max(1, _column(stored, itemsize)))))
+
+
+def is_short(stored: int, itemsize: int, memory: int) -> bool:
+    """Return whether a few examples exceed the budget, so that checkpoints alone have to be kept."""
+    return FEW_COLUMNS * _column(stored, itemsize) > memory
+
+
+def _column(stored: int, itemsize: int) -> int:
+    """Return bytes of an example: the backward sweep holds about as much again in cotangents and patches."""
+    return 2 * stored * itemsize
 
 
 def hessian_sample(count: int, fraction: float, seed: int, iteration: int) -> Array:

@@ -14,13 +14,7 @@ from refms.maps.chain import chain, frugal
 from refms.maps.layout import Layout
 from refms.maps.map import Map
 from refms.maps.parameters import frozen
-from refms.objective.batches import (
-    DEFAULT_MEMORY,
-    batch_width,
-    bytes_of_column,
-    hessian_sample,
-    threads_within,
-)
+from refms.objective.batches import DEFAULT_MEMORY, hessian_sample, width_and_threads
 from refms.objective.examples import Examples
 from refms.objective.losses import Loss, SoftmaxCrossEntropy
 from refms.objective.regularizers import Quadratic, join_quadratics
@@ -226,9 +220,7 @@ class TrainingProblem:
         # Batches of whole shards, so that they are the same however many processes there are.
         own = self._own
         stored, itemsize = frugal(before).stored, own.inputs.dtype.itemsize
-        width = batch_width(stored, itemsize, self.memory)
-        batch = width * bytes_of_column(stored, itemsize)
-        threads = threads_within(self.memory, self.workers.threads, batch)
+        width, threads = width_and_threads(stored, itemsize, self.memory, self.workers.threads)
         shards = own_batches(own, count, own_range(count, comm)[0], width, comm)
         batches = [batch for shard in shards for batch in shard]
         y = xp.empty((before.rows_out, own.count), dtype=own.inputs.dtype)

@@ -11,13 +11,7 @@ from refms.errors import Array, InputError, require_same_precision
 from refms.linear.product import Operator, Product
 from refms.maps.chain import frugal
 from refms.maps.map import Map
-from refms.objective.batches import (
-    DEFAULT_MEMORY,
-    FEW_COLUMNS,
-    batch_width,
-    bytes_of_column,
-    threads_within,
-)
+from refms.objective.batches import DEFAULT_MEMORY, is_short, width_and_threads
 from refms.objective.curvature import GAUSS_NEWTON, HESSIAN, Curvature
 from refms.objective.examples import Examples
 from refms.objective.losses import Loss, SoftmaxCrossEntropy
@@ -131,13 +125,13 @@ class EmpiricalRisk:
     def __post_init__(self) -> None:
         require_same_precision(inputs=self.examples.inputs, regularizer=self.regularizer.Q)
         stored = self._kind.stored_factor * self.map.stored
-        if FEW_COLUMNS * bytes_of_column(stored, self.examples.inputs.dtype.itemsize) > self.memory:
+        if is_short(stored, self.examples.inputs.dtype.itemsize, self.memory):
             object.__setattr__(self, "map", frugal(self.map))
 
     @property
     def width(self) -> int:
         """Columns per batch within the memory budget, however many threads share it."""
-        return self._width(1)
+        return self._batching(1)[0]
 
     @property
     def total(self) -> int:
@@ -254,8 +248,7 @@ class EmpiricalRisk:
         """
         self._require(x)
         kind = self._kind
-        width = self._width(kind.stored_factor)
-        threads = self._threads(width, kind.stored_factor)
+        width, threads = self._batching(kind.stored_factor)
         if self.sample is None:
             shards, count = self._shards(width), self.total
         else:
@@ -300,8 +293,8 @@ class EmpiricalRisk:
         tuple
             The sums.
         """
-        threads = self._threads(self.width, 1)
-        return self._sum(self._shards(self.width), addends, start, self.total, threads)
+        width, threads = self._batching(1)
+        return self._sum(self._shards(width), addends, start, self.total, threads)
 
     def _require(self, x: Array) -> None:
         """Refuse parameters that do not fit the map and the examples: the one look before all batches."""
@@ -311,16 +304,10 @@ class EmpiricalRisk:
     def _kind(self) -> Curvature:
         return HESSIAN if self.second_order else GAUSS_NEWTON
 
-    def _width(self, factor: int) -> int:
-        """Return the columns per batch where linearisations keep ``factor`` times ``map.stored``."""
-        return batch_width(
-            factor * self.map.stored, self.examples.inputs.dtype.itemsize, self.memory, self.map.rows_in
-        )
-
-    def _threads(self, width: int, factor: int) -> int:
-        """Return the threads whose batches fit into the memory budget together."""
-        column = bytes_of_column(factor * self.map.stored, self.examples.inputs.dtype.itemsize)
-        return threads_within(self.memory, self.workers.threads, width * column)
+    def _batching(self, factor: int) -> tuple[int, int]:
+        """Return columns and threads of batches whose linearisations keep ``factor`` times ``map.stored``."""
+        stored, itemsize = factor * self.map.stored, self.examples.inputs.dtype.itemsize
+        return width_and_threads(stored, itemsize, self.memory, self.workers.threads, self.map.rows_in)
 
     def _shards(self, width: int) -> Shards:
         """Return the batches of this process's shards of all examples."""

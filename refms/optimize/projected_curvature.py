@@ -10,7 +10,7 @@ from refms.linear.cg import conjugate_gradients
 from refms.linear.product import Operator
 from refms.maps.chain import frugal
 from refms.maps.map import At
-from refms.objective.batches import FEW_COLUMNS, batch_width, bytes_of_column, threads_within
+from refms.objective.batches import is_short, width_and_threads
 from refms.objective.examples import Examples
 from refms.objective.problem import TrainingProblem
 from refms.objective.workers import map_in_order
@@ -48,12 +48,10 @@ def projected_curvature(
     outer, inner = problem.blocks.values()
     xp, count, itemsize = backend_of(theta).xp, examples.count, examples.inputs.dtype.itemsize
     # checkpoints in time where the budget has no room for a few examples
-    few = FEW_COLUMNS * bytes_of_column(outer.map.stored, itemsize)
-    network = frugal(outer.map) if few > problem.memory else outer.map
-    width = batch_width(network.stored, itemsize, problem.memory, network.rows_in)
+    memory, threads = problem.memory, problem.workers.threads
+    network = frugal(outer.map) if is_short(outer.map.stored, itemsize, memory) else outer.map
+    width, threads = width_and_threads(network.stored, itemsize, memory, threads, network.rows_in)
     batches = tuple(examples.batches(width))
-    batch = width * bytes_of_column(network.stored, itemsize)
-    threads = threads_within(problem.memory, problem.workers.threads, batch)
 
     def at(batch: Examples) -> At:
         return network.at(theta, batch.inputs)
@@ -62,7 +60,7 @@ def projected_curvature(
         problem.work.units += passes * count
 
     kept: list[At] | None = None
-    if count * network.stored * itemsize <= problem.memory:
+    if count * network.stored * itemsize <= memory:
         kept = list(map_in_order(at, batches, threads))
         y = xp.concatenate([one.output for one in kept], axis=1)
     else:

@@ -13,10 +13,11 @@ from refms.maps.architectures.architecture import free_arrays, free_map
 from refms.maps.architectures.residual import Residual
 from refms.maps.chain import chain, frugal
 from refms.maps.parameters import frozen
+from refms.objective.batches import FEW_COLUMNS
 from refms.objective.classifier import Classifier
 from refms.objective.examples import Examples
 from refms.objective.regularizers import Quadratic
-from refms.objective.risk import FEW_COLUMNS, EmpiricalRisk
+from refms.objective.risk import EmpiricalRisk
 
 
 def both(layers, dtype="float64", n=4, channels=2):

@@ -19,11 +19,12 @@ from refms.maps.architectures.residual import Residual
 from refms.maps.chain import chain
 from refms.maps.parameters import frozen
 from refms.names import BLOCK_NAMES as BLOCKS
+from refms.objective.batches import FEW_COLUMNS
 from refms.objective.classifier import Classifier
 from refms.objective.examples import Examples
 from refms.objective.losses import softmax
 from refms.objective.regularizers import Quadratic
-from refms.objective.risk import FEW_COLUMNS, EmpiricalRisk
+from refms.objective.risk import EmpiricalRisk
 from refms.objective.workers import Workers
 
 

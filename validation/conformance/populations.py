@@ -46,7 +46,7 @@ class Population:
     declared : mapping of str to object
         What differs from the profile of refms; empty for a peer.
     peer : str
-        ``"file.py:Class"`` in the folder of peers, or ``"module:Class"``; empty for refms.
+        ``"file.py:Class"`` or ``"module:Class"``; empty for refms.
     spread : Spread
         How widely its instances are drawn.
     wrong : tuple of str
@@ -67,7 +67,7 @@ class Population:
     def adapter(self, dtype: str) -> Any:
         """Return the implementation in one precision."""
         if self.peer:
-            return load(f"{PEERS}/{self.peer}" if ".py" in self.peer else self.peer).adapter(dtype)
+            return load(self.peer).adapter(dtype)
         profile = replace(reference_profile(self.name, dtype), **dict(self.declared))
         return as_declared(ReferenceAdapter(profile=profile))
 
@@ -98,8 +98,10 @@ POPULATIONS = (
         0.05,
         (("pairs", ("averaging-constant",)),),
     ),
-    Population("SciPy", "the SciPy peer", 0.04, peer="scipy_peer.py:ScipyPeer", wrong=CONFIDENT),
-    Population("from help", "the peer written from help(Adapter)", 0.02, peer="from_help.py:FromHelp"),
+    Population("SciPy", "the SciPy peer", 0.04, peer=f"{PEERS}/scipy_peer.py:ScipyPeer", wrong=CONFIDENT),
+    Population(
+        "from help", "the peer written from help(Adapter)", 0.02, peer=f"{PEERS}/from_help.py:FromHelp"
+    ),
     # It was written before the contract said which steps are none, and how accurate a block step is.
     Population(
         "plain NumPy",
@@ -109,11 +111,22 @@ POPULATIONS = (
         wrong=("O11", "O12"),
     ),
     Population(
-        "PyTorch", "the PyTorch peer", 0.01, peer="torch_peer.py:TorchPeer", wrong=CONFIDENT, library="torch"
+        "PyTorch",
+        "the PyTorch peer",
+        0.01,
+        peer=f"{PEERS}/torch_peer.py:TorchPeer",
+        wrong=CONFIDENT,
+        library="torch",
     ),
-    Population("JAX", "the JAX peer", 0.001, peer="jax_peer.py:JaxPeer", wrong=CONFIDENT, library="jax"),
     Population(
-        "plain loops", "the plain-loops peer", 0.01, peer="plain_loops.py:PlainLoops", spread=FEW_CELLS
+        "JAX", "the JAX peer", 0.001, peer=f"{PEERS}/jax_peer.py:JaxPeer", wrong=CONFIDENT, library="jax"
+    ),
+    Population(
+        "plain loops",
+        "the plain-loops peer",
+        0.01,
+        peer=f"{PEERS}/plain_loops.py:PlainLoops",
+        spread=FEW_CELLS,
     ),
 )
 """All of them."""

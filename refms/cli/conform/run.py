@@ -138,21 +138,17 @@ def _print_more(summary: Summary, expectations: Sequence[str]) -> None:
 
 
 def _pages(options: argparse.Namespace) -> list[Page]:
-    """Return the pages that are asked for, and what makes them of reports; HTML needs an extra."""
-    pages: list[Page] = []
-    if options.junit is not None:
-        from refms.conformance.reports.junit import junit
+    """Return the pages that are asked for, and what makes them of reports."""
+    from refms.conformance.reports.html import html_page
+    from refms.conformance.reports.junit import junit
+    from refms.conformance.reports.markdown import markdown
 
-        pages.append((options.junit, junit))
-    if options.markdown is not None:
-        from refms.conformance.reports.markdown import markdown
-
-        pages.append((options.markdown, markdown))
-    if options.html is not None:
-        from refms.conformance.reports.html import html_page
-
-        pages.append((options.html, html_page))
-    return pages
+    pages = (
+        (options.junit, junit),
+        (options.markdown, markdown),
+        (options.html, html_page),
+    )
+    return [(target, made) for target, made in pages if target is not None]
 
 
 def select_properties(wanted: Sequence[str] | None) -> tuple[Property, ...]:

@@ -17,10 +17,8 @@ from refms.maps.time.coupling import leapfrog, verlet
 from refms.maps.time.runge_kutta import runge_kutta
 from refms.maps.time.tableau import MIDPOINT, RK4
 
-Operation = Callable[..., Array]
 
-
-def _method(name: str) -> tuple[Operation, Operation]:
+def _method(name: str) -> tuple[Callable[..., Array], Callable[..., Array]]:
     """Return the operations of a method: y_N, and the gradient of ⟨Z, y_N⟩ in the stencils of all layers."""
 
     def value(

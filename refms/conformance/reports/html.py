@@ -6,7 +6,6 @@ from refms.conformance.properties import PROPERTIES
 from refms.conformance.reports.report import VERDICTS, Row
 from refms.conformance.reports.summary import Summary
 from refms.environment import versions
-from refms.pages import render
 
 SIGNS = dict(zip(VERDICTS, "✓~✗–○·", strict=True))
 """A sign and a word beside each colour: nobody needs to tell colours apart."""
@@ -14,6 +13,8 @@ SIGNS = dict(zip(VERDICTS, "✓~✗–○·", strict=True))
 
 def html_page(summary: Summary) -> str:
     """Return a summary as an HTML page, one section a report; every property opens to show its formula."""
+    from refms.pages import render  # which needs an extra
+
     names = dict.fromkeys(report.profile.name for report in summary.reports)
     places = {
         (report.profile.dtype, row.id): f"p{number}-{place}"

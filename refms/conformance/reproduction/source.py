@@ -13,37 +13,11 @@ import textwrap
 import types
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 from refms.conformance.adapters.profile import Profile
-from refms.definition import (
-    activation,
-    arrays,
-    classifier,
-    complex_step,
-    convolution,
-    depth,
-    galerkin,
-    labels,
-    losses,
-    mesh_free,
-    multiscale,
-    network,
-    normalization,
-    pooling,
-    regularizers,
-    resize,
-    resolution,
-    runge_kutta,
-    similarity,
-    smoothing,
-    softmax,
-    steps,
-    strided,
-    tied,
-    training,
-    transfer,
-)
+from refms.definition import losses, transfer
 
 _IMAGES = {"columns": "images({}, {})", "NCHW": "{}", "NHWC": "np.moveaxis({}, -1, 1)"}
 _FIELD = {"columns": "columns({})", "NCHW": "{}", "NHWC": "np.moveaxis({}, 1, -1)"}
@@ -179,28 +153,17 @@ _BODIES = {
 JUDGED = tuple(_BODIES)
 """The operations that have an oracle."""
 
-_MODULES = (
-    *(activation, arrays, classifier, complex_step, convolution),
-    *(depth, galerkin, mesh_free, multiscale, network, normalization, regularizers, resize, similarity),
-    *(
-        labels,
-        losses,
-        pooling,
-        resolution,
-        runge_kutta,
-        smoothing,
-        softmax,
-        steps,
-        strided,
-        tied,
-        training,
-        transfer,
-    ),
-)
+_MODULES = """
+    activation arrays classifier complex_step convolution depth galerkin labels losses
+    mesh_free multiscale network normalization pooling regularizers resize resolution runge_kutta
+    similarity smoothing softmax steps strided tied training transfer
+"""
+"""Modules of the definition whose functions oracles call."""
+
 _DEFINED: dict[str, types.FunctionType] = {
     name: thing
-    for module in _MODULES
-    for name, thing in vars(module).items()
+    for module in _MODULES.split()
+    for name, thing in vars(import_module(f"refms.definition.{module}")).items()
     if isinstance(thing, types.FunctionType)
 }
 

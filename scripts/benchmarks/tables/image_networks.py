@@ -13,7 +13,7 @@ from benchmarks.agreement import require, rho
 from benchmarks.record import ROOT
 from benchmarks.tables import DTYPES, process
 from benchmarks.timing import Limits, interleaved, until_done
-from refms.backend import backend_named
+from refms.backend import NUMPY, Backend, backend_named
 from refms.errors import Array
 from refms.grid import Grid, columns_from_nchw
 from refms.maps.architectures.espcn import ESPCN
@@ -81,17 +81,30 @@ class Setting:
         """The network by its stencils."""
         return self.nets["stencil"]
 
-    def judge(
-        self, expected: Array, dtype: str, to_host: Callable[[Any], Array]
-    ) -> Callable[[str, Any], float]:
-        """Return the check of a vector like θ, or of PyTorch's arrays by name."""
-        terms = 9 * 128 * self.net.map.rows_in
+    def against_torch(
+        self,
+        ways: dict[str, Callable[[], Any]],
+        in_torch: Callable[[], Callable[[], Any]],
+        expected: Array,
+        limits: Limits,
+        backend: Backend = NUMPY,
+    ) -> dict[str, Any]:
+        """Time ways to a vector like θ, and PyTorch's if it is there, each judged by the expected one."""
+        missing = {}
+        try:
+            ways = {**ways, "torch": in_torch()}
+        except ImportError as error:
+            missing = {"torch": str(error)}
+        layout, terms = self.net.map.layout, 9 * 128 * self.net.map.rows_in
 
         def check(name: str, found: Any) -> float:
-            found = self.net.map.layout.pack(found) if name == "torch" else to_host(found)
-            return require(name, rho(found, expected, dtype, terms), BOUND)
+            found = layout.pack(found) if name == "torch" else backend.to_host(found)
+            return require(name, rho(found, expected, str(self.theta.dtype), terms), BOUND)
 
-        return check
+        times_of = interleaved(ways, limits, check)
+        for found in times_of.values():
+            found |= {clock: [one / len(self.images) for one in found[clock]] for clock in ("wall", "cpu")}
+        return {"ways": times_of, "missing": missing}
 
 
 def measure(
@@ -115,28 +128,15 @@ def measure(
         f = mean_squares(one.map, *arrays[:2], arrays[2])
         return lambda: f.value_and_gradient(arrays[2])[1]
 
+    def done(call: Callable[[], Any]) -> Callable[[], Any]:
+        return until_done(call, wait)
+
     arrays = own.X, own.Y, own.theta
     here = [backend.from_host(array) for array in arrays]
-    ways = {kind: gradient(one, *here) for kind, one in own.nets.items()}
+    ways = {kind: done(gradient(one, *here)) for kind, one in own.nets.items()}
     expected = gradient(own.net, *(array.astype("float64") for array in arrays))()
-    missing = {}
-    try:
-        ways["torch"] = in_torch(own, card)
-    except ImportError as error:
-        missing = {"torch": str(error)}
-    calls = {name: until_done(call, wait) for name, call in ways.items()}
-    check = own.judge(expected, dtype, backend.to_host)
-    times_of = interleaved(calls, Limits(seconds, least, 15), check)
-    return {"ways": each_image(times_of, own.images.shape[0]), "missing": missing}
-
-
-def each_image(times_of: dict[str, dict[str, Any]], count: int) -> dict[str, dict[str, Any]]:
-    """Return times of an image for those of a call."""
-    clocks = ("wall", "cpu")
-    return {
-        name: found | {clock: [one / count for one in found[clock]] for clock in clocks}
-        for name, found in times_of.items()
-    }
+    limits = Limits(seconds, least, 15)
+    return own.against_torch(ways, lambda: done(in_torch(own, card)), expected, limits, backend)
 
 
 def mean_squares(F: Any, X: Any, Y: Any, theta: Any) -> EmpiricalRisk:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.tables import DTYPES, process
-from benchmarks.tables.image_networks import Setting, each_image, mean_squares, torch_network
-from benchmarks.timing import Limits, interleaved
+from benchmarks.tables.image_networks import Setting, mean_squares, torch_network
+from benchmarks.timing import Limits
 
 NETWORKS, CELLS = ("residual", "U-net"), (64, 32)
 
@@ -37,14 +37,7 @@ def measure(network: str, cells: int, dtype: str, seconds: float = 10.0, least: 
     arrays = own.X, own.Y, own.theta, v
     ways = {kind: product(net, *arrays) for kind, net in own.nets.items()}
     expected = product(own.net, *(array.astype("float64") for array in arrays))()
-    missing = {}
-    try:
-        ways["torch"] = in_torch(own, v)
-    except ImportError as error:
-        missing = {"torch": str(error)}
-    check = own.judge(expected, dtype, np.asarray)
-    times_of = interleaved(ways, Limits(seconds, least, 15), check)
-    return {"ways": each_image(times_of, len(own.images)), "missing": missing}
+    return own.against_torch(ways, lambda: in_torch(own, v), expected, Limits(seconds, least, 15))
 
 
 def in_torch(own: Setting, v: Any) -> Callable[[], Any]:
