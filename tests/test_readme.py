@@ -86,7 +86,7 @@ def test_counts_and_scores_are_those_of_catalogue_mutants_goldens_and_results():
     assert not missing(
         f"Of {len(first)} bugs of kinds that public threads report",
         f"tier quick found {100 * quick / len(first):.1f} % and full {100 * full / len(first):.1f} %",
-        f"the quick tier of today finds {100 * now / len(first):.1f} %",
+        f"the quick tier of today, taught by the survivors, finds {100 * now / len(first):.1f} %",
     )
     told = result("conformance/results/diagnoses.json")
     named, corners = told["names"], told["rules of one condition"]
