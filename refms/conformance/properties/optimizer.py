@@ -251,9 +251,8 @@ def _none_is_accepted(
 
     b = -flat(g)
     iterates = conjugate_gradients(product, b, 100)
-    residuals = [norm(product(p) - b) / norm(b) for p in iterates]
     for accuracy in (0.02, 0.01):
-        p = next((p for p, r in zip(iterates, residuals, strict=True) if r <= accuracy), iterates[-1])
+        p = next((p for p in iterates if norm(product(p) - b) <= accuracy * norm(b)), iterates[-1])
         steps = (2.0**-k for k in range(11))
         if not any(value(packed(p), t) <= before + 1e-4 * t * (p @ -b) for t in steps):
             return True
