@@ -20,6 +20,7 @@ from refms.display import short_repr
 from refms.errors import InputError, require_whole
 from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.work import gradient_work
+from refms.objective.risk import values_and_gradients
 from refms.optimize.weighted import WeightedSum
 
 
@@ -103,7 +104,8 @@ def estimate_objective(
     Returns
     -------
     WeightedSum
-        An objective: its gradient is ĝ, its value the same sum of losses. The draws are made here, once.
+        An objective: its gradient is ĝ, its value the same sum of losses. The draws are made here, once. Its
+        terms run side by side on the threads of the problem's workers; their number changes no bit.
 
     Raises
     ------
@@ -134,7 +136,7 @@ def estimate_objective(
         terms.append((_weight(problem, pi), problem.risk(level, draw, stage)))
         if beta is not None:
             terms.append((_weight(problem, -pi * beta), problem.risk(level + 1, draw, stage)))
-    return WeightedSum(tuple(terms))
+    return WeightedSum(tuple(terms), values_and_gradients)
 
 
 def _weight(problem: ImageProblem, number: Any) -> Any:

@@ -19,6 +19,7 @@ from refms.objective.regularizers import Quadratic
 from refms.objective.workers import (
     ONE_WORKER,
     Addends,
+    Sum,
     Workers,
     add_in_order,
     map_in_order,
@@ -213,6 +214,10 @@ class EmpiricalRisk:
         gradient : array
             Shape and dtype of x.
         """
+        return values_and_gradients([self], x)[0]
+
+    def _gradient_sum(self, x: Array) -> Sum[Examples]:
+        """Return what :meth:`value_and_gradient` adds up."""
 
         def addends(batch: Examples) -> Addends:
             F = self.map.linearize(x, batch.inputs)
@@ -220,10 +225,9 @@ class EmpiricalRisk:
             return loss.value, F.vjp(loss.gradient, wrt_input=False)[0]
 
         self._require(x)
-        start = self.regularizer.value(x) + self.constant, self.regularizer.gradient(x)
-        value, gradient = self.sum(addends, start)
-        self.count_passes(3, self.total)
-        return value, gradient  # type: ignore[return-value]  # complex only for complex x
+        return self._over_all(
+            addends, (self.regularizer.value(x) + self.constant, self.regularizer.gradient(x))
+        )
 
     def curvature(self, x: Array) -> Operator:
         """Return the Gauss–Newton matrix, or the Hessian, at x, on the Hessian sample.
@@ -293,8 +297,12 @@ class EmpiricalRisk:
         tuple
             The sums.
         """
+        return add_in_order([self._over_all(addends, start)], self.workers.comm)[0]
+
+    def _over_all(self, addends: Callable[[Examples], Addends], start: Addends) -> Sum[Examples]:
+        """Return a sum over the batches of all examples."""
         width, threads = self._batching(1)
-        return self._sum(self._shards(width), addends, start, self.total, threads)
+        return Sum(self._shards(width), addends, start, len(shard_bounds(self.total)) - 1, threads)
 
     def _require(self, x: Array) -> None:
         """Refuse parameters that do not fit the map and the examples: the one look before all batches."""
@@ -330,9 +338,21 @@ class EmpiricalRisk:
         count: int,
         threads: int,
     ) -> Addends:
-        workers = replace(self.workers, threads=threads)
-        return add_in_order(shards, addends, start, workers, len(shard_bounds(count)) - 1)
+        one = Sum(shards, addends, start, len(shard_bounds(count)) - 1, threads)
+        return add_in_order([one], self.workers.comm)[0]
 
     def count_passes(self, passes: int, examples: int) -> None:
         """Advance the counter by so many forward passes of the map over so many examples."""
         self.work.units += passes * self.unit * examples
+
+
+def values_and_gradients(risks: Sequence[EmpiricalRisk], x: Array) -> list[tuple[float, Array]]:
+    """Return f(x) and ∇f(x) of each risk, all their batches side by side: the bits of one after the other.
+
+    Those of a multiscale estimate are small and few; workers and memory budget are those of all.
+    """
+    sums = [risk._gradient_sum(x) for risk in risks]
+    found = add_in_order(sums, risks[0].workers.comm)
+    for risk in risks:
+        risk.count_passes(3, risk.total)
+    return found  # type: ignore[return-value]  # complex only for complex x

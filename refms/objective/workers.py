@@ -6,7 +6,7 @@ import contextvars
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from refms.display import short_repr
 from refms.errors import Array
@@ -78,18 +78,45 @@ def _even(examples: Examples, width: int, pairs: bool) -> int:
     return -(-examples.count // number)
 
 
-def add_in_order(
-    shards: Sequence[Sequence[T]],
-    addends: Callable[[T], Addends],
-    start: Addends,
-    workers: Workers,
-    total: int,
-) -> Addends:
-    """Return start + Σ over the shards of all processes of Σ over their batches, each sum in its order."""
-    flat = [piece for shard in shards for piece in shard]
-    results = map_in_order(addends, flat, workers.threads)
-    own: list[list[Array]] = [[] for _ in start]
-    for shard in shards:
+@dataclass(frozen=True)
+class Sum(Generic[T]):
+    """start + Σ over the shards of all processes of Σ over their batches: what is to be added, and how.
+
+    Parameters
+    ----------
+    shards : sequence of sequence
+        The batches of this process's shards.
+    addends : callable
+        A batch -> what it adds.
+    start : tuple
+        What the sums begin with.
+    total : int
+        Shards of all processes.
+    threads : int
+        How many batches may be at work at once, for the memory budget.
+    """
+
+    shards: Sequence[Sequence[T]]
+    addends: Callable[[T], Addends]
+    start: Addends
+    total: int
+    threads: int
+
+
+def add_in_order(sums: Sequence[Sum[T]], comm: Comm) -> list[Addends]:
+    """Return several sums, each in its own order, their batches side by side on one pool of threads.
+
+    Where t batches of each sum fit into the memory budget, any t of all do: the least t is that of the pool.
+    """
+    tasks = [(one.addends, piece) for one in sums for shard in one.shards for piece in shard]
+    results = map_in_order(lambda task: task[0](task[1]), tasks, min(one.threads for one in sums))
+    return [_add(one, results, comm) for one in sums]
+
+
+def _add(one: Sum[T], results: Iterator[Addends], comm: Comm) -> Addends:
+    """Return a sum from what its batches add, which comes in their order."""
+    own: list[list[Array]] = [[] for _ in one.start]
+    for shard in one.shards:
         sums: list[Array] = []
         for _ in shard:
             parts = next(results)
@@ -97,20 +124,23 @@ def add_in_order(
         for column, value in zip(own, sums, strict=bool(sums)):
             column.append(value)
     found = []
-    for value, column in zip(start, own, strict=True):
-        for shard_sum in workers.comm.gathered(column, total):
+    for value, column in zip(one.start, own, strict=True):
+        for shard_sum in comm.gathered(column, one.total):
             value = value + shard_sum
         found.append(value)
     return tuple(found)
 
 
 def map_in_order(function: Callable[[T], U], pieces: Sequence[T], threads: int) -> Iterator[U]:
-    """Yield function(piece) for all pieces in their order, several at a time."""
+    """Yield function(piece) for all pieces in their order, several at a time; after an error none begins."""
     if threads == 1 or len(pieces) < 2:
         yield from map(function, pieces)
         return
-    with ThreadPoolExecutor(threads) as pool:
+    pool = ThreadPoolExecutor(threads)
+    try:
         # each with a copy of the context, in which NumPy keeps what happens at an overflow
         futures = [pool.submit(contextvars.copy_context().run, function, piece) for piece in pieces]
         for future in futures:
             yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from refms.display import short_repr
 from refms.errors import Array, InputError
 from refms.linear.product import Operator
 from refms.optimize.objective import Objective, work_units_of
+
+
+def one_after_the_other(objectives: Sequence[Objective], x: Array) -> list[tuple[float, Array]]:
+    """Return f(x) and ∇f(x) of each."""
+    return [f.value_and_gradient(x) for f in objectives]
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +26,8 @@ class WeightedSum:
     terms : sequence of (float or array, Objective)
         Weights, of either sign, and objectives. A weight may be an array of the shape of x, such as one
         number for each block of parameters: it multiplies the gradient entry by entry, its mean the value.
+    all_of : callable
+        (objectives, x) -> value and gradient of each: how the terms come to run at the same time.
 
     Raises
     ------
@@ -42,6 +50,7 @@ class WeightedSum:
     """
 
     terms: Sequence[tuple[float | Array, Objective]]
+    all_of: Callable[[Sequence[Any], Array], Sequence[tuple[float, Array]]] = one_after_the_other
 
     __repr__ = short_repr
 
@@ -60,7 +69,7 @@ class WeightedSum:
 
     def value_and_gradient(self, x: Array) -> tuple[float, Array]:
         """Return Σ w_i f_i(x) and Σ w_i ∇f_i(x)."""
-        found = [f.value_and_gradient(x) for _, f in self.terms]
+        found = self.all_of([f for _, f in self.terms], x)
         weights = [weight for weight, _ in self.terms]
         value = sum(_number(weight) * f for weight, (f, _) in zip(weights, found, strict=True))
         gradient = weights[0] * found[0][1]

@@ -23,6 +23,8 @@ from refms.multiscale.estimation import (
 from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.subsampling import Subsampling, draw_windows
 from refms.multiscale.variance import GradientVariance, measure_variance
+from refms.objective.batches import DEFAULT_MEMORY
+from refms.objective.workers import Workers
 from refms.optimize.weighted import WeightedSum
 
 K = 200
@@ -329,6 +331,30 @@ def test_gauss_newton_uses_the_positive_terms():
     v = np.random.default_rng(0).standard_normal(theta.size)
     expected = sum(posed.risk(i, posed.draw(n, term=i)).curvature(theta)(v) for i, n in ((0, 2), (1, 3)))
     assert np.allclose(f.curvature(theta)(v), expected, rtol=1e-12, atol=1e-15)
+
+
+def test_terms_side_by_side_are_the_same_bits_as_one_after_the_other():
+    """Also where the budget has room for few images and each term has several batches."""
+    theta = theta_of(problem())
+    tight = 2 * 2 * 8 * problem().map(0).stored * 3
+    for memory in (DEFAULT_MEMORY, tight):
+        alone = estimate_objective(problem(memory=memory), BATCHES)
+        plain = WeightedSum(alone.terms).value_and_gradient(theta)
+        for threads in (1, 2, 3):
+            posed = problem(memory=memory, workers=Workers(threads=threads))
+            value, gradient = estimate_objective(posed, BATCHES).value_and_gradient(theta)
+            assert value == plain[0]
+            np.testing.assert_array_equal(gradient, plain[1])
+
+
+def test_an_error_in_one_term_is_not_lost():
+    """Numbers overflow in the last term alone."""
+    posed = problem(workers=Workers(threads=2))
+    f = estimate_objective(posed, BATCHES)
+    coarsest = f.terms[-1][1]
+    coarsest.examples.inputs[:] = 1e308
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError, match="overflow"):
+        f.value_and_gradient(theta_of(posed))
 
 
 def test_the_value_of_an_estimate_is_that_beside_its_gradient():

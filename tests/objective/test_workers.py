@@ -1,6 +1,8 @@
 """Sums in shards: every example once, and the same bits however many threads and processes there are."""
 
 import dataclasses
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from small_nets import examples, images, rho, untrained
 from refms.names import BLOCK_NAMES as BLOCKS
 from refms.objective.batches import FEW_COLUMNS
 from refms.objective.examples import Examples
-from refms.objective.workers import Workers, own_batches, own_range
+from refms.objective.workers import Sum, Workers, add_in_order, own_batches, own_range
 from refms.parallel import LEAST_EXAMPLES, SERIAL, SHARDS, Comm, own_shards, shard_bounds
 from refms.run.config import OptimizationSection, RegularizationSection
 from refms.run.training import problem_of
@@ -122,3 +124,52 @@ def test_threads_do_not_change_a_bit_where_the_budget_is_the_limit():
         several = dataclasses.replace(tight, workers=Workers(threads=threads))
         np.testing.assert_array_equal(several.value_and_gradient(x)[1], tight.value_and_gradient(x)[1])
         np.testing.assert_array_equal(several.curvature(x)(x), tight.curvature(x)(x))
+
+
+def sum_of(function, pieces, threads):
+    """The sum of function(piece) over one shard of pieces."""
+    return Sum([pieces], lambda piece: (function(piece),), (0.0,), 1, threads)
+
+
+def test_several_sums_are_at_work_at_the_same_time_and_each_has_its_own_pieces():
+    """Each sum has one piece: the two can only meet at the barrier if they run side by side."""
+    barrier = threading.Barrier(2, timeout=60)
+
+    def meet(number):
+        barrier.wait()
+        return number
+
+    assert add_in_order([sum_of(meet, [k], 2) for k in (3.0, 5.0)], SERIAL) == [(3.0,), (5.0,)]
+
+
+def test_no_more_pieces_are_at_work_than_the_memory_of_the_largest_allows():
+    lock, at_work, most = threading.Lock(), set(), []
+
+    def work(piece):
+        with lock:
+            at_work.add(piece)
+            most.append(len(at_work))
+        time.sleep(0.01)
+        with lock:
+            at_work.remove(piece)
+        return 1.0
+
+    sums = [sum_of(work, [(name, k) for k in range(4)], t) for name, t in (("a", 8), ("b", 2), ("c", 8))]
+    assert add_in_order(sums, SERIAL) == [(4.0,)] * 3
+    assert max(most) == 2
+
+
+def test_an_error_in_one_sum_is_raised_and_what_has_not_begun_is_left():
+    begun = []
+
+    def work(piece):
+        begun.append(piece)
+        time.sleep(0.005)
+        if piece == "wrong":
+            raise ArithmeticError("this one")
+        return 1.0
+
+    sums = [sum_of(work, pieces, 2) for pieces in (["right"], ["wrong"], range(100))]
+    with pytest.raises(ArithmeticError, match="this one"):
+        add_in_order(sums, SERIAL)
+    assert len(begun) < 50
