@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import time
 from collections.abc import Iterator, Sequence
 
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Instance
 from refms.conformance.instances.rules import axes_of, best_rule
+from refms.conformance.instances.search import search
 from refms.conformance.isolation.time_limit import TimeIsUp, time_limit
 from refms.conformance.mutants.diagnosis import diagnose
 from refms.conformance.property import Property
 from refms.conformance.reports.report import Row
 from refms.conformance.reproduction import reproduce_in_time
 from refms.conformance.reproduction.calls import Call, right_under, watch
-from refms.conformance.reproduction.patience import Patience, allowance
+from refms.conformance.reproduction.patience import Patience
 
 Tried = Sequence[tuple[Instance, bool]]
 """Instances, and whether a property fails on them."""
@@ -23,13 +25,10 @@ Tried = Sequence[tuple[Instance, bool]]
 FURTHER = 40
 """Instances beyond those of the tier on which it is seen where a property of cost 1 fails."""
 
-_ALL_ALIKE = 8
-"""Where none of so many passes, none is expected to."""
-
 MOST_FAILURES = 12
 """Failing instances that are compared with known mistakes."""
 
-_LEAST, _EFFORT, _SHARE = 0.5, 2.0, 5
+_LEAST, _EFFORT, _SHARE = 0.5, 20.0, 5
 """Seconds for further instances, more of them for slow properties, and at most this part of the rest."""
 
 
@@ -69,13 +68,14 @@ def where_it_fails(tried: Tried) -> str:
 def _try_on(
     more: Sequence[Instance], gate: Gate, item: Property, found: Tried, seconds: float
 ) -> list[tuple[Instance, bool]]:
-    """Return what was found, and on further instances until the time is up or none seems to pass."""
-    tried, left = list(found), allowance(Patience(checks=len(more), seconds=seconds))
+    """Return what was found, and on further instances until the time is up or they say no more."""
+    tried, end = list[tuple[Instance, bool]](), time.monotonic() + seconds
+    further = search(found, more, lambda case: watch(gate, item, case).fails, item.domain, gate.profile)
     with contextlib.suppress(TimeIsUp), time_limit(2 * max(seconds, 1e-3)):  # should a call hang
-        for case in more:
-            if not left() or (len(tried) >= _ALL_ALIKE and all(fails for _, fails in tried)):
+        for one in further:
+            tried.append(one)
+            if len(tried) >= len(found) and time.monotonic() > end:
                 break
-            tried.append((case, watch(gate, item, case).fails))
     return tried
 
 

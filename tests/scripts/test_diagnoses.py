@@ -23,6 +23,7 @@ def study(monkeypatch):
 def test_a_mistake_seen_everywhere_is_named_and_found_in_its_corners(study):
     found = study.study([mutant_named("R sums where it should average")])
     assert found["names"] == {"named": study.PROPERTIES_OF_EACH}
+    assert "another name" not in found["names without the family"]
     told = found["rules of one condition"]
     assert told["the corner"] >= 0.9 * sum(told.values()) > 5
 
@@ -30,7 +31,8 @@ def test_a_mistake_seen_everywhere_is_named_and_found_in_its_corners(study):
 def test_a_rule_that_leaves_failures_out_is_false(study, monkeypatch):
     monkeypatch.setattr(study, "best_rule", lambda found: rules.Rule(("d = 1",), 1, 1))
     (item,) = [one for one in study.PROPERTIES if one.id == "D1"]
-    kinds = {what for _, what, _ in study.rules(mutant_named("layers copied in place of interpolated"), item)}
+    mutant = mutant_named("layers copied in place of interpolated")
+    kinds = {what for _, what, _ in study.rules(mutant, item, [("m = 1", "d = 2")])}
     assert "false" in kinds
 
 

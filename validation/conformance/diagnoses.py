@@ -3,17 +3,21 @@
     python validation/conformance/diagnoses.py --force
 
 Writes results/diagnoses.json (--force replaces it). Every mutant meets the cheap properties that kill it, at
-most two. Named is who fails in all the instances of tier quick and those beyond it; a corner version is wrong
-only where one or two of the conditions below hold. A rule is false if of 200 other instances one that fails
-lies outside of it, and it is the corner if none that lies inside of it lies outside the corner.
+most two. Named is who fails in all the instances of tier quick and those beyond it; and once more by those
+who do not know the mistakes of its family, who ought to give no name. A corner version is wrong only where
+one of the conditions below holds, or two of them, in pairs drawn for each mutant; its rule is searched as
+that of any failure is, without a limit on time. A rule is false if of 200 other instances one that fails lies
+outside of it, and it is the corner if none that lies inside of it lies outside the corner.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
+import functools
 import json
 import math
+import random
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -28,8 +32,9 @@ from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.explanation import FURTHER, MOST_FAILURES
 from refms.conformance.instances.domain import Instance, instances
 from refms.conformance.instances.rules import axes_of, best_rule, statements
+from refms.conformance.instances.search import search
 from refms.conformance.mutants import MUTANTS, Mutant
-from refms.conformance.mutants.diagnosis import diagnose
+from refms.conformance.mutants.diagnosis import Diagnosis, diagnose
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.reproduction.calls import watch
@@ -45,6 +50,9 @@ PROPERTIES_OF_EACH = 2
 
 SEEN, FRESH = TIERS["quick"] + FURTHER, 200
 """Instances from which a rule is found, and others on which it must be true."""
+
+PAIRS_OF_EACH = 10
+"""Pairs of corners that are drawn for each mutant."""
 
 LEAST = 3
 """A corner in which fewer instances fail is none."""
@@ -67,63 +75,83 @@ CORNERS: dict[str, Callable[[Instance], bool]] = {
 }
 
 
-def names(mutant: Mutant, item: Property) -> str | None:
-    """Return whether a mutant is called by its name, by another, by several or by none; None if it passes."""
+def names(mutant: Mutant, item: Property) -> tuple[str, str] | None:
+    """Return whether a mutant is called by its name, by another, by several or by none; None if it passes.
+
+    Secondly, what it is called by those who know no mistakes of its family.
+    """
     gate = Gate(mutant.around(ReferenceAdapter()))
     seen = (watch(gate, item, x) for x in instances(item.domain, gate.profile, SEEN, 0))
     failing = [one.calls for one in seen if one.fails][:MOST_FAILURES]
     if not failing:
         return None
-    found = diagnose(failing, ReferenceAdapter())
+    strangers = [one for one in MUTANTS if one.family != mutant.family]
+    return tuple(
+        _called(diagnose(failing, ReferenceAdapter(), known), mutant) for known in (MUTANTS, strangers)
+    )
+
+
+def _called(found: Diagnosis, mutant: Mutant) -> str:
     if found.certain:
         return "named" if found.mistakes[0] == mutant.name else "another name"
     return "among the nearest" if mutant.name in found.mistakes else "not told"
 
 
-def rules(mutant: Mutant, item: Property) -> Iterator[tuple[int, str, str]]:
-    """Yield for every corner its number of conditions, what the rule is, and both in words."""
+def rules(mutant: Mutant, item: Property, pairs: Sequence[tuple[str, ...]]) -> Iterator[tuple[int, str, str]]:
+    """Yield for single corners and some pairs the number of conditions, what the rule is, both in words."""
     gate = Gate(mutant.around(ReferenceAdapter()))
     seen = instances(item.domain, gate.profile, SEEN, 0)
     fresh = instances(item.domain, gate.profile, FRESH, 1)
-    fails = [watch(gate, item, x).fails for x in (*seen, *fresh)]
-    axes = [axes_of(x) for x in (*seen, *fresh)]
-    stated, n = statements(axes), len(seen)
-    for size in (1, 2):
-        for corner in combinations(CORNERS, size):
-            inside = [all(CORNERS[name](x) for name in corner) for x in (*seen, *fresh)]
-            wrong = [one and there for one, there in zip(fails, inside, strict=True)]
-            if not LEAST <= sum(wrong[:n]) < n:
-                continue
-            rule = best_rule([(one, not bad) for one, bad in zip(axes[:n], wrong[:n], strict=True)])
-            if rule is None:
-                yield size, "none", ""
-                continue
-            told = [all(stated[text] >> k & 1 for text in rule.conditions) for k in range(n, len(axes))]
-            lies = any(bad and not said for bad, said in zip(wrong[n:], told, strict=True))
-            wide = any(said and not there for said, there in zip(told, inside[n:], strict=True))
-            what = "false" if lies else "wider than the corner" if wide else "the corner"
-            yield size, what, f"{' and '.join(corner)}: {rule}"
+    fails = functools.cache(lambda x: watch(gate, item, x).fails)
+    for corner in [*((name,) for name in CORNERS), *pairs]:
+
+        def lies(x: Instance, corner: Sequence[str] = corner) -> bool:
+            return all(CORNERS[name](x) for name in corner)
+
+        def wrong(x: Instance, lies: Callable[[Instance], bool] = lies) -> bool:
+            return lies(x) and fails(x)
+
+        if not LEAST <= sum(map(wrong, seen)) < len(seen):
+            continue
+        found = [(x, wrong(x)) for x in seen[: TIERS["quick"]]]
+        tried = list(search(found, seen, wrong, item.domain, gate.profile))
+        rule = best_rule([(axes_of(x), not bad) for x, bad in tried])
+        if rule is None:
+            yield len(corner), "none", " and ".join(corner)
+            continue
+        stated = statements([axes_of(x) for x in (*fresh, *(x for x, _ in tried))])
+        told = [all(stated[text] >> k & 1 for text in rule.conditions) for k in range(len(fresh))]
+        false = any(wrong(x) and not said for x, said in zip(fresh, told, strict=True))
+        wide = any(said and not lies(x) for x, said in zip(fresh, told, strict=True))
+        what = "false" if false else "wider than the corner" if wide else "the corner"
+        yield len(corner), what, f"{' and '.join(corner)}: {rule}"
 
 
 def study(mutants: Sequence[Mutant], told: Any = None) -> dict[str, Any]:
     """Return the counts over all mutants, with what was not told rightly."""
-    named: Counter[str] = Counter()
+    named, by_strangers = Counter[str](), Counter[str]()
     found: dict[int, Counter[str]] = {1: Counter(), 2: Counter()}
     slips = []
     for number, mutant in enumerate(mutants, start=1):
         touched = [item for item in PROPERTIES if item.cost == 1 and set(item.needs) & set(mutant.changes)]
         told_of = ((item, what) for item in touched if (what := names(mutant, item)) is not None)
         killing = list(islice(told_of, PROPERTIES_OF_EACH))
-        for item, what in killing:
+        for item, (what, told_by_strangers) in killing:
             named[what] += 1
+            by_strangers[told_by_strangers] += 1
             slips += [f"{mutant.name}, {item.id}: {what}"] * (what != "named")
-        for size, what, words in rules(mutant, killing[0][0]) if killing else ():
+            slips += [f"{mutant.name}, {item.id}: {told_by_strangers} by strangers"] * (
+                told_by_strangers == "another name"
+            )
+        drawn = random.Random(number).sample([*combinations(CORNERS, 2)], PAIRS_OF_EACH)
+        for size, what, words in rules(mutant, killing[0][0], drawn) if killing else ():
             found[size][what] += 1
             slips += [f"{mutant.name}, {killing[0][0].id}, {words}"] * (what == "false")
         if number % 20 == 0:
             print(f"{number} of {len(mutants)} mutants", file=told, flush=True)
     return {
         "names": dict(named),
+        "names without the family": dict(by_strangers),
         "rules of one condition": dict(found[1]),
         "rules of two conditions": dict(found[2]),
         "slips": slips,
@@ -151,7 +179,7 @@ def main(words: Sequence[str] | None = None) -> int:
     }
     with atomic_write(given.output, overwrite=given.force) as temporary:
         temporary.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    for title in ("names", "rules of one condition", "rules of two conditions"):
+    for title in ("names", "names without the family", "rules of one condition", "rules of two conditions"):
         total = math.fsum(found[title].values())
         print(
             title, *(f"{what}: {n} ({100 * n / total:.1f} %)" for what, n in found[title].items()), sep="\n  "

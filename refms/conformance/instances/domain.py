@@ -34,10 +34,23 @@ from refms.names import DRAWS, HALVES, TIERS
 if TYPE_CHECKING:
     from refms.conformance.property import Property
 
-__all__ = ["ANY", "Domain", "Instance", "instances", "instances_in_tier", "least_multiples", "stencil_sizes"]
+__all__ = [
+    "ANY",
+    "SIMPLEST",
+    "Domain",
+    "Instance",
+    "admits",
+    "instances",
+    "instances_in_tier",
+    "least_multiples",
+    "stencil_sizes",
+]
 
 FREE = tuple(LEVELS.items())
 """Axes that neither domain nor profile restrict, with their levels."""
+
+SIMPLEST: dict[str, Any] = {"c_in": 1, "c_out": 1, "examples": 1, "classes": 2, "layers": 1}
+"""The smallest value of every count."""
 
 _SHIFT, _SHIFTS = 13, 16
 """Other seeds begin elsewhere in the design."""
@@ -194,3 +207,25 @@ def least_multiples(domain: Domain, stencil: tuple[int, ...]) -> list[int]:
     return [
         max(domain.smallest, math.ceil(size / domain.multiple) if domain.resolves else 1) for size in stencil
     ]
+
+
+def admits(domain: Domain, profile: Profile, x: Instance) -> bool:
+    """Return whether an instance lies in a domain and within a profile, as all that are drawn of them do."""
+    sizes = stencil_sizes(domain, profile, x.pair)
+    least = [domain.multiple * low for low in least_multiples(domain, x.stencil)]
+    equal = domain.square or not profile.rectangular
+    return (
+        x.d in profile.dimensions
+        and x.d in domain.dimensions
+        and x.boundary in profile.boundaries
+        and domain.boundary in (None, x.boundary)
+        and x.activation in profile.activations
+        and (domain.activations is None or x.activation in domain.activations)
+        and (domain.pair is None or (x.pair in profile.pairs and domain.pair(x.weights)))
+        and all(size in sizes for size in x.stencil)
+        and all(n % domain.multiple == 0 for n in x.grid)
+        and all(n >= low for n, low in zip(x.grid, least, strict=True))
+        and (len(set(x.stencil)) == 1 or not (equal or domain.stencil != "any"))
+        and (len(set(x.grid)) == 1 or not equal)
+        and all(getattr(x, name) >= value for name, value in SIMPLEST.items())
+    )

@@ -1,21 +1,20 @@
 """Where a property fails: the rule on the axes of instances that describes failing and passing ones best.
 
-A rule R joins one or two conditions, such as m = 1 or d = 3, that hold on every failing instance. Of all such
-rules the one of the least description length is found,
+A rule R joins up to three conditions, such as m = 1 or d = 3, that hold on every failing instance. Of all
+such rules the one of the least description length is found,
 
-    L(R) = |R| log₂ A + log₂ C(n_R, f),   L(no rule) = log₂ C(n, f),
+    L(R) = Σ_{c in R} (M + log₂ A + log₂ A_c) + log₂ C(n_R, f),   L(no rule) = log₂ C(n, f),
 
-|R| conditions out of A that tell instances apart, n instances, n_R of which satisfy R, f of which fail. So a
-rule without exceptions costs its conditions alone, and two conditions must explain more than one. It is told
-where it is shorter than no rule by ``MARGIN`` bits: of all sets of f failing instances at most a share
-Σ_R A^−|R| 2^−MARGIN ≤ 1.5 · 2^−MARGIN, which is 4.7 %, follow some rule so well by chance.
+A axes that tell instances apart, A_c conditions along the axis of c, n instances, n_R of which satisfy R, f
+of which fail. So one of two words costs less than one of fifty thresholds, and a condition is told where it
+saves M = ``MARGIN`` bits more than saying it takes: as Σ_c 2^−(log₂ A + log₂ A_c) = 1, of all sets of f
+failing instances at most a share Σ_k 2^−kM / k!, which is 3.2 %, follow some rule so well by chance.
 """
 
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -23,7 +22,9 @@ from typing import Any
 from refms.conformance.instances.instance import Instance
 
 MARGIN = 5.0
-"""Bits that a rule must save."""
+"""Bits that every condition must save."""
+
+MOST_CONDITIONS = 3
 
 Axes = Mapping[str, float | str | bool]
 """Name -> a number, a word or a fact; a fact is named by what it says and by its opposite: "n odd|n even"."""
@@ -63,11 +64,6 @@ def axes_of(x: Instance) -> dict[str, float | str | bool]:
     }
 
 
-Compare = Callable[[Any, Any], bool]
-
-_ORDER: dict[str, Compare] = {">": operator.gt, "<": operator.lt}
-
-
 @dataclass(frozen=True)
 class Rule:
     """Conditions that hold on all failing instances, and on ``inside`` of all, ``failing`` of which fail."""
@@ -93,28 +89,46 @@ def best_rule(found: Sequence[tuple[Axes, bool]]) -> Rule | None:
     """
     n, fails = len(found), _mask(not passed for _, passed in found)
     f = fails.bit_count()
-    holding = conditions([axes for axes, _ in found])
-    price = math.log2(max(len(holding), 2))
-    candidates = [(text, mask) for text, mask in holding.items() if mask & fails == fails]
-    best, least = None, _bits(n, f) - MARGIN
-    for size in (1, 2):
+    held = conditions([axes for axes, _ in found])
+    bits = [math.log2(math.comb(size, f)) if size >= f else 0.0 for size in range(n + 1)]
+    candidates = [
+        (text, mask, MARGIN + math.log2(len(held)) + math.log2(len(along)))
+        for along in held.values()
+        for text, mask in _narrowest({text: mask for text, mask in along.items() if mask & fails == fails})
+    ]
+    best, least = None, bits[n]
+    for size in range(1, MOST_CONDITIONS + 1):
         for chosen in combinations(candidates, size):
-            inside = (1 << n) - 1
-            for _, mask in chosen:
+            inside, length = (1 << n) - 1, 0.0
+            for _, mask, price in chosen:
                 inside &= mask
-            length = size * price + _bits(inside.bit_count(), f)
+                length += price
+            length += bits[inside.bit_count()]
             if length < least - 1e-9:
-                best, least = Rule(tuple(text for text, _ in chosen), f, inside.bit_count()), length
+                best, least = Rule(tuple(text for text, _, _ in chosen), f, inside.bit_count()), length
     return best
 
 
-def conditions(found: Sequence[Axes]) -> dict[str, int]:
-    """Return the conditions that tell instances apart, and on which each holds, as bits; equal ones once."""
-    every, once = (1 << len(found)) - 1, dict[int, str]()
-    for text, mask in statements(found).items():
-        if mask not in (0, every):
-            once.setdefault(mask, text)
-    return {text: mask for mask, text in once.items()}
+def _narrowest(along: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """Yield those conditions on one axis that no other one implies; of a price, the others explain less."""
+    for text, mask in along.items():
+        if not any(other != mask and other & mask == other for other in along.values()):
+            yield text, mask
+
+
+def conditions(found: Sequence[Axes]) -> dict[str, dict[str, int]]:
+    """Return by axis the conditions that tell instances apart, equal ones once: where each holds, as bits."""
+    every = (1 << len(found)) - 1
+    seen, held = {0, every}, dict[str, dict[str, int]]()
+    for name in found[0] if found else ():
+        along = dict[str, int]()
+        for text, mask in _along(name, [axes[name] for axes in found]):
+            if mask not in seen:
+                seen.add(mask)
+                along[text] = mask
+        if along:
+            held[name] = along
+    return held
 
 
 def statements(found: Sequence[Axes]) -> dict[str, int]:
@@ -129,21 +143,21 @@ def _along(name: str, values: Sequence[Any]) -> Iterator[tuple[str, int]]:
         for text, fact in zip(name.split("|"), (True, False), strict=True):
             yield text, _mask(value is fact for value in values)
         return
-    words = isinstance(values[0], str)
-    signs: dict[str, Compare] = {"=": operator.eq, **({"≠": operator.ne} if words else _ORDER)}
-    for sign, holds in signs.items():
-        for one in dict.fromkeys(values):
-            yield (
-                f"{name} {sign} {one if words else f'{one:g}'}",
-                _mask(holds(value, one) for value in values),
-            )
+    every, at = (1 << len(values)) - 1, dict[Any, int]()
+    for k, value in enumerate(values):
+        at[value] = at.get(value, 0) | 1 << k
+    if isinstance(values[0], str):
+        yield from ((f"{name} = {one}", mask) for one, mask in at.items())
+        yield from ((f"{name} ≠ {one}", every ^ mask) for one, mask in at.items())
+        return
+    yield from ((f"{name} = {one:g}", mask) for one, mask in at.items())
+    below = 0
+    for one in sorted(at):
+        yield f"{name} > {one:g}", every ^ below ^ at[one]
+        yield f"{name} < {one:g}", below
+        below |= at[one]
 
 
 def _mask(holds: Iterator[bool]) -> int:
     """Return which of some statements hold, as bits."""
     return sum(1 << k for k, one in enumerate(holds) if one)
-
-
-def _bits(n: int, f: int) -> float:
-    """Return log₂ C(n, f): how long it takes to say which f of n fail."""
-    return math.log2(math.comb(n, f))

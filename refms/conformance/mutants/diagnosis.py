@@ -38,7 +38,9 @@ class Diagnosis:
         return f"nearest known mistakes: {', or '.join(self.mistakes[:_MOST_NAMES])} (equal on {on})"
 
 
-def diagnose(failures: Iterable[Sequence[Call]], right: Any) -> Diagnosis:
+def diagnose(
+    failures: Iterable[Sequence[Call]], right: Any, mutants: Iterable[Mutant] = MUTANTS
+) -> Diagnosis:
     """Return which known mistakes explain the calls that a property made where it failed.
 
     Every call is repeated on refms under the declared conventions, ``right``, and on every mutant of it. W(M)
@@ -59,7 +61,7 @@ def diagnose(failures: Iterable[Sequence[Call]], right: Any) -> Diagnosis:
         if not wrong:
             continue
         called |= {call.operation for call in calls}
-        whole, parts = explaining(calls, right, wrong)
+        whole, parts = explaining(calls, right, wrong, mutants)
         for mutant in whole:
             explained.setdefault(mutant, set()).add(looked_at)
         looked_at += 1

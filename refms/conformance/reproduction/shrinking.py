@@ -11,11 +11,15 @@ from dataclasses import replace
 from typing import Any
 
 from refms.conformance.adapters.profile import ACTIVATIONS, BOUNDARIES, Profile
-from refms.conformance.instances.domain import Domain, Instance, least_multiples, stencil_sizes
+from refms.conformance.instances.domain import (
+    SIMPLEST,
+    Domain,
+    Instance,
+    admits,
+    least_multiples,
+    stencil_sizes,
+)
 from refms.conformance.reproduction.patience import Allowance
-
-SIMPLEST: dict[str, Any] = {"c_in": 1, "c_out": 1, "examples": 1, "classes": 2, "layers": 1}
-"""The smallest value of every count."""
 
 PLAIN: dict[str, Any] = {"final_time": 1.0, "stencil_scale": 1.0, "image_scale": 1.0, "within": 0.0}
 """The plainest value of every other number."""
@@ -65,28 +69,6 @@ def complexity(x: Instance) -> tuple[float, ...]:
     unusual = sum(getattr(x, name) != value for name, value in PLAIN.items())
     names = BOUNDARIES.index(x.boundary), _PLAINEST.index(x.activation)
     return (x.d, x.cells, math.prod(x.stencil), sum(counts), unusual, *names, x.seed)
-
-
-def admits(domain: Domain, profile: Profile, x: Instance) -> bool:
-    """Return whether an instance lies in a domain and within a profile, as all that are drawn of them do."""
-    sizes = stencil_sizes(domain, profile, x.pair)
-    least = [domain.multiple * low for low in least_multiples(domain, x.stencil)]
-    equal = domain.square or not profile.rectangular
-    return (
-        x.d in profile.dimensions
-        and x.d in domain.dimensions
-        and x.boundary in profile.boundaries
-        and domain.boundary in (None, x.boundary)
-        and x.activation in profile.activations
-        and (domain.activations is None or x.activation in domain.activations)
-        and (domain.pair is None or (x.pair in profile.pairs and domain.pair(x.weights)))
-        and all(size in sizes for size in x.stencil)
-        and all(n % domain.multiple == 0 for n in x.grid)
-        and all(n >= low for n, low in zip(x.grid, least, strict=True))
-        and (len(set(x.stencil)) == 1 or not (equal or domain.stencil != "any"))
-        and (len(set(x.grid)) == 1 or not equal)
-        and all(getattr(x, name) >= value for name, value in SIMPLEST.items())
-    )
 
 
 def _neighbours(x: Instance, domain: Domain, profile: Profile) -> Iterator[Instance]:

@@ -17,14 +17,13 @@ from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.layouts import in_layout
 from refms.conformance.adapters.profile import reference_profile
 from refms.conformance.adapters.reference import ReferenceAdapter
-from refms.conformance.instances.domain import instances
+from refms.conformance.instances.domain import admits, instances
 from refms.conformance.measures.outcome import holds
 from refms.conformance.mutants import MUTANTS, mutant_named
 from refms.conformance.property import family
 from refms.conformance.reproduction import MARK, Patience, name_adapter, reproduce
 from refms.conformance.reproduction.calls import right_under
 from refms.conformance.reproduction.script import PLACEHOLDER
-from refms.conformance.reproduction.shrinking import admits
 from refms.conformance.reproduction.source import JUDGED
 from refms.conformance.runner import examine
 

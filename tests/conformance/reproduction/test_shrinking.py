@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from refms.conformance import PROPERTIES, Profile
 from refms.conformance.adapters.profile import ACTIVATIONS, BOUNDARIES, reference_profile
-from refms.conformance.instances.domain import Domain, instances
+from refms.conformance.instances.domain import SIMPLEST, Domain, admits, instances
 from refms.conformance.instances.instance import Instance
 from refms.conformance.reproduction.patience import Patience, allowance
-from refms.conformance.reproduction.shrinking import PLAIN, SIMPLEST, admits, shrink, simpler
+from refms.conformance.reproduction.shrinking import PLAIN, shrink, simpler
 
 DOMAINS = list(dict.fromkeys(item.domain for item in PROPERTIES))
 PROFILES = [
