@@ -8,7 +8,7 @@ One process, one thread, the routes in turn, medians of processor time; they mus
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,8 @@ ROUTES = ("patches", "im2col", *(("compiled",) if COMPILED else ()))
 CASES = [(c, n, m) for c in (4, 8, 16, 32) for n, m in ((32, 1), (32, 8), (16, 32), (16, 64))]
 CASES += [(c, n, m) for c in (64, 128) for n, m in ((16, 1), (8, 8), (8, 32), (8, 64))]
 CASES += [(256, 8, 1), (512, 4, 1)]
+TILED = [(c, n, m) for c in (32, 64, 128) for n, m in ((4, 4), (4, 16), (4, 64), (8, 4), (8, 8), (8, 16))]
+TILED += [(c, n, m) for c in (32, 64, 128) for n, m in ((16, 1), (16, 2), (16, 4), (32, 1), (32, 2))]
 SAMPLES = 7
 LIMIT = 1000
 
@@ -38,16 +40,16 @@ def products(route: str, c: int, n: int, m: int, dtype: str) -> Callable[[], tup
     return lambda: (bound.combine([(S, Y)]), *bound.adjoint_and_gradient(S, Z, Y))
 
 
-def row(c: int, n: int, m: int, dtype: str) -> dict[str, Any]:
-    """Return the medians of one case in milliseconds, by route."""
-    calls = {route: products(route, c, n, m, dtype) for route in ROUTES}
-    expected = calls["patches"]()
+def row(routes: Sequence[str], c: int, n: int, m: int, dtype: str) -> dict[str, Any]:
+    """Return the medians of one case in milliseconds, by route; the first one tells what is right."""
+    calls = {route: products(route, c, n, m, dtype) for route in routes}
+    expected = calls[routes[0]]()
     for route, call in calls.items():
         for found, value in zip(call(), expected, strict=True):
             error = np.abs(found - value).max() / (np.finfo(dtype).eps * np.abs(value).max())
             if error > LIMIT:
-                raise SystemExit(f"{route} differs from patches by {error:.0f} eps at {(c, n, m, dtype)}.")
-    times: dict[str, list[float]] = {route: [] for route in ROUTES}
+                raise SystemExit(f"{route} differs by {error:.0f} eps at {(c, n, m, dtype)}.")
+    times: dict[str, list[float]] = {route: [] for route in routes}
     for _ in range(SAMPLES):
         for route, call in calls.items():
             start = time.process_time()
@@ -60,7 +62,8 @@ def row(c: int, n: int, m: int, dtype: str) -> dict[str, Any]:
 if __name__ == "__main__":
     record = heading("routes", "python scripts/routes.py", quick=False)
     for dtype in ("float32", "float64"):
-        for case in CASES:
-            record["rows"].append(row(*case, dtype))
-            print(record["rows"][-1], flush=True)
+        for routes, cases in ((ROUTES, CASES), (("im2col", "winograd"), TILED)):
+            for case in cases:
+                record["rows"].append(row(routes, *case, dtype))
+                print(record["rows"][-1], flush=True)
     write(TARGET, record)

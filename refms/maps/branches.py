@@ -10,15 +10,16 @@ from refms.backend import backend_of, zeros_like
 from refms.errors import Array, InputError, require_whole
 from refms.maps.chain import (
     frugal,
-    join_gradients,
     join_times,
+    joined,
     memory_of,
     name_intermediates,
+    pieces_of,
     places_of,
     require_named_maps,
 )
 from refms.maps.layout import join_layouts
-from refms.maps.map import Along, At, Gradients, Map, Tangent, second_of
+from refms.maps.map import Along, At, Map, Tangent, second_of
 from refms.maps.parameterless import parameterless
 
 
@@ -220,13 +221,15 @@ def _branches_at(sides: Sequence[At], split: Any, shared: bool, summed: bool) ->
         ]
         return _gather(pushed, summed)
 
-    def pull(own: Sequence[Any], G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
+    def pull(
+        own: Sequence[Any], G: Array, *, wrt_theta: bool, wrt_input: bool
+    ) -> tuple[list[Array], Array | None]:
         both = [
-            side.vjp(part, wrt_theta=wrt_theta, wrt_input=wrt_input)
+            pieces_of(side, part, wrt_theta=wrt_theta, wrt_input=wrt_input)
             for side, part in zip(own, cotangents(G), strict=True)
         ]
-        gtheta = join_gradients([g for g, _ in both], G) if wrt_theta else None
-        return gtheta, (_gather([g for _, g in both], shared) if wrt_input else None)
+        pieces = [piece for parts, _ in both for piece in parts]
+        return pieces, (_gather([g for _, g in both], shared) if wrt_input else None)
 
     def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
         both = [
@@ -237,11 +240,13 @@ def _branches_at(sides: Sequence[At], split: Any, shared: bool, summed: bool) ->
 
         def along(dtheta: Array | None, dY: Array | None = None) -> Tangent:
             tangents = [one(*own) for one, own in zip(alongs, split(dtheta, dY), strict=True)]
-            return Tangent(_gather([one.output for one in tangents], summed), partial(pull, tangents))
+            pieces = partial(pull, tangents)
+            return Tangent(_gather([one.output for one in tangents], summed), joined(pieces), pieces)
 
         return along, (_gather([g for _, g in both], shared) if wrt_input else None)
 
-    return At(_gather([side.output for side in sides], summed), jvp, partial(pull, sides), second)
+    pieces = partial(pull, sides)
+    return At(_gather([side.output for side in sides], summed), jvp, joined(pieces), second, pieces)
 
 
 def _gather(found: Sequence[Array], by_sum: bool) -> Array:

@@ -10,7 +10,7 @@ from typing import Any
 from refms.backend import backend_of, zeros_like
 from refms.errors import Array, InputError
 from refms.maps.layout import join_layouts
-from refms.maps.map import Along, At, Gradients, Map, Tangent, second_of
+from refms.maps.map import Along, At, Gradients, Map, Pieces, Tangent, Vjp, second_of
 from refms.maps.time.steps import TimeSteps
 
 
@@ -114,7 +114,8 @@ def _chain_at(steps: Sequence[At], places: Sequence[slice]) -> At:
             alongs[i], gY = second_of(steps[i])(gY, wrt_input=wrt_input or places[i].start > 0)
         return partial(_along_chain, alongs, places), gY
 
-    return At(steps[-1].output, jvp, partial(_pull_chain, steps, places), second)
+    pieces = partial(_pull_chain, steps, places)
+    return At(steps[-1].output, jvp, joined(pieces), second, pieces)
 
 
 def _pull_chain(
@@ -124,19 +125,18 @@ def _pull_chain(
     *,
     wrt_theta: bool = True,
     wrt_input: bool = True,
-) -> Gradients:
+) -> tuple[list[Array], Array | None]:
     """Sweep backwards over what the maps have at hand, their points or their tangents."""
     gY: Array | None = G
     found: list[Array] = []
     for F, place in zip(reversed(steps), reversed(places), strict=True):
         needed = wrt_input or (wrt_theta and place.start > 0)  # whether anything before has parameters
         own = wrt_theta and place.stop > place.start
-        gtheta, gY = F.vjp(gY, wrt_theta=own, wrt_input=needed) if own or needed else (None, None)
-        if gtheta is not None:
-            found.append(gtheta)
-        if gY is None:
-            break
-    return (join_gradients(found[::-1], G) if wrt_theta else None), gY
+        if gY is None or not (own or needed):
+            return found, None
+        parts, gY = pieces_of(F, gY, wrt_theta=own, wrt_input=needed)
+        found = parts + found
+    return found, gY
 
 
 def _along_chain(
@@ -151,7 +151,8 @@ def _along_chain(
         part = None if dtheta is None or place.start == place.stop else dtheta[place]
         tangents.append(_STILL if along is None else along(part, dY))
         dY = tangents[-1].output
-    return Tangent(tangents[-1].output, partial(_pull_chain, tangents, places))
+    pieces = partial(_pull_chain, tangents, places)
+    return Tangent(tangents[-1].output, joined(pieces), pieces)
 
 
 _STILL = Tangent(None, lambda dG, *, wrt_theta=True, wrt_input=True: (None, None))
@@ -185,12 +186,29 @@ def join_times(maps: Sequence[Map]) -> tuple[tuple[int, TimeSteps], ...]:
     )
 
 
-def join_gradients(parts: Sequence[Array], like: Array) -> Array:
-    """Return the gradients of several maps as one vector."""
-    xp, some = backend_of(like).xp, [part for part in parts if part.size]
-    if len(some) == 1:  # in arms within arms the inner ones would be copied again and again
-        return some[0]
-    return xp.concatenate(some) if some else xp.zeros(0, dtype=like.dtype)
+def pieces_of(F: Any, G: Array, *, wrt_theta: bool, wrt_input: bool) -> tuple[list[Array], Array | None]:
+    """Return what the ``vjp`` of a point or of a tangent does, F_θᵀ G in pieces."""
+    if F.pieces is not None:
+        found: tuple[list[Array], Array | None] = F.pieces(G, wrt_theta=wrt_theta, wrt_input=wrt_input)
+        return found
+    gtheta, gY = F.vjp(G, wrt_theta=wrt_theta, wrt_input=wrt_input)
+    return ([] if gtheta is None else [gtheta]), gY
+
+
+def joined(pieces: Pieces) -> Vjp:
+    """Return the vjp that makes one vector of pieces."""
+
+    def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
+        parts, gY = pieces(G, wrt_theta=wrt_theta, wrt_input=wrt_input)
+        if not wrt_theta:
+            return None, gY
+        some = [part for part in parts if part.size]
+        if len(some) == 1:
+            return some[0], gY
+        xp = backend_of(G).xp
+        return (xp.concatenate(some) if some else xp.zeros(0, dtype=G.dtype)), gY
+
+    return vjp
 
 
 def memory_of(maps: Sequence[Map]) -> tuple[int, int]:

@@ -35,6 +35,10 @@ Vjp = Callable[..., Gradients]
 """(G, *, wrt_theta=True, wrt_input=True) ↦ (F_θᵀ G, F_Yᵀ G); what is not asked for is None."""
 
 
+Pieces = Callable[..., tuple[list[Array], Array | None]]
+"""As a Vjp, but F_θᵀ G as a list of parts that follow each other, none where it is not asked for."""
+
+
 class Tangent(NamedTuple):
     """What ``along(dθ, dY)`` returns: the derivatives of F and of its adjoint at a cotangent G.
 
@@ -45,6 +49,8 @@ class Tangent(NamedTuple):
     vjp : callable
         dG ↦ the derivatives of F_θᵀ G and F_Yᵀ G along (dθ, dY, dG), with ``wrt_theta`` and ``wrt_input`` as
         the ``vjp`` of :class:`At`.
+    pieces : callable or None
+        As of :class:`At`.
 
     Examples
     --------
@@ -59,6 +65,7 @@ class Tangent(NamedTuple):
 
     output: Array
     vjp: Vjp
+    pieces: Pieces | None = None
 
 
 Along = Callable[..., Tangent]
@@ -87,6 +94,8 @@ class At:
     second : callable or None
         G ↦ (along, F_Yᵀ G), where ``along(dθ, dY)`` returns a :class:`Tangent`; None stands for zero. With
         ``wrt_input=False`` Y does not vary, and F_Yᵀ G is None. None: no second derivatives.
+    pieces : callable or None
+        What ``vjp`` joins to one vector, where it does: combinators within combinators join it once.
 
     Examples
     --------
@@ -101,6 +110,7 @@ class At:
     jvp: Jvp
     vjp: Vjp
     second: Second | None = None
+    pieces: Pieces | None = None
 
     __repr__ = short_repr
 

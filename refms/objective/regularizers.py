@@ -51,6 +51,8 @@ class Quadratic:
         float or complex
             A host number; complex for complex x (no conjugation).
         """
+        if self.Q.nnz == 0:
+            return 0.0
         value = (x * self.gradient(x)).sum() / 2
         return complex(value) if x.dtype.kind == "c" else float(value)
 
@@ -68,6 +70,8 @@ class Quadratic:
             Shape (p,).
         """
         require_shape(x, (self.Q.shape[0],), "x", "one number per parameter")
+        if self.Q.nnz == 0:  # most networks for images: reading all rows of Q would take as long as a pass
+            return backend_of(x).xp.zeros(x.shape, dtype=np.result_type(self.Q.dtype, x.dtype))
         return self.Q @ x
 
 

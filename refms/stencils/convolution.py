@@ -114,7 +114,8 @@ class Convolution:
         How products are computed: ``"matrix"``, ``"patches"``, ``"im2col"``, ``"fourier"``, ``"compiled"``
         (extra ``fast``), or ``"auto"``: the fastest of these for size, dtype and backend. Results differ by
         round-off. ``"winograd"``, for 3×3 entries, is faster in wide layers, and its round-off 4 to 10 times
-        as large; that of a large number reaches the tile of 4×4 cells around.
+        as large; that of a large number reaches the tile of 4×4 cells around. ``"auto+winograd"`` takes it
+        in layers that are wide, on meshes that are not tiny, and elsewhere what ``"auto"`` takes.
 
     Raises
     ------

@@ -26,7 +26,7 @@ from refms.maps.layout import Layout
 from refms.maps.map import Map
 from refms.maps.parameters import recomputed
 from refms.stencils.convolution import Convolution
-from refms.stencils.routes.table import allow_winograd
+from refms.stencils.routes.table import ALLOWED
 
 CONVOLUTIONS = ("stencil", "winograd", "mesh-free")
 
@@ -45,7 +45,7 @@ def mixing(
     require_choice(kind, CONVOLUTIONS, "convolution")
     point = kind == "mesh-free" or size == 1
     shape = ((1 if point else size),) * grid.dimension
-    route = allow_winograd(c_in, c_out, shape) if kind == "winograd" else "auto"
+    route = ALLOWED if kind == "winograd" else "auto"
     K = convolution_map(Convolution(grid, c_in, c_out, shape, boundary=boundary, route=route), bias=bias)
     return K if kind != "mesh-free" or size == 1 else chain(("", K), ("", mesh_free_map(grid, c_out)))
 

@@ -16,7 +16,7 @@ from refms.backend import Backend
 from refms.elementwise import finish
 from refms.errors import Array
 from refms.stencils.routes.neighbours import neighbours, offsets_of
-from refms.stencils.routes.route import ZERO, Geometry, Products, flip, of_one_dtype, summed
+from refms.stencils.routes.route import ZERO, Geometry, Products, added, flip, of_one_dtype, summed
 
 PIECE_BYTES = {"numpy": 768 * 1024, "cupy": 64 * 1024**2}
 """Size of P for one piece: on a CPU what a second-level cache holds beside W."""
@@ -47,14 +47,14 @@ def im2col_products(geometry: Geometry, examples: int, backend: Backend) -> Prod
 
     def weights(S: Array, Y: Array) -> tuple[Array, Array]:
         """Return S as the matrix (rows, K·channels) and Y as (channels, n·m), in a common dtype."""
-        W = xp.ascontiguousarray(xp.moveaxis(S, 1, -1)).reshape(len(S), -1)
+        W = xp.ascontiguousarray(S.transpose(0, *range(2, S.ndim), 1)).reshape(len(S), -1)
         return of_one_dtype(W, matrix(Y), xp)
 
     def matrix(Y: Array) -> Array:
         return xp.ascontiguousarray(Y).reshape(-1, cells * examples)
 
     def stencils(W: Array) -> Array:
-        return xp.moveaxis(W.reshape(len(W), *sizes, -1), -1, 1)
+        return W.reshape(len(W), *sizes, -1).transpose(0, -1, *range(1, 1 + len(sizes)))
 
     def correlate(S: Array, Y: Array) -> Array:
         W, Y = weights(S, Y)
@@ -66,7 +66,7 @@ def im2col_products(geometry: Geometry, examples: int, backend: Backend) -> Prod
     def gradient(Z: Array, Y: Array) -> Array:
         Z, total = matrix(Z), ZERO
         for columns, patches in patches_in(matrix(Y)):
-            total = total + Z[:, columns] @ patches.T
+            total = added(total, Z[:, columns] @ patches.T)
         return stencils(total)
 
     def adjoint_and_gradient(T: Array, Z: Array, Y: Array, add: Array | None) -> tuple[Array, Array]:
@@ -75,7 +75,7 @@ def im2col_products(geometry: Geometry, examples: int, backend: Backend) -> Prod
         out = xp.empty((len(T), cells * examples), dtype=Z.dtype)
         for columns, patches in patches_in(Z):
             xp.matmul(W, patches, out=out[:, columns])
-            total = total + Y[:, columns] @ patches.T
+            total = added(total, Y[:, columns] @ patches.T)
         found = flip(stencils(total).swapaxes(0, 1))
         return finish(backend, out.reshape(-1, examples), None, None, add), found
 

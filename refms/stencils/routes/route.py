@@ -70,6 +70,14 @@ def summed(correlate: Callable[[Array, Array], Array], backend: Backend) -> Call
     return combine
 
 
+def added(total: Any, more: Array) -> Array:
+    """Return total + more in the memory of the total, which nobody else holds; ``more`` itself for ZERO."""
+    if total is ZERO:
+        return more
+    total += more
+    return total
+
+
 def of_one_dtype(W: Array, Y: Array, xp: Any) -> tuple[Array, Array]:
     """Return both factors of a matrix product in their common dtype, themselves where they have it."""
     if W.dtype == Y.dtype:

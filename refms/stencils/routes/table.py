@@ -17,7 +17,10 @@ from refms.stencils.routes.route import Geometry, Products, Terms
 from refms.stencils.routes.tiles import TileMaps
 from refms.stencils.routes.winograd import winograd_products
 
-ROUTES = ("auto", "matrix", "patches", "im2col", "fourier", "compiled", "winograd")
+ALLOWED = "auto+winograd"
+"""The name of ``"auto"`` where Winograd's larger round-off is allowed."""
+
+ROUTES = ("auto", "matrix", "patches", "im2col", "fourier", "compiled", "winograd", ALLOWED)
 
 COMPILED = importlib.util.find_spec("numba") is not None
 """Whether the compiled route can be taken here (extra ``fast``)."""
@@ -34,8 +37,9 @@ already takes somewhat less; the narrow nets of [LAS] stay with the kernel that 
 WIDE_WITHOUT_NUMBA = 16
 """The same beside patches, for fewer examples than channels; more make one cell's product large enough."""
 
-WINOGRAD_FROM = 32
-"""Channels on both sides from which Winograd's tiles take less time than im2col, where they are allowed."""
+WINOGRAD_FROM, TILED_CELLS = 32, 512
+"""Channels on both sides, and cells of all examples, from which Winograd's tiles take less time than im2col:
+below, each of the 36 matrix products has few columns and reads as many numbers of S as there are."""
 
 FOURIER_FROM = 150
 """Entries of a stencil from which the FFT takes less time than patches."""
@@ -49,12 +53,14 @@ def choose(
     dtype: str,
     backend: str,
 ) -> str:
-    """Return the name of the route for S of that shape and so many multiply-adds; all but ``"auto"`` as is.
+    """Return the name of the route for S of that shape and so many multiply-adds.
 
     >>> choose("auto", (4, 4, 3, 3), 8, 1000, "float64", "numpy")
     'patches'
     >>> choose("auto", (128, 128, 3, 3), 8, 10**9, "float64", "numpy")
     'im2col'
+    >>> choose("auto+winograd", (128, 128, 3, 3), 8, 10**9, "float64", "numpy")
+    'winograd'
     """
     takes = backend == "numpy" and dtype in ("float32", "float64")
     if name == "compiled" and not (COMPILED and takes):
@@ -64,6 +70,10 @@ def choose(
             else "needs numba, the extra `fast` (pip install 'refms[fast]')"
         )
         raise InputError(f"the route 'compiled' {why}; take route 'auto'.")
+    if name == ALLOWED:
+        wide = stencils_shape[2:] == (3, 3) and min(stencils_shape[:2]) >= WINOGRAD_FROM
+        many = multiply_adds >= TILED_CELLS * math.prod(stencils_shape)
+        name = "winograd" if wide and many else "auto"
     if name != "auto":
         return name
     entries, channels = math.prod(stencils_shape[2:]), min(stencils_shape[:2])
@@ -138,12 +148,3 @@ def _where_finite(quick: Products, exact: Products, xp: Any, *, results: bool) -
         return exact.adjoint_and_gradient(T, Z, Y, add)
 
     return Products(combine, gradient, adjoint_and_gradient)
-
-
-def allow_winograd(c_in: int, c_out: int, stencil_shape: tuple[int, ...]) -> str:
-    """Return the route where Winograd's larger round-off is allowed: its own for wide 3×3 layers, or auto.
-
-    >>> allow_winograd(64, 64, (3, 3)), allow_winograd(3, 64, (3, 3))
-    ('winograd', 'auto')
-    """
-    return "winograd" if stencil_shape == (3, 3) and min(c_in, c_out) >= WINOGRAD_FROM else "auto"

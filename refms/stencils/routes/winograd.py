@@ -22,7 +22,7 @@ import numpy as np
 from refms.backend import Backend
 from refms.elementwise import finish
 from refms.errors import Array, InputError
-from refms.stencils.routes.route import ZERO, Geometry, Products, flip, of_one_dtype, summed
+from refms.stencils.routes.route import ZERO, Geometry, Products, added, flip, of_one_dtype, summed
 from refms.stencils.routes.tiles import TILE, TileMaps, groups_of, kron, tile_maps
 
 POINTS = (0.0, 1.0, -1.0, 0.5, -2.0)
@@ -87,7 +87,7 @@ def winograd_products(
     def gradient(Z: Array, Y: Array) -> Array:
         (Z, Y), total = of_one_dtype(fields(Z), fields(Y), xp), ZERO
         for group in groups_of(Y.shape, Y.itemsize, backend):
-            total = total + spread(A, Z, group) @ spread(B, Y, group).swapaxes(1, 2)
+            total = added(total, spread(A, Z, group) @ spread(B, Y, group).swapaxes(1, 2))
         return stencils(total)
 
     def adjoint_and_gradient(T: Array, Z: Array, Y: Array, add: Array | None) -> tuple[Array, Array]:
@@ -98,7 +98,7 @@ def winograd_products(
         for group in groups_of(Z.shape, Z.itemsize, backend):
             V = spread(B, Z, group)
             gather(A, U, V, out, group)
-            total = total + spread(A, Y, group) @ V.swapaxes(1, 2)
+            total = added(total, spread(A, Y, group) @ V.swapaxes(1, 2))
         found = flip(stencils(total).swapaxes(0, 1))
         return finish(backend, out.reshape(-1, examples), None, None, add), found
 

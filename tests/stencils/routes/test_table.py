@@ -148,6 +148,25 @@ def test_an_optional_array_that_does_not_fit_is_refused_by_its_name(operation, l
         call(Convolution(Grid((3, 4)), 2, 3, (1, 3), "zero"), operation, given)
 
 
+@pytest.mark.parametrize(
+    ("stencils", "cells", "tiled"),
+    [
+        ((32, 32, 3, 3), 512, True),
+        ((32, 32, 3, 3), 511, False),
+        ((31, 64, 3, 3), 512, False),
+        ((64, 31, 3, 3), 512, False),
+        ((64, 64, 5, 5), 512, False),
+        ((64, 64, 3), 512, False),
+        ((128, 64, 3, 3), 4096, True),
+    ],
+)
+def test_tiles_are_taken_where_they_are_allowed_in_wide_3x3_layers_on_many_cells(stencils, cells, tiled):
+    asked = (stencils, 4, cells * np.prod(stencils), "float32", "numpy")
+    other = table.choose("auto", *asked)
+    assert other != "winograd"
+    assert table.choose("auto+winograd", *asked) == ("winograd" if tiled else other)
+
+
 def test_a_route_is_kept_for_its_dtype_and_number_of_examples():
     convolution = Convolution(Grid((3, 4)), 2, 3, (1, 3), "zero")
     kinds = [np.dtype(kind) for kind in ("float32", "float64", "complex128")]

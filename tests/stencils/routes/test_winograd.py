@@ -158,8 +158,8 @@ def test_networks_with_it_have_the_same_layout_values_and_gradients(network):
     fast = dataclasses.replace(network, convolution="winograd")
     assert fast.arrays.layout == network.arrays.layout
     theta = network.arrays.pack(network.initial(0, "float64"))
-    Y = draw_array(1, (network.map.rows_in, 2))
-    Y = np.concatenate([Y[:-1], np.full((1, 2), 0.5)])  # a time in [0, 1] where the network has one
+    Y = draw_array(1, (network.map.rows_in, 8))  # enough cells for tiles
+    Y = np.concatenate([Y[:-1], np.full((1, 8), 0.5)])  # a time in [0, 1] where the network has one
     results = []
     for one in (network, fast):
         F = one.map.at(theta, Y)
