@@ -2,6 +2,8 @@
 
     python scripts/routes.py            # a minute; writes validation/benchmarks/routes.json
 
+A machine whose registers have fewer than 64 bytes writes routes_without_avx512.json in its place.
+
 One process, one thread, the routes in turn, medians of processor time; they must agree before they are timed.
 ``refms/stencils/routes/table.py`` takes its numbers from the file, which names machine, date and versions.
 """
@@ -16,13 +18,14 @@ from benchmarks.record import PUBLISHED, heading, load, write
 
 from refms.grid import Grid
 from refms.stencils.convolution import Convolution
-from refms.stencils.routes.table import COMPILED
+from refms.stencils.routes.table import COMPILED, has_avx512
 
-TARGET = PUBLISHED / "routes.json"
+TARGET = PUBLISHED / ("routes.json" if not COMPILED or has_avx512() else "routes_without_avx512.json")
 ROUTES = ("patches", "im2col", *(("compiled",) if COMPILED else ()))
 CASES = [(c, n, m) for c in (4, 8, 16, 32) for n, m in ((32, 1), (32, 8), (16, 32), (16, 64))]
 CASES += [(c, n, m) for c in (64, 128) for n, m in ((16, 1), (8, 8), (8, 32), (8, 64))]
-CASES += [(256, 8, 1), (512, 4, 1)]
+CASES += [(c, n, m) for c in (16, 32, 64) for n, m in ((32, 4), (16, 16))]
+CASES += [(96, 32, 8), (96, 16, 32), (256, 8, 1), (512, 4, 1)]
 TILED = [(c, n, m) for c in (32, 64, 128) for n, m in ((4, 4), (4, 16), (4, 64), (8, 4), (8, 8), (8, 16))]
 TILED += [(c, n, m) for c in (32, 64, 128) for n, m in ((16, 1), (16, 2), (16, 4), (32, 1), (32, 2))]
 SAMPLES = 7

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from functools import cache
 from typing import Any
+
+import numpy as np
 
 from refms.backend import Backend
 from refms.errors import Array, InputError
@@ -28,13 +31,17 @@ COMPILED = importlib.util.find_spec("numba") is not None
 COMPILED_FROM = 2_000_000
 """Multiply-adds of one product from which the compiled route is taken: below, numba need not be loaded."""
 
-WIDE_FROM = 32
-"""Channels on both sides from which im2col is taken in the place of the compiled route, half of its time.
+IM2COL_FROM, ALWAYS_IM2COL_FROM = 16, 96
+"""Channels on both sides from which im2col sometimes takes less time than the compiled route, and always.
 
-This and the next are measured: scripts/routes.py, validation/benchmarks/routes.json. With 16 channels im2col
-already takes somewhat less; the narrow nets of [LAS] stay with the kernel that was made for them."""
+Between them it does where a row, the examples of one cell, has fewer bytes than there are channels: the
+compiled kernel reads all stencils for each row. All numbers here are measured: scripts/routes.py,
+validation/benchmarks/routes.json; the narrow nets of [LAS] stay with the kernel that was made for them."""
 
-WIDE_WITHOUT_NUMBA = 16
+IM2COL_WITHOUT_AVX512_FROM = 32
+"""The same on a machine with shorter registers, for any number of examples: routes_without_avx512.json."""
+
+IM2COL_WITHOUT_NUMBA_FROM = 16
 """The same beside patches, for fewer examples than channels; more make one cell's product large enough."""
 
 WINOGRAD_FROM, TILED_CELLS = 32, 512
@@ -77,18 +84,28 @@ def choose(
     if name != "auto":
         return name
     entries, channels = math.prod(stencils_shape[2:]), min(stencils_shape[:2])
-    if takes and entries < FOURIER_FROM and _is_wide(channels, examples):
+    if takes and entries < FOURIER_FROM and _is_wide(channels, examples, dtype):
         return "im2col"
     if COMPILED and takes and multiply_adds >= COMPILED_FROM:
         return "compiled"
     return "fourier" if entries >= FOURIER_FROM else "patches"
 
 
-def _is_wide(channels: int, examples: int) -> bool:
-    """Return whether im2col takes less time than what there is else, for 3×3 entries and either precision."""
-    if COMPILED:
-        return channels >= WIDE_FROM
-    return channels >= WIDE_WITHOUT_NUMBA and examples < channels
+def _is_wide(channels: int, examples: int, dtype: str) -> bool:
+    """Return whether im2col takes less time than what there is else, for 3×3 entries."""
+    if not COMPILED:
+        return channels >= IM2COL_WITHOUT_NUMBA_FROM and examples < channels
+    if channels < IM2COL_FROM or not has_avx512():
+        return channels >= IM2COL_WITHOUT_AVX512_FROM
+    return channels >= ALWAYS_IM2COL_FROM or examples * np.dtype(dtype).itemsize < channels
+
+
+@cache
+def has_avx512() -> bool:
+    """Return whether the compiled route has registers of 64 bytes here."""
+    import llvmlite.binding  # comes with numba, an extra
+
+    return bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
 
 
 def products(name: str, geometry: Geometry, dtype: Any, examples: int, backend: Backend) -> Products:

@@ -42,21 +42,28 @@ def test_complex_arrays_never_take_the_compiled_route(monkeypatch, dtype):
 
 
 @pytest.mark.parametrize(
-    ("numba", "channels", "examples", "expected"),
+    ("numba", "avx512", "channels", "examples", "expected"),
     [
-        (True, (32, 32), 64, "im2col"),
-        (True, (31, 64), 1, "compiled"),
-        (True, (64, 31), 1, "compiled"),
-        (False, (16, 16), 15, "im2col"),
-        (False, (16, 16), 16, "patches"),
-        (False, (15, 64), 1, "patches"),
-        (False, (64, 128), 63, "im2col"),
-        (False, (128, 64), 64, "patches"),
+        (True, False, (32, 32), 64, "im2col"),
+        (True, False, (31, 64), 1, "compiled"),
+        (True, False, (64, 31), 1, "compiled"),
+        (True, True, (96, 96), 500, "im2col"),
+        (True, True, (95, 128), 500, "compiled"),
+        (True, True, (64, 64), 7, "im2col"),
+        (True, True, (64, 64), 16, "compiled"),
+        (True, True, (128, 16), 1, "im2col"),
+        (True, True, (15, 16), 1, "compiled"),
+        (False, True, (16, 16), 15, "im2col"),
+        (False, True, (16, 16), 16, "patches"),
+        (False, True, (15, 64), 1, "patches"),
+        (False, True, (64, 128), 63, "im2col"),
+        (False, True, (128, 64), 64, "patches"),
     ],
 )
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_wide_layers_take_im2col_on_the_host(monkeypatch, dtype, numba, channels, examples, expected):
+def test_wide_layers_take_im2col_on_the_host(monkeypatch, dtype, numba, avx512, channels, examples, expected):
     monkeypatch.setattr(table, "COMPILED", numba)
+    monkeypatch.setattr(table, "has_avx512", lambda: avx512)
     asked = ((*channels, 3, 3), examples, MUCH)
     assert table.choose("auto", *asked, dtype, "numpy") == expected
     assert table.choose("auto", *asked, dtype, "cupy") == "patches"
