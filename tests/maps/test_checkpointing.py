@@ -16,7 +16,7 @@ from refms.maps.parameters import frozen
 from refms.objective.batches import FEW_COLUMNS
 from refms.objective.classifier import Classifier
 from refms.objective.examples import Examples
-from refms.objective.regularizers import Quadratic
+from refms.objective.regularizers import tikhonov_regularizer
 from refms.objective.risk import EmpiricalRisk
 
 
@@ -79,7 +79,7 @@ def test_a_risk_spares_memory_where_the_budget_is_short(integrator, smaller, gap
     head = frozen(classifier.map, rng.standard_normal(classifier.layout.size))
     whole = chain(("network", free_map(net, start)), ("classifier", head))
     data = Examples(rng.standard_normal((16, 2)), np.eye(3)[:, :2])
-    none = Quadratic(np.zeros((theta.size, theta.size)))
+    none = tikhonov_regularizer(theta.size, 0.0)
     budget = 2 * whole.stored * 8 * FEW_COLUMNS
     roomy, short = (EmpiricalRisk(whole, data, none, memory=bytes_) for bytes_ in (budget, budget - 1))
     assert roomy.map is whole

@@ -23,7 +23,7 @@ from refms.objective.batches import FEW_COLUMNS
 from refms.objective.classifier import Classifier
 from refms.objective.examples import Examples
 from refms.objective.losses import softmax
-from refms.objective.regularizers import Quadratic
+from refms.objective.regularizers import tikhonov_regularizer
 from refms.objective.risk import EmpiricalRisk
 from refms.objective.workers import Workers
 
@@ -97,7 +97,7 @@ def of_network(blockwise, seed=4, **options):
     omega = 3 * rng.standard_normal(classifier.layout.size)
     whole = chain(("network", map_), ("classifier", frozen(classifier.map, omega)))
     data = Examples(rng.standard_normal((12, 7)), np.eye(3)[:, rng.integers(0, 3, 7)])
-    none = Quadratic(np.zeros((map_.layout.size,) * 2))
+    none = tikhonov_regularizer(map_.layout.size, 0.0)
     risk = EmpiricalRisk(whole, data, none, **blockwise)
     return risk, rng.standard_normal(map_.layout.size), rng.standard_normal(map_.layout.size)
 
