@@ -66,7 +66,7 @@ def chain(*parts: tuple[str, Map]) -> Map:
         for map_, place in zip(maps, places, strict=True):
             steps.append(map_.linearize(theta[place], Y))
             Y = steps[-1].output
-        return _chain_at(steps, places)
+        return chain_at(steps, places)
 
     def record(theta: Array, Y: Array) -> dict[str, Array]:
         named: dict[str, Array] = {}
@@ -95,7 +95,7 @@ def chain(*parts: tuple[str, Map]) -> Map:
     )
 
 
-def _chain_at(steps: Sequence[At], places: Sequence[slice]) -> At:
+def chain_at(steps: Sequence[At], places: Sequence[slice]) -> At:
     """Return a chain at a point, from its maps there."""
 
     def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:

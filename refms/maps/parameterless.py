@@ -28,41 +28,42 @@ def parameterless(
     constants: tuple[Array, ...] = (),
 ) -> Map:
     """Return the map Y ↦ F(Y) without parameters: d(Jᵀ G) = Jᵀ dG + D(Jᵀ)[dY] G."""
-
-    def linearize(theta: Array, Y: Array) -> At:
-        output, forward, adjoint, bend = at(Y)
-
-        def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
-            return zeros_like(output) if dY is None else forward(dY)
-
-        def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
-            return (theta if wrt_theta else None), (adjoint(G) if wrt_input else None)
-
-        if bend is None:
-            return At(output, jvp, vjp, second_of_linear(jvp, vjp))
-        curved: Bend = bend
-
-        def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
-            def along(dtheta: Array | None, dY: Array | None = None) -> Tangent:
-                doutput = jvp(None, dY)
-
-                def pull(dG: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
-                    none, gY = vjp(dG, wrt_theta=wrt_theta, wrt_input=wrt_input)
-                    return none, (gY if gY is None or dY is None else gY + curved(dY, doutput, G))
-
-                return Tangent(doutput, pull)
-
-            return along, (adjoint(G) if wrt_input else None)
-
-        return At(output, jvp, vjp, second)
-
     return Map(
         EMPTY,
         rows_in,
         rows_out,
         lambda theta, Y: evaluate(Y),
-        linearize,
+        lambda theta, Y: at_of(at(Y), theta),
         multiply_adds=multiply_adds,
         stored=stored,
         constants=constants,
     )
+
+
+def at_of(point: Point, theta: Array) -> At:
+    """Return a map at a point from its value and products; θ, of size 0, is its gradient."""
+    output, forward, adjoint, bend = point
+
+    def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
+        return zeros_like(output) if dY is None else forward(dY)
+
+    def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
+        return (theta if wrt_theta else None), (adjoint(G) if wrt_input else None)
+
+    if bend is None:
+        return At(output, jvp, vjp, second_of_linear(jvp, vjp))
+    curved: Bend = bend
+
+    def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
+        def along(dtheta: Array | None, dY: Array | None = None) -> Tangent:
+            doutput = jvp(None, dY)
+
+            def pull(dG: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
+                none, gY = vjp(dG, wrt_theta=wrt_theta, wrt_input=wrt_input)
+                return none, (gY if gY is None or dY is None else gY + curved(dY, doutput, G))
+
+            return Tangent(doutput, pull)
+
+        return along, (adjoint(G) if wrt_input else None)
+
+    return At(output, jvp, vjp, second)

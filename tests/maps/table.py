@@ -22,6 +22,7 @@ from refms.maps.layers.convolution import convolution_layer, convolution_map
 from refms.maps.layers.entrywise import entrywise, multiple, time_features
 from refms.maps.layers.linear import average_pooling, every_second_cell, matrix_map, pooled_grid
 from refms.maps.layers.mesh_free import mesh_free_map
+from refms.maps.layers.normalized import normalized
 from refms.maps.layers.norms import normalization
 from refms.maps.layers.tied import antisymmetric_layer, symmetric_layer, transposed_layer
 from refms.maps.map import Map
@@ -159,6 +160,7 @@ MAPS: dict[str, Callable[[str], Any]] = {
     "time-features": lambda dtype: time_features(3),
     "group-norm": lambda dtype: normalization(GRIDS[2], 4, 2),
     "layer-norm": lambda dtype: normalization(GRIDS[1], 2, epsilon=0.1),
+    "normalized": lambda dtype: normalized(GRIDS[2], 4, SILU, 2, weights=True),
     "mesh-free": lambda dtype: mesh_free_map(Grid((4, 6)), 2),
     "mesh-free-1d": lambda dtype: mesh_free_map(Grid((1, 5)), 3),
     "classifier": lambda dtype: _head(),

@@ -12,11 +12,11 @@ from refms.maps.architectures.architecture import register_architecture
 from refms.maps.architectures.image_blocks import (
     ImageNetwork,
     mixing,
-    normalized,
     segment,
 )
 from refms.maps.branches import add, identity
 from refms.maps.chain import chain
+from refms.maps.layers.normalized import normalized
 from refms.maps.map import Map
 
 

@@ -13,15 +13,12 @@ import numpy as np
 
 from refms.errors import Array, InputError, require_choice
 from refms.grid import Grid
-from refms.maps.activation import Activation
 from refms.maps.architectures.architecture import Arrays, Move, same_names
 from refms.maps.branches import concatenate, identity
 from refms.maps.chain import chain
-from refms.maps.layers.channels import channel_scale, take_rows
+from refms.maps.layers.channels import take_rows
 from refms.maps.layers.convolution import convolution_map
-from refms.maps.layers.entrywise import entrywise
 from refms.maps.layers.mesh_free import mesh_free_map
-from refms.maps.layers.norms import normalization
 from refms.maps.layout import Layout
 from refms.maps.map import Map
 from refms.maps.parameters import recomputed
@@ -53,15 +50,6 @@ def mixing(
 def affine(rows_in: int, rows_out: int) -> Map:
     """Return e ↦ A e + b on one number per row and example: a convolution on one cell."""
     return mixing(Grid((1,)), rows_in, rows_out, 1, "periodic")
-
-
-def normalized(
-    grid: Grid, channels: int, activation: Activation | None, groups: int = 1, weights: bool = False
-) -> Map:
-    """Return σ(γ x̂ + β), or σ(x̂) without weights: what stands between two convolutions; None for no σ."""
-    scale = [("", channel_scale(grid, channels))] if weights else []
-    sigma = [("", entrywise(channels * grid.cells, activation))] if activation else []
-    return chain(("", normalization(grid, channels, groups)), *scale, *sigma)
 
 
 def segment(F: Map) -> Map:

@@ -17,13 +17,13 @@ from refms.maps.architectures.image_blocks import (
     first_rows,
     ignoring,
     mixing,
-    normalized,
     segment,
 )
 from refms.maps.branches import add, beside, concatenate, identity
 from refms.maps.chain import chain
 from refms.maps.layers.channels import channel_shift
 from refms.maps.layers.entrywise import entrywise, multiple, time_features
+from refms.maps.layers.normalized import normalized
 from refms.maps.map import Map
 
 BLOCKS = ("basic", "bottleneck")

@@ -9,11 +9,12 @@ from refms.errors import InputError, require_choice, require_whole, require_whol
 from refms.grid import Grid
 from refms.maps.activation import Activation, activation
 from refms.maps.architectures.architecture import register_architecture
-from refms.maps.architectures.image_blocks import ImageNetwork, mixing, normalized, segment
+from refms.maps.architectures.image_blocks import ImageNetwork, mixing, segment
 from refms.maps.branches import add, identity
 from refms.maps.chain import chain
 from refms.maps.layers.entrywise import entrywise
 from refms.maps.layers.linear import average_pooling, every_second_cell
+from refms.maps.layers.normalized import normalized
 from refms.maps.map import Map
 
 DOWNSAMPLINGS = ("stride", "mean")

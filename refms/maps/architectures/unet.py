@@ -16,7 +16,6 @@ from refms.maps.architectures.image_blocks import (
     first_rows,
     ignoring,
     mixing,
-    normalized,
     segment,
 )
 from refms.maps.branches import add, beside, concatenate, identity
@@ -24,6 +23,7 @@ from refms.maps.chain import chain
 from refms.maps.layers.channels import channel_gate, channel_shift, take_rows
 from refms.maps.layers.entrywise import entrywise, time_features
 from refms.maps.layers.linear import every_second_cell, operator_map
+from refms.maps.layers.normalized import normalized
 from refms.maps.map import Map
 from refms.stencils.resize import resize_matrix
 

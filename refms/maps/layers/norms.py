@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 from refms.backend import backend_of
 from refms.errors import Array, InputError, require_whole
 from refms.grid import Grid
@@ -57,52 +60,72 @@ def normalization(grid: Grid, channels: int, groups: int = 1, epsilon: float = 1
         raise InputError(f"{channels} channels in {groups} groups; expected a divisor of the channels.")
     if not 0 < epsilon < float("inf"):
         raise InputError(f"epsilon is {epsilon}; expected a positive number, such as 1e-5.")
-    rows, eps = channels * grid.cells, float(epsilon)
-    R = rows_together(rows // groups)
-
-    def parts(Y: Array) -> Array:
-        return Y.reshape(groups, rows // groups // R, -1)
-
-    def mean(v: Array) -> Array:
-        """Return the mean over rows of R together, shape (groups, 1, R·m)."""
-        return share(small_mean(v), R)
-
-    def small_mean(v: Array) -> Array:
-        total = sum_rows(sum_rows(v).reshape(groups, R, -1))
-        return total / v.dtype.type(rows // groups)
+    eps, of = float(epsilon), _Groups(groups, channels * grid.cells)
 
     def standardize(Y: Array) -> tuple[Array, Array]:
         """Return x̂, shape of Y, and ρ, shape (groups, m)."""
-        x = parts(Y)
-        centred = x - mean(x)
-        rho = 1 / backend_of(Y).xp.sqrt(small_mean(centred * centred) + eps)
-        centred *= share(rho, R)
+        x = of.parts(Y)
+        centred = x - of.mean(x)
+        rho = 1 / backend_of(Y).xp.sqrt(of.small_mean(centred * centred) + eps)
+        centred *= share(rho, of.together)
         return centred.reshape(Y.shape), rho[:, 0]
 
-    def at(Y: Array) -> Point:
-        output, rho = standardize(Y)
-
-        def project(v: Array) -> Array:
-            """Return v − mean v − x̂ mean(x̂ ⊙ v), a new array."""
-            unit, xp = parts(output), backend_of(v).xp
-            found = unit * v
-            xp.multiply(unit, mean(found), out=found)
-            found += mean(v)
-            return xp.subtract(v, found, out=found)
-
-        def jacobian(V: Array) -> Array:
-            found = project(parts(V))
-            found *= share(rho[:, None], R)
-            return found.reshape(V.shape)
-
-        def bend(dY: Array, dunit: Array, G: Array) -> Array:
-            """Return D(J)[dx] g."""
-            unit, dx, dunit, g, r = parts(output), parts(dY), parts(dunit), parts(G), share(rho[:, None], R)
-            turned = dunit * mean(unit * g) + unit * mean(dunit * g)
-            return (-r * (r * mean(unit * dx) * project(g) + turned)).reshape(G.shape)
-
-        return output, jacobian, jacobian, bend
-
     return parameterless(
-        rows, rows, lambda Y: standardize(Y)[0], at, multiply_adds=3 * rows, stored=rows + groups
+        of.rows,
+        of.rows,
+        lambda Y: standardize(Y)[0],
+        lambda Y: normalized_point(groups, *standardize(Y)),
+        multiply_adds=3 * of.rows,
+        stored=of.rows + groups,
     )
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Means over the rows of a group; fields are seen with several rows as one long one."""
+
+    groups: int
+    rows: int
+
+    @cached_property
+    def together(self) -> int:
+        """Rows as one."""
+        return rows_together(self.rows // self.groups)
+
+    def parts(self, Y: Array) -> Array:
+        return Y.reshape(self.groups, self.rows // self.groups // self.together, -1)
+
+    def mean(self, v: Array) -> Array:
+        """Return the mean over rows together, shape (groups, 1, together·m)."""
+        return share(self.small_mean(v), self.together)
+
+    def small_mean(self, v: Array) -> Array:
+        total = sum_rows(sum_rows(v).reshape(self.groups, self.together, -1))
+        return total / v.dtype.type(self.rows // self.groups)
+
+
+def normalized_point(groups: int, output: Array, rho: Array) -> Point:
+    """Return the normalisation at a point from x̂ and ρ, shape (groups, m), there."""
+    of = _Groups(groups, len(output))
+
+    def project(v: Array) -> Array:
+        """Return v − mean v − x̂ mean(x̂ ⊙ v), a new array."""
+        unit, xp = of.parts(output), backend_of(v).xp
+        found = unit * v
+        xp.multiply(unit, of.mean(found), out=found)
+        found += of.mean(v)
+        return xp.subtract(v, found, out=found)
+
+    def jacobian(V: Array) -> Array:
+        found = project(of.parts(V))
+        found *= share(rho[:, None], of.together)
+        return found.reshape(V.shape)
+
+    def bend(dY: Array, dunit: Array, G: Array) -> Array:
+        """Return D(J)[dx] g."""
+        unit, dx, dunit, g = of.parts(output), of.parts(dY), of.parts(dunit), of.parts(G)
+        r = share(rho[:, None], of.together)
+        turned = dunit * of.mean(unit * g) + unit * of.mean(dunit * g)
+        return (-r * (r * of.mean(unit * dx) * project(g) + turned)).reshape(G.shape)
+
+    return output, jacobian, jacobian, bend
