@@ -25,8 +25,8 @@ from refms.maps.map import Along, At, Gradients, Map, second_of
 from refms.maps.parameterless import at_of
 from refms.stencils.routes.table import COMPILED
 
-COMPILED_FROM = 2**14
-"""Numbers of a field from which the loops are taken: below, numba need not be loaded."""
+COMPILED_FROM = 2**9
+"""Rows of a field from which the loops are taken: below, numba need not be loaded."""
 
 LINE = 256
 """Numbers of a line at least, where a channel has as many: several registers."""
@@ -94,7 +94,9 @@ def normalized(
         )
 
     stored = 2 * definition.rows_out + groups  # the output, x̂ and ρ
-    return replace(definition, evaluate=evaluate, linearize=linearize, stored=stored, record=None, parts=())
+    return replace(
+        definition, evaluate=evaluate, linearize=linearize, stored=stored, kept=None, record=None, parts=()
+    )
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class _Loops:
 
     @property
     def exist(self) -> bool:
-        return COMPILED and self._name in KINDS
+        return COMPILED and self._name in KINDS and self.channels * self.cells >= COMPILED_FROM
 
     @property
     def _name(self) -> str:
@@ -119,7 +121,7 @@ class _Loops:
     def take(self, theta: Array, Y: Array) -> bool:
         """Return whether they take these arrays."""
         real = Y.dtype in ("float32", "float64") and (theta.dtype == Y.dtype or not self.weights)
-        return backend_of(Y).name == "numpy" and real and Y.size >= COMPILED_FROM
+        return backend_of(Y).name == "numpy" and real
 
     def forward(self, theta: Array, Y: Array) -> tuple[Array, Array, Array]:
         """Return σ(γ x̂ + β), x̂ and ρ (groups, m)."""

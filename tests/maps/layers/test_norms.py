@@ -66,7 +66,8 @@ def results(F, dtype, examples, factor=1.0):
 @pytest.mark.parametrize(
     ("shape", "channels", "groups", "examples"),
     [
-        ((4, 4), 6, 3, 3),  # too few numbers for the loops
+        ((4, 4), 6, 3, 3),  # too few rows for the loops
+        ((32, 4), 4, 2, 1),
         ((16, 16), 12, 3, 7),
         ((32, 32), 8, 4, 4),
         ((64, 64), 6, 2, 2),
