@@ -69,6 +69,24 @@ def on_a_gpu(record: dict[str, Any]) -> str:
     return image_networks(record, "wall", "gpu_image_networks")
 
 
+def image_memory(record: dict[str, Any]) -> str:
+    """Return MiB of every way, in units of PyTorch's, and the time that checkpoints cost."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in record["rows"]:
+        arguments = row["specification"]["arguments"]
+        found.setdefault(f"{arguments['network']}, {arguments['cells']}²", {})[arguments["way"]] = row[
+            "result"
+        ]
+    names = list(dict.fromkeys(way for ways in found.values() for way in ways))
+    lines = []
+    for network, ways in found.items():
+        sizes = {way: one["peak"] - one["before"] for way, one in ways.items()}
+        cells = [f"{sizes[name] / 2**20:.0f}, {digits(sizes[name] / sizes[PEER], 2)}×" for name in names]
+        plain, sparing = (ways[name]["cpu"] for name in names[-2:])
+        lines.append([network, *cells, f"{digits(sparing / plain)}×"])
+    return words("image_memory") + table(["MiB", *names, "time of checkpoints"], lines)
+
+
 def image_products(record: dict[str, Any]) -> str:
     """Return milliseconds of PyTorch and relative speeds of Gauss-Newton products."""
     rows = record["rows"]

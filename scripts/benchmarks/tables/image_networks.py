@@ -18,6 +18,7 @@ from refms.errors import Array
 from refms.grid import Grid, columns_from_nchw
 from refms.maps.architectures.espcn import ESPCN
 from refms.maps.architectures.residual_image import ResidualImage
+from refms.maps.architectures.resnet import ResNet
 from refms.maps.architectures.unet import UNet
 from refms.objective.examples import Examples
 from refms.objective.losses.mean_squares import MeanSquares
@@ -31,10 +32,12 @@ NETWORKS = {
     ),
     "U-net": lambda grid, **options: UNet(grid, **options),
     "ESPCN": lambda grid, **options: ESPCN(grid, **options),
+    "ResNet-34, 16 channels": lambda grid, **options: ResNet(grid, width=16, groups=8, **options),
+    "ResNet-34, 64 channels": lambda grid, **options: ResNet(grid, **options),
 }
 CELLS = (128, 64, 32, 16)
-CELLS_TOGETHER, MOST_IMAGES = 2**15, 4
-"""Cells of the images of one call, and their number on coarser meshes."""
+CELLS_TOGETHER, MOST_IMAGES = 2**16, 64
+"""Cells of the images of one call, and their number at most: 4, 16, 64 and 64."""
 
 BOUND = 1000.0
 """Largest ρ of a gradient: where an entry lies within round-off of a kink of the ReLU, its slope jumps."""
@@ -47,8 +50,13 @@ def specifications(quick: bool) -> list[dict[str, Any]]:
         process(allocator="tuned", network=name, cells=n, dtype=dtype, seconds=seconds, least=least)
         for dtype in reversed(DTYPES)
         for name in (list(NETWORKS)[:1] if quick else NETWORKS)
-        for n in (CELLS[2:] if quick else CELLS)
+        for n in (CELLS[2:] if quick else cells_of(name))
     ]
+
+
+def cells_of(network: str) -> tuple[int, ...]:
+    """Return the meshes of a network; the classifier's images are small."""
+    return CELLS[1:] if network.startswith("ResNet") else CELLS
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,9 @@ class Setting:
         net = nets["stencil"]
         theta = net.map.layout.pack(net.initial(1, dtype))
         count = images or min(MOST_IMAGES, CELLS_TOGETHER // cells**2)
-        x, y = rng.uniform(-1, 1, (2, count, 3, cells, cells)).astype(dtype)
+        targets = getattr(net, "output_grid", grid)
+        x = rng.uniform(-1, 1, (count, 3, cells, cells)).astype(dtype)
+        y = rng.uniform(-1, 1, (count, net.channels, *targets.shape)).astype(dtype)
         t = rng.uniform(size=count).astype(dtype) if net.map.rows_in > 3 * grid.cells else None
         X, Y = columns_from_nchw(x), columns_from_nchw(y)
         return cls(nets, theta, x, y, t, X if t is None else np.concatenate([X, t[None]]), Y)
@@ -116,7 +126,7 @@ def measure(
     card: str = "cpu",
     images: int | None = None,
 ) -> dict[str, Any]:
-    """Time value and gradient of two images on the finest mesh, four on the others; times are an image's.
+    """Time value and gradient of four images on 128², and as many cells on coarser meshes; times are an image's.
 
     With ``card="cuda"`` both run on the GPU, CuPy and PyTorch, TF32 off, and a call ends when the card has.
     """

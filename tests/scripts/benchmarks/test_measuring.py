@@ -13,7 +13,7 @@ import bench
 import pytest
 from benchmarks import agreement, cases, child, memory, record, report, run
 from benchmarks.gemm import MATRIX_PRODUCT
-from benchmarks.tables import TABLES, scaling, transfer
+from benchmarks.tables import TABLES, image_memory, scaling, transfer
 
 ROOT = Path(__file__).resolve().parents[3]
 TINY = {"size": [4, 2, 2, 3], "chosen": ["refms", "SciPy"], "seconds": 0.0}
@@ -30,6 +30,7 @@ ARGUMENTS = {
     "convolution": dict(MOMENT, size=[4, 2, 1, 3], dtype="float32"),
     "layers": dict(MOMENT, size=[2, 6, 1], dtype="float32"),
     "image_networks": dict(MOMENT, network="ESPCN", cells=8, dtype="float64"),
+    "image_memory": {"network": "ESPCN", "cells": 8, "way": "winograd, checkpoints", "images": 1},
     "image_products": dict(MOMENT, network="ESPCN", cells=8, dtype="float64"),
     "estimates": dict(MOMENT, cells=8, threads=2),
     "gpu_image_networks": dict(MOMENT, network="ESPCN", cells=8, dtype="float32", card="cpu"),
@@ -64,7 +65,9 @@ def row_of(table, arguments, **settings):
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("table", [name for name in ARGUMENTS if name not in ("network", "memory")])
+@pytest.mark.parametrize(
+    "table", [name for name in ARGUMENTS if name not in ("network", "memory", "image_memory")]
+)
 def test_a_table_is_measured_and_written(table):
     rows = [row_of(table, ARGUMENTS[table])]
     text = report.SECTIONS[table][1](record_of(table, rows))
@@ -99,6 +102,15 @@ def test_the_network_s_tables_hold_every_engine_and_operation():
     assert "| gradient, float64 | refms, NumPy | 2, 3 |" in text
     assert f"| {MATRIX_PRODUCT} |" not in text
     assert "### Threads, Gauss–Newton product" in text
+
+
+def test_memory_of_networks_is_told_in_units_of_the_peer_s_and_checkpoints_in_time():
+    rows = [row_of("image_memory", {**ARGUMENTS["image_memory"], "way": way}) for way in image_memory.WAYS]
+    for row, (peak, cpu) in zip(rows, ((5, 1.0), (9, 2.0), (11, 2.0), (3, 3.0)), strict=True):
+        assert set(row["result"]) == {"peak", "before", "cpu"}
+        row["result"].update(peak=peak * 2**20, before=2**20, cpu=cpu)
+    text = report.SECTIONS["image_memory"][1](record_of("image_memory", rows))
+    assert "| ESPCN, 8² | 4, 1.0× | 8, 2.0× | 10, 2.5× | 2, 0.5× | 1.50× |" in text
 
 
 def test_the_share_of_the_convolutions_is_their_counted_sum_over_the_time_of_the_product():
