@@ -126,7 +126,7 @@ def measure(
     card: str = "cpu",
     images: int | None = None,
 ) -> dict[str, Any]:
-    """Time value and gradient of four images on 128², and as many cells on coarser meshes; times are an image's.
+    """Time value and gradient of some images together; times are an image's.
 
     With ``card="cuda"`` both run on the GPU, CuPy and PyTorch, TF32 off, and a call ends when the card has.
     """
