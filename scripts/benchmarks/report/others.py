@@ -127,7 +127,7 @@ def transfer(record: dict[str, Any]) -> str:
 
 def scaling(record: dict[str, Any]) -> str:
     """Return milliseconds by value and the fitted exponents."""
-    titles = {"examples": "m", "n": "n²", "layers": "N", "channels": "c²"}
+    titles = {"examples": "m", "n": "n²", "layers": "N", "channels": "c²", "wide channels": "c²"}
     parts = []
     for row in record["rows"]:
         arguments = _arguments(row)

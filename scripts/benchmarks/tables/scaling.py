@@ -10,14 +10,16 @@ from benchmarks.operations import Reference, call, objective
 from benchmarks.tables import DTYPES, process
 from benchmarks.timing import Limits, interleaved
 
-BASE = {"n": 28, "channels": 8, "layers": 4, "examples": 128}
-GROWTH: dict[str, tuple[tuple[int, ...], int]] = {
-    "examples": ((64, 128, 256, 512, 1024), 1),
-    "n": ((14, 28, 56, 112), 2),
-    "layers": ((4, 8, 16, 32, 64), 1),
-    "channels": ((4, 8, 16, 32), 2),
+BASE = {"n": 32, "channels": 8, "layers": 4, "examples": 128}
+WIDE = {**BASE, "layers": 2, "examples": 16}
+GROWTH: dict[str, tuple[str, tuple[int, ...], int, dict[str, int]]] = {
+    "examples": ("examples", (64, 128, 256, 512, 1024), 1, BASE),
+    "n": ("n", (32, 64, 128), 2, BASE),
+    "layers": ("layers", (4, 8, 16, 32, 64), 1, BASE),
+    "channels": ("channels", (4, 8, 16, 32), 2, BASE),
+    "wide channels": ("channels", (32, 64, 128, 256), 2, WIDE),
 }
-"""What grows, its values, and the power of it that work is proportional to."""
+"""What grows, its values, the power of it that work is proportional to, and what stays."""
 
 
 def specifications(quick: bool) -> list[dict[str, Any]]:
@@ -27,7 +29,7 @@ def specifications(quick: bool) -> list[dict[str, Any]]:
         process(
             grows=grows, values=values[:3] if quick else values, dtype=dtype, seconds=seconds, least=least
         )
-        for grows, (values, _) in GROWTH.items()
+        for grows, (_, values, *_) in GROWTH.items()
         for dtype in (DTYPES[:1] if quick else DTYPES)
     ]
 
@@ -36,8 +38,8 @@ def measure(
     grows: str, values: Sequence[int], dtype: str, seconds: float = 40.0, least: int = 5
 ) -> dict[str, Any]:
     """Time gradient and Gauss–Newton product while a quantity of ``GROWTH`` grows, and fit the exponent."""
-    problems = {str(value): Problem(Case(**{**BASE, grows: value}, dtype=dtype)) for value in values}
-    power = GROWTH[grows][1]
+    quantity, _, power, base = GROWTH[grows]
+    problems = {str(value): Problem(Case(**{**base, quantity: value}, dtype=dtype)) for value in values}
     references = {value: Reference(problem) for value, problem in problems.items()}
     found: dict[str, Any] = {}
     for name, build in engines(("refms",))[0].items():

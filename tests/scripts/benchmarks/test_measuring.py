@@ -49,7 +49,8 @@ def small(monkeypatch):
     """The smallest samples and the smallest network that grows."""
     monkeypatch.setattr("benchmarks.timing.SHORTEST", 0.0)
     monkeypatch.setattr("benchmarks.gemm.SIZE", 16)
-    monkeypatch.setattr(scaling, "BASE", {"n": 4, "channels": 2, "layers": 1, "examples": 3})
+    tiny = {"n": 4, "channels": 2, "layers": 1, "examples": 3}
+    monkeypatch.setitem(scaling.GROWTH, "layers", ("layers", (1, 2), 1, tiny))
     monkeypatch.setattr(transfer, "MESH", 8)
 
 
