@@ -34,11 +34,10 @@ def image_networks(record: dict[str, Any], clock: str = "cpu", text: str = "imag
     by_mesh = {_mesh(row): row["result"]["ways"] for row in rows}
     lines = []
     for (dtype, network, n), ways in by_mesh.items():
-        finer_first = [
-            by_mesh[mesh]
-            for mesh in sorted(by_mesh, reverse=True)
-            if mesh[:2] == (dtype, network) and mesh[2] <= n
-        ]
+        finer_first, cells = [ways], n // 2
+        while (dtype, network, cells) in by_mesh:
+            finer_first.append(by_mesh[dtype, network, cells])
+            cells //= 2
         times = [[mesh[name][clock][1] for mesh in finer_first if name in mesh] for name in names]
         growth = [digits(own[0] / own[1], 2) for own in times if len(own) > 1]
         shares = [digits(mge_share(own), 2) for own in times if len(own) > 1]
