@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from refms.errors import Array
+    from refms.model import Model
     from refms.objective.workers import Workers
     from refms.optimize.history import HistoryRow
     from refms.optimize.loop import Monitor, Observation
@@ -81,6 +82,12 @@ def register(commands: Commands) -> None:
         run,
     )
     add_overrides(command, OVERRIDES)
+    command.add_argument(
+        "--start",
+        metavar="MODEL",
+        help="begin at the parameters of this model, such as one that refms transfer brought to a finer mesh "
+        "(Algorithm 1 of [LAS]); without CONFIG with its own configuration",
+    )
     add_data_options(command)
     add_training_options(command)
 
@@ -93,15 +100,17 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace, workers: Workers) -> int:
     from refms.backend import backend_named
     from refms.linear.outcome import Status
+    from refms.model_file import load_model
     from refms.run.epochs import examples_by_epoch, train_by_epochs
     from refms.run.experiment import dataset_of, experiment_of, split_by
     from refms.run.training import train
 
     leads = workers.comm.rank == 0
-    configuration = read_configuration(options)
+    begin = load_model(options.start) if options.start else None
+    configuration = read_configuration(options, begin)
     files = claim_output(options, workers, configuration)
     dataset, backend = dataset_of(configuration, options.data_dir), backend_named(options.backend)
-    experiment = experiment_of(configuration, dataset, backend)
+    experiment = experiment_of(configuration, dataset, backend, begin)
 
     def work(begin: Checkpoint, stopping: Callable[[], bool], keep: Callable[[Checkpoint], None]) -> Training:
         watch = progress(experiment, options, begin.iteration, stopping) if leads else None
@@ -124,11 +133,13 @@ def _run(options: argparse.Namespace, workers: Workers) -> int:
     return int(result.outcome.status is Status.NON_FINITE)
 
 
-def read_configuration(options: argparse.Namespace) -> Configuration:
-    """Return the configuration of the file with the options put over it."""
+def read_configuration(options: argparse.Namespace, begin: Model | None = None) -> Configuration:
+    """Return the configuration of the file, or of the model to begin at, with the options put over it."""
     from refms.run.config import Configuration
+    from refms.run.experiment import configuration_at
 
-    base = Configuration.from_toml(options.config) if options.config else Configuration()
+    base = Configuration() if begin is None else configuration_at(begin)
+    base = Configuration.from_toml(options.config) if options.config else base
     return Configuration.from_dict(put_over(base.to_dict(), OVERRIDES, options))
 
 

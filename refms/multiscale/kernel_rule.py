@@ -85,6 +85,7 @@ def move_kernels(
     theta: Array, architecture: Architecture, pair: str, steps: int, *, transposed: bool = False
 ) -> Array:
     """Return T θ or Tᵀ θ; with negative ``steps`` T⁻¹ θ, from a level to a finer one (Full-Multiscale)."""
+    architecture.arrays.layout.require(theta, "theta")  # a fixed opening, for one, is not part of a model's θ
     d, found = architecture.grid.dimension, theta.copy()
     for place, shape in _moving(architecture):
         if math.prod(shape[-d:]) == 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from refms.data.dataset import Dataset, split, with_class_names
 from refms.display import short_repr
 from refms.environment import machine, versions
 from refms.errors import InputError
+from refms.maps.architectures.residual import Residual
 from refms.model import Model, Score, initial_model, score
 from refms.objective.examples import Examples
 from refms.objective.problem import TrainingProblem
@@ -74,8 +75,10 @@ class Experiment:
         return replace(self, model=start, work_units=spent[0], seconds=spent[1])
 
 
-def experiment_of(configuration: Configuration, dataset: Dataset, backend: Backend = NUMPY) -> Experiment:
-    """Return the random start of a configuration on a data set, and both parts as it sees them.
+def experiment_of(
+    configuration: Configuration, dataset: Dataset, backend: Backend = NUMPY, begin: Model | None = None
+) -> Experiment:
+    """Return the start of a configuration on a data set, and both parts as it sees them.
 
     Parameters
     ----------
@@ -85,16 +88,20 @@ def experiment_of(configuration: Configuration, dataset: Dataset, backend: Backe
         Labelled images.
     backend : Backend
         Where the arrays live.
+    begin : Model or None
+        Gives the initial arrays, such as a model transferred from another mesh: the step of Algorithm 1. None
+        draws them at random, with W = 0.
 
     Returns
     -------
     Experiment
-        W = 0; the training and the validation part prepared, in the precision of the configuration.
+        The start; the training and the validation part prepared, in the precision of the configuration.
 
     Raises
     ------
     InputError
-        If there are no labels, or mesh, sizes or memory do not fit: before anything large is made.
+        If there are no labels, mesh, sizes or memory do not fit, or ``begin`` is not the network that is
+        asked for: before anything large is made.
 
     Examples
     --------
@@ -105,7 +112,8 @@ def experiment_of(configuration: Configuration, dataset: Dataset, backend: Backe
     (5, 1)
     """
     parts = split_by(configuration.data, dataset)
-    start = start_of(configuration, dataset).on(backend)
+    start = start_of(configuration, dataset)
+    start = (start if begin is None else beginning_at(begin, start)).on(backend)
     training, validation = (examples_of(start, part, configuration.data.interpolate) for part in parts)
     return Experiment(configuration, start, training, validation)
 
@@ -135,6 +143,28 @@ def start_of(configuration: Configuration, dataset: Dataset) -> Model:
     record = record_of(configuration.to_dict(), dataset)
     steps = replace(configuration.data.preprocessing, levels=max(grid.levels_to(dataset.grid), 0))
     return initial_model(network, reading, section.seed, options.dtype, steps, record, **section.scales)
+
+
+def beginning_at(begin: Model, start: Model) -> Model:
+    """Return a start with the arrays of another model, which must be the same network in one precision."""
+    other = [*_unlike(begin.architecture, start.architecture), *_unlike(begin.reading, start.reading)]
+    if begin.dtype != start.dtype:
+        other.append(f"dtype = {begin.dtype!r}, not {start.dtype!r}")
+    if other:
+        raise InputError(
+            f"the model to start from has {'; '.join(other)}. Ask for what it has, or bring it to the mesh "
+            "with refms transfer."
+        )
+    transfers = begin.record.get("transfers", [])
+    return replace(start, arrays=begin.arrays, record={**start.record, "transfers": transfers})
+
+
+def _unlike(has: Any, asked: Any) -> list[str]:
+    """Return in which fields two frozen dataclasses differ."""
+    if type(has) is not type(asked):
+        return [f"a {type(has).__name__}, not a {type(asked).__name__}"]
+    pairs = [(item.name, getattr(has, item.name), getattr(asked, item.name)) for item in fields(has)]
+    return [f"{name} = {one!r}, not {two!r}" for name, one, two in pairs if one != two]
 
 
 def record_of(configuration: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
@@ -181,6 +211,14 @@ def configuration_of(model: Model) -> Configuration:
             "known to refms evaluate and refms plot."
         )
     return Configuration.from_dict(stored)
+
+
+def configuration_at(model: Model) -> Configuration:
+    """Return the configuration of a model with the mesh, the smoothing and the layers that it has now."""
+    found, network = configuration_of(model), model.architecture
+    data = replace(found.data, size=model.grid.shape, smoothing=model.preprocessing.smoothing)
+    layers = network.layers if isinstance(network, Residual) else found.network.layers
+    return replace(found, data=data, network=replace(found.network, layers=layers))
 
 
 def restores_images(model: Model) -> bool:

@@ -1,7 +1,13 @@
-"""Whether two versions train the same models: every array and the history, to ρ <= 300."""
+"""Whether two versions train the same models: every array and the history, to ρ <= 300 or to round-off.
+
+Conjugate gradients on ill-conditioned systems enlarge round-off: a version whose sums run over other batches
+may differ from itself by 1e13 eps after some iterations. So the old version also trains with less memory, and
+the new one may be ten times as far from it as it is from itself.
+"""
 
 import math
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +19,14 @@ FOLDER = "validation/learning_across_scales"
 DIGITS, MNIST = f"{FOLDER}/digits.toml", f"{FOLDER}/transferable.toml"
 TEN_THOUSAND = ("--train", "10000", "--validation", "1000", "--iterations", "3")
 TRAININGS = {
-    "digits": (DIGITS,),
-    "MNIST, float64": (MNIST, *TEN_THOUSAND, "--dtype", "float64"),
-    "MNIST, float32": (MNIST, *TEN_THOUSAND, "--dtype", "float32"),
+    "digits": (400_000, DIGITS),
+    "MNIST, float64": (2**26, MNIST, *TEN_THOUSAND, "--dtype", "float64"),
+    "MNIST, float32": (2**25, MNIST, *TEN_THOUSAND, "--dtype", "float32"),
 }
-BOUND = 300.0
+"""A memory budget in bytes whose batches are smaller, the configuration, and options."""
+
+Arrays = Mapping[str, Any]
+BOUND, MARGIN = 300.0, 10.0
 
 READ = """
 import sys, dataclasses, numpy as np
@@ -55,20 +64,34 @@ def rho(new: Any, old: Any, eps: float) -> float:
     return math.inf if math.isnan(found) else float(found)
 
 
+def with_memory(version: Checkout, config: str, memory: int, folder: Path) -> str:
+    """Return the path of the configuration with another memory budget."""
+    text = (version.folder / config).read_text(encoding="utf-8")
+    found = folder / "memory.toml"
+    found.write_text(text.replace("[optimization]", f"[optimization]\nmemory = {memory}"), encoding="utf-8")
+    return str(found)
+
+
 def compare(old: Checkout, new: Checkout) -> list[tuple[bool, str]]:
     """Return for each training whether the models agree, and how far their arrays are apart."""
     found = []
-    for name, words in TRAININGS.items():
-        with tempfile.TemporaryDirectory() as folder:
-            before, after = (trained(version, new, words, Path(folder)) for version in (old, new))
-        eps = max(np.finfo(array.dtype).eps for array in before.values() if array.dtype.kind == "f")
-        alone = sorted(before.keys() ^ after.keys())
-        apart = {key: rho(after[key], before[key], float(eps)) for key in before.keys() & after.keys()}
-        worst = max(apart, key=lambda key: apart[key])
-        said = (
-            f"{name}: {len(apart)} arrays, the history among them, agree to rho {apart[worst]:.3g} ({worst})"
-        )
-        found.append(
-            (apart[worst] <= BOUND and not alone, said + (f"; not in both: {alone}" if alone else ""))
-        )
+    for name, (memory, config, *words) in TRAININGS.items():
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place)
+            before, after = (trained(version, new, (config, *words), folder) for version in (old, new))
+            other = trained(old, new, (with_memory(old, config, memory, folder), *words), folder)
+        found.append(agree(name, before, after, other))
     return found
+
+
+def agree(name: str, before: Arrays, after: Arrays, other: Arrays) -> tuple[bool, str]:
+    """Return whether models agree: every array of ``after``, or as well as ``other`` with ``before``."""
+    eps = max(float(np.finfo(array.dtype).eps) for array in before.values() if array.dtype.kind == "f")
+    alone = sorted(before.keys() ^ after.keys())
+    apart = {key: rho(after[key], before[key], eps) for key in before.keys() & after.keys()}
+    allowed = {key: max(BOUND, MARGIN * rho(other[key], before[key], eps)) for key in apart}
+    worst = max(apart, key=lambda key: (apart[key] > allowed[key], apart[key]))
+    said = f"{name}: {len(apart)} arrays, the history among them, agree to rho {apart[worst]:.3g} ({worst}; "
+    said += f"{allowed[worst] / MARGIN:.3g} between batches)" if allowed[worst] > BOUND else "300 allowed)"
+    holds = all(apart[key] <= allowed[key] for key in apart) and not alone
+    return holds, said + (f"; not in both: {alone}" if alone else "")

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from small_nets import HAS_MNIST
 
+from refms.data.digits import load_digits
 from refms.model_file import load_model
 from refms.run.checkpoint_files import CheckpointFiles
 from refms.run.config import Configuration
-from refms.run.training import train
+from refms.run.experiment import split_by
+from refms.run.training import problem_of, train
 
 QUICK = ("--size", 4, "--train", 100, "--validation", 50, "--channels", 2, "--iterations", 2)
 
@@ -336,3 +338,50 @@ def test_images_that_do_not_halve_are_refused_with_both_ways_out(refms):
     assert ran.refused
     assert "6x6, 3x3" in ran.err
     assert "--pad (in [data]: pad = true), to 8x8 or --crop (in [data]: crop = true), to 4x4" in ran.err
+
+
+def test_algorithm_1_goes_on_from_a_transferred_model_with_its_own_configuration(refms, result):
+    refms("train", *QUICK, "-o", "small.h5")
+    refms("transfer", "small.h5", "--to", 8, "-o", "large.h5")
+    there = load_model("large.h5")
+    found = result("train", "--start", "large.h5", "--iterations", 1, "-o", "trained.h5")
+    trained = load_model("trained.h5")
+    assert found["grid"] == [8, 8]
+    assert found["train"]["examples"] == 100
+    assert trained.record["transfers"] == there.record["transfers"]
+    configuration = Configuration.from_dict(found["configuration"])
+    images = split_by(configuration.data, load_digits())[0]
+    problem = problem_of(there, there.examples(images), configuration.regularization)
+    joint = problem.block("joint", there.blocks)
+    before = joint.value(problem.join(there.blocks))
+    assert trained.history.rows[0].objective_before == pytest.approx(before, rel=1e-5)
+    assert trained.history.rows[-1].objective < before
+
+
+def test_more_layers_and_smoother_images_are_the_start_of_a_training(refms, result):
+    refms("train", *QUICK, "-o", "small.h5")
+    refms("transfer", "small.h5", "--to", 8, "--smoothing", "agreeing", "-o", "large.h5")
+    refms("transfer", "large.h5", "--depth", 4, "-o", "deep.h5")
+    found = result("train", "--start", "deep.h5", "--iterations", 1, "-o", "trained.h5")
+    there, trained = load_model("deep.h5"), load_model("trained.h5")
+    assert trained.architecture == there.architecture
+    assert trained.preprocessing.smoothing == there.preprocessing.smoothing > 0
+    assert found["configuration"]["network"]["layers"] == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--size", 4), "shape=(8, 8)), not Grid(shape=(4, 4))"),
+        (("--channels", 3), "channels = 2, not 3"),
+        (("--loss", "logistic"), "loss = 'softmax', not 'logistic'"),
+        (("--dtype", "float64"), "dtype = 'float32', not 'float64'"),
+    ],
+)
+def test_a_start_that_is_another_network_is_refused(refms, words, said):
+    refms("train", *QUICK, "-o", "small.h5")
+    refms("transfer", "small.h5", "--to", 8, "-o", "large.h5")
+    ran = refms("train", "--start", "large.h5", *words, "-o", "new.h5")
+    assert ran.code == 2
+    assert said in ran.err
+    assert not Path("new.h5").exists()

@@ -176,3 +176,10 @@ def test_an_explosion_ends_the_training_before_it():
 def test_bad_plans_are_refused(make):
     with pytest.raises(InputError):
         make()
+
+
+def test_parameters_without_the_opening_move_no_kernels():
+    """A network whose opening is fixed has fewer parameters than arrays: every kernel would be shifted."""
+    net = problem().architecture
+    with pytest.raises(InputError, match="shape"):
+        move_kernels(net.map.layout.pack(net.initial(0, "float64"))[3:], net, "averaging-constant", 1)

@@ -103,7 +103,7 @@ def test_a_worker_makes_and_times_every_operation_and_two_versions_agree(tmp_pat
 
 def test_models_of_two_versions_are_compared_array_by_array(monkeypatch):
     version = checkout(str(ROOT))
-    words = (trainings.DIGITS, "--iterations", "1", "--train", "40", "--validation", "10")
+    words = (400_000, trainings.DIGITS, "--iterations", "1", "--train", "40", "--validation", "10")
     monkeypatch.setattr(trainings, "TRAININGS", {"digits": words})
     ((holds, said),) = trainings.compare(version, version)
     assert holds
@@ -111,6 +111,16 @@ def test_models_of_two_versions_are_compared_array_by_array(monkeypatch):
     assert trainings.rho(np.ones(3) * (1 + 1e-12), np.ones(3), 2.2e-16) > 300
     assert trainings.rho(np.array([1, 2]), np.array([1, 3]), 1.0) == np.inf
     assert trainings.rho(np.array([np.nan, 1.0]), np.array([1.0, 1.0]), 1.0) == np.inf
+
+
+def test_versions_may_differ_as_much_as_one_differs_from_itself():
+    before = {"W": np.ones(3), "steps": np.array([1, 2])}
+    noisy, worse = ({"W": np.ones(3) * (1 + by), "steps": np.array([1, 3])} for by in (1e-9, 1e-7))
+    assert trainings.agree("all", before, noisy, noisy)[0]
+    assert not trainings.agree("W", before, worse, noisy)[0]
+    assert not trainings.agree("W", before, noisy, before)[0]
+    assert not trainings.agree("steps", before, {**before, "steps": noisy["steps"]}, before)[0]
+    assert not trainings.agree("names", before, {"W": before["W"]}, before)[0]
 
 
 def test_a_place_without_benchmarks_is_refused(tmp_path):
