@@ -272,8 +272,12 @@ CORNERS: dict[str, str] = {
     "E7": "All arrays are stored alike; unaligned memory and bytes in the other order are not tried.",
     "E8": (
         "Six different calls in turn, grids with as many cells by chance alone: what is kept for more "
-        "calls, or for the number of cells, is left to the properties of single results."
+        "calls, or for the number of cells, is left to the properties of single results. The other precision "
+        "is that of classes which take ``dtype``."
     ),
-    "E9": "Three threads and one call each; races that are rarer are missed by chance.",
+    "E9": (
+        "Three threads and one call each; races that are rarer are missed by chance. Between lines of Python "
+        "alone a call is interrupted, at most twelve times, not within compiled code."
+    ),
 }
 """Id of a property -> its corner, in a sentence or two."""

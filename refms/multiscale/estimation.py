@@ -20,8 +20,8 @@ from refms.display import short_repr
 from refms.errors import InputError, require_whole
 from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.work import gradient_work
-from refms.objective.risk import values_and_gradients
-from refms.optimize.weighted import WeightedSum
+from refms.objective.risk import EmpiricalRisk, values_and_gradients
+from refms.optimize.weighted import WeightedSum, one_after_the_other
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,8 @@ def estimate_objective(
         terms.append((_weight(problem, pi), problem.risk(level, draw, stage)))
         if beta is not None:
             terms.append((_weight(problem, -pi * beta), problem.risk(level + 1, draw, stage)))
-    return WeightedSum(tuple(terms), values_and_gradients)
+    together = all(isinstance(f, EmpiricalRisk) for _, f in terms)  # a problem of one's own may have others
+    return WeightedSum(tuple(terms), values_and_gradients if together else one_after_the_other)
 
 
 def _weight(problem: ImageProblem, number: Any) -> Any:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 from typing import Any
 
+from refms.conformance.adapters.around import in_other_precision
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.instances.domain import instances_in_tier
@@ -124,7 +124,21 @@ def _kills(gate: Gate, mutant: Mutant, item: Property, tier: str, seed: int) -> 
     if not set(item.operations) & set(mutant.changes):
         return False
     if item.uses:  # one by one: those that the mutant leaves alone are the right ones
-        changed = {name: getattr(gate.adapter, name) for name in mutant.changes}
-        gate = Gate(SimpleNamespace(profile=gate.profile, **changed))
+        gate = Gate(_Only(gate.adapter, mutant.changes))
     cases = instances_in_tier(item, gate.profile, tier, seed)
     return any(examine(gate, item, case).verdict == "FAIL" for case in cases)
+
+
+class _Only:
+    """Some operations of an adapter."""
+
+    def __init__(self, adapter: Any, names: Iterable[str]) -> None:
+        self.adapter, self.names = adapter, tuple(names)
+        self.profile = adapter.profile
+        for name in self.names:
+            setattr(self, name, getattr(adapter, name))
+
+    def in_other_precision(self) -> _Only | None:
+        """Return the same of the adapter in the other precision."""
+        twin = in_other_precision(self.adapter)
+        return None if twin is None else _Only(twin, self.names)

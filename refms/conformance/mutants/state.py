@@ -159,6 +159,19 @@ def _added_through_strides(t: Asked) -> Array:
     return t(Y=zeros.copy())
 
 
+def _put_down_and_read(t: Asked) -> Any:
+    """Put the result down where other threads put theirs, and return what lies there."""
+    found = t()
+    t.kept[t.operation] = found
+    return t.kept[t.operation]
+
+
+def _in_first_precision(t: Asked) -> Array:
+    """Return the result in the precision of the first one, as out of a work space that was made for it."""
+    found: Array = t()
+    return found.astype(t.kept.setdefault("dtype", found.dtype))
+
+
 MISTAKES: Table = {
     "gradient": {"gradient kept under the addresses of its arguments": _kept_by(_addresses, 8)},
     "convolution_matrix": {
@@ -183,6 +196,8 @@ MISTAKES: Table = {
             _back_and_forth(t) if t.Y.flags.writeable else t()
         )
     },
+    "logits": {"result returned from where other threads put theirs": _put_down_and_read},
+    "average_pool": {"result in a work space of the precision that came first": _in_first_precision},
     "blur": {"images added to zeros with their strides": _added_through_strides},
     "coarsen_images": {"images of the call before used as work space": _work_in_earlier_argument},
     "stencil_gradient": {"result kept for arrays that agree in two digits": _kept_by(_digits, 1)},

@@ -6,17 +6,19 @@ every array a rounding error away, so that nothing kept for one call can be mist
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from refms.conformance.adapters.around import Around
+from refms.conformance.adapters.around import Around, in_other_precision
 from refms.conformance.adapters.gate import Gate, copied
 from refms.conformance.adapters.misbehaviour import Misbehaviour, in_words
 from refms.conformance.instances.domain import Domain, Instance, instances
 from refms.conformance.measures.determinism import call_at_once, classify, each_operation
+from refms.conformance.measures.meeting import Line, between_lines, in_another_thread
 from refms.conformance.measures.outcome import Outcome, holds, too_little
 from refms.conformance.measures.storage import STORAGES, in_place, kept_while_equal, repeated, stored
 from refms.conformance.measures.trials import Numbers, Trial, numbers, parts, trials
@@ -32,7 +34,8 @@ FUNCTION = "an operation is a function of the numbers in its arguments"
 SIZES, VALUES = 3, 2
 """How many sizes and, of each, how many different arguments are called in turn."""
 
-THREADS = 3
+THREADS, INTERRUPTIONS = 3, 12
+"""Threads that call together, and how often one call is interrupted at most."""
 
 
 @law("E4", "", FUNCTION, SMALL, cost=3, uses=TRIED)
@@ -149,21 +152,34 @@ def _stored(a: Gate, x: Instance) -> Claims:
 def _in_turn(a: Gate, x: Instance) -> Claims:
     """Many calls with different sizes in turn give what each gave the first time.
 
-    arguments of three sizes, two of each, called in turn, then in another order: all results for the
-    same arguments are the same; criterion: bitwise or ρ <= 30
+    arguments of three sizes, two of each, called in turn, then in another order, after the same in the other
+    precision if there is an adapter of the same class in it: all results for the same arguments are the same;
+    criterion: bitwise or ρ <= 30
     Catches: what is kept and thrown out again under the wrong name, work space for the largest size or the
-    last one.
+    last one, and for the precision that came first.
     """
     cases = [x, *instances(SMALL, a.profile, SIZES - 1, x.seed % 10_000 + 1)]
-    drawn = [trials(a, one, f"turn {k}", 2 + k) for k in range(VALUES) for one in cases]
+    drawn, twin = _in_turn_of(a, cases), in_other_precision(a.adapter)
+    other = Gate(twin or a.adapter, a.where)
+    y = replace(x, dtype=other.profile.dtype)
+    there = _in_turn_of(other, [replace(one, dtype=y.dtype) for one in cases]) if twin else []
+    twins = {made[0].operation: made for made in zip(*there, strict=True)}
 
     def check(*made: Trial) -> Iterator[Outcome]:
-        first = [trial.call(a) for trial in made]
+        between = twins.get(made[0].operation, ())
+        first, seen = [trial.call(a) for trial in made], [trial.call(other) for trial in between]
         again = {k: made[k].call(a) for k in x.rng("turn").permutation(len(made))}
         for k, trial in enumerate(made):
-            yield _alike(trial, first[k], [again[k]], x, "called in turn with other sizes")
+            yield _alike(trial, first[k], [again[k]], x, "called in turn with other sizes or precisions")
+        for trial, one in zip(between, seen, strict=True):
+            yield _alike(trial, one, [trial.call(other)], y, "called in turn with another precision")
 
     yield each_operation(zip(*drawn, strict=True), check)
+
+
+def _in_turn_of(a: Gate, cases: Sequence[Instance]) -> list[tuple[Trial, ...]]:
+    """Return trials of several sizes, with several numbers of each."""
+    return [trials(a, one, f"turn {k}", 2 + k) for k in range(VALUES) for one in cases]
 
 
 @law("E9", "", FUNCTION, SMALL, cost=6, uses=TRIED)
@@ -171,28 +187,66 @@ def _same_arguments_in_threads(a: Gate, x: Instance) -> Claims:
     """Threads that share arguments, and threads with different sizes, get what one thread gets.
 
     three threads that call F(A) with the same arrays at the same time; three that call F(A), F(B), F(C) of
-    three sizes: each result is that of a single thread; criterion: bitwise or ρ <= 30
-    Catches: arguments that are changed and changed back, one work space for all threads that grows.
+    three sizes; F(A), and between two of its lines, the first of which puts something down, F(B) of the same
+    size in another thread, after some such lines: each result is that of a single thread; criterion: bitwise
+    or ρ <= 30
+    Catches: arguments that are changed and changed back, one work space for all threads that grows, a result
+    that is put down and then returned from where others put theirs.
     """
     cases = [x, *instances(SMALL, a.profile, THREADS - 1, x.seed % 10_000 + 1)]
     drawn = [trials(a, one, "thread", 2 + k) for k, one in enumerate(cases)]
+    others = trials(a, x, "another thread", 2)
 
     def check(*made: Trial) -> Iterator[Outcome]:
-        expected, row = [trial.call(a) for trial in made], OPERATIONS[made[0].operation]
-        names = [one.name for one in row.arguments]
-        shared = dict(zip(names, Gate(a.adapter).hand_over(row, *made[0].arguments), strict=True))
-        together = [Gate(a.adapter, store=lambda name, value: shared[name]) for _ in range(THREADS)]
-        apart = [Gate(a.adapter) for _ in made]
-        a.where.enter(row.name)
-        for calls, right, gates, text in (
-            ([made[0]] * THREADS, [expected[0]] * THREADS, together, "the same arrays"),
-            (made, expected, apart, "other sizes"),
-        ):
-            work = [partial(trial.call, gate) for trial, gate in zip(calls, gates, strict=True)]
-            for trial, one, found in zip(calls, right, call_at_once(work, 1), strict=True):
-                yield _alike(trial, one, found, x, f"called from threads with {text}")
+        *made_together, other = made
+        yield from _together(a, x, made_together)
+        yield from _interrupted(a, x, made[0], other)
 
-    yield each_operation(zip(*drawn, strict=True), check)
+    yield each_operation(zip(*drawn, others, strict=True), check)
+
+
+def _together(a: Gate, x: Instance, made: Sequence[Trial]) -> Iterator[Outcome]:
+    """Judge calls from threads with the same arrays, and with those of other sizes."""
+    expected, row = [trial.call(a) for trial in made], OPERATIONS[made[0].operation]
+    names = [one.name for one in row.arguments]
+    shared = dict(zip(names, Gate(a.adapter).hand_over(row, *made[0].arguments), strict=True))
+    together = [Gate(a.adapter, store=lambda name, value: shared[name]) for _ in range(THREADS)]
+    apart = [Gate(a.adapter) for _ in made]
+    a.where.enter(row.name)
+    for calls, right, gates, text in (
+        ([made[0]] * THREADS, [expected[0]] * THREADS, together, "the same arrays"),
+        (made, expected, apart, "other sizes"),
+    ):
+        work = [partial(trial.call, gate) for trial, gate in zip(calls, gates, strict=True)]
+        for trial, one, found in zip(calls, right, call_at_once(work, 1), strict=True):
+            yield _alike(trial, one, found, x, f"called from threads with {text}")
+
+
+def _interrupted(a: Gate, x: Instance, first: Trial, other: Trial) -> Iterator[Outcome]:
+    """Judge a call that is interrupted by that of another thread, and this one."""
+    lines: list[Line] = []
+    expected, between = first.call(a), other.call(_telling(a, lines.append))
+    # Which lines there are, the other call has said; the last ones are nearest to the result.
+    chosen = set(lines[-INTERRUPTIONS:])
+    found, errors = list[Numbers](), list[BaseException]()
+    apart = Gate(a.adapter)
+
+    def meet(line: Line) -> None:
+        if line in chosen:
+            in_another_thread(lambda: other.call(apart), found, errors)
+
+    again = first.call(_telling(a, meet))
+    if errors:
+        raise errors[0]
+    text = "between two lines of which another thread called it"
+    yield _alike(first, expected, [again], x, text)
+    if found:
+        yield _alike(other, between, found, x, "called from a thread between two lines of another call")
+
+
+def _telling(a: Gate, meet: Callable[[Line], None]) -> Gate:
+    """Return a gate to the operations that tell the lines that put something down."""
+    return Gate(Around(a.adapter, lambda name, *call: between_lines(meet, *call)), a.where)
 
 
 def _every_second(a: Gate, x: Instance) -> list[tuple[Trial, Trial]]:

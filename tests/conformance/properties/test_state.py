@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from refms.conformance import PROPERTIES, Adapter, Profile
+from refms.conformance.adapters.around import in_other_precision
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.adapters.profile import reference_profile
 from refms.conformance.adapters.reference import ReferenceAdapter
@@ -70,6 +73,8 @@ def test_every_operation_is_asked(id_):
         ("images added to zeros with their strides", "E7", "blur, Y with stride 0"),
         ("images doubled in place and halved again", "E7", "read-only"),
         ("images doubled in place and halved again if they can be written to", "E9", "mesh_free"),
+        ("result returned from where other threads put theirs", "E9", "logits, between two lines"),
+        ("result in a work space of the precision that came first", "E8", "average_pool returned dtype"),
         (
             "results kept in five places, the sixth under the name of the first",
             "E8",
@@ -81,6 +86,29 @@ def test_a_mistake_is_found_and_the_sentence_says_when_it_shows(name, id_, words
     wrong = mutant_named(name).around(RIGHT)
     found = (outcome(wrong, id_, number) for number in (0, 1))
     assert any(one.verdict == "FAIL" and words in one.sentence for one in found)
+
+
+def test_who_has_no_twin_in_the_other_precision_is_not_asked_for_one():
+    class Stubborn(ReferenceAdapter):
+        def __init__(self, profile):
+            super().__init__(profile=profile)
+
+    assert in_other_precision(Stubborn(reference_profile())) is None
+    assert in_other_precision(ReferenceAdapter()).profile.dtype == "float32"
+    declared = ReferenceAdapter(profile=reference_profile("mine"))
+    assert in_other_precision(declared) is None  # another twin than the class makes would be needed
+
+
+def test_who_waits_for_a_lock_is_not_waited_for():
+    lock = threading.Lock()
+    kept = {}
+
+    def prolong(Y, grid, pair):
+        with lock:
+            kept["result"] = RIGHT.prolong(Y, grid, pair)
+            return kept["result"].copy()
+
+    assert outcomes(Only(prolong=prolong), "E9") == {"E9": "PASS"}
 
 
 def test_results_kept_for_all_that_they_hang_on_are_no_mistake():
