@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,6 +127,12 @@ def backend_of(*arrays: Array) -> Backend:
 def zeros_like(array: Array) -> Array:
     """Return zeros of the shape, dtype and backend of an array."""
     return backend_of(array).xp.zeros_like(array)
+
+
+def zeros_as(array: Array) -> Callable[[], Array]:
+    """Return what makes zeros of the shape, dtype and backend of an array, without holding it."""
+    xp, shape, dtype = backend_of(array).xp, array.shape, array.dtype
+    return lambda: xp.zeros(shape, dtype=dtype)
 
 
 def require_indices(indices: Any, count: int) -> Array:

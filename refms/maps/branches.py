@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from refms.backend import backend_of, zeros_like
+from refms.backend import backend_of, zeros_as
 from refms.errors import Array, InputError, require_whole
 from refms.maps.chain import (
     frugal,
@@ -19,7 +20,7 @@ from refms.maps.chain import (
     require_named_maps,
 )
 from refms.maps.layout import join_layouts
-from refms.maps.map import Along, At, Map, Tangent, second_of
+from refms.maps.map import Along, At, Map, Tangent, second_of, without_output
 from refms.maps.parameterless import parameterless
 
 
@@ -153,7 +154,8 @@ def identity(rows: int) -> Map:
     [1.0, 1.0]
     """
     rows = require_whole(rows, "rows", 1)
-    return parameterless(rows, rows, lambda Y: Y, lambda Y: (Y, lambda dY: dY, lambda G: G, None))
+    same = parameterless(rows, rows, lambda Y: Y, lambda Y: (Y, lambda dY: dY, lambda G: G, None), reads=())
+    return replace(same, view=True)
 
 
 def _branches(parts: tuple[tuple[str, Map], ...], shared: bool, summed: bool) -> Map:
@@ -175,7 +177,8 @@ def _branches(parts: tuple[tuple[str, Map], ...], shared: bool, summed: bool) ->
 
     def linearize(theta: Array, Y: Array) -> At:
         sides = [F.linearize(*own) for F, own in zip(maps, split(theta, Y), strict=True)]
-        return _branches_at(sides, split, shared, summed)
+        outputs = [side.output for side in sides]
+        return _branches_at([without_output(F) for F in sides], outputs, split, shared, summed)
 
     def record(theta: Array, Y: Array) -> dict[str, Array]:
         named: dict[str, Array] = {}
@@ -191,6 +194,7 @@ def _branches(parts: tuple[tuple[str, Map], ...], shared: bool, summed: bool) ->
 
     rows_out = maps[0].rows_out if summed else sum(F.rows_out for F in maps)
     stored, kept = memory_of(maps)
+    spared = sum(F.rows_out for F in maps if not F.view and "output" not in F.reads)
     return Map(
         join_layouts((name, F.layout) for name, F in parts),
         maps[0].rows_in if shared else ins[-1].stop,
@@ -199,25 +203,26 @@ def _branches(parts: tuple[tuple[str, Map], ...], shared: bool, summed: bool) ->
         linearize,
         record,
         multiply_adds=sum(F.multiply_adds for F in maps),
-        stored=stored + rows_out,
-        kept=kept + rows_out,
+        stored=stored + rows_out - spared,
+        kept=kept + rows_out - spared,
+        reads=("input",) if any("input" in F.reads for F in maps) else (),
         frugal=(lambda: _branches(less(), shared, summed)) if any(F.frugal for F in maps) else None,
         times=join_times(maps),
         constants=tuple(array for F in maps for array in F.constants),
     )
 
 
-def _branches_at(sides: Sequence[At], split: Any, shared: bool, summed: bool) -> At:
+def _branches_at(sides: Sequence[At], outputs: Sequence[Array], split: Any, shared: bool, summed: bool) -> At:
     """Return branches at a point, from their maps there; where Y is shared its gradients are added."""
-    outs = places_of([len(side.output) for side in sides])
+    outs, zeros = places_of([len(output) for output in outputs]), [zeros_as(output) for output in outputs]
 
     def cotangents(G: Array) -> list[Array]:
         return [G if summed else G[rows] for rows in outs]
 
     def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
         pushed = [
-            zeros_like(side.output) if part is None and dy is None else side.jvp(part, dy)
-            for side, (part, dy) in zip(sides, split(dtheta, dY), strict=True)
+            nothing() if part is None and dy is None else side.jvp(part, dy)
+            for side, nothing, (part, dy) in zip(sides, zeros, split(dtheta, dY), strict=True)
         ]
         return _gather(pushed, summed)
 
@@ -246,7 +251,7 @@ def _branches_at(sides: Sequence[At], split: Any, shared: bool, summed: bool) ->
         return along, (_gather([g for _, g in both], shared) if wrt_input else None)
 
     pieces = partial(pull, sides)
-    return At(_gather([side.output for side in sides], summed), jvp, joined(pieces), second, pieces)
+    return At(_gather(outputs, summed), jvp, joined(pieces), second, pieces)
 
 
 def _gather(found: Sequence[Array], by_sum: bool) -> Array:

@@ -7,10 +7,10 @@ from functools import partial
 from itertools import accumulate, pairwise
 from typing import Any
 
-from refms.backend import backend_of, zeros_like
+from refms.backend import backend_of, zeros_as
 from refms.errors import Array, InputError
 from refms.maps.layout import join_layouts
-from refms.maps.map import Along, At, Gradients, Map, Pieces, Tangent, Vjp, second_of
+from refms.maps.map import Along, At, Gradients, Map, Pieces, Tangent, Vjp, second_of, without_output
 from refms.maps.time.steps import TimeSteps
 
 
@@ -64,9 +64,10 @@ def chain(*parts: tuple[str, Map]) -> Map:
     def linearize(theta: Array, Y: Array) -> At:
         steps: list[At] = []
         for map_, place in zip(maps, places, strict=True):
-            steps.append(map_.linearize(theta[place], Y))
-            Y = steps[-1].output
-        return chain_at(steps, places)
+            F = map_.linearize(theta[place], Y)
+            Y = F.output
+            steps.append(without_output(F))
+        return chain_at(steps, places, Y)
 
     def record(theta: Array, Y: Array) -> dict[str, Array]:
         named: dict[str, Array] = {}
@@ -77,6 +78,7 @@ def chain(*parts: tuple[str, Map]) -> Map:
         return {**named, "output": Y}
 
     stored, kept = memory_of(maps)
+    spared = sum(F.rows_out for i, F in enumerate(maps[:-1]) if not _is_needed(maps, i))
     smaller = any(map_.frugal for map_ in maps)
     return Map(
         layout=join_layouts((name, map_.layout) for name, map_ in parts),
@@ -86,8 +88,13 @@ def chain(*parts: tuple[str, Map]) -> Map:
         linearize=linearize,
         record=record,
         multiply_adds=sum(map_.multiply_adds for map_ in maps),
-        stored=stored,
-        kept=kept,
+        stored=stored - spared,
+        kept=kept - spared,
+        reads=(
+            *(["input"] if _is_read(maps, 0) else []),
+            *(["output"] if "output" in maps[-1].reads else []),
+        ),
+        view=all(map_.view for map_ in maps),
         frugal=(lambda: chain(*[(name, frugal(map_)) for name, map_ in parts])) if smaller else None,
         parts=parts,
         times=join_times(maps),
@@ -95,15 +102,29 @@ def chain(*parts: tuple[str, Map]) -> Map:
     )
 
 
-def chain_at(steps: Sequence[At], places: Sequence[slice]) -> At:
-    """Return a chain at a point, from its maps there."""
+def _is_read(maps: Sequence[Map], start: int) -> bool:
+    """Return whether what goes into a map of a chain is needed, by it or by one that sees a view of it."""
+    for map_ in maps[start:]:
+        if "input" in map_.reads or not map_.view:
+            return "input" in map_.reads
+    return True  # the output of the chain is a view of it
+
+
+def _is_needed(maps: Sequence[Map], i: int) -> bool:
+    """Return whether the output of a map of a chain is needed by its own derivatives or after it."""
+    return maps[i].view or "output" in maps[i].reads or _is_read(maps, i + 1)
+
+
+def chain_at(steps: Sequence[At], places: Sequence[slice], output: Array) -> At:
+    """Return a chain at a point, from its maps there, and the output of the last."""
+    zeros = zeros_as(output)
 
     def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
         for F, place in zip(steps, places, strict=True):
             part = None if dtheta is None or place.start == place.stop else dtheta[place]
             if part is not None or dY is not None:
                 dY = F.jvp(part, dY)
-        return zeros_like(steps[-1].output) if dY is None else dY
+        return zeros() if dY is None else dY
 
     def second(G: Array, *, wrt_input: bool = True) -> tuple[Along, Array | None]:
         gY: Array | None = G
@@ -115,7 +136,7 @@ def chain_at(steps: Sequence[At], places: Sequence[slice]) -> At:
         return partial(_along_chain, alongs, places), gY
 
     pieces = partial(_pull_chain, steps, places)
-    return At(steps[-1].output, jvp, joined(pieces), second, pieces)
+    return At(output, jvp, joined(pieces), second, pieces)
 
 
 def _pull_chain(

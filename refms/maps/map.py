@@ -141,6 +141,11 @@ class Map:
         Numbers that an :class:`At` keeps for one example, and for a while beside: the measure of memory.
     kept : int or None
         Of these, the numbers that it keeps all the time; None for all.
+    reads : tuple of str
+        Whether the derivatives of a point need the arrays ``"input"`` and ``"output"``; a chain keeps between
+        its maps what one of them needs.
+    view : bool
+        Whether the output shares the memory of the input.
     fused_step : callable or None
         δt ↦ the map Y + δt F(θ, Y), where that is faster or smaller than F and the step apart.
     frugal : callable or None
@@ -170,6 +175,8 @@ class Map:
     multiply_adds: int = 0
     stored: int = 0
     kept: int | None = None
+    reads: tuple[str, ...] = ("input", "output")
+    view: bool = False
     fused_step: Callable[[float], Map] | None = None
     frugal: Callable[[], Map] | None = None
     parts: tuple[tuple[str, Map], ...] = ()
@@ -227,6 +234,11 @@ class Map:
         inside = {f"constant {i}": array for i, array in enumerate(self.constants)}
         require_same_precision(theta=theta, Y=Y, **inside)
         backend_of(theta, Y, *self.constants)
+
+
+def without_output(F: At) -> At:
+    """Return a point that lets go of its output, as soon as the next map has seen it."""
+    return At(None, F.jvp, F.vjp, F.second, F.pieces)
 
 
 def second_of(F: At) -> Second:

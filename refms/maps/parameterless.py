@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from refms.backend import zeros_like
+from refms.backend import zeros_as
 from refms.errors import Array
 from refms.maps.layout import EMPTY
 from refms.maps.map import Along, At, Gradients, Map, Tangent, second_of_linear
@@ -25,6 +25,7 @@ def parameterless(
     *,
     multiply_adds: int = 0,
     stored: int = 0,
+    reads: tuple[str, ...] = ("input", "output"),
     constants: tuple[Array, ...] = (),
 ) -> Map:
     """Return the map Y ↦ F(Y) without parameters: d(Jᵀ G) = Jᵀ dG + D(Jᵀ)[dY] G."""
@@ -36,6 +37,7 @@ def parameterless(
         lambda theta, Y: at_of(at(Y), theta),
         multiply_adds=multiply_adds,
         stored=stored,
+        reads=reads,
         constants=constants,
     )
 
@@ -43,9 +45,10 @@ def parameterless(
 def at_of(point: Point, theta: Array) -> At:
     """Return a map at a point from its value and products; θ, of size 0, is its gradient."""
     output, forward, adjoint, bend = point
+    zeros = zeros_as(output)
 
     def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
-        return zeros_like(output) if dY is None else forward(dY)
+        return zeros() if dY is None else forward(dY)
 
     def vjp(G: Array, *, wrt_theta: bool = True, wrt_input: bool = True) -> Gradients:
         return (theta if wrt_theta else None), (adjoint(G) if wrt_input else None)

@@ -142,6 +142,7 @@ def recomputed(F: Map) -> Map:
         linearize=linearize,
         stored=F.rows_out + F.stored,
         kept=F.rows_out,
+        reads=("input",),
         fused_step=(lambda dt: recomputed(step(F, dt))) if F.fused_step is not None else None,
         frugal=None,
     )
@@ -232,6 +233,7 @@ def reparametrize(
         linearize=linearize,
         record=lambda theta, Y: F.recorded(value(theta), Y),
         fused_step=fused_step if F.fused_step is not None else None,
+        reads=("input", "output"),
         frugal=None,
         parts=(),
         times=(),

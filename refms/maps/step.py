@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from refms.errors import Array, InputError
-from refms.maps.map import Along, At, Gradients, Map, Second, Tangent
+from refms.maps.map import Along, At, Gradients, Map, Second, Tangent, without_output
 
 
 def step(F: Map, dt: float) -> Map:
@@ -45,6 +45,7 @@ def step(F: Map, dt: float) -> Map:
 
     def linearize(theta: Array, Y: Array) -> At:
         inner = F.linearize(theta, Y)
+        output, inner = Y + dt * inner.output, without_output(inner)
 
         def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
             update = dt * inner.jvp(dtheta, dY)
@@ -55,7 +56,7 @@ def step(F: Map, dt: float) -> Map:
             return (None if gtheta is None else dt * gtheta), (None if gY is None else G + dt * gY)
 
         second = None if inner.second is None else second_of_step(inner.second, dt)
-        return At(Y + dt * inner.output, jvp, vjp, second)
+        return At(output, jvp, vjp, second)
 
     return Map(
         F.layout,
@@ -65,7 +66,8 @@ def step(F: Map, dt: float) -> Map:
         linearize,
         lambda theta, Y: record_step(F, dt, theta, Y),
         multiply_adds=F.multiply_adds,
-        stored=F.stored + F.rows_out,
+        stored=F.stored + (F.rows_out if F.view or "output" in F.reads else 0),
+        reads=("input",) if "input" in F.reads else (),
         constants=F.constants,
     )
 

@@ -57,6 +57,14 @@ def segment(F: Map) -> Map:
     return replace(F, frugal=lambda: recomputed(F))
 
 
+def on_a_copy(F: Map) -> Map:
+    """Return F, whose points hold the few rows that they read, not the field of which these are a view."""
+    stored, linearize = F.stored + F.rows_in, F.linearize
+    return replace(
+        F, linearize=lambda theta, Y: linearize(theta, Y.copy()), stored=stored, kept=None, reads=()
+    )
+
+
 def carrying(F: Map, carried: int) -> Map:
     """Return (y; e) ↦ (F(y; e); e): what follows sees the same time, too."""
     if carried == 0:

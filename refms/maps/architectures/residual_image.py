@@ -17,6 +17,7 @@ from refms.maps.architectures.image_blocks import (
     first_rows,
     ignoring,
     mixing,
+    on_a_copy,
     segment,
 )
 from refms.maps.branches import add, beside, concatenate, identity
@@ -148,7 +149,7 @@ def _time_embedding(channels: int) -> Map:
         ("", entrywise(hidden, RELU)),
         ("2", affine(hidden, channels // 2)),
     )
-    return concatenate(("", time_features(channels // 4, "sin-cos")), ("", mlp))
+    return on_a_copy(concatenate(("", time_features(channels // 4, "sin-cos")), ("", mlp)))
 
 
 register_architecture("residual-image", ResidualImage)

@@ -16,6 +16,7 @@ from refms.maps.architectures.image_blocks import (
     first_rows,
     ignoring,
     mixing,
+    on_a_copy,
     segment,
 )
 from refms.maps.branches import add, beside, concatenate, identity
@@ -195,7 +196,7 @@ class UNet(ImageNetwork):
             ("norm1", normalized(grid, c_in, SILU, self.groups, weights=True)),
             ("conv1", self._mix(grid, c_in, c_out)),
         )
-        time = chain(("", entrywise(features, SILU)), ("time", affine(features, c_out)))
+        time = on_a_copy(chain(("", entrywise(features, SILU)), ("time", affine(features, c_out))))
         shift = chain(
             ("", beside(("", first), ("", ignoring(time, self.dropout_rows)))),
             ("", channel_shift(grid, c_out)),

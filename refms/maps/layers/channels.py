@@ -49,7 +49,7 @@ def take_rows(rows_in: int, start: int, stop: int) -> Map:
         return gY
 
     taken = linear_map(rows_in, stop - start, lambda Y: Y[start:stop], transposed, multiply_adds=0)
-    return replace(taken, stored=0)
+    return replace(taken, stored=0, view=True)
 
 
 def channel_shift(grid: Grid, channels: int) -> Map:
@@ -136,7 +136,13 @@ def channel_gate(grid: Grid, channels: int) -> Map:
         )
 
     return parameterless(
-        c * n + c, c * n, lambda Y: product(*split(Y), Y.shape[1]), at, multiply_adds=c * n, stored=c * n
+        c * n + c,
+        c * n,
+        lambda Y: product(*split(Y), Y.shape[1]),
+        at,
+        multiply_adds=c * n,
+        stored=c * n,
+        reads=("input",),
     )
 
 
@@ -208,4 +214,4 @@ def channel_scale(grid: Grid, channels: int) -> Map:
         return At(evaluate(theta, Y), jvp, vjp, second)
 
     layout = Layout((("gamma", (c,)), ("beta", (c,))))
-    return Map(layout, c * n, c * n, evaluate, linearize, multiply_adds=c * n, stored=c * n)
+    return Map(layout, c * n, c * n, evaluate, linearize, multiply_adds=c * n, stored=c * n, reads=("input",))

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from refms.backend import backend_of, zeros_like
+from refms.backend import backend_of, zeros_as, zeros_like
 from refms.elementwise import tanh_step
 from refms.errors import Array
 from refms.maps.activation import Activation, require_activation
@@ -111,6 +111,7 @@ def convolution_layer(
         record,
         multiply_adds=K.multiply_adds,
         stored=2 * K.rows_out,  # σ(Z) and D, or the next state and D
+        reads=("input",),
     )
 
     def step(dt: float) -> Map:
@@ -261,6 +262,7 @@ def convolution_map(convolution: Convolution, *, bias: bool = False) -> Map:
     def linearize(theta: Array, Y: Array) -> At:
         S = theta[:size].reshape(shape)
         output, route = product(theta, Y)
+        zeros = zeros_as(output)
 
         def jvp(dtheta: Array | None, dY: Array | None = None) -> Array:
             dS, db = split(dtheta)
@@ -279,7 +281,7 @@ def convolution_map(convolution: Convolution, *, bias: bool = False) -> Map:
                     dgS, dgY = second_of_product(route, S, Y, G, dS, dY, dG, wrt_theta, wrt_input)
                     return gradient(dgS, dG), dgY
 
-                return Tangent(route.combine(terms, db) if terms else zeros_like(output), vjp)
+                return Tangent(route.combine(terms, db) if terms else zeros(), vjp)
 
             return along, (route.adjoint(S, G) if wrt_input else None)
 
@@ -293,6 +295,7 @@ def convolution_map(convolution: Convolution, *, bias: bool = False) -> Map:
         linearize,
         multiply_adds=K.multiply_adds,
         stored=K.rows_out,
+        reads=("input",),
     )
 
 

@@ -53,7 +53,9 @@ def entrywise(rows: int, activation: Activation) -> Map:
             lambda dY, _, G: activation.second_derivative(Y) * dY * G,
         )
 
-    return parameterless(rows, rows, activation.value, at, multiply_adds=rows, stored=2 * rows)
+    return parameterless(
+        rows, rows, activation.value, at, multiply_adds=rows, stored=2 * rows, reads=("input",)
+    )
 
 
 def multiple(rows: int, factor: float) -> Map:

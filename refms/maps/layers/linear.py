@@ -59,6 +59,7 @@ def linear_map(
         lambda Y: (multiply(Y), multiply, transposed, None),
         multiply_adds=multiply_adds,
         stored=rows_out,
+        reads=(),
         constants=constants,
     )
 

@@ -84,7 +84,7 @@ def normalized(
             steps = [at_of(normalized_point(groups, unit, rho), theta[places[0]])]
             for map_, place in zip(maps[1:], places[1:], strict=True):
                 steps.append(map_.linearize(theta[place], steps[-1].output))
-            return second_of(chain_at(steps, places))(G, wrt_input=wrt_input)
+            return second_of(chain_at(steps, places, steps[-1].output))(G, wrt_input=wrt_input)
 
         return At(
             output,
@@ -95,7 +95,14 @@ def normalized(
 
     stored = 2 * definition.rows_out + groups  # the output, x̂ and ρ
     return replace(
-        definition, evaluate=evaluate, linearize=linearize, stored=stored, kept=None, record=None, parts=()
+        definition,
+        evaluate=evaluate,
+        linearize=linearize,
+        stored=stored,
+        kept=None,
+        reads=(),
+        record=None,
+        parts=(),
     )
 
 

@@ -77,6 +77,7 @@ def normalization(grid: Grid, channels: int, groups: int = 1, epsilon: float = 1
         lambda Y: normalized_point(groups, *standardize(Y)),
         multiply_adds=3 * of.rows,
         stored=of.rows + groups,
+        reads=("output",),
     )
 
 
