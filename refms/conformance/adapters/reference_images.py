@@ -18,6 +18,7 @@ from refms.maps.layers.channels import channel_scale
 from refms.maps.layers.convolution import convolution_map
 from refms.maps.layers.mesh_free import mesh_free_map
 from refms.maps.layers.norms import normalization
+from refms.maps.layout import Layout
 from refms.multiscale.estimation import Batches, estimate_objective
 from refms.multiscale.full_multiscale import Schedule, Stage, TrainingPlan, TrainingState
 from refms.multiscale.subsampling import Subsampling, draw_windows
@@ -141,7 +142,7 @@ class ImageReference(Adapter):
         self, S: Array, gradients: Array, iterations: Shape, pair: str, rule: str, rate: float, floor: float
     ) -> Array:
         levels, starts = len(iterations), np.cumsum((0, *iterations))
-        shaped = SimpleNamespace(layout=SimpleNamespace(parts=(("S", S.shape),)), parts=lambda name: (name,))
+        shaped = SimpleNamespace(layout=Layout((("S", S.shape),)), parts=lambda name: (name,))
         layer = SimpleNamespace(
             grid=SimpleNamespace(dimension=S.ndim - 2), arrays=shaped, moves={"S": Move(stencil=True)}
         )
