@@ -89,11 +89,16 @@ def test_counts_and_scores_are_those_of_catalogue_mutants_goldens_and_results():
         f"the quick tier of today, taught by the survivors, finds {100 * now / len(first):.1f} %",
     )
     told = result("conformance/results/diagnoses.json")
-    named, corners = told["names"], told["rules of one condition"]
+    named = told["names"]
+    one, two = (told[f"rules of {n}"] for n in ("one condition", "two conditions"))
+    just, false = (
+        [100 * rules[what] / sum(rules.values()) for rules in (one, two)] for what in ("the corner", "false")
+    )
     assert "another name" not in named
     assert not missing(
         f"{100 * named['named'] / sum(named.values()):.0f} % are called by their name and none by another",
-        f"{100 * corners['the corner'] / sum(corners.values()):.0f} % are told by just that condition",
+        f"{just[0]:.1f} % are told by just that condition, and {false[0]:.1f} % by a false one",
+        f"where two hold, {just[1]:.1f} % and {false[1]:.1f} %",
     )
 
 

@@ -17,6 +17,7 @@ _FORMULAS = {
 """Loss -> its formula for one example."""
 
 _LABELS = """Labels are from 0 to 1 and need not sum to one; logits of any finite size give finite results"""
+_SQUARES = ", as far as their squares are finite"
 _WIDTH = """.
 
         φ(u) = 0 for u >= 1, (1 − u)²/(2ε) for 1 − ε <= u <= 1 and 1 − u − ε/2 below, ε = ``width`` > 0; φ″ is
@@ -35,7 +36,8 @@ def _size(t: Any) -> float:
 
 def _losses(name: str) -> tuple[Operation, ...]:
     """Return the rows of a loss of single logits: its value, gradient and Hessian."""
-    width, more = (", width", _WIDTH) if name == "smooth_hinge" else ("", "")
+    width = ", width" if name == "smooth_hinge" else ""
+    more = {"smooth_hinge": _WIDTH, "least_squares": _SQUARES}.get(name, "")
     power = 2 if name == "least_squares" else 1
     return (
         row(

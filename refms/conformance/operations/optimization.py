@@ -15,7 +15,8 @@ _OBJECTIVE = """``objective`` has the methods ``value(x)``, ``value_and_gradient
         which returns the function v -> H v."""
 
 _CG = """p is what exactly so many iterations of plain conjugate gradients give from zero, fewer only where
-        the residual is zero or pᵀHp <= 0, without any other stopping rule."""
+        the residual is zero or pᵀHp <= 0, without any other stopping rule; where the very first pᵀHp is not
+        positive, p is −g."""
 
 _SEARCH = """α is the first of 1, ½, … , 2⁻¹⁰ with f(x + αp) <= f(x) + 1e-4 α gᵀp (NaN and infinity are
         refused); if there is none, α is 0 and x stays."""
@@ -96,8 +97,9 @@ ROWS = (
         {_CG.replace("pᵀHp", "pᵀ(H + λI)p")}
         {_SEARCH}
         After each step λ becomes 4λ where the gain (f(x) − f(x + αp)) / (−α gᵀp − ½ α² pᵀHp) is below ¼, and
-        λ/4 where it is above ¾; a refused step has the gain 0. ``objective`` is f after
-        each step, ``step_length`` its α, ``damping`` its λ, and ``x`` where it led.
+        λ/4 where it is above ¾; a refused step has the gain 0. Where g = 0 there is no gain: x stays, and
+        of λ nothing is asked. ``objective`` is f after each step, ``step_length`` its α, ``damping`` its λ,
+        and ``x`` where it led.
         """,
         _of_history,
     ),
@@ -110,8 +112,9 @@ ROWS = (
         A trial p has the gain (f(x) − f(x + p)) / (−gᵀp − ½ pᵀHp), −∞ where f(x + p) is NaN or
         infinite. After each trial Δ becomes ¼ min(‖p‖, Δ) where the gain is below ¼, and 2Δ where it is above
         ¾ and ‖p‖ = Δ. The trial is taken where the gain is above 1e-4; else the next one is made from the
-        same x, ten at most, after which x stays. ``objective`` is f after each step, ``radius`` the Δ of its
-        last trial, and ``x`` where it led.
+        same x, ten at most, after which x stays. Where g = 0 the model promises no decrease, and
+        there is no gain: x stays, and of Δ nothing is asked. ``objective`` is f after each step, ``radius``
+        the Δ of its last trial, and ``x`` where it led.
         """,
         _of_history,
     ),
