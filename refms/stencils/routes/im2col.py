@@ -21,7 +21,7 @@ from refms.stencils.routes.route import ZERO, Geometry, Products, added, flip, o
 PIECE_BYTES = {"numpy": 768 * 1024, "cupy": 64 * 1024**2}
 """Size of P for one piece: on a CPU what a second-level cache holds beside W."""
 
-LEAST_COLUMNS = 192
+LEAST_COLUMNS = 768
 """Columns of a piece at least, whatever its size: a GEMM reads all of W for each piece."""
 
 PADDING = 16
