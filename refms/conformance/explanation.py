@@ -69,12 +69,12 @@ def _try_on(
     more: Sequence[Instance], gate: Gate, item: Property, found: Tried, seconds: float
 ) -> list[tuple[Instance, bool]]:
     """Return what was found, and on further instances until the time is up or they say no more."""
-    tried, end = list[tuple[Instance, bool]](), time.monotonic() + seconds
+    tried, end = list(found), time.monotonic() + seconds
     further = search(found, more, lambda case: watch(gate, item, case).fails, item.domain, gate.profile)
     with contextlib.suppress(TimeIsUp), time_limit(2 * max(seconds, 1e-3)):  # should a call hang
         for one in further:
             tried.append(one)
-            if len(tried) >= len(found) and time.monotonic() > end:
+            if time.monotonic() > end:
                 break
     return tried
 

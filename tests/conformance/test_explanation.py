@@ -6,6 +6,7 @@ import pytest
 
 from refms.conformance import PROPERTIES
 from refms.conformance.adapters.gate import Gate
+from refms.conformance.adapters.position import Position
 from refms.conformance.adapters.reference import ReferenceAdapter
 from refms.conformance.instances.domain import instances
 from refms.conformance.mutants import mutant_named
@@ -40,6 +41,12 @@ CORNERS = {
 def test_where_a_property_fails_is_said(expected):
     row = check_property(Gate(corner(CORNERS[expected])), CATALOGUE["C13"], "full", 0)
     assert row.where == expected
+
+
+def test_a_failure_is_told_although_there_is_no_time_for_more():
+    hurried = Gate(corner(CORNERS["fails only where m = 1"]), Position(limit=0.0))
+    row = check_property(hurried, CATALOGUE["C13"], "full", 0)
+    assert row.verdict == "FAIL"
 
 
 def test_what_fails_everywhere_is_not_tried_for_ever():

@@ -114,7 +114,7 @@ def rules(mutant: Mutant, item: Property, pairs: Sequence[tuple[str, ...]]) -> I
         if not LEAST <= sum(map(wrong, seen)) < len(seen):
             continue
         found = [(x, wrong(x)) for x in seen[: TIERS["quick"]]]
-        tried = list(search(found, seen, wrong, item.domain, gate.profile))
+        tried = [*found, *search(found, seen, wrong, item.domain, gate.profile)]
         rule = best_rule([(axes_of(x), not bad) for x, bad in tried])
         if rule is None:
             yield len(corner), "none", " and ".join(corner)

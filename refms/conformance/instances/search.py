@@ -33,13 +33,13 @@ def search(
     domain: Domain,
     profile: Profile,
 ) -> Iterator[tuple[Instance, bool]]:
-    """Yield what was found, then further instances with whether a property fails there, the most telling.
+    """Yield further instances than what was found, the most telling, with whether a property fails there.
 
     ``more`` are others of the same kind. Then, unless all are alike, come the neighbours of some that fail,
     and instances that the best rule so far says to pass although most of it holds: if one fails, it is
     another rule's turn.
     """
-    tried: Tried = []
+    tried: Tried = list(found)
 
     def told(cases: Iterator[Instance]) -> Iterator[tuple[Instance, bool]]:
         for case in cases:
@@ -48,9 +48,7 @@ def search(
                 tried.append((case, fails(case)))
                 yield tried[-1]
 
-    tried += found
     known = {case for case, _ in tried}
-    yield from found
     for case in more:
         if len(tried) >= _ALL_ALIKE and all(bad for _, bad in tried):
             return
