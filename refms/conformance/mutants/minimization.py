@@ -361,6 +361,7 @@ MISTAKES: Table = {
     "trust_region": {
         "gradient of the step before in the trust region": _behind("value_and_gradient"),
         "radius shrinks to a quarter of itself": _region(shrink=lambda size, radius: radius / 4),
+        "radius does not shrink": _region(shrink=lambda size, radius: radius),
         "radius is halved": _region(shrink=lambda size, radius: min(size, radius) / 2),
         "radius grows inside of the region": _region(grow=lambda gain, edge: gain > 0.75),
         "radius never grows": _region(grow=lambda gain, edge: False),
