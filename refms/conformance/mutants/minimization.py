@@ -189,7 +189,7 @@ def _region(
             def product(v: Array, H: Any = H) -> Array:
                 return as_double(H(v.astype(t.x.dtype)))
 
-            for _ in range(12):
+            for _ in range(minimization.MOST_TRIALS):
                 p, edge = minimization.steihaug(product, g, radius, t.iterations)
                 used, after = radius, f.value((x + p).astype(t.x.dtype))
                 gain = (before - after) / (model(float(g @ p), float(p @ product(p))) or math.inf)
@@ -198,9 +198,9 @@ def _region(
                 elif grow(gain, edge):
                     radius = 2 * radius
                 if gain > take:
+                    x, before = x + p, after
                     break
-            x = x + p
-            rows.append((after, told(used, radius), x))
+            rows.append((before, told(used, radius), x))
         return _as_history(t, rows, ("objective", "radius"))
 
     return run
