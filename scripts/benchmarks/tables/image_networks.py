@@ -36,29 +36,25 @@ NETWORKS = {
     "ResNet-34, 64 channels": lambda grid, **options: ResNet(grid, **options),
 }
 CELLS = (128, 64, 32, 16)
-DOUBLE_CELLS, SINGLE_ALONE = (64, 16), ("ResNet-34, 64 channels",)
-"""Meshes in double precision, and networks that are not measured in it."""
+IN_DOUBLE = {"residual": (64,), "U-net": (64,), "ESPCN": (64,)}
+"""Networks and meshes that are measured in double precision, too."""
 
-CELLS_TOGETHER, MOST_IMAGES, FINEST = 2**15, 64, {128: 4}
-"""Cells of the images of one call, and their number at most: 8 on 64², 32, and 64; but 4 on 128²."""
+CELLS_TOGETHER, MOST_IMAGES = 2**15, 64
+"""Cells of the images of one call, and their number at most: 2, 8, 32 and 64."""
 
 BOUND = 1000.0
 """Largest ρ of a gradient: where an entry lies within round-off of a kink of the ReLU, its slope jumps."""
 
 
 def specifications(quick: bool) -> list[dict[str, Any]]:
-    """Return what to measure: each network on each mesh in single precision, on two in double; one thread."""
+    """Return what to measure: each network on each mesh in single precision, some in double; one thread."""
     seconds, least = (1.0, 2) if quick else (6.0, 2)
     return [
-        process(
-            allocator="tuned",
-            **{"network": name, "cells": n, "dtype": dtype, "seconds": seconds, "least": least},
-            **({"images": FINEST[n]} if n in FINEST else {}),
-        )
+        process(allocator="tuned", network=name, cells=n, dtype=dtype, seconds=seconds, least=least)
         for dtype in reversed(DTYPES)
         for name in (list(NETWORKS)[:1] if quick else NETWORKS)
         for n in (CELLS[2:] if quick else cells_of(name))
-        if quick or dtype == "float32" or (n in DOUBLE_CELLS and name not in SINGLE_ALONE)
+        if quick or dtype == "float32" or n in IN_DOUBLE.get(name, ())
     ]
 
 
