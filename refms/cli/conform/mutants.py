@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import time
 from collections.abc import Sequence
 from itertools import groupby
@@ -12,6 +13,7 @@ from refms.cli.conform.codes import KIT_AT_FAULT
 from refms.cli.files import write_json
 from refms.cli.options import Commands, add_command, add_tier_option
 from refms.cli.progress import show_status
+from refms.environment import machine
 
 if TYPE_CHECKING:
     from refms.conformance.mutants.kill_matrix import KillMatrix, Kills
@@ -43,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
     _progress(None)
     print(matrix_in_words(matrix))
     print(f"{verdict(matrix)}: tier {options.tier}, {time.perf_counter() - start:.1f} s")
-    write_json(options.json, {"tier": options.tier, **matrix.to_dict()})
+    made = {"date": datetime.date.today().isoformat(), "machine": machine()}
+    write_json(options.json, {"tier": options.tier, **made, **matrix.to_dict()})
     return 0 if matrix.complete else KIT_AT_FAULT
 
 
@@ -54,9 +57,13 @@ def matrix_in_words(matrix: KillMatrix) -> str:
     for family, rows in groupby(matrix.rows, lambda row: row.family):
         lines.append(family)
         lines += [f"{len(row.by):4} {row.name:{width}}  {' '.join(row.by)}" for row in rows]
-    lines += ["", "mutants killed by each property"]
-    counts = [f"{name:>4} {count:3}" for name, count in matrix.killed.items()]
-    lines += ["  ".join(counts[first : first + 10]) for first in range(0, len(counts), 10)]
+    for title, numbers in (
+        ("mutants killed by each property", matrix.killed),
+        ("killed by it alone", matrix.alone),
+        ("killed by nothing else that needs no other operation", matrix.needed),
+    ):
+        counts = [f"{name:>4} {count:3}" for name, count in numbers.items()]
+        lines += ["", title, *("  ".join(counts[first : first + 10]) for first in range(0, len(counts), 10))]
     for text, names in (
         ("no property kills", matrix.survivors),
         ("printed numbers alone kill", matrix.golden_only),

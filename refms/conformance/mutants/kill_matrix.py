@@ -19,6 +19,9 @@ from refms.conformance.runner import examine
 GOLDEN = frozenset({"G10"})
 """Properties that are printed numbers: a mistake that only they find needs a property."""
 
+WITH_ITSELF = frozenset({"determinism", "state"})
+"""Families that compare an implementation with itself: they see how it computes, not what."""
+
 
 @dataclass(frozen=True)
 class Kills:
@@ -53,6 +56,27 @@ class KillMatrix:
         return {name: found[name] for name in self.properties}
 
     @property
+    def alone(self) -> dict[str, int]:
+        """How many mutants each property kills that no other one kills."""
+        found = Counter(row.by[0] for row in self.rows if len(row.by) == 1)
+        return {name: found[name] for name in self.properties}
+
+    @property
+    def needed(self) -> dict[str, int]:
+        """How many mutants each property kills and no other one that needs no more operations.
+
+        So many mistakes would nothing find in an adapter that has the property's operations alone.
+        """
+        asks = {item.id: set(item.operations) for item in PROPERTIES}
+        found = Counter(
+            name
+            for row in self.rows
+            for name in row.by
+            if not any(other != name and asks[other] <= asks[name] for other in row.by)
+        )
+        return {name: found[name] for name in self.properties}
+
+    @property
     def idle(self) -> tuple[str, ...]:
         """Ids of properties that kill nothing."""
         return tuple(name for name, count in self.killed.items() if count == 0)
@@ -68,6 +92,8 @@ class KillMatrix:
             "complete": self.complete,
             "mutants": [{"name": r.name, "family": r.family, "killed_by": list(r.by)} for r in self.rows],
             "kills": self.killed,
+            "alone": self.alone,
+            "needed": self.needed,
             "survivors": list(self.survivors),
             "golden_only": list(self.golden_only),
             "idle": list(self.idle),
@@ -86,9 +112,11 @@ def kill_matrix(
     """Run properties on mutants of the reference in double precision.
 
     A mutant meets only the properties that need an operation it changes; on others it is the reference.
+    Properties that compare an implementation with itself come last, and meet the mutants of other families
+    only where no two others kill them.
     ``brief`` leaves out what cannot change :attr:`KillMatrix.complete`: once a mutant is killed, it meets
-    only the properties of its own family that have not yet killed any; a property that killed nothing in this
-    way meets all mutants until it does. ``progress`` is told every finished row.
+    only the properties of its own family that have not yet killed any. A property that killed nothing because
+    it met too few mutants meets all until it does. ``progress`` is told every finished row.
 
     >>> from refms.conformance.mutants import mutant_named
     >>> kill_matrix([mutant_named("layers copied in place of interpolated")]).rows[0].by
@@ -101,8 +129,9 @@ def kill_matrix(
         by: tuple[str, ...] = ()
         own = {item.id for item in properties if item.family == mutant.family}
         # Those of its own family that have killed nothing yet come first, printed numbers last.
-        for item in sorted(properties, key=lambda one: (one.id in GOLDEN, one.id not in own - proven)):
+        for item in sorted(properties, key=lambda one: _turn(one, own - proven)):
             needless = brief and item.id not in own - proven and not set(by) <= GOLDEN
+            needless |= len(by) > 1 and item.family in WITH_ITSELF and mutant.family not in WITH_ITSELF
             if not needless and _kills(gate, mutant, item, tier, seed):
                 by = (*by, item.id)
         ordered = tuple(item.id for item in properties if item.id in by)
@@ -110,13 +139,19 @@ def kill_matrix(
         if progress is not None:
             progress(rows[-1])
     names = tuple(item.id for item in properties)
-    for name in KillMatrix(tuple(rows), names).idle if brief else ():
+    for name in KillMatrix(tuple(rows), names).idle:
         item = next(one for one in properties if one.id == name)
-        for i, mutant in enumerate(mutants):
+        left_out = brief or item.family in WITH_ITSELF
+        for i, mutant in enumerate(mutants if left_out else ()):
             if _kills(Gate(mutant.around(ReferenceAdapter())), mutant, item, tier, seed):
                 rows[i] = replace(rows[i], by=(*rows[i].by, name))
                 break
     return KillMatrix(tuple(rows), names)
+
+
+def _turn(item: Property, first: set[str]) -> tuple[bool, bool, bool]:
+    """Return where a property has its turn: printed numbers last, before them what compares with itself."""
+    return item.id in GOLDEN, item.family in WITH_ITSELF and item.id not in first, item.id not in first
 
 
 def _kills(gate: Gate, mutant: Mutant, item: Property, tier: str, seed: int) -> bool:

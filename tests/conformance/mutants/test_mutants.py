@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from refms.conformance.mutants.kill_matrix import KillMatrix, Kills, kill_matrix
 from refms.conformance.runner import check_property, examine
 from refms.errors import InputError
 
+RESULTS = Path(__file__).parents[3] / "validation" / "conformance" / "results"
 CATALOGUE = {item.id: item for item in PROPERTIES}
 FAMILIES = tuple(dict.fromkeys(one.family for one in MUTANTS))
 
@@ -118,6 +121,20 @@ def test_a_mutant_that_is_right_survives_and_a_property_that_sees_nothing_is_idl
     assert not found.complete
 
 
+def test_who_kills_alone_and_who_is_needed_where_there_are_fewer_operations():
+    """C5 asks for convolution and its adjoint, C1 for convolution alone, C9 too."""
+    rows = (
+        Kills("a", "convolution", ("C1", "C5")),
+        Kills("b", "convolution", ("C5",)),
+        Kills("c", "convolution", ("C1", "C9")),
+    )
+    found = KillMatrix(rows, ("C1", "C5", "C9"))
+    assert found.alone == {"C1": 0, "C5": 1, "C9": 0}
+    assert found.needed == {"C1": 1, "C5": 1, "C9": 0}
+    assert CATALOGUE["C1"].operations == CATALOGUE["C9"].operations == ("convolution",)
+    assert set(CATALOGUE["C5"].operations) == {"convolution", "convolution_adjoint"}
+
+
 def test_printed_numbers_alone_are_not_enough():
     found = KillMatrix((Kills("one", "galerkin", ("G10",)), Kills("two", "galerkin", ("G1",))), ("G1", "G10"))
     assert found.golden_only == ("one",)
@@ -160,3 +177,12 @@ def test_a_wrong_declaration_is_found(name):
     adapter = ReferenceAdapter(profile=wrong)
     adapter._convolution = lambda S, grid, boundary: ReferenceAdapter()._convolution(S, grid, boundary)
     assert verdicts(adapter, (name,))[name] == "FAIL"
+
+
+def test_the_published_matrix_is_complete_and_of_the_mutants_of_today():
+    found = json.loads((RESULTS / "kills.json").read_text(encoding="utf-8"))
+    assert [row["name"] for row in found["mutants"]] == [one.name for one in MUTANTS]
+    assert found["complete"]
+    rows = tuple(Kills(row["name"], row["family"], tuple(row["killed_by"])) for row in found["mutants"])
+    matrix = KillMatrix(rows, tuple(CATALOGUE))
+    assert (matrix.alone, matrix.needed) == (found["alone"], found["needed"])
