@@ -8,14 +8,24 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from common.plan import Plan, options_of, read_plan
 
 from refms.cli.files import require_json, require_target, write_json
 from refms.environment import machine
 from refms.run.config.reconstruction import Reconstruction
+from refms.run.config.sections import Sections
 
+
+class Asked(Protocol):
+    """What decides the numbers of a training."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as tables of JSON."""
+
+
+C = TypeVar("C", bound=Asked)
 Rows = Callable[[Plan, argparse.Namespace], list[dict[str, Any]]]
 
 
@@ -26,10 +36,11 @@ def run_trainings(
     rows_of: Rows,
     line: Callable[[dict[str, Any]], str],
     argv: Sequence[str] | None,
+    sections: type[Sections] = Reconstruction,
 ) -> int:
     """Run what is missing of an experiment, write its result, and print a line for each row; return 0."""
     options = options_of(description, argv, draws=False)
-    plan = read_plan(options, settings, Reconstruction)
+    plan = read_plan(options, settings, sections)
     target = options.result or options.out / f"{experiment}.json"
     options.out.mkdir(parents=True, exist_ok=True)
     require_target(target, force=options.force)
@@ -49,14 +60,12 @@ def run_trainings(
     return 0
 
 
-def unit_of(
-    place: Path, configuration: Reconstruction, train: Callable[[Reconstruction], dict[str, Any]]
-) -> dict[str, Any]:
+def unit_of(place: Path, configuration: C, train: Callable[[C], dict[str, Any]]) -> dict[str, Any]:
     """Return what a training found, from its file if that was made with the same configuration."""
     asked = json.loads(json.dumps(configuration.to_dict()))
     unit = json.loads(place.read_text("utf-8")) if place.is_file() else {}
     if unit.get("configuration") != asked:
         write_json(place, {"configuration": asked, **train(configuration)})
         unit = json.loads(place.read_text("utf-8"))
-        print(f"{place.stem} {unit['psnr']:.2f} dB", flush=True)
+        print(place.stem, f"{unit['psnr']:.2f} dB" if "psnr" in unit else "done", flush=True)
     return {key: value for key, value in unit.items() if key != "configuration"}
