@@ -1,4 +1,4 @@
-"""The page validation/multiscale_training/JOINED.md from the result of ``joined.py``."""
+"""The page validation/multiscale_training/JOINED.md: both papers joined, in estimates and in curvature."""
 
 import json
 import statistics
@@ -10,22 +10,38 @@ from writing import table, words
 from refms.multiscale.work import UNITS
 from results.wording import MULTISCALE_TRAINING, command, number, origin, over_runs
 
-RESULT = Path(__file__).resolve().parents[2] / MULTISCALE_TRAINING / "results" / "joined.json"
+RESULTS = Path(__file__).resolve().parents[2] / MULTISCALE_TRAINING / "results"
 PLAIN = "single, W"
 """What the others are compared with, seed by seed."""
 
 
 def text() -> str:
     """Return the page."""
-    result = json.loads(RESULT.read_text(encoding="utf-8"))
+    trainings = [estimates(read(name)) for name in ("joined", "joined_96")]
+    return words(__file__, trainings="\n\n".join(trainings), curvature=curvature(read("coarse_curvature")))
+
+
+def read(name: str) -> dict[str, Any]:
+    """Return the result of a TOML file."""
+    result: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return {**result, "name": name}
+
+
+def _origin(result: dict[str, Any]) -> dict[str, str]:
+    full = ["--full"] if result["full"] else []
+    told = command(result, MULTISCALE_TRAINING, "--data-dir DIR", *full)
+    return {"command": told, "origin": origin(result)}
+
+
+def estimates(result: dict[str, Any]) -> str:
+    """Return the section of one training by rivals of equal work."""
     asked = result["configuration"]
     settings, rows = asked["experiment"], result["rows"]
     (plain,) = (row for row in rows if row["rival"] == PLAIN)
-    full = ["--full"] if result["full"] else []
     return words(
         __file__,
-        command=command(result, MULTISCALE_TRAINING, "--data-dir DIR", *full),
-        origin=origin(result),
+        "joined_estimates",
+        **_origin(result),
         task=asked["task"]["name"],
         dataset=asked["data"]["dataset"],
         cells=asked["data"]["size"],
@@ -39,7 +55,64 @@ def text() -> str:
             ["η, at a loss of about", *(f"{loss:.3f}" for loss in _losses(plain))],
             [_efficiency(row, _losses(plain)) for row in rows if not row["rival"].startswith("single")],
         ),
-    )
+    ).strip()
+
+
+def curvature(result: dict[str, Any]) -> str:
+    """Return the section of Gauss–Newton steps with curvature of coarser meshes."""
+    asked, rows = result["configuration"], result["rows"]
+    stages = [stage["stage"] for stage in rows[0]["stages"]]
+    compared = [
+        [
+            f"{kind['share'] * 4.0 ** -kind['level']:.4f}",
+            *_kind(kind),
+            *(
+                over_runs([row["stages"][k]["kinds"][i][name] for row in rows], ".2f", 1.0)
+                for name in ("error", "cosine", "gain")
+                for k in range(len(stages))
+            ),
+        ]
+        for i, kind in enumerate(rows[0]["stages"][0]["kinds"])
+    ]
+    head = [f"{name}, {stage}" for name in ("error", "cosine", "decrease") for stage in stages]
+    return words(
+        __file__,
+        "coarse_curvature",
+        **_origin(result),
+        dataset=asked["data"]["dataset"],
+        images=asked["data"]["train"],
+        smoothing=asked["data"]["smoothing"],
+        layers=asked["network"]["layers"],
+        channels=asked["network"]["channels"],
+        seeds=len(rows),
+        iterations=asked["experiment"]["iterations"],
+        stages=", ".join(map(str, stages)),
+        compared=table(["work", "curvature of", "images", *head], compared),
+        trained=table(
+            ["curvature of", "images", "objective", "work", "loss, validation", "accuracy, %"],
+            [_training([row["trainings"][i] for row in rows]) for i in range(len(rows[0]["trainings"]))],
+        ),
+    ).strip()
+
+
+def _kind(kind: dict[str, Any]) -> list[str]:
+    """Return the mesh with its kernels, and the share of the images."""
+    mesh = "the finest mesh" if kind["level"] == 0 else f"mesh {kind['level']}, {RULES[kind['rule']]}"
+    return [mesh, "all" if kind["share"] == 1 else f"1/{1 / kind['share']:.0f}"]
+
+
+RULES = {"keep": "kernels kept", "galerkin": "R K P"}
+
+
+def _training(units: list[dict[str, Any]]) -> list[str]:
+    """Return a line of the trainings with one curvature."""
+    return [
+        *_kind(units[0]),
+        over_runs([unit["objective"] for unit in units], ".4f", 1.0),
+        f"{statistics.fmean(unit['work'] for unit in units):,.0f}",
+        over_runs([unit["loss"] for unit in units], ".4f", 1.0),
+        over_runs([unit["accuracy"] for unit in units], ".2f"),
+    ]
 
 
 LOSSES = (

@@ -30,9 +30,10 @@ def plan_of(config, *words):
 
 
 @pytest.mark.parametrize("words", [(), ("--full",)])
+@pytest.mark.parametrize("name", ["joined", "joined_96"])
 @pytest.mark.parametrize("rival", joined.RIVALS)
-def test_every_rival_does_the_same_work_with_its_pilots(rival, words):
-    asked = plan_of(FOLDER / "joined.toml", *words)
+def test_every_rival_does_the_same_work_with_its_pilots(rival, name, words):
+    asked = plan_of(FOLDER / f"{name}.toml", *words)
     settings = asked.settings
     found = joined.configured(asked.configuration, rival, settings, 1)
     every = found.optimization.every
@@ -61,8 +62,7 @@ def test_settings_that_say_no_experiment_are_refused(tmp_path, words):
         plan_of(tmp_path / "c.toml")
 
 
-def test_the_page_pairs_the_seeds_and_tells_the_efficiency_at_like_losses(tmp_path, monkeypatch, capsys):
-    (tmp_path / "tiny.toml").write_text(TINY)
+def test_the_page_pairs_the_seeds_and_tells_the_efficiency_at_like_losses(tmp_path, capsys):
     rivals = 'rivals = ["single, W", "MGE of the paper", "joined"]\n'
     (tmp_path / "tiny.toml").write_text(TINY + rivals)
     assert joined.main([str(tmp_path / "tiny.toml"), "-o", str(tmp_path / "out")]) == 0
@@ -72,11 +72,7 @@ def test_the_page_pairs_the_seeds_and_tells_the_efficiency_at_like_losses(tmp_pa
         row["rival"]: [u["rows"][-1]["validation_loss"] for u in row["units"]] for row in result["rows"]
     }
     gains = [a - b for a, b in zip(losses["single, W"], losses["joined"], strict=True)]
-    path = tmp_path / "joined.json"
-    path.write_text(json.dumps(result))
-    monkeypatch.setattr(joined_page, "RESULT", path)
-    (line,) = (
-        line for line in joined_page.text().splitlines() if line.startswith("| joined | ") and "of 2" in line
-    )
+    page = joined_page.estimates({**result, "name": "tiny"})
+    (line,) = (line for line in page.splitlines() if line.startswith("| joined | ") and "of 2" in line)
     assert f"{sum(gain > 0 for gain in gains)} of 2" in line
     assert f"{sum(gains) / 2:.4f}" in line
