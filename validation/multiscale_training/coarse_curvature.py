@@ -8,9 +8,9 @@ finest mesh, is
     G_l = 1/|I| Σ_{j ∈ I} T_lᵀ J_lᵀ ∇²E(z_0) J_l T_l + Q,
 
 T_l the Galerkin kernels K_H = R K_h P (or the identity, kernels kept), J_l the Jacobian at T_l θ of the
-images on mesh l, and z_0 the logits of the finest mesh, which the gradient has computed anyway. A product with
-it costs |I|/m · 4^-l of one with G_0 on all m images. The step solves G_l p = −∇f with the gradient of the
-finest mesh. Each seed leaves its numbers in OUT, and the same command goes on.
+images on mesh l, and z_0 the logits of the finest mesh, which the gradient has computed anyway. A
+product with it costs |I|/m · 4^-l of one with G_0 on all m images. The step solves G_l p = −∇f with the
+gradient of the finest mesh. Each seed leaves its numbers in OUT, and the same command goes on.
 """
 
 from __future__ import annotations
