@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import coarse_curvature
 import numpy as np
@@ -14,6 +15,8 @@ from refms.maps.chain import chain
 from refms.objective.losses import SoftmaxCrossEntropy
 from refms.run.config import Configuration
 from refms.stencils import convolution_matrix, transfer_pair
+
+ROOT = Path(__file__).parents[2]
 
 TINY = """[data]
 dataset = "digits"
@@ -124,3 +127,30 @@ def test_a_seed_is_done_once_and_the_page_has_the_means(tmp_path):
     gains = [row["stages"][1]["kinds"][2]["gain"] for row in result["rows"]]
     (line,) = (one for one in section.splitlines() if one.startswith("| 0.2500 | mesh 1, R K P | all"))
     assert f"{np.mean(gains):.2f} ± {np.std(gains, ddof=1):.2f} |" in line
+
+
+def test_what_the_guide_says_was_measured():
+    rows = joined_page.read("coarse_curvature")["rows"]
+    guide = (ROOT / "scripts" / "site" / "multiscale_training.md").read_text(encoding="utf-8")
+
+    def error(kind):
+        (place,) = (k for k, one in enumerate(coarse_curvature.KINDS) if one == kind)
+        return f"{np.mean([row['stages'][1]['kinds'][place]['error'] for row in rows]):.2f}"
+
+    def reached(kind, name="objective"):
+        place = coarse_curvature.TRAINED.index(kind)
+        return np.array([row["trainings"][place][name] for row in rows])
+
+    fine, coarse, few = Kind(share=1 / 16), Kind(1, "galerkin", 1 / 4), Kind(share=1 / 64)
+    better = [(reached(fine, name) > reached(coarse, name)).sum() for name in ("objective", "loss")]
+    work = reached(Kind(), "work").mean() / reached(coarse, "work").mean()
+    for said in (
+        f"off by {error(Kind(1, 'galerkin'))} on random directions (kernels kept: {error(Kind(1, 'keep'))})",
+        f"a fourth of the images on the finest mesh, the same work, by {error(Kind(share=1 / 4))}",
+        f"with a fourth of the images by {error(coarse)}, against {error(fine)}",
+        f"at an objective of {reached(coarse).mean():.4f} instead of {reached(fine).mean():.4f}",
+        f"better in {better[0]} of {len(rows)} seeds, and in {better[1]} on validation images",
+        f"{reached(Kind(1, 'galerkin', 1 / 16)).mean():.4f} and {reached(few).mean():.4f}",
+        f"{reached(Kind()).mean():.4f} for {work:.1f} times the work",
+    ):
+        assert said in guide
