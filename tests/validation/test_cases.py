@@ -132,6 +132,14 @@ def told(name, group, case, rival=None):
     return f"{statistics.fmean(gains):+.4f} ± {tables_page.interval(gains):.4f}"
 
 
+def ahead(name, case, rival):
+    """Return in how many groups of a table a case is better than another by the mean of its seeds."""
+    result = tables_page.read(name)
+    groups = {row["group"] for row in result["rows"]}
+    found = [float(told(name, group, case, rival).split()[0]) > 0 for group in groups]
+    return f"{sum(found)} of {len(found)}"
+
+
 def efficiency(name, group, case):
     (row,) = (row for row in tables_page.read(name)["rows"] if (row["group"], row["case"]) == (group, case))
     return f"{statistics.fmean(unit['eta'] for unit in row['units']):.2f}"
@@ -193,4 +201,25 @@ def test_what_the_guide_says_of_the_tables_was_measured():
         f"at equal work those are level, {told('departures', 'denoise', equal_work, 'as printed')}",
         "together cost " + told("departures", "denoise", "all of these", "as printed").removeprefix("-"),
     ]
+    one_image = "single, 1 image, work of Full"
+    said += [
+        f"with its work and steps in {ahead('table_2', full, equal)} cells, than one image a step at its work in "
+        f"{ahead('table_2', full, one_image)}",
+        f"MGE than single scale with its work in {ahead('table_2', 'MGE', mge)}",
+        f"crops than coarsening in {ahead('table_2', 'Full-Multiscale, crops', full)}, both than coarsening in "
+        f"{ahead('table_2', 'Full-Multiscale, both', full)}",
+        *(
+            f"{what}: Full-Multiscale is better than single scale with its work and steps in "
+            f"{ahead(name, full, equal)}, MGE than single scale with its work in {ahead(name, 'MGE', mge)}"
+            for what, name in (("other images", "table_3"), ("deeper nets", "table_4"))
+        ),
+        f"dropout {told('dropout', '', 'dropout 0.5', 'no dropout')}, until an early update alone "
+        f"{told('dropout', '', 'dropout 0.5 until update 20', 'no dropout')}",
+    ]
     assert [words for words in said if words not in guide] == []
+    readme = " ".join((FOLDER.parents[1] / "README.md").read_text("utf-8").split())
+    assert (
+        f"scale with its work and steps in {ahead('table_2', full, equal)}, than one image a step at its work in "
+        f"{ahead('table_2', full, one_image)}; MGE by itself than single scale with its work in "
+        f"{ahead('table_2', 'MGE', mge)}."
+    ) in readme
