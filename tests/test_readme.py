@@ -312,14 +312,19 @@ def test_what_is_said_of_multiscale_training_was_measured():
 
 
 def test_what_is_said_of_the_joined_estimates_was_measured():
-    rows = {row["rival"]: row["units"] for row in result("multiscale_training/results/joined.json")["rows"]}
+    def found(name):
+        rows = result(f"multiscale_training/results/{name}.json")["rows"]
+        ends = {row["rival"]: [unit["rows"][-1] for unit in row["units"]] for row in rows}
+        losses = {k: statistics.fmean(one["validation_loss"] for one in end) for k, end in ends.items()}
+        etas = {k: statistics.median(one["eta"] for one in end) for k, end in ends.items()}
+        return {k: f"{x:.4f}" for k, x in losses.items()}, {k: f"{x:.2f}" for k, x in etas.items()}
 
-    def last(rival, name, mean=statistics.fmean):
-        return mean(unit["rows"][-1][name] for unit in rows[rival])
-
-    loss = {rival: f"{last(rival, 'validation_loss'):.4f}" for rival in rows}
-    eta = {rival: f"{last(rival, 'eta', statistics.median):.2f}" for rival in rows}
+    loss, eta = found("joined")
+    loss_96, eta_96 = found("joined_96")
     assert not missing(
+        f"on 96×96 cells and four meshes it is {eta_96['joined']} instead of {eta_96['MGE of the paper']}, "
+        f"and the loss {loss_96['joined']}, single scale's {loss_96['single, W']}, with a third of the batch "
+        f"{loss_96['single, W/3']}",
         f"efficiency is {eta['joined']} at the end where the paper's MGE has {eta['MGE of the paper']}",
         f"the loss is {loss['joined']}, as single scale's {loss['single, W']} and below MGE's "
         f"{loss['MGE of the paper']}",

@@ -203,11 +203,11 @@ def test_what_the_guide_says_of_the_tables_was_measured():
     ]
     one_image = "single, 1 image, work of Full"
     said += [
-        f"with its work and steps in {ahead('table_2', full, equal)} cells, than one image a step at its work in "
-        f"{ahead('table_2', full, one_image)}",
+        f"with its work and steps in {ahead('table_2', full, equal)} cells, than one image a step at its "
+        f"work in {ahead('table_2', full, one_image)}",
         f"MGE than single scale with its work in {ahead('table_2', 'MGE', mge)}",
-        f"crops than coarsening in {ahead('table_2', 'Full-Multiscale, crops', full)}, both than coarsening in "
-        f"{ahead('table_2', 'Full-Multiscale, both', full)}",
+        f"crops than coarsening in {ahead('table_2', 'Full-Multiscale, crops', full)}, both than coarsening "
+        f"in {ahead('table_2', 'Full-Multiscale, both', full)}",
         *(
             f"{what}: Full-Multiscale is better than single scale with its work and steps in "
             f"{ahead(name, full, equal)}, MGE than single scale with its work in {ahead(name, 'MGE', mge)}"
@@ -219,7 +219,7 @@ def test_what_the_guide_says_of_the_tables_was_measured():
     assert [words for words in said if words not in guide] == []
     readme = " ".join((FOLDER.parents[1] / "README.md").read_text("utf-8").split())
     assert (
-        f"scale with its work and steps in {ahead('table_2', full, equal)}, than one image a step at its work in "
-        f"{ahead('table_2', full, one_image)}; MGE by itself than single scale with its work in "
+        f"scale with its work and steps in {ahead('table_2', full, equal)}, than one image a step at its "
+        f"work in {ahead('table_2', full, one_image)}; MGE by itself than single scale with its work in "
         f"{ahead('table_2', 'MGE', mge)}."
     ) in readme
