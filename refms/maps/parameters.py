@@ -109,11 +109,12 @@ def recomputed(F: Map) -> Map:
     Examples
     --------
     >>> import numpy as np
+    >>> from refms.maps import activation
     >>> from refms.maps.chain import chain
-    >>> from refms.maps.layers.linear import matrix_map
-    >>> ten = chain(*[(f"layer{k}", matrix_map(np.eye(4))) for k in range(10)])
+    >>> from refms.maps.layers.entrywise import entrywise
+    >>> ten = chain(*[(f"layer{k}", entrywise(4, activation("tanh"))) for k in range(10)])
     >>> ten.stored, recomputed(ten).kept
-    (40, 4)
+    (80, 4)
     """
 
     def linearize(theta: Array, Y: Array) -> At:

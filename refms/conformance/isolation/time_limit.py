@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import signal
 import sys
@@ -25,6 +26,17 @@ _WEAK = frozenset((weakref.__file__, sys.modules["_weakrefset"].__file__))
 """Files of the callbacks of weak references, in which exceptions are dropped."""
 
 
+def _drops(frame: FrameType | None) -> bool:
+    """Return whether Python drops exceptions here: in a finaliser, or a callback of the collector."""
+    collecting = {getattr(callback, "__code__", None) for callback in gc.callbacks}
+    while frame is not None:
+        code = frame.f_code
+        if code.co_filename in _WEAK or code in collecting or code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False
+
+
 class TimeIsUp(BaseException):
     """The limit was reached; no Exception, so that `except Exception` lets it through."""
 
@@ -44,7 +56,7 @@ def time_limit(seconds: float | None) -> Iterator[None]:
     def up(number: int, frame: FrameType | None) -> None:
         if over:
             return
-        if frame is not None and frame.f_code.co_filename in _WEAK:
+        if _drops(frame):
             signal.setitimer(signal.ITIMER_REAL, _SOON, _AGAIN)
         else:
             raise TimeIsUp

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import threading
@@ -114,6 +115,38 @@ def test_many_calls_are_told_from_one():
     where.since -= 9
     assert where.overdue(10.0) == "did not return within 10 s in restrict, after 2 calls that did."
     assert Position().overdue(1.0) == "did not return within 1 s before any operation was called."
+
+
+def waste():
+    """Take some time, in a frame of its own."""
+    return sum(range(2000))
+
+
+def test_an_end_that_falls_into_the_collector_or_a_finaliser_is_not_lost(monkeypatch):
+    """Tools such as hypothesis measure how long collections take: there, too, the exception is dropped."""
+    monkeypatch.setattr("refms.conformance.isolation.time_limit._AGAIN", 600.0)  # the limit comes but once
+
+    def callback(phase, info):
+        waste()
+
+    class Slow:
+        def __del__(self):
+            waste()
+
+    def collect_for_ever():
+        while True:
+            Slow()
+            gc.collect(0)
+            for _ in range(6):
+                waste()
+
+    gc.callbacks.append(callback)
+    try:
+        for _ in range(10):
+            with pytest.raises(TimeIsUp), time_limit(0.02):
+                collect_for_ever()
+    finally:
+        gc.callbacks.remove(callback)
 
 
 def test_an_end_that_falls_into_a_callback_of_a_weak_reference_is_not_lost(monkeypatch):
