@@ -138,8 +138,10 @@ def read_configuration(options: argparse.Namespace, begin: Model | None = None) 
     from refms.run.config import Configuration
     from refms.run.experiment import configuration_at
 
-    base = Configuration() if begin is None else configuration_at(begin)
-    base = Configuration.from_toml(options.config) if options.config else base
+    if options.config:
+        base = Configuration.from_toml(options.config)
+    else:
+        base = Configuration() if begin is None else configuration_at(begin)
     return Configuration.from_dict(put_over(base.to_dict(), OVERRIDES, options))
 
 

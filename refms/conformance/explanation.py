@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import Instance
 from refms.conformance.instances.rules import axes_of, best_rule
-from refms.conformance.instances.search import search
+from refms.conformance.instances.search import Tried, search
 from refms.conformance.isolation.time_limit import TimeIsUp, time_limit
 from refms.conformance.mutants.diagnosis import diagnose
 from refms.conformance.property import Property
@@ -18,9 +18,6 @@ from refms.conformance.reports.report import Row
 from refms.conformance.reproduction import reproduce_in_time
 from refms.conformance.reproduction.calls import Call, right_under, watch
 from refms.conformance.reproduction.patience import Patience
-
-Tried = Sequence[tuple[Instance, bool]]
-"""Instances, and whether a property fails on them."""
 
 FURTHER = 40
 """Instances beyond those of the tier on which it is seen where a property of cost 1 fails."""

@@ -10,7 +10,7 @@ from refms.conformance.adapters.profile import Profile
 from refms.conformance.instances.domain import Domain, Instance, admits, instances, stencil_sizes
 from refms.conformance.instances.rules import axes_of, best_rule, statements
 
-Tried = list[tuple[Instance, bool]]
+Tried = Sequence[tuple[Instance, bool]]
 """Instances, and whether a property fails on them."""
 
 _ALL_ALIKE = 8
@@ -27,7 +27,7 @@ _POOL_SEED = 7
 
 
 def search(
-    found: Sequence[tuple[Instance, bool]],
+    found: Tried,
     more: Sequence[Instance],
     fails: Callable[[Instance], bool],
     domain: Domain,
@@ -39,7 +39,7 @@ def search(
     and instances that the best rule so far says to pass although most of it holds: if one fails, it is
     another rule's turn.
     """
-    tried: Tried = list(found)
+    tried = list(found)
 
     def told(cases: Iterator[Instance]) -> Iterator[tuple[Instance, bool]]:
         for case in cases:

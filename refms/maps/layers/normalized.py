@@ -20,7 +20,7 @@ from refms.maps.activation import Activation
 from refms.maps.chain import chain, chain_at, places_of
 from refms.maps.layers.channels import channel_scale
 from refms.maps.layers.entrywise import entrywise
-from refms.maps.layers.norms import normalization, normalized_point
+from refms.maps.layers.norms import EPSILON, normalization, normalized_point
 from refms.maps.map import Along, At, Gradients, Map, second_of
 from refms.maps.parameterless import at_of
 from refms.stencils.routes.table import COMPILED
@@ -36,26 +36,16 @@ KINDS = {"identity": 0, "relu": 1, "leaky_relu": 1, "silu": 2}
 
 
 def plainly_normalized(
-    grid: Grid,
-    channels: int,
-    activation: Activation | None,
-    groups: int = 1,
-    weights: bool = False,
-    epsilon: float = 1e-5,
+    grid: Grid, channels: int, activation: Activation | None, groups: int = 1, weights: bool = False
 ) -> Map:
     """Return the same as a chain of maps: x̂, then γ x̂ + β with ``weights``, then σ where there is one."""
     scale = [("", channel_scale(grid, channels))] if weights else []
     sigma = [("", entrywise(channels * grid.cells, activation))] if activation else []
-    return chain(("", normalization(grid, channels, groups, epsilon)), *scale, *sigma)
+    return chain(("", normalization(grid, channels, groups)), *scale, *sigma)
 
 
 def normalized(
-    grid: Grid,
-    channels: int,
-    activation: Activation | None,
-    groups: int = 1,
-    weights: bool = False,
-    epsilon: float = 1e-5,
+    grid: Grid, channels: int, activation: Activation | None, groups: int = 1, weights: bool = False
 ) -> Map:
     """Return y ↦ σ(γ x̂ + β), or σ(x̂) without weights; None for no σ.
 
@@ -65,8 +55,8 @@ def normalized(
 
     so that the sums of A and x̂ ⊙ A over the cells of each channel serve the weights and both means.
     """
-    definition = plainly_normalized(grid, channels, activation, groups, weights, epsilon)
-    loops = _Loops(grid.cells, channels, groups, activation, weights, float(epsilon))
+    definition = plainly_normalized(grid, channels, activation, groups, weights)
+    loops = _Loops(grid.cells, channels, groups, activation, weights)
     if not loops.exist:
         return definition
     maps = [map_ for _, map_ in definition.parts]
@@ -115,7 +105,6 @@ class _Loops:
     groups: int
     activation: Activation | None
     weights: bool
-    epsilon: float
 
     @property
     def exist(self) -> bool:
@@ -137,7 +126,7 @@ class _Loops:
         y = self._fields(Y)
         unit, out = np.empty_like(y), np.empty_like(y)
         rho = np.empty((self.groups, Y.shape[1]), dtype=Y.dtype)
-        forward(y, *self._given(theta, Y.dtype), self.epsilon, Y.shape[1], unit, out, rho)
+        forward(y, *self._given(theta, Y.dtype), EPSILON, Y.shape[1], unit, out, rho)
         return out.reshape(Y.shape), unit.reshape(Y.shape), rho
 
     def vjp(

@@ -12,8 +12,11 @@ from refms.maps.map import Map
 from refms.maps.parameterless import Point, parameterless
 from refms.sums import rows_together, share, sum_rows
 
+EPSILON = 1e-5
+"""ε where none is named."""
 
-def normalization(grid: Grid, channels: int, groups: int = 1, epsilon: float = 1e-5) -> Map:
+
+def normalization(grid: Grid, channels: int, groups: int = 1, epsilon: float = EPSILON) -> Map:
     """Return x ↦ ρ (x − μ), for each example and group of channels by itself.
 
     Parameters

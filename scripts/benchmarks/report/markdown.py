@@ -51,8 +51,12 @@ def environment(record: dict[str, Any]) -> str:
 
 
 def provenance(record: dict[str, Any]) -> str:
-    """Return command, date and load in one or two sentences."""
+    """Return command, date, the revisions that rows come from, and load in one or two sentences."""
     loads = [value for row in record["rows"] for value in row["load"] if value is not None]
     load = f" The load of the machine was {min(loads):.1f} to {max(loads):.1f}." if loads else ""
     quick = " **A quick run for development, not for quotation.**" if record["quick"] else ""
-    return f"`{record['command']}`, {record['date']}, revision {record['revision']}.{load}{quick}"
+    revisions = sorted({row.get("revision", record["revision"]) for row in record["rows"]}) or [
+        record["revision"]
+    ]
+    made = f"revision{'s' * (len(revisions) > 1)} {', '.join(revisions)}"
+    return f"`{record['command']}`, {record['date']}, {made}.{load}{quick}"

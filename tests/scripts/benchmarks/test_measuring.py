@@ -303,3 +303,12 @@ def test_without_a_gpu_nothing_is_measured_there():
     assert done.returncode == 2
     assert done.stderr.startswith("not measured: ")
     assert "Traceback" not in done.stderr
+
+
+def test_all_revisions_that_rows_come_from_are_told():
+    rows = [{"revision": "b1", "load": [0.5, None]}, {"revision": "a2", "load": [2.0]}]
+    record = {"command": "c", "date": "d", "revision": "b1", "rows": rows, "quick": False}
+    assert "revisions a2, b1." in report.markdown.provenance(record)
+    assert "revision b1. The load of the machine was 0.5 to 0.5." in report.markdown.provenance(
+        {**record, "rows": rows[:1]}
+    )
