@@ -81,7 +81,7 @@ def results(F, dtype, examples, factor=1.0):
 def test_the_loops_are_the_chain_of_norm_weights_and_activation(
     shape, channels, groups, examples, name, weights, dtype
 ):
-    arguments = (Grid(shape), channels, name and activation(name), groups, weights, 0.1)
+    arguments = (Grid(shape), channels, name and activation(name), groups, weights)
     fast, plain = normalized(*arguments), plainly_normalized(*arguments)
     assert fast.layout == plain.layout
     eps = np.finfo(dtype).eps
