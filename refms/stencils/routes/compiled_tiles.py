@@ -70,6 +70,10 @@ def _copy(into, to, apart, given, start, pitch, count, examples):
     if examples == 1:
         for t in range(count):
             into[to + t * apart] = given[start + t * pitch]
+    elif examples == 2:  # a loop over both would take three times as long
+        for t in range(count):
+            into[to + t * apart] = given[start + t * pitch]
+            into[to + t * apart + 1] = given[start + t * pitch + 1]
     else:
         for t in range(count):
             for e in range(examples):
@@ -77,21 +81,38 @@ def _copy(into, to, apart, given, start, pitch, count, examples):
 
 
 @njit
+def _take_apart(room, at, pitch, Y, start, count):
+    """Copy tiles of one example to where their phases lie: in one loop, which sorts whole registers."""
+    a, b = room[at : at + count], room[at + pitch : at + pitch + count]
+    c, d = room[at + 2 * pitch : at + 2 * pitch + count], room[at + 3 * pitch : at + 3 * pitch + count]
+    cells = Y[start : start + TILE * count]
+    for t in range(count):
+        a[t], b[t], c[t], d[t] = cells[4 * t], cells[4 * t + 1], cells[4 * t + 2], cells[4 * t + 3]
+
+
+@njit
 def _split(room, at, pitch, Y, start, cells, m, examples):
     """Copy a line of cells to where its phases lie, zero where there is no cell."""
     count = cells.size // TILE
-    for p in range(TILE):
-        to, t = at + p * pitch, 0
-        while t < count:
-            cell, run = cells[TILE * t + p], 1
-            while t + run < count and cells[TILE * (t + run) + p] == cell + TILE * run:
-                run += 1
-            if cell < 0:
-                room[to + t * examples : to + (t + 1) * examples] = 0
-                run = 1
-            else:
-                _copy(room, to + t * examples, examples, Y, start + cell * m, TILE * m, run, examples)
-            t += run
+    first = 0 if cells[1] == cells[0] + 1 and cells[0] >= 0 else 1
+    last = first  # between them cells follow each other
+    while last < count and cells[TILE * last] >= 0 and cells[TILE * last + 3] == cells[TILE * last] + 3:
+        last += 1
+    inner = start + cells[TILE * first] * m if last > first else start
+    if m == 1:
+        _take_apart(room, at + first, pitch, Y, inner, last - first)
+    else:
+        for p in range(TILE):
+            to = at + p * pitch + first * examples
+            _copy(room, to, examples, Y, inner + p * m, TILE * m, last - first, examples)
+    for t in range(count):
+        if t < first or t >= last:
+            for p in range(TILE):
+                to, cell = at + p * pitch + t * examples, cells[TILE * t + p]
+                if cell < 0:
+                    room[to : to + examples] = 0
+                else:
+                    _copy(room, to, 0, Y, start + cell * m, 0, 1, examples)
 
 
 _lines_of_halos, _lines_of_tiles, _lines_to_cells = lines_tile(B), lines_tile(A), lines_tile(A.T)
