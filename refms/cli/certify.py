@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from refms.cli.files import claim, write_json
-from refms.cli.options import COMMANDS, Commands, add_command, add_dtype_option, dtypes_of
+from refms.cli.options import Commands, add_command, add_options, dtypes_of
 
 if TYPE_CHECKING:
     from refms.certify import Comparison
@@ -19,14 +19,8 @@ _WIDTH = 48
 
 def register(commands: Commands) -> None:
     """Add ``certify`` to the command line."""
-    command = add_command(
-        commands,
-        "certify",
-        COMMANDS["certify"],
-        "refms certify --json certify.json",
-        run,
-    )
-    add_dtype_option(command)
+    command = add_command(commands, "certify", "refms certify --json certify.json", run)
+    add_options(command, "--dtype")
     source = command.add_mutually_exclusive_group()
     source.add_argument(
         "--shipped",

@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING
 
 from refms.cli.files import write_json
 from refms.cli.interruption import interruption
-from refms.cli.options import (
-    COMMANDS,
-    Commands,
-    add_backend_option,
-    add_command,
-    add_data_options,
-    add_list_option,
-)
+from refms.cli.options import Commands, add_command, add_list_option, add_options
 from refms.cli.result_folder import claim_results, draw, write_results
 from refms.names import METHODS
 
@@ -32,7 +25,6 @@ def register(commands: Commands) -> None:
     command = add_command(
         commands,
         "compare",
-        COMMANDS["compare"],
         "refms config compare --example -o compare.toml\n  refms compare compare.toml -o comparison",
         run,
     )
@@ -55,11 +47,11 @@ def register(commands: Commands) -> None:
 def add_run_options(command: argparse.ArgumentParser, files: str) -> None:
     """Add the options of a command that writes runs of methods into a folder."""
     command.add_argument("config", metavar="CONFIG.toml", help="configuration with the method's sections")
-    add_data_options(command)
+    add_options(command, "--dataset", "--data-dir")
     command.add_argument(
         "-o", "--output", required=True, metavar="OUT", help=f"folder for {files}; made if it is missing"
     )
-    add_backend_option(command)
+    add_options(command, "--backend")
     command.add_argument(
         "--plot",
         action="store_true",

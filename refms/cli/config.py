@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from refms.cli.files import claim, write_json, write_text
-from refms.cli.options import COMMANDS, Commands, add_command
+from refms.cli.options import Commands, add_command
 
 EXAMPLES = {
     "train": "learning_across_scales/digits.toml",
@@ -22,7 +22,7 @@ EXAMPLES = {
 
 def register(commands: Commands) -> None:
     """Add ``config`` to the command line."""
-    command = add_command(commands, "config", COMMANDS["config"], "refms config train -o mine.toml", run)
+    command = add_command(commands, "config", "refms config train -o mine.toml", run)
     command.add_argument("kind", choices=tuple(EXAMPLES), help="the command that is to read it")
     command.add_argument(
         "--example",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from refms.cli.files import claim, write_json, write_text
-from refms.cli.options import COMMANDS, Commands, add_command, add_data_dir, datasets_in_words
+from refms.cli.options import DATASETS_IN_WORDS, Commands, add_command, add_options
 from refms.errors import escaped, require_choice
 from refms.names import PICTURE_FORMATS
 
@@ -21,13 +21,13 @@ MOST_CLASSES = 40
 
 def register(commands: Commands) -> None:
     """Add ``data`` to the command line."""
-    command = add_command(commands, "data", COMMANDS["data"], "refms data digits -o digits.png", run)
+    command = add_command(commands, "data", "refms data digits -o digits.png", run)
     command.add_argument(
         "name",
         metavar="NAME",
-        help=f"{datasets_in_words()}; or a file .csv or .npz, or a folder of pictures or IDX files, alone",
+        help=f"{DATASETS_IN_WORDS}; or a file .csv or .npz, or a folder of pictures or IDX files, alone",
     )
-    add_data_dir(command)
+    add_options(command, "--data-dir")
     command.add_argument(
         "--part", choices=("train", "test"), default="train", help="of a data set from files (default: train)"
     )

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from refms.cli.files import write_json
-from refms.cli.options import COMMANDS, Commands, add_command
+from refms.cli.options import Commands, add_command
 
 if TYPE_CHECKING:
     from refms.io import Artifact
@@ -17,13 +17,7 @@ WALL_TIMES = ("history/seconds",)
 
 def register(commands: Commands) -> None:
     """Add ``diff`` to the command line."""
-    command = add_command(
-        commands,
-        "diff",
-        COMMANDS["diff"],
-        "refms diff coarse.h5 fine.h5 --rtol 1e-12",
-        run,
-    )
+    command = add_command(commands, "diff", "refms diff coarse.h5 fine.h5 --rtol 1e-12", run)
     command.add_argument("a", metavar="A", help="artefact")
     command.add_argument("b", metavar="B", help="artefact")
     command.add_argument("--rtol", type=float, default=0.0, help="relative tolerance (default: 0)")

@@ -6,15 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from refms.cli.files import write_json
-from refms.cli.options import (
-    COMMANDS,
-    Commands,
-    add_command,
-    add_data_options,
-    add_model,
-    cells_in_words,
-    cells_of,
-)
+from refms.cli.options import Commands, add_command, add_options, cells_in_words, cells_of
 
 if TYPE_CHECKING:
     from refms.model import Model
@@ -24,15 +16,8 @@ PARTS = ("validation", "train", "test", "all")
 
 def register(commands: Commands) -> None:
     """Add ``evaluate`` to the command line."""
-    command = add_command(
-        commands,
-        "evaluate",
-        COMMANDS["evaluate"],
-        "refms evaluate fine.h5 --dataset digits --size 8",
-        run,
-    )
-    add_model(command)
-    add_data_options(command)
+    command = add_command(commands, "evaluate", "refms evaluate fine.h5 --dataset digits --size 8", run)
+    add_options(command, "model", "--dataset", "--data-dir")
     add_size_option(command)
     command.add_argument(
         "--part",

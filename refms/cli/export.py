@@ -6,15 +6,13 @@ import argparse
 
 from refms.cli.files import claim, write_json
 from refms.cli.import_ import add_map, names_of
-from refms.cli.options import COMMANDS, Commands, add_command, add_model
+from refms.cli.options import Commands, add_command, add_options
 
 
 def register(commands: Commands) -> None:
     """Add ``export`` to the command line."""
-    command = add_command(
-        commands, "export", COMMANDS["export"], "refms export coarse.h5 -o weights.npz", run
-    )
-    add_model(command)
+    command = add_command(commands, "export", "refms export coarse.h5 -o weights.npz", run)
+    add_options(command, "model")
     add_map(command)
     command.add_argument(
         "-o", "--output", required=True, metavar="OUT", help="file for the weights, .npz or .pt"

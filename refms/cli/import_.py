@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from refms.cli.files import claim, write_json
-from refms.cli.options import COMMANDS, Commands, add_command, cells_of
+from refms.cli.options import Commands, add_command, cells_of
 
 if TYPE_CHECKING:
     from refms.errors import Array
@@ -18,7 +18,6 @@ def register(commands: Commands) -> None:
     command = add_command(
         commands,
         "import",
-        COMMANDS["import"],
         "refms import weights.npz --architecture residual --option channels=8 --size 4 -o imported.h5",
         run,
     )

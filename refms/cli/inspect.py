@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from refms.cli.evaluate import add_size_option, require_size
 from refms.cli.files import write_json
-from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, add_model
+from refms.cli.options import Commands, add_command, add_options
 from refms.cli.result_folder import claim_results, write_results
 from refms.names import BLOCK_NAMES
 
@@ -28,17 +28,13 @@ EXAMPLES = 200
 def register(commands: Commands) -> None:
     """Add ``inspect`` to the command line."""
     command = add_command(
-        commands,
-        "inspect",
-        COMMANDS["inspect"],
-        "refms inspect coarse.h5 --block propagation --examples 50 -o inspection",
-        run,
+        commands, "inspect", "refms inspect coarse.h5 --block propagation --examples 50 -o inspection", run
     )
-    add_model(command)
+    add_options(command, "model")
     command.add_argument(
         "-o", "--output", required=True, metavar="OUT", help="folder for inspect.json and inspect.h5"
     )
-    add_data_options(command)
+    add_options(command, "--dataset", "--data-dir")
     add_size_option(command)
     command.add_argument(
         "--examples",

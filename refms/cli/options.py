@@ -50,12 +50,14 @@ COMMANDS = {
 
 
 def add_command(
-    commands: Commands, name: str, text: str, example: str, run: Callable[[argparse.Namespace], int]
+    commands: Commands, name: str, example: str, run: Callable[[argparse.Namespace], int], text: str = ""
 ) -> argparse.ArgumentParser:
     """Add a command with its help, a line that works, ``--json`` and ``--force``, and what it runs.
 
-    A ``--force`` of its own, with a text that fits, takes the place of the common one.
+    Without a text of its own it has that of ``COMMANDS``. A ``--force`` of its own, with a text that fits,
+    takes the place of the common one.
     """
+    text = text or COMMANDS[name]
     added: argparse.ArgumentParser = commands.add_parser(
         name,
         help=text,
@@ -74,67 +76,45 @@ def add_command(
     return added
 
 
-def datasets_in_words() -> str:
-    """Return which data sets there are, for help pages."""
-    own = "; ".join(f"{prefix}{what}" for prefix, what in OWN_PREFIXES.items())
-    return f"{', '.join(DATASETS)} (the first two are embedded, the others come from files), or {own}"
+_OWN = "; ".join(f"{prefix}{what}" for prefix, what in OWN_PREFIXES.items())
+DATASETS_IN_WORDS = (
+    f"{', '.join(DATASETS)} (the first two are embedded, the others come from files), or {_OWN}"
+)
+"""Which data sets there are, for help pages."""
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "model": {"metavar": "MODEL", "help": "file written by refms train or refms transfer"},
+    "--dataset": {"metavar": "NAME", "help": DATASETS_IN_WORDS},
+    "--data-dir": {
+        "metavar": "DIR",
+        "help": "folder with the data files (default: the environment variable REFMS_DATA)",
+    },
+    "--backend": {
+        "choices": BACKEND_NAMES,
+        "default": "numpy",
+        "help": "where to compute (default: numpy)",
+    },
+    "--dtype": {"choices": (*DTYPES, "both"), "default": "both", "help": "precision (default: both)"},
+    "--seed": {"type": int, "default": 0, "metavar": "N", "help": "seed of the instances (default: 0)"},
+    "--tier": {
+        "choices": tuple(TIERS),
+        "default": "quick",
+        "help": "instances a property: a few (quick, the default), many (full, minutes) or more of all "
+        "shapes, with scales from 1e-6 to 1e6 (torture)",
+    },
+}
+"""What argparse is told of options that several commands have."""
 
 
-def add_data_options(command: argparse.ArgumentParser) -> None:
-    """Add ``--dataset`` and ``--data-dir``."""
-    command.add_argument("--dataset", metavar="NAME", help=datasets_in_words())
-    add_data_dir(command)
-
-
-def add_data_dir(command: argparse.ArgumentParser) -> None:
-    """Add ``--data-dir``."""
-    command.add_argument(
-        "--data-dir",
-        metavar="DIR",
-        help="folder with the data files (default: the environment variable REFMS_DATA)",
-    )
-
-
-def add_model(command: argparse.ArgumentParser) -> None:
-    """Add the model's file."""
-    command.add_argument("model", metavar="MODEL", help="file written by refms train or refms transfer")
-
-
-def add_backend_option(command: argparse.ArgumentParser) -> None:
-    """Add ``--backend``."""
-    command.add_argument(
-        "--backend", choices=BACKEND_NAMES, default="numpy", help="where to compute (default: numpy)"
-    )
-
-
-def add_dtype_option(command: argparse.ArgumentParser) -> None:
-    """Add ``--dtype``, see :func:`dtypes_of`."""
-    command.add_argument(
-        "--dtype", choices=(*DTYPES, "both"), default="both", help="precision (default: both)"
-    )
+def add_options(command: argparse._ActionsContainer, *names: str) -> None:  # a command or a group of options
+    """Add options of the table ``OPTIONS``."""
+    for name in names:
+        command.add_argument(name, **OPTIONS[name])
 
 
 def dtypes_of(options: argparse.Namespace) -> tuple[str, ...]:
     """Return the precisions that ``--dtype`` asks for."""
     return DTYPES if options.dtype == "both" else (options.dtype,)
-
-
-def add_seed_option(command: argparse.ArgumentParser) -> None:
-    """Add ``--seed``."""
-    command.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="seed of the instances (default: 0)"
-    )
-
-
-def add_tier_option(command: argparse._ActionsContainer) -> None:  # a command or a group of options
-    """Add ``--tier``."""
-    command.add_argument(
-        "--tier",
-        choices=tuple(TIERS),
-        default="quick",
-        help="instances a property: a few (quick, the default), many (full, minutes) or more of all shapes, "
-        "with scales from 1e-6 to 1e6 (torture)",
-    )
 
 
 def add_adapter(command: argparse.ArgumentParser, what: str, default: str) -> None:

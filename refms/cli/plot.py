@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from refms.cli.files import claim, claim_folder, write_json, write_text
-from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, add_list_option
+from refms.cli.options import Commands, add_command, add_list_option, add_options
 from refms.cli.plot_operators import OPERATORS, add_operator_options, draw_operator, refuse_operator_options
 from refms.errors import FileError, InputError, presentable, require_choice
 from refms.names import PICTURE_FORMATS, SYNTHETIC_IMAGES
@@ -27,13 +27,7 @@ Drawn = tuple[dict[str, Any], Callable[[Mapping[str, Any]], str]]
 
 def register(commands: Commands) -> None:
     """Add ``plot`` to the command line."""
-    command = add_command(
-        commands,
-        "plot",
-        COMMANDS["plot"],
-        "refms plot coarse.h5 fine.h5 --html report.html",
-        run,
-    )
+    command = add_command(commands, "plot", "refms plot coarse.h5 fine.h5 --html report.html", run)
     command.add_argument(
         "files",
         nargs="+",
@@ -60,7 +54,7 @@ def register(commands: Commands) -> None:
     add_list_option(
         command, "--channels", "K,…", "channels of the classification weights (default: their mean)"
     )
-    add_data_options(command)
+    add_options(command, "--dataset", "--data-dir")
     command.add_argument("--force", action="store_true", help="replace pictures and page that exist")
     add_operator_options(command)
 

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from refms.cli.files import write_json
-from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, cells_of
+from refms.cli.options import Commands, add_command, add_options, cells_of
 from refms.cli.progress import Clock
 from refms.cli.training import (
     add_overrides,
@@ -100,7 +100,6 @@ def register(commands: Commands) -> None:
     command = add_command(
         commands,
         "reconstruct",
-        COMMANDS["reconstruct"],
         "refms reconstruct --task denoise --size 16 --option width=8 --iterations 40 -o denoiser.h5",
         run,
     )
@@ -115,7 +114,7 @@ def add_reconstruction_options(
     add_overrides(command, OVERRIDES, text)
     for option, text in (("--option", "field of the network"), ("--task-option", "field of the task")):
         command.add_argument(option, action="append", default=[], metavar="KEY=VALUE", help=text)
-    add_data_options(command)
+    add_options(command, "--dataset", "--data-dir")
 
 
 def read_reconstruction(options: argparse.Namespace) -> Reconstruction:

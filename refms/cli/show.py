@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 
 from refms.cli.files import write_json
-from refms.cli.options import COMMANDS, Commands, add_command
+from refms.cli.options import Commands, add_command
 
 
 def register(commands: Commands) -> None:
     """Add ``show`` to the command line."""
-    command = add_command(commands, "show", COMMANDS["show"], "refms show coarse.h5", run)
+    command = add_command(commands, "show", "refms show coarse.h5", run)
     command.add_argument("file", metavar="FILE", help="artefact")
 
 

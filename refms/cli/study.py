@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from refms.cli.compare import add_run_options, plan_of_file, start_experiment, teller
 from refms.cli.files import write_json
 from refms.cli.interruption import interruption
-from refms.cli.options import COMMANDS, Commands, add_command
+from refms.cli.options import Commands, add_command
 from refms.cli.result_folder import claim_results, draw, write_results
 from refms.errors import FileError
 from refms.io.strict_json import read_json
@@ -23,7 +23,6 @@ def register(commands: Commands) -> None:
     command = add_command(
         commands,
         "study",
-        COMMANDS["study"],
         "refms config study --example -o study.toml\n  refms study study.toml -o study",
         run,
     )

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from refms.cli.files import write_json
-from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, cells_of
+from refms.cli.options import Commands, add_command, add_options, cells_of
 from refms.cli.progress import Clock
 from refms.cli.training import (
     add_overrides,
@@ -75,11 +75,7 @@ OVERRIDES = (
 def register(commands: Commands) -> None:
     """Add ``train`` to the command line."""
     command = add_command(
-        commands,
-        "train",
-        COMMANDS["train"],
-        "refms train --dataset digits --size 4 --iterations 5 -o coarse.h5",
-        run,
+        commands, "train", "refms train --dataset digits --size 4 --iterations 5 -o coarse.h5", run
     )
     add_overrides(command, OVERRIDES)
     command.add_argument(
@@ -88,7 +84,7 @@ def register(commands: Commands) -> None:
         help="begin at the parameters of this model, such as one that refms transfer brought to a finer mesh "
         "(Algorithm 1 of [LAS]); without CONFIG with its own configuration",
     )
-    add_data_options(command)
+    add_options(command, "--dataset", "--data-dir")
     add_training_options(command)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from refms.cli.files import claim, require_target
 from refms.cli.interruption import interruption
-from refms.cli.options import add_backend_option
+from refms.cli.options import add_options
 from refms.cli.progress import status_line
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def add_training_options(command: argparse.ArgumentParser) -> None:
         help="threads of this process, or of each where mpiexec starts several (extra mpi); the model does "
         "not depend on their number (default: 1)",
     )
-    add_backend_option(command)
+    add_options(command, "--backend")
     command.add_argument(
         "--cuda-aware",
         action="store_true",

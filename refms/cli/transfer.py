@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from refms.cli.files import claim, write_json
-from refms.cli.options import COMMANDS, Commands, add_command, add_data_options, add_model, cells_of
+from refms.cli.options import Commands, add_command, add_options, cells_of
 from refms.names import SMOOTHING_RULES, STENCIL_RULES, WEIGHT_RULES
 
 if TYPE_CHECKING:
@@ -19,13 +19,9 @@ _MOST_LEVELS = 20
 def register(commands: Commands) -> None:
     """Add ``transfer`` to the command line."""
     command = add_command(
-        commands,
-        "transfer",
-        COMMANDS["transfer"],
-        "refms transfer coarse.h5 --to 8 --pair averaging-bilinear -o fine.h5",
-        run,
+        commands, "transfer", "refms transfer coarse.h5 --to 8 --pair averaging-bilinear -o fine.h5", run
     )
-    add_model(command)
+    add_options(command, "model")
     mesh = command.add_mutually_exclusive_group()
     mesh.add_argument(
         "--to",
@@ -61,7 +57,7 @@ def register(commands: Commands) -> None:
         help="of the new model's images; keep: as it was; matched: with the variance of R and P more (less "
         "downwards); agreeing: where the logits of training images are closest to the old model's",
     )
-    add_data_options(command)
+    add_options(command, "--dataset", "--data-dir")
     command.add_argument(
         "--least-squares", action="store_true", help="allow it where the stencil map is singular"
     )

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from refms.cli.files import write_json
-from refms.cli.options import COMMANDS, Commands, add_command
+from refms.cli.options import Commands, add_command
 from refms.cli.plot import is_model
 from refms.cli.reconstruct import add_reconstruction_options, put_options_over, read_reconstruction
 
@@ -17,13 +17,7 @@ if TYPE_CHECKING:
 
 def register(commands: Commands) -> None:
     """Add ``variance`` to the command line."""
-    command = add_command(
-        commands,
-        "variance",
-        COMMANDS["variance"],
-        "refms variance denoiser.h5 --levels 3 --pilot 32",
-        run,
-    )
+    command = add_command(commands, "variance", "refms variance denoiser.h5 --levels 3 --pilot 32", run)
     add_reconstruction_options(command, "a configuration, whose start is measured, or a model file")
 
 

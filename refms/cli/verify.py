@@ -6,16 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from refms.cli.files import write_json
-from refms.cli.options import (
-    COMMANDS,
-    Commands,
-    add_backend_option,
-    add_command,
-    add_dtype_option,
-    add_seed_option,
-    add_tier_option,
-    dtypes_of,
-)
+from refms.cli.options import Commands, add_command, add_options, dtypes_of
 from refms.cli.reporting import conclude, reports_of
 
 if TYPE_CHECKING:
@@ -26,14 +17,8 @@ _PAIR = "averaging-bilinear"
 
 def register(commands: Commands) -> None:
     """Add ``verify`` to the command line."""
-    command = add_command(
-        commands,
-        "verify",
-        COMMANDS["verify"],
-        "refms verify --dtype float64 --json verify.json",
-        run,
-    )
-    add_backend_option(command)
+    command = add_command(commands, "verify", "refms verify --dtype float64 --json verify.json", run)
+    add_options(command, "--backend")
     tier = command.add_mutually_exclusive_group()
     tier.add_argument(
         "--quick", dest="tier", action="store_const", const="quick", help="few instances a property (default)"
@@ -41,9 +26,8 @@ def register(commands: Commands) -> None:
     tier.add_argument(
         "--full", dest="tier", action="store_const", const="full", help="many instances, minutes"
     )
-    add_tier_option(tier)
-    add_dtype_option(command)
-    add_seed_option(command)
+    add_options(tier, "--tier")
+    add_options(command, "--dtype", "--seed")
     command.set_defaults(tier="quick")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from refms.cli.files import write_json
-from refms.cli.options import COMMANDS, Commands, add_command
+from refms.cli.options import Commands, add_command
 from refms.cli.reconstruct import add_reconstruction_options, read_reconstruction
 
 
@@ -14,7 +14,6 @@ def register(commands: Commands) -> None:
     command = add_command(
         commands,
         "work",
-        COMMANDS["work"],
         "refms work --estimator full-multiscale --levels 4 --batch 16 --iterations 2000",
         run,
     )

@@ -13,11 +13,11 @@ def register(actions: Commands) -> None:
     command = add_command(
         actions,
         "diff",
+        "refms conform diff before.json after.json",
+        run,
         "Compare two reports that `refms conform run --json` wrote: which properties changed their verdict, "
         "and where ρ grew or shrank by a factor of two or more; exit 0 if none is worse, 1 if one is, 2 if a "
         "file is no report. What is no longer tested is worse; what failed and no longer applies is not.",
-        "refms conform diff before.json after.json",
-        run,
     )
     command.add_argument("a", metavar="A.json", help="the report before")
     command.add_argument("b", metavar="B.json", help="the report after")

@@ -21,9 +21,9 @@ def register(actions: Commands) -> None:
     export = add_command(
         actions,
         "export",
-        "Write inputs and proved expectations, for implementations in any language.",
         "refms conform export -o cases.h5",
         run_export,
+        "Write inputs and proved expectations, for implementations in any language.",
     )
     export.add_argument("-o", "--output", metavar="FILE", required=True, help="the file to write")
     export.add_argument(
@@ -38,9 +38,9 @@ def register(actions: Commands) -> None:
     verify = add_command(
         actions,
         "verify",
-        "Hold the results that another program computed from exported cases against the proved numbers.",
         "refms conform verify cases.h5 results.h5 --only convolution,transfer",
         run_verify,
+        "Hold the results that another program computed from exported cases against the proved numbers.",
     )
     verify.add_argument("cases", metavar="CASES", help="what was exported (.h5, .npz or .mat)")
     verify.add_argument("results", metavar="RESULTS", help="result/CASE/QUANTITY (.h5, .npz or .mat)")

@@ -24,9 +24,9 @@ def register(actions: Commands) -> None:
     command = add_command(
         actions,
         "explain",
-        "Say what a property states, where it comes from, what it catches and where to look.",
         "refms conform explain C5",
         run,
+        "Say what a property states, where it comes from, what it catches and where to look.",
     )
     command.add_argument("id", metavar="ID", help="such as C5")
 

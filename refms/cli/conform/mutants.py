@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from refms.cli.conform.codes import KIT_AT_FAULT
 from refms.cli.files import write_json
-from refms.cli.options import Commands, add_command, add_tier_option
+from refms.cli.options import Commands, add_command, add_options
 from refms.cli.progress import show_status
 from refms.environment import machine
 
@@ -24,16 +24,16 @@ def register(actions: Commands) -> None:
     command = add_command(
         actions,
         "mutants",
-        "Run the catalogue on refms with one mistake after another, and say which property finds which.",
         "refms conform mutants --json kills.json",
         run,
+        "Run the catalogue on refms with one mistake after another, and say which property finds which.",
     )
     command.epilog = (
         f"{command.epilog}\n\n"
         "exit codes: 0 every mistake is found and every property finds one, 2 bad usage,\n"
         "4 a mistake survives or only printed numbers find it, or a property finds none"
     )
-    add_tier_option(command)
+    add_options(command, "--tier")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import argparse
 
 from refms.cli.conform.codes import TOO_LITTLE
 from refms.cli.files import write_json
-from refms.cli.options import Commands, add_adapter, add_command, add_dtype_option
+from refms.cli.options import Commands, add_adapter, add_command, add_options
 from refms.names import TIME_LIMITS
 
 
@@ -15,14 +15,14 @@ def register(actions: Commands) -> None:
     command = add_command(
         actions,
         "probe",
+        "refms conform probe mypackage.conformance:MyAdapter",
+        run,
         "Infer from responses to delta images which conventions an implementation follows, compare them with "
         "its declaration, and print the profile that would be right; exit 0 if they agree, 1 if not, 3 if "
         "nothing can be told.",
-        "refms conform probe mypackage.conformance:MyAdapter",
-        run,
     )
     add_adapter(command, "a probe", f"{TIME_LIMITS['quick']:g}")
-    add_dtype_option(command)
+    add_options(command, "--dtype")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -10,15 +10,7 @@ from refms.cli.conform.codes import EXIT_CODES, KIT_AT_FAULT
 from refms.cli.conform.scripts import claim_script_folder, first_script, with_adapter, write_scripts
 from refms.cli.conform.self_test import kit_works
 from refms.cli.files import claim, write_json, write_text
-from refms.cli.options import (
-    Commands,
-    add_adapter,
-    add_command,
-    add_dtype_option,
-    add_list_option,
-    add_seed_option,
-    add_tier_option,
-)
+from refms.cli.options import Commands, add_adapter, add_command, add_list_option, add_options
 from refms.cli.reporting import conclude, reports_of
 from refms.errors import InputError
 from refms.names import TIME_LIMITS
@@ -36,18 +28,16 @@ def register(actions: Commands) -> None:
     command = add_command(
         actions,
         "run",
-        "Run the catalogue on an implementation, an adapter of which can be imported.",
         "refms conform run mypackage.conformance:MyAdapter --junit conformance.xml",
         run,
+        "Run the catalogue on an implementation, an adapter of which can be imported.",
     )
     limits = ", ".join(f"{seconds:g} in tier {tier}" for tier, seconds in TIME_LIMITS.items())
     add_adapter(command, "a property", limits)
     add_list_option(
         command, "--only", "ID,…", "these properties or families alone, such as C5,G1 or transfer"
     )
-    add_tier_option(command)
-    add_dtype_option(command)
-    add_seed_option(command)
+    add_options(command, "--tier", "--dtype", "--seed")
     command.add_argument("--junit", metavar="FILE", help="also write the report as JUnit XML")
     command.add_argument("--markdown", metavar="FILE", help="also write the report as Markdown")
     command.add_argument("--html", metavar="FILE", help="also write the report as one HTML page")

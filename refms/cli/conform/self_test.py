@@ -15,11 +15,11 @@ def register(actions: Commands) -> None:
     add_command(
         actions,
         "self-test",
+        "refms conform self-test",
+        run,
         "Judge adapters that misbehave, each in one way, and refms with a few mistakes: what is wrong must "
         "fail, and refms must pass; exit 0 if so, 4 if not. A quick part of it comes before every "
         "`refms conform run`.",
-        "refms conform self-test",
-        run,
     )
 
 

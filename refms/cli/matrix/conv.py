@@ -22,12 +22,12 @@ def register(operators: Commands) -> None:
     command = add_command(
         operators,
         "conv",
+        "refms matrix conv --grid 8 --stencil 3 --channels 2x4 --stride 2 --padding 1 -o K.npz",
+        run,
         "Write the matrix K of a Conv layer, from columns of images (channel slowest, then rows, then "
         "columns) to such columns: K is the sum over the entries k of the stencil of S_k ⊗ E_k1 B ⊗ E_k2 B, "
         "with B the padding and E_k the selection of every STRIDE-th cell, DILATION·k on. The bias is no "
         "part of K. Weights with one or three stencil axes make a Conv1d or a Conv3d, as a grid 4x4x4 does.",
-        "refms matrix conv --grid 8 --stencil 3 --channels 2x4 --stride 2 --padding 1 -o K.npz",
-        run,
     )
     command.add_argument("--grid", type=cells_of, required=True, metavar="N", help="cells, such as 8 or 6x8")
     given = command.add_argument_group("weights")

@@ -24,12 +24,12 @@ def register(operators: Commands) -> None:
     command = add_command(
         operators,
         "resize",
+        "refms matrix resize --grid 12x8 --to 8x5 --like torch-bicubic-antialias -o K.npz",
+        run,
         "Write the matrix A_1 ⊗ A_2 that resizes images by any ratio: R where they become smaller, P where "
         "they become larger. (A_1)_Ij is k((x_I - j)/a) divided by the sum of its row, with "
         "x_I = (I + 1/2) n/n' - 1/2 and a = max(1, n/n') if antialiased, else 1. Which library does what is "
         "measured in validation/peers/RESIZE.md of the repository.",
-        "refms matrix resize --grid 12x8 --to 8x5 --like torch-bicubic-antialias -o K.npz",
-        run,
     )
     command.add_argument("--grid", type=cells_of, required=True, metavar="N", help="cells, such as 8 or 6x8")
     command.add_argument("--to", type=cells_of, required=True, metavar="M", help="cells afterwards")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from refms.cli.options import add_data_options
+from refms.cli.options import add_options
 from refms.errors import InputError
 from refms.run.config import Configuration, build_from, section_of
 from refms.run.config.sections import Sections
@@ -31,7 +31,7 @@ def options_of(
     """Return the parsed command line of an experiment, which may train nets and draw a picture."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("config", type=Path, metavar="CONFIG.toml")
-    add_data_options(parser)
+    add_options(parser, "--dataset", "--data-dir")
     if trains:
         parser.add_argument("--full", action="store_true", help="run what the tables [full.*] of CONFIG say")
         parser.add_argument("--seeds", type=int, nargs="+", help="seeds of split, start and Hessian sample")
