@@ -45,8 +45,10 @@ IM2COL_WITHOUT_NUMBA_FROM = 16
 """The same beside patches, for fewer examples than channels; more make one cell's product large enough."""
 
 WINOGRAD_FROM, TILED_CELLS = 32, 512
-"""Channels on both sides, and cells of all examples, from which Winograd's tiles take less time than im2col:
-below, each of the 36 matrix products has few columns and reads as many numbers of S as there are."""
+"""Channels on both sides, and cells of all examples, from which Winograd's tiles take the least time.
+
+With fewer cells each of the 36 matrix products has few columns and reads as many numbers of S as there are.
+Where im2col is what else there is, compiled tiles are ahead from ``IM2COL_FROM`` channels on."""
 
 FOURIER_FROM = 150
 """Entries of a stencil from which the FFT takes less time than patches."""
@@ -78,7 +80,9 @@ def choose(
         )
         raise InputError(f"the route 'compiled' {why}; take route 'auto'.")
     if name == ALLOWED:
-        wide = stencils_shape[2:] == (3, 3) and min(stencils_shape[:2]) >= WINOGRAD_FROM
+        channels = min(stencils_shape[:2])
+        least = IM2COL_FROM if COMPILED and takes and _is_wide(channels, examples, dtype) else WINOGRAD_FROM
+        wide = stencils_shape[2:] == (3, 3) and channels >= least
         many = multiply_adds >= TILED_CELLS * math.prod(stencils_shape)
         name = "winograd" if wide and many else "auto"
     if name != "auto":

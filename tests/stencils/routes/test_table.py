@@ -168,10 +168,19 @@ def test_an_optional_array_that_does_not_fit_is_refused_by_its_name(operation, l
     ],
 )
 def test_tiles_are_taken_where_they_are_allowed_in_wide_3x3_layers_on_many_cells(stencils, cells, tiled):
-    asked = (stencils, 4, cells * np.prod(stencils), "float32", "numpy")
+    asked = (stencils, 16, cells * np.prod(stencils), "float32", "numpy")
     other = table.choose("auto", *asked)
     assert other != "winograd"
     assert table.choose("auto+winograd", *asked) == ("winograd" if tiled else other)
+
+
+@pytest.mark.parametrize("channels", [15, 16, 31])
+def test_compiled_tiles_are_taken_in_narrower_layers_in_the_place_of_im2col(channels):
+    stencils = (channels, channels, 3, 3)
+    asked = (stencils, 1, 4096 * np.prod(stencils), "float32", "numpy")
+    im2col = table.choose("auto", *asked) == "im2col"
+    assert im2col == (channels >= 16) or not table.COMPILED or not table.has_avx512()
+    assert (table.choose("auto+winograd", *asked) == "winograd") == (im2col and table.COMPILED)
 
 
 def test_a_route_is_kept_for_its_dtype_and_number_of_examples():
