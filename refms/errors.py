@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import math
 import warnings
 from collections.abc import Iterable, Sequence
 from numbers import Real
@@ -195,6 +196,12 @@ def require_choice(value: str, choices: Iterable[str], name: str) -> str:
 def is_real(value: object) -> bool:
     """Whether a value is a real number, Python's or NumPy's, and no bool."""
     return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def require_nonnegative(value: float, name: str) -> None:
+    """Refuse a weight or a width that is negative, infinite or NaN."""
+    if not 0 <= value < math.inf:
+        raise InputError(f"{name} is {value}; expected a finite number >= 0.")
 
 
 def require_whole(value: Any, name: str, least: int = 0, most: int = 2**63 - 1) -> int:

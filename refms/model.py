@@ -216,8 +216,10 @@ class Model:
         return replace(self, arrays={**self.arrays, **arrays})
 
     def on(self, backend: Backend) -> Model:
-        """Return the model with its arrays on a backend, new ones where they had to move."""
+        """Return the model with its arrays on a backend; itself where they are there."""
         home = self.backend
+        if home.name == backend.name:
+            return self
         return self.with_arrays(**{k: backend.from_host(home.to_host(v)) for k, v in self.arrays.items()})
 
     def outputs(self, X: Array, memory: int = DEFAULT_MEMORY) -> Array:

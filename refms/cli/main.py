@@ -14,6 +14,7 @@ import keyword
 import os
 import sys
 from collections.abc import Container, Sequence
+from functools import partial
 
 from refms import __version__
 from refms.cli.files import claim_json
@@ -49,7 +50,7 @@ def parser(names: Container[str] = COMMANDS) -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, by default that of the process, and return its exit code."""
-    return tolerate(lambda: _main(sys.argv[1:] if arguments is None else list(arguments)))
+    return tolerate(partial(_main, sys.argv[1:] if arguments is None else list(arguments)))
 
 
 def run() -> None:

@@ -152,7 +152,6 @@ def progress(
 
     total = experiment.configuration.optimization.iterations
     clock = None if options.quiet else Clock(total, done)
-    stopped = stopped_by_ctrl_c(options, "train")
 
     def monitor(iteration: int, blocks: Mapping[str, Array], rows: tuple[HistoryRow, ...]) -> Observation:
         found = experiment.score(experiment.model.with_blocks(blocks))
@@ -169,7 +168,7 @@ def progress(
             clock.announce(iteration)
         return Observation(
             {"validation_accuracy": found.accuracy, "validation_loss": found.loss},
-            stopped if iteration < total and stopping() else "",
+            stopped_by_ctrl_c(options, "train") if iteration < total and stopping() else "",
         )
 
     return monitor

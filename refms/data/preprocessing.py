@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -149,7 +150,7 @@ def prepare(
     values = dataset.targets if what == "targets" else dataset.images
     channels = int(values.shape[1])
     grid = native.refine(refinements) if refinements else steps.coarse_grid(native)
-    batch = _columns_per_batch(channels, max(native, grid, key=lambda one: one.cells), dtype, max_bytes)
+    batch = _columns_per_batch(channels, max(native, grid, key=attrgetter("cells")), dtype, max_bytes)
     moved = _between(steps, native, refinements, {"dtype": dtype, "backend": backend})
     columns = backend.xp.empty((channels * grid.cells, dataset.count), dtype=dtype)
     for start in range(0, dataset.count, batch):

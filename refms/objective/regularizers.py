@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from refms.backend import NUMPY, Backend, backend_of
 from refms.display import short_repr
-from refms.errors import Array, InputError, require_choice, require_shape
+from refms.errors import Array, require_choice, require_nonnegative, require_shape
 from refms.maps.time.steps import TimeSteps
 from refms.objective.classifier import Classifier
 from refms.stencils.differences import gradient_matrix
@@ -120,7 +120,8 @@ def classifier_regularizer(
     >>> R.value(np.ones(10))
     0.0
     """
-    _require_weights(smoothness=smoothness, tikhonov=tikhonov)
+    require_nonnegative(smoothness, "smoothness")
+    require_nonnegative(tikhonov, "tikhonov")
     grid = classifier.grid
     D = gradient_matrix(grid, boundary="neumann")
     per_channel = grid.cell_volume * (smoothness * (D.T @ D) + tikhonov * identity(grid.cells))
@@ -177,7 +178,8 @@ def time_regularizer(
     >>> time_regularizer(steps, smoothness=1.0).Q.shape
     (0, 0)
     """
-    _require_weights(smoothness=smoothness, tikhonov=tikhonov)
+    require_nonnegative(smoothness, "smoothness")
+    require_nonnegative(tikhonov, "tikhonov")
     N, dt, size = propagation.layers, propagation.time_step, propagation.layer.layout.size
     D = np.diff(np.eye(N), axis=0)  # (N-1, N): θ_{k+1} − θ_k
     in_time = tikhonov * dt * np.eye(N)
@@ -218,7 +220,7 @@ def tikhonov_regularizer(
     >>> tikhonov_regularizer(3, 2.0).value(np.ones(3))
     3.0
     """
-    _require_weights(tikhonov=weight)
+    require_nonnegative(weight, "tikhonov")
     return _quadratic(weight * identity(size), dtype, backend)
 
 
@@ -236,9 +238,3 @@ def _quadratic(Q: Any, dtype: str, backend: Backend) -> Quadratic:
     Q = sp.csr_array(Q).astype(dtype)
     Q.eliminate_zeros()
     return Quadratic(backend.csr_from_host(Q))
-
-
-def _require_weights(**weights: float) -> None:
-    for name, weight in weights.items():
-        if not (np.isfinite(weight) and weight >= 0):
-            raise InputError(f"{name} is {weight}; expected a finite number >= 0.")

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from refms.backend import NUMPY, Backend
-from refms.errors import Array, InputError, require_choice
+from refms.errors import Array, InputError, require_choice, require_nonnegative
 from refms.maps.architectures.residual import Residual
 from refms.names import TRANSFER_GOALS, TRANSFER_PENALTIES
 from refms.objective.regularizers import Quadratic
@@ -73,8 +73,7 @@ def transfer_regularizer(
     >>> transfer_regularizer(net, 0.5, "averaging-constant", "norm").Q.toarray().tolist()
     [[0.5, 0.0], [0.0, 0.0]]
     """
-    if not (np.isfinite(weight) and weight >= 0):
-        raise InputError(f"the weight of the transfer penalty is {weight}; expected a finite number >= 0.")
+    require_nonnegative(weight, "the weight of the transfer penalty")
     steps, shapes = network.propagation.time, network.arrays.shapes
     assert steps is not None  # a propagation has its steps
     M = stencil_penalty(network.stencil_shape, pair, kind, to, smoothing, orientation=network.orientation)

@@ -114,7 +114,8 @@ def experiment_of(
     parts = split_by(configuration.data, dataset)
     start = start_of(configuration, dataset)
     start = (start if begin is None else beginning_at(begin, start)).on(backend)
-    training, validation = (examples_of(start, part, configuration.data.interpolate) for part in parts)
+    interpolate, memory = configuration.data.interpolate, configuration.optimization.memory
+    training, validation = (examples_of(start, part, interpolate, memory) for part in parts)
     return Experiment(configuration, start, training, validation)
 
 
@@ -174,14 +175,16 @@ def record_of(configuration: Mapping[str, Any], dataset: Dataset) -> dict[str, A
     return {"configuration": dict(configuration), "dataset": dataset.name, **named, **made}
 
 
-def examples_of(model: Model, part: Dataset, interpolate: bool = False) -> Examples:
+def examples_of(
+    model: Model, part: Dataset, interpolate: bool = False, memory: int | None = None
+) -> Examples:
     """Return prepared images with one-hot labels or prepared targets where a model lives, in its precision.
 
     ``interpolate`` allows images coarser than the model, which are then prolonged to its mesh. Columns that
-    exceed the memory budget of the model's training are refused before any is made.
+    exceed a memory budget, None for that of the model's training, are refused before any is made.
     """
     rows = model.map.rows_in + list(model.maps.values())[-1].rows_out
-    memory = configuration_of(model).optimization.memory
+    memory = configuration_of(model).optimization.memory if memory is None else memory
     if (need := rows * part.count * np.dtype(model.dtype).itemsize) > memory:
         raise InputError(
             f"{part.count} images with what they are to become, {rows} numbers each, need {need} bytes, but "

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from refms.errors import InputError, require_choice, require_whole, require_whole_fields
+from refms.errors import InputError, require_choice, require_nonnegative, require_whole, require_whole_fields
 from refms.names import METHODS
 from refms.run.config import Configuration, build_from, section_of, table_of
 from refms.run.methods import METHOD_TABLE
@@ -31,8 +31,7 @@ class Budget:
 
     def __post_init__(self) -> None:
         require_whole_fields(self, iterations=0)
-        if not 0.0 <= self.work_units < float("inf"):
-            raise InputError(f"work_units is {self.work_units}; expected a finite number >= 0.")
+        require_nonnegative(self.work_units, "work_units")
 
 
 @dataclass(frozen=True)

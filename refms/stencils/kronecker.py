@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ def kronecker(*factors: Any) -> Any:
     >>> kronecker(identity(2), scipy.sparse.csr_array([[1.0, 2.0]])).toarray().tolist()
     [[1.0, 2.0, 0.0, 0.0], [0.0, 0.0, 1.0, 2.0]]
     """
-    product = reduce(lambda A, B: scipy.sparse.kron(A, B, format="csr"), factors)
+    product = reduce(partial(scipy.sparse.kron, format="csr"), factors)
     matrix = scipy.sparse.csr_array(product, copy=True)
     matrix.sum_duplicates()
     return matrix

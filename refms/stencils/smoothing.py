@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -87,8 +86,9 @@ def smooth(Y: Array, grid: Grid, sigma: float) -> Array:
     grid = as_grid(grid)
     extents = (channels_of(Y, grid), *grid.shape)
     real = {"single": "float32", "double": "float64"}[precision(Y, "Y")]
-    factors = [along_axis(extents, axis + 1, _gaussian(n, sigma)) for axis, n in enumerate(grid.shape)]
-    return reduce(lambda image, G: deliver(G, real, backend_of(Y)) @ image, factors, Y)
+    for axis, n in enumerate(grid.shape, 1):
+        Y = deliver(along_axis(extents, axis, _gaussian(n, sigma)), real, backend_of(Y)) @ Y
+    return Y
 
 
 def _gaussian(n: int, sigma: float) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -337,4 +336,4 @@ def output_grid_of(architecture: Architecture) -> Grid:
 
 def count_parameters(architecture: Architecture) -> int:
     """Return how many numbers all arrays have together."""
-    return sum(math.prod(shape) for shape in architecture.arrays.shapes.values())
+    return architecture.arrays.layout.size

@@ -118,7 +118,8 @@ class Residual:
     @property
     def opening_map(self) -> Map:
         """The opening L as a map of its stencil and the images."""
-        return convolution_map(self._convolution(self.image_channels, self.opening_shape, self.channels))
+        c_in, c_out, sizes = self.image_channels, self.channels, self.opening_shape
+        return convolution_map(Convolution(self.grid, c_in, c_out, sizes, self.boundary, self.orientation))
 
     @cached_property
     def propagation(self) -> Map:
@@ -138,7 +139,8 @@ class Residual:
     @property
     def convolution(self) -> Convolution:
         """Geometry of K in the layers."""
-        return self._convolution(self.layer_channels, self.stencil_shape, self.layer_channels)
+        c = self.layer_channels
+        return Convolution(self.grid, c, c, self.stencil_shape, self.boundary, self.orientation)
 
     @property
     def layer_channels(self) -> int:
@@ -251,16 +253,6 @@ class Residual:
                 f"layer_damping is {self.layer_damping!r}; expected 0 for layer {self.layer!r}: only "
                 "'antisymmetric' layers are damped."
             )
-
-    def _convolution(self, c_in: int, stencil_shape: tuple[int, ...], c_out: int) -> Convolution:
-        return Convolution(
-            self.grid,
-            c_in=c_in,
-            c_out=c_out,
-            stencil_shape=stencil_shape,
-            boundary=self.boundary,
-            orientation=self.orientation,
-        )
 
 
 register_architecture("residual", Residual)

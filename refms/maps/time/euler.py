@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from refms.errors import Array
 from refms.maps.chain import chain
@@ -58,23 +58,19 @@ def forward_euler(layer: Map, layers: int, final_time: float) -> Map:
     steps = TimeSteps(layer, layers, final_time)
     one = step(layer, steps.time_step)
     named = [(f"layer{k}", one) for k in range(layers)]
-    whole = replace(chain(*named), times=((0, steps),), record=_record(steps))
+    whole = replace(chain(*named), times=((0, steps),), record=partial(_record, steps))
     length = math.isqrt(layers - 1) + 1
     segments = [recomputed(chain(*named[start : start + length])) for start in range(0, layers, length)]
     kept = replace(chain(*[("", segment) for segment in segments]), times=((0, steps),), record=whole.record)
     return replace(whole, frugal=lambda: kept) if kept.stored < whole.stored else whole
 
 
-def _record(steps: TimeSteps) -> Callable[[Array, Array], dict[str, Array]]:
+def _record(steps: TimeSteps, theta: Array, Y: Array) -> dict[str, Array]:
     """Return the trace: ``layerk/…`` intermediates of F and the states ``y0`` … ``yN``, ``output`` last."""
-
-    def record(theta: Array, Y: Array) -> dict[str, Array]:
-        named: dict[str, Array] = {"y0": Y}
-        for k, theta_k in enumerate(steps.by_layer(theta)):
-            inner = steps.layer.recorded(theta_k, Y)
-            named.update({f"layer{k}/{key}": value for key, value in inner.items()})
-            Y = Y + steps.time_step * inner["output"]
-            named[f"y{k + 1}"] = Y
-        return {**named, "output": Y}
-
-    return record
+    named: dict[str, Array] = {"y0": Y}
+    for k, theta_k in enumerate(steps.by_layer(theta)):
+        inner = steps.layer.recorded(theta_k, Y)
+        named.update({f"layer{k}/{key}": value for key, value in inner.items()})
+        Y = Y + steps.time_step * inner["output"]
+        named[f"y{k + 1}"] = Y
+    return {**named, "output": Y}

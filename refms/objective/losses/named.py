@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from refms.errors import require_choice
-from refms.names import LOSSES
 from refms.objective.losses.least_squares import LeastSquares
 from refms.objective.losses.logistic import LogisticRegression
 from refms.objective.losses.loss import Loss
@@ -34,11 +35,10 @@ def loss_named(name: str) -> Loss:
     >>> loss_named("least-squares")
     LeastSquares()
     """
-    require_choice(name, LOSSES, "loss")
-    known: dict[str, Loss] = {
-        "softmax": SoftmaxCrossEntropy(),
-        "least-squares": LeastSquares(),
-        "logistic": LogisticRegression(),
-        "smooth-hinge": SmoothHinge(),
+    known: dict[str, Callable[[], Loss]] = {
+        "softmax": SoftmaxCrossEntropy,
+        "least-squares": LeastSquares,
+        "logistic": LogisticRegression,
+        "smooth-hinge": SmoothHinge,
     }
-    return known[name]
+    return known[require_choice(name, known, "loss")]()

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from refms.errors import require_choice, require_whole_fields
-from refms.names import (
-    LOSSES,
-)
+from refms.names import LOSSES
 
 
 @dataclass(frozen=True)

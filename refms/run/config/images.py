@@ -8,7 +8,7 @@ from typing import Any
 
 from refms.data.by_name import require_dataset
 from refms.data.corruption import TASKS, Task
-from refms.errors import InputError, require_choice, require_whole_fields
+from refms.errors import require_choice, require_nonnegative, require_whole_fields
 from refms.grid import Grid
 from refms.maps.architectures.architecture import Architecture
 from refms.run.config.data import Size, checked_size, mesh_for, require_one_way
@@ -60,8 +60,7 @@ class ImageDataSection:
         require_whole_fields(self, train=0, validation=0, split_seed=0)
         object.__setattr__(self, "size", checked_size(self.size))
         require_one_way(self, ("pad", "crop"))
-        if not 0 <= self.max_value < float("inf"):
-            raise InputError(f"max_value is {self.max_value}; expected a finite number >= 0.")
+        require_nonnegative(self.max_value, "max_value")
 
     def grid(self, native: Grid) -> Grid:
         """Return the finest mesh for images on the given one."""

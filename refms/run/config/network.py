@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from refms.errors import InputError, require_whole_fields
+from refms.errors import InputError, require_nonnegative, require_whole_fields
 from refms.grid import Grid
 from refms.maps.architectures.architecture import Architecture, architecture_named, as_tuple
 from refms.maps.architectures.residual import Residual
@@ -67,8 +67,7 @@ class NetworkSection:
             if getattr(self, name) % 2 == 0:
                 raise InputError(f"{name} is {getattr(self, name)}; expected an odd number, such as 3.")
         for name in ("stencil_scale", "opening_scale"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise InputError(f"{name} is {getattr(self, name)}; expected a finite number >= 0.")
+            require_nonnegative(getattr(self, name), name)
         if self.architecture == "residual":
             self.network(Grid((16, 16)))
         else:  # which may not fit that grid

@@ -6,11 +6,7 @@ from dataclasses import dataclass
 
 from refms.display import short_repr
 from refms.errors import InputError, require_choice, require_whole_fields
-from refms.names import (
-    CLASSIFIER_PRECONDITIONERS,
-    DTYPES,
-    PROPAGATION_PRECONDITIONERS,
-)
+from refms.names import CLASSIFIER_PRECONDITIONERS, DTYPES, PROPAGATION_PRECONDITIONERS
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from refms.display import short_repr
-from refms.errors import InputError, require_choice
-from refms.names import (
-    TRANSFER_GOALS,
-    TRANSFER_PENALTIES,
-)
+from refms.errors import require_choice, require_nonnegative
+from refms.names import TRANSFER_GOALS, TRANSFER_PENALTIES
 from refms.stencils.transfer import TRANSFER_PAIRS
 
 
@@ -43,9 +40,8 @@ class RegularizationSection:
 
     def __post_init__(self) -> None:
         for item in fields(self):
-            value = getattr(self, item.name)
-            if not isinstance(value, str) and not 0.0 <= value < float("inf"):
-                raise InputError(f"{item.name} is {value}; expected a finite number >= 0.")
+            if not isinstance(value := getattr(self, item.name), str):
+                require_nonnegative(value, item.name)
         require_choice(self.transfer_pair, [pair.name for pair in TRANSFER_PAIRS], "transfer_pair")
         require_choice(self.transfer_penalty, TRANSFER_PENALTIES, "transfer_penalty")
         require_choice(self.transfer_to, TRANSFER_GOALS, "transfer_to")

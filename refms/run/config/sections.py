@@ -13,6 +13,7 @@ from refms.errors import InputError, require_choice
 from refms.run.config.reading import build_from, section_of
 
 
+@dataclasses.dataclass(frozen=True)
 class Sections(ABC):
     """What all configurations, frozen dataclasses of sections, can do."""
 
@@ -30,7 +31,7 @@ class Sections(ABC):
         """
         if not isinstance(given, Mapping):
             raise InputError(f"the configuration is {given!r}; expected sections of keys and values.")
-        kinds: dict[str, Any] = {item.name: item.default_factory for item in _sections(cls)}
+        kinds: dict[str, Any] = {item.name: item.default_factory for item in dataclasses.fields(cls)}
         return cls(
             **{
                 name: section_of(kinds[require_choice(name, kinds, "configuration section")], name, values)
@@ -46,7 +47,7 @@ class Sections(ABC):
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return the sections as nested dictionaries, the inverse of :meth:`from_dict`."""
-        return {item.name: dataclasses.asdict(getattr(self, item.name)) for item in _sections(type(self))}
+        return {item.name: dataclasses.asdict(getattr(self, item.name)) for item in dataclasses.fields(self)}
 
     @classmethod
     def complete(cls, stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,7 +55,3 @@ class Sections(ABC):
         defaults: dict[str, Any] = json.loads(json.dumps(cls().to_dict()))
         known = {name: keys for name, keys in stored.items() if isinstance(keys, Mapping)}
         return {**stored, **{name: {**keys, **known.get(name, {})} for name, keys in defaults.items()}}
-
-
-def _sections(kind: Any) -> tuple[dataclasses.Field[Any], ...]:
-    return dataclasses.fields(kind)

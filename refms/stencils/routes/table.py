@@ -18,7 +18,6 @@ from refms.stencils.routes.im2col import im2col_products
 from refms.stencils.routes.patches import patch_products
 from refms.stencils.routes.route import Geometry, Products, Terms
 from refms.stencils.routes.tiles import TileMaps
-from refms.stencils.routes.winograd import winograd_products
 
 ALLOWED = "auto+winograd"
 """The name of ``"auto"`` where Winograd's larger round-off is allowed."""
@@ -121,6 +120,8 @@ def products(name: str, geometry: Geometry, dtype: Any, examples: int, backend: 
     if name == "matrix":
         return matrix_products(geometry, backend)
     if name == "winograd":
+        from refms.stencils.routes.winograd import winograd_products  # computes its matrices
+
         quick = winograd_products(geometry, examples, backend, _tile_maps(geometry, dtype, backend))
     else:
         quick = (im2col_products if name == "im2col" else patch_products)(geometry, examples, backend)
