@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import importlib
 import math
 import warnings
 from collections.abc import Iterable, Sequence
@@ -193,6 +194,17 @@ def require_choice(value: str, choices: Iterable[str], name: str) -> str:
     raise InputError(f"unknown {name} {value!r}; expected {wanted}.{hint}")
 
 
+def required(module: str, otherwise: str) -> Any:
+    """Return an imported module that need not be installed; refuse to go on without it.
+
+    ``otherwise`` is the sentence that says what to do; in it ``{error}`` is why there is none.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise InputError(otherwise.replace("{error}", str(error))) from error
+
+
 def is_real(value: object) -> bool:
     """Whether a value is a real number, Python's or NumPy's, and no bool."""
     return isinstance(value, Real) and not isinstance(value, bool)
@@ -202,6 +214,12 @@ def require_nonnegative(value: float, name: str) -> None:
     """Refuse a weight or a width that is negative, infinite or NaN."""
     if not 0 <= value < math.inf:
         raise InputError(f"{name} is {value}; expected a finite number >= 0.")
+
+
+def require_positive(value: float, name: str) -> None:
+    """Refuse a width or a bound that is not above 0, infinite or NaN."""
+    if not 0 < value < math.inf:
+        raise InputError(f"{name} is {value}; expected a positive number.")
 
 
 def require_whole(value: Any, name: str, least: int = 0, most: int = 2**63 - 1) -> int:

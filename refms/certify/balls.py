@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from refms.definition.arrays import Number
-from refms.errors import Array, InputError
+from refms.errors import Array, required
 
 Balls = Any
 """An object array of ``flint.arb``."""
@@ -58,11 +58,8 @@ def _dyadic(exact: Any) -> Fraction:
 
 
 def _flint() -> Any:
-    try:
-        import flint  # an extra: the rest of refms works without it
-    except ImportError as error:
-        raise InputError(
-            "certified goldens are computed in ball arithmetic, for which python-flint is needed. Install it "
-            "with: pip install 'refms[certify]'"
-        ) from error
-    return flint
+    return required(
+        "flint",
+        "certified goldens are computed in ball arithmetic, for which python-flint is needed. Install it "
+        "with: pip install 'refms[certify]'",
+    )

@@ -192,11 +192,9 @@ def _restored(models: Mapping[str, Model], options: argparse.Namespace) -> dict[
 
 def is_model(path: str) -> bool:
     """Return whether a file begins as model files do."""
-    from refms.io.files import regular_file_size
+    from refms.io.files import first_bytes
 
-    regular_file_size(path)
-    with open(path, "rb") as file:
-        return file.read(len(_HDF5)) == _HDF5
+    return first_bytes(path, len(_HDF5)) == _HDF5
 
 
 def short_name(path: str, paths: list[str]) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 
 from refms.data.dataset import Dataset
-from refms.errors import InputError
+from refms.errors import required
 
 
 def load_digits() -> Dataset:
@@ -34,13 +32,11 @@ def load_digits() -> Dataset:
     >>> digits.images.shape, digits.images.max(), digits.classes
     ((1797, 1, 8, 8), np.uint8(16), 10)
     """
-    try:
-        source = importlib.import_module("sklearn.datasets")
-    except ImportError as error:
-        raise InputError(
-            f"the digits come with scikit-learn, which cannot be imported ({error}). "
-            "Install it with pip install 'refms[data]', or choose another data set."
-        ) from error
+    source = required(
+        "sklearn.datasets",
+        "the digits come with scikit-learn, which cannot be imported ({error}). "
+        "Install it with pip install 'refms[data]', or choose another data set.",
+    )
     bunch = source.load_digits()
     images = np.ascontiguousarray(bunch.images).astype("uint8")[:, None]
     return Dataset(images, bunch.target.astype("int64"), classes=10, name="digits", max_value=16.0)

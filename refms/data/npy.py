@@ -7,7 +7,7 @@ from pathlib import Path
 
 from refms.data.reading import read_values
 from refms.errors import Array, FileError
-from refms.io.files import Stream, regular_file_size
+from refms.io.files import Stream, naming, regular_file_size
 from refms.io.npy import read_npy_header
 
 
@@ -21,11 +21,8 @@ def read_npy(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Array:
 
 def read_npy_stream(stream: Stream, name: Path, max_bytes: int) -> Array:
     """Return the array that is all of a stream, C-contiguous; messages name the file."""
-    try:
+    with naming(name):
         header = read_npy_header(stream, "the array")
         if header.by_columns:
             raise FileError("holds an array in Fortran order; save numpy.ascontiguousarray of it.")
         return read_values(stream, name, header.dtype, header.shape, max_bytes)
-    except FileError as error:
-        shown = str(error)
-        raise error if shown.startswith(repr(str(name))) else FileError(f"{str(name)!r} {shown}") from error

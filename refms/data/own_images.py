@@ -14,7 +14,7 @@ from refms.data.location import find_own
 from refms.data.pictures import PICTURE_SUFFIXES, is_picture, read_pictures
 from refms.data.reading import read_values
 from refms.errors import Array, FileError, InputError
-from refms.io.files import regular_file_size
+from refms.io.files import naming, regular_file_size
 from refms.io.npy import read_npy_header
 
 _PARTS = ("train", "test")
@@ -101,15 +101,10 @@ def _member(
         if needed:
             raise FileError(f"{str(path)!r} holds no array {name!r}; write it by numpy.savez(…, {name}=…).")
         return None
-    with archive.open(f"{name}.npy") as stream:
-        try:
-            header = read_npy_header(stream, name)
-        except FileError as error:
-            raise FileError(f"{str(path)!r} {error}") from error
+    with archive.open(f"{name}.npy") as stream, naming(path):
+        header = read_npy_header(stream, name)
         if header.by_columns:
-            raise FileError(
-                f"{str(path)!r} holds {name!r} in Fortran order; save numpy.ascontiguousarray of it."
-            )
+            raise FileError(f"holds {name!r} in Fortran order; save numpy.ascontiguousarray of it.")
         return read_values(stream, path, header.dtype, header.shape, max_bytes)
 
 

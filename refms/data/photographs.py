@@ -44,7 +44,7 @@ def load_photographs(part: str = "train") -> Dataset:
     (24, 3, 64, 64)
     """
     require_choice(part, ("train", "test"), "part of the data set")
-    try:
+    try:  # it imports Pillow when it is called
         photographs = importlib.import_module("sklearn.datasets").load_sample_images().images
     except ImportError as error:
         raise InputError(

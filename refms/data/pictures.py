@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from refms.errors import Array, FileError, InputError
+from refms.errors import Array, FileError, required
 from refms.io.files import regular_file_size
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -69,13 +68,11 @@ def _is_grey(path: Path) -> bool:
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     """Yield a picture of which the header is read; FileError where that, or what is done with it, fails."""
-    try:
-        pillow = importlib.import_module("PIL.Image")
-    except ImportError as error:
-        raise InputError(
-            f"pictures are read by Pillow, which cannot be imported ({error}). Install it with "
-            "pip install 'refms[data]'."
-        ) from error
+    pillow = required(
+        "PIL.Image",
+        "pictures are read by Pillow, which cannot be imported ({error}). Install it with "
+        "pip install 'refms[data]'.",
+    )
     regular_file_size(path)
     try:
         with pillow.open(path, formats=("PNG", "JPEG")) as picture:

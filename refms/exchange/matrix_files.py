@@ -8,10 +8,10 @@ from typing import Any
 
 import scipy.sparse
 
-from refms.errors import Array, FileError, InputError
+from refms.errors import Array, FileError
 from refms.exchange.npz import read_npz
 from refms.io import read_artifact_contained
-from refms.io.files import read_whole, regular_file_size
+from refms.io.files import first_bytes, naming, read_whole
 from refms.io.matrices import matrix_of
 from refms.io.matrix_market import matrix_of_text
 from refms.io.npy import DTYPES
@@ -32,23 +32,15 @@ def read_matrix(path: str | os.PathLike[str]) -> Any:
     HDF5 of ``refms matrix``, ``.npz`` of ``scipy.sparse.save_npz`` or Matrix Market; FileError if it is
     damaged, too large, or another file.
     """
-    name = repr(os.fspath(path))
-    start = _start(path)
+    start = first_bytes(path, max(map(len, _READERS)))
     for magic, read in _READERS.items():
         if start.startswith(magic):
-            try:
+            with naming(path):
                 return read(path)
-            except InputError as error:
-                raise error if str(error).startswith(name) else FileError(f"{name} {error}") from error
     raise FileError(
-        f"{name} starts with {start!r}; expected .h5 of refms matrix, .npz of scipy.sparse.save_npz or .mtx."
+        f"{os.fspath(path)!r} starts with {start!r}; expected .h5 of refms matrix, .npz of "
+        "scipy.sparse.save_npz or .mtx."
     )
-
-
-def _start(path: str | os.PathLike[str]) -> bytes:
-    regular_file_size(path)
-    with open(path, "rb") as file:
-        return file.read(max(map(len, _READERS)))
 
 
 def is_matrix(path: str | os.PathLike[str]) -> bool:

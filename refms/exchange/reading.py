@@ -9,7 +9,7 @@ from refms.errors import Array, FileError
 from refms.exchange.layout import case_arrays, expectations, flat_name, precision_of
 from refms.exchange.npz import read_npz
 from refms.io import read_arrays_contained
-from refms.io.files import regular_file_size
+from refms.io.files import first_bytes, naming, regular_file_size
 from refms.io.mat import read_mat
 
 LARGEST = 2**24
@@ -18,11 +18,8 @@ LARGEST = 2**24
 
 def read_cases(path: str | os.PathLike[str]) -> str:
     """Return the precision of a file of cases in any format; FileError if it is no export of this refms."""
-    try:
-        arrays = _arrays(path)
-        return precision_of(_full_names(arrays, case_arrays()))
-    except FileError as error:
-        raise _about(path, error) from error
+    with naming(path):
+        return precision_of(_full_names(_arrays(path), case_arrays()))
 
 
 def read_results(path: str | os.PathLike[str]) -> dict[str, Array]:
@@ -44,14 +41,11 @@ def read_results(path: str | os.PathLike[str]) -> dict[str, Array]:
         If the file is missing, damaged, hostile or too large, or if it holds anything else than results of
         the cases: an unknown name is refused, lest a slip of the pen counts as not implemented.
     """
-    try:
-        arrays = _arrays(path)
-        results = _full_names(arrays, [f"result/{name}" for name in expectations()])
+    with naming(path):
+        results = _full_names(_arrays(path), [f"result/{name}" for name in expectations()])
         for name, array in results.items():
             if array.dtype.kind != "f":
                 raise FileError(f"holds {name!r} of type {array.dtype}; expected float64 or float32.")
-    except FileError as error:
-        raise _about(path, error) from error
     return {name.removeprefix("result/"): array for name, array in results.items()}
 
 
@@ -59,11 +53,7 @@ def _arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
     """Read all arrays, by the names that they have in the file."""
     if regular_file_size(path) > LARGEST:
         raise FileError(f"is larger than {LARGEST} bytes; expected cases or results alone.")
-    try:
-        with open(path, "rb") as stream:
-            start = stream.read(8)
-    except OSError as error:
-        raise FileError(f"cannot be read: {error.strerror or error}.") from error
+    start = first_bytes(path, 8)
     if start == b"\x89HDF\r\n\x1a\n":
         return read_arrays_contained(path, max_bytes=LARGEST)
     if start[:2] == b"PK":
@@ -87,8 +77,3 @@ def _full_names(arrays: Mapping[str, Array], known: Iterable[str]) -> dict[str, 
             )
         found[full[name]] = array
     return found
-
-
-def _about(path: str | os.PathLike[str], error: FileError) -> FileError:
-    name = repr(os.fspath(path))
-    return error if str(error).startswith(name) else FileError(f"{name} {error}")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from refms.errors import Array, FileError, InputError, require_choice
+from refms.errors import Array, FileError, require_choice, required
 from refms.exchange.npz import read_npz
 from refms.exchange.writing import npz_image
 from refms.io.files import atomic_write, regular_file_size
@@ -69,14 +69,11 @@ def _ending(path: str | os.PathLike[str]) -> str:
 
 
 def _torch(path: str | os.PathLike[str]) -> Any:
-    try:
-        import torch
-    except ImportError as error:
-        raise InputError(
-            f"{os.fspath(path)!r} is a file of PyTorch, which cannot be imported ({error}). Take .npz, or "
-            "pip install torch."
-        ) from error
-    return torch
+    return required(
+        "torch",
+        f"{os.fspath(path)!r} is a file of PyTorch, which cannot be imported ({{error}}). Take .npz, or "
+        "pip install torch.",
+    )
 
 
 def _as_array(torch: Any, name: str, key: Any, tensor: Any) -> Array:

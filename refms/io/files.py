@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from refms.errors import FileError
+from refms.errors import FileError, InputError
 from refms.io.locking import remove_abandoned, try_lock
 
 _TEMPORARY = re.compile(r"\..{1,32}\.[0-9a-f]{16}\.refms\.tmp", re.DOTALL)
@@ -81,11 +81,29 @@ def read_whole(path: str | os.PathLike[str], longest: int, what: str) -> bytes:
     """Return the bytes of a regular file whose length is known before it is read, or raise FileError."""
     if regular_file_size(path) > longest:
         raise FileError(f"{os.fspath(path)!r} is longer than {longest} bytes; expected {what}.")
+    return first_bytes(path, longest)
+
+
+def first_bytes(path: str | os.PathLike[str], count: int) -> bytes:
+    """Return so many bytes of a regular file, from its beginning, or all that it has, or raise FileError."""
+    regular_file_size(path)
     try:
         with open(path, "rb") as file:
-            return file.read(longest)
+            return file.read(count)
     except OSError as error:
         raise FileError(f"{os.fspath(path)!r} cannot be read: {error.strerror or error}.") from error
+
+
+@contextlib.contextmanager
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Let what is wrong with a file begin with its name, where that is not said yet."""
+    name = repr(os.fspath(path))
+    try:
+        yield
+    except InputError as error:
+        if str(error).startswith(name):
+            raise
+        raise FileError(f"{name} {error}") from error
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import h5py
@@ -12,7 +11,7 @@ import numpy as np
 
 from refms.errors import Array, FileError, InputError
 from refms.io.artifact import RESERVED, SCHEMA, SCHEMA_VERSION, Artifact, simple_attributes
-from refms.io.files import regular_file_size
+from refms.io.files import first_bytes
 from refms.io.inspection import (
     checked_bytes,
     datasets_of,
@@ -108,8 +107,7 @@ def read_arrays(path: str | os.PathLike[str], *, max_bytes: int = 2**24) -> dict
 def _read_checked(path: str | os.PathLike[str], read: Callable[[Any], Contents]) -> Contents:
     """Open a file with care, and say in a sentence what is wrong with it."""
     name = os.fspath(path)
-    regular_file_size(path)
-    _require_signature(Path(path))
+    _require_signature(path)
     try:
         with h5py.File(path, "r", locking=False) as file:
             return read(file)
@@ -126,15 +124,13 @@ def _read_checked(path: str | os.PathLike[str], read: Callable[[Any], Contents])
         ) from error
 
 
-def _require_signature(path: Path) -> None:
-    try:
-        with open(path, "rb") as stream:
-            start = stream.read(len(_SIGNATURE))
-    except OSError as error:
-        raise FileError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
+def _require_signature(path: str | os.PathLike[str]) -> None:
+    start = first_bytes(path, len(_SIGNATURE))
     if start != _SIGNATURE:
         found = f"starts with {start!r}" if start else "is empty"
-        raise FileError(f"{str(path)!r} is not an HDF5 file: it {found}. Expected an HDF5 file of refms.")
+        raise FileError(
+            f"{os.fspath(path)!r} is not an HDF5 file: it {found}. Expected an HDF5 file of refms."
+        )
 
 
 def _read(file: Any, max_bytes: int) -> Artifact:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refms.errors import Array, InputError, require_whole
+from refms.errors import Array, require_positive, require_whole
 from refms.linear.estimate import Estimate, mean_of
 from refms.linear.lanczos import GaussRule, Tridiagonal, lanczos
 from refms.linear.probing import random_signs
@@ -47,8 +47,7 @@ class SpectralMeasure:
 
         The width is its standard deviation in units of λ; the integral over the line is 1.
         """
-        if not 0 < width < math.inf:
-            raise InputError(f"the width of a smoothed density is {width}; expected a positive number.")
+        require_positive(width, "the width of a smoothed density")
         samples = []
         for rule in self.rules:
             bells = np.exp(-0.5 * ((at[:, None] - rule.nodes) / width) ** 2)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from refms.errors import Array, InputError, require_choice, require_whole_fields
+from refms.errors import Array, InputError, require_choice, require_positive, require_whole_fields
 from refms.objective.problem import JOINT, TrainingProblem
 from refms.optimize.blocks import BlockSteps
 from refms.optimize.joint import JointProblem
@@ -39,7 +39,7 @@ class JointSection:
     max_step: float = 10.0
 
     def __post_init__(self) -> None:
-        _require_positive(max_step=self.max_step)
+        require_positive(self.max_step, "max_step")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class DampedSection:
 
     def __post_init__(self) -> None:
         Damping(self.damping, self.factor)
-        _require_positive(max_step=self.max_step)
+        require_positive(self.max_step, "max_step")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class ProjectionSection:
     def __post_init__(self) -> None:
         _require_inside("1e-2", inner_tolerance=self.inner_tolerance, schur_tolerance=self.schur_tolerance)
         require_whole_fields(self, inner_steps=1, schur_iterations=1)
-        _require_positive(max_step=self.max_step)
+        require_positive(self.max_step, "max_step")
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class NewtonSection:
 
     def __post_init__(self) -> None:
         _require_inside("0.5", cg_tolerance=self.cg_tolerance)
-        _require_positive(max_step=self.max_step)
+        require_positive(self.max_step, "max_step")
 
 
 @dataclass(frozen=True)
@@ -213,12 +213,6 @@ METHOD_TABLE: dict[str, tuple[type, Callable[[Any, OptimizationSection], Runner]
     "adam": (Adam, lambda rule, _: _stochastic(rule)),
 }
 """Name of a method to the section of its options and what makes its runner."""
-
-
-def _require_positive(**numbers: float) -> None:
-    for name, number in numbers.items():
-        if not 0.0 < number < float("inf"):
-            raise InputError(f"{name} is {number}; expected a positive number.")
 
 
 def _require_inside(example: str, **numbers: float) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from refms.errors import Array, InputError, require_whole
@@ -116,19 +114,5 @@ def time_features(frequencies: int, order: str = "cos-sin") -> Map:
     return chain(("", operator_map(omega)), ("", both))
 
 
-def _wave(name: str, sign: int, other: str) -> Activation:
-    """Return cos or sin: their first derivative is ±the other, the second −σ."""
-
-    def function(xp: Any, Z: Array) -> Array:
-        return getattr(xp, name)(Z)
-
-    return Activation(
-        name,
-        True,
-        function,
-        lambda xp, Z: sign * getattr(xp, other)(Z),
-        lambda xp, Z: -function(xp, Z),
-    )
-
-
-_COS, _SIN = _wave("cos", -1, "sin"), _wave("sin", 1, "cos")
+_COS = Activation("cos", True, lambda xp, Z: xp.cos(Z), lambda xp, Z: -xp.sin(Z), lambda xp, Z: -xp.cos(Z))
+_SIN = Activation("sin", True, lambda xp, Z: xp.sin(Z), lambda xp, Z: xp.cos(Z), lambda xp, Z: -xp.sin(Z))

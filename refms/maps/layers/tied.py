@@ -16,6 +16,7 @@ from refms.maps.layers.convolution import convolution_layer, convolution_map
 from refms.maps.map import Map
 from refms.maps.parameters import reparametrize
 from refms.stencils.convolution import Convolution
+from refms.stencils.routes.route import flip
 
 
 def transposed_layer(convolution: Convolution, activation: Activation) -> Map:
@@ -181,7 +182,7 @@ def transposed_stencils(S: Array) -> Array:
     >>> transposed_stencils(np.array([[[1.0, 2.0, 3.0]]])).tolist()
     [[[3.0, 2.0, 1.0]]]
     """
-    return S[(slice(None), slice(None), *[slice(None, None, -1)] * (S.ndim - 2))].swapaxes(0, 1)
+    return flip(S).swapaxes(0, 1)
 
 
 def _on_stencil(F: Map, change: Callable[[Array], Array]) -> Callable[[Array], Array]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
-from refms.errors import Array, InputError
+from refms.errors import Array, require_positive
 from refms.objective.losses.separable import SeparableEvaluation, sum_of_terms
 
 
@@ -54,8 +53,7 @@ class SmoothHinge:
     smoothing: float = 2.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.smoothing < math.inf:
-            raise InputError(f"smoothing of the hinge is {self.smoothing}; expected a positive number.")
+        require_positive(self.smoothing, "smoothing of the hinge")
 
     def evaluate(self, Z: Array, C: Array, count: int | None = None) -> SeparableEvaluation:
         """Return the loss, its gradient and its Hessian at the logits Z.
