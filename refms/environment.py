@@ -56,3 +56,14 @@ def machine() -> str:
     except AttributeError:  # systems without processor affinity
         cores = os.cpu_count() or 1
     return f"{model or 'unknown processor'}, {cores} cores, {platform.system()} {platform.machine()}"
+
+
+def made() -> dict[str, str]:
+    """Return the date and the machine, which stand at the head of what is measured.
+
+    >>> list(made())
+    ['date', 'machine']
+    """
+    import datetime  # here, for no help page needs it
+
+    return {"date": datetime.date.today().isoformat(), "machine": machine()}

@@ -13,7 +13,6 @@ outside of it, and it is the corner if none that lies inside of it lies outside 
 from __future__ import annotations
 
 import argparse
-import datetime
 import functools
 import json
 import math
@@ -38,7 +37,7 @@ from refms.conformance.mutants.diagnosis import Diagnosis, diagnose
 from refms.conformance.properties import PROPERTIES
 from refms.conformance.property import Property
 from refms.conformance.reproduction.calls import watch
-from refms.environment import machine, versions
+from refms.environment import made, versions
 from refms.errors import FileError
 from refms.io.files import atomic_write
 from refms.names import TIERS
@@ -171,8 +170,7 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"diagnoses: {error}", file=sys.stderr)
         return 2
     found = {
-        "date": datetime.date.today().isoformat(),
-        "machine": machine(),
+        **made(),
         "versions": versions(),
         "command": {"every": given.every},
         **study(MUTANTS[:: given.every], sys.stderr),

@@ -10,7 +10,6 @@ code 1 if anything failed.
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
 import sys
@@ -32,7 +31,7 @@ from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import instances
 from refms.conformance.instances.spread import SPREAD
 from refms.conformance.properties import PROPERTIES
-from refms.environment import machine, versions
+from refms.environment import made, versions
 from refms.errors import FileError
 from refms.io.files import atomic_write
 
@@ -210,8 +209,7 @@ def main(words: Sequence[str] | None = None) -> int:
         all_found(lots(given.instances, given.seed, chosen), given.jobs, given.journal, sys.stderr)
     )
     found = {
-        "date": datetime.date.today().isoformat(),
-        "machine": machine(),
+        **made(),
         "versions": versions(),
         "blas_threads": os.environ.get("OPENBLAS_NUM_THREADS", "not set"),
         "command": {"instances": given.instances, "seed": given.seed, "jobs": given.jobs},

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import datetime
 import importlib
 import json
 import resource
@@ -34,7 +33,7 @@ import numpy as np
 from refms.conformance import PROPERTIES, Problem, runner
 from refms.conformance.adapters.gate import Gate
 from refms.conformance.instances.domain import instances_in_tier
-from refms.environment import machine, versions
+from refms.environment import made, versions
 from refms.io.files import atomic_write
 from refms.names import DTYPES
 
@@ -295,7 +294,7 @@ def main(words: list[str] | None = None) -> int:
         how = [what["tier"] or "survives", what.get("property", ""), what.get("sentence", "")[:80]]
         print(f"{name}: {' '.join(how)}", flush=True)
     if not wanted:
-        about = {"date": datetime.date.today().isoformat(), "machine": machine(), "versions": versions()}
+        about = made() | {"versions": versions()}
         result[given.name] = about | {"tiers": given.tiers.split(","), "bugs": found}
         with atomic_write(TARGET, overwrite=True) as part:
             part.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

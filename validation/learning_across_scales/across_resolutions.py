@@ -14,7 +14,6 @@ is not done again, and an interrupted training goes on.
 from __future__ import annotations
 
 import argparse
-import datetime
 import itertools
 import json
 import sys
@@ -34,7 +33,7 @@ from refms.cli.files import require_target
 from refms.cli.main import main as refms
 from refms.cli.streams import end_with
 from refms.data.dataset import Dataset, subset
-from refms.environment import machine, versions
+from refms.environment import made, versions
 from refms.errors import InputError
 from refms.grid import Grid
 from refms.io.files import atomic_write
@@ -240,8 +239,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "options": words_of(options),
         "matched": options.matched,
         "paper": PAPER,
-        "date": datetime.date.today().isoformat(),
-        "machine": machine(),
+        **made(),
         "versions": versions(),
         "configuration": configuration.to_dict(),
         "sizes": [*options.sizes],

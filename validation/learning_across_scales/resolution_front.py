@@ -12,7 +12,6 @@ drawn where matplotlib is installed.
 from __future__ import annotations
 
 import argparse
-import datetime
 import itertools
 import json
 import math
@@ -27,7 +26,7 @@ from common.publishing import can_draw, drawn, ended
 from refms.cli.files import require_target
 from refms.cli.streams import end_with
 from refms.data.dataset import Dataset, subset
-from refms.environment import machine, versions
+from refms.environment import made, versions
 from refms.errors import FileError
 from refms.grid import Grid
 from refms.io.files import atomic_write
@@ -246,8 +245,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     result = {
         "experiment": "resolution_front",
         "study": options.study.name,
-        "date": datetime.date.today().isoformat(),
-        "machine": machine(),
+        **made(),
         "versions": versions(),
         "figure": figure_file.name if draws else None,
         "sizes": study["sizes"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -13,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 from common.plan import Plan, options_of, read_plan
 
 from refms.cli.files import require_json, require_target, write_json
-from refms.environment import machine
+from refms.environment import made
 from refms.run.config.reconstruction import Reconstruction
 from refms.run.config.sections import Sections
 
@@ -48,8 +47,7 @@ def run_trainings(
     rows = rows_of(plan, options)
     result = {
         "experiment": experiment,
-        "date": datetime.date.today().isoformat(),
-        "machine": machine(),
+        **made(),
         "config": options.config.name,
         "full": options.full,
         "configuration": {**plan.configuration.to_dict(), "experiment": asdict(plan.settings)},

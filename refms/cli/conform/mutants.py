@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import time
 from collections.abc import Sequence
 from itertools import groupby
@@ -13,7 +12,7 @@ from refms.cli.conform.codes import KIT_AT_FAULT
 from refms.cli.files import write_json
 from refms.cli.options import Commands, add_command, add_options
 from refms.cli.progress import show_status
-from refms.environment import machine
+from refms.environment import made
 
 if TYPE_CHECKING:
     from refms.conformance.mutants.kill_matrix import KillMatrix, Kills
@@ -45,8 +44,7 @@ def run(options: argparse.Namespace) -> int:
     _progress(None)
     print(matrix_in_words(matrix))
     print(f"{verdict(matrix)}: tier {options.tier}, {time.perf_counter() - start:.1f} s")
-    made = {"date": datetime.date.today().isoformat(), "machine": machine()}
-    write_json(options.json, {"tier": options.tier, **made, **matrix.to_dict()})
+    write_json(options.json, {"tier": options.tier, **made(), **matrix.to_dict()})
     return 0 if matrix.complete else KIT_AT_FAULT
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from common.plan import words_of
 from refms.cli.files import require_json, require_target, write_json
-from refms.environment import machine
+from refms.environment import made
 from refms.errors import Array, FileError, InputError
 from refms.io import Artifact, write_artifact
 from refms.io.files import atomic_write
@@ -63,8 +62,7 @@ class Publisher:
         """Write JSON, arrays and picture; without matplotlib the first two. The size is in inches."""
         head = {
             "experiment": self.experiment,
-            "date": datetime.date.today().isoformat(),
-            "machine": machine(),
+            **made(),
             "config": self.config,
             "options": self.options,
             "figure": self.figure.name if self.draws else None,
