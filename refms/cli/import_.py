@@ -130,16 +130,12 @@ def option_of(text: str) -> tuple[str, Any]:
     >>> option_of("widths=[8, 4]"), option_of("boundary=zero")
     (('widths', [8, 4]), ('boundary', 'zero'))
     """
-    from refms.errors import FileError
-    from refms.io.strict_toml import parse_toml
+    from refms.io.strict_toml import parse_value
 
     key, equals, value = text.partition("=")
     if not key or not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is no option; expected KEY=VALUE")
-    try:
-        return key, parse_toml(f"value = {value}", key)["value"]
-    except FileError:
-        return key, value
+    return key, parse_value(value, key)
 
 
 def names_of(path: str | None) -> dict[str, str]:

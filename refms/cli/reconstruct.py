@@ -20,8 +20,8 @@ from refms.cli.training import (
     train_and_save,
 )
 from refms.environment import peak_memory
-from refms.errors import FileError, InputError
-from refms.io.strict_toml import parse_toml
+from refms.errors import InputError
+from refms.io.strict_toml import parse_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,11 +145,7 @@ def _fields(given: list[str]) -> dict[str, Any]:
             raise InputError(f"{text!r} is no option of a network or task; expected KEY=VALUE, as width=16.")
         if key in found:
             raise InputError(f"{key!r} is given twice; expected one value for each field.")
-        try:
-            said = parse_toml(f"value = {value}", key)
-        except FileError:
-            said = {}
-        found[key] = said["value"] if set(said) == {"value"} else value
+        found[key] = parse_value(value, key)
     return found
 
 

@@ -50,3 +50,16 @@ def parse_toml(text: str, name: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError also of a number with thousands of digits
         raise FileError(f"{name} is not valid TOML: {error}.") from error
+
+
+def parse_value(text: str, name: str) -> Any:
+    """Return what TOML says a value is; a text that is none, such as a plain word, as it is.
+
+    >>> parse_value("[8, 4]", "widths"), parse_value("zero", "boundary")
+    ([8, 4], 'zero')
+    """
+    try:
+        said = parse_toml(f"value = {text}", name)
+    except FileError:
+        return text
+    return said["value"] if set(said) == {"value"} else text
