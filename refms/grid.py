@@ -147,7 +147,7 @@ def columns_from_nchw(images: Array) -> Array:
     >>> columns_from_nchw(np.arange(4.0).reshape(2, 1, 2)).tolist()
     [[0.0, 2.0], [1.0, 3.0]]
     """
-    _require_images(images, "(examples, channels, *grid)")
+    require_images(images)
     return images.reshape(images.shape[0], -1).T.copy()
 
 
@@ -204,7 +204,7 @@ def columns_from_nhwc(images: Array) -> Array:
     >>> columns_from_nhwc(np.arange(4.0).reshape(1, 2, 2)).ravel().tolist()
     [0.0, 2.0, 1.0, 3.0]
     """
-    _require_images(images, "(examples, *grid, channels)")
+    require_images(images, "(examples, *grid, channels)")
     axes = (images.ndim - 1, *range(1, images.ndim - 1), 0)
     return images.transpose(axes).reshape(-1, images.shape[0]).copy()
 
@@ -254,10 +254,11 @@ def channels_of(Y: Array, grid: Grid) -> int:
     return int(Y.shape[0]) // grid.cells
 
 
-def _require_images(images: Array, layout: str) -> None:
-    require_array(images, "images")
+def require_images(images: Array, layout: str = "(examples, channels, *grid)", name: str = "images") -> None:
+    """Refuse what is no array of one or more images on a grid of one to three axes."""
+    require_array(images, name)
     if images.ndim not in (3, 4, 5) or 0 in images.shape:
         raise InputError(
-            f"images have shape {tuple(images.shape)}; expected {layout} "
+            f"{name} have shape {tuple(images.shape)}; expected {layout} "
             "with one to three grid axes, none of them empty."
         )

@@ -12,13 +12,12 @@ from refms.display import short_repr
 from refms.errors import (
     Array,
     InputError,
-    require_array,
     require_choice,
     require_shape,
     require_whole,
     require_whole_fields,
 )
-from refms.grid import Grid
+from refms.grid import Grid, require_images
 
 _IMAGE_TYPES = ("uint8", "float32", "float64")
 
@@ -73,7 +72,7 @@ class Dataset:
     __repr__ = short_repr
 
     def __post_init__(self) -> None:
-        _require_images(self.images, "images")
+        _require_plain_images(self.images, "images")
         if self.labels is not None:
             require_shape(self.labels, (self.count,), "labels", "one label for each image")
             _require_labels(self.labels, self.classes)
@@ -84,7 +83,7 @@ class Dataset:
         if names and (self.labels is None or int(self.labels.max()) >= len(names)):
             raise InputError(f"{len(names)} class_names for {self.classes} classes; expected one for each.")
         if self.targets is not None:
-            _require_images(self.targets, "targets")
+            _require_plain_images(self.targets, "targets")
             if self.targets.shape[0] != self.count:
                 raise InputError(
                     f"there are {self.targets.shape[0]} targets for {self.count} images; expected one each."
@@ -247,13 +246,8 @@ def one_hot(labels: Array, classes: int, dtype: str = "float64") -> Array:
     return (xp.arange(classes)[:, None] == labels[None, :]).astype(dtype)
 
 
-def _require_images(images: Array, name: str) -> None:
-    require_array(images, name)
-    if images.ndim not in (3, 4, 5) or 0 in images.shape:
-        raise InputError(
-            f"{name} have shape {images.shape}; expected (examples, channels, *grid) with "
-            "one to three grid axes, none of them empty."
-        )
+def _require_plain_images(images: Array, name: str) -> None:
+    require_images(images, name=name)
     if str(images.dtype) not in _IMAGE_TYPES:
         raise InputError(f"{name} have dtype {images.dtype}; expected one of {', '.join(_IMAGE_TYPES)}.")
     if images.dtype.kind == "f" and not np.isfinite(images).all():
