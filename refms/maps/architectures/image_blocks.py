@@ -18,12 +18,14 @@ from refms.maps.branches import concatenate, identity
 from refms.maps.chain import chain
 from refms.maps.layers.channels import take_rows
 from refms.maps.layers.convolution import convolution_map
+from refms.maps.layers.linear import every_second_cell
 from refms.maps.layers.mesh_free import mesh_free_map
 from refms.maps.layout import Layout
 from refms.maps.map import Map
 from refms.maps.parameters import recomputed
 from refms.stencils.convolution import Convolution
 from refms.stencils.routes.table import ALLOWED
+from refms.stencils.strided import StridedConvolution
 
 CONVOLUTIONS = ("stencil", "winograd", "mesh-free")
 
@@ -37,14 +39,21 @@ def mixing(
     kind: str = "stencil",
     *,
     bias: bool = True,
+    strided: bool = False,
 ) -> Map:
-    """Return K(S) y + b, perhaps by Winograd's tiles; or mesh-free, by a 1×1 and a mesh-free convolution."""
+    """Return K(S) y + b, perhaps by Winograd's tiles; or mesh-free, by a 1×1 and a mesh-free convolution.
+
+    ``strided``: D (K(S) y + b), every second cell of it.
+    """
     require_choice(kind, CONVOLUTIONS, "convolution")
     point = kind == "mesh-free" or size == 1
     shape = ((1 if point else size),) * grid.dimension
     route = ALLOWED if kind == "winograd" else "auto"
-    K = convolution_map(Convolution(grid, c_in, c_out, shape, boundary=boundary, route=route), bias=bias)
-    return K if kind != "mesh-free" or size == 1 else chain(("", K), ("", mesh_free_map(grid, c_out)))
+    K = Convolution(grid, c_in, c_out, shape, boundary=boundary, route=route)
+    if kind != "mesh-free" or size == 1:
+        return convolution_map(StridedConvolution(K) if strided else K, bias=bias)
+    thinned = [("", every_second_cell(grid, c_out))] if strided else []
+    return chain(("", convolution_map(K, bias=bias)), ("", mesh_free_map(grid, c_out)), *thinned)
 
 
 def affine(rows_in: int, rows_out: int) -> Map:

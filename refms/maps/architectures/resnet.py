@@ -130,10 +130,11 @@ class ResNet(ImageNetwork):
 
     def _block(self, fine: Grid, grid: Grid, c_in: int, c: int) -> Map:
         """Return y ↦ σ(N K₂ σ(N D K₁ y) + N L D y), or + y where mesh and channels stay."""
-        first = self._mix(fine, c_in, c, 3)
+        first = self._mix(fine, c_in, c, 3, strided=c_in != c and self.downsampling == "stride")
         shortcut = identity(c * grid.cells)
         if c_in != c:
-            first = chain(("", first), ("", self._coarsened(fine, c)))
+            if self.downsampling == "mean":
+                first = chain(("", first), ("", average_pooling(fine, c, 2)))
             shortcut = chain(
                 ("", self._coarsened(fine, c_in)),
                 ("project", self._mix(grid, c_in, c, 1)),
@@ -158,8 +159,8 @@ class ResNet(ImageNetwork):
     def _normalized(self, grid: Grid, c: int, sigma: Activation | None = None) -> Map:
         return normalized(grid, c, sigma, self.groups, weights=True)
 
-    def _mix(self, grid: Grid, c_in: int, c_out: int, size: int) -> Map:
-        return mixing(grid, c_in, c_out, size, self.boundary, self.convolution, bias=False)
+    def _mix(self, grid: Grid, c_in: int, c_out: int, size: int, *, strided: bool = False) -> Map:
+        return mixing(grid, c_in, c_out, size, self.boundary, self.convolution, bias=False, strided=strided)
 
 
 register_architecture("resnet", ResNet)

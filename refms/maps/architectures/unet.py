@@ -23,7 +23,7 @@ from refms.maps.branches import add, beside, concatenate, identity
 from refms.maps.chain import chain
 from refms.maps.layers.channels import channel_gate, channel_shift, take_rows
 from refms.maps.layers.entrywise import entrywise, time_features
-from refms.maps.layers.linear import every_second_cell, operator_map
+from refms.maps.layers.linear import operator_map
 from refms.maps.layers.normalized import normalized
 from refms.maps.map import Map
 from refms.stencils.resize import resize_matrix
@@ -178,8 +178,8 @@ class UNet(ImageNetwork):
                 downs.append((f"down{level}.{k}", self._block(grid, c, w, level * self.blocks + k)))
                 c = w
             if level < len(self.widths) - 1:
-                strided = chain(("", self._mix(grid, c, c, self._outer)), ("", every_second_cell(grid, c)))
-                downs.append((f"down{level}", ignoring(strided, self._carried)))
+                down = mixing(grid, c, c, self.stencil, self.boundary, self._outer, strided=True)
+                downs.append((f"down{level}", ignoring(down, self._carried)))
                 grid = grid.coarsen()
         return downs
 

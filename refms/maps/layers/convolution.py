@@ -15,6 +15,7 @@ from refms.maps.map import Along, At, Gradients, Map, Tangent
 from refms.maps.step import record_step, second_of_step
 from refms.stencils.convolution import Convolution
 from refms.stencils.routes.route import Route
+from refms.stencils.strided import StridedConvolution
 
 Terms = list[tuple[Array, Array]]
 """Pairs (S_i, Y_i) that stand for Σ K(S_i) Y_i."""
@@ -216,13 +217,13 @@ def _affine(
     return found if add is None else add + found
 
 
-def convolution_map(convolution: Convolution, *, bias: bool = False) -> Map:
+def convolution_map(convolution: Convolution | StridedConvolution, *, bias: bool = False) -> Map:
     """Return F(θ, Y) = K(S) Y, or K(S) Y + b: an opening L, a change of channels; no activation.
 
     Parameters
     ----------
-    convolution : Convolution
-        Geometry of K, c_in to c_out channels.
+    convolution : Convolution or StridedConvolution
+        Geometry of K, c_in to c_out channels; or of D K, every second cell of it.
     bias : bool
         Whether one number b per output channel is added.
 

@@ -15,6 +15,7 @@ from refms.grid import Grid
 from refms.maps.map import Map
 from refms.maps.parameterless import parameterless
 from refms.stencils.kronecker import deliver, identity, kronecker
+from refms.stencils.strided import fill_in, halved, thin_out
 
 WHOLE_MESH = 0
 """The number of cells along an axis that stands for all of them."""
@@ -160,20 +161,13 @@ def every_second_cell(grid: Grid, channels: int) -> Map:
     [1.0, 3.0]
     """
     channels = require_whole(channels, "channels", 1)
-    kept = (slice(None), *[slice(None, None, 2)] * grid.dimension)
-    rows_out = channels * math.prod((n + 1) // 2 for n in grid.shape)
-
-    def multiply(Y: Array) -> Array:
-        m = Y.shape[1]
-        return Y.reshape(channels, *grid.shape, m)[kept].copy().reshape(rows_out, m)
-
-    def transposed(G: Array) -> Array:
-        xp, m = backend_of(G).xp, G.shape[1]
-        field = xp.zeros((channels, *grid.shape, m), dtype=G.dtype)
-        field[kept] = G.reshape(field[kept].shape)
-        return field.reshape(channels * grid.cells, m)
-
-    return linear_map(channels * grid.cells, rows_out, multiply, transposed, multiply_adds=0)
+    return linear_map(
+        channels * grid.cells,
+        channels * halved(grid).cells,
+        lambda Y: thin_out(Y, grid),
+        lambda G: fill_in(G, grid),
+        multiply_adds=0,
+    )
 
 
 def pooled_grid(grid: Grid, cells: int) -> Grid:
