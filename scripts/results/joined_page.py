@@ -8,6 +8,7 @@ from typing import Any
 from writing import table, words
 
 from refms.multiscale.work import UNITS
+from results import tables_page
 from results.wording import MULTISCALE_TRAINING, command, number, origin, over_runs
 
 RESULTS = Path(__file__).resolve().parents[2] / MULTISCALE_TRAINING / "results"
@@ -18,7 +19,11 @@ PLAIN = "single, W"
 def text() -> str:
     """Return the page."""
     trainings = [estimates(read(name)) for name in ("joined", "joined_96")]
-    return words(__file__, trainings="\n\n".join(trainings), curvature=curvature(read("coarse_curvature")))
+    return words(
+        __file__,
+        trainings="\n\n".join(trainings),
+        curvature=curvature(read("coarse_curvature")),
+    )
 
 
 def read(name: str) -> dict[str, Any]:
@@ -28,8 +33,7 @@ def read(name: str) -> dict[str, Any]:
 
 
 def _origin(result: dict[str, Any]) -> dict[str, str]:
-    full = ["--full"] if result["full"] else []
-    told = command(result, MULTISCALE_TRAINING, "--data-dir DIR", *full)
+    told = command(result, MULTISCALE_TRAINING, "--data-dir DIR")
     return {"command": told, "origin": origin(result)}
 
 
@@ -55,6 +59,21 @@ def estimates(result: dict[str, Any]) -> str:
             ["η, at a loss of about", *(f"{loss:.3f}" for loss in _losses(plain))],
             [_efficiency(row, _losses(plain)) for row in rows if not row["rival"].startswith("single")],
         ),
+    ).strip()
+
+
+def stages(result: dict[str, Any]) -> str:
+    """Return the section of Full-Multiscale by cases of equal work."""
+    asked = result["configuration"]
+    return words(
+        __file__,
+        "joined_full",
+        **_origin(result),
+        dataset=asked["data"]["dataset"],
+        width=asked["network"]["options"]["width"],
+        batch=asked["multiscale"]["batch"],
+        seeds=len(asked["experiment"]["seeds"]),
+        tables=tables_page.tables(result),
     ).strip()
 
 

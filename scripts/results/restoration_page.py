@@ -18,9 +18,7 @@ def text() -> str:
     asked, settings = result["configuration"], result["configuration"]["experiment"]
     return words(
         __file__,
-        command=command(
-            result, MULTISCALE_TRAINING, "--data-dir DIR", *(["--full"] if result["full"] else [])
-        ),
+        command=command(result, MULTISCALE_TRAINING, "--data-dir DIR"),
         origin=origin(result),
         dataset=asked["data"]["dataset"],
         cells=asked["data"]["size"],

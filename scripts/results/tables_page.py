@@ -26,7 +26,7 @@ SECTIONS = (
     "departures",
     "dropout",
 )
-"""Results, each of the TOML file of its name, and the place of its tables in the words."""
+"""Results, and the places of their tables in the words."""
 
 PRINTED_CASES = (
     "single, equal images",
@@ -48,6 +48,7 @@ PRINTED: dict[str, dict[str, dict[str, float]]] = {
             "super-resolve, residual net": (0.8672, 0.8327, 0.8231, 0.7504, 0.7617),
         },
         "table_2_espcn": {"": (0.8629, 0.8326, 0.8274, 0.7590, 0.7663)},
+        "table_2_espcn_full": {"": (0.8629, 0.8326, 0.8274, 0.7590, 0.7663)},
         "table_3": {"UNet": (0.0663, 0.0721, 0.0484), "residual net": (0.0553, 0.0589, 0.0556)},
         "table_4": {
             "18 layers": (0.1623, 0.1622, 0.1588),
@@ -91,13 +92,13 @@ def text() -> str:
 
 
 def read(name: str) -> dict[str, Any]:
-    """Return the result of a TOML file."""
+    """Return a result by its name."""
     result: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
     return {**result, "name": name}
 
 
 def _command(result: dict[str, Any]) -> str:
-    return command(result, MULTISCALE_TRAINING, "--data-dir DIR", *(["--full"] if result["full"] else []))
+    return command(result, MULTISCALE_TRAINING, "--data-dir DIR")
 
 
 def _seconds(rows: list[dict[str, Any]]) -> str:
@@ -177,5 +178,6 @@ def _compared(row: dict[str, Any], rival: dict[str, Any] | None, measure: str) -
     if rival is None:
         return ["–", "–", "–"]
     found = gains(row, rival, measure)
-    told = f"{statistics.fmean(found):+.4f} ± {interval(found):.4f}"
+    half = f" ± {interval(found):.4f}" if len(found) > 1 else ""
+    told = f"{statistics.fmean(found):+.4f}{half}"
     return [rival["case"], told, f"{sum(gain > 0 for gain in found)} of {len(found)}"]

@@ -8,11 +8,13 @@ from pathlib import Path
 import cases
 import pytest
 from common.plan import options_of, read_plan
-from results import tables_page
+from results import tables_page, wording
 from small_reconstructions import TRAINING
 
-from refms.errors import FileError
+from refms.errors import FileError, InputError
 from refms.run.config.reconstruction import Reconstruction
+
+CONFIGURATIONS = (*tables_page.SECTIONS, "joined_full")
 
 FOLDER = Path(__file__).parents[2] / "validation" / "multiscale_training"
 
@@ -50,7 +52,7 @@ def plans(name, *words):
 
 
 @pytest.mark.parametrize("words", [(), ("--full",)], ids=["reduced", "full"])
-@pytest.mark.parametrize("name", tables_page.SECTIONS)
+@pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_a_case_that_states_its_work_does_it(name, words):
     for _, case, table, plan in plans(name, *words):
         if "work" in table:
@@ -116,6 +118,20 @@ def test_a_finished_training_is_not_done_again_and_the_page_pairs_the_seeds(tmp_
     line = page.splitlines()[-2]
     assert line.startswith("| MGE | 4 |")
     assert f"| single | {statistics.fmean(gains):+.4f} ± {half:.4f} |" in line
+
+
+def test_chosen_cases_are_trained_alone_and_the_result_says_so(tmp_path):
+    (tmp_path / "tiny.toml").write_text(TINY)
+    words = [str(tmp_path / "tiny.toml"), "-o", str(tmp_path), "--seeds", "0", "--cases"]
+    assert cases.main([*words, "one batch", "MGE"]) == 0
+    result = {**json.loads((tmp_path / "cases.json").read_text()), "name": "tiny"}
+    assert [row["case"] for row in result["rows"]] == ["one batch", "MGE"] * 2
+    assert wording.command(result, "F", "--data-dir DIR").split(" -o ")[0] == (
+        "python F/cases.py F/tiny.toml --data-dir DIR --seeds 0 --cases 'one batch' MGE"
+    )
+    assert "| MGE | 4 |" in tables_page.tables(result)  # one seed, and a rival that is not there
+    with pytest.raises(InputError, match="single"):
+        cases.main([*words, "two batches", "--force"])
 
 
 KINDS = ("Full-Multiscale", "MGE")
@@ -188,7 +204,7 @@ def test_what_the_guide_says_of_the_tables_was_measured():
         ),
         f"Full-Multiscale has MSE {spent['Full-Multiscale']}, MGE {spent['MGE']}, single scale "
         f"{spent['single, batch of 8']} on batches of 8 with MGE's steps, and {spent['single, batch of 2']}",
-        f"Full-Multiscale is ahead of these by {most} at the largest",
+        f"Full-Multiscale is ahead of these by {most} at the largest budget",
         f"with 2 meshes {told('table_6', '', two, four).removeprefix('-')} worse than with 4",
         f"4 meshes has {single[0]} on batches of 8 and {single[1]} on batches of 2",
         f"MSE {losses[0]} by single scale, 3×3 {losses[1]}, {worse} worse",

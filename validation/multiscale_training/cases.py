@@ -1,6 +1,6 @@
 """The tables of [MST], and what it leaves out, as named cases of a training, seed by seed.
 
-    python validation/multiscale_training/cases.py CONFIG.toml --data-dir DIR -o OUT [--full]
+    python validation/multiscale_training/cases.py CONFIG.toml --data-dir DIR -o OUT [--full] [--cases NAME …]
 
 A case puts keys over the configuration, which a group of cases (a task, a network, a budget) does before.
 Each training is what ``refms reconstruct`` does with the configuration that comes out. A finished one leaves
@@ -121,14 +121,21 @@ def trained(configuration: Reconstruction, folder: str | None, threads: int) -> 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what is missing, and write the result."""
     description = "Cases of a training on images, side by side."
-    return run_trainings("cases", description, Settings, _rows, _line, argv)
+    return run_trainings("cases", description, Settings, _rows, _line, argv, add=_add_cases)
+
+
+def _add_cases(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--cases", nargs="+", metavar="NAME", help="train these cases alone, in this order")
 
 
 def _rows(plan: Plan, options: argparse.Namespace) -> list[dict[str, Any]]:
     """Return what every training reached; seed by seed, so that a stopped run has all cases of some seeds."""
     settings: Settings = plan.settings
     train = partial(trained, folder=options.data_dir, threads=options.threads)
-    places = list(product(settings.groups, settings.cases))
+    chosen = options.cases or list(settings.cases)
+    if unknown := set(chosen) - set(settings.cases):
+        raise InputError(f"--cases has {sorted(unknown)}; expected some of {list(settings.cases)}.")
+    places = list(product(settings.groups, chosen))
     asked = {
         (seed, *place): configured(plan.configuration, settings, *place, seed)
         for seed in settings.seeds

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from common.plan import Plan, options_of, read_plan
+from common.plan import Plan, options_of, read_plan, words_of
 
 from refms.cli.files import require_json, require_target, write_json
 from refms.environment import made
@@ -36,9 +36,10 @@ def run_trainings(
     line: Callable[[dict[str, Any]], str],
     argv: Sequence[str] | None,
     sections: type[Sections] = Reconstruction,
+    add: Callable[[argparse.ArgumentParser], object] = lambda parser: None,
 ) -> int:
     """Run what is missing of an experiment, write its result, and print a line for each row; return 0."""
-    options = options_of(description, argv, draws=False)
+    options = options_of(description, argv, draws=False, add=add)
     plan = read_plan(options, settings, sections)
     target = options.result or options.out / f"{experiment}.json"
     options.out.mkdir(parents=True, exist_ok=True)
@@ -49,7 +50,7 @@ def run_trainings(
         "experiment": experiment,
         **made(),
         "config": options.config.name,
-        "full": options.full,
+        "options": words_of(options),
         "configuration": {**plan.configuration.to_dict(), "experiment": asdict(plan.settings)},
         "rows": rows,
     }

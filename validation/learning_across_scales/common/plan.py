@@ -6,7 +6,8 @@ each table.
 """
 
 import argparse
-from collections.abc import Sequence
+import shlex
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,17 @@ class Plan:
 
 
 def options_of(
-    description: str, argv: Sequence[str] | None, *, trains: bool = True, draws: bool = True
+    description: str,
+    argv: Sequence[str] | None,
+    *,
+    trains: bool = True,
+    draws: bool = True,
+    add: Callable[[argparse.ArgumentParser], object] = lambda parser: None,
 ) -> argparse.Namespace:
-    """Return the parsed command line of an experiment, which may train nets and draw a picture."""
+    """Return the parsed command line of an experiment, which may train nets and draw a picture.
+
+    ``add`` adds what the experiment has of its own to the parser.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("config", type=Path, metavar="CONFIG.toml")
     add_options(parser, "--dataset", "--data-dir")
@@ -49,6 +58,7 @@ def options_of(
         action="store_true",
         help="replace results that exist; trainings with the same settings are kept even so",
     )
+    add(parser)
     return parser.parse_args(argv)
 
 
@@ -59,6 +69,8 @@ def words_of(options: argparse.Namespace) -> list[str]:
         words.append("--full")
     if getattr(options, "seeds", None):
         words.append(f"--seeds {' '.join(map(str, options.seeds))}")
+    if getattr(options, "cases", None):
+        words.append(f"--cases {shlex.join(options.cases)}")
     return words
 
 
