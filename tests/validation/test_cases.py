@@ -156,6 +156,31 @@ def ahead(name, case, rival):
     return f"{sum(found)} of {len(found)}"
 
 
+def beyond(name, case, rival):
+    """Return the groups of a table in which a case is better than another by more than the interval."""
+    groups = {row["group"] for row in tables_page.read(name)["rows"]}
+    gains = {group: told(name, group, case, rival).split(" ± ") for group in groups}
+    return {group for group, (gain, half) in gains.items() if float(gain) > float(half)}
+
+
+def test_what_the_guide_says_of_steps_and_variances_was_measured():
+    guide = " ".join((FOLDER.parents[1] / "scripts/site/multiscale_training.md").read_text("utf-8").split())
+    full, equal = "Full-Multiscale, coarsened", "single, work and steps of Full"
+    one, mge = "single, 1 image, work of Full", "single, work of MGE"
+    groups = {row["group"] for row in tables_page.read("table_2")["rows"]}
+    calm = {group for group in groups if float(efficiency("table_2", group, "MGE")) > 1}
+    better = {group for group in calm if float(told("table_2", group, "MGE", mge).split()[0]) > 0}
+    said = (
+        f"at the same work in {ahead('table_2', one, equal)} cells, beyond the 95 % interval in "
+        f"{len(beyond('table_2', one, equal))} of 7",
+        f"of these {len(calm)} cells it is better than single scale with its work in {len(better)}, beyond "
+        f"the interval in {len(calm & beyond('table_2', 'MGE', mge))}",
+        f"with its work and steps beyond the interval in {len(beyond('table_2', full, equal))} of 7, and "
+        f"than one image a step in {len(beyond('table_2', full, one))} of 7",
+    )
+    assert [words for words in said if words not in guide] == []
+
+
 def efficiency(name, group, case):
     (row,) = (row for row in tables_page.read(name)["rows"] if (row["group"], row["case"]) == (group, case))
     return f"{statistics.fmean(unit['eta'] for unit in row['units']):.2f}"
