@@ -17,6 +17,7 @@ RESULTS = Path(__file__).resolve().parents[2] / MULTISCALE_TRAINING / "results"
 
 SECTIONS = (
     "table_2",
+    "table_2_variance",
     "table_2_espcn",
     "table_3",
     "table_4",
