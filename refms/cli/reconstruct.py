@@ -68,6 +68,8 @@ OVERRIDES = (
         whole_numbers,
         "of each stage, coarsest first; one number is halved from stage to stage",
     ),
+    ("--window", "multiscale", "window", int, "iterations after which a stage that gains little may end"),
+    ("--gain", "multiscale", "gain", float, "relative decrease of the loss in a window, below which it ends"),
     ("--subsampling", "multiscale", "subsampling", str, "coarsen, crop or both"),
     ("--pair", "multiscale", "pair", str, "transfer pair whose R makes images coarser"),
     ("--noise", "multiscale", "noise", str, "carried, kept or stage: how noise goes to coarser meshes"),

@@ -17,6 +17,7 @@ from refms.multiscale.kernel_rule import on_level
 from refms.multiscale.matched_smoothing import matched_smoothing
 from refms.multiscale.resolution import coarse_to_fine, transfer
 from refms.multiscale.subsampling import Subsampling
+from refms.multiscale.switching import Switch
 from refms.multiscale.variance import GradientVariance, measure_variance
 from refms.multiscale.work import full_multiscale_work, gradient_work
 
@@ -31,6 +32,7 @@ __all__ = [
     "Schedule",
     "Stage",
     "Subsampling",
+    "Switch",
     "TrainingPlan",
     "TrainingState",
     "agreeing_smoothing",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from refms.display import short_repr
 from refms.errors import Array, InputError, require_choice, require_whole_fields
@@ -13,6 +14,7 @@ from refms.multiscale.allocation import Allocation
 from refms.multiscale.estimation import Batches, estimate_objective
 from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.kernel_rule import move_kernels
+from refms.multiscale.switching import Switch
 from refms.optimize.stochastic import Adam, Momentum
 
 SCHEDULES = ("cosine", "constant")
@@ -104,6 +106,10 @@ class TrainingState:
         Those of the last pilot; None for those of the stage.
     pilot_units : float
         Work of pilots, which is counted apart.
+    iterations : tuple of int
+        Those of all stages once one has ended early; empty for those of the plan.
+    losses : tuple of float
+        Estimates of the loss in the last two windows of a :class:`~refms.multiscale.Switch`.
     """
 
     theta: Array
@@ -114,6 +120,8 @@ class TrainingState:
     units: float = 0.0
     batches: Batches | None = None
     pilot_units: float = 0.0
+    iterations: tuple[int, ...] = ()
+    losses: tuple[float, ...] = ()
 
     __repr__ = short_repr
 
@@ -136,6 +144,8 @@ class TrainingPlan:
         How batches are renewed; None for those of the stages.
     dropout_until : int
         Updates after which nothing is dropped; 0 for never.
+    switch : Switch or None
+        When stages but the last end early; None for never.
 
     Raises
     ------
@@ -155,6 +165,7 @@ class TrainingPlan:
     restart: bool = False
     allocation: Allocation | None = None
     dropout_until: int = 0
+    switch: Switch | None = None
 
     __repr__ = short_repr
 
@@ -172,6 +183,13 @@ class TrainingPlan:
         """Return #WU of all stages."""
         return sum(one.iterations * one.batches.work(one.level, dimension) for one in self.stages)
 
+    def standing(self, state: TrainingState) -> Self:
+        """Return the plan with the iterations that its stages have by now."""
+        if not state.iterations:
+            return self
+        stages = zip(self.stages, state.iterations, strict=True)
+        return replace(self, stages=tuple(replace(stage, iterations=count) for stage, count in stages))
+
     def run(
         self, problem: ImageProblem, state: TrainingState
     ) -> Iterator[tuple[TrainingState, float, float]]:
@@ -182,8 +200,9 @@ class TrainingPlan:
         """
         dropping, whole = problem, replace(problem, drops=False) if self.dropout_until else problem
         while state.stage < len(self.stages):
+            plan = self.standing(state)
             problem = whole if self.dropout_until <= state.updates else dropping
-            stage = self.stages[state.stage]
+            stage = plan.stages[state.stage]
             if state.iteration == stage.iterations:
                 state = self._next_stage(problem, state)
                 continue
@@ -195,7 +214,7 @@ class TrainingPlan:
             value, gradient = f.value_and_gradient(state.theta)
             if not (math.isfinite(value) and math.isfinite(norm(gradient))):
                 return
-            rate = self.schedule(state.updates, self.total)
+            rate = self.schedule(state.updates, plan.total)
             since = state.iteration if self.restart else state.updates  # of the moments
             memory = state.memory or self.rule.start(state.theta)
             moved, memory = self.rule.update(memory, gradient, rate, since + 1)
@@ -210,7 +229,21 @@ class TrainingPlan:
                 updates=state.updates + 1,
                 units=state.units + problem.work.units - before,
             )
+            if self.switch is not None and state.stage < len(self.stages) - 1:
+                state = plan.judged(self.switch, state, value)
             yield state, value, rate
+
+    def judged(self, switch: Switch, state: TrainingState, loss: float) -> TrainingState:
+        """Return the state with one more estimate of the loss; its stage ended where that is due."""
+        state = replace(state, losses=switch.kept(state.losses, loss))
+        stage, last = self.stages[state.stage], self.stages[-1]
+        if state.iteration % switch.window or not switch.is_due(state.losses):
+            return state
+        left = (stage.iterations - state.iteration) * stage.batches.work(stage.level)
+        counts = [one.iterations for one in self.stages]
+        counts[state.stage] = state.iteration
+        counts[-1] += int(left // last.batches.work(last.level))
+        return replace(state, iterations=tuple(counts))
 
     def batches(self, state: TrainingState) -> Batches:
         """Return the batches of the last pilot in this stage, or those of the stage."""
@@ -232,7 +265,9 @@ class TrainingPlan:
             steps = self.stages[state.stage].level - self.stages[following].level
             if steps:
                 theta = move_kernels(theta, problem.architecture, problem.kernel_pair, -steps)
-        return replace(state, theta=theta, memory=memory, stage=following, iteration=0, batches=None)
+        return replace(
+            state, theta=theta, memory=memory, stage=following, iteration=0, batches=None, losses=()
+        )
 
 
 def full_multiscale_plan(

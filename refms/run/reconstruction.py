@@ -73,9 +73,9 @@ def reconstruct(
     >>> [(row.iteration, row.extra["level"]) for row in trained.model.history]
     [(2, 1.0), (3, 0.0)]
     """
-    plan, problem = experiment.configuration.plan, experiment.problem
-    begun = start or Checkpoint(experiment.model)
-    state, rows = state_of(begun, plan), begun.model.history.rows
+    problem, begun = experiment.problem, start or Checkpoint(experiment.model)
+    state, rows = state_of(begun, experiment.configuration.plan), begun.model.history.rows
+    plan = experiment.configuration.plan.standing(state)
     work, clock = problem.work, time.perf_counter()
     work.units = state.units
 
@@ -86,8 +86,8 @@ def reconstruct(
         )
 
     outcome = None
-    for reached, value, rate in plan.run(problem, state):
-        state = reached
+    for reached, value, rate in experiment.configuration.plan.run(problem, state):
+        state, plan = reached, experiment.configuration.plan.standing(reached)
         stage, last = plan.stages[state.stage], state.updates == plan.total
         due = state.updates % experiment.configuration.optimization.every == 0
         row_is_due = due or state.iteration == stage.iterations
@@ -188,7 +188,7 @@ def _efficiency(
 
 def _position(state: TrainingState) -> dict[str, Any]:
     """Return where a training stands, for JSON."""
-    kept = ("stage", "iteration", "units", "pilot_units")
+    kept = ("stage", "iteration", "units", "pilot_units", "iterations", "losses")
     batches = None if state.batches is None else asdict(state.batches)
     return {**{name: getattr(state, name) for name in kept}, "batches": batches}
 
@@ -211,7 +211,9 @@ def _read_state(theta: Any, start: Checkpoint, plan: TrainingPlan) -> TrainingSt
     stored: Mapping[str, Any] = start.state
     stage, iteration = (require_whole(stored[name], name) for name in ("stage", "iteration"))
     units, pilot = float(stored["units"]), float(stored["pilot_units"])
-    stages = plan.stages
+    counts = tuple(require_whole(count, "iterations", 1) for count in stored.get("iterations", ()))
+    losses = tuple(map(float, stored.get("losses", ())))
+    stages = plan.standing(TrainingState(theta, iterations=counts)).stages
     if stage >= len(stages) or iteration > stages[stage].iterations:
         raise InputError(f"stage {stage}, iteration {iteration} are not in the plan")
     updates = sum(before.iterations for before in stages[:stage]) + iteration
@@ -220,7 +222,7 @@ def _read_state(theta: Any, start: Checkpoint, plan: TrainingPlan) -> TrainingSt
     given = stored["batches"]
     batches = None if given is None else _read_batches(given)
     memory = tuple(backend_of(theta).from_host(array) for array in start.memory)
-    return TrainingState(theta, memory, stage, iteration, updates, units, batches, pilot)
+    return TrainingState(theta, memory, stage, iteration, updates, units, batches, pilot, counts, losses)
 
 
 def _read_batches(stored: Mapping[str, Any]) -> Batches:

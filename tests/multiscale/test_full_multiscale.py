@@ -23,6 +23,7 @@ from refms.multiscale.full_multiscale import (
 from refms.multiscale.image_problem import ImageProblem
 from refms.multiscale.kernel_rule import move_kernels, on_level
 from refms.multiscale.subsampling import Subsampling
+from refms.multiscale.switching import Switch
 from refms.objective.workers import Workers
 from refms.optimize.stochastic import Momentum
 from refms.stencils.convolution import convolution_matrix
@@ -88,6 +89,28 @@ def test_nothing_is_dropped_after_the_update_that_says_so():
 def test_work_is_three_times_the_papers_units():
     training = plan()
     assert states(problem(), training)[-1].units == pytest.approx(3 * training.work())
+
+
+def test_a_stage_that_gains_too_little_leaves_its_work_to_the_last():
+    posed = problem()
+    own = replace(full_multiscale_plan((2, 3, 4), (60, 20, 2)), switch=Switch(2, 0.999))
+    *_, last = states(posed, own)
+    assert last.iterations[:2] == (4, 4)  # two windows each
+    each = [stage.batches.work(stage.level) for stage in own.stages]
+    middle = int(16 * each[1] // each[2])
+    assert last.iterations[2] == last.iteration == 2 + int(56 * each[0] // each[2]) + middle
+    assert last.updates == own.standing(last).total == sum(last.iterations)
+    assert own.work() - 2 * each[2] < last.units / 3 <= own.work()
+
+
+def test_a_stage_that_gains_goes_on():
+    """A gain of g is what every step has: L_k = (1 − g)^k."""
+    losses: tuple[float, ...] = ()
+    for k in range(12):
+        losses = Switch(3).kept(losses, 0.9**k)
+        assert not Switch(3, 0.27).is_due(losses)  # 1 − 0.9³ = 0.271
+        assert Switch(3, 0.28).is_due(losses) == (len(losses) == 6)
+    assert losses == tuple(0.9**k for k in range(6, 12))
 
 
 def test_rates_follow_one_cosine_over_all_stages():

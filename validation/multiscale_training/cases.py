@@ -113,7 +113,7 @@ def trained(configuration: Reconstruction, folder: str | None, threads: int) -> 
     return {
         **{name: last[name] for name in KEPT if name in last},
         "before": {name: before[name] for name in MEASURES if name in before},
-        "steps": configuration.plan.total,
+        "steps": rows[-1].iteration,
         "seconds": sum(row.seconds for row in rows),
     }
 

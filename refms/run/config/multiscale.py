@@ -11,6 +11,7 @@ from refms.multiscale.estimation import Batches, doubled_batches
 from refms.multiscale.full_multiscale import Stage, full_multiscale_plan
 from refms.multiscale.kernel_rule import KERNEL_RULES
 from refms.multiscale.subsampling import Subsampling
+from refms.multiscale.switching import Switch
 
 ESTIMATORS = ("single", "mge", "full-multiscale")
 
@@ -36,6 +37,11 @@ class MultiscaleSection:
     iterations : tuple of int
         Of each stage, coarsest first; a single number is that of the coarsest stage, halved from stage to
         stage.
+    window : int
+        Iterations of a window after which a stage but the last may end, and leave its work to the last: where
+        the loss fell by less than ``gain`` from one window to the next. 0 for never, as in [MST].
+    gain : float
+        Relative.
     subsampling : str
         How coarser images come about: ``"coarsen"``, by R; ``"crop"``, a window of as many cells; or
         ``"both"``, half a batch each.
@@ -67,6 +73,8 @@ class MultiscaleSection:
     batches: tuple[int, ...] = ()
     one_batch: bool = False
     iterations: tuple[int, ...] = (400,)
+    window: int = 0
+    gain: float = 0.03
     subsampling: str = "coarsen"
     pair: str = "averaging-constant"
     noise: str = "stage"
@@ -89,12 +97,12 @@ class MultiscaleSection:
             )
         if self.one_batch and self.allocation != "fixed":
             raise InputError(f"one_batch with allocation {self.allocation!r}; expected allocation 'fixed'.")
-        require_whole_fields(self, levels=1, batch=1, renew=1)
+        require_whole_fields(self, levels=1, batch=1, renew=1, window=0)
         require_whole(self.levels, "levels", 1, MOST_LEVELS)
         Allocation(examples=self.pilot)
         for name in ("batches", "iterations"):
             object.__setattr__(self, name, tuple(require_whole(n, name, 1) for n in getattr(self, name)))
-        _ = self.sub_sampling, self.stages
+        _ = self.sub_sampling, self.stages, Switch(self.window or 1, self.gain)
 
     @property
     def sub_sampling(self) -> Subsampling:
@@ -133,6 +141,11 @@ class MultiscaleSection:
         if len(counts) == 1:
             counts = tuple(max(1, counts[0] // 2**stage) for stage in range(self.meshes))
         return full_multiscale_plan(sizes, counts, shared=self.one_batch).stages
+
+    @property
+    def switch(self) -> Switch | None:
+        """When stages end early; None for never."""
+        return Switch(self.window, self.gain) if self.window else None
 
     @property
     def allocated(self) -> Allocation | None:

@@ -114,6 +114,7 @@ class Reconstruction(Sections):
             section.restart,
             self.multiscale.allocated,
             section.dropout_until,
+            self.multiscale.switch,
         )
 
     @property
