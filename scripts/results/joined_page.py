@@ -22,6 +22,7 @@ def text() -> str:
     return words(
         __file__,
         trainings="\n\n".join(trainings),
+        stages=stages(read("joined_full")),
         curvature=curvature(read("coarse_curvature")),
     )
 

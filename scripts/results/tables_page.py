@@ -19,6 +19,7 @@ SECTIONS = (
     "table_2",
     "table_2_variance",
     "table_2_espcn",
+    "table_2_espcn_full",
     "table_3",
     "table_4",
     "table_5",
