@@ -230,10 +230,10 @@ class TrainingPlan:
                 units=state.units + problem.work.units - before,
             )
             if self.switch is not None and state.stage < len(self.stages) - 1:
-                state = plan.judged(self.switch, state, value)
+                state = plan._judged(self.switch, state, value)
             yield state, value, rate
 
-    def judged(self, switch: Switch, state: TrainingState, loss: float) -> TrainingState:
+    def _judged(self, switch: Switch, state: TrainingState, loss: float) -> TrainingState:
         """Return the state with one more estimate of the loss; its stage ended where that is due."""
         state = replace(state, losses=switch.kept(state.losses, loss))
         stage, last = self.stages[state.stage], self.stages[-1]

@@ -74,8 +74,9 @@ def reconstruct(
     [(2, 1.0), (3, 0.0)]
     """
     problem, begun = experiment.problem, start or Checkpoint(experiment.model)
-    state, rows = state_of(begun, experiment.configuration.plan), begun.model.history.rows
-    plan = experiment.configuration.plan.standing(state)
+    asked, rows = experiment.configuration.plan, begun.model.history.rows
+    state = state_of(begun, asked)
+    plan = asked.standing(state)
     work, clock = problem.work, time.perf_counter()
     work.units = state.units
 
@@ -86,8 +87,8 @@ def reconstruct(
         )
 
     outcome = None
-    for reached, value, rate in experiment.configuration.plan.run(problem, state):
-        state, plan = reached, experiment.configuration.plan.standing(reached)
+    for reached, value, rate in asked.run(problem, state):
+        state, plan = reached, asked.standing(reached)
         stage, last = plan.stages[state.stage], state.updates == plan.total
         due = state.updates % experiment.configuration.optimization.every == 0
         row_is_due = due or state.iteration == stage.iterations

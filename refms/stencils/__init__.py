@@ -8,11 +8,13 @@ from refms.stencils.mesh_free import mesh_free_matrix, mesh_free_symbol
 from refms.stencils.resize import resize_matrix
 from refms.stencils.shuffle import pixel_shuffle_matrix
 from refms.stencils.smoothing import gaussian_matrix, smooth
+from refms.stencils.strided import StridedConvolution
 from refms.stencils.symbol import eigenvalues, spectral_norm, symbol
 from refms.stencils.transfer import TransferPair, transfer_pair
 
 __all__ = [
     "Convolution",
+    "StridedConvolution",
     "TransferPair",
     "conv_matrix",
     "conv_transpose_matrix",

@@ -52,7 +52,26 @@ def _kept(grid: Grid) -> tuple[slice, ...]:
 
 @dataclass(frozen=True)
 class StridedConvolution:
-    """The map (S, Y) ↦ D K(S) Y for a convolution K, as :func:`~refms.maps.convolution_map` takes one."""
+    """The map (S, Y) ↦ D K(S) Y: a convolution K, and of its result the cells 0, 2, 4, … along each axis.
+
+    Parameters
+    ----------
+    full : Convolution
+        K, with its grid, channels, stencil shape, boundary, orientation and route.
+
+    Notes
+    -----
+    Stride 2 of deep learning; :func:`~refms.maps.convolution_map` makes a layer of it. Products equal those
+    of the kept rows of K(S) up to round-off. S has shape (c_out, c_in, *stencil), Y (c_in·n, m), the result
+    (c_out · Π ⌈n_j/2⌉, m), as :class:`~refms.stencils.Convolution` has them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> D = StridedConvolution(Convolution(Grid((4,)), stencil_shape=(3,)))
+    >>> (D.matrix(np.array([[[-1.0, 0.0, 2.0]]])) @ np.array([1.0, 2.0, 3.0, 4.0])).tolist()
+    [0.0, 6.0]
+    """
 
     full: Convolution
 

@@ -16,10 +16,16 @@ MULTISCALE_TRAINING = "validation/multiscale_training"
 _PAGE = Path(__file__).resolve().parents[2] / "validation"
 
 
-def origin(result: dict[str, Any]) -> str:
-    """Return when, where and with what a result was made: its date, machine and versions in one line."""
-    made_with = ", ".join(f"{package} {version}" for package, version in result["versions"].items())
-    return f"{result['date']}, {result['machine']}, {made_with}"
+def origin(*results: dict[str, Any]) -> str:
+    """Return when, where and with what results were made, of each of their trainings where these say it."""
+    places = set()
+    for result in results:
+        units = [unit for row in result.get("rows", ()) for unit in row.get("units", ())]
+        places |= {(one["date"], one["machine"]) for one in units if "date" in one} or {
+            (result["date"], result["machine"])
+        }
+    made_with = ", ".join(f"{package} {version}" for package, version in results[-1]["versions"].items())
+    return f"{'; '.join(f'{date}, {machine}' for date, machine in sorted(places))}; {made_with}"
 
 
 def command(result: Mapping[str, Any], folder: str = FOLDER, *options: str) -> str:

@@ -127,6 +127,13 @@ def test_a_finished_training_is_not_done_again_and_the_page_pairs_the_seeds(tmp_
     assert f"| single | {statistics.fmean(gains):+.4f} ± {half:.4f} |" in line
 
 
+def test_a_page_tells_every_day_and_machine_of_its_trainings():
+    rows = [{"units": [{"date": "2026-01-02", "machine": "a"}, {"date": "2026-01-01", "machine": "b"}]}]
+    found = {"date": "2026-01-03", "machine": "c", "versions": {"numpy": "2"}}
+    assert wording.origin({**found, "rows": rows}) == "2026-01-01, b; 2026-01-02, a; numpy 2"
+    assert wording.origin(found, {**found, "rows": rows}).count(";") == 3
+
+
 def test_chosen_cases_are_trained_alone_and_the_result_says_so(tmp_path):
     (tmp_path / "tiny.toml").write_text(TINY)
     words = [str(tmp_path / "tiny.toml"), "-o", str(tmp_path), "--seeds", "0", "--cases"]
@@ -142,6 +149,10 @@ def test_chosen_cases_are_trained_alone_and_the_result_says_so(tmp_path):
 
 
 KINDS = ("Full-Multiscale", "MGE")
+
+
+def words_of_the_guide():
+    return " ".join((FOLDER.parents[1] / "scripts/site/multiscale_training.md").read_text("utf-8").split())
 
 
 def told(name, group, case, rival=None):
@@ -164,7 +175,7 @@ def ahead(name, case, rival):
 
 
 def test_what_the_guide_says_of_the_papers_sizes_was_measured():
-    guide = " ".join((FOLDER.parents[1] / "scripts/site/multiscale_training.md").read_text("utf-8").split())
+    guide = words_of_the_guide()
     result = tables_page.read("table_2_espcn_full")
     printed = tables_page.PRINTED["table_2_espcn_full"][""]
     found = {row["case"]: f"{row['units'][0]['ssim']:.4f}" for row in result["rows"]}
@@ -176,13 +187,15 @@ def test_what_the_guide_says_of_the_papers_sizes_was_measured():
         f"single scale has {found['single, work of MGE']} with MGE's work, "
         f"{found['single, work and steps of Full']} with Full-Multiscale's work and steps and "
         f"{found['single, 1 image, work of Full']} with its work by single images",
+        f"with one seed at the paper's sizes {found[full]}, {found['Full-Multiscale, crops']} and "
+        f"{found['Full-Multiscale, both']} |",
     )
     assert result["configuration"]["data"]["size"] == 128
     assert [words for words in said if words not in guide] == []
 
 
 def test_what_the_guide_says_of_full_multiscale_joined_was_measured():
-    guide = " ".join((FOLDER.parents[1] / "scripts/site/multiscale_training.md").read_text("utf-8").split())
+    guide = words_of_the_guide()
 
     def full(changed, rival="Full-Multiscale"):
         return told("joined_full", "48×48, 3 meshes", f"Full-Multiscale{changed}", rival).removeprefix("-")
@@ -214,7 +227,7 @@ def beyond(name, case, rival):
 
 
 def test_what_the_guide_says_of_steps_and_variances_was_measured():
-    guide = " ".join((FOLDER.parents[1] / "scripts/site/multiscale_training.md").read_text("utf-8").split())
+    guide = words_of_the_guide()
     full, equal = "Full-Multiscale, coarsened", "single, work and steps of Full"
     one, mge = "single, 1 image, work of Full", "single, work of MGE"
     groups = {row["group"] for row in tables_page.read("table_2")["rows"]}
@@ -240,9 +253,7 @@ def efficiency(name, group, case):
 
 
 def test_what_the_guide_says_of_the_tables_was_measured():
-    guide = " ".join(
-        (FOLDER.parents[1] / "scripts" / "site" / "multiscale_training.md").read_text("utf-8").split()
-    )
+    guide = words_of_the_guide()
     full, equal = "Full-Multiscale, coarsened", "single, work and steps of Full"
     espcn = {case: told("table_2_espcn", "", case) for case in ("single, equal images", "MGE", full, equal)}
     crops, both = (told("table_2_espcn", "", f"Full-Multiscale, {kind}", full) for kind in ("crops", "both"))
@@ -271,7 +282,7 @@ def test_what_the_guide_says_of_the_tables_was_measured():
         f"takes {min(shares):.2f} to {max(shares):.2f} of the time",
         f"SSIM {espcn[full]} coarsened, {told('table_2_espcn', '', 'Full-Multiscale, crops')} by crops and "
         f"{told('table_2_espcn', '', 'Full-Multiscale, both')} by both",
-        f"by crops {crops.removeprefix('-')} worse, by both {both.removeprefix('-')} |",
+        f"by crops {crops.removeprefix('-')} worse, by both {both.removeprefix('-')};",
         f"equal images {espcn['single, equal images']} with 1,680 #WU, MGE {espcn['MGE']} with 510, "
         f"Full-Multiscale {espcn[full]} with 780",
         f"single scale has {told('table_2_espcn', '', mge)} with MGE's work, and {espcn[equal]} with",

@@ -199,7 +199,9 @@ def test_what_the_guide_says_of_the_splits_was_measured():
         numbers = [result["methods"][method][name]["mean"] for method in result["differences"]]
         shares[name] = [f"{number / fine[name]['mean']:.2f}" for number in sorted(numbers)]
     seconds = shares["processor seconds"]
+    before = [result["methods"][name]["accuracy at the start"]["mean"] for name in ("galerkin", "keep")]
     words += [
+        f"({100 * before[0]:.0f} % against {100 * before[1]:.0f} %)",
         f"At {shares['work'][0]} of the work and {seconds[0]}",
         f"to {seconds[-1]} of the processor time",
         f"above its {100 * end['mean']:.2f} ± {100 * end['sd']:.2f} %",

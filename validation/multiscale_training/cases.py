@@ -80,7 +80,8 @@ def configured(base: Reconstruction, settings: Settings, group: str, case: str, 
     counts = [stage.iterations for stage in found.multiscale.stages]
     if work:
         counts = [max(1, round(count * work / found.plan.work())) for count in counts]
-    total, measures = sum(counts), settings.measured and found.multiscale.meshes > 1
+    known = settings.measured and not found.multiscale.window  # at which step the training ends
+    total, measures = sum(counts), known and found.multiscale.meshes > 1
     descent = replace(found.optimization, seed=seed, every=total, measure=total * measures)
     return replace(
         found,
@@ -121,11 +122,7 @@ def trained(configuration: Reconstruction, folder: str | None, threads: int) -> 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what is missing, and write the result."""
     description = "Cases of a training on images, side by side."
-    return run_trainings("cases", description, Settings, _rows, _line, argv, add=_add_cases)
-
-
-def _add_cases(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--cases", nargs="+", metavar="NAME", help="train these cases alone, in this order")
+    return run_trainings("cases", description, Settings, _rows, _line, argv, cases=True)
 
 
 def _rows(plan: Plan, options: argparse.Namespace) -> list[dict[str, Any]]:

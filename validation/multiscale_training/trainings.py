@@ -36,10 +36,10 @@ def run_trainings(
     line: Callable[[dict[str, Any]], str],
     argv: Sequence[str] | None,
     sections: type[Sections] = Reconstruction,
-    add: Callable[[argparse.ArgumentParser], object] = lambda parser: None,
+    cases: bool = False,
 ) -> int:
     """Run what is missing of an experiment, write its result, and print a line for each row; return 0."""
-    options = options_of(description, argv, draws=False, add=add)
+    options = options_of(description, argv, draws=False, cases=cases)
     plan = read_plan(options, settings, sections)
     target = options.result or options.out / f"{experiment}.json"
     options.out.mkdir(parents=True, exist_ok=True)
@@ -60,11 +60,11 @@ def run_trainings(
 
 
 def unit_of(place: Path, configuration: C, train: Callable[[C], dict[str, Any]]) -> dict[str, Any]:
-    """Return what a training found, from its file if that was made with the same configuration."""
+    """Return what a training found, when and where; from its file if that has the same configuration."""
     asked = json.loads(json.dumps(configuration.to_dict()))
     unit = json.loads(place.read_text("utf-8")) if place.is_file() else {}
     if unit.get("configuration") != asked:
-        write_json(place, {"configuration": asked, **train(configuration)})
+        write_json(place, {"configuration": asked, **made(), **train(configuration)})
         unit = json.loads(place.read_text("utf-8"))
         print(place.stem, f"{unit['psnr']:.2f} dB" if "psnr" in unit else "done", flush=True)
     return {key: value for key, value in unit.items() if key != "configuration"}

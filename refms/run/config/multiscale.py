@@ -74,7 +74,7 @@ class MultiscaleSection:
     one_batch: bool = False
     iterations: tuple[int, ...] = (400,)
     window: int = 0
-    gain: float = 0.03
+    gain: float = Switch.gain
     subsampling: str = "coarsen"
     pair: str = "averaging-constant"
     noise: str = "stage"

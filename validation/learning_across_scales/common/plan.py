@@ -7,7 +7,7 @@ each table.
 
 import argparse
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,12 +32,9 @@ def options_of(
     *,
     trains: bool = True,
     draws: bool = True,
-    add: Callable[[argparse.ArgumentParser], object] = lambda parser: None,
+    cases: bool = False,
 ) -> argparse.Namespace:
-    """Return the parsed command line of an experiment, which may train nets and draw a picture.
-
-    ``add`` adds what the experiment has of its own to the parser.
-    """
+    """Return the parsed command line of an experiment, which may train nets, by cases, and draw a picture."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("config", type=Path, metavar="CONFIG.toml")
     add_options(parser, "--dataset", "--data-dir")
@@ -45,6 +42,10 @@ def options_of(
         parser.add_argument("--full", action="store_true", help="run what the tables [full.*] of CONFIG say")
         parser.add_argument("--seeds", type=int, nargs="+", help="seeds of split, start and Hessian sample")
         parser.add_argument("--threads", type=int, default=1, help="threads that train (default: 1)")
+    if cases:
+        parser.add_argument(
+            "--cases", nargs="+", metavar="NAME", help="train these cases alone, in this order"
+        )
     parser.add_argument(
         "-o", "--out", type=Path, required=True, metavar="OUT", help="folder for all that is made"
     )
@@ -58,7 +59,6 @@ def options_of(
         action="store_true",
         help="replace results that exist; trainings with the same settings are kept even so",
     )
-    add(parser)
     return parser.parse_args(argv)
 
 
