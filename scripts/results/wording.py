@@ -25,7 +25,7 @@ def origin(*results: dict[str, Any]) -> str:
             (result["date"], result["machine"])
         }
     made_with = ", ".join(f"{package} {version}" for package, version in results[-1]["versions"].items())
-    return f"{'; '.join(f'{date}, {machine}' for date, machine in sorted(places))}; {made_with}"
+    return f"{'; '.join(f'{date}, {machine}' for date, machine in sorted(places))}, {made_with}"
 
 
 def command(result: Mapping[str, Any], folder: str = FOLDER, *options: str) -> str:
