@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from refms.backend import NUMPY, Backend, backend_of
+from refms.display import short_repr
 from refms.elementwise import finish
 from refms.errors import Array
 from refms.grid import Grid
@@ -74,6 +75,8 @@ class StridedConvolution:
     """
 
     full: Convolution
+
+    __repr__ = short_repr
 
     @property
     def c_out(self) -> int:
